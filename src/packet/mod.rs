@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 
 /// Which TCP flags a line shows, in the order in which the kernel prints them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct TcpFlags(u16);
 
 impl TcpFlags {

@@ -1,0 +1,269 @@
+//! What Harvester is known to listen on: the roles of nodes, the documented ACCEPT rules, and the services behind ports.
+//!
+//! Facts are rows, each with its source; nothing else in the crate names a port.
+
+mod documented;
+mod services;
+
+use std::fmt;
+
+use crate::net::PortRange;
+
+pub use documented::{LOG_PREFIX, RULES};
+pub use services::SERVICES;
+
+/// The IP protocol numbers that judging knows (IANA, "Protocol Numbers").
+pub mod proto {
+    pub const ICMP: u8 = 1;
+    pub const TCP: u8 = 6;
+    pub const UDP: u8 = 17;
+    pub const ICMPV6: u8 = 58;
+    pub const VRRP: u8 = 112;
+}
+
+/// The role of a node in the cluster; a node without an explicit role is a control-plane node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum Role {
+    #[default]
+    ControlPlane,
+    Worker,
+    Witness,
+}
+
+impl Role {
+    pub const ALL: [Self; 3] = [Self::ControlPlane, Self::Worker, Self::Witness];
+
+    /// As users write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ControlPlane => "control-plane",
+            Self::Worker => "worker",
+            Self::Witness => "witness",
+        }
+    }
+
+    /// Reads [`Role::code`].
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.code() == text)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Roles that a row holds for: shorthands for the rows.
+type Roles = &'static [Role];
+const C: Roles = &[Role::ControlPlane];
+const W: Roles = &[Role::Worker];
+const CW: Roles = &[Role::ControlPlane, Role::Worker];
+const CT: Roles = &[Role::ControlPlane, Role::Witness];
+const WT: Roles = &[Role::Worker, Role::Witness];
+const CWT: Roles = &Role::ALL;
+
+/// Who connects to a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Anybody.
+    Any,
+    /// The cluster's nodes.
+    Nodes,
+    /// The node itself, over its loopback.
+    Localhost,
+    /// The pod network: the service listens in a pod's network namespace, never on the node.
+    Pods,
+}
+
+impl Reach {
+    /// In words.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Any => "any source",
+            Self::Nodes => "the cluster's nodes",
+            Self::Localhost => "the node itself",
+            Self::Pods => "the pod network",
+        }
+    }
+}
+
+/// How much a row decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The row is in force.
+    Current,
+    /// Only the requirements table up to v1.8 has it: it names the sender of a reply, and opens nothing.
+    UpToV1_8,
+    /// The NodePort range: it never counts against a port that a row of its own lists.
+    NodePorts,
+    /// A range too wide to decide anything.
+    Note,
+}
+
+/// A service and the ports that it listens on.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Service {
+    pub proto: u8,
+    pub ports: PortRange,
+    /// What users know it as.
+    pub name: &'static str,
+    /// What listens.
+    pub component: &'static str,
+    /// Where it can run.
+    pub roles: Roles,
+    pub reach: Reach,
+    pub addon: Option<&'static str>,
+    pub standing: Standing,
+    /// Where the row was read.
+    pub source: &'static str,
+    /// What a reader should know, a sentence; empty where nothing.
+    pub note: &'static str,
+}
+
+/// An ACCEPT rule of the documentation.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DocumentedRule {
+    pub proto: Option<u8>,
+    pub sport: Option<u16>,
+    pub dport: Option<PortRange>,
+    /// The roles whose CloudInit example has it.
+    pub roles: Roles,
+    /// Its comment, as the page has it.
+    pub comment: &'static str,
+    pub addon: Option<&'static str>,
+    /// Whether it accepts the pod network instead of a port.
+    pub pod_network: bool,
+}
+
+/// How strongly a table lists a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    No,
+    /// Through the NodePort range only.
+    NodePort,
+    /// By a row of its own.
+    Own,
+}
+
+/// The documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
+pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static DocumentedRule> {
+    documented_anywhere(proto, dpt).find(|rule| rule.roles.contains(&role))
+}
+
+/// The documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
+pub fn documented_anywhere(
+    proto: u8,
+    dpt: u16,
+) -> impl Iterator<Item = &'static DocumentedRule> + use<> {
+    RULES.iter().filter(move |rule| {
+        rule.proto == Some(proto)
+            && rule.sport.is_none()
+            && rule.dport.is_some_and(|ports| ports.contains(dpt))
+    })
+}
+
+/// How strongly the documented rules of `role` name the port.
+pub fn documented_strength(role: Role, proto: u8, dpt: u16) -> Strength {
+    match documented(role, proto, dpt) {
+        None => Strength::No,
+        Some(_) if node_ports(proto, dpt) => Strength::NodePort,
+        Some(_) => Strength::Own,
+    }
+}
+
+/// The service that the catalogue knows behind a port: by a row of its own before the NodePort range.
+pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
+    let rows = || {
+        SERVICES
+            .iter()
+            .filter(move |s| s.proto == proto && s.ports.contains(port))
+    };
+    rows()
+        .find(|s| matches!(s.standing, Standing::Current | Standing::UpToV1_8))
+        .or_else(|| rows().find(|s| s.standing == Standing::NodePorts))
+}
+
+/// All rows that say something of a port, notes too.
+pub fn rows(proto: u8, port: u16) -> impl Iterator<Item = &'static Service> {
+    SERVICES
+        .iter()
+        .filter(move |s| s.proto == proto && s.ports.contains(port))
+}
+
+/// How strongly the catalogue lists `port` as the destination of a request.
+pub fn listed_dpt(proto: u8, port: u16) -> Strength {
+    strength(service(proto, port).filter(|s| s.standing != Standing::UpToV1_8))
+}
+
+/// How strongly the catalogue lists `port` as the source of a reply.
+pub fn listed_spt(proto: u8, port: u16) -> Strength {
+    strength(service(proto, port))
+}
+
+fn strength(service: Option<&Service>) -> Strength {
+    match service {
+        None => Strength::No,
+        Some(s) if s.standing == Standing::NodePorts => Strength::NodePort,
+        Some(_) => Strength::Own,
+    }
+}
+
+/// Whether only the NodePort range names the port.
+pub fn node_ports(proto: u8, port: u16) -> bool {
+    service(proto, port).is_some_and(|s| s.standing == Standing::NodePorts)
+}
+
+/// Whether a UDP port is one that clients and servers everywhere use: its replies are known without a row.
+pub fn well_known_udp(port: u16) -> bool {
+    services::WELL_KNOWN_UDP.contains(&port)
+}
+
+/// Whether client and server of this UDP service both use `port`.
+pub fn symmetric_udp(port: u16) -> bool {
+    port == services::NTP
+}
+
+/// The name by which a service without a row is known to everybody.
+pub fn common_name(proto: u8, port: u16) -> Option<&'static str> {
+    services::COMMON_NAMES
+        .iter()
+        .find(|(p, at, _)| *p == proto && *at == port)
+        .map(|(.., name)| *name)
+}
+
+/// Whether the ports are those of a DHCP server's answer to a client, 67 to 68.
+pub fn is_dhcp_reply(proto: u8, spt: u16, dpt: u16) -> bool {
+    (proto, spt, dpt) == (proto::UDP, services::DHCP_SERVER, services::DHCP_CLIENT)
+}
+
+/// Whether the ports are those of a DHCP client's request, 68 to 67.
+pub fn is_dhcp_request(proto: u8, spt: u16, dpt: u16) -> bool {
+    (proto, spt, dpt) == (proto::UDP, services::DHCP_CLIENT, services::DHCP_SERVER)
+}
+
+/// The documented rule for DHCP answers, 67 to 68.
+pub fn dhcp_reply_rule() -> Option<&'static DocumentedRule> {
+    RULES.iter().find(|rule| {
+        rule.sport == Some(services::DHCP_SERVER)
+            && rule.dport == Some(PortRange::one(services::DHCP_CLIENT))
+    })
+}
+
+/// The documented rule for ICMP.
+pub fn icmp_rule() -> Option<&'static DocumentedRule> {
+    RULES.iter().find(|rule| rule.proto == Some(proto::ICMP))
+}
+
+/// The documented rule for the pod network.
+pub fn pod_rule() -> Option<&'static DocumentedRule> {
+    RULES.iter().find(|rule| rule.pod_network)
+}
+
+/// The names of all addons that a row has.
+pub fn addons() -> Vec<&'static str> {
+    let mut names: Vec<_> = SERVICES.iter().filter_map(|s| s.addon).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}

@@ -1,0 +1,92 @@
+//! What stops a run ([`Error`], fatal) and what only costs a line ([`Skip`], counted).
+
+use std::fmt;
+
+/// Something that stops the reading of an input, or the run. Each text ends in what to do.
+#[derive(Debug)]
+pub enum Error {
+    /// A file that cannot be opened or read.
+    Input { name: String, why: std::io::Error },
+    /// An input that was opened and cannot be read as what it is.
+    Unreadable { name: String, why: String },
+    /// An option whose value is not of its form.
+    Usage(String),
+    /// The output cannot be written.
+    Output(std::io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input { name, why } => {
+                write!(f, "cannot read `{}`: {}", printable(name), plain(why))
+            }
+            Self::Unreadable { name, why } => {
+                write!(f, "cannot read `{}`: {why}", printable(name))
+            }
+            Self::Usage(text) => write!(f, "{}", printable(text)),
+            Self::Output(why) => write!(f, "cannot write the output: {}", plain(why)),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// The system's words for `why` without its number, and what to do about the usual ones.
+fn plain(why: &std::io::Error) -> String {
+    use std::io::ErrorKind;
+    let hint = match why.kind() {
+        ErrorKind::NotFound => "no such file; check the path",
+        ErrorKind::PermissionDenied => "permission denied; run as a user who may read it",
+        ErrorKind::IsADirectory => "it is a directory; name the files in it",
+        ErrorKind::StorageFull => "no space left; free some, or write elsewhere",
+        _ => return why.to_string(),
+    };
+    hint.to_owned()
+}
+
+/// Why a line that looked like a drop line was not judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skip {
+    /// A drop line that could not be parsed; the text says what is missing.
+    Unreadable(String),
+    /// The text of a drop line that did not come from the kernel.
+    Untrusted(&'static str),
+}
+
+/// `text` with every byte that could steer a terminal, or change the reading direction, as an escape.
+///
+/// Log text is written by whoever can send a packet or a log line.
+pub fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hostile(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Control characters (C0, DEL, C1), line separators, bidi marks and invisible format characters.
+fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn nothing_that_steers_a_terminal_passes() {
+        assert_eq!(
+            printable("a\x1b[31mb\u{202e}c\u{9b}d\n"),
+            "a\\u{1b}[31mb\\u{202e}c\\u{9b}d\\u{a}"
+        );
+        assert_eq!(printable("mgmt-br.2025 ü"), "mgmt-br.2025 ü");
+    }
+}

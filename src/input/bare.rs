@@ -1,0 +1,21 @@
+//! `journalctl -o cat` and `dmesg -t`: the message alone.
+
+use super::{Format, Origin, Prefixes, Record};
+use crate::time::Stamp;
+
+pub(super) static BARE: Format = Format {
+    code: "bare",
+    title: "the message alone (journalctl -o cat, dmesg -t): no time, no host",
+    sample: "HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    read,
+};
+
+fn read<'a>(record: &'a [u8], prefixes: &Prefixes) -> Option<Record<'a>> {
+    prefixes.at_begin_of(record)?;
+    Some(Record {
+        stamp: Stamp::None,
+        host: None,
+        origin: Origin::Kernel,
+        message: record.into(),
+    })
+}

@@ -1,0 +1,98 @@
+//! Networks and port ranges: what an address belongs to, what a port belongs to.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+pub use ipnet::IpNet;
+
+/// A range of ports, both ends in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PortRange {
+    pub first: u16,
+    pub last: u16,
+}
+
+impl PortRange {
+    /// The range of one port.
+    pub const fn one(port: u16) -> Self {
+        Self {
+            first: port,
+            last: port,
+        }
+    }
+
+    /// The range from `first` to `last`.
+    pub const fn new(first: u16, last: u16) -> Self {
+        Self { first, last }
+    }
+
+    /// Whether `port` lies in the range.
+    pub const fn contains(self, port: u16) -> bool {
+        self.first <= port && port <= self.last
+    }
+
+    /// How many ports it has.
+    pub const fn len(self) -> usize {
+        self.last as usize - self.first as usize + 1
+    }
+
+    /// Never: a range has at least its first port.
+    pub const fn is_empty(self) -> bool {
+        false
+    }
+}
+
+/// As iptables writes it: `2112`, `2379:2380`.
+impl fmt::Display for PortRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.first == self.last {
+            write!(f, "{}", self.first)
+        } else {
+            write!(f, "{}:{}", self.first, self.last)
+        }
+    }
+}
+
+/// Reads a network, or an address as the network of that one address.
+pub fn parse_net(text: &str) -> Result<IpNet, String> {
+    if let Ok(net) = IpNet::from_str(text) {
+        return Ok(net.trunc());
+    }
+    IpAddr::from_str(text)
+        .map(IpNet::from)
+        .map_err(|_| format!("`{text}` is no network; write it as 192.168.122.0/24 or fd00::/64"))
+}
+
+/// The neighbourhood of an address: its /24, for IPv6 its /64.
+pub fn neighbourhood(address: IpAddr) -> IpNet {
+    let length = if address.is_ipv4() { 24 } else { 64 };
+    IpNet::new_assert(address, length).trunc()
+}
+
+/// `fe80::/10`, which never leaves its link (RFC 4291, 2.5.6).
+pub fn is_link_local_v6(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(v6) if v6.segments()[0] & 0xffc0 == 0xfe80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbourhoods() {
+        let of = |a: &str| neighbourhood(a.parse().unwrap()).to_string();
+        assert_eq!(of("192.168.122.61"), "192.168.122.0/24");
+        assert_eq!(of("fd00:1:2:3:4::5"), "fd00:1:2:3::/64");
+    }
+
+    #[test]
+    fn networks_are_read() {
+        assert_eq!(
+            parse_net("10.52.3.4/16").unwrap().to_string(),
+            "10.52.0.0/16"
+        );
+        assert_eq!(parse_net("10.1.1.1").unwrap().to_string(), "10.1.1.1/32");
+        assert!(parse_net("10.1/16").is_err());
+    }
+}

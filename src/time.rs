@@ -1,0 +1,374 @@
+//! Points in time as logs write them: [`Stamp`], what a line says; [`Time`], what it means; [`YearClock`] between them.
+//!
+//! A line is dated by hand-written arithmetic: a calendar library costs more than the parsing of the rest of the line.
+
+use std::fmt;
+
+/// One second, in the microseconds of [`Time`].
+pub const SECOND: i64 = 1_000_000;
+/// One minute, in the microseconds of [`Time`].
+pub const MINUTE: i64 = 60 * SECOND;
+/// One day, in the microseconds of [`Time`].
+pub const DAY: i64 = 86_400 * SECOND;
+
+/// Where the axis of uptimes begins: so far before any date that the two never meet.
+const UPTIME_ORIGIN: i64 = i64::MIN / 2;
+
+/// A point in time: microseconds since 1970-01-01T00:00:00Z.
+///
+/// An uptime that no date is known for lies on an axis of its own, before all dates: order and distance still hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub i64);
+
+impl Time {
+    /// The time of a line that tells none.
+    pub const UNKNOWN: Self = Self(i64::MIN);
+
+    /// An uptime in microseconds whose boot has no known date.
+    pub const fn uptime(micros: i64) -> Self {
+        Self(UPTIME_ORIGIN + micros)
+    }
+
+    /// Whether it is known at all, as a date or as an uptime.
+    pub fn is_known(self) -> bool {
+        self != Self::UNKNOWN
+    }
+
+    /// Whether it is a date.
+    pub const fn is_dated(self) -> bool {
+        self.0 > UPTIME_ORIGIN / 2
+    }
+
+    /// Microseconds from `earlier` to `self`.
+    pub const fn since(self, earlier: Self) -> i64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// `self` as the same month, day and time of day, `years` later.
+    pub fn add_years(self, years: i32) -> Self {
+        if years == 0 || !self.is_dated() {
+            return self;
+        }
+        let days = self.0.div_euclid(DAY);
+        let (year, month, day) = civil_of_days(days);
+        Self(days_of_civil(year + years, month, day) * DAY + self.0.rem_euclid(DAY))
+    }
+
+    /// The date: year, month and day.
+    pub fn date(self) -> (i32, u8, u8) {
+        civil_of_days(self.0.div_euclid(DAY))
+    }
+
+    /// The time of day, `10:04:47`.
+    pub fn clock(self) -> String {
+        let s = self.0.rem_euclid(DAY) / SECOND;
+        format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+    }
+
+    /// RFC 3339 in UTC; `None` where no date is known.
+    pub fn rfc3339(self) -> Option<String> {
+        self.is_dated().then(|| self.to_string())
+    }
+}
+
+/// RFC 3339 in UTC, with a fraction only where there is one; an uptime as the kernel prints it.
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.is_known() {
+            return f.write_str("at an unknown time");
+        }
+        if !self.is_dated() {
+            let up = self.0 - UPTIME_ORIGIN;
+            return write!(f, "[{:5}.{:06}]", up / SECOND, up % SECOND);
+        }
+        let (year, month, day) = self.date();
+        write!(f, "{year:04}-{month:02}-{day:02}T{}", self.clock())?;
+        let micros = self.0.rem_euclid(SECOND);
+        if micros != 0 {
+            write!(f, ".{micros:06}")?;
+        }
+        f.write_str("Z")
+    }
+}
+
+/// What a line says of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stamp {
+    /// A date with its zone. `fine` where the form prints fractions of a second.
+    Dated { at: Time, fine: bool },
+    /// A date that is UTC only if the log's zone is.
+    Zoneless { at: Time, fine: bool },
+    /// A date without its year: `day_micros` is the time of day in microseconds.
+    Yearless {
+        month: u8,
+        day: u8,
+        day_micros: i64,
+        fine: bool,
+    },
+    /// Microseconds since boot.
+    Uptime { micros: i64 },
+    /// Nothing.
+    None,
+}
+
+impl Stamp {
+    /// Whether the stamp resolves fractions of a second.
+    pub const fn is_fine(self) -> bool {
+        match self {
+            Self::Dated { fine, .. }
+            | Self::Zoneless { fine, .. }
+            | Self::Yearless { fine, .. } => fine,
+            Self::Uptime { .. } => true,
+            Self::None => false,
+        }
+    }
+}
+
+/// How the times of a log are to be read; from `--year`, `--utc-offset` and the file's own time.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// The year of the newest line, where the user told one.
+    pub year: Option<i32>,
+    /// What a stamp without a year is not later than: the file's time, or now.
+    pub reference: Time,
+    /// What stamps without a zone are ahead of UTC by, in microseconds.
+    pub offset: i64,
+}
+
+/// Slack for the clocks of two machines, and for a zone that was not told.
+const SLACK: i64 = DAY;
+/// Half a year: a jump of more between two lines is a change of year.
+const HALF_YEAR: i64 = 183 * DAY;
+
+/// Gives years to the stamps of one log, line by line.
+///
+/// The first stamp takes the latest year that is not in the future of the reference. A jump back of more than half a
+/// year starts a new year, a jump ahead of as much undoes it. What the end of the log shows to be wrong by whole years
+/// is told by [`YearClock::correction`].
+#[derive(Debug)]
+pub struct YearClock {
+    reading: Reading,
+    /// The year that the last stamp got, and its time.
+    last: Option<(i32, Time)>,
+    newest: Option<(i32, Time)>,
+}
+
+impl YearClock {
+    /// A clock for one log.
+    pub const fn new(reading: Reading) -> Self {
+        Self {
+            reading,
+            last: None,
+            newest: None,
+        }
+    }
+
+    /// The time that `stamp` means.
+    pub fn resolve(&mut self, stamp: Stamp) -> Time {
+        match stamp {
+            Stamp::Dated { at, .. } => at,
+            Stamp::Zoneless { at, .. } => Time(at.0 - self.reading.offset),
+            Stamp::Uptime { micros } => Time::uptime(micros),
+            Stamp::None => Time::UNKNOWN,
+            Stamp::Yearless {
+                month,
+                day,
+                day_micros,
+                ..
+            } => self.resolve_yearless(month, day, day_micros - self.reading.offset),
+        }
+    }
+
+    fn resolve_yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
+        let at = |year| Time(days_of_civil(year, month, day) * DAY + day_micros);
+        let mut year = match self.last {
+            Some((year, _)) => year,
+            None => self.first_year(month, day, &at),
+        };
+        let mut time = at(year);
+        if let Some((_, last)) = self.last {
+            if last.since(time) > HALF_YEAR {
+                year += 1;
+            } else if time.since(last) > HALF_YEAR {
+                year -= 1;
+            }
+            time = at(year);
+        }
+        self.last = Some((year, time));
+        if self.newest.is_none_or(|(_, newest)| time > newest) {
+            self.newest = Some((year, time));
+        }
+        time
+    }
+
+    fn first_year(&self, month: u8, day: u8, at: &impl Fn(i32) -> Time) -> i32 {
+        if let Some(year) = self.reading.year {
+            return year;
+        }
+        let limit = Time(self.reading.reference.0.saturating_add(SLACK));
+        let (latest, ..) = limit.date();
+        // Eight years hold a leap day, whatever century begins in them.
+        (latest - 8..=latest)
+            .rev()
+            .find(|&year| at(year) <= limit && (month != 2 || day != 29 || is_leap(year)))
+            .unwrap_or(latest)
+    }
+
+    /// By how many years all times that this clock gave are off, known at the end of the log.
+    pub fn correction(&self) -> i32 {
+        let Some((year, mut newest)) = self.newest else {
+            return 0;
+        };
+        if let Some(told) = self.reading.year {
+            return told - year;
+        }
+        let mut years = 0;
+        while newest.0 > self.reading.reference.0.saturating_add(SLACK) {
+            newest = newest.add_years(-1);
+            years -= 1;
+        }
+        years
+    }
+}
+
+const fn is_leap(year: i32) -> bool {
+    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+}
+
+/// Days since 1970-01-01 of a proleptic Gregorian date; after Howard Hinnant, "chrono-compatible low-level date
+/// algorithms".
+pub const fn days_of_civil(year: i32, month: u8, day: u8) -> i64 {
+    let y = year as i64 - (month <= 2) as i64;
+    let era = y.div_euclid(400);
+    let year_of_era = y.rem_euclid(400);
+    let month_from_march = (month as i64 + 9) % 12;
+    let day_of_year = (153 * month_from_march + 2) / 5 + day as i64 - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// The inverse of [`days_of_civil`]: year, month, day.
+pub const fn civil_of_days(days: i64) -> (i32, u8, u8) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let doe = z.rem_euclid(146_097);
+    let yoe = (doe - doe / 1460 + doe / 36_524 - doe / 146_096) / 365;
+    let doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    let mp = (5 * doy + 2) / 153;
+    let day = (doy - (153 * mp + 2) / 5 + 1) as u8;
+    let month = (if mp < 10 { mp + 3 } else { mp - 9 }) as u8;
+    let year = yoe + era * 400 + (month <= 2) as i64;
+    (year as i32, month, day)
+}
+
+/// Reads a date with its zone as RFC 3339 has it; for options, not for lines.
+pub fn parse_rfc3339(text: &str) -> Option<Time> {
+    chrono::DateTime::parse_from_rfc3339(text)
+        .ok()
+        .map(|t| Time(t.timestamp_micros()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Time {
+        parse_rfc3339(text).unwrap()
+    }
+
+    fn yearless(month: u8, day: u8) -> Stamp {
+        Stamp::Yearless {
+            month,
+            day,
+            day_micros: 12 * 3600 * SECOND,
+            fine: false,
+        }
+    }
+
+    fn years(reading: Reading, days: &[(u8, u8)]) -> (Vec<String>, i32) {
+        let mut clock = YearClock::new(reading);
+        let times: Vec<Time> = days
+            .iter()
+            .map(|&(m, d)| clock.resolve(yearless(m, d)))
+            .collect();
+        let off = clock.correction();
+        let shown = times
+            .iter()
+            .map(|t| t.add_years(off).to_string()[..10].to_owned());
+        (shown.collect(), off)
+    }
+
+    fn until(reference: &str) -> Reading {
+        Reading {
+            year: None,
+            reference: time(reference),
+            offset: 0,
+        }
+    }
+
+    #[test]
+    fn prints_as_chrono_does() {
+        for t in [
+            0,
+            1_776_852_001_123_456,
+            951_782_400_000_000,
+            4_107_542_399_000_000,
+        ] {
+            let expected = chrono::DateTime::from_timestamp_micros(t)
+                .unwrap()
+                .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true);
+            assert_eq!(Time(t).to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_stamp_takes_the_latest_year_that_is_not_in_the_future() {
+        assert_eq!(
+            years(until("2026-01-02T00:00:00Z"), &[(12, 31), (1, 1)]).0,
+            ["2025-12-31", "2026-01-01"]
+        );
+    }
+
+    #[test]
+    fn a_log_of_more_than_a_year_ends_before_the_reference() {
+        assert_eq!(
+            years(
+                until("2026-03-02T00:00:00Z"),
+                &[(11, 1), (1, 5), (6, 1), (11, 1), (1, 5), (3, 1)]
+            )
+            .0,
+            [
+                "2024-11-01",
+                "2025-01-05",
+                "2025-06-01",
+                "2025-11-01",
+                "2026-01-05",
+                "2026-03-01"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_told_year_is_that_of_the_newest_line() {
+        let told = Reading {
+            year: Some(2026),
+            ..until("2030-01-01T00:00:00Z")
+        };
+        assert_eq!(
+            years(told, &[(12, 31), (1, 1)]).0,
+            ["2025-12-31", "2026-01-01"]
+        );
+        assert_eq!(
+            years(told, &[(1, 1), (12, 31)]).0,
+            ["2026-01-01", "2025-12-31"],
+            "a reversed log"
+        );
+    }
+
+    #[test]
+    fn a_leap_day_needs_a_leap_year() {
+        assert_eq!(
+            years(until("2026-05-01T00:00:00Z"), &[(2, 29)]).0,
+            ["2024-02-29"]
+        );
+    }
+}
