@@ -61,11 +61,11 @@ fn level(text: &mut &[u8]) {
         if digits(&mut rest, 1, 3).is_some() && literal(&mut rest, b">").is_some() {
             *text = rest;
         }
-    } else if text.starts_with(b"kern ") || text.starts_with(b"user ") {
-        if let Some(end) = text.iter().take(24).rposition(|&b| b == b':') {
-            *text = &text[end + 1..];
-            spaces(text);
-        }
+    } else if (text.starts_with(b"kern ") || text.starts_with(b"user "))
+        && let Some(end) = text.iter().take(24).rposition(|&b| b == b':')
+    {
+        *text = &text[end + 1..];
+        spaces(text);
     }
 }
 

@@ -122,8 +122,11 @@ pub(super) const fn at(days: i64, day_micros: i64) -> Time {
     Time(days * DAY + day_micros)
 }
 
-/// Splits `[host ]ident[pid]: message` into its host, its origin and the message.
-pub(super) fn source(text: &[u8]) -> Option<(Option<Cow<'_, str>>, Origin, &[u8])> {
+/// Who sent a message: host, origin, and the message.
+pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
+
+/// Splits `[host ]ident[pid]: message`.
+pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     let window = &text[..text.len().min(LONGEST_SOURCE)];
     let colon = memchr::memmem::find(window, b": ").or_else(|| {
         // An empty message: the line ends with its colon.
