@@ -2,7 +2,10 @@
 
 pub mod catalog;
 pub mod error;
+pub mod flow;
 pub mod input;
 pub mod net;
 pub mod packet;
+pub mod saturation;
+pub mod site;
 pub mod time;

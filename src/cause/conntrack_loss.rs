@@ -1,0 +1,38 @@
+//! Return traffic of connections whose conntrack state was lost: the documented false positive.
+
+use super::{Cause, Evidence, Example, Verdict, facts};
+use super::{group::Group, scene::Scene};
+use crate::flow::Kind;
+
+pub(super) static CONNTRACK_LOSS: Cause = Cause {
+    code: "conntrack-loss",
+    verdict: Verdict::FalsePositive,
+    summary: "return traffic of connections that lost their conntrack state",
+    what: "The connection is older than the rules, or its entry in the conntrack table was lost: by a restart, a reboot, an \
+           upgrade. Its return traffic no longer matches ESTABLISHED and is dropped. It heals as soon as this node sends on \
+           the connection, since OUTPUT is not filtered, or when the connection is opened anew.",
+    told: "No line is a SYN that opens a connection; SPT is the port of a service on the peer, DPT a client's port above 1023. A \
+           DPT outside the kernel's port range is no objection: kube-proxy and flannel choose source ports at random.",
+    todo: "Nothing: no rule is missing, and an ACCEPT for an ephemeral port would only open the node. If the lines do not stop \
+           within 20 minutes, dropsift says stuck-reply.",
+    check,
+    examples: &[
+        Example { takes: true, log: "Apr 22 10:00:01 harvester3 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=... SRC=192.168.122.61 DST=192.168.122.63 LEN=52 PROTO=TCP SPT=9345 DPT=46002 WINDOW=521 RES=0x00 ACK FIN URGP=0" },
+        Example { takes: true, log: "May 05 04:40:28 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br ... SRC=192.168.122.62 DST=192.168.122.61 ... PROTO=TCP SPT=10250 DPT=56266 ... ACK RST URGP=0" },
+        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=10250 DPT=46002 WINDOW=64240 RES=0x00 SYN URGP=0" },
+    ],
+};
+
+fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
+    let reply = group.is_tcp()
+        && group.is_reply()
+        && matches!(group.key.kind, Kind::Plain | Kind::SynAck);
+    if !reply {
+        return false;
+    }
+    facts::opens_connection(group, evidence);
+    facts::service_on_peer(group, evidence);
+    facts::to_client_ports(group, evidence);
+    facts::stopped(group, scene, evidence);
+    true
+}

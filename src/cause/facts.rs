@@ -1,0 +1,166 @@
+//! Tests that several causes share, each with its fact in words.
+
+use super::Evidence;
+use super::group::Group;
+use super::scene::Scene;
+use crate::catalog::{DocumentedRule, Role};
+use crate::flow::EPHEMERAL;
+use crate::site::Zone;
+use crate::time::MINUTE;
+
+/// `1 attempt`, `2 attempts`.
+pub(super) fn count(number: u64, one: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {one}{plural}")
+}
+
+/// A length of time in words, to the second or the minute.
+pub(super) fn lasting(micros: i64) -> String {
+    let seconds = micros / crate::time::SECOND;
+    if micros < 2 * MINUTE {
+        format!("{seconds} s")
+    } else {
+        format!("{} min", seconds / 60)
+    }
+}
+
+/// Whether the lines open connections, or what else they are.
+pub(super) fn opens_connection(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    let (all, syns) = (group.logged, group.lines_with(|f| f.is_syn()));
+    evidence.test("opens-connection", syns > 0, || {
+        if syns > 0 {
+            format!("{syns} of {} SYN without ACK", lines_are(all))
+        } else {
+            format!("none of {} a SYN: {}", lines_are(all), flags(group))
+        }
+    })
+}
+
+/// `19 lines are`, `1 line is`.
+pub(super) fn lines_are(lines: u64) -> String {
+    if lines == 1 {
+        "1 line is".to_owned()
+    } else {
+        format!("{lines} lines are")
+    }
+}
+
+/// The lines by their flags, the most frequent first.
+fn flags(group: &Group<'_>) -> String {
+    let mut table = group.flags.clone();
+    table.sort_by_key(|(flags, lines)| (std::cmp::Reverse(*lines), *flags));
+    let shown: Vec<String> = table
+        .iter()
+        .take(4)
+        .map(|(flags, lines)| match flags.to_string().as_str() {
+            "" => format!("{lines} without flags"),
+            names => format!("{lines} {names}"),
+        })
+        .collect();
+    shown.join(", ")
+}
+
+/// Whether the service runs on the peer, as the catalogue knows it.
+pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    let port = group.port().unwrap_or_default();
+    evidence.test("service-on-peer", group.service.is_some(), || match group.service {
+        Some(service) => format!("SPT {port} is {}", service.name),
+        None => match crate::catalog::common_name(group.proto(), port) {
+            Some(name) => format!("SPT {port} is {name}"),
+            None => format!("no list names SPT {port}; the other flows show that the service is there"),
+        },
+    })
+}
+
+/// Whether the lines go to ports that clients use.
+pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    let (lowest, highest) = group.other_ports().unwrap_or_default();
+    evidence.test("ephemeral-dpt", lowest > EPHEMERAL, || {
+        if lowest == highest {
+            format!("DPT {lowest} is a client's port, above {EPHEMERAL}")
+        } else {
+            format!("DPT {lowest} to {highest} are clients' ports, above {EPHEMERAL}")
+        }
+    })
+}
+
+/// Whether the lines have stopped while the log went on.
+pub(super) fn stopped(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
+    let end = scene.span.map_or(group.last, |(_, last)| last);
+    let quiet = end.since(group.last).max(0);
+    let settle = scene.site.settle;
+    evidence.test("stopped", quiet >= settle, || {
+        if !group.last.is_known() {
+            "the log has no times that would show it".to_owned()
+        } else if quiet >= settle {
+            format!("quiet for the last {}", lasting(quiet))
+        } else {
+            format!("the log ends {} after the last line", lasting(quiet))
+        }
+    })
+}
+
+/// Whether a rule is documented for the role of the node.
+pub(super) fn documented_for_role(
+    group: &Group<'_>,
+    rule: Option<&DocumentedRule>,
+    evidence: &mut Evidence,
+) -> bool {
+    evidence.test("documented", rule.is_some(), || match rule {
+        Some(rule) => format!("documented for {}: {}", group.role, rule.comment),
+        None => format!("not documented for {}", group.role),
+    })
+}
+
+/// Whether the role is among `roles`, said as where a service is documented or runs.
+pub(super) fn roles(roles: &[Role]) -> String {
+    let names: Vec<&str> = roles.iter().map(|role| role.code()).collect();
+    names.join(", ")
+}
+
+/// How often connections were tried.
+pub(super) fn attempts(group: &Group<'_>, least: u64, evidence: &mut Evidence) -> bool {
+    evidence.test("attempts", group.attempts >= least, || {
+        let span = group.last.since(group.first);
+        if group.attempts > 1 && span > 0 {
+            format!("{} in {}", count(group.attempts, "attempt"), lasting(span))
+        } else {
+            count(group.attempts, "attempt")
+        }
+    })
+}
+
+/// Whether the peers are inside.
+pub(super) fn from_inside(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    evidence.test("from-inside", group.key.zone != Zone::Outside, || {
+        let many = if group.peers.len() == 1 { "is" } else { "are" };
+        let peers = peers(group, 3);
+        match group.key.zone {
+            Zone::Pod => format!("{peers} {many} in the pod network"),
+            Zone::Inside => format!("{peers} {many} inside"),
+            Zone::Outside => format!("{peers} {many} no cluster node and outside the nodes' network"),
+        }
+    })
+}
+
+/// The first `most` peers.
+pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
+    let mut shown: Vec<String> = group.peers.iter().take(most).map(ToString::to_string).collect();
+    if group.peers.len() > most {
+        shown.push(format!("{} more", group.peers.len() - most));
+    }
+    shown.join(", ")
+}
+
+/// Whether no list names the port, and what an old list or a wide range says of it.
+pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) -> bool {
+    use crate::catalog::{Standing, rows};
+    let row = rows(group.proto(), port).next();
+    evidence.test("unlisted", row.is_none_or(|r| r.standing != Standing::Current), || {
+        match row {
+            None => format!("no list names port {port}"),
+            Some(row) if row.note.is_empty() => format!("{} ({})", row.name, row.source),
+            Some(row) => format!("{}: {}", row.name, row.note),
+        }
+    })
+}

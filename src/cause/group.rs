@@ -1,0 +1,201 @@
+//! Flows that share a finding, and what they add up to.
+
+use std::net::IpAddr;
+
+use crate::catalog::{self, DocumentedRule, Role, Service, proto};
+use crate::flow::{Direction, Flow, FlowKey, Kind, Mark, Ports, attempts};
+use crate::packet::TcpFlags;
+use crate::site::Zone;
+use crate::time::Time;
+
+/// What flows of one finding have in common. A verdict or a cause is not in it: they may change, the finding stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupKey {
+    pub node: u16,
+    pub v6: bool,
+    pub proto: Option<u8>,
+    pub kind: Kind,
+    pub direction: Direction,
+    /// Of an unknown direction, the lower port first.
+    pub ports: Ports,
+    pub zone: Zone,
+    /// The peer, where it scans.
+    pub scanner: Option<IpAddr>,
+}
+
+/// The flows of one finding.
+#[derive(Debug)]
+pub struct Group<'a> {
+    pub key: GroupKey,
+    pub node: &'a str,
+    pub role: Role,
+    /// In the order of their keys.
+    pub members: Vec<(&'a FlowKey, &'a Flow)>,
+    /// Drop lines: a floor.
+    pub logged: u64,
+    /// Connection attempts: a floor.
+    pub attempts: u64,
+    pub first: Time,
+    pub last: Time,
+    pub flags: Vec<(TcpFlags, u64)>,
+    pub icmp_types: Vec<(u8, u64)>,
+    /// Distinct, in order.
+    pub peers: Vec<IpAddr>,
+    /// What the catalogue knows behind the service port.
+    pub service: Option<&'static Service>,
+}
+
+impl<'a> Group<'a> {
+    pub(super) fn new(
+        key: GroupKey,
+        node: &'a str,
+        role: Role,
+        members: Vec<(&'a FlowKey, &'a Flow)>,
+    ) -> Self {
+        let mut peers: Vec<IpAddr> = members.iter().map(|(key, _)| key.peer).collect();
+        peers.sort_unstable();
+        peers.dedup();
+        let number = key.proto.unwrap_or_default();
+        let service = match key.ports {
+            Ports::Service { port, .. } => catalog::service(number, port),
+            _ => None,
+        };
+        let first = members.iter().map(|(_, flow)| flow.first).min();
+        let last = members.iter().map(|(_, flow)| flow.last).max();
+        Self {
+            key,
+            node,
+            role,
+            logged: members.iter().map(|(_, flow)| flow.logged).sum(),
+            attempts: members.iter().map(|(key, flow)| flow_attempts(key, flow)).sum(),
+            first: first.unwrap_or(Time::UNKNOWN),
+            last: last.unwrap_or(Time::UNKNOWN),
+            flags: sum(members.iter().flat_map(|(_, flow)| flow.flags.iter().copied())),
+            icmp_types: sum(members.iter().flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
+            peers,
+            service,
+            members,
+        }
+    }
+
+    /// The IP protocol number; 0 where the lines say none.
+    pub fn proto(&self) -> u8 {
+        self.key.proto.unwrap_or_default()
+    }
+
+    /// Whether it is TCP.
+    pub fn is_tcp(&self) -> bool {
+        self.key.proto == Some(proto::TCP)
+    }
+
+    /// Whether it is UDP.
+    pub fn is_udp(&self) -> bool {
+        self.key.proto == Some(proto::UDP)
+    }
+
+    /// Whether it is ICMP, of either family.
+    pub fn is_icmp(&self) -> bool {
+        matches!(self.key.proto, Some(proto::ICMP | proto::ICMPV6))
+    }
+
+    /// Whether one packet settled it to be nothing special.
+    pub fn is_plain(&self) -> bool {
+        self.key.kind == Kind::Plain
+    }
+
+    /// The service port: DPT of an original flow, SPT of a reply.
+    pub fn port(&self) -> Option<u16> {
+        match self.key.ports {
+            Ports::Service { port, .. } => Some(port),
+            _ => None,
+        }
+    }
+
+    /// The port of a plain flow towards a service on this node.
+    pub fn requested(&self) -> Option<u16> {
+        (self.is_plain() && self.key.direction == Direction::Original && self.key.scanner.is_none())
+            .then(|| self.port())
+            .flatten()
+    }
+
+    /// Whether it is the return traffic of a service on the peer.
+    pub fn is_reply(&self) -> bool {
+        self.key.direction == Direction::Reply
+    }
+
+    /// All ports that reports show, in ascending order.
+    pub fn ports(&self) -> Vec<u16> {
+        let mut ports: Vec<u16> = match self.key.ports {
+            Ports::Service { port, .. } => vec![port],
+            Ports::Pair { spt, dpt } => vec![spt, dpt],
+            Ports::None if self.key.scanner.is_some() => {
+                let tried = self.members.iter().filter_map(|(key, _)| match key.ports {
+                    Ports::Service { port, .. } => Some(port),
+                    Ports::Pair { dpt, .. } => Some(dpt),
+                    Ports::None => None,
+                });
+                tried.collect()
+            }
+            Ports::None => Vec::new(),
+        };
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    /// The documented rule of the node's role that would accept it.
+    pub fn documented(&self) -> Option<&'static DocumentedRule> {
+        catalog::documented(self.role, self.proto(), self.requested()?)
+    }
+
+    /// Lines whose flags satisfy `test`.
+    pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
+        self.flags
+            .iter()
+            .filter(|(flags, _)| test(*flags))
+            .map(|(_, lines)| lines)
+            .sum()
+    }
+
+    /// The lines one by one, as many as were kept.
+    pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
+        self.members.iter().flat_map(|(_, flow)| flow.marks.iter().copied())
+    }
+
+    /// The ports on the other side, from the lowest to the highest.
+    pub fn other_ports(&self) -> Option<(u16, u16)> {
+        let lowest = self.marks().map(|m| m.port).min()?;
+        let highest = self.marks().map(|m| m.port).max()?;
+        Some((lowest, highest))
+    }
+
+    /// The earliest line.
+    pub fn sample(&self) -> &'a str {
+        self.members
+            .iter()
+            .min_by_key(|(_, flow)| (flow.first, &flow.sample))
+            .map_or("", |(_, flow)| &flow.sample)
+    }
+}
+
+/// The connection attempts of one flow: of TCP the SYNs that are no retransmits, of the rest the distinct 5-tuples.
+fn flow_attempts(key: &FlowKey, flow: &Flow) -> u64 {
+    if key.proto == Some(proto::TCP) {
+        return attempts(&flow.marks);
+    }
+    if matches!(key.ports, Ports::Service { reply: true, .. }) {
+        return 0;
+    }
+    let mut ports: Vec<u16> = flow.marks.iter().map(|m| m.port).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports.len() as u64
+}
+
+fn sum<T: Copy + Ord>(entries: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {
+    let mut table = std::collections::BTreeMap::new();
+    for (key, lines) in entries {
+        *table.entry(key).or_default() += lines;
+    }
+    table.into_iter().collect()
+}

@@ -1,0 +1,179 @@
+//! Why the lines of a flow were dropped, and what that means: one file a [`Cause`], tried in the order of [`CAUSES`].
+//!
+//! A cause never sees a line, only the flows of one finding and the scene around them.
+
+pub mod group;
+pub mod scene;
+
+mod facts;
+
+mod addon_port;
+mod ambiguous;
+mod bogus_flags;
+mod broadcast;
+mod conntrack_loss;
+mod documented_port;
+mod fragment;
+mod icmp;
+mod late_reply;
+mod local_only;
+mod multicast;
+mod other_protocol;
+mod other_role;
+mod outside_peer;
+mod pod_network;
+mod pod_only;
+mod scan;
+mod single_attempt;
+mod stuck_reply;
+mod syn_ack;
+mod truncated;
+mod unlisted_port;
+mod upgrade_only;
+
+use group::Group;
+use scene::Scene;
+
+/// What a finding means for the reader, in the order of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// A real miss: the chain lacks an ACCEPT.
+    MissingRule,
+    /// No rule is missing: the connection lost its conntrack state.
+    FalsePositive,
+    /// The firewall did its job.
+    LeaveDropped,
+    /// The log alone cannot settle it.
+    Review,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 4] = [
+        Self::MissingRule,
+        Self::FalsePositive,
+        Self::LeaveDropped,
+        Self::Review,
+    ];
+
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::MissingRule => "missing-rule",
+            Self::FalsePositive => "false-positive",
+            Self::LeaveDropped => "leave-dropped",
+            Self::Review => "review",
+        }
+    }
+}
+
+/// A reason why lines are in the log.
+pub struct Cause {
+    /// Kebab-case, stable, never reused.
+    pub code: &'static str,
+    pub verdict: Verdict,
+    /// One line.
+    pub summary: &'static str,
+    /// What it is.
+    pub what: &'static str,
+    /// How it is told from others.
+    pub told: &'static str,
+    /// What the reader should do.
+    pub todo: &'static str,
+    /// Whether it explains the group, with the tests that say so.
+    check: fn(&Group<'_>, &Scene<'_>, &mut Evidence) -> bool,
+    /// Logs that it takes, and one that it refuses; the registry test runs them.
+    pub examples: &'static [Example],
+}
+
+/// A log in short form, and whether a cause takes one of its findings.
+pub struct Example {
+    pub takes: bool,
+    pub log: &'static str,
+}
+
+/// The chain of causes: the first that matches wins, as in an iptables chain, and the last is the policy. First what one
+/// packet settles, then replies, then requests from the surest reason to the least.
+pub const CAUSES: &[&Cause] = &[
+    &truncated::TRUNCATED,
+    &fragment::FRAGMENT,
+    &bogus_flags::BOGUS_FLAGS,
+    &broadcast::BROADCAST,
+    &multicast::MULTICAST,
+    &icmp::ICMP,
+    &syn_ack::SYN_ACK,
+    &stuck_reply::STUCK_REPLY,
+    &conntrack_loss::CONNTRACK_LOSS,
+    &late_reply::LATE_REPLY,
+    &scan::SCAN,
+    &documented_port::DOCUMENTED_PORT,
+    &addon_port::ADDON_PORT,
+    &pod_network::POD_NETWORK,
+    &other_role::OTHER_ROLE,
+    &local_only::LOCAL_ONLY,
+    &pod_only::POD_ONLY,
+    &upgrade_only::UPGRADE_ONLY,
+    &outside_peer::OUTSIDE_PEER,
+    &single_attempt::SINGLE_ATTEMPT,
+    &unlisted_port::UNLISTED_PORT,
+    &other_protocol::OTHER_PROTOCOL,
+    &ambiguous::AMBIGUOUS,
+];
+
+/// The cause that explains `group`.
+pub fn diagnose(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
+    let mut silent = Evidence::silent();
+    CAUSES
+        .iter()
+        .find(|cause| (cause.check)(group, scene, &mut silent))
+        .copied()
+        .unwrap_or(&ambiguous::AMBIGUOUS)
+}
+
+/// The tests of `cause` for `group`, each with its fact.
+pub fn evidence(cause: &Cause, group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
+    let mut told = Evidence::default();
+    (cause.check)(group, scene, &mut told);
+    told.tests.unwrap_or_default()
+}
+
+/// One test of a cause, and what it found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Test {
+    /// Kebab-case.
+    pub name: &'static str,
+    pub met: bool,
+    /// The fact, a clause.
+    pub text: String,
+}
+
+/// Collects the tests of a cause; silent while only the answer is wanted.
+#[derive(Debug)]
+pub struct Evidence {
+    tests: Option<Vec<Test>>,
+}
+
+impl Default for Evidence {
+    fn default() -> Self {
+        Self {
+            tests: Some(Vec::new()),
+        }
+    }
+}
+
+impl Evidence {
+    const fn silent() -> Self {
+        Self { tests: None }
+    }
+
+    /// Notes a test, and gives back whether it was met.
+    fn test(&mut self, name: &'static str, met: bool, text: impl FnOnce() -> String) -> bool {
+        if let Some(tests) = &mut self.tests {
+            tests.push(Test {
+                name,
+                met,
+                text: text(),
+            });
+        }
+        met
+    }
+}

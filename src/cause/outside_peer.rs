@@ -1,0 +1,34 @@
+//! Requests from outside to a port that no list names.
+
+use super::{Cause, Evidence, Example, Verdict, facts};
+use super::{group::Group, scene::Scene};
+use crate::site::Zone;
+
+pub(super) static OUTSIDE_PEER: Cause = Cause {
+    code: "outside-peer",
+    verdict: Verdict::Review,
+    summary: "somebody outside asks for a port that no list names",
+    what: "The peer is no cluster node and not in the nodes' network. It may be a monitoring or backup system of yours, or a \
+           stranger; the log cannot tell.",
+    told: "The peer is outside, the packet is a request, and no list names its port.",
+    todo: "If you know the peer, open the port for its address only. If it is inside after all, name its network: --node-net.",
+    check,
+    examples: &[
+        Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0.113.9 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=40000 DPT=161 LEN=40
+Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0.113.9 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8181 WINDOW=64240 RES=0x00 SYN URGP=0" },
+        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8181 WINDOW=64240 RES=0x00 SYN URGP=0" },
+    ],
+};
+
+fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
+    let Some(port) = group.requested().filter(|_| group.key.zone == Zone::Outside) else {
+        return false;
+    };
+    if group.is_tcp() {
+        facts::opens_connection(group, evidence);
+    }
+    facts::attempts(group, 1, evidence);
+    facts::unlisted(group, port, evidence);
+    facts::from_inside(group, evidence);
+    true
+}

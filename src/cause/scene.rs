@@ -1,0 +1,377 @@
+//! What surrounds a flow: all flows of the log put in order, so that one function can judge each.
+//!
+//! Comes in: [`Flows`] and the [`Site`]. Goes out: [`Group`]s, the flows that share a finding, with direction and zone
+//! settled by the whole log, and the peers that scan.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::net::IpAddr;
+
+use super::group::{Group, GroupKey};
+use crate::catalog::{
+    self, Role, Strength, documented_anywhere, listed_dpt, listed_spt, node_ports, proto,
+};
+use crate::flow::{Direction, EPHEMERAL, Flow, FlowKey, Flows, Kind, Ports};
+use crate::saturation::{self, Stretch};
+use crate::site::{Site, Zone, Zones};
+use crate::time::{MINUTE, Time};
+
+/// So many distinct ports make a scan.
+pub const SCAN_PORTS: usize = 5;
+/// Within so many microseconds.
+pub const SCAN_WINDOW: i64 = 5 * MINUTE;
+/// So many flows that share one port and differ in the other tell which is the service's.
+const SHARING_FLOWS: usize = 3;
+/// Ports below this one are those of services: only root may listen there.
+const PRIVILEGED: u16 = 1024;
+
+/// A node, as the log and the user tell of it.
+#[derive(Debug)]
+pub struct Node<'a> {
+    pub name: &'a str,
+    pub role: Role,
+    pub addresses: Vec<IpAddr>,
+    pub logged: u64,
+    /// When the LOG rule's bucket stood empty; `None` where that cannot be told.
+    pub saturated: Option<Vec<Stretch>>,
+}
+
+/// A peer that scans.
+#[derive(Debug)]
+pub struct Scan {
+    /// The distinct (protocol, port) that it tried and that no list names.
+    pub ports: usize,
+    /// On how many nodes.
+    pub nodes: usize,
+    /// The most of them within [`SCAN_WINDOW`].
+    pub at_once: usize,
+}
+
+/// The scene.
+pub struct Scene<'a> {
+    pub site: &'a Site,
+    pub zones: Zones,
+    pub nodes: BTreeMap<u16, Node<'a>>,
+    pub scans: BTreeMap<IpAddr, Scan>,
+    /// The first and the last time of the log; live, the last is now.
+    pub span: Option<(Time, Time)>,
+    flows: &'a Flows,
+    directions: Directions,
+}
+
+impl<'a> Scene<'a> {
+    /// The scene of `flows`. `now` is the end of a live log.
+    pub fn new(flows: &'a Flows, site: &'a Site, now: Option<Time>) -> Self {
+        let nodes: BTreeMap<u16, Node<'a>> =
+            flows.nodes().map(|(number, _)| (number, node(flows, site, number))).collect();
+        let cluster = nodes.values().flat_map(|n| n.addresses.iter().copied());
+        let zones = Zones::new(site, cluster.collect());
+        let directions = Directions::of(flows);
+        let mut scene = Self {
+            site,
+            zones,
+            nodes,
+            scans: BTreeMap::new(),
+            span: flows
+                .span()
+                .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
+            flows,
+            directions,
+        };
+        scene.scans = scene.find_scans();
+        scene
+    }
+
+    /// The groups, in the order of their keys.
+    pub fn groups(&self) -> Vec<Group<'a>> {
+        let mut groups: BTreeMap<GroupKey, Vec<(&'a FlowKey, &'a Flow)>> = BTreeMap::new();
+        for (key, flow) in self.flows.iter() {
+            groups.entry(self.group_key(key)).or_default().push((key, flow));
+        }
+        groups
+            .into_iter()
+            .filter_map(|(key, mut members)| {
+                members.sort_unstable_by_key(|(key, _)| **key);
+                let node = self.nodes.get(&key.node)?;
+                Some(Group::new(key, node.name, node.role, members))
+            })
+            .collect()
+    }
+
+    /// The name of the interface that a flow came in by.
+    pub fn interface(&self, key: &FlowKey) -> &'a str {
+        self.flows.interface_name(key.interface)
+    }
+
+    /// The zone of a flow's peer.
+    fn zone(&self, key: &FlowKey) -> Zone {
+        let own = self.nodes.get(&key.node).map_or(&[][..], |n| &n.addresses);
+        self.zones.of(key.peer, own)
+    }
+
+    /// Direction and ports of a flow, settled by the whole log.
+    fn direct(&self, key: &FlowKey) -> (Direction, Ports) {
+        match key.ports {
+            Ports::None => (Direction::Original, Ports::None),
+            Ports::Service { reply: false, .. } => (Direction::Original, key.ports),
+            Ports::Service { reply: true, .. } => (Direction::Reply, key.ports),
+            Ports::Pair { spt, dpt } => {
+                let inside = || self.zone(key) != Zone::Outside;
+                match self.directions.settle(key, spt, dpt, inside) {
+                    Direction::Original => (
+                        Direction::Original,
+                        Ports::Service {
+                            port: dpt,
+                            reply: false,
+                        },
+                    ),
+                    Direction::Reply => (
+                        Direction::Reply,
+                        Ports::Service {
+                            port: spt,
+                            reply: true,
+                        },
+                    ),
+                    Direction::Unknown => (
+                        Direction::Unknown,
+                        Ports::Pair {
+                            spt: spt.min(dpt),
+                            dpt: spt.max(dpt),
+                        },
+                    ),
+                }
+            }
+        }
+    }
+
+    fn group_key(&self, key: &FlowKey) -> GroupKey {
+        let (direction, ports) = self.direct(key);
+        let mut group = GroupKey {
+            node: key.node,
+            v6: key.peer.is_ipv6(),
+            proto: key.proto,
+            kind: key.kind,
+            direction: if matches!(key.kind, Kind::Truncated | Kind::Fragment) {
+                Direction::Unknown
+            } else {
+                direction
+            },
+            ports,
+            zone: self.zone(key),
+            scanner: None,
+        };
+        if self.scans.contains_key(&key.peer) && can_scan(key, direction) {
+            group.kind = Kind::Plain;
+            group.direction = Direction::Original;
+            group.ports = Ports::None;
+            group.scanner = Some(key.peer);
+        }
+        group
+    }
+
+    fn find_scans(&self) -> BTreeMap<IpAddr, Scan> {
+        let mut tried: BTreeMap<IpAddr, Vec<(&FlowKey, &Flow, u16)>> = BTreeMap::new();
+        for (key, flow) in self.flows.iter() {
+            let Some(dpt) = destination(key) else {
+                continue;
+            };
+            let number = key.proto.unwrap_or_default();
+            if flow.folded || !is_unlisted_anywhere(number, dpt) {
+                continue;
+            }
+            if can_scan(key, self.direct(key).0) && !self.zones.is_cluster_node(key.peer) {
+                tried.entry(key.peer).or_default().push((key, flow, dpt));
+            }
+        }
+        tried
+            .into_iter()
+            .filter_map(|(peer, tried)| {
+                let ports: BTreeSet<_> = tried.iter().map(|(k, _, dpt)| (k.proto, *dpt)).collect();
+                if ports.len() < SCAN_PORTS {
+                    return None;
+                }
+                let at_once = most_at_once(&tried);
+                let nodes: BTreeSet<_> = tried.iter().map(|(key, ..)| key.node).collect();
+                (at_once >= SCAN_PORTS).then_some((
+                    peer,
+                    Scan {
+                        ports: ports.len(),
+                        nodes: nodes.len(),
+                        at_once,
+                    },
+                ))
+            })
+            .collect()
+    }
+}
+
+fn node<'a>(flows: &'a Flows, site: &Site, number: u16) -> Node<'a> {
+    let name = flows.node_name(number);
+    let told = site.addresses.iter().filter(|(_, node)| node.as_str() == name);
+    let mut addresses: Vec<IpAddr> = told.map(|(address, _)| *address).collect();
+    let mut logged = 0;
+    let mut saturated = Some(Vec::new());
+    for (_, seen) in flows.nodes().filter(|(n, _)| *n == number) {
+        logged = seen.logged;
+        addresses.extend(&seen.addresses);
+        saturated = saturated_stretches(&seen.ticks, site);
+    }
+    addresses.sort_unstable();
+    addresses.dedup();
+    Node {
+        name,
+        role: site.role(name),
+        addresses,
+        logged,
+        saturated,
+    }
+}
+
+/// The stretches of all families that can be judged; `None` where none of those with lines can.
+fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Option<Vec<Stretch>> {
+    let judged: Vec<Option<Vec<Stretch>>> = ticks
+        .iter()
+        .filter(|ticks| !ticks.is_empty())
+        .map(|ticks| {
+            let mut sorted = ticks.clone();
+            sorted.sort_unstable();
+            saturation::judge(&sorted, site.limit)
+        })
+        .collect();
+    if !judged.is_empty() && judged.iter().all(Option::is_none) {
+        return None;
+    }
+    Some(saturation::union(judged.into_iter().flatten().flatten().collect()))
+}
+
+/// Whether a flow of this direction can belong to a scan.
+fn can_scan(key: &FlowKey, direction: Direction) -> bool {
+    matches!(key.kind, Kind::Plain | Kind::BogusFlags)
+        && direction != Direction::Reply
+        && key.ports != Ports::None
+}
+
+/// The port on this node that a flow goes to, if it does.
+fn destination(key: &FlowKey) -> Option<u16> {
+    match key.ports {
+        Ports::Service { port, reply: false } => Some(port),
+        Ports::Pair { dpt, .. } => Some(dpt),
+        _ => None,
+    }
+}
+
+/// Whether the port is documented for no role, and no addon's.
+fn is_unlisted_anywhere(number: u8, dpt: u16) -> bool {
+    let documented = documented_anywhere(number, dpt).next().is_some() && !node_ports(number, dpt);
+    let addon = catalog::service(number, dpt).is_some_and(|s| s.addon.is_some());
+    !documented && !addon
+}
+
+/// The most distinct ports that were tried within [`SCAN_WINDOW`].
+fn most_at_once(tried: &[(&FlowKey, &Flow, u16)]) -> usize {
+    let mut events: Vec<(Time, Option<u8>, u16)> = tried
+        .iter()
+        .flat_map(|(key, flow, dpt)| flow.marks.iter().map(|m| (m.time, key.proto, *dpt)))
+        .collect();
+    events.sort_unstable();
+    let mut inside: HashMap<(Option<u8>, u16), usize> = HashMap::new();
+    let (mut from, mut most) = (0, 0);
+    for &(time, number, dpt) in &events {
+        *inside.entry((number, dpt)).or_default() += 1;
+        while time.since(events[from].0) > SCAN_WINDOW {
+            let (_, number, dpt) = events[from];
+            if let Some(lines) = inside.get_mut(&(number, dpt)) {
+                *lines -= 1;
+                if *lines == 0 {
+                    inside.remove(&(number, dpt));
+                }
+            }
+            from += 1;
+        }
+        most = most.max(inside.len());
+    }
+    most
+}
+
+/// What the whole log tells of the direction of single flows.
+struct Directions {
+    /// (node, protocol, DPT) that a SYN was seen to.
+    opened: HashSet<(u16, Option<u8>, u16)>,
+    /// The SPTs seen to (node, protocol, DPT), with their peers.
+    to: HashMap<(u16, Option<u8>, u16), HashSet<(IpAddr, u16)>>,
+    /// The DPTs above [`EPHEMERAL`] seen from (node, protocol, peer, SPT).
+    from: HashMap<(u16, Option<u8>, IpAddr, u16), HashSet<u16>>,
+}
+
+impl Directions {
+    fn of(flows: &Flows) -> Self {
+        let mut found = Self {
+            opened: HashSet::new(),
+            to: HashMap::new(),
+            from: HashMap::new(),
+        };
+        for (key, flow) in flows.iter().filter(|(key, _)| key.kind == Kind::Plain) {
+            match key.ports {
+                Ports::Service { port, reply: false } => {
+                    if flow.lines_with(|flags| flags.is_syn()) > 0 {
+                        found.opened.insert((key.node, key.proto, port));
+                    }
+                    let to = found.to.entry((key.node, key.proto, port)).or_default();
+                    // Three tell all that is asked of them.
+                    to.extend(flow.marks.iter().map(|m| (key.peer, m.port)).take(SHARING_FLOWS));
+                }
+                Ports::Pair { spt, dpt } => {
+                    let to = found.to.entry((key.node, key.proto, dpt)).or_default();
+                    to.insert((key.peer, spt));
+                    if dpt > EPHEMERAL {
+                        let from = found.from.entry((key.node, key.proto, key.peer, spt));
+                        from.or_default().insert(dpt);
+                    }
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The direction of a packet whose two ports do not tell it.
+    fn settle(&self, key: &FlowKey, spt: u16, dpt: u16, inside: impl Fn() -> bool) -> Direction {
+        let number = key.proto.unwrap_or_default();
+        let to = self.to.get(&(key.node, key.proto, dpt));
+        let opened = self.opened.contains(&(key.node, key.proto, dpt));
+        let (weight_spt, weight_dpt) = (listed_spt(number, spt), listed_dpt(number, dpt));
+        if number == proto::TCP && weight_spt != Strength::No && weight_spt == weight_dpt {
+            let second_spt = to.is_some_and(|to| to.iter().any(|(_, other)| *other != spt));
+            return if opened || second_spt {
+                Direction::Original
+            } else {
+                Direction::Unknown
+            };
+        }
+        if opened {
+            return Direction::Original;
+        }
+        let sharing_dpt = to.map_or(0, HashSet::len);
+        let sharing_spt = if inside() {
+            let from = self.from.get(&(key.node, key.proto, key.peer, spt));
+            from.filter(|_| dpt > EPHEMERAL).map_or(0, HashSet::len)
+        } else {
+            0
+        };
+        if sharing_dpt.max(sharing_spt) >= SHARING_FLOWS && sharing_dpt != sharing_spt {
+            return if sharing_dpt > sharing_spt {
+                Direction::Original
+            } else {
+                Direction::Reply
+            };
+        }
+        match (spt < PRIVILEGED, dpt < PRIVILEGED) {
+            (true, false) => return Direction::Reply,
+            (false, true) => return Direction::Original,
+            _ => {}
+        }
+        if weight_spt == Strength::NodePort && weight_dpt == Strength::No {
+            return Direction::Reply;
+        }
+        Direction::Unknown
+    }
+}

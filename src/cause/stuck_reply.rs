@@ -1,0 +1,90 @@
+//! Replies that keep coming for longer than conntrack loss can explain.
+
+use super::{Cause, Evidence, Example, Verdict, facts};
+use super::{group::Group, scene::Scene};
+use crate::flow::{Flow, Kind};
+use crate::time::{MINUTE, Time};
+
+/// A peer resends into the void for about 15 minutes (tcp_retries2 = 15); a run that is longer than this is no such.
+const STUCK: i64 = 20 * MINUTE;
+/// So many late replies of one UDP service, over [`STUCK`], are no accident.
+const UDP_REPLIES: usize = 3;
+
+pub(super) static STUCK_REPLY: Cause = Cause {
+    code: "stuck-reply",
+    verdict: Verdict::Review,
+    summary: "replies that keep coming for more than 20 minutes",
+    what: "A connection that lost its conntrack state heals when this node next sends on it, and its peer gives up after about \
+           15 minutes. Replies that go on for longer point to a path on which this node's own packets do not pass its \
+           conntrack, or to a chain without its ESTABLISHED rule.",
+    told: "A run of replies of more than 20 minutes without a gap longer than the settling time, outside every upgrade window; \
+           for UDP three replies of one service or more over that time.",
+    todo: "Check that the ESTABLISHED,RELATED rule is the first of the chain, and that requests leave by the interface by which \
+           the replies come in. If an upgrade was going on, say so with --upgrade.",
+    check,
+    examples: &[
+        Example { takes: true, log: "Apr 22 10:00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.62 DST=192.168.122.61 LEN=120 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=53 DPT=40000 LEN=100
+Apr 22 10:11:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.62 DST=192.168.122.61 LEN=120 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=53 DPT=40001 LEN=100
+Apr 22 10:22:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.62 DST=192.168.122.61 LEN=120 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=53 DPT=40002 LEN=100" },
+        Example { takes: false, log: "Apr 22 10:00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.62 DST=192.168.122.61 LEN=252 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=6443 DPT=40000 WINDOW=64 RES=0x00 ACK PSH URGP=0
+Apr 22 10:22:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.62 DST=192.168.122.61 LEN=252 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=6443 DPT=40000 WINDOW=64 RES=0x00 ACK PSH URGP=0" },
+    ],
+};
+
+fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
+    if !group.is_reply() || !matches!(group.key.kind, Kind::Plain | Kind::SynAck) {
+        return false;
+    }
+    facts::service_on_peer(group, evidence);
+    if group.is_tcp() {
+        let longest = group
+            .members
+            .iter()
+            .map(|(_, flow)| longest_run(flow, scene))
+            .max()
+            .unwrap_or_default();
+        evidence.test("runs-on", longest > STUCK, || {
+            format!(
+                "the longest run without a gap over {} lasts {}",
+                facts::lasting(scene.site.settle),
+                facts::lasting(longest)
+            )
+        })
+    } else {
+        let times = outside_upgrades(group.marks().map(|m| m.time).collect(), scene);
+        let span = times.last().zip(times.first()).map_or(0, |(last, first)| last.since(*first));
+        evidence.test("runs-on", times.len() >= UDP_REPLIES && span > STUCK, || {
+            format!(
+                "{} over {}",
+                facts::count(times.len() as u64, "reply line"),
+                facts::lasting(span)
+            )
+        })
+    }
+}
+
+/// Microseconds of the longest run of lines without a gap longer than the settling time. A window of an upgrade breaks it.
+fn longest_run(flow: &Flow, scene: &Scene<'_>) -> i64 {
+    let times = outside_upgrades(flow.marks.iter().map(|m| m.time).collect(), scene);
+    let mut begin = times.first().copied();
+    let (mut last, mut longest) = (begin, 0);
+    for &time in &times {
+        let upgraded = |last: Time| {
+            let windows = &scene.site.upgrades;
+            windows.iter().any(|w| last < w.from && w.to < time)
+        };
+        if last.is_some_and(|last| time.since(last) > scene.site.settle || upgraded(last)) {
+            begin = Some(time);
+        }
+        longest = longest.max(begin.map_or(0, |begin| time.since(begin)));
+        last = Some(time);
+    }
+    longest
+}
+
+/// The known ones of `times` that no upgrade explains, in order.
+fn outside_upgrades(mut times: Vec<Time>, scene: &Scene<'_>) -> Vec<Time> {
+    times.retain(|&time| time.is_known() && !scene.site.in_upgrade(time));
+    times.sort_unstable();
+    times
+}

@@ -1,0 +1,67 @@
+//! Connection attempts: SYNs of one 5-tuple that follow each other are retransmits of one attempt.
+
+use super::Mark;
+use crate::time::SECOND;
+
+/// From its first line, a 5-tuple is one attempt for so many microseconds: with `tcp_syn_retries` = 6 the last SYN
+/// follows 63 s after the first, or 68.7 s from Linux 6.5 on, and the kernel gives up within 132 s.
+pub const ATTEMPT: i64 = 132 * SECOND;
+
+/// How many connection attempts `marks` show.
+pub fn attempts(marks: &[Mark]) -> u64 {
+    let opening: Vec<Mark> = marks.iter().copied().filter(|m| m.opens).collect();
+    bursts(&opening).len() as u64
+}
+
+/// `marks` of one port that follow each other within [`ATTEMPT`] of the first, by port and time: their number and the
+/// microseconds from first to last.
+pub fn bursts(marks: &[Mark]) -> Vec<(usize, i64)> {
+    let mut sorted = marks.to_vec();
+    sorted.sort_unstable();
+    let mut found: Vec<(usize, i64)> = Vec::new();
+    let mut begin: Option<Mark> = None;
+    for mark in sorted {
+        match begin {
+            Some(first) if first.port == mark.port && mark.time.since(first.time) <= ATTEMPT => {
+                if let Some((lines, span)) = found.last_mut() {
+                    *lines += 1;
+                    *span = mark.time.since(first.time);
+                }
+            }
+            _ => {
+                begin = Some(mark);
+                found.push((1, 0));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+
+    fn syns(port: u16, seconds: &[f64]) -> Vec<Mark> {
+        let mark = |s: &f64| Mark {
+            port,
+            time: Time((s * 1e6) as i64),
+            opens: true,
+        };
+        seconds.iter().map(mark).collect()
+    }
+
+    #[test]
+    fn retransmits_are_one_attempt() {
+        // Both schedules as seen on kernels before and from 6.5.
+        let old = syns(40000, &[0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0]);
+        let new = syns(
+            40001,
+            &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 7.0, 11.0, 19.5, 36.0, 68.7],
+        );
+        assert_eq!(attempts(&old), 1);
+        assert_eq!(attempts(&new), 1);
+        assert_eq!(attempts(&[old, new].concat()), 2);
+        assert_eq!(attempts(&syns(40000, &[0.0, 133.0])), 2);
+    }
+}

@@ -1,0 +1,429 @@
+//! Collects drop lines into flows, inside fixed bounds.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use super::{Flow, FlowKey, Mark, Ports, lane};
+use crate::catalog::documented_strength;
+use crate::catalog::{Strength, proto};
+use crate::input::Entry;
+use crate::net::IpNet;
+use crate::packet::{Brief, Cast};
+use crate::saturation::{Class, Tick};
+use crate::site::Site;
+use crate::time::Time;
+
+/// So many flows are kept apart; the peers of further ones are folded into their networks.
+const MOST_FLOWS: usize = 32_768;
+/// So many are kept at all; further ones are folded into one a node and protocol.
+const MOST_FOLDED: usize = MOST_FLOWS + 8_192;
+/// So many lines of one flow are kept one by one.
+const MOST_MARKS: usize = 4_096;
+/// So many lines are kept one by one in all.
+const MOST_MARKS_IN_ALL: usize = 1 << 20;
+/// So many lines of one node and address family are kept for its timeline.
+const MOST_TICKS: usize = 1 << 18;
+/// So many nodes, and so many interfaces, are told apart: names come from the log.
+const MOST_NAMES: usize = 1_024;
+/// So many addresses of one node are kept.
+const MOST_ADDRESSES: usize = 64;
+/// What stands for the names over the bound.
+const OTHERS: &str = "others";
+/// The node of a line that tells none.
+const UNKNOWN: &str = "unknown";
+
+/// What the log shows of one node.
+#[derive(Debug, Clone, Default)]
+pub struct NodeEvidence {
+    pub logged: u64,
+    /// Unicast destinations of its drop lines.
+    pub addresses: Vec<IpAddr>,
+    /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
+    pub ticks: [Vec<Tick>; 2],
+}
+
+/// All flows of a log.
+#[derive(Debug, Clone, Default)]
+pub struct Flows {
+    nodes: Names,
+    interfaces: Names,
+    flows: HashMap<FlowKey, Flow>,
+    evidence: BTreeMap<u16, NodeEvidence>,
+    marks: usize,
+    /// The first and the last time that any line of the log had.
+    span: Option<(Time, Time)>,
+    /// Drop lines.
+    logged: u64,
+    /// Drop lines whose peer or port was folded.
+    folded: u64,
+}
+
+/// Names with a number each.
+#[derive(Debug, Clone, Default)]
+struct Names {
+    names: Vec<String>,
+    numbers: HashMap<String, u16>,
+    last: u16,
+}
+
+impl Names {
+    fn number(&mut self, name: &str) -> u16 {
+        if self
+            .names
+            .get(usize::from(self.last))
+            .is_some_and(|n| n == name)
+        {
+            return self.last;
+        }
+        if let Some(&number) = self.numbers.get(name) {
+            self.last = number;
+            return number;
+        }
+        let name = if self.names.len() < MOST_NAMES {
+            name
+        } else {
+            OTHERS
+        };
+        let next = self.names.len() as u16;
+        let number = *self.numbers.entry(name.to_owned()).or_insert(next);
+        if number == next {
+            self.names.push(name.to_owned());
+        }
+        number
+    }
+
+    fn name(&self, number: u16) -> &str {
+        self.names
+            .get(usize::from(number))
+            .map_or(OTHERS, String::as_str)
+    }
+}
+
+impl Flows {
+    /// Adds a drop line.
+    pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>) {
+        let name = entry.host.map_or_else(
+            || {
+                site.addresses
+                    .get(&packet.dst)
+                    .map_or(UNKNOWN, String::as_str)
+            },
+            |host| host,
+        );
+        let node = self.nodes.number(name);
+        let interface = self.interfaces.number(packet.interface);
+        let role = site.role(self.nodes.name(node));
+        let (kind, ports) = lane(packet, role);
+        let lines = u64::from(entry.repeats);
+
+        self.logged += lines;
+        if entry.time.is_known() {
+            self.alive(entry.time);
+        }
+        let seen = self.evidence.entry(node).or_default();
+        seen.logged += lines;
+        if packet.cast == Cast::Unicast
+            && seen.addresses.len() < MOST_ADDRESSES
+            && !seen.addresses.contains(&packet.dst)
+        {
+            seen.addresses.push(packet.dst);
+        }
+        let ticks = &mut seen.ticks[usize::from(packet.src.is_ipv6())];
+        if ticks.len() < MOST_TICKS {
+            ticks.push(Tick {
+                time: entry.time,
+                class: class(packet),
+                fine: entry.fine,
+            });
+        }
+
+        let key = FlowKey {
+            node,
+            interface,
+            proto: packet.proto,
+            kind,
+            ports,
+            peer: packet.src,
+        };
+        let (key, folded) = self.admit(key, site);
+        let flow = self.flows.entry(key).or_insert_with(|| Flow::begin(entry));
+        flow.logged += lines;
+        flow.folded |= folded;
+        self.folded += u64::from(folded) * lines;
+        if let Some(flags) = packet.flags {
+            count(&mut flow.flags, flags, lines);
+        }
+        if let Some(icmp_type) = packet.icmp_type {
+            count(&mut flow.icmp_types, icmp_type, lines);
+        }
+        if entry.time < flow.first {
+            flow.first = entry.time;
+        }
+        if entry.time > flow.last {
+            flow.last = entry.time;
+        }
+        flow.consider_sample(entry.time, entry.message);
+        if flow.marks.len() < MOST_MARKS && self.marks < MOST_MARKS_IN_ALL {
+            self.marks += 1;
+            flow.marks.push(Mark {
+                time: entry.time,
+                port: other_port(packet, ports),
+                opens: packet.flags.is_some_and(|f| f.is_syn()),
+            });
+        }
+    }
+
+    /// Notes that the log had a line at `time`.
+    pub fn alive(&mut self, time: Time) {
+        let (first, last) = self.span.unwrap_or((time, time));
+        self.span = Some((first.min(time), last.max(time)));
+    }
+
+    /// Adds what another log shows.
+    pub fn absorb(&mut self, other: Self) {
+        if self.logged == 0 && self.span.is_none() {
+            *self = other;
+            return;
+        }
+        let nodes: Vec<u16> = other
+            .nodes
+            .names
+            .iter()
+            .map(|n| self.nodes.number(n))
+            .collect();
+        let interfaces: Vec<u16> = other
+            .interfaces
+            .names
+            .iter()
+            .map(|n| self.interfaces.number(n))
+            .collect();
+        for (number, theirs) in other.evidence {
+            let ours = self.evidence.entry(nodes[usize::from(number)]).or_default();
+            ours.absorb(theirs);
+        }
+        for (key, theirs) in other.flows {
+            let key = FlowKey {
+                node: nodes[usize::from(key.node)],
+                interface: interfaces[usize::from(key.interface)],
+                ..key
+            };
+            let (key, folded) = if self.flows.len() < MOST_FLOWS || self.flows.contains_key(&key) {
+                (key, false)
+            } else {
+                (fold(key), true)
+            };
+            match self.flows.get_mut(&key) {
+                Some(ours) => ours.absorb(theirs),
+                None => {
+                    self.flows.insert(key, theirs);
+                }
+            }
+            if folded && let Some(flow) = self.flows.get_mut(&key) {
+                flow.folded = true;
+            }
+        }
+        self.marks = self.flows.values().map(|flow| flow.marks.len()).sum();
+        if let Some((first, last)) = other.span {
+            self.alive(first);
+            self.alive(last);
+        }
+        self.logged += other.logged;
+        self.folded += other.folded;
+    }
+
+    /// Moves all times by whole years: what a log's end shows of stamps without a year.
+    pub fn add_years(&mut self, years: i32) {
+        if years == 0 {
+            return;
+        }
+        self.span = self
+            .span
+            .map(|(first, last)| (first.add_years(years), last.add_years(years)));
+        for flow in self.flows.values_mut() {
+            for time in [&mut flow.first, &mut flow.last, &mut flow.sample_time] {
+                *time = time.add_years(years);
+            }
+            for mark in &mut flow.marks {
+                mark.time = mark.time.add_years(years);
+            }
+        }
+        for node in self.evidence.values_mut() {
+            for tick in node.ticks.iter_mut().flatten() {
+                tick.time = tick.time.add_years(years);
+            }
+        }
+    }
+
+    /// The key under which a line is kept, and whether it was folded.
+    fn admit(&self, key: FlowKey, site: &Site) -> (FlowKey, bool) {
+        if self.flows.len() < MOST_FLOWS || self.flows.contains_key(&key) {
+            return (key, false);
+        }
+        let wider = fold(key);
+        if self.flows.len() < MOST_FOLDED || self.flows.contains_key(&wider) {
+            return (wider, true);
+        }
+        // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
+        let documented = |port| {
+            let role = site.role(self.nodes.name(key.node));
+            documented_strength(role, key.proto.unwrap_or_default(), port) > Strength::No
+        };
+        let ports = match key.ports {
+            Ports::Service { port, reply: false } if documented(port) => key.ports,
+            _ => Ports::None,
+        };
+        (
+            FlowKey {
+                ports,
+                peer: network(key.peer, 0),
+                ..key
+            },
+            true,
+        )
+    }
+
+    /// How many drop lines came in.
+    pub const fn logged(&self) -> u64 {
+        self.logged
+    }
+
+    /// How many of them were folded into a network or a protocol, to stay inside the bounds.
+    pub const fn folded(&self) -> u64 {
+        self.folded
+    }
+
+    /// The first and the last time of the log, of whatever line.
+    pub const fn span(&self) -> Option<(Time, Time)> {
+        self.span
+    }
+
+    /// The flows, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&FlowKey, &Flow)> {
+        self.flows.iter()
+    }
+
+    /// How many flows there are.
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// The nodes, by number.
+    pub fn nodes(&self) -> impl Iterator<Item = (u16, &NodeEvidence)> {
+        self.evidence.iter().map(|(number, node)| (*number, node))
+    }
+
+    /// The name of a node.
+    pub fn node_name(&self, number: u16) -> &str {
+        self.nodes.name(number)
+    }
+
+    /// The name of an interface.
+    pub fn interface_name(&self, number: u16) -> &str {
+        self.interfaces.name(number)
+    }
+}
+
+impl NodeEvidence {
+    fn absorb(&mut self, other: Self) {
+        self.logged += other.logged;
+        for address in other.addresses {
+            if self.addresses.len() < MOST_ADDRESSES && !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        for (ours, theirs) in self.ticks.iter_mut().zip(other.ticks) {
+            let room = MOST_TICKS.saturating_sub(ours.len());
+            ours.extend(theirs.into_iter().take(room));
+        }
+    }
+}
+
+impl Flow {
+    fn begin(entry: &Entry<'_>) -> Self {
+        Self {
+            logged: 0,
+            flags: Vec::new(),
+            icmp_types: Vec::new(),
+            first: entry.time,
+            last: entry.time,
+            marks: Vec::new(),
+            sample: entry.message.trim_end().into(),
+            sample_time: entry.time,
+            folded: false,
+        }
+    }
+
+    /// Keeps the earliest line; of lines at one time, the first by its text, so that no order matters.
+    fn consider_sample(&mut self, time: Time, message: &str) {
+        let message = message.trim_end();
+        if (time, message) < (self.sample_time, &*self.sample) {
+            self.sample_time = time;
+            self.sample = message.into();
+        }
+    }
+
+    fn absorb(&mut self, other: Self) {
+        self.logged += other.logged;
+        for (flags, lines) in other.flags {
+            count(&mut self.flags, flags, lines);
+        }
+        for (icmp_type, lines) in other.icmp_types {
+            count(&mut self.icmp_types, icmp_type, lines);
+        }
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.consider_sample(other.sample_time, &other.sample);
+        let room = MOST_MARKS.saturating_sub(self.marks.len());
+        self.marks.extend(other.marks.into_iter().take(room));
+        self.folded |= other.folded;
+    }
+}
+
+fn count<T: Copy + Ord>(table: &mut Vec<(T, u64)>, of: T, lines: u64) {
+    match table.binary_search_by_key(&of, |(key, _)| *key) {
+        Ok(at) => table[at].1 += lines,
+        Err(at) => table.insert(at, (of, lines)),
+    }
+}
+
+/// The bucket that the split LOG rules would give the line.
+fn class(packet: &Brief<'_>) -> Class {
+    match packet.flags {
+        Some(flags) if flags.is_syn() => Class::Syn,
+        _ if packet.proto == Some(proto::TCP) => Class::OtherTcp,
+        _ => Class::NotTcp,
+    }
+}
+
+/// The port of the packet that is not in its flow's key.
+fn other_port(packet: &Brief<'_>, ports: Ports) -> u16 {
+    match ports {
+        Ports::Service { reply: true, .. } => packet.dpt,
+        Ports::Service { reply: false, .. } | Ports::Pair { .. } => packet.spt,
+        Ports::None => None,
+    }
+    .unwrap_or_default()
+}
+
+/// `key` with the peer's network for the peer.
+fn fold(key: FlowKey) -> FlowKey {
+    let ports = match key.ports {
+        Ports::Pair { .. } => Ports::None,
+        ports => ports,
+    };
+    let length = if key.peer.is_ipv4() { 16 } else { 32 };
+    FlowKey {
+        ports,
+        peer: network(key.peer, length),
+        ..key
+    }
+}
+
+fn network(address: IpAddr, length: u8) -> IpAddr {
+    IpNet::new(address, length).map_or(address, |net| net.network())
+}

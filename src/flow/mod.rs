@@ -1,0 +1,132 @@
+//! Drop lines grouped: packets in, [`Flow`]s out. A flow is node, interface, protocol, peer, service port and direction.
+//!
+//! What a flow keeps does not depend on the order in which its lines came, so logs of several nodes, reversed logs and
+//! stripes of one file can be added up.
+
+mod attempts;
+mod collect;
+mod lane;
+
+use std::net::IpAddr;
+
+use crate::packet::TcpFlags;
+use crate::time::Time;
+
+pub use attempts::{ATTEMPT, attempts, bursts};
+pub use collect::{Flows, NodeEvidence};
+pub use lane::{EPHEMERAL, lane};
+
+/// Which way a flow goes, as conntrack says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// Towards the service on this node.
+    Original,
+    /// Return traffic of a service on the peer.
+    Reply,
+    /// The log does not tell.
+    Unknown,
+}
+
+impl Direction {
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Original => "original",
+            Self::Reply => "reply",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What one packet settles on its own: such packets are flows of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Plain,
+    Truncated,
+    Fragment,
+    BogusFlags,
+    Broadcast,
+    Multicast,
+    SynAck,
+}
+
+impl Kind {
+    /// As ids have it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Truncated => "truncated",
+            Self::Fragment => "fragment",
+            Self::BogusFlags => "bogus-flags",
+            Self::Broadcast => "broadcast",
+            Self::Multicast => "multicast",
+            Self::SynAck => "syn-ack",
+        }
+    }
+}
+
+/// The ports of a flow, as far as one packet tells them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ports {
+    /// The protocol has none, or they cannot be read.
+    None,
+    /// The service's port, on this node or, for a reply, on the peer.
+    Service { port: u16, reply: bool },
+    /// Which of the two is the service's is for the whole log to tell.
+    Pair { spt: u16, dpt: u16 },
+}
+
+/// What makes lines one flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowKey {
+    /// An index, see [`Flows::node_name`].
+    pub node: u16,
+    /// An index, see [`Flows::interface_name`].
+    pub interface: u16,
+    /// The IP protocol number; `None` where the line says none.
+    pub proto: Option<u8>,
+    pub kind: Kind,
+    pub ports: Ports,
+    pub peer: IpAddr,
+}
+
+/// One line of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The port that is not the service's; of a pair, SPT.
+    pub port: u16,
+    pub time: Time,
+    /// Whether it is a SYN without ACK.
+    pub opens: bool,
+}
+
+/// What the lines of one flow add up to.
+#[derive(Debug, Clone)]
+pub struct Flow {
+    /// How many lines were logged: a floor, since the LOG rule is limited.
+    pub logged: u64,
+    /// Lines by TCP flags; empty for other protocols.
+    pub flags: Vec<(TcpFlags, u64)>,
+    /// Lines by ICMP type; empty for other protocols.
+    pub icmp_types: Vec<(u8, u64)>,
+    pub first: Time,
+    pub last: Time,
+    /// The lines one by one, as many as are kept.
+    pub marks: Vec<Mark>,
+    /// The earliest line.
+    pub sample: Box<str>,
+    sample_time: Time,
+    /// Whether peers, or ports, were folded into it to stay inside the bounds.
+    pub folded: bool,
+}
+
+impl Flow {
+    /// Lines whose flags satisfy `test`.
+    pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
+        self.flags
+            .iter()
+            .filter(|(flags, _)| test(*flags))
+            .map(|(_, lines)| lines)
+            .sum()
+    }
+}

@@ -1,0 +1,206 @@
+//! Whether the LOG rule's token bucket stood empty: the times of one node's drop lines in, saturated stretches out.
+//!
+//! Follows `net/netfilter/xt_limit.c`: a bucket of `burst` tokens, one refilled each `refill`; a line takes one.
+
+use crate::site::Limit;
+use crate::time::{SECOND, Time};
+
+/// A line that comes within this many microseconds of the refill had waited for it.
+const WAITED: i64 = SECOND;
+/// What stamps of whole seconds may be off by.
+const COARSE: i64 = SECOND;
+/// What finer stamps may be off by.
+const FINE: i64 = SECOND / 20;
+/// So many lines at the refill's pace are a stretch from the start, since nobody knows how full the bucket was.
+const AT_PACE: usize = 3;
+
+/// The bucket that the split LOG rules give a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Class {
+    Syn,
+    OtherTcp,
+    NotTcp,
+}
+
+impl Class {
+    const ALL: [Self; 3] = [Self::Syn, Self::OtherTcp, Self::NotTcp];
+}
+
+/// One drop line on the timeline of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Tick {
+    pub time: Time,
+    pub class: Class,
+    pub fine: bool,
+}
+
+/// A stretch of time, from its first line to its last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stretch {
+    pub from: Time,
+    pub to: Time,
+}
+
+impl Stretch {
+    /// Microseconds of the stretch that lie between `from` and `to`.
+    pub fn overlap(&self, from: Time, to: Time) -> i64 {
+        self.to.min(to).since(self.from.max(from)).max(0)
+    }
+}
+
+/// The stretches of `ticks`, in time order, in which the bucket stood empty; `None` where the lines cannot have come
+/// through `limit`, neither all together nor each class by its own.
+pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
+    if let Some(stretches) = stretches(ticks, limit) {
+        return Some(stretches);
+    }
+    let mut all = Vec::new();
+    for class in Class::ALL {
+        let own: Vec<Tick> = ticks.iter().copied().filter(|t| t.class == class).collect();
+        all.extend(stretches(&own, limit)?);
+    }
+    Some(union(all))
+}
+
+/// Joins stretches that touch.
+pub fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
+    stretches.sort_unstable();
+    let mut joined: Vec<Stretch> = Vec::new();
+    for stretch in stretches {
+        match joined.last_mut() {
+            Some(last) if stretch.from <= last.to => last.to = last.to.max(stretch.to),
+            _ => joined.push(stretch),
+        }
+    }
+    joined
+}
+
+/// The stretches under one bucket; `None` where more lines passed than one bucket lets through.
+fn stretches(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
+    let full = i64::from(limit.burst) * limit.refill;
+    // The fill, in microseconds of refilling: `most` and `least` that it can have been. A line needs `refill` of it.
+    let (mut most, mut least) = (full, limit.refill);
+    let mut found = Vec::new();
+    // Where the bucket, at its least, has been empty and waited for without a break, and by how many lines.
+    let mut pace: Option<(Time, usize)> = None;
+    let mut last: Option<Time> = None;
+    for tick in ticks.iter().filter(|t| t.time.is_known()) {
+        let slack = if tick.fine { FINE } else { COARSE };
+        if let Some(last) = last {
+            let gap = tick.time.since(last).max(0);
+            let waited = |fill: i64| {
+                let refilled = limit.refill - fill;
+                refilled > 0 && gap <= refilled + WAITED + slack && gap + slack >= refilled
+            };
+            let (surely, perhaps) = (waited(most), waited(least));
+            if surely {
+                found.push(Stretch {
+                    from: last,
+                    to: tick.time,
+                });
+            }
+            pace = match pace {
+                _ if !perhaps => None,
+                None => Some((last, 2)),
+                Some((from, lines)) => Some((from, lines + 1)),
+            };
+            if let Some((from, lines)) = pace
+                && lines >= AT_PACE
+            {
+                found.push(Stretch {
+                    from,
+                    to: tick.time,
+                });
+            }
+            most = full.min(most.saturating_add(gap));
+            least = full.min(least.saturating_add(gap));
+            if most + slack < limit.refill {
+                return None;
+            }
+        }
+        // It passed, so there was a token.
+        most = most.max(limit.refill) - limit.refill;
+        least = least.max(limit.refill) - limit.refill;
+        last = Some(tick.time);
+    }
+    Some(union(found))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ticks(seconds: &[f64]) -> Vec<Tick> {
+        seconds
+            .iter()
+            .map(|s| Tick {
+                time: Time((s * 1e6) as i64),
+                class: Class::OtherTcp,
+                fine: true,
+            })
+            .collect()
+    }
+
+    fn found(seconds: &[f64]) -> Option<Vec<(i64, i64)>> {
+        let stretches = judge(&ticks(seconds), Limit::DOCUMENTED)?;
+        Some(
+            stretches
+                .iter()
+                .map(|s| (s.from.0 / SECOND, s.to.0 / SECOND))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_burst_and_a_line_at_each_refill_is_a_stretch() {
+        assert_eq!(
+            found(&[100.0, 100.1, 100.2, 100.3, 100.4, 106.1, 112.1, 118.1]),
+            Some(vec![(100, 118)])
+        );
+    }
+
+    #[test]
+    fn a_lone_burst_is_none() {
+        assert_eq!(found(&[100.0, 100.1, 100.2, 100.3, 100.4]), Some(vec![]));
+        assert_eq!(
+            found(&[100.0, 100.1, 100.2, 100.3, 100.4, 115.0]),
+            Some(vec![])
+        );
+    }
+
+    #[test]
+    fn a_line_a_minute_is_none() {
+        assert_eq!(found(&[0.0, 60.0, 120.0, 180.0]), Some(vec![]));
+    }
+
+    #[test]
+    fn three_lines_at_the_refill_are_a_stretch_from_the_start() {
+        assert_eq!(found(&[0.0, 6.02, 12.04]), Some(vec![(0, 12)]));
+        assert_eq!(found(&[0.0, 6.02]), Some(vec![]));
+    }
+
+    #[test]
+    fn more_than_a_bucket_lets_through_is_not_judged() {
+        assert_eq!(found(&[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), None);
+    }
+
+    #[test]
+    fn split_rules_have_a_bucket_each() {
+        let mut all = ticks(&[100.0, 100.1, 100.2, 100.3, 100.4, 106.05]);
+        for tick in ticks(&[100.0, 100.1, 100.2, 100.3, 100.4, 200.0]) {
+            all.push(Tick {
+                class: Class::Syn,
+                ..tick
+            });
+        }
+        all.sort_unstable();
+        let stretches = judge(&all, Limit::DOCUMENTED).unwrap();
+        assert_eq!(
+            stretches,
+            [Stretch {
+                from: Time(100_400_000),
+                to: Time(106_050_000)
+            }]
+        );
+    }
+}

@@ -1,0 +1,177 @@
+//! What the user told of the site: roles, nodes, networks, addons, upgrade windows and thresholds.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::catalog::Role;
+use crate::net::{IpNet, is_link_local_v6, neighbourhood};
+use crate::time::{MINUTE, Time};
+
+/// How long a flow must be quiet to count as settled: "stop within a few minutes" (Host Network Security, False
+/// Positives).
+pub const SETTLE: i64 = 5 * MINUTE;
+
+/// Where a peer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Zone {
+    Pod,
+    Inside,
+    Outside,
+}
+
+impl Zone {
+    /// In one word.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Pod => "pod",
+            Self::Inside => "inside",
+            Self::Outside => "outside",
+        }
+    }
+}
+
+/// A token bucket, as `-m limit` has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// Microseconds until one token is refilled.
+    pub refill: i64,
+    /// How many tokens the bucket holds.
+    pub burst: u32,
+}
+
+impl Limit {
+    /// The documented LOG rule: `--limit 10/min` with the default burst of 5 (iptables-extensions(8), limit).
+    pub const DOCUMENTED: Self = Self {
+        refill: 6_000_000,
+        burst: 5,
+    };
+}
+
+/// A time in which the cluster was upgraded, both ends in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    pub from: Time,
+    pub to: Time,
+}
+
+impl Window {
+    /// Whether `time` lies in it.
+    pub fn contains(&self, time: Time) -> bool {
+        self.from <= time && time <= self.to
+    }
+}
+
+/// The site.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// The role of nodes that [`Site::roles`] does not name.
+    pub default_role: Role,
+    pub roles: BTreeMap<String, Role>,
+    pub addresses: BTreeMap<IpAddr, String>,
+    /// The networks of the nodes; empty where the user told none.
+    pub node_nets: Vec<IpNet>,
+    pub pod_cidrs: Vec<IpNet>,
+    /// Addons that are known to be in use, or not to be.
+    pub addons: BTreeMap<String, bool>,
+    pub upgrades: Vec<Window>,
+    /// Microseconds of quiet that settle a flow.
+    pub settle: i64,
+    pub limit: Limit,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self {
+            default_role: Role::default(),
+            roles: BTreeMap::new(),
+            addresses: BTreeMap::new(),
+            node_nets: Vec::new(),
+            pod_cidrs: Vec::new(),
+            addons: BTreeMap::new(),
+            upgrades: Vec::new(),
+            settle: SETTLE,
+            limit: Limit::DOCUMENTED,
+        }
+    }
+}
+
+/// The pod network of Harvester unless told otherwise (rke2-90-harvester-server.yaml).
+const POD_CIDR: &str = "10.52.0.0/16";
+
+impl Site {
+    /// The role of `node`.
+    pub fn role(&self, node: &str) -> Role {
+        self.roles.get(node).copied().unwrap_or(self.default_role)
+    }
+
+    /// The networks of pods.
+    pub fn pod_cidrs(&self) -> Vec<IpNet> {
+        if self.pod_cidrs.is_empty() {
+            POD_CIDR.parse().into_iter().collect()
+        } else {
+            self.pod_cidrs.clone()
+        }
+    }
+
+    /// Whether the user said that `addon` is not in use.
+    pub fn lacks(&self, addon: Option<&str>) -> bool {
+        addon.is_some_and(|name| self.addons.get(name) == Some(&false))
+    }
+
+    /// Whether `time` lies in an upgrade.
+    pub fn in_upgrade(&self, time: Time) -> bool {
+        self.upgrades.iter().any(|window| window.contains(time))
+    }
+}
+
+/// Tells the zone of peers, from what the user told and from the addresses of the nodes that the log shows.
+#[derive(Debug)]
+pub struct Zones {
+    pod_cidrs: Vec<IpNet>,
+    node_nets: Vec<IpNet>,
+    cluster: Vec<IpAddr>,
+}
+
+impl Zones {
+    /// Zones of a site whose cluster nodes have the addresses `cluster`.
+    pub fn new(site: &Site, mut cluster: Vec<IpAddr>) -> Self {
+        cluster.extend(site.addresses.keys());
+        cluster.sort_unstable();
+        cluster.dedup();
+        Self {
+            pod_cidrs: site.pod_cidrs(),
+            node_nets: site.node_nets.clone(),
+            cluster,
+        }
+    }
+
+    /// Whether `address` is one of a cluster node.
+    pub fn is_cluster_node(&self, address: IpAddr) -> bool {
+        self.cluster.binary_search(&address).is_ok()
+    }
+
+    /// The zone of `peer`, seen from the node that has the addresses `own`.
+    pub fn of(&self, peer: IpAddr, own: &[IpAddr]) -> Zone {
+        if self.pod_cidrs.iter().any(|net| net.contains(&peer)) {
+            return Zone::Pod;
+        }
+        let near = || own.iter().any(|&node| neighbourhood(node).contains(&peer));
+        if self.is_cluster_node(peer)
+            || self.node_nets.iter().any(|net| net.contains(&peer))
+            || is_link_local_v6(peer)
+            || (self.node_nets.is_empty() && near())
+        {
+            Zone::Inside
+        } else {
+            Zone::Outside
+        }
+    }
+
+    /// The pod network that `peer` lies in.
+    pub fn pod_cidr(&self, peer: IpAddr) -> Option<IpNet> {
+        self.pod_cidrs
+            .iter()
+            .copied()
+            .find(|net| net.contains(&peer))
+    }
+}
