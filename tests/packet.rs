@@ -65,7 +65,6 @@ fn a_real_line_is_truncated_only_where_the_kernel_says_so() {
 fn a_real_line_without_its_trailing_space_reads_the_same() {
     for text in real() {
         let trimmed = format!("{}\r\n", text.trim_end());
-        // IPv6 without PROTO ends in the space that shows it whole, and is the only one that needs it.
         assert_eq!(parse(&trimmed).brief(), parse(text).brief(), "{text}");
     }
 }
