@@ -1,0 +1,223 @@
+//! The IP part of a line: what `dump_ipv4_packet()` and `dump_ipv6_packet()` print, and so also the packet
+//! that an ICMP error quotes. Fields that people elide or that a cut took are `None`.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use crate::packet::flags::TcpFlags;
+
+/// One IP packet from `SRC=` to the end of its transport header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Datagram<'a> {
+    pub src: IpAddr,
+    /// `None` only in a line that is cut or elided there.
+    pub dst: Option<IpAddr>,
+    /// The first `LEN=`: more than 65535 for GRO, BIG TCP and jumbograms.
+    pub len: Option<u64>,
+    pub header: Header<'a>,
+    /// As printed: an IPv4 AH fragment and IPv6 ESP have none.
+    pub proto: Option<u8>,
+    pub transport: Transport<'a>,
+    /// `INCOMPLETE [n bytes]` of the transport header.
+    pub incomplete: Option<u32>,
+    /// The kernel's own `TRUNCATED`, in place of the IP options or of an extension header.
+    pub truncated: bool,
+}
+
+/// What the two IP versions do not share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Header<'a> {
+    V4(V4<'a>),
+    V6(V6),
+}
+
+/// IPv4, `dump_ipv4_packet()`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct V4<'a> {
+    /// Without its lowest bit, which the kernel does not print.
+    pub tos: Option<u8>,
+    pub prec: Option<u8>,
+    pub ttl: Option<u8>,
+    /// The first `ID=`.
+    pub id: Option<u16>,
+    pub ce: bool,
+    pub df: bool,
+    pub mf: bool,
+    /// `FRAG:n` in units of 8 bytes.
+    pub frag: Option<u16>,
+    pub opt: Option<&'a str>,
+}
+
+/// IPv6, `dump_ipv6_packet()`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct V6 {
+    pub tc: Option<u8>,
+    pub hoplimit: Option<u8>,
+    pub flowlbl: Option<u32>,
+    /// In their order. Without `--log-ip-options` the kernel shows only fragment headers.
+    pub extensions: Vec<Extension>,
+}
+
+/// One IPv6 extension header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extension {
+    /// Hop-by-hop, routing or destination options: `OPT ( )`.
+    Options,
+    Fragment(Fragment),
+    /// `AH …` inside `OPT ( )`.
+    Ah(Security),
+    /// `ESP …` inside `OPT ( )`, the end of the line.
+    Esp(Security),
+    /// `Unknown Ext Hdr n`, the end of the line.
+    Unknown(u8),
+}
+
+/// An IPv6 fragment header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fragment {
+    /// Inside `OPT ( )`, not bare.
+    pub grouped: bool,
+    /// `FRAG:n` in bytes. `None` where it reads `FRAG:TRUNCATED`.
+    pub offset: Option<u16>,
+    /// The bare `INCOMPLETE`: more fragments follow.
+    pub more: bool,
+    /// `ID:%08x`.
+    pub id: Option<u32>,
+}
+
+/// What the group of an IPv6 AH or ESP header shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    Spi(u32),
+    Incomplete(u32),
+    /// Nothing, in a later fragment.
+    Hidden,
+}
+
+/// What follows `PROTO=`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Transport<'a> {
+    /// Nothing: another protocol, a later fragment, or `INCOMPLETE [n bytes]` at once.
+    None,
+    Tcp(Tcp<'a>),
+    /// UDP and UDPLITE.
+    Udp(Udp),
+    /// ICMP and ICMPv6.
+    Icmp(Icmp<'a>),
+    /// The `SPI=` of IPv4 AH and ESP.
+    Spi(u32),
+}
+
+/// `nf_log_dump_tcp_header()`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tcp<'a> {
+    pub spt: Option<u16>,
+    pub dpt: Option<u16>,
+    pub seq: Option<u32>,
+    /// The number of `--log-tcp-sequence`, not the flag.
+    pub ack: Option<u32>,
+    pub window: Option<u16>,
+    pub res: Option<u8>,
+    /// `None` where the line ends before them.
+    pub flags: Option<TcpFlags>,
+    pub urgp: Option<u16>,
+    pub opt: Option<TcpOptions<'a>>,
+}
+
+/// `OPT (…)` of `--log-tcp-options`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TcpOptions<'a> {
+    /// The text between the brackets: hex digits, from the kernel.
+    Text(&'a str),
+    Truncated,
+}
+
+/// `nf_log_dump_udp_header()`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Udp {
+    pub spt: Option<u16>,
+    pub dpt: Option<u16>,
+    /// The second `LEN=`.
+    pub len: Option<u16>,
+}
+
+/// ICMP or ICMPv6.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Icmp<'a> {
+    /// `TYPE=`.
+    pub kind: Option<u8>,
+    pub code: Option<u8>,
+    /// The second `ID=`.
+    pub id: Option<u16>,
+    pub seq: Option<u16>,
+    pub parameter: Option<u8>,
+    pub gateway: Option<Ipv4Addr>,
+    pub pointer: Option<u32>,
+    pub inner: Option<Inner<'a>>,
+    pub mtu: Option<u32>,
+}
+
+/// The packet that an ICMP error quotes between `[` and `]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inner<'a> {
+    Datagram(Box<Datagram<'a>>),
+    /// `[TRUNCATED]`.
+    Truncated,
+}
+
+impl Datagram<'_> {
+    /// An IP packet of which only the source is known.
+    pub fn from_source(src: IpAddr) -> Self {
+        Self {
+            src,
+            dst: None,
+            len: None,
+            header: match src {
+                IpAddr::V4(_) => Header::V4(V4::default()),
+                IpAddr::V6(_) => Header::V6(V6::default()),
+            },
+            proto: None,
+            transport: Transport::None,
+            incomplete: None,
+            truncated: false,
+        }
+    }
+
+    /// The IPv6 extension headers; none for IPv4.
+    pub fn extensions(&self) -> &[Extension] {
+        match &self.header {
+            Header::V4(_) => &[],
+            Header::V6(header) => &header.extensions,
+        }
+    }
+
+    /// The protocol, also where IPv6 names it only as an extension header.
+    pub fn protocol(&self) -> Option<u8> {
+        self.proto.or(match self.extensions().last() {
+            Some(Extension::Esp(_)) => Some(crate::packet::proto::ESP),
+            Some(Extension::Unknown(number)) => Some(*number),
+            _ => None,
+        })
+    }
+
+    /// Whether this is a later fragment, which has no ports.
+    pub fn is_later_fragment(&self) -> bool {
+        match &self.header {
+            Header::V4(header) => header.frag.is_some_and(|offset| offset != 0),
+            Header::V6(header) => header.extensions.iter().any(|extension| {
+                matches!(extension, Extension::Fragment(Fragment { offset: Some(offset), .. }) if *offset != 0)
+            }),
+        }
+    }
+
+    /// Whether the kernel wrote `INCOMPLETE [n bytes]`, here or in an extension header.
+    pub fn is_incomplete(&self) -> bool {
+        self.incomplete.is_some()
+            || self.extensions().iter().any(|extension| {
+                matches!(
+                    extension,
+                    Extension::Ah(Security::Incomplete(_))
+                        | Extension::Esp(Security::Incomplete(_))
+                )
+            })
+    }
+}
