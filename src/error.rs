@@ -69,8 +69,8 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// Control characters (C0, DEL, C1), line separators, bidi marks and invisible format characters.
-fn is_hostile(c: char) -> bool {
+/// Whether `c` could steer a terminal or hide text: control characters (C0, DEL, C1), line separators, bidi marks and invisible format characters.
+pub fn is_hostile(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

@@ -1,11 +1,23 @@
 //! bytes ─scan→ record ─Format→ Entry ─packet→ Packet ─flow→ Flow ─Cause chain→ Diagnosis ─finding→ Finding ─rule→ AcceptRule ─Emitter→ text
 
-pub mod catalog;
-pub mod error;
-pub mod flow;
 pub mod input;
-pub mod net;
 pub mod packet;
-pub mod saturation;
+
+pub mod catalog;
 pub mod site;
+
+pub mod flow;
+pub mod saturation;
+
+pub mod cause;
+pub mod finding;
+pub mod rule;
+
+pub mod analyze;
+pub mod report;
+
+pub mod cli;
+
+pub mod error;
+pub mod net;
 pub mod time;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `dropsift`: see the library.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dropsift::cli::main()
+}

@@ -77,6 +77,10 @@ pub struct Site {
     /// Microseconds of quiet that settle a flow.
     pub settle: i64,
     pub limit: Limit,
+    /// Lines before this time are not judged.
+    pub since: Option<Time>,
+    /// Lines after this time are not judged.
+    pub until: Option<Time>,
 }
 
 impl Default for Site {
@@ -91,6 +95,8 @@ impl Default for Site {
             upgrades: Vec::new(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
+            since: None,
+            until: None,
         }
     }
 }
@@ -116,6 +122,11 @@ impl Site {
     /// Whether the user said that `addon` is not in use.
     pub fn lacks(&self, addon: Option<&str>) -> bool {
         addon.is_some_and(|name| self.addons.get(name) == Some(&false))
+    }
+
+    /// Whether a line of this time is to be judged.
+    pub fn wants(&self, time: Time) -> bool {
+        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
     }
 
     /// Whether `time` lies in an upgrade.

@@ -13,8 +13,14 @@ pub(super) static ADDON_PORT: Cause = Cause {
     todo: "If the addon is in use, add the rule, best for the nodes only. If it is not, find out who asks.",
     check,
     examples: &[
-        Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10660 WINDOW=64240 RES=0x00 SYN URGP=0" },
-        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10661 WINDOW=64240 RES=0x00 SYN URGP=0" },
+        Example {
+            takes: true,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10660 WINDOW=64240 RES=0x00 SYN URGP=0",
+        },
+        Example {
+            takes: false,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10661 WINDOW=64240 RES=0x00 SYN URGP=0",
+        },
     ],
 };
 
@@ -30,18 +36,24 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         facts::opens_connection(group, evidence);
         facts::attempts(group, 1, evidence);
     }
-    evidence.test("addon-in-use", scene.site.addons.get(addon) == Some(&true), || {
-        match scene.site.addons.get(addon) {
+    evidence.test(
+        "addon-in-use",
+        scene.site.addons.get(addon) == Some(&true),
+        || match scene.site.addons.get(addon) {
             Some(true) => format!("the addon {addon} is in use"),
             Some(false) => format!("the addon {addon} is said not to be in use"),
             None => format!("it is not known whether the addon {addon} is in use: --addon {addon}"),
-        }
-    });
+        },
+    );
     if !service.note.is_empty() {
         evidence.test("note", true, || service.note.to_owned());
     }
     !scene.site.lacks(service.addon)
         && evidence.test("runs-on-role", service.roles.contains(&group.role), || {
-            format!("{} runs on {}", service.component, facts::roles(service.roles))
+            format!(
+                "{} runs on {}",
+                service.component,
+                facts::roles(service.roles)
+            )
         })
 }

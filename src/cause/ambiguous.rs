@@ -14,8 +14,14 @@ pub(super) static AMBIGUOUS: Cause = Cause {
     todo: "Wait for the next connection: a SYN tells the direction. `ss -tnp` on the node shows who has the connection now.",
     check,
     examples: &[
-        Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=54 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=45610 DPT=50051 WINDOW=63 RES=0x00 ACK PSH URGP=0" },
-        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=54 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=45610 DPT=10250 WINDOW=63 RES=0x00 ACK PSH URGP=0" },
+        Example {
+            takes: true,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=54 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=45610 DPT=50051 WINDOW=63 RES=0x00 ACK PSH URGP=0",
+        },
+        Example {
+            takes: false,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=54 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=45610 DPT=10250 WINDOW=63 RES=0x00 ACK PSH URGP=0",
+        },
     ],
 };
 
@@ -24,10 +30,14 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         facts::opens_connection(group, evidence);
     }
     let known = group.key.direction != Direction::Unknown;
-    evidence.test("direction-known", known, || match (known, &group.ports()[..]) {
-        (true, _) => "the direction is known, but nothing tells what it is for".to_owned(),
-        (false, [low, high]) => format!("nothing tells whether {low} or {high} is the service's port"),
-        (false, _) => "nothing tells the direction".to_owned(),
+    evidence.test("direction-known", known, || {
+        match (known, &group.ports()[..]) {
+            (true, _) => "the direction is known, but nothing tells what it is for".to_owned(),
+            (false, [low, high]) => {
+                format!("nothing tells whether {low} or {high} is the service's port")
+            }
+            (false, _) => "nothing tells the direction".to_owned(),
+        }
     });
     true
 }

@@ -14,9 +14,18 @@ pub(super) static DOCUMENTED_PORT: Cause = Cause {
     todo: "Add the documented rule before the LOG rule, and to the CloudInit resource of the role.",
     check,
     examples: &[
-        Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0" },
-        Example { takes: true, log: "Mar 30 04:59:41 harvester1 kernel: HARVESTER_DROP: IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.62 DST=192.168.122.61 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=9470 PROTO=UDP SPT=33521 DPT=8472 LEN=90" },
-        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8181 WINDOW=64240 RES=0x00 SYN URGP=0" },
+        Example {
+            takes: true,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0",
+        },
+        Example {
+            takes: true,
+            log: "Mar 30 04:59:41 harvester1 kernel: HARVESTER_DROP: IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.62 DST=192.168.122.61 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=9470 PROTO=UDP SPT=33521 DPT=8472 LEN=90",
+        },
+        Example {
+            takes: false,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8181 WINDOW=64240 RES=0x00 SYN URGP=0",
+        },
     ],
 };
 
@@ -24,7 +33,9 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     let Some(port) = group.requested() else {
         return false;
     };
-    let rule = group.documented().filter(|rule| !scene.site.lacks(rule.addon));
+    let rule = group
+        .documented()
+        .filter(|rule| !scene.site.lacks(rule.addon));
     if group.is_tcp() {
         facts::opens_connection(group, evidence);
         facts::attempts(group, 1, evidence);

@@ -63,12 +63,16 @@ fn flags(group: &Group<'_>) -> String {
 /// Whether the service runs on the peer, as the catalogue knows it.
 pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let port = group.port().unwrap_or_default();
-    evidence.test("service-on-peer", group.service.is_some(), || match group.service {
-        Some(service) => format!("SPT {port} is {}", service.name),
-        None => match crate::catalog::common_name(group.proto(), port) {
-            Some(name) => format!("SPT {port} is {name}"),
-            None => format!("no list names SPT {port}; the other flows show that the service is there"),
-        },
+    evidence.test("service-on-peer", group.service.is_some(), || {
+        match group.service {
+            Some(service) => format!("SPT {port} is {}", service.name),
+            None => match crate::catalog::common_name(group.proto(), port) {
+                Some(name) => format!("SPT {port} is {name}"),
+                None => format!(
+                    "no list names SPT {port}; the other flows show that the service is there"
+                ),
+            },
+        }
     })
 }
 
@@ -138,14 +142,21 @@ pub(super) fn from_inside(group: &Group<'_>, evidence: &mut Evidence) -> bool {
         match group.key.zone {
             Zone::Pod => format!("{peers} {many} in the pod network"),
             Zone::Inside => format!("{peers} {many} inside"),
-            Zone::Outside => format!("{peers} {many} no cluster node and outside the nodes' network"),
+            Zone::Outside => {
+                format!("{peers} {many} no cluster node and outside the nodes' network")
+            }
         }
     })
 }
 
 /// The first `most` peers.
 pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
-    let mut shown: Vec<String> = group.peers.iter().take(most).map(ToString::to_string).collect();
+    let mut shown: Vec<String> = group
+        .peers
+        .iter()
+        .take(most)
+        .map(ToString::to_string)
+        .collect();
     if group.peers.len() > most {
         shown.push(format!("{} more", group.peers.len() - most));
     }
@@ -156,11 +167,13 @@ pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
 pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) -> bool {
     use crate::catalog::{Standing, rows};
     let row = rows(group.proto(), port).next();
-    evidence.test("unlisted", row.is_none_or(|r| r.standing != Standing::Current), || {
-        match row {
+    evidence.test(
+        "unlisted",
+        row.is_none_or(|r| r.standing != Standing::Current),
+        || match row {
             None => format!("no list names port {port}"),
             Some(row) if row.note.is_empty() => format!("{} ({})", row.name, row.source),
             Some(row) => format!("{}: {}", row.name, row.note),
-        }
-    })
+        },
+    )
 }

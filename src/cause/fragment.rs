@@ -14,13 +14,22 @@ pub(super) static FRAGMENT: Cause = Cause {
     todo: "Judge the first fragment, which is a line of its own. Check that conntrack runs for IPv6 on the node.",
     check,
     examples: &[
-        Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=fd00:0000:0000:0000:0000:0000:0000:0063 DST=fd00:0000:0000:0000:0000:0000:0000:0061 LEN=64 TC=0 HOPLIMIT=64 FLOWLBL=0 FRAG:800 ID:deadbeef PROTO=UDP" },
-        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=33521 DPT=8472 LEN=90" },
+        Example {
+            takes: true,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=fd00:0000:0000:0000:0000:0000:0000:0063 DST=fd00:0000:0000:0000:0000:0000:0000:0061 LEN=64 TC=0 HOPLIMIT=64 FLOWLBL=0 FRAG:800 ID:deadbeef PROTO=UDP",
+        },
+        Example {
+            takes: false,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=33521 DPT=8472 LEN=90",
+        },
     ],
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     evidence.test("later-fragment", group.key.kind == Kind::Fragment, || {
-        format!("{} later fragments without ports", facts::lines_are(group.logged))
+        format!(
+            "{} later fragments without ports",
+            facts::lines_are(group.logged)
+        )
     })
 }

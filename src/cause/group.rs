@@ -67,11 +67,22 @@ impl<'a> Group<'a> {
             node,
             role,
             logged: members.iter().map(|(_, flow)| flow.logged).sum(),
-            attempts: members.iter().map(|(key, flow)| flow_attempts(key, flow)).sum(),
+            attempts: if key.direction == Direction::Original {
+                members
+                    .iter()
+                    .map(|(key, flow)| flow_attempts(key, flow))
+                    .sum()
+            } else {
+                0
+            },
             first: first.unwrap_or(Time::UNKNOWN),
             last: last.unwrap_or(Time::UNKNOWN),
-            flags: sum(members.iter().flat_map(|(_, flow)| flow.flags.iter().copied())),
-            icmp_types: sum(members.iter().flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
+            flags: sum(members
+                .iter()
+                .flat_map(|(_, flow)| flow.flags.iter().copied())),
+            icmp_types: sum(members
+                .iter()
+                .flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
             peers,
             service,
             members,
@@ -159,7 +170,9 @@ impl<'a> Group<'a> {
 
     /// The lines one by one, as many as were kept.
     pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
-        self.members.iter().flat_map(|(_, flow)| flow.marks.iter().copied())
+        self.members
+            .iter()
+            .flat_map(|(_, flow)| flow.marks.iter().copied())
     }
 
     /// The ports on the other side, from the lowest to the highest.
@@ -178,13 +191,11 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The connection attempts of one flow: of TCP the SYNs that are no retransmits, of the rest the distinct 5-tuples.
+/// The connection attempts of one flow towards this node: of TCP the 5-tuples but for their retransmits, of the rest the
+/// distinct 5-tuples. A packet of a connection that is older than the rules counts as well: somebody uses the port.
 fn flow_attempts(key: &FlowKey, flow: &Flow) -> u64 {
     if key.proto == Some(proto::TCP) {
         return attempts(&flow.marks);
-    }
-    if matches!(key.ports, Ports::Service { reply: true, .. }) {
-        return 0;
     }
     let mut ports: Vec<u16> = flow.marks.iter().map(|m| m.port).collect();
     ports.sort_unstable();

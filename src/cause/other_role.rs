@@ -27,13 +27,19 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     // The user's word that an addon is not in use takes its rows away.
     let rules = documented_anywhere(group.proto(), port).filter(|r| !scene.site.lacks(r.addon));
     let mut others: Vec<Role> = rules.flat_map(|rule| rule.roles.iter().copied()).collect();
-    let addon = group.service.filter(|s| s.addon.is_some() && !scene.site.lacks(s.addon));
+    let addon = group
+        .service
+        .filter(|s| s.addon.is_some() && !scene.site.lacks(s.addon));
     others.extend(addon.map_or(&[][..], |s| s.roles));
     others.sort_unstable();
     others.dedup();
     let elsewhere = !others.is_empty() && !others.contains(&group.role);
     evidence.test("documented-elsewhere", elsewhere, || {
         let name = group.service.map_or("it", |service| service.name);
-        format!("{name} is documented for {}, not for {}", facts::roles(&others), group.role)
+        format!(
+            "{name} is documented for {}, not for {}",
+            facts::roles(&others),
+            group.role
+        )
     })
 }

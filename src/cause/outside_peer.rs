@@ -21,7 +21,10 @@ Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested().filter(|_| group.key.zone == Zone::Outside) else {
+    let Some(port) = group
+        .requested()
+        .filter(|_| group.key.zone == Zone::Outside)
+    else {
         return false;
     };
     if group.is_tcp() {

@@ -15,8 +15,14 @@ pub(super) static POD_NETWORK: Cause = Cause {
     todo: "Add the documented pod rule, or name the port. The page says that the rule is safe to omit.",
     check,
     examples: &[
-        Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=10.52.1.7 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8999 WINDOW=64240 RES=0x00 SYN URGP=0" },
-        Example { takes: false, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=10.52.1.7 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10250 WINDOW=64240 RES=0x00 SYN URGP=0" },
+        Example {
+            takes: true,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=10.52.1.7 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8999 WINDOW=64240 RES=0x00 SYN URGP=0",
+        },
+        Example {
+            takes: false,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=10.52.1.7 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10250 WINDOW=64240 RES=0x00 SYN URGP=0",
+        },
     ],
 };
 
@@ -30,7 +36,10 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     if group.is_tcp() {
         facts::opens_connection(group, evidence);
     }
-    let net = group.peers.first().and_then(|&peer| scene.zones.pod_cidr(peer));
+    let net = group
+        .peers
+        .first()
+        .and_then(|&peer| scene.zones.pod_cidr(peer));
     evidence.test("from-pods", true, || match net {
         Some(net) => format!("{} is in the pod network {net}", facts::peers(group, 3)),
         None => "the peer is in the pod network".to_owned(),

@@ -61,8 +61,10 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// The scene of `flows`. `now` is the end of a live log.
     pub fn new(flows: &'a Flows, site: &'a Site, now: Option<Time>) -> Self {
-        let nodes: BTreeMap<u16, Node<'a>> =
-            flows.nodes().map(|(number, _)| (number, node(flows, site, number))).collect();
+        let nodes: BTreeMap<u16, Node<'a>> = flows
+            .nodes()
+            .map(|(number, _)| (number, node(flows, site, number)))
+            .collect();
         let cluster = nodes.values().flat_map(|n| n.addresses.iter().copied());
         let zones = Zones::new(site, cluster.collect());
         let directions = Directions::of(flows);
@@ -85,7 +87,10 @@ impl<'a> Scene<'a> {
     pub fn groups(&self) -> Vec<Group<'a>> {
         let mut groups: BTreeMap<GroupKey, Vec<(&'a FlowKey, &'a Flow)>> = BTreeMap::new();
         for (key, flow) in self.flows.iter() {
-            groups.entry(self.group_key(key)).or_default().push((key, flow));
+            groups
+                .entry(self.group_key(key))
+                .or_default()
+                .push((key, flow));
         }
         groups
             .into_iter()
@@ -206,7 +211,10 @@ impl<'a> Scene<'a> {
 
 fn node<'a>(flows: &'a Flows, site: &Site, number: u16) -> Node<'a> {
     let name = flows.node_name(number);
-    let told = site.addresses.iter().filter(|(_, node)| node.as_str() == name);
+    let told = site
+        .addresses
+        .iter()
+        .filter(|(_, node)| node.as_str() == name);
     let mut addresses: Vec<IpAddr> = told.map(|(address, _)| *address).collect();
     let mut logged = 0;
     let mut saturated = Some(Vec::new());
@@ -240,7 +248,9 @@ fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Optio
     if !judged.is_empty() && judged.iter().all(Option::is_none) {
         return None;
     }
-    Some(saturation::union(judged.into_iter().flatten().flatten().collect()))
+    Some(saturation::union(
+        judged.into_iter().flatten().flatten().collect(),
+    ))
 }
 
 /// Whether a flow of this direction can belong to a scan.
@@ -317,7 +327,12 @@ impl Directions {
                     }
                     let to = found.to.entry((key.node, key.proto, port)).or_default();
                     // Three tell all that is asked of them.
-                    to.extend(flow.marks.iter().map(|m| (key.peer, m.port)).take(SHARING_FLOWS));
+                    to.extend(
+                        flow.marks
+                            .iter()
+                            .map(|m| (key.peer, m.port))
+                            .take(SHARING_FLOWS),
+                    );
                 }
                 Ports::Pair { spt, dpt } => {
                     let to = found.to.entry((key.node, key.proto, dpt)).or_default();

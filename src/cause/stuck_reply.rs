@@ -52,14 +52,21 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         })
     } else {
         let times = outside_upgrades(group.marks().map(|m| m.time).collect(), scene);
-        let span = times.last().zip(times.first()).map_or(0, |(last, first)| last.since(*first));
-        evidence.test("runs-on", times.len() >= UDP_REPLIES && span > STUCK, || {
-            format!(
-                "{} over {}",
-                facts::count(times.len() as u64, "reply line"),
-                facts::lasting(span)
-            )
-        })
+        let span = times
+            .last()
+            .zip(times.first())
+            .map_or(0, |(last, first)| last.since(*first));
+        evidence.test(
+            "runs-on",
+            times.len() >= UDP_REPLIES && span > STUCK,
+            || {
+                format!(
+                    "{} over {}",
+                    facts::count(times.len() as u64, "reply line"),
+                    facts::lasting(span)
+                )
+            },
+        )
     }
 }
 

@@ -9,8 +9,7 @@ pub const ATTEMPT: i64 = 132 * SECOND;
 
 /// How many connection attempts `marks` show.
 pub fn attempts(marks: &[Mark]) -> u64 {
-    let opening: Vec<Mark> = marks.iter().copied().filter(|m| m.opens).collect();
-    bursts(&opening).len() as u64
+    bursts(marks).len() as u64
 }
 
 /// `marks` of one port that follow each other within [`ATTEMPT`] of the first, by port and time: their number and the
@@ -46,7 +45,6 @@ mod tests {
         let mark = |s: &f64| Mark {
             port,
             time: Time((s * 1e6) as i64),
-            opens: true,
         };
         seconds.iter().map(mark).collect()
     }

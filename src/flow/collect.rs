@@ -168,7 +168,6 @@ impl Flows {
             flow.marks.push(Mark {
                 time: entry.time,
                 port: other_port(packet, ports),
-                opens: packet.flags.is_some_and(|f| f.is_syn()),
             });
         }
     }

@@ -96,8 +96,6 @@ pub struct Mark {
     /// The port that is not the service's; of a pair, SPT.
     pub port: u16,
     pub time: Time,
-    /// Whether it is a SYN without ACK.
-    pub opens: bool,
 }
 
 /// What the lines of one flow add up to.

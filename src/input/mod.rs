@@ -18,6 +18,8 @@ use std::borrow::Cow;
 
 use crate::time::{Stamp, Time};
 
+pub use short::stamp as short_stamp;
+
 /// One drop line.
 #[derive(Debug)]
 pub struct Entry<'a> {

@@ -73,14 +73,25 @@ pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summar
     {
         reading.reference = Time(written.as_micros() as i64);
     }
+    let (summary, why) = read_stream(&mut file, options, reading, sink);
+    (summary, why.map(failed))
+}
+
+/// Reads a stream to its end.
+pub fn read_stream(
+    stream: &mut impl Read,
+    options: &Options,
+    reading: Reading,
+    sink: &mut Sink<'_>,
+) -> (Summary, Option<std::io::Error>) {
     let mut scanner = Scanner::new(options.prefixes.clone(), reading);
     let mut block = vec![0; BLOCK];
     let error = loop {
-        match file.read(&mut block) {
+        match stream.read(&mut block) {
             Ok(0) => break None,
             Ok(n) => scanner.push(&block[..n], sink),
             Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            Err(why) => break Some(failed(why)),
+            Err(why) => break Some(why),
         }
     };
     scanner.finish(sink);

@@ -13,22 +13,33 @@ pub(super) static SHORT: Format = Format {
 
 fn read<'a>(record: &'a [u8], _: &Prefixes) -> Option<Record<'a>> {
     let mut rest = record;
-    let month = month(&mut rest)?;
-    literal(&mut rest, b" ")?;
-    let day = day(&mut rest)?;
-    literal(&mut rest, b" ")?;
-    let (day_micros, fine) = clock(&mut rest)?;
+    let stamp = take_stamp(&mut rest)?;
     literal(&mut rest, b" ")?;
     let (host, origin, message) = source(rest)?;
     Some(Record {
-        stamp: Stamp::Yearless {
-            month,
-            day,
-            day_micros,
-            fine,
-        },
+        stamp,
         host,
         origin,
         message: message.into(),
+    })
+}
+
+/// Reads a stamp of this form alone, as users repeat it in options.
+pub fn stamp(text: &str) -> Option<Stamp> {
+    let mut rest = text.as_bytes();
+    take_stamp(&mut rest).filter(|_| rest.is_empty())
+}
+
+fn take_stamp(text: &mut &[u8]) -> Option<Stamp> {
+    let month = month(text)?;
+    literal(text, b" ")?;
+    let day = day(text)?;
+    literal(text, b" ")?;
+    let (day_micros, fine) = clock(text)?;
+    Some(Stamp::Yearless {
+        month,
+        day,
+        day_micros,
+        fine,
     })
 }

@@ -1,0 +1,113 @@
+//! What changed between two reports of a live log, as events.
+
+use std::collections::BTreeMap;
+
+use crate::cause::Cause;
+use crate::finding::{Finding, State};
+use crate::report::{Event, EventKind, Report};
+use crate::time::{MINUTE, Time};
+
+/// A finding is told again at most this often, in microseconds of log time, while only its numbers grow.
+const UPDATE: i64 = MINUTE;
+
+/// What was told of a finding.
+struct Told {
+    cause: &'static Cause,
+    settled: bool,
+    logged: u64,
+    at: Time,
+}
+
+/// What was told so far.
+#[derive(Default)]
+pub struct Live {
+    told: BTreeMap<String, Told>,
+    /// The begin of the last saturated stretch that was told of each node.
+    saturated: BTreeMap<String, Time>,
+}
+
+impl Live {
+    /// Whether a finding was told that has not settled: then time alone may bring news.
+    pub fn is_waiting(&self) -> bool {
+        self.told.values().any(|told| !told.settled)
+    }
+
+    /// The events that lie between the last report and this one: those of findings first, in the order of their lines.
+    pub fn changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+        let mut events: Vec<Event<'a>> = report
+            .findings
+            .iter()
+            .filter_map(|finding| self.of_finding(finding, report))
+            .collect();
+        events.sort_by_key(|event| event.time);
+        events.extend(self.of_saturation(report));
+        events
+    }
+
+    fn of_finding<'a>(&mut self, finding: &'a Finding, report: &'a Report) -> Option<Event<'a>> {
+        let end = report.span.map_or(finding.last, |(_, last)| last);
+        let settled = finding.state == State::Settled;
+        let told = self.told.get(&finding.id);
+        let kind = match told {
+            None => EventKind::Opened,
+            Some(told) if !std::ptr::eq(told.cause, finding.cause) => EventKind::Changed,
+            Some(told) if settled && !told.settled => EventKind::Settled,
+            Some(told) if !settled && told.settled && finding.logged > told.logged => {
+                EventKind::Reopened
+            }
+            Some(told) if finding.logged > told.logged && finding.last.since(told.at) >= UPDATE => {
+                EventKind::Updated
+            }
+            Some(_) => return None,
+        };
+        let event = Event {
+            finding: Some(finding),
+            was: told
+                .filter(|_| kind == EventKind::Changed)
+                .map(|told| told.cause),
+            rule: finding.rule.as_deref().and_then(|id| report.rule(id)),
+            ..Event::of(
+                kind,
+                if kind == EventKind::Settled {
+                    end
+                } else {
+                    finding.last
+                },
+            )
+        };
+        self.told.insert(
+            finding.id.clone(),
+            Told {
+                cause: finding.cause,
+                settled,
+                logged: finding.logged,
+                at: finding.last,
+            },
+        );
+        Some(event)
+    }
+
+    fn of_saturation<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+        let mut events = Vec::new();
+        for node in &report.nodes {
+            let Some(stretch) = node.saturated.as_ref().and_then(|s| s.last()) else {
+                continue;
+            };
+            // A stretch that grows backwards, as its begin becomes clear, is still the same.
+            let known = self.saturated.get(&node.node);
+            if known.is_some_and(|&told| stretch.from <= told && told <= stretch.to) {
+                continue;
+            }
+            self.saturated.insert(node.node.clone(), stretch.from);
+            let warning = report
+                .warnings
+                .iter()
+                .find(|w| w.code == "log-saturated" && w.node.as_deref() == Some(&node.node));
+            events.push(Event {
+                warning,
+                ..Event::of(EventKind::Saturated, stretch.to)
+            });
+        }
+        events
+    }
+}

@@ -1,0 +1,170 @@
+//! Wires the stages: items of a log in, a report or live events out. The only place that knows their order.
+
+mod live;
+mod warnings;
+
+use crate::cause::Verdict;
+use crate::cause::scene::Scene;
+use crate::finding::findings;
+use crate::flow::Flows;
+use crate::input::scan::Item;
+use crate::packet::Packet;
+use crate::report::{NodeReport, Report, Tally};
+use crate::rule::{Scope, suggest};
+use crate::site::Site;
+use crate::time::Time;
+
+pub use live::Live;
+
+/// So many refused lines are kept to be shown.
+const MOST_REFUSED: usize = 100;
+
+/// A line that looked like a drop line and was not judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Whether it was one, but could not be read; else it is not the kernel's.
+    pub unreadable: bool,
+    pub why: String,
+    pub line: String,
+}
+
+/// The analysis of one or more logs.
+pub struct Analysis {
+    site: Site,
+    scope: Scope,
+    /// The logs that have ended.
+    flows: Flows,
+    /// The log that is being read: its years are known only at its end.
+    current: Flows,
+    tally: Tally,
+    refused: Vec<Refused>,
+}
+
+impl Analysis {
+    /// An analysis that has seen nothing yet.
+    pub fn new(site: Site, scope: Scope) -> Self {
+        Self {
+            site,
+            scope,
+            flows: Flows::default(),
+            current: Flows::default(),
+            tally: Tally::default(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// Takes what the scanner found.
+    pub fn push(&mut self, item: Item<'_>) {
+        match item {
+            Item::Drop(entry) if !self.site.wants(entry.time) => {}
+            Item::Drop(entry) => match Packet::parse(entry.message) {
+                Ok(packet) => {
+                    self.tally.drops += u64::from(entry.repeats);
+                    self.current.add(&self.site, &entry, &packet.brief());
+                }
+                Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
+            },
+            Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
+            Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            Item::Alive { time } if self.site.wants(time) => self.current.alive(time),
+            Item::Alive { .. } => {}
+            Item::EndOfLog { correction } => {
+                let mut ended = std::mem::take(&mut self.current);
+                ended.add_years(correction);
+                self.flows.absorb(ended);
+            }
+        }
+    }
+
+    fn refuse(&mut self, unreadable: bool, why: String, line: &[u8]) {
+        if unreadable {
+            self.tally.unreadable += 1;
+        } else {
+            self.tally.untrusted += 1;
+        }
+        if self.refused.len() < MOST_REFUSED {
+            let line = String::from_utf8_lossy(&line[..line.len().min(2_000)]).into_owned();
+            self.refused.push(Refused {
+                unreadable,
+                why,
+                line,
+            });
+        }
+    }
+
+    /// Notes how many lines have been read in all.
+    pub const fn set_lines(&mut self, lines: u64) {
+        self.tally.lines = lines;
+    }
+
+    /// The account so far.
+    pub const fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The first lines that were refused.
+    pub fn refused(&self) -> &[Refused] {
+        &self.refused
+    }
+
+    /// The last time that the log shows.
+    pub fn last(&self) -> Option<Time> {
+        self.seen().span().map(|(_, last)| last)
+    }
+
+    /// How many flows there are: what a report costs.
+    pub fn flows(&self) -> usize {
+        self.seen().len()
+    }
+
+    /// The flows to judge: of the logs that have ended or, live, of the one that has not.
+    const fn seen(&self) -> &Flows {
+        if self.current.logged() > 0 || self.flows.logged() == 0 {
+            &self.current
+        } else {
+            &self.flows
+        }
+    }
+
+    /// The report on what was read so far. `now` is the log's time of now, where the log is live.
+    pub fn report(&self, now: Option<Time>) -> Report {
+        let flows = if self.flows.span().is_some() {
+            &self.flows
+        } else {
+            self.seen()
+        };
+        let scene = Scene::new(flows, &self.site, now);
+        let mut findings = findings(&scene);
+        let rules = suggest(&mut findings, &self.site, self.scope);
+        let mut nodes: Vec<NodeReport> = scene
+            .nodes
+            .values()
+            .map(|node| NodeReport {
+                node: node.name.to_owned(),
+                role: node.role,
+                addresses: node.addresses.clone(),
+                logged: node.logged,
+                saturated: node.saturated.clone(),
+                unlogged: None,
+            })
+            .collect();
+        nodes.sort_by(|a, b| a.node.cmp(&b.node));
+        let warnings = warnings::warnings(&nodes, &findings, flows.folded());
+        Report {
+            span: scene.span,
+            tally: self.tally,
+            nodes,
+            findings,
+            rules,
+            warnings,
+        }
+    }
+}
+
+/// The verdicts that `--fail-on` may name, from the strictest: what exits with 1.
+pub fn fails(report: &Report, verdicts: &[Verdict]) -> bool {
+    report
+        .findings
+        .iter()
+        .any(|f| verdicts.contains(&f.verdict()))
+}

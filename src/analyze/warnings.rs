@@ -1,0 +1,79 @@
+//! What the reader must know to read the rest of a report.
+
+use std::collections::BTreeMap;
+
+use crate::finding::Finding;
+use crate::report::{NodeReport, Warning};
+use crate::saturation::Stretch;
+
+/// So many stretches are named one by one.
+const MOST_STRETCHES: usize = 3;
+
+/// The warnings of a report, in order.
+pub(super) fn warnings(nodes: &[NodeReport], findings: &[Finding], folded: u64) -> Vec<Warning> {
+    let mut found: Vec<Warning> = nodes.iter().filter_map(saturated).collect();
+    found.extend(absent_rules(findings));
+    if nodes.iter().any(|node| node.node == "unknown") {
+        found.push(Warning {
+            code: "node-unknown",
+            node: None,
+            text:
+                "the log names no host: say which node has which address with --node NAME=ADDRESS"
+                    .to_owned(),
+        });
+    }
+    if folded > 0 {
+        found.push(Warning {
+            code: "folded",
+            node: None,
+            text: format!(
+                "{folded} lines came from more peers and ports than are told apart; they stand under the networks of their \
+                 peers"
+            ),
+        });
+    }
+    found.sort();
+    found
+}
+
+fn saturated(node: &NodeReport) -> Option<Warning> {
+    let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
+    let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
+    if stretches.len() > MOST_STRETCHES {
+        shown.push(format!("{} more times", stretches.len() - MOST_STRETCHES));
+    }
+    Some(Warning {
+        code: "log-saturated",
+        node: Some(node.node.clone()),
+        text: format!(
+            "the LOG rule's limit hid drops on {} from {}: that a line is absent there proves nothing",
+            node.node,
+            shown.join(", ")
+        ),
+    })
+}
+
+fn stretch(stretch: &Stretch) -> String {
+    if stretch.from.is_dated() {
+        format!("{} to {}", stretch.from.clock(), stretch.to.clock())
+    } else {
+        format!("{} to {}", stretch.from, stretch.to)
+    }
+}
+
+/// One warning for each documented rule that false positives of a node show to be absent.
+fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
+    let mut absent: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for finding in findings {
+        if let Some(rule) = finding.absent_rule {
+            *absent.entry((&finding.node, rule.comment)).or_default() += finding.logged;
+        }
+    }
+    absent.into_iter().map(|((node, comment), lines)| Warning {
+        code: "documented-rule-absent",
+        node: Some(node.to_owned()),
+        text: format!(
+            "the documented rule \"{comment}\" is not in the chain of {node}: {lines} dropped lines would have matched it"
+        ),
+    })
+}

@@ -1,0 +1,258 @@
+//! What can be typed. Names of outputs, formats and verdicts come from their registries, never from a second list.
+
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+use crate::cause::Verdict;
+use crate::report::{RENDERERS, Renderer};
+use crate::rule::{EMITTERS, Emitter, Scope};
+
+/// Tells false positives from missing rules in the drop log of the Harvester host firewall.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, subcommand_precedence_over_arg = true)]
+#[command(after_help = "\
+Exit codes: 0 nothing to do, 1 a rule is missing, 2 usage or an input that cannot be read, 3 input that was read but could \
+not be judged.
+
+Examples:
+  journalctl -k -f | dropsift
+  dropsift --role harvester3=worker kernel.log
+  journalctl -k -o json | dropsift --no-follow -o json | jq '.findings[] | select(.verdict == \"missing-rule\")'")]
+pub(super) struct Args {
+    #[command(flatten)]
+    pub(super) shared: Shared,
+
+    /// Logs to read: files, or `-` for stdin. Without any, stdin
+    #[arg(value_name = "INPUT")]
+    pub(super) inputs: Vec<PathBuf>,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print only the ACCEPT rules
+    Rules {
+        /// Logs to read: files, or `-` for stdin. Without any, stdin
+        #[arg(value_name = "INPUT")]
+        inputs: Vec<PathBuf>,
+    },
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(super) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What exits with 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(super) enum FailOn {
+    #[default]
+    MissingRule,
+    Review,
+    Never,
+}
+
+/// Options of all commands that read logs.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Shared {
+    /// Role of all nodes, or of one: control-plane (the default), worker or witness
+    #[arg(
+        long,
+        value_name = "[NODE=]ROLE",
+        global = true,
+        help_heading = "Cluster"
+    )]
+    pub(super) role: Vec<String>,
+
+    /// Address of a cluster node
+    #[arg(
+        long,
+        value_name = "NODE=ADDR",
+        global = true,
+        help_heading = "Cluster"
+    )]
+    pub(super) node: Vec<String>,
+
+    /// Network of the nodes; without it, the /24 of each node (IPv6: /64)
+    #[arg(long, value_name = "CIDR", global = true, help_heading = "Cluster")]
+    pub(super) node_net: Vec<String>,
+
+    /// Network of the pods; without it, 10.52.0.0/16
+    #[arg(long, value_name = "CIDR", global = true, help_heading = "Cluster")]
+    pub(super) pod_cidr: Vec<String>,
+
+    /// An addon that is in use
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Cluster")]
+    pub(super) addon: Vec<String>,
+
+    /// An addon that is not in use
+    #[arg(long, value_name = "NAME", global = true, help_heading = "Cluster")]
+    pub(super) no_addon: Vec<String>,
+
+    /// A time in which the cluster was upgraded; RFC 3339, or as the log writes it
+    #[arg(long, value_name = "START..END", global = true, help_heading = "Time")]
+    pub(super) upgrade: Vec<String>,
+
+    /// Judge only lines from this time on
+    #[arg(long, value_name = "TIME", global = true, help_heading = "Time")]
+    pub(super) since: Option<String>,
+
+    /// Judge only lines up to this time
+    #[arg(long, value_name = "TIME", global = true, help_heading = "Time")]
+    pub(super) until: Option<String>,
+
+    /// Year of the newest line, for logs without years
+    #[arg(long, value_name = "YEAR", global = true, help_heading = "Time", value_parser = clap::value_parser!(i32).range(1970..=9998))]
+    pub(super) year: Option<i32>,
+
+    /// What the log's clock is ahead of UTC, as +02:00, for logs without zones
+    #[arg(
+        long,
+        value_name = "OFFSET",
+        global = true,
+        help_heading = "Time",
+        allow_hyphen_values = true
+    )]
+    pub(super) utc_offset: Option<String>,
+
+    /// Quiet that settles a finding
+    #[arg(
+        long,
+        value_name = "DURATION",
+        global = true,
+        help_heading = "Time",
+        default_value = "5min"
+    )]
+    pub(super) settle: String,
+
+    /// Limit of the LOG rule
+    #[arg(
+        long,
+        value_name = "N/UNIT[:BURST]",
+        global = true,
+        help_heading = "LOG rule",
+        default_value = "10/min:5"
+    )]
+    pub(super) limit: String,
+
+    /// Prefix of the LOG rule, in place of HARVESTER_DROP_
+    #[arg(long, value_name = "TEXT", global = true, help_heading = "LOG rule")]
+    pub(super) prefix: Option<String>,
+
+    /// Only findings of this port
+    #[arg(long, value_name = "PORT", global = true, help_heading = "Filters")]
+    pub(super) port: Vec<u16>,
+
+    /// Only findings of peers in this network
+    #[arg(long, value_name = "CIDR", global = true, help_heading = "Filters")]
+    pub(super) peer: Vec<String>,
+
+    /// Only findings of this verdict
+    #[arg(long, value_name = "VERDICT", global = true, help_heading = "Filters", value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
+    pub(super) verdict: Vec<String>,
+
+    /// The other findings: all but those that the filters name
+    #[arg(long, global = true, help_heading = "Filters")]
+    pub(super) not: bool,
+
+    /// Form of the report
+    #[arg(short, long, value_name = "FORM", global = true, help_heading = "Output", default_value = RENDERERS[0].code, value_parser = PossibleValuesParser::new(RENDERERS.iter().map(|r| r.code)))]
+    pub(super) output: String,
+
+    /// Form of the rules
+    #[arg(long, value_name = "FORM", global = true, help_heading = "Output", default_value = EMITTERS[0].code, value_parser = PossibleValuesParser::new(EMITTERS.iter().map(|e| e.code)))]
+    pub(super) format: String,
+
+    /// Whom rules accept: as the docs write it, the peers seen, or the nodes' network
+    #[arg(long, value_name = "SCOPE", global = true, help_heading = "Output", default_value = Scope::Documented.code(), value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::code)))]
+    pub(super) scope: String,
+
+    /// Print findings as they come, and the report at the end (the default on stdin)
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Output",
+        overrides_with = "no_follow"
+    )]
+    pub(super) follow: bool,
+
+    /// Print only the report at the end (the default for files)
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Output",
+        overrides_with = "follow"
+    )]
+    pub(super) no_follow: bool,
+
+    /// What exits with 1
+    #[arg(
+        long,
+        value_name = "WHAT",
+        global = true,
+        help_heading = "Output",
+        value_enum,
+        default_value_t
+    )]
+    pub(super) fail_on: FailOn,
+
+    /// When to colour
+    #[arg(
+        long,
+        value_name = "WHEN",
+        global = true,
+        help_heading = "Output",
+        value_enum,
+        default_value_t
+    )]
+    pub(super) color: Color,
+
+    /// No account on stderr
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub(super) quiet: bool,
+
+    /// Show the lines that were not judged
+    #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::SetTrue)]
+    pub(super) verbose: bool,
+}
+
+impl Shared {
+    pub(super) fn renderer(&self) -> &'static Renderer {
+        let named = RENDERERS.iter().find(|r| r.code == self.output);
+        named.copied().unwrap_or(RENDERERS[0])
+    }
+
+    pub(super) fn emitter(&self) -> &'static Emitter {
+        let named = EMITTERS.iter().find(|e| e.code == self.format);
+        named.copied().unwrap_or(EMITTERS[0])
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        let named = Scope::ALL.into_iter().find(|s| s.code() == self.scope);
+        named.unwrap_or_default()
+    }
+
+    /// The verdicts that exit with 1.
+    pub(super) const fn fail_on(&self) -> &'static [Verdict] {
+        match self.fail_on {
+            FailOn::MissingRule => &[Verdict::MissingRule],
+            FailOn::Review => &[Verdict::MissingRule, Verdict::Review],
+            FailOn::Never => &[],
+        }
+    }
+
+    /// Whether findings are printed as they come.
+    pub(super) fn follows(&self, inputs: &[PathBuf]) -> bool {
+        let stdin = inputs.is_empty() || matches!(inputs, [only] if only.as_os_str() == "-");
+        self.follow || (stdin && !self.no_follow)
+    }
+}

@@ -1,0 +1,199 @@
+//! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
+//! terminal.
+
+mod args;
+mod batch;
+mod follow;
+mod terminal;
+mod values;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::analyze::{Analysis, fails};
+use crate::error::{Error, printable};
+use crate::report::Report;
+use args::{Args, Command, Shared};
+
+/// How a run ended; where several hold, the greatest rank counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Exit {
+    /// Nothing to do.
+    Clean,
+    /// A rule is missing.
+    Missing,
+    /// Input was read but could not be judged.
+    NotJudged,
+    /// Usage, or an input that cannot be read.
+    Trouble,
+}
+
+impl Exit {
+    const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Missing => 1,
+            Self::NotJudged => 3,
+            Self::Trouble => 2,
+        }
+    }
+
+    const fn rank(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Missing => 1,
+            Self::NotJudged => 2,
+            Self::Trouble => 3,
+        }
+    }
+
+    /// The graver of the two.
+    const fn and(self, other: Self) -> Self {
+        if other.rank() > self.rank() {
+            other
+        } else {
+            self
+        }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(why) => {
+            // Help and version go to stdout and are no failure.
+            let failed = why.use_stderr();
+            let _ = why.print();
+            return if failed {
+                Exit::Trouble.code().into()
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(&args) {
+        Ok(exit) => exit.code().into(),
+        // Whoever closed the pipe has seen enough.
+        Err(Error::Output(why)) if why.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(why) => {
+            complain(&why.to_string());
+            Exit::Trouble.code().into()
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<Exit, Error> {
+    match &args.command {
+        None => analyse(&args.shared, &args.inputs),
+        Some(Command::Rules { inputs }) => rules(&args.shared, inputs),
+    }
+}
+
+/// The main job.
+fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
+    let style = terminal::style(shared.color);
+    if inputs.is_empty() && io::stdin().is_terminal() {
+        hint();
+        return Ok(Exit::Trouble);
+    }
+    let options = values::read_options(shared)?;
+    let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
+    if shared.follows(inputs) {
+        return follow::run(shared, inputs, &options, analysis, style);
+    }
+    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let renderer = shared.renderer();
+    written(|out| (renderer.render)(&report, style, out))?;
+    Ok(exit.and(verdict(shared, &report)))
+}
+
+/// Prints only the rules.
+fn rules(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
+    if inputs.is_empty() && io::stdin().is_terminal() {
+        hint();
+        return Ok(Exit::Trouble);
+    }
+    let options = values::read_options(shared)?;
+    let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
+    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let emitter = shared.emitter();
+    written(|out| (emitter.emit)(&report.rules, out))?;
+    Ok(exit.and(verdict(shared, &report)))
+}
+
+/// What the findings say of the exit code.
+fn verdict(shared: &Shared, report: &Report) -> Exit {
+    if fails(report, shared.fail_on()) {
+        Exit::Missing
+    } else {
+        Exit::Clean
+    }
+}
+
+/// Writes to stdout, whole.
+fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
+}
+
+/// Says something on stderr, where nobody may listen any more.
+fn say(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Says what went wrong.
+fn complain(text: &str) {
+    say(&format!("dropsift: {text}"));
+}
+
+/// The account of every line, and with `-v` the lines that were refused.
+fn account(shared: &Shared, analysis: &Analysis) {
+    if shared.quiet {
+        return;
+    }
+    let tally = analysis.tally();
+    let mut text = format!(
+        "{} lines: {} drop lines, {} other",
+        tally.lines,
+        tally.drops,
+        tally.other()
+    );
+    if tally.unreadable > 0 {
+        text.push_str(&format!(", {} unreadable", tally.unreadable));
+    }
+    if tally.untrusted > 0 {
+        text.push_str(&format!(", {} untrusted", tally.untrusted));
+    }
+    let refused = tally.unreadable + tally.untrusted > 0;
+    if refused && !shared.verbose {
+        text.push_str(" (-v shows them)");
+    }
+    say(&text);
+    if shared.verbose {
+        for line in analysis.refused() {
+            let kind = if line.unreadable {
+                "unreadable"
+            } else {
+                "untrusted"
+            };
+            say(&format!("{kind}: {}: {}", line.why, printable(&line.line)));
+        }
+    }
+}
+
+fn hint() {
+    say("\
+dropsift tells false positives from missing rules in the drop log of the Harvester host firewall.
+It reads a log; give it one:
+
+  journalctl -k -f | dropsift                    live, on a node
+  dropsift kernel.log                            a saved log (text or journalctl -o json)
+  dropsift --role worker kernel.log              the log of a worker; the default is control-plane
+
+`dropsift --help` lists the rest.");
+}

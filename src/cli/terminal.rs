@@ -1,0 +1,54 @@
+//! The clock, the environment and the terminal.
+
+use std::io::{self, IsTerminal};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::args::Color;
+use crate::report::Style;
+use crate::time::Time;
+
+/// The columns where there is no terminal.
+const PIPED: usize = 80;
+/// The widest that text is easy to read in.
+const WIDEST: usize = 140;
+/// The narrowest that a table fits in.
+const NARROWEST: usize = 60;
+
+/// Now.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the clock"
+)]
+pub(super) fn now() -> Time {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Time(since.as_micros() as i64)
+}
+
+/// How the report is to look on stdout.
+pub(super) fn style(color: Color) -> Style {
+    let terminal = io::stdout().is_terminal();
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let color = match color {
+        Color::Always => true,
+        Color::Never => false,
+        // https://no-color.org and https://bixense.com/clicolors
+        Color::Auto if set("NO_COLOR") => false,
+        Color::Auto
+            if std::env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0" && !v.is_empty()) =>
+        {
+            true
+        }
+        Color::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
+    };
+    let width = if terminal {
+        terminal_size::terminal_size().map_or(PIPED, |(width, _)| usize::from(width.0))
+    } else {
+        PIPED
+    };
+    Style {
+        width: width.clamp(NARROWEST, WIDEST),
+        color,
+    }
+}

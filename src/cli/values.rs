@@ -1,0 +1,222 @@
+//! What was typed, read as what it means.
+
+use chrono::{FixedOffset, NaiveDateTime};
+
+use super::args::Shared;
+use crate::catalog::{Role, addons};
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::input::{Prefixes, open::Options, short_stamp};
+use crate::net::{IpNet, parse_net};
+use crate::report::Report;
+use crate::site::{Limit, Site, Window};
+use crate::time::{DAY, MINUTE, Reading, SECOND, Time, YearClock, parse_rfc3339};
+
+/// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
+const LONGEST_PREFIX: usize = 29;
+
+fn usage<T>(text: String) -> Result<T, Error> {
+    Err(Error::Usage(text))
+}
+
+/// How the logs are to be read.
+pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
+    let prefixes = match shared.prefix.as_deref() {
+        None => Prefixes::documented(),
+        Some(text) if text.is_empty() || text.len() > LONGEST_PREFIX => {
+            return usage(format!(
+                "prefix `{text}` has {} bytes; the LOG rule keeps 1 to {LONGEST_PREFIX} of them",
+                text.len()
+            ));
+        }
+        Some(text) => Prefixes::only(text),
+    };
+    let offset = match shared.utc_offset.as_deref() {
+        None => 0,
+        Some(text) => match text.parse::<FixedOffset>() {
+            Ok(offset) => i64::from(offset.local_minus_utc()) * SECOND,
+            Err(_) => return usage(format!("`{text}` is no UTC offset; write it as +02:00")),
+        },
+    };
+    let reading = Reading {
+        year: shared.year,
+        reference: super::terminal::now(),
+        offset,
+    };
+    Ok(Options { prefixes, reading })
+}
+
+/// The site that the options describe.
+pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
+    let mut site = Site::default();
+    for text in &shared.role {
+        let (node, role) = match text.split_once('=') {
+            Some((node, role)) => (Some(node), role),
+            None => (None, text.as_str()),
+        };
+        let Some(known) = Role::parse(role) else {
+            let whose = node.map_or_else(String::new, |node| format!(" for node `{node}`"));
+            return usage(format!(
+                "unknown role `{role}`{whose}; expected control-plane, worker or witness"
+            ));
+        };
+        match node {
+            Some(node) => drop(site.roles.insert(node.to_owned(), known)),
+            None => site.default_role = known,
+        }
+    }
+    for text in &shared.node {
+        let pair = text.split_once('=');
+        let Some((node, Ok(address))) = pair.map(|(node, address)| (node, address.parse())) else {
+            return usage(format!(
+                "`{text}` names no node; write it as harvester1=192.168.122.61"
+            ));
+        };
+        site.addresses.insert(address, node.to_owned());
+    }
+    site.node_nets = nets(&shared.node_net)?;
+    site.pod_cidrs = nets(&shared.pod_cidr)?;
+    for (names, in_use) in [(&shared.addon, true), (&shared.no_addon, false)] {
+        for name in names {
+            if !addons().contains(&name.as_str()) {
+                return usage(format!(
+                    "no addon `{name}` is known to open ports; expected {}",
+                    addons().join(" or ")
+                ));
+            }
+            site.addons.insert(name.clone(), in_use);
+        }
+    }
+    for text in &shared.upgrade {
+        site.upgrades.push(window(text, &options.reading)?);
+    }
+    site.settle = match humantime::parse_duration(&shared.settle) {
+        Ok(settle) => settle.as_micros().min(i64::MAX as u128) as i64,
+        Err(_) => {
+            return usage(format!(
+                "`{}` is no duration; write it as 5min or 90s",
+                shared.settle
+            ));
+        }
+    };
+    site.limit = limit(&shared.limit)?;
+    site.since = shared
+        .since
+        .as_deref()
+        .map(|text| time(text, &options.reading))
+        .transpose()?;
+    site.until = shared
+        .until
+        .as_deref()
+        .map(|text| time(text, &options.reading))
+        .transpose()?;
+    Ok(site)
+}
+
+/// Reads networks.
+pub(super) fn nets(texts: &[String]) -> Result<Vec<IpNet>, Error> {
+    texts
+        .iter()
+        .map(|text| parse_net(text).map_err(Error::Usage))
+        .collect()
+}
+
+fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
+    let Some((from, to)) = text.split_once("..") else {
+        return usage(format!(
+            "`{text}` is no window; write it as 2026-05-05T04:30:00Z..2026-05-05T06:00:00Z"
+        ));
+    };
+    let window = Window {
+        from: time(from, reading)?,
+        to: time(to, reading)?,
+    };
+    if window.to < window.from {
+        return usage(format!(
+            "the window `{text}` ends before it begins; swap its ends"
+        ));
+    }
+    Ok(window)
+}
+
+/// Reads a time: RFC 3339, a date and time as `journalctl --since` takes it, or as the log writes it.
+fn time(text: &str, reading: &Reading) -> Result<Time, Error> {
+    const FORMS: [&str; 3] = [
+        "%Y-%m-%d %H:%M:%S%.f",
+        "%Y-%m-%dT%H:%M:%S%.f",
+        "%Y-%m-%d %H:%M",
+    ];
+    let text = text.trim();
+    if let Some(time) = parse_rfc3339(text) {
+        return Ok(time);
+    }
+    let local = FORMS
+        .iter()
+        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    if let Some(local) = local {
+        return Ok(Time(local.and_utc().timestamp_micros() - reading.offset));
+    }
+    if let Some(stamp) = short_stamp(text) {
+        return Ok(YearClock::new(*reading).resolve(stamp));
+    }
+    usage(format!(
+        "`{text}` is no time; write it as 2026-05-05T04:30:00Z, or as the log does: May 05 04:30:00"
+    ))
+}
+
+/// Reads `10/min:5`, with the units of iptables-extensions(8), limit.
+fn limit(text: &str) -> Result<Limit, Error> {
+    const UNITS: [(&str, i64); 4] = [
+        ("second", SECOND),
+        ("minute", MINUTE),
+        ("hour", 60 * MINUTE),
+        ("day", DAY),
+    ];
+    let parsed = || {
+        let (rate, burst) = match text.split_once(':') {
+            Some((rate, burst)) => (rate, burst.parse().ok()?),
+            None => (text, Limit::DOCUMENTED.burst),
+        };
+        let (number, unit) = rate.split_once('/')?;
+        let number: i64 = number.parse().ok().filter(|n| *n > 0)?;
+        let (_, length) = UNITS
+            .iter()
+            .find(|(name, _)| !unit.is_empty() && name.starts_with(unit))?;
+        let refill = length / number;
+        (refill > 0 && burst > 0).then_some(Limit { refill, burst })
+    };
+    match parsed() {
+        Some(limit) => Ok(limit),
+        None => usage(format!(
+            "`{text}` is no limit; write it as the LOG rule has it: 10/min:5"
+        )),
+    }
+}
+
+/// `report` with only the findings that the filters let through, and the rules of those.
+pub(super) fn filtered(shared: &Shared, mut report: Report) -> Result<Report, Error> {
+    let peers = nets(&shared.peer)?;
+    let wanted = |finding: &Finding| {
+        (shared.port.is_empty() || shared.port.iter().any(|port| finding.ports.contains(port)))
+            && (peers.is_empty()
+                || finding
+                    .peers
+                    .iter()
+                    .any(|p| peers.iter().any(|net| net.contains(p))))
+            && (shared.verdict.is_empty()
+                || shared.verdict.iter().any(|v| v == finding.verdict().code()))
+    };
+    report
+        .findings
+        .retain(|finding| wanted(finding) != shared.not);
+    let findings = &report.findings;
+    report.rules.retain(|rule| {
+        let same = |f: &Finding| {
+            f.rule
+                .as_deref()
+                .is_some_and(|id| rule.id.starts_with(id) || id.starts_with(&rule.id))
+        };
+        findings.iter().any(|f| f.node == rule.node && same(f))
+    });
+    Ok(report)
+}

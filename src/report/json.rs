@@ -1,0 +1,314 @@
+//! The report and the live events as JSON, schema v1: types of their own, so that the inside may change and v1 only grows.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter};
+
+use super::{Event, NodeReport, Renderer, Report, Style};
+use crate::error::is_hostile;
+use crate::finding::Finding;
+use crate::packet::proto_name;
+use crate::rule::{AFTER_ESTABLISHED, AcceptRule};
+use crate::saturation::Stretch;
+use crate::time::Time;
+
+pub(super) static JSON: Renderer = Renderer {
+    code: "json",
+    title: "one document, dropsift/report/v1",
+    render,
+};
+
+#[derive(Serialize)]
+struct ReportV1<'a> {
+    schema: &'static str,
+    tool: ToolV1,
+    span: Option<SpanV1>,
+    tally: TallyV1,
+    nodes: Vec<NodeV1<'a>>,
+    findings: Vec<FindingV1<'a>>,
+    rules: Vec<RuleV1<'a>>,
+    warnings: Vec<WarningV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct ToolV1 {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct SpanV1 {
+    first: Option<String>,
+    last: Option<String>,
+}
+
+#[derive(Serialize)]
+struct TallyV1 {
+    lines: u64,
+    drops: u64,
+    other: u64,
+    unreadable: u64,
+    untrusted: u64,
+}
+
+#[derive(Serialize)]
+struct NodeV1<'a> {
+    node: &'a str,
+    role: &'static str,
+    addresses: Vec<String>,
+    logged: u64,
+    saturated: Option<Vec<StretchV1>>,
+    unlogged: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct StretchV1 {
+    from: Option<String>,
+    to: Option<String>,
+}
+
+#[derive(Serialize)]
+struct FindingV1<'a> {
+    id: &'a str,
+    node: &'a str,
+    verdict: &'static str,
+    cause: &'static str,
+    state: &'static str,
+    interface: &'a str,
+    proto: Option<String>,
+    port: Option<u16>,
+    ports: &'a [u16],
+    service: Option<&'static str>,
+    direction: &'static str,
+    peers: Vec<String>,
+    logged: u64,
+    attempts: u64,
+    flags: BTreeMap<String, u64>,
+    first: Option<String>,
+    last: Option<String>,
+    evidence: Vec<TestV1<'a>>,
+    sample: &'a str,
+    rule: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct TestV1<'a> {
+    test: &'static str,
+    met: bool,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct RuleV1<'a> {
+    id: &'a str,
+    node: &'a str,
+    role: &'static str,
+    proto: String,
+    ports: Option<String>,
+    source: Option<String>,
+    comment: &'a str,
+    disposition: &'static str,
+    iptables: String,
+    undo: String,
+    cloudinit: String,
+}
+
+#[derive(Serialize)]
+struct WarningV1<'a> {
+    code: &'static str,
+    node: Option<&'a str>,
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct EventV1<'a> {
+    schema: &'static str,
+    event: &'static str,
+    time: Option<String>,
+    finding: Option<FindingV1<'a>>,
+    was: Option<WasV1>,
+    rule: Option<RuleV1<'a>>,
+    warning: Option<WarningV1<'a>>,
+    report: Option<ReportV1<'a>>,
+}
+
+#[derive(Serialize)]
+struct WasV1 {
+    verdict: &'static str,
+    cause: &'static str,
+}
+
+fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+    write_line(&report_v1(report), out)
+}
+
+/// Writes a live event as one line.
+pub fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let document = EventV1 {
+        schema: "dropsift/event/v1",
+        event: event.kind.code(),
+        time: time(event.time),
+        finding: event.finding.map(finding_v1),
+        was: event.was.map(|cause| WasV1 {
+            verdict: cause.verdict.code(),
+            cause: cause.code,
+        }),
+        rule: event.rule.map(rule_v1),
+        warning: event.warning.map(warning_v1),
+        report: event.report.map(report_v1),
+    };
+    write_line(&document, out)
+}
+
+/// Writes `value` and a newline at once, or nothing: half a document must not look whole.
+fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, Tame,
+    ))?;
+    bytes.push(b'\n');
+    out.write_all(&bytes)
+}
+
+/// Compact JSON in which nothing that could steer a terminal stands raw.
+struct Tame;
+
+impl Formatter for Tame {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut clean = 0;
+        for (at, c) in text.char_indices().filter(|(_, c)| is_hostile(*c)) {
+            out.write_all(&text.as_bytes()[clean..at])?;
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            clean = at + c.len_utf8();
+        }
+        out.write_all(&text.as_bytes()[clean..])
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        serde_json::ser::CompactFormatter.write_char_escape(out, escape)
+    }
+}
+
+fn time(time: Time) -> Option<String> {
+    time.rfc3339()
+}
+
+fn report_v1(report: &Report) -> ReportV1<'_> {
+    ReportV1 {
+        schema: "dropsift/report/v1",
+        tool: ToolV1 {
+            name: "dropsift",
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        span: report.span.map(|(first, last)| SpanV1 {
+            first: time(first),
+            last: time(last),
+        }),
+        tally: TallyV1 {
+            lines: report.tally.lines,
+            drops: report.tally.drops,
+            other: report.tally.other(),
+            unreadable: report.tally.unreadable,
+            untrusted: report.tally.untrusted,
+        },
+        nodes: report.nodes.iter().map(node_v1).collect(),
+        findings: report.findings.iter().map(finding_v1).collect(),
+        rules: report.rules.iter().map(rule_v1).collect(),
+        warnings: report.warnings.iter().map(warning_v1).collect(),
+    }
+}
+
+fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
+    WarningV1 {
+        code: warning.code,
+        node: warning.node.as_deref(),
+        text: &warning.text,
+    }
+}
+
+fn node_v1(node: &NodeReport) -> NodeV1<'_> {
+    let stretches = node.saturated.as_ref().map(|stretches| {
+        let stretch = |s: &Stretch| StretchV1 {
+            from: time(s.from),
+            to: time(s.to),
+        };
+        stretches.iter().map(stretch).collect()
+    });
+    NodeV1 {
+        node: &node.node,
+        role: node.role.code(),
+        addresses: node.addresses.iter().map(ToString::to_string).collect(),
+        logged: node.logged,
+        saturated: stretches,
+        unlogged: node.unlogged,
+    }
+}
+
+fn finding_v1(f: &Finding) -> FindingV1<'_> {
+    FindingV1 {
+        id: &f.id,
+        node: &f.node,
+        verdict: f.verdict().code(),
+        cause: f.cause.code,
+        state: f.state.code(),
+        interface: &f.interface,
+        proto: f.key.proto.map(|number| proto_name(number).into_owned()),
+        port: f.port,
+        ports: &f.ports,
+        service: f.service,
+        direction: f.direction().code(),
+        peers: f.peers.iter().map(ToString::to_string).collect(),
+        logged: f.logged,
+        attempts: f.attempts,
+        flags: f
+            .flags
+            .iter()
+            .map(|(flags, lines)| match flags.to_string() {
+                none if none.is_empty() => ("none".to_owned(), *lines),
+                names => (names, *lines),
+            })
+            .collect(),
+        first: time(f.first),
+        last: time(f.last),
+        evidence: f
+            .evidence
+            .iter()
+            .map(|test| TestV1 {
+                test: test.name,
+                met: test.met,
+                text: &test.text,
+            })
+            .collect(),
+        sample: &f.sample,
+        rule: f.rule.as_deref(),
+    }
+}
+
+fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
+    RuleV1 {
+        id: &rule.id,
+        node: &rule.node,
+        role: rule.role.code(),
+        proto: rule.proto_name(),
+        ports: rule.dport.map(|ports| ports.to_string()),
+        source: rule.source_text(),
+        comment: &rule.comment,
+        disposition: rule.disposition.code(),
+        iptables: rule.insert(AFTER_ESTABLISHED),
+        undo: rule.undo(),
+        cloudinit: rule.append(),
+    }
+}

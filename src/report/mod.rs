@@ -1,0 +1,96 @@
+//! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
+
+mod event;
+pub mod json;
+mod table;
+mod text;
+
+use std::io::{self, Write};
+
+use crate::catalog::Role;
+use crate::finding::Finding;
+use crate::rule::AcceptRule;
+use crate::saturation::Stretch;
+use crate::time::Time;
+
+pub use event::{Event, EventKind};
+pub use text::event as text_event;
+
+/// The account of every line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    pub lines: u64,
+    /// Drop lines that were judged.
+    pub drops: u64,
+    /// Drop lines that could not be read.
+    pub unreadable: u64,
+    /// Lines that look like drop lines and are not the kernel's.
+    pub untrusted: u64,
+}
+
+impl Tally {
+    /// Lines that are no drop lines.
+    pub const fn other(&self) -> u64 {
+        self.lines
+            .saturating_sub(self.drops + self.unreadable + self.untrusted)
+    }
+}
+
+/// A node in the report.
+#[derive(Debug, Clone)]
+pub struct NodeReport {
+    pub node: String,
+    pub role: Role,
+    pub addresses: Vec<std::net::IpAddr>,
+    pub logged: u64,
+    /// When the LOG rule hid lines; `None` where that cannot be told.
+    pub saturated: Option<Vec<Stretch>>,
+    /// Drops that were not logged, where counters tell.
+    pub unlogged: Option<u64>,
+}
+
+/// Something that the reader must know to read the rest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// Kebab-case.
+    pub code: &'static str,
+    pub node: Option<String>,
+    pub text: String,
+}
+
+/// The whole report.
+#[derive(Clone)]
+pub struct Report {
+    pub span: Option<(Time, Time)>,
+    pub tally: Tally,
+    pub nodes: Vec<NodeReport>,
+    pub findings: Vec<Finding>,
+    pub rules: Vec<AcceptRule>,
+    pub warnings: Vec<Warning>,
+}
+
+impl Report {
+    /// The rule with this id.
+    pub fn rule(&self, id: &str) -> Option<&AcceptRule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+}
+
+/// How a report may look.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Columns of the terminal.
+    pub width: usize,
+    pub color: bool,
+}
+
+/// A form of the report.
+pub struct Renderer {
+    /// As users write it.
+    pub code: &'static str,
+    pub title: &'static str,
+    pub render: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
+}
+
+/// All forms, the default first.
+pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON];

@@ -1,0 +1,486 @@
+//! The report for people: one headline; missing rules with the command to paste; what to review; what was right to drop;
+//! false positives folded to a row for each service and node.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style as Ansi};
+
+use super::{Event, EventKind, Renderer, Report, Style, table::table};
+use crate::cause::Verdict;
+use crate::error::printable;
+use crate::finding::Finding;
+use crate::packet::proto_name;
+use crate::rule::{AFTER_ESTABLISHED, AcceptRule, Disposition};
+use crate::time::Time;
+
+pub(super) static TEXT: Renderer = Renderer {
+    code: "text",
+    title: "for people: the answer first, then why",
+    render,
+};
+
+/// So many peers are shown of one finding.
+const MOST_PEERS: usize = 4;
+/// So many ports are shown of one scan.
+const MOST_PORTS: usize = 8;
+
+const BOLD: Ansi = Ansi::new().bold();
+const DIM: Ansi = Ansi::new().dimmed();
+
+const fn color(verdict: Verdict) -> Ansi {
+    let color = match verdict {
+        Verdict::MissingRule => AnsiColor::Red,
+        Verdict::Review => AnsiColor::Yellow,
+        Verdict::LeaveDropped => AnsiColor::Blue,
+        Verdict::FalsePositive => AnsiColor::Green,
+    };
+    color.on_default().bold()
+}
+
+/// The writer of one page.
+struct Page<'o> {
+    out: &'o mut dyn Write,
+    style: Style,
+}
+
+impl Page<'_> {
+    fn paint(&self, ansi: Ansi, text: &str) -> String {
+        if self.style.color {
+            format!("{ansi}{text}{ansi:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`.
+    fn paragraph(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+        let options = textwrap::Options::new(self.style.width)
+            .initial_indent(first)
+            .subsequent_indent(rest)
+            .break_words(false)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation);
+        for line in textwrap::wrap(text, options) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn heading(&mut self, ansi: Ansi, title: &str, tail: &str) -> io::Result<()> {
+        let title = self.paint(ansi, title);
+        writeln!(self.out, "\n{title}  {tail}")
+    }
+}
+
+fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, style };
+    headline(&mut page, report)?;
+    for warning in &report.warnings {
+        let tag = page.paint(AnsiColor::Yellow.on_default().bold(), "WARNING");
+        page.line("")?;
+        let text = format!("{tag} {}.", printable(&warning.text));
+        page.paragraph("", "        ", &text)?;
+    }
+    missing(&mut page, report)?;
+    review(&mut page, report)?;
+    left(&mut page, report)?;
+    false_positives(&mut page, report)
+}
+
+fn of<'r>(report: &'r Report, verdict: Verdict) -> Vec<&'r Finding> {
+    let wanted = |f: &&'r Finding| f.verdict() == verdict;
+    report.findings.iter().filter(wanted).collect()
+}
+
+fn lines(findings: &[&Finding]) -> u64 {
+    findings.iter().map(|f| f.logged).sum()
+}
+
+/// `1 rule`, `2 rules`.
+fn many(number: u64, one: &str) -> String {
+    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
+}
+
+fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let drops = report.tally.drops;
+    let with = |d| report.rules.iter().filter(|r| r.disposition == d).count() as u64;
+    let (documented, decide) = (with(Disposition::Documented), with(Disposition::Review));
+    let false_positives = lines(&of(report, Verdict::FalsePositive));
+    let reviews = of(report, Verdict::Review).len() as u64;
+    let mut parts = Vec::new();
+    let ansi = if documented + decide > 0 {
+        color(Verdict::MissingRule)
+    } else if reviews > 0 {
+        color(Verdict::Review)
+    } else {
+        color(Verdict::FalsePositive)
+    };
+    let answer = match (drops, documented, decide) {
+        (0, ..) if report.tally.unreadable > 0 => "No drop line could be read.".to_owned(),
+        (0, ..) => "No drop lines.".to_owned(),
+        (_, 0, 0)
+            if report
+                .warnings
+                .iter()
+                .any(|w| w.code == "documented-rule-absent") =>
+        {
+            "A documented rule is absent; see the warning.".to_owned()
+        }
+        (_, 0, 0) if reviews > 0 => format!(
+            "No rule is shown to be missing; {} to review.",
+            many(reviews, "finding")
+        ),
+        (_, 0, 0) => "No rule is missing.".to_owned(),
+        (_, 0, n) => format!(
+            "{} may be missing: look at {}.",
+            many(n, "rule"),
+            if n == 1 { "it" } else { "them" }
+        ),
+        (_, n, 0) => format!("{} missing.", is_are(n, "documented rule")),
+        (_, n, m) => format!(
+            "{} missing, and {} may be.",
+            is_are(n, "documented rule"),
+            many(m, "more rule")
+        ),
+    };
+    parts.push(page.paint(ansi, &answer));
+    if drops > 0 {
+        parts.push(format!(
+            "{false_positives} of {} are false positives.",
+            many(drops, "drop line")
+        ));
+    }
+    page.paragraph("", "", &parts.join(" "))
+}
+
+fn is_are(number: u64, one: &str) -> String {
+    format!(
+        "{} {}",
+        many(number, one),
+        if number == 1 { "is" } else { "are" }
+    )
+}
+
+fn missing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let found = of(report, Verdict::MissingRule);
+    if found.is_empty() {
+        return Ok(());
+    }
+    page.heading(
+        color(Verdict::MissingRule),
+        "MISSING RULES",
+        "the chain lacks an ACCEPT",
+    )?;
+    for node in nodes(&found) {
+        let own: Vec<&&Finding> = found.iter().filter(|f| f.node == node).collect();
+        let role = own.first().map_or("", |f| f.role.code());
+        let name = page.paint(BOLD, &printable(node));
+        page.line(&format!("\n  {name} ({role})"))?;
+        for finding in own {
+            entry(page, finding)?;
+        }
+        let rules: Vec<&AcceptRule> = report.rules.iter().filter(|r| r.node == node).collect();
+        commands(page, &rules, role)?;
+    }
+    Ok(())
+}
+
+/// The commands for the rules of one node, to be pasted: in force now, and for good.
+fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Result<()> {
+    page.line("")?;
+    page.paragraph(
+        "    ",
+        "    ",
+        "Add before the LOG rule, on the node, in force at once:",
+    )?;
+    for rule in rules {
+        let mark = if rule.disposition == Disposition::Review {
+            "# decide first: "
+        } else {
+            ""
+        };
+        page.line(&format!("      {mark}{}", rule.insert(AFTER_ESTABLISHED)))?;
+    }
+    let text = format!(
+        "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
+    );
+    page.paragraph("    ", "    ", &text)?;
+    for rule in rules {
+        let mark = if rule.disposition == Disposition::Review {
+            "# decide first: "
+        } else {
+            ""
+        };
+        page.line(&format!("      {mark}- {}", rule.append()))?;
+    }
+    Ok(())
+}
+
+fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let found = of(report, Verdict::Review);
+    if found.is_empty() {
+        return Ok(());
+    }
+    page.heading(
+        color(Verdict::Review),
+        "REVIEW",
+        "the log alone cannot settle it",
+    )?;
+    for node in nodes(&found) {
+        let name = page.paint(BOLD, &printable(node));
+        page.line(&format!("\n  {name}"))?;
+        for finding in found.iter().filter(|f| f.node == node) {
+            entry(page, finding)?;
+            page.paragraph("      > ", "        ", finding.cause.todo)?;
+        }
+    }
+    Ok(())
+}
+
+fn nodes<'r>(findings: &[&'r Finding]) -> Vec<&'r str> {
+    let mut names: Vec<&str> = findings.iter().map(|f| f.node.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// A finding in full: what, how much, and the tests.
+fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
+    let what = page.paint(color(finding.verdict()), &what(finding));
+    let service = finding
+        .service
+        .map_or_else(String::new, |s| format!("  {s}"));
+    let text = format!("{what}{service}  [{}]", finding.cause.code);
+    page.line(&format!("    {text}"))?;
+    let mut facts = vec![many(finding.logged, "line")];
+    if finding.attempts > 0 {
+        facts.push(many(finding.attempts, "attempt"));
+    }
+    facts.push(format!("from {}", peers(finding)));
+    facts.push(span(finding));
+    facts.push(finding.state.code().to_owned());
+    let facts: Vec<String> = facts.into_iter().filter(|f| !f.is_empty()).collect();
+    page.paragraph("      ", "      ", &facts.join(", "))?;
+    for test in &finding.evidence {
+        let mark = if test.met { "yes" } else { "no " };
+        let first = format!("      {mark} ");
+        page.paragraph(&first, "          ", &printable(&test.text))?;
+    }
+    Ok(())
+}
+
+/// Protocol and port, as `tcp/2112`.
+fn what(finding: &Finding) -> String {
+    let mut text = match finding.key.proto {
+        Some(number) => proto_name(number).into_owned(),
+        None => "no protocol".to_owned(),
+    };
+    if finding.key.v6 {
+        text.push_str(" (IPv6)");
+    }
+    match (finding.port, &finding.ports[..]) {
+        (Some(port), _) if finding.key.v6 => format!("{text} port {port}"),
+        (Some(port), _) => format!("{text}/{port}"),
+        (None, []) => text,
+        (None, ports) => {
+            let mut shown: Vec<String> =
+                ports.iter().take(MOST_PORTS).map(u16::to_string).collect();
+            if ports.len() > MOST_PORTS {
+                shown.push(format!("{} more", ports.len() - MOST_PORTS));
+            }
+            format!("{text} {}", shown.join(", "))
+        }
+    }
+}
+
+fn peers(finding: &Finding) -> String {
+    let mut shown: Vec<String> = finding
+        .peers
+        .iter()
+        .take(MOST_PEERS)
+        .map(ToString::to_string)
+        .collect();
+    if finding.peers.len() > MOST_PEERS {
+        shown.push(format!("{} more", finding.peers.len() - MOST_PEERS));
+    }
+    shown.join(", ")
+}
+
+fn span(finding: &Finding) -> String {
+    clock_span(finding.first, finding.last)
+}
+
+fn clock_span(first: Time, last: Time) -> String {
+    let shown = |time: Time| {
+        if time.is_dated() {
+            let (_, month, day) = time.date();
+            format!("{month:02}-{day:02} {}", time.clock())
+        } else if time.is_known() {
+            time.to_string()
+        } else {
+            String::new()
+        }
+    };
+    if !first.is_known() {
+        String::new()
+    } else if first == last {
+        shown(first)
+    } else if first.is_dated() && first.date() == last.date() {
+        format!("{} to {}", shown(first), last.clock())
+    } else {
+        format!("{} to {}", shown(first), shown(last))
+    }
+}
+
+fn left(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let found = of(report, Verdict::LeaveDropped);
+    if found.is_empty() {
+        return Ok(());
+    }
+    page.heading(
+        color(Verdict::LeaveDropped),
+        "LEAVE DROPPED",
+        "the firewall did its job",
+    )?;
+    let rows = found
+        .iter()
+        .map(|f| {
+            vec![
+                printable(&f.node),
+                what(f),
+                f.cause.code.to_owned(),
+                f.logged.to_string(),
+                peers(f),
+                f.cause.summary.to_owned(),
+            ]
+        })
+        .collect();
+    let header = ["NODE", "TRAFFIC", "CAUSE", "LINES", "FROM", "WHY"];
+    let text = table(&header, rows, page.style.width, 2);
+    write!(page.out, "{text}")
+}
+
+/// What false positives of one node and service add up to.
+struct Folded {
+    lines: u64,
+    peers: Vec<std::net::IpAddr>,
+    first: Time,
+    last: Time,
+    states: Vec<&'static str>,
+}
+
+fn false_positives(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let found = of(report, Verdict::FalsePositive);
+    if found.is_empty() {
+        return Ok(());
+    }
+    let absent = found.iter().any(|f| f.absent_rule.is_some());
+    let tail = if absent {
+        "return traffic that lost its conntrack state; see the warning on an absent rule"
+    } else {
+        "no rule is missing: return traffic that lost its conntrack state"
+    };
+    page.heading(color(Verdict::FalsePositive), "FALSE POSITIVES", tail)?;
+    let mut rows: BTreeMap<(&str, String), Folded> = BTreeMap::new();
+    for f in &found {
+        let from = match f.service {
+            Some(service) => format!("{} {service}", what(f)),
+            None => what(f),
+        };
+        let row = rows.entry((&f.node, from)).or_insert_with(|| Folded {
+            lines: 0,
+            peers: Vec::new(),
+            first: f.first,
+            last: f.last,
+            states: Vec::new(),
+        });
+        row.lines += f.logged;
+        row.peers.extend(&f.peers);
+        row.first = row.first.min(f.first);
+        row.last = row.last.max(f.last);
+        row.states.push(f.state.code());
+    }
+    let rows = rows
+        .into_iter()
+        .map(|((node, from), mut row)| {
+            row.peers.sort_unstable();
+            row.peers.dedup();
+            row.states.sort_unstable();
+            row.states.dedup();
+            vec![
+                printable(node),
+                from,
+                row.lines.to_string(),
+                row.peers.len().to_string(),
+                clock_span(row.first, row.last),
+                row.states.join(", "),
+            ]
+        })
+        .collect();
+    let header = ["NODE", "REPLIES OF", "LINES", "PEERS", "SEEN", "STATE"];
+    let text = table(&header, rows, page.style.width, 2);
+    write!(page.out, "{text}")
+}
+
+/// Writes a live event as one line, and the rule of a missing one as a second.
+pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page { out, style };
+    if let Some(report) = event.report {
+        page.line("")?;
+        return render(report, style, page.out);
+    }
+    let at = if event.time.is_dated() {
+        event.time.clock()
+    } else if event.time.is_known() {
+        event.time.to_string()
+    } else {
+        String::new()
+    };
+    let at = page.paint(DIM, &at);
+    if let Some(warning) = event.warning {
+        let tag = page.paint(AnsiColor::Yellow.on_default().bold(), "WARNING");
+        return page.line(&format!("{at} {tag} {}", printable(&warning.text)));
+    }
+    let Some(finding) = event.finding else {
+        return Ok(());
+    };
+    let verdict = page.paint(color(finding.verdict()), finding.verdict().code());
+    let service = finding
+        .service
+        .map_or_else(String::new, |s| format!(" {s}"));
+    let news = match event.kind {
+        EventKind::Opened => String::new(),
+        EventKind::Changed => {
+            let was = event.was.map_or("", |cause| cause.verdict.code());
+            format!("changed (was {was}) ")
+        }
+        kind => format!("{} ", kind.code()),
+    };
+    page.line(&format!(
+        "{at} {verdict} {news}{} {}{service} from {}: {}, {}",
+        printable(&finding.node),
+        what(finding),
+        peers(finding),
+        many(finding.logged, "line"),
+        finding.cause.summary,
+    ))?;
+    if let Some(rule) = event
+        .rule
+        .filter(|_| matches!(event.kind, EventKind::Opened | EventKind::Changed))
+    {
+        let mark = if rule.disposition == Disposition::Review {
+            "decide first: "
+        } else {
+            ""
+        };
+        page.line(&format!(
+            "         {mark}{}",
+            rule.insert(AFTER_ESTABLISHED)
+        ))?;
+    }
+    page.out.flush()
+}

@@ -1,0 +1,284 @@
+//! The ACCEPT rules that findings ask for: [`suggest`]. A rule comes only of a missing rule, never of a reply, a scan, a
+//! broadcast or a single attempt.
+
+mod emit;
+mod iptables;
+
+use std::net::IpAddr;
+
+use crate::catalog::{self, DocumentedRule, Role, proto};
+use crate::cause::Verdict;
+use crate::finding::Finding;
+use crate::net::{IpNet, PortRange, neighbourhood};
+use crate::packet::proto_name;
+use crate::site::{Site, Zone};
+
+pub use emit::{EMITTERS, Emitter};
+
+/// So many peers get a rule each; who has more should name a network.
+const MOST_PEERS: usize = 16;
+/// The longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
+const LONGEST_COMMENT: usize = 255;
+
+/// Whether a rule may be applied as it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Disposition {
+    /// A line of the documentation for this role or addon.
+    Documented,
+    /// Somebody has to decide.
+    Review,
+}
+
+impl Disposition {
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Review => "review",
+        }
+    }
+}
+
+/// Whom the rules are to accept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scope {
+    /// As the documentation writes them: anybody; unlisted ports by peer.
+    #[default]
+    Documented,
+    /// The peers that the log shows.
+    Peers,
+    /// The network of the nodes.
+    NodeNet,
+}
+
+impl Scope {
+    pub const ALL: [Self; 3] = [Self::Documented, Self::Peers, Self::NodeNet];
+
+    /// As users write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Peers => "peers",
+            Self::NodeNet => "node-net",
+        }
+    }
+}
+
+/// An ACCEPT rule for the chain of one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcceptRule {
+    /// Node, protocol and ports; with the source where there are several, and the family where it is IPv6.
+    pub id: String,
+    pub node: String,
+    pub role: Role,
+    /// `None` accepts all protocols.
+    pub proto: Option<u8>,
+    pub sport: Option<u16>,
+    pub dport: Option<PortRange>,
+    pub source: Option<IpNet>,
+    pub v6: bool,
+    pub comment: String,
+    pub disposition: Disposition,
+}
+
+impl AcceptRule {
+    /// The protocol as `iptables -p` and reports name it.
+    pub fn proto_name(&self) -> String {
+        match self.proto {
+            None => "all".to_owned(),
+            Some(proto::ICMPV6) => "icmpv6".to_owned(),
+            Some(number) => proto_name(number).into_owned(),
+        }
+    }
+
+    /// Whom it accepts, as iptables prints it; `None` for anybody.
+    pub fn source_text(&self) -> Option<String> {
+        self.source.map(iptables::source)
+    }
+
+    /// The command that puts it before the LOG rule of a running chain, at place `at`.
+    pub fn insert(&self, at: usize) -> String {
+        format!(
+            "{} -I {} {at} {}",
+            self.program(),
+            iptables::CHAIN,
+            self.body()
+        )
+    }
+
+    /// The command that takes it back.
+    pub fn undo(&self) -> String {
+        format!("{} -D {} {}", self.program(), iptables::CHAIN, self.body())
+    }
+
+    /// The line for the CloudInit resource of the role.
+    pub fn append(&self) -> String {
+        format!("{} -A {} {}", self.program(), iptables::CHAIN, self.body())
+    }
+
+    const fn program(&self) -> &'static str {
+        if self.v6 { "ip6tables" } else { "iptables" }
+    }
+
+    fn body(&self) -> String {
+        iptables::body(self)
+    }
+}
+
+/// Where a rule goes while the chain in force is not known: right behind the ESTABLISHED rule.
+pub const AFTER_ESTABLISHED: usize = 2;
+
+/// The rules for `findings`, each once; notes in each finding which of them accepts it.
+pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let mut rules: Vec<AcceptRule> = Vec::new();
+    for finding in findings
+        .iter_mut()
+        .filter(|f| f.verdict() == Verdict::MissingRule)
+    {
+        let own = for_finding(finding, site, scope);
+        finding.rule = own.first().map(|rule| rule.id.clone());
+        for rule in own {
+            if !rules.iter().any(|known| known.id == rule.id) {
+                rules.push(rule);
+            }
+        }
+    }
+    rules.sort_by(|a, b| place(a).cmp(&place(b)));
+    rules
+}
+
+fn place(rule: &AcceptRule) -> impl Ord + '_ {
+    (
+        &rule.node,
+        rule.disposition,
+        rule.v6,
+        rule.proto,
+        rule.dport,
+        rule.source,
+    )
+}
+
+fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let number = finding.key.proto.unwrap_or_default();
+    let documented = documented(finding, number);
+    let pods = documented.is_some_and(|rule| rule.pod_network);
+    let comment = match documented {
+        Some(rule) => rule.comment.to_owned(),
+        None => comment(finding, number),
+    };
+    let rule = AcceptRule {
+        id: String::new(),
+        node: finding.node.clone(),
+        role: finding.role,
+        proto: if pods { None } else { finding.key.proto },
+        sport: documented.and_then(|rule| rule.sport),
+        dport: match documented {
+            Some(rule) => rule.dport,
+            None => finding.port.map(PortRange::one),
+        },
+        source: None,
+        v6: finding.key.v6,
+        comment,
+        // The documented chain is one of IPv4: an IPv6 rule is never in the documentation.
+        disposition: if documented.is_some() && !finding.key.v6 {
+            Disposition::Documented
+        } else {
+            Disposition::Review
+        },
+    };
+    if pods {
+        let nets = site.pod_cidrs();
+        let seen = nets
+            .into_iter()
+            .filter(|net| finding.peers.iter().any(|p| net.contains(p)));
+        return with_sources(&rule, seen.collect());
+    }
+    let listed = documented.is_some() || finding.cause.code == "addon-port";
+    match scope {
+        Scope::Documented if listed => with_sources(&rule, Vec::new()),
+        Scope::NodeNet if listed => with_sources(&rule, node_nets(finding, site)),
+        _ => with_sources(&rule, peers(&finding.peers)),
+    }
+}
+
+/// The documented rule that a finding lacks.
+fn documented(finding: &Finding, number: u8) -> Option<&'static DocumentedRule> {
+    match finding.cause.code {
+        "icmp" => catalog::icmp_rule(),
+        "pod-network" => catalog::pod_rule(),
+        "documented-port" => {
+            let port = finding.port?;
+            catalog::documented(finding.role, number, port).or_else(|| {
+                catalog::dhcp_reply_rule().filter(|r| r.dport == Some(PortRange::one(port)))
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A comment for a rule that the documentation does not have, without what YAML or a shell would read as more than text.
+fn comment(finding: &Finding, number: u8) -> String {
+    let port = finding
+        .port
+        .map_or_else(String::new, |port| format!("/{port}"));
+    let mut text = match finding.service {
+        Some(service) => service.to_owned(),
+        None => format!("{}{port} (unlisted, checked by hand)", proto_name(number)),
+    };
+    text.truncate(LONGEST_COMMENT);
+    text
+}
+
+fn peers(peers: &[IpAddr]) -> Vec<IpNet> {
+    peers
+        .iter()
+        .take(MOST_PEERS)
+        .map(|&peer| IpNet::from(peer))
+        .collect()
+}
+
+fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
+    let mut nets: Vec<IpNet> = if site.node_nets.is_empty() {
+        finding
+            .peers
+            .iter()
+            .map(|&peer| neighbourhood(peer))
+            .collect()
+    } else {
+        site.node_nets.clone()
+    };
+    if finding.key.zone == Zone::Outside {
+        nets.extend(peers(&finding.peers));
+    }
+    nets.retain(|net| matches!(net, IpNet::V6(_)) == finding.key.v6);
+    nets.sort_unstable();
+    nets.dedup();
+    nets
+}
+
+/// `rule` once for each source, or once for anybody.
+fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
+    let several = sources.len() > 1;
+    let of = |source: Option<IpNet>| {
+        let mut id = format!("{}/{}", rule.node, rule.proto_name());
+        if let Some(dport) = rule.dport {
+            id = format!("{id}/{dport}");
+        }
+        if rule.v6 {
+            id.push_str("/ipv6");
+        }
+        if let Some(source) = source.filter(|_| several) {
+            id = format!("{id}/{}", iptables::source(source));
+        }
+        AcceptRule {
+            id,
+            source,
+            ..rule.clone()
+        }
+    };
+    if sources.is_empty() {
+        vec![of(None)]
+    } else {
+        sources.into_iter().map(|source| of(Some(source))).collect()
+    }
+}
