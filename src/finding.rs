@@ -153,7 +153,6 @@ fn service(group: &Group<'_>) -> Option<&'static str> {
         .service
         .map(|service: &Service| service.name)
         .or_else(documented)
-        .or_else(dhcp)
         .or_else(common)
 }
 

@@ -156,7 +156,12 @@ impl<'a> Group<'a> {
 
     /// The documented rule of the node's role that would accept it.
     pub fn documented(&self) -> Option<&'static DocumentedRule> {
-        catalog::documented(self.role, self.proto(), self.requested()?)
+        let dpt = self.requested()?;
+        let dhcp = || {
+            let answers = self.marks().any(|mark| catalog::is_dhcp_reply(self.proto(), mark.port, dpt));
+            catalog::dhcp_reply_rule().filter(|_| answers)
+        };
+        catalog::documented(self.role, self.proto(), dpt).or_else(dhcp)
     }
 
     /// Lines whose flags satisfy `test`.
