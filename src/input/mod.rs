@@ -99,6 +99,11 @@ impl Prefixes {
     }
 }
 
+/// The format that reads `record`.
+pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
+    FORMATS.iter().copied().find(|format| (format.read)(record, prefixes).is_some())
+}
+
 /// Splits `record` with the first format that takes it, beginning with the one at `*usual`, which it updates.
 fn read<'a>(record: &'a [u8], prefixes: &Prefixes, usual: &mut usize) -> Option<Record<'a>> {
     if let Some(split) = (FORMATS[*usual].read)(record, prefixes) {
