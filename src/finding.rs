@@ -144,11 +144,6 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
 fn service(group: &Group<'_>) -> Option<&'static str> {
     let documented = || group.documented().map(|rule| rule.comment);
     let common = || common_name(group.proto(), group.port()?);
-    let dhcp = || {
-        let rule = catalog::dhcp_reply_rule()?;
-        (rule.proto == group.key.proto && rule.dport?.contains(group.port()?))
-            .then_some(rule.comment)
-    };
     group
         .service
         .map(|service: &Service| service.name)

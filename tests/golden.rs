@@ -3,6 +3,7 @@
 //! `cmd` holds the arguments, a word a line; it is run in the folder. `stdin`, where it exists, is piped in. `stdout`, `stderr`
 //! and `code` are what must come out; `stderr` is compared where it exists. `UPDATE=1 cargo test --test golden` writes them
 //! anew, and the difference is reviewed.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,14 +12,25 @@ use std::process::{Command, Stdio};
 #[test]
 fn every_folder_says_what_it_should() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut folders: Vec<PathBuf> =
-        fs::read_dir(fixtures).unwrap().map(|e| e.unwrap().path()).filter(|p| p.join("cmd").exists()).collect();
+    let mut folders: Vec<PathBuf> = fs::read_dir(fixtures)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.join("cmd").exists())
+        .collect();
     folders.sort();
-    assert!(folders.len() >= 10, "only {} golden folders were found", folders.len());
+    assert!(
+        folders.len() >= 10,
+        "only {} golden folders were found",
+        folders.len()
+    );
     let update = std::env::var_os("UPDATE").is_some();
     let mut wrong = String::new();
     for folder in &folders {
-        assert!(folder.join("README").exists(), "{} does not say what it shows", folder.display());
+        assert!(
+            folder.join("README").exists(),
+            "{} does not say what it shows",
+            folder.display()
+        );
         wrong.push_str(&run(folder, update));
     }
     assert!(wrong.is_empty(), "{wrong}");
@@ -37,7 +49,11 @@ fn run(folder: &Path, update: bool) -> String {
         .unwrap();
     let code = format!("{}\n", output.status.code().unwrap());
     let mut wrong = String::new();
-    for (name, got) in [("stdout", &output.stdout), ("stderr", &output.stderr), ("code", &code.into_bytes())] {
+    for (name, got) in [
+        ("stdout", &output.stdout),
+        ("stderr", &output.stderr),
+        ("code", &code.into_bytes()),
+    ] {
         let path = folder.join(name);
         if name == "stderr" && !path.exists() {
             continue;
@@ -46,7 +62,10 @@ fn run(folder: &Path, update: bool) -> String {
             fs::write(&path, got).unwrap();
         } else if fs::read(&path).unwrap_or_default() != *got {
             let got = String::from_utf8_lossy(got);
-            wrong.push_str(&format!("{}/{name} is now:\n{got}\n", folder.file_name().unwrap().display()));
+            wrong.push_str(&format!(
+                "{}/{name} is now:\n{got}\n",
+                folder.file_name().unwrap().display()
+            ));
         }
     }
     wrong

@@ -1,6 +1,7 @@
 //! Runs the table of judgements, `fixtures/judgement/*.toml`: a small log and what the report must say about it.
 //!
 //! The README there tells the format. All failures are told at once, each with the source of its expectation.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -86,12 +87,19 @@ fn every_case_is_judged_as_its_source_says() {
             if !wrong.is_empty() {
                 failed += 1;
                 let name = file.file_name().unwrap().to_string_lossy();
-                let _ = writeln!(failures, "\n{name}: {} ({}) {}\n{wrong}", case.name, case.source, case.comment);
+                let _ = writeln!(
+                    failures,
+                    "\n{name}: {} ({}) {}\n{wrong}",
+                    case.name, case.source, case.comment
+                );
             }
         }
     }
     assert!(cases >= 60, "only {cases} cases were found");
-    assert!(failures.is_empty(), "{failed} of {cases} cases fail:\n{failures}");
+    assert!(
+        failures.is_empty(),
+        "{failed} of {cases} cases fail:\n{failures}"
+    );
 }
 
 /// What is wrong with the report on the case; empty where nothing is.
@@ -118,7 +126,9 @@ fn run(case: &Case) -> String {
     }
     for found in left {
         let mut short = found.clone();
-        short.as_object_mut().unwrap().retain(|key, _| !["evidence", "sample", "first", "last", "id"].contains(&key.as_str()));
+        short.as_object_mut().unwrap().retain(|key, _| {
+            !["evidence", "sample", "first", "last", "id"].contains(&key.as_str())
+        });
         let _ = writeln!(wrong, "  found {short}");
     }
     if !case.open.iter().any(|key| key == "rules") {
@@ -133,8 +143,12 @@ fn run(case: &Case) -> String {
             let _ = writeln!(wrong, "  found {found}");
         }
     }
-    let codes: Vec<&str> =
-        report["warnings"].as_array().unwrap().iter().map(|w| w["code"].as_str().unwrap()).collect();
+    let codes: Vec<&str> = report["warnings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|w| w["code"].as_str().unwrap())
+        .collect();
     for code in &case.warnings {
         if !codes.contains(&code.as_str()) {
             let _ = writeln!(wrong, "  expected the warning {code}");
@@ -154,14 +168,20 @@ fn tempfile(name: &str) -> PathBuf {
 
 fn fits(expected: &Finding, found: &Value) -> bool {
     let open = |key: &str| expected.open.iter().any(|o| o == key);
-    let same = |key: &str, value: Option<Value>| open(key) || value.is_none_or(|value| found[key] == value);
+    let same = |key: &str, value: Option<Value>| {
+        open(key) || value.is_none_or(|value| found[key] == value)
+    };
     let sorted = |values: &[String]| {
         let mut values = values.to_vec();
         values.sort();
         values
     };
-    let found_peers: Vec<String> =
-        found["peers"].as_array().unwrap().iter().map(|p| p.as_str().unwrap().to_owned()).collect();
+    let found_peers: Vec<String> = found["peers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_str().unwrap().to_owned())
+        .collect();
     same("node", expected.node.clone().map(Value::from))
         && same("proto", expected.proto.clone().map(Value::from))
         && same("port", Some(expected.port.map_or(Value::Null, Value::from)))
@@ -172,11 +192,20 @@ fn fits(expected: &Finding, found: &Value) -> bool {
         && same("logged", expected.logged.map(Value::from))
         && same("attempts", expected.attempts.map(Value::from))
         && same("state", expected.state.clone().map(Value::from))
-        && expected.peers.as_ref().is_none_or(|peers| sorted(peers) == sorted(&found_peers))
+        && expected
+            .peers
+            .as_ref()
+            .is_none_or(|peers| sorted(peers) == sorted(&found_peers))
 }
 
 fn rule_fits(expected: &Rule, found: &Value) -> bool {
-    let null_if_empty = |text: &String| if text.is_empty() { Value::Null } else { Value::from(text.clone()) };
+    let null_if_empty = |text: &String| {
+        if text.is_empty() {
+            Value::Null
+        } else {
+            Value::from(text.clone())
+        }
+    };
     let same = |key: &str, value: Option<Value>| value.is_none_or(|value| found[key] == value);
     same("node", expected.node.clone().map(Value::from))
         && same("proto", expected.proto.clone().map(Value::from))

@@ -1,5 +1,6 @@
 //! What holds for every input: the order of lines does not matter, nor how the bytes are cut; live ends as batch does; and
 //! nothing panics.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use dropsift::analyze::Analysis;
 use dropsift::input::Prefixes;
@@ -46,8 +47,10 @@ fn rendered(report: &Report) -> String {
 }
 
 /// Ports that the catalogue knows in different ways, and some that it does not.
-const PORTS: [u16; 18] =
-    [21, 22, 53, 67, 68, 123, 443, 2112, 2379, 3260, 6443, 8181, 8472, 10250, 10660, 31000, 40000, 50051];
+const PORTS: [u16; 18] = [
+    21, 22, 53, 67, 68, 123, 443, 2112, 2379, 3260, 6443, 8181, 8472, 10250, 10660, 31000, 40000,
+    50051,
+];
 
 prop_compose! {
     fn line()(

@@ -1,4 +1,5 @@
 //! What the registries promise: codes are unique, examples are judged as they say, samples are read by their format.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,8 @@ use dropsift::time::{Reading, parse_rfc3339};
 fn report_on(log: &str) -> Report {
     let time = |text| parse_rfc3339(text).unwrap();
     let mut site = Site::default();
-    site.roles.insert("harvester3-worker".to_owned(), Role::Worker);
+    site.roles
+        .insert("harvester3-worker".to_owned(), Role::Worker);
     site.upgrades.push(Window {
         from: time("2026-05-05T04:00:00Z"),
         to: time("2026-05-05T06:00:00Z"),
@@ -36,12 +38,35 @@ fn report_on(log: &str) -> Report {
 #[test]
 fn causes_take_their_examples_and_refuse_the_others() {
     for cause in CAUSES {
-        assert!(cause.examples.iter().any(|e| !e.takes), "{} has no example that it refuses", cause.code);
-        assert!(cause.examples.iter().any(|e| e.takes), "{} has no example that it takes", cause.code);
+        assert!(
+            cause.examples.iter().any(|e| !e.takes),
+            "{} has no example that it refuses",
+            cause.code
+        );
+        assert!(
+            cause.examples.iter().any(|e| e.takes),
+            "{} has no example that it takes",
+            cause.code
+        );
         for example in cause.examples {
-            let found: Vec<&str> = report_on(example.log).findings.iter().map(|f| f.cause.code).collect();
-            assert!(!found.is_empty(), "an example of {} is no drop line:\n{}", cause.code, example.log);
-            assert_eq!(found.contains(&cause.code), example.takes, "{}: {found:?}\n{}", cause.code, example.log);
+            let found: Vec<&str> = report_on(example.log)
+                .findings
+                .iter()
+                .map(|f| f.cause.code)
+                .collect();
+            assert!(
+                !found.is_empty(),
+                "an example of {} is no drop line:\n{}",
+                cause.code,
+                example.log
+            );
+            assert_eq!(
+                found.contains(&cause.code),
+                example.takes,
+                "{}: {found:?}\n{}",
+                cause.code,
+                example.log
+            );
         }
     }
 }
@@ -57,7 +82,9 @@ fn codes_are_unique_and_kebab_case() {
 fn unique<'a>(codes: impl Iterator<Item = &'a str>) {
     let mut seen = BTreeSet::new();
     for code in codes {
-        let kebab = code.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+        let kebab = code
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         assert!(kebab, "{code} is not kebab-case");
         assert!(seen.insert(code), "{code} stands twice");
     }
@@ -85,7 +112,8 @@ fn the_catalogue_agrees_with_itself() {
         // What the page opens, a row explains.
         if let (Some(proto), None, Some(ports)) = (rule.proto, rule.sport, rule.dport) {
             for port in [ports.first, ports.last] {
-                let row = dropsift::catalog::service(proto, port).unwrap_or_else(|| panic!("no row for {}", rule.comment));
+                let row = dropsift::catalog::service(proto, port)
+                    .unwrap_or_else(|| panic!("no row for {}", rule.comment));
                 assert_eq!(row.addon, rule.addon, "{}", rule.comment);
             }
         }

@@ -1,4 +1,5 @@
 //! Judges a capture of a real kernel, line by line, against the truth that the lab wrote beside it.
+#![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 use std::process::Command;
 
@@ -24,7 +25,14 @@ fn every_line_of_the_limited_log() {
 fn judge(name: &str) {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/set-a");
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args(["--role", "harvester3=worker", "--year", "2026", "-o", "json"])
+        .args([
+            "--role",
+            "harvester3=worker",
+            "--year",
+            "2026",
+            "-o",
+            "json",
+        ])
         .arg(format!("{folder}/{name}.log"))
         .output()
         .unwrap();
@@ -32,7 +40,10 @@ fn judge(name: &str) {
     let findings = report["findings"].as_array().unwrap();
 
     let truth = std::fs::read_to_string(format!("{folder}/{name}.truth.jsonl")).unwrap();
-    let truth: Vec<Value> = truth.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let truth: Vec<Value> = truth
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     for line in &truth {
         let reply = line["cause"] == "conntrack-loss";
         let port = if reply { &line["spt"] } else { &line["dpt"] };
@@ -45,7 +56,10 @@ fn judge(name: &str) {
                 && f["ports"].as_array().unwrap().contains(port)
                 && line["verdict"].as_array().unwrap().contains(&f["verdict"])
         });
-        assert!(judged, "no finding judges this line as the truth does: {line}");
+        assert!(
+            judged,
+            "no finding judges this line as the truth does: {line}"
+        );
     }
 
     let logged: u64 = findings.iter().map(|f| f["logged"].as_u64().unwrap()).sum();

@@ -1,6 +1,7 @@
 //! What changed between two reports of a live log, as events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use crate::cause::Cause;
 use crate::finding::{Finding, State};
@@ -16,6 +17,31 @@ struct Told {
     settled: bool,
     logged: u64,
     at: Time,
+    node: String,
+    ports: Vec<u16>,
+    peers: Vec<IpAddr>,
+}
+
+impl Told {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            cause: finding.cause,
+            settled: finding.state == State::Settled,
+            logged: finding.logged,
+            at: finding.last,
+            node: finding.node.clone(),
+            ports: finding.ports.clone(),
+            peers: finding.peers.clone(),
+        }
+    }
+
+    /// Whether `finding` has taken the flows of the one that was told: when the whole log settles a direction, or shows a
+    /// scan, flows move to another finding.
+    fn went_into(&self, finding: &Finding) -> bool {
+        self.node == finding.node
+            && self.ports.iter().any(|port| finding.ports.contains(port))
+            && self.peers.iter().any(|peer| finding.peers.contains(peer))
+    }
 }
 
 /// What was told so far.
@@ -34,23 +60,44 @@ impl Live {
 
     /// The events that lie between the last report and this one: those of findings first, in the order of their lines.
     pub fn changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+        let gone = self.take_gone(report);
         let mut events: Vec<Event<'a>> = report
             .findings
             .iter()
-            .filter_map(|finding| self.of_finding(finding, report))
+            .filter_map(|finding| self.of_finding(finding, &gone, report))
             .collect();
         events.sort_by_key(|event| event.time);
         events.extend(self.of_saturation(report));
         events
     }
 
-    fn of_finding<'a>(&mut self, finding: &'a Finding, report: &'a Report) -> Option<Event<'a>> {
+    /// What was told of findings that the report no longer has.
+    fn take_gone(&mut self, report: &Report) -> Vec<(String, Told)> {
+        let here: BTreeSet<&str> = report.findings.iter().map(|f| f.id.as_str()).collect();
+        let (kept, gone) = std::mem::take(&mut self.told)
+            .into_iter()
+            .partition(|(id, _)| here.contains(id.as_str()));
+        self.told = kept;
+        BTreeMap::into_iter(gone).collect()
+    }
+
+    fn of_finding<'a>(
+        &mut self,
+        finding: &'a Finding,
+        gone: &[(String, Told)],
+        report: &'a Report,
+    ) -> Option<Event<'a>> {
         let end = report.span.map_or(finding.last, |(_, last)| last);
         let settled = finding.state == State::Settled;
         let told = self.told.get(&finding.id);
+        let taken = || gone.iter().filter(|(_, told)| told.went_into(finding));
+        let was = match told {
+            Some(told) if !std::ptr::eq(told.cause, finding.cause) => Some(told.cause),
+            _ => taken().map(|(_, told)| told.cause).next(),
+        };
         let kind = match told {
+            _ if was.is_some() => EventKind::Changed,
             None => EventKind::Opened,
-            Some(told) if !std::ptr::eq(told.cause, finding.cause) => EventKind::Changed,
             Some(told) if settled && !told.settled => EventKind::Settled,
             Some(told) if !settled && told.settled && finding.logged > told.logged => {
                 EventKind::Reopened
@@ -75,15 +122,7 @@ impl Live {
                 },
             )
         };
-        self.told.insert(
-            finding.id.clone(),
-            Told {
-                cause: finding.cause,
-                settled,
-                logged: finding.logged,
-                at: finding.last,
-            },
-        );
+        self.told.insert(finding.id.clone(), Told::of(finding));
         Some(event)
     }
 

@@ -157,6 +157,7 @@ impl Analysis {
             findings,
             rules,
             warnings,
+            unknown_inputs: 0,
         }
     }
 }

@@ -158,7 +158,9 @@ impl<'a> Group<'a> {
     pub fn documented(&self) -> Option<&'static DocumentedRule> {
         let dpt = self.requested()?;
         let dhcp = || {
-            let answers = self.marks().any(|mark| catalog::is_dhcp_reply(self.proto(), mark.port, dpt));
+            let answers = self
+                .marks()
+                .any(|mark| catalog::is_dhcp_reply(self.proto(), mark.port, dpt));
             catalog::dhcp_reply_rule().filter(|_| answers)
         };
         catalog::documented(self.role, self.proto(), dpt).or_else(dhcp)

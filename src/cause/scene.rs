@@ -302,14 +302,19 @@ fn most_at_once(tried: &[(&FlowKey, &Flow, u16)]) -> usize {
     most
 }
 
+/// A port of a node: node, protocol and DPT.
+type NodePort = (u16, Option<u8>, u16);
+/// A port of a peer, as a node sees it: node, protocol, peer and SPT.
+type PeerPort = (u16, Option<u8>, IpAddr, u16);
+
 /// What the whole log tells of the direction of single flows.
 struct Directions {
-    /// (node, protocol, DPT) that a SYN was seen to.
-    opened: HashSet<(u16, Option<u8>, u16)>,
-    /// The SPTs seen to (node, protocol, DPT), with their peers.
-    to: HashMap<(u16, Option<u8>, u16), HashSet<(IpAddr, u16)>>,
-    /// The DPTs above [`EPHEMERAL`] seen from (node, protocol, peer, SPT).
-    from: HashMap<(u16, Option<u8>, IpAddr, u16), HashSet<u16>>,
+    /// Ports that a SYN was seen to.
+    opened: HashSet<NodePort>,
+    /// The SPTs seen to a port, with their peers.
+    to: HashMap<NodePort, HashSet<(IpAddr, u16)>>,
+    /// The DPTs above [`EPHEMERAL`] seen from a peer's port.
+    from: HashMap<PeerPort, HashSet<u16>>,
 }
 
 impl Directions {

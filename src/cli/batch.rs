@@ -20,12 +20,13 @@ pub(super) fn run(
     let stdin = [PathBuf::from("-")];
     let inputs = if inputs.is_empty() { &stdin } else { inputs };
     let mut exit = Exit::Clean;
-    let mut lines = 0;
+    let (mut lines, mut unknown) = (0, 0);
     for path in inputs {
         let refused = analysis.tally().unreadable;
         let drops = analysis.tally().drops;
         let (summary, error) = read(path, options, &mut analysis);
         lines += summary.lines;
+        unknown += usize::from(!summary.known && !summary.blank);
         if let Some(error) = error {
             complain(&error.to_string());
             exit = exit.and(Exit::Trouble);
@@ -36,7 +37,8 @@ pub(super) fn run(
         }
     }
     analysis.set_lines(lines);
-    let report = super::values::filtered(shared, analysis.report(None))?;
+    let mut report = super::values::filtered(shared, analysis.report(None))?;
+    report.unknown_inputs = unknown;
     account(shared, &analysis);
     Ok((report, exit))
 }

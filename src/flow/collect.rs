@@ -102,14 +102,13 @@ impl Names {
 impl Flows {
     /// Adds a drop line.
     pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>) {
-        let name = entry.host.map_or_else(
-            || {
-                site.addresses
-                    .get(&packet.dst)
-                    .map_or(UNKNOWN, String::as_str)
-            },
-            |host| host,
-        );
+        let name = match entry.host {
+            Some(host) => host,
+            None => site
+                .addresses
+                .get(&packet.dst)
+                .map_or(UNKNOWN, String::as_str),
+        };
         let node = self.nodes.number(name);
         let interface = self.interfaces.number(packet.interface);
         let role = site.role(self.nodes.name(node));

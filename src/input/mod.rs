@@ -101,7 +101,10 @@ impl Prefixes {
 
 /// The format that reads `record`.
 pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
-    FORMATS.iter().copied().find(|format| (format.read)(record, prefixes).is_some())
+    FORMATS
+        .iter()
+        .copied()
+        .find(|format| (format.read)(record, prefixes).is_some())
 }
 
 /// Splits `record` with the first format that takes it, beginning with the one at `*usual`, which it updates.

@@ -41,6 +41,8 @@ pub struct Event<'a> {
     pub finding: Option<&'a Finding>,
     /// The cause before it changed.
     pub was: Option<&'static Cause>,
+    /// The ids of findings whose flows this one has taken.
+    pub replaces: Vec<String>,
     pub rule: Option<&'a AcceptRule>,
     pub warning: Option<&'a Warning>,
     pub report: Option<&'a Report>,
@@ -54,6 +56,7 @@ impl<'a> Event<'a> {
             time,
             finding: None,
             was: None,
+            replaces: Vec::new(),
             rule: None,
             warning: None,
             report: None,

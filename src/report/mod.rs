@@ -67,6 +67,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub rules: Vec<AcceptRule>,
     pub warnings: Vec<Warning>,
+    /// How many inputs were of no known log format.
+    pub unknown_inputs: usize,
 }
 
 impl Report {

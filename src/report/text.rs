@@ -42,6 +42,8 @@ const fn color(verdict: Verdict) -> Ansi {
 struct Page<'o> {
     out: &'o mut dyn Write,
     style: Style,
+    /// Whether all times lie on one day, which the headline names.
+    one_day: bool,
 }
 
 impl Page<'_> {
@@ -77,7 +79,14 @@ impl Page<'_> {
 }
 
 fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out, style };
+    let one_day = report
+        .span
+        .is_none_or(|(first, last)| first.is_dated() && first.date() == last.date());
+    let mut page = Page {
+        out,
+        style,
+        one_day,
+    };
     headline(&mut page, report)?;
     for warning in &report.warnings {
         let tag = page.paint(AnsiColor::Yellow.on_default().bold(), "WARNING");
@@ -121,6 +130,9 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     };
     let answer = match (drops, documented, decide) {
         (0, ..) if report.tally.unreadable > 0 => "No drop line could be read.".to_owned(),
+        (0, ..) if report.unknown_inputs > 0 => {
+            "Nothing was judged: the input is of no known log format.".to_owned()
+        }
         (0, ..) => "No drop lines.".to_owned(),
         (_, 0, 0)
             if report
@@ -149,10 +161,25 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     };
     parts.push(page.paint(ansi, &answer));
     if drops > 0 {
-        parts.push(format!(
-            "{false_positives} of {} are false positives.",
-            many(drops, "drop line")
-        ));
+        let lines = many(drops, "drop line");
+        let which = if drops == 1 { "of it" } else { "of them" };
+        parts.push(match false_positives {
+            0 => format!("{lines}, none {which} a false positive."),
+            n if n == drops => format!("{lines}, all false positives."),
+            1 => format!("{lines}, 1 {which} a false positive."),
+            n => format!("{lines}, {n} {which} false positives."),
+        });
+    }
+    if let Some((first, last)) = report.span.filter(|(first, _)| first.is_dated()) {
+        let (year, month, day) = first.date();
+        parts.push(if page.one_day {
+            format!(
+                "{year}-{month:02}-{day:02}, {} UTC.",
+                page.span(first, last)
+            )
+        } else {
+            format!("{first} to {last}.")
+        });
     }
     page.paragraph("", "", &parts.join(" "))
 }
@@ -261,7 +288,7 @@ fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
         facts.push(many(finding.attempts, "attempt"));
     }
     facts.push(format!("from {}", peers(finding)));
-    facts.push(span(finding));
+    facts.push(page.span(finding.first, finding.last));
     facts.push(finding.state.code().to_owned());
     let facts: Vec<String> = facts.into_iter().filter(|f| !f.is_empty()).collect();
     page.paragraph("      ", "      ", &facts.join(", "))?;
@@ -310,29 +337,28 @@ fn peers(finding: &Finding) -> String {
     shown.join(", ")
 }
 
-fn span(finding: &Finding) -> String {
-    clock_span(finding.first, finding.last)
-}
-
-fn clock_span(first: Time, last: Time) -> String {
-    let shown = |time: Time| {
-        if time.is_dated() {
-            let (_, month, day) = time.date();
-            format!("{month:02}-{day:02} {}", time.clock())
-        } else if time.is_known() {
-            time.to_string()
-        } else {
+impl Page<'_> {
+    /// From when to when, as short as the page's day allows.
+    fn span(&self, first: Time, last: Time) -> String {
+        let shown = |time: Time| {
+            if !time.is_dated() {
+                time.to_string()
+            } else if self.one_day {
+                time.clock()
+            } else {
+                let (_, month, day) = time.date();
+                format!("{month:02}-{day:02} {}", time.clock())
+            }
+        };
+        if !first.is_known() {
             String::new()
+        } else if first == last {
+            shown(first)
+        } else if first.is_dated() && first.date() == last.date() {
+            format!("{} to {}", shown(first), last.clock())
+        } else {
+            format!("{} to {}", shown(first), shown(last))
         }
-    };
-    if !first.is_known() {
-        String::new()
-    } else if first == last {
-        shown(first)
-    } else if first.is_dated() && first.date() == last.date() {
-        format!("{} to {}", shown(first), last.clock())
-    } else {
-        format!("{} to {}", shown(first), shown(last))
     }
 }
 
@@ -349,20 +375,23 @@ fn left(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let rows = found
         .iter()
         .map(|f| {
+            let why = format!("{}: {}", f.cause.code, f.cause.summary);
             vec![
                 printable(&f.node),
                 what(f),
-                f.cause.code.to_owned(),
                 f.logged.to_string(),
                 peers(f),
-                f.cause.summary.to_owned(),
+                why,
             ]
         })
         .collect();
-    let header = ["NODE", "TRAFFIC", "CAUSE", "LINES", "FROM", "WHY"];
+    let header = ["NODE", "TRAFFIC", "LINES", "FROM", "WHY"];
     let text = table(&header, rows, page.style.width, 2);
     write!(page.out, "{text}")
 }
+
+/// A node and a service: protocol, port and name.
+type Row<'r> = (&'r str, Option<u8>, Option<u16>, String);
 
 /// What false positives of one node and service add up to.
 struct Folded {
@@ -385,19 +414,21 @@ fn false_positives(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         "no rule is missing: return traffic that lost its conntrack state"
     };
     page.heading(color(Verdict::FalsePositive), "FALSE POSITIVES", tail)?;
-    let mut rows: BTreeMap<(&str, String), Folded> = BTreeMap::new();
+    let mut rows: BTreeMap<Row<'_>, Folded> = BTreeMap::new();
     for f in &found {
         let from = match f.service {
             Some(service) => format!("{} {service}", what(f)),
             None => what(f),
         };
-        let row = rows.entry((&f.node, from)).or_insert_with(|| Folded {
-            lines: 0,
-            peers: Vec::new(),
-            first: f.first,
-            last: f.last,
-            states: Vec::new(),
-        });
+        let row = rows
+            .entry((&f.node, f.key.proto, f.port, from))
+            .or_insert_with(|| Folded {
+                lines: 0,
+                peers: Vec::new(),
+                first: f.first,
+                last: f.last,
+                states: Vec::new(),
+            });
         row.lines += f.logged;
         row.peers.extend(&f.peers);
         row.first = row.first.min(f.first);
@@ -406,7 +437,7 @@ fn false_positives(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     }
     let rows = rows
         .into_iter()
-        .map(|((node, from), mut row)| {
+        .map(|((node, _, _, from), mut row)| {
             row.peers.sort_unstable();
             row.peers.dedup();
             row.states.sort_unstable();
@@ -416,19 +447,32 @@ fn false_positives(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
                 from,
                 row.lines.to_string(),
                 row.peers.len().to_string(),
-                clock_span(row.first, row.last),
+                page.span(row.first, row.first),
+                page.span(row.last, row.last),
                 row.states.join(", "),
             ]
         })
         .collect();
-    let header = ["NODE", "REPLIES OF", "LINES", "PEERS", "SEEN", "STATE"];
+    let header = [
+        "NODE",
+        "REPLIES OF",
+        "LINES",
+        "PEERS",
+        "FIRST",
+        "LAST",
+        "STATE",
+    ];
     let text = table(&header, rows, page.style.width, 2);
     write!(page.out, "{text}")
 }
 
 /// Writes a live event as one line, and the rule of a missing one as a second.
 pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page { out, style };
+    let mut page = Page {
+        out,
+        style,
+        one_day: true,
+    };
     if let Some(report) = event.report {
         page.line("")?;
         return render(report, style, page.out);
