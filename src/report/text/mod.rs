@@ -1,18 +1,24 @@
 //! The report for people: one headline; missing rules with the command to paste; what to review; what was right to drop;
 //! false positives folded to a row for each service and node.
 
+mod live;
+mod page;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style as Ansi};
+use anstyle::AnsiColor;
 
-use super::{Event, EventKind, Renderer, Report, Style, table::table};
+use super::{Renderer, Report, Style, table::table};
 use crate::cause::Verdict;
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::packet::proto_name;
 use crate::rule::{AFTER_ESTABLISHED, AcceptRule, Disposition};
 use crate::time::Time;
+use page::{BOLD, Page, color};
+
+pub use live::event;
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",
@@ -24,59 +30,6 @@ pub(super) static TEXT: Renderer = Renderer {
 const MOST_PEERS: usize = 4;
 /// So many ports are shown of one scan.
 const MOST_PORTS: usize = 8;
-
-const BOLD: Ansi = Ansi::new().bold();
-const DIM: Ansi = Ansi::new().dimmed();
-
-const fn color(verdict: Verdict) -> Ansi {
-    let color = match verdict {
-        Verdict::MissingRule => AnsiColor::Red,
-        Verdict::Review => AnsiColor::Yellow,
-        Verdict::LeaveDropped => AnsiColor::Blue,
-        Verdict::FalsePositive => AnsiColor::Green,
-    };
-    color.on_default().bold()
-}
-
-/// The writer of one page.
-struct Page<'o> {
-    out: &'o mut dyn Write,
-    style: Style,
-    /// Whether all times lie on one day, which the headline names.
-    one_day: bool,
-}
-
-impl Page<'_> {
-    fn paint(&self, ansi: Ansi, text: &str) -> String {
-        if self.style.color {
-            format!("{ansi}{text}{ansi:#}")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
-    }
-
-    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`.
-    fn paragraph(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
-        let options = textwrap::Options::new(self.style.width)
-            .initial_indent(first)
-            .subsequent_indent(rest)
-            .break_words(false)
-            .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(text, options) {
-            writeln!(self.out, "{line}")?;
-        }
-        Ok(())
-    }
-
-    fn heading(&mut self, ansi: Ansi, title: &str, tail: &str) -> io::Result<()> {
-        let title = self.paint(ansi, title);
-        writeln!(self.out, "\n{title}  {tail}")
-    }
-}
 
 fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let one_day = report
@@ -337,31 +290,6 @@ fn peers(finding: &Finding) -> String {
     shown.join(", ")
 }
 
-impl Page<'_> {
-    /// From when to when, as short as the page's day allows.
-    fn span(&self, first: Time, last: Time) -> String {
-        let shown = |time: Time| {
-            if !time.is_dated() {
-                time.to_string()
-            } else if self.one_day {
-                time.clock()
-            } else {
-                let (_, month, day) = time.date();
-                format!("{month:02}-{day:02} {}", time.clock())
-            }
-        };
-        if !first.is_known() {
-            String::new()
-        } else if first == last {
-            shown(first)
-        } else if first.is_dated() && first.date() == last.date() {
-            format!("{} to {}", shown(first), last.clock())
-        } else {
-            format!("{} to {}", shown(first), shown(last))
-        }
-    }
-}
-
 fn left(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let found = of(report, Verdict::LeaveDropped);
     if found.is_empty() {
@@ -464,67 +392,4 @@ fn false_positives(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     ];
     let text = table(&header, rows, page.style.width, 2);
     write!(page.out, "{text}")
-}
-
-/// Writes a live event as one line, and the rule of a missing one as a second.
-pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page {
-        out,
-        style,
-        one_day: true,
-    };
-    if let Some(report) = event.report {
-        page.line("")?;
-        return render(report, style, page.out);
-    }
-    let at = if event.time.is_dated() {
-        event.time.clock()
-    } else if event.time.is_known() {
-        event.time.to_string()
-    } else {
-        String::new()
-    };
-    let at = page.paint(DIM, &at);
-    if let Some(warning) = event.warning {
-        let tag = page.paint(AnsiColor::Yellow.on_default().bold(), "WARNING");
-        return page.line(&format!("{at} {tag} {}", printable(&warning.text)));
-    }
-    let Some(finding) = event.finding else {
-        return Ok(());
-    };
-    let verdict = page.paint(color(finding.verdict()), finding.verdict().code());
-    let service = finding
-        .service
-        .map_or_else(String::new, |s| format!(" {s}"));
-    let news = match event.kind {
-        EventKind::Opened => String::new(),
-        EventKind::Changed => {
-            let was = event.was.map_or("", |cause| cause.verdict.code());
-            format!("changed (was {was}) ")
-        }
-        kind => format!("{} ", kind.code()),
-    };
-    page.line(&format!(
-        "{at} {verdict} {news}{} {}{service} from {}: {}, {}",
-        printable(&finding.node),
-        what(finding),
-        peers(finding),
-        many(finding.logged, "line"),
-        finding.cause.summary,
-    ))?;
-    if let Some(rule) = event
-        .rule
-        .filter(|_| matches!(event.kind, EventKind::Opened | EventKind::Changed))
-    {
-        let mark = if rule.disposition == Disposition::Review {
-            "decide first: "
-        } else {
-            ""
-        };
-        page.line(&format!(
-            "         {mark}{}",
-            rule.insert(AFTER_ESTABLISHED)
-        ))?;
-    }
-    page.out.flush()
 }

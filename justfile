@@ -1,0 +1,22 @@
+# What a contributor does; `just` lists it.
+
+_default:
+    @just --list
+
+# Everything that CI runs.
+ci:
+    .ci/run
+
+# Formatting, lints and tests, as fast as they go.
+check:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+    cargo test
+
+# Write the golden outputs anew; review the difference.
+golden:
+    UPDATE=1 cargo test --test golden
+
+# Licences, advisories and sources of the dependencies.
+deny:
+    cargo deny check
