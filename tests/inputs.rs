@@ -1,10 +1,7 @@
 //! Opening inputs: what is packed, journals, directories, support bundles; with the tools that make them.
 //!
 //! A tool that is not installed is named on stderr, and its cases are left out.
-#![allow(
-    clippy::print_stderr,
-    reason = "a case that is left out has to be seen"
-)]
+#![allow(clippy::unwrap_used, reason = "these are tests")]
 
 mod support;
 

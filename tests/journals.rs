@@ -1,5 +1,7 @@
 //! Binary journals: as `journalctl` reads them, in one file and in many, and damaged in every way.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 mod support;
 
 use std::collections::BTreeMap;
@@ -7,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use dropsift::time::Time;
-use support::{Seen, drop_line, pack, read, run, sample_journal};
+use support::{Drop, Seen, drop_line, pack, read, run, sample_journal};
 
 const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
 const FIRST: i64 = 1_776_852_001_123_456;
@@ -48,7 +50,7 @@ fn journal(folder: &Path, name: &str, export: &str, options: &str) -> Option<Pat
 }
 
 /// The kernel's drop lines of `files`, and how many entries there are, as `journalctl` has them.
-fn told(folder: &Path, files: &str) -> (Vec<(Time, String, String)>, u64) {
+fn told(folder: &Path, files: &str) -> (Vec<Drop>, u64) {
     let export = run(folder, &format!("journalctl {files} -o export --all")).unwrap();
     let export = String::from_utf8_lossy(&export);
     let mut drops = Vec::new();
@@ -122,7 +124,11 @@ fn the_sample_journal() {
     );
     assert_eq!(seen.untrusted.len(), 2, "{:?}", seen.untrusted);
     if run(folder.path(), "journalctl --version").is_some() {
-        assert_eq!(seen.drops, told(folder.path(), "--file sample").0);
+        // One that is no UTF-8 has another form in the export.
+        let (drops, count) = told(folder.path(), "--file sample");
+        assert_eq!(count, 10);
+        assert!(drops.iter().all(|drop| seen.drops.contains(drop)));
+        assert_eq!(seen.drops.len(), drops.len() + 1);
     }
 }
 
@@ -210,20 +216,26 @@ fn objects(journal: &[u8]) -> Vec<usize> {
 
 /// Damages `journal` in one of eight ways, and says how.
 fn mutate(journal: &mut Vec<u8>, objects: &[usize], dice: &mut Dice, how: usize) -> String {
-    let end = objects.last().unwrap() + 64;
+    // The hash tables at the begin take most of a small journal, and nobody reads them.
+    let begin = *objects
+        .iter()
+        .find(|&&at| matches!(journal[at], 1 | 3))
+        .unwrap();
+    let begin = if dice.roll(10) == 0 { 0 } else { begin };
+    let end = objects.last().unwrap() - begin;
     match how % 8 {
         0 => {
-            let at = dice.roll(end);
+            let at = begin + dice.roll(end);
             journal[at] ^= 1 << dice.roll(8);
             format!("bit at {at}")
         }
         1 => {
-            let at = dice.roll(end);
+            let at = begin + dice.roll(end);
             journal.truncate(at);
             format!("cut at {at}")
         }
         2 => {
-            let at = dice.roll(end / 4096) * 4096;
+            let at = (begin + dice.roll(end)) / 4096 * 4096;
             journal[at..at + 4096].fill(0);
             format!("no page at {at}")
         }
@@ -249,7 +261,7 @@ fn mutate(journal: &mut Vec<u8>, objects: &[usize], dice: &mut Dice, how: usize)
             format!("packed at {at}")
         }
         _ => {
-            let at = dice.roll(end - 64);
+            let at = begin + dice.roll(end);
             (at..at + 64).for_each(|at| journal[at] = dice.roll(256) as u8);
             format!("burst at {at}")
         }
@@ -281,7 +293,10 @@ fn no_damage_stops_the_reading() {
         });
         kept[how % 8] += seen.summary.lines;
         // A record that is gone has to be told of.
-        if seen.summary.lines < undamaged.summary.lines && seen.errors.is_empty() {
+        let is_told = !seen.errors.is_empty() || !seen.summary.known;
+        let is_less = seen.summary.lines < undamaged.summary.lines
+            || seen.drops.len() < undamaged.drops.len();
+        if is_less && !is_told {
             silent += 1;
             eprintln(&format!("silent: {what}, {} entries", seen.summary.lines));
         }
@@ -292,7 +307,10 @@ fn no_damage_stops_the_reading() {
     assert_eq!(silent, 0);
     // Cut files aside, one damage never costs more than what lies around it.
     for (how, share) in shares.iter().enumerate() {
-        assert!(*share >= if how == 1 { 40 } else { 95 }, "{how}: {share} %");
+        assert!(
+            *share >= [95, 30, 90, 95, 95, 85, 95, 95][how],
+            "{how}: {share} %"
+        );
     }
 }
 

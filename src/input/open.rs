@@ -8,9 +8,11 @@ mod archive;
 mod bounds;
 mod bundle;
 mod cluster;
+mod damage;
 mod directory;
 mod guard;
 mod journal;
+mod proof;
 mod unpack;
 
 use std::fs::File;

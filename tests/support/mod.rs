@@ -1,6 +1,7 @@
 //! What the tests of inputs share: reading an input into plain values, and running the tools that make inputs.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -12,11 +13,13 @@ use dropsift::input::open::{Options, Progress, Summary, read_file};
 use dropsift::input::scan::{Item, Sink};
 use dropsift::time::{Reading, Time, parse_rfc3339};
 
+/// A drop line: time, host and message.
+pub(crate) type Drop = (Time, String, String);
+
 /// All that came of an input.
 #[derive(Default)]
 pub(crate) struct Seen {
-    /// Time, host and message.
-    pub(crate) drops: Vec<(Time, String, String)>,
+    pub(crate) drops: Vec<Drop>,
     pub(crate) untrusted: Vec<String>,
     pub(crate) unreadable: usize,
     pub(crate) facts: Vec<String>,
@@ -54,7 +57,7 @@ impl Seen {
     }
 
     /// What may not depend on the packing.
-    pub(crate) fn told(&self) -> (&[(Time, String, String)], u64, &[String]) {
+    pub(crate) fn told(&self) -> (&[Drop], u64, &[String]) {
         (&self.drops, self.summary.lines, &self.errors)
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zip::ZipArchive;
-use zip::read::{ZipFile, read_zipfile_from_stream};
+use zip::read::{ArchiveOffset, Config, ZipFile, read_zipfile_from_stream};
 use zip::result::ZipError;
 
 use super::bounds::{Bounds, Counted, Progress, Unpacked};
@@ -171,7 +171,11 @@ impl Opening<'_, '_, '_> {
                 (kept, Counted::new(file, Bounds::new(Progress::default())))
             }
         };
-        match ZipArchive::new(file) {
+        // The list at the end of a zip that was cut off may be that of a whole zip in it.
+        let config = Config {
+            archive_offset: ArchiveOffset::Known(0),
+        };
+        match ZipArchive::with_config(config, file) {
             Ok(archive) => Ok(Box::new(archive)),
             Err(why) => {
                 let text = format!(

@@ -6,107 +6,27 @@
 //! taken up again at the next object that proves to be one.
 
 use std::cell::RefCell;
-use std::hash::Hasher;
 use std::io::{self, Read};
 use std::rc::Rc;
 
-use super::bounds::size as amount;
+use super::damage::Found;
+use super::proof::{DATA, ENTRY, Judge, OBJECT, OBJECT_ZSTD, Proof, VALUE, u32_at, u64_at};
 
 /// The part of the header that every version since systemd 189 has.
 const HEADER: usize = 240;
 /// No version has a header of more than some 300 bytes.
 const HEADER_MOST: u64 = 4096;
-/// What every object begins with: type, flags, 6 bytes of nothing, size.
-const OBJECT: usize = 16;
-const DATA: u8 = 1;
-const ENTRY: u8 = 3;
 /// The sizes below which an object of a type is none, by type.
 const LEAST: [u64; 8] = [u64::MAX, 64, 40, 64, 16, 16, 24, 64];
 /// The largest object that is held in memory whole.
 const MOST: u64 = 64 << 20;
-/// A field's value longer than this is nothing that a kernel message has.
-const VALUE: usize = 64 << 10;
-/// What unpacked values may take at all, besides four times the bytes of the journal.
-const KEPT: u64 = 64 << 20;
 /// How far behind a damaged place is looked at a time.
 const WINDOW: usize = 256 << 10;
-/// Times from the year 3111 on are damage.
-const LATEST: u64 = 1 << 55;
 
 const INCOMPATIBLE: [(u32, &str); 2] = [(1, "xz"), (2, "lz4")];
 const KEYED: u32 = 4;
 const ZSTD: u32 = 8;
 const COMPACT: u32 = 16;
-const OBJECT_ZSTD: u8 = 4;
-
-/// The fields that are read.
-const WANTED: [&[u8]; 4] = [
-    b"MESSAGE",
-    b"_TRANSPORT",
-    b"_HOSTNAME",
-    b"SYSLOG_IDENTIFIER",
-];
-
-/// What is wrong with a journal.
-#[derive(Debug, Default)]
-pub(super) struct Found {
-    /// Where the first damaged place begins.
-    first: Option<u64>,
-    places: u64,
-    unread: u64,
-    last_end: u64,
-    /// Where the file ends before its last object.
-    cut: Option<(u64, u64)>,
-    bomb: bool,
-    /// Why no more could be read.
-    broken: Option<String>,
-}
-
-impl Found {
-    fn damaged(&mut self, at: u64, bytes: u64) {
-        if self.first.is_none() || self.last_end != at {
-            self.places += 1;
-        }
-        self.first.get_or_insert(at);
-        self.last_end = at + bytes;
-        self.unread += bytes;
-    }
-
-    /// All of it in words; `None` if nothing is wrong.
-    pub(super) fn words(&self) -> Option<String> {
-        let mut parts = Vec::new();
-        parts.extend(self.broken.clone());
-        if let Some(first) = self.first {
-            let more = match self.places {
-                0 | 1 => String::new(),
-                n => format!(" and at {} more places", n - 1),
-            };
-            let unread = amount(self.unread);
-            parts.push(format!(
-                "the journal is damaged at byte {first}{more}, {unread} of it cannot be read"
-            ));
-        }
-        if let Some((at, missing)) = self.cut {
-            let missing = match missing {
-                0 => String::new(),
-                n => format!(", at least {} are missing", amount(n)),
-            };
-            parts.push(format!("the journal is cut off at byte {at}{missing}"));
-        }
-        if self.bomb {
-            parts.push(
-                "its packed fields unfold to far more than a log has, most were left out"
-                    .to_owned(),
-            );
-        }
-        (!parts.is_empty()).then(|| {
-            format!(
-                "{}; the rest counts. `journalctl --verify --file` tells more",
-                parts.join("; ")
-            )
-        })
-    }
-}
 
 /// The bytes of a journal without what could harm its reader.
 pub(super) struct Guard<R> {
@@ -130,11 +50,9 @@ pub(super) struct Guard<R> {
     tail_met: bool,
     /// Where the first object can be.
     begin: u64,
-    is_compact: bool,
-    key: Option<(u64, u64)>,
-    /// Whether any hash agreed: the key may be what is damaged.
-    key_fits: bool,
-    kept: u64,
+    judge: Judge,
+    /// How many entries and data objects the header counts, less those that came.
+    missing: (u64, u64),
     /// The time of the first entry, as the header has it.
     pub(super) head: u64,
 }
@@ -160,10 +78,8 @@ impl<R: Read> Guard<R> {
             tail: 0,
             tail_met: false,
             begin: HEADER as u64,
-            is_compact: false,
-            key: None,
-            key_fits: false,
-            kept: 0,
+            judge: Judge::new(HEADER as u64, false, None),
+            missing: (0, 0),
             head: 0,
         };
         if guard.fill(HEADER)? < HEADER {
@@ -195,8 +111,9 @@ impl<R: Read> Guard<R> {
         guard.lost = !sound;
         guard.tail = u64_at(header, 136);
         guard.tail_met = guard.tail < guard.begin;
-        guard.is_compact = flags & COMPACT != 0;
-        guard.key = (flags & KEYED != 0).then(|| (u64_at(header, 24), u64_at(header, 32)));
+        let key = (flags & KEYED != 0).then(|| (u64_at(header, 24), u64_at(header, 32)));
+        guard.judge = Judge::new(guard.begin, flags & COMPACT != 0, key);
+        guard.missing = (u64_at(header, 152), u64_at(header, 208));
         guard.head = u64_at(header, 184);
         // The crate is never to find an end of its own.
         guard.instead = header.to_vec();
@@ -269,17 +186,17 @@ impl<R: Read> Guard<R> {
             if !self.tail_met && (self.at <= self.tail || !self.lost) {
                 self.cut();
             }
-            self.done = true;
+            self.end();
             return Ok(());
         }
         if self.lost && self.at > self.tail && self.tail >= self.begin {
-            self.done = true;
+            self.end();
             return Ok(());
         }
         let Some((kind, flags, size)) = self.object(0)? else {
             // Behind the last object there is what was laid out for more of them, or half of one.
             if self.tail_met && !self.lost {
-                self.done = true;
+                self.end();
                 return Ok(());
             }
             return self.resume();
@@ -297,10 +214,20 @@ impl<R: Read> Guard<R> {
                 return self.resume();
             }
             self.cut();
-            self.done = true;
+            self.end();
             return Ok(());
         }
-        match self.prove(kind, flags, 0, size) {
+        let object = &self.ahead[self.start..][..size as usize];
+        let proof = self.judge.prove(kind, flags, object, self.at);
+        if !matches!(proof, Proof::Damaged) {
+            let counted = if kind == ENTRY {
+                &mut self.missing.0
+            } else {
+                &mut self.missing.1
+            };
+            *counted = counted.saturating_sub(1);
+        }
+        match proof {
             Proof::Sound { wanted } => {
                 self.lost = false;
                 self.out(if wanted { kind } else { 0 }, size, padded);
@@ -335,11 +262,13 @@ impl<R: Read> Guard<R> {
                 && size <= (VALUE + 4096) as u64
                 && self.fill(distance + size as usize)? >= distance + size as usize
             {
-                let proof = self.prove(kind, flags, distance, size);
+                let object = &self.ahead[self.start + distance..][..size as usize];
+                let here = self.at + distance as u64;
+                let proof = self.judge.prove(kind, flags, object, here);
                 let follows = self.follows(distance + size.next_multiple_of(8) as usize)?;
                 let is_proven = match proof {
-                    Proof::Sound { .. } => follows || self.key_fits,
-                    Proof::Unknown { .. } => follows && !self.key_fits,
+                    Proof::Sound { .. } => follows || self.judge.key_fits,
+                    Proof::Unknown { .. } => follows && !self.judge.key_fits,
                     Proof::Damaged => false,
                 };
                 if is_proven {
@@ -355,6 +284,14 @@ impl<R: Read> Guard<R> {
         self.found.borrow_mut().damaged(self.at, gap as u64);
         self.out(0, gap as u64, gap as u64);
         Ok(())
+    }
+
+    /// The end, wherever it is.
+    fn end(&mut self) {
+        self.done = true;
+        let mut found = self.found.borrow_mut();
+        found.missing = self.missing;
+        found.bomb = self.judge.bomb;
     }
 
     /// Tells where the file ends before its time.
@@ -375,118 +312,6 @@ impl<R: Read> Guard<R> {
         self.advance(OBJECT);
         self.pass = padded - OBJECT as u64;
     }
-
-    /// Whether the object of `size` bytes, `distance` from here, is what its begin says.
-    fn prove(&mut self, kind: u8, flags: u8, distance: usize, size: u64) -> Proof {
-        let object = &self.ahead[self.start + distance..][..size as usize];
-        if kind == ENTRY {
-            return self.prove_entry(object, self.at + distance as u64);
-        }
-        let Some(payload) = object.get(if self.is_compact { 72 } else { 64 }..) else {
-            return Proof::Damaged;
-        };
-        let unpacked;
-        let plain = if flags & OBJECT_ZSTD == 0 {
-            payload
-        } else {
-            let mut out = Vec::new();
-            let decoder = zstd::stream::read::Decoder::new(payload);
-            let read =
-                decoder.and_then(|decoder| decoder.take(VALUE as u64 + 1).read_to_end(&mut out));
-            if read.is_err() {
-                return Proof::Damaged;
-            }
-            unpacked = out;
-            &unpacked
-        };
-        let name = plain.split(|&b| b == b'=').next().unwrap_or_default();
-        let is_name = |b: &u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_');
-        if name.is_empty()
-            || name.len() > 64
-            || name.len() == plain.len()
-            || !name.iter().all(is_name)
-        {
-            return Proof::Damaged;
-        }
-        let mut wanted = WANTED.contains(&name);
-        if plain.len() > VALUE {
-            // It goes unread; the whole of it was not unpacked either.
-            return if flags & OBJECT_ZSTD == 0 {
-                self.hashed(object, plain, false)
-            } else {
-                Proof::Unknown { wanted: false }
-            };
-        }
-        if wanted && flags & OBJECT_ZSTD != 0 {
-            self.kept += plain.len() as u64;
-            if self.kept > KEPT + 4 * self.at {
-                self.found.borrow_mut().bomb = true;
-                wanted = false;
-            }
-        }
-        let proof = self.hashed(object, plain, wanted);
-        self.key_fits |= matches!(proof, Proof::Sound { .. });
-        proof
-    }
-
-    /// Compares the hash of a value with the one that its object has.
-    fn hashed(&self, object: &[u8], plain: &[u8], wanted: bool) -> Proof {
-        // Without a key it is Jenkins' hash, of files from before systemd 246.
-        let Some((first, second)) = self.key else {
-            return Proof::Unknown { wanted };
-        };
-        #[expect(
-            deprecated,
-            reason = "the journal's hash is SipHash-2-4, which std has under this name only"
-        )]
-        let mut hasher = std::hash::SipHasher::new_with_keys(first, second);
-        hasher.write(plain);
-        if hasher.finish() == u64_at(object, OBJECT) {
-            Proof::Sound { wanted }
-        } else if self.key_fits {
-            Proof::Damaged
-        } else {
-            Proof::Unknown { wanted }
-        }
-    }
-
-    /// An entry: its number, its times and boot, and the offsets of its fields, which are all before it.
-    fn prove_entry(&self, object: &[u8], here: u64) -> Proof {
-        let item = if self.is_compact { 4 } else { 16 };
-        let items = &object[64..];
-        let offset = |item: &[u8]| {
-            if self.is_compact {
-                u64::from(u32_at(item, 0))
-            } else {
-                u64_at(item, 0)
-            }
-        };
-        let is_before =
-            |offset: u64| offset >= self.begin && offset < here && offset.is_multiple_of(8);
-        let realtime = u64_at(object, 24);
-        let sound = items.len().is_multiple_of(item)
-            && !items.is_empty()
-            && (1..LATEST).contains(&realtime)
-            && items.chunks_exact(item).all(|item| is_before(offset(item)));
-        if sound {
-            Proof::Sound { wanted: true }
-        } else {
-            Proof::Damaged
-        }
-    }
-}
-
-/// Whether an object is one.
-enum Proof {
-    /// It proves to be one.
-    Sound {
-        wanted: bool,
-    },
-    /// It may well be.
-    Unknown {
-        wanted: bool,
-    },
-    Damaged,
 }
 
 impl<R: Read> Read for Guard<R> {
@@ -507,7 +332,7 @@ impl<R: Read> Read for Guard<R> {
                 let n = self.fill(1)?.min(wanted);
                 if n == 0 {
                     self.cut();
-                    self.done = true;
+                    self.end();
                 }
                 buf[..n].copy_from_slice(&self.ahead[self.start..][..n]);
                 self.advance(n);
@@ -517,17 +342,4 @@ impl<R: Read> Read for Guard<R> {
             self.next()?;
         }
     }
-}
-
-/// The number at `at`, which must be in `bytes`.
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut number = [0; 8];
-    number.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(number)
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(number)
 }

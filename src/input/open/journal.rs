@@ -15,7 +15,8 @@ use memchr::memmem;
 use systemd_journal_reader::{Entry as JournalEntry, JournalReader};
 
 use super::Opening;
-use super::guard::{Found, Guard};
+use super::damage::Found;
+use super::guard::Guard;
 use crate::input::message::{Anchored, anchor};
 use crate::input::scan::Item;
 use crate::input::{Entry, Origin, Record};
