@@ -6,7 +6,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use dropsift::input::open::read_stream;
-use support::{Seen, drop_line, options, read, run};
+use support::{Dice, Seen, drop_line, options, read, run};
 
 const NAME: &str = "supportbundle_c19e635c_2026-05-06T10-00-00Z";
 
@@ -199,7 +199,8 @@ fn the_archive_of_one_node() {
     let Some(root) = bundle(folder.path(), true) else {
         return;
     };
-    let seen = read(&root.join("nodes/harvester2.zip"));
+    std::fs::rename(root.join("nodes/harvester2.zip"), root.join("node.bin")).unwrap();
+    let seen = read(&root.join("node.bin"));
     assert_eq!(seen.errors, [""; 0]);
     assert_eq!((seen.drops.len(), seen.ends), (10, 1));
     assert_eq!(
@@ -269,4 +270,37 @@ fn a_broken_part_does_not_hide_the_rest() {
             seen.errors
         );
     }
+}
+
+#[test]
+fn no_damage_of_an_archive_stops_the_reading() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(zip) = zipped(folder.path()) else {
+        return;
+    };
+    let whole = std::fs::read(&zip).unwrap();
+    let mut dice = Dice(7);
+    let mut drops = 0;
+    for how in 0..400 {
+        let mut bytes = whole.clone();
+        let at = dice.roll(bytes.len());
+        match how % 4 {
+            0 => bytes[at] ^= 1 << dice.roll(8),
+            1 => bytes.truncate(at),
+            2 => (at..bytes.len().min(at + 64)).for_each(|at| bytes[at] = dice.roll(256) as u8),
+            // Sizes and offsets stand in the list at the end, and before each file.
+            _ => {
+                let records = memchr::memmem::find_iter(&whole, b"PK").collect::<Vec<_>>();
+                let at = records[dice.roll(records.len())] + 4 + dice.roll(42);
+                if at < bytes.len() {
+                    bytes[at] = [0, 1, 0x7f, 0xff][dice.roll(4)];
+                }
+            }
+        }
+        let seen =
+            Seen::of(|sink| read_stream("mutated", std::io::Cursor::new(bytes), &options(), sink));
+        drops += seen.drops.len();
+    }
+    // Half of what is cut off is lost, and little else.
+    assert!(drops > 400 * 20 / 2, "{drops}");
 }

@@ -206,3 +206,46 @@ fn a_zip_of_logs() {
     assert!(seen.drops.len() >= 4, "{:?}", seen.errors);
     assert_eq!(seen.errors.len(), 1);
 }
+
+#[test]
+fn a_pipe_that_stalls_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    for tool in ["cat -", "gzip -c"] {
+        let fifo = folder.path().join("fifo");
+        let Some(packed) = pack(&[tool], &log(2000)) else {
+            continue;
+        };
+        if run(folder.path(), "mkfifo fifo").is_none() {
+            return;
+        }
+        let to = fifo.clone();
+        let writing = std::thread::spawn(move || {
+            use std::io::Write;
+            let mut to = std::fs::File::options().write(true).open(to).unwrap();
+            for part in [&packed[..1], &packed[1..3], &packed[3..200], &packed[200..]] {
+                to.write_all(part).unwrap();
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+        });
+        let seen = read(&fifo);
+        writing.join().unwrap();
+        assert_eq!((seen.drops.len(), seen.errors.len()), (2000, 0), "{tool}");
+        std::fs::remove_file(fifo).unwrap();
+    }
+}
+
+#[test]
+fn progress_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = log(5000);
+    let path = written(folder.path(), "log", &plain);
+    let options = options();
+    let mut at_first = None;
+    let told = options.progress.clone();
+    dropsift::input::open::read_file(&path, &options, &mut |_| {
+        at_first.get_or_insert((told.read(), told.total()));
+    });
+    let size = plain.len() as u64;
+    assert_eq!(at_first, Some((256 * 1024, size)));
+    assert_eq!((told.read(), told.total()), (size, size));
+}

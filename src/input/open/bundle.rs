@@ -135,6 +135,9 @@ impl Opening<'_, '_, '_> {
         let mut nodes = self.nodes(name, &mut tree, &layout, depth);
         let mut networks = Vec::new();
         for node in &mut nodes {
+            if !layout.whole {
+                self.host_name(name, &mut tree, node);
+            }
             let tree = node.own.as_mut().unwrap_or(&mut tree);
             self.configuration(
                 name,
@@ -270,6 +273,17 @@ impl Opening<'_, '_, '_> {
             nodes.push(opened);
         }
         nodes
+    }
+
+    /// Names a node as it names itself: the name of a folder or an archive may have been changed.
+    fn host_name(&mut self, name: &str, tree: &mut Tree, node: &mut Node) {
+        let tree = node.own.as_mut().unwrap_or(tree);
+        let view = node_view(&node.name, &node.prefix, &node.files);
+        let file = view.below("configs/etc/hostname").next().map(str::to_owned);
+        let text = file.and_then(|file| self.piece(name, tree, &file, CONFIG));
+        if let Some(own) = text.as_deref().map(str::trim).filter(|own| !own.is_empty()) {
+            node.name = own.to_owned();
+        }
     }
 
     /// What the configuration of a node tells.

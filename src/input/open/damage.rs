@@ -15,6 +15,8 @@ pub(super) struct Found {
     pub(super) bomb: bool,
     /// How many entries and fields the header counts that did not come, where nothing else is wrong.
     pub(super) missing: (u64, u64),
+    /// How many entries name fields that are not there.
+    pub(super) dangling: u64,
     /// Why no more could be read.
     pub(super) broken: Option<String>,
 }
@@ -55,6 +57,12 @@ impl Found {
             let (entries, fields) = self.missing;
             parts.push(format!(
                 "the journal is damaged: {entries} entries and {fields} fields that its header counts are not in it"
+            ));
+        }
+        if parts.is_empty() && self.dangling > 0 {
+            parts.push(format!(
+                "the journal is damaged: {} entries name fields that are not in it",
+                self.dangling
             ));
         }
         if self.bomb {

@@ -220,6 +220,7 @@ impl<R: Read> Guard<R> {
         let object = &self.ahead[self.start..][..size as usize];
         let proof = self.judge.prove(kind, flags, object, self.at);
         if !matches!(proof, Proof::Damaged) {
+            self.judge.met(kind, object, self.at);
             let counted = if kind == ENTRY {
                 &mut self.missing.0
             } else {
@@ -292,6 +293,7 @@ impl<R: Read> Guard<R> {
         let mut found = self.found.borrow_mut();
         found.missing = self.missing;
         found.bomb = self.judge.bomb;
+        found.dangling = self.judge.dangling;
     }
 
     /// Tells where the file ends before its time.

@@ -51,6 +51,10 @@ pub(super) struct Judge {
     kept: u64,
     /// Whether that was too much.
     pub(super) bomb: bool,
+    /// A bit for each place where an object can begin: whether a field does.
+    fields: Vec<u64>,
+    /// How many entries name a field that is none.
+    pub(super) dangling: u64,
 }
 
 impl Judge {
@@ -62,7 +66,42 @@ impl Judge {
             key_fits: false,
             kept: 0,
             bomb: false,
+            fields: Vec::new(),
+            dangling: 0,
         }
+    }
+
+    /// Takes note of an object that goes into the reading: fields for the entries that name them.
+    pub(super) fn met(&mut self, kind: u8, object: &[u8], here: u64) {
+        if kind == DATA {
+            let (word, bit) = place(here);
+            if self.fields.len() <= word {
+                self.fields.resize(word + 1, 0);
+            }
+            self.fields[word] |= bit;
+        } else if kind == ENTRY {
+            let is_field = |offset: u64| {
+                let (word, bit) = place(offset);
+                self.fields.get(word).is_some_and(|bits| bits & bit != 0)
+            };
+            if !self.items(object).all(is_field) {
+                self.dangling += 1;
+            }
+        }
+    }
+
+    /// The offsets of the fields of an entry.
+    fn items<'o>(&self, entry: &'o [u8]) -> impl Iterator<Item = u64> + use<'o> {
+        let is_compact = self.is_compact;
+        let offset = move |item: &[u8]| {
+            if is_compact {
+                u64::from(u32_at(item, 0))
+            } else {
+                u64_at(item, 0)
+            }
+        };
+        let size = if is_compact { 4 } else { 16 };
+        entry[64..].chunks_exact(size).map(offset)
     }
 
     /// Whether `object`, at the offset `here`, is what its begin says.
@@ -142,26 +181,24 @@ impl Judge {
     fn prove_entry(&self, object: &[u8], here: u64) -> Proof {
         let item = if self.is_compact { 4 } else { 16 };
         let items = &object[64..];
-        let offset = |item: &[u8]| {
-            if self.is_compact {
-                u64::from(u32_at(item, 0))
-            } else {
-                u64_at(item, 0)
-            }
-        };
         let is_before =
             |offset: u64| offset >= self.begin && offset < here && offset.is_multiple_of(8);
         let realtime = u64_at(object, 24);
         let sound = items.len().is_multiple_of(item)
             && !items.is_empty()
             && (1..LATEST).contains(&realtime)
-            && items.chunks_exact(item).all(|item| is_before(offset(item)));
+            && self.items(object).all(is_before);
         if sound {
             Proof::Sound { wanted: true }
         } else {
             Proof::Damaged
         }
     }
+}
+
+/// Where the bit for an offset stands.
+const fn place(offset: u64) -> (usize, u64) {
+    ((offset / 512) as usize, 1 << (offset / 8 % 64))
 }
 
 /// The number at `at`, which must be in `bytes`.
