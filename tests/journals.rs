@@ -43,9 +43,13 @@ fn export(count: usize) -> String {
 }
 
 /// A journal that systemd itself wrote; `None` where that is not installed.
-fn journal(folder: &Path, name: &str, export: &str, options: &str) -> Option<PathBuf> {
+fn journal(folder: &Path, name: &str, export: &str, setting: &str) -> Option<PathBuf> {
     std::fs::write(folder.join("export"), export).unwrap();
-    run(folder, &format!("{REMOTE} {options} -o {name} export 2>&1"))?;
+    run(folder, &format!("{REMOTE} --version"))?;
+    run(
+        folder,
+        &format!("env {setting} {REMOTE} -o {name} export 2>&1"),
+    )?;
     Some(folder.join(name))
 }
 
@@ -273,14 +277,24 @@ fn mutate(journal: &mut Vec<u8>, objects: &[usize], dice: &mut Dice, how: usize)
 
 #[test]
 fn no_damage_stops_the_reading() {
+    damage("");
+}
+
+#[test]
+fn no_damage_stops_the_reading_of_an_older_form() {
+    damage("SYSTEMD_JOURNAL_COMPACT=0 SYSTEMD_JOURNAL_KEYED_HASH=0");
+}
+
+/// Damages a journal made with `setting` in many ways.
+fn damage(setting: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let Some(path) = journal(folder.path(), "whole.journal", &export(900), "") else {
+    let Some(path) = journal(folder.path(), "whole.journal", &export(900), setting) else {
         return;
     };
     let whole = std::fs::read(&path).unwrap();
     let objects = objects(&whole);
     let undamaged = read(&path);
-    let mutations: usize = told_number("DROPSIFT_MUTATIONS").unwrap_or(520);
+    let mutations: usize = told_number("DROPSIFT_MUTATIONS").unwrap_or(320);
     let mut dice = Dice(42 + mutations as u64);
     let (mut kept, mut silent) = ([0; 8], 0);
     for how in 0..mutations {
@@ -299,7 +313,8 @@ fn no_damage_stops_the_reading() {
         // A record that is gone has to be told of.
         let is_told = !seen.errors.is_empty() || !seen.summary.known;
         let is_less = seen.summary.lines < undamaged.summary.lines
-            || seen.drops.len() < undamaged.drops.len();
+            // Without a keyed hash, a field whose name is damaged is a field.
+            || (setting.is_empty() && seen.drops.len() < undamaged.drops.len());
         if is_less && !is_told {
             silent += 1;
             eprintln!("silent: {what}, {} entries", seen.summary.lines);

@@ -39,6 +39,9 @@ const MAGIC: &[(&[u8], Kind)] = &[
     (b"LPKSHHRH", Kind::Journal),
 ];
 
+/// What unpacking xz may take, in bytes: `xz -9` needs 65 MiB, and a header may ask for 4 GiB.
+const XZ_MEMORY: u64 = 256 << 20;
+
 fn begins(head: &[u8], magic: &[u8]) -> bool {
     let same = |(&is, &should): (&u8, &u8)| is == should || should == b'?';
     head.iter().zip(magic).all(same)
@@ -142,7 +145,9 @@ pub(super) fn unpack<'a>(
             Box::new(Unpacked::new(plain, bounds, "gzip", "gzip -t"))
         }
         Codec::Xz => {
-            let plain = liblzma::read::XzDecoder::new_multi_decoder(stream);
+            let concatenated = liblzma::stream::CONCATENATED;
+            let decoder = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, concatenated)?;
+            let plain = liblzma::read::XzDecoder::new_stream(stream, decoder);
             Box::new(Unpacked::new(plain, bounds, "xz", "xz -t"))
         }
         // Its window is bounded at 128 MiB, as that of the `zstd` program.
