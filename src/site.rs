@@ -71,6 +71,8 @@ pub struct Site {
     /// The networks of the nodes; empty where the user told none.
     pub node_nets: Vec<IpNet>,
     pub pod_cidrs: Vec<IpNet>,
+    /// Whether the user told them: then no input adds to them.
+    pub told_pod_cidrs: bool,
     /// Addons that are known to be in use, or not to be.
     pub addons: BTreeMap<String, bool>,
     pub upgrades: Vec<Window>,
@@ -91,6 +93,7 @@ impl Default for Site {
             addresses: BTreeMap::new(),
             node_nets: Vec::new(),
             pod_cidrs: Vec::new(),
+            told_pod_cidrs: false,
             addons: BTreeMap::new(),
             upgrades: Vec::new(),
             settle: SETTLE,

@@ -7,11 +7,14 @@ use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::finding::findings;
 use crate::flow::Flows;
+use crate::input::Entry;
+use crate::input::fact::Fact;
+use crate::input::repeats::Repeats;
 use crate::input::scan::Item;
-use crate::packet::Packet;
+use crate::packet::{Brief, Packet};
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, suggest};
-use crate::site::Site;
+use crate::site::{Site, Window};
 use crate::time::Time;
 
 pub use live::Live;
@@ -38,6 +41,9 @@ pub struct Analysis {
     current: Flows,
     tally: Tally,
     refused: Vec<Refused>,
+    /// Where there are several inputs: the records of the earlier ones.
+    repeats: Option<Repeats>,
+    learned: Vec<Fact>,
 }
 
 impl Analysis {
@@ -50,6 +56,8 @@ impl Analysis {
             current: Flows::default(),
             tally: Tally::default(),
             refused: Vec::new(),
+            repeats: None,
+            learned: Vec::new(),
         }
     }
 
@@ -58,14 +66,12 @@ impl Analysis {
         match item {
             Item::Drop(entry) if !self.site.wants(entry.time) => {}
             Item::Drop(entry) => match Packet::parse(entry.message) {
-                Ok(packet) => {
-                    self.tally.drops += u64::from(entry.repeats);
-                    self.current.add(&self.site, &entry, &packet.brief());
-                }
+                Ok(packet) => self.add(entry, &packet.brief()),
                 Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
             },
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            Item::Learned(fact) => self.learn(fact),
             Item::Alive { time } if self.site.wants(time) => self.current.alive(time),
             Item::Alive { .. } => {}
             Item::EndOfLog { correction } => {
@@ -74,6 +80,60 @@ impl Analysis {
                 self.flows.absorb(ended);
             }
         }
+    }
+
+    fn add(&mut self, mut entry: Entry<'_>, packet: &Brief<'_>) {
+        if let Some(repeats) = &mut self.repeats {
+            let identity = repeats.identity(&entry);
+            entry.repeats = repeats.fresh(identity, entry.repeats);
+            if entry.repeats == 0 {
+                return;
+            }
+        }
+        self.tally.drops += u64::from(entry.repeats);
+        self.current.add(&self.site, &entry, packet);
+    }
+
+    /// Says that another input begins; what earlier ones had already then counts once.
+    pub fn begin_input(&mut self) {
+        self.repeats.get_or_insert_default().begin_input();
+    }
+
+    /// How many records were in an earlier input already.
+    pub fn repeated(&self) -> u64 {
+        self.repeats.as_ref().map_or(0, Repeats::repeated)
+    }
+
+    /// Takes what an input tells of the cluster. What the user told stands.
+    fn learn(&mut self, fact: Fact) {
+        match &fact {
+            Fact::Role { node, role, .. } => {
+                self.site.roles.entry(node.clone()).or_insert(*role);
+            }
+            Fact::Address { node, address } => {
+                self.site
+                    .addresses
+                    .entry(*address)
+                    .or_insert_with(|| node.clone());
+            }
+            Fact::PodCidr(net) => {
+                if !self.site.told_pod_cidrs && !self.site.pod_cidrs.contains(net) {
+                    self.site.pod_cidrs.push(*net);
+                }
+            }
+            Fact::Upgrade { from, to } => self.site.upgrades.push(Window {
+                from: *from,
+                // An upgrade that has not ended goes on.
+                to: to.unwrap_or(Time(i64::MAX)),
+            }),
+            Fact::Rules { .. } | Fact::Collected(_) | Fact::Remark(_) => {}
+        }
+        self.learned.push(fact);
+    }
+
+    /// What the inputs told of the cluster, in their order.
+    pub fn learned(&self) -> &[Fact] {
+        &self.learned
     }
 
     fn refuse(&mut self, unreadable: bool, why: String, line: &[u8]) {

@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[command(flatten)]
     pub(super) shared: Shared,
 
-    /// Logs to read: files, or `-` for stdin. Without any, stdin
+    /// Logs, journals, journal directories, support bundles, packed or not; `-` is stdin, and the default
     #[arg(value_name = "INPUT")]
     pub(super) inputs: Vec<PathBuf>,
 
@@ -36,7 +36,7 @@ pub(super) struct Args {
 pub(super) enum Command {
     /// Print only the ACCEPT rules
     Rules {
-        /// Logs to read: files, or `-` for stdin. Without any, stdin
+        /// Logs, journals, journal directories, support bundles, packed or not; `-` is stdin, and the default
         #[arg(value_name = "INPUT")]
         inputs: Vec<PathBuf>,
     },
@@ -147,6 +147,10 @@ pub(super) struct Shared {
     #[arg(long, value_name = "TEXT", global = true, help_heading = "LOG rule")]
     pub(super) prefix: Option<String>,
 
+    /// Read the journal of this machine
+    #[arg(long, global = true, help_heading = "Input")]
+    pub(super) journal: bool,
+
     /// Only findings of this port
     #[arg(long, value_name = "PORT", global = true, help_heading = "Filters")]
     pub(super) port: Vec<u16>,
@@ -252,7 +256,8 @@ impl Shared {
 
     /// Whether findings are printed as they come.
     pub(super) fn follows(&self, inputs: &[PathBuf]) -> bool {
-        let stdin = inputs.is_empty() || matches!(inputs, [only] if only.as_os_str() == "-");
+        let stdin = (inputs.is_empty() && !self.journal)
+            || matches!(inputs, [only] if only.as_os_str() == "-");
         self.follow || (stdin && !self.no_follow)
     }
 }

@@ -1,13 +1,13 @@
 //! Reads inputs to their ends, then reports.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::Shared;
-use super::{Exit, account, complain};
+use super::progress::Bar;
+use super::{Exit, account, complain, learned};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
-use crate::input::open::{Options, Summary, read_file, read_stream};
+use crate::input::open::{Options, Summary, read_file, read_local_journal};
 use crate::report::Report;
 
 /// The report on `inputs`, and what reading them says of the exit code.
@@ -18,60 +18,71 @@ pub(super) fn run(
     mut analysis: Analysis,
 ) -> Result<(Report, Exit), Error> {
     let stdin = [PathBuf::from("-")];
-    let inputs = if inputs.is_empty() { &stdin } else { inputs };
+    let inputs = match inputs {
+        [] if shared.journal => &[],
+        [] => &stdin[..],
+        some => some,
+    };
+    let sources = inputs
+        .iter()
+        .map(Some)
+        .chain(shared.journal.then_some(None));
+    let several = inputs.len() + usize::from(shared.journal) > 1;
+    let bar = Bar::start(&options.progress, shared.quiet);
     let mut exit = Exit::Clean;
     let (mut lines, mut unknown) = (0, 0);
-    for path in inputs {
-        let refused = analysis.tally().unreadable;
-        let drops = analysis.tally().drops;
-        let (summary, error) = read(path, options, &mut analysis);
+    for source in sources {
+        if several {
+            analysis.begin_input();
+        }
+        let before = analysis.tally();
+        let mut sink = |item: crate::input::scan::Item<'_>| analysis.push(item);
+        let (summary, errors) = match source {
+            Some(path) => read_file(path, options, &mut sink),
+            None => read_local_journal(options, &mut sink),
+        };
         lines += summary.lines;
-        unknown += usize::from(!summary.known && !summary.blank);
-        if let Some(error) = error {
+        bar.clear();
+        for error in &errors {
             complain(&error.to_string());
             exit = exit.and(Exit::Trouble);
-        } else {
-            let none_read =
-                analysis.tally().unreadable > refused && analysis.tally().drops == drops;
-            exit = exit.and(judged(path, &summary, none_read));
         }
+        let after = analysis.tally();
+        let none_read = after.unreadable > before.unreadable && after.drops == before.drops;
+        let journal = Path::new("the local journal");
+        let (judged, known) = judged(
+            source.map_or(journal, PathBuf::as_path),
+            &summary,
+            none_read,
+            errors.is_empty(),
+        );
+        exit = exit.and(judged);
+        unknown += usize::from(!known);
     }
+    bar.finish();
     analysis.set_lines(lines);
+    learned(shared, &analysis);
     let mut report = super::values::filtered(shared, analysis.report(None))?;
     report.unknown_inputs = unknown;
     account(shared, &analysis);
     Ok((report, exit))
 }
 
-fn read(path: &Path, options: &Options, analysis: &mut Analysis) -> (Summary, Option<Error>) {
-    let mut sink = |item: crate::input::scan::Item<'_>| analysis.push(item);
-    if path.as_os_str() == "-" {
-        let (summary, why) =
-            read_stream(&mut io::stdin().lock(), options, options.reading, &mut sink);
-        let named = |why| Error::Input {
-            name: "stdin".to_owned(),
-            why,
-        };
-        return (summary, why.map(named));
-    }
-    read_file(path, options, &mut sink)
-}
-
-/// Whether an input that was read could be judged, and what to say where not.
-pub(super) fn judged(path: &Path, summary: &Summary, none_read: bool) -> Exit {
+/// Whether an input that was read could be judged, and whether its format is known; says what to do where not.
+pub(super) fn judged(path: &Path, summary: &Summary, none_read: bool, whole: bool) -> (Exit, bool) {
     let name = printable(&path.display().to_string());
     if none_read {
         complain(&format!(
             "no drop line of `{name}` could be read; -v shows them, with the reason"
         ));
-        Exit::NotJudged
-    } else if !summary.known && !summary.blank {
+        (Exit::NotJudged, true)
+    } else if whole && !summary.known && !summary.blank {
         complain(&format!(
-            "no line of `{name}` is of a known log format; looked for what journalctl (short, short-iso, json), dmesg \
-             and syslog write: save the log with `journalctl -k -o short-precise`"
+            "no line of `{name}` is of a known log format; looked for what journalctl, dmesg, syslog daemons and log \
+             collectors write: save the log with `journalctl -k -o short-precise`"
         ));
-        Exit::NotJudged
+        (Exit::NotJudged, false)
     } else {
-        Exit::Clean
+        (Exit::Clean, true)
     }
 }

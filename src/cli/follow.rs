@@ -1,7 +1,7 @@
 //! Tells findings as they come: reads what there is, judges, prints, and lets a timer tell what has settled.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use super::args::Shared;
 use super::batch::judged;
-use super::{Exit, account, complain, say, verdict};
+use super::{Exit, account, complain, learned, say, verdict};
 use crate::analyze::{Analysis, Live};
 use crate::error::Error;
-use crate::input::open::{BLOCK, Options, Summary};
+use crate::input::open::{BLOCK, Live as Stream, Options, Summary, peel, read_stream};
 use crate::input::scan::{Item, Scanner};
 use crate::report::{Event, Report, Style, json, text_event};
 use crate::time::Time;
@@ -28,6 +28,8 @@ const CREDIT_PER_LINE: usize = 2;
 /// What wakes the loop.
 enum Wake {
     Block(Vec<u8>),
+    /// An archive or a journal, which is read as a whole.
+    Whole(File),
     Failed(io::Error),
     End,
     Interrupted,
@@ -51,7 +53,7 @@ pub(super) fn run(
             ));
         }
     };
-    let wakes = reader(path)?;
+    let wakes = reader(path, options)?;
     let mut tale = Tale {
         shared,
         style,
@@ -63,6 +65,7 @@ pub(super) fn run(
     };
     let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
     let (mut heard, mut exit) = (Instant::now(), Exit::Clean);
+    let mut whole = None;
     let mut pause = TICK;
     loop {
         let wake = match wakes.try_recv() {
@@ -78,6 +81,17 @@ pub(super) fn run(
                 heard = Instant::now();
                 scanner.push(&block, &mut |item| tale.take(item));
                 tale.unfailed()?;
+            }
+            Ok(Wake::Whole(file)) => {
+                let name = path.display().to_string();
+                let (summary, errors) =
+                    read_stream(&name, file, options, &mut |item| tale.take(item));
+                for error in &errors {
+                    complain(&error.to_string());
+                    exit = Exit::Trouble;
+                }
+                whole = Some(summary);
+                break;
             }
             Ok(Wake::End | Wake::Interrupted) => break,
             Ok(Wake::Failed(why)) => {
@@ -95,20 +109,25 @@ pub(super) fn run(
             Err(RecvTimeoutError::Disconnected) => break,
         }
     }
-    scanner.finish(&mut |item| tale.take(item));
-    tale.analysis.set_lines(scanner.lines());
-    let report = tale.end()?;
+    let summary = match whole {
+        Some(summary) => summary,
+        None => {
+            scanner.finish(&mut |item| tale.take(item));
+            Summary::of(&scanner)
+        }
+    };
+    tale.analysis.set_lines(summary.lines);
     let tally = tale.analysis.tally();
-    if exit == Exit::Clean {
-        let none_read = tally.unreadable > 0 && tally.drops == 0;
-        exit = judged(path, &Summary::of(&scanner), none_read);
-    }
+    let none_read = tally.unreadable > 0 && tally.drops == 0;
+    let (judged, known) = judged(path, &summary, none_read, exit == Exit::Clean);
+    learned(shared, &tale.analysis);
+    let report = tale.end(usize::from(!known))?;
     account(shared, &tale.analysis);
-    Ok(exit.and(verdict(shared, &report)))
+    Ok(exit.and(judged).and(verdict(shared, &report)))
 }
 
 /// Starts a thread that reads `path`, and a handler for Ctrl-C.
-fn reader(path: &Path) -> Result<Receiver<Wake>, Error> {
+fn reader(path: &Path, options: &Options) -> Result<Receiver<Wake>, Error> {
     let (send, wakes) = sync_channel(4);
     let interrupt = send.clone();
     let handled = ctrlc::set_handler(move || drop(interrupt.send(Wake::Interrupted)));
@@ -116,7 +135,15 @@ fn reader(path: &Path) -> Result<Receiver<Wake>, Error> {
         say("dropsift: cannot handle Ctrl-C: it will end the run without a report");
     }
     if path.as_os_str() == "-" {
-        thread::spawn(move || pump(&mut io::stdin().lock(), &send, false));
+        let options = options.clone();
+        thread::spawn(move || match peel(io::stdin(), &options) {
+            Ok(Stream::Lines(mut lines)) => pump(&mut lines, &send, false),
+            Ok(Stream::Whole(mut whole)) => {
+                let wake = spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole);
+                drop(send.send(wake));
+            }
+            Err(why) => drop(send.send(Wake::Failed(why))),
+        });
     } else {
         let named = |why| Error::Input {
             name: path.display().to_string(),
@@ -126,6 +153,14 @@ fn reader(path: &Path) -> Result<Receiver<Wake>, Error> {
         thread::spawn(move || pump(&mut file, &send, true));
     }
     Ok(wakes)
+}
+
+/// Puts a stream into an unnamed file.
+fn spool(stream: &mut impl Read) -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(stream, &mut file)?;
+    file.rewind()?;
+    Ok(file)
 }
 
 /// Sends what there is, as soon as it is there.
@@ -203,10 +238,11 @@ impl Tale<'_> {
     }
 
     /// Tells the report.
-    fn end(&mut self) -> Result<Report, Error> {
+    fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
         self.unfailed()?;
         self.tell(None)?;
-        let report = super::values::filtered(self.shared, self.analysis.report(None))?;
+        let mut report = super::values::filtered(self.shared, self.analysis.report(None))?;
+        report.unknown_inputs = unknown_inputs;
         self.print(&Event::report(&report))?;
         Ok(report)
     }

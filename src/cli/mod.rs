@@ -4,6 +4,7 @@
 mod args;
 mod batch;
 mod follow;
+mod progress;
 mod terminal;
 mod values;
 
@@ -95,7 +96,7 @@ fn run(args: &Args) -> Result<Exit, Error> {
 /// The main job.
 fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
     let style = terminal::style(shared.color);
-    if inputs.is_empty() && io::stdin().is_terminal() {
+    if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
         hint();
         return Ok(Exit::Trouble);
     }
@@ -112,7 +113,7 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
 
 /// Prints only the rules.
 fn rules(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
-    if inputs.is_empty() && io::stdin().is_terminal() {
+    if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
         hint();
         return Ok(Exit::Trouble);
     }
@@ -169,6 +170,12 @@ fn account(shared: &Shared, analysis: &Analysis) {
     if tally.untrusted > 0 {
         text.push_str(&format!(", {} untrusted", tally.untrusted));
     }
+    if analysis.repeated() > 0 {
+        text.push_str(&format!(
+            ", {} in an earlier input already",
+            analysis.repeated()
+        ));
+    }
     let refused = tally.unreadable + tally.untrusted > 0;
     if refused && !shared.verbose {
         text.push_str(" (-v shows them)");
@@ -186,13 +193,22 @@ fn account(shared: &Shared, analysis: &Analysis) {
     }
 }
 
+/// What the inputs told of the cluster, a line each.
+fn learned(shared: &Shared, analysis: &Analysis) {
+    if !shared.quiet {
+        for fact in analysis.learned() {
+            say(&format!("learned: {fact}"));
+        }
+    }
+}
+
 fn hint() {
     say("\
 dropsift tells false positives from missing rules in the drop log of the Harvester host firewall.
 It reads a log; give it one:
 
   journalctl -k -f | dropsift                    live, on a node
-  dropsift kernel.log                            a saved log (text or journalctl -o json)
+  dropsift kernel.log supportbundle.zip          saved logs, journals, support bundles, packed or not
   dropsift --role worker kernel.log              the log of a worker; the default is control-plane
 
 `dropsift --help` lists the rest.");

@@ -6,7 +6,11 @@ use super::args::Shared;
 use crate::catalog::{Role, addons};
 use crate::error::Error;
 use crate::finding::Finding;
-use crate::input::{Prefixes, open::Options, short_stamp};
+use crate::input::{
+    Prefixes,
+    open::{Options, Progress},
+    short_stamp,
+};
 use crate::net::{IpNet, parse_net};
 use crate::report::Report;
 use crate::site::{Limit, Site, Window};
@@ -43,7 +47,11 @@ pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
         reference: super::terminal::now(),
         offset,
     };
-    Ok(Options { prefixes, reading })
+    Ok(Options {
+        prefixes,
+        reading,
+        progress: Progress::default(),
+    })
 }
 
 /// The site that the options describe.
@@ -76,6 +84,7 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     }
     site.node_nets = nets(&shared.node_net)?;
     site.pod_cidrs = nets(&shared.pod_cidr)?;
+    site.told_pod_cidrs = !site.pod_cidrs.is_empty();
     for (names, in_use) in [(&shared.addon, true), (&shared.no_addon, false)] {
         for name in names {
             if !addons().contains(&name.as_str()) {

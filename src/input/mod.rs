@@ -6,11 +6,13 @@
 
 mod bare;
 mod dmesg;
+pub mod fact;
 mod header;
 mod iso;
 mod journal_json;
 mod message;
 pub mod open;
+pub mod repeats;
 pub mod scan;
 mod short;
 

@@ -1,17 +1,39 @@
-//! Reads an INPUT of the command line to its end: opens it, and pushes its bytes through a [`Scanner`].
+//! Reads an INPUT of the command line to its end: opens it, takes off what it is packed in, and pushes the bytes of the
+//! logs in it through a [`Scanner`].
+//!
+//! What an input is stands in its content, never in its name. An unreadable part never hides the readable rest: what
+//! was read counts, and each failure is told.
+
+mod archive;
+mod bounds;
+mod bundle;
+mod cluster;
+mod damage;
+mod directory;
+mod guard;
+mod journal;
+mod proof;
+mod unpack;
 
 use std::fs::File;
-use std::io::{ErrorKind, Read};
-use std::path::Path;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use self::bounds::{Bounds, Counted};
+use self::unpack::{Kind, Peeked};
 use super::Prefixes;
-use super::scan::{Scanner, Sink};
+use super::scan::{Item, Scanner, Sink};
 use crate::error::Error;
 use crate::time::{Reading, Time};
 
+pub use self::bounds::Progress;
+pub use self::directory::LOCAL_JOURNALS;
+
 /// How much is read at once, in bytes: measured, more gains nothing.
 pub const BLOCK: usize = 256 * 1024;
+/// How many failures of one input are told one by one.
+const TOLD: usize = 20;
 
 /// How inputs are to be read.
 #[derive(Debug, Clone)]
@@ -19,10 +41,12 @@ pub struct Options {
     pub prefixes: Prefixes,
     /// `reference` holds for what has no time of its own.
     pub reading: Reading,
+    /// Is kept up to date while inputs are read; whoever draws a bar has a clone.
+    pub progress: Progress,
 }
 
 /// What came of one input.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Summary {
     /// How many lines, or records where the form has no lines.
     pub lines: u64,
@@ -30,6 +54,16 @@ pub struct Summary {
     pub known: bool,
     /// Whether it holds nothing but white space.
     pub blank: bool,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self {
+            lines: 0,
+            known: false,
+            blank: true,
+        }
+    }
 }
 
 impl Summary {
@@ -41,59 +75,275 @@ impl Summary {
             blank: scanner.is_blank(),
         }
     }
+
+    fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.known |= other.known;
+        self.blank &= other.blank;
+    }
 }
 
-/// Reads the file `path`.
+/// Reads the input `path`: a log, a journal, a directory of journals, a support bundle, packed or not; `-` is the
+/// standard input.
+///
+/// The second value tells what could not be read. What was read before and after is with `sink`, and counted.
+pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
+    let mut opening = Opening::new(options, sink);
+    if path.as_os_str() == "-" {
+        opening.stdin();
+        return opening.done();
+    }
+    let name = path.display().to_string();
+    match std::fs::metadata(path) {
+        Err(why) => opening.failed(&name, why),
+        Ok(meta) if meta.is_dir() => opening.directory(path),
+        Ok(_) => opening.path(path, &name),
+    }
+    opening.done()
+}
+
+/// Reads `input` to its end, whatever it holds, as [`read_file`] does.
+pub fn read_stream(
+    name: &str,
+    input: impl Read + 'static,
+    options: &Options,
+    sink: &mut Sink<'_>,
+) -> (Summary, Vec<Error>) {
+    let mut opening = Opening::new(options, sink);
+    let stream = Counted::new(input, opening.bounds.clone());
+    opening.input(name, Source::Stream(Box::new(stream)), options.reading, 0);
+    opening.done()
+}
+
+/// Reads the journals of this machine.
+pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
+    let mut opening = Opening::new(options, sink);
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let folders: Vec<PathBuf> = LOCAL_JOURNALS
+        .iter()
+        .map(|folder| Path::new(folder).join(machine.trim()))
+        .collect();
+    opening.journal_folders("the local journal", &folders);
+    opening.done()
+}
+
+/// What a live stream turned out to be.
+pub enum Live {
+    /// Lines: read blocks of it, and push them through a [`Scanner`]. Compression is taken off already.
+    Lines(Box<dyn Read>),
+    /// A journal or an archive: give it to [`read_stream`].
+    Whole(Box<dyn Read>),
+}
+
+/// Looks at the first bytes of `input`, as few as can tell, and takes compression off.
 ///
 /// # Errors
-/// If it cannot be opened, or reading fails. What was read before is with `sink`, and counted in the summary.
-pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summary, Option<Error>) {
-    let failed = |why| Error::Input {
-        name: path.display().to_string(),
-        why,
-    };
-    let opened = File::open(path).and_then(|file| {
-        let meta = file.metadata()?;
-        if meta.is_dir() {
-            return Err(ErrorKind::IsADirectory.into());
+/// If reading fails, or it is packed deeper than any log is.
+pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
+    let bounds = Bounds::new(options.progress.clone());
+    let mut stream: Box<dyn Read> = Box::new(Counted::new(input, bounds.clone()));
+    for _ in 0..=bounds::DEPTH {
+        let peeked = Peeked::new(stream, Vec::new())?;
+        match peeked.kind() {
+            Kind::Text => return Ok(Live::Lines(peeked.into_stream())),
+            Kind::Zip | Kind::Journal => return Ok(Live::Whole(peeked.into_stream())),
+            Kind::Packed(codec) => {
+                stream = unpack::unpack(codec, peeked.into_stream(), bounds.clone())?;
+            }
         }
-        Ok((file, meta))
-    });
-    let (mut file, meta) = match opened {
-        Ok(opened) => opened,
-        Err(why) => return (Summary::default(), Some(failed(why))),
-    };
-    let mut reading = options.reading;
-    // A pipe's own time says nothing of the log.
-    if meta.is_file()
-        && let Some(written) = meta
-            .modified()
-            .ok()
-            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
-    {
-        reading.reference = Time(written.as_micros() as i64);
     }
-    let (summary, why) = read_stream(&mut file, options, reading, sink);
-    (summary, why.map(failed))
+    Err(bounds::too_deep())
 }
 
-/// Reads a stream to its end.
-pub fn read_stream(
-    stream: &mut impl Read,
-    options: &Options,
-    reading: Reading,
-    sink: &mut Sink<'_>,
-) -> (Summary, Option<std::io::Error>) {
-    let mut scanner = Scanner::new(options.prefixes.clone(), reading);
-    let mut block = vec![0; BLOCK];
-    let error = loop {
-        match stream.read(&mut block) {
-            Ok(0) => break None,
-            Ok(n) => scanner.push(&block[..n], sink),
-            Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            Err(why) => break Some(why),
+/// Where bytes come from.
+enum Source<'a> {
+    /// A file that can be read again from its begin.
+    File(Counted<File>),
+    Stream(Box<dyn Read + 'a>),
+}
+
+/// One input while it is read.
+struct Opening<'o, 'k, 's> {
+    options: &'o Options,
+    sink: &'k mut Sink<'s>,
+    summary: Summary,
+    errors: Vec<Error>,
+    untold: usize,
+    bounds: Bounds,
+}
+
+impl<'o, 'k, 's> Opening<'o, 'k, 's> {
+    fn new(options: &'o Options, sink: &'k mut Sink<'s>) -> Self {
+        Self {
+            options,
+            sink,
+            summary: Summary::default(),
+            errors: Vec::new(),
+            untold: 0,
+            bounds: Bounds::new(options.progress.clone()),
         }
-    };
-    scanner.finish(sink);
-    (Summary::of(&scanner), error)
+    }
+
+    fn done(mut self) -> (Summary, Vec<Error>) {
+        if self.untold > 0 {
+            self.errors.push(Error::Unreadable {
+                name: "the rest".to_owned(),
+                why: format!(
+                    "{} more parts failed; read them one by one to see why",
+                    self.untold
+                ),
+            });
+        }
+        (self.summary, self.errors)
+    }
+
+    fn failed(&mut self, name: &str, why: io::Error) {
+        if self.errors.len() < TOLD {
+            let name = name.to_owned();
+            self.errors.push(Error::Input { name, why });
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn stdin(&mut self) {
+        const NAME: &str = "standard input";
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            // Its own buffer would copy every byte, and an archive in a file needs no copy of its own.
+            match io::stdin().as_fd().try_clone_to_owned() {
+                Ok(owned) => self.file(File::from(owned), NAME),
+                Err(why) => self.failed(NAME, why),
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            let stream = Counted::new(io::stdin(), self.bounds.clone());
+            self.input(
+                NAME,
+                Source::Stream(Box::new(stream)),
+                self.options.reading,
+                0,
+            );
+        }
+    }
+
+    fn path(&mut self, path: &Path, name: &str) {
+        match File::open(path) {
+            Ok(file) => self.file(file, name),
+            Err(why) => self.failed(name, why),
+        }
+    }
+
+    fn file(&mut self, file: File, name: &str) {
+        let mut reading = self.options.reading;
+        let meta = file.metadata();
+        let regular = meta.as_ref().is_ok_and(std::fs::Metadata::is_file);
+        // A pipe's own time says nothing of the log.
+        if regular && let Ok(meta) = &meta {
+            reading.reference = modified(meta).unwrap_or(reading.reference);
+            self.bounds.expect(meta.len());
+        }
+        let file = Counted::new(file, self.bounds.clone());
+        let source = if regular {
+            Source::File(file)
+        } else {
+            Source::Stream(Box::new(file))
+        };
+        self.input(name, source, reading, 0);
+    }
+
+    /// Reads `source`, whatever it is; it lies `depth` packings deep.
+    fn input(&mut self, name: &str, source: Source<'_>, reading: Reading, depth: u32) {
+        let mut scanner = Scanner::new(self.options.prefixes.clone(), reading);
+        if self.pour(name, source, reading, depth, &mut scanner) {
+            scanner.finish(self.sink);
+            self.summary.add(Summary::of(&scanner));
+        }
+    }
+
+    /// Pushes the lines of `source` through `scanner`, and says whether it had any; what has no lines is read for
+    /// itself.
+    fn pour(
+        &mut self,
+        name: &str,
+        source: Source<'_>,
+        reading: Reading,
+        depth: u32,
+        scanner: &mut Scanner,
+    ) -> bool {
+        if depth > bounds::DEPTH {
+            self.bounds.trip();
+            self.failed(name, bounds::too_deep());
+            return false;
+        }
+        let (peeked, file) = match Peeked::of(source, Vec::with_capacity(BLOCK)) {
+            Ok(peeked) => peeked,
+            Err(why) => {
+                self.failed(name, why);
+                return false;
+            }
+        };
+        match peeked.kind() {
+            Kind::Text => {
+                self.lines(name, peeked, depth, scanner);
+                return true;
+            }
+            Kind::Packed(codec) => {
+                match unpack::unpack(codec, peeked.into_stream(), self.bounds.clone()) {
+                    Ok(stream) => {
+                        let source = Source::Stream(stream);
+                        return self.pour(name, source, reading, depth + 1, scanner);
+                    }
+                    Err(why) => self.failed(name, why),
+                }
+            }
+            Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
+            Kind::Journal => self.journal(name, peeked.into_stream()),
+        }
+        false
+    }
+
+    /// The lines of a plain text, in blocks as they come.
+    fn lines(&mut self, name: &str, peeked: Peeked<'_>, depth: u32, scanner: &mut Scanner) {
+        let (mut block, mut stream) = peeked.into_block();
+        let mut filled = block.len();
+        block.resize(BLOCK.max(filled), 0);
+        let mut last = b'\n';
+        loop {
+            if filled > 0 {
+                last = block[filled - 1];
+                scanner.push(&block[..filled], self.sink);
+                let is_log =
+                    scanner.is_known() && memchr::memchr(b'\n', &block[..filled]).is_some();
+                if depth > 0 && !is_log {
+                    self.bounds.hollow(filled);
+                }
+            }
+            match stream.read(&mut block) {
+                Ok(0) => break,
+                Ok(n) => filled = n,
+                Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
+                Err(why) => {
+                    self.failed(name, why);
+                    break;
+                }
+            }
+        }
+        // What may follow in the same log begins a line of its own.
+        if last != b'\n' {
+            scanner.push(b"\n", self.sink);
+        }
+    }
+
+    fn learned(&mut self, fact: super::fact::Fact) {
+        (self.sink)(Item::Learned(fact));
+    }
+}
+
+/// When a file was last written to.
+fn modified(meta: &std::fs::Metadata) -> Option<Time> {
+    let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Time(i64::try_from(since.as_micros()).ok()?))
 }

@@ -6,6 +6,7 @@
 use memchr::{memchr, memchr_iter, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
+use super::fact::Fact;
 use super::message::{Anchored, anchor};
 use super::{Entry, Prefixes, read};
 use crate::time::{Reading, Time, YearClock};
@@ -26,6 +27,8 @@ pub enum Item<'a> {
     Unreadable { record: &'a [u8], why: &'static str },
     /// The log had a line, of whatever kind, at this time.
     Alive { time: Time },
+    /// The input told something of the cluster, before its logs.
+    Learned(Fact),
     /// A log of an input came to its end; all of its times are off by `correction` years.
     EndOfLog { correction: i32 },
 }

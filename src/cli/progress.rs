@@ -1,0 +1,78 @@
+//! A bar on stderr for inputs that take long, where a person is there to see it.
+
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::input::open::Progress;
+
+/// What is done sooner needs no bar.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How often the bar moves.
+const STEP: Duration = Duration::from_millis(100);
+
+/// The bar; it draws itself from a thread of its own.
+pub(super) struct Bar {
+    drawn: ProgressBar,
+    done: Arc<AtomicBool>,
+    drawer: Option<JoinHandle<()>>,
+}
+
+impl Bar {
+    /// Begins to watch `progress`; draws nothing when `quiet`, or when stderr is no terminal.
+    pub(super) fn start(progress: &Progress, quiet: bool) -> Self {
+        let drawn = ProgressBar::hidden();
+        let done = Arc::new(AtomicBool::new(false));
+        if quiet || !io::stderr().is_terminal() {
+            return Self {
+                drawn,
+                done,
+                drawer: None,
+            };
+        }
+        let (bar, stop, progress) = (drawn.clone(), Arc::clone(&done), progress.clone());
+        let drawer = thread::spawn(move || draw(&bar, &stop, &progress));
+        Self {
+            drawn,
+            done,
+            drawer: Some(drawer),
+        }
+    }
+
+    /// Makes room for a message.
+    pub(super) fn clear(&self) {
+        self.drawn.suspend(|| ());
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(drawer) = self.drawer {
+            drawer.thread().unpark();
+            // A drawer that panicked has drawn its last.
+            let _ = drawer.join();
+        }
+    }
+}
+
+fn draw(bar: &ProgressBar, done: &AtomicBool, progress: &Progress) {
+    thread::park_timeout(PATIENCE);
+    if done.load(Ordering::Relaxed) {
+        return;
+    }
+    bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+    let form = "{bytes} of {total_bytes} read {wide_bar} {bytes_per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(form) {
+        bar.set_style(style);
+    }
+    while !done.load(Ordering::Relaxed) {
+        bar.set_length(progress.total().max(progress.read()));
+        bar.set_position(progress.read());
+        thread::park_timeout(STEP);
+    }
+    bar.finish_and_clear();
+}

@@ -1,0 +1,81 @@
+//! What is wrong with a journal, and how it is told.
+
+use super::bounds::size as amount;
+
+/// What is wrong with a journal.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// Where the first damaged place begins.
+    first: Option<u64>,
+    places: u64,
+    unread: u64,
+    last_end: u64,
+    /// Where the file ends before its last object.
+    pub(super) cut: Option<(u64, u64)>,
+    pub(super) bomb: bool,
+    /// How many entries and fields the header counts that did not come, where nothing else is wrong.
+    pub(super) missing: (u64, u64),
+    /// How many entries name fields that are not there.
+    pub(super) dangling: u64,
+    /// Why no more could be read.
+    pub(super) broken: Option<String>,
+}
+
+impl Found {
+    /// There is damage at `at`.
+    pub(super) fn damaged(&mut self, at: u64, bytes: u64) {
+        if self.first.is_none() || self.last_end != at {
+            self.places += 1;
+        }
+        self.first.get_or_insert(at);
+        self.last_end = at + bytes;
+        self.unread += bytes;
+    }
+
+    /// All of it in words; `None` if nothing is wrong.
+    pub(super) fn words(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        parts.extend(self.broken.clone());
+        if let Some(first) = self.first {
+            let more = match self.places {
+                0 | 1 => String::new(),
+                n => format!(" and at {} more places", n - 1),
+            };
+            let unread = amount(self.unread);
+            parts.push(format!(
+                "the journal is damaged at byte {first}{more}, {unread} of it cannot be read"
+            ));
+        }
+        if let Some((at, missing)) = self.cut {
+            let missing = match missing {
+                0 => String::new(),
+                n => format!(", at least {} are missing", amount(n)),
+            };
+            parts.push(format!("the journal is cut off at byte {at}{missing}"));
+        }
+        if parts.is_empty() && self.missing != (0, 0) {
+            let (entries, fields) = self.missing;
+            parts.push(format!(
+                "the journal is damaged: {entries} entries and {fields} fields that its header counts are not in it"
+            ));
+        }
+        if parts.is_empty() && self.dangling > 0 {
+            parts.push(format!(
+                "the journal is damaged: {} entries name fields that are not in it",
+                self.dangling
+            ));
+        }
+        if self.bomb {
+            parts.push(
+                "its packed fields unfold to far more than a log has, most were left out"
+                    .to_owned(),
+            );
+        }
+        (!parts.is_empty()).then(|| {
+            format!(
+                "{}; the rest counts. `journalctl --verify --file` tells more",
+                parts.join("; ")
+            )
+        })
+    }
+}

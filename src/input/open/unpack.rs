@@ -1,0 +1,179 @@
+//! Tells by its first bytes what an input is, and takes compression off.
+
+use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
+
+use super::Source;
+use super::bounds::{Bounds, Counted, Unpacked};
+
+/// What the first bytes say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Packed(Codec),
+    Zip,
+    Journal,
+    /// Anything else is taken for lines.
+    Text,
+}
+
+/// A way of compression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Codec {
+    Gzip,
+    Xz,
+    Zstd,
+    Bzip2,
+}
+
+/// The bytes that things begin with; no log in text does.
+const MAGIC: &[(&[u8], Kind)] = &[
+    (b"\x1f\x8b\x08", Kind::Packed(Codec::Gzip)),
+    (b"\xfd7zXZ\0", Kind::Packed(Codec::Xz)),
+    (b"\x28\xb5\x2f\xfd", Kind::Packed(Codec::Zstd)),
+    // The first of the skippable frames, which `pzstd` begins with.
+    (b"\x50\x2a\x4d\x18", Kind::Packed(Codec::Zstd)),
+    // `BZh`, a level from 1 to 9, and the digits of pi; the level is not compared.
+    (b"BZh?1AY&SY", Kind::Packed(Codec::Bzip2)),
+    (b"BZh?\x17\x72\x45\x38\x50\x90", Kind::Packed(Codec::Bzip2)),
+    (b"PK\x03\x04", Kind::Zip),
+    (b"PK\x05\x06", Kind::Zip),
+    (b"LPKSHHRH", Kind::Journal),
+];
+
+/// What unpacking xz may take, in bytes: `xz -9` needs 65 MiB, and a header may ask for 4 GiB.
+const XZ_MEMORY: u64 = 256 << 20;
+
+fn begins(head: &[u8], magic: &[u8]) -> bool {
+    let same = |(&is, &should): (&u8, &u8)| is == should || should == b'?';
+    head.iter().zip(magic).all(same)
+}
+
+/// What begins with `head`; `None` while more bytes are needed to tell.
+fn kind(head: &[u8]) -> Option<Kind> {
+    let mut fits = MAGIC.iter().filter(|(magic, _)| begins(head, magic));
+    match fits.next() {
+        None => Some(Kind::Text),
+        Some((magic, kind)) if magic.len() <= head.len() => Some(*kind),
+        Some(_) => None,
+    }
+}
+
+/// A stream whose first block was looked at.
+pub(super) struct Peeked<'a> {
+    head: Vec<u8>,
+    stream: Box<dyn Read + 'a>,
+    kind: Kind,
+}
+
+impl<'a> Peeked<'a> {
+    /// Reads into `head`, no further than needed: from a pipe, what has come in has to be worked on before more is
+    /// waited for.
+    pub(super) fn new(mut stream: Box<dyn Read + 'a>, mut head: Vec<u8>) -> io::Result<Self> {
+        let kind = look(&mut stream, &mut head)?;
+        Ok(Self { head, stream, kind })
+    }
+
+    /// The same of a source; a file that has to be sought in comes back as one.
+    pub(super) fn of(
+        source: Source<'a>,
+        mut head: Vec<u8>,
+    ) -> io::Result<(Self, Option<Counted<std::fs::File>>)> {
+        let mut file = match source {
+            Source::Stream(stream) => return Ok((Self::new(stream, head)?, None)),
+            Source::File(file) => file,
+        };
+        let kind = look(&mut file, &mut head)?;
+        if kind != Kind::Zip {
+            let stream = Box::new(file);
+            return Ok((Self { head, stream, kind }, None));
+        }
+        file.seek(SeekFrom::Start(0))?;
+        let nothing = Self {
+            head: Vec::new(),
+            stream: Box::new(io::empty()),
+            kind,
+        };
+        Ok((nothing, Some(file)))
+    }
+
+    pub(super) const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The stream from its begin.
+    pub(super) fn into_stream(mut self) -> Box<dyn Read + 'a> {
+        self.head.shrink_to_fit();
+        Box::new(Cursor::new(self.head).chain(self.stream))
+    }
+
+    /// The block that was read, and the stream of the rest.
+    pub(super) fn into_block(self) -> (Vec<u8>, Box<dyn Read + 'a>) {
+        (self.head, self.stream)
+    }
+}
+
+/// Fills `head`, up to its capacity, with what one read gives, and more only while that does not tell the kind.
+fn look(stream: &mut dyn Read, head: &mut Vec<u8>) -> io::Result<Kind> {
+    let room = head.capacity().max(4096);
+    head.resize(room, 0);
+    let mut filled = 0;
+    let told = loop {
+        match stream.read(&mut head[filled..]) {
+            Ok(0) => break Ok(Kind::Text),
+            Ok(n) => filled += n,
+            Err(why) if why.kind() == ErrorKind::Interrupted => {}
+            // What was read before the stream broke is a log too; its next read tells again.
+            Err(why) if filled == 0 => break Err(why),
+            Err(_) => break Ok(Kind::Text),
+        }
+        if let Some(kind) = kind(&head[..filled]) {
+            break Ok(kind);
+        }
+    };
+    head.truncate(filled);
+    told
+}
+
+/// What `stream` holds, unpacked as it is read.
+pub(super) fn unpack<'a>(
+    codec: Codec,
+    stream: Box<dyn Read + 'a>,
+    bounds: Bounds,
+) -> io::Result<Box<dyn Read + 'a>> {
+    Ok(match codec {
+        Codec::Gzip => {
+            let plain = flate2::read::MultiGzDecoder::new(stream);
+            Box::new(Unpacked::new(plain, bounds, "gzip", "gzip -t"))
+        }
+        Codec::Xz => {
+            let concatenated = liblzma::stream::CONCATENATED;
+            let decoder = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, concatenated)?;
+            let plain = liblzma::read::XzDecoder::new_stream(stream, decoder);
+            Box::new(Unpacked::new(plain, bounds, "xz", "xz -t"))
+        }
+        // Its window is bounded at 128 MiB, as that of the `zstd` program.
+        Codec::Zstd => {
+            let plain = zstd::stream::read::Decoder::new(stream)?;
+            Box::new(Unpacked::new(plain, bounds, "zstd", "zstd -t"))
+        }
+        Codec::Bzip2 => {
+            let plain = bzip2::read::MultiBzDecoder::new(stream);
+            Box::new(Unpacked::new(plain, bounds, "bzip2", "bzip2 -t"))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_few_bytes_as_can_tell_are_looked_at() {
+        assert_eq!(kind(b"M"), Some(Kind::Text));
+        assert_eq!(kind(b"B"), None);
+        assert_eq!(kind(b"BZ "), Some(Kind::Text));
+        assert_eq!(kind(b"BZh91AY&SY"), Some(Kind::Packed(Codec::Bzip2)));
+        assert_eq!(kind(b"PK"), None);
+        assert_eq!(kind(b"PK\x03\x04\x14"), Some(Kind::Zip));
+        assert_eq!(kind(b"LPKSHHRH"), Some(Kind::Journal));
+    }
+}
