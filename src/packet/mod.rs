@@ -18,6 +18,16 @@ impl TcpFlags {
     pub const RST: Self = Self(1 << 6);
     pub const SYN: Self = Self(1 << 7);
     pub const FIN: Self = Self(1 << 8);
+
+    /// Whether all of `other` are set.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// The flags of both.
+    pub const fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }
 
 /// What judging needs of a packet, without a heap allocation.
