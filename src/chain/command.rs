@@ -74,6 +74,11 @@ impl Runner {
         self.set
     }
 
+    /// Forgets the faults so far.
+    pub fn forget_faults(&mut self) {
+        self.set.faults.clear();
+    }
+
     /// Keeps a fault.
     pub fn fault(&mut self, fault: Fault) {
         if self.set.faults.len() < MOST_FAULTS {
