@@ -1,5 +1,8 @@
 //! Each folder of fixtures/audit is one fault, or the lack of one: its files, and the codes that are to be found.
 
+// A test may unwrap, and says on stderr why it was skipped.
+#![allow(clippy::unwrap_used, clippy::print_stderr)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

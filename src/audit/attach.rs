@@ -3,7 +3,7 @@
 use crate::audit::commands::when;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
-use crate::chain::{Chain, INPUT, Rule, Side, Test};
+use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 const BRIDGE: &str = "mgmt-br";
@@ -83,6 +83,12 @@ pub(super) static NO_CHAIN: Check = Check {
                 .resource
                 .as_ref()
                 .map_or(0, |resource| resource.line);
+            let named = |rule: &Rule| rule.target.chain() == Some(HARVESTER);
+            let input = subject.set.chain(subject.family, INPUT);
+            if input.is_some_and(|input| input.rules.iter().any(named)) {
+                let text = "INPUT leads to HARVESTER_INPUT, which is not in the text";
+                return subject.hit(line, text, "print all chains: `iptables-save`");
+            }
             subject.hit(
                 line,
                 "no chain in it filters the node",

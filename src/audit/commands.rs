@@ -97,8 +97,9 @@ pub(super) static COMMAND_REFUSED: Check = Check {
         {
             let cut = cut_lines(subject);
             let foreign = is_foreign(subject);
-            for fault in &subject.set.faults {
-                if !cut.contains(&fault.line) && !(foreign && names_chain(fault)) {
+            for fault in subject.set.faults.iter().filter(|fault| fault.refused) {
+                let explained = cut.contains(&fault.line) || foreign && names_chain(fault);
+                if !explained {
                     out.push(subject.hit(
                         fault.line,
                         fault.text.clone(),
@@ -114,25 +115,26 @@ pub(super) static COMMAND_REFUSED: Check = Check {
 pub(super) static NOT_UNDERSTOOD: Check = Check {
     code: "not-understood",
     severity: Severity::Warning,
-    title: "a line of the dump that was not understood",
-    explain: "The rule is not part of what was checked.",
+    title: "a line that was not understood",
+    explain: "What it does is not part of what was checked: a port may be called missing that it opens.",
     check: |scene| {
-        let dumps = scene
-            .subjects
-            .iter()
-            .filter(|subject| subject.again.is_none());
-        dumps
-            .flat_map(|subject| {
-                let hit = |fault: &Fault| {
-                    subject.hit(
-                        fault.line,
-                        fault.text.clone(),
-                        "give the output of `iptables-save`",
-                    )
-                };
-                subject.set.faults.iter().map(hit).collect::<Vec<_>>()
-            })
-            .collect()
+        let mut out = Vec::new();
+        for subject in &scene.subjects {
+            let dump = subject.again.is_none();
+            let open = subject
+                .set
+                .faults
+                .iter()
+                .filter(|fault| dump || !fault.refused);
+            out.extend(open.map(|fault| {
+                subject.hit(
+                    fault.line,
+                    fault.text.clone(),
+                    "check the output of `iptables-save` from a node",
+                )
+            }));
+        }
+        out
     },
 };
 

@@ -8,10 +8,12 @@ mod cluster;
 mod commands;
 mod order;
 mod ports;
+mod probe;
 mod resource;
 mod scene;
 
 use crate::catalog::Role;
+use crate::error::printable;
 use crate::net::IpNet;
 
 pub use scene::{NodeLabels, Scene, Subject};
@@ -141,8 +143,9 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
                 severity: check.severity,
                 file: hit.file,
                 line: hit.line,
-                text: hit.text,
-                mend: hit.mend,
+                // Both quote the file, which may be anybody's.
+                text: printable(&hit.text),
+                mend: printable(&hit.mend),
             })
         })
         .collect();

@@ -1,8 +1,8 @@
 //! The words behind `iptables`: in, one [`Command`] with its rules out. Follows iptables(8) and iptables-extensions(8).
 
 use crate::chain::Family;
-use crate::chain::rule::{Counters, Log, Match, Ports, Rule, Side, Target, Test};
-use crate::chain::values;
+use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
+use crate::chain::{extensions, values};
 
 /// What a command does to a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,55 +33,6 @@ pub(super) struct Command {
     pub(super) rules: Vec<Rule>,
 }
 
-/// Modules of which every option is known here.
-const KNOWN: &[&str] = &[
-    "tcp",
-    "udp",
-    "icmp",
-    "icmp6",
-    "icmpv6",
-    "sctp",
-    "dccp",
-    "udplite",
-    "comment",
-    "limit",
-    "state",
-    "multiport",
-    "addrtype",
-    "conntrack",
-];
-
-/// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
-const TARGETS: &[&str] = &[
-    "AUDIT",
-    "CHECKSUM",
-    "CLASSIFY",
-    "CONNMARK",
-    "CONNSECMARK",
-    "CT",
-    "DSCP",
-    "HL",
-    "HMARK",
-    "IDLETIMER",
-    "LED",
-    "MARK",
-    "NFLOG",
-    "NFQUEUE",
-    "NOTRACK",
-    "QUEUE",
-    "RATEEST",
-    "SECMARK",
-    "SET",
-    "SYNPROXY",
-    "TCPMSS",
-    "TCPOPTSTRIP",
-    "TEE",
-    "TOS",
-    "TRACE",
-    "TTL",
-    "ULOG",
-];
-
 /// A command of more than this many source and destination pairs is refused.
 const MOST_RULES: usize = 256;
 
@@ -103,7 +54,7 @@ pub(super) fn table(words: &[String]) -> Option<&str> {
         })
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     words: &'a [String],
     at: usize,
     /// The value glued to the option at hand: `--dport=22`, `-jDROP`.
@@ -111,18 +62,18 @@ struct Reader<'a> {
     family: Family,
     action: Option<Action>,
     chain: Option<String>,
-    matches: Vec<Match>,
+    pub(super) matches: Vec<Match>,
     nets: [(bool, Vec<String>); 2],
-    target: Target,
-    comment: Option<String>,
+    pub(super) target: Target,
+    pub(super) comment: Option<String>,
     counters: Option<Counters>,
-    modules: Vec<String>,
+    pub(super) modules: Vec<String>,
     /// Modules loaded by `-m` of which no option came, and which are not known.
-    bare: Option<String>,
-    limit: Option<(u32, u32)>,
+    pub(super) bare: Option<String>,
+    pub(super) limit: Option<(u32, u32)>,
     /// The first option that needs a protocol with ports.
-    ports_by: Option<String>,
-    has_target: bool,
+    pub(super) ports_by: Option<String>,
+    pub(super) has_target: bool,
 }
 
 /// Reads the words behind the name of the tool.
@@ -192,7 +143,7 @@ impl Reader<'_> {
         word.to_owned()
     }
 
-    fn value(&mut self, option: &str) -> Result<String, String> {
+    pub(super) fn value(&mut self, option: &str) -> Result<String, String> {
         if let Some(value) = self.glued.take() {
             return Ok(value);
         }
@@ -216,7 +167,7 @@ impl Reader<'_> {
     }
 
     /// The next word, where it is no option.
-    fn operand(&mut self) -> Option<String> {
+    pub(super) fn operand(&mut self) -> Option<String> {
         if self.glued.is_some() {
             return self.glued.take();
         }
@@ -235,7 +186,7 @@ impl Reader<'_> {
         }
     }
 
-    fn push(&mut self, test: Test, negated: bool) {
+    pub(super) fn push(&mut self, test: Test, negated: bool) {
         self.matches.push(Match { test, negated });
     }
 
@@ -348,7 +299,7 @@ impl Reader<'_> {
             "-m" => {
                 self.close();
                 let module = self.value(option)?;
-                if !KNOWN.contains(&module.as_str()) {
+                if !extensions::KNOWN.contains(&module.as_str()) {
                     self.bare = Some(module.clone());
                 }
                 self.modules.push(module);
@@ -356,7 +307,7 @@ impl Reader<'_> {
             "-j" | "-g" => {
                 self.close();
                 let name = self.value(option)?;
-                self.target = target(&name, option == "-g");
+                self.target = Target::named(&name, option == "-g");
                 self.has_target = true;
             }
             _ => return self.extension(option, negated),
@@ -371,207 +322,11 @@ impl Reader<'_> {
         }
     }
 
-    fn loaded(&self, module: &str) -> bool {
+    pub(super) fn loaded(&self, module: &str) -> bool {
         self.modules.iter().any(|name| name == module)
     }
 
-    fn need(&self, module: &str, option: &str) -> Result<(), String> {
-        if self.loaded(module) {
-            Ok(())
-        } else {
-            Err(format!("unknown option `{option}`; it needs `-m {module}`"))
-        }
-    }
-
-    fn extension(&mut self, option: &str, negated: bool) -> Result<(), String> {
-        let bad = |option: &str, value: &str| format!("bad value `{value}` of `{option}`");
-        match option {
-            "--dport" | "--destination-port" | "--sport" | "--source-port" => {
-                let value = self.value(option)?;
-                let range = values::ports(&value).ok_or_else(|| bad(option, &value))?;
-                let side = if option.starts_with("--d") {
-                    Ports::Destination
-                } else {
-                    Ports::Source
-                };
-                self.ports_by.get_or_insert_with(|| option.to_owned());
-                self.push(Test::Ports(side, vec![range]), negated);
-            }
-            "--dports" | "--destination-ports" | "--sports" | "--source-ports" | "--ports" => {
-                self.need("multiport", option)?;
-                let value = self.value(option)?;
-                let ranges = values::port_list(&value).ok_or_else(|| bad(option, &value))?;
-                let side = match option.as_bytes().get(2) {
-                    Some(b'd') => Ports::Destination,
-                    Some(b's') => Ports::Source,
-                    _ => Ports::Either,
-                };
-                self.ports_by.get_or_insert_with(|| option.to_owned());
-                self.push(Test::Ports(side, ranges), negated);
-            }
-            "--ctstate" | "--state" => {
-                self.need(
-                    if option == "--state" {
-                        "state"
-                    } else {
-                        "conntrack"
-                    },
-                    option,
-                )?;
-                let value = self.value(option)?;
-                let states = values::states(&value).ok_or_else(|| bad(option, &value))?;
-                self.push(Test::State(states), negated);
-            }
-            "--comment" => {
-                self.need("comment", option)?;
-                self.comment = Some(self.value(option)?);
-            }
-            "--limit" | "--limit-burst" => {
-                self.need("limit", option)?;
-                let value = self.value(option)?;
-                // The module's own: 3 an hour, burst 5 (libxt_limit.c).
-                let (interval, burst) = self.limit.get_or_insert((12_000_000, 5));
-                if option == "--limit" {
-                    *interval = values::rate(&value).ok_or_else(|| bad(option, &value))?;
-                } else {
-                    *burst = value.parse().map_err(|_| bad(option, &value))?;
-                }
-            }
-            "--syn" => self.push(
-                Test::TcpFlags {
-                    mask: values::SYN.0,
-                    set: values::SYN.1,
-                },
-                negated,
-            ),
-            "--tcp-flags" => {
-                let mask = self.value(option)?;
-                let set = self.value(option)?;
-                let read = |text: &str| values::flags(text).ok_or_else(|| bad(option, text));
-                self.push(
-                    Test::TcpFlags {
-                        mask: read(&mask)?,
-                        set: read(&set)?,
-                    },
-                    negated,
-                );
-            }
-            "--icmp-type" | "--icmpv6-type" => {
-                let value = self.value(option)?;
-                let v6 = option == "--icmpv6-type";
-                if let Some((icmp_type, code)) =
-                    values::icmp(&value, v6).ok_or_else(|| bad(option, &value))?
-                {
-                    self.push(Test::IcmpType { icmp_type, code }, negated);
-                }
-            }
-            "--dst-type" | "--src-type" if self.loaded("addrtype") => {
-                let value = self.value(option)?;
-                let types = values::address_types(&value).ok_or_else(|| bad(option, &value))?;
-                let side = if option == "--dst-type" {
-                    Side::Destination
-                } else {
-                    Side::Source
-                };
-                self.push(Test::AddressType(side, types), negated);
-            }
-            "--match-set" | "--mark" if !self.has_target => {
-                let mut text = self.value(option)?;
-                let module = if option == "--mark" { "mark" } else { "set" };
-                self.need(module, option)?;
-                if module == "set" {
-                    text = format!("{text} {}", self.value(option)?);
-                }
-                self.bare = None;
-                self.push(Test::Unknown(module.to_owned(), text), negated);
-            }
-            _ if self.has_target => return self.of_target(option),
-            _ => return self.unknown(option, negated),
-        }
-        Ok(())
-    }
-
-    /// An option that stands behind `-j`.
-    fn of_target(&mut self, option: &str) -> Result<(), String> {
-        if let Target::Reject(_) = self.target
-            && option == "--reject-with"
-        {
-            self.target = Target::Reject(self.value(option)?);
-            return Ok(());
-        }
-        if let Target::Other(..) = self.target {
-            let text = self.rest(option);
-            if let Target::Other(_, options) = &mut self.target {
-                join(options, &text);
-            }
-            return Ok(());
-        }
-        let Target::Log(mut log) = self.target.clone() else {
-            return self.unknown(option, false);
-        };
-        match option {
-            "--log-prefix" => log.prefix = self.value(option)?,
-            "--log-level" => {
-                let value = self.value(option)?;
-                log.level =
-                    values::log_level(&value).ok_or_else(|| format!("bad log level `{value}`"))?;
-            }
-            "--log-tcp-sequence" => log.flags |= 1,
-            "--log-tcp-options" => log.flags |= 2,
-            "--log-ip-options" => log.flags |= 4,
-            "--log-uid" => log.flags |= 8,
-            "--log-macdecode" => log.flags |= 32,
-            _ => return self.unknown(option, false),
-        }
-        self.target = Target::Log(log);
-        Ok(())
-    }
-
-    /// An option of a module that is not known here.
-    fn unknown(&mut self, option: &str, negated: bool) -> Result<(), String> {
-        let partly =
-            |name: &String| !KNOWN.contains(&name.as_str()) || name == "conntrack" || name == "tcp";
-        let module = match self.modules.iter().rev().find(|name| partly(name)) {
-            Some(module) if option.starts_with('-') => module.clone(),
-            None if option.starts_with("--") && self.protocol().is_some_and(|p| p != 0) => {
-                "protocol".to_owned()
-            }
-            _ if option.starts_with('-') => return Err(format!("unknown option `{option}`")),
-            _ => return Err(format!("bad argument `{option}`")),
-        };
-        if module == "protocol"
-            && !matches!(option, "--tcp-option" | "--chunk-types" | "--dccp-types")
-        {
-            return Err(format!("unknown option `{option}`"));
-        }
-        self.bare = None;
-        let mut text = self.rest(option);
-        if negated {
-            text.insert_str(0, "! ");
-        }
-        let mine = |m: &&mut Match| matches!(&m.test, Test::Unknown(name, _) if *name == module);
-        if let Some(Match {
-            test: Test::Unknown(_, known),
-            ..
-        }) = self.matches.iter_mut().rev().find(mine)
-        {
-            join(known, &text);
-        } else {
-            self.push(Test::Unknown(module, text), false);
-        }
-        Ok(())
-    }
-
-    /// The option and its values, as text.
-    fn rest(&mut self, option: &str) -> String {
-        let mut text = option.to_owned();
-        while let Some(word) = self.operand() {
-            join(&mut text, &word);
-        }
-        text
-    }
-
-    fn protocol(&self) -> Option<u8> {
+    pub(super) fn protocol(&self) -> Option<u8> {
         self.matches.iter().find_map(|m| match m.test {
             Test::Protocol(number) if !m.negated => Some(number),
             _ => None,
@@ -661,27 +416,6 @@ fn spread(
         rule.normalize();
     }
     Ok(rules)
-}
-
-/// What `-j NAME` or `-g NAME` means, as far as the name tells.
-pub(super) fn target(name: &str, goto: bool) -> Target {
-    match name {
-        _ if goto => Target::Goto(name.to_owned()),
-        "ACCEPT" => Target::Accept,
-        "DROP" => Target::Drop,
-        "RETURN" => Target::Return,
-        "REJECT" => Target::Reject("icmp-port-unreachable".to_owned()),
-        "LOG" => Target::Log(Log::default()),
-        _ if TARGETS.contains(&name) => Target::Other(name.to_owned(), String::new()),
-        _ => Target::Jump(name.to_owned()),
-    }
-}
-
-fn join(text: &mut String, more: &str) {
-    if !text.is_empty() {
-        text.push(' ');
-    }
-    text.push_str(more);
 }
 
 /// The short form of a long base option.

@@ -16,14 +16,25 @@ pub struct Fault {
     /// From 1.
     pub line: usize,
     pub text: String,
+    /// Iptables, the shell or the API would refuse it; else it may be right, and is not followed here.
+    pub refused: bool,
 }
 
 impl Fault {
-    /// A fault of that line.
+    /// Something that would be refused.
     pub fn new(line: usize, text: impl Into<String>) -> Self {
         Self {
             line,
             text: text.into(),
+            refused: true,
+        }
+    }
+
+    /// Something that is not followed here.
+    pub fn unfollowed(line: usize, text: impl Into<String>) -> Self {
+        Self {
+            refused: false,
+            ..Self::new(line, text)
         }
     }
 }
@@ -171,7 +182,7 @@ impl Runner {
             };
         };
         if simple.expands {
-            self.fault(Fault::new(
+            self.fault(Fault::unfollowed(
                 simple.line,
                 "it has a shell expansion whose value is not known; the command was not run",
             ));

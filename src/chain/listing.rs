@@ -2,7 +2,6 @@
 //!
 //! The columns are told by each chain's own head line. What stands behind the destination is read by `table_text`.
 
-use crate::chain::arguments::target;
 use crate::chain::command::Fault;
 use crate::chain::form::Form;
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
@@ -173,7 +172,7 @@ fn rule(
     rule.target = if name.is_empty() {
         Target::None
     } else {
-        target(name, goto.is_some())
+        Target::named(name, goto.is_some())
     };
     table_text::read(rest, &mut rule);
     rule.normalize();

@@ -7,6 +7,7 @@ mod arguments;
 pub mod cloudinit;
 mod command;
 mod evaluate;
+mod extensions;
 mod form;
 mod listing;
 mod order;
@@ -21,7 +22,7 @@ pub mod yaml;
 
 use std::fmt;
 
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::packet::Brief;
 
 pub use command::{Fault, Runner};
@@ -151,7 +152,7 @@ impl RuleSet {
 pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     read(text).map_err(|fault| Error::Unreadable {
         name: name.to_owned(),
-        why: fault.to_string(),
+        why: printable(&fault.to_string()),
     })
 }
 

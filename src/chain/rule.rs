@@ -4,6 +4,37 @@ use std::fmt;
 
 use crate::net::{IpNet, PortRange};
 
+/// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
+const TARGETS: &[&str] = &[
+    "AUDIT",
+    "CHECKSUM",
+    "CLASSIFY",
+    "CONNMARK",
+    "CONNSECMARK",
+    "CT",
+    "DSCP",
+    "HL",
+    "HMARK",
+    "IDLETIMER",
+    "LED",
+    "MARK",
+    "NFLOG",
+    "NFQUEUE",
+    "NOTRACK",
+    "QUEUE",
+    "RATEEST",
+    "SECMARK",
+    "SET",
+    "SYNPROXY",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TEE",
+    "TOS",
+    "TRACE",
+    "TTL",
+    "ULOG",
+];
+
 /// One rule of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rule {
@@ -128,6 +159,20 @@ pub enum Target {
 }
 
 impl Target {
+    /// What `-j NAME` or `-g NAME` means, as far as the name tells.
+    pub(super) fn named(name: &str, goto: bool) -> Self {
+        match name {
+            _ if goto => Self::Goto(name.to_owned()),
+            "ACCEPT" => Self::Accept,
+            "DROP" => Self::Drop,
+            "RETURN" => Self::Return,
+            "REJECT" => Self::Reject("icmp-port-unreachable".to_owned()),
+            "LOG" => Self::Log(Log::default()),
+            _ if TARGETS.contains(&name) => Self::Other(name.to_owned(), String::new()),
+            _ => Self::Jump(name.to_owned()),
+        }
+    }
+
     /// The chain that it sends packets to.
     pub fn chain(&self) -> Option<&str> {
         match self {

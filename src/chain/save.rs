@@ -37,8 +37,10 @@ pub(super) fn read(form: Form, text: &str) -> RuleSet {
         if let Some(table) = line.strip_prefix('*') {
             reading = table.trim() == "filter" && !done.contains(&family);
             if table.trim() == "filter" && !reading {
-                set.faults
-                    .push(Fault::new(number, "a second filter table was not read"));
+                set.faults.push(Fault::unfollowed(
+                    number,
+                    "a second filter table was not read",
+                ));
             }
             continue;
         }

@@ -270,7 +270,7 @@ impl Lexer<'_> {
     fn here_document(&mut self) {
         self.out
             .faults
-            .push(Fault::new(self.line, "a here-document is not read"));
+            .push(Fault::unfollowed(self.line, "a here-document is not read"));
         let mut mark = String::new();
         while let Some(c) = self.next()
             && c != '\n'
@@ -313,7 +313,7 @@ impl Lexer<'_> {
                 "!" => Some(Keyword::Not),
                 "{" | "}" | "do" | "done" => return,
                 "for" | "while" | "until" | "case" | "function" => {
-                    self.out.faults.push(Fault::new(
+                    self.out.faults.push(Fault::unfollowed(
                         self.line,
                         format!("the shell's `{word}` is not followed: what stands in it is taken once, as it stands"),
                     ));
