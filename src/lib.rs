@@ -4,12 +4,14 @@ pub mod input;
 pub mod packet;
 
 pub mod catalog;
+pub mod chain;
 pub mod site;
 
 pub mod flow;
 pub mod saturation;
 
 pub mod cause;
+pub mod audit;
 pub mod finding;
 pub mod rule;
 

@@ -1,0 +1,261 @@
+//! How INPUT leads to the chain: at all, for which interfaces, behind whom.
+
+use crate::audit::commands::when;
+use crate::audit::scene::{Scene, Subject};
+use crate::audit::{Check, Hit, Severity};
+use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test};
+
+/// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
+const BRIDGE: &str = "mgmt-br";
+
+/// The interface that a jump asks for: its pattern, and whether negated.
+fn interface(rule: &Rule) -> Option<(&str, bool)> {
+    rule.matches.iter().find_map(|m| match &m.test {
+        Test::Interface(Side::Source, name) => Some((name.as_str(), m.negated)),
+        _ => None,
+    })
+}
+
+/// Whether the listing did not print interfaces.
+fn unprinted(rule: &Rule) -> bool {
+    rule.matches
+        .iter()
+        .any(|m| matches!(&m.test, Test::Unknown(module, _) if module == "interface"))
+}
+
+fn covers(rule: &Rule, name: &str) -> bool {
+    match interface(rule) {
+        None => !unprinted(rule),
+        Some((pattern, negated)) => {
+            let matches = pattern
+                .strip_suffix('+')
+                .map_or(pattern == name, |start| name.starts_with(start));
+            matches != negated
+        }
+    }
+}
+
+/// The interface that has the management address.
+fn management(scene: &Scene<'_>) -> String {
+    scene
+        .options
+        .management_vlan
+        .map_or_else(|| BRIDGE.to_owned(), |vid| format!("{BRIDGE}.{vid}"))
+}
+
+/// Runs `check` on the jumps of each chain that has some.
+fn of_jumps(
+    scene: &Scene<'_>,
+    check: impl Fn(&Subject<'_>, &Chain, &[&Rule]) -> Vec<Hit>,
+) -> Vec<Hit> {
+    scene.of_chains(|subject, chain| match subject.jumps(chain) {
+        Some(jumps) if !jumps.is_empty() && !jumps.iter().any(|rule| unprinted(rule)) => {
+            check(subject, chain, &jumps)
+        }
+        _ => Vec::new(),
+    })
+}
+
+fn attach(chain: &Chain, interface: &str) -> String {
+    format!("iptables -A {INPUT} -i {interface} -j {}", chain.name)
+}
+
+pub(super) static NO_CHAIN: Check = Check {
+    code: "no-chain",
+    severity: Severity::Error,
+    title: "there is no chain that filters the node",
+    explain: "Neither HARVESTER_INPUT nor another chain behind INPUT that logs and drops: everything is let in.",
+    check: |scene| {
+        let without = |subject: &&Subject<'_>| {
+            let explained = subject
+                .resource
+                .as_ref()
+                .is_some_and(|r| !r.has_contents || !r.faults.is_empty());
+            let foreign = subject
+                .set
+                .faults
+                .iter()
+                .any(|fault| fault.text.starts_with("no chain `HARVESTER"));
+            subject.firewall && subject.chain().is_none() && !explained && !foreign
+        };
+        let hit = |subject: &Subject<'_>| {
+            let line = subject
+                .resource
+                .as_ref()
+                .map_or(0, |resource| resource.line);
+            let named = |rule: &Rule| rule.target.chain() == Some(HARVESTER);
+            let input = subject.set.chain(subject.family, INPUT);
+            if input.is_some_and(|input| input.rules.iter().any(named)) {
+                let text = "INPUT leads to HARVESTER_INPUT, which is not in the text";
+                return subject.hit(line, text, "print all chains: `iptables-save`");
+            }
+            subject.hit(
+                line,
+                "no chain in it filters the node",
+                "make HARVESTER_INPUT as the documentation does",
+            )
+        };
+        scene.subjects.iter().filter(without).map(hit).collect()
+    },
+};
+
+pub(super) static NOT_ATTACHED: Check = Check {
+    code: "not-attached",
+    severity: Severity::Error,
+    title: "INPUT does not lead to the chain",
+    explain: "A chain that no rule jumps to filters nothing and logs nothing.",
+    check: |scene| {
+        scene.of_chains(|subject, chain| {
+            let alone = subject.jumps(chain).is_some_and(|jumps| jumps.is_empty());
+            when(alone, || {
+                subject.hit(
+                    chain.line,
+                    format!(
+                        "no rule of INPUT leads to {}: it filters nothing",
+                        chain.name
+                    ),
+                    attach(chain, &management(scene)),
+                )
+            })
+        })
+    },
+};
+
+pub(super) static ATTACHED_EVERYWHERE: Check = Check {
+    code: "attached-everywhere",
+    severity: Severity::Error,
+    title: "the chain is attached for every interface",
+    explain: "Without `-i` it also filters loopback, pods and tunnels: the node's own services on localhost lose their clients.",
+    check: |scene| {
+        of_jumps(scene, |subject, chain, jumps| {
+            let all = |rule: &&&Rule| covers(rule, "lo");
+            let hit = |rule: &&Rule| {
+                subject.hit(
+                    rule.line,
+                    "the chain also filters loopback and the pods' interfaces",
+                    attach(chain, &management(scene)),
+                )
+            };
+            jumps.iter().find(all).map(hit).into_iter().collect()
+        })
+    },
+};
+
+pub(super) static ATTACHED_WRONG_INTERFACE: Check = Check {
+    code: "attached-wrong-interface",
+    severity: Severity::Error,
+    title: "the chain is attached to an interface without the node's address",
+    explain: "Packets reach INPUT by the bridge that has the address, never by its ports or its bond. With a VLAN on the \
+              management network the address is on mgmt-br.<vid>, and `-i mgmt-br` never matches: nothing is filtered or logged.",
+    check: |scene| {
+        of_jumps(scene, |subject, chain, jumps| {
+            let wanted = management(scene);
+            let own_vlan = |rule: &&Rule| {
+                let id = interface(rule)
+                    .and_then(|(name, _)| name.strip_prefix(BRIDGE)?.strip_prefix('.'));
+                scene.options.management_vlan.is_none()
+                    && id.is_some_and(|id| id.parse::<u16>().is_ok())
+            };
+            let right = jumps
+                .iter()
+                .any(|rule| covers(rule, &wanted) || own_vlan(rule));
+            let named: Vec<&str> = jumps
+                .iter()
+                .filter_map(|rule| Some(interface(rule)?.0))
+                .collect();
+            when(!right, || {
+                let line = jumps.first().map_or(0, |rule| rule.line);
+                subject.hit(
+                    line,
+                    format!(
+                        "the chain is attached to {}; the node's address is on {wanted}",
+                        named.join(", ")
+                    ),
+                    format!("{} (and the same in the -D line)", attach(chain, &wanted)),
+                )
+            })
+        })
+    },
+};
+
+pub(super) static INTERFACE_NOT_COVERED: Check = Check {
+    code: "interface-not-covered",
+    severity: Severity::Error,
+    title: "an interface of the node is not filtered",
+    explain: "A NIC that HostNetwork configures needs a jump of its own.",
+    check: |scene| {
+        of_jumps(scene, |subject, chain, jumps| {
+            let open = scene
+                .options
+                .interfaces
+                .iter()
+                .filter(|name| !jumps.iter().any(|rule| covers(rule, name)));
+            let line = jumps.last().map_or(0, |rule| rule.line);
+            open.map(|name| {
+                subject.hit(
+                    line,
+                    format!("what comes in by {name} is not filtered"),
+                    attach(chain, name),
+                )
+            })
+            .collect()
+        })
+    },
+};
+
+pub(super) static ATTACHED_BEFORE_OTHERS: Check = Check {
+    code: "attached-before-others",
+    severity: Severity::Warning,
+    title: "the chain stands before the rules of others in INPUT",
+    explain: "The documentation appends it: HARVESTER_INPUT is the last entry. Before the rules of Calico, kube-proxy and \
+              Kube-OVN it drops what they would accept.",
+    check: |scene| {
+        scene.of_chains(|subject, chain| {
+            let Some(jumps) = subject.jumps(chain) else {
+                return Vec::new();
+            };
+            let inserted = jumps.iter().find(|rule| rule.inserted);
+            let rules = subject
+                .set
+                .chain(subject.family, INPUT)
+                .map(|input| input.rules.as_slice())
+                .unwrap_or_default();
+            let leads = |rule: &&Rule| rule.target.chain() == Some(&chain.name);
+            let last = rules.iter().rev().take_while(leads).count();
+            let early = jumps
+                .len()
+                .checked_sub(last + 1)
+                .and_then(|at| jumps.get(at));
+            when(inserted.is_some() || early.is_some(), || {
+                let line = inserted.or(early).map_or(0, |rule| rule.line);
+                subject.hit(
+                    line,
+                    "the jump stands before the rules of others in INPUT",
+                    "append it: `-A INPUT`, not `-I INPUT`",
+                )
+            })
+        })
+    },
+};
+
+pub(super) static ATTACHED_TWICE: Check = Check {
+    code: "attached-twice",
+    severity: Severity::Warning,
+    title: "INPUT leads to the chain twice by the same rule",
+    explain: "The commands ran twice without clean-up, or two CloudInits made the chain.",
+    check: |scene| {
+        of_jumps(scene, |subject, _, jumps| {
+            let again = |at: usize| jumps[..at].iter().any(|before| before.means(jumps[at]));
+            (1..jumps.len().min(1000))
+                .filter(|at| again(*at))
+                .map(|at| {
+                    subject.hit(
+                        jumps[at].line,
+                        "the same jump stands twice in INPUT",
+                        "delete one of them",
+                    )
+                })
+                .collect()
+        })
+    },
+};

@@ -1,0 +1,157 @@
+//! What is wrong with a chain or a CloudInit before it costs a connection: texts in, [`AuditFinding`]s out.
+//!
+//! Measures against the documented rules of a role (catalog), Harvester's CloudInit CRD (harvester/node-manager:
+//! pkg/admitter and pkg/mutator), and what iptables does with the commands.
+
+mod attach;
+mod cluster;
+mod commands;
+mod order;
+mod ports;
+mod probe;
+mod resource;
+mod scene;
+
+use crate::catalog::Role;
+use crate::error::printable;
+use crate::net::IpNet;
+
+pub use scene::{NodeLabels, Scene, Subject};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Connections will be lost, or the chain does not filter.
+    Error,
+    /// It works, but not as the documentation means it.
+    Warning,
+    /// Good to know; nothing need be done.
+    Note,
+}
+
+/// One thing that is wrong, and what mends it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditFinding {
+    /// The check's.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub file: String,
+    /// From 1; 0 where it is about the file as a whole.
+    pub line: usize,
+    pub text: String,
+    pub mend: String,
+}
+
+/// What the user told beside the role.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Addons that are in use, or are not; the others are not known.
+    pub addons: Vec<(String, bool)>,
+    /// The pod network, where it is not 10.52.0.0/16.
+    pub pod_cidr: Option<IpNet>,
+    /// The VLAN of the management network: the address is on `mgmt-br.<vid>` then.
+    pub management_vlan: Option<u16>,
+    /// Further interfaces that must be filtered.
+    pub interfaces: Vec<String>,
+    /// Another log prefix that the analysis is told.
+    pub prefix: Option<String>,
+}
+
+/// What a check found: its place and its words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hit {
+    file: String,
+    line: usize,
+    text: String,
+    mend: String,
+}
+
+/// One check.
+pub struct Check {
+    /// Kebab-case, stable.
+    pub code: &'static str,
+    pub severity: Severity,
+    pub title: &'static str,
+    /// Why it matters, sentences.
+    pub explain: &'static str,
+    /// What it finds in a scene.
+    pub check: fn(&Scene<'_>) -> Vec<Hit>,
+}
+
+/// All checks: first what keeps a file from being read, then the file, its commands, the chain, its ports, the cluster.
+pub const CHECKS: &[&Check] = &[
+    &resource::UNREADABLE,
+    &resource::CONTENTS_UNREADABLE,
+    &resource::CONTENTS_MISSING,
+    &resource::FILENAME_REFUSED,
+    &resource::SELECTOR_MISSING,
+    &resource::SELECTOR_NOT_STRING,
+    &resource::SELECTOR_MATCHES_ALL,
+    &commands::UNQUOTED_COLON,
+    &commands::UNQUOTED_HASH,
+    &commands::COMMAND_REFUSED,
+    &commands::NOT_UNDERSTOOD,
+    &commands::FOREIGN_CHAIN,
+    &commands::WRONG_STAGE,
+    &commands::CLEANUP_MISSING,
+    &attach::NO_CHAIN,
+    &attach::NOT_ATTACHED,
+    &attach::ATTACHED_EVERYWHERE,
+    &attach::ATTACHED_WRONG_INTERFACE,
+    &attach::INTERFACE_NOT_COVERED,
+    &attach::ATTACHED_BEFORE_OTHERS,
+    &attach::ATTACHED_TWICE,
+    &order::NO_ESTABLISHED,
+    &order::ESTABLISHED_NOT_FIRST,
+    &order::NO_RELATED,
+    &order::NO_LOG,
+    &order::LOG_AFTER_DROP,
+    &order::LOG_UNLIMITED,
+    &order::LOG_PREFIX_UNKNOWN,
+    &order::LOG_PREFIX_TOO_LONG,
+    &order::NO_DROP,
+    &order::ACCEPT_AFTER_LOG,
+    &order::ACCEPT_AFTER_DROP,
+    &order::DUPLICATE_RULE,
+    &ports::ACCEPTS_EVERYTHING,
+    &ports::MISSING_PORT,
+    &ports::ADDON_PORT_MISSING,
+    &ports::NO_POD_NETWORK,
+    &ports::OTHER_ROLE_PORT,
+    &ports::EXTRA_PORT,
+    &ports::KNOWN_GAP,
+    &cluster::FILENAME_TAKEN,
+    &cluster::SELECTORS_OVERLAP,
+    &cluster::ROLE_NOT_SELECTED,
+    &cluster::NODE_WITHOUT_RULES,
+];
+
+/// The check of that code.
+pub fn find(code: &str) -> Option<&'static Check> {
+    CHECKS.iter().copied().find(|check| check.code == code)
+}
+
+/// Checks the texts, each with its name, against what a node of `role` needs. A CloudInit whose selector picks another
+/// role is measured against that one. `Node` objects among the texts tell whom the selectors must pick.
+pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<AuditFinding> {
+    let scene = Scene::new(role, files, options);
+    let mut out: Vec<AuditFinding> = CHECKS
+        .iter()
+        .flat_map(|check| {
+            (check.check)(&scene).into_iter().map(|hit| AuditFinding {
+                code: check.code,
+                severity: check.severity,
+                file: hit.file,
+                line: hit.line,
+                // Both quote the file, which may be anybody's.
+                text: printable(&hit.text),
+                mend: printable(&hit.mend),
+            })
+        })
+        .collect();
+    let place = |name: &str| files.iter().position(|(known, _)| *known == name);
+    out.sort_by(|a, b| {
+        (place(&a.file), a.line, a.severity).cmp(&(place(&b.file), b.line, b.severity))
+    });
+    out
+}

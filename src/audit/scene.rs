@@ -1,0 +1,257 @@
+//! What is audited: each chain or CloudInit as a [`Subject`], with the nodes and the options.
+
+use crate::audit::{Hit, Options};
+use crate::catalog::Role;
+use crate::chain::cloudinit::{self, Label, Resource};
+use crate::chain::yaml::{self, Node};
+use crate::chain::{self, Chain, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script};
+
+/// All that is audited together.
+pub struct Scene<'a> {
+    pub role: Role,
+    pub options: &'a Options,
+    pub subjects: Vec<Subject<'a>>,
+    pub nodes: Vec<NodeLabels>,
+    /// Files that could not be read.
+    pub unread: Vec<(&'a str, Fault)>,
+}
+
+/// One chain or CloudInit.
+pub struct Subject<'a> {
+    pub file: &'a str,
+    /// The role that it is measured against.
+    pub role: Role,
+    pub set: RuleSet,
+    pub family: Family,
+    pub resource: Option<Resource>,
+    /// The chains after a second run of the same commands; `None` for a dump.
+    pub again: Option<RuleSet>,
+    /// Whether it has to do with the firewall at all.
+    pub firewall: bool,
+}
+
+/// The labels of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeLabels {
+    pub name: String,
+    pub labels: Vec<(String, String)>,
+}
+
+impl<'a> Scene<'a> {
+    /// Reads the texts.
+    pub fn new(role: Role, files: &[(&'a str, &'a str)], options: &'a Options) -> Self {
+        let mut scene = Self {
+            role,
+            options,
+            subjects: Vec::new(),
+            nodes: Vec::new(),
+            unread: Vec::new(),
+        };
+        for (file, text) in files {
+            if let Err(fault) = scene.file(file, text) {
+                scene.unread.push((file, fault));
+            }
+        }
+        scene
+    }
+
+    fn file(&mut self, file: &'a str, text: &str) -> Result<(), Fault> {
+        if text.len() > chain::LONGEST {
+            return Err(Fault::new(1, "it is longer than 16 MiB"));
+        }
+        let role = self.role;
+        let push = |set: RuleSet, role, resource, again| {
+            let family = family(&set);
+            Subject {
+                file,
+                role,
+                set,
+                family,
+                resource,
+                again,
+                firewall: true,
+            }
+        };
+        match chain::detect(text)? {
+            Form::CloudInit => {
+                let before = self.nodes.len();
+                for document in yaml::read(text)? {
+                    nodes(&document, &mut self.nodes);
+                }
+                let resources = cloudinit::read(text)?;
+                if resources.is_empty() && self.nodes.len() == before {
+                    return Err(Fault::new(1, "no CloudInit and no Node in it"));
+                }
+                for resource in resources {
+                    let scripts: Vec<Script> = resource
+                        .commands
+                        .iter()
+                        .map(cloudinit::Command::script)
+                        .collect();
+                    let (set, again) = twice(Form::CloudInit, &scripts);
+                    let role = resource
+                        .selector
+                        .as_deref()
+                        .map_or(role, |selector| role_of(selector, role));
+                    let says = |text: &str| text.contains("iptables") || text.contains("ip6tables");
+                    let firewall = resource.commands.iter().any(|command| says(&command.text))
+                        || !resource.not_text.is_empty()
+                        || resource.name.as_deref().is_some_and(says);
+                    let subject = push(set, role, Some(resource), Some(again));
+                    self.subjects.push(Subject {
+                        firewall,
+                        ..subject
+                    });
+                }
+            }
+            Form::Script => {
+                let (set, again) = twice(Form::Script, &[Script::read(text, 1)]);
+                self.subjects.push(push(set, role, None, Some(again)));
+            }
+            Form::Save | Form::Specification | Form::Listing => {
+                self.subjects
+                    .push(push(chain::read(text)?, role, None, None));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hits of every subject that has a firewall chain.
+    pub(super) fn of_chains(&self, check: impl Fn(&Subject<'a>, &Chain) -> Vec<Hit>) -> Vec<Hit> {
+        let with = |subject: &Subject<'a>| subject.chain().map(|chain| check(subject, chain));
+        self.subjects.iter().filter_map(with).flatten().collect()
+    }
+
+    /// Hits of every CloudInit.
+    pub(super) fn of_resources(
+        &self,
+        check: impl Fn(&Subject<'a>, &Resource) -> Vec<Hit>,
+    ) -> Vec<Hit> {
+        let with = |subject: &Subject<'a>| {
+            subject
+                .resource
+                .as_ref()
+                .map(|resource| check(subject, resource))
+        };
+        self.subjects.iter().filter_map(with).flatten().collect()
+    }
+}
+
+impl Subject<'_> {
+    /// The chain that filters the node.
+    pub fn chain(&self) -> Option<&Chain> {
+        self.set.firewall(self.family)
+    }
+
+    /// The rules of INPUT that lead to `chain`; `None` where the text does not have INPUT, or `chain` is INPUT.
+    pub(super) fn jumps(&self, chain: &Chain) -> Option<Vec<&Rule>> {
+        let input = self
+            .set
+            .chain(self.family, INPUT)
+            .filter(|input| input.name != chain.name)?;
+        let leads = |rule: &&Rule| rule.target.chain() == Some(&chain.name);
+        Some(input.rules.iter().filter(leads).collect())
+    }
+
+    pub(super) fn hit(&self, line: usize, text: impl Into<String>, mend: impl Into<String>) -> Hit {
+        Hit {
+            file: self.file.to_owned(),
+            line,
+            text: text.into(),
+            mend: mend.into(),
+        }
+    }
+}
+
+/// Runs the scripts once, and once more on what that leaves.
+fn twice(form: Form, scripts: &[Script]) -> (RuleSet, RuleSet) {
+    let mut runner = Runner::new(form);
+    for script in scripts {
+        runner.run(script);
+    }
+    let first = runner.set().clone();
+    runner.forget_faults();
+    for script in scripts {
+        runner.run(script);
+    }
+    (first, runner.finish())
+}
+
+/// IPv6 where only `ip6tables` has rules.
+fn family(set: &RuleSet) -> Family {
+    let has = |family| {
+        set.chains
+            .iter()
+            .any(|chain| chain.family == family && !chain.rules.is_empty())
+    };
+    if has(Family::V6) && !has(Family::V4) {
+        Family::V6
+    } else {
+        Family::V4
+    }
+}
+
+fn nodes(node: &Node, out: &mut Vec<NodeLabels>) {
+    for item in node.get("items").map(Node::items).unwrap_or_default() {
+        nodes(item, out);
+    }
+    if node.get("kind").and_then(Node::text) != Some("Node") {
+        return;
+    }
+    let Some(metadata) = node.get("metadata") else {
+        return;
+    };
+    let text = |node: &Node| node.text().unwrap_or_default().to_owned();
+    out.push(NodeLabels {
+        name: metadata.get("name").map(text).unwrap_or_default(),
+        labels: metadata
+            .get("labels")
+            .map(|labels| {
+                labels
+                    .entries()
+                    .iter()
+                    .map(|(key, value)| (text(key), text(value)))
+                    .collect()
+            })
+            .unwrap_or_default(),
+    });
+}
+
+/// Whether a label says a role.
+pub(super) fn is_role_key(key: &str) -> bool {
+    key.starts_with("node-role.kubernetes.io/") || key.starts_with("node-role.harvesterhci.io/")
+}
+
+/// Whether a node of the role has the label (harvester/harvester-installer, pkg/installer/console/util.go; RKE2).
+fn has_label(role: Role, key: &str, value: &str) -> bool {
+    let keys: &[&str] = match role {
+        Role::ControlPlane => &[
+            "node-role.kubernetes.io/control-plane",
+            "node-role.kubernetes.io/etcd",
+            "node-role.kubernetes.io/master",
+            "node-role.harvesterhci.io/management",
+        ],
+        Role::Worker => &["node-role.harvesterhci.io/worker"],
+        Role::Witness => &[
+            "node-role.kubernetes.io/etcd",
+            "node-role.harvesterhci.io/witness",
+        ],
+    };
+    value == "true" && keys.contains(&key)
+}
+
+/// Whether the selector can pick a node of the role: labels that say no role are taken as met.
+pub(super) fn picks(selector: &[Label], role: Role) -> bool {
+    selector
+        .iter()
+        .filter(|label| is_role_key(&label.key))
+        .all(|label| has_label(role, &label.key, &label.value))
+}
+
+/// The role that the selector picks: `told` where it can, else the first that it can, else `told`.
+fn role_of(selector: &[Label], told: Role) -> Role {
+    std::iter::once(told)
+        .chain(Role::ALL)
+        .find(|role| picks(selector, *role))
+        .unwrap_or(told)
+}

@@ -1,0 +1,320 @@
+//! One rule: what it tests, what it does, and what it counted.
+
+use std::fmt;
+
+use crate::net::{IpNet, PortRange};
+
+/// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
+const TARGETS: &[&str] = &[
+    "AUDIT",
+    "CHECKSUM",
+    "CLASSIFY",
+    "CONNMARK",
+    "CONNSECMARK",
+    "CT",
+    "DSCP",
+    "HL",
+    "HMARK",
+    "IDLETIMER",
+    "LED",
+    "MARK",
+    "NFLOG",
+    "NFQUEUE",
+    "NOTRACK",
+    "QUEUE",
+    "RATEEST",
+    "SECMARK",
+    "SET",
+    "SYNPROXY",
+    "TCPMSS",
+    "TCPOPTSTRIP",
+    "TEE",
+    "TOS",
+    "TRACE",
+    "TTL",
+    "ULOG",
+];
+
+/// One rule of a chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rule {
+    /// Sorted, without those that always match: two rules of one meaning have equal matches.
+    pub matches: Vec<Match>,
+    pub target: Target,
+    pub comment: Option<String>,
+    pub counters: Option<Counters>,
+    /// The line of its command in the file, from 1.
+    pub line: usize,
+    /// Whether a command put it in by `-I`.
+    pub inserted: bool,
+}
+
+/// A test, or its opposite.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Match {
+    pub test: Test,
+    pub negated: bool,
+}
+
+/// What a rule asks of a packet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Test {
+    /// `-i`, `-o`: a name, or what it begins with before a `+`.
+    Interface(Side, String),
+    /// `-s`, `-d`.
+    Net(Side, IpNet),
+    Protocol(u8),
+    /// `--sport`, `--dport` and multiport.
+    Ports(Ports, Vec<PortRange>),
+    /// `--ctstate`, `--state`.
+    State(States),
+    /// `-m limit`: the mean interval as the kernel keeps it, in 1/10000 s, and the burst.
+    Limit {
+        interval: u32,
+        burst: u32,
+    },
+    /// `--tcp-flags`: of the flags in `mask`, exactly those in `set`. Bits as on the wire, FIN lowest.
+    TcpFlags {
+        mask: u8,
+        set: u8,
+    },
+    /// `--icmp-type`; `None` is any code.
+    IcmpType {
+        icmp_type: u8,
+        code: Option<u8>,
+    },
+    /// `--dst-type`, `--src-type`: any of these.
+    AddressType(Side, Vec<AddressType>),
+    /// `-f`: second and later fragments.
+    LaterFragment,
+    /// A match that a log line cannot answer, or that is not known: the module, and its text.
+    Unknown(String, String),
+}
+
+/// Which end of a packet. For an interface, `Source` is `-i` and `Destination` is `-o`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    Source,
+    Destination,
+}
+
+/// Which port of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ports {
+    Source,
+    Destination,
+    /// One of the two.
+    Either,
+}
+
+/// A set of conntrack states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct States(pub(super) u8);
+
+impl States {
+    pub const NEW: Self = Self(1);
+    pub const INVALID: Self = Self(1 << 1);
+    pub const UNTRACKED: Self = Self(1 << 2);
+    pub const ESTABLISHED: Self = Self(1 << 3);
+    pub const RELATED: Self = Self(1 << 4);
+    pub const SNAT: Self = Self(1 << 5);
+    pub const DNAT: Self = Self(1 << 6);
+
+    /// Whether all of `other` are in it.
+    pub const fn contains(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    pub(super) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// The address types of `-m addrtype` that can be told of a packet in INPUT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AddressType {
+    Local,
+    Broadcast,
+    Multicast,
+    Unicast,
+    Other,
+}
+
+/// What a rule does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Target {
+    /// Counts only.
+    #[default]
+    None,
+    Accept,
+    Drop,
+    /// With what.
+    Reject(String),
+    Log(Log),
+    Return,
+    Jump(String),
+    Goto(String),
+    /// Another target: its name, and its options as they stand.
+    Other(String, String),
+}
+
+impl Target {
+    /// What `-j NAME` or `-g NAME` means, as far as the name tells.
+    pub(super) fn named(name: &str, goto: bool) -> Self {
+        match name {
+            _ if goto => Self::Goto(name.to_owned()),
+            "ACCEPT" => Self::Accept,
+            "DROP" => Self::Drop,
+            "RETURN" => Self::Return,
+            "REJECT" => Self::Reject("icmp-port-unreachable".to_owned()),
+            "LOG" => Self::Log(Log::default()),
+            _ if TARGETS.contains(&name) => Self::Other(name.to_owned(), String::new()),
+            _ => Self::Jump(name.to_owned()),
+        }
+    }
+
+    /// The chain that it sends packets to.
+    pub fn chain(&self) -> Option<&str> {
+        match self {
+            Self::Jump(name) | Self::Goto(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// The options of LOG.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Log {
+    /// As it stands in the command; the kernel keeps 29 bytes of it.
+    pub prefix: String,
+    /// 0 to 7; 4, warning, unless told.
+    pub level: u8,
+    /// `NF_LOG_*` bits: TCP sequence 1, TCP options 2, IP options 4, UID 8, MAC decode 32.
+    pub flags: u8,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            prefix: String::new(),
+            level: 4,
+            flags: 0,
+        }
+    }
+}
+
+/// What a rule counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Counters {
+    pub packets: u64,
+    pub bytes: u64,
+    /// Not from a K, M, G or T form.
+    pub exact: bool,
+}
+
+impl Rule {
+    /// Whether `other` does the same to the same packets. Comments, counters and the written form do not count.
+    pub fn means(&self, other: &Self) -> bool {
+        self.matches == other.matches && self.target == other.target
+    }
+
+    /// Whether it takes every packet of its chain, but for a `limit`.
+    pub fn is_unconditional(&self) -> bool {
+        self.matches
+            .iter()
+            .all(|m| matches!(m.test, Test::Limit { .. }) && !m.negated)
+    }
+
+    /// The protocol that it asks for.
+    pub fn protocol(&self) -> Option<u8> {
+        self.matches.iter().find_map(|m| match m.test {
+            Test::Protocol(number) if !m.negated => Some(number),
+            _ => None,
+        })
+    }
+
+    /// The destination ports that it asks for.
+    pub fn dports(&self) -> Option<&[PortRange]> {
+        self.matches.iter().find_map(|m| match &m.test {
+            Test::Ports(Ports::Destination, ranges) if !m.negated => Some(ranges.as_slice()),
+            _ => None,
+        })
+    }
+
+    /// Whether it has the test, or its opposite where `negated`.
+    pub fn has(&self, wanted: impl Fn(&Test) -> bool) -> bool {
+        self.matches.iter().any(|m| !m.negated && wanted(&m.test))
+    }
+
+    /// Whether a conntrack state of `states` is asked for.
+    pub fn asks_state(&self, states: States) -> bool {
+        self.has(|test| matches!(test, Test::State(asked) if asked.contains(states)))
+    }
+
+    /// Brings the matches into the one order and form.
+    pub(super) fn normalize(&mut self) {
+        for m in &mut self.matches {
+            match &mut m.test {
+                Test::Ports(_, ranges) => merge(ranges),
+                Test::AddressType(_, types) => {
+                    types.sort_unstable();
+                    types.dedup();
+                }
+                _ => {}
+            }
+        }
+        self.matches.retain(|m| m.negated || !m.test.always());
+        self.matches.sort();
+        self.matches.dedup();
+    }
+}
+
+impl Test {
+    /// Whether every packet passes.
+    fn always(&self) -> bool {
+        match self {
+            Self::Interface(_, name) => name == "+",
+            Self::Net(_, net) => net.prefix_len() == 0,
+            Self::Protocol(number) => *number == 0,
+            _ => false,
+        }
+    }
+}
+
+/// Sorts ranges and joins those that touch.
+fn merge(ranges: &mut Vec<PortRange>) {
+    ranges.sort_unstable();
+    let mut out: Vec<PortRange> = Vec::with_capacity(ranges.len());
+    for range in ranges.drain(..) {
+        match out.last_mut() {
+            Some(last) if u32::from(range.first) <= u32::from(last.last) + 1 => {
+                last.last = last.last.max(range.last);
+            }
+            _ => out.push(range),
+        }
+    }
+    *ranges = out;
+}
+
+/// The interval that the kernel keeps for `count` packets in `seconds` (`parse_rate()` of libxt_limit.c).
+pub const fn limit_interval(count: u32, seconds: u32) -> Option<u32> {
+    const SCALE: u32 = 10_000;
+    if count == 0 || count / seconds > SCALE {
+        return None;
+    }
+    Some(SCALE * seconds / count)
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no target"),
+            Self::Accept => f.write_str("ACCEPT"),
+            Self::Drop => f.write_str("DROP"),
+            Self::Reject(_) => f.write_str("REJECT"),
+            Self::Log(_) => f.write_str("LOG"),
+            Self::Return => f.write_str("RETURN"),
+            Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
+        }
+    }
+}
