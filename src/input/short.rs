@@ -1,34 +1,42 @@
 //! `journalctl -o short` and `short-precise`, and the syslog files that look the same: `Apr 22 10:00:01 host kernel: `.
+//!
+//! journalctl writes the month in the language of `LC_TIME`, some of them behind a space; syslog daemons in English, and
+//! pad the day with a space.
 
-use super::header::{clock, day, literal, month, source};
-use super::{Format, Prefixes, Record};
+use super::header::{clock, day, literal, month, source, spaces};
+use super::{Format, Layer, Record};
 use crate::time::Stamp;
 
 pub(super) static SHORT: Format = Format {
     code: "short",
-    title: "journalctl -o short and short-precise: month, day and time of day",
+    title: "journalctl -o short and short-precise, and traditional syslog files: month, day and time of day",
     sample: "Apr 22 10:00:01.123456 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
     read,
 };
 
-fn read<'a>(record: &'a [u8], _: &Prefixes) -> Option<Record<'a>> {
+fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
-    let month = month(&mut rest)?;
+    // ` 4月 22`, as against the far deeper indent of a continuation line.
+    let _ = literal(&mut rest, b" ");
+    let stamp = stamp(&mut rest)?;
     literal(&mut rest, b" ")?;
+    let (host, origin, message) = source(rest)?;
+    Some(Record::new(stamp, host, origin, message.into()))
+}
+
+/// Takes `Apr 22 10:00:01.123456`.
+pub(super) fn stamp(text: &mut &[u8]) -> Option<Stamp> {
+    let mut rest = *text;
+    let month = month(&mut rest)?;
+    spaces(&mut rest);
     let day = day(&mut rest)?;
     literal(&mut rest, b" ")?;
     let (day_micros, fine) = clock(&mut rest)?;
-    literal(&mut rest, b" ")?;
-    let (host, origin, message) = source(rest)?;
-    Some(Record {
-        stamp: Stamp::Yearless {
-            month,
-            day,
-            day_micros,
-            fine,
-        },
-        host,
-        origin,
-        message: message.into(),
+    *text = rest;
+    Some(Stamp::Yearless {
+        month,
+        day,
+        day_micros,
+        fine,
     })
 }
