@@ -101,6 +101,8 @@ pub(super) struct Document {
     shared: Vec<u8>,
     /// Whether records stand inside, so that the whole is none.
     holds_records: bool,
+    /// Whether a document came to its end.
+    done: bool,
 }
 
 impl Document {
@@ -122,6 +124,11 @@ impl Document {
                     }
                     self.in_string = true;
                     self.key.clear();
+                }
+                // Objects follow one another; a line that begins with a bracket may as well be of dmesg.
+                b'[' if self.done && self.open.is_empty() => {
+                    self.at = at;
+                    return Event::End(at);
                 }
                 open @ (b'{' | b'[') => {
                     if self.open.len() == DEEPEST {
@@ -186,6 +193,7 @@ impl Document {
                 open: std::mem::take(&mut self.open),
                 key_next: self.key_next,
                 record: Some((at, 1)),
+                done: self.done,
                 ..Self::default()
             };
             return;
@@ -217,6 +225,7 @@ impl Document {
             return Some(Event::Broken(self.skip_line(text, at)));
         };
         self.key_next = false;
+        self.done |= depth == 1;
         if let Some((begin, deep)) = self.shared_at
             && deep == depth
         {
@@ -237,6 +246,16 @@ impl Document {
 
     fn skip_line(&self, text: &[u8], at: usize) -> usize {
         memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end + 1)
+    }
+
+    /// Whether the document has not come to its end.
+    pub(super) const fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// Where the record begins that is open, or else how far the text was read.
+    pub(super) fn open_record(&self) -> usize {
+        self.record.map_or(self.at, |(begin, _)| begin)
     }
 
     /// How many bytes at the begin of the text are no longer needed; they are taken off.

@@ -82,6 +82,11 @@ impl Framing {
         Self::Document(Box::default())
     }
 
+    /// Whether both cut alike.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
     /// Cuts the record at the begin of `text`, which is all that comes if it is the `last`.
     pub(super) fn cut(&self, text: &[u8], last: bool) -> Cut {
         match self {

@@ -76,7 +76,7 @@ impl Judge {
                 record: raw,
                 why: "stands in a continuation line, which the kernel does not write",
             });
-        } else if !self.document(&plain, sink) {
+        } else {
             sink(Item::Unreadable {
                 record: raw,
                 why: "what stands before the kernel's message is of no known form",
@@ -171,31 +171,20 @@ impl Judge {
         }
     }
 
-    /// Reads `text` as a document that holds records; whether it is one.
-    fn document(&mut self, text: &[u8], sink: &mut Sink<'_>) -> bool {
-        if !matches!(text.first(), Some(b'{' | b'[')) {
+    /// Whether `line` is no record, but a document that holds some.
+    pub(super) fn is_document(&self, line: &[u8]) -> bool {
+        if !matches!(line.first(), Some(b'{' | b'[')) {
+            return false;
+        }
+        let line = plain(line);
+        if self.read(&line).is_some() {
             return false;
         }
         let mut document = Document::default();
-        let mut found = false;
-        while let Event::Record(from, to) = document.next(text) {
-            let part = &text[from..to];
-            let composed = document.composed(part);
-            let part = composed.as_deref().unwrap_or(part);
-            if let Some(record) = self.read(part) {
-                found = true;
-                if self.holds_prefix(&record.message) {
-                    self.judge(&record, part, sink);
-                }
-            }
+        match document.next(&line) {
+            Event::Record(from, to) => to - from < line.len(),
+            Event::End(_) | Event::Broken(_) | Event::More => false,
         }
-        self.known |= found;
-        found
-    }
-
-    fn holds_prefix(&self, message: &[u8]) -> bool {
-        let holds = |prefix: &Vec<u8>| memchr::memmem::find(message, prefix).is_some();
-        self.prefixes.0.iter().any(holds)
     }
 
     /// Judges a record that holds the words of a notice; whether it is one.

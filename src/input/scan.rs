@@ -96,7 +96,14 @@ impl Scanner {
     }
 
     /// Takes the next bytes of the log.
-    pub fn push(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
+    pub fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
+        // No record that is too long lies within one block, so that how bytes come makes no difference.
+        for block in bytes.chunks(LONGEST_RECORD) {
+            self.push_block(block, sink);
+        }
+    }
+
+    fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
         let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
         self.skip -= skipped as u64;
         block = &block[skipped..];
@@ -123,7 +130,7 @@ impl Scanner {
                 if head.ends_with(b"\n") {
                     self.overlong = false;
                     self.lines += 1;
-                    self.push(tail, sink);
+                    self.push_block(tail, sink);
                 }
                 return;
             }
@@ -270,8 +277,10 @@ impl Scanner {
                 }
                 Cut::More => break,
                 Cut::Leave => {
-                    self.framing = Framing::Lines;
-                    self.barred = true;
+                    let other =
+                        framing::opening(rest).filter(|other| !other.is_like(&self.framing));
+                    self.barred = other.is_none();
+                    self.framing = other.unwrap_or(Framing::Lines);
                 }
             }
         }
@@ -296,16 +305,36 @@ impl Scanner {
                 }
                 document::Event::End(at) => return (at, false),
                 document::Event::Broken(at) => {
-                    self.lines += 1;
+                    self.broken(&text[document.open_record().min(at)..at], sink);
                     return (at, false);
                 }
-                document::Event::More if last => return (text.len(), true),
+                document::Event::More if last => {
+                    if document.is_open() {
+                        self.broken(&text[document.open_record()..], sink);
+                    }
+                    return (text.len(), true);
+                }
                 document::Event::More => {
                     let done = document.release();
                     self.framing = Framing::Document(document);
                     return (done, true);
                 }
             }
+        }
+    }
+
+    /// Takes a record that its document breaks off in.
+    fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
+        self.lines += 1;
+        let nominate = self.nominator.for_record();
+        if nominate
+            .find_iter(record)
+            .any(|hit| kind(hit.as_bytes()) == Hit::Prefix)
+        {
+            sink(Item::Unreadable {
+                record: &record[..record.len().min(200)],
+                why: "the JSON is broken",
+            });
         }
     }
 
@@ -365,6 +394,10 @@ impl Scanner {
             let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
             let end = memchr(b'\n', &text[inside..]).map_or(text.len(), |at| inside + at);
             if matches!(kind, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
+                return begin;
+            }
+            if kind == Hit::Prefix && self.judge.is_document(trim(&text[begin..end])) {
+                self.framing = Framing::document();
                 return begin;
             }
             from = self.hit(kind, text, begin..end, hit.end(), sink);
