@@ -30,7 +30,7 @@ struct Seen {
 fn reading() -> Reading {
     Reading {
         year: None,
-        reference: parse_rfc3339("2026-12-31T00:00:00Z").unwrap(),
+        reference: parse_rfc3339("2026-12-31T00:00:00Z").expect("a date"),
         offset: 0,
     }
 }

@@ -61,8 +61,8 @@ impl Judge {
         Some(self.clock.resolve(&record)).filter(|time| time.is_known())
     }
 
-    /// Judges a record that holds a LOG prefix.
-    pub(super) fn prefixed(&mut self, raw: &[u8], sink: &mut Sink<'_>) {
+    /// Judges a record that holds a LOG prefix; `false` if it is no record, but a document that holds some.
+    pub(super) fn prefixed(&mut self, raw: &[u8], sink: &mut Sink<'_>) -> bool {
         // Colours are taken off for reading only: a binary value's length counts them.
         let plain = match raw.first() {
             Some(b'_') => raw.into(),
@@ -76,12 +76,15 @@ impl Judge {
                 record: raw,
                 why: "stands in a continuation line, which the kernel does not write",
             });
+        } else if holds_records(&plain) {
+            return false;
         } else {
             sink(Item::Unreadable {
                 record: raw,
                 why: "what stands before the kernel's message is of no known form",
             });
         }
+        true
     }
 
     fn judge(&mut self, record: &Record<'_>, raw: &[u8], sink: &mut Sink<'_>) {
@@ -171,22 +174,6 @@ impl Judge {
         }
     }
 
-    /// Whether `line` is no record, but a document that holds some.
-    pub(super) fn is_document(&self, line: &[u8]) -> bool {
-        if !matches!(line.first(), Some(b'{' | b'[')) {
-            return false;
-        }
-        let line = plain(line);
-        if self.read(&line).is_some() {
-            return false;
-        }
-        let mut document = Document::default();
-        match document.next(&line) {
-            Event::Record(from, to) => to - from < line.len(),
-            Event::End(_) | Event::Broken(_) | Event::More => false,
-        }
-    }
-
     /// Judges a record that holds the words of a notice; whether it is one.
     pub(super) fn notice(&mut self, row: &Row, raw: &[u8], sink: &mut Sink<'_>) -> bool {
         let plain = plain(raw);
@@ -248,6 +235,17 @@ impl Judge {
             let times = u32::try_from(times).unwrap_or(u32::MAX);
             self.drop_line(&record, time, message, times, sink);
         }
+    }
+}
+
+/// Whether `line` is a document with records inside.
+fn holds_records(line: &[u8]) -> bool {
+    if !matches!(line.first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    match Document::default().next(line) {
+        Event::Record(from, to) => to - from < line.trim_ascii().len(),
+        Event::End(_) | Event::Broken(_) | Event::More => false,
     }
 }
 

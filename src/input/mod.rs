@@ -20,6 +20,7 @@ mod json_names;
 mod json_value;
 mod judge;
 mod kmsg;
+mod lines;
 mod marker;
 mod message;
 mod months;

@@ -3,19 +3,17 @@
 //!
 //! Blocks are pushed in, items come out; the same code serves a file and a pipe.
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::memchr;
 
 use super::framing::{self, Cut, Framing, LONGEST_RECORD};
+use super::judge::Judge;
+use super::lines::trim;
 use super::nominate::{Hit, Nominator, kind};
-use super::{Entry, NoticeKind, Prefixes, cri, document, judge::Judge, notice};
+use super::{Entry, NoticeKind, Prefixes, document, notice};
 use crate::time::{Reading, Time};
 
-/// How many records from either end of a block are looked at for a date that shows how far the log went.
-const DATING_TRIES: usize = 8;
 /// A log without a line end in so many bytes may be datagrams of syslog.
 const LONG_LINE: usize = 64 * 1024;
-/// How much of the line before a block is kept.
-const LONGEST_BEFORE: usize = 4096;
 
 /// What the scanner finds.
 #[derive(Debug)]
@@ -44,21 +42,21 @@ pub type Sink<'s> = dyn FnMut(Item<'_>) + 's;
 
 /// The scanner of one log.
 pub struct Scanner {
-    nominator: Nominator,
-    judge: Judge,
-    framing: Framing,
+    pub(super) nominator: Nominator,
+    pub(super) judge: Judge,
+    pub(super) framing: Framing,
     /// The text at hand does not begin another framing, whatever it looks like.
-    barred: bool,
+    pub(super) barred: bool,
     /// Whether each line must be visited, since its time is told from the line before.
-    each: bool,
+    pub(super) each: bool,
     /// The begin of a record whose end has not come yet.
     carry: Vec<u8>,
     /// The last line of the text before.
-    before: Vec<u8>,
+    pub(super) before: Vec<u8>,
     /// The rest of a record that is too long is thrown away: up to the line's end, or so many bytes.
     overlong: bool,
     skip: u64,
-    lines: u64,
+    pub(super) lines: u64,
     blank: bool,
 }
 
@@ -346,7 +344,10 @@ impl Scanner {
         while let Some(hit) = self.nominator.for_record().find_at(record, from) {
             match kind(hit.as_bytes()) {
                 Hit::Prefix => {
-                    self.judge.prefixed(trim(record), sink);
+                    if !self.judge.prefixed(trim(record), sink) {
+                        self.lines -= 1;
+                        self.broken(record, sink);
+                    }
                     return;
                 }
                 Hit::Notice(row) => _ = self.judge.notice(&notice::ROWS[row], trim(record), sink),
@@ -356,168 +357,6 @@ impl Scanner {
             from = hit.end();
         }
     }
-
-    /// Takes whole lines: how many bytes of them, which is less than all where another framing begins.
-    fn lines_of(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
-        if text.is_empty() || self.opens(text, 0) {
-            return 0;
-        }
-        self.recognise(text);
-        let used = if self.each {
-            self.visit(text, sink)
-        } else {
-            self.alive_among(lines(text), sink);
-            let used = self.nominated(text, sink);
-            self.alive_among(lines(&text[..used]).rev(), sink);
-            used
-        };
-        self.barred = false;
-        let done = &text[..used];
-        self.lines +=
-            memchr_iter(b'\n', done).count() as u64 + u64::from(!done.ends_with(b"\n") && used > 0);
-        if let Some(line) = lines(done.strip_suffix(b"\n").unwrap_or(done)).next_back() {
-            self.before.clear();
-            self.before
-                .extend_from_slice(&line[..line.len().min(LONGEST_BEFORE)]);
-        }
-        used
-    }
-
-    /// Looks at the places of `text` that the expressions find.
-    fn nominated(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
-        let nominate = self.nominator.for_block(text).clone();
-        let mut from = 0;
-        while let Some(hit) = nominate.find_at(text, from) {
-            let kind = kind(hit.as_bytes());
-            let inside =
-                hit.start() + usize::from(kind == Hit::Opening && hit.as_bytes()[0] == b'\n');
-            let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
-            let end = memchr(b'\n', &text[inside..]).map_or(text.len(), |at| inside + at);
-            if matches!(kind, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
-                return begin;
-            }
-            if kind == Hit::Prefix && self.judge.is_document(trim(&text[begin..end])) {
-                self.framing = Framing::document();
-                return begin;
-            }
-            from = self.hit(kind, text, begin..end, hit.end(), sink);
-        }
-        text.len()
-    }
-
-    /// Judges the line of a hit: from where on the next is looked for.
-    fn hit(
-        &mut self,
-        kind: Hit,
-        text: &[u8],
-        line: std::ops::Range<usize>,
-        behind: usize,
-        sink: &mut Sink<'_>,
-    ) -> usize {
-        let raw = trim(&text[line.clone()]);
-        match kind {
-            Hit::Prefix => {
-                if let Some((end, joined)) = cri::join(text, line.clone()) {
-                    self.judge.prefixed(&joined, sink);
-                    return end.max(line.end);
-                }
-                self.judge.prefixed(raw, sink);
-                line.end
-            }
-            Hit::Notice(row) => {
-                self.judge.notice(&notice::ROWS[row], raw, sink);
-                behind
-            }
-            Hit::Date => {
-                self.judge.date(raw);
-                behind
-            }
-            Hit::Repeat => {
-                let before = match line.start.checked_sub(1) {
-                    Some(end) => {
-                        let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
-                        trim(&text[begin..end])
-                    }
-                    None => &self.before,
-                };
-                self.judge.repeat(raw, before, sink);
-                behind
-            }
-            Hit::Opening => line.start.max(behind.saturating_sub(1)),
-        }
-    }
-
-    /// Looks at each line, where times are told from the line before.
-    fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
-        let nominate = self.nominator.for_record().clone();
-        let mut begin = 0;
-        let mut alive = None;
-        while begin < text.len() {
-            let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
-            if begin > 0 && self.opens(text, begin) {
-                return begin;
-            }
-            let line = &text[begin..end];
-            match nominate.find(line).map(|hit| kind(hit.as_bytes())) {
-                Some(Hit::Prefix) => self.judge.prefixed(trim(line), sink),
-                Some(Hit::Notice(row))
-                    if self.judge.notice(&notice::ROWS[row], trim(line), sink) => {}
-                _ => alive = self.judge.time(trim(line)).or(alive),
-            }
-            begin = end + 1;
-        }
-        if let Some(time) = alive {
-            sink(Item::Alive { time });
-        }
-        text.len()
-    }
-
-    /// Whether another framing begins at `at`; then it holds from now on.
-    fn opens(&mut self, text: &[u8], at: usize) -> bool {
-        if at == 0 && self.barred {
-            return false;
-        }
-        if let Some(framing) = framing::opening(&text[at..]) {
-            self.framing = framing;
-            return true;
-        }
-        false
-    }
-
-    /// Looks for the first record of a known format, and for forms whose lines must all be visited.
-    fn recognise(&mut self, text: &[u8]) {
-        let judge = &self.judge;
-        if !self.each {
-            let is_relative = |line: &[u8]| {
-                let line = super::message::plain(line);
-                judge
-                    .read(&line)
-                    .is_some_and(|record| record.after.is_some())
-            };
-            self.each = lines(text).take(DATING_TRIES).any(is_relative);
-        }
-        if !judge.known {
-            let known = lines(text).any(|line| judge.read(&super::message::plain(line)).is_some());
-            self.judge.known = known;
-        }
-    }
-
-    /// Says that the log was alive at the time of the first of `lines` that tells one.
-    fn alive_among<'b>(&mut self, lines: impl Iterator<Item = &'b [u8]>, sink: &mut Sink<'_>) {
-        for line in lines.take(DATING_TRIES) {
-            if self.alive(line, sink) {
-                return;
-            }
-        }
-    }
-
-    fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
-        let time = self.judge.time(trim(record));
-        if let Some(time) = time {
-            sink(Item::Alive { time });
-        }
-        time.is_some()
-    }
 }
 
 fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
@@ -525,21 +364,4 @@ fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
         record: &record[..record.len().min(200)],
         why: "the record is longer than 1 MiB",
     });
-}
-
-fn lines(block: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    block.split(|&b| b == b'\n').map(trim)
-}
-
-/// Without what a crash leaves before a line (NULs) and Windows behind it (a carriage return), and without a byte order
-/// mark.
-fn trim(mut line: &[u8]) -> &[u8] {
-    line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    while let Some(rest) = line.strip_prefix(b"\0") {
-        line = rest;
-    }
-    while let Some(rest) = line.strip_suffix(b"\0") {
-        line = rest;
-    }
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
