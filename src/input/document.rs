@@ -92,6 +92,8 @@ pub(super) struct Document {
     open: Vec<(&'static str, bool)>,
     in_string: bool,
     escaped: bool,
+    /// In a terminal's colour code, which ends with a letter.
+    colour: bool,
     /// The next string is a key.
     key_next: bool,
     key: Vec<u8>,
@@ -117,7 +119,12 @@ impl Document {
                 continue;
             }
             self.at += 1;
+            if self.colour {
+                self.colour = !text[at].is_ascii_alphabetic();
+                continue;
+            }
             match text[at] {
+                0x1b => self.colour = true,
                 b'"' => {
                     if self.open.is_empty() {
                         return Event::Broken(self.skip_line(text, at));

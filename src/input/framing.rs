@@ -64,7 +64,7 @@ pub(super) fn opening(text: &[u8]) -> Option<Framing> {
             rest.starts_with(b"{").then(Framing::document)
         }
         b'0'..=b'9' => counted(text).is_some().then_some(Framing::Counted),
-        b'F' | b'M' | b'S' | b'T' | b'W' => {
+        b'F' | b'M' | b'S' | b'T' | b'W' | 0x1b => {
             let line = &text[..memchr(b'\n', text).unwrap_or(text.len())];
             verbose::is_header(line).then_some(Framing::Indented)
         }

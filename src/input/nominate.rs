@@ -41,7 +41,7 @@ impl Nominator {
             let letters: Vec<String> = prefix.chunks(1).map(escaped).collect();
             [
                 letters.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*"),
-                bytes.join(r",\s*"),
+                bytes.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*,(?:\s|\x1b\[[0-9;:]*[A-Za-z])*"),
             ]
         };
         Self {

@@ -3,6 +3,7 @@
 
 use super::export::Fields;
 use super::full;
+use super::message::plain;
 use super::{Format, Layer, Record};
 use crate::time::{Stamp, Time};
 
@@ -16,9 +17,9 @@ pub(super) static VERBOSE: Format = Format {
 /// How far fields are indented; their further lines more.
 pub(super) const INDENT: &[u8] = b"    ";
 
-/// Whether `line` begins a record.
+/// Whether `line` begins a record. A terminal's colours may stand before it, which the line before did not end.
 pub(super) fn is_header(line: &[u8]) -> bool {
-    header(line).is_some()
+    header(&plain(line)).is_some()
 }
 
 /// The stamp and the cursor of a header line.
