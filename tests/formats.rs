@@ -784,6 +784,25 @@ fn nothing_forged_is_a_drop_line() {
 }
 
 #[test]
+fn another_prefix_may_be_any_text() {
+    for prefix in ["IPT [drop] ", "dröp+", "x"] {
+        for colour in ["", "\x1b[1m"] {
+            let log = format!("Apr 22 10:00:01 h kernel: {colour}{prefix}IN=a OUT= \n");
+            let mut scanner = Scanner::new(Prefixes::only(prefix), reading());
+            let mut drops = 0;
+            let mut sink = |item: Item<'_>| drops += usize::from(matches!(item, Item::Drop(_)));
+            scanner.push(log.as_bytes(), &mut sink);
+            scanner.finish(&mut sink);
+            assert_eq!(drops, 1, "{prefix}");
+        }
+    }
+    // It makes no sense, and ends.
+    let mut scanner = Scanner::new(Prefixes::only(""), reading());
+    scanner.push(b"Apr 22 10:00:01 h kernel: IN=a\n\n", &mut |_| {});
+    scanner.finish(&mut |_| {});
+}
+
+#[test]
 fn what_has_no_known_header_is_unreadable() {
     let seen = scan(b"something HARVESTER_DROP_IN=a\n");
     assert_eq!(

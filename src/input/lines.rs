@@ -47,7 +47,9 @@ impl Scanner {
     fn nominated(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
         let nominate = self.nominator.for_block(text).clone();
         let mut from = 0;
-        while let Some(hit) = nominate.find_at(text, from) {
+        while from <= text.len()
+            && let Some(hit) = nominate.find_at(text, from)
+        {
             let kind = kind(hit.as_bytes());
             let inside =
                 hit.start() + usize::from(kind == Hit::Opening && hit.as_bytes()[0] == b'\n');
@@ -57,7 +59,8 @@ impl Scanner {
                 return begin;
             }
             match self.hit(kind, text, begin..end, hit.end(), sink) {
-                Some(next) => from = next,
+                // An empty prefix is found anywhere.
+                Some(next) => from = next.max(hit.start() + 1),
                 None => {
                     self.framing = Framing::document();
                     return begin;

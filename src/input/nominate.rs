@@ -38,7 +38,10 @@ impl Nominator {
         };
         let loose = |prefix: &Vec<u8>| {
             let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
-            let letters: Vec<String> = prefix.chunks(1).map(escaped).collect();
+            let letters: Vec<String> = String::from_utf8_lossy(prefix)
+                .chars()
+                .map(|letter| regex::escape(letter.encode_utf8(&mut [0; 4])))
+                .collect();
             [
                 letters.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*"),
                 bytes.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*,(?:\s|\x1b\[[0-9;:]*[A-Za-z])*"),

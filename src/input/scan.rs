@@ -341,7 +341,9 @@ impl Scanner {
         self.lines += 1;
         self.judge.known = true;
         let mut from = 0;
-        while let Some(hit) = self.nominator.for_record().find_at(record, from) {
+        while from <= record.len()
+            && let Some(hit) = self.nominator.for_record().find_at(record, from)
+        {
             match kind(hit.as_bytes()) {
                 Hit::Prefix => {
                     if !self.judge.prefixed(trim(record), sink) {
@@ -354,7 +356,7 @@ impl Scanner {
                 Hit::Date => self.judge.date(trim(record)),
                 Hit::Repeat | Hit::Opening => {}
             }
-            from = hit.end();
+            from = hit.end().max(hit.start() + 1);
         }
     }
 }

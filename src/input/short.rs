@@ -16,8 +16,10 @@ pub(super) static SHORT: Format = Format {
 
 fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
-    // ` 4月 22`, as against the far deeper indent of a continuation line.
-    let _ = literal(&mut rest, b" ");
+    // ` 4月 22`, as against the indent of a continuation line, which may hold anything.
+    if rest.get(1).is_some_and(u8::is_ascii_digit) {
+        let _ = literal(&mut rest, b" ");
+    }
     let stamp = stamp(&mut rest)?;
     literal(&mut rest, b" ")?;
     let (host, origin, message) = source(rest)?;
