@@ -210,7 +210,7 @@ fn is_datagram(text: &[u8]) -> bool {
         return false;
     }
     let _ = literal(&mut rest, b"1 ");
-    iso(&mut rest).is_some() || short::stamp(&mut rest).is_some()
+    iso(&mut rest).is_some() || short::take_stamp(&mut rest).is_some()
 }
 
 /// Where whole lines of `block` end, so that no line of a container's log is parted from the lines that go on with it.

@@ -38,6 +38,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub use document::{PLACES, Place};
 pub use notice::NoticeKind;
+pub use short::stamp as short_stamp;
 
 use crate::time::{DAY, Stamp, Time};
 

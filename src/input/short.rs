@@ -20,14 +20,20 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     if rest.get(1).is_some_and(u8::is_ascii_digit) {
         let _ = literal(&mut rest, b" ");
     }
-    let stamp = stamp(&mut rest)?;
+    let stamp = take_stamp(&mut rest)?;
     literal(&mut rest, b" ")?;
     let (host, origin, message) = source(rest)?;
     Some(Record::new(stamp, host, origin, message.into()))
 }
 
+/// Reads a stamp of this form alone, as users repeat it in options.
+pub fn stamp(text: &str) -> Option<Stamp> {
+    let mut rest = text.as_bytes();
+    take_stamp(&mut rest).filter(|_| rest.is_empty())
+}
+
 /// Takes `Apr 22 10:00:01.123456`.
-pub(super) fn stamp(text: &mut &[u8]) -> Option<Stamp> {
+pub(super) fn take_stamp(text: &mut &[u8]) -> Option<Stamp> {
     let mut rest = *text;
     let month = month(&mut rest)?;
     spaces(&mut rest);
