@@ -10,8 +10,8 @@ pub mod site;
 pub mod flow;
 pub mod saturation;
 
-pub mod cause;
 pub mod audit;
+pub mod cause;
 pub mod finding;
 pub mod rule;
 

@@ -3,14 +3,16 @@
 mod live;
 mod warnings;
 
+use std::collections::BTreeMap;
+
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::finding::findings;
 use crate::flow::Flows;
-use crate::input::Entry;
 use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
 use crate::input::scan::Item;
+use crate::input::{Entry, NoticeKind};
 use crate::packet::{Brief, Packet};
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, suggest};
@@ -21,6 +23,21 @@ pub use live::Live;
 
 /// So many refused lines are kept to be shown.
 const MOST_REFUSED: usize = 100;
+
+/// So many hosts and kinds of notices are kept apart.
+const MOST_NOTICES: usize = 1_000;
+
+/// What lines of one kind and host tell of lost evidence.
+#[derive(Debug, Clone, Copy)]
+struct Notice {
+    lines: u64,
+    /// The sum of what they say was lost.
+    count: u64,
+    first: Time,
+}
+
+/// Notices by host and kind.
+type Notices = BTreeMap<(Option<String>, NoticeKind), Notice>;
 
 /// A line that looked like a drop line and was not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +61,8 @@ pub struct Analysis {
     /// Where there are several inputs: the records of the earlier ones.
     repeats: Option<Repeats>,
     learned: Vec<Fact>,
+    /// What the logs tell of lost evidence, by host and kind.
+    notices: Notices,
 }
 
 impl Analysis {
@@ -58,6 +77,7 @@ impl Analysis {
             refused: Vec::new(),
             repeats: None,
             learned: Vec::new(),
+            notices: Notices::new(),
         }
     }
 
@@ -71,6 +91,12 @@ impl Analysis {
             },
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            Item::Notice {
+                kind,
+                host,
+                count,
+                time,
+            } => self.notice(kind, host, count, time),
             Item::Learned(fact) => self.learn(fact),
             Item::Alive { time } if self.site.wants(time) => self.current.alive(time),
             Item::Alive { .. } => {}
@@ -92,6 +118,22 @@ impl Analysis {
         }
         self.tally.drops += u64::from(entry.repeats);
         self.current.add(&self.site, &entry, packet);
+    }
+
+    /// Takes a line that tells how far the log can be believed.
+    fn notice(&mut self, kind: NoticeKind, host: Option<&str>, count: u64, time: Time) {
+        let known = self.notices.len() < MOST_NOTICES;
+        let key = (host.map(str::to_owned), kind);
+        if known || self.notices.contains_key(&key) {
+            let notice = self.notices.entry(key).or_insert(Notice {
+                lines: 0,
+                count: 0,
+                first: time,
+            });
+            notice.lines += 1;
+            notice.count = notice.count.saturating_add(count);
+            notice.first = notice.first.min(time);
+        }
     }
 
     /// Says that another input begins; what earlier ones had already then counts once.
@@ -209,7 +251,7 @@ impl Analysis {
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let warnings = warnings::warnings(&nodes, &findings, flows.folded());
+        let warnings = warnings::warnings(&nodes, &findings, &self.notices, flows.folded());
         Report {
             span: scene.span,
             tally: self.tally,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::{Notice, Notices};
 use crate::finding::Finding;
+use crate::input::NoticeKind;
 use crate::report::{NodeReport, Warning};
 use crate::saturation::Stretch;
 
@@ -10,9 +12,19 @@ use crate::saturation::Stretch;
 const MOST_STRETCHES: usize = 3;
 
 /// The warnings of a report, in order.
-pub(super) fn warnings(nodes: &[NodeReport], findings: &[Finding], folded: u64) -> Vec<Warning> {
+pub(super) fn warnings(
+    nodes: &[NodeReport],
+    findings: &[Finding],
+    notices: &Notices,
+    folded: u64,
+) -> Vec<Warning> {
     let mut found: Vec<Warning> = nodes.iter().filter_map(saturated).collect();
     found.extend(absent_rules(findings));
+    found.extend(
+        notices
+            .iter()
+            .filter_map(|((host, kind), notice)| lost(host.as_deref(), *kind, notice)),
+    );
     if nodes.iter().any(|node| node.node == "unknown") {
         found.push(Warning {
             code: "node-unknown",
@@ -34,6 +46,56 @@ pub(super) fn warnings(nodes: &[NodeReport], findings: &[Finding], folded: u64) 
     }
     found.sort();
     found
+}
+
+/// What a kind of notice means for the evidence; `None` for a boot, which is no loss.
+fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
+    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
+    let (lines, count) = (notice.lines, notice.count);
+    let since = if notice.first.is_dated() {
+        format!(", first at {}", notice.first)
+    } else {
+        String::new()
+    };
+    let (code, text) = match kind {
+        NoticeKind::Missed => (
+            "kernel-messages-missed",
+            format!(
+                "the journal{on} missed {count} kernel messages{since}: drop lines may be among them"
+            ),
+        ),
+        NoticeKind::Suppressed => (
+            "kernel-messages-suppressed",
+            format!(
+                "the kernel{on} kept back {count} messages of its own{since}: the log is not whole"
+            ),
+        ),
+        NoticeKind::JournalSuppressed => (
+            "journal-messages-suppressed",
+            format!(
+                "the journal{on} kept back {count} messages of services{since}: the log is not whole"
+            ),
+        ),
+        NoticeKind::ConntrackFull => (
+            "conntrack-table-full",
+            format!(
+                "the conntrack table{on} was full {lines} times{since}: connections lost their state for want of room, not by a \
+                 restart; raise net.netfilter.nf_conntrack_max"
+            ),
+        ),
+        NoticeKind::TimeBack => (
+            "time-went-back",
+            format!(
+                "the clock{on} went back, or the log's parts are out of order{since}: spans of time may be wrong"
+            ),
+        ),
+        NoticeKind::Boot => return None,
+    };
+    Some(Warning {
+        code,
+        node: host.map(str::to_owned),
+        text,
+    })
 }
 
 fn saturated(node: &NodeReport) -> Option<Warning> {

@@ -1,6 +1,6 @@
 //! `journalctl -o cat` and `dmesg -t`: the message alone.
 
-use super::{Format, Origin, Prefixes, Record};
+use super::{Format, Layer, Origin, Record};
 use crate::time::Stamp;
 
 pub(super) static BARE: Format = Format {
@@ -10,12 +10,12 @@ pub(super) static BARE: Format = Format {
     read,
 };
 
-fn read<'a>(record: &'a [u8], prefixes: &Prefixes) -> Option<Record<'a>> {
-    prefixes.at_begin_of(record)?;
-    Some(Record {
-        stamp: Stamp::None,
-        host: None,
-        origin: Origin::Kernel,
-        message: record.into(),
-    })
+fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    layer.prefixes.at_begin_of(record)?;
+    Some(Record::new(
+        Stamp::None,
+        None,
+        Origin::Kernel,
+        record.into(),
+    ))
 }

@@ -3,10 +3,13 @@
 use std::borrow::Cow;
 
 use super::Origin;
-use crate::time::{DAY, SECOND, Time, days_of_civil};
+use super::months::month_of;
+use crate::time::{DAY, SECOND, Stamp, Time, days_of_civil};
 
 /// The longest `host ident:` that is looked for, in bytes: a hostname has 64 at most, an identifier is short.
 const LONGEST_SOURCE: usize = 200;
+/// No month's name is longer, in bytes.
+const LONGEST_MONTH: usize = 32;
 
 /// Takes a number of `least` to `most` digits off the front.
 pub(super) fn digits(text: &mut &[u8], least: usize, most: usize) -> Option<i64> {
@@ -31,7 +34,8 @@ pub(super) fn literal(text: &mut &[u8], literal: &[u8]) -> Option<()> {
 
 /// Takes any number of spaces off the front.
 pub(super) fn spaces(text: &mut &[u8]) {
-    *text = text.trim_ascii_start();
+    let len = text.iter().take_while(|b| **b == b' ').count();
+    *text = &text[len..];
 }
 
 /// Takes a fraction of a second, `.123456` or `,123456`: its microseconds, or `None` where there is none.
@@ -68,16 +72,23 @@ pub(super) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
     Some((day_micros, micros.is_some()))
 }
 
-/// Takes an English month of three letters.
+/// Takes the abbreviated name of a month, in whatever language.
 pub(super) fn month(text: &mut &[u8]) -> Option<u8> {
-    const MONTHS: [&[u8; 3]; 12] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-        b"Dec",
-    ];
-    let name = text.first_chunk::<3>()?;
-    let at = MONTHS.iter().position(|m| *m == name)?;
-    *text = &text[3..];
-    Some(at as u8 + 1)
+    let end = memchr::memchr(b' ', &text[..text.len().min(LONGEST_MONTH)])?;
+    let month = month_of(&text[..end])?;
+    *text = &text[end..];
+    Some(month)
+}
+
+/// Takes the `Apr22` of `dmesg -e`, which pads the day with a space.
+pub(super) fn glued_month(text: &mut &[u8]) -> Option<u8> {
+    let end = text
+        .iter()
+        .take(LONGEST_MONTH)
+        .position(|b| *b == b' ' || b.is_ascii_digit())?;
+    let month = month_of(&text[..end])?;
+    *text = &text[end..];
+    Some(month)
 }
 
 /// Takes a day of the month, padded with a zero or a space.
@@ -122,10 +133,91 @@ pub(super) const fn at(days: i64, day_micros: i64) -> Time {
     Time(days * DAY + day_micros)
 }
 
+/// Takes `2026-04-22T10:00:01.123456+00:00`; a space for the `T` and no zone are read too.
+pub(super) fn iso(text: &mut &[u8]) -> Option<Stamp> {
+    let mut rest = *text;
+    let days = date(&mut rest)?;
+    let t = *rest.first()?;
+    if t != b'T' && t != b' ' {
+        return None;
+    }
+    rest = &rest[1..];
+    let (day_micros, fine) = clock(&mut rest)?;
+    let local = at(days, day_micros);
+    let stamp = match zone(&mut rest) {
+        Some(ahead) => Stamp::Dated {
+            at: Time(local.0 - ahead),
+            fine,
+        },
+        None => Stamp::Zoneless { at: local, fine },
+    };
+    *text = rest;
+    Some(stamp)
+}
+
+/// Takes `12345.677901`: its microseconds.
+pub(super) fn seconds(text: &mut &[u8]) -> Option<i64> {
+    let mut rest = *text;
+    let whole = digits(&mut rest, 1, 12)?;
+    let micros = fraction(&mut rest)?;
+    *text = rest;
+    Some(whole * SECOND + micros)
+}
+
+/// Takes the kernel's own `[12345.677901] `, with the caller of `CONFIG_PRINTK_CALLER` or the CPU of some vendors'
+/// kernels (`@5`) in it or behind it: microseconds since boot.
+pub(super) fn bracket(text: &mut &[u8]) -> Option<i64> {
+    let mut rest = text.strip_prefix(b"[")?;
+    spaces(&mut rest);
+    let micros = seconds(&mut rest)?;
+    if literal(&mut rest, b"@").is_some() {
+        digits(&mut rest, 1, 4)?;
+    }
+    literal(&mut rest, b"]")?;
+    caller(&mut rest);
+    // A message that is empty ends with its bracket.
+    if !rest.is_empty() {
+        literal(&mut rest, b" ")?;
+    }
+    *text = rest;
+    Some(micros)
+}
+
+/// Takes `[ T123]` or `[   C1]`, where it stands.
+fn caller(text: &mut &[u8]) {
+    let Some(mut rest) = text.strip_prefix(b"[") else {
+        return;
+    };
+    spaces(&mut rest);
+    if (literal(&mut rest, b"T").is_some() || literal(&mut rest, b"C").is_some())
+        && digits(&mut rest, 1, 10).is_some()
+        && literal(&mut rest, b"]").is_some()
+    {
+        *text = rest;
+    }
+}
+
+/// Takes the `<4>` of syslog: facility times eight, plus level.
+pub(super) fn priority(text: &mut &[u8]) -> Option<i64> {
+    let mut rest = text.strip_prefix(b"<")?;
+    let priority = digits(&mut rest, 1, 3)?;
+    literal(&mut rest, b">")?;
+    *text = rest;
+    Some(priority)
+}
+
+/// Takes what stands before the next space, and that space.
+pub(super) fn word<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let end = memchr::memchr(b' ', &text[..text.len().min(LONGEST_SOURCE)])?;
+    let (word, rest) = text.split_at(end);
+    *text = &rest[1..];
+    (!word.is_empty()).then_some(word)
+}
+
 /// Who sent a message: host, origin, and the message.
 pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 
-/// Splits `[host ]ident[pid]: message`.
+/// Splits `[host ][facility.level ]ident[pid]: message`.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     let window = &text[..text.len().min(LONGEST_SOURCE)];
     let colon = memchr::memmem::find(window, b": ").or_else(|| {
@@ -134,17 +226,39 @@ pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     })?;
     let before = &text[..colon];
     let message = text.get(colon + 2..).unwrap_or_default();
-    let (host, ident) = match memchr::memchr(b' ', before) {
+    let (mut host, mut ident) = match memchr::memchr(b' ', before) {
         Some(space) => (Some(&before[..space]), &before[space + 1..]),
         None => (None, before),
     };
     if ident.is_empty() || host.is_some_and(<[u8]>::is_empty) {
         return None;
     }
-    let origin = match ident {
-        b"kernel" => Origin::Kernel,
-        _ if ident.starts_with(b"kernel[") => Origin::Forged,
+    // BusyBox writes `kern.warn kernel:`, with a host before it or not.
+    if host.is_some_and(is_selector) {
+        host = None;
+    } else if let Some(space) = memchr::memchr(b' ', ident)
+        && is_selector(&ident[..space])
+    {
+        ident = &ident[space + 1..];
+    }
+    Some((host.map(String::from_utf8_lossy), origin(ident), message))
+}
+
+/// What `ident`, the tag of a text log, says of who wrote the message.
+pub(super) fn origin(ident: &[u8]) -> Origin {
+    match ident {
+        b"kernel" | b"vmunix" => Origin::Kernel,
+        _ if ident.starts_with(b"kernel[") || ident.starts_with(b"vmunix[") => Origin::Forged,
         _ => Origin::Other,
-    };
-    Some((host.map(String::from_utf8_lossy), origin, message))
+    }
+}
+
+/// Whether `word` is a `facility.level` of syslog.conf(5), of which the kernel's messages have these.
+fn is_selector(word: &[u8]) -> bool {
+    const LEVELS: [&[u8]; 8] = [
+        b"emerg", b"alert", b"crit", b"err", b"warn", b"notice", b"info", b"debug",
+    ];
+    word.strip_prefix(b"kern.")
+        .or_else(|| word.strip_prefix(b"user."))
+        .is_some_and(|level| LEVELS.contains(&level))
 }

@@ -1,26 +1,47 @@
 //! What comes in: bytes of a log; what goes out: [`Entry`], one drop line with its time and host.
 //!
-//! [`scan`] nominates records in raw blocks, a [`Format`] splits the header of a nominated record, and [`anchor`]
+//! [`scan`] nominates records in raw blocks, a [`Format`] splits the header of a nominated record, and [`message`]
 //! decides whether the kernel message in it begins with the LOG prefix. A new format is one file and its row in
-//! [`FORMATS`].
+//! [`FORMATS`]; one whose records span lines has its way to cut them in [`framing`] besides.
 
 mod bare;
+mod clock;
+mod cri;
 mod dmesg;
+mod document;
+mod export;
 pub mod fact;
+mod framing;
+mod full;
+mod grep;
 mod header;
 mod iso;
-mod journal_json;
+mod json;
+mod json_names;
+mod json_value;
+mod judge;
+mod kmsg;
+mod lines;
+mod marker;
 mod message;
+mod months;
+mod nominate;
+mod notice;
 pub mod open;
 pub mod repeats;
 pub mod scan;
 mod short;
+mod syslog;
+mod uptime;
+mod verbose;
 
 use std::borrow::Cow;
 
-use crate::time::{Stamp, Time};
-
+pub use document::{PLACES, Place};
+pub use notice::NoticeKind;
 pub use short::stamp as short_stamp;
+
+use crate::time::{Stamp, Time};
 
 /// One drop line.
 #[derive(Debug)]
@@ -50,9 +71,52 @@ pub enum Origin {
 #[derive(Debug)]
 pub struct Record<'a> {
     pub stamp: Stamp,
+    /// Microseconds since boot, where the record tells them besides a date.
+    pub uptime: Option<i64>,
+    /// Microseconds since the record before, where that is all that the record tells.
+    pub after: Option<i64>,
+    /// How long before its stamp, the time of reception, the kernel wrote the message, in microseconds.
+    pub late: i64,
     pub host: Option<Cow<'a, str>>,
     pub origin: Origin,
+    /// The boot it was logged in: a hash of the journal's `_BOOT_ID`.
+    pub boot: Option<u64>,
     pub message: Cow<'a, [u8]>,
+}
+
+impl<'a> Record<'a> {
+    /// A record that tells no more than the usual.
+    pub const fn new(
+        stamp: Stamp,
+        host: Option<Cow<'a, str>>,
+        origin: Origin,
+        message: Cow<'a, [u8]>,
+    ) -> Self {
+        Self {
+            stamp,
+            uptime: None,
+            after: None,
+            late: 0,
+            host,
+            origin,
+            boot: None,
+            message,
+        }
+    }
+
+    /// The same, borrowing nothing.
+    fn into_owned(self) -> Record<'static> {
+        Record {
+            stamp: self.stamp,
+            uptime: self.uptime,
+            after: self.after,
+            late: self.late,
+            host: self.host.map(|host| host.into_owned().into()),
+            origin: self.origin,
+            boot: self.boot,
+            message: self.message.into_owned().into(),
+        }
+    }
 }
 
 /// A form in which a log reaches a user.
@@ -64,18 +128,74 @@ pub struct Format {
     /// A record in this form; the registry test reads it back.
     pub sample: &'static str,
     /// Splits a record; `None` where it is not of this form.
-    read: for<'a> fn(&'a [u8], &Prefixes) -> Option<Record<'a>>,
+    read: for<'a> fn(&'a [u8], Layer<'_>) -> Option<Record<'a>>,
 }
 
-/// All forms. The order is that in which they are tried: the more particular before the more general.
+/// All forms. The order is that in which they are tried: the more particular before the more general, and what wraps a
+/// line of another form before that form.
 pub const FORMATS: &[&Format] = &[
-    &short::SHORT,
+    &json::JSON_PRETTY,
+    &json::JSON,
+    &json::JSON_SEQ,
+    &json::JSON_SSE,
+    &json::ELASTIC,
+    &json::DMESG_JSON,
+    &json::LOKI,
+    &json::DOCKER,
+    &json::COLLECTOR,
+    &export::EXPORT,
+    &verbose::VERBOSE,
+    &cri::KUBECTL_PREFIX,
+    &cri::CRI,
+    &dmesg::DMESG_ISO,
+    &cri::KUBECTL_TIMESTAMPS,
+    &syslog::RFC5424,
+    &syslog::FORWARDED,
+    &syslog::COUNTED,
     &iso::SHORT_ISO,
-    &journal_json::JSON,
+    &full::SHORT_FULL,
+    &uptime::SHORT_UNIX,
+    &uptime::SHORT_MONOTONIC,
+    &uptime::SHORT_DELTA,
+    &kmsg::KMSG,
     &dmesg::DMESG,
+    &dmesg::DMESG_SHOW_DELTA,
     &dmesg::DMESG_CTIME,
+    &dmesg::DMESG_RELTIME,
+    &dmesg::DMESG_DELTA,
+    &short::SHORT,
+    &marker::MARKER,
     &bare::BARE,
+    &grep::GREP,
 ];
+
+/// How many forms one line may wrap: a container's log of a collector's JSON of a syslog line, and one more.
+const DEEPEST: u8 = 4;
+
+/// Where a format reads: what it may need to know, and how much wraps the text that it is given.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layer<'p> {
+    prefixes: &'p Prefixes,
+    depth: u8,
+}
+
+impl<'p> Layer<'p> {
+    const fn outermost(prefixes: &'p Prefixes) -> Self {
+        Self { prefixes, depth: 0 }
+    }
+
+    /// Reads the text that a format has unwrapped.
+    fn inner<'a>(self, text: &'a [u8]) -> Option<Record<'a>> {
+        if self.depth == DEEPEST {
+            return None;
+        }
+        let layer = Self {
+            depth: self.depth + 1,
+            ..self
+        };
+        read(text, layer).map(|(_, record)| record)
+    }
+}
 
 /// The texts of the LOG rule's `--log-prefix` that make a line a drop line.
 #[derive(Debug, Clone)]
@@ -101,23 +221,14 @@ impl Prefixes {
     }
 }
 
-/// The format that reads `record`.
-pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
+/// Splits `record` with the first format that takes it.
+fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<(&'static Format, Record<'a>)> {
     FORMATS
         .iter()
-        .copied()
-        .find(|format| (format.read)(record, prefixes).is_some())
+        .find_map(|format| Some((*format, (format.read)(record, layer)?)))
 }
 
-/// Splits `record` with the first format that takes it, beginning with the one at `*usual`, which it updates.
-fn read<'a>(record: &'a [u8], prefixes: &Prefixes, usual: &mut usize) -> Option<Record<'a>> {
-    if let Some(split) = (FORMATS[*usual].read)(record, prefixes) {
-        return Some(split);
-    }
-    let (at, split) = FORMATS
-        .iter()
-        .enumerate()
-        .find_map(|(at, format)| Some((at, (format.read)(record, prefixes)?)))?;
-    *usual = at;
-    Some(split)
+/// The format of `record`, a whole record without its line end.
+pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
+    read(record, Layer::outermost(prefixes)).map(|(format, _)| format)
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 
 use super::Entry;
+use crate::time::DAY;
 
 /// How many identities are remembered: 16 MiB of them.
 const REMEMBERED: usize = 1 << 19;
@@ -56,13 +57,16 @@ impl Repeats {
         self.input += 1;
     }
 
-    /// What makes `entry` the record that it is: its node, its time to the microsecond, and its text. A journal's
-    /// cursor says no more: records with the same cursor agree in all three. `None` where the log does not tell the
-    /// time that finely, or no date: two records with the same text and second may well be two.
+    /// What makes `entry` the record that it is: its node, its time to the microsecond, and its text. The year is left
+    /// out, since it may have been guessed. A journal's cursor says no more: records with the same cursor agree in all
+    /// three. `None` where the log does not tell the time that finely, or no date: two records with the same text and
+    /// second may well be two.
     pub fn identity(&self, entry: &Entry<'_>) -> Option<u64> {
         (entry.fine && entry.time.is_dated()).then(|| {
+            let (_, month, day) = entry.time.date();
+            let clock = entry.time.0.rem_euclid(DAY);
             self.keys
-                .hash_one((entry.host, entry.time, entry.message.trim_end()))
+                .hash_one((entry.host, month, day, clock, entry.message.trim_end()))
         })
     }
 

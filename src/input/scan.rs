@@ -3,18 +3,18 @@
 //!
 //! Blocks are pushed in, items come out; the same code serves a file and a pipe.
 
-use memchr::{memchr, memchr_iter, memrchr};
-use regex::bytes::{Regex, RegexBuilder};
+use memchr::memchr;
 
 use super::fact::Fact;
-use super::message::{Anchored, anchor};
-use super::{Entry, Prefixes, read};
-use crate::time::{Reading, Time, YearClock};
+use super::framing::{self, Cut, Framing, LONGEST_RECORD};
+use super::judge::Judge;
+use super::lines::trim;
+use super::nominate::{Hit, Nominator, kind};
+use super::{Entry, NoticeKind, Prefixes, document, notice};
+use crate::time::{Reading, Time};
 
-/// A record longer than this many bytes is no log record: the kernel prints 1 KiB, a journal field may hold some more.
-const LONGEST_RECORD: usize = 1 << 20;
-/// How many records from either end of a block are looked at for a date that shows how far the log went.
-const DATING_TRIES: usize = 8;
+/// A log without a line end in so many bytes may be datagrams of syslog.
+const LONG_LINE: usize = 64 * 1024;
 
 /// What the scanner finds.
 #[derive(Debug)]
@@ -25,6 +25,13 @@ pub enum Item<'a> {
     Untrusted { record: &'a [u8], why: &'static str },
     /// A drop line that cannot be read.
     Unreadable { record: &'a [u8], why: &'static str },
+    /// A line that tells how far the log can be believed.
+    Notice {
+        kind: NoticeKind,
+        time: Time,
+        host: Option<&'a str>,
+        count: u64,
+    },
     /// The log had a line, of whatever kind, at this time.
     Alive { time: Time },
     /// The input told something of the cluster, before its logs.
@@ -38,45 +45,50 @@ pub type Sink<'s> = dyn FnMut(Item<'_>) + 's;
 
 /// The scanner of one log.
 pub struct Scanner {
-    prefixes: Prefixes,
-    nominate: Regex,
-    clock: YearClock,
-    /// The place in `FORMATS` of the format that the last record had.
-    usual: usize,
+    pub(super) nominator: Nominator,
+    pub(super) judge: Judge,
+    pub(super) framing: Framing,
+    /// The text at hand does not begin another framing, whatever it looks like.
+    pub(super) barred: bool,
+    /// Whether each line must be visited, since its time is told from the line before.
+    pub(super) each: bool,
     /// The begin of a record whose end has not come yet.
     carry: Vec<u8>,
-    /// The rest of a record that is too long is thrown away.
+    /// The last line of the text before.
+    pub(super) before: Vec<u8>,
+    /// The rest of a record that is too long is thrown away: up to the line's end, or so many bytes.
     overlong: bool,
-    lines: u64,
-    known: bool,
+    skip: u64,
+    pub(super) lines: u64,
     blank: bool,
 }
 
 impl Scanner {
     /// A scanner for lines with one of `prefixes`, whose times are read as `reading` says.
     pub fn new(prefixes: Prefixes, reading: Reading) -> Self {
-        let nominate = nominator(&prefixes);
         Self {
-            prefixes,
-            nominate,
-            clock: YearClock::new(reading),
-            usual: 0,
+            nominator: Nominator::new(&prefixes),
+            judge: Judge::new(prefixes, reading),
+            framing: Framing::Lines,
+            barred: false,
+            each: false,
             carry: Vec::new(),
+            before: Vec::new(),
             overlong: false,
+            skip: 0,
             lines: 0,
-            known: false,
             blank: true,
         }
     }
 
-    /// How many lines came in.
+    /// How many lines came in, or records where the form has no lines.
     pub const fn lines(&self) -> u64 {
         self.lines
     }
 
     /// Whether any record was of a known log format.
     pub const fn is_known(&self) -> bool {
-        self.known
+        self.judge.known
     }
 
     /// Whether nothing but white space came in.
@@ -85,160 +97,276 @@ impl Scanner {
     }
 
     /// Takes the next bytes of the log.
-    pub fn push(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
-        if self.overlong || !self.carry.is_empty() {
+    pub fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
+        // No record that is too long lies within one block, so that how bytes come makes no difference.
+        for block in bytes.chunks(LONGEST_RECORD) {
+            self.push_block(block, sink);
+        }
+    }
+
+    fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
+        let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
+        self.skip -= skipped as u64;
+        block = &block[skipped..];
+        if self.overlong {
             let Some(end) = memchr(b'\n', block) else {
-                self.keep(block, sink);
                 return;
             };
-            let (head, tail) = block.split_at(end + 1);
-            self.keep(head, sink);
-            if self.overlong {
-                self.overlong = false;
-                self.lines += 1;
-            } else {
-                let record = std::mem::take(&mut self.carry);
-                self.records(&record, sink);
-                self.carry = record;
-                self.carry.clear();
-            }
-            block = tail;
+            self.overlong = false;
+            self.lines += 1;
+            block = &block[end + 1..];
         }
-        let end = memrchr(b'\n', block).map_or(0, |at| at + 1);
-        let (whole, tail) = block.split_at(end);
-        self.records(whole, sink);
-        self.keep(tail, sink);
+        if self.carry.is_empty() {
+            let used = self.take(block, false, sink);
+            self.keep(&block[used..], sink);
+            return;
+        }
+        if matches!(self.framing, Framing::Lines) {
+            // The line is completed by itself, so that the block need not be copied.
+            let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
+            let (head, tail) = block.split_at(end);
+            self.keep(head, sink);
+            block = tail;
+            if self.overlong {
+                if head.ends_with(b"\n") {
+                    self.overlong = false;
+                    self.lines += 1;
+                    self.push_block(tail, sink);
+                }
+                return;
+            }
+        } else {
+            self.carry.extend_from_slice(block);
+            block = &[];
+        }
+        self.take_carry(false, sink);
+        if self.carry.is_empty() {
+            let used = self.take(block, false, sink);
+            self.keep(&block[used..], sink);
+        } else if !block.is_empty() {
+            self.carry.extend_from_slice(block);
+            self.take_carry(false, sink);
+        }
     }
 
     /// Takes the end of the log: its last line may lack its newline.
     pub fn finish(&mut self, sink: &mut Sink<'_>) {
-        let record = std::mem::take(&mut self.carry);
         if self.overlong {
             self.overlong = false;
             self.lines += 1;
-        } else if !record.is_empty() {
-            self.lines += 1;
-            self.records(&record, sink);
         }
-        let correction = self.clock.correction();
+        if self.lines == 0 && framing::is_datagrams(&self.carry) {
+            self.framing = Framing::Datagrams;
+        }
+        self.take_carry(true, sink);
+        let correction = self.judge.clock.correction();
         sink(Item::EndOfLog { correction });
     }
 
+    /// Takes what was kept, and keeps what is left of it.
+    fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
+        let mut text = std::mem::take(&mut self.carry);
+        let used = self.take(&text, last, sink);
+        text.drain(..used);
+        self.carry = text;
+        if self.carry.len() > LONGEST_RECORD && !last {
+            self.shed(sink);
+        }
+    }
+
     /// Adds to the record that is not complete yet.
-    fn keep(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
-        if self.overlong {
+    fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
+        if self.overlong || bytes.is_empty() {
             return;
         }
-        if self.carry.len() + bytes.len() > LONGEST_RECORD {
-            sink(Item::Unreadable {
-                record: &self.carry[..self.carry.len().min(200)],
-                why: "the line is longer than 1 MiB",
-            });
-            self.blank = false;
-            self.carry = Vec::new();
-            self.overlong = true;
-            return;
+        // A crash leaves blocks of NULs, with the next line behind them.
+        if self.carry.is_empty() && bytes[0] == 0 {
+            let from = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
+            bytes = &bytes[from..];
         }
         self.carry.extend_from_slice(bytes);
-    }
-
-    /// Takes whole lines.
-    fn records(&mut self, block: &[u8], sink: &mut Sink<'_>) {
-        if block.is_empty() {
-            return;
+        if self.lines == 0
+            && self.carry.len() > LONG_LINE
+            && matches!(self.framing, Framing::Lines)
+            && memchr(b'\n', &self.carry).is_none()
+            && framing::is_datagrams(&self.carry)
+        {
+            self.framing = Framing::Datagrams;
+            self.take_carry(false, sink);
         }
-        self.lines += memchr_iter(b'\n', block).count() as u64;
-        self.blank = self.blank && block.trim_ascii().is_empty();
-        self.recognise(block);
-        self.date(lines(block), sink);
-        let nominate = self.nominate.clone();
-        let mut from = 0;
-        while let Some(hit) = nominate.find_at(block, from) {
-            let begin = memrchr(b'\n', &block[..hit.start()]).map_or(0, |at| at + 1);
-            let end =
-                memchr(b'\n', &block[hit.start()..]).map_or(block.len(), |at| hit.start() + at);
-            self.nominated(trim(&block[begin..end]), sink);
-            from = end;
-        }
-        self.date(lines(block).rev(), sink);
-    }
-
-    /// Looks for the first record of a known format.
-    fn recognise(&mut self, block: &[u8]) {
-        if !self.known {
-            self.known =
-                lines(block).any(|line| read(line, &self.prefixes, &mut self.usual).is_some());
+        if self.carry.len() > LONGEST_RECORD {
+            self.shed(sink);
         }
     }
 
-    /// Says that the log was alive at the time of the first of `lines` that tells one.
-    fn date<'b>(&mut self, lines: impl Iterator<Item = &'b [u8]>, sink: &mut Sink<'_>) {
-        for line in lines.take(DATING_TRIES) {
-            if let Some(record) = read(line, &self.prefixes, &mut self.usual) {
-                let time = self.clock.resolve(record.stamp);
-                if time.is_known() {
-                    sink(Item::Alive { time });
-                    return;
+    /// Gives up a record that is too long.
+    fn shed(&mut self, sink: &mut Sink<'_>) {
+        self.blank = false;
+        match &mut self.framing {
+            Framing::Document(document) => {
+                let lost = document.forget();
+                let done = document.release().min(self.carry.len());
+                if lost {
+                    unreadable(&self.carry, sink);
+                }
+                self.carry.drain(..done);
+            }
+            Framing::Lines
+                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
+            {
+                // A document on one line.
+                self.framing = Framing::document();
+                self.take_carry(false, sink);
+            }
+            Framing::Lines
+            | Framing::Fields
+            | Framing::Indented
+            | Framing::Counted
+            | Framing::Datagrams => {
+                unreadable(&self.carry, sink);
+                self.overlong = memchr(b'\n', &self.carry).is_none();
+                self.framing = Framing::Lines;
+                self.carry = Vec::new();
+            }
+        }
+    }
+
+    /// Takes as many whole records as `text` has: how many bytes they are. All of it, if it is the `last`.
+    fn take(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
+        self.blank = self.blank && text.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
+        let mut at = 0;
+        let mut records: Option<(usize, usize)> = None;
+        while at < text.len() {
+            let rest = &text[at..];
+            if matches!(self.framing, Framing::Lines) {
+                let end = if last {
+                    rest.len()
+                } else {
+                    framing::end_of_lines(rest)
+                };
+                let used = self.lines_of(&rest[..end], sink);
+                at += used;
+                if used == end {
+                    break;
+                }
+                continue;
+            }
+            if let Framing::Document(_) = self.framing {
+                let (used, more) = self.document(rest, last, sink);
+                at += used;
+                if more {
+                    break;
+                }
+                continue;
+            }
+            match self.framing.cut(rest, last) {
+                Cut::Record(len) => {
+                    let len = len.max(1);
+                    if records.is_none() {
+                        self.alive(&rest[..len], sink);
+                    }
+                    records = Some((at, at + len));
+                    self.record(&rest[..len], sink);
+                    at += len;
+                }
+                Cut::Skip(len) => {
+                    unreadable(rest, sink);
+                    self.lines += 1;
+                    self.skip = len.saturating_sub(rest.len() as u64);
+                    at = usize::try_from(len)
+                        .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
+                }
+                Cut::More => break,
+                Cut::Leave => {
+                    let other =
+                        framing::opening(rest).filter(|other| !other.is_like(&self.framing));
+                    self.barred = other.is_none();
+                    self.framing = other.unwrap_or(Framing::Lines);
+                }
+            }
+        }
+        if let Some((from, to)) = records {
+            self.alive(&text[from..to], sink);
+        }
+        at
+    }
+
+    /// Reads on in a document: how many bytes are done with, and whether it goes on.
+    fn document(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> (usize, bool) {
+        let Framing::Document(mut document) = std::mem::replace(&mut self.framing, Framing::Lines)
+        else {
+            return (0, false);
+        };
+        loop {
+            match document.next(text) {
+                document::Event::Record(from, to) => {
+                    let part = &text[from..to];
+                    let composed = document.composed(part);
+                    self.record(composed.as_deref().unwrap_or(part), sink);
+                }
+                document::Event::End(at) => return (at, false),
+                document::Event::Broken(at) => {
+                    self.broken(&text[document.open_record().min(at)..at], sink);
+                    return (at, false);
+                }
+                document::Event::More if last => {
+                    if document.is_open() {
+                        self.broken(&text[document.open_record()..], sink);
+                    }
+                    return (text.len(), true);
+                }
+                document::Event::More => {
+                    let done = document.release();
+                    self.framing = Framing::Document(document);
+                    return (done, true);
                 }
             }
         }
     }
 
-    fn nominated(&mut self, line: &[u8], sink: &mut Sink<'_>) {
-        let Some(record) = read(line, &self.prefixes, &mut self.usual) else {
-            sink(if line.first().is_some_and(u8::is_ascii_whitespace) {
-                Item::Untrusted {
-                    record: line,
-                    why: "stands in a continuation line, which the kernel does not write",
-                }
-            } else {
-                Item::Unreadable {
-                    record: line,
-                    why: "what stands before the kernel's message is of no known form",
-                }
+    /// Takes a record that its document breaks off in.
+    fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
+        self.lines += 1;
+        let nominate = self.nominator.for_record();
+        if nominate
+            .find_iter(record)
+            .any(|hit| kind(hit.as_bytes()) == Hit::Prefix)
+        {
+            sink(Item::Unreadable {
+                record: &record[..record.len().min(200)],
+                why: "the JSON is broken",
             });
-            return;
-        };
-        let (stamp, host) = (record.stamp, record.host.clone());
-        match anchor(record, &self.prefixes) {
-            Anchored::Drop(message) => sink(Item::Drop(Entry {
-                time: self.clock.resolve(stamp),
-                fine: stamp.is_fine(),
-                host: host.as_deref(),
-                message: &String::from_utf8_lossy(&message),
-                repeats: 1,
-            })),
-            Anchored::Other => {}
-            Anchored::Untrusted(why) => sink(Item::Untrusted { record: line, why }),
+        }
+    }
+
+    /// Takes one record of a form whose records are no lines.
+    fn record(&mut self, record: &[u8], sink: &mut Sink<'_>) {
+        self.lines += 1;
+        self.judge.known = true;
+        let mut from = 0;
+        while from <= record.len()
+            && let Some(hit) = self.nominator.for_record().find_at(record, from)
+        {
+            match kind(hit.as_bytes()) {
+                Hit::Prefix => {
+                    if !self.judge.prefixed(trim(record), sink) {
+                        self.lines -= 1;
+                        self.broken(record, sink);
+                    }
+                    return;
+                }
+                Hit::Notice(row) => _ = self.judge.notice(&notice::ROWS[row], trim(record), sink),
+                Hit::Date => self.judge.date(trim(record)),
+                Hit::Repeat | Hit::Opening => {}
+            }
+            from = hit.end().max(hit.start() + 1);
         }
     }
 }
 
-/// The expression that nominates: each prefix as text, and as the array of byte values that journal JSON has for a
-/// message with control characters.
-fn nominator(prefixes: &Prefixes) -> Regex {
-    let alternatives: Vec<String> = prefixes
-        .0
-        .iter()
-        .flat_map(|prefix| {
-            let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
-            [
-                regex::escape(&String::from_utf8_lossy(prefix)),
-                bytes.join(","),
-            ]
-        })
-        .collect();
-    RegexBuilder::new(&alternatives.join("|"))
-        .unicode(false)
-        .build()
-        .unwrap_or_else(|_| unreachable!("escaped text is an expression"))
-}
-
-fn lines(block: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    block.split(|&b| b == b'\n').map(trim)
-}
-
-/// Without the carriage return of a log that went through Windows.
-fn trim(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
+fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
+    sink(Item::Unreadable {
+        record: &record[..record.len().min(200)],
+        why: "the record is longer than 1 MiB",
+    });
 }

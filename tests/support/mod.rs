@@ -49,6 +49,7 @@ impl Seen {
                 seen.late_fact |= !seen.alive.is_empty();
                 seen.facts.push(fact.to_string());
             }
+            Item::Notice { .. } => {}
             Item::EndOfLog { .. } => seen.ends += 1,
         });
         seen.summary = summary;

@@ -11,15 +11,14 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use memchr::memmem;
 use systemd_journal_reader::{Entry as JournalEntry, JournalReader};
 
 use super::Opening;
 use super::damage::Found;
 use super::guard::Guard;
-use crate::input::message::{Anchored, anchor};
+use crate::input::judge::Judge;
 use crate::input::scan::Item;
-use crate::input::{Entry, Origin, Record};
+use crate::input::{Origin, Record};
 use crate::time::{SECOND, Stamp, Time};
 
 /// A file of a journal that is being read.
@@ -91,6 +90,7 @@ impl Opening<'_, '_, '_> {
     /// Hands on the entries of all parts, the earliest first. Only parts that overlap are open at the same time.
     fn merge<'a>(&mut self, mut open: Vec<Part<'a>>, mut waiting: VecDeque<Waiting>) {
         let mut alive = Alive::default();
+        let mut judge = Judge::new(self.options.prefixes.clone(), self.options.reading);
         loop {
             let earliest = open
                 .iter()
@@ -116,11 +116,11 @@ impl Opening<'_, '_, '_> {
             match part.reader.next_entry() {
                 Some(after) => {
                     let entry = std::mem::replace(&mut part.next, after);
-                    self.record(&entry, &mut alive);
+                    self.record(&entry, &mut alive, &mut judge);
                 }
                 None => {
                     let part = open.swap_remove(at);
-                    self.record(&part.next, &mut alive);
+                    self.record(&part.next, &mut alive, &mut judge);
                     self.part_ended(&part.name, &part.found);
                 }
             }
@@ -129,7 +129,7 @@ impl Opening<'_, '_, '_> {
     }
 
     /// Hands on one entry.
-    fn record(&mut self, entry: &JournalEntry, alive: &mut Alive) {
+    fn record(&mut self, entry: &JournalEntry, alive: &mut Alive, judge: &mut Judge) {
         self.summary.lines += 1;
         let time = Time(i64::try_from(entry.realtime).unwrap_or(i64::MAX));
         if alive.0.is_none_or(|last| time.since(last).abs() >= SECOND) {
@@ -140,38 +140,15 @@ impl Opening<'_, '_, '_> {
         let Some(message) = field("MESSAGE") else {
             return;
         };
-        let prefixes = &self.options.prefixes;
-        let is_nominated = |prefix: &Vec<u8>| memmem::find(message.as_bytes(), prefix).is_some();
-        if !prefixes.0.iter().any(is_nominated) {
-            return;
-        }
-        let host = field("_HOSTNAME");
-        let record = Record {
-            stamp: Stamp::Dated {
-                at: time,
-                fine: true,
-            },
-            host: host.map(Into::into),
-            origin: origin(field("_TRANSPORT"), field("SYSLOG_IDENTIFIER")),
-            message: message.as_bytes().into(),
+        let stamp = Stamp::Dated {
+            at: time,
+            fine: true,
         };
-        let item = match anchor(record, prefixes) {
-            Anchored::Drop(message) => {
-                return (self.sink)(Item::Drop(Entry {
-                    time,
-                    fine: true,
-                    host,
-                    message: &String::from_utf8_lossy(&message),
-                    repeats: 1,
-                }));
-            }
-            Anchored::Other => return,
-            Anchored::Untrusted(why) => Item::Untrusted {
-                record: message.as_bytes(),
-                why,
-            },
-        };
-        (self.sink)(item);
+        let identifier = field("SYSLOG_IDENTIFIER");
+        let origin = origin(field("_TRANSPORT"), identifier);
+        let host = field("_HOSTNAME").map(Into::into);
+        let record = Record::new(stamp, host, origin, message.as_bytes().into());
+        judge.journal_record(&record, identifier.unwrap_or_default(), self.sink);
     }
 }
 

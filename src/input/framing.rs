@@ -1,0 +1,228 @@
+//! How records are cut out of a log: most forms write a line a record, these do not.
+
+use memchr::{memchr, memrchr};
+
+use super::document::Document;
+use super::export::{self, Step};
+use super::header::{digits, iso, literal, priority};
+use super::{short, verbose};
+
+/// A record longer than this many bytes is no log record: the kernel prints 1 KiB, a journal field may hold some more.
+pub(super) const LONGEST_RECORD: usize = 1 << 20;
+
+/// How records follow one another.
+pub(super) enum Framing {
+    /// A line each.
+    Lines,
+    /// Fields up to a blank line, with lengths before binary values (`-o export`).
+    Fields,
+    /// A header line and indented lines (`-o verbose`).
+    Indented,
+    /// A number of bytes before each (RFC 6587).
+    Counted,
+    /// Datagrams of syslog without anything between them.
+    Datagrams,
+    /// JSON over several lines, or many records in one.
+    Document(Box<Document>),
+}
+
+/// What is found at the begin of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A record of so many bytes.
+    Record(usize),
+    /// A part of a record that is too long, also beyond the text.
+    Skip(u64),
+    /// The begin of a record.
+    More,
+    /// No record of this framing.
+    Leave,
+}
+
+/// Texts that stand where another framing may begin. They are looked for in blocks of lines; what they mean is decided by
+/// [`opening`].
+pub(super) const OPENINGS: &[&str] = &[
+    "\n__CURSOR=",
+    "\n__REALTIME_TIMESTAMP=",
+    "\n{\n",
+    "\n{\r\n",
+    "\n[\n",
+    "\n[{",
+    " [s=",
+];
+
+/// The framing that begins where `text`, whole lines, begins.
+pub(super) fn opening(text: &[u8]) -> Option<Framing> {
+    match text.first()? {
+        b'_' => export::is_entry(text).then_some(Framing::Fields),
+        b'{' => {
+            let rest = text[1..].strip_prefix(b"\r").unwrap_or(&text[1..]);
+            rest.starts_with(b"\n").then(Framing::document)
+        }
+        b'[' => {
+            let rest = text[1..text.len().min(64)].trim_ascii_start();
+            rest.starts_with(b"{").then(Framing::document)
+        }
+        b'0'..=b'9' => counted(text).is_some().then_some(Framing::Counted),
+        b'F' | b'M' | b'S' | b'T' | b'W' | 0x1b => {
+            let line = &text[..memchr(b'\n', text).unwrap_or(text.len())];
+            verbose::is_header(line).then_some(Framing::Indented)
+        }
+        _ => None,
+    }
+}
+
+/// Whether `text`, which has no line end, is datagrams of syslog.
+pub(super) fn is_datagrams(text: &[u8]) -> bool {
+    is_datagram(text) && datagram(text, true) != Cut::Record(text.len())
+}
+
+impl Framing {
+    pub(super) fn document() -> Self {
+        Self::Document(Box::default())
+    }
+
+    /// Whether both cut alike.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// Cuts the record at the begin of `text`, which is all that comes if it is the `last`.
+    pub(super) fn cut(&self, text: &[u8], last: bool) -> Cut {
+        match self {
+            Self::Fields => fields(text, last),
+            Self::Indented => indented(text, last),
+            Self::Counted => frame(text, last),
+            Self::Datagrams => datagram(text, last),
+            Self::Lines | Self::Document(_) => Cut::Leave,
+        }
+    }
+}
+
+fn fields(text: &[u8], last: bool) -> Cut {
+    let mut at = 0;
+    loop {
+        match export::step(&text[at..]) {
+            Step::Field { len, .. } => at += len,
+            Step::End(len) => return Cut::Record(at + len),
+            Step::Long(len) if (at as u64).saturating_add(len) > LONGEST_RECORD as u64 => {
+                return Cut::Skip((at as u64).saturating_add(len));
+            }
+            Step::Broken if at == 0 => return Cut::Leave,
+            Step::Broken => return Cut::Record(at),
+            Step::More | Step::Long(_) if !last => return Cut::More,
+            Step::More | Step::Long(_) => return Cut::Record(text.len()),
+        }
+    }
+}
+
+fn indented(text: &[u8], last: bool) -> Cut {
+    let Some(mut at) = memchr(b'\n', text).map(|end| end + 1) else {
+        return if last { whole(text) } else { Cut::More };
+    };
+    if !verbose::is_header(&text[..at]) {
+        return Cut::Leave;
+    }
+    loop {
+        let rest = &text[at..];
+        if !rest.starts_with(verbose::INDENT) {
+            // What has not come yet may be an indent.
+            let open = rest.len() < verbose::INDENT.len() && !last;
+            return if open { Cut::More } else { Cut::Record(at) };
+        }
+        match memchr(b'\n', rest) {
+            Some(end) => at += end + 1,
+            None if last => return Cut::Record(text.len()),
+            None => return Cut::More,
+        }
+        if at > LONGEST_RECORD {
+            return Cut::Record(at);
+        }
+    }
+}
+
+fn whole(text: &[u8]) -> Cut {
+    if verbose::is_header(text) {
+        Cut::Record(text.len())
+    } else {
+        Cut::Leave
+    }
+}
+
+/// The length of a count, and what it counts.
+fn counted(text: &[u8]) -> Option<(usize, usize)> {
+    let mut rest = text;
+    let count = digits(&mut rest, 1, 7)?;
+    literal(&mut rest, b" ")?;
+    let head = text.len() - rest.len();
+    priority(&mut rest)?;
+    Some((head, count as usize))
+}
+
+fn frame(text: &[u8], last: bool) -> Cut {
+    let Some((head, count)) = counted(text) else {
+        let may_come = text.len() < 16 && !last && text.first().is_some_and(u8::is_ascii_digit);
+        return if may_come { Cut::More } else { Cut::Leave };
+    };
+    let end = head.saturating_add(count);
+    if end >= text.len() && !last && end <= LONGEST_RECORD {
+        return Cut::More;
+    }
+    let line = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
+    match text.get(end) {
+        None if end == text.len() => Cut::Record(end),
+        Some(b'\n') => Cut::Record(end + 1),
+        Some(b'\r') if text.get(end + 1) == Some(&b'\n') => Cut::Record(end + 2),
+        Some(b'0'..=b'9') => Cut::Record(end),
+        // The count is wrong, as in a log that somebody has edited.
+        _ => Cut::Record(line),
+    }
+}
+
+fn datagram(text: &[u8], last: bool) -> Cut {
+    /// The longest priority and stamp.
+    const LONGEST_HEAD: usize = 64;
+    let mut at = 1;
+    while let Some(next) = memchr::memchr2(b'<', b'\n', text.get(at..).unwrap_or_default()) {
+        at += next;
+        if text[at] == b'\n' {
+            return Cut::Record(at + 1);
+        }
+        if text.len() - at < LONGEST_HEAD && !last {
+            return Cut::More;
+        }
+        if is_datagram(&text[at..]) {
+            return Cut::Record(at);
+        }
+        at += 1;
+    }
+    if last {
+        Cut::Record(text.len())
+    } else {
+        Cut::More
+    }
+}
+
+/// Whether `text` begins as a datagram of syslog does.
+fn is_datagram(text: &[u8]) -> bool {
+    let mut rest = text;
+    if priority(&mut rest).is_none() {
+        return false;
+    }
+    let _ = literal(&mut rest, b"1 ");
+    iso(&mut rest).is_some() || short::take_stamp(&mut rest).is_some()
+}
+
+/// Where whole lines of `block` end, so that no line of a container's log is parted from the lines that go on with it.
+pub(super) fn end_of_lines(block: &[u8]) -> usize {
+    let mut end = memrchr(b'\n', block).map_or(0, |at| at + 1);
+    while end > 0 {
+        let begin = memrchr(b'\n', &block[..end - 1]).map_or(0, |at| at + 1);
+        let is_partial = super::cri::part(&block[begin..end]).is_some_and(|part| part.partial);
+        if !is_partial || block.len() - begin > LONGEST_RECORD {
+            break;
+        }
+        end = begin;
+    }
+    end
+}

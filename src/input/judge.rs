@@ -1,0 +1,282 @@
+//! A nominated record in, items out: reads it, dates it, and decides what it is.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::clock::Clock;
+use super::document::{Document, Event};
+use super::header::digits;
+use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
+use super::nominate::REPEAT;
+use super::notice::{self, NoticeKind, Row};
+use super::scan::{Item, Sink};
+use super::{Entry, Layer, Origin, Prefixes, Record, read};
+use crate::time::{Reading, SECOND, Stamp, Time};
+
+/// How many hosts of one log are told apart.
+const MOST_HOSTS: usize = 64;
+/// Two CPUs, or two senders, may be out of order by so much.
+const DISORDER: i64 = 2 * SECOND;
+
+/// What is known of a host.
+#[derive(Debug)]
+struct Seen {
+    host: u64,
+    boot: Option<u64>,
+    last: Time,
+    /// Whether its records were in order so far; a reversed log never is.
+    forward: bool,
+}
+
+/// The judge of one log.
+#[derive(Debug)]
+pub(super) struct Judge {
+    prefixes: Prefixes,
+    pub(super) clock: Clock,
+    pub(super) known: bool,
+    hosts: Vec<Seen>,
+    /// A boot was told, and no drop line since.
+    booted: bool,
+}
+
+impl Judge {
+    pub(super) const fn new(prefixes: Prefixes, reading: Reading) -> Self {
+        Self {
+            prefixes,
+            clock: Clock::new(reading),
+            known: false,
+            hosts: Vec::new(),
+            booted: false,
+        }
+    }
+
+    /// The record in `raw`.
+    pub(super) fn read<'a>(&self, raw: &'a [u8]) -> Option<Record<'a>> {
+        read(raw, Layer::outermost(&self.prefixes)).map(|(_, record)| record)
+    }
+
+    /// The time of `raw`, where it tells one.
+    pub(super) fn time(&mut self, raw: &[u8]) -> Option<Time> {
+        let plain = plain(raw);
+        let record = self.read(&plain)?;
+        Some(self.clock.resolve(&record)).filter(|time| time.is_known())
+    }
+
+    /// Judges a record that holds a LOG prefix; `false` if it is no record, but a document that holds some.
+    pub(super) fn prefixed(&mut self, raw: &[u8], sink: &mut Sink<'_>) -> bool {
+        // Colours are taken off for reading only: a binary value's length counts them.
+        let plain = match raw.first() {
+            Some(b'_') => raw.into(),
+            _ => plain(raw),
+        };
+        if let Some(record) = self.read(&plain) {
+            self.known = true;
+            self.judge(&record, raw, sink);
+        } else if raw.first().is_some_and(u8::is_ascii_whitespace) {
+            sink(Item::Untrusted {
+                record: raw,
+                why: "stands in a continuation line, which the kernel does not write",
+            });
+        } else if holds_records(&plain) {
+            return false;
+        } else {
+            sink(Item::Unreadable {
+                record: raw,
+                why: "what stands before the kernel's message is of no known form",
+            });
+        }
+        true
+    }
+
+    fn judge(&mut self, record: &Record<'_>, raw: &[u8], sink: &mut Sink<'_>) {
+        let text = unescaped(&record.message);
+        match anchor(record.origin, &text, &self.prefixes) {
+            Anchored::Drop { message, repeats } => {
+                let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+                let received = self.clock.resolve_at(record, uptime);
+                self.drop_line(record, received, message, repeats, sink);
+            }
+            Anchored::Other => _ = self.clock.resolve(record),
+            Anchored::Untrusted(why) => {
+                self.clock.resolve(record);
+                sink(Item::Untrusted { record: raw, why });
+            }
+        }
+    }
+
+    fn drop_line(
+        &mut self,
+        record: &Record<'_>,
+        received: Time,
+        message: &[u8],
+        repeats: u32,
+        sink: &mut Sink<'_>,
+    ) {
+        let host = record.host.as_deref();
+        let time = if received.is_dated() {
+            Time(received.0.saturating_sub(record.late))
+        } else {
+            received
+        };
+        self.follow(host, record.boot, time, sink);
+        self.booted = false;
+        let fine = record.stamp.is_fine() || record.after.is_some();
+        sink(Item::Drop(Entry {
+            time,
+            fine,
+            host,
+            message: &String::from_utf8_lossy(message),
+            repeats,
+        }));
+    }
+
+    /// Keeps what is known of a host, and tells of another boot and of a clock set back.
+    fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
+        let mut hasher = DefaultHasher::new();
+        host.hash(&mut hasher);
+        let key = hasher.finish();
+        let Some(seen) = self.hosts.iter_mut().find(|seen| seen.host == key) else {
+            if self.hosts.len() < MOST_HOSTS {
+                self.hosts.push(Seen {
+                    host: key,
+                    boot,
+                    last: time,
+                    forward: false,
+                });
+            }
+            return;
+        };
+        let rebooted = boot.is_some() && seen.boot.is_some() && boot != seen.boot;
+        seen.boot = boot.or(seen.boot);
+        let back = seen.last.since(time);
+        let set_back = seen.last.is_dated() && time.is_dated() && seen.forward && back > DISORDER;
+        if seen.last.is_dated() && time.is_dated() && time != seen.last {
+            seen.forward = time > seen.last;
+        }
+        seen.last = time;
+        if rebooted && !self.booted {
+            sink(Item::Notice {
+                kind: NoticeKind::Boot,
+                time,
+                host,
+                count: 1,
+            });
+        }
+        if set_back {
+            sink(Item::Notice {
+                kind: NoticeKind::TimeBack,
+                time,
+                host,
+                count: (back / SECOND).unsigned_abs(),
+            });
+        }
+    }
+
+    /// Judges a record that holds the words of a notice; whether it is one.
+    pub(super) fn notice(&mut self, row: &Row, raw: &[u8], sink: &mut Sink<'_>) -> bool {
+        let plain = plain(raw);
+        let Some(record) = self.read(&plain).or_else(|| unheaded(&plain)) else {
+            return false;
+        };
+        let Some(count) = notice::count(row, &record, bare(&record.message), &plain) else {
+            return false;
+        };
+        if row.kind == NoticeKind::Boot {
+            self.clock.begin_boot();
+            if std::mem::replace(&mut self.booted, true) {
+                // The journal's own mark, and then the kernel's first line.
+                return false;
+            }
+        }
+        let time = self.clock.resolve(&record);
+        sink(Item::Notice {
+            kind: row.kind,
+            time,
+            host: record.host.as_deref(),
+            count,
+        });
+        true
+    }
+
+    /// Judges a record of a binary journal, which has no text around its message.
+    pub(super) fn journal_record(
+        &mut self,
+        record: &Record<'_>,
+        identifier: &str,
+        sink: &mut Sink<'_>,
+    ) {
+        let holds = |text: &[u8]| memchr::memmem::find(&record.message, text).is_some();
+        if self.prefixes.0.iter().any(|prefix| holds(prefix)) {
+            return self.judge(record, &record.message, sink);
+        }
+        for row in notice::ROWS
+            .iter()
+            .filter(|row| holds(row.literal.as_bytes()))
+        {
+            let raw = [identifier.as_bytes(), b": ", &record.message].concat();
+            if let Some(count) = notice::count(row, record, &record.message, &raw) {
+                let time = self.clock.resolve(record);
+                let host = record.host.as_deref();
+                sink(Item::Notice {
+                    kind: row.kind,
+                    time,
+                    host,
+                    count,
+                });
+            }
+        }
+    }
+
+    /// Learns the date of the boot from a record that holds the kernel's words for it.
+    pub(super) fn date(&mut self, raw: &[u8]) {
+        let plain = plain(raw);
+        if let Some(record) = self.read(&plain) {
+            self.clock.learn(&record, &record.message);
+        }
+    }
+
+    /// Judges a `last message repeated N times`, which counts if the line `before` is a drop line.
+    pub(super) fn repeat(&mut self, raw: &[u8], before: &[u8], sink: &mut Sink<'_>) {
+        let Some(at) = memchr::memmem::find(raw, REPEAT.as_bytes()) else {
+            return;
+        };
+        let mut rest = &raw[at + REPEAT.len()..];
+        let Some(times) = digits(&mut rest, 1, 9) else {
+            return;
+        };
+        // Old daemons write no tag there.
+        let mut header = raw[..at].trim_ascii_end().to_vec();
+        header.extend_from_slice(if header.ends_with(b":") {
+            b" "
+        } else {
+            b" last: "
+        });
+        let (Some(record), Some(last)) = (self.read(&header), self.read(before)) else {
+            return;
+        };
+        let text = unescaped(&last.message);
+        if record.host == last.host
+            && let Anchored::Drop { message, .. } = anchor(last.origin, &text, &self.prefixes)
+        {
+            let time = self.clock.resolve(&record);
+            let times = u32::try_from(times).unwrap_or(u32::MAX);
+            self.drop_line(&record, time, message, times, sink);
+        }
+    }
+}
+
+/// Whether `line` is a document with records inside.
+fn holds_records(line: &[u8]) -> bool {
+    if !matches!(line.first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    match Document::default().next(line) {
+        Event::Record(from, to) => to - from < line.trim_ascii().len(),
+        Event::End(_) | Event::Broken(_) | Event::More => false,
+    }
+}
+
+/// A line without a header, as `-o cat` and `dmesg -t` write it.
+fn unheaded(raw: &[u8]) -> Option<Record<'_>> {
+    (!raw.first()?.is_ascii_whitespace())
+        .then(|| Record::new(Stamp::None, None, Origin::Kernel, raw.into()))
+}

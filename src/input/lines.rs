@@ -1,0 +1,209 @@
+//! The lines of a log, which most forms write a record each: looks at those that the expressions find, and at each only
+//! where a time is told from the line before.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::framing::{self, Framing};
+use super::message::plain;
+use super::nominate::{Hit, kind};
+use super::scan::{Item, Scanner, Sink};
+use super::{cri, notice};
+
+/// How many records from either end of a block are looked at for a date that shows how far the log went.
+const DATING_TRIES: usize = 8;
+/// How much of the line before a block is kept.
+const LONGEST_BEFORE: usize = 4096;
+
+impl Scanner {
+    /// Takes whole lines: how many bytes of them, which is less than all where another framing begins.
+    pub(super) fn lines_of(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
+        if text.is_empty() || self.opens(text, 0) {
+            return 0;
+        }
+        self.recognise(text);
+        let used = if self.each {
+            self.visit(text, sink)
+        } else {
+            self.alive_among(lines(text), sink);
+            let used = self.nominated(text, sink);
+            self.alive_among(lines(&text[..used]).rev(), sink);
+            used
+        };
+        self.barred = false;
+        let done = &text[..used];
+        self.lines +=
+            memchr_iter(b'\n', done).count() as u64 + u64::from(!done.ends_with(b"\n") && used > 0);
+        if let Some(line) = lines(done.strip_suffix(b"\n").unwrap_or(done)).next_back() {
+            self.before.clear();
+            self.before
+                .extend_from_slice(&line[..line.len().min(LONGEST_BEFORE)]);
+        }
+        used
+    }
+
+    /// Looks at the places of `text` that the expressions find.
+    fn nominated(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
+        let nominate = self.nominator.for_block(text).clone();
+        let mut from = 0;
+        while from <= text.len()
+            && let Some(hit) = nominate.find_at(text, from)
+        {
+            let kind = kind(hit.as_bytes());
+            let inside =
+                hit.start() + usize::from(kind == Hit::Opening && hit.as_bytes()[0] == b'\n');
+            let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
+            let end = memchr(b'\n', &text[inside..]).map_or(text.len(), |at| inside + at);
+            if matches!(kind, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
+                return begin;
+            }
+            match self.hit(kind, text, begin..end, hit.end(), sink) {
+                // An empty prefix is found anywhere.
+                Some(next) => from = next.max(hit.start() + 1),
+                None => {
+                    self.framing = Framing::document();
+                    return begin;
+                }
+            }
+        }
+        text.len()
+    }
+
+    /// Judges the line of a hit: from where on the next is looked for, or `None` if the line is a document.
+    fn hit(
+        &mut self,
+        kind: Hit,
+        text: &[u8],
+        line: Range<usize>,
+        behind: usize,
+        sink: &mut Sink<'_>,
+    ) -> Option<usize> {
+        let raw = trim(&text[line.clone()]);
+        Some(match kind {
+            Hit::Prefix => {
+                if let Some((end, joined)) = cri::join(text, line.clone()) {
+                    self.judge.prefixed(&joined, sink);
+                    return Some(end.max(line.end));
+                }
+                if !self.judge.prefixed(raw, sink) {
+                    return None;
+                }
+                line.end
+            }
+            Hit::Notice(row) => {
+                self.judge.notice(&notice::ROWS[row], raw, sink);
+                behind
+            }
+            Hit::Date => {
+                self.judge.date(raw);
+                behind
+            }
+            Hit::Repeat => {
+                let before = match line.start.checked_sub(1) {
+                    Some(end) => {
+                        let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
+                        trim(&text[begin..end])
+                    }
+                    None => &self.before,
+                };
+                self.judge.repeat(raw, before, sink);
+                behind
+            }
+            Hit::Opening => line.start.max(behind.saturating_sub(1)),
+        })
+    }
+
+    /// Looks at each line, where times are told from the line before.
+    fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
+        let nominate = self.nominator.for_record().clone();
+        let mut begin = 0;
+        let mut alive = None;
+        while begin < text.len() {
+            let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
+            if begin > 0 && self.opens(text, begin) {
+                return begin;
+            }
+            let line = &text[begin..end];
+            match nominate.find(line).map(|hit| kind(hit.as_bytes())) {
+                Some(Hit::Prefix) if !self.judge.prefixed(trim(line), sink) => {
+                    self.framing = Framing::document();
+                    return begin;
+                }
+                Some(Hit::Prefix) => {}
+                Some(Hit::Notice(row))
+                    if self.judge.notice(&notice::ROWS[row], trim(line), sink) => {}
+                _ => alive = self.judge.time(trim(line)).or(alive),
+            }
+            begin = end + 1;
+        }
+        if let Some(time) = alive {
+            sink(Item::Alive { time });
+        }
+        text.len()
+    }
+
+    /// Whether another framing begins at `at`; then it holds from now on.
+    fn opens(&mut self, text: &[u8], at: usize) -> bool {
+        if at == 0 && self.barred {
+            return false;
+        }
+        if let Some(framing) = framing::opening(&text[at..]) {
+            self.framing = framing;
+            return true;
+        }
+        false
+    }
+
+    /// Looks for the first record of a known format, and for forms whose lines must all be visited.
+    fn recognise(&mut self, text: &[u8]) {
+        let judge = &self.judge;
+        if !self.each {
+            let is_relative = |line: &[u8]| {
+                let line = plain(line);
+                judge
+                    .read(&line)
+                    .is_some_and(|record| record.after.is_some())
+            };
+            self.each = lines(text).take(DATING_TRIES).any(is_relative);
+        }
+        if !judge.known {
+            let known = lines(text).any(|line| judge.read(&plain(line)).is_some());
+            self.judge.known = known;
+        }
+    }
+
+    /// Says that the log was alive at the time of the first of `lines` that tells one.
+    fn alive_among<'b>(&mut self, lines: impl Iterator<Item = &'b [u8]>, sink: &mut Sink<'_>) {
+        for line in lines.take(DATING_TRIES) {
+            if self.alive(line, sink) {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
+        let time = self.judge.time(trim(record));
+        if let Some(time) = time {
+            sink(Item::Alive { time });
+        }
+        time.is_some()
+    }
+}
+
+fn lines(block: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    block.split(|&b| b == b'\n').map(trim)
+}
+
+/// Without what a crash leaves before a line (NULs) and Windows behind it (a carriage return), and without a byte order
+/// mark.
+pub(super) fn trim(mut line: &[u8]) -> &[u8] {
+    line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    while let Some(rest) = line.strip_prefix(b"\0") {
+        line = rest;
+    }
+    while let Some(rest) = line.strip_suffix(b"\0") {
+        line = rest;
+    }
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
