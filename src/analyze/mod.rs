@@ -146,6 +146,14 @@ impl Analysis {
         self.repeats.as_ref().map_or(0, Repeats::repeated)
     }
 
+    /// The hosts whose log goes back in time, with the first such line.
+    pub fn went_back(&self) -> impl Iterator<Item = (Option<&str>, Time)> {
+        self.notices
+            .iter()
+            .filter(|((_, kind), _)| *kind == NoticeKind::TimeBack)
+            .map(|((host, _), notice)| (host.as_deref(), notice.first))
+    }
+
     /// Takes what an input tells of the cluster. What the user told stands.
     fn learn(&mut self, fact: Fact) {
         match &fact {

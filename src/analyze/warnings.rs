@@ -48,7 +48,7 @@ pub(super) fn warnings(
     found
 }
 
-/// What a kind of notice means for the evidence; `None` for a boot, which is no loss.
+/// What a kind of notice means for the evidence; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {host}"));
     let (lines, count) = (notice.lines, notice.count);
@@ -83,13 +83,8 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  restart; raise net.netfilter.nf_conntrack_max"
             ),
         ),
-        NoticeKind::TimeBack => (
-            "time-went-back",
-            format!(
-                "the clock{on} went back, or the log's parts are out of order{since}: spans of time may be wrong"
-            ),
-        ),
-        NoticeKind::Boot => return None,
+        // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
+        NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning {
         code,

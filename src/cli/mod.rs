@@ -157,6 +157,16 @@ fn account(shared: &Shared, analysis: &Analysis) {
     if shared.quiet {
         return;
     }
+    for (host, time) in analysis.went_back() {
+        let host = host.map_or_else(
+            || "the log".to_owned(),
+            |host| format!("the log of {}", printable(host)),
+        );
+        say(&format!(
+            "{host} goes back in time at {time}: a clock was set back, or its parts are out of order; what is said of spans \
+             of time may be wrong"
+        ));
+    }
     let tally = analysis.tally();
     let mut text = format!(
         "{} lines: {} drop lines, {} other",
