@@ -7,7 +7,7 @@ use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, evidence};
 use crate::flow::{Direction, Ports};
-use crate::packet::TcpFlags;
+use crate::packet::{TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
@@ -42,6 +42,8 @@ pub struct Finding {
     pub key: GroupKey,
     pub node: String,
     pub role: Role,
+    /// Whether nobody told the role, so that it is the default.
+    pub role_assumed: bool,
     pub cause: &'static Cause,
     pub state: State,
     /// The interface of most of its lines.
@@ -149,7 +151,7 @@ fn order(f: &Finding) -> impl Ord {
     (
         f.verdict(),
         f.node.clone(),
-        f.key.proto,
+        f.key.proto.map(proto_name),
         f.ports.clone(),
         f.id.clone(),
     )
@@ -176,6 +178,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         key: group.key,
         node: group.node.to_owned(),
         role: group.role,
+        role_assumed: !scene.site.is_role_told(group.node),
         cause,
         state: state(group, scene),
         interface: interface(group, scene),
