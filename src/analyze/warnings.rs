@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::{Notice, Notices};
-use crate::catalog::{proto, service};
+use crate::catalog::service;
 use crate::cause::restarts::Wave;
 use crate::cause::scene::Scene;
 use crate::finding::Finding;
 use crate::input::NoticeKind;
+use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
 use crate::saturation::Stretch;
 use crate::time::{SECOND, Time};

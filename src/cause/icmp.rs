@@ -2,7 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict};
 use super::{group::Group, scene::Scene};
-use crate::catalog::proto;
+use crate::packet::proto;
 
 pub(super) static ICMP: Cause = Cause {
     code: "icmp",

@@ -9,9 +9,10 @@ use std::net::IpAddr;
 use super::group::{Group, GroupKey};
 use super::restarts::{Restart, Wave, restarts, waves};
 use crate::catalog::{
-    self, Role, Strength, documented_anywhere, listed_dpt, listed_spt, node_ports, proto,
+    self, Role, Strength, documented_anywhere, listed_dpt, listed_spt, node_ports,
 };
 use crate::flow::{Direction, EPHEMERAL, Flow, FlowKey, Flows, Kind, Ports};
+use crate::packet::proto;
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::{MINUTE, Time};

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::{Flow, FlowKey, Mark, Ports, lane};
+use crate::catalog::Strength;
 use crate::catalog::documented_strength;
-use crate::catalog::{Strength, proto};
 use crate::input::Entry;
 use crate::net::IpNet;
+use crate::packet::proto;
 use crate::packet::{Brief, Cast, TcpFlags};
 use crate::saturation::{Class, Stretch, Tick, union};
 use crate::site::Site;
