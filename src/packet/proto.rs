@@ -94,7 +94,7 @@ mod tests {
             (1, "icmp"),
             (58, "icmpv6"),
             (2, "igmp"),
-            (VRRP, "vrrp"),
+            (112, "vrrp"),
             (255, "255"),
         ] {
             assert_eq!(proto_name(number), name);
