@@ -1,13 +1,11 @@
 //! The lasting form of a rule: the suggested CloudInit line, run as at boot, against the live insert.
 
-use std::sync::Arc;
-
 use crate::chain::{Commands, around_log};
 use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, tells};
 
-pub(crate) fn gives_the_live_chain(machine: &Arc<Machine>) {
+pub(crate) fn gives_the_live_chain(machine: &Machine) {
     let mut network = Network::new();
     let (live, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     let (booted, whole) = (network.node(Place::Inside), network.node(Place::Inside));

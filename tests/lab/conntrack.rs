@@ -1,7 +1,5 @@
 //! Lost conntrack state: false positives, and never a rule.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use crate::chain::Commands;
@@ -10,7 +8,7 @@ use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
 
 /// The state is flushed, then one server of the peer dies, one closes and one pushes data.
-pub(crate) fn loss_asks_for_no_rule(machine: &Arc<Machine>) {
+pub(crate) fn loss_asks_for_no_rule(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("control-plane").apply(&node);
@@ -58,7 +56,7 @@ pub(crate) fn loss_asks_for_no_rule(machine: &Arc<Machine>) {
 }
 
 /// OUTPUT is not filtered: what this node sends makes the state anew.
-pub(crate) fn heals_when_the_node_sends(machine: &Arc<Machine>) {
+pub(crate) fn heals_when_the_node_sends(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("worker").apply(&node);
@@ -91,7 +89,7 @@ pub(crate) fn heals_when_the_node_sends(machine: &Arc<Machine>) {
 }
 
 /// The node's own SYN leaves no state, so its answer is dropped; the second SYN heals it.
-pub(crate) fn syn_ack_lost_once(machine: &Arc<Machine>) {
+pub(crate) fn syn_ack_lost_once(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("control-plane").apply(&node);

@@ -44,6 +44,25 @@ impl Journal {
         journal
     }
 
+    /// The kernel log so far.
+    pub(crate) fn read(&self, form: &str) -> String {
+        let id = self.daemon.id().to_string();
+        let read = output(
+            "nsenter",
+            &[
+                "-t",
+                &id,
+                "-m",
+                "journalctl",
+                "-k",
+                "--no-pager",
+                "-o",
+                form,
+            ],
+        );
+        String::from_utf8_lossy(&read.stdout).into_owned()
+    }
+
     /// The kernel log from the machine's start on, and then as it grows.
     pub(crate) fn follow(&self) -> Child {
         let id = self.daemon.id().to_string();

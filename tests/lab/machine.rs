@@ -4,8 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::{self, Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,14 +23,13 @@ pub(crate) const PROGRAMS: [&str; 9] = [
     "nsenter",
     "unshare",
 ];
-/// How each namespace of a lab is named, followed by something random.
-pub(crate) const NAMESPACE: &str = "dropsift-";
 /// Lets the LOG rule of a namespace reach the kernel log (net/netfilter/nf_log_syslog.c).
 const LOG_ALL: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
 
 /// A machine that has what the lab needs.
 pub(crate) struct Machine {
-    journal: OnceLock<Journal>,
+    /// Started when it is first asked for.
+    journal: Mutex<Option<Journal>>,
     /// What to write back in the end.
     log_all: String,
 }
@@ -53,7 +52,7 @@ impl Machine {
             return Err(format!("needs `{}`", Journal::DAEMON));
         }
         // A container's root may be refused all of it.
-        let probe = format!("{NAMESPACE}probe-{:08x}", random());
+        let probe = format!("{}probe", names());
         let tried = Command::new("ip").args(["netns", "add", &probe]).output();
         let tried = tried.map_err(|why| why.to_string())?;
         if !tried.status.success() {
@@ -76,25 +75,56 @@ impl Machine {
             fs::read_to_string(LOG_ALL).map_err(|why| format!("needs `{LOG_ALL}`: {why}"))?;
         fs::write(LOG_ALL, "1").map_err(|why| format!("cannot write `{LOG_ALL}`: {why}"))?;
         Ok(Self {
-            journal: OnceLock::new(),
+            journal: Mutex::default(),
             log_all,
         })
     }
 
-    /// The journal, which is started when it is first asked for.
-    pub(crate) fn journal(&self) -> &Journal {
-        self.journal.get_or_init(Journal::start)
+    /// The kernel log as the journal has it, from the machine's start on, and then as it grows.
+    pub(crate) fn kernel_log(&self) -> Child {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.get_or_insert_with(Journal::start).follow()
+    }
+
+    /// What the journal has of the kernel log, in a form that `journalctl -o` knows.
+    pub(crate) fn kernel_log_so_far(&self, form: &str) -> String {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        journal.get_or_insert_with(Journal::start).read(form)
+    }
+
+    /// Leaves the machine as it was found; what a scenario made ends with the scenario, where that is not cut short.
+    pub(crate) fn clean(&self) {
+        self.journal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        for namespace in namespaces()
+            .lines()
+            .filter(|name| name.starts_with(&names()))
+        {
+            let name = namespace.split(' ').next().unwrap_or(namespace);
+            output("ip", &["netns", "del", name]);
+        }
+        // Whoever else has namespaces may need the setting.
+        if namespaces().is_empty() {
+            let _ = fs::write(LOG_ALL, self.log_all.trim());
+        }
     }
 }
 
 impl Drop for Machine {
     fn drop(&mut self) {
-        // Whoever else has namespaces may need the setting.
-        let others = Command::new("ip").args(["netns", "list"]).output();
-        if others.is_ok_and(|others| others.stdout.is_empty()) {
-            let _ = fs::write(LOG_ALL, self.log_all.trim());
-        }
+        self.clean();
     }
+}
+
+fn namespaces() -> String {
+    String::from_utf8_lossy(&output("ip", &["netns", "list"]).stdout).into_owned()
+}
+
+/// How the names of all that this lab makes begin.
+pub(crate) fn names() -> String {
+    format!("dropsift-{}-", process::id())
 }
 
 /// Something that no other lab has.

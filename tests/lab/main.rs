@@ -32,8 +32,11 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use machine::Machine;
 
-/// What runs, by name.
-const SCENARIOS: &[(&str, fn(&Arc<Machine>))] = &[
+/// What runs on a machine; it panics where something is wrong.
+type Scenario = fn(&Machine);
+
+/// What runs, by name: the longest first.
+const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "split_log_rules_show_the_syns_that_saturation_hid",
         saturation::split_log_rules_show_the_syns,
@@ -45,6 +48,14 @@ const SCENARIOS: &[(&str, fn(&Arc<Machine>))] = &[
     (
         "a_rule_behind_drop_is_cured",
         missing_port::behind_drop_is_cured,
+    ),
+    (
+        "a_script_for_an_empty_chain_says_what_to_do",
+        missing_port::empty_chain_is_told,
+    ),
+    (
+        "all_forms_of_journalctl_say_the_same",
+        live::all_forms_say_the_same,
     ),
     (
         "the_cloudinit_line_gives_the_live_chain",
@@ -82,6 +93,13 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(SCENARIOS.len());
     let required = env::var("DROPSIFT_LAB").is_ok_and(|value| value == "required");
     let machine = Machine::ready().map(Arc::new);
+    if let Ok(machine) = machine.clone() {
+        // Without a handler the lab works too; it is only left to others to clean up.
+        let _ = ctrlc::set_handler(move || {
+            machine.clean();
+            interrupted();
+        });
+    }
     let trials = SCENARIOS.iter().map(|&(name, scenario)| match &machine {
         Ok(machine) => {
             let machine = Arc::clone(machine);
@@ -100,6 +118,13 @@ fn main() -> ExitCode {
     });
     let trials = trials.collect();
     let conclusion = libtest_mimic::run(&arguments, trials);
-    drop(machine);
+    if let Ok(machine) = machine {
+        machine.clean();
+    }
     conclusion.exit_code()
+}
+
+#[allow(clippy::exit, reason = "a signal handler has nobody to return to")]
+fn interrupted() {
+    std::process::exit(130);
 }

@@ -1,7 +1,5 @@
 //! A documented port without its rule: found live, cured by the suggested script, and brought back by its undo.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use crate::chain::{Commands, saved};
@@ -58,7 +56,7 @@ impl Case {
     }
 }
 
-pub(crate) fn is_found_cured_and_uncured(machine: &Arc<Machine>) {
+pub(crate) fn is_found_cured_and_uncured(machine: &Machine) {
     let case = Case::new();
     let mut watch = Watch::start(machine, &case.network, &[]);
     let listening = [PORT, 8181, 5432].map(|port| {
@@ -106,7 +104,7 @@ pub(crate) fn is_found_cured_and_uncured(machine: &Arc<Machine>) {
 }
 
 /// An ACCEPT that somebody appended stands behind DROP: it does nothing, and a check for it would find it.
-pub(crate) fn behind_drop_is_cured(machine: &Arc<Machine>) {
+pub(crate) fn behind_drop_is_cured(machine: &Machine) {
     let case = Case::new();
     let mut watch = Watch::start(machine, &case.network, &[]);
     let server = case.node.start(&["serve", &PORT.to_string()]);
@@ -130,4 +128,25 @@ pub(crate) fn behind_drop_is_cured(machine: &Arc<Machine>) {
     assert_eq!(saved(&case.node), cured, "a second run changed something");
     case.node.sh(rule["undo"].as_str().unwrap());
     assert_eq!(saved(&case.node), case.chain, "the undo left something");
+}
+
+/// In an empty chain there is no place 2: the script stops, and says what to do.
+pub(crate) fn empty_chain_is_told(machine: &Machine) {
+    const COMPLAINT: &str = "Index of insertion too big";
+    let case = Case::new();
+    let mut watch = Watch::start(machine, &case.network, &[]);
+    let (script, _) = case.suggested(&mut watch);
+    case.node.sh("iptables -F HARVESTER_INPUT");
+    let ran = case.node.try_sh(&format!("sh -eu {script}"));
+    assert!(!ran.status.success());
+    assert!(
+        String::from_utf8_lossy(&ran.stderr).contains(COMPLAINT),
+        "{ran:?}"
+    );
+    let text = std::fs::read_to_string(&script).unwrap();
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with('#') && line.contains(COMPLAINT)),
+        "{text}"
+    );
 }

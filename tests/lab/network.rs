@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Output;
 use std::time::Duration;
 
-use crate::machine::{NAMESPACE, output, poll, random, run};
+use crate::machine::{names, output, poll, random, run};
 use crate::traffic::Traffic;
 
 /// A node's place in the network: whether its address is in the /24 of the first node.
@@ -37,12 +38,12 @@ impl Network {
     pub(crate) fn new() -> Self {
         let id = random();
         let [a, b, c, d] = id.to_be_bytes();
-        let folder = std::env::temp_dir().join(format!("{NAMESPACE}{id:08x}"));
+        let folder = std::env::temp_dir().join(format!("{}{id:08x}", names()));
         fs::create_dir(&folder).unwrap();
         let network = Self {
             mark: format!("02:{a:02x}:{b:02x}:{c:02x}:{d:02x}:"),
             id,
-            switch: format!("{NAMESPACE}{id:08x}-switch"),
+            switch: format!("{}{id:08x}-switch", names()),
             nodes: Vec::new(),
             folder,
         };
@@ -76,7 +77,7 @@ impl Network {
         let node = Node {
             address: format!("10.{second}.{third}.{}", 60 + number),
             address6: format!("fd00:{a:02x}{b:02x}:{c:02x}{d:02x}::{number}"),
-            namespace: format!("{NAMESPACE}{:08x}-{number}", self.id),
+            namespace: format!("{}{:08x}-{number}", names(), self.id),
         };
         self.nodes
             .push((node.namespace.clone(), node.address.clone()));
@@ -133,6 +134,14 @@ impl Node {
     /// Runs a shell script inside; it must succeed.
     pub(crate) fn sh(&self, script: &str) -> String {
         run(
+            "ip",
+            &["netns", "exec", &self.namespace, "sh", "-euc", script],
+        )
+    }
+
+    /// Runs a shell script inside.
+    pub(crate) fn try_sh(&self, script: &str) -> Output {
+        output(
             "ip",
             &["netns", "exec", &self.namespace, "sh", "-euc", script],
         )

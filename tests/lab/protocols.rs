@@ -1,7 +1,5 @@
 //! What is not TCP over IPv4: VXLAN, ICMP, IPv6, and mDNS.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use crate::chain::Commands;
@@ -9,7 +7,7 @@ use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
 
-pub(crate) fn vxlan(machine: &Arc<Machine>) {
+pub(crate) fn vxlan(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("witness")
@@ -31,7 +29,7 @@ pub(crate) fn vxlan(machine: &Arc<Machine>) {
     assert_eq!(watch.end().1, Some(1));
 }
 
-pub(crate) fn icmp(machine: &Arc<Machine>) {
+pub(crate) fn icmp(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("control-plane")
@@ -51,7 +49,7 @@ pub(crate) fn icmp(machine: &Arc<Machine>) {
 }
 
 /// The documented chain has no IPv6, so nobody's script opens it unasked.
-pub(crate) fn ipv6(machine: &Arc<Machine>) {
+pub(crate) fn ipv6(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("control-plane")
@@ -95,7 +93,7 @@ pub(crate) fn ipv6(machine: &Arc<Machine>) {
 }
 
 /// A group's packets reach INPUT only where the node joined the group.
-pub(crate) fn mdns(machine: &Arc<Machine>) {
+pub(crate) fn mdns(machine: &Machine) {
     const GROUP: &str = "224.0.0.251";
     let mut network = Network::new();
     let (node, other, peer) = (

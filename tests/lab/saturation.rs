@@ -1,7 +1,5 @@
 //! What the LOG rule's limit hides, and how the split LOG rules show it.
 
-use std::sync::Arc;
-
 use serde_json::Value;
 
 use crate::chain::{Commands, saved};
@@ -12,7 +10,7 @@ use crate::watch::{Watch, is};
 /// So many SYNs are sent into the saturated log, one each 3 s.
 const SYNS: usize = 8;
 
-pub(crate) fn split_log_rules_show_the_syns(machine: &Arc<Machine>) {
+pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
     Commands::documented("control-plane")

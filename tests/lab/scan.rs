@@ -1,6 +1,5 @@
 //! An outsider that tries many ports, a documented one among them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use crate::machine::{Machine, poll};
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
 
-pub(crate) fn never_gets_a_rule(machine: &Arc<Machine>) {
+pub(crate) fn never_gets_a_rule(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer, outsider) = (
         network.node(Place::Inside),

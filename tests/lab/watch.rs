@@ -33,7 +33,7 @@ pub(crate) struct Watch {
 impl Watch {
     /// Starts watching the lines of `network`.
     pub(crate) fn start(machine: &Machine, network: &Network, args: &[&str]) -> Self {
-        let mut journalctl = machine.journal().follow();
+        let mut journalctl = machine.kernel_log();
         let mut dropsift = Command::new(DROPSIFT)
             .args(["-o", "json"])
             .args(args)
@@ -167,7 +167,13 @@ impl Watch {
 
     /// What was logged so far, judged as a file: exit code and stdout.
     pub(crate) fn batch(&self, args: &[&str]) -> (Option<i32>, String) {
-        fs::write(&self.file, &*self.lines.lock().unwrap()).unwrap();
+        let lines = self.lines.lock().unwrap().clone();
+        self.judged(&lines, args)
+    }
+
+    /// A log, judged as a file: exit code and stdout.
+    pub(crate) fn judged(&self, log: &str, args: &[&str]) -> (Option<i32>, String) {
+        fs::write(&self.file, log).unwrap();
         let args = [args, &[self.file.to_str().unwrap()]].concat();
         let ran = output(DROPSIFT, &args);
         (ran.status.code(), String::from_utf8(ran.stdout).unwrap())
