@@ -26,6 +26,9 @@ pub(crate) const PROGRAMS: [&str; 9] = [
 /// Lets the LOG rule of a namespace reach the kernel log (net/netfilter/nf_log_syslog.c).
 const LOG_ALL: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
 
+/// Whether the lab is over: then nothing is made any more, since nobody would clean it up.
+static OVER: Mutex<bool> = Mutex::new(false);
+
 /// A machine that has what the lab needs.
 pub(crate) struct Machine {
     /// Started when it is first asked for.
@@ -82,28 +85,43 @@ impl Machine {
 
     /// The kernel log as the journal has it, from the machine's start on, and then as it grows.
     pub(crate) fn kernel_log(&self) -> Child {
-        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.get_or_insert_with(Journal::start).follow()
+        self.with_journal(Journal::follow)
     }
 
     /// What the journal has of the kernel log, in a form that `journalctl -o` knows.
     pub(crate) fn kernel_log_so_far(&self, form: &str) -> String {
+        self.with_journal(|journal| journal.read(form))
+    }
+
+    fn with_journal<T>(&self, ask: impl FnOnce(&Journal) -> T) -> T {
         let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
-        journal.get_or_insert_with(Journal::start).read(form)
+        ask(journal.get_or_insert_with(|| make(Journal::start)))
     }
 
     /// Leaves the machine as it was found; what a scenario made ends with the scenario, where that is not cut short.
     pub(crate) fn clean(&self) {
+        *OVER.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.journal
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        for namespace in namespaces()
+        for line in namespaces()
             .lines()
             .filter(|name| name.starts_with(&names()))
         {
-            let name = namespace.split(' ').next().unwrap_or(namespace);
+            let name = line.split(' ').next().unwrap_or(line);
+            // Whoever is inside was started by this lab.
+            output("sh", &["-c", "kill -9 $(ip netns pids \"$0\")", name]);
             output("ip", &["netns", "del", name]);
+        }
+        for entry in fs::read_dir(std::env::temp_dir())
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
+            if entry.file_name().to_string_lossy().starts_with(&names()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
         }
         // Whoever else has namespaces may need the setting.
         if namespaces().is_empty() {
@@ -116,6 +134,13 @@ impl Drop for Machine {
     fn drop(&mut self) {
         self.clean();
     }
+}
+
+/// Makes something that has to be cleaned up.
+pub(crate) fn make<T>(what: impl FnOnce() -> T) -> T {
+    let over = OVER.lock().unwrap_or_else(PoisonError::into_inner);
+    assert!(!*over, "the lab is over");
+    what()
 }
 
 fn namespaces() -> String {

@@ -25,7 +25,6 @@ mod traffic;
 mod watch;
 
 use std::env;
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -109,11 +108,15 @@ fn main() -> ExitCode {
             })
         }
         Err(why) => {
-            if !required && !arguments.list {
-                let _ = writeln!(io::stderr(), "skipped: {name}: {why}");
-            }
+            let told = if required {
+                String::new()
+            } else {
+                format!("skipped: {why}")
+            };
             let why = why.clone();
-            Trial::test(name, move || Err(why.into())).with_ignored_flag(!required)
+            Trial::test(name, move || Err(why.into()))
+                .with_kind(told)
+                .with_ignored_flag(!required)
         }
     });
     let trials = trials.collect();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::time::Duration;
 
-use crate::machine::{names, output, poll, random, run};
+use crate::machine::{make, names, output, poll, random, run};
 use crate::traffic::Traffic;
 
 /// A node's place in the network: whether its address is in the /24 of the first node.
@@ -39,7 +39,7 @@ impl Network {
         let id = random();
         let [a, b, c, d] = id.to_be_bytes();
         let folder = std::env::temp_dir().join(format!("{}{id:08x}", names()));
-        fs::create_dir(&folder).unwrap();
+        make(|| fs::create_dir(&folder)).unwrap();
         let network = Self {
             mark: format!("02:{a:02x}:{b:02x}:{c:02x}:{d:02x}:"),
             id,
@@ -47,7 +47,7 @@ impl Network {
             nodes: Vec::new(),
             folder,
         };
-        run("ip", &["netns", "add", &network.switch]);
+        make(|| run("ip", &["netns", "add", &network.switch]));
         run(
             "ip",
             &[
@@ -81,7 +81,7 @@ impl Network {
         };
         self.nodes
             .push((node.namespace.clone(), node.address.clone()));
-        run("ip", &["netns", "add", &node.namespace]);
+        make(|| run("ip", &["netns", "add", &node.namespace]));
         let script = format!(
             "ip link add port{number} netns {switch} type veth peer name mgmt-bo netns {own}
             ip -n {switch} link set port{number} master switch up
