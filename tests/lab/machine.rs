@@ -4,12 +4,13 @@ use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
-use std::process::{self, Child, Command, Output, Stdio};
+use std::process::{self, Command, Output, Stdio};
+use std::sync::mpsc::Receiver;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::journal::Journal;
+use crate::journal::{Follower, Journal};
 
 /// What the lab runs (Debian: iproute2, iptables, conntrack, util-linux, mount, systemd).
 pub(crate) const PROGRAMS: [&str; 9] = [
@@ -84,7 +85,7 @@ impl Machine {
     }
 
     /// The kernel log as the journal has it, from the machine's start on, and then as it grows.
-    pub(crate) fn kernel_log(&self) -> Child {
+    pub(crate) fn kernel_log(&self) -> (Follower, Receiver<String>) {
         self.with_journal(Journal::follow)
     }
 

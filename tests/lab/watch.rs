@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::journal::Follower;
 use crate::machine::{Machine, output, poll, run};
 use crate::network::Network;
 
@@ -21,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A live run.
 pub(crate) struct Watch {
-    journalctl: Child,
+    /// Ends with the value.
+    _journalctl: Follower,
     dropsift: Child,
     stdin: Arc<Mutex<Option<ChildStdin>>>,
     lines: Arc<Mutex<String>>,
@@ -33,7 +35,6 @@ pub(crate) struct Watch {
 impl Watch {
     /// Starts watching the lines of `network`.
     pub(crate) fn start(machine: &Machine, network: &Network, args: &[&str]) -> Self {
-        let mut journalctl = machine.kernel_log();
         let mut dropsift = Command::new(DROPSIFT)
             .args(["-o", "json"])
             .args(args)
@@ -44,17 +45,11 @@ impl Watch {
             .unwrap();
         let stdin = Arc::new(Mutex::new(dropsift.stdin.take()));
         let lines = Arc::new(Mutex::new(String::new()));
-        let (journal, mark) = (
-            BufReader::new(journalctl.stdout.take().unwrap()),
-            network.mark.clone(),
-        );
-        let (to, kept) = (Arc::clone(&stdin), Arc::clone(&lines));
+        let (to, kept, mark) = (Arc::clone(&stdin), Arc::clone(&lines), network.mark.clone());
+        // The thread ends with the journal's process.
+        let (journalctl, log) = machine.kernel_log();
         thread::spawn(move || {
-            for line in journal
-                .lines()
-                .map_while(Result::ok)
-                .filter(|line| line.contains(&mark))
-            {
+            for line in log.into_iter().filter(|line| line.contains(&mark)) {
                 kept.lock().unwrap().push_str(&format!("{line}\n"));
                 if let Some(to) = to.lock().unwrap().as_mut() {
                     let _ = writeln!(to, "{line}");
@@ -71,7 +66,7 @@ impl Watch {
             }
         });
         Self {
-            journalctl,
+            _journalctl: journalctl,
             dropsift,
             stdin,
             lines,
@@ -206,10 +201,8 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        for child in [&mut self.journalctl, &mut self.dropsift] {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let _ = self.dropsift.kill();
+        let _ = self.dropsift.wait();
     }
 }
 
