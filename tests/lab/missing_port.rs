@@ -1,0 +1,152 @@
+//! A documented port without its rule: found live, cured by the suggested script, and brought back by its undo.
+
+use serde_json::Value;
+
+use crate::chain::{Commands, saved};
+use crate::machine::Machine;
+use crate::network::{Network, Node, Place};
+use crate::watch::{Watch, tells};
+
+const PORT: u16 = 2112;
+const MATCH: &str = "--dport 2112";
+
+/// A control-plane node whose chain lacks the port, and what the log says after a SYN to it.
+struct Case {
+    network: Network,
+    node: Node,
+    peer: Node,
+    /// The rules before any cure.
+    chain: String,
+}
+
+impl Case {
+    fn new() -> Self {
+        let mut network = Network::new();
+        let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
+        Commands::documented("control-plane")
+            .without(MATCH)
+            .apply(&node);
+        let chain = saved(&node);
+        Self {
+            network,
+            node,
+            peer,
+            chain,
+        }
+    }
+
+    /// The script that the live log asks for, saved as a file, and the live rule.
+    fn suggested(&self, watch: &mut Watch) -> (String, Value) {
+        self.peer.knock(&self.node.address, PORT);
+        let wanted = |event: &Value| {
+            tells(
+                event,
+                "opened",
+                "missing-rule",
+                "documented-port",
+                Some(PORT),
+            )
+        };
+        let (_, event) = watch.event("the missing port", wanted);
+        let (code, script) = watch.batch(&["rules"]);
+        assert_eq!(code, Some(1), "{script}");
+        let file = self.network.folder.join("rules.sh");
+        std::fs::write(&file, &script).unwrap();
+        (file.to_str().unwrap().to_owned(), event["rule"].clone())
+    }
+}
+
+pub(crate) fn is_found_cured_and_uncured(machine: &Machine) {
+    let case = Case::new();
+    let mut watch = Watch::start(machine, &case.network, &[]);
+    let listening = [PORT, 8181, 5432].map(|port| {
+        let server = case.node.start(&["serve", &port.to_string()]);
+        server.tells("listening");
+        server
+    });
+    let (script, rule) = case.suggested(&mut watch);
+    assert_eq!(rule["disposition"], "documented");
+
+    case.node.sh(&format!("sh -eu {script}"));
+    assert!(
+        case.peer.reaches(&case.node, PORT),
+        "the rule has no effect"
+    );
+    assert!(
+        !case.peer.reaches(&case.node, 8181),
+        "the rule accepts too much"
+    );
+    assert!(
+        !case.peer.reaches(&case.node, 5432),
+        "the rule accepts too much"
+    );
+    let cured = saved(&case.node);
+    case.node.sh(&format!("sh -eu {script}"));
+    assert_eq!(saved(&case.node), cured, "a second run changed something");
+
+    let text = std::fs::read_to_string(&script).unwrap();
+    let undo: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# undo: "))
+        .collect();
+    assert_eq!(undo, [rule["undo"].as_str().unwrap()]);
+    case.node.sh(undo[0]);
+    assert_eq!(saved(&case.node), case.chain, "the undo left something");
+    assert!(
+        !case.peer.reaches(&case.node, PORT),
+        "the port is still open"
+    );
+
+    let (report, code) = watch.end();
+    assert_eq!(code, Some(1));
+    assert_eq!(report["rules"], Value::Array(vec![rule]));
+    drop(listening);
+}
+
+/// An ACCEPT that somebody appended stands behind DROP: it does nothing, and a check for it would find it.
+pub(crate) fn behind_drop_is_cured(machine: &Machine) {
+    let case = Case::new();
+    let mut watch = Watch::start(machine, &case.network, &[]);
+    let server = case.node.start(&["serve", &PORT.to_string()]);
+    server.tells("listening");
+    let (script, rule) = case.suggested(&mut watch);
+    case.node.sh(rule["cloudinit"].as_str().unwrap());
+    assert!(
+        !case.peer.reaches(&case.node, PORT),
+        "a rule behind DROP has an effect"
+    );
+
+    case.node.sh(&format!("sh -eu {script}"));
+    assert!(
+        case.peer.reaches(&case.node, PORT),
+        "the rule has no effect"
+    );
+    let rules = case.node.sh("iptables -S HARVESTER_INPUT");
+    assert_eq!(rules.matches(MATCH).count(), 1, "{rules}");
+    let cured = saved(&case.node);
+    case.node.sh(&format!("sh -eu {script}"));
+    assert_eq!(saved(&case.node), cured, "a second run changed something");
+    case.node.sh(rule["undo"].as_str().unwrap());
+    assert_eq!(saved(&case.node), case.chain, "the undo left something");
+}
+
+/// In an empty chain there is no place 2: the script stops, and says what to do.
+pub(crate) fn empty_chain_is_told(machine: &Machine) {
+    const COMPLAINT: &str = "Index of insertion too big";
+    let case = Case::new();
+    let mut watch = Watch::start(machine, &case.network, &[]);
+    let (script, _) = case.suggested(&mut watch);
+    case.node.sh("iptables -F HARVESTER_INPUT");
+    let ran = case.node.try_sh(&format!("sh -eu {script}"));
+    assert!(!ran.status.success());
+    assert!(
+        String::from_utf8_lossy(&ran.stderr).contains(COMPLAINT),
+        "{ran:?}"
+    );
+    let text = std::fs::read_to_string(&script).unwrap();
+    assert!(
+        text.lines()
+            .any(|line| line.starts_with('#') && line.contains(COMPLAINT)),
+        "{text}"
+    );
+}

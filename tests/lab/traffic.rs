@@ -1,0 +1,215 @@
+//! What the nodes say to each other: this test program, started again inside a namespace.
+//!
+//! A program of traffic takes commands from its stdin, a word a line, tells on its stdout what happened, and ends when its
+//! stdin does: with the lab.
+
+use std::env;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::process::{Child, ChildStdin, Command, ExitCode, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use crate::machine::poll;
+use crate::packet;
+
+/// Says that this is a program of traffic, and which.
+const VARIABLE: &str = "DROPSIFT_LAB_TRAFFIC";
+/// Shorter than the first repetition of a SYN, which comes after 1 s.
+const ONE_SYN: Duration = Duration::from_millis(400);
+/// Time for two repetitions.
+const CONNECT: Duration = Duration::from_millis(2500);
+
+/// No program that sends without end outlives its lab by more.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// A program of traffic that runs.
+pub(crate) struct Traffic {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    lines: Receiver<String>,
+    words: String,
+}
+
+impl Traffic {
+    pub(crate) fn start(namespace: &str, words: &[&str]) -> Self {
+        let words = words.join(" ");
+        let mut child = Command::new("ip")
+            .args(["netns", "exec", namespace])
+            .arg(env::current_exe().unwrap())
+            .env(VARIABLE, &words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = channel();
+        thread::spawn(move || {
+            stdout
+                .lines()
+                .map_while(Result::ok)
+                .try_for_each(|line| send.send(line))
+        });
+        Self {
+            child,
+            stdin,
+            lines,
+            words,
+        }
+    }
+
+    /// Waits until it tells `line`.
+    pub(crate) fn tells(&self, line: &str) {
+        let limit = Duration::from_secs(20);
+        poll(&format!("`{line}` from `{}`", self.words), limit, || {
+            self.lines.try_iter().any(|told| told == line).then_some(())
+        });
+    }
+
+    /// Gives it a command.
+    pub(crate) fn say(&mut self, word: &str) {
+        writeln!(self.stdin.as_mut().unwrap(), "{word}").unwrap();
+    }
+
+    /// Waits for its end; whether that was a good one.
+    pub(crate) fn succeeds(mut self) -> bool {
+        let limit = Duration::from_secs(20);
+        let what = format!("the end of `{}`", self.words);
+        poll(&what, limit, || self.child.try_wait().unwrap()).success()
+    }
+
+    /// Kills it.
+    pub(crate) fn dies(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Traffic {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program of traffic, where this is one.
+pub(crate) fn main() -> Option<ExitCode> {
+    let words = env::var(VARIABLE).ok()?;
+    let words: Vec<&str> = words.split(' ').collect();
+    Some(match perform(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            tell(&format!("{words:?}: {why}"));
+            ExitCode::FAILURE
+        }
+    })
+}
+
+fn perform(words: &[&str]) -> io::Result<()> {
+    match *words {
+        ["serve", port] => serve(number(port)),
+        ["hold", address, port, greeting] => hold(to(address, port), greeting),
+        ["connect", address, port] => {
+            TcpStream::connect_timeout(&to(address, port), CONNECT).map(drop)
+        }
+        ["knock", address, port] => {
+            drop(TcpStream::connect_timeout(&to(address, port), ONE_SYN));
+            Ok(())
+        }
+        ["syns", address, port, every] => {
+            for _ in 0..LONGEST.as_millis() / parsed::<u128>(every) {
+                drop(TcpStream::connect_timeout(&to(address, port), ONE_SYN));
+                tell("sent");
+                thread::sleep(Duration::from_millis(parsed(every)) - ONE_SYN);
+            }
+            Ok(())
+        }
+        ["udp", from, address, port] => {
+            let socket = UdpSocket::bind(("0.0.0.0", number(from)))?;
+            socket.send_to(&[b'v'; 50], to(address, port)).map(drop)
+        }
+        ["join", group] => {
+            let socket = UdpSocket::bind(("0.0.0.0", 5353))?;
+            socket.join_multicast_v4(&parsed::<Ipv4Addr>(group), &Ipv4Addr::UNSPECIFIED)?;
+            tell("joined");
+            commands(|_| Ok(()))
+        }
+        ["ping", from, address] => packet::ping(parsed(from), parsed(address)),
+        ["acks", from, spt, address, dpt, every] => {
+            for _ in 0..LONGEST.as_millis() / parsed::<u128>(every) {
+                packet::stray_ack(parsed(from), number(spt), parsed(address), number(dpt))?;
+                thread::sleep(Duration::from_millis(parsed(every)));
+            }
+            Ok(())
+        }
+        _ => Err(io::Error::other("no such traffic")),
+    }
+}
+
+/// Accepts connections and never reads them; `push` sends on all, `close` ends all in good order.
+fn serve(port: u16) -> io::Result<()> {
+    let listener = TcpListener::bind(("::", port))?;
+    let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+    let accepted = Arc::clone(&open);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            accepted.lock().unwrap().push(stream);
+            tell("accepted");
+        }
+    });
+    tell("listening");
+    commands(|word| {
+        let mut open = open.lock().unwrap();
+        match word {
+            "push" => open
+                .iter_mut()
+                .try_for_each(|stream| stream.write_all(&[b'x'; 100])),
+            _ => open
+                .drain(..)
+                .try_for_each(|stream| stream.shutdown(Shutdown::Write)),
+        }
+    })
+}
+
+/// Opens a connection, greets, and tells what comes; `send` sends on it.
+fn hold(to: SocketAddr, greeting: &str) -> io::Result<()> {
+    let mut stream = TcpStream::connect(to)?;
+    if greeting != "-" {
+        stream.write_all(greeting.as_bytes())?;
+    }
+    tell("connected");
+    let mut incoming = stream.try_clone()?;
+    thread::spawn(move || {
+        let mut block = [0; 4096];
+        while incoming.read(&mut block).is_ok_and(|n| n > 0) {
+            tell("got");
+        }
+        tell("closed");
+    });
+    commands(|_| stream.write_all(b"hb"))
+}
+
+/// Obeys the lines of stdin until it ends.
+fn commands(mut obey: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
+    io::stdin().lock().lines().try_for_each(|line| obey(&line?))
+}
+
+fn tell(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn to(address: &str, port: &str) -> SocketAddr {
+    SocketAddr::new(parsed(address), number(port))
+}
+
+fn number(text: &str) -> u16 {
+    parsed(text)
+}
+
+fn parsed<T: std::str::FromStr>(text: &str) -> T {
+    text.parse()
+        .unwrap_or_else(|_| panic!("`{text}` cannot be read"))
+}
