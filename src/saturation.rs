@@ -50,14 +50,32 @@ impl Stretch {
 
 /// The stretches of `ticks`, in time order, in which the bucket stood empty; `None` where the lines cannot have come
 /// through `limit`, neither all together nor each class by its own.
+///
+/// The LOG rule may have been replaced once, by itself or by the split rules: new rules begin with full buckets, which the
+/// lines before them would not have allowed.
 pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
-    if let Some(stretches) = stretches(ticks, limit) {
+    if let Some(stretches) = under_one_set(ticks, limit) {
+        return Some(stretches);
+    }
+    let (before, misfit) = stretches(ticks, limit).err()?;
+    // Who replaces the rule does so because it hid lines.
+    if before.is_empty() {
+        return None;
+    }
+    let earliest = misfit.saturating_sub(limit.burst as usize);
+    let after = (earliest..=misfit).find_map(|at| under_one_set(&ticks[at..], limit))?;
+    Some(union([before, after].concat()))
+}
+
+/// The stretches under one LOG rule, or under the three split ones.
+fn under_one_set(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
+    if let Ok(stretches) = stretches(ticks, limit) {
         return Some(stretches);
     }
     let mut all = Vec::new();
     for class in Class::ALL {
         let own: Vec<Tick> = ticks.iter().copied().filter(|t| t.class == class).collect();
-        all.extend(stretches(&own, limit)?);
+        all.extend(stretches(&own, limit).ok()?);
     }
     Some(union(all))
 }
@@ -75,8 +93,9 @@ pub fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     joined
 }
 
-/// The stretches under one bucket; `None` where more lines passed than one bucket lets through.
-fn stretches(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
+/// The stretches under one bucket. Where more lines passed than one bucket lets through: the stretches before, and which
+/// line did not fit.
+fn stretches(ticks: &[Tick], limit: Limit) -> Result<Vec<Stretch>, (Vec<Stretch>, usize)> {
     let full = i64::from(limit.burst) * limit.refill;
     // The fill, in microseconds of refilling: `most` and `least` that it can have been. A line needs `refill` of it.
     let (mut most, mut least) = (full, limit.refill);
@@ -84,7 +103,7 @@ fn stretches(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     // Where the bucket, at its least, has been empty and waited for without a break, and by how many lines.
     let mut pace: Option<(Time, usize)> = None;
     let mut last: Option<Time> = None;
-    for tick in ticks.iter().filter(|t| t.time.is_known()) {
+    for (at, tick) in ticks.iter().enumerate().filter(|(_, t)| t.time.is_known()) {
         let slack = if tick.fine { FINE } else { COARSE };
         if let Some(last) = last {
             let gap = tick.time.since(last).max(0);
@@ -115,7 +134,7 @@ fn stretches(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
             most = full.min(most.saturating_add(gap));
             least = full.min(least.saturating_add(gap));
             if most + slack < limit.refill {
-                return None;
+                return Err((union(found), at));
             }
         }
         // It passed, so there was a token.
@@ -123,7 +142,7 @@ fn stretches(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
         least = least.max(limit.refill) - limit.refill;
         last = Some(tick.time);
     }
-    Some(union(found))
+    Ok(union(found))
 }
 
 #[cfg(test)]
@@ -182,6 +201,29 @@ mod tests {
     #[test]
     fn more_than_a_bucket_lets_through_is_not_judged() {
         assert_eq!(found(&[0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), None);
+    }
+
+    #[test]
+    fn a_rule_that_was_replaced_begins_with_a_full_bucket() {
+        // As the lab logged it: saturated, then the LOG rule replaced by three, each with a burst of its own.
+        let mut all = ticks(&[
+            57.908, 57.960, 58.012, 58.060, 58.112, 63.936, 69.960, 75.944,
+        ]);
+        all.extend(ticks(&[79.668, 79.720, 79.768, 79.820, 79.868]));
+        all.extend(
+            ticks(&[82.168, 85.172, 88.172])
+                .into_iter()
+                .map(|tick| Tick {
+                    class: Class::Syn,
+                    ..tick
+                }),
+        );
+        let stretches = judge(&all, Limit::DOCUMENTED).unwrap();
+        assert_eq!(stretches.len(), 1);
+        assert_eq!(
+            (stretches[0].from.0, stretches[0].to.0),
+            (58_112_000, 75_944_000)
+        );
     }
 
     #[test]
