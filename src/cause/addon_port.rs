@@ -25,12 +25,12 @@ pub(super) static ADDON_PORT: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some((service, addon)) = group
-        .requested()
-        .and(group.service)
-        .and_then(|service| Some((service, service.addon?)))
-    else {
+    if facts::requested(group, evidence).is_none() {
         return false;
+    }
+    let addon = group.service.and_then(|s| Some((s, s.addon?)));
+    let Some((service, addon)) = addon else {
+        return evidence.test("addon", false, || "no addon's port".to_owned());
     };
     if group.is_tcp() {
         facts::opens_connection(group, evidence);

@@ -30,7 +30,7 @@ pub(super) static DOCUMENTED_PORT: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested() else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
     let rule = group

@@ -26,10 +26,13 @@ pub(super) static FRAGMENT: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    evidence.test("later-fragment", group.key.kind == Kind::Fragment, || {
-        format!(
-            "{} later fragments without ports",
-            facts::lines_are(group.logged)
-        )
+    let later = group.key.kind == Kind::Fragment;
+    evidence.test("later-fragment", later, || {
+        if later {
+            let lines = facts::lines_are(group.logged);
+            format!("{lines} later fragments without ports")
+        } else {
+            "not a later fragment".to_owned()
+        }
     })
 }
