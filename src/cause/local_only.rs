@@ -38,6 +38,11 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         evidence.test("note", true, || service.note.to_owned());
     }
     evidence.test("bound-to-localhost", local, || {
-        format!("{} is for {}", service.name, service.reach.text())
+        let (name, reach) = (service.name, service.reach.text());
+        if local {
+            format!("{name} is for {reach}")
+        } else {
+            format!("{name} is not for the node alone, but for {reach}")
+        }
     })
 }

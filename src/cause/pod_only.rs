@@ -34,6 +34,11 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     };
     let pod = service.reach == Reach::Pods && service.standing == Standing::Current;
     evidence.test("listens-in-pods", pod, || {
-        format!("{} listens in {}", service.name, service.reach.text())
+        let name = service.name;
+        if pod {
+            format!("{name} listens in {}", service.reach.text())
+        } else {
+            format!("{name} is not one of a pod")
+        }
     })
 }

@@ -26,7 +26,9 @@ pub struct Row {
     pub roles: Vec<&'static str>,
     /// Whose CloudInit example of the documentation opens it.
     pub documented: Vec<&'static str>,
-    /// Who connects to it.
+    /// Who connects to it: `any`, `nodes`, `localhost`, `pods`.
+    pub from: Option<&'static str>,
+    #[serde(skip)]
     pub reach: Option<&'static str>,
     pub addon: Option<&'static str>,
     /// How much the row decides.
@@ -78,6 +80,8 @@ pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
             && row.first <= last
             && first <= row.last
     });
+    // What says most comes first.
+    rows.sort_by_key(|row| row.last - row.first);
     rows
 }
 
@@ -110,6 +114,7 @@ fn of_service(service: &'static Service) -> Row {
         component: Some(service.component),
         roles: codes(service.roles),
         documented: codes(&documented),
+        from: Some(service.reach.code()),
         reach: Some(service.reach.text()),
         addon: service.addon,
         standing: match service.standing {
@@ -137,6 +142,7 @@ fn of_rule(rule: &'static DocumentedRule) -> Row {
         component: None,
         roles: codes(rule.roles),
         documented: codes(rule.roles),
+        from: None,
         reach: None,
         addon: rule.addon,
         standing: "current",
@@ -184,38 +190,48 @@ pub fn short_roles(roles: &[&str]) -> String {
     }
 }
 
+/// Roles by a letter each, in their order: `CW-`.
+fn letters(roles: &[&str]) -> String {
+    let letter = |role: Role| match role {
+        Role::ControlPlane => 'C',
+        Role::Worker => 'W',
+        Role::Witness => 'T',
+    };
+    let shown = |role: Role| {
+        let here = roles.contains(&role.code());
+        if here { letter(role) } else { '-' }
+    };
+    Role::ALL.map(shown).iter().collect()
+}
+
 /// So many columns leave room for the notes.
 const WIDE: usize = 120;
 
-/// Writes rows as a table; notes stand beside them where there is room, else below.
+/// Writes rows as a table, with the notes where there is room.
 pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let wide = style.width >= WIDE;
-    let mut header = vec![
-        "PORT",
-        "SERVICE",
-        "RUNS ON",
-        "OPENED FOR",
-        "REACHED BY",
-        "ADDON",
-    ];
-    if wide {
-        header.push("NOTE");
-    }
+    let mut header = vec!["PORT", "SERVICE", "RUNS", "OPEN", "FROM", "ADDON"];
+    header.extend(wide.then_some("NOTE"));
     let cells = |row: &Row| {
-        let ports = row.ports.as_deref();
         let mut cells = vec![
-            ports.map_or_else(|| row.proto.clone(), |p| format!("{}/{p}", row.proto)),
+            match &row.ports {
+                Some(ports) => format!("{}/{ports}", row.proto),
+                None => row.proto.clone(),
+            },
             row.service.to_owned(),
-            short_roles(&row.roles),
-            short_roles(&row.documented),
-            row.reach.unwrap_or("-").to_owned(),
+            letters(&row.roles),
+            letters(&row.documented),
+            row.from.unwrap_or("-").to_owned(),
             row.addon.unwrap_or("-").to_owned(),
         ];
-        if wide {
-            cells.push(row.note.to_owned());
-        }
+        cells.extend(wide.then(|| row.note.to_owned()));
         cells
     };
-    let text = table(&header, rows.iter().map(cells).collect(), style.width, 0);
-    write!(out, "{text}")
+    let text = table(&header, rows.iter().map(cells).collect(), style.width, 1);
+    write!(out, "{text}")?;
+    writeln!(
+        out,
+        "\n RUNS: where it can run. OPEN: for whom the documentation opens it.\n \
+         C control-plane, W worker, T witness. `dropsift explain tcp/10250` tells more."
+    )
 }

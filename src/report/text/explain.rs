@@ -25,8 +25,8 @@ pub fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Res
     let title = page.paint(BOLD, "PACKET");
     page.line(&title)?;
     for (name, value) in packet_lines(explained) {
-        let first = format!("  {name:<10}");
-        page.paragraph(&first, "            ", &printable(&value))?;
+        let first = format!("  {name:<10} ");
+        page.paragraph(&first, "             ", &printable(&value))?;
     }
     let title = page.paint(BOLD, "DECISION");
     page.line(&format!("\n{title}  the first cause that matches wins"))?;
@@ -68,7 +68,7 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
         let to = end(dst.to_string(), brief.dpt);
         lines.push(("to", format!("{to}{cast}")));
     }
-    lines.push(("by", packet.interface.to_owned()));
+    lines.push(("interface", packet.interface.to_owned()));
     let name = brief.proto.map(|number| proto_name(number).into_owned());
     lines.push(("protocol", name.unwrap_or_else(|| "none".to_owned())));
     if let Some(flags) = brief.flags {

@@ -4,7 +4,10 @@ use std::io::{self, Write};
 
 use super::explain::capital;
 use super::page::{BOLD, DIM, Page, color};
+use crate::catalog::common_name;
 use crate::cause::{CAUSES, Cause};
+use crate::error::printable;
+use crate::packet::proto_number;
 use crate::report::Style;
 use crate::report::ports::{Row, RuleRow, short_roles};
 
@@ -87,6 +90,21 @@ pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> 
          DROP and does nothing. It is gone after a reboot unless the CloudInit resource has it too. The documented chain is \
          one of IPv4.",
     )
+}
+
+/// Writes what becomes of a port or a protocol that no list names.
+pub fn unlisted(asked: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let asked = printable(asked);
+    let known = asked
+        .split_once('/')
+        .and_then(|(proto, port)| common_name(proto_number(proto)?, port.parse().ok()?));
+    let known = known.map_or_else(String::new, |name| format!(" It is known as {name}."));
+    let text = format!(
+        "No list names {asked}: neither the documentation nor the catalogue.{known} Requests to such a port are unlisted-port \
+         where they come again from inside, single-attempt where one came, and outside-peer from outside. A protocol other than \
+         TCP, UDP and ICMP is other-protocol."
+    );
+    page(style, out).paragraph("", "", &text)
 }
 
 fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {
