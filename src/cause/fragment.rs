@@ -1,6 +1,6 @@
 //! A later fragment of an IP packet: it has no ports.
 
-use super::{Cause, Evidence, Example, Verdict, facts};
+use super::{Cause, Evidence, Example, Verdict};
 use super::{group::Group, scene::Scene};
 use crate::flow::Kind;
 
@@ -27,12 +27,9 @@ pub(super) static FRAGMENT: Cause = Cause {
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let later = group.key.kind == Kind::Fragment;
-    evidence.test("later-fragment", later, || {
-        if later {
-            let lines = facts::lines_are(group.logged);
-            format!("{lines} later fragments without ports")
-        } else {
-            "not a later fragment".to_owned()
-        }
+    evidence.test("later-fragment", later, || match group.logged {
+        _ if !later => "not a later fragment".to_owned(),
+        1 => "1 line is a later fragment without ports".to_owned(),
+        lines => format!("{lines} lines are later fragments without ports"),
     })
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::page::{BOLD, DIM, Page, color};
 use super::what;
-use crate::cause::{Step, Test};
+use crate::cause::Step;
 use crate::error::printable;
 use crate::packet::{Cast, Packet, TcpFlags, proto_name};
 use crate::report::Style;
@@ -30,8 +30,9 @@ pub fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Res
     }
     let title = page.paint(BOLD, "DECISION");
     page.line(&format!("\n{title}  the first cause that matches wins"))?;
-    for step in &explained.steps {
-        self::step(&mut page, step)?;
+    // Causes that the same fact refused are told together.
+    for steps in explained.steps.chunk_by(|a, b| a.tests == b.tests) {
+        self::steps(&mut page, steps)?;
     }
     verdict(&mut page, explained)
 }
@@ -99,21 +100,24 @@ fn flags_in_words(flags: TcpFlags) -> String {
     format!("{names}: {meaning}")
 }
 
-/// A cause that was tried: on one line where one test refused it.
-fn step(page: &mut Page<'_>, step: &Step) -> io::Result<()> {
+/// Causes that were tried with the same tests, one in most cases.
+fn steps(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
     const REST: &str = "                         ";
-    let first = |code: &str, mark: &str| format!("  {code:<18} {mark}");
-    let code = step.cause.code;
-    let mark = |test: &Test| if test.met { "yes" } else { "no " };
-    let mut code = code;
-    if step.tests.is_empty() {
-        let text = if step.decides { "it is" } else { "no" };
-        page.line(&format!("{} {text}", first(code, "   ")))?;
+    let line = |code: &str, mark: &str| format!("  {code:<18} {mark} ");
+    let codes: Vec<&str> = steps.iter().map(|step| step.cause.code).collect();
+    let tests = steps.first().map_or(&[][..], |step| &step.tests);
+    let mut code = codes.join(", ");
+    if codes.len() > 1 {
+        page.paragraph("  ", "  ", &code)?;
+        code.clear();
     }
-    for test in &step.tests {
-        let text = printable(&test.text);
-        page.paragraph(&format!("{} ", first(code, mark(test))), REST, &text)?;
-        code = "";
+    if tests.is_empty() {
+        page.paragraph(&line(&code, "no "), REST, "it does not apply")?;
+    }
+    for test in tests {
+        let mark = if test.met { "yes" } else { "no " };
+        page.paragraph(&line(&code, mark), REST, &printable(&test.text))?;
+        code.clear();
     }
     Ok(())
 }
