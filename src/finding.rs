@@ -7,7 +7,7 @@ use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, evidence};
 use crate::flow::{Direction, Ports};
-use crate::packet::TcpFlags;
+use crate::packet::{TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
@@ -44,6 +44,8 @@ pub struct Finding {
     pub key: GroupKey,
     pub node: String,
     pub role: Role,
+    /// Whether nobody told the role, so that it is the default.
+    pub role_assumed: bool,
     pub cause: &'static Cause,
     pub state: State,
     /// The interface of most of its lines.
@@ -88,14 +90,70 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
         .map(|group| finding(group, scene))
         .collect();
     found.sort_by(|a, b| order(a).cmp(&order(b)));
+    compare_nodes(&mut found, scene);
     found
+}
+
+/// Says of each missing rule on which other nodes of the role it is missing too, and which show no such drop.
+fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
+    let missing: Vec<(String, GroupService)> = found
+        .iter()
+        .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
+        .map(|f| (f.node.clone(), group_service(f)))
+        .collect();
+    for finding in found
+        .iter_mut()
+        .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
+    {
+        let (mut too, mut not) = (Vec::new(), Vec::new());
+        let others = scene
+            .nodes
+            .values()
+            .filter(|n| n.role == finding.role && n.name != finding.node);
+        for node in others.take(MOST_COMPARED) {
+            let lacks = missing
+                .iter()
+                .any(|(name, service)| name == node.name && *service == group_service(finding));
+            if lacks { &mut too } else { &mut not }.push(node.name);
+        }
+        too.sort_unstable();
+        not.sort_unstable();
+        if !too.is_empty() {
+            finding.evidence.push(Test {
+                name: "missing-elsewhere",
+                met: true,
+                text: format!("missing on {} as well", too.join(", ")),
+            });
+        }
+        if !not.is_empty() {
+            finding.evidence.push(Test {
+                name: "only-here",
+                met: too.is_empty(),
+                text: format!(
+                    "{}, also {}, logged no such drop",
+                    not.join(", "),
+                    finding.role
+                ),
+            });
+        }
+    }
+}
+
+/// So many other nodes are compared.
+const MOST_COMPARED: usize = 16;
+
+/// What makes findings of two nodes the same problem.
+type GroupService = (bool, Option<u8>, Option<u16>);
+
+const fn group_service(finding: &Finding) -> GroupService {
+    (finding.key.v6, finding.key.proto, finding.port)
 }
 
 fn order(f: &Finding) -> impl Ord {
     (
         f.verdict(),
         f.node.clone(),
-        f.key.proto,
+        f.key.proto.map(proto_name),
         f.ports.clone(),
         f.id.clone(),
     )
@@ -122,6 +180,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         key: group.key,
         node: group.node.to_owned(),
         role: group.role,
+        role_assumed: !scene.site.is_role_told(group.node),
         cause,
         state: state(group, scene),
         interface: interface(group, scene),
@@ -187,7 +246,7 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
     if !group.last.is_known() || group.last.is_dated() != end.is_dated() {
         return State::Unproven;
     }
-    let silent = end.since(group.last).max(0);
+    let silent = scene.quiet(group.node, group.last);
     if silent <= longest_gap(group).max(PACE) {
         return State::Ongoing;
     }

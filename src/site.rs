@@ -66,6 +66,8 @@ impl Window {
 pub struct Site {
     /// The role of nodes that [`Site::roles`] does not name.
     pub default_role: Role,
+    /// Whether the user told [`Site::default_role`].
+    pub told_default_role: bool,
     pub roles: BTreeMap<String, Role>,
     pub addresses: BTreeMap<IpAddr, String>,
     /// The networks of the nodes; empty where the user told none.
@@ -89,6 +91,7 @@ impl Default for Site {
     fn default() -> Self {
         Self {
             default_role: Role::default(),
+            told_default_role: false,
             roles: BTreeMap::new(),
             addresses: BTreeMap::new(),
             node_nets: Vec::new(),
@@ -111,6 +114,11 @@ impl Site {
     /// The role of `node`.
     pub fn role(&self, node: &str) -> Role {
         self.roles.get(node).copied().unwrap_or(self.default_role)
+    }
+
+    /// Whether somebody told the role of `node`.
+    pub fn is_role_told(&self, node: &str) -> bool {
+        self.told_default_role || self.roles.contains_key(node)
     }
 
     /// The networks of pods.

@@ -47,6 +47,12 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
         }),
         Item::Untrusted { .. } => seen.untrusted += 1,
         Item::Unreadable { .. } => seen.unreadable += 1,
+        // A boot that was told already comes again with its host and time.
+        Item::Notice {
+            kind: NoticeKind::Boot,
+            count: 0,
+            ..
+        } => {}
         Item::Notice { kind, count, .. } => seen.notices.push((kind, count)),
         Item::Alive { .. } | Item::Learned(_) | Item::EndOfLog { .. } => {}
     };

@@ -124,6 +124,9 @@ impl Analysis {
 
     /// Takes a line that tells how far the log can be believed.
     fn notice(&mut self, kind: NoticeKind, host: Option<&str>, count: u64, time: Time) {
+        if kind == NoticeKind::Boot {
+            self.current.boot(host, time);
+        }
         let known = self.notices.len() < MOST_NOTICES;
         let key = (host.map(str::to_owned), kind);
         if known || self.notices.contains_key(&key) {
@@ -261,7 +264,7 @@ impl Analysis {
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let warnings = warnings::warnings(&nodes, &findings, &self.notices, flows.folded());
+        let warnings = warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         Report {
             span: scene.span,
             tally: self.tally,

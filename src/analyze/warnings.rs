@@ -3,16 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::{Notice, Notices};
+use crate::catalog::service;
+use crate::cause::restarts::Wave;
+use crate::cause::scene::Scene;
 use crate::finding::Finding;
 use crate::input::NoticeKind;
+use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
 use crate::saturation::Stretch;
+use crate::time::{SECOND, Time};
 
 /// So many stretches are named one by one.
 const MOST_STRETCHES: usize = 3;
 
 /// The warnings of a report, in order.
 pub(super) fn warnings(
+    scene: &Scene<'_>,
     nodes: &[NodeReport],
     findings: &[Finding],
     notices: &Notices,
@@ -25,6 +31,7 @@ pub(super) fn warnings(
             .iter()
             .filter_map(|((host, kind), notice)| lost(host.as_deref(), *kind, notice)),
     );
+    found.extend(scene.suggested_upgrades().iter().map(suggested_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
         found.push(Warning {
             code: "node-unknown",
@@ -91,6 +98,39 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
         node: host.map(str::to_owned),
         text,
     })
+}
+
+/// A wave of restarts that may have been an upgrade. It is named and never assumed.
+fn suggested_upgrade(wave: &Wave) -> Warning {
+    let mut names: Vec<String> = wave
+        .ports
+        .iter()
+        .map(|&port| {
+            service(proto::TCP, port).map_or_else(|| format!("port {port}"), |s| s.name.to_owned())
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    // To the whole second around: that is what people write.
+    let (from, to) = (
+        Time(wave.from.0.div_euclid(SECOND) * SECOND),
+        Time((wave.to.0.div_euclid(SECOND) + 1) * SECOND),
+    );
+    Warning {
+        code: "upgrade-suggested",
+        node: None,
+        text: format!(
+            "{} of {} tore down connections between {} and {}, as an upgrade or restarts do; it is not taken for one \
+             unless you say --upgrade {from}..{to}",
+            names.join(", "),
+            match wave.peers.len() {
+                1 => "one node".to_owned(),
+                nodes => format!("{nodes} nodes"),
+            },
+            from.clock(),
+            to.clock()
+        ),
+    }
 }
 
 fn saturated(node: &NodeReport) -> Option<Warning> {

@@ -6,11 +6,10 @@
 use crate::audit::probe::{Probe, pod_network};
 use crate::audit::scene::Scene;
 use crate::audit::{Check, Hit, Severity};
-use crate::catalog::{
-    DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere, proto,
-};
+use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
 use crate::chain::{Chain, Family, Ports, Rule, Target, Test};
 use crate::net::PortRange;
+use crate::packet::proto;
 
 /// The command that adds the documented rule.
 fn command(chain: &Chain, rule: &DocumentedRule) -> String {

@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 
 use crate::audit::scene::{Scene, Subject};
-use crate::catalog::{DocumentedRule, proto};
+use crate::catalog::DocumentedRule;
 use crate::chain::{Chain, End, Evaluation, Family, Rule, Side, Target, Test};
 use crate::net::{IpNet, PortRange, parse_net};
+use crate::packet::proto;
 use crate::packet::{Brief, Cast, Shape, TcpFlags};
 
 /// The pod network unless told (rke2-90-harvester-server.yaml).

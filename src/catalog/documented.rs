@@ -2,8 +2,9 @@
 //!
 //! Source: harvester/docs, docs/networking/host-network-security.md, revision 8efde8e: the three CloudInit examples.
 
-use super::{C, CT, CW, CWT, DocumentedRule, Roles, W, proto};
+use super::{C, CT, CW, CWT, DocumentedRule, Roles, W};
 use crate::net::PortRange;
+use crate::packet::proto;
 
 /// The `--log-prefix` of the documented LOG rule.
 pub const LOG_PREFIX: &str = "HARVESTER_DROP_";

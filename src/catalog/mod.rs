@@ -8,18 +8,10 @@ mod services;
 use std::fmt;
 
 use crate::net::PortRange;
+use crate::packet::proto;
 
 pub use documented::{LOG_PREFIX, RULES};
 pub use services::SERVICES;
-
-/// The IP protocol numbers that judging knows (IANA, "Protocol Numbers").
-pub mod proto {
-    pub const ICMP: u8 = 1;
-    pub const TCP: u8 = 6;
-    pub const UDP: u8 = 17;
-    pub const ICMPV6: u8 = 58;
-    pub const VRRP: u8 = 112;
-}
 
 /// The role of a node in the cluster; a node without an explicit role is a control-plane node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]

@@ -3,8 +3,9 @@
 //! Sources: the port tables of Harvester's requirements page in their three generations, RKE2's and Kube-OVN's
 //! requirements, Longhorn's networking reference, and the code where the tables contradict each other.
 
-use super::{C, CT, CW, CWT, Reach, Service, Standing, WT, proto};
+use super::{C, CT, CW, CWT, Reach, Service, Standing, WT};
 use crate::net::PortRange;
+use crate::packet::proto;
 
 /// Ports of the DHCP server and client (RFC 2131, 4.1).
 pub(super) const DHCP_SERVER: u16 = 67;

@@ -43,5 +43,6 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     facts::service_on_peer(group, evidence);
     facts::to_client_ports(group, evidence);
     facts::stopped(group, scene, evidence);
+    facts::service_restarted(group, scene, evidence);
     true
 }

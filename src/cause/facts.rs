@@ -121,8 +121,7 @@ pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) -> boo
 
 /// Whether the lines have stopped while the log went on.
 pub(super) fn stopped(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let end = scene.span.map_or(group.last, |(_, last)| last);
-    let quiet = end.since(group.last).max(0);
+    let quiet = scene.quiet(group.node, group.last);
     let settle = scene.site.settle;
     evidence.test("stopped", quiet >= settle, || {
         if !group.last.is_known() {
@@ -207,4 +206,35 @@ pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) ->
             Some(row) => format!("{}: {}", row.name, row.note),
         },
     )
+}
+
+/// Whether the service was restarted, as other nodes saw it too, or as its own node's start shows.
+pub(super) fn service_restarted(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) {
+    let Some(port) = group.port() else {
+        return;
+    };
+    let seen = scene
+        .restarts
+        .iter()
+        .filter(|r| r.port == port && group.peers.contains(&r.peer));
+    let elsewhere: Vec<_> = seen
+        .filter(|r| r.nodes.len() > 1 && r.nodes.contains(&group.key.node))
+        .collect();
+    if let (Some(first), Some(last)) = (elsewhere.first(), elsewhere.last()) {
+        evidence.test("service-restarted", true, || {
+            let name = scene
+                .node_of(first.peer)
+                .map_or_else(|| first.peer.to_string(), str::to_owned);
+            let nodes = elsewhere
+                .iter()
+                .flat_map(|r| &r.nodes)
+                .collect::<std::collections::BTreeSet<_>>();
+            format!(
+                "{name} tore down connections of port {port} with {} nodes between {} and {}",
+                nodes.len(),
+                first.from.clock(),
+                last.to.clock()
+            )
+        });
+    }
 }

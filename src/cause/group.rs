@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 
-use crate::catalog::{self, DocumentedRule, Role, Service, proto};
+use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::flow::{Direction, Flow, FlowKey, Kind, Mark, Ports, attempts};
 use crate::packet::TcpFlags;
+use crate::packet::proto;
 use crate::site::Zone;
 use crate::time::Time;
 

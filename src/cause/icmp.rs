@@ -2,8 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict};
 use super::{group::Group, scene::Scene};
-use crate::catalog::proto;
-use crate::packet::proto_name;
+use crate::packet::{proto, proto_name};
 
 pub(super) static ICMP: Cause = Cause {
     code: "icmp",

@@ -3,6 +3,7 @@
 //! A cause never sees a line, only the flows of one finding and the scene around them.
 
 pub mod group;
+pub mod restarts;
 pub mod scene;
 
 mod facts;

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::group::{Group, GroupKey};
+use super::restarts::{Restart, Wave, restarts, waves};
 use crate::catalog::{
-    self, Role, Strength, documented_anywhere, listed_dpt, listed_spt, node_ports, proto,
+    self, Role, Strength, documented_anywhere, listed_dpt, listed_spt, node_ports,
 };
 use crate::flow::{Direction, EPHEMERAL, Flow, FlowKey, Flows, Kind, Ports};
+use crate::packet::proto;
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::{MINUTE, Time};
@@ -52,6 +54,8 @@ pub struct Scene<'a> {
     pub zones: Zones,
     pub nodes: BTreeMap<u16, Node<'a>>,
     pub scans: BTreeMap<IpAddr, Scan>,
+    /// Services whose connections were torn down, in the order of time.
+    pub restarts: Vec<Restart>,
     /// The first and the last time of the log; live, the last is now.
     pub span: Option<(Time, Time)>,
     flows: &'a Flows,
@@ -73,6 +77,7 @@ impl<'a> Scene<'a> {
             zones,
             nodes,
             scans: BTreeMap::new(),
+            restarts: Vec::new(),
             span: flows
                 .span()
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
@@ -80,6 +85,7 @@ impl<'a> Scene<'a> {
             directions,
         };
         scene.scans = scene.find_scans();
+        scene.restarts = scene.find_restarts();
         scene
     }
 
@@ -100,6 +106,21 @@ impl<'a> Scene<'a> {
                 Some(Group::new(key, node.name, node.role, members))
             })
             .collect()
+    }
+
+    /// How long the log was quiet after `last` on a node, in microseconds: the time before its last start, and between
+    /// logs, shows nothing.
+    pub fn quiet(&self, node: &str, last: Time) -> i64 {
+        let Some((_, end)) = self.span else {
+            return 0;
+        };
+        let from = self
+            .flows
+            .last_boot(node)
+            .map_or(last, |boot| boot.max(last));
+        let told = self.flows.span().map_or(end, |(_, told)| told);
+        // Live, the time since the last line counts as well: the log is open.
+        self.flows.covered(from, told) + end.since(told.max(from)).max(0)
     }
 
     /// The name of the interface that a flow came in by.
@@ -171,6 +192,41 @@ impl<'a> Scene<'a> {
             group.scanner = Some(key.peer);
         }
         group
+    }
+
+    fn find_restarts(&self) -> Vec<Restart> {
+        let replies = self.flows.iter().filter_map(|(key, flow)| {
+            let ended = key.kind == Kind::Plain && flow.marks.iter().any(|mark| mark.teardown);
+            match self.direct(key) {
+                (Direction::Reply, Ports::Service { port, .. }) if ended => Some((key, flow, port)),
+                _ => None,
+            }
+        });
+        restarts(replies.flat_map(|(key, flow, port)| {
+            let ends = flow
+                .marks
+                .iter()
+                .filter(|mark| mark.teardown && mark.time.is_dated());
+            ends.map(move |mark| (key.peer, port, mark.time, key.node))
+        }))
+    }
+
+    /// Waves of restarts that no upgrade window holds yet.
+    pub fn suggested_upgrades(&self) -> Vec<Wave> {
+        let mut waves = waves(&self.restarts);
+        waves.retain(|wave| !self.site.in_upgrade(wave.from) || !self.site.in_upgrade(wave.to));
+        waves
+    }
+
+    /// The name of the cluster node that has `address`.
+    pub fn node_of(&self, address: IpAddr) -> Option<&str> {
+        let told = self.site.addresses.get(&address).map(String::as_str);
+        told.or_else(|| {
+            let mut nodes = self.nodes.values();
+            nodes
+                .find(|node| node.addresses.contains(&address))
+                .map(|node| node.name)
+        })
     }
 
     fn find_scans(&self) -> BTreeMap<IpAddr, Scan> {

@@ -6,9 +6,9 @@
 
 use std::net::IpAddr;
 
-use crate::catalog::proto;
 use crate::chain::rule::{AddressType, Match, Ports, Rule, Side, States, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, Policy, RuleSet};
+use crate::packet::proto;
 use crate::packet::{Brief, Cast, Shape, TcpFlags};
 
 /// Where a packet enters.

@@ -132,7 +132,7 @@ fn guess_family(set: &mut RuleSet) {
         .any(|rule| {
             rule.matches.iter().any(|m| {
                 matches!(&m.test, Test::Net(_, net) if !net.addr().is_ipv4())
-                    || m.test == Test::Protocol(crate::catalog::proto::ICMPV6)
+                    || m.test == Test::Protocol(crate::packet::proto::ICMPV6)
             })
         });
     if v6 {

@@ -181,7 +181,7 @@ fn port(value: &str, rule: &mut Rule) -> bool {
 }
 
 fn icmp(kind: &str, code: Option<&str>, negated: bool, rule: &mut Rule) -> bool {
-    let v6 = rule.protocol() == Some(crate::catalog::proto::ICMPV6);
+    let v6 = rule.protocol() == Some(crate::packet::proto::ICMPV6);
     let Some(read) = values::icmp(kind, v6) else {
         return false;
     };

@@ -57,7 +57,7 @@ pub(super) fn run(
             errors.is_empty(),
         );
         exit = exit.and(judged);
-        unknown += usize::from(!known);
+        unknown += usize::from(!known || (!errors.is_empty() && summary.lines == 0));
     }
     bar.finish();
     analysis.set_lines(lines);

@@ -70,7 +70,10 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         };
         match node {
             Some(node) => drop(site.roles.insert(node.to_owned(), known)),
-            None => site.default_role = known,
+            None => {
+                site.default_role = known;
+                site.told_default_role = true;
+            }
         }
     }
     for text in &shared.node {

@@ -45,6 +45,7 @@ mod tests {
         let mark = |s: &f64| Mark {
             port,
             time: Time((s * 1e6) as i64),
+            teardown: false,
         };
         seconds.iter().map(mark).collect()
     }

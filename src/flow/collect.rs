@@ -1,15 +1,16 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::{Flow, FlowKey, Mark, Ports, lane};
+use crate::catalog::Strength;
 use crate::catalog::documented_strength;
-use crate::catalog::{Strength, proto};
 use crate::input::Entry;
 use crate::net::IpNet;
-use crate::packet::{Brief, Cast};
-use crate::saturation::{Class, Tick};
+use crate::packet::proto;
+use crate::packet::{Brief, Cast, TcpFlags};
+use crate::saturation::{Class, Stretch, Tick, union};
 use crate::site::Site;
 use crate::time::Time;
 
@@ -27,6 +28,8 @@ const MOST_TICKS: usize = 1 << 18;
 const MOST_NAMES: usize = 1_024;
 /// So many addresses of one node are kept.
 const MOST_ADDRESSES: usize = 64;
+/// So many starts of machines are kept.
+const MOST_BOOTS: usize = 1_024;
 /// What stands for the names over the bound.
 const OTHERS: &str = "others";
 /// The node of a line that tells none.
@@ -52,6 +55,10 @@ pub struct Flows {
     marks: usize,
     /// The first and the last time that any line of the log had.
     span: Option<(Time, Time)>,
+    /// The spans of the logs that were added up, joined where they touch.
+    covered: Vec<Stretch>,
+    /// When machines started: host and time.
+    boots: BTreeSet<(String, Time)>,
     /// Drop lines.
     logged: u64,
     /// Drop lines whose peer or port was folded.
@@ -167,6 +174,9 @@ impl Flows {
             flow.marks.push(Mark {
                 time: entry.time,
                 port: other_port(packet, ports),
+                teardown: packet.flags.is_some_and(|flags| {
+                    flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN)
+                }),
             });
         }
     }
@@ -177,12 +187,53 @@ impl Flows {
         self.span = Some((first.min(time), last.max(time)));
     }
 
+    /// Notes that the machine `host` started at `time`.
+    pub fn boot(&mut self, host: Option<&str>, time: Time) {
+        if time.is_known() && self.boots.len() < MOST_BOOTS {
+            self.boots
+                .insert((host.unwrap_or(UNKNOWN).to_owned(), time));
+        }
+    }
+
+    /// The last start of `node`, if the log tells one.
+    pub fn last_boot(&self, node: &str) -> Option<Time> {
+        self.boots
+            .iter()
+            .filter(|(host, _)| host == node)
+            .map(|(_, time)| *time)
+            .max()
+    }
+
+    /// Microseconds between `from` and `to` in which some log went on.
+    pub fn covered(&self, from: Time, to: Time) -> i64 {
+        let current = self.span.filter(|_| self.covered.is_empty());
+        let current = current.map(|(from, to)| Stretch { from, to });
+        self.covered
+            .iter()
+            .chain(&current)
+            .map(|stretch| stretch.overlap(from, to))
+            .sum()
+    }
+
+    /// The stretches in which logs went on.
+    fn stretches(&self) -> Vec<Stretch> {
+        if self.covered.is_empty() {
+            self.span
+                .map(|(from, to)| Stretch { from, to })
+                .into_iter()
+                .collect()
+        } else {
+            self.covered.clone()
+        }
+    }
+
     /// Adds what another log shows.
     pub fn absorb(&mut self, other: Self) {
         if self.logged == 0 && self.span.is_none() {
             *self = other;
             return;
         }
+        let theirs_covered = other.stretches();
         let nodes: Vec<u16> = other
             .nodes
             .names
@@ -221,6 +272,8 @@ impl Flows {
             }
         }
         self.marks = self.flows.values().map(|flow| flow.marks.len()).sum();
+        self.covered = union([self.stretches(), theirs_covered].concat());
+        self.boots.extend(other.boots);
         if let Some((first, last)) = other.span {
             self.alive(first);
             self.alive(last);
@@ -237,6 +290,14 @@ impl Flows {
         self.span = self
             .span
             .map(|(first, last)| (first.add_years(years), last.add_years(years)));
+        for stretch in &mut self.covered {
+            stretch.from = stretch.from.add_years(years);
+            stretch.to = stretch.to.add_years(years);
+        }
+        self.boots = std::mem::take(&mut self.boots)
+            .into_iter()
+            .map(|(host, time)| (host, time.add_years(years)))
+            .collect();
         for flow in self.flows.values_mut() {
             for time in [&mut flow.first, &mut flow.last, &mut flow.sample_time] {
                 *time = time.add_years(years);

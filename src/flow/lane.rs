@@ -5,8 +5,9 @@
 use super::{Kind, Ports};
 use crate::catalog::{
     Role, Strength, documented_strength, is_dhcp_reply, is_dhcp_request, listed_dpt, listed_spt,
-    proto, symmetric_udp, well_known_udp,
+    symmetric_udp, well_known_udp,
 };
+use crate::packet::proto;
 use crate::packet::{Brief, Cast, Shape, TcpFlags};
 
 /// Ports above this one are those of clients: "above 1023", since random source ports leave the kernel's

@@ -98,6 +98,8 @@ pub struct Mark {
     /// The port that is not the service's; of a pair, SPT.
     pub port: u16,
     pub time: Time,
+    /// Whether it ends a connection: FIN or RST.
+    pub teardown: bool,
 }
 
 /// What the lines of one flow add up to.

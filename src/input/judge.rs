@@ -177,14 +177,14 @@ impl Judge {
         let Some(record) = self.read(&plain).or_else(|| unheaded(&plain)) else {
             return false;
         };
-        let Some(count) = notice::count(row, &record, bare(&record.message), &plain) else {
+        let Some(mut count) = notice::count(row, &record, bare(&record.message), &plain) else {
             return false;
         };
         if row.kind == NoticeKind::Boot {
             self.clock.begin_boot();
             if std::mem::replace(&mut self.booted, true) {
-                // The journal's own mark, and then the kernel's first line.
-                return false;
+                // The journal's own mark told it already; the kernel's first line tells host and time.
+                count = 0;
             }
         }
         let time = self.clock.resolve(&record);

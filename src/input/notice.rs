@@ -13,7 +13,7 @@ pub enum NoticeKind {
     JournalSuppressed,
     /// Packets were dropped for want of conntrack entries.
     ConntrackFull,
-    /// The machine started.
+    /// The machine started; the count is 0 where a line before has told so already.
     Boot,
     /// The clock was set back, or the log's parts are out of order: the count is by how many seconds.
     TimeBack,

@@ -8,6 +8,7 @@ pub const UDP: u8 = 17;
 pub const ESP: u8 = 50;
 pub const AH: u8 = 51;
 pub const ICMPV6: u8 = 58;
+pub const VRRP: u8 = 112;
 pub const UDPLITE: u8 = 136;
 
 /// Names of /etc/protocols, but `icmpv6`, which reads `ipv6-icmp` there, and `ipip`, which reads `ipencap`.
@@ -18,7 +19,7 @@ const NAMES: [(u8, &str); 19] = [
     (ICMP, "icmp"),
     (ICMPV6, "icmpv6"),
     (2, "igmp"),
-    (112, "vrrp"),
+    (VRRP, "vrrp"),
     (47, "gre"),
     (ESP, "esp"),
     (AH, "ah"),

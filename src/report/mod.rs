@@ -74,7 +74,7 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub rules: Vec<AcceptRule>,
     pub warnings: Vec<Warning>,
-    /// How many inputs were of no known log format.
+    /// How many inputs could not be read, or are of no known log format.
     pub unknown_inputs: usize,
 }
 

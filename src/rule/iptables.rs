@@ -1,8 +1,8 @@
 //! A rule as iptables commands, quoted for a shell and for a plain YAML scalar alike.
 
 use super::AcceptRule;
-use crate::catalog::proto;
 use crate::net::IpNet;
+use crate::packet::proto;
 
 /// The documented chain.
 pub(super) const CHAIN: &str = "HARVESTER_INPUT";

@@ -6,10 +6,11 @@ mod iptables;
 
 use std::net::IpAddr;
 
-use crate::catalog::{self, DocumentedRule, Role, proto};
+use crate::catalog::{self, DocumentedRule, Role};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange, neighbourhood};
+use crate::packet::proto;
 use crate::packet::proto_name;
 use crate::site::{Site, Zone};
 

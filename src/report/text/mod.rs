@@ -85,9 +85,7 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     };
     let answer = match (drops, documented, decide) {
         (0, ..) if report.tally.unreadable > 0 => "No drop line could be read.".to_owned(),
-        (0, ..) if report.unknown_inputs > 0 => {
-            "Nothing was judged: the input is of no known log format.".to_owned()
-        }
+        (0, ..) if report.unknown_inputs > 0 => "Nothing was judged.".to_owned(),
         (0, ..) => "No drop lines.".to_owned(),
         (_, 0, 0)
             if report
@@ -114,7 +112,8 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             many(m, "more rule")
         ),
     };
-    parts.push(page.paint(ansi, &answer));
+    let answer = page.paint(ansi, &answer);
+    page.paragraph("", "", &answer)?;
     if drops > 0 {
         let lines = many(drops, "drop line");
         let which = if drops == 1 { "of it" } else { "of them" };
@@ -161,7 +160,16 @@ fn missing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         let own: Vec<&&Finding> = found.iter().filter(|f| f.node == node).collect();
         let role = own.first().map_or("", |f| f.role.code());
         let name = page.paint(BOLD, &printable(node));
-        page.line(&format!("\n  {name} ({role})"))?;
+        let assumed = own.first().is_some_and(|f| f.role_assumed);
+        if assumed {
+            let text = format!(
+                "\n  {name} ({role} assumed: --role {}=ROLE tells another)",
+                printable(node)
+            );
+            page.line(&text)?;
+        } else {
+            page.line(&format!("\n  {name} ({role})"))?;
+        }
         for finding in own {
             entry(page, finding)?;
         }
