@@ -17,6 +17,10 @@ check:
 golden:
     UPDATE=1 cargo test --test golden
 
+# Write the generated pages of docs/ anew; review the difference.
+docs:
+    UPDATE=1 cargo test --test docs
+
 # Licences, advisories and sources of the dependencies.
 deny:
     cargo deny check

@@ -24,6 +24,8 @@ pub enum State {
 }
 
 impl State {
+    pub const ALL: [Self; 3] = [Self::Ongoing, Self::Settled, Self::Unproven];
+
     /// As reports write it.
     pub const fn code(self) -> &'static str {
         match self {

@@ -62,6 +62,9 @@ fn one_crate_one_room() {
     // Libraries that stand for a decision are used in one room only.
     let rooms = [
         ("clap::", "cli/"),
+        ("clap_complete::", "cli/"),
+        ("clap_mangen::", "cli/"),
+        ("schemars::", "report/json"),
         ("comfy_table::", "report/table.rs"),
         ("nom::", "packet/parse.rs"),
         ("ctrlc::", "cli/"),

@@ -1,5 +1,6 @@
 //! Wires the stages: items of a log in, a report or live events out. The only place that knows their order.
 
+mod explain;
 mod live;
 mod warnings;
 
@@ -19,6 +20,7 @@ use crate::rule::{Scope, suggest};
 use crate::site::{Site, Window};
 use crate::time::Time;
 
+pub use explain::explain;
 pub use live::Live;
 
 /// So many refused lines are kept to be shown.

@@ -69,6 +69,16 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// In one word.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Any => "any",
+            Self::Nodes => "nodes",
+            Self::Localhost => "localhost",
+            Self::Pods => "pods",
+        }
+    }
+
     /// In words.
     pub const fn text(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ pub(super) static ADDON_PORT: Cause = Cause {
     summary: "traffic to a port of an addon that can run on this node",
     what: "The addon's pod can run on nodes of this role, with the node's own network, but the documentation opens its port on \
            other roles only, or not at all. Known: tcp/10660 of kube-ovn-controller on control-plane nodes.",
-    told: "DPT is a port of an addon whose pod can run on this role.",
+    told: "DPT is a port of an addon whose pod can run on this role, and the documentation does not open it here.",
     todo: "If the addon is in use, add the rule, best for the nodes only. If it is not, find out who asks.",
     check,
     examples: &[
@@ -25,12 +25,12 @@ pub(super) static ADDON_PORT: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some((service, addon)) = group
-        .requested()
-        .and(group.service)
-        .and_then(|service| Some((service, service.addon?)))
-    else {
+    if facts::requested(group, evidence).is_none() {
         return false;
+    }
+    let addon = group.service.and_then(|s| Some((s, s.addon?)));
+    let Some((service, addon)) = addon else {
+        return evidence.test("addon", false, || "no addon's port".to_owned());
     };
     if group.is_tcp() {
         facts::opens_connection(group, evidence);

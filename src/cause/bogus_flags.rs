@@ -38,6 +38,12 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         .is_some_and(|peer| scene.scans.contains_key(&peer));
     !scanner
         && evidence.test("invalid-flags", group.key.kind == Kind::BogusFlags, || {
+            if !group.is_tcp() {
+                return "not TCP".to_owned();
+            }
+            if group.key.kind != Kind::BogusFlags {
+                return "the flags are valid".to_owned();
+            }
             let odd = group.flags.first().map(|(flags, _)| flags.to_string());
             let shown = odd.filter(|names| !names.is_empty());
             let shown = shown.unwrap_or_else(|| "no flag at all".to_owned());

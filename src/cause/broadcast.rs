@@ -32,7 +32,11 @@ pub(super) static BROADCAST: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    evidence.test("to-everybody", group.key.kind == Kind::Broadcast, || {
+    let everybody = group.key.kind == Kind::Broadcast;
+    evidence.test("to-everybody", everybody, || {
+        if !everybody {
+            return "not sent to everybody".to_owned();
+        }
         let name = group
             .port()
             .and_then(|port| common_name(group.proto(), port));

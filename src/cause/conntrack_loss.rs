@@ -33,10 +33,11 @@ pub(super) static CONNTRACK_LOSS: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let reply =
-        group.is_tcp() && group.is_reply() && matches!(group.key.kind, Kind::Plain | Kind::SynAck);
-    if !reply {
+    if !facts::is_reply(group, evidence) {
         return false;
+    }
+    if !group.is_tcp() || !matches!(group.key.kind, Kind::Plain | Kind::SynAck) {
+        return evidence.test("is-tcp", false, || "not TCP".to_owned());
     }
     facts::opens_connection(group, evidence);
     facts::service_on_peer(group, evidence);

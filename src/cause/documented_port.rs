@@ -11,7 +11,8 @@ pub(super) static DOCUMENTED_PORT: Cause = Cause {
     what: "The page \"Host Network Security\" accepts this port on nodes of this role, and the chain on this node does not. The \
            documented rules ask for no connection state: so also a packet in the middle of a connection would have passed.",
     told: "DPT is in the role's list, and the packet is a valid one towards this node.",
-    todo: "Add the documented rule before the LOG rule, and to the CloudInit resource of the role.",
+    todo: "Add the documented rule before the LOG rule, and to the CloudInit resource of the role: the first acts at once and is \
+           gone after a reboot, the second acts from the next boot on.",
     check,
     examples: &[
         Example {
@@ -30,7 +31,7 @@ pub(super) static DOCUMENTED_PORT: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested() else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
     let rule = group

@@ -4,7 +4,7 @@ use super::Evidence;
 use super::group::Group;
 use super::scene::Scene;
 use crate::catalog::{DocumentedRule, Role};
-use crate::flow::EPHEMERAL;
+use crate::flow::{Direction, EPHEMERAL, Kind};
 use crate::site::Zone;
 use crate::time::MINUTE;
 
@@ -21,6 +21,37 @@ pub(super) fn lasting(micros: i64) -> String {
         format!("{seconds} s")
     } else {
         format!("{} min", seconds / 60)
+    }
+}
+
+/// The port of a request to this node; where the lines are none, says what they are.
+pub(super) fn requested(group: &Group<'_>, evidence: &mut Evidence) -> Option<u16> {
+    let port = group.requested();
+    if port.is_none() {
+        evidence.test("is-request", false, || direction(group));
+    }
+    port
+}
+
+/// Whether the lines are return traffic; where they are not, says what they are.
+pub(super) fn is_reply(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    group.is_reply() || evidence.test("is-reply", false, || direction(group))
+}
+
+/// Which way the lines go, and what that was told by.
+fn direction(group: &Group<'_>) -> String {
+    match (group.key.kind, group.key.direction, group.port()) {
+        (Kind::SynAck, ..) => "an answer to a SYN of this node".to_owned(),
+        (Kind::Plain, Direction::Original, Some(port)) => {
+            format!("a request to port {port} of this node")
+        }
+        (Kind::Plain, Direction::Reply, Some(port)) => {
+            format!("return traffic of port {port} of the peer")
+        }
+        (Kind::Plain, Direction::Unknown, _) => {
+            "nothing tells whether it is a request or return traffic".to_owned()
+        }
+        _ => "not a request to one port of this node".to_owned(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A later fragment of an IP packet: it has no ports.
 
-use super::{Cause, Evidence, Example, Verdict, facts};
+use super::{Cause, Evidence, Example, Verdict};
 use super::{group::Group, scene::Scene};
 use crate::flow::Kind;
 
@@ -26,10 +26,10 @@ pub(super) static FRAGMENT: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    evidence.test("later-fragment", group.key.kind == Kind::Fragment, || {
-        format!(
-            "{} later fragments without ports",
-            facts::lines_are(group.logged)
-        )
+    let later = group.key.kind == Kind::Fragment;
+    evidence.test("later-fragment", later, || match group.logged {
+        _ if !later => "not a later fragment".to_owned(),
+        1 => "1 line is a later fragment without ports".to_owned(),
+        lines => format!("{lines} lines are later fragments without ports"),
     })
 }

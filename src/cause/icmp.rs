@@ -2,7 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict};
 use super::{group::Group, scene::Scene};
-use crate::packet::proto;
+use crate::packet::{proto, proto_name};
 
 pub(super) static ICMP: Cause = Cause {
     code: "icmp",
@@ -27,7 +27,14 @@ pub(super) static ICMP: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    evidence.test("is-icmp", group.is_plain() && group.is_icmp(), || {
+    let icmp = group.is_plain() && group.is_icmp();
+    evidence.test("is-icmp", icmp, || {
+        if !icmp {
+            return match group.key.proto {
+                Some(number) => format!("the protocol is {}", proto_name(number)),
+                None => "the line names no protocol".to_owned(),
+            };
+        }
         let name = if group.proto() == proto::ICMP {
             "ICMP"
         } else {

@@ -29,8 +29,11 @@ pub(super) static LATE_REPLY: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    if group.is_tcp() || !group.is_plain() || !group.is_reply() {
+    if !facts::is_reply(group, evidence) {
         return false;
+    }
+    if group.is_tcp() || !group.is_plain() {
+        return evidence.test("is-udp", false, || "not UDP".to_owned());
     }
     facts::service_on_peer(group, evidence);
     facts::to_client_ports(group, evidence);

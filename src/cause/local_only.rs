@@ -1,6 +1,6 @@
 //! Traffic to a service that listens on the loopback only.
 
-use super::{Cause, Evidence, Example, Verdict};
+use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
 use crate::catalog::{Reach, Standing};
 
@@ -27,14 +27,22 @@ pub(super) static LOCAL_ONLY: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(service) = group.requested().and(group.service) else {
+    if facts::requested(group, evidence).is_none() {
         return false;
+    }
+    let Some(service) = group.service else {
+        return evidence.test("listed", false, || "no list names the port".to_owned());
     };
     let local = service.reach == Reach::Localhost && service.standing == Standing::Current;
     if local && !service.note.is_empty() {
         evidence.test("note", true, || service.note.to_owned());
     }
     evidence.test("bound-to-localhost", local, || {
-        format!("{} is for {}", service.name, service.reach.text())
+        let (name, reach) = (service.name, service.reach.text());
+        if local {
+            format!("{name} is for {reach}")
+        } else {
+            format!("{name} is not for the node alone, but for {reach}")
+        }
     })
 }

@@ -137,6 +137,32 @@ pub fn evidence(cause: &Cause, group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test
     told.tests.unwrap_or_default()
 }
 
+/// A cause that was tried.
+pub struct Step {
+    pub cause: &'static Cause,
+    pub tests: Vec<Test>,
+    /// Whether it decided; only the last one of a walk does.
+    pub decides: bool,
+}
+
+/// The causes in their order up to the one that explains `group`, each with its tests.
+pub fn walk(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for cause in CAUSES {
+        let mut told = Evidence::default();
+        let decides = (cause.check)(group, scene, &mut told);
+        steps.push(Step {
+            cause,
+            tests: told.tests.unwrap_or_default(),
+            decides,
+        });
+        if decides {
+            break;
+        }
+    }
+    steps
+}
+
 /// One test of a cause, and what it found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Test {

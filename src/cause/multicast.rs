@@ -28,7 +28,11 @@ pub(super) static MULTICAST: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    evidence.test("to-a-group", group.key.kind == Kind::Multicast, || {
+    let to_group = group.key.kind == Kind::Multicast;
+    evidence.test("to-a-group", to_group, || {
+        if !to_group {
+            return "not sent to a multicast group".to_owned();
+        }
         let name = group.port().and_then(|port| common_name(group.proto(), port));
         let name = name.map_or_else(String::new, |name| format!(" ({name})"));
         format!(

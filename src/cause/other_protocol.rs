@@ -8,7 +8,7 @@ pub(super) static OTHER_PROTOCOL: Cause = Cause {
     code: "other-protocol",
     verdict: Verdict::Review,
     summary: "a protocol other than TCP, UDP and ICMP, sent to this node",
-    what: "GRE, ESP, SCTP, VRRP and the like. A VRRP line means that something on the node (keepalived, kube-vip) listens for \
+    what: "GRE, ESP, SCTP, VRRP and the like. A VRRP line means that something on the node (such as keepalived) listens for \
            the group.",
     told: "The protocol is none of TCP, UDP and ICMP.",
     todo: "If a tunnel or a virtual router of yours ends on this node, open the protocol for its peers. The cluster itself needs \

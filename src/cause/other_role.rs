@@ -21,7 +21,7 @@ Apr 22 10:00:01 harvester3-worker kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SR
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested() else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
     // The user's word that an addon is not in use takes its rows away.
@@ -35,7 +35,13 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     others.dedup();
     let elsewhere = !others.is_empty() && !others.contains(&group.role);
     evidence.test("documented-elsewhere", elsewhere, || {
+        if others.is_empty() {
+            return "not documented for any role".to_owned();
+        }
         let name = group.service.map_or("it", |service| service.name);
+        if !elsewhere {
+            return format!("{name} can run on {}", group.role);
+        }
         format!(
             "{name} is documented for {}, not for {}",
             facts::roles(&others),

@@ -21,12 +21,14 @@ Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group
-        .requested()
-        .filter(|_| group.key.zone == Zone::Outside)
-    else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
+    if group.key.zone != Zone::Outside {
+        return evidence.test("from-outside", false, || {
+            format!("{} is not outside", facts::peers(group, 3))
+        });
+    }
     if group.is_tcp() {
         facts::opens_connection(group, evidence);
     }

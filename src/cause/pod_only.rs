@@ -1,6 +1,6 @@
 //! Traffic to a service that listens in pods only.
 
-use super::{Cause, Evidence, Example, Verdict};
+use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
 use crate::catalog::{Reach, Standing};
 
@@ -26,11 +26,19 @@ pub(super) static POD_ONLY: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(service) = group.requested().and(group.service) else {
+    if facts::requested(group, evidence).is_none() {
         return false;
+    }
+    let Some(service) = group.service else {
+        return evidence.test("listed", false, || "no list names the port".to_owned());
     };
     let pod = service.reach == Reach::Pods && service.standing == Standing::Current;
     evidence.test("listens-in-pods", pod, || {
-        format!("{} listens in {}", service.name, service.reach.text())
+        let name = service.name;
+        if pod {
+            format!("{name} listens in {}", service.reach.text())
+        } else {
+            format!("{name} is not one of a pod")
+        }
     })
 }

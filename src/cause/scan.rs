@@ -27,7 +27,10 @@ Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.1
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let Some(scan) = group.key.scanner.and_then(|peer| scene.scans.get(&peer)) else {
-        return false;
+        return evidence.test("many-ports", false, || {
+            let (ports, window) = (SCAN_PORTS, facts::lasting(SCAN_WINDOW));
+            format!("no peer that tried {ports} ports within {window}")
+        });
     };
     evidence.test("no-cluster-node", true, || {
         format!("{} is no cluster node", facts::peers(group, 1))

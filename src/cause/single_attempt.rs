@@ -22,9 +22,14 @@ Apr 22 10:00:09 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.1
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested().filter(|_| group.attempts == 1) else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
+    if group.attempts != 1 {
+        return evidence.test("one-attempt", false, || {
+            facts::count(group.attempts, "attempt")
+        });
+    }
     if group.is_tcp() {
         facts::opens_connection(group, evidence);
     }

@@ -32,7 +32,7 @@ Apr 22 10:22:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.1
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    if !group.is_reply() || !matches!(group.key.kind, Kind::Plain | Kind::SynAck) {
+    if !facts::is_reply(group, evidence) || !matches!(group.key.kind, Kind::Plain | Kind::SynAck) {
         return false;
     }
     facts::service_on_peer(group, evidence);

@@ -32,7 +32,7 @@ Apr 22 10:00:08 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.1
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     if group.key.kind != Kind::SynAck {
-        return false;
+        return evidence.test("is-syn-ack", false, || "not SYN with ACK".to_owned());
     }
     let worst = group
         .members

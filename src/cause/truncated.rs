@@ -11,7 +11,8 @@ pub(super) static TRUNCATED: Cause = Cause {
     what: "The kernel cuts a line that outgrows its buffer, syslog cuts at its own limit, and a packet may be too short for \
            its header (INCOMPLETE). Ports and flags are then not to be trusted.",
     told: "A TCP line that ends before URGP, a UDP line that ends at DPT, or INCOMPLETE [n bytes].",
-    todo: "Look for the same connection in another source of the log: `journalctl -k -o json` cuts nothing.",
+    todo: "Look for the same connection in another copy of the log: `journalctl -k -o json` on the node shows a line as long as the \
+           kernel wrote it.",
     check,
     examples: &[
         Example {
@@ -26,7 +27,9 @@ pub(super) static TRUNCATED: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    evidence.test("cut", group.key.kind == Kind::Truncated, || {
-        format!("{} cut", facts::lines_are(group.logged))
+    let cut = group.key.kind == Kind::Truncated;
+    evidence.test("cut", cut, || {
+        let not = if cut { "" } else { "not " };
+        format!("{} {not}cut", facts::lines_are(group.logged))
     })
 }

@@ -21,7 +21,7 @@ Apr 22 10:00:09 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.1
 };
 
 fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested() else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
     if group.is_tcp() {

@@ -24,7 +24,7 @@ pub(super) static UPGRADE_ONLY: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(port) = group.requested() else {
+    let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
     facts::unlisted(group, port, evidence);

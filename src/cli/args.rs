@@ -4,8 +4,10 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 use crate::cause::Verdict;
+use crate::report::json_schema::SCHEMAS;
 use crate::report::{RENDERERS, Renderer};
 use crate::rule::{EMITTERS, Emitter, Scope};
 
@@ -40,6 +42,23 @@ pub(super) enum Command {
         #[arg(value_name = "INPUT")]
         inputs: Vec<PathBuf>,
     },
+    /// Explain a line of a log, a cause or a port
+    Explain {
+        /// A drop line in quotes, a cause such as conntrack-loss, a port such as tcp/10250, `list`, or `-`: the lines of stdin
+        #[arg(value_name = "LINE|CAUSE|PORT")]
+        what: Vec<String>,
+    },
+    /// Print the port catalogue
+    Ports,
+    /// Print the JSON Schema of what -o json writes
+    Schema {
+        #[arg(value_name = "DOCUMENT", value_parser = PossibleValuesParser::new(SCHEMAS.iter().map(|s| s.code)))]
+        document: String,
+    },
+    /// Print the completions for a shell
+    Completions { shell: Shell },
+    /// Print the manual page
+    Man,
 }
 
 /// When to colour.

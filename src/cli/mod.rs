@@ -3,7 +3,10 @@
 
 mod args;
 mod batch;
+mod explain;
 mod follow;
+mod manual;
+mod ports;
 mod progress;
 mod terminal;
 mod values;
@@ -90,6 +93,11 @@ fn run(args: &Args) -> Result<Exit, Error> {
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
         Some(Command::Rules { inputs }) => rules(&args.shared, inputs),
+        Some(Command::Explain { what }) => explain::run(&args.shared, what),
+        Some(Command::Ports) => ports::run(&args.shared),
+        Some(Command::Schema { document }) => manual::schema(document),
+        Some(Command::Completions { shell }) => manual::completions(*shell),
+        Some(Command::Man) => manual::man(),
     }
 }
 

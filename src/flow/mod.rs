@@ -28,6 +28,8 @@ pub enum Direction {
 }
 
 impl Direction {
+    pub const ALL: [Self; 3] = [Self::Original, Self::Reply, Self::Unknown];
+
     /// As reports write it.
     pub const fn code(self) -> &'static str {
         match self {

@@ -21,6 +21,7 @@ mod json_names;
 mod json_value;
 mod judge;
 mod kmsg;
+mod line;
 mod lines;
 mod marker;
 mod message;
@@ -38,6 +39,7 @@ mod verbose;
 use std::borrow::Cow;
 
 pub use document::{PLACES, Place};
+pub use line::{Line, line};
 pub use notice::NoticeKind;
 pub use short::stamp as short_stamp;
 

@@ -19,6 +19,16 @@ pub enum EventKind {
 }
 
 impl EventKind {
+    pub const ALL: [Self; 7] = [
+        Self::Opened,
+        Self::Changed,
+        Self::Updated,
+        Self::Settled,
+        Self::Reopened,
+        Self::Saturated,
+        Self::Report,
+    ];
+
     /// As reports write it.
     pub const fn code(self) -> &'static str {
         match self {

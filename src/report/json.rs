@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::ser::{CharEscape, Formatter};
 
+use super::json_schema;
+use super::json_write::write_line;
 use super::{Event, NodeReport, Renderer, Report, Style};
-use crate::error::is_hostile;
+use crate::cause::Test;
 use crate::finding::Finding;
 use crate::packet::proto_name;
 use crate::rule::{AFTER_ESTABLISHED, AcceptRule};
@@ -20,8 +22,9 @@ pub(super) static JSON: Renderer = Renderer {
     render,
 };
 
-#[derive(Serialize)]
-struct ReportV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReportV1<'a> {
+    #[schemars(schema_with = "json_schema::report_name")]
     schema: &'static str,
     tool: ToolV1,
     span: Option<SpanV1>,
@@ -32,19 +35,19 @@ struct ReportV1<'a> {
     warnings: Vec<WarningV1<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ToolV1 {
     name: &'static str,
     version: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct SpanV1 {
     first: Option<String>,
     last: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct TallyV1 {
     lines: u64,
     drops: u64,
@@ -53,9 +56,10 @@ struct TallyV1 {
     untrusted: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct NodeV1<'a> {
     node: &'a str,
+    #[schemars(schema_with = "json_schema::role")]
     role: &'static str,
     addresses: Vec<String>,
     logged: u64,
@@ -63,24 +67,27 @@ struct NodeV1<'a> {
     unlogged: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StretchV1 {
     from: Option<String>,
     to: Option<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct FindingV1<'a> {
     id: &'a str,
     node: &'a str,
+    #[schemars(schema_with = "json_schema::verdict")]
     verdict: &'static str,
     cause: &'static str,
+    #[schemars(schema_with = "json_schema::state")]
     state: &'static str,
     interface: &'a str,
     proto: Option<String>,
     port: Option<u16>,
     ports: &'a [u16],
     service: Option<&'static str>,
+    #[schemars(schema_with = "json_schema::direction")]
     direction: &'static str,
     peers: Vec<String>,
     logged: u64,
@@ -93,38 +100,42 @@ struct FindingV1<'a> {
     rule: Option<&'a str>,
 }
 
-#[derive(Serialize)]
-struct TestV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct TestV1<'a> {
     test: &'static str,
     met: bool,
     text: &'a str,
 }
 
-#[derive(Serialize)]
-struct RuleV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RuleV1<'a> {
     id: &'a str,
     node: &'a str,
+    #[schemars(schema_with = "json_schema::role")]
     role: &'static str,
     proto: String,
     ports: Option<String>,
     source: Option<String>,
     comment: &'a str,
+    #[schemars(schema_with = "json_schema::disposition")]
     disposition: &'static str,
     iptables: String,
     undo: String,
     cloudinit: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WarningV1<'a> {
     code: &'static str,
     node: Option<&'a str>,
     text: &'a str,
 }
 
-#[derive(Serialize)]
-struct EventV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EventV1<'a> {
+    #[schemars(schema_with = "json_schema::event_name")]
     schema: &'static str,
+    #[schemars(schema_with = "json_schema::event")]
     event: &'static str,
     time: Option<String>,
     finding: Option<FindingV1<'a>>,
@@ -135,8 +146,9 @@ struct EventV1<'a> {
     report: Option<ReportV1<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct WasV1 {
+    #[schemars(schema_with = "json_schema::verdict")]
     verdict: &'static str,
     cause: &'static str,
 }
@@ -164,47 +176,7 @@ pub fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
     write_line(&document, out)
 }
 
-/// Writes `value` and a newline at once, or nothing: half a document must not look whole.
-fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, Tame,
-    ))?;
-    bytes.push(b'\n');
-    out.write_all(&bytes)
-}
-
-/// Compact JSON in which nothing that could steer a terminal stands raw.
-struct Tame;
-
-impl Formatter for Tame {
-    fn write_string_fragment<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        text: &str,
-    ) -> io::Result<()> {
-        let mut clean = 0;
-        for (at, c) in text.char_indices().filter(|(_, c)| is_hostile(*c)) {
-            out.write_all(&text.as_bytes()[clean..at])?;
-            let mut units = [0; 2];
-            for unit in c.encode_utf16(&mut units) {
-                write!(out, "\\u{unit:04x}")?;
-            }
-            clean = at + c.len_utf8();
-        }
-        out.write_all(&text.as_bytes()[clean..])
-    }
-
-    fn write_char_escape<W: ?Sized + Write>(
-        &mut self,
-        out: &mut W,
-        escape: CharEscape,
-    ) -> io::Result<()> {
-        serde_json::ser::CompactFormatter.write_char_escape(out, escape)
-    }
-}
-
-fn time(time: Time) -> Option<String> {
+pub(super) fn time(time: Time) -> Option<String> {
     time.rfc3339()
 }
 
@@ -285,21 +257,22 @@ fn finding_v1(f: &Finding) -> FindingV1<'_> {
             .collect(),
         first: time(f.first),
         last: time(f.last),
-        evidence: f
-            .evidence
-            .iter()
-            .map(|test| TestV1 {
-                test: test.name,
-                met: test.met,
-                text: &test.text,
-            })
-            .collect(),
+        evidence: tests_v1(&f.evidence),
         sample: &f.sample,
         rule: f.rule.as_deref(),
     }
 }
 
-fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
+pub(super) fn tests_v1(tests: &[Test]) -> Vec<TestV1<'_>> {
+    let v1 = tests.iter().map(|test| TestV1 {
+        test: test.name,
+        met: test.met,
+        text: &test.text,
+    });
+    v1.collect()
+}
+
+pub(super) fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
     RuleV1 {
         id: &rule.id,
         node: &rule.node,

@@ -1,7 +1,13 @@
 //! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
 
 mod event;
+pub mod explain;
 pub mod json;
+pub mod json_explain;
+mod json_packet;
+pub mod json_schema;
+mod json_write;
+pub mod ports;
 mod table;
 mod text;
 
@@ -15,6 +21,7 @@ use crate::time::Time;
 
 pub use event::{Event, EventKind};
 pub use text::event as text_event;
+pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -31,6 +31,8 @@ pub enum Disposition {
 }
 
 impl Disposition {
+    pub const ALL: [Self; 2] = [Self::Documented, Self::Review];
+
     /// As reports write it.
     pub const fn code(self) -> &'static str {
         match self {

@@ -1,8 +1,10 @@
 //! The report for people: one headline; missing rules with the command to paste; what to review; what was right to drop;
 //! false positives folded to a row for each service and node.
 
+pub mod explain;
 mod live;
 mod page;
+pub mod pages;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

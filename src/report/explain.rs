@@ -1,0 +1,27 @@
+//! What `explain` tells of one line: the packet, the causes that were tried, and what came of it.
+
+use crate::cause::Step;
+use crate::finding::Finding;
+use crate::input::Line;
+use crate::packet::{Packet, Unparsed};
+use crate::rule::AcceptRule;
+
+/// What must be said of every line that is judged alone.
+pub const ALONE: &str = "This line was judged alone. The whole log may change the answer: other lines show directions, scans, \
+                         repeated attempts and how long replies go on.";
+
+/// A line that was explained.
+pub struct Explained {
+    pub line: Line,
+    /// The causes that were tried; the last one decided.
+    pub steps: Vec<Step>,
+    pub finding: Finding,
+    pub rules: Vec<AcceptRule>,
+}
+
+impl Explained {
+    /// The packet that the line shows.
+    pub fn packet(&self) -> Result<Packet<'_>, Unparsed> {
+        Packet::parse(&self.line.message)
+    }
+}

@@ -1,0 +1,48 @@
+//! Writes a value as one line of JSON that no terminal can be steered by.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{CharEscape, Formatter};
+
+use crate::error::is_hostile;
+
+/// Writes `value` and a newline at once, or nothing: half a document must not look whole.
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, Tame,
+    ))?;
+    bytes.push(b'\n');
+    out.write_all(&bytes)
+}
+
+/// Compact JSON in which nothing that could steer a terminal stands raw.
+struct Tame;
+
+impl Formatter for Tame {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        text: &str,
+    ) -> io::Result<()> {
+        let mut clean = 0;
+        for (at, c) in text.char_indices().filter(|(_, c)| is_hostile(*c)) {
+            out.write_all(&text.as_bytes()[clean..at])?;
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+            clean = at + c.len_utf8();
+        }
+        out.write_all(&text.as_bytes()[clean..])
+    }
+
+    fn write_char_escape<W: ?Sized + Write>(
+        &mut self,
+        out: &mut W,
+        escape: CharEscape,
+    ) -> io::Result<()> {
+        serde_json::ser::CompactFormatter.write_char_escape(out, escape)
+    }
+}

@@ -1,0 +1,237 @@
+//! The port catalogue as rows: what listens where, and what the documentation opens.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Style;
+use super::table::table;
+use crate::catalog::{
+    DocumentedRule, RULES, Role, SERVICES, Service, Standing, documented_anywhere,
+};
+use crate::packet::proto_name;
+use crate::rule::{AcceptRule, Disposition};
+use crate::site::Site;
+
+/// A row of the catalogue, or a documented rule that no row explains.
+#[derive(Debug, Clone, Serialize)]
+pub struct Row {
+    /// `tcp`, `udp`, `icmp`; `all` for the pod network.
+    pub proto: String,
+    /// `2112`, `2379:2380`; `None` where the rule is not about a port.
+    pub ports: Option<String>,
+    pub service: &'static str,
+    pub component: Option<&'static str>,
+    /// Where it can run.
+    pub roles: Vec<&'static str>,
+    /// Whose CloudInit example of the documentation opens it.
+    pub documented: Vec<&'static str>,
+    /// Who connects to it: `any`, `nodes`, `localhost`, `pods`.
+    pub from: Option<&'static str>,
+    #[serde(skip)]
+    pub reach: Option<&'static str>,
+    pub addon: Option<&'static str>,
+    /// How much the row decides.
+    pub standing: &'static str,
+    pub rules: Vec<RuleRow>,
+    pub source: &'static str,
+    pub note: &'static str,
+    #[serde(skip)]
+    pub number: Option<u8>,
+    #[serde(skip)]
+    pub first: u16,
+    #[serde(skip)]
+    pub last: u16,
+}
+
+/// A documented rule, and whose it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleRow {
+    pub roles: Vec<&'static str>,
+    /// As a line of the CloudInit example.
+    pub iptables: String,
+}
+
+/// The page that the documented rules were read from.
+const PAGE: &str = "docs/networking/host-network-security.md @8efde8e";
+
+/// All rows by port, or those of one role.
+pub fn rows(role: Option<Role>) -> Vec<Row> {
+    let alone = RULES.iter().filter(|rule| !explained(rule));
+    let mut rows: Vec<Row> = SERVICES.iter().map(of_service).collect();
+    rows.extend(alone.map(of_rule));
+    let here = |row: &Row| {
+        role.is_none_or(|role| {
+            row.roles.contains(&role.code()) || row.documented.contains(&role.code())
+        })
+    };
+    rows.retain(here);
+    // What has no ports comes last.
+    rows.sort_by_key(|row| (row.ports.is_none(), row.first, row.last, row.number));
+    rows
+}
+
+/// The rows that say something of a port, of one protocol or of all.
+pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
+    let mut rows = rows(None);
+    rows.retain(|row| {
+        row.ports.is_some()
+            && (number.is_none() || row.number == number)
+            && row.first <= last
+            && first <= row.last
+    });
+    // What says most comes first.
+    rows.sort_by_key(|row| row.last - row.first);
+    rows
+}
+
+/// Whether a service stands behind the rule.
+fn explained(rule: &DocumentedRule) -> bool {
+    match (rule.proto, rule.sport, rule.dport) {
+        (Some(proto), None, Some(ports)) => SERVICES
+            .iter()
+            .any(|s| s.proto == proto && ports.contains(s.ports.first)),
+        _ => false,
+    }
+}
+
+fn codes(roles: &[Role]) -> Vec<&'static str> {
+    roles.iter().map(|role| role.code()).collect()
+}
+
+fn of_service(service: &'static Service) -> Row {
+    // The wide ranges that decide nothing are no reason for a rule.
+    let rules: Vec<&DocumentedRule> = documented_anywhere(service.proto, service.ports.first)
+        .filter(|_| service.standing != Standing::Note)
+        .collect();
+    let mut documented: Vec<Role> = rules.iter().flat_map(|r| r.roles).copied().collect();
+    documented.sort_unstable();
+    documented.dedup();
+    Row {
+        proto: proto_name(service.proto).into_owned(),
+        ports: Some(service.ports.to_string()),
+        service: service.name,
+        component: Some(service.component),
+        roles: codes(service.roles),
+        documented: codes(&documented),
+        from: Some(service.reach.code()),
+        reach: Some(service.reach.text()),
+        addon: service.addon,
+        standing: match service.standing {
+            Standing::Current => "current",
+            Standing::UpToV1_8 => "up-to-v1.8",
+            Standing::NodePorts => "node-ports",
+            Standing::Note => "note",
+        },
+        rules: rules.into_iter().map(rule_row).collect(),
+        source: service.source,
+        note: service.note,
+        number: Some(service.proto),
+        first: service.ports.first,
+        last: service.ports.last,
+    }
+}
+
+fn of_rule(rule: &'static DocumentedRule) -> Row {
+    Row {
+        proto: rule
+            .proto
+            .map_or_else(|| "all".to_owned(), |p| proto_name(p).into_owned()),
+        ports: rule.dport.map(|ports| ports.to_string()),
+        service: rule.comment,
+        component: None,
+        roles: codes(rule.roles),
+        documented: codes(rule.roles),
+        from: None,
+        reach: None,
+        addon: rule.addon,
+        standing: "current",
+        rules: vec![rule_row(rule)],
+        source: PAGE,
+        note: if rule.pod_network {
+            "The page calls this rule optional. Pods on other nodes come with the address of their node."
+        } else {
+            ""
+        },
+        number: rule.proto,
+        first: rule.dport.map_or(0, |ports| ports.first),
+        last: rule.dport.map_or(0, |ports| ports.last),
+    }
+}
+
+fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
+    let pods = Site::default().pod_cidrs();
+    let accept = AcceptRule {
+        id: String::new(),
+        node: String::new(),
+        role: Role::default(),
+        proto: rule.proto,
+        sport: rule.sport,
+        dport: rule.dport,
+        source: pods.first().copied().filter(|_| rule.pod_network),
+        v6: false,
+        comment: rule.comment.to_owned(),
+        disposition: Disposition::Documented,
+    };
+    RuleRow {
+        roles: codes(rule.roles),
+        iptables: accept.append(),
+    }
+}
+
+/// Roles in short, as a table has room for them: `all`, or their names.
+pub fn short_roles(roles: &[&str]) -> String {
+    if roles.len() == Role::ALL.len() {
+        "all".to_owned()
+    } else if roles.is_empty() {
+        "-".to_owned()
+    } else {
+        roles.join(", ")
+    }
+}
+
+/// Roles by a letter each, in their order: `CW-`.
+fn letters(roles: &[&str]) -> String {
+    let letter = |role: Role| match role {
+        Role::ControlPlane => 'C',
+        Role::Worker => 'W',
+        Role::Witness => 'T',
+    };
+    let shown = |role: Role| {
+        let here = roles.contains(&role.code());
+        if here { letter(role) } else { '-' }
+    };
+    Role::ALL.map(shown).iter().collect()
+}
+
+/// So many columns leave room for the notes.
+const WIDE: usize = 120;
+
+/// Writes rows as a table, with the notes where there is room.
+pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let wide = style.width >= WIDE;
+    let mut header = vec!["PORT", "SERVICE", "RUNS", "OPEN", "FROM", "ADDON"];
+    header.extend(wide.then_some("NOTE"));
+    let cells = |row: &Row| {
+        let mut cells = vec![
+            match &row.ports {
+                Some(ports) => format!("{}/{ports}", row.proto),
+                None => row.proto.clone(),
+            },
+            row.service.to_owned(),
+            letters(&row.roles),
+            letters(&row.documented),
+            row.from.unwrap_or("-").to_owned(),
+            row.addon.unwrap_or("-").to_owned(),
+        ];
+        cells.extend(wide.then(|| row.note.to_owned()));
+        cells
+    };
+    let text = table(&header, rows.iter().map(cells).collect(), style.width, 1);
+    write!(out, "{text}")?;
+    writeln!(
+        out,
+        "\n RUNS: where it can run. OPEN: for whom the documentation opens it.\n \
+         C control-plane, W worker, T witness. `dropsift explain tcp/10250` tells more."
+    )
+}
