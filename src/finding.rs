@@ -64,6 +64,8 @@ pub struct Finding {
     pub sample: String,
     /// The documented rule that a false positive shows to be absent.
     pub absent_rule: Option<&'static DocumentedRule>,
+    /// How many lines that rule would have accepted: a floor.
+    pub absent_lines: u64,
     /// Whether peers or ports were folded into it.
     pub folded: bool,
     /// The id of the rule that would accept it.
@@ -165,7 +167,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
     let absent_rule = (cause.verdict == Verdict::FalsePositive)
         .then(|| absent_rule(group))
         .flatten();
-    if let Some(rule) = absent_rule {
+    if let Some((rule, _)) = absent_rule {
         tests.push(Test {
             name: "documented-rule-absent",
             met: true,
@@ -195,7 +197,8 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         last: group.last,
         evidence: tests,
         sample: group.sample().to_owned(),
-        absent_rule,
+        absent_rule: absent_rule.map(|(rule, _)| rule),
+        absent_lines: absent_rule.map_or(0, |(_, lines)| lines),
         folded: group.members.iter().any(|(_, flow)| flow.folded),
         rule: None,
     }
@@ -212,16 +215,22 @@ fn service(group: &Group<'_>) -> Option<&'static str> {
         .or_else(common)
 }
 
-/// The documented rule that would have accepted a packet of this false positive, and so cannot be in the chain.
-fn absent_rule(group: &Group<'_>) -> Option<&'static DocumentedRule> {
+/// The documented rule that would have accepted lines of this false positive, and so cannot be in the chain; and how many
+/// of them, at least.
+fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
     if group.key.zone == Zone::Pod {
-        return catalog::pod_rule();
+        return Some((catalog::pod_rule()?, group.logged));
     }
     let mut ports: Vec<u16> = group.marks().map(|mark| mark.port).collect();
     ports.sort_unstable();
-    ports
-        .into_iter()
-        .find_map(|dpt| catalog::documented(group.role, group.proto(), dpt))
+    let rule = |dpt: &u16| catalog::documented(group.role, group.proto(), *dpt);
+    let first = ports.iter().find_map(rule)?;
+    let lines = ports
+        .iter()
+        .filter_map(rule)
+        .filter(|rule| *rule == first)
+        .count();
+    Some((first, lines as u64))
 }
 
 /// The interface that most lines came in by; of equals, the first by name.

@@ -109,7 +109,7 @@ fn stretches(ticks: &[Tick], limit: Limit) -> Result<Vec<Stretch>, (Vec<Stretch>
             let gap = tick.time.since(last).max(0);
             let waited = |fill: i64| {
                 let refilled = limit.refill - fill;
-                refilled > 0 && gap <= refilled + WAITED + slack && gap + slack >= refilled
+                refilled > 0 && gap <= refilled + WAITED && gap + slack >= refilled
             };
             let (surely, perhaps) = (waited(most), waited(least));
             if surely {
@@ -196,6 +196,35 @@ mod tests {
     fn three_lines_at_the_refill_are_a_stretch_from_the_start() {
         assert_eq!(found(&[0.0, 6.02, 12.04]), Some(vec![(0, 12)]));
         assert_eq!(found(&[0.0, 6.02]), Some(vec![]));
+    }
+
+    #[test]
+    fn a_retransmitted_syn_each_half_minute_is_none() {
+        // Five lines in 30 s are what the bucket takes in: it never stands empty. Stamps of whole seconds.
+        let seconds: Vec<f64> = (0..20)
+            .flat_map(|n| [0.0, 1.0, 3.0, 7.0, 15.0].map(|s| s + f64::from(n) * 30.0))
+            .collect();
+        let coarse: Vec<Tick> = ticks(&seconds)
+            .into_iter()
+            .map(|tick| Tick {
+                fine: false,
+                ..tick
+            })
+            .collect();
+        assert_eq!(judge(&coarse, Limit::DOCUMENTED), Some(vec![]));
+    }
+
+    #[test]
+    fn a_line_each_seven_seconds_is_none() {
+        let seconds: Vec<f64> = (0..20).map(|n| f64::from(n) * 7.0).collect();
+        let coarse: Vec<Tick> = ticks(&seconds)
+            .into_iter()
+            .map(|tick| Tick {
+                fine: false,
+                ..tick
+            })
+            .collect();
+        assert_eq!(judge(&coarse, Limit::DOCUMENTED), Some(vec![]));
     }
 
     #[test]

@@ -163,14 +163,14 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut absent: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for finding in findings {
         if let Some(rule) = finding.absent_rule {
-            *absent.entry((&finding.node, rule.comment)).or_default() += finding.logged;
+            *absent.entry((&finding.node, rule.comment)).or_default() += finding.absent_lines;
         }
     }
     absent.into_iter().map(|((node, comment), lines)| Warning {
         code: "documented-rule-absent",
         node: Some(node.to_owned()),
         text: format!(
-            "the documented rule \"{comment}\" is not in the chain of {node}: {lines} dropped lines would have matched it"
+            "the documented rule \"{comment}\" is not in the chain of {node}: it would have accepted {lines} of the dropped lines"
         ),
     })
 }

@@ -1,5 +1,7 @@
 //! Connection attempts: SYNs of one 5-tuple that follow each other are retransmits of one attempt.
 
+use std::collections::BTreeSet;
+
 use super::Mark;
 use crate::time::SECOND;
 
@@ -7,9 +9,13 @@ use crate::time::SECOND;
 /// follows 63 s after the first, or 68.7 s from Linux 6.5 on, and the kernel gives up within 132 s.
 pub const ATTEMPT: i64 = 132 * SECOND;
 
-/// How many connection attempts `marks` show.
+/// How many connection attempts `marks` show: of each 5-tuple the SYNs that are no retransmits. One without a SYN is one
+/// attempt, however long its data is sent again.
 pub fn attempts(marks: &[Mark]) -> u64 {
-    bursts(marks).len() as u64
+    let syns: Vec<Mark> = marks.iter().copied().filter(|mark| mark.opens).collect();
+    let opened: BTreeSet<u16> = syns.iter().map(|mark| mark.port).collect();
+    let others: BTreeSet<u16> = marks.iter().map(|mark| mark.port).collect();
+    (bursts(&syns).len() + others.difference(&opened).count()) as u64
 }
 
 /// `marks` of one port that follow each other within [`ATTEMPT`] of the first, by port and time: their number and the
@@ -45,6 +51,7 @@ mod tests {
         let mark = |s: &f64| Mark {
             port,
             time: Time((s * 1e6) as i64),
+            opens: true,
             teardown: false,
         };
         seconds.iter().map(mark).collect()
@@ -62,5 +69,26 @@ mod tests {
         assert_eq!(attempts(&new), 1);
         assert_eq!(attempts(&[old, new].concat()), 2);
         assert_eq!(attempts(&syns(40000, &[0.0, 133.0])), 2);
+    }
+
+    #[test]
+    fn data_that_is_sent_again_is_no_further_attempt() {
+        let data = |seconds: &[f64]| -> Vec<Mark> {
+            let marks = syns(50000, seconds).into_iter();
+            marks
+                .map(|mark| Mark {
+                    opens: false,
+                    ..mark
+                })
+                .collect()
+        };
+        let resent = data(&[
+            0.0, 1.0, 3.0, 7.0, 15.0, 60.0, 120.0, 240.0, 360.0, 480.0, 600.0,
+        ]);
+        assert_eq!(attempts(&resent), 1);
+        assert_eq!(
+            attempts(&[syns(50000, &[0.0, 1.0, 3.0]), data(&[140.0])].concat()),
+            1
+        );
     }
 }

@@ -129,6 +129,7 @@ impl Flows {
         let seen = self.evidence.entry(node).or_default();
         seen.logged += lines;
         if packet.cast == Cast::Unicast
+            && !packet.dst.is_unspecified()
             && seen.addresses.len() < MOST_ADDRESSES
             && !seen.addresses.contains(&packet.dst)
         {
@@ -174,6 +175,7 @@ impl Flows {
             flow.marks.push(Mark {
                 time: entry.time,
                 port: other_port(packet, ports),
+                opens: packet.flags.is_some_and(TcpFlags::is_syn),
                 teardown: packet.flags.is_some_and(|flags| {
                     flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN)
                 }),

@@ -98,6 +98,8 @@ pub struct Mark {
     /// The port that is not the service's; of a pair, SPT.
     pub port: u16,
     pub time: Time,
+    /// Whether it opens a connection: SYN without ACK.
+    pub opens: bool,
     /// Whether it ends a connection: FIN or RST.
     pub teardown: bool,
 }
