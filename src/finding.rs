@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
 use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
-use crate::cause::{Cause, Test, Verdict, diagnose, evidence};
-use crate::flow::{Direction, Ports};
+use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
+use crate::flow::{Direction, Fates, Ports};
 use crate::packet::TcpFlags;
 use crate::saturation::Stretch;
 use crate::site::Zone;
@@ -43,6 +43,8 @@ pub struct Finding {
     pub node: String,
     pub role: Role,
     pub cause: &'static Cause,
+    /// The cause that the log alone tells, whatever the chain in force is.
+    pub log_cause: &'static Cause,
     pub state: State,
     /// The interface of most of its lines.
     pub interface: String,
@@ -64,6 +66,8 @@ pub struct Finding {
     pub folded: bool,
     /// The id of the rule that would accept it.
     pub rule: Option<String>,
+    /// What the chain in force would do with its lines, where that chain is known.
+    pub fates: Option<Fates>,
 }
 
 impl Finding {
@@ -102,7 +106,16 @@ fn order(f: &Finding) -> impl Ord {
 fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
     let cause = diagnose(group, scene);
     let mut tests = evidence(cause, group, scene);
-    let absent_rule = (cause.verdict == Verdict::FalsePositive)
+    let accepted = group.fates.as_ref().is_some_and(|f| f.accepts_all(group.logged));
+    let log_cause = if accepted {
+        diagnose_log(group, scene)
+    } else {
+        tests.extend(in_force(group, scene));
+        cause
+    };
+    // Where the chain is known and accepts a part, the rule is in it.
+    let known = group.fates.as_ref().is_some_and(|fates| fates.accepted > 0);
+    let absent_rule = (cause.verdict == Verdict::FalsePositive && !known)
         .then(|| absent_rule(group))
         .flatten();
     if let Some(rule) = absent_rule {
@@ -121,6 +134,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         node: group.node.to_owned(),
         role: group.role,
         cause,
+        log_cause,
         state: state(group, scene),
         interface: interface(group, scene),
         port: group.port(),
@@ -137,6 +151,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         absent_rule,
         folded: group.members.iter().any(|(_, flow)| flow.folded),
         rule: None,
+        fates: group.fates.clone(),
     }
 }
 

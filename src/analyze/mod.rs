@@ -176,7 +176,10 @@ impl Analysis {
                 // An upgrade that has not ended goes on.
                 to: to.unwrap_or(Time(i64::MAX)),
             }),
-            Fact::Rules { .. } | Fact::Collected(_) | Fact::Remark(_) => {}
+            Fact::Rules { node, name, text } => {
+                self.site.in_force.learn(node, name, text);
+            }
+            Fact::Collected(_) | Fact::Remark(_) => {}
         }
         self.learned.push(fact);
     }
@@ -255,7 +258,7 @@ impl Analysis {
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
-                unlogged: None,
+                unlogged: (self.site.in_force).unlogged(node.name, node.role, scene.nodes.len() == 1),
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));

@@ -97,6 +97,15 @@ pub(super) struct Shared {
     #[arg(long, value_name = "NAME", global = true, help_heading = "Cluster")]
     pub(super) no_addon: Vec<String>,
 
+    /// The chain in force, of all nodes or of one: iptables-save, iptables -S, iptables -L -v -n, or CloudInit YAML
+    #[arg(
+        long,
+        value_name = "[NODE=]FILE",
+        global = true,
+        help_heading = "Cluster"
+    )]
+    pub(super) rules: Vec<String>,
+
     /// A time in which the cluster was upgraded; RFC 3339, or as the log writes it
     #[arg(long, value_name = "START..END", global = true, help_heading = "Time")]
     pub(super) upgrade: Vec<String>,

@@ -10,7 +10,7 @@ use super::{Event, NodeReport, Renderer, Report, Style};
 use crate::error::is_hostile;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AFTER_ESTABLISHED, AcceptRule};
+use crate::rule::{AcceptRule};
 use crate::saturation::Stretch;
 use crate::time::Time;
 
@@ -255,7 +255,7 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
         logged: node.logged,
         saturated: stretches,
-        unlogged: node.unlogged,
+        unlogged: node.unlogged.map(|counted| counted.packets),
     }
 }
 
@@ -309,7 +309,7 @@ fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
         source: rule.source_text(),
         comment: &rule.comment,
         disposition: rule.disposition.code(),
-        iptables: rule.insert(AFTER_ESTABLISHED),
+        iptables: rule.insert(),
         undo: rule.undo(),
         cloudinit: rule.append(),
     }

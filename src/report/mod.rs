@@ -8,6 +8,7 @@ mod text;
 use std::io::{self, Write};
 
 use crate::catalog::Role;
+use crate::chain::Counted;
 use crate::finding::Finding;
 use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
@@ -46,7 +47,7 @@ pub struct NodeReport {
     /// When the LOG rule hid lines; `None` where that cannot be told.
     pub saturated: Option<Vec<Stretch>>,
     /// Drops that were not logged, where counters tell.
-    pub unlogged: Option<u64>,
+    pub unlogged: Option<Counted>,
 }
 
 /// Something that the reader must know to read the rest.

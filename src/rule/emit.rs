@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{AFTER_ESTABLISHED, AcceptRule, Disposition};
+use super::{AcceptRule, Disposition};
 use crate::error::printable;
 
 /// A form of the rules.
@@ -67,7 +67,7 @@ fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "# {DECIDE}: {}", rule.comment)?;
         }
         writeln!(out, "{mark}{} 2>/dev/null || :", rule.undo())?;
-        writeln!(out, "{mark}{}", rule.insert(AFTER_ESTABLISHED))?;
+        writeln!(out, "{mark}{}", rule.insert())?;
         writeln!(out, "# undo: {}", rule.undo())?;
     }
     Ok(())

@@ -3,17 +3,20 @@
 
 mod emit;
 mod iptables;
+mod place;
 
 use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, proto};
-use crate::cause::Verdict;
+use crate::cause::{Test, Verdict};
+use crate::chain::Family;
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange, neighbourhood};
 use crate::packet::proto_name;
 use crate::site::{Site, Zone};
 
 pub use emit::{EMITTERS, Emitter};
+pub use place::{AFTER_ESTABLISHED, Spot};
 
 /// So many peers get a rule each; who has more should name a network.
 const MOST_PEERS: usize = 16;
@@ -79,6 +82,8 @@ pub struct AcceptRule {
     pub v6: bool,
     pub comment: String,
     pub disposition: Disposition,
+    /// Where it goes in the running chain.
+    pub spot: Spot,
 }
 
 impl AcceptRule {
@@ -96,12 +101,13 @@ impl AcceptRule {
         self.source.map(iptables::source)
     }
 
-    /// The command that puts it before the LOG rule of a running chain, at place `at`.
-    pub fn insert(&self, at: usize) -> String {
+    /// The command that puts it before the LOG rule of a running chain.
+    pub fn insert(&self) -> String {
         format!(
-            "{} -I {} {at} {}",
+            "{} -I {} {} {}",
             self.program(),
             iptables::CHAIN,
+            self.spot.number,
             self.body()
         )
     }
@@ -116,17 +122,20 @@ impl AcceptRule {
         format!("{} -A {} {}", self.program(), iptables::CHAIN, self.body())
     }
 
-    const fn program(&self) -> &'static str {
-        if self.v6 { "ip6tables" } else { "iptables" }
+    /// The tool that applies it.
+    pub const fn program(&self) -> &'static str {
+        self.family().tool()
+    }
+
+    /// The family of the packets that it accepts.
+    pub const fn family(&self) -> Family {
+        if self.v6 { Family::V6 } else { Family::V4 }
     }
 
     fn body(&self) -> String {
         iptables::body(self)
     }
 }
-
-/// Where a rule goes while the chain in force is not known: right behind the ESTABLISHED rule.
-pub const AFTER_ESTABLISHED: usize = 2;
 
 /// The rules for `findings`, each once; notes in each finding which of them accepts it.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
@@ -135,7 +144,18 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
         .iter_mut()
         .filter(|f| f.verdict() == Verdict::MissingRule)
     {
-        let own = for_finding(finding, site, scope);
+        let mut own = for_finding(finding, site, scope);
+        own.retain_mut(|rule| match place::place(rule, site) {
+            None => true,
+            Some(accepts) => {
+                finding.evidence.push(Test {
+                    name: "rule-in-force",
+                    met: true,
+                    text: accepts,
+                });
+                false
+            }
+        });
         finding.rule = own.first().map(|rule| rule.id.clone());
         for rule in own {
             if !rules.iter().any(|known| known.id == rule.id) {
@@ -143,11 +163,11 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             }
         }
     }
-    rules.sort_by(|a, b| place(a).cmp(&place(b)));
+    rules.sort_by(|a, b| order(a).cmp(&order(b)));
     rules
 }
 
-fn place(rule: &AcceptRule) -> impl Ord + '_ {
+fn order(rule: &AcceptRule) -> impl Ord + '_ {
     (
         &rule.node,
         rule.disposition,
@@ -185,6 +205,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         } else {
             Disposition::Review
         },
+        spot: Spot::default(),
     };
     if pods {
         let nets = site.pod_cidrs();

@@ -14,7 +14,7 @@ use crate::cause::Verdict;
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AFTER_ESTABLISHED, AcceptRule, Disposition};
+use crate::rule::{AcceptRule, Disposition};
 use crate::time::Time;
 use page::{BOLD, Page, color};
 
@@ -183,7 +183,7 @@ fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Resul
         } else {
             ""
         };
-        page.line(&format!("      {mark}{}", rule.insert(AFTER_ESTABLISHED)))?;
+        page.line(&format!("      {mark}{}", rule.insert()))?;
     }
     let text = format!(
         "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
