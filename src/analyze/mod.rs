@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
-use crate::finding::findings;
+use crate::chain::Family;
+use crate::finding::{Finding, findings};
 use crate::flow::Flows;
 use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
@@ -15,7 +16,7 @@ use crate::input::scan::Item;
 use crate::input::{Entry, NoticeKind};
 use crate::packet::{Brief, Packet};
 use crate::report::{NodeReport, Report, Tally};
-use crate::rule::{Scope, suggest};
+use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window};
 use crate::time::Time;
 
@@ -262,7 +263,9 @@ impl Analysis {
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let warnings = warnings::warnings(&nodes, &findings, &self.notices, flows.folded());
+        let splits = self.splits(&nodes, &findings);
+        let warnings =
+            warnings::warnings(&nodes, &splits, &findings, &self.notices, flows.folded());
         Report {
             span: scene.span,
             tally: self.tally,
@@ -270,8 +273,22 @@ impl Analysis {
             findings,
             rules,
             warnings,
+            splits,
             unknown_inputs: 0,
         }
+    }
+
+    /// The LOG rules to split: of the nodes whose limit hid lines.
+    fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
+        let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
+        let split = |node: &NodeReport| {
+            let mut own = findings.iter().filter(|f| f.node == node.node).peekable();
+            let v6 = own.peek().is_some() && own.all(|finding| finding.key.v6);
+            let family = if v6 { Family::V6 } else { Family::V4 };
+            let chains = self.site.in_force.of(&node.node, node.role, family);
+            Split::new(&node.node, family, chains.and_then(|c| c.firewall()))
+        };
+        nodes.iter().filter(hid).filter_map(split).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter};
 
-use super::{Event, NodeReport, Renderer, Report, Style};
+use super::{Event, NodeReport, Renderer, Report, Style, ToolV1};
 use crate::error::is_hostile;
 use crate::finding::Finding;
 use crate::packet::proto_name;
@@ -30,12 +30,6 @@ struct ReportV1<'a> {
     findings: Vec<FindingV1<'a>>,
     rules: Vec<RuleV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
-}
-
-#[derive(Serialize)]
-struct ToolV1 {
-    name: &'static str,
-    version: &'static str,
 }
 
 #[derive(Serialize)]
@@ -120,6 +114,8 @@ struct WarningV1<'a> {
     code: &'static str,
     node: Option<&'a str>,
     text: &'a str,
+    commands: &'a [String],
+    undo: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -165,7 +161,7 @@ pub fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes `value` and a newline at once, or nothing: half a document must not look whole.
-fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut bytes = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(
         &mut bytes, Tame,
@@ -211,10 +207,7 @@ fn time(time: Time) -> Option<String> {
 fn report_v1(report: &Report) -> ReportV1<'_> {
     ReportV1 {
         schema: "dropsift/report/v1",
-        tool: ToolV1 {
-            name: "dropsift",
-            version: env!("CARGO_PKG_VERSION"),
-        },
+        tool: ToolV1::THIS,
         span: report.span.map(|(first, last)| SpanV1 {
             first: time(first),
             last: time(last),
@@ -238,6 +231,8 @@ fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
         code: warning.code,
         node: warning.node.as_deref(),
         text: &warning.text,
+        commands: &warning.commands,
+        undo: &warning.undo,
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
 
+mod audit;
 mod event;
 pub mod json;
 mod table;
@@ -10,12 +11,27 @@ use std::io::{self, Write};
 use crate::catalog::Role;
 use crate::chain::Counted;
 use crate::finding::Finding;
-use crate::rule::AcceptRule;
+use crate::rule::{AcceptRule, Split};
 use crate::saturation::Stretch;
 use crate::time::Time;
 
+pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
 pub use text::event as text_event;
+
+/// Who wrote a document.
+#[derive(serde::Serialize)]
+struct ToolV1 {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl ToolV1 {
+    const THIS: Self = Self {
+        name: "dropsift",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+}
 
 /// The account of every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,6 +73,22 @@ pub struct Warning {
     pub code: &'static str,
     pub node: Option<String>,
     pub text: String,
+    /// What would mend it, and what takes that back; empty where no command does.
+    pub commands: Vec<String>,
+    pub undo: Vec<String>,
+}
+
+impl Warning {
+    /// A warning that no command mends.
+    pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
+        Self {
+            code,
+            node,
+            text,
+            commands: Vec::new(),
+            undo: Vec::new(),
+        }
+    }
 }
 
 /// The whole report.
@@ -68,6 +100,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub rules: Vec<AcceptRule>,
     pub warnings: Vec<Warning>,
+    /// The LOG rules to split, of the nodes where their limit hid lines.
+    pub splits: Vec<Split>,
     /// How many inputs were of no known log format.
     pub unknown_inputs: usize,
 }

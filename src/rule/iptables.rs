@@ -2,10 +2,11 @@
 
 use super::AcceptRule;
 use crate::catalog::proto;
+use crate::chain::HARVESTER;
 use crate::net::IpNet;
 
 /// The documented chain.
-pub(super) const CHAIN: &str = "HARVESTER_INPUT";
+pub(super) const CHAIN: &str = HARVESTER;
 
 /// What follows the chain: matches in the documentation's order, its comment, and the target.
 pub(super) fn body(rule: &AcceptRule) -> String {

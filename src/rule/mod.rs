@@ -3,7 +3,9 @@
 
 mod emit;
 mod iptables;
+mod patch;
 mod place;
+mod split;
 
 use std::net::IpAddr;
 
@@ -15,8 +17,10 @@ use crate::net::{IpNet, PortRange, neighbourhood};
 use crate::packet::proto_name;
 use crate::site::{Site, Zone};
 
-pub use emit::{EMITTERS, Emitter};
+pub use emit::{EMITTERS, Emitter, Offer};
+pub use patch::{CloudInitFile, Patched};
 pub use place::{AFTER_ESTABLISHED, Spot};
+pub use split::Split;
 
 /// So many peers get a rule each; who has more should name a network.
 const MOST_PEERS: usize = 16;

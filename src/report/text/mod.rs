@@ -11,14 +11,16 @@ use anstyle::AnsiColor;
 
 use super::{Renderer, Report, Style, table::table};
 use crate::cause::Verdict;
+use crate::chain::HARVESTER;
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AcceptRule, Disposition};
+use crate::rule::{AcceptRule, Disposition, Split};
 use crate::time::Time;
-use page::{BOLD, Page, color};
+use page::{BOLD, color};
 
 pub use live::event;
+pub(super) use page::Page;
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",
@@ -50,7 +52,8 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
     missing(&mut page, report)?;
     review(&mut page, report)?;
     left(&mut page, report)?;
-    false_positives(&mut page, report)
+    false_positives(&mut page, report)?;
+    splits(&mut page, report)
 }
 
 fn of<'r>(report: &'r Report, verdict: Verdict) -> Vec<&'r Finding> {
@@ -177,25 +180,26 @@ fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Resul
         "    ",
         "Add before the LOG rule, on the node, in force at once:",
     )?;
+    let mut dead: Vec<(usize, &AcceptRule)> = (rules.iter())
+        .flat_map(|rule| rule.spot.dead.iter().map(|number| (*number, *rule)))
+        .collect();
+    dead.sort_by_key(|(number, rule)| (std::cmp::Reverse(*number), rule.disposition));
+    dead.dedup_by_key(|(number, _)| *number);
+    for (number, rule) in dead {
+        let (mark, tool) = (mark(rule), rule.program());
+        page.line(&format!(
+            "      {mark}{tool} -D {HARVESTER} {number}  # a copy behind LOG or DROP, which does nothing"
+        ))?;
+    }
     for rule in rules {
-        let mark = if rule.disposition == Disposition::Review {
-            "# decide first: "
-        } else {
-            ""
-        };
-        page.line(&format!("      {mark}{}", rule.insert()))?;
+        page.line(&format!("      {}{}", mark(rule), rule.insert()))?;
     }
     let text = format!(
         "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
     );
     page.paragraph("    ", "    ", &text)?;
     for rule in rules {
-        let mark = if rule.disposition == Disposition::Review {
-            "# decide first: "
-        } else {
-            ""
-        };
-        page.line(&format!("      {mark}- {}", rule.append()))?;
+        page.line(&format!("      {}- {}", mark(rule), rule.append()))?;
     }
     Ok(())
 }
@@ -217,6 +221,48 @@ fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             entry(page, finding)?;
             page.paragraph("      > ", "        ", finding.cause.todo)?;
         }
+    }
+    Ok(())
+}
+
+/// What stands before a rule that somebody has to decide about.
+fn mark(rule: &AcceptRule) -> &'static str {
+    match rule.disposition {
+        Disposition::Review => "# decide first: ",
+        Disposition::Documented => "",
+    }
+}
+
+/// The LOG rules to split, once for nodes that need the same commands.
+fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let mut told: Vec<&Split> = Vec::new();
+    for split in &report.splits {
+        if told.iter().any(|known| known.commands == split.commands) {
+            continue;
+        }
+        if told.is_empty() {
+            page.heading(
+                AnsiColor::Yellow.on_default().bold(),
+                "SPLIT THE LOG RULE",
+                "so that a storm of one kind of packet hides no other",
+            )?;
+        }
+        let alike = report.splits.iter().filter(|s| s.commands == split.commands);
+        let names: Vec<String> = alike.map(|split| printable(&split.node)).collect();
+        let text = format!(
+            "On {}; the chain has its DROP at all times. `dropsift rules --format split-log` prints it as a script.",
+            names.join(", ")
+        );
+        page.line("")?;
+        page.paragraph("  ", "  ", &text)?;
+        for command in &split.commands {
+            page.line(&format!("    {command}"))?;
+        }
+        page.line("  To take it back:")?;
+        for command in &split.undo {
+            page.line(&format!("    {command}"))?;
+        }
+        told.push(split);
     }
     Ok(())
 }
