@@ -106,7 +106,10 @@ fn order(f: &Finding) -> impl Ord {
 fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
     let cause = diagnose(group, scene);
     let mut tests = evidence(cause, group, scene);
-    let accepted = group.fates.as_ref().is_some_and(|f| f.accepts_all(group.logged));
+    let accepted = group
+        .fates
+        .as_ref()
+        .is_some_and(|f| f.accepts_all(group.logged));
     let log_cause = if accepted {
         diagnose_log(group, scene)
     } else {

@@ -1,6 +1,7 @@
 //! Wires the stages: items of a log in, a report or live events out. The only place that knows their order.
 
 mod live;
+mod simulate;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use crate::site::{Site, Window};
 use crate::time::Time;
 
 pub use live::Live;
+pub use simulate::with_suggested;
 
 /// So many refused lines are kept to be shown.
 const MOST_REFUSED: usize = 100;
@@ -80,6 +82,11 @@ impl Analysis {
             learned: Vec::new(),
             notices: Notices::new(),
         }
+    }
+
+    /// The site, with what the inputs told of it.
+    pub const fn site(&self) -> &Site {
+        &self.site
     }
 
     /// Takes what the scanner found.
@@ -259,7 +266,11 @@ impl Analysis {
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
-                unlogged: (self.site.in_force).unlogged(node.name, node.role, scene.nodes.len() == 1),
+                unlogged: (self.site.in_force).unlogged(
+                    node.name,
+                    node.role,
+                    scene.nodes.len() == 1,
+                ),
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));

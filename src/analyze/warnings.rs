@@ -31,7 +31,8 @@ pub(super) fn warnings(
             .filter_map(|((host, kind), notice)| lost(host.as_deref(), *kind, notice)),
     );
     if nodes.iter().any(|node| node.node == "unknown") {
-        let text = "the log names no host: say which node has which address with --node NAME=ADDRESS";
+        let text =
+            "the log names no host: say which node has which address with --node NAME=ADDRESS";
         found.push(Warning::new("node-unknown", None, text.to_owned()));
     }
     if folded > 0 {
@@ -94,7 +95,11 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
         "the counters of {} show {about}{} drops that the LOG rule did not log",
         node.node, counted.packets
     );
-    Some(Warning::new("drops-unlogged", Some(node.node.clone()), text))
+    Some(Warning::new(
+        "drops-unlogged",
+        Some(node.node.clone()),
+        text,
+    ))
 }
 
 fn saturated(node: &NodeReport, splits: &[Split]) -> Option<Warning> {

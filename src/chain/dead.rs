@@ -68,7 +68,8 @@ impl RuleSet {
     fn jump_interface(&self, chain: &str, family: Family, packet: &Brief<'_>) -> Option<String> {
         let jumps = |rule: &&Rule| rule.target.chain() == Some(chain);
         let input = self.chain(family, super::INPUT)?;
-        let mut wrong = (input.rules.iter().filter(jumps)).map(|rule| other_interface(rule, packet));
+        let mut wrong =
+            (input.rules.iter().filter(jumps)).map(|rule| other_interface(rule, packet));
         let first = wrong.next()?;
         if wrong.any(|other| other.is_none()) {
             return None;
@@ -88,7 +89,11 @@ fn matches_elsewhere(rule: &Rule, packet: &Brief<'_>) -> bool {
 fn other_interface(rule: &Rule, packet: &Brief<'_>) -> Option<String> {
     rule.matches.iter().find_map(|m| match &m.test {
         Test::Interface(Side::Source, name) if answer(m, packet) == Answer::No => {
-            Some(if m.negated { format!("! {name}") } else { name.clone() })
+            Some(if m.negated {
+                format!("! {name}")
+            } else {
+                name.clone()
+            })
         }
         _ => None,
     })

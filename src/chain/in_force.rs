@@ -86,7 +86,10 @@ impl InForce {
             ),
         };
         let source = Source::read(name, text).map_err(|fault| unreadable(fault.to_string()))?;
-        if [Family::V4, Family::V6].iter().all(|family| !source.has(*family)) {
+        if [Family::V4, Family::V6]
+            .iter()
+            .all(|family| !source.has(*family))
+        {
             return Err(unreadable("it has no chain that logs and drops".to_owned()));
         }
         match node {
@@ -160,7 +163,7 @@ impl InForce {
     }
 
     /// Every text that was read, with the node that it is of, or none where it is of all.
-    pub fn texts(&self) -> impl Iterator<Item = (Option<&str>, &str, Form)> {
+    pub fn texts(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         let all = self.all.iter().map(|source| (None, source));
         let told = (self.told.iter())
             .flat_map(|(node, sources)| sources.iter().map(|s| (Some(node.as_str()), s)));
@@ -169,15 +172,13 @@ impl InForce {
             .map(|(node, (_, source))| (Some(node.as_str()), source));
         all.chain(told)
             .chain(learned)
-            .map(|(node, source)| (node, source.name.as_str(), source.sets[0].form))
+            .map(|(node, source)| (node, source.name.as_str()))
     }
 
-    /// As it would be with other chains on a node.
-    pub fn replace(&mut self, node: &str, name: &str, sets: Vec<RuleSet>) {
-        let sources = (sets.into_iter())
-            .map(|set| Source::same(name, set))
-            .collect();
-        self.told.insert(node.to_owned(), sources);
+    /// As it would be with another chain on a node, which counts before all that were told.
+    pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
+        let sources = self.told.entry(node.to_owned()).or_default();
+        sources.push(Source::same(name, set));
     }
 }
 
@@ -226,7 +227,10 @@ impl<'a> Chains<'a> {
             return Judged {
                 fate: Fate::NoMatch,
                 dead: self.elsewhere(packet),
-                notes: vec![format!("{} has no rules for {} nodes", self.name, self.role)],
+                notes: vec![format!(
+                    "{} has no rules for {} nodes",
+                    self.name, self.role
+                )],
             };
         };
         let outcome = outcome(self.set, chain, packet);
@@ -274,7 +278,9 @@ impl<'a> Chains<'a> {
 /// By INPUT, as the kernel does, where the text has it; else by the chain itself.
 fn outcome(set: &RuleSet, chain: &Chain, packet: &Brief<'_>) -> Outcome {
     let family = Family::of(packet);
-    let input = set.chain(family, INPUT).filter(|c| c.line > 0 || !c.rules.is_empty());
+    let input = set
+        .chain(family, INPUT)
+        .filter(|c| c.line > 0 || !c.rules.is_empty());
     let entry = input.map_or(chain.name.as_str(), |_| INPUT);
     set.evaluate(packet, Evaluation { chain: entry })
 }

@@ -147,9 +147,14 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
     let read = || {
         let mut bytes = Vec::new();
         if path == "-" {
-            io::stdin().lock().take(LONGEST + 1).read_to_end(&mut bytes)?;
+            io::stdin()
+                .lock()
+                .take(LONGEST + 1)
+                .read_to_end(&mut bytes)?;
         } else {
-            File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+            File::open(path)?
+                .take(LONGEST + 1)
+                .read_to_end(&mut bytes)?;
         }
         Ok(bytes)
     };
@@ -157,7 +162,8 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
     let bytes = read().map_err(|why| Error::Input { name: name(), why })?;
     String::from_utf8(bytes).map_err(|_| Error::Unreadable {
         name: name(),
-        why: "it is no text; give the output of `iptables-save`, or the CloudInit as YAML".to_owned(),
+        why: "it is no text; give the output of `iptables-save`, or the CloudInit as YAML"
+            .to_owned(),
     })
 }
 

@@ -10,7 +10,7 @@ use super::{Event, NodeReport, Renderer, Report, Style, ToolV1};
 use crate::error::is_hostile;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AcceptRule};
+use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
 use crate::time::Time;
 

@@ -3,6 +3,7 @@
 mod audit;
 mod event;
 pub mod json;
+mod simulate;
 mod table;
 mod text;
 
@@ -17,6 +18,7 @@ use crate::time::Time;
 
 pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
+pub use simulate::{Simulated, With, json as simulate_json, text as simulate_text};
 pub use text::event as text_event;
 
 /// Who wrote a document.

@@ -77,9 +77,8 @@ impl CloudInitFile<'_> {
         for resource in resources.iter().filter(|resource| has_firewall(resource)) {
             let roles = self.roles(resource);
             for v6 in [false, true] {
-                let wanted = |(_, rule): &(usize, &AcceptRule)| {
-                    rule.v6 == v6 && roles.contains(&rule.role)
-                };
+                let wanted =
+                    |(_, rule): &(usize, &AcceptRule)| rule.v6 == v6 && roles.contains(&rule.role);
                 let own: Vec<(usize, &AcceptRule)> =
                     rules.iter().enumerate().filter(wanted).collect();
                 if own.is_empty() {
@@ -227,8 +226,13 @@ impl CloudInitFile<'_> {
         if item.style == Style::Literal && !begins {
             let at = stop.line - 1;
             let before = line(at.saturating_sub(1)).trim_end();
-            if ["\\", "&&", "||", "|"].iter().any(|end| before.ends_with(end)) {
-                return Err(self.by_hand(stop.line, "the LOG rule is the middle of a longer command"));
+            if ["\\", "&&", "||", "|"]
+                .iter()
+                .any(|end| before.ends_with(end))
+            {
+                return Err(
+                    self.by_hand(stop.line, "the LOG rule is the middle of a longer command")
+                );
             }
             let text = line(at);
             let lead = text[..text.len() - text.trim_start().len()].to_owned();
@@ -266,7 +270,12 @@ impl CloudInitFile<'_> {
 
     /// Whether the new text means what it should: each chain as it was, and each rule before LOG.
     fn verify(&self, before: &[Resource], text: &str, rules: &[AcceptRule]) -> Result<(), Error> {
-        let broken = || self.by_hand(1, "the file is written in a way that lines cannot be put in");
+        let broken = || {
+            self.by_hand(
+                1,
+                "the file is written in a way that lines cannot be put in",
+            )
+        };
         let after = cloudinit::read(text).map_err(|_| broken())?;
         if after.len() != before.len() {
             return Err(broken());
@@ -292,7 +301,8 @@ impl CloudInitFile<'_> {
                     }
                 }
                 let firewall = sets[0].firewall(chain.family).map(|known| &known.name);
-                let all = firewall != Some(&chain.name) || chain.insert_number().is_none()
+                let all = firewall != Some(&chain.name)
+                    || chain.insert_number().is_none()
                     || added.iter().all(|rule| now.live_cover(rule).is_some());
                 if old_rules.next().is_some() || !all {
                     return Err(broken());
@@ -340,7 +350,11 @@ fn above_comments(lines: &[&str], at: usize, indent: &str) -> usize {
 fn put_in(lines: &[&str], additions: &[Addition]) -> String {
     let mut out = String::new();
     for (at, line) in lines.iter().enumerate() {
-        let end = if line.ends_with("\r\n") || lines[0].ends_with("\r\n") { "\r\n" } else { "\n" };
+        let end = if line.ends_with("\r\n") || lines[0].ends_with("\r\n") {
+            "\r\n"
+        } else {
+            "\n"
+        };
         for new in additions.iter().filter(|addition| addition.at == at) {
             for line in &new.lines {
                 out.push_str(line);

@@ -48,9 +48,8 @@ impl Split {
         let at = |number: usize, rule: &str| format!("{tool} -I {CHAIN} {number} {rule}");
         let one = log("");
         let kinds = KINDS.map(log);
-        let delete = |rules: &[&str]| -> Vec<String> {
-            rules.iter().map(|rule| run("D", rule)).collect()
-        };
+        let delete =
+            |rules: &[&str]| -> Vec<String> { rules.iter().map(|rule| run("D", rule)).collect() };
         let number = chain.and_then(Chain::log_rule_number);
         let (mut commands, mut undo): (Vec<String>, Vec<String>);
         match number {
@@ -75,7 +74,9 @@ impl Split {
         if number.is_none() {
             guards.push(run("C", DROP));
             // What stands behind DROP would come to life when the first DROP goes.
-            guards.push(format!("{tool} -S {CHAIN} | tail -n 1 | grep -q -e '-j DROP'"));
+            guards.push(format!(
+                "{tool} -S {CHAIN} | tail -n 1 | grep -q -e '-j DROP'"
+            ));
         }
         Some(Self {
             node: node.to_owned(),

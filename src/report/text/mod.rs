@@ -66,7 +66,7 @@ fn lines(findings: &[&Finding]) -> u64 {
 }
 
 /// `1 rule`, `2 rules`.
-fn many(number: u64, one: &str) -> String {
+pub(in crate::report) fn many(number: u64, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -247,7 +247,10 @@ fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
                 "so that a storm of one kind of packet hides no other",
             )?;
         }
-        let alike = report.splits.iter().filter(|s| s.commands == split.commands);
+        let alike = report
+            .splits
+            .iter()
+            .filter(|s| s.commands == split.commands);
         let names: Vec<String> = alike.map(|split| printable(&split.node)).collect();
         let text = format!(
             "On {}; the chain has its DROP at all times. `dropsift rules --format split-log` prints it as a script.",
@@ -300,7 +303,7 @@ fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
 }
 
 /// Protocol and port, as `tcp/2112`.
-fn what(finding: &Finding) -> String {
+pub(in crate::report) fn what(finding: &Finding) -> String {
     let mut text = match finding.key.proto {
         Some(number) => proto_name(number).into_owned(),
         None => "no protocol".to_owned(),
@@ -323,7 +326,7 @@ fn what(finding: &Finding) -> String {
     }
 }
 
-fn peers(finding: &Finding) -> String {
+pub(in crate::report) fn peers(finding: &Finding) -> String {
     let mut shown: Vec<String> = finding
         .peers
         .iter()

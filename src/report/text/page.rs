@@ -44,7 +44,12 @@ impl Page<'_> {
     }
 
     /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`.
-    pub(in crate::report) fn paragraph(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn paragraph(
+        &mut self,
+        first: &str,
+        rest: &str,
+        text: &str,
+    ) -> io::Result<()> {
         let options = textwrap::Options::new(self.style.width)
             .initial_indent(first)
             .subsequent_indent(rest)
@@ -56,7 +61,12 @@ impl Page<'_> {
         Ok(())
     }
 
-    pub(in crate::report) fn heading(&mut self, ansi: Ansi, title: &str, tail: &str) -> io::Result<()> {
+    pub(in crate::report) fn heading(
+        &mut self,
+        ansi: Ansi,
+        title: &str,
+        tail: &str,
+    ) -> io::Result<()> {
         let title = self.paint(ansi, title);
         writeln!(self.out, "\n{title}  {tail}")
     }
