@@ -78,12 +78,16 @@ impl InForce {
     /// # Errors
     /// Where no firewall chain is in the text, or it cannot be read.
     pub fn tell(&mut self, node: Option<&str>, name: &str, text: &str) -> Result<(), Error> {
-        let unreadable = |why: String| Error::Unreadable {
-            name: name.to_owned(),
-            why: format!(
-                "{}; give the output of `iptables-save`, or the CloudInit as YAML",
-                printable(&why)
-            ),
+        let unreadable = |why: String| {
+            let advice = if why.contains("iptables-save") {
+                ""
+            } else {
+                "; give the output of `iptables-save`, or the CloudInit as YAML"
+            };
+            Error::Unreadable {
+                name: name.to_owned(),
+                why: format!("{}{advice}", printable(&why)),
+            }
         };
         let source = Source::read(name, text).map_err(|fault| unreadable(fault.to_string()))?;
         if [Family::V4, Family::V6]

@@ -11,7 +11,7 @@ use super::table::table;
 use super::text::{Page, many, peers, what};
 use super::{Report, Style, ToolV1};
 use crate::cause::Verdict;
-use crate::chain::Fate;
+use crate::chain::{Fate, HARVESTER};
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::flow::Fates;
@@ -217,7 +217,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
     if simulated.with.is_some() {
         headline.push_str(&format!(", and the suggested rules {} more", helped.len()));
     }
-    page.paragraph("", "", &format!("{headline}; {} still fall.", rest.len()))?;
+    page.paragraph("", "", &format!("{headline}; {}.", falls(rest.len())))?;
     for finding in simulated.intruders() {
         let tag = page.paint(AnsiColor::Red.on_default().bold(), "WARNING");
         let text = format!(
@@ -254,6 +254,11 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
             now(finding)
         }
     })
+}
+
+/// `1 still falls`, `2 still fall`.
+fn falls(number: usize) -> String {
+    format!("{number} still fall{}", if number == 1 { "s" } else { "" })
 }
 
 /// Whether the suggestions accept more of a finding.
@@ -297,21 +302,22 @@ fn unknown() -> String {
 /// What decides, in words.
 fn by(fates: &Fates) -> String {
     let one = |(fate, lines): (&Fate, &u64)| {
-        let who = match fate.place() {
-            Some(place) if place.line == 0 => format!("{}, a suggested rule", place.number),
-            Some(place) if place.chain == crate::chain::HARVESTER => place.number.to_string(),
-            Some(place) => format!("{} of {}", place.number, place.chain),
-            None => String::new(),
+        let rule = match fate.place() {
+            Some(place) if place.line == 0 => format!("rule {} (suggested)", place.number),
+            Some(place) if place.chain == HARVESTER => format!("rule {}", place.number),
+            Some(place) => format!("rule {} of {}", place.number, place.chain),
+            None => "no rule".to_owned(),
         };
-        let text = match fate {
-            Fate::Accepted(_) => format!("accepted by rule {who}"),
-            Fate::AcceptedLogged(_) => format!("logged, then accepted by rule {who}"),
-            Fate::Dropped(_) => format!("dropped by rule {who}"),
-            Fate::Rejected(_) => format!("rejected by rule {who}"),
-            Fate::Unknown(_) => format!("rule {who} hands it to a program"),
-            Fate::Policy(_) => "not taken by any rule: the policy of INPUT decides".to_owned(),
-            Fate::NoMatch => "not taken by any rule".to_owned(),
+        let does = match fate {
+            Fate::Accepted(_) => "accepts",
+            Fate::AcceptedLogged(_) => "accepts behind LOG",
+            Fate::Dropped(_) => "drops",
+            Fate::Rejected(_) => "rejects",
+            Fate::Unknown(_) => "hands it to a program",
+            Fate::Policy(_) => "decides, but the policy of INPUT",
+            Fate::NoMatch => "takes it",
         };
+        let text = format!("{rule} {does}");
         if fates.by.len() > 1 {
             format!("{lines} {text}")
         } else {

@@ -1,6 +1,7 @@
 //! The report for people: one headline; missing rules with the command to paste; what to review; what was right to drop;
 //! false positives folded to a row for each service and node.
 
+mod commands;
 mod live;
 mod page;
 
@@ -11,12 +12,12 @@ use anstyle::AnsiColor;
 
 use super::{Renderer, Report, Style, table::table};
 use crate::cause::Verdict;
-use crate::chain::HARVESTER;
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AcceptRule, Disposition, Split};
+use crate::rule::{AcceptRule, Disposition};
 use crate::time::Time;
+use commands::{commands, splits};
 use page::{BOLD, color};
 
 pub use live::event;
@@ -77,7 +78,8 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let false_positives = lines(&of(report, Verdict::FalsePositive));
     let reviews = of(report, Verdict::Review).len() as u64;
     let mut parts = Vec::new();
-    let ansi = if documented + decide > 0 {
+    let missing = of(report, Verdict::MissingRule).len();
+    let ansi = if missing > 0 {
         color(Verdict::MissingRule)
     } else if reviews > 0 {
         color(Verdict::Review)
@@ -97,6 +99,9 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
                 .any(|w| w.code == "documented-rule-absent") =>
         {
             "A documented rule is absent; see the warning.".to_owned()
+        }
+        (_, 0, 0) if missing > 0 => {
+            "What is missing is in the chain, and the packets do not reach it.".to_owned()
         }
         (_, 0, 0) if reviews > 0 => format!(
             "No rule is shown to be missing; {} to review.",
@@ -172,38 +177,6 @@ fn missing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// The commands for the rules of one node, to be pasted: in force now, and for good.
-fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Result<()> {
-    page.line("")?;
-    page.paragraph(
-        "    ",
-        "    ",
-        "Add before the LOG rule, on the node, in force at once:",
-    )?;
-    let mut dead: Vec<(usize, &AcceptRule)> = (rules.iter())
-        .flat_map(|rule| rule.spot.dead.iter().map(|number| (*number, *rule)))
-        .collect();
-    dead.sort_by_key(|(number, rule)| (std::cmp::Reverse(*number), rule.disposition));
-    dead.dedup_by_key(|(number, _)| *number);
-    for (number, rule) in dead {
-        let (mark, tool) = (mark(rule), rule.program());
-        page.line(&format!(
-            "      {mark}{tool} -D {HARVESTER} {number}  # a copy behind LOG or DROP, which does nothing"
-        ))?;
-    }
-    for rule in rules {
-        page.line(&format!("      {}{}", mark(rule), rule.insert()))?;
-    }
-    let text = format!(
-        "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
-    );
-    page.paragraph("    ", "    ", &text)?;
-    for rule in rules {
-        page.line(&format!("      {}- {}", mark(rule), rule.append()))?;
-    }
-    Ok(())
-}
-
 fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let found = of(report, Verdict::Review);
     if found.is_empty() {
@@ -221,51 +194,6 @@ fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             entry(page, finding)?;
             page.paragraph("      > ", "        ", finding.cause.todo)?;
         }
-    }
-    Ok(())
-}
-
-/// What stands before a rule that somebody has to decide about.
-fn mark(rule: &AcceptRule) -> &'static str {
-    match rule.disposition {
-        Disposition::Review => "# decide first: ",
-        Disposition::Documented => "",
-    }
-}
-
-/// The LOG rules to split, once for nodes that need the same commands.
-fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let mut told: Vec<&Split> = Vec::new();
-    for split in &report.splits {
-        if told.iter().any(|known| known.commands == split.commands) {
-            continue;
-        }
-        if told.is_empty() {
-            page.heading(
-                AnsiColor::Yellow.on_default().bold(),
-                "SPLIT THE LOG RULE",
-                "so that a storm of one kind of packet hides no other",
-            )?;
-        }
-        let alike = report
-            .splits
-            .iter()
-            .filter(|s| s.commands == split.commands);
-        let names: Vec<String> = alike.map(|split| printable(&split.node)).collect();
-        let text = format!(
-            "On {}; the chain has its DROP at all times. `dropsift rules --format split-log` prints it as a script.",
-            names.join(", ")
-        );
-        page.line("")?;
-        page.paragraph("  ", "  ", &text)?;
-        for command in &split.commands {
-            page.line(&format!("    {command}"))?;
-        }
-        page.line("  To take it back:")?;
-        for command in &split.undo {
-            page.line(&format!("    {command}"))?;
-        }
-        told.push(split);
     }
     Ok(())
 }
