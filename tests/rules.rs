@@ -234,6 +234,24 @@ fn what_cannot_be_patched_is_refused_and_says_what_to_do() {
     }
 }
 
+/// Cut and garbled files are refused or patched, and nothing panics.
+#[test]
+fn no_broken_file_stops_a_patch_with_a_panic() {
+    let rules = rules(Role::Worker, None);
+    let text = page(Role::Worker);
+    for cut in (0..text.len())
+        .step_by(61)
+        .filter(|cut| text.is_char_boundary(*cut))
+    {
+        let _ = patched(&text[..cut], Role::Worker, &rules);
+        let mut garbled = text.clone();
+        garbled.insert_str(cut, ["\n", "- ", "|", "\"", "\r"][cut % 5]);
+        if let Ok(new) = patched(&garbled, Role::Worker, &rules) {
+            added(&garbled, &new);
+        }
+    }
+}
+
 /// Every script is one for `sh`, and nothing of a hostile log is in its commands.
 #[test]
 fn scripts_are_shell_and_hostile_names_stay_comments() {

@@ -93,7 +93,7 @@ fn accepted(group: &Group<'_>, scene: &Scene<'_>, fates: &Fates) -> String {
     let lines = facts::count(group.logged, "line");
     if fates.accepted == 0 {
         let by = shown(|fate| !matches!(fate, Fate::Accepted(_)));
-        return format!("no rule of {name} accepts the {lines}: {by}");
+        return format!("{name} does not accept it: {by}");
     }
     let by = shown(|fate| matches!(fate, Fate::Accepted(_)));
     let of = if fates.accepts_all(group.logged) {
@@ -112,10 +112,10 @@ fn deciding(fate: &Fate) -> String {
         Fate::Rejected(place) => format!("{} rejects", rule(place)),
         Fate::Unknown(place) => format!("{} hands it to a program", rule(place)),
         Fate::Policy(Policy::Accept) => {
-            "none takes it, and the policy of INPUT lets it in".to_owned()
+            "no rule takes it, and the policy of INPUT lets it in".to_owned()
         }
-        Fate::Policy(Policy::Drop) => "none takes it, and the policy of INPUT drops".to_owned(),
-        Fate::NoMatch => "none takes it".to_owned(),
+        Fate::Policy(Policy::Drop) => "no rule takes it, and the policy of INPUT drops".to_owned(),
+        Fate::NoMatch => "no rule takes it".to_owned(),
     }
 }
 

@@ -50,6 +50,10 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         site.default_role = role;
         file.role = role;
     }
+    if let Some(file) = &file {
+        // A file that cannot be patched is told before a long log is read.
+        file.patched(&[])?;
+    }
     let analysis = Analysis::new(site, shared.scope());
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     let offer = Offer {
