@@ -275,8 +275,12 @@ impl Analysis {
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
         let splits = self.splits(&nodes, &findings);
-        let warnings =
+        let mut warnings =
             warnings::warnings(&nodes, &splits, &findings, &self.notices, flows.folded());
+        if !findings.is_empty() {
+            warnings.extend(warnings::unused_rules(&self.site, &nodes));
+            warnings.sort();
+        }
         Report {
             span: scene.span,
             tally: self.tally,

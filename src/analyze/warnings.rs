@@ -8,6 +8,7 @@ use crate::input::NoticeKind;
 use crate::report::{NodeReport, Warning};
 use crate::rule::Split;
 use crate::saturation::Stretch;
+use crate::site::Site;
 
 /// So many stretches are named one by one.
 const MOST_STRETCHES: usize = 3;
@@ -142,5 +143,22 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
             "the documented rule \"{comment}\" is not in the chain of {node}: {lines} dropped lines would have matched it"
         );
         Warning::new("documented-rule-absent", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for each node that has a chain and no line: its name may be misspelt.
+pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
+    let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
+    site.in_force.told_nodes().filter(absent).map(|name| {
+        let text = format!(
+            "--rules names {name}, of which the log has no drop line; its nodes are {}",
+            nodes
+                .iter()
+                .map(|node| node.node.as_str())
+                .take(8)
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        Warning::new("rules-unused", Some(name.to_owned()), text)
     })
 }

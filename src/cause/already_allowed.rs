@@ -17,7 +17,7 @@ pub(super) static ALREADY_ALLOWED: Cause = Cause {
     told: "Each line was run through the chain. ESTABLISHED and RELATED do not match, since the packet was dropped; a match \
            that a log line cannot answer does not match either.",
     todo: "Look whether new lines still come: `journalctl -k --since '5 minutes ago' | grep HARVESTER_DROP`. If they do, the \
-           running chain is not the one that was told: print it with `iptables-save`.",
+           running chain is not the one that was told: print it with `iptables-save`. A CloudInit counts from the next boot on.",
     check,
     examples: &[
         Example {

@@ -9,7 +9,9 @@ use crate::catalog::Role;
 use crate::chain::cloudinit::{self, Resource};
 use crate::chain::dead::{Dead, Why};
 use crate::chain::evaluate::{End, Evaluation, Outcome, Place};
-use crate::chain::{Chain, Family, Form, INPUT, Policy, RuleSet, boot, detect, read};
+use crate::chain::{
+    Chain, Counted, Family, Fault, Form, INPUT, Policy, RuleSet, boot, detect, read,
+};
 use crate::error::{Error, printable};
 use crate::packet::Brief;
 
@@ -146,16 +148,16 @@ impl InForce {
     }
 
     /// Drops of a node that left no line, where its text has counters. A text for all nodes counts where `alone`.
-    pub fn unlogged(&self, node: &str, role: Role, alone: bool) -> Option<super::Counted> {
+    pub fn unlogged(&self, node: &str, role: Role, alone: bool) -> Option<Counted> {
         if !alone && !self.told.contains_key(node) {
             return None;
         }
-        let mut sum: Option<super::Counted> = None;
+        let mut sum: Option<Counted> = None;
         for family in [Family::V4, Family::V6] {
             let counted = (self.sources(node).iter().rev())
                 .find_map(|source| source.set(role).firewall(family)?.unlogged());
             if let Some(counted) = counted {
-                let sum = sum.get_or_insert(super::Counted {
+                let sum = sum.get_or_insert(Counted {
                     packets: 0,
                     exact: true,
                 });
@@ -164,6 +166,21 @@ impl InForce {
             }
         }
         sum
+    }
+
+    /// The nodes that the user told of by name.
+    pub fn told_nodes(&self) -> impl Iterator<Item = &str> {
+        self.told.keys().map(String::as_str)
+    }
+
+    /// The texts that the user told and that have lines which were not understood: how many, and the first.
+    pub fn faults(&self) -> impl Iterator<Item = (&str, usize, &Fault)> {
+        let sources = self.all.iter().chain(self.told.values().flatten());
+        sources.filter_map(|source| {
+            let worst = source.sets.iter().max_by_key(|set| set.faults.len())?;
+            let first = worst.faults.first()?;
+            Some((source.name.as_str(), worst.faults.len(), first))
+        })
     }
 
     /// Every text that was read, with the node that it is of, or none where it is of all.
@@ -187,7 +204,7 @@ impl InForce {
 }
 
 impl Source {
-    fn read(name: &str, text: &str) -> Result<Self, super::Fault> {
+    fn read(name: &str, text: &str) -> Result<Self, Fault> {
         if detect(text)? == Form::CloudInit && text.len() <= super::LONGEST {
             return Ok(Self::boot(name, &cloudinit::read(text)?));
         }

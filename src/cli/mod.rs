@@ -90,6 +90,15 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
+    let inputs = match &args.command {
+        None => &args.inputs,
+        Some(
+            Command::Rules { inputs, .. }
+            | Command::Simulate { inputs, .. }
+            | Command::Audit { files: inputs, .. },
+        ) => inputs,
+    };
+    values::stdin_once(&args.shared, inputs)?;
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
         Some(Command::Rules { inputs, diff }) => rules::run(&args.shared, inputs, *diff),

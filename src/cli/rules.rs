@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::args::Shared;
 use super::{Exit, batch, hint, say, values, verdict};
 use crate::analyze::Analysis;
-use crate::error::Error;
-use crate::rule::{CloudInitFile, Offer};
+use crate::error::{Error, printable};
+use crate::rule::{CloudInitFile, Offer, RULE_IN_FORCE};
 
 /// Prints the rules that the inputs ask for.
 pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exit, Error> {
@@ -66,6 +66,19 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
     let notes = (emitter.emit)(&offer, &mut out)?;
     out.flush().map_err(Error::Output)?;
     if !shared.quiet {
+        for finding in &report.findings {
+            let live = finding
+                .evidence
+                .iter()
+                .filter(|test| test.name == RULE_IN_FORCE);
+            for test in live {
+                say(&format!(
+                    "{}: {}",
+                    printable(&finding.node),
+                    printable(&test.text)
+                ));
+            }
+        }
         for note in notes {
             say(&note);
         }

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use chrono::{FixedOffset, NaiveDateTime};
 
 use super::args::Shared;
 use crate::catalog::{Role, addons};
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::finding::Finding;
 use crate::input::{
     Prefixes,
@@ -107,6 +108,18 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         let text = text_file(path)?;
         site.in_force.tell(node, path, &text)?;
     }
+    if !shared.quiet {
+        for (name, faults, first) in site.in_force.faults() {
+            let lines = if faults == 1 {
+                "1 line"
+            } else {
+                &format!("{faults} lines")
+            };
+            super::say(&printable(&format!(
+                "{name}: {lines} did not count, the first for this reason: {first}; `dropsift audit` tells more"
+            )));
+        }
+    }
     for text in &shared.upgrade {
         site.upgrades.push(window(text, &options.reading)?);
     }
@@ -131,6 +144,27 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         .map(|text| time(text, &options.reading))
         .transpose()?;
     Ok(site)
+}
+
+/// Stdin can be the log or the rules.
+pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Error> {
+    let rules = shared
+        .rules
+        .iter()
+        .filter(|text| rules_of(text).1 == "-")
+        .count();
+    let named = inputs.iter().filter(|path| path.as_os_str() == "-").count();
+    let log = if inputs.is_empty() && !shared.journal {
+        1
+    } else {
+        named
+    };
+    if rules > 0 && rules + log > 1 {
+        return usage(
+            "stdin can be read once: name a file for the rules, as --rules chain.txt, or for the log".to_owned(),
+        );
+    }
+    Ok(())
 }
 
 /// The node, where one is named, and the file.

@@ -71,7 +71,7 @@ const DECIDE: &str = "decide first";
 
 fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     if rules.is_empty() {
-        return writeln!(out, "# No rule is missing.");
+        return writeln!(out, "# No rule to add.");
     }
     writeln!(out, "#!/bin/sh")?;
     writeln!(
@@ -114,7 +114,7 @@ fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
 
 fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     if rules.is_empty() {
-        return writeln!(out, "# No rule is missing.");
+        return writeln!(out, "# No rule to add.");
     }
     writeln!(
         out,

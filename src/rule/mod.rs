@@ -24,6 +24,8 @@ pub use split::Split;
 
 /// So many peers get a rule each; who has more should name a network.
 const MOST_PEERS: usize = 16;
+/// The test that tells of a live rule which does what a new one would do.
+pub const RULE_IN_FORCE: &str = "rule-in-force";
 /// The longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
 const LONGEST_COMMENT: usize = 255;
 
@@ -153,7 +155,7 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             None => true,
             Some(accepts) => {
                 finding.evidence.push(Test {
-                    name: "rule-in-force",
+                    name: RULE_IN_FORCE,
                     met: true,
                     text: accepts,
                 });
