@@ -9,6 +9,7 @@ mod command;
 mod dead;
 mod evaluate;
 mod extensions;
+mod fate;
 mod form;
 mod in_force;
 mod listing;
@@ -32,8 +33,9 @@ use cloudinit::Resource;
 pub use command::{Fault, Runner};
 pub use dead::{Dead, Why};
 pub use evaluate::{End, Evaluation, Outcome, Place};
+pub use fate::{Fate, Judged};
 pub use form::{Form, detect};
-pub use in_force::{Chains, Fate, InForce, Judged};
+pub use in_force::{Chains, InForce};
 pub use order::Counted;
 pub use rule::{
     AddressType, Counters, Log, Match, Ports, Rule, Side, States, Target, Test, limit_interval,

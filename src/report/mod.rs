@@ -4,6 +4,7 @@ mod audit;
 mod event;
 pub mod json;
 mod simulate;
+mod simulate_json;
 mod table;
 mod text;
 
@@ -18,7 +19,8 @@ use crate::time::Time;
 
 pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
-pub use simulate::{Simulated, With, json as simulate_json, text as simulate_text};
+pub use simulate::{Simulated, With, text as simulate_text};
+pub use simulate_json::json as simulate_json;
 pub use text::event as text_event;
 
 /// Who wrote a document.

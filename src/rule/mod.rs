@@ -3,6 +3,7 @@
 
 mod emit;
 mod iptables;
+mod manner;
 mod patch;
 mod place;
 mod split;

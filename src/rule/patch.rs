@@ -3,10 +3,10 @@
 //! Only lines are added; every other byte stays. What was written is read again, and must mean the old chain with the new
 //! rules before LOG: else the text is refused and nothing is written.
 
+use super::manner::Manner;
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
 use crate::chain::cloudinit::{self, Resource};
-use crate::chain::yaml::Style;
 use crate::chain::{Chain, Fault, Rule, boot};
 use crate::error::{Error, printable};
 
@@ -32,15 +32,6 @@ pub struct Patched {
 struct Addition {
     at: usize,
     lines: Vec<String>,
-}
-
-/// How items of the list of commands are written.
-struct Manner {
-    at: usize,
-    /// Up to the text: spaces, dash, spaces; inside a block of shell lines only spaces.
-    lead: String,
-    dash: bool,
-    quote: Option<char>,
 }
 
 impl CloudInitFile<'_> {
@@ -160,7 +151,8 @@ impl CloudInitFile<'_> {
             ));
             return Ok(None);
         };
-        let manner = self.manner(resource, stop, lines)?;
+        let manner =
+            Manner::of(resource, stop, lines).map_err(|(line, why)| self.by_hand(line, why))?;
         let mut added: Vec<String> = Vec::new();
         for rule in rules {
             let Some(line) = self.line(chain, rule, &manner, lines, notes) else {
@@ -216,58 +208,6 @@ impl CloudInitFile<'_> {
         (!known).then_some(comment)
     }
 
-    /// Where lines go in, and how the items there are written.
-    fn manner(&self, resource: &Resource, stop: &Rule, lines: &[&str]) -> Result<Manner, Error> {
-        let item = (resource.commands.iter())
-            .rfind(|command| command.line <= stop.line)
-            .ok_or_else(|| self.by_hand(stop.line, "the command of the LOG rule was not found"))?;
-        let line = |at: usize| lines.get(at).copied().unwrap_or_default();
-        let begins = (item.script().commands.first()).is_none_or(|first| first.line == stop.line);
-        if item.style == Style::Literal && !begins {
-            let at = stop.line - 1;
-            let before = line(at.saturating_sub(1)).trim_end();
-            if ["\\", "&&", "||", "|"]
-                .iter()
-                .any(|end| before.ends_with(end))
-            {
-                return Err(
-                    self.by_hand(stop.line, "the LOG rule is the middle of a longer command")
-                );
-            }
-            let text = line(at);
-            let lead = text[..text.len() - text.trim_start().len()].to_owned();
-            return Ok(Manner {
-                at: above_comments(lines, at, &lead),
-                lead,
-                dash: false,
-                quote: None,
-            });
-        }
-        let mut at = item.line - 1;
-        if matches!(item.style, Style::Literal | Style::Folded) {
-            at = at.saturating_sub(1);
-        }
-        while at > 0 && line(at).trim().is_empty() {
-            at -= 1;
-        }
-        let text = line(at).trim_end();
-        let spaces = &text[..text.len() - text.trim_start().len()];
-        let Some(rest) = text.trim_start().strip_prefix('-') else {
-            return Err(self.by_hand(
-                at + 1,
-                "the commands are not written as a list of one line each",
-            ));
-        };
-        let gap = &rest[..rest.len() - rest.trim_start().len()];
-        let gap = if gap.is_empty() { " " } else { gap };
-        Ok(Manner {
-            at: above_comments(lines, at, spaces),
-            lead: format!("{spaces}-{gap}"),
-            dash: true,
-            quote: (rest.trim_start().chars().next()).filter(|c| matches!(c, '\'' | '"')),
-        })
-    }
-
     /// Whether the new text means what it should: each chain as it was, and each rule before LOG.
     fn verify(&self, before: &[Resource], text: &str, rules: &[AcceptRule]) -> Result<(), Error> {
         let broken = || {
@@ -313,18 +253,6 @@ impl CloudInitFile<'_> {
     }
 }
 
-impl Manner {
-    fn write(&self, command: &str) -> String {
-        let text = match self.quote {
-            _ if !self.dash => command.to_owned(),
-            Some('"') => format!("\"{}\"", command.replace('\\', "\\\\").replace('"', "\\\"")),
-            None if !command.contains(": ") && !command.contains(" #") => command.to_owned(),
-            _ => format!("'{}'", command.replace('\'', "''")),
-        };
-        format!("{}{text}", self.lead)
-    }
-}
-
 /// Whether a resource makes the firewall chain.
 fn has_firewall(resource: &Resource) -> bool {
     use crate::chain::Family;
@@ -332,19 +260,6 @@ fn has_firewall(resource: &Resource) -> bool {
     [Family::V4, Family::V6]
         .iter()
         .any(|family| set.firewall(*family).is_some())
-}
-
-/// Above the comments that stand right above line `at` with the same indentation: they speak of it.
-fn above_comments(lines: &[&str], at: usize, indent: &str) -> usize {
-    let comment = |line: &str| {
-        line.strip_prefix(indent)
-            .is_some_and(|rest| rest.starts_with('#') && !rest.starts_with("#!"))
-    };
-    let above = lines[..at.min(lines.len())]
-        .iter()
-        .rev()
-        .take_while(|line| comment(line));
-    at - above.count()
 }
 
 fn put_in(lines: &[&str], additions: &[Addition]) -> String {

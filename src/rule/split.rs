@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use crate::chain::{Chain, Family, HARVESTER, Rule, Target};
+use crate::chain::{Chain, Family, HARVESTER, Rule, Target, parse_rule};
 use crate::error::printable;
 
 const CHAIN: &str = HARVESTER;
@@ -30,7 +30,7 @@ pub struct Split {
 
 impl Split {
     /// The split of the documented chain, or of `chain`, where it is known and has the LOG rule at a number; `None` where
-    /// it is split already.
+    /// it is split already, or not the documented one.
     pub fn new(node: &str, family: Family, chain: Option<&Chain>) -> Option<Self> {
         let logs = chain.map_or(1, |chain| {
             let is_log = |rule: &&Rule| matches!(rule.target, Target::Log(_));
@@ -51,6 +51,13 @@ impl Split {
         let delete =
             |rules: &[&str]| -> Vec<String> { rules.iter().map(|rule| run("D", rule)).collect() };
         let number = chain.and_then(Chain::log_rule_number);
+        if let Some(rule) = chain.zip(number).and_then(|(c, n)| c.rules.get(n - 1)) {
+            // Another LOG rule would not be found by the specification of the documented one.
+            let (_, documented) = parse_rule(&run("A", &one)).ok()?;
+            if !rule.means(&documented) || rule.comment != documented.comment {
+                return None;
+            }
+        }
         let (mut commands, mut undo): (Vec<String>, Vec<String>);
         match number {
             Some(number) => {
