@@ -338,6 +338,42 @@ fn the_files_of_a_bundle_are_the_chain_in_force() {
     assert_eq!(cause(Some(empty)), "documented-port");
 }
 
+/// A CloudInit that picks a node by its name is that node's.
+#[test]
+fn a_selector_by_hostname_is_for_one_node() {
+    let one = |host: &str, port: u16| {
+        format!(
+            "---\nkind: CloudInit\nmetadata: {{name: {host}}}\nspec:\n  matchSelector:\n    kubernetes.io/hostname: {host}\n  filename: {host}.yaml\n  contents: |\n    stages:\n      boot:\n      - commands:\n        - iptables -N HARVESTER_INPUT\n        - iptables -A INPUT -i mgmt-br -j HARVESTER_INPUT\n        - iptables -A HARVESTER_INPUT -p tcp --dport {port} -j ACCEPT\n        - iptables -A HARVESTER_INPUT -j LOG --log-prefix HARVESTER_DROP_\n        - iptables -A HARVESTER_INPUT -j DROP\n"
+        )
+    };
+    let file = one("harvester1", 22) + &one("harvester2", 9091);
+    let log = line("harvester1", "192.168.122.62", "TCP", 22, 0)
+        + &line("harvester2", "192.168.122.62", "TCP", 22, 1)
+        + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
+    let report = report(analysis(site(Role::Worker, Some(&file))), &log);
+    let cause = |node: &str| {
+        report
+            .findings
+            .iter()
+            .find(|f| f.node == node)
+            .unwrap()
+            .cause
+            .code
+    };
+    assert_eq!(cause("harvester1"), "already-allowed");
+    assert_eq!(cause("harvester2"), "documented-port");
+    assert_eq!(cause("harvester3"), "documented-port");
+    let new = patched(&file, Role::Worker, &report.rules).unwrap();
+    let more = added(&file, &new);
+    assert_eq!(more.len(), 1, "{more:?}");
+    assert!(
+        new.matches("--dport 22 ").count() == 2
+            && new.contains(
+                "9091 -j ACCEPT\n        - iptables -A HARVESTER_INPUT -p tcp --dport 22"
+            )
+    );
+}
+
 /// A network namespace with the page's chain in it.
 struct Namespace(String);
 

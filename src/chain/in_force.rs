@@ -2,7 +2,7 @@
 //!
 //! A CloudInit with a selector counts only for nodes of the roles that it picks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::catalog::Role;
@@ -14,6 +14,9 @@ use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, RuleSet, boot, de
 use crate::error::{Error, printable};
 use crate::packet::Brief;
 
+/// So many nodes of one text are told apart by their names.
+const MOST_HOSTS: usize = 256;
+
 /// The chains in force, as far as they are known.
 #[derive(Debug, Clone, Default)]
 pub struct InForce {
@@ -21,6 +24,8 @@ pub struct InForce {
     all: Vec<Source>,
     /// What the user told of one.
     told: BTreeMap<String, Vec<Source>>,
+    /// The nodes that the user named.
+    named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
     learned: BTreeMap<String, (Vec<Resource>, Source)>,
 }
@@ -65,16 +70,17 @@ impl InForce {
                 why: format!("{}{advice}", printable(&why)),
             }
         };
-        let source = Source::read(name, text).map_err(|fault| unreadable(fault.to_string()))?;
-        if [Family::V4, Family::V6]
-            .iter()
-            .all(|family| !source.has(*family))
-        {
+        let parts = parts(node, name, text).map_err(|fault| unreadable(fault.to_string()))?;
+        let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
+        if !parts.iter().any(|(_, source)| has(source)) {
             return Err(unreadable("it has no chain that logs and drops".to_owned()));
         }
-        match node {
-            Some(node) => self.told.entry(node.to_owned()).or_default().push(source),
-            None => self.all.push(source),
+        self.named.extend(node.map(str::to_owned));
+        for (node, source) in parts.into_iter().filter(|(_, source)| has(source)) {
+            match node {
+                Some(node) => self.told.entry(node).or_default().push(source),
+                None => self.all.push(source),
+            }
         }
         Ok(())
     }
@@ -144,7 +150,7 @@ impl InForce {
 
     /// The nodes that the user told of by name.
     pub fn told_nodes(&self) -> impl Iterator<Item = &str> {
-        self.told.keys().map(String::as_str)
+        self.named.iter().map(String::as_str)
     }
 
     /// The texts that the user told and that have lines which were not understood: how many, and the first.
@@ -177,14 +183,39 @@ impl InForce {
     }
 }
 
-impl Source {
-    fn read(name: &str, text: &str) -> Result<Self, Fault> {
-        if detect(text)? == Form::CloudInit && text.len() <= super::LONGEST {
-            return Ok(Self::boot(name, &cloudinit::read(text)?));
-        }
-        read(text).map(|set| Self::same(name, set))
+/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
+fn parts(
+    node: Option<&str>,
+    name: &str,
+    text: &str,
+) -> Result<Vec<(Option<String>, Source)>, Fault> {
+    if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
+        return read(text).map(|set| vec![(node.map(str::to_owned), Source::same(name, set))]);
     }
+    let resources = cloudinit::read(text)?;
+    let of = |node: Option<&str>| {
+        let wanted = |resource: &&Resource| match node {
+            Some(node) => !resource.is_of_another(node),
+            None => resource.hostname().is_none(),
+        };
+        let own: Vec<Resource> = resources.iter().filter(wanted).cloned().collect();
+        (node.map(str::to_owned), Source::boot(name, &own))
+    };
+    if node.is_some() {
+        return Ok(vec![of(node)]);
+    }
+    let hosts: BTreeSet<&str> = resources.iter().filter_map(Resource::hostname).collect();
+    let mut all = vec![of(None)];
+    all.extend(
+        hosts
+            .into_iter()
+            .take(MOST_HOSTS)
+            .map(|host| of(Some(host))),
+    );
+    Ok(all)
+}
 
+impl Source {
     fn boot(name: &str, resources: &[Resource]) -> Self {
         Self {
             name: name.to_owned(),

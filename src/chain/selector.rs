@@ -42,7 +42,23 @@ pub fn role_of(selector: &[Label], told: Role) -> Role {
         .unwrap_or(told)
 }
 
+/// The label that every node has with its own name.
+const HOSTNAME: &str = "kubernetes.io/hostname";
+
 impl Resource {
+    /// The node that the selector picks by its name.
+    pub fn hostname(&self) -> Option<&str> {
+        let mut labels = self.selector.iter().flatten();
+        labels
+            .find(|label| label.key == HOSTNAME)
+            .map(|label| label.value.as_str())
+    }
+
+    /// Whether the selector picks another node than this one by its name.
+    pub fn is_of_another(&self, node: &str) -> bool {
+        self.hostname().is_some_and(|name| name != node)
+    }
+
     /// Whether a node of the role gets its commands. A stages file has no selector: it is a node's own.
     pub fn picks(&self, role: Role) -> bool {
         self.selector

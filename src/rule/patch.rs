@@ -68,8 +68,11 @@ impl CloudInitFile<'_> {
         for resource in resources.iter().filter(|resource| has_firewall(resource)) {
             let roles = self.roles(resource);
             for v6 in [false, true] {
-                let wanted =
-                    |(_, rule): &(usize, &AcceptRule)| rule.v6 == v6 && roles.contains(&rule.role);
+                let wanted = |(_, rule): &(usize, &AcceptRule)| {
+                    rule.v6 == v6
+                        && roles.contains(&rule.role)
+                        && !resource.is_of_another(&rule.node)
+                };
                 let own: Vec<(usize, &AcceptRule)> =
                     rules.iter().enumerate().filter(wanted).collect();
                 if own.is_empty() {
@@ -230,6 +233,7 @@ impl CloudInitFile<'_> {
                 let added: Vec<Rule> = (rules.iter())
                     .filter(|rule| rule.disposition == Disposition::Documented)
                     .filter(|rule| rule.family() == chain.family && roles.contains(&rule.role))
+                    .filter(|rule| !old.is_of_another(&rule.node))
                     .filter_map(AcceptRule::meaning)
                     .collect();
                 let mut old_rules = chain.rules.iter().peekable();
