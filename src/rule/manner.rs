@@ -23,7 +23,7 @@ impl Manner {
     ) -> Result<Self, (usize, &'static str)> {
         let item = (resource.commands.iter())
             .rfind(|command| command.line <= stop.line)
-            .ok_or_else(|| (stop.line, "the command of the LOG rule was not found"))?;
+            .ok_or((stop.line, "the command of the LOG rule was not found"))?;
         let line = |at: usize| lines.get(at).copied().unwrap_or_default();
         let begins = (item.script().commands.first()).is_none_or(|first| first.line == stop.line);
         if item.style == Style::Literal && !begins {
