@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
 use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
-use crate::cause::{Cause, Test, Verdict, diagnose, evidence};
-use crate::flow::{Direction, Ports};
+use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
+use crate::flow::{Direction, Fates, Ports};
 use crate::packet::{TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
@@ -47,6 +47,8 @@ pub struct Finding {
     /// Whether nobody told the role, so that it is the default.
     pub role_assumed: bool,
     pub cause: &'static Cause,
+    /// The cause that the log alone tells, whatever the chain in force is.
+    pub log_cause: &'static Cause,
     pub state: State,
     /// The interface of most of its lines.
     pub interface: String,
@@ -70,6 +72,8 @@ pub struct Finding {
     pub folded: bool,
     /// The id of the rule that would accept it.
     pub rule: Option<String>,
+    /// What the chain in force would do with its lines, where that chain is known.
+    pub fates: Option<Fates>,
 }
 
 impl Finding {
@@ -164,7 +168,19 @@ fn order(f: &Finding) -> impl Ord {
 fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
     let cause = diagnose(group, scene);
     let mut tests = evidence(cause, group, scene);
-    let absent_rule = (cause.verdict == Verdict::FalsePositive)
+    let accepted = group
+        .fates
+        .as_ref()
+        .is_some_and(|f| f.accepts_all(group.logged));
+    let log_cause = if accepted {
+        diagnose_log(group, scene)
+    } else {
+        tests.extend(in_force(group, scene));
+        cause
+    };
+    // Where the chain is known and accepts a part, the rule is in it.
+    let known = group.fates.as_ref().is_some_and(|fates| fates.accepted > 0);
+    let absent_rule = (cause.verdict == Verdict::FalsePositive && !known)
         .then(|| absent_rule(group))
         .flatten();
     if let Some((rule, _)) = absent_rule {
@@ -184,6 +200,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         role: group.role,
         role_assumed: !scene.site.is_role_told(group.node),
         cause,
+        log_cause,
         state: state(group, scene),
         interface: interface(group, scene),
         port: group.port(),
@@ -201,6 +218,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         absent_lines: absent_rule.map_or(0, |(_, lines)| lines),
         folded: group.members.iter().any(|(_, flow)| flow.folded),
         rule: None,
+        fates: group.fates.clone(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::catalog::Role;
+use crate::chain::InForce;
 use crate::net::{IpNet, is_link_local_v6, neighbourhood};
 use crate::time::{MINUTE, Time};
 
@@ -78,6 +79,8 @@ pub struct Site {
     /// Addons that are known to be in use, or not to be.
     pub addons: BTreeMap<String, bool>,
     pub upgrades: Vec<Window>,
+    /// The chains in force, as far as they are known.
+    pub in_force: InForce,
     /// Microseconds of quiet that settle a flow.
     pub settle: i64,
     pub limit: Limit,
@@ -99,6 +102,7 @@ impl Default for Site {
             told_pod_cidrs: false,
             addons: BTreeMap::new(),
             upgrades: Vec::new(),
+            in_force: InForce::default(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
             since: None,

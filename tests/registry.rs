@@ -14,9 +14,12 @@ use dropsift::site::{Site, Window};
 use dropsift::time::{Reading, parse_rfc3339};
 
 /// The site of the examples: a worker by its name, and an upgrade in early May.
-fn report_on(log: &str) -> Report {
+fn report_on(log: &str, rules: Option<&str>) -> Report {
     let time = |text| parse_rfc3339(text).unwrap();
     let mut site = Site::default();
+    if let Some(rules) = rules {
+        site.in_force.tell(None, "rules", rules).unwrap();
+    }
     site.roles
         .insert("harvester3-worker".to_owned(), Role::Worker);
     site.upgrades.push(Window {
@@ -49,7 +52,7 @@ fn causes_take_their_examples_and_refuse_the_others() {
             cause.code
         );
         for example in cause.examples {
-            let found: Vec<&str> = report_on(example.log)
+            let found: Vec<&str> = report_on(example.log, example.rules)
                 .findings
                 .iter()
                 .map(|f| f.cause.code)

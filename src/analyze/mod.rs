@@ -2,13 +2,15 @@
 
 mod explain;
 mod live;
+mod simulate;
 mod warnings;
 
 use std::collections::BTreeMap;
 
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
-use crate::finding::findings;
+use crate::chain::Family;
+use crate::finding::{Finding, findings};
 use crate::flow::Flows;
 use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
@@ -16,12 +18,13 @@ use crate::input::scan::Item;
 use crate::input::{Entry, NoticeKind};
 use crate::packet::{Brief, Packet};
 use crate::report::{NodeReport, Report, Tally};
-use crate::rule::{Scope, suggest};
+use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window};
 use crate::time::Time;
 
 pub use explain::explain;
 pub use live::Live;
+pub use simulate::with_suggested;
 
 /// So many refused lines are kept to be shown.
 const MOST_REFUSED: usize = 100;
@@ -81,6 +84,11 @@ impl Analysis {
             learned: Vec::new(),
             notices: Notices::new(),
         }
+    }
+
+    /// The site, with what the inputs told of it.
+    pub const fn site(&self) -> &Site {
+        &self.site
     }
 
     /// Takes what the scanner found.
@@ -181,7 +189,10 @@ impl Analysis {
                 // An upgrade that has not ended goes on.
                 to: to.unwrap_or(Time(i64::MAX)),
             }),
-            Fact::Rules { .. } | Fact::Collected(_) | Fact::Remark(_) => {}
+            Fact::Rules { node, name, text } => {
+                self.site.in_force.learn(node, name, text);
+            }
+            Fact::Collected(_) | Fact::Remark(_) => {}
         }
         self.learned.push(fact);
     }
@@ -260,11 +271,27 @@ impl Analysis {
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
-                unlogged: None,
+                unlogged: (self.site.in_force).unlogged(
+                    node.name,
+                    node.role,
+                    scene.nodes.len() == 1,
+                ),
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let warnings = warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
+        let splits = self.splits(&nodes, &findings);
+        let mut warnings = warnings::warnings(
+            &scene,
+            &nodes,
+            &splits,
+            &findings,
+            &self.notices,
+            flows.folded(),
+        );
+        if !findings.is_empty() {
+            warnings.extend(warnings::unused_rules(&self.site, &nodes));
+            warnings.sort();
+        }
         Report {
             span: scene.span,
             tally: self.tally,
@@ -272,8 +299,22 @@ impl Analysis {
             findings,
             rules,
             warnings,
+            splits,
             unknown_inputs: 0,
         }
+    }
+
+    /// The LOG rules to split: of the nodes whose limit hid lines.
+    fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
+        let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
+        let split = |node: &NodeReport| {
+            let mut own = findings.iter().filter(|f| f.node == node.node).peekable();
+            let v6 = own.peek().is_some() && own.all(|finding| finding.key.v6);
+            let family = if v6 { Family::V6 } else { Family::V4 };
+            let chains = self.site.in_force.of(&node.node, node.role, family);
+            Split::new(&node.node, family, chains.and_then(|c| c.firewall()))
+        };
+        nodes.iter().filter(hid).filter_map(split).collect()
     }
 }
 

@@ -10,7 +10,9 @@ use crate::finding::Finding;
 use crate::input::NoticeKind;
 use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
+use crate::rule::Split;
 use crate::saturation::Stretch;
+use crate::site::Site;
 use crate::time::{SECOND, Time};
 
 /// So many stretches are named one by one.
@@ -20,11 +22,15 @@ const MOST_STRETCHES: usize = 3;
 pub(super) fn warnings(
     scene: &Scene<'_>,
     nodes: &[NodeReport],
+    splits: &[Split],
     findings: &[Finding],
     notices: &Notices,
     folded: u64,
 ) -> Vec<Warning> {
-    let mut found: Vec<Warning> = nodes.iter().filter_map(saturated).collect();
+    let mut found: Vec<Warning> = (nodes.iter())
+        .filter_map(|node| saturated(node, splits))
+        .collect();
+    found.extend(nodes.iter().filter_map(unlogged));
     found.extend(absent_rules(findings));
     found.extend(
         notices
@@ -33,23 +39,16 @@ pub(super) fn warnings(
     );
     found.extend(scene.suggested_upgrades().iter().map(suggested_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
-        found.push(Warning {
-            code: "node-unknown",
-            node: None,
-            text:
-                "the log names no host: say which node has which address with --node NAME=ADDRESS"
-                    .to_owned(),
-        });
+        let text =
+            "the log names no host: say which node has which address with --node NAME=ADDRESS";
+        found.push(Warning::new("node-unknown", None, text.to_owned()));
     }
     if folded > 0 {
-        found.push(Warning {
-            code: "folded",
-            node: None,
-            text: format!(
-                "{folded} lines came from more peers and ports than are told apart; they stand under the networks of their \
-                 peers"
-            ),
-        });
+        let text = format!(
+            "{folded} lines came from more peers and ports than are told apart; they stand under the networks of their \
+             peers"
+        );
+        found.push(Warning::new("folded", None, text));
     }
     found.sort();
     found
@@ -93,11 +92,7 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
         // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
-    Some(Warning {
-        code,
-        node: host.map(str::to_owned),
-        text,
-    })
+    Some(Warning::new(code, host.map(str::to_owned), text))
 }
 
 /// A wave of restarts that may have been an upgrade. It is named and never assumed.
@@ -116,37 +111,51 @@ fn suggested_upgrade(wave: &Wave) -> Warning {
         Time(wave.from.0.div_euclid(SECOND) * SECOND),
         Time((wave.to.0.div_euclid(SECOND) + 1) * SECOND),
     );
-    Warning {
-        code: "upgrade-suggested",
-        node: None,
-        text: format!(
-            "{} of {} tore down connections between {} and {}, as an upgrade or restarts do; it is not taken for one \
+    let text = format!(
+        "{} of {} tore down connections between {} and {}, as an upgrade or restarts do; it is not taken for one \
              unless you say --upgrade {from}..{to}",
-            names.join(", "),
-            match wave.peers.len() {
-                1 => "one node".to_owned(),
-                nodes => format!("{nodes} nodes"),
-            },
-            from.clock(),
-            to.clock()
-        ),
-    }
+        names.join(", "),
+        match wave.peers.len() {
+            1 => "one node".to_owned(),
+            nodes => format!("{nodes} nodes"),
+        },
+        from.clock(),
+        to.clock()
+    );
+    Warning::new("upgrade-suggested", None, text)
 }
 
-fn saturated(node: &NodeReport) -> Option<Warning> {
+/// What the counters of the chain say of drops that left no line.
+fn unlogged(node: &NodeReport) -> Option<Warning> {
+    let counted = node.unlogged.filter(|counted| counted.packets > 0)?;
+    let about = if counted.exact { "" } else { "about " };
+    let text = format!(
+        "the counters of {} show {about}{} drops that the LOG rule did not log",
+        node.node, counted.packets
+    );
+    Some(Warning::new(
+        "drops-unlogged",
+        Some(node.node.clone()),
+        text,
+    ))
+}
+
+fn saturated(node: &NodeReport, splits: &[Split]) -> Option<Warning> {
     let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
     let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
     if stretches.len() > MOST_STRETCHES {
         shown.push(format!("{} more times", stretches.len() - MOST_STRETCHES));
     }
+    let split = splits.iter().find(|split| split.node == node.node);
+    let text = format!(
+        "the LOG rule's limit hid drops on {} from {}: that a line is absent there proves nothing",
+        node.node,
+        shown.join(", ")
+    );
     Some(Warning {
-        code: "log-saturated",
-        node: Some(node.node.clone()),
-        text: format!(
-            "the LOG rule's limit hid drops on {} from {}: that a line is absent there proves nothing",
-            node.node,
-            shown.join(", ")
-        ),
+        commands: split.map_or_else(Vec::new, |split| split.commands.clone()),
+        undo: split.map_or_else(Vec::new, |split| split.undo.clone()),
+        ..Warning::new("log-saturated", Some(node.node.clone()), text)
     })
 }
 
@@ -166,11 +175,27 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
             *absent.entry((&finding.node, rule.comment)).or_default() += finding.absent_lines;
         }
     }
-    absent.into_iter().map(|((node, comment), lines)| Warning {
-        code: "documented-rule-absent",
-        node: Some(node.to_owned()),
-        text: format!(
+    absent.into_iter().map(|((node, comment), lines)| {
+        let text = format!(
             "the documented rule \"{comment}\" is not in the chain of {node}: it would have accepted {lines} of the dropped lines"
-        ),
+        );
+        Warning::new("documented-rule-absent", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for each node that has a chain and no line: its name may be misspelt.
+pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
+    let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
+    site.in_force.told_nodes().filter(absent).map(|name| {
+        let text = format!(
+            "--rules names {name}, of which the log has no drop line; its nodes are {}",
+            nodes
+                .iter()
+                .map(|node| node.node.as_str())
+                .take(8)
+                .collect::<Vec<_>>()
+                .join(", ")
+        );
+        Warning::new("rules-unused", Some(name.to_owned()), text)
     })
 }

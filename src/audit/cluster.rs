@@ -1,10 +1,11 @@
 //! Several CloudInits together: whom they pick, and what they write.
 
 use crate::audit::resource::effective;
-use crate::audit::scene::{Scene, Subject, is_role_key, picks};
+use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::Role;
 use crate::chain::cloudinit::{Label, Resource};
+use crate::chain::selector::{is_role_key, picks};
 
 /// Every pair of CloudInits; more than this many are not paired.
 const MOST: usize = 200;

@@ -126,6 +126,9 @@ pub const CHECKS: &[&Check] = &[
     &cluster::NODE_WITHOUT_RULES,
 ];
 
+/// The code of the check for files that cannot be read.
+pub const UNREADABLE: &str = resource::UNREADABLE.code;
+
 /// The check of that code.
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.code == code)

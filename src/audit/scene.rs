@@ -2,7 +2,8 @@
 
 use crate::audit::{Hit, Options};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Label, Resource};
+use crate::chain::cloudinit::{self, Resource};
+use crate::chain::selector::role_of;
 use crate::chain::yaml::{self, Node};
 use crate::chain::{self, Chain, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script};
 
@@ -215,43 +216,4 @@ fn nodes(node: &Node, out: &mut Vec<NodeLabels>) {
             })
             .unwrap_or_default(),
     });
-}
-
-/// Whether a label says a role.
-pub(super) fn is_role_key(key: &str) -> bool {
-    key.starts_with("node-role.kubernetes.io/") || key.starts_with("node-role.harvesterhci.io/")
-}
-
-/// Whether a node of the role has the label (harvester/harvester-installer, pkg/installer/console/util.go; RKE2).
-fn has_label(role: Role, key: &str, value: &str) -> bool {
-    let keys: &[&str] = match role {
-        Role::ControlPlane => &[
-            "node-role.kubernetes.io/control-plane",
-            "node-role.kubernetes.io/etcd",
-            "node-role.kubernetes.io/master",
-            "node-role.harvesterhci.io/management",
-        ],
-        Role::Worker => &["node-role.harvesterhci.io/worker"],
-        Role::Witness => &[
-            "node-role.kubernetes.io/etcd",
-            "node-role.harvesterhci.io/witness",
-        ],
-    };
-    value == "true" && keys.contains(&key)
-}
-
-/// Whether the selector can pick a node of the role: labels that say no role are taken as met.
-pub(super) fn picks(selector: &[Label], role: Role) -> bool {
-    selector
-        .iter()
-        .filter(|label| is_role_key(&label.key))
-        .all(|label| has_label(role, &label.key, &label.value))
-}
-
-/// The role that the selector picks: `told` where it can, else the first that it can, else `told`.
-fn role_of(selector: &[Label], told: Role) -> Role {
-    std::iter::once(told)
-        .chain(Role::ALL)
-        .find(|role| picks(selector, *role))
-        .unwrap_or(told)
 }

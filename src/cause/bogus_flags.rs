@@ -18,14 +18,17 @@ pub(super) static BOGUS_FLAGS: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.200 DST=192.168.122.61 LEN=40 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=TCP SPT=40000 DPT=2112 WINDOW=1024 RES=0x00 URG PSH FIN URGP=0",
+            rules: None,
         },
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.200 DST=192.168.122.61 LEN=40 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=TCP SPT=40000 DPT=2112 WINDOW=1024 RES=0x00 URGP=0",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.200 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 CWR ECE SYN URGP=0",
+            rules: None,
         },
     ],
 };

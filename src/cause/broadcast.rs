@@ -19,14 +19,17 @@ pub(super) static BROADCAST: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=ff:ff:ff:ff:ff:ff:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.50 DST=192.168.122.255 LEN=78 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=137 DPT=137 LEN=58",
+            rules: None,
         },
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=ff:ff:ff:ff:ff:ff:52:54:00:ab:cd:ea:08:00 SRC=0.0.0.0 DST=255.255.255.255 LEN=328 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=68 DPT=67 LEN=308",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.1 DST=255.255.255.255 LEN=328 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=67 DPT=68 LEN=308",
+            rules: None,
         },
     ],
 };

@@ -17,10 +17,12 @@ pub(super) static FRAGMENT: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=fd00:0000:0000:0000:0000:0000:0000:0063 DST=fd00:0000:0000:0000:0000:0000:0000:0061 LEN=64 TC=0 HOPLIMIT=64 FLOWLBL=0 FRAG:800 ID:deadbeef PROTO=UDP",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=33521 DPT=8472 LEN=90",
+            rules: None,
         },
     ],
 };

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, Service};
-use crate::flow::{Direction, Flow, FlowKey, Kind, Mark, Ports, attempts};
+use crate::chain::Family;
+use crate::flow::{Direction, Fates, Flow, FlowKey, Kind, Mark, Ports, attempts};
 use crate::packet::TcpFlags;
 use crate::packet::proto;
 use crate::site::Zone;
@@ -44,6 +45,8 @@ pub struct Group<'a> {
     pub peers: Vec<IpAddr>,
     /// What the catalogue knows behind the service port.
     pub service: Option<&'static Service>,
+    /// What the chain in force would do with the lines, where that chain is known.
+    pub fates: Option<Fates>,
 }
 
 impl<'a> Group<'a> {
@@ -86,6 +89,7 @@ impl<'a> Group<'a> {
                 .flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
             peers,
             service,
+            fates: fates(&members),
             members,
         }
     }
@@ -93,6 +97,11 @@ impl<'a> Group<'a> {
     /// The IP protocol number; 0 where the lines say none.
     pub fn proto(&self) -> u8 {
         self.key.proto.unwrap_or_default()
+    }
+
+    /// The tool that would write its rules.
+    pub const fn family(&self) -> Family {
+        if self.key.v6 { Family::V6 } else { Family::V4 }
     }
 
     /// Whether it is TCP.
@@ -209,6 +218,13 @@ fn flow_attempts(key: &FlowKey, flow: &Flow) -> u64 {
     ports.sort_unstable();
     ports.dedup();
     ports.len() as u64
+}
+
+fn fates(members: &[(&FlowKey, &Flow)]) -> Option<Fates> {
+    let mut known = members.iter().filter_map(|(_, flow)| flow.fates.as_deref());
+    let mut sum = known.next()?.clone();
+    known.for_each(|more| sum.absorb(more));
+    Some(sum)
 }
 
 fn sum<T: Copy + Ord>(entries: impl Iterator<Item = (T, u64)>) -> Vec<(T, u64)> {

@@ -18,10 +18,12 @@ pub(super) static ICMP: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=84 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ=1",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=01:00:5e:00:00:01:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.1 DST=224.0.0.1 LEN=32 TOS=0x00 PREC=0xC0 TTL=1 ID=0 DF PROTO=2",
+            rules: None,
         },
     ],
 };

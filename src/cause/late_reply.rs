@@ -16,14 +16,17 @@ pub(super) static LATE_REPLY: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.1 DST=192.168.122.61 LEN=120 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=53 DPT=40000 LEN=100",
+            rules: None,
         },
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0.113.5 DST=192.168.122.61 LEN=76 TOS=0x00 PREC=0x00 TTL=55 ID=1 PROTO=UDP SPT=123 DPT=123 LEN=56",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.62 DST=192.168.122.61 LEN=110 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=33521 DPT=8472 LEN=90",
+            rules: None,
         },
     ],
 };

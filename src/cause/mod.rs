@@ -9,6 +9,7 @@ pub mod scene;
 mod facts;
 
 mod addon_port;
+mod already_allowed;
 mod ambiguous;
 mod bogus_flags;
 mod broadcast;
@@ -90,11 +91,14 @@ pub struct Cause {
 pub struct Example {
     pub takes: bool,
     pub log: &'static str,
+    /// The chain in force on all nodes, where the example needs one.
+    pub rules: Option<&'static str>,
 }
 
 /// The chain of causes: the first that matches wins, as in an iptables chain, and the last is the policy. First what one
 /// packet settles, then replies, then requests from the surest reason to the least.
 pub const CAUSES: &[&Cause] = &[
+    &already_allowed::ALREADY_ALLOWED,
     &truncated::TRUNCATED,
     &fragment::FRAGMENT,
     &bogus_flags::BOGUS_FLAGS,
@@ -162,6 +166,18 @@ pub fn walk(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Step> {
     }
     steps
 }
+/// The cause that would explain `group` if the chain in force were not known.
+pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
+    let mut silent = Evidence::silent();
+    CAUSES
+        .iter()
+        .filter(|cause| cause.code != already_allowed::ALREADY_ALLOWED.code)
+        .find(|cause| (cause.check)(group, scene, &mut silent))
+        .copied()
+        .unwrap_or(&ambiguous::AMBIGUOUS)
+}
+
+pub use already_allowed::in_force;
 
 /// One test of a cause, and what it found.
 #[derive(Debug, Clone, PartialEq, Eq)]

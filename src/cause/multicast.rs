@@ -19,10 +19,12 @@ pub(super) static MULTICAST: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=01:00:5e:00:00:fb:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.50 DST=224.0.0.251 LEN=78 TOS=0x00 PREC=0x00 TTL=255 ID=1 PROTO=UDP SPT=5353 DPT=5353 LEN=58",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=01:00:5e:00:00:12:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.50 DST=224.0.0.18 LEN=40 TOS=0x00 PREC=0xC0 TTL=255 ID=1 PROTO=112",
+            rules: None,
         },
     ],
 };

@@ -18,10 +18,12 @@ pub(super) static POD_NETWORK: Cause = Cause {
         Example {
             takes: true,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=10.52.1.7 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=8999 WINDOW=64240 RES=0x00 SYN URGP=0",
+            rules: None,
         },
         Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=10.52.1.7 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=10250 WINDOW=64240 RES=0x00 SYN URGP=0",
+            rules: None,
         },
     ],
 };

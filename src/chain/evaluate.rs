@@ -84,7 +84,7 @@ const MOST_NOTES: usize = 16;
 
 /// A test's answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(super) enum Answer {
     Yes,
     No,
     CannotTell,
@@ -227,7 +227,7 @@ impl Walk<'_> {
     }
 }
 
-fn answer(m: &Match, packet: &Brief<'_>) -> Answer {
+pub(super) fn answer(m: &Match, packet: &Brief<'_>) -> Answer {
     match (test(&m.test, packet), m.negated) {
         (Answer::Yes, true) => Answer::No,
         (Answer::No, true) => Answer::Yes,

@@ -6,14 +6,18 @@
 mod arguments;
 pub mod cloudinit;
 mod command;
+mod dead;
 mod evaluate;
 mod extensions;
+mod fate;
 mod form;
+mod in_force;
 mod listing;
 mod order;
 mod print;
 mod rule;
 mod save;
+pub mod selector;
 mod shell;
 mod table_text;
 mod values;
@@ -24,10 +28,14 @@ use std::fmt;
 
 use crate::error::{Error, printable};
 use crate::packet::Brief;
+use cloudinit::Resource;
 
 pub use command::{Fault, Runner};
+pub use dead::{Dead, Why};
 pub use evaluate::{End, Evaluation, Outcome, Place};
+pub use fate::{Fate, Judged};
 pub use form::{Form, detect};
+pub use in_force::{Chains, InForce};
 pub use order::Counted;
 pub use rule::{
     AddressType, Counters, Log, Match, Ports, Rule, Side, States, Target, Test, limit_interval,
@@ -72,7 +80,7 @@ impl Family {
 }
 
 /// What a built-in chain does with a packet that no rule decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
     Accept,
     Drop,
@@ -175,19 +183,22 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
             runner.run(&Script::read(text, 1));
             Ok(runner.finish())
         }
-        Form::CloudInit => {
-            let mut runner = Runner::new(Form::CloudInit);
-            for resource in cloudinit::read(text)? {
-                for fault in resource.faults {
-                    runner.fault(fault);
-                }
-                for command in &resource.commands {
-                    runner.run(&command.script());
-                }
-            }
-            Ok(runner.finish())
+        Form::CloudInit => Ok(boot(&cloudinit::read(text)?, |_| true)),
+    }
+}
+
+/// The chains that the commands of the wanted resources leave, run in their order.
+pub fn boot(resources: &[Resource], wanted: impl Fn(&Resource) -> bool) -> RuleSet {
+    let mut runner = Runner::new(Form::CloudInit);
+    for resource in resources.iter().filter(|resource| wanted(resource)) {
+        for fault in &resource.faults {
+            runner.fault(fault.clone());
+        }
+        for command in &resource.commands {
+            runner.run(&command.script());
         }
     }
+    runner.finish()
 }
 
 /// Reads one rule from its command: the chain and the rule of `iptables -A CHAIN …`.

@@ -50,7 +50,7 @@ impl Chain {
             .min()
     }
 
-    fn place(&self, at: usize) -> Place {
+    pub(in crate::chain) fn place(&self, at: usize) -> Place {
         Place {
             chain: self.name.clone(),
             number: at + 1,
@@ -70,6 +70,14 @@ impl Chain {
     pub fn live_copy(&self, rule: &Rule) -> Option<Place> {
         let from = self.insert_number().unwrap_or(usize::MAX);
         self.copies(rule).find(|place| place.number < from)
+    }
+
+    /// The first rule before LOG and DROP that does for all packets of `rule` what `rule` does: its copy, or a wider one.
+    pub fn live_cover(&self, rule: &Rule) -> Option<Place> {
+        let live = self.insert_number().map_or(usize::MAX, |from| from - 1);
+        (self.rules.iter().take(live))
+            .position(|known| known.covers(rule))
+            .map(|at| self.place(at))
     }
 
     fn copies<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = Place> + 'a {
@@ -122,6 +130,17 @@ impl Chain {
 }
 
 impl RuleSet {
+    /// Puts a rule at a number of the chain that filters the node, as `-I` does; nothing where there is no such place.
+    pub fn insert_rule(&mut self, family: Family, number: usize, rule: Option<Rule>) {
+        let name = self.firewall(family).map(|chain| chain.name.clone());
+        let chain = name.and_then(|name| self.chain_mut(family, &name));
+        if let (Some(chain), Some(rule)) = (chain, rule)
+            && (1..=chain.rules.len() + 1).contains(&number)
+        {
+            chain.rules.insert(number - 1, Rule { line: 0, ..rule });
+        }
+    }
+
     /// The number of the LOG rule in the chain.
     pub fn log_rule_number(&self, family: Family, chain: &str) -> Option<usize> {
         self.chain(family, chain)?.log_rule_number()

@@ -218,6 +218,12 @@ impl Rule {
         self.matches == other.matches && self.target == other.target
     }
 
+    /// Whether it does the same as `other` to all packets of `other`.
+    pub fn covers(&self, other: &Self) -> bool {
+        let asked = |m: &Match| other.matches.iter().any(|theirs| m.covers(theirs));
+        self.target == other.target && self.matches.iter().all(asked)
+    }
+
     /// Whether it takes every packet of its chain, but for a `limit`.
     pub fn is_unconditional(&self) -> bool {
         self.matches
@@ -266,6 +272,25 @@ impl Rule {
         self.matches.retain(|m| m.negated || !m.test.always());
         self.matches.sort();
         self.matches.dedup();
+    }
+}
+
+impl Match {
+    /// Whether it passes whatever passes `other`.
+    fn covers(&self, other: &Self) -> bool {
+        let wider = match (&self.test, &other.test) {
+            (Test::Ports(mine, ours), Test::Ports(theirs, inner)) => {
+                let inside = |port: &PortRange| {
+                    (ours.iter()).any(|own| own.first <= port.first && port.last <= own.last)
+                };
+                mine == theirs && inner.iter().all(inside)
+            }
+            (Test::Net(mine, own), Test::Net(theirs, inner)) => {
+                mine == theirs && own.contains(inner)
+            }
+            _ => false,
+        };
+        self == other || (wider && !self.negated && !other.negated)
     }
 }
 

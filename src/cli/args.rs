@@ -37,10 +37,54 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print only the ACCEPT rules
+    #[command(after_help = "\
+Examples:
+  dropsift rules --rules harvester1=chain.txt kernel.log > add-rules.sh
+  dropsift rules --format cloudinit-patch --diff 91-iptables-worker.yaml kernel.log
+  dropsift rules --format split-log kernel.log
+
+With --format cloudinit-patch the first INPUT is the CloudInit to change; it is printed, not written. Its selector tells \
+the role, unless --role does.")]
     Rules {
         /// Logs, journals, journal directories, support bundles, packed or not; `-` is stdin, and the default
         #[arg(value_name = "INPUT")]
         inputs: Vec<PathBuf>,
+
+        /// What cloudinit-patch changes, as a unified diff
+        #[arg(long)]
+        diff: bool,
+    },
+    /// Run the drops of a log through the chain of --rules: what it would accept now
+    #[command(after_help = "\
+Exit codes: 0 nothing that is missing still falls to DROP, 1 something does, or a suggestion would let in what should \
+stay out, 2 usage or an input that cannot be read, 3 input that could not be judged.")]
+    Simulate {
+        /// Logs, journals, journal directories, support bundles, packed or not; `-` is stdin, and the default
+        #[arg(value_name = "INPUT")]
+        inputs: Vec<PathBuf>,
+
+        /// The chain as it would be with the suggested rules in it
+        #[arg(long)]
+        with_suggested: bool,
+    },
+    /// Check a chain or a CloudInit against what the role needs
+    #[command(after_help = "\
+FILE is a dump of iptables, a script, a CloudInit, or Node objects whose labels the selectors must pick; `-` is stdin.
+
+Exit codes: 0 nothing is wrong, 1 an error was found (warnings and notes do not count), 2 usage or a file that cannot be \
+read.")]
+    Audit {
+        /// Chains and CloudInits
+        #[arg(value_name = "FILE", required = true)]
+        files: Vec<PathBuf>,
+
+        /// The VLAN of the management network: its address is on mgmt-br.VID
+        #[arg(long, value_name = "VID", value_parser = clap::value_parser!(u16).range(1..=4094))]
+        management_vlan: Option<u16>,
+
+        /// A further interface that must be filtered
+        #[arg(long, value_name = "NAME")]
+        interface: Vec<String>,
     },
     /// Explain a line of a log, a cause or a port
     Explain {
@@ -115,6 +159,15 @@ pub(super) struct Shared {
     /// An addon that is not in use
     #[arg(long, value_name = "NAME", global = true, help_heading = "Cluster")]
     pub(super) no_addon: Vec<String>,
+
+    /// The chain in force, of all nodes or of one: iptables-save, iptables -S, iptables -L -v -n, or CloudInit YAML
+    #[arg(
+        long,
+        value_name = "[NODE=]FILE",
+        global = true,
+        help_heading = "Cluster"
+    )]
+    pub(super) rules: Vec<String>,
 
     /// A time in which the cluster was upgraded; RFC 3339, or as the log writes it
     #[arg(long, value_name = "START..END", global = true, help_heading = "Time")]

@@ -17,6 +17,16 @@ pub(super) fn run(
     options: &Options,
     mut analysis: Analysis,
 ) -> Result<(Report, Exit), Error> {
+    read(shared, inputs, options, &mut analysis)
+}
+
+/// The same, with an analysis that is still wanted.
+pub(super) fn read(
+    shared: &Shared,
+    inputs: &[PathBuf],
+    options: &Options,
+    analysis: &mut Analysis,
+) -> Result<(Report, Exit), Error> {
     let stdin = [PathBuf::from("-")];
     let inputs = match inputs {
         [] if shared.journal => &[],
@@ -61,10 +71,10 @@ pub(super) fn run(
     }
     bar.finish();
     analysis.set_lines(lines);
-    learned(shared, &analysis);
+    learned(shared, analysis);
     let mut report = super::values::filtered(shared, analysis.report(None))?;
     report.unknown_inputs = unknown;
-    account(shared, &analysis);
+    account(shared, analysis);
     Ok((report, exit))
 }
 

@@ -2,12 +2,15 @@
 //! terminal.
 
 mod args;
+mod audit;
 mod batch;
 mod explain;
 mod follow;
 mod manual;
 mod ports;
 mod progress;
+mod rules;
+mod simulate;
 mod terminal;
 mod values;
 
@@ -90,9 +93,28 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
+    let inputs = match &args.command {
+        None => &args.inputs,
+        Some(
+            Command::Rules { inputs, .. }
+            | Command::Simulate { inputs, .. }
+            | Command::Audit { files: inputs, .. },
+        ) => inputs,
+        Some(_) => &Vec::new(),
+    };
+    values::stdin_once(&args.shared, inputs)?;
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
-        Some(Command::Rules { inputs }) => rules(&args.shared, inputs),
+        Some(Command::Rules { inputs, diff }) => rules::run(&args.shared, inputs, *diff),
+        Some(Command::Simulate {
+            inputs,
+            with_suggested,
+        }) => simulate::run(&args.shared, inputs, *with_suggested),
+        Some(Command::Audit {
+            files,
+            management_vlan,
+            interface,
+        }) => audit::run(&args.shared, files, *management_vlan, interface),
         Some(Command::Explain { what }) => explain::run(&args.shared, what),
         Some(Command::Ports) => ports::run(&args.shared),
         Some(Command::Schema { document }) => manual::schema(document),
@@ -116,20 +138,6 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     let renderer = shared.renderer();
     written(|out| (renderer.render)(&report, style, out))?;
-    Ok(exit.and(verdict(shared, &report)))
-}
-
-/// Prints only the rules.
-fn rules(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
-    if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
-        hint();
-        return Ok(Exit::Trouble);
-    }
-    let options = values::read_options(shared)?;
-    let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
-    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
-    let emitter = shared.emitter();
-    written(|out| (emitter.emit)(&report.rules, out))?;
     Ok(exit.and(verdict(shared, &report)))
 }
 

@@ -1,10 +1,14 @@
 //! What was typed, read as what it means.
 
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
 use chrono::{FixedOffset, NaiveDateTime};
 
 use super::args::Shared;
 use crate::catalog::{Role, addons};
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::finding::Finding;
 use crate::input::{
     Prefixes,
@@ -18,6 +22,9 @@ use crate::time::{DAY, MINUTE, Reading, SECOND, Time, YearClock, parse_rfc3339};
 
 /// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
 const LONGEST_PREFIX: usize = 29;
+
+/// Longer files with rules are not read to their end, and refused.
+const LONGEST: u64 = crate::chain::LONGEST as u64;
 
 fn usage<T>(text: String) -> Result<T, Error> {
     Err(Error::Usage(text))
@@ -99,6 +106,23 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
             site.addons.insert(name.clone(), in_use);
         }
     }
+    for text in &shared.rules {
+        let (node, path) = rules_of(text);
+        let text = text_file(path)?;
+        site.in_force.tell(node, path, &text)?;
+    }
+    if !shared.quiet {
+        for (name, faults, first) in site.in_force.faults() {
+            let lines = if faults == 1 {
+                "1 line"
+            } else {
+                &format!("{faults} lines")
+            };
+            super::say(&printable(&format!(
+                "{name}: {lines} did not count, the first for this reason: {first}; `dropsift audit` tells more"
+            )));
+        }
+    }
     for text in &shared.upgrade {
         site.upgrades.push(window(text, &options.reading)?);
     }
@@ -123,6 +147,61 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         .map(|text| time(text, &options.reading))
         .transpose()?;
     Ok(site)
+}
+
+/// Stdin can be the log or the rules.
+pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Error> {
+    let rules = shared
+        .rules
+        .iter()
+        .filter(|text| rules_of(text).1 == "-")
+        .count();
+    let named = inputs.iter().filter(|path| path.as_os_str() == "-").count();
+    let log = if inputs.is_empty() && !shared.journal {
+        1
+    } else {
+        named
+    };
+    if rules > 0 && rules + log > 1 {
+        return usage(
+            "stdin can be read once: name a file for the rules, as --rules chain.txt, or for the log".to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// The node, where one is named, and the file.
+fn rules_of(text: &str) -> (Option<&str>, &str) {
+    match text.split_once('=') {
+        // A node's name has no slash: `./a=b` is a file.
+        Some((node, path)) if !node.contains('/') && !node.is_empty() => (Some(node), path),
+        _ => (None, text),
+    }
+}
+
+/// Reads a file that must be text; `-` is stdin.
+pub(super) fn text_file(path: &str) -> Result<String, Error> {
+    let read = || {
+        let mut bytes = Vec::new();
+        if path == "-" {
+            io::stdin()
+                .lock()
+                .take(LONGEST + 1)
+                .read_to_end(&mut bytes)?;
+        } else {
+            File::open(path)?
+                .take(LONGEST + 1)
+                .read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    };
+    let name = || path.to_owned();
+    let bytes = read().map_err(|why| Error::Input { name: name(), why })?;
+    String::from_utf8(bytes).map_err(|_| Error::Unreadable {
+        name: name(),
+        why: "it is no text; give the output of `iptables-save`, or the CloudInit as YAML"
+            .to_owned(),
+    })
 }
 
 /// Reads networks.

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{Flow, FlowKey, Mark, Ports, lane};
 use crate::catalog::Strength;
 use crate::catalog::documented_strength;
+use crate::chain::Family;
 use crate::input::Entry;
 use crate::net::IpNet;
 use crate::packet::proto;
@@ -120,6 +121,7 @@ impl Flows {
         let interface = self.interfaces.number(packet.interface);
         let role = site.role(self.nodes.name(node));
         let (kind, ports) = lane(packet, role);
+        let chains = (site.in_force).of(self.nodes.name(node), role, Family::of(packet));
         let lines = u64::from(entry.repeats);
 
         self.logged += lines;
@@ -170,6 +172,10 @@ impl Flows {
             flow.last = entry.time;
         }
         flow.consider_sample(entry.time, entry.message);
+        if let Some(chains) = chains {
+            let fates = flow.fates.get_or_insert_default();
+            fates.add(chains.judge(packet), lines);
+        }
         if flow.marks.len() < MOST_MARKS && self.marks < MOST_MARKS_IN_ALL {
             self.marks += 1;
             flow.marks.push(Mark {
@@ -416,6 +422,7 @@ impl Flow {
             sample: entry.message.trim_end().into(),
             sample_time: entry.time,
             folded: false,
+            fates: None,
         }
     }
 
@@ -442,6 +449,9 @@ impl Flow {
         let room = MOST_MARKS.saturating_sub(self.marks.len());
         self.marks.extend(other.marks.into_iter().take(room));
         self.folded |= other.folded;
+        if let Some(theirs) = other.fates {
+            self.fates.get_or_insert_default().absorb(&theirs);
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod attempts;
 mod collect;
+mod fates;
 mod lane;
 
 use std::net::IpAddr;
@@ -14,6 +15,7 @@ use crate::time::Time;
 
 pub use attempts::{ATTEMPT, attempts, bursts};
 pub use collect::{Flows, NodeEvidence};
+pub use fates::Fates;
 pub use lane::{EPHEMERAL, lane};
 
 /// Which way a flow goes, as conntrack says it.
@@ -122,6 +124,8 @@ pub struct Flow {
     sample_time: Time,
     /// Whether peers, or ports, were folded into it to stay inside the bounds.
     pub folded: bool,
+    /// What the chain in force would do with its lines, where that chain is known.
+    pub fates: Option<Box<Fates>>,
 }
 
 impl Flow {

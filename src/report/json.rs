@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::json_schema;
 use super::json_write::write_line;
-use super::{Event, NodeReport, Renderer, Report, Style};
+use super::{Event, NodeReport, Renderer, Report, Style, ToolV1};
 use crate::cause::Test;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AFTER_ESTABLISHED, AcceptRule};
+use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
 use crate::time::Time;
 
@@ -33,12 +33,6 @@ pub(super) struct ReportV1<'a> {
     findings: Vec<FindingV1<'a>>,
     rules: Vec<RuleV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct ToolV1 {
-    name: &'static str,
-    version: &'static str,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -129,6 +123,8 @@ struct WarningV1<'a> {
     code: &'static str,
     node: Option<&'a str>,
     text: &'a str,
+    commands: &'a [String],
+    undo: &'a [String],
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -183,10 +179,7 @@ pub(super) fn time(time: Time) -> Option<String> {
 fn report_v1(report: &Report) -> ReportV1<'_> {
     ReportV1 {
         schema: "dropsift/report/v1",
-        tool: ToolV1 {
-            name: "dropsift",
-            version: env!("CARGO_PKG_VERSION"),
-        },
+        tool: ToolV1::THIS,
         span: report.span.map(|(first, last)| SpanV1 {
             first: time(first),
             last: time(last),
@@ -210,6 +203,8 @@ fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
         code: warning.code,
         node: warning.node.as_deref(),
         text: &warning.text,
+        commands: &warning.commands,
+        undo: &warning.undo,
     }
 }
 
@@ -227,7 +222,7 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
         logged: node.logged,
         saturated: stretches,
-        unlogged: node.unlogged,
+        unlogged: node.unlogged.map(|counted| counted.packets),
     }
 }
 
@@ -282,7 +277,7 @@ pub(super) fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
         source: rule.source_text(),
         comment: &rule.comment,
         disposition: rule.disposition.code(),
-        iptables: rule.insert(AFTER_ESTABLISHED),
+        iptables: rule.insert(),
         undo: rule.undo(),
         cloudinit: rule.append(),
     }

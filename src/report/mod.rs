@@ -1,5 +1,6 @@
 //! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
 
+mod audit;
 mod event;
 pub mod explain;
 pub mod json;
@@ -8,20 +9,40 @@ mod json_packet;
 pub mod json_schema;
 mod json_write;
 pub mod ports;
+mod simulate;
+mod simulate_json;
 mod table;
 mod text;
 
 use std::io::{self, Write};
 
 use crate::catalog::Role;
+use crate::chain::Counted;
 use crate::finding::Finding;
-use crate::rule::AcceptRule;
+use crate::rule::{AcceptRule, Split};
 use crate::saturation::Stretch;
 use crate::time::Time;
 
+pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
+pub use simulate::{Simulated, With, text as simulate_text};
+pub use simulate_json::json as simulate_json;
 pub use text::event as text_event;
 pub use text::{explain as text_explain, pages as text_pages};
+
+/// Who wrote a document.
+#[derive(serde::Serialize, schemars::JsonSchema)]
+struct ToolV1 {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl ToolV1 {
+    const THIS: Self = Self {
+        name: "dropsift",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+}
 
 /// The account of every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,7 +74,7 @@ pub struct NodeReport {
     /// When the LOG rule hid lines; `None` where that cannot be told.
     pub saturated: Option<Vec<Stretch>>,
     /// Drops that were not logged, where counters tell.
-    pub unlogged: Option<u64>,
+    pub unlogged: Option<Counted>,
 }
 
 /// Something that the reader must know to read the rest.
@@ -63,6 +84,22 @@ pub struct Warning {
     pub code: &'static str,
     pub node: Option<String>,
     pub text: String,
+    /// What would mend it, and what takes that back; empty where no command does.
+    pub commands: Vec<String>,
+    pub undo: Vec<String>,
+}
+
+impl Warning {
+    /// A warning that no command mends.
+    pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
+        Self {
+            code,
+            node,
+            text,
+            commands: Vec::new(),
+            undo: Vec::new(),
+        }
+    }
 }
 
 /// The whole report.
@@ -74,6 +111,8 @@ pub struct Report {
     pub findings: Vec<Finding>,
     pub rules: Vec<AcceptRule>,
     pub warnings: Vec<Warning>,
+    /// The LOG rules to split, of the nodes where their limit hid lines.
+    pub splits: Vec<Split>,
     /// How many inputs could not be read, or are of no known log format.
     pub unknown_inputs: usize,
 }

@@ -10,7 +10,7 @@ use crate::catalog::{
     DocumentedRule, RULES, Role, SERVICES, Service, Standing, documented_anywhere,
 };
 use crate::packet::proto_name;
-use crate::rule::{AcceptRule, Disposition};
+use crate::rule::{AcceptRule, Disposition, Spot};
 use crate::site::Site;
 
 /// A row of the catalogue, or a documented rule that no row explains.
@@ -172,6 +172,7 @@ fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
         v6: false,
         comment: rule.comment.to_owned(),
         disposition: Disposition::Documented,
+        spot: Spot::default(),
     };
     RuleRow {
         roles: codes(rule.roles),

@@ -1,39 +1,77 @@
-//! Rules as text to apply: a shell script, or lines for a CloudInit resource.
+//! Rules as text to apply: a shell script, lines for a CloudInit resource, or that resource with the lines in it.
 
 use std::io::{self, Write};
 
-use super::{AFTER_ESTABLISHED, AcceptRule, Disposition};
-use crate::error::printable;
+use similar::TextDiff;
+
+use super::{AcceptRule, CloudInitFile, Disposition, Split, iptables::CHAIN, split};
+use crate::error::{Error, printable};
+use crate::packet::proto;
+
+/// What is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    pub rules: &'a [AcceptRule],
+    /// For the nodes whose LOG rule hid lines.
+    pub splits: &'a [Split],
+    /// The CloudInit to be patched.
+    pub file: Option<CloudInitFile<'a>>,
+    /// The patch as a unified diff.
+    pub diff: bool,
+}
 
 /// A form of the rules.
 pub struct Emitter {
     /// As users write it.
     pub code: &'static str,
     pub title: &'static str,
-    pub emit: fn(&[AcceptRule], &mut dyn Write) -> io::Result<()>,
+    /// Whether the first input is a CloudInit to be changed, no log.
+    pub patches: bool,
+    /// Gives back what the reader must know, a line each.
+    pub emit: fn(&Offer<'_>, &mut dyn Write) -> Result<Vec<String>, Error>,
 }
 
 /// All forms, the default first.
-pub const EMITTERS: &[&Emitter] = &[&IPTABLES, &CLOUDINIT];
+pub const EMITTERS: &[&Emitter] = &[&IPTABLES, &CLOUDINIT, &CLOUDINIT_PATCH, &SPLIT_LOG];
 
 static IPTABLES: Emitter = Emitter {
     code: "iptables",
     title: "a shell script that changes the running chain",
-    emit: iptables,
+    patches: false,
+    emit: |offer, out| told(iptables(offer.rules, out)),
 };
 
 static CLOUDINIT: Emitter = Emitter {
     code: "cloudinit",
     title: "lines for the CloudInit resource of each role",
-    emit: cloudinit,
+    patches: false,
+    emit: |offer, out| told(cloudinit(offer.rules, out)),
 };
+
+static CLOUDINIT_PATCH: Emitter = Emitter {
+    code: "cloudinit-patch",
+    title: "your CloudInit, the first input, with the lines in it",
+    patches: true,
+    emit: cloudinit_patch,
+};
+
+static SPLIT_LOG: Emitter = Emitter {
+    code: "split-log",
+    title: "three limited LOG rules in place of one, where its limit hid lines",
+    patches: false,
+    emit: |offer, out| told(split::script(offer.splits, out)),
+};
+
+fn told(written: io::Result<()>) -> Result<Vec<String>, Error> {
+    written.map(|()| Vec::new()).map_err(Error::Output)
+}
 
 /// Marks a rule that somebody has to decide about.
 const DECIDE: &str = "decide first";
 
 fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     if rules.is_empty() {
-        return writeln!(out, "# No rule is missing.");
+        return writeln!(out, "# No rule to add.");
     }
     writeln!(out, "#!/bin/sh")?;
     writeln!(
@@ -58,6 +96,7 @@ fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
         if node != Some(&rule.node) {
             writeln!(out, "\n# {} ({})", printable(&rule.node), rule.role)?;
             node = Some(&rule.node);
+            dead_copies(rules.iter().filter(|r| r.node == rule.node), out)?;
         }
         let mark = match rule.disposition {
             Disposition::Documented => "",
@@ -67,7 +106,7 @@ fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
             writeln!(out, "# {DECIDE}: {}", rule.comment)?;
         }
         writeln!(out, "{mark}{} 2>/dev/null || :", rule.undo())?;
-        writeln!(out, "{mark}{}", rule.insert(AFTER_ESTABLISHED))?;
+        writeln!(out, "{mark}{}", rule.insert())?;
         writeln!(out, "# undo: {}", rule.undo())?;
     }
     Ok(())
@@ -75,7 +114,7 @@ fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
 
 fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     if rules.is_empty() {
-        return writeln!(out, "# No rule is missing.");
+        return writeln!(out, "# No rule to add.");
     }
     writeln!(
         out,
@@ -105,4 +144,85 @@ fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
         told.push((rule.role.code(), line));
     }
     Ok(())
+}
+
+/// Deletes the copies that the chain in force has behind LOG or DROP, the last first, so that the numbers hold. The place
+/// of LOG is looked at before: once a rule was inserted, another stands there, and a second run deletes nothing.
+fn dead_copies<'a>(
+    rules: impl Iterator<Item = &'a AcceptRule>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut dead: Vec<(usize, &AcceptRule)> = rules
+        .flat_map(|rule| rule.spot.dead.iter().map(move |number| (*number, rule)))
+        .collect();
+    dead.sort_by_key(|(number, rule)| (std::cmp::Reverse(*number), rule.disposition));
+    dead.dedup_by_key(|(number, _)| *number);
+    for (number, rule) in dead {
+        let (tool, at) = (rule.program(), rule.spot.number);
+        let now = rule.spot.now.as_deref().unwrap_or("LOG");
+        let mark = match rule.disposition {
+            Disposition::Documented => "",
+            Disposition::Review => "# ",
+        };
+        writeln!(
+            out,
+            "# Rule {number} is a copy behind LOG or DROP and does nothing: deleted, as long as rule {at} is {now} still."
+        )?;
+        writeln!(
+            out,
+            "{mark}case \"$({tool} -S {CHAIN} {at} 2>/dev/null) $({tool} -S {CHAIN} {number} 2>/dev/null)\" in \
+             *\"-j {now}\"*{}\"-j ACCEPT\"*) {tool} -D {CHAIN} {number} ;; esac",
+            pattern(rule)
+        )?;
+    }
+    Ok(())
+}
+
+/// What `iptables -S` prints of the rule, as a pattern of `case`.
+fn pattern(rule: &AcceptRule) -> String {
+    let mut words = Vec::new();
+    if let Some(net) = rule.source {
+        words.push(format!("-s {net} "));
+    }
+    if rule.proto.is_some_and(|number| number != proto::ICMPV6) {
+        words.push(format!("-p {} ", rule.proto_name()));
+    }
+    words.extend(rule.sport.map(|port| format!(" {port} ")));
+    words.extend(rule.dport.map(|ports| format!(" {ports} ")));
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
+    quoted.concat()
+}
+
+/// The user's file with the rules in it, or what that changes.
+fn cloudinit_patch(offer: &Offer<'_>, out: &mut dyn Write) -> Result<Vec<String>, Error> {
+    let Some(file) = offer.file else {
+        return Err(Error::Usage(
+            "the form cloudinit-patch changes a file; name it as the first input, before the logs"
+                .to_owned(),
+        ));
+    };
+    let patched = file.patched(offer.rules)?;
+    let text = if offer.diff {
+        let name = printable(file.name);
+        let diff = TextDiff::from_lines(file.text, &patched.text);
+        diff.unified_diff().header(&name, &name).to_string()
+    } else {
+        patched.text
+    };
+    out.write_all(text.as_bytes()).map_err(Error::Output)?;
+    let mut notes = patched.notes;
+    notes.push(match patched.added {
+        0 => format!("{}: nothing to add", printable(file.name)),
+        1 => format!("{}: 1 line added before LOG", printable(file.name)),
+        n => format!("{}: {n} lines added before LOG", printable(file.name)),
+    });
+    if patched.added > 0 {
+        let advice = [
+            "it takes effect at the next boot: reboot the nodes, or apply `--format iptables` on them as well",
+            "edit the CloudInit that exists: a second one with the same file name is refused",
+            "keep the selectors exclusive: a node that two of them pick makes its chain twice",
+        ];
+        notes.extend(advice.map(str::to_owned));
+    }
+    Ok(notes)
 }

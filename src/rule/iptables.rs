@@ -1,11 +1,12 @@
 //! A rule as iptables commands, quoted for a shell and for a plain YAML scalar alike.
 
 use super::AcceptRule;
+use crate::chain::HARVESTER;
 use crate::net::IpNet;
 use crate::packet::proto;
 
 /// The documented chain.
-pub(super) const CHAIN: &str = "HARVESTER_INPUT";
+pub(super) const CHAIN: &str = HARVESTER;
 
 /// What follows the chain: matches in the documentation's order, its comment, and the target.
 pub(super) fn body(rule: &AcceptRule) -> String {

@@ -3,21 +3,31 @@
 
 mod emit;
 mod iptables;
+mod manner;
+mod patch;
+mod place;
+mod split;
 
 use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role};
-use crate::cause::Verdict;
+use crate::cause::{Test, Verdict};
+use crate::chain::Family;
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange, neighbourhood};
 use crate::packet::proto;
 use crate::packet::proto_name;
 use crate::site::{Site, Zone};
 
-pub use emit::{EMITTERS, Emitter};
+pub use emit::{EMITTERS, Emitter, Offer};
+pub use patch::{CloudInitFile, Patched};
+pub use place::Spot;
+pub use split::Split;
 
 /// So many peers get a rule each; who has more should name a network.
 const MOST_PEERS: usize = 16;
+/// The test that tells of a live rule which does what a new one would do.
+pub const RULE_IN_FORCE: &str = "rule-in-force";
 /// The longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
 const LONGEST_COMMENT: usize = 255;
 
@@ -82,6 +92,8 @@ pub struct AcceptRule {
     pub v6: bool,
     pub comment: String,
     pub disposition: Disposition,
+    /// Where it goes in the running chain.
+    pub spot: Spot,
 }
 
 impl AcceptRule {
@@ -99,12 +111,13 @@ impl AcceptRule {
         self.source.map(iptables::source)
     }
 
-    /// The command that puts it before the LOG rule of a running chain, at place `at`.
-    pub fn insert(&self, at: usize) -> String {
+    /// The command that puts it before the LOG rule of a running chain.
+    pub fn insert(&self) -> String {
         format!(
-            "{} -I {} {at} {}",
+            "{} -I {} {} {}",
             self.program(),
             iptables::CHAIN,
+            self.spot.number,
             self.body()
         )
     }
@@ -119,17 +132,20 @@ impl AcceptRule {
         format!("{} -A {} {}", self.program(), iptables::CHAIN, self.body())
     }
 
-    const fn program(&self) -> &'static str {
-        if self.v6 { "ip6tables" } else { "iptables" }
+    /// The tool that applies it.
+    pub const fn program(&self) -> &'static str {
+        self.family().tool()
+    }
+
+    /// The family of the packets that it accepts.
+    pub const fn family(&self) -> Family {
+        if self.v6 { Family::V6 } else { Family::V4 }
     }
 
     fn body(&self) -> String {
         iptables::body(self)
     }
 }
-
-/// Where a rule goes while the chain in force is not known: right behind the ESTABLISHED rule.
-pub const AFTER_ESTABLISHED: usize = 2;
 
 /// The rules for `findings`, each once; notes in each finding which of them accepts it.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
@@ -138,7 +154,18 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
         .iter_mut()
         .filter(|f| f.verdict() == Verdict::MissingRule)
     {
-        let own = for_finding(finding, site, scope);
+        let mut own = for_finding(finding, site, scope);
+        own.retain_mut(|rule| match place::place(rule, site) {
+            None => true,
+            Some(accepts) => {
+                finding.evidence.push(Test {
+                    name: RULE_IN_FORCE,
+                    met: true,
+                    text: accepts,
+                });
+                false
+            }
+        });
         finding.rule = own.first().map(|rule| rule.id.clone());
         for rule in own {
             if !rules.iter().any(|known| known.id == rule.id) {
@@ -146,11 +173,11 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             }
         }
     }
-    rules.sort_by(|a, b| place(a).cmp(&place(b)));
+    rules.sort_by(|a, b| order(a).cmp(&order(b)));
     rules
 }
 
-fn place(rule: &AcceptRule) -> impl Ord + '_ {
+fn order(rule: &AcceptRule) -> impl Ord + '_ {
     (
         &rule.node,
         rule.disposition,
@@ -188,6 +215,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         } else {
             Disposition::Review
         },
+        spot: Spot::default(),
     };
     if pods {
         let nets = site.pod_cidrs();

@@ -10,7 +10,7 @@ use crate::packet::{Cast, Packet, TcpFlags, proto_name};
 use crate::report::Style;
 use crate::report::explain::{ALONE, Explained};
 use crate::report::json_packet;
-use crate::rule::{AFTER_ESTABLISHED, Disposition};
+use crate::rule::Disposition;
 
 /// Keys of the packet that have lines of their own.
 const SHOWN: &[&str] = &["in", "src", "dst", "proto", "spt", "dpt", "flags"];
@@ -141,7 +141,7 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
         page.line("")?;
     }
     for rule in &explained.rules {
-        let (now, later) = (rule.insert(AFTER_ESTABLISHED), rule.append());
+        let (now, later) = (rule.insert(), rule.append());
         let decide = match rule.disposition {
             Disposition::Documented => "",
             Disposition::Review => ", if you decide so",

@@ -8,7 +8,7 @@ use super::page::{DIM, Page, color};
 use super::{many, peers, render, what};
 use crate::error::printable;
 use crate::report::{Event, EventKind, Style};
-use crate::rule::{AFTER_ESTABLISHED, Disposition};
+use crate::rule::Disposition;
 
 /// Writes a live event as one line, and the rule of a missing one as a second.
 pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -65,10 +65,7 @@ pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result
         } else {
             ""
         };
-        page.line(&format!(
-            "         {mark}{}",
-            rule.insert(AFTER_ESTABLISHED)
-        ))?;
+        page.line(&format!("         {mark}{}", rule.insert()))?;
     }
     page.out.flush()
 }

@@ -1,6 +1,7 @@
 //! The report for people: one headline; missing rules with the command to paste; what to review; what was right to drop;
 //! false positives folded to a row for each service and node.
 
+mod commands;
 pub mod explain;
 mod live;
 mod page;
@@ -16,11 +17,13 @@ use crate::cause::Verdict;
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AFTER_ESTABLISHED, AcceptRule, Disposition};
+use crate::rule::{AcceptRule, Disposition};
 use crate::time::Time;
-use page::{BOLD, Page, color};
+use commands::{commands, splits};
+use page::{BOLD, color};
 
 pub use live::event;
+pub(super) use page::Page;
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",
@@ -52,7 +55,8 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
     missing(&mut page, report)?;
     review(&mut page, report)?;
     left(&mut page, report)?;
-    false_positives(&mut page, report)
+    false_positives(&mut page, report)?;
+    splits(&mut page, report)
 }
 
 fn of<'r>(report: &'r Report, verdict: Verdict) -> Vec<&'r Finding> {
@@ -65,7 +69,7 @@ fn lines(findings: &[&Finding]) -> u64 {
 }
 
 /// `1 rule`, `2 rules`.
-fn many(number: u64, one: &str) -> String {
+pub(in crate::report) fn many(number: u64, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
 }
 
@@ -76,7 +80,8 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let false_positives = lines(&of(report, Verdict::FalsePositive));
     let reviews = of(report, Verdict::Review).len() as u64;
     let mut parts = Vec::new();
-    let ansi = if documented + decide > 0 {
+    let missing = of(report, Verdict::MissingRule).len();
+    let ansi = if missing > 0 {
         color(Verdict::MissingRule)
     } else if reviews > 0 {
         color(Verdict::Review)
@@ -94,6 +99,9 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
                 .any(|w| w.code == "documented-rule-absent") =>
         {
             "A documented rule is absent; see the warning.".to_owned()
+        }
+        (_, 0, 0) if missing > 0 => {
+            "What is missing is in the chain, and the packets do not reach it.".to_owned()
         }
         (_, 0, 0) if reviews > 0 => format!(
             "No rule is shown to be missing; {} to review.",
@@ -179,37 +187,6 @@ fn missing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// The commands for the rules of one node, to be pasted: in force now, and for good.
-fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Result<()> {
-    page.line("")?;
-    page.paragraph(
-        "    ",
-        "    ",
-        "Add before the LOG rule, on the node, in force at once:",
-    )?;
-    for rule in rules {
-        let mark = if rule.disposition == Disposition::Review {
-            "# decide first: "
-        } else {
-            ""
-        };
-        page.line(&format!("      {mark}{}", rule.insert(AFTER_ESTABLISHED)))?;
-    }
-    let text = format!(
-        "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
-    );
-    page.paragraph("    ", "    ", &text)?;
-    for rule in rules {
-        let mark = if rule.disposition == Disposition::Review {
-            "# decide first: "
-        } else {
-            ""
-        };
-        page.line(&format!("      {mark}- {}", rule.append()))?;
-    }
-    Ok(())
-}
-
 fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let found = of(report, Verdict::Review);
     if found.is_empty() {
@@ -264,7 +241,7 @@ fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
 }
 
 /// Protocol and port, as `tcp/2112`.
-fn what(finding: &Finding) -> String {
+pub(in crate::report) fn what(finding: &Finding) -> String {
     let mut text = match finding.key.proto {
         Some(number) => proto_name(number).into_owned(),
         None => "no protocol".to_owned(),
@@ -287,7 +264,7 @@ fn what(finding: &Finding) -> String {
     }
 }
 
-fn peers(finding: &Finding) -> String {
+pub(in crate::report) fn peers(finding: &Finding) -> String {
     let mut shown: Vec<String> = finding
         .peers
         .iter()

@@ -8,11 +8,11 @@ use crate::cause::Verdict;
 use crate::report::Style;
 use crate::time::Time;
 
-pub(super) const BOLD: Ansi = Ansi::new().bold();
-pub(super) const DIM: Ansi = Ansi::new().dimmed();
+pub(in crate::report) const BOLD: Ansi = Ansi::new().bold();
+pub(in crate::report) const DIM: Ansi = Ansi::new().dimmed();
 
 /// The colour of a verdict; the word stands beside it.
-pub(super) const fn color(verdict: Verdict) -> Ansi {
+pub(in crate::report) const fn color(verdict: Verdict) -> Ansi {
     let color = match verdict {
         Verdict::MissingRule => AnsiColor::Red,
         Verdict::Review => AnsiColor::Yellow,
@@ -23,15 +23,15 @@ pub(super) const fn color(verdict: Verdict) -> Ansi {
 }
 
 /// The writer of one page.
-pub(super) struct Page<'o> {
-    pub(super) out: &'o mut dyn Write,
-    pub(super) style: Style,
+pub(in crate::report) struct Page<'o> {
+    pub(in crate::report) out: &'o mut dyn Write,
+    pub(in crate::report) style: Style,
     /// Whether all times lie on one day, which the headline names.
-    pub(super) one_day: bool,
+    pub(in crate::report) one_day: bool,
 }
 
 impl Page<'_> {
-    pub(super) fn paint(&self, ansi: Ansi, text: &str) -> String {
+    pub(in crate::report) fn paint(&self, ansi: Ansi, text: &str) -> String {
         if self.style.color {
             format!("{ansi}{text}{ansi:#}")
         } else {
@@ -39,12 +39,17 @@ impl Page<'_> {
         }
     }
 
-    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
     }
 
     /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`.
-    pub(super) fn paragraph(&mut self, first: &str, rest: &str, text: &str) -> io::Result<()> {
+    pub(in crate::report) fn paragraph(
+        &mut self,
+        first: &str,
+        rest: &str,
+        text: &str,
+    ) -> io::Result<()> {
         let options = textwrap::Options::new(self.style.width)
             .initial_indent(first)
             .subsequent_indent(rest)
@@ -56,7 +61,12 @@ impl Page<'_> {
         Ok(())
     }
 
-    pub(super) fn heading(&mut self, ansi: Ansi, title: &str, tail: &str) -> io::Result<()> {
+    pub(in crate::report) fn heading(
+        &mut self,
+        ansi: Ansi,
+        title: &str,
+        tail: &str,
+    ) -> io::Result<()> {
         let title = self.paint(ansi, title);
         writeln!(self.out, "\n{title}  {tail}")
     }
@@ -64,7 +74,7 @@ impl Page<'_> {
 
 impl Page<'_> {
     /// From when to when, as short as the page's day allows.
-    pub(super) fn span(&self, first: Time, last: Time) -> String {
+    pub(in crate::report) fn span(&self, first: Time, last: Time) -> String {
         let shown = |time: Time| {
             if !time.is_dated() {
                 time.to_string()

@@ -1,0 +1,33 @@
+//! The chains as they would be with suggested rules in them.
+
+use std::collections::BTreeMap;
+
+use crate::chain::{Family, RuleSet};
+use crate::report::NodeReport;
+use crate::rule::AcceptRule;
+use crate::site::Site;
+
+/// `site` with `rules` in the chains of `nodes`, as far as those chains are known. A rule put in has line 0.
+pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -> Site {
+    let mut new = site.clone();
+    for node in nodes {
+        // One text may have the chains of both families.
+        let mut sets: BTreeMap<String, RuleSet> = BTreeMap::new();
+        for family in [Family::V4, Family::V6] {
+            let Some(chains) = site.in_force.of(&node.node, node.role, family) else {
+                continue;
+            };
+            let set = sets
+                .entry(chains.name.to_owned())
+                .or_insert_with(|| chains.set.clone());
+            let own = |rule: &&AcceptRule| rule.node == node.node && rule.family() == family;
+            for rule in rules.iter().filter(own) {
+                set.insert_rule(family, rule.spot.number, rule.meaning());
+            }
+        }
+        for (name, set) in sets {
+            new.in_force.replace(&node.node, &name, set);
+        }
+    }
+    new
+}

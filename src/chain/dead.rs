@@ -1,0 +1,112 @@
+//! Rules that would accept a packet and do not: behind LOG or DROP, for another interface, or where no jump leads.
+
+use std::fmt;
+
+use crate::catalog::Role;
+use crate::chain::evaluate::{Answer, Place, answer};
+use crate::chain::rule::{Rule, Side, Target, Test};
+use crate::chain::{Family, RuleSet};
+use crate::packet::Brief;
+
+/// A rule that would accept a packet, and why it does not.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dead {
+    pub place: Place,
+    pub why: Why,
+}
+
+/// Why a rule does not accept what it is meant for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Why {
+    BehindDrop,
+    BehindLog,
+    /// It, or the jump to its chain, asks for another interface.
+    Interface(String),
+    /// A rule before it ends the packet's way, or no jump leads to it.
+    NotReached,
+    /// It is in the rules of another role.
+    Role(Role),
+}
+
+/// So many of one packet say enough.
+const MOST: usize = 4;
+
+impl RuleSet {
+    /// The ACCEPT rules of the firewall chain that match `packet` but for the interface, and do not accept it.
+    pub(super) fn dead_accepts(&self, packet: &Brief<'_>) -> Vec<Dead> {
+        let family = Family::of(packet);
+        let Some(chain) = self.firewall(family) else {
+            return Vec::new();
+        };
+        let stop = chain.stop_number().unwrap_or(usize::MAX);
+        let log = chain.log_rule_number().unwrap_or(usize::MAX);
+        let accepts = (chain.rules.iter().enumerate())
+            .filter(|(_, rule)| rule.target == Target::Accept)
+            .filter(|(_, rule)| !rule.matches.is_empty() && matches_elsewhere(rule, packet));
+        accepts
+            .map(|(at, rule)| {
+                let number = at + 1;
+                let why = match other_interface(rule, packet) {
+                    _ if number > stop => Why::BehindDrop,
+                    _ if number > log => Why::BehindLog,
+                    Some(name) => Why::Interface(name),
+                    None => match self.jump_interface(&chain.name, family, packet) {
+                        Some(name) => Why::Interface(name),
+                        None => Why::NotReached,
+                    },
+                };
+                Dead {
+                    place: chain.place(at),
+                    why,
+                }
+            })
+            .take(MOST)
+            .collect()
+    }
+
+    /// The interface that the jump to `chain` asks for, where it is not the packet's.
+    fn jump_interface(&self, chain: &str, family: Family, packet: &Brief<'_>) -> Option<String> {
+        let jumps = |rule: &&Rule| rule.target.chain() == Some(chain);
+        let input = self.chain(family, super::INPUT)?;
+        let mut wrong =
+            (input.rules.iter().filter(jumps)).map(|rule| other_interface(rule, packet));
+        let first = wrong.next()?;
+        if wrong.any(|other| other.is_none()) {
+            return None;
+        }
+        first
+    }
+}
+
+/// Whether all matches but those of the interface take the packet.
+fn matches_elsewhere(rule: &Rule, packet: &Brief<'_>) -> bool {
+    (rule.matches.iter())
+        .filter(|m| !matches!(m.test, Test::Interface(..)))
+        .all(|m| answer(m, packet) == Answer::Yes)
+}
+
+/// The interface that a rule asks for, where the packet came by another.
+fn other_interface(rule: &Rule, packet: &Brief<'_>) -> Option<String> {
+    rule.matches.iter().find_map(|m| match &m.test {
+        Test::Interface(Side::Source, name) if answer(m, packet) == Answer::No => {
+            Some(if m.negated {
+                format!("! {name}")
+            } else {
+                name.clone()
+            })
+        }
+        _ => None,
+    })
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BehindDrop => f.write_str("stands behind DROP and is never reached"),
+            Self::BehindLog => f.write_str("stands behind LOG, so the packet is logged as dropped"),
+            Self::Interface(name) => write!(f, "is for packets that come in by {name}"),
+            Self::NotReached => f.write_str("is not reached by the packet"),
+            Self::Role(role) => write!(f, "is in the rules of {role} nodes"),
+        }
+    }
+}

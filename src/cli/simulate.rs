@@ -1,0 +1,100 @@
+//! `dropsift simulate`: the drops of a log through the chain of `--rules`.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use super::args::Shared;
+use super::{Exit, batch, hint, terminal, values, written};
+use crate::analyze::{Analysis, with_suggested};
+use crate::error::Error;
+use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
+use crate::site::Site;
+
+/// Runs the drops of the inputs through the chains.
+pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<Exit, Error> {
+    let stdin = inputs.is_empty() && !shared.journal;
+    if stdin && io::stdin().is_terminal() {
+        hint();
+        return Ok(Exit::Trouble);
+    }
+    // The inputs are read twice, and a pipe can be read once.
+    let spool = (suggest && (stdin || inputs.iter().any(|path| path.as_os_str() == "-")))
+        .then(spooled)
+        .transpose()
+        .map_err(|why| Error::Input {
+            name: "-".to_owned(),
+            why,
+        })?;
+    let inputs: Vec<PathBuf> = match &spool {
+        Some(file) if inputs.is_empty() => vec![file.path().to_owned()],
+        Some(file) => (inputs.iter())
+            .map(|path| {
+                if path.as_os_str() == "-" {
+                    file.path()
+                } else {
+                    path.as_path()
+                }
+            })
+            .map(Path::to_owned)
+            .collect(),
+        None => inputs.to_vec(),
+    };
+    let site = values::site(shared, &values::read_options(shared)?)?;
+    let (report, site, exit) = read(shared, &inputs, site)?;
+    if report
+        .findings
+        .iter()
+        .all(|finding| finding.fates.is_none())
+        && site.in_force.is_empty()
+    {
+        return Err(Error::Usage(
+            "no chain is known; give it with --rules [NODE=]FILE, the output of `iptables-save`"
+                .to_owned(),
+        ));
+    }
+    let second = if suggest {
+        let quiet = Shared {
+            quiet: true,
+            ..shared.clone()
+        };
+        let site = with_suggested(&site, &report.nodes, &report.rules);
+        Some(read(&quiet, &inputs, site)?.0)
+    } else {
+        None
+    };
+    let simulated = Simulated {
+        report: &report,
+        texts: site.in_force.texts().collect(),
+        with: second.as_ref().map(|second| With {
+            rules: &report.rules,
+            fates: (second.findings.iter())
+                .filter_map(|finding| Some((finding.id.as_str(), finding.fates.as_ref()?)))
+                .collect(),
+        }),
+    };
+    let style = terminal::style(shared.color);
+    written(|out| {
+        if shared.output == "json" {
+            simulate_json(&simulated, out)
+        } else {
+            simulate_text(&simulated, style, out)
+        }
+    })?;
+    let fails = simulated.still_falls(shared.fail_on()) || !simulated.intruders().is_empty();
+    Ok(exit.and(if fails { Exit::Missing } else { Exit::Clean }))
+}
+
+/// The report on the inputs, and the site with what they told of it.
+fn read(shared: &Shared, inputs: &[PathBuf], site: Site) -> Result<(Report, Site, Exit), Error> {
+    let options = values::read_options(shared)?;
+    let mut analysis = Analysis::new(site, shared.scope());
+    let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
+    Ok((report, analysis.site().clone(), exit))
+}
+
+/// Stdin as a file.
+fn spooled() -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::NamedTempFile::new()?;
+    io::copy(&mut io::stdin().lock(), &mut file)?;
+    Ok(file)
+}

@@ -1,0 +1,194 @@
+//! What a chain would do with the drops of a log, for people.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use anstyle::AnsiColor;
+
+use super::table::table;
+use super::text::{Page, many, peers, what};
+use super::{Report, Style};
+use crate::cause::Verdict;
+use crate::chain::{Fate, HARVESTER};
+use crate::error::printable;
+use crate::finding::Finding;
+use crate::flow::Fates;
+use crate::rule::AcceptRule;
+
+/// The drops of a log and the chains that they were run through.
+pub struct Simulated<'a> {
+    pub report: &'a Report,
+    /// The texts of the chains, each with its node, or none where it is of all.
+    pub texts: Vec<(Option<&'a str>, &'a str)>,
+    pub with: Option<With<'a>>,
+}
+
+/// The same with the suggested rules in the chains.
+pub struct With<'a> {
+    pub rules: &'a [AcceptRule],
+    /// By the id of the finding.
+    pub fates: BTreeMap<&'a str, &'a Fates>,
+}
+
+impl Simulated<'_> {
+    /// Whether the chain accepts all of a finding now.
+    fn accepts(finding: &Finding) -> bool {
+        let all = |fates: &Fates| fates.accepts_all(finding.logged);
+        finding.fates.as_ref().is_some_and(all)
+    }
+
+    /// Whether the suggestions let in what should stay dropped.
+    pub(super) fn gets_in(&self, finding: &Finding) -> bool {
+        let accepted = |fates: Option<&Fates>| fates.map_or(0, |fates| fates.accepted);
+        let with = self.with.as_ref();
+        let then = with.and_then(|with| with.fates.get(finding.id.as_str()).copied());
+        finding.log_cause.verdict != Verdict::MissingRule
+            && accepted(then) > accepted(finding.fates.as_ref())
+    }
+
+    /// The findings that the suggestions would let in and that should stay dropped.
+    pub fn intruders(&self) -> Vec<&Finding> {
+        let findings = self.report.findings.iter();
+        findings.filter(|finding| self.gets_in(finding)).collect()
+    }
+
+    /// Whether something of these verdicts falls to DROP after all.
+    pub fn still_falls(&self, verdicts: &[Verdict]) -> bool {
+        self.report.findings.iter().any(|finding| {
+            let then = (self.with.as_ref())
+                .and_then(|with| with.fates.get(finding.id.as_str()))
+                .is_some_and(|fates| fates.accepts_all(finding.logged));
+            verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
+        })
+    }
+}
+
+/// Writes it for people: what should stay out and would not, what is accepted now, what still falls.
+pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page {
+        out,
+        style,
+        one_day: true,
+    };
+    let (accepted, rest): (Vec<&Finding>, Vec<&Finding>) =
+        (simulated.report.findings.iter()).partition(|finding| Simulated::accepts(finding));
+    let (helped, rest): (Vec<&Finding>, Vec<&Finding>) =
+        (rest.into_iter()).partition(|finding| more(simulated, finding));
+    let mut headline = format!(
+        "{} in the log: the chain accepts {} now",
+        many(simulated.report.findings.len() as u64, "finding"),
+        accepted.len()
+    );
+    if simulated.with.is_some() {
+        headline.push_str(&format!(", and the suggested rules {} more", helped.len()));
+    }
+    page.paragraph("", "", &format!("{headline}; {}.", falls(rest.len())))?;
+    for finding in simulated.intruders() {
+        let tag = page.paint(AnsiColor::Red.on_default().bold(), "WARNING");
+        let text = format!(
+            "{tag} the suggested rules would let in {} on {} from {}, which should stay dropped ({}).",
+            what(finding),
+            printable(&finding.node),
+            peers(finding),
+            finding.log_cause.code
+        );
+        page.line("")?;
+        page.paragraph("", "        ", &text)?;
+    }
+    let now = |finding: &Finding| finding.fates.as_ref().map_or_else(unknown, by);
+    let then = |finding: &Finding| {
+        let with = simulated.with.as_ref();
+        let fates = with.and_then(|with| with.fates.get(finding.id.as_str()));
+        fates.map_or_else(unknown, |fates| by(fates))
+    };
+    let title = ("ACCEPTED NOW", "the log is older than the rule");
+    section(&mut page, title, AnsiColor::Green, &accepted, now)?;
+    let title = ("ACCEPTED WITH THE SUGGESTED RULES", "wholly or in part");
+    section(&mut page, title, AnsiColor::Yellow, &helped, then)?;
+    if let Some(with) = simulated.with.as_ref().filter(|_| !helped.is_empty()) {
+        page.line("")?;
+        for rule in with.rules {
+            page.line(&format!("    {}: {}", printable(&rule.node), rule.insert()))?;
+        }
+    }
+    let title = ("STILL DROPPED", "no rule takes all of it");
+    section(&mut page, title, AnsiColor::Red, &rest, |finding| {
+        if simulated.with.is_some() {
+            then(finding)
+        } else {
+            now(finding)
+        }
+    })
+}
+
+/// `1 still falls`, `2 still fall`.
+fn falls(number: usize) -> String {
+    format!("{number} still fall{}", if number == 1 { "s" } else { "" })
+}
+
+/// Whether the suggestions accept more of a finding.
+fn more(simulated: &Simulated<'_>, finding: &Finding) -> bool {
+    let now = finding.fates.as_ref().map_or(0, |fates| fates.accepted);
+    (simulated.with.as_ref())
+        .and_then(|with| with.fates.get(finding.id.as_str()))
+        .is_some_and(|then| then.accepted > now)
+}
+
+fn section(
+    page: &mut Page<'_>,
+    title: (&str, &str),
+    color: AnsiColor,
+    findings: &[&Finding],
+    by: impl Fn(&Finding) -> String,
+) -> io::Result<()> {
+    if findings.is_empty() {
+        return Ok(());
+    }
+    page.heading(color.on_default().bold(), title.0, title.1)?;
+    let rows = findings.iter().map(|finding| {
+        vec![
+            printable(&finding.node),
+            what(finding),
+            finding.logged.to_string(),
+            peers(finding),
+            finding.log_cause.code.to_owned(),
+            by(finding),
+        ]
+    });
+    let header = ["NODE", "TRAFFIC", "LINES", "FROM", "CAUSE", "THE CHAIN"];
+    let text = table(&header, rows.collect(), page.style.width, 2);
+    write!(page.out, "{text}")
+}
+
+fn unknown() -> String {
+    "not known: --rules tells it".to_owned()
+}
+
+/// What decides, in words.
+fn by(fates: &Fates) -> String {
+    let one = |(fate, lines): (&Fate, &u64)| {
+        let rule = match fate.place() {
+            Some(place) if place.line == 0 => format!("rule {} (suggested)", place.number),
+            Some(place) if place.chain == HARVESTER => format!("rule {}", place.number),
+            Some(place) => format!("rule {} of {}", place.number, place.chain),
+            None => "no rule".to_owned(),
+        };
+        let does = match fate {
+            Fate::Accepted(_) => "accepts",
+            Fate::AcceptedLogged(_) => "accepts behind LOG",
+            Fate::Dropped(_) => "drops",
+            Fate::Rejected(_) => "rejects",
+            Fate::Unknown(_) => "hands it to a program",
+            Fate::Policy(_) => "decides, but the policy of INPUT",
+            Fate::NoMatch => "takes it",
+        };
+        let text = format!("{rule} {does}");
+        if fates.by.len() > 1 {
+            format!("{lines} {text}")
+        } else {
+            text
+        }
+    };
+    let all: Vec<String> = fates.by.iter().take(4).map(one).collect();
+    all.join("; ")
+}
