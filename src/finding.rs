@@ -7,6 +7,7 @@ use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
 use crate::flow::{Direction, Fates, Ports};
+use crate::net::{IpNet, neighbourhood};
 use crate::packet::{TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
@@ -70,8 +71,10 @@ pub struct Finding {
     pub absent_lines: u64,
     /// Whether peers or ports were folded into it.
     pub folded: bool,
-    /// The id of the rule that would accept it.
-    pub rule: Option<String>,
+    /// The networks around the node's own addresses.
+    pub node_nets: Vec<IpNet>,
+    /// The ids of the rules that would accept it.
+    pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
     pub fates: Option<Fates>,
 }
@@ -217,7 +220,17 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         absent_rule: absent_rule.map(|(rule, _)| rule),
         absent_lines: absent_rule.map_or(0, |(_, lines)| lines),
         folded: group.members.iter().any(|(_, flow)| flow.folded),
-        rule: None,
+        node_nets: scene
+            .nodes
+            .get(&group.key.node)
+            .map(|node| {
+                node.addresses
+                    .iter()
+                    .map(|&own| neighbourhood(own))
+                    .collect()
+            })
+            .unwrap_or_default(),
+        rules: Vec::new(),
         fates: group.fates.clone(),
     }
 }

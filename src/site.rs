@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::catalog::Role;
 use crate::chain::InForce;
 use crate::net::{IpNet, is_link_local_v6, neighbourhood};
-use crate::time::{MINUTE, Time};
+use crate::time::{MINUTE, Moment, Time};
 
 /// How long a flow must be quiet to count as settled: "stop within a few minutes" (Host Network Security, False
 /// Positives).
@@ -51,14 +51,29 @@ impl Limit {
 /// A time in which the cluster was upgraded, both ends in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
-    pub from: Time,
-    pub to: Time,
+    pub from: Moment,
+    pub to: Moment,
 }
 
 impl Window {
     /// Whether `time` lies in it.
     pub fn contains(&self, time: Time) -> bool {
-        self.from <= time && time <= self.to
+        time.is_dated() && self.from.near(time) <= time && time <= self.to.near(time)
+    }
+
+    /// Whether it lies between `earlier` and `later`, which are of one log.
+    pub fn is_between(&self, earlier: Time, later: Time) -> bool {
+        earlier.is_dated() && earlier < self.from.near(earlier) && self.to.near(later) < later
+    }
+
+    /// Whether it begins before it ends.
+    pub fn is_forward(&self) -> bool {
+        let beside = match (self.from, self.to) {
+            (Moment::At(at), _) | (_, Moment::At(at)) => at,
+            _ => Time(0),
+        };
+        let from = self.from.near(beside);
+        from <= self.to.near(from)
     }
 }
 
@@ -85,9 +100,9 @@ pub struct Site {
     pub settle: i64,
     pub limit: Limit,
     /// Lines before this time are not judged.
-    pub since: Option<Time>,
+    pub since: Option<Moment>,
     /// Lines after this time are not judged.
-    pub until: Option<Time>,
+    pub until: Option<Moment>,
 }
 
 impl Default for Site {
@@ -139,9 +154,11 @@ impl Site {
         addon.is_some_and(|name| self.addons.get(name) == Some(&false))
     }
 
-    /// Whether a line of this time is to be judged.
+    /// Whether a line of this time is to be judged; one without a date is, since nothing tells.
     pub fn wants(&self, time: Time) -> bool {
-        self.since.is_none_or(|since| since <= time) && self.until.is_none_or(|until| time <= until)
+        !time.is_dated()
+            || self.since.is_none_or(|since| since.near(time) <= time)
+                && self.until.is_none_or(|until| time <= until.near(time))
     }
 
     /// Whether `time` lies in an upgrade.

@@ -124,6 +124,39 @@ impl Stamp {
     }
 }
 
+/// A point in time that the user told: with its year, or as a log without years writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    At(Time),
+    /// `day_micros` is the time of day in microseconds.
+    Yearless {
+        month: u8,
+        day: u8,
+        day_micros: i64,
+    },
+}
+
+impl Moment {
+    /// What it means beside `time`: without a year, that day of whatever year is nearest.
+    pub fn near(self, time: Time) -> Time {
+        match self {
+            Self::At(at) => at,
+            Self::Yearless {
+                month,
+                day,
+                day_micros,
+            } => {
+                let at = |year| Time(days_of_civil(year, month, day) * DAY + day_micros);
+                let (year, ..) = time.date();
+                let nearest = (year - 1..=year + 1)
+                    .map(at)
+                    .min_by_key(|at| at.since(time).abs());
+                nearest.unwrap_or(time)
+            }
+        }
+    }
+}
+
 /// How the times of a log are to be read; from `--year`, `--utc-offset` and the file's own time.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
@@ -202,11 +235,16 @@ impl YearClock {
     }
 
     fn first_year(&self, month: u8, day: u8, at: &impl Fn(i32) -> Time) -> i32 {
-        if let Some(year) = self.reading.year {
-            return year;
-        }
         let limit = Time(self.reading.reference.0.saturating_add(SLACK));
         let (latest, ..) = limit.date();
+        if let Some(year) = self.reading.year {
+            // The told year is that of the newest line: what would lie in the future of the log is of the year before.
+            return if year == latest && at(year) > limit {
+                year - 1
+            } else {
+                year
+            };
+        }
         // Eight years hold a leap day, whatever century begins in them.
         (latest - 8..=latest)
             .rev()
@@ -361,6 +399,35 @@ mod tests {
             years(told, &[(1, 1), (12, 31)]).0,
             ["2026-01-01", "2025-12-31"],
             "a reversed log"
+        );
+    }
+
+    #[test]
+    fn the_first_line_of_a_log_that_crosses_new_year_is_of_the_year_before() {
+        let told = Reading {
+            year: Some(2026),
+            ..until("2026-11-23T00:00:00Z")
+        };
+        assert_eq!(
+            years(told, &[(12, 31), (1, 1)]),
+            (vec!["2025-12-31".to_owned(), "2026-01-01".to_owned()], 0)
+        );
+    }
+
+    #[test]
+    fn a_moment_without_a_year_is_the_nearest() {
+        let new_year = Moment::Yearless {
+            month: 1,
+            day: 1,
+            day_micros: 0,
+        };
+        assert_eq!(
+            new_year.near(time("2025-12-31T23:50:00Z")),
+            time("2026-01-01T00:00:00Z")
+        );
+        assert_eq!(
+            new_year.near(time("2026-01-01T00:05:00Z")),
+            time("2026-01-01T00:00:00Z")
         );
     }
 

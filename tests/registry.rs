@@ -11,7 +11,7 @@ use dropsift::input::{FORMATS, Prefixes, format_of};
 use dropsift::report::{RENDERERS, Report};
 use dropsift::rule::{EMITTERS, Scope};
 use dropsift::site::{Site, Window};
-use dropsift::time::{Reading, parse_rfc3339};
+use dropsift::time::{Moment, Reading, parse_rfc3339};
 
 /// The site of the examples: a worker by its name, and an upgrade in early May.
 fn report_on(log: &str, rules: Option<&str>) -> Report {
@@ -23,8 +23,8 @@ fn report_on(log: &str, rules: Option<&str>) -> Report {
     site.roles
         .insert("harvester3-worker".to_owned(), Role::Worker);
     site.upgrades.push(Window {
-        from: time("2026-05-05T04:00:00Z"),
-        to: time("2026-05-05T06:00:00Z"),
+        from: Moment::At(time("2026-05-05T04:00:00Z")),
+        to: Moment::At(time("2026-05-05T06:00:00Z")),
     });
     let mut analysis = Analysis::new(site, Scope::Documented);
     let reading = Reading {

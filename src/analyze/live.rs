@@ -112,7 +112,7 @@ impl Live {
             was: told
                 .filter(|_| kind == EventKind::Changed)
                 .map(|told| told.cause),
-            rule: finding.rule.as_deref().and_then(|id| report.rule(id)),
+            rule: finding.rules.first().and_then(|id| report.rule(id)),
             ..Event::of(
                 kind,
                 if kind == EventKind::Settled {

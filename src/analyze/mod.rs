@@ -20,7 +20,7 @@ use crate::packet::{Brief, Packet};
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window};
-use crate::time::Time;
+use crate::time::{Moment, Time};
 
 pub use explain::explain;
 pub use live::Live;
@@ -185,9 +185,9 @@ impl Analysis {
                 }
             }
             Fact::Upgrade { from, to } => self.site.upgrades.push(Window {
-                from: *from,
+                from: Moment::At(*from),
                 // An upgrade that has not ended goes on.
-                to: to.unwrap_or(Time(i64::MAX)),
+                to: Moment::At(to.unwrap_or(Time(i64::MAX))),
             }),
             Fact::Rules { node, name, text } => {
                 self.site.in_force.learn(node, name, text);
@@ -301,6 +301,7 @@ impl Analysis {
             warnings,
             splits,
             unknown_inputs: 0,
+            filtered: false,
         }
     }
 

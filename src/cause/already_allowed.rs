@@ -39,7 +39,9 @@ pub(super) static ALREADY_ALLOWED: Cause = Cause {
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let Some(fates) = &group.fates else {
-        return false;
+        return evidence.test("accepted-now", false, || {
+            "the chain in force is not known: --rules".to_owned()
+        });
     };
     let all = fates.accepts_all(group.logged);
     let met = evidence.test("accepted-now", all, || accepted(group, scene, fates));

@@ -78,7 +78,7 @@ fn longest_run(flow: &Flow, scene: &Scene<'_>) -> i64 {
     for &time in &times {
         let upgraded = |last: Time| {
             let windows = &scene.site.upgrades;
-            windows.iter().any(|w| last < w.from && w.to < time)
+            windows.iter().any(|w| w.is_between(last, time))
         };
         if last.is_some_and(|last| time.since(last) > scene.site.settle || upgraded(last)) {
             begin = Some(time);

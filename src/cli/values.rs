@@ -18,7 +18,7 @@ use crate::input::{
 use crate::net::{IpNet, parse_net};
 use crate::report::Report;
 use crate::site::{Limit, Site, Window};
-use crate::time::{DAY, MINUTE, Reading, SECOND, Time, YearClock, parse_rfc3339};
+use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Stamp, Time, parse_rfc3339};
 
 /// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
 const LONGEST_PREFIX: usize = 29;
@@ -92,6 +92,12 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         };
         site.addresses.insert(address, node.to_owned());
     }
+    if shared.not && !is_filtered(shared) {
+        return usage(
+            "--not turns filters around, and there is none; add --port, --peer or --verdict"
+                .to_owned(),
+        );
+    }
     site.node_nets = nets(&shared.node_net)?;
     site.pod_cidrs = nets(&shared.pod_cidr)?;
     site.told_pod_cidrs = !site.pod_cidrs.is_empty();
@@ -139,12 +145,12 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     site.since = shared
         .since
         .as_deref()
-        .map(|text| time(text, &options.reading))
+        .map(|text| moment(text, &options.reading))
         .transpose()?;
     site.until = shared
         .until
         .as_deref()
-        .map(|text| time(text, &options.reading))
+        .map(|text| moment(text, &options.reading))
         .transpose()?;
     Ok(site)
 }
@@ -219,10 +225,10 @@ fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
         ));
     };
     let window = Window {
-        from: time(from, reading)?,
-        to: time(to, reading)?,
+        from: moment(from, reading)?,
+        to: moment(to, reading)?,
     };
-    if window.to < window.from {
+    if !window.is_forward() {
         return usage(format!(
             "the window `{text}` ends before it begins; swap its ends"
         ));
@@ -231,7 +237,7 @@ fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
 }
 
 /// Reads a time: RFC 3339, a date and time as `journalctl --since` takes it, or as the log writes it.
-fn time(text: &str, reading: &Reading) -> Result<Time, Error> {
+fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
     const FORMS: [&str; 3] = [
         "%Y-%m-%d %H:%M:%S%.f",
         "%Y-%m-%dT%H:%M:%S%.f",
@@ -239,16 +245,28 @@ fn time(text: &str, reading: &Reading) -> Result<Time, Error> {
     ];
     let text = text.trim();
     if let Some(time) = parse_rfc3339(text) {
-        return Ok(time);
+        return Ok(Moment::At(time));
     }
     let local = FORMS
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
     if let Some(local) = local {
-        return Ok(Time(local.and_utc().timestamp_micros() - reading.offset));
+        return Ok(Moment::At(Time(
+            local.and_utc().timestamp_micros() - reading.offset,
+        )));
     }
-    if let Some(stamp) = short_stamp(text) {
-        return Ok(YearClock::new(*reading).resolve(stamp));
+    if let Some(Stamp::Yearless {
+        month,
+        day,
+        day_micros,
+        ..
+    }) = short_stamp(text)
+    {
+        return Ok(Moment::Yearless {
+            month,
+            day,
+            day_micros: day_micros - reading.offset,
+        });
     }
     usage(format!(
         "`{text}` is no time; write it as 2026-05-05T04:30:00Z, or as the log does: May 05 04:30:00"
@@ -301,13 +319,14 @@ pub(super) fn filtered(shared: &Shared, mut report: Report) -> Result<Report, Er
         .findings
         .retain(|finding| wanted(finding) != shared.not);
     let findings = &report.findings;
-    report.rules.retain(|rule| {
-        let same = |f: &Finding| {
-            f.rule
-                .as_deref()
-                .is_some_and(|id| rule.id.starts_with(id) || id.starts_with(&rule.id))
-        };
-        findings.iter().any(|f| f.node == rule.node && same(f))
-    });
+    report
+        .rules
+        .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));
+    report.filtered = is_filtered(shared);
     Ok(report)
+}
+
+/// Whether a filter is on.
+fn is_filtered(shared: &Shared) -> bool {
+    !shared.port.is_empty() || !shared.peer.is_empty() || !shared.verdict.is_empty()
 }

@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use anstyle::AnsiColor;
 use serde::Serialize;
 
-use super::json_write::write_line;
+use super::Style;
+use super::json_write::{ToolV1, write_line};
 use super::text::Page;
-use super::{Style, ToolV1};
 use crate::audit::{AuditFinding, Severity};
 use crate::catalog::Role;
 use crate::error::printable;

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json_schema;
-use super::json_write::write_line;
-use super::{Event, NodeReport, Renderer, Report, Style, ToolV1};
+use super::json_write::{ToolV1, write_line};
+use super::{Event, NodeReport, Renderer, Report, Style};
 use crate::cause::Test;
 use crate::finding::Finding;
 use crate::packet::proto_name;
@@ -92,6 +92,7 @@ struct FindingV1<'a> {
     evidence: Vec<TestV1<'a>>,
     sample: &'a str,
     rule: Option<&'a str>,
+    rules: &'a [String],
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -254,7 +255,8 @@ fn finding_v1(f: &Finding) -> FindingV1<'_> {
         last: time(f.last),
         evidence: tests_v1(&f.evidence),
         sample: &f.sample,
-        rule: f.rule.as_deref(),
+        rule: f.rules.first().map(String::as_str),
+        rules: &f.rules,
     }
 }
 

@@ -7,6 +7,20 @@ use serde_json::ser::{CharEscape, Formatter};
 
 use crate::error::is_hostile;
 
+/// Who wrote a document.
+#[derive(Serialize, schemars::JsonSchema)]
+pub(super) struct ToolV1 {
+    name: &'static str,
+    version: &'static str,
+}
+
+impl ToolV1 {
+    pub(super) const THIS: Self = Self {
+        name: "dropsift",
+        version: env!("CARGO_PKG_VERSION"),
+    };
+}
+
 /// Writes `value` and a newline at once, or nothing: half a document must not look whole.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut bytes = Vec::new();

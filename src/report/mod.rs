@@ -30,20 +30,6 @@ pub use simulate_json::json as simulate_json;
 pub use text::event as text_event;
 pub use text::{explain as text_explain, pages as text_pages};
 
-/// Who wrote a document.
-#[derive(serde::Serialize, schemars::JsonSchema)]
-struct ToolV1 {
-    name: &'static str,
-    version: &'static str,
-}
-
-impl ToolV1 {
-    const THIS: Self = Self {
-        name: "dropsift",
-        version: env!("CARGO_PKG_VERSION"),
-    };
-}
-
 /// The account of every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Tally {
@@ -115,6 +101,8 @@ pub struct Report {
     pub splits: Vec<Split>,
     /// How many inputs could not be read, or are of no known log format.
     pub unknown_inputs: usize,
+    /// Whether filters hid findings.
+    pub filtered: bool,
 }
 
 impl Report {

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use super::json_write::write_line;
-use super::{Simulated, ToolV1};
+use super::Simulated;
+use super::json_write::{ToolV1, write_line};
 use crate::flow::Fates;
 use crate::packet::proto_name;
 

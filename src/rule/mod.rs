@@ -14,10 +14,10 @@ use crate::catalog::{self, DocumentedRule, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::Family;
 use crate::finding::Finding;
-use crate::net::{IpNet, PortRange, neighbourhood};
+use crate::net::{IpNet, PortRange};
 use crate::packet::proto;
 use crate::packet::proto_name;
-use crate::site::{Site, Zone};
+use crate::site::Site;
 
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use patch::{CloudInitFile, Patched};
@@ -155,6 +155,16 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
         .filter(|f| f.verdict() == Verdict::MissingRule)
     {
         let mut own = for_finding(finding, site, scope);
+        if own.len() < finding.peers.len() && own.len() == MOST_PEERS {
+            finding.evidence.push(Test {
+                name: "more-peers",
+                met: true,
+                text: format!(
+                    "rules for {MOST_PEERS} of {} peers only: name their network, --node-net CIDR --scope node-net",
+                    finding.peers.len()
+                ),
+            });
+        }
         own.retain_mut(|rule| match place::place(rule, site) {
             None => true,
             Some(accepts) => {
@@ -166,7 +176,7 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
                 false
             }
         });
-        finding.rule = own.first().map(|rule| rule.id.clone());
+        finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
         for rule in own {
             if !rules.iter().any(|known| known.id == rule.id) {
                 rules.push(rule);
@@ -268,19 +278,15 @@ fn peers(peers: &[IpAddr]) -> Vec<IpNet> {
         .collect()
 }
 
+/// The networks of the nodes: as the user told them, else those around the node's own addresses. Never those of a peer,
+/// who may be a stranger.
 fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
-    let mut nets: Vec<IpNet> = if site.node_nets.is_empty() {
-        finding
-            .peers
-            .iter()
-            .map(|&peer| neighbourhood(peer))
-            .collect()
-    } else {
+    let told = !site.node_nets.is_empty();
+    let mut nets = if told {
         site.node_nets.clone()
+    } else {
+        finding.node_nets.clone()
     };
-    if finding.key.zone == Zone::Outside {
-        nets.extend(peers(&finding.peers));
-    }
     nets.retain(|net| matches!(net, IpNet::V6(_)) == finding.key.v6);
     nets.sort_unstable();
     nets.dedup();
@@ -289,7 +295,8 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
 
 /// `rule` once for each source, or once for anybody.
 fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
-    let several = sources.len() > 1;
+    // The one network of pods is the documented rule's; any other source makes another rule.
+    let named = sources.len() > 1 || rule.proto.is_some();
     let of = |source: Option<IpNet>| {
         let mut id = format!("{}/{}", rule.node, rule.proto_name());
         if let Some(dport) = rule.dport {
@@ -298,7 +305,7 @@ fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
         if rule.v6 {
             id.push_str("/ipv6");
         }
-        if let Some(source) = source.filter(|_| several) {
+        if let Some(source) = source.filter(|_| named) {
             id = format!("{id}/{}", iptables::source(source));
         }
         AcceptRule {

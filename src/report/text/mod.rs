@@ -92,6 +92,9 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         (0, ..) if report.tally.unreadable > 0 => "No drop line could be read.".to_owned(),
         (0, ..) if report.unknown_inputs > 0 => "Nothing was judged.".to_owned(),
         (0, ..) => "No drop lines.".to_owned(),
+        _ if report.filtered && report.findings.is_empty() => {
+            "No finding passes the filters.".to_owned()
+        }
         (_, 0, 0)
             if report
                 .warnings
@@ -120,9 +123,14 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             many(m, "more rule")
         ),
     };
+    if report.filtered {
+        parts.push("Filters are on: only the findings that they name are shown.".to_owned());
+    }
     let answer = page.paint(ansi, &answer);
     page.paragraph("", "", &answer)?;
-    if drops > 0 {
+    if drops > 0 && report.filtered {
+        parts.push(format!("{} in all.", many(drops, "drop line")));
+    } else if drops > 0 {
         let lines = many(drops, "drop line");
         let which = if drops == 1 { "of it" } else { "of them" };
         parts.push(match false_positives {
