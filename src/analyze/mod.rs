@@ -13,7 +13,7 @@ use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
 use crate::input::scan::Item;
 use crate::input::{Entry, NoticeKind};
-use crate::packet::{Brief, Packet};
+use crate::packet::Brief;
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, suggest};
 use crate::site::{Site, Window};
@@ -85,10 +85,12 @@ impl Analysis {
     pub fn push(&mut self, item: Item<'_>) {
         match item {
             Item::Drop(entry) if !self.site.wants(entry.time) => {}
-            Item::Drop(entry) => match Packet::parse(entry.message) {
-                Ok(packet) => self.add(entry, &packet.brief()),
-                Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
-            },
+            Item::Drop(entry) => {
+                match entry.packet.map_or_else(|| Brief::read(entry.message), Ok) {
+                    Ok(packet) => self.add(entry, &packet),
+                    Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
+                }
+            }
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
             Item::Notice {

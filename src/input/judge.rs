@@ -9,7 +9,9 @@ use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
 use super::nominate::REPEAT;
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
+use super::survey::Ready;
 use super::{Entry, Layer, Origin, Prefixes, Record, read};
+use crate::packet::Brief;
 use crate::time::{Reading, SECOND, Stamp, Time};
 
 /// How many hosts of one log are told apart.
@@ -93,7 +95,8 @@ impl Judge {
             Anchored::Drop { message, repeats } => {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record, uptime);
-                self.drop_line(record, received, message, repeats, sink);
+                let message = String::from_utf8_lossy(message);
+                self.drop_line(record, received, &message, None, repeats, sink);
             }
             Anchored::Other => _ = self.clock.resolve(record),
             Anchored::Untrusted(why) => {
@@ -103,11 +106,21 @@ impl Judge {
         }
     }
 
+    /// Takes a drop line of `text` that was read already.
+    pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, sink: &mut Sink<'_>) {
+        self.known = true;
+        let record = ready.record(text);
+        let received = self.clock.resolve_at(&record, ready.uptime);
+        let (message, brief) = (ready.message(text), ready.brief(text));
+        self.drop_line(&record, received, message, brief, ready.repeats, sink);
+    }
+
     fn drop_line(
         &mut self,
         record: &Record<'_>,
         received: Time,
-        message: &[u8],
+        message: &str,
+        packet: Option<Brief<'_>>,
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {
@@ -124,7 +137,8 @@ impl Judge {
             time,
             fine,
             host,
-            message: &String::from_utf8_lossy(message),
+            message,
+            packet,
             repeats,
         }));
     }
@@ -259,7 +273,8 @@ impl Judge {
         {
             let time = self.clock.resolve(&record);
             let times = u32::try_from(times).unwrap_or(u32::MAX);
-            self.drop_line(&record, time, message, times, sink);
+            let message = String::from_utf8_lossy(message);
+            self.drop_line(&record, time, &message, None, times, sink);
         }
     }
 }
