@@ -105,7 +105,7 @@ impl Analysis {
             Item::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
-                self.flows.absorb(ended);
+                self.flows.absorb(&self.site, ended);
             }
         }
     }
@@ -224,9 +224,9 @@ impl Analysis {
         self.seen().span().map(|(_, last)| last)
     }
 
-    /// How many flows there are: what a report costs.
-    pub fn flows(&self) -> usize {
-        self.seen().len()
+    /// What a report costs, in flows that are judged.
+    pub fn cost(&self) -> usize {
+        self.seen().cost()
     }
 
     /// The flows to judge: of the logs that have ended or, live, of the one that has not.

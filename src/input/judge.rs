@@ -1,7 +1,5 @@
 //! A nominated record in, items out: reads it, dates it, and decides what it is.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use super::clock::Clock;
 use super::document::{Document, Event};
 use super::header::digits;
@@ -22,7 +20,7 @@ const DISORDER: i64 = 2 * SECOND;
 /// What is known of a host.
 #[derive(Debug)]
 struct Seen {
-    host: u64,
+    host: Option<Box<str>>,
     boot: Option<u64>,
     last: Time,
     /// Whether its records were in order so far; a reversed log never is.
@@ -145,13 +143,11 @@ impl Judge {
 
     /// Keeps what is known of a host, and tells of another boot and of a clock set back.
     fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
-        let mut hasher = DefaultHasher::new();
-        host.hash(&mut hasher);
-        let key = hasher.finish();
-        let Some(seen) = self.hosts.iter_mut().find(|seen| seen.host == key) else {
+        let known = |seen: &&mut Seen| seen.host.as_deref() == host;
+        let Some(seen) = self.hosts.iter_mut().find(known) else {
             if self.hosts.len() < MOST_HOSTS {
                 self.hosts.push(Seen {
-                    host: key,
+                    host: host.map(Into::into),
                     boot,
                     last: time,
                     forward: false,

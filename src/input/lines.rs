@@ -36,6 +36,15 @@ impl Scanner {
         used
     }
 
+    /// Whether `text` is not of lines that are looked at one by one only where something was found.
+    pub(super) fn begins_other(&mut self, text: &[u8]) -> bool {
+        if framing::opening(text).is_some() {
+            return true;
+        }
+        self.recognise(text);
+        self.each
+    }
+
     /// Takes whole lines that were surveyed.
     pub(super) fn surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
         self.alive_among(lines(text), sink);

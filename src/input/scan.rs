@@ -110,6 +110,35 @@ impl Scanner {
         }
     }
 
+    /// Who surveys lines for it.
+    pub(super) fn surveyor(&self) -> Arc<Surveyor> {
+        Arc::clone(&self.surveyor)
+    }
+
+    /// Whether whole lines may be surveyed before they come here.
+    pub(super) const fn is_striped(&self) -> bool {
+        matches!(self.framing, Framing::Lines)
+            && self.judge.known
+            && !self.each
+            && !self.overlong
+            && self.skip == 0
+    }
+
+    /// Forgets the begin of a line that is not complete: how many bytes it is.
+    pub(super) fn give_back(&mut self) -> usize {
+        std::mem::take(&mut self.carry).len()
+    }
+
+    /// Takes whole lines that were surveyed, while [`Self::is_striped`].
+    pub(super) fn push_surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) {
+        let mut used = 0;
+        if !text.is_empty() && self.carry.is_empty() && !self.begins_other(text) {
+            self.blank = false;
+            used = self.surveyed(text, survey, sink);
+        }
+        self.push(&text[used..], sink);
+    }
+
     fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
         let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
         self.skip -= skipped as u64;
