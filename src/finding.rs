@@ -7,6 +7,7 @@ use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, evidence};
 use crate::flow::{Direction, Ports};
+use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::saturation::Stretch;
 use crate::site::Zone;
@@ -50,6 +51,8 @@ pub struct Finding {
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
     pub peers: Vec<IpAddr>,
+    /// The networks of peers that are not told apart, to stay inside the bounds.
+    pub networks: Vec<IpNet>,
     /// Drop lines: a floor, since the LOG rule is limited.
     pub logged: u64,
     pub attempts: u64,
@@ -127,6 +130,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         ports: group.ports(),
         service: service(group),
         peers: group.peers.clone(),
+        networks: group.networks.clone(),
         logged: group.logged,
         attempts: group.attempts,
         flags: group.flags.clone(),

@@ -94,6 +94,77 @@ fn a_flood_to_documented_ports_hides_no_missing_rule() {
     finds_the_needle(&report, lines);
 }
 
+/// What a log of some 10 MiB holds: drop lines, and what the state of a log decides.
+fn large_log() -> Vec<u8> {
+    let mut dice = support::Dice(7);
+    let mut log = Vec::new();
+    let mut at = 0;
+    while log.len() < 10 << 20 {
+        at += 1;
+        let stamp = format!(
+            "Dec 31 {:02}:{:02}:{:02}.{:06} harvester{}",
+            at / 36_000 % 24,
+            at / 600 % 60,
+            at / 10 % 60,
+            at % 10 * 100_000,
+            dice.roll(3) + 1
+        );
+        let message = match dice.roll(400) {
+            0 => " systemd-journald[1]: Missed 7 kernel messages".to_owned(),
+            1 => " kernel: net_ratelimit: 12 callbacks suppressed".to_owned(),
+            2 => " kernel[9]: HARVESTER_DROP_IN=forged OUT= ".to_owned(),
+            3 => format!(
+                " kernel: {}\n{stamp} last message repeated 3 times",
+                support::drop_line(at)
+            ),
+            4 => format!(
+                " kernel: HARVESTER_DROP_IN=torn OUT= SRC=10.0.0.{}",
+                at % 300
+            ),
+            5 => " kernel: -- Boot of something --\n-- Boot 1f2e3d4c5b6a79880f1e2d3c4b5a6978 --"
+                .to_owned(),
+            6 => format!(" kernel: {}\r", support::drop_line(at)),
+            7 => format!(" kernel: \u{fc}\u{e9} {}", "x".repeat(dice.roll(20_000))),
+            8 => " kernel: message repeated 2 times: [ HARVESTER_DROP_IN=mgmt-br OUT= ]".to_owned(),
+            9..100 => format!(" kernel: {}", support::drop_line(at)),
+            _ => " kernel: cni0: port 12(veth5a31c0de) entered blocking state".to_owned(),
+        };
+        log.extend_from_slice(format!("{stamp}{message}\n").as_bytes());
+    }
+    log.extend_from_slice(b"Jan  1 00:00:01 harvester1 kernel: HARVESTER_DROP_IN=last OUT= ");
+    log
+}
+
+#[test]
+fn a_file_in_stripes_is_read_as_in_a_row() {
+    let log = large_log();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kernel.log");
+    std::fs::write(&path, &log).unwrap();
+    let striped = support::read(&path);
+    // The year of the last line is that of the file, or of the reference.
+    let options = support::options();
+    let mut reading = options.reading;
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+    reading.reference = Time(since.as_micros() as i64);
+    let options = dropsift::input::open::Options { reading, ..options };
+    let name = path.display().to_string();
+    let row = support::Seen::of(|sink| {
+        let stream = std::io::Cursor::new(log.clone());
+        dropsift::input::open::read_stream(&name, stream, &options, sink)
+    });
+    assert!(striped.drops.len() > 10_000);
+    assert_eq!(striped.told(), row.told());
+    assert_eq!(striped.untrusted, row.untrusted);
+    assert_eq!(striped.unreadable, row.unreadable);
+    assert_eq!(striped.notices, row.notices);
+    assert_eq!(
+        (striped.alive.iter().min(), striped.alive.iter().max()),
+        (row.alive.iter().min(), row.alive.iter().max())
+    );
+}
+
 #[test]
 #[ignore = "takes seconds in a release build and minutes in another; `just bench` runs it"]
 fn ten_million_flows_hide_no_missing_rule() {

@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, Service, proto};
-use crate::flow::{Direction, Flow, FlowKey, Kind, Mark, Ports, attempts};
+use crate::flow::{Direction, Flow, FlowKey, Kind, Mark, Ports, attempts, folded_network};
+use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::site::Zone;
 use crate::time::Time;
@@ -41,6 +42,8 @@ pub struct Group<'a> {
     pub icmp_types: Vec<(u8, u64)>,
     /// Distinct, in order.
     pub peers: Vec<IpAddr>,
+    /// The networks of peers that were folded, distinct, in order.
+    pub networks: Vec<IpNet>,
     /// What the catalogue knows behind the service port.
     pub service: Option<&'static Service>,
 }
@@ -52,9 +55,18 @@ impl<'a> Group<'a> {
         role: Role,
         members: Vec<(&'a FlowKey, &'a Flow)>,
     ) -> Self {
-        let mut peers: Vec<IpAddr> = members.iter().map(|(key, _)| key.peer).collect();
+        let (folded, single): (Vec<_>, Vec<_>) = members
+            .iter()
+            .partition::<Vec<_>, _>(|(_, flow)| flow.folded);
+        let mut peers: Vec<IpAddr> = single.iter().map(|(key, _)| key.peer).collect();
         peers.sort_unstable();
         peers.dedup();
+        let mut networks: Vec<IpNet> = folded
+            .iter()
+            .map(|(key, _)| folded_network(key.peer))
+            .collect();
+        networks.sort_unstable();
+        networks.dedup();
         let number = key.proto.unwrap_or_default();
         let service = match key.ports {
             Ports::Service { port, .. } => catalog::service(number, port),
@@ -84,6 +96,7 @@ impl<'a> Group<'a> {
                 .iter()
                 .flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
             peers,
+            networks,
             service,
             members,
         }

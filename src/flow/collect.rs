@@ -481,6 +481,18 @@ fn fold(key: FlowKey, length: u8) -> FlowKey {
     }
 }
 
+/// The network that the peer of a folded flow stands for.
+pub fn folded_network(peer: IpAddr) -> IpNet {
+    let length = match peer {
+        _ if peer.is_unspecified() => 0,
+        IpAddr::V4(peer) if peer.octets()[2] == 0 => 16,
+        IpAddr::V4(_) => 24,
+        IpAddr::V6(peer) if peer.segments()[2..4] == [0, 0] => 32,
+        IpAddr::V6(_) => 64,
+    };
+    IpNet::new(peer, length).unwrap_or_else(|_| peer.into())
+}
+
 fn network(address: IpAddr, length: u8) -> IpAddr {
     IpNet::new(address, length).map_or(address, |net| net.network())
 }

@@ -14,7 +14,7 @@ use crate::packet::TcpFlags;
 use crate::time::Time;
 
 pub use attempts::{ATTEMPT, attempts, bursts};
-pub use collect::{Flows, NodeEvidence};
+pub use collect::{Flows, NodeEvidence, folded_network};
 pub use lane::{EPHEMERAL, lane};
 
 /// Which way a flow goes, as conntrack says it.

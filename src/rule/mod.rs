@@ -4,8 +4,6 @@
 mod emit;
 mod iptables;
 
-use std::net::IpAddr;
-
 use crate::catalog::{self, DocumentedRule, Role, proto};
 use crate::cause::Verdict;
 use crate::finding::Finding;
@@ -188,16 +186,22 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     };
     if pods {
         let nets = site.pod_cidrs();
-        let seen = nets
-            .into_iter()
-            .filter(|net| finding.peers.iter().any(|p| net.contains(p)));
+        let seen = nets.into_iter().filter(|net| {
+            let folded = finding.networks.iter().map(IpNet::network);
+            finding
+                .peers
+                .iter()
+                .copied()
+                .chain(folded)
+                .any(|peer| net.contains(&peer))
+        });
         return with_sources(&rule, seen.collect());
     }
     let listed = documented.is_some() || finding.cause.code == "addon-port";
     match scope {
         Scope::Documented if listed => with_sources(&rule, Vec::new()),
         Scope::NodeNet if listed => with_sources(&rule, node_nets(finding, site)),
-        _ => with_sources(&rule, peers(&finding.peers)),
+        _ => with_sources(&rule, peers(finding)),
     }
 }
 
@@ -229,11 +233,11 @@ fn comment(finding: &Finding, number: u8) -> String {
     text
 }
 
-fn peers(peers: &[IpAddr]) -> Vec<IpNet> {
-    peers
-        .iter()
+fn peers(finding: &Finding) -> Vec<IpNet> {
+    let single = finding.peers.iter().map(|&peer| IpNet::from(peer));
+    single
+        .chain(finding.networks.iter().copied())
         .take(MOST_PEERS)
-        .map(|&peer| IpNet::from(peer))
         .collect()
 }
 
@@ -243,12 +247,13 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
             .peers
             .iter()
             .map(|&peer| neighbourhood(peer))
+            .chain(finding.networks.iter().copied())
             .collect()
     } else {
         site.node_nets.clone()
     };
     if finding.key.zone == Zone::Outside {
-        nets.extend(peers(&finding.peers));
+        nets.extend(peers(finding));
     }
     nets.retain(|net| matches!(net, IpNet::V6(_)) == finding.key.v6);
     nets.sort_unstable();
