@@ -346,12 +346,15 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     self.bounds.hollow(filled);
                 }
                 if let Some(file) = whole.take().filter(|_| scanner.is_striped()) {
-                    if let Err(why) = self.striped(&file, scanner) {
-                        self.failed(name, why);
-                        break;
+                    match self.striped(&file, scanner) {
+                        // The rest begins where a line does.
+                        Ok(true) => last = b'\n',
+                        Ok(false) => {}
+                        Err(why) => {
+                            self.failed(name, why);
+                            break;
+                        }
                     }
-                    // The rest begins where a line does.
-                    last = b'\n';
                 }
             }
             match stream.read(&mut block) {
@@ -370,12 +373,18 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         }
     }
 
-    /// Reads what can be read of `file` in stripes, and leaves it where the rest begins.
-    fn striped(&mut self, mut file: &File, scanner: &mut Scanner) -> io::Result<()> {
+    /// Reads what can be read of `file` in stripes, and leaves it where the rest begins; `false` where it is too small.
+    fn striped(&mut self, mut file: &File, scanner: &mut Scanner) -> io::Result<bool> {
         let size = file.metadata()?.len();
-        let from = file.stream_position()? - scanner.give_back() as u64;
+        let here = file.stream_position()?;
+        if !stripes::is_worth(here, size) {
+            return Ok(false);
+        }
+        let again = scanner.give_back();
+        self.bounds.put_back(again);
+        let from = here - again as u64;
         let rest = stripes::read(file, from, size, scanner, self.sink, &self.bounds);
-        file.seek(SeekFrom::Start(rest)).map(|_| ())
+        file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
 
     fn learned(&mut self, fact: super::fact::Fact) {

@@ -80,6 +80,13 @@ impl Bounds {
         read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// So many bytes will be read once more.
+    pub(super) fn put_back(&self, bytes: usize) {
+        self.0.taken.set(self.0.taken.get() - bytes as u64);
+        let read = &self.0.progress.0.0;
+        read.fetch_sub(bytes as u64, Ordering::Relaxed);
+    }
+
     /// So many bytes have come out that are not seen to be a log.
     pub(super) fn hollow(&self, bytes: usize) {
         self.0.hollow.set(self.0.hollow.get() + bytes as u64);

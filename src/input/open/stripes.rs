@@ -61,6 +61,12 @@ struct State {
     over: bool,
 }
 
+/// Whether what lies between two places of a file is worth a thread, and there is one.
+pub(super) fn is_worth(from: u64, to: u64) -> bool {
+    to.saturating_sub(from) >= LEAST
+        && thread::available_parallelism().is_ok_and(|threads| threads.get() > 1)
+}
+
 /// Reads the lines of `file` between `from`, where one begins, and `to`, as far as they can be read in stripes: where
 /// the rest begins.
 pub(super) fn read(
@@ -71,10 +77,6 @@ pub(super) fn read(
     sink: &mut Sink<'_>,
     bounds: &Bounds,
 ) -> u64 {
-    let several = thread::available_parallelism().is_ok_and(|threads| threads.get() > 1);
-    if to.saturating_sub(from) < LEAST || !several {
-        return from;
-    }
     let shared = Shared {
         file,
         surveyor: scanner.surveyor(),
