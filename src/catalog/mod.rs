@@ -137,8 +137,8 @@ pub struct DocumentedRule {
     pub pod_network: bool,
 }
 
-/// Which row of a table has a port, as far as it was asked for: 0 is not known, 1 is none. A line asks four times, which
-/// takes 100 ns without.
+/// Which row of a table has a port, as far as it was asked for: 0 is not known, 1 is none. A line asks up to four
+/// times.
 struct Memo([AtomicU8; 1 << 16]);
 
 impl Memo {

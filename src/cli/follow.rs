@@ -23,7 +23,7 @@ const TICK: Duration = Duration::from_secs(1);
 const GROWTH: Duration = Duration::from_millis(200);
 /// How long nothing must come before a report that costs much is made.
 const LULL: Duration = Duration::from_millis(50);
-/// What the reports between two lulls may cost, in flows that are judged: about 50 ms. So each line of a small log is judged
+/// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
 /// as it comes, and a large one that is poured in costs hardly more than a file.
 const CREDIT: usize = 25_000;
 

@@ -91,7 +91,7 @@ pub struct FlowKey {
     pub peer: IpAddr,
 }
 
-/// One write instead of the twelve of a derived one: of 95 ns that finding a flow takes, 25 are left.
+/// One write instead of the dozen of a derived one.
 impl Hash for FlowKey {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
         let (shape, one, other) = match self.ports {

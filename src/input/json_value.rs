@@ -106,7 +106,7 @@ impl<'a> Visitor<'a> for Object<'_, 'a> {
     }
 }
 
-/// The row of [`NAMES`] for a field. Each record has a dozen fields, and comparing each with 80 names takes 1 us.
+/// The row of [`NAMES`] for a field. Comparing each with 80 names took a fifth of the time of such a log.
 fn row_of(within: &str, name: &str) -> Option<usize> {
     let mut left = BY_LENGTH.get(name.len()).copied().unwrap_or(0);
     while left != 0 {

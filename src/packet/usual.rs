@@ -1,8 +1,7 @@
 //! The usual line, read in the order in which the kernel writes it: TCP, UDP and other protocols without options, of a
 //! whole packet. Whatever differs in any byte is left to [`Packet::parse`], which this agrees with; a property test in
 //! `roundtrip.rs` holds that.
-//!
-//! Measured: 55 ns a line, of which the general way takes 330.
+//! `cargo bench` measures both ways.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -131,7 +130,7 @@ struct Place<'t> {
 }
 
 impl<'t> Place<'t> {
-    /// Takes `literal`; its length is a constant, so that it is compared in place: a call each makes a line half as slow again.
+    /// Takes `literal`; its length is a constant, so that it is compared in place, without a call.
     #[inline]
     fn literal<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
         let (head, rest) = self.rest.split_first_chunk::<N>()?;

@@ -18,7 +18,7 @@ use crate::input::cri;
 use crate::input::scan::{Scanner, Sink};
 use crate::input::survey::{Survey, Surveyor};
 
-/// A file with less left to read is not worth a thread: that takes 0.1 ms, and this is read in 3.
+/// A file with less left to read is not worth a thread.
 const LEAST: u64 = 8 << 20;
 /// So many stripes may be surveyed ahead of the one that is taken.
 const AHEAD: u64 = 8;
