@@ -24,3 +24,7 @@ docs:
 # Licences, advisories and sources of the dependencies.
 deny:
     cargo deny check
+
+# The speed goals beside their peers, and the memory bound; takes minutes, and 7 GiB of corpora.
+bench:
+    benches/run

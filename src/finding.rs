@@ -57,6 +57,8 @@ pub struct Finding {
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
     pub peers: Vec<IpAddr>,
+    /// The networks of peers that are not told apart, to stay inside the bounds.
+    pub networks: Vec<IpNet>,
     /// Drop lines: a floor, since the LOG rule is limited.
     pub logged: u64,
     pub attempts: u64,
@@ -210,6 +212,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         ports: group.ports(),
         service: service(group),
         peers: group.peers.clone(),
+        networks: group.networks.clone(),
         logged: group.logged,
         attempts: group.attempts,
         flags: group.flags.clone(),

@@ -46,5 +46,6 @@ fn entry(line: &Line) -> Entry<'_> {
         host: line.host.as_deref(),
         message: &line.message,
         repeats: 1,
+        packet: None,
     }
 }

@@ -16,7 +16,7 @@ use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
 use crate::input::scan::Item;
 use crate::input::{Entry, NoticeKind};
-use crate::packet::{Brief, Packet};
+use crate::packet::Brief;
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window};
@@ -95,10 +95,12 @@ impl Analysis {
     pub fn push(&mut self, item: Item<'_>) {
         match item {
             Item::Drop(entry) if !self.site.wants(entry.time) => {}
-            Item::Drop(entry) => match Packet::parse(entry.message) {
-                Ok(packet) => self.add(entry, &packet.brief()),
-                Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
-            },
+            Item::Drop(entry) => {
+                match entry.packet.map_or_else(|| Brief::read(entry.message), Ok) {
+                    Ok(packet) => self.add(entry, &packet),
+                    Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
+                }
+            }
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
             Item::Notice {
@@ -113,7 +115,7 @@ impl Analysis {
             Item::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
-                self.flows.absorb(ended);
+                self.flows.absorb(&self.site, ended);
             }
         }
     }
@@ -238,9 +240,9 @@ impl Analysis {
         self.seen().span().map(|(_, last)| last)
     }
 
-    /// How many flows there are: what a report costs.
-    pub fn flows(&self) -> usize {
-        self.seen().len()
+    /// What a report costs, in flows that are judged.
+    pub fn cost(&self) -> usize {
+        self.seen().cost()
     }
 
     /// The flows to judge: of the logs that have ended or, live, of the one that has not.

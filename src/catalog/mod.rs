@@ -6,6 +6,7 @@ mod documented;
 mod services;
 
 use std::fmt;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::net::PortRange;
 use crate::packet::proto;
@@ -138,6 +139,39 @@ pub struct DocumentedRule {
     pub pod_network: bool,
 }
 
+/// Which row of a table has a port, as far as it was asked for: 0 is not known, 1 is none. A line asks up to four
+/// times.
+struct Memo([AtomicU8; 1 << 16]);
+
+impl Memo {
+    const fn new() -> Self {
+        Self([const { AtomicU8::new(0) }; 1 << 16])
+    }
+}
+
+/// The row that `found` finds for a port, which is asked once for each of TCP and UDP.
+fn recalled(
+    memos: &'static [Memo; 2],
+    proto: u8,
+    port: u16,
+    found: impl Fn() -> Option<usize>,
+) -> Option<usize> {
+    let memo = match proto {
+        proto::TCP => &memos[0].0[usize::from(port)],
+        proto::UDP => &memos[1].0[usize::from(port)],
+        _ => return found(),
+    };
+    match memo.load(Ordering::Relaxed) {
+        0 => {
+            let row = found();
+            let known = row.map_or(Some(1), |row| u8::try_from(row + 2).ok());
+            memo.store(known.unwrap_or(0), Ordering::Relaxed);
+            row
+        }
+        known => usize::from(known).checked_sub(2),
+    }
+}
+
 /// How strongly a table lists a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
@@ -150,7 +184,16 @@ pub enum Strength {
 
 /// The documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
 pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static DocumentedRule> {
-    documented_anywhere(proto, dpt).find(|rule| rule.roles.contains(&role))
+    static FOUND: [[Memo; 2]; 3] = [const { [const { Memo::new() }; 2] }; 3];
+    let found = || {
+        RULES.iter().position(|rule| {
+            rule.roles.contains(&role)
+                && rule.proto == Some(proto)
+                && rule.sport.is_none()
+                && rule.dport.is_some_and(|ports| ports.contains(dpt))
+        })
+    };
+    RULES.get(recalled(&FOUND[role as usize], proto, dpt, found)?)
 }
 
 /// The documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
@@ -176,14 +219,17 @@ pub fn documented_strength(role: Role, proto: u8, dpt: u16) -> Strength {
 
 /// The service that the catalogue knows behind a port: by a row of its own before the NodePort range.
 pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
-    let rows = || {
+    static FOUND: [Memo; 2] = [const { Memo::new() }; 2];
+    let row = |is: fn(Standing) -> bool| {
         SERVICES
             .iter()
-            .filter(move |s| s.proto == proto && s.ports.contains(port))
+            .position(|s| s.proto == proto && s.ports.contains(port) && is(s.standing))
     };
-    rows()
-        .find(|s| matches!(s.standing, Standing::Current | Standing::UpToV1_8))
-        .or_else(|| rows().find(|s| s.standing == Standing::NodePorts))
+    let found = || {
+        row(|standing| matches!(standing, Standing::Current | Standing::UpToV1_8))
+            .or_else(|| row(|standing| standing == Standing::NodePorts))
+    };
+    SERVICES.get(recalled(&FOUND, proto, port, found)?)
 }
 
 /// All rows that say something of a port, notes too.

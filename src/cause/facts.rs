@@ -184,11 +184,13 @@ pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
     let mut shown: Vec<String> = group
         .peers
         .iter()
-        .take(most)
         .map(ToString::to_string)
+        .chain(group.networks.iter().map(ToString::to_string))
+        .take(most)
         .collect();
-    if group.peers.len() > most {
-        shown.push(format!("{} more", group.peers.len() - most));
+    let all = group.peers.len() + group.networks.len();
+    if all > most {
+        shown.push(format!("{} more", all - most));
     }
     shown.join(", ")
 }

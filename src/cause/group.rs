@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::chain::Family;
-use crate::flow::{Direction, Fates, Flow, FlowKey, Kind, Mark, Ports, attempts};
+use crate::flow::{Direction, Fates, Flow, FlowKey, Kind, Mark, Ports, attempts, folded_network};
+use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::packet::proto;
 use crate::site::Zone;
@@ -43,6 +44,8 @@ pub struct Group<'a> {
     pub icmp_types: Vec<(u8, u64)>,
     /// Distinct, in order.
     pub peers: Vec<IpAddr>,
+    /// The networks of peers that were folded, distinct, in order.
+    pub networks: Vec<IpNet>,
     /// What the catalogue knows behind the service port.
     pub service: Option<&'static Service>,
     /// What the chain in force would do with the lines, where that chain is known.
@@ -56,9 +59,18 @@ impl<'a> Group<'a> {
         role: Role,
         members: Vec<(&'a FlowKey, &'a Flow)>,
     ) -> Self {
-        let mut peers: Vec<IpAddr> = members.iter().map(|(key, _)| key.peer).collect();
+        let (folded, single): (Vec<_>, Vec<_>) = members
+            .iter()
+            .partition::<Vec<_>, _>(|(_, flow)| flow.folded);
+        let mut peers: Vec<IpAddr> = single.iter().map(|(key, _)| key.peer).collect();
         peers.sort_unstable();
         peers.dedup();
+        let mut networks: Vec<IpNet> = folded
+            .iter()
+            .map(|(key, _)| folded_network(key.peer))
+            .collect();
+        networks.sort_unstable();
+        networks.dedup();
         let number = key.proto.unwrap_or_default();
         let service = match key.ports {
             Ports::Service { port, .. } => catalog::service(number, port),
@@ -88,6 +100,7 @@ impl<'a> Group<'a> {
                 .iter()
                 .flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
             peers,
+            networks,
             service,
             fates: fates(&members),
             members,

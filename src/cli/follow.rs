@@ -12,7 +12,7 @@ use super::batch::judged;
 use super::{Exit, account, complain, learned, say, verdict};
 use crate::analyze::{Analysis, Live};
 use crate::error::Error;
-use crate::input::open::{BLOCK, Live as Stream, Options, Summary, peel, read_stream};
+use crate::input::open::{BLOCK, Live as Stream, Options, Summary, peel, read_stream, widen};
 use crate::input::scan::{Item, Scanner};
 use crate::report::{Event, Report, Style, json, text_event};
 use crate::time::Time;
@@ -21,13 +21,16 @@ use crate::time::Time;
 const TICK: Duration = Duration::from_secs(1);
 /// How long to wait for a followed file to grow.
 const GROWTH: Duration = Duration::from_millis(200);
-/// What a report may cost: so many flows may be judged at once, and so many more for each line that comes.
-const CREDIT: usize = 100_000;
-const CREDIT_PER_LINE: usize = 2;
+/// How long nothing must come before a report that costs much is made.
+const LULL: Duration = Duration::from_millis(50);
+/// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
+/// as it comes, and a large one that is poured in costs hardly more than a file.
+const CREDIT: usize = 25_000;
 
 /// What wakes the loop.
 enum Wake {
-    Block(Vec<u8>),
+    /// So many bytes of a block.
+    Block(Vec<u8>, usize),
     /// An archive or a journal, which is read as a whole.
     Whole(File),
     Failed(io::Error),
@@ -53,7 +56,7 @@ pub(super) fn run(
             ));
         }
     };
-    let wakes = reader(path, options)?;
+    let (wakes, spare) = reader(path, options)?;
     let mut tale = Tale {
         shared,
         style,
@@ -61,6 +64,7 @@ pub(super) fn run(
         live: Live::default(),
         credit: CREDIT,
         dirty: false,
+        took: Duration::ZERO,
         failed: None,
     };
     let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
@@ -70,17 +74,27 @@ pub(super) fn run(
     loop {
         let wake = match wakes.try_recv() {
             Ok(wake) => Ok(wake),
-            Err(_) => {
-                // Nothing waits: this is the moment to say what is known.
+            // Nothing waits: this is the moment to say what is known.
+            Err(_) if tale.afford() => {
                 tale.tell(None)?;
                 wakes.recv_timeout(pause)
             }
+            Err(_) => match wakes.recv_timeout(LULL.max(tale.took * 5)) {
+                Err(RecvTimeoutError::Timeout) => {
+                    tale.tell(None)?;
+                    tale.credit = CREDIT;
+                    wakes.recv_timeout(pause)
+                }
+                wake => wake,
+            },
         };
         match wake {
-            Ok(Wake::Block(block)) => {
+            Ok(Wake::Block(block, filled)) => {
                 heard = Instant::now();
-                scanner.push(&block, &mut |item| tale.take(item));
+                scanner.push(&block[..filled], &mut |item| tale.take(item));
                 tale.unfailed()?;
+                // Whoever reads may have read its last.
+                let _ = spare.try_send(block);
             }
             Ok(Wake::Whole(file)) => {
                 let name = path.display().to_string();
@@ -126,9 +140,10 @@ pub(super) fn run(
     Ok(exit.and(judged).and(verdict(shared, &report)))
 }
 
-/// Starts a thread that reads `path`, and a handler for Ctrl-C.
-fn reader(path: &Path, options: &Options) -> Result<Receiver<Wake>, Error> {
+/// Starts a thread that reads `path`, and a handler for Ctrl-C. Comes back: what wakes, and where blocks go to be used again.
+fn reader(path: &Path, options: &Options) -> Result<(Receiver<Wake>, SyncSender<Vec<u8>>), Error> {
     let (send, wakes) = sync_channel(4);
+    let (give_back, spare) = sync_channel(4);
     let interrupt = send.clone();
     let handled = ctrlc::set_handler(move || drop(interrupt.send(Wake::Interrupted)));
     if handled.is_err() {
@@ -136,8 +151,9 @@ fn reader(path: &Path, options: &Options) -> Result<Receiver<Wake>, Error> {
     }
     if path.as_os_str() == "-" {
         let options = options.clone();
+        widen(io::stdin());
         thread::spawn(move || match peel(io::stdin(), &options) {
-            Ok(Stream::Lines(mut lines)) => pump(&mut lines, &send, false),
+            Ok(Stream::Lines(mut lines)) => pump(&mut lines, &send, &spare, false),
             Ok(Stream::Whole(mut whole)) => {
                 let wake = spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole);
                 drop(send.send(wake));
@@ -150,9 +166,9 @@ fn reader(path: &Path, options: &Options) -> Result<Receiver<Wake>, Error> {
             why,
         };
         let mut file = File::open(path).map_err(named)?;
-        thread::spawn(move || pump(&mut file, &send, true));
+        thread::spawn(move || pump(&mut file, &send, &spare, true));
     }
-    Ok(wakes)
+    Ok((wakes, give_back))
 }
 
 /// Puts a stream into an unnamed file.
@@ -164,20 +180,20 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
 }
 
 /// Sends what there is, as soon as it is there.
-fn pump(from: &mut impl Read, to: &SyncSender<Wake>, grows: bool) {
-    let mut block = vec![0; BLOCK];
+fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>, grows: bool) {
     loop {
+        let mut block = spare.try_recv().unwrap_or_else(|_| vec![0; BLOCK]);
         let wake = match from.read(&mut block) {
             Ok(0) if grows => {
                 thread::sleep(GROWTH);
                 continue;
             }
             Ok(0) => Wake::End,
-            Ok(n) => Wake::Block(block[..n].to_vec()),
+            Ok(n) => Wake::Block(block, n),
             Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
             Err(why) => Wake::Failed(why),
         };
-        let last = !matches!(wake, Wake::Block(_));
+        let last = !matches!(wake, Wake::Block(..));
         if to.send(wake).is_err() || last {
             return;
         }
@@ -190,10 +206,12 @@ struct Tale<'s> {
     style: Style,
     analysis: Analysis,
     live: Live,
-    /// How many flows may be judged before more lines have to come.
+    /// What reports may cost before nothing comes for a while.
     credit: usize,
     /// Whether something came that has not been judged.
     dirty: bool,
+    /// How long the last report took.
+    took: Duration,
     failed: Option<Error>,
 }
 
@@ -203,13 +221,26 @@ impl Tale<'_> {
         self.analysis.push(item);
         if drops {
             self.dirty = true;
-            self.credit = self.credit.saturating_add(CREDIT_PER_LINE).min(CREDIT);
-            let cost = self.analysis.flows() + 1;
-            if self.credit >= cost && self.failed.is_none() {
-                self.credit -= cost;
+            if self.failed.is_none() && self.afford() {
                 self.failed = self.tell(None).err();
             }
         }
+    }
+
+    /// Whether a report may be made now, if one is needed; takes its cost.
+    fn afford(&mut self) -> bool {
+        if !self.dirty {
+            return true;
+        }
+        let cost = self.analysis.cost() + 1;
+        let affordable = self.credit >= cost;
+        if affordable {
+            self.credit -= cost;
+        } else {
+            // The next line is not asked again: a report costs more with each.
+            self.credit = 0;
+        }
+        affordable
     }
 
     fn unfailed(&mut self) -> Result<(), Error> {
@@ -222,10 +253,12 @@ impl Tale<'_> {
             return Ok(());
         }
         self.dirty = false;
+        let began = Instant::now();
         let report = super::values::filtered(self.shared, self.analysis.report(now))?;
         for event in self.live.changes(&report) {
             self.print(&event)?;
         }
+        self.took = began.elapsed();
         Ok(())
     }
 

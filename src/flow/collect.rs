@@ -4,27 +4,33 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::{Flow, FlowKey, Mark, Ports, lane};
+use crate::catalog::Role;
 use crate::catalog::Strength;
 use crate::catalog::documented_strength;
 use crate::chain::Family;
 use crate::input::Entry;
-use crate::net::IpNet;
+use crate::net::{IpNet, neighbourhood};
 use crate::packet::proto;
 use crate::packet::{Brief, Cast, TcpFlags};
 use crate::saturation::{Class, Stretch, Tick, union};
 use crate::site::Site;
 use crate::time::Time;
 
-/// So many flows are kept apart; the peers of further ones are folded into their networks.
-const MOST_FLOWS: usize = 32_768;
+/// So many flows are kept apart; the peers of further ones are folded into their networks. Measured with
+/// more flows than any bound has: 47 MiB at the peak.
+const MOST_FLOWS: usize = 12_288;
+/// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
+const MOST_DOCUMENTED: usize = 4_096;
 /// So many are kept at all; further ones are folded into one a node and protocol.
-const MOST_FOLDED: usize = MOST_FLOWS + 8_192;
+const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
 /// So many lines of one flow are kept one by one.
 const MOST_MARKS: usize = 4_096;
 /// So many lines are kept one by one in all.
-const MOST_MARKS_IN_ALL: usize = 1 << 20;
+const MOST_MARKS_IN_ALL: usize = 1 << 18;
 /// So many lines of one node and address family are kept for its timeline.
 const MOST_TICKS: usize = 1 << 18;
+/// So many of all nodes.
+const MOST_TICKS_IN_ALL: usize = 1 << 19;
 /// So many nodes, and so many interfaces, are told apart: names come from the log.
 const MOST_NAMES: usize = 1_024;
 /// So many addresses of one node are kept.
@@ -54,6 +60,9 @@ pub struct Flows {
     flows: HashMap<FlowKey, Flow>,
     evidence: BTreeMap<u16, NodeEvidence>,
     marks: usize,
+    ticks: usize,
+    /// How many of the flows have the room of documented ports.
+    documented: usize,
     /// The first and the last time that any line of the log had.
     span: Option<(Time, Time)>,
     /// The spans of the logs that were added up, joined where they touch.
@@ -81,6 +90,12 @@ impl Names {
             .get(usize::from(self.last))
             .is_some_and(|n| n == name)
         {
+            return self.last;
+        }
+        // A cluster has a few nodes: comparing their names is cheaper than a hash.
+        let few = &self.names[..self.names.len().min(8)];
+        if let Some(at) = few.iter().position(|known| known == name) {
+            self.last = at as u16;
             return self.last;
         }
         if let Some(&number) = self.numbers.get(name) {
@@ -138,7 +153,8 @@ impl Flows {
             seen.addresses.push(packet.dst);
         }
         let ticks = &mut seen.ticks[usize::from(packet.src.is_ipv6())];
-        if ticks.len() < MOST_TICKS {
+        if ticks.len() < MOST_TICKS && self.ticks < MOST_TICKS_IN_ALL {
+            self.ticks += 1;
             ticks.push(Tick {
                 time: entry.time,
                 class: class(packet),
@@ -154,11 +170,18 @@ impl Flows {
             ports,
             peer: packet.src,
         };
-        let (key, folded) = self.admit(key, site);
-        let flow = self.flows.entry(key).or_insert_with(|| Flow::begin(entry));
+        // Most lines are of a flow that is known: that is one look.
+        let flow = match self.flows.get_mut(&key) {
+            Some(flow) => flow,
+            None => {
+                let (key, folded) = self.admit(key, role);
+                self.folded += u64::from(folded) * lines;
+                let flow = self.flows.entry(key).or_insert_with(|| Flow::begin(entry));
+                flow.folded |= folded;
+                flow
+            }
+        };
         flow.logged += lines;
-        flow.folded |= folded;
-        self.folded += u64::from(folded) * lines;
         if let Some(flags) = packet.flags {
             count(&mut flow.flags, flags, lines);
         }
@@ -236,8 +259,8 @@ impl Flows {
     }
 
     /// Adds what another log shows.
-    pub fn absorb(&mut self, other: Self) {
-        if self.logged == 0 && self.span.is_none() {
+    pub fn absorb(&mut self, site: &Site, other: Self) {
+        if self.logged == 0 && self.span.is_none() && self.boots.is_empty() {
             *self = other;
             return;
         }
@@ -255,8 +278,9 @@ impl Flows {
             .map(|n| self.interfaces.number(n))
             .collect();
         for (number, theirs) in other.evidence {
+            let room = MOST_TICKS_IN_ALL.saturating_sub(self.ticks);
             let ours = self.evidence.entry(nodes[usize::from(number)]).or_default();
-            ours.absorb(theirs);
+            self.ticks += ours.absorb(theirs, room);
         }
         for (key, theirs) in other.flows {
             let key = FlowKey {
@@ -264,22 +288,17 @@ impl Flows {
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
-            let (key, folded) = if self.flows.len() < MOST_FLOWS || self.flows.contains_key(&key) {
+            let (key, folded) = if self.flows.contains_key(&key) {
                 (key, false)
             } else {
-                (fold(key), true)
+                self.admit(key, site.role(self.nodes.name(key.node)))
             };
-            match self.flows.get_mut(&key) {
-                Some(ours) => ours.absorb(theirs),
-                None => {
-                    self.flows.insert(key, theirs);
-                }
-            }
-            if folded && let Some(flow) = self.flows.get_mut(&key) {
-                flow.folded = true;
-            }
+            self.folded += u64::from(folded) * theirs.logged;
+            let room = MOST_MARKS_IN_ALL.saturating_sub(self.marks);
+            let ours = self.flows.entry(key).or_insert_with(|| theirs.bare());
+            self.marks += ours.absorb(theirs, room);
+            ours.folded |= folded;
         }
-        self.marks = self.flows.values().map(|flow| flow.marks.len()).sum();
         self.covered = union([self.stretches(), theirs_covered].concat());
         self.boots.extend(other.boots);
         if let Some((first, last)) = other.span {
@@ -321,32 +340,44 @@ impl Flows {
         }
     }
 
-    /// The key under which a line is kept, and whether it was folded.
-    fn admit(&self, key: FlowKey, site: &Site) -> (FlowKey, bool) {
-        if self.flows.len() < MOST_FLOWS || self.flows.contains_key(&key) {
+    /// The key under which a line of a flow that is not known is kept, and whether it was folded.
+    fn admit(&mut self, key: FlowKey, role: Role) -> (FlowKey, bool) {
+        let documented = match key.ports {
+            Ports::Service { port, reply: false } => {
+                documented_strength(role, key.proto.unwrap_or_default(), port) == Strength::Own
+            }
+            _ => false,
+        };
+        let others = self.flows.len() - self.documented;
+        if others < MOST_FLOWS {
             return (key, false);
         }
-        let wider = fold(key);
-        if self.flows.len() < MOST_FOLDED || self.flows.contains_key(&wider) {
+        if documented && self.documented < MOST_DOCUMENTED {
+            self.documented += 1;
+            return (key, false);
+        }
+        let seen = self.evidence.get(&key.node);
+        let own = seen.map_or(&[][..], |node| &node.addresses);
+        let near = own.iter().map(|&node| neighbourhood(node));
+        let near = near.filter(|net| net.contains(&key.peer)).min();
+        // A neighbour stays one: what is near decides what a missing rule is.
+        let length = match (near, key.peer) {
+            (Some(net), _) => net.prefix_len(),
+            (None, IpAddr::V4(_)) => 16,
+            (None, IpAddr::V6(_)) => 32,
+        };
+        let wider = fold(key, length);
+        if others < MOST_FOLDED || self.flows.contains_key(&wider) {
             return (wider, true);
         }
         // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
-        let documented = |port| {
-            let role = site.role(self.nodes.name(key.node));
-            documented_strength(role, key.proto.unwrap_or_default(), port) > Strength::No
+        let ports = if documented { key.ports } else { Ports::None };
+        let peer = if near.is_some() {
+            wider.peer
+        } else {
+            network(key.peer, 0)
         };
-        let ports = match key.ports {
-            Ports::Service { port, reply: false } if documented(port) => key.ports,
-            _ => Ports::None,
-        };
-        (
-            FlowKey {
-                ports,
-                peer: network(key.peer, 0),
-                ..key
-            },
-            true,
-        )
+        (FlowKey { ports, peer, ..key }, true)
     }
 
     /// How many drop lines came in.
@@ -374,6 +405,11 @@ impl Flows {
         self.flows.len()
     }
 
+    /// What judging them costs, in flows: sorting a line takes about a sixteenth of judging a flow.
+    pub fn cost(&self) -> usize {
+        self.flows.len() + (self.marks + self.ticks) / 16
+    }
+
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.flows.is_empty()
@@ -396,7 +432,9 @@ impl Flows {
 }
 
 impl NodeEvidence {
-    fn absorb(&mut self, other: Self) {
+    /// Adds what another log shows, with at most `room` lines of its timeline: how many those were.
+    fn absorb(&mut self, other: Self, mut room: usize) -> usize {
+        let before = room;
         self.logged += other.logged;
         for address in other.addresses {
             if self.addresses.len() < MOST_ADDRESSES && !self.addresses.contains(&address) {
@@ -404,9 +442,13 @@ impl NodeEvidence {
             }
         }
         for (ours, theirs) in self.ticks.iter_mut().zip(other.ticks) {
-            let room = MOST_TICKS.saturating_sub(ours.len());
-            ours.extend(theirs.into_iter().take(room));
+            let taken = room
+                .min(MOST_TICKS.saturating_sub(ours.len()))
+                .min(theirs.len());
+            ours.extend(theirs.into_iter().take(taken));
+            room -= taken;
         }
+        before - room
     }
 }
 
@@ -435,7 +477,21 @@ impl Flow {
         }
     }
 
-    fn absorb(&mut self, other: Self) {
+    /// The same without a line.
+    fn bare(&self) -> Self {
+        Self {
+            logged: 0,
+            flags: Vec::new(),
+            icmp_types: Vec::new(),
+            marks: Vec::new(),
+            sample: self.sample.clone(),
+            fates: None,
+            ..*self
+        }
+    }
+
+    /// Adds what another log shows, with at most `room` of its lines one by one: how many those were.
+    fn absorb(&mut self, other: Self, room: usize) -> usize {
         self.logged += other.logged;
         for (flags, lines) in other.flags {
             count(&mut self.flags, flags, lines);
@@ -446,12 +502,19 @@ impl Flow {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
         self.consider_sample(other.sample_time, &other.sample);
-        let room = MOST_MARKS.saturating_sub(self.marks.len());
-        self.marks.extend(other.marks.into_iter().take(room));
+        let room = room.min(MOST_MARKS.saturating_sub(self.marks.len()));
+        let taken = room.min(other.marks.len());
+        if self.marks.is_empty() && taken == other.marks.len() {
+            self.marks = other.marks;
+        } else {
+            self.marks.extend(other.marks.into_iter().take(taken));
+        }
         self.folded |= other.folded;
         if let Some(theirs) = other.fates {
             self.fates.get_or_insert_default().absorb(&theirs);
         }
+
+        taken
     }
 }
 
@@ -481,18 +544,29 @@ fn other_port(packet: &Brief<'_>, ports: Ports) -> u16 {
     .unwrap_or_default()
 }
 
-/// `key` with the peer's network for the peer.
-fn fold(key: FlowKey) -> FlowKey {
+/// `key` with the peer's network of a `length` for the peer.
+fn fold(key: FlowKey, length: u8) -> FlowKey {
     let ports = match key.ports {
         Ports::Pair { .. } => Ports::None,
         ports => ports,
     };
-    let length = if key.peer.is_ipv4() { 16 } else { 32 };
     FlowKey {
         ports,
         peer: network(key.peer, length),
         ..key
     }
+}
+
+/// The network that the peer of a folded flow stands for.
+pub fn folded_network(peer: IpAddr) -> IpNet {
+    let length = match peer {
+        _ if peer.is_unspecified() => 0,
+        IpAddr::V4(peer) if peer.octets()[2] == 0 => 16,
+        IpAddr::V4(_) => 24,
+        IpAddr::V6(peer) if peer.segments()[2..4] == [0, 0] => 32,
+        IpAddr::V6(_) => 64,
+    };
+    IpNet::new(peer, length).unwrap_or_else(|_| peer.into())
 }
 
 fn network(address: IpAddr, length: u8) -> IpAddr {

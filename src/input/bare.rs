@@ -7,6 +7,7 @@ pub(super) static BARE: Format = Format {
     code: "bare",
     title: "the message alone (journalctl -o cat, dmesg -t): no time, no host",
     sample: "HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: &[],
     read,
 };
 

@@ -14,6 +14,7 @@ pub(super) static CRI: Format = Format {
     code: "cri",
     title: "a container's log file: time, stream, tag, and a line of any other form",
     sample: "2026-04-22T10:00:01.123456789Z stdout F HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::DIGITS,
     read,
 };
 
@@ -21,6 +22,7 @@ pub(super) static KUBECTL_PREFIX: Format = Format {
     code: "kubectl-prefix",
     title: "kubectl logs --prefix: pod and container before a line of any other form",
     sample: "[pod/logger-x2x4p/logger] 2026-04-22T10:00:01.123456+00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: b"[",
     read: read_prefix,
 };
 
@@ -28,6 +30,7 @@ pub(super) static KUBECTL_TIMESTAMPS: Format = Format {
     code: "kubectl-timestamps",
     title: "kubectl logs --timestamps: a time before a line of any other form",
     sample: "2026-04-22T10:00:01.123456789Z Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::DIGITS,
     read: read_timestamp,
 };
 

@@ -6,10 +6,14 @@ use super::header::{
 use super::{Format, Origin, Record};
 use crate::time::{SECOND, Stamp, days_of_civil};
 
+/// What a line begins with: its bracket, or a level before it.
+const LEVELS: &[u8] = b"[<kudsa";
+
 pub(super) static DMESG: Format = Format {
     code: "dmesg",
     title: "dmesg: seconds since boot, the level of -r or -x before it or not",
     sample: "[12345.677901] HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: LEVELS,
     read: |record, _| headed(record, uptime),
 };
 
@@ -17,6 +21,7 @@ pub(super) static DMESG_SHOW_DELTA: Format = Format {
     code: "dmesg-show-delta",
     title: "dmesg -d: seconds since boot and since the message before",
     sample: "[12345.927901 <    0.250000>] HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: LEVELS,
     read: |record, _| headed(record, uptime_and_delta),
 };
 
@@ -24,6 +29,7 @@ pub(super) static DMESG_CTIME: Format = Format {
     code: "dmesg-ctime",
     title: "dmesg -T: the date that this machine computed from its boot",
     sample: "[Wed Apr 22 10:00:01 2026] HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: LEVELS,
     read: |record, _| headed(record, ctime),
 };
 
@@ -31,6 +37,7 @@ pub(super) static DMESG_RELTIME: Format = Format {
     code: "dmesg-reltime",
     title: "dmesg -e and -H: a date to the minute, then seconds since the message before",
     sample: "[Apr22 10:00] HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: LEVELS,
     read: |record, _| headed(record, reltime),
 };
 
@@ -38,6 +45,7 @@ pub(super) static DMESG_DELTA: Format = Format {
     code: "dmesg-delta",
     title: "dmesg --time-format delta: seconds since the message before",
     sample: "[<    0.250000>] HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: LEVELS,
     read: |record, _| headed(record, delta),
 };
 
@@ -45,6 +53,7 @@ pub(super) static DMESG_ISO: Format = Format {
     code: "dmesg-iso",
     title: "dmesg --time-format iso: date, time and zone, with a comma",
     sample: "2026-04-22T10:00:01,123456+00:00 HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: b"<0123456789kudsa",
     read: |record, _| headed(record, iso_with_comma),
 };
 

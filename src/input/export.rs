@@ -11,6 +11,7 @@ pub(super) static EXPORT: Format = Format {
     code: "export",
     title: "journalctl -o export: a field a line, lengths before binary values",
     sample: "__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1776852001123456\n_HOSTNAME=harvester1\n_TRANSPORT=kernel\nMESSAGE=HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \n\n",
+    begins: b"_",
     read,
 };
 

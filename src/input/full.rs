@@ -11,6 +11,7 @@ pub(super) static SHORT_FULL: Format = Format {
     code: "short-full",
     title: "journalctl -o short-full and with-unit: weekday, date, time and zone",
     sample: "Wed 2026-04-22 10:00:01 UTC harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::WEEKDAYS,
     read,
 };
 

@@ -8,6 +8,7 @@ pub(super) static GREP: Format = Format {
     code: "grep",
     title: "a line of any other form behind the file name or line number of grep",
     sample: "logs/kernel.log:Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: &[],
     read,
 };
 

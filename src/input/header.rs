@@ -6,6 +6,10 @@ use super::Origin;
 use super::months::month_of;
 use crate::time::{DAY, SECOND, Stamp, Time, days_of_civil};
 
+/// What a number, or a date of ISO 8601, begins with.
+pub(super) const DIGITS: &[u8] = b"0123456789";
+/// What the name of a weekday begins with.
+pub(super) const WEEKDAYS: &[u8] = b"FMSTW";
 /// The longest `host ident:` that is looked for, in bytes: a hostname has 64 at most, an identifier is short.
 const LONGEST_SOURCE: usize = 200;
 /// No month's name is longer, in bytes.
@@ -220,10 +224,13 @@ pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 /// Splits `[host ][facility.level ]ident[pid]: message`.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     let window = &text[..text.len().min(LONGEST_SOURCE)];
-    let colon = memchr::memmem::find(window, b": ").or_else(|| {
-        // An empty message: the line ends with its colon.
-        (text.len() <= LONGEST_SOURCE && text.ends_with(b":")).then(|| text.len() - 1)
-    })?;
+    // A search for `: ` by `memmem` would have to be prepared for each line.
+    let colon = memchr::memchr_iter(b':', window)
+        .find(|at| window.get(at + 1) == Some(&b' '))
+        .or_else(|| {
+            // An empty message: the line ends with its colon.
+            (text.len() <= LONGEST_SOURCE && text.ends_with(b":")).then(|| text.len() - 1)
+        })?;
     let before = &text[..colon];
     let message = text.get(colon + 2..).unwrap_or_default();
     let (mut host, mut ident) = match memchr::memchr(b' ', before) {

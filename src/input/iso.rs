@@ -7,6 +7,7 @@ pub(super) static SHORT_ISO: Format = Format {
     code: "short-iso",
     title: "journalctl -o short-iso and short-iso-precise, and rsyslog's RSYSLOG_FileFormat: date, time and zone",
     sample: "2026-04-22T10:00:01.123456+0000 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::DIGITS,
     read,
 };
 

@@ -15,10 +15,14 @@ use super::json_value::Parts;
 use super::{Format, Layer, Origin, Record, dmesg, message};
 use crate::time::{SECOND, Stamp, Time};
 
+/// What an object begins with: white space may stand before it.
+const JSON_BEGINS: &[u8] = b"{ \t\r\n\x0c";
+
 pub(super) static JSON: Format = Format {
     code: "json",
     title: "journalctl -o json: one object a line",
     sample: r#"{"__REALTIME_TIMESTAMP":"1776852001123456","_TRANSPORT":"kernel","_HOSTNAME":"harvester1","MESSAGE":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}"#,
+    begins: JSON_BEGINS,
     read: |record, layer| with(record, &["\"__REALTIME_TIMESTAMP\""], layer),
 };
 
@@ -26,6 +30,7 @@ pub(super) static JSON_PRETTY: Format = Format {
     code: "json-pretty",
     title: "journalctl -o json-pretty: one object over several lines",
     sample: "{\n\t\"__REALTIME_TIMESTAMP\" : \"1776852001123456\",\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"_HOSTNAME\" : \"harvester1\",\n\t\"MESSAGE\" : \"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \"\n}",
+    begins: JSON_BEGINS,
     read: |record, layer| {
         memchr::memchr(b'\n', record)?;
         with(record, &["\"__REALTIME_TIMESTAMP\""], layer)
@@ -36,6 +41,7 @@ pub(super) static JSON_SEQ: Format = Format {
     code: "json-seq",
     title: "journalctl -o json-seq: a record separator before each object (RFC 7464)",
     sample: "\x1e{\"__REALTIME_TIMESTAMP\":\"1776852001123456\",\"_TRANSPORT\":\"kernel\",\"_HOSTNAME\":\"harvester1\",\"MESSAGE\":\"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \"}",
+    begins: b"\x1e",
     read: |record, layer| with(record.strip_prefix(b"\x1e")?, &[], layer),
 };
 
@@ -43,6 +49,7 @@ pub(super) static JSON_SSE: Format = Format {
     code: "json-sse",
     title: "journalctl -o json-sse: `data:` before each object, a blank line behind it",
     sample: r#"data: {"__REALTIME_TIMESTAMP":"1776852001123456","_TRANSPORT":"kernel","_HOSTNAME":"harvester1","MESSAGE":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}"#,
+    begins: b"d",
     read: |record, layer| with(record.strip_prefix(b"data: ")?, &[], layer),
 };
 
@@ -50,6 +57,7 @@ pub(super) static DMESG_JSON: Format = Format {
     code: "dmesg-json",
     title: "dmesg -J: priority, seconds since boot, message",
     sample: r#"{"pri": 4, "time": 12345.677901, "msg": "HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}"#,
+    begins: JSON_BEGINS,
     read: |record, layer| with(record, &["\"pri\"", "\"msg\""], layer),
 };
 
@@ -57,6 +65,7 @@ pub(super) static LOKI: Format = Format {
     code: "loki",
     title: "logcli query -o jsonl: labels, line, timestamp",
     sample: r#"{"labels":{"hostname":"harvester1","transport":"kernel"},"line":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","timestamp":"2026-04-22T10:00:01.123456Z"}"#,
+    begins: JSON_BEGINS,
     read: |record, layer| with(record, &["\"line\"", "\"timestamp\""], layer),
 };
 
@@ -64,6 +73,7 @@ pub(super) static ELASTIC: Format = Format {
     code: "elastic",
     title: "a hit of Elasticsearch or OpenSearch, which has the record as its _source",
     sample: r#"{"_index":"logs","_source":{"@timestamp":"2026-04-22T10:00:01.123Z","message":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","host":{"name":"harvester1"},"systemd":{"transport":"kernel"}}}"#,
+    begins: JSON_BEGINS,
     read: |record, layer| with(record, &["\"_source\""], layer),
 };
 
@@ -71,6 +81,7 @@ pub(super) static DOCKER: Format = Format {
     code: "docker",
     title: "Docker's json-file log: a line of any other form, stream and time",
     sample: r#"{"log":"Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \n","stream":"stdout","time":"2026-04-22T10:00:01.123456789Z"}"#,
+    begins: JSON_BEGINS,
     read: |record, layer| with(record, &["\"log\"", "\"stream\""], layer),
 };
 
@@ -78,6 +89,7 @@ pub(super) static COLLECTOR: Format = Format {
     code: "collector",
     title: "a record of Fluent Bit, Fluentd, Vector, Filebeat, rsyslog and others: known by its field names",
     sample: r#"{"date":1776852001.123456,"MESSAGE":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","_HOSTNAME":"harvester1","_TRANSPORT":"kernel"}"#,
+    begins: JSON_BEGINS,
     read: |record, layer| with(record, &[], layer),
 };
 

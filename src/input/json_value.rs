@@ -89,9 +89,7 @@ impl<'a> Visitor<'a> for Object<'_, 'a> {
                 Some((before, name)) => (before.rsplit('.').next().unwrap_or(before), name),
                 None => (self.within, key.as_ref()),
             };
-            let row = NAMES
-                .iter()
-                .position(|row| row.name == name && row.within == within);
+            let row = row_of(within, name);
             let object = OBJECTS.iter().find(|(object, _)| *object == name);
             if row.is_none() && object.is_none() {
                 map.next_value::<IgnoredAny>()?;
@@ -106,6 +104,38 @@ impl<'a> Visitor<'a> for Object<'_, 'a> {
         }
         Ok(())
     }
+}
+
+/// The row of [`NAMES`] for a field. Comparing each with 80 names took a fifth of the time of such a log.
+fn row_of(within: &str, name: &str) -> Option<usize> {
+    let mut left = BY_LENGTH.get(name.len()).copied().unwrap_or(0);
+    while left != 0 {
+        let at = left.trailing_zeros() as usize;
+        let row = &NAMES[at];
+        // The last byte tells more of them apart than the first, which is `_` for many.
+        if row.name.as_bytes().last() == name.as_bytes().last()
+            && row.name == name
+            && row.within == within
+        {
+            return Some(at);
+        }
+        left &= left - 1;
+    }
+    None
+}
+
+/// The rows whose name has a length, a bit each.
+static BY_LENGTH: [u128; 64] = by_length();
+
+const fn by_length() -> [u128; 64] {
+    assert!(NAMES.len() <= 128, "a row is a bit");
+    let mut table = [0; 64];
+    let mut at = 0;
+    while at < NAMES.len() {
+        table[NAMES[at].name.len()] |= 1 << at;
+        at += 1;
+    }
+    table
 }
 
 /// The value of a field that is named: a string; a number; an array of byte values where it is no UTF-8 or holds

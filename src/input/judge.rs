@@ -1,7 +1,5 @@
 //! A nominated record in, items out: reads it, dates it, and decides what it is.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use super::clock::Clock;
 use super::document::{Document, Event};
 use super::header::digits;
@@ -9,7 +7,9 @@ use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
 use super::nominate::REPEAT;
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
+use super::survey::Ready;
 use super::{Entry, Layer, Origin, Prefixes, Record, read};
+use crate::packet::Brief;
 use crate::time::{Reading, SECOND, Stamp, Time};
 
 /// How many hosts of one log are told apart.
@@ -20,7 +20,7 @@ const DISORDER: i64 = 2 * SECOND;
 /// What is known of a host.
 #[derive(Debug)]
 struct Seen {
-    host: u64,
+    host: Option<Box<str>>,
     boot: Option<u64>,
     last: Time,
     /// Whether its records were in order so far; a reversed log never is.
@@ -93,7 +93,8 @@ impl Judge {
             Anchored::Drop { message, repeats } => {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record, uptime);
-                self.drop_line(record, received, message, repeats, sink);
+                let message = String::from_utf8_lossy(message);
+                self.drop_line(record, received, &message, None, repeats, sink);
             }
             Anchored::Other => _ = self.clock.resolve(record),
             Anchored::Untrusted(why) => {
@@ -103,11 +104,21 @@ impl Judge {
         }
     }
 
+    /// Takes a drop line of `text` that was read already.
+    pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, sink: &mut Sink<'_>) {
+        self.known = true;
+        let record = ready.record(text);
+        let received = self.clock.resolve_at(&record, ready.uptime);
+        let (message, brief) = (ready.message(text), ready.brief(text));
+        self.drop_line(&record, received, message, brief, ready.repeats, sink);
+    }
+
     fn drop_line(
         &mut self,
         record: &Record<'_>,
         received: Time,
-        message: &[u8],
+        message: &str,
+        packet: Option<Brief<'_>>,
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {
@@ -124,20 +135,19 @@ impl Judge {
             time,
             fine,
             host,
-            message: &String::from_utf8_lossy(message),
+            message,
+            packet,
             repeats,
         }));
     }
 
     /// Keeps what is known of a host, and tells of another boot and of a clock set back.
     fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
-        let mut hasher = DefaultHasher::new();
-        host.hash(&mut hasher);
-        let key = hasher.finish();
-        let Some(seen) = self.hosts.iter_mut().find(|seen| seen.host == key) else {
+        let known = |seen: &&mut Seen| seen.host.as_deref() == host;
+        let Some(seen) = self.hosts.iter_mut().find(known) else {
             if self.hosts.len() < MOST_HOSTS {
                 self.hosts.push(Seen {
-                    host: key,
+                    host: host.map(Into::into),
                     boot,
                     last: time,
                     forward: false,
@@ -259,7 +269,8 @@ impl Judge {
         {
             let time = self.clock.resolve(&record);
             let times = u32::try_from(times).unwrap_or(u32::MAX);
-            self.drop_line(&record, time, message, times, sink);
+            let message = String::from_utf8_lossy(message);
+            self.drop_line(&record, time, &message, None, times, sink);
         }
     }
 }

@@ -11,6 +11,7 @@ pub(super) static KMSG: Format = Format {
     code: "kmsg",
     title: "/dev/kmsg and dmesg --time-format raw: priority, number and microseconds since boot",
     sample: "4,1234,12345677901,-;HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::DIGITS,
     read,
 };
 

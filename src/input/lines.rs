@@ -2,13 +2,15 @@
 //! where a time is told from the line before.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::framing::{self, Framing};
 use super::message::plain;
-use super::nominate::{Hit, kind};
+use super::nominate::Hit;
 use super::scan::{Item, Scanner, Sink};
+use super::survey::{Found, Survey};
 use super::{cri, notice};
 
 /// How many records from either end of a block are looked at for a date that shows how far the log went.
@@ -23,44 +25,74 @@ impl Scanner {
             return 0;
         }
         self.recognise(text);
-        let used = if self.each {
-            self.visit(text, sink)
-        } else {
-            self.alive_among(lines(text), sink);
-            let used = self.nominated(text, sink);
-            self.alive_among(lines(&text[..used]).rev(), sink);
-            used
-        };
+        if self.each {
+            let used = self.visit(text, sink);
+            return self.done(&text[..used], None);
+        }
+        let mut survey = std::mem::take(&mut self.survey);
+        self.surveyor.survey(text, &mut survey);
+        let used = self.surveyed(text, &survey, sink);
+        self.survey = survey;
+        used
+    }
+
+    /// Whether `text` is not of lines that are looked at one by one only where something was found.
+    pub(super) fn begins_other(&mut self, text: &[u8]) -> bool {
+        if framing::opening(text).is_some() {
+            return true;
+        }
+        self.recognise(text);
+        self.each
+    }
+
+    /// Takes whole lines that were surveyed.
+    pub(super) fn surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
+        self.alive_among(lines(text), sink);
+        let used = self.take_survey(text, survey, sink);
+        self.alive_among(lines(&text[..used]).rev(), sink);
+        self.done(
+            &text[..used],
+            Some(survey.lines).filter(|_| used == text.len()),
+        )
+    }
+
+    /// Notes that the lines `done` are done with; `ends` is how many line ends they have, where that is known.
+    fn done(&mut self, done: &[u8], ends: Option<u64>) -> usize {
         self.barred = false;
-        let done = &text[..used];
-        self.lines +=
-            memchr_iter(b'\n', done).count() as u64 + u64::from(!done.ends_with(b"\n") && used > 0);
+        let ends = ends.unwrap_or_else(|| memchr_iter(b'\n', done).count() as u64);
+        self.lines += ends + u64::from(!done.ends_with(b"\n") && !done.is_empty());
         if let Some(line) = lines(done.strip_suffix(b"\n").unwrap_or(done)).next_back() {
             self.before.clear();
             self.before
                 .extend_from_slice(&line[..line.len().min(LONGEST_BEFORE)]);
         }
-        used
+        done.len()
     }
 
-    /// Looks at the places of `text` that the expressions find.
-    fn nominated(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
-        let nominate = self.nominator.for_block(text).clone();
+    /// Takes what a survey of `text` found.
+    fn take_survey(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
-        while from <= text.len()
-            && let Some(hit) = nominate.find_at(text, from)
-        {
-            let kind = kind(hit.as_bytes());
-            let inside =
-                hit.start() + usize::from(kind == Hit::Opening && hit.as_bytes()[0] == b'\n');
+        for found in &survey.found {
+            if found.start() < from {
+                continue;
+            }
+            let spot = match found {
+                Found::Drop(ready) => {
+                    self.judge.ready(text, ready, sink);
+                    from = ready.line.end as usize;
+                    continue;
+                }
+                Found::Spot(spot) => spot,
+            };
+            let inside = spot.start
+                + usize::from(spot.hit == Hit::Opening && text.get(spot.start) == Some(&b'\n'));
             let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
             let end = memchr(b'\n', &text[inside..]).map_or(text.len(), |at| inside + at);
-            if matches!(kind, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
+            if matches!(spot.hit, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
                 return begin;
             }
-            match self.hit(kind, text, begin..end, hit.end(), sink) {
-                // An empty prefix is found anywhere.
-                Some(next) => from = next.max(hit.start() + 1),
+            match self.hit(spot.hit, text, begin..end, spot.end, sink) {
+                Some(next) => from = next,
                 None => {
                     self.framing = Framing::document();
                     return begin;
@@ -116,7 +148,8 @@ impl Scanner {
 
     /// Looks at each line, where times are told from the line before.
     fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
-        let nominate = self.nominator.for_record().clone();
+        let surveyor = Arc::clone(&self.surveyor);
+        let search = surveyor.nominator.for_record();
         let mut begin = 0;
         let mut alive = None;
         while begin < text.len() {
@@ -125,7 +158,7 @@ impl Scanner {
                 return begin;
             }
             let line = &text[begin..end];
-            match nominate.find(line).map(|hit| kind(hit.as_bytes())) {
+            match search.find_at(line, 0).map(|spot| spot.hit) {
                 Some(Hit::Prefix) if !self.judge.prefixed(trim(line), sink) => {
                     self.framing = Framing::document();
                     return begin;

@@ -7,6 +7,7 @@ pub(super) static MARKER: Format = Format {
     code: "marker",
     title: "what journalctl says about the journal itself: -- Boot, -- Reboot, -- No entries, -- cursor",
     sample: "-- No entries --",
+    begins: b"-",
     read,
 };
 

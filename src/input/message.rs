@@ -91,7 +91,7 @@ fn elsewhere(message: &[u8], prefixes: &Prefixes) -> Anchored<'static> {
 
 /// `message` with the control characters that rsyslog wrote as `#012`.
 pub(super) fn unescaped(message: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memmem::find(message, b"#0").is_none() {
+    if !memchr::memchr_iter(b'#', message).any(|at| message.get(at + 1) == Some(&b'0')) {
         return message.into();
     }
     let mut out = Vec::with_capacity(message.len());

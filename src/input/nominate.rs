@@ -1,5 +1,8 @@
-//! The expressions that nominate: they find, in raw blocks, the few places that are worth a look.
+//! The searches that nominate: they find, in raw blocks, the few places that are worth a look.
 
+use std::sync::Arc;
+
+use aho_corasick::packed::{MatchKind, Searcher};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::{Prefixes, clock, framing, notice};
@@ -19,23 +22,57 @@ pub(super) enum Hit {
     Opening,
 }
 
+/// A place in a text that is worth a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Spot {
+    pub(super) hit: Hit,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
 /// How syslogd counts a message that came again.
 pub(super) const REPEAT: &str = "last message repeated ";
 
+/// The rarest part of a literal, where that is not its begin: the vectorised search looks at three bytes of each place,
+/// and ` ke` stands in each line of the kernel. Measured on a log with 2 % drop lines: 0.05 s a GiB instead of 0.36.
+const RARE: &[(&str, &str)] = &[
+    (" kernel messages", "ssage"),
+    (" messages suppressed", "ssage"),
+    ("last message repeated ", "ssage"),
+    (" callbacks suppressed", "uppress"),
+    ("Suppressed ", "uppress"),
+    ("setting system clock to ", "clock to "),
+    ("audit: type=2000 audit(", "=2000 audit("),
+    (" [s=", "[s="),
+];
+
 /// Finds hits.
+#[derive(Debug, Clone)]
 pub(super) struct Nominator {
-    /// Plain texts only, which is fast.
-    quick: Regex,
+    /// Plain texts only; `None` where a prefix is too short for it, or the processor too old.
+    quick: Option<Arc<Quick>>,
     /// Also finds a prefix that a terminal's colours cut through, and one written as an array of byte values.
     loose: Regex,
 }
 
+/// Finds the rare parts of literals.
+#[derive(Debug)]
+struct Quick {
+    searcher: Searcher,
+    /// For each part: the literals that have it, where in them it stands, and what they stand for.
+    literals: Vec<Vec<(Vec<u8>, usize, Hit)>>,
+}
+
+/// One search of a [`Nominator`].
+#[derive(Clone, Copy)]
+pub(super) enum Search<'n> {
+    #[expect(private_interfaces, reason = "nobody else looks into it")]
+    Quick(&'n Quick),
+    Loose(&'n Regex),
+}
+
 impl Nominator {
     pub(super) fn new(prefixes: &Prefixes) -> Self {
-        let quick = |prefix: &Vec<u8>| {
-            let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
-            [escaped(prefix), bytes.join(",")]
-        };
         let loose = |prefix: &Vec<u8>| {
             let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
             let letters: Vec<String> = String::from_utf8_lossy(prefix)
@@ -48,28 +85,115 @@ impl Nominator {
             ]
         };
         Self {
-            quick: expression(prefixes.0.iter().flat_map(quick)),
+            quick: Quick::new(prefixes).map(Arc::new),
             loose: expression(prefixes.0.iter().flat_map(loose)),
         }
     }
 
-    /// The expression for a block: the fast one, unless a terminal's colours are in it.
-    pub(super) fn for_block(&self, block: &[u8]) -> &Regex {
-        if memchr::memchr(0x1b, block).is_some() {
-            &self.loose
-        } else {
-            &self.quick
+    /// The search for a block: the fast one, unless a terminal's colours are in it.
+    pub(super) fn for_block(&self, block: &[u8]) -> Search<'_> {
+        match &self.quick {
+            Some(quick) if memchr::memchr(0x1b, block).is_none() => Search::Quick(quick),
+            _ => Search::Loose(&self.loose),
         }
     }
 
-    /// The expression for one record that spans lines.
-    pub(super) const fn for_record(&self) -> &Regex {
-        &self.loose
+    /// The search for one record that spans lines.
+    pub(super) const fn for_record(&self) -> Search<'_> {
+        Search::Loose(&self.loose)
+    }
+}
+
+impl Search<'_> {
+    /// The first place in `text` from `from` on.
+    pub(super) fn find_at(self, text: &[u8], from: usize) -> Option<Spot> {
+        match self {
+            Self::Loose(expression) => {
+                let found = expression.find_at(text, from)?;
+                Some(Spot {
+                    hit: kind(found.as_bytes()),
+                    start: found.start(),
+                    end: found.end(),
+                })
+            }
+            Self::Quick(quick) => quick.find_at(text, from),
+        }
+    }
+
+    /// Whether the text has no colours, and its lines can be taken as they stand.
+    pub(super) const fn is_plain(self) -> bool {
+        matches!(self, Self::Quick(_))
+    }
+}
+
+impl Quick {
+    fn new(prefixes: &Prefixes) -> Option<Self> {
+        let mut parts: Vec<Vec<u8>> = Vec::new();
+        let mut literals: Vec<Vec<(Vec<u8>, usize, Hit)>> = Vec::new();
+        let mut add = |literal: &[u8], part: &[u8], hit| {
+            let at = memchr::memmem::find(literal, part)?;
+            let place = parts.iter().position(|known| known == part);
+            let place = place.unwrap_or_else(|| {
+                parts.push(part.to_vec());
+                literals.push(Vec::new());
+                parts.len() - 1
+            });
+            literals[place].push((literal.to_vec(), at, hit));
+            Some(())
+        };
+        for prefix in &prefixes.0 {
+            let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
+            let bytes = bytes.join(",");
+            add(prefix, prefix, Hit::Prefix)?;
+            add(bytes.as_bytes(), bytes.as_bytes(), Hit::Prefix)?;
+        }
+        for literal in fixed() {
+            let rare = RARE.iter().find(|(whole, _)| *whole == literal);
+            let part = rare.map_or(literal, |(_, part)| part);
+            add(
+                literal.as_bytes(),
+                part.as_bytes(),
+                kind(literal.as_bytes()),
+            )?;
+        }
+        // Its vectors need three bytes.
+        if parts.iter().any(|part| part.len() < 3) {
+            return None;
+        }
+        let searcher = aho_corasick::packed::Config::new()
+            .match_kind(MatchKind::LeftmostFirst)
+            .builder()
+            .extend(&parts)
+            .build()?;
+        Some(Self { searcher, literals })
+    }
+
+    fn find_at(&self, text: &[u8], mut from: usize) -> Option<Spot> {
+        while from < text.len() {
+            let span = aho_corasick::Span::from(from..text.len());
+            let found = self.searcher.find_in(text, span)?;
+            let spots = self.literals[found.pattern().as_usize()].iter();
+            let spot = spots
+                .filter_map(|(literal, at, hit)| {
+                    let start = found.start().checked_sub(*at)?;
+                    text[start..].starts_with(literal).then_some(Spot {
+                        hit: *hit,
+                        start,
+                        end: start + literal.len(),
+                    })
+                })
+                .min_by_key(|spot| spot.start);
+            if spot.is_some() {
+                return spot;
+            }
+            from = found.start() + 1;
+        }
+        None
     }
 }
 
 /// What the text of a hit stands for.
-pub(super) fn kind(text: &[u8]) -> Hit {
+fn kind(text: &[u8]) -> Hit {
     if let Some(at) = notice::ROWS
         .iter()
         .position(|row| row.literal.as_bytes() == text)
@@ -88,21 +212,20 @@ pub(super) fn kind(text: &[u8]) -> Hit {
     }
 }
 
-/// All that is looked for: `prefixes` in the forms given, and what stands in tables.
-fn expression(prefixes: impl Iterator<Item = String>) -> Regex {
+/// What is looked for besides prefixes: what stands in tables.
+fn fixed() -> impl Iterator<Item = &'static str> {
     let notices = notice::ROWS.iter().map(|row| row.literal);
-    let fixed = notices
+    notices
         .chain(clock::DATES.iter().copied())
         .chain(framing::OPENINGS.iter().copied())
         .chain([REPEAT])
-        .map(regex::escape);
-    let alternatives: Vec<String> = prefixes.chain(fixed).collect();
+}
+
+/// All that is looked for: `prefixes` in the forms given, and what stands in tables.
+fn expression(prefixes: impl Iterator<Item = String>) -> Regex {
+    let alternatives: Vec<String> = prefixes.chain(fixed().map(regex::escape)).collect();
     RegexBuilder::new(&alternatives.join("|"))
         .unicode(false)
         .build()
         .unwrap_or_else(|_| unreachable!("escaped text is an expression"))
-}
-
-fn escaped(text: &[u8]) -> String {
-    regex::escape(&String::from_utf8_lossy(text))
 }

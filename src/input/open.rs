@@ -13,10 +13,11 @@ mod directory;
 mod guard;
 mod journal;
 mod proof;
+mod stripes;
 mod unpack;
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -127,6 +128,17 @@ pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, V
     opening.done()
 }
 
+/// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
+/// as it is.
+#[cfg(target_os = "linux")]
+pub fn widen(pipe: impl std::os::fd::AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+}
+
+/// Elsewhere a pipe has the size that it has.
+#[cfg(not(target_os = "linux"))]
+pub fn widen<T>(_: T) {}
+
 /// What a live stream turned out to be.
 pub enum Live {
     /// Lines: read blocks of it, and push them through a [`Scanner`]. Compression is taken off already.
@@ -211,6 +223,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         #[cfg(unix)]
         {
             use std::os::fd::AsFd;
+            widen(io::stdin());
             // Its own buffer would copy every byte, and an archive in a file needs no copy of its own.
             match io::stdin().as_fd().try_clone_to_owned() {
                 Ok(owned) => self.file(File::from(owned), NAME),
@@ -278,6 +291,11 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             self.failed(name, bounds::too_deep());
             return false;
         }
+        // Only what lies in a file as it is can be read in stripes.
+        let whole = match &source {
+            Source::File(file) if depth == 0 => file.try_clone().ok(),
+            _ => None,
+        };
         let (peeked, file) = match Peeked::of(source, Vec::with_capacity(BLOCK)) {
             Ok(peeked) => peeked,
             Err(why) => {
@@ -287,7 +305,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         };
         match peeked.kind() {
             Kind::Text => {
-                self.lines(name, peeked, depth, scanner);
+                self.lines(name, peeked, depth, scanner, whole);
                 return true;
             }
             Kind::Packed(codec) => {
@@ -306,7 +324,14 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
     }
 
     /// The lines of a plain text, in blocks as they come.
-    fn lines(&mut self, name: &str, peeked: Peeked<'_>, depth: u32, scanner: &mut Scanner) {
+    fn lines(
+        &mut self,
+        name: &str,
+        peeked: Peeked<'_>,
+        depth: u32,
+        scanner: &mut Scanner,
+        mut whole: Option<File>,
+    ) {
         let (mut block, mut stream) = peeked.into_block();
         let mut filled = block.len();
         block.resize(BLOCK.max(filled), 0);
@@ -319,6 +344,17 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     scanner.is_known() && memchr::memchr(b'\n', &block[..filled]).is_some();
                 if depth > 0 && !is_log {
                     self.bounds.hollow(filled);
+                }
+                if let Some(file) = whole.take().filter(|_| scanner.is_striped()) {
+                    match self.striped(&file, scanner) {
+                        // The rest begins where a line does.
+                        Ok(true) => last = b'\n',
+                        Ok(false) => {}
+                        Err(why) => {
+                            self.failed(name, why);
+                            break;
+                        }
+                    }
                 }
             }
             match stream.read(&mut block) {
@@ -335,6 +371,20 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         if last != b'\n' {
             scanner.push(b"\n", self.sink);
         }
+    }
+
+    /// Reads what can be read of `file` in stripes, and leaves it where the rest begins; `false` where it is too small.
+    fn striped(&mut self, mut file: &File, scanner: &mut Scanner) -> io::Result<bool> {
+        let size = file.metadata()?.len();
+        let here = file.stream_position()?;
+        if !stripes::is_worth(here, size) {
+            return Ok(false);
+        }
+        let again = scanner.give_back();
+        self.bounds.put_back(again);
+        let from = here - again as u64;
+        let rest = stripes::read(file, from, size, scanner, self.sink, &self.bounds);
+        file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
 
     fn learned(&mut self, fact: super::fact::Fact) {

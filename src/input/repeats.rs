@@ -159,6 +159,7 @@ mod tests {
             fine,
             host: Some("harvester1"),
             message: "HARVESTER_DROP_IN=mgmt-br ",
+            packet: None,
             repeats: 1,
         };
         let repeats = Repeats::default();

@@ -3,13 +3,16 @@
 //!
 //! Blocks are pushed in, items come out; the same code serves a file and a pipe.
 
+use std::sync::Arc;
+
 use memchr::memchr;
 
 use super::fact::Fact;
 use super::framing::{self, Cut, Framing, LONGEST_RECORD};
 use super::judge::Judge;
 use super::lines::trim;
-use super::nominate::{Hit, Nominator, kind};
+use super::nominate::Hit;
+use super::survey::{Survey, Surveyor};
 use super::{Entry, NoticeKind, Prefixes, document, notice};
 use crate::time::{Reading, Time};
 
@@ -45,7 +48,9 @@ pub type Sink<'s> = dyn FnMut(Item<'_>) + 's;
 
 /// The scanner of one log.
 pub struct Scanner {
-    pub(super) nominator: Nominator,
+    pub(super) surveyor: Arc<Surveyor>,
+    /// The last survey, kept for its room.
+    pub(super) survey: Survey,
     pub(super) judge: Judge,
     pub(super) framing: Framing,
     /// The text at hand does not begin another framing, whatever it looks like.
@@ -67,7 +72,8 @@ impl Scanner {
     /// A scanner for lines with one of `prefixes`, whose times are read as `reading` says.
     pub fn new(prefixes: Prefixes, reading: Reading) -> Self {
         Self {
-            nominator: Nominator::new(&prefixes),
+            surveyor: Arc::new(Surveyor::new(prefixes.clone())),
+            survey: Survey::default(),
             judge: Judge::new(prefixes, reading),
             framing: Framing::Lines,
             barred: false,
@@ -102,6 +108,35 @@ impl Scanner {
         for block in bytes.chunks(LONGEST_RECORD) {
             self.push_block(block, sink);
         }
+    }
+
+    /// Who surveys lines for it.
+    pub(super) fn surveyor(&self) -> Arc<Surveyor> {
+        Arc::clone(&self.surveyor)
+    }
+
+    /// Whether whole lines may be surveyed before they come here.
+    pub(super) const fn is_striped(&self) -> bool {
+        matches!(self.framing, Framing::Lines)
+            && self.judge.known
+            && !self.each
+            && !self.overlong
+            && self.skip == 0
+    }
+
+    /// Forgets the begin of a line that is not complete: how many bytes it is.
+    pub(super) fn give_back(&mut self) -> usize {
+        std::mem::take(&mut self.carry).len()
+    }
+
+    /// Takes whole lines that were surveyed, while [`Self::is_striped`].
+    pub(super) fn push_surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) {
+        let mut used = 0;
+        if !text.is_empty() && self.carry.is_empty() && !self.begins_other(text) {
+            self.blank = false;
+            used = self.surveyed(text, survey, sink);
+        }
+        self.push(&text[used..], sink);
     }
 
     fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
@@ -327,11 +362,12 @@ impl Scanner {
     /// Takes a record that its document breaks off in.
     fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
         self.lines += 1;
-        let nominate = self.nominator.for_record();
-        if nominate
-            .find_iter(record)
-            .any(|hit| kind(hit.as_bytes()) == Hit::Prefix)
-        {
+        let search = self.surveyor.nominator.for_record();
+        let mut spots = std::iter::successors(search.find_at(record, 0), |spot| {
+            let from = spot.end.max(spot.start + 1);
+            (from <= record.len()).then(|| search.find_at(record, from))?
+        });
+        if spots.any(|spot| spot.hit == Hit::Prefix) {
             sink(Item::Unreadable {
                 record: &record[..record.len().min(200)],
                 why: "the JSON is broken",
@@ -345,9 +381,9 @@ impl Scanner {
         self.judge.known = true;
         let mut from = 0;
         while from <= record.len()
-            && let Some(hit) = self.nominator.for_record().find_at(record, from)
+            && let Some(spot) = self.surveyor.nominator.for_record().find_at(record, from)
         {
-            match kind(hit.as_bytes()) {
+            match spot.hit {
                 Hit::Prefix => {
                     if !self.judge.prefixed(trim(record), sink) {
                         self.lines -= 1;
@@ -359,7 +395,7 @@ impl Scanner {
                 Hit::Date => self.judge.date(trim(record)),
                 Hit::Repeat | Hit::Opening => {}
             }
-            from = hit.end().max(hit.start() + 1);
+            from = spot.end.max(spot.start + 1);
         }
     }
 }

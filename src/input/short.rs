@@ -11,6 +11,7 @@ pub(super) static SHORT: Format = Format {
     code: "short",
     title: "journalctl -o short and short-precise, and traditional syslog files: month, day and time of day",
     sample: "Apr 22 10:00:01.123456 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: &[],
     read,
 };
 

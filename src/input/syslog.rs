@@ -8,6 +8,7 @@ pub(super) static RFC5424: Format = Format {
     code: "rfc5424",
     title: "RFC 5424 syslog",
     sample: "<4>1 2026-04-22T10:00:01.123456+00:00 harvester1 kernel - - - HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: b"<1",
     read,
 };
 
@@ -15,6 +16,7 @@ pub(super) static FORWARDED: Format = Format {
     code: "forwarded",
     title: "a syslog line as it is forwarded, with its <priority>",
     sample: "<4>Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: b"<",
     read: read_forwarded,
 };
 
@@ -22,6 +24,7 @@ pub(super) static COUNTED: Format = Format {
     code: "octet-counted",
     title: "syslog with the number of its bytes before it, as TCP forwards it",
     sample: "125 <4>Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::DIGITS,
     read: read_counted,
 };
 

@@ -8,6 +8,7 @@ pub(super) static SHORT_UNIX: Format = Format {
     code: "short-unix",
     title: "journalctl -o short-unix: seconds since 1970",
     sample: "1776852001.123456 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: super::header::DIGITS,
     read: read_unix,
 };
 
@@ -15,6 +16,7 @@ pub(super) static SHORT_MONOTONIC: Format = Format {
     code: "short-monotonic",
     title: "journalctl -o short-monotonic: seconds since boot, and the host",
     sample: "[12345.677901] harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: b"[",
     read: read_monotonic,
 };
 
@@ -22,6 +24,7 @@ pub(super) static SHORT_DELTA: Format = Format {
     code: "short-delta",
     title: "journalctl -o short-delta: seconds since boot and since the record before",
     sample: "[12345.927901 <    0.250000 >] harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
+    begins: b"[",
     read: read_delta,
 };
 

@@ -11,6 +11,7 @@ pub(super) static VERBOSE: Format = Format {
     code: "verbose",
     title: "journalctl -o verbose: time and cursor, then all fields, indented",
     sample: "Wed 2026-04-22 10:00:01.123456 UTC [s=1;i=1;b=1f;m=2dfdc1c35;t=6500998586c80;x=1]\n    _HOSTNAME=harvester1\n    _TRANSPORT=kernel\n    MESSAGE=HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \n",
+    begins: super::header::WEEKDAYS,
     read,
 };
 

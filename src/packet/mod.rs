@@ -15,6 +15,7 @@ pub mod proto;
 mod read;
 #[cfg(test)]
 mod roundtrip;
+mod usual;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

@@ -11,7 +11,7 @@ use crate::packet::datagram::{
     V4, V6,
 };
 use crate::packet::link::{Link, Mac, Vlan};
-use crate::packet::{Packet, Shape, TcpFlags, proto};
+use crate::packet::{Brief, Packet, Shape, TcpFlags, proto};
 
 fn flags() -> BoxedStrategy<TcpFlags> {
     vec(0usize..9, 0..9)
@@ -335,6 +335,90 @@ fn packet() -> BoxedStrategy<Packet<'static>> {
             },
         )
         .boxed()
+}
+
+/// A line as most are, with a part of it written over.
+fn usual() -> BoxedStrategy<String> {
+    let mac = prop_oneof![
+        Just(" MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00"),
+        Just(" MAC=ff:ff:ff:ff:ff:ff:52:54:00:ab:cd:ea:08:00"),
+        Just(" MAC=01:00:5e:00:00:fb:52:54:00:ab:cd:ea"),
+        Just(" MAC="),
+        Just(""),
+    ];
+    let ip = prop_oneof![
+        any::<(u32, u32)>().prop_map(|(src, dst)| format!(
+            "SRC={} DST={} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF",
+            Ipv4Addr::from(src),
+            Ipv4Addr::from(dst)
+        )),
+        any::<(u128, u128)>().prop_map(|(src, dst)| format!(
+            "SRC={} DST={} LEN=80 TC=0 HOPLIMIT=64 FLOWLBL=7",
+            Ipv6Addr::from(src),
+            Ipv6Addr::from(dst)
+        )),
+    ];
+    let transport = prop_oneof![
+        (any::<(u16, u16)>(), flags()).prop_map(|((spt, dpt), flags)| {
+            let gap = if flags.is_empty() { "" } else { " " };
+            format!("TCP SPT={spt} DPT={dpt} WINDOW=501 RES=0x00 {flags}{gap}URGP=0 ")
+        }),
+        any::<(u16, u16)>().prop_map(|(spt, dpt)| format!("UDP SPT={spt} DPT={dpt} LEN=40 ")),
+        Just("2 ".to_owned()),
+        Just("112".to_owned()),
+        Just("ICMP TYPE=8 CODE=0 ID=1 SEQ=1 ".to_owned()),
+    ];
+    let over = prop_oneof![
+        Just(""),
+        Just("="),
+        Just(" "),
+        Just("IN="),
+        Just(" OUT="),
+        Just(" SRC="),
+        Just("0"),
+        Just("999999"),
+        Just("..."),
+        Just("x"),
+        Just("SYN "),
+        Just("URGP=1 "),
+        Just("\t"),
+    ];
+    let place = (any::<proptest::sample::Index>(), 0..12usize, any::<bool>());
+    (mac, ip, transport, over, place)
+        .prop_map(|(mac, ip, transport, over, (at, cut, whole))| {
+            let line = format!("HARVESTER_DROP_IN=mgmt-br OUT={mac} {ip} PROTO={transport}");
+            if whole {
+                return line;
+            }
+            let at = at.index(line.len());
+            let end = (at + cut).min(line.len());
+            format!("{}{over}{}", &line[..at], &line[end..])
+        })
+        .boxed()
+}
+
+proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 4_000, ..Default::default() })]
+
+    #[test]
+    fn the_usual_line_is_read_as_any_other(line in usual()) {
+        if let Some(brief) = Brief::usual(&line) {
+            let general = Packet::parse(&line);
+            prop_assert_eq!(Ok(brief), general.as_ref().map(|packet| packet.brief()), "{}", line);
+        }
+    }
+}
+
+#[test]
+fn most_lines_are_usual() {
+    for line in [
+        "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.62 DST=192.168.122.61 \
+         LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0 ",
+        "HARVESTER_DROP: IN=mgmt-br OUT= MAC= SRC=fe80::1 DST=fe80::2 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=UDP SPT=5353 \
+         DPT=5353 LEN=40",
+    ] {
+        assert!(Brief::usual(line).is_some(), "{line}");
+    }
 }
 
 proptest! {

@@ -84,6 +84,9 @@ struct FindingV1<'a> {
     #[schemars(schema_with = "json_schema::direction")]
     direction: &'static str,
     peers: Vec<String>,
+    /// Networks of peers that are not told apart, where there were too many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    networks: Vec<String>,
     logged: u64,
     attempts: u64,
     flags: BTreeMap<String, u64>,
@@ -241,6 +244,7 @@ fn finding_v1(f: &Finding) -> FindingV1<'_> {
         service: f.service,
         direction: f.direction().code(),
         peers: f.peers.iter().map(ToString::to_string).collect(),
+        networks: f.networks.iter().map(ToString::to_string).collect(),
         logged: f.logged,
         attempts: f.attempts,
         flags: f

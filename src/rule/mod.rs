@@ -8,8 +8,6 @@ mod patch;
 mod place;
 mod split;
 
-use std::net::IpAddr;
-
 use crate::catalog::{self, DocumentedRule, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::Family;
@@ -229,16 +227,33 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     };
     if pods {
         let nets = site.pod_cidrs();
-        let seen = nets
-            .into_iter()
-            .filter(|net| finding.peers.iter().any(|p| net.contains(p)));
+        let seen = nets.into_iter().filter(|net| {
+            let folded = finding.networks.iter().map(IpNet::network);
+            finding
+                .peers
+                .iter()
+                .copied()
+                .chain(folded)
+                .any(|peer| net.contains(&peer))
+        });
         return with_sources(&rule, seen.collect());
     }
     let listed = documented.is_some() || finding.cause.code == "addon-port";
-    match scope {
-        Scope::Documented if listed => with_sources(&rule, Vec::new()),
-        Scope::NodeNet if listed => with_sources(&rule, node_nets(finding, site)),
-        _ => with_sources(&rule, peers(&finding.peers)),
+    let sources = match scope {
+        Scope::Documented if listed => return with_sources(&rule, Vec::new()),
+        Scope::NodeNet if listed => node_nets(finding, site),
+        _ => Vec::new(),
+    };
+    let sources = if sources.is_empty() {
+        peers(finding)
+    } else {
+        sources
+    };
+    // Without a source it would be open to anybody, which nobody asked for.
+    if sources.is_empty() {
+        Vec::new()
+    } else {
+        with_sources(&rule, sources)
     }
 }
 
@@ -270,8 +285,10 @@ fn comment(finding: &Finding, number: u8) -> String {
     text
 }
 
-fn peers(peers: &[IpAddr]) -> Vec<IpNet> {
-    peers
+/// The peers that were told apart; never the networks that others were folded into.
+fn peers(finding: &Finding) -> Vec<IpNet> {
+    finding
+        .peers
         .iter()
         .take(MOST_PEERS)
         .map(|&peer| IpNet::from(peer))

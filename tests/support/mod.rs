@@ -26,6 +26,7 @@ pub(crate) struct Seen {
     /// Whether a fact came after the first item of a log.
     pub(crate) late_fact: bool,
     pub(crate) alive: Vec<Time>,
+    pub(crate) notices: Vec<String>,
     pub(crate) ends: usize,
     pub(crate) summary: Summary,
     pub(crate) errors: Vec<String>,
@@ -49,7 +50,9 @@ impl Seen {
                 seen.late_fact |= !seen.alive.is_empty();
                 seen.facts.push(fact.to_string());
             }
-            Item::Notice { .. } => {}
+            Item::Notice {
+                kind, time, count, ..
+            } => seen.notices.push(format!("{kind:?} {time} {count}")),
             Item::EndOfLog { .. } => seen.ends += 1,
         });
         seen.summary = summary;

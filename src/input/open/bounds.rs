@@ -73,10 +73,18 @@ impl Bounds {
         self.0.progress.0.1.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    fn take(&self, bytes: usize) {
+    /// So many bytes of the input were read.
+    pub(super) fn take(&self, bytes: usize) {
         self.0.taken.set(self.0.taken.get() + bytes as u64);
         let read = &self.0.progress.0.0;
         read.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// So many bytes will be read once more.
+    pub(super) fn put_back(&self, bytes: usize) {
+        self.0.taken.set(self.0.taken.get() - bytes as u64);
+        let read = &self.0.progress.0.0;
+        read.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
     /// So many bytes have come out that are not seen to be a log.

@@ -276,11 +276,13 @@ pub(in crate::report) fn peers(finding: &Finding) -> String {
     let mut shown: Vec<String> = finding
         .peers
         .iter()
-        .take(MOST_PEERS)
         .map(ToString::to_string)
+        .chain(finding.networks.iter().map(ToString::to_string))
+        .take(MOST_PEERS)
         .collect();
-    if finding.peers.len() > MOST_PEERS {
-        shown.push(format!("{} more", finding.peers.len() - MOST_PEERS));
+    let all = finding.peers.len() + finding.networks.len();
+    if all > MOST_PEERS {
+        shown.push(format!("{} more", all - MOST_PEERS));
     }
     shown.join(", ")
 }

@@ -1,0 +1,163 @@
+//! Writes a corpus to measure with: `generate mixed|dense|json MEBIBYTES`, the same bytes each time.
+//!
+//! `dense` is drop lines alone, 15 % of them from random sources: more flows than any log has. `mixed` is 2 % drop lines
+//! among what else a kernel writes. `json` is a kernel's log with 45 % drop lines as `journalctl -o json` writes it.
+#![allow(
+    clippy::print_stderr,
+    reason = "it is a program of its own, and this is its usage"
+)]
+
+use std::io::{self, BufWriter, Write};
+
+/// Numbers that only look like chance (xorshift64*).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % below
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.roll(from.len() as u64) as usize]
+    }
+}
+
+const SERVICES: [u16; 8] = [6443, 2379, 2380, 10250, 443, 9345, 8181, 3260];
+const LISTENING: [u16; 12] = [
+    22, 53, 80, 443, 2112, 2379, 2380, 6443, 9345, 10250, 31000, 8472,
+];
+const FLAGS: [&str; 5] = ["ACK", "ACK PSH", "ACK FIN", "ACK RST", "RST"];
+const NOISE: [&str; 8] = [
+    "cni0: port 12(veth5a31c0de) entered blocking state",
+    "IPv6: ADDRCONF(NETDEV_CHANGE): veth5a31c0de: link becomes ready",
+    "eth0: renamed from tmp5a31c",
+    "scsi host7: iSCSI Initiator over TCP/IP",
+    "sd 7:0:0:1: [sdb] 20971520 512-byte logical blocks: (10.7 GB/10.0 GiB)",
+    "device veth5a31c0de left promiscuous mode",
+    "EXT4-fs (sdb): mounted filesystem with ordered data mode. Quota mode: none.",
+    "audit: type=1400 audit(1776852001.123:412): apparmor=\"STATUS\" operation=\"profile_replace\" name=\"cri-containerd.apparmor.d\"",
+];
+
+/// The kernel's text of a drop line.
+fn drop_line(dice: &mut Dice, out: &mut Vec<u8>) -> io::Result<()> {
+    let node = dice.roll(3) + 61;
+    let id = dice.roll(65_536);
+    write!(
+        out,
+        "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:{node:02x}:52:54:00:ab:cd:ea:"
+    )?;
+    if dice.roll(100) < 2 {
+        let (peer, dpt) = (dice.roll(200), dice.pick(&LISTENING));
+        return write!(
+            out,
+            "86:dd SRC=2001:0db8:0000:0000:0000:0000:0000:{peer:04x} DST=2001:0db8:0000:0000:0000:0000:0000:{node:04x} \
+             LEN=80 TC=0 HOPLIMIT=64 FLOWLBL={id} PROTO=TCP SPT={} DPT={dpt} WINDOW=64240 RES=0x00 SYN URGP=0 ",
+            32_768 + dice.roll(28_232)
+        );
+    }
+    out.extend_from_slice(b"08:00 SRC=");
+    if dice.roll(100) < 15 {
+        let host = dice.roll(1 << 18);
+        write!(out, "10.{}.{}.{}", host >> 16, host >> 8 & 255, host & 255)?;
+    } else {
+        write!(out, "192.168.122.{}", 62 + dice.roll(40))?;
+    }
+    write!(
+        out,
+        " DST=192.168.122.{node} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={id} DF PROTO="
+    )?;
+    let client = 32_768 + dice.roll(28_232);
+    match dice.roll(100) {
+        0..55 => write!(
+            out,
+            "TCP SPT={} DPT={client} WINDOW=501 RES=0x00 {} URGP=0 ",
+            dice.pick(&SERVICES),
+            dice.pick(&FLAGS)
+        ),
+        55..75 => write!(
+            out,
+            "TCP SPT={client} DPT={} WINDOW=64240 RES=0x00 SYN URGP=0 ",
+            dice.pick(&LISTENING)
+        ),
+        75..85 => write!(
+            out,
+            "TCP SPT={client} DPT={} WINDOW=1024 RES=0x00 SYN URGP=0 ",
+            1 + dice.roll(10_000)
+        ),
+        85..97 => write!(
+            out,
+            "UDP SPT={client} DPT={} LEN=40 ",
+            dice.pick(&LISTENING)
+        ),
+        97..99 => write!(out, "ICMP TYPE=8 CODE=0 ID={id} SEQ=1 "),
+        _ => write!(out, "2 "),
+    }
+}
+
+/// What else a kernel writes.
+fn noise(dice: &mut Dice, out: &mut Vec<u8>) {
+    out.extend_from_slice(dice.pick(&NOISE).as_bytes());
+}
+
+fn main() -> io::Result<()> {
+    let mut args = std::env::args().skip(1);
+    let (Some(what), Some(Ok(size))) = (args.next(), args.next().map(|size| size.parse::<u64>()))
+    else {
+        eprintln!("usage: generate mixed|dense|json MEBIBYTES");
+        return Ok(());
+    };
+    let share = match what.as_str() {
+        "mixed" => 20,
+        "json" => 450,
+        _ => 1000,
+    };
+    let mut dice = Dice(42);
+    let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
+    let (mut line, mut written, mut micros) = (Vec::new(), 0, 0_u64);
+    while written < size << 20 {
+        line.clear();
+        micros += dice.roll(4_000);
+        let (second, fraction) = (micros / 1_000_000, micros % 1_000_000);
+        let (minute, host) = (second / 60, dice.roll(3) + 1);
+        let is_drop = dice.roll(1000) < share;
+        if what == "json" {
+            let at = 1_776_852_000_000_000 + micros;
+            write!(
+                line,
+                "{{\"__REALTIME_TIMESTAMP\":\"{at}\",\"_TRANSPORT\":\"kernel\",\"SYSLOG_IDENTIFIER\":\"kernel\",\
+                 \"__CURSOR\":\"s=4f1c2b7a9d8e4c53b0a1f2e3d4c5b6a7;i={micros:x};b=0a1b2c3d4e5f60718293a4b5c6d7e8f9;t={at:x}\",\
+                 \"_BOOT_ID\":\"0a1b2c3d4e5f60718293a4b5c6d7e8f9\",\"_MACHINE_ID\":\"f9e8d7c6b5a493827160f5e4d3c2b1a0\",\
+                 \"PRIORITY\":\"4\",\"SYSLOG_FACILITY\":\"0\",\"_SOURCE_MONOTONIC_TIMESTAMP\":\"{micros}\",\
+                 \"__MONOTONIC_TIMESTAMP\":\"{micros}\",\"_HOSTNAME\":\"harvester{host}\",\"MESSAGE\":\""
+            )?;
+        } else {
+            write!(
+                line,
+                "Apr {:02} {:02}:{:02}:{:02}.{fraction:06} harvester{host} kernel: ",
+                22 + minute / 1440,
+                minute / 60 % 24,
+                minute % 60,
+                second % 60
+            )?;
+        }
+        let message = line.len();
+        if is_drop {
+            drop_line(&mut dice, &mut line)?;
+        } else {
+            noise(&mut dice, &mut line);
+        }
+        if what == "json" {
+            let escaped = String::from_utf8_lossy(&line[message..]).replace('"', "\\\"");
+            line.truncate(message);
+            line.extend_from_slice(escaped.as_bytes());
+            line.extend_from_slice(b"\"}");
+        }
+        line.push(b'\n');
+        written += line.len() as u64;
+        out.write_all(&line)?;
+    }
+    out.flush()
+}

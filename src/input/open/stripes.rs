@@ -1,0 +1,250 @@
+//! A large plain file read in stripes: while one thread takes the surveys of stripes in the order of the file, another
+//! reads and surveys the next ones. So the items of a log are those of a file that is read in a row, in the same order.
+//!
+//! A stripe holds the lines that begin in it. Whatever is out of the ordinary, such as a line that is longer than a
+//! stripe, ends this way of reading, and the rest is read in a row.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use memchr::{memchr, memrchr};
+
+use super::BLOCK;
+use super::bounds::Bounds;
+use crate::input::cri;
+use crate::input::scan::{Scanner, Sink};
+use crate::input::survey::{Survey, Surveyor};
+
+/// A file with less left to read is not worth a thread.
+const LEAST: u64 = 8 << 20;
+/// So many stripes may be surveyed ahead of the one that is taken.
+const AHEAD: u64 = 8;
+/// How much is read at first behind a stripe, for the end of its last line.
+const OVERHANG: usize = 4096;
+
+/// Lines of a file, surveyed.
+#[derive(Default)]
+struct Stripe {
+    bytes: Vec<u8>,
+    /// Where the lines stand in `bytes`.
+    begin: usize,
+    end: usize,
+    /// Where they stand in the file.
+    from: u64,
+    survey: Survey,
+    odd: bool,
+}
+
+/// What both threads see.
+struct Shared<'f> {
+    file: &'f File,
+    surveyor: Arc<Surveyor>,
+    /// What of the file is striped.
+    from: u64,
+    to: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The next stripe to survey, and the next to take.
+    next: u64,
+    taken: u64,
+    surveyed: BTreeMap<u64, Stripe>,
+    /// Stripes to use again: fresh memory costs a page fault each 4 KiB.
+    spare: Vec<Stripe>,
+    /// One of the threads is done.
+    over: bool,
+}
+
+/// Whether what lies between two places of a file is worth a thread, and there is one.
+pub(super) fn is_worth(from: u64, to: u64) -> bool {
+    to.saturating_sub(from) >= LEAST
+        && thread::available_parallelism().is_ok_and(|threads| threads.get() > 1)
+}
+
+/// Reads the lines of `file` between `from`, where one begins, and `to`, as far as they can be read in stripes: where
+/// the rest begins.
+pub(super) fn read(
+    file: &File,
+    from: u64,
+    to: u64,
+    scanner: &mut Scanner,
+    sink: &mut Sink<'_>,
+    bounds: &Bounds,
+) -> u64 {
+    let shared = Shared {
+        file,
+        surveyor: scanner.surveyor(),
+        from,
+        to,
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _over = Over(&shared);
+            shared.work();
+        });
+        let _over = Over(&shared);
+        shared.take(scanner, sink, bounds)
+    })
+}
+
+/// Says that a thread is done, also where it panics.
+struct Over<'s, 'f>(&'s Shared<'f>);
+
+impl Drop for Over<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().over = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'g>(&self, guard: MutexGuard<'g, State>) -> MutexGuard<'g, State> {
+        self.changed
+            .wait(guard)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    const fn count(&self) -> u64 {
+        (self.to - self.from).div_ceil(BLOCK as u64)
+    }
+
+    /// The next stripe to survey, if it may be surveyed now.
+    fn claim(&self, state: &mut State) -> Option<(u64, Stripe)> {
+        let index = state.next;
+        if index == self.count() || index >= state.taken + AHEAD {
+            return None;
+        }
+        state.next += 1;
+        Some((index, state.spare.pop().unwrap_or_default()))
+    }
+
+    fn survey(&self, index: u64, mut stripe: Stripe) {
+        // A file that cannot be read tells why when the rest is read in a row.
+        stripe.odd = self.fill(index, &mut stripe).ok() != Some(true);
+        if !stripe.odd {
+            let text = &stripe.bytes[stripe.begin..stripe.end];
+            self.surveyor.survey(text, &mut stripe.survey);
+        }
+        self.lock().surveyed.insert(index, stripe);
+        self.changed.notify_all();
+    }
+
+    /// Surveys stripes until all are.
+    fn work(&self) {
+        loop {
+            let mut state = self.lock();
+            let claimed = loop {
+                if state.over || state.next == self.count() {
+                    return;
+                }
+                match self.claim(&mut state) {
+                    Some(claimed) => break claimed,
+                    None => state = self.wait(state),
+                }
+            };
+            drop(state);
+            self.survey(claimed.0, claimed.1);
+        }
+    }
+
+    /// Takes the stripes in their order, and surveys one where none waits.
+    fn take(&self, scanner: &mut Scanner, sink: &mut Sink<'_>, bounds: &Bounds) -> u64 {
+        let mut done = self.from;
+        for index in 0..self.count() {
+            let stripe = loop {
+                let mut state = self.lock();
+                if let Some(stripe) = state.surveyed.remove(&index) {
+                    break stripe;
+                }
+                if let Some((index, stripe)) = self.claim(&mut state) {
+                    drop(state);
+                    self.survey(index, stripe);
+                } else if state.over {
+                    return done;
+                } else {
+                    drop(self.wait(state));
+                }
+            };
+            if stripe.odd || stripe.from != done || !scanner.is_striped() {
+                return done;
+            }
+            let text = &stripe.bytes[stripe.begin..stripe.end];
+            scanner.push_surveyed(text, &stripe.survey, sink);
+            bounds.take(text.len());
+            done += text.len() as u64;
+            let mut state = self.lock();
+            state.taken += 1;
+            state.spare.push(stripe);
+            drop(state);
+            self.changed.notify_all();
+        }
+        done
+    }
+
+    /// Reads the lines that begin in a stripe; `false` where that is not to be had.
+    fn fill(&self, index: u64, stripe: &mut Stripe) -> io::Result<bool> {
+        let nominal = self.from + index * BLOCK as u64;
+        // The first line begins where it does; of others, the byte before it tells.
+        let from = nominal - u64::from(index > 0);
+        let limit = usize::try_from((nominal + BLOCK as u64).min(self.to) - from).unwrap_or(BLOCK);
+        stripe.bytes.resize(BLOCK + 1 + OVERHANG, 0);
+        let read = read_at(self.file, &mut stripe.bytes, from)?;
+        let bytes = &stripe.bytes[..read];
+        stripe.begin = match memchr(b'\n', bytes) {
+            _ if index == 0 => 0,
+            Some(end) if end < limit => end + 1,
+            _ => return Ok(false),
+        };
+        let last = limit.saturating_sub(1).max(stripe.begin);
+        stripe.end = match bytes.get(last..).and_then(|rest| memchr(b'\n', rest)) {
+            Some(end) => last + end + 1,
+            // The file may end without a line end, or be cut short just now.
+            None if from + read as u64 >= self.to => {
+                memrchr(b'\n', bytes).map_or(stripe.begin, |end| end + 1)
+            }
+            None => return Ok(false),
+        };
+        stripe.from = from + stripe.begin as u64;
+        let Some(text) = bytes.get(stripe.begin..stripe.end) else {
+            return Ok(false);
+        };
+        // A container's line that goes on in the next stripe.
+        let line = text.strip_suffix(b"\n").unwrap_or(text);
+        let begin = memrchr(b'\n', line).map_or(0, |at| at + 1);
+        Ok(!cri::part(&line[begin..]).is_some_and(|part| part.partial))
+    }
+}
+
+/// Fills `block` with what stands at `at`: how many bytes there are.
+#[cfg(unix)]
+fn read_at(file: &File, block: &mut [u8], at: u64) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    let mut filled = 0;
+    while filled < block.len() {
+        match file.read_at(&mut block[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(filled)
+}
+
+/// Without a read that leaves the file's place alone, files are read in a row.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}
