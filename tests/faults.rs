@@ -169,3 +169,35 @@ fn one_bad_input_hides_no_other() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(said.contains("cut.gz") && said.contains("absent"), "{said}");
 }
+
+#[test]
+fn a_followed_file_may_be_rotated_or_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kernel.log");
+    fs::write(&path, SYN).unwrap();
+    let mut child = dropsift()
+        .args(["-f", "-q", "-o", "json"])
+        .arg(&path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut port = || -> u64 {
+        let event: Value = serde_json::from_str(&events.next().unwrap().unwrap()).unwrap();
+        event["finding"]["port"].as_u64().unwrap()
+    };
+    assert_eq!(port(), 2112);
+    fs::rename(&path, folder.path().join("kernel.log.1")).unwrap();
+    fs::write(&path, SYN.replace("DPT=2112", "DPT=6443")).unwrap();
+    assert_eq!(port(), 6443);
+    // Cut to begin anew, and shorter than what was read.
+    let shorter = SYN.replace("DPT=2112", "DPT=22").replace(" DF ", " ");
+    fs::write(&path, shorter).unwrap();
+    assert_eq!(port(), 22);
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}

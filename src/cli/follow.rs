@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::args::Shared;
 use super::batch::judged;
+use super::tail::Tail;
 use super::{Exit, account, complain, learned, say, verdict};
 use crate::analyze::{Analysis, Live};
 use crate::error::Error;
@@ -19,8 +20,6 @@ use crate::time::Time;
 
 /// How often the timer looks for what has settled.
 const TICK: Duration = Duration::from_secs(1);
-/// How long to wait for a followed file to grow.
-const GROWTH: Duration = Duration::from_millis(200);
 /// How long nothing must come before a report that costs much is made.
 const LULL: Duration = Duration::from_millis(50);
 /// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
@@ -153,7 +152,7 @@ fn reader(path: &Path, options: &Options) -> Result<(Receiver<Wake>, SyncSender<
         let options = options.clone();
         widen(io::stdin());
         thread::spawn(move || match peel(io::stdin(), &options) {
-            Ok(Stream::Lines(mut lines)) => pump(&mut lines, &send, &spare, false),
+            Ok(Stream::Lines(mut lines)) => pump(&mut lines, &send, &spare),
             Ok(Stream::Whole(mut whole)) => {
                 let wake = spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole);
                 drop(send.send(wake));
@@ -165,8 +164,8 @@ fn reader(path: &Path, options: &Options) -> Result<(Receiver<Wake>, SyncSender<
             name: path.display().to_string(),
             why,
         };
-        let mut file = File::open(path).map_err(named)?;
-        thread::spawn(move || pump(&mut file, &send, &spare, true));
+        let mut file = Tail::open(path).map_err(named)?;
+        thread::spawn(move || pump(&mut file, &send, &spare));
     }
     Ok((wakes, give_back))
 }
@@ -180,14 +179,10 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
 }
 
 /// Sends what there is, as soon as it is there.
-fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>, grows: bool) {
+fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
     loop {
         let mut block = spare.try_recv().unwrap_or_else(|_| vec![0; BLOCK]);
         let wake = match from.read(&mut block) {
-            Ok(0) if grows => {
-                thread::sleep(GROWTH);
-                continue;
-            }
             Ok(0) => Wake::End,
             Ok(n) => Wake::Block(block, n),
             Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,

@@ -11,6 +11,7 @@ mod ports;
 mod progress;
 mod rules;
 mod simulate;
+mod tail;
 mod terminal;
 mod values;
 
