@@ -173,6 +173,14 @@ fn order(f: &Finding) -> impl Ord {
 fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
     let cause = diagnose(group, scene);
     let mut tests = evidence(cause, group, scene);
+    if cause.verdict == Verdict::MissingRule && group.key.v6 {
+        tests.push(Test {
+            name: "documented-chain",
+            met: false,
+            text: "the documented chain is one of IPv4: find out who set up ip6tables here"
+                .to_owned(),
+        });
+    }
     let accepted = group
         .fates
         .as_ref()

@@ -4,10 +4,11 @@
 mod commands;
 pub mod explain;
 mod live;
+mod missing;
 mod page;
 pub mod pages;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;
@@ -17,9 +18,9 @@ use crate::cause::Verdict;
 use crate::error::printable;
 use crate::finding::Finding;
 use crate::packet::proto_name;
-use crate::rule::{AcceptRule, Disposition};
+use crate::rule::Disposition;
 use crate::time::Time;
-use commands::{commands, splits};
+use commands::splits;
 use page::{BOLD, color};
 
 pub use live::event;
@@ -52,7 +53,7 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
         let text = format!("{tag} {}.", printable(&warning.text));
         page.paragraph("", "        ", &text)?;
     }
-    missing(&mut page, report)?;
+    missing::missing(&mut page, report)?;
     review(&mut page, report)?;
     left(&mut page, report)?;
     false_positives(&mut page, report)?;
@@ -75,8 +76,23 @@ pub(in crate::report) fn many(number: u64, one: &str) -> String {
 
 fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let drops = report.tally.drops;
-    let with = |d| report.rules.iter().filter(|r| r.disposition == d).count() as u64;
+    // A rule that several nodes lack is one rule.
+    let with = |disposition| {
+        let rules = report
+            .rules
+            .iter()
+            .filter(move |r| r.disposition == disposition);
+        rules
+            .map(|rule| rule.append())
+            .collect::<BTreeSet<_>>()
+            .len() as u64
+    };
     let (documented, decide) = (with(Disposition::Documented), with(Disposition::Review));
+    let lacking: BTreeSet<&str> = report.rules.iter().map(|rule| rule.node.as_str()).collect();
+    let on = match lacking.len() {
+        0 | 1 => String::new(),
+        nodes => format!(" on {nodes} nodes"),
+    };
     let false_positives = lines(&of(report, Verdict::FalsePositive));
     let reviews = of(report, Verdict::Review).len() as u64;
     let mut parts = Vec::new();
@@ -112,13 +128,13 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         ),
         (_, 0, 0) => "No rule is missing.".to_owned(),
         (_, 0, n) => format!(
-            "{} may be missing: look at {}.",
+            "{} may be missing{on}: look at {}.",
             many(n, "rule"),
             if n == 1 { "it" } else { "them" }
         ),
-        (_, n, 0) => format!("{} missing.", is_are(n, "documented rule")),
+        (_, n, 0) => format!("{} missing{on}.", is_are(n, "documented rule")),
         (_, n, m) => format!(
-            "{} missing, and {} may be.",
+            "{} missing{on}, and {} may be.",
             is_are(n, "documented rule"),
             many(m, "more rule")
         ),
@@ -162,39 +178,6 @@ fn is_are(number: u64, one: &str) -> String {
     )
 }
 
-fn missing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let found = of(report, Verdict::MissingRule);
-    if found.is_empty() {
-        return Ok(());
-    }
-    page.heading(
-        color(Verdict::MissingRule),
-        "MISSING RULES",
-        "the chain lacks an ACCEPT",
-    )?;
-    for node in nodes(&found) {
-        let own: Vec<&&Finding> = found.iter().filter(|f| f.node == node).collect();
-        let role = own.first().map_or("", |f| f.role.code());
-        let name = page.paint(BOLD, &printable(node));
-        let assumed = own.first().is_some_and(|f| f.role_assumed);
-        if assumed {
-            let text = format!(
-                "\n  {name} ({role} assumed: --role {}=ROLE tells another)",
-                printable(node)
-            );
-            page.line(&text)?;
-        } else {
-            page.line(&format!("\n  {name} ({role})"))?;
-        }
-        for finding in own {
-            entry(page, finding)?;
-        }
-        let rules: Vec<&AcceptRule> = report.rules.iter().filter(|r| r.node == node).collect();
-        commands(page, &rules, role)?;
-    }
-    Ok(())
-}
-
 fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let found = of(report, Verdict::Review);
     if found.is_empty() {
@@ -223,14 +206,16 @@ fn nodes<'r>(findings: &[&'r Finding]) -> Vec<&'r str> {
     names
 }
 
-/// A finding in full: what, how much, and the tests.
-fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
-    let what = page.paint(color(finding.verdict()), &what(finding));
+/// What a finding is about: protocol and port, service and cause.
+fn title(finding: &Finding) -> String {
     let service = finding
         .service
         .map_or_else(String::new, |s| format!("  {s}"));
-    let text = format!("{what}{service}  [{}]", finding.cause.code);
-    page.line(&format!("    {text}"))?;
+    format!("{}{service}  [{}]", what(finding), finding.cause.code)
+}
+
+/// How much of it came, from whom and when.
+fn facts(page: &Page<'_>, finding: &Finding) -> String {
     let mut facts = vec![many(finding.logged, "line")];
     if finding.attempts > 0 {
         facts.push(many(finding.attempts, "attempt"));
@@ -238,12 +223,18 @@ fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
     facts.push(format!("from {}", peers(finding)));
     facts.push(page.span(finding.first, finding.last));
     facts.push(finding.state.code().to_owned());
-    let facts: Vec<String> = facts.into_iter().filter(|f| !f.is_empty()).collect();
-    page.paragraph("      ", "      ", &facts.join(", "))?;
+    facts.retain(|fact| !fact.is_empty());
+    facts.join(", ")
+}
+
+/// A finding in full: what, how much, and the tests.
+fn entry(page: &mut Page<'_>, finding: &Finding) -> io::Result<()> {
+    let title = page.paint(color(finding.verdict()), &title(finding));
+    page.line(&format!("    {title}"))?;
+    let facts = facts(page, finding);
+    page.paragraph("      ", "      ", &facts)?;
     for test in &finding.evidence {
-        let mark = if test.met { "yes" } else { "no " };
-        let first = format!("      {mark} ");
-        page.paragraph(&first, "          ", &printable(&test.text))?;
+        page.test(test)?;
     }
     Ok(())
 }

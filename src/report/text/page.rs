@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use crate::cause::Verdict;
+use crate::cause::{Test, Verdict};
+use crate::error::printable;
 use crate::report::Style;
 use crate::time::Time;
 
@@ -59,6 +60,13 @@ impl Page<'_> {
             writeln!(self.out, "{line}")?;
         }
         Ok(())
+    }
+
+    /// Writes a test: whether it was met, and its fact.
+    pub(super) fn test(&mut self, test: &Test) -> io::Result<()> {
+        let mark = if test.met { "yes" } else { "no " };
+        let first = format!("      {mark} ");
+        self.paragraph(&first, "          ", &printable(&test.text))
     }
 
     pub(in crate::report) fn heading(
