@@ -15,9 +15,14 @@ pub(crate) struct Commands(Vec<String>);
 impl Commands {
     /// The documented commands of a role.
     pub(crate) fn documented(role: &str) -> Self {
+        Self::of_resource(&Self::resource(role))
+    }
+
+    /// The documented CloudInit resource of a role.
+    pub(crate) fn resource(role: &str) -> String {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(format!("fixtures/lab/cloudinit-{role}.yaml"));
-        Self::of_resource(&fs::read_to_string(path).unwrap())
+        fs::read_to_string(path).unwrap()
     }
 
     /// The commands that a CloudInit resource runs at boot: its list items that call iptables.

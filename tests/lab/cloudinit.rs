@@ -42,4 +42,27 @@ pub(crate) fn gives_the_live_chain(machine: &Machine) {
     // With the comment and the whole range of the documentation.
     documented.apply(&whole);
     assert_eq!(around_log(&booted), around_log(&whole));
+
+    // The same from the user's own resource, patched: as its commands run at boot.
+    let resource = Commands::resource("control-plane").replace(&line_of("--dport 2379:2380"), "");
+    let file = network.folder.join("91-iptables-control-plane.yaml");
+    std::fs::write(&file, &resource).unwrap();
+    let patch = [
+        "rules",
+        "--format",
+        "cloudinit-patch",
+        file.to_str().unwrap(),
+    ];
+    let (code, text) = watch.batch(&patch);
+    assert_eq!(code, Some(1), "{text}");
+    assert_eq!(text.lines().count(), resource.lines().count() + 1, "{text}");
+    Commands::of_resource(&text).apply(&booted);
+    assert_eq!(around_log(&booted), around_log(&whole));
+}
+
+/// The line of the documented resource that has `words`, with its end.
+fn line_of(words: &str) -> String {
+    let resource = Commands::resource("control-plane");
+    let line = resource.lines().find(|line| line.contains(words)).unwrap();
+    format!("{line}\n")
 }

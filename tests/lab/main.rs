@@ -12,6 +12,7 @@
 mod chain;
 mod cloudinit;
 mod conntrack;
+mod evaluator;
 mod journal;
 mod live;
 mod machine;
@@ -55,6 +56,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "all_forms_of_journalctl_say_the_same",
         live::all_forms_say_the_same,
+    ),
+    (
+        "the_evaluator_agrees_with_the_kernel",
+        evaluator::agrees_with_the_kernel,
     ),
     (
         "the_cloudinit_line_gives_the_live_chain",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::chain::{Commands, saved};
 use crate::machine::Machine;
-use crate::network::{Network, Node, Place};
+use crate::network::{Network, Place};
 use crate::watch::{Watch, is};
 
 /// So many SYNs are sent into the saturated log, one each 3 s.
@@ -39,7 +39,7 @@ pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
         "{report}"
     );
 
-    let (split, undo) = split_log(&node, &report);
+    let (split, undo) = split_log(&report);
     node.sh(&split);
     watch.logged(&["DPT=2112 ", " SYN "], seen + 3);
     watch.event("the missing port", |event| {
@@ -63,23 +63,20 @@ pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
     drop((acks, syns));
 }
 
-/// The commands that split the documented LOG rule into three, and those that undo it.
-fn split_log(node: &Node, _report: &Value) -> (String, String) {
-    // The report does not offer them yet: this is where they will come from.
-    let numbers = node.sh("iptables -L HARVESTER_INPUT -n --line-numbers");
-    let log = numbers.lines().find(|line| line.contains("LOG ")).unwrap();
-    let number = log.split(' ').next().unwrap();
-    let target = "-m limit --limit 10/min -m comment --comment \"Rate-limit logging of dropped packets\" -j LOG \
-                  --log-prefix HARVESTER_DROP_ --log-level 4";
-    let classes = ["-p tcp --syn", "! -p tcp", "-p tcp ! --syn"];
-    let each = |command: &str| {
-        classes
-            .map(|class| format!("iptables {command} {class} {target}\n"))
-            .concat()
+/// The commands that the report offers to split the LOG rule, and those that take it back.
+fn split_log(report: &Value) -> (String, String) {
+    let warnings = report["warnings"].as_array().unwrap();
+    let warning = warnings
+        .iter()
+        .find(|warning| warning["code"] == "log-saturated")
+        .unwrap();
+    let script = |key: &str| -> String {
+        let commands = warning[key].as_array().unwrap();
+        assert!(!commands.is_empty(), "{report}");
+        commands
+            .iter()
+            .map(|command| command.as_str().unwrap().to_owned() + "\n")
+            .collect()
     };
-    (
-        each(&format!("-I HARVESTER_INPUT {number}"))
-            + &format!("iptables -D HARVESTER_INPUT {target}"),
-        format!("iptables -I HARVESTER_INPUT {number} {target}\n") + &each("-D HARVESTER_INPUT"),
-    )
+    (script("commands"), script("undo"))
 }
