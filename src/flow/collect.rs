@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use super::names::Names;
+use super::sum::{MOST_MARKS, count};
 use super::{Flow, FlowKey, Mark, Ports, lane};
 use crate::catalog::Role;
 use crate::catalog::Strength;
@@ -23,22 +25,16 @@ const MOST_FLOWS: usize = 12_288;
 const MOST_DOCUMENTED: usize = 4_096;
 /// So many are kept at all; further ones are folded into one a node and protocol.
 const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
-/// So many lines of one flow are kept one by one.
-const MOST_MARKS: usize = 4_096;
 /// So many lines are kept one by one in all.
 const MOST_MARKS_IN_ALL: usize = 1 << 18;
 /// So many lines of one node and address family are kept for its timeline.
 const MOST_TICKS: usize = 1 << 18;
 /// So many of all nodes.
 const MOST_TICKS_IN_ALL: usize = 1 << 19;
-/// So many nodes, and so many interfaces, are told apart: names come from the log.
-const MOST_NAMES: usize = 1_024;
 /// So many addresses of one node are kept.
 const MOST_ADDRESSES: usize = 64;
 /// So many starts of machines are kept.
 const MOST_BOOTS: usize = 1_024;
-/// What stands for the names over the bound.
-const OTHERS: &str = "others";
 /// The node of a line that tells none.
 const UNKNOWN: &str = "unknown";
 
@@ -73,53 +69,6 @@ pub struct Flows {
     logged: u64,
     /// Drop lines whose peer or port was folded.
     folded: u64,
-}
-
-/// Names with a number each.
-#[derive(Debug, Clone, Default)]
-struct Names {
-    names: Vec<String>,
-    numbers: HashMap<String, u16>,
-    last: u16,
-}
-
-impl Names {
-    fn number(&mut self, name: &str) -> u16 {
-        if self
-            .names
-            .get(usize::from(self.last))
-            .is_some_and(|n| n == name)
-        {
-            return self.last;
-        }
-        // A cluster has a few nodes: comparing their names is cheaper than a hash.
-        let few = &self.names[..self.names.len().min(8)];
-        if let Some(at) = few.iter().position(|known| known == name) {
-            self.last = at as u16;
-            return self.last;
-        }
-        if let Some(&number) = self.numbers.get(name) {
-            self.last = number;
-            return number;
-        }
-        let name = if self.names.len() < MOST_NAMES {
-            name
-        } else {
-            OTHERS
-        };
-        let next = self.names.len() as u16;
-        let number = *self.numbers.entry(name.to_owned()).or_insert(next);
-        if number == next {
-            self.names.push(name.to_owned());
-        }
-        number
-    }
-
-    fn name(&self, number: u16) -> &str {
-        self.names
-            .get(usize::from(number))
-            .map_or(OTHERS, String::as_str)
-    }
 }
 
 impl Flows {
@@ -449,79 +398,6 @@ impl NodeEvidence {
             room -= taken;
         }
         before - room
-    }
-}
-
-impl Flow {
-    fn begin(entry: &Entry<'_>) -> Self {
-        Self {
-            logged: 0,
-            flags: Vec::new(),
-            icmp_types: Vec::new(),
-            first: entry.time,
-            last: entry.time,
-            marks: Vec::new(),
-            sample: entry.message.trim_end().into(),
-            sample_time: entry.time,
-            folded: false,
-            fates: None,
-        }
-    }
-
-    /// Keeps the earliest line; of lines at one time, the first by its text, so that no order matters.
-    fn consider_sample(&mut self, time: Time, message: &str) {
-        let message = message.trim_end();
-        if (time, message) < (self.sample_time, &*self.sample) {
-            self.sample_time = time;
-            self.sample = message.into();
-        }
-    }
-
-    /// The same without a line.
-    fn bare(&self) -> Self {
-        Self {
-            logged: 0,
-            flags: Vec::new(),
-            icmp_types: Vec::new(),
-            marks: Vec::new(),
-            sample: self.sample.clone(),
-            fates: None,
-            ..*self
-        }
-    }
-
-    /// Adds what another log shows, with at most `room` of its lines one by one: how many those were.
-    fn absorb(&mut self, other: Self, room: usize) -> usize {
-        self.logged += other.logged;
-        for (flags, lines) in other.flags {
-            count(&mut self.flags, flags, lines);
-        }
-        for (icmp_type, lines) in other.icmp_types {
-            count(&mut self.icmp_types, icmp_type, lines);
-        }
-        self.first = self.first.min(other.first);
-        self.last = self.last.max(other.last);
-        self.consider_sample(other.sample_time, &other.sample);
-        let room = room.min(MOST_MARKS.saturating_sub(self.marks.len()));
-        let taken = room.min(other.marks.len());
-        if self.marks.is_empty() && taken == other.marks.len() {
-            self.marks = other.marks;
-        } else {
-            self.marks.extend(other.marks.into_iter().take(taken));
-        }
-        self.folded |= other.folded;
-        if let Some(theirs) = other.fates {
-            self.fates.get_or_insert_default().absorb(&theirs);
-        }
-
-        taken
-    }
-}
-
-fn count<T: Copy + Ord>(table: &mut Vec<(T, u64)>, of: T, lines: u64) {
-    match table.binary_search_by_key(&of, |(key, _)| *key) {
-        Ok(at) => table[at].1 += lines,
-        Err(at) => table.insert(at, (of, lines)),
     }
 }
 

@@ -7,6 +7,8 @@ mod attempts;
 mod collect;
 mod fates;
 mod lane;
+mod names;
+mod sum;
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
