@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::chain::Commands;
+use crate::evaluator::drops_too;
 use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
@@ -41,6 +42,7 @@ pub(crate) fn loss_asks_for_no_rule(machine: &Machine) {
             )
         });
     }
+    drops_too(&watch, &node);
     let (report, code) = watch.end();
     let findings = report["findings"].as_array().unwrap();
     assert_eq!(findings.len(), 3, "{}", watch.story());
@@ -71,6 +73,7 @@ pub(crate) fn heals_when_the_node_sends(machine: &Machine) {
     watch.logged(&["SPT=9345 ", " ACK PSH "], 1);
     client.say("send");
     client.tells("got");
+    drops_too(&watch, &node);
     let (report, code) = watch.end();
     assert!(
         is(
@@ -109,6 +112,7 @@ pub(crate) fn syn_ack_lost_once(machine: &Machine) {
             Some(6443),
         )
     });
+    drops_too(&watch, &node);
     let (report, code) = watch.end();
     assert!(
         is(

@@ -9,7 +9,8 @@ use dropsift::packet::Packet;
 
 use crate::chain::Commands;
 use crate::machine::{Machine, poll};
-use crate::network::{Network, Place};
+use crate::network::{Network, Node, Place};
+use crate::watch::Watch;
 
 /// What all packets are logged with as they come in, and those that no rule accepts before they are dropped.
 const SEEN: &str = "LAB_SEEN_";
@@ -105,4 +106,25 @@ pub(crate) fn agrees_with_the_kernel(machine: &Machine) {
         accepted >= 25 && dropped >= 25,
         "{accepted} accepted and {dropped} dropped prove little"
     );
+}
+
+/// Puts every line so far that is addressed to `node` to its chain, which must not have changed since: the kernel dropped
+/// it, so the chain must.
+pub(crate) fn drops_too(watch: &Watch, node: &Node) {
+    let rules = chain::parse("iptables-save", &node.sh("iptables-save -t filter")).unwrap();
+    let messages = watch.messages();
+    let mut judged = 0;
+    for message in &messages {
+        let packet = Packet::parse(message).unwrap();
+        let brief = packet.brief();
+        if brief.dst.to_string() == node.address {
+            let outcome = rules.evaluate(&brief, Evaluation::FROM_INPUT);
+            assert!(
+                matches!(outcome.end, End::Dropped(_)),
+                "{message}: {outcome:?}"
+            );
+            judged += 1;
+        }
+    }
+    assert!(judged > 0, "no line of {} was judged", node.address);
 }

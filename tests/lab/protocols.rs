@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::chain::Commands;
+use crate::evaluator::drops_too;
 use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
@@ -26,6 +27,7 @@ pub(crate) fn vxlan(machine: &Machine) {
     });
     assert_eq!(event["finding"]["proto"], "udp");
     assert_eq!(event["rule"]["disposition"], "documented");
+    drops_too(&watch, &node);
     assert_eq!(watch.end().1, Some(1));
 }
 
@@ -43,6 +45,7 @@ pub(crate) fn icmp(machine: &Machine) {
     });
     let (code, script) = watch.batch(&["rules"]);
     assert_eq!(code, Some(1));
+    drops_too(&watch, &node);
     node.sh(&script);
     assert!(peer.succeeds(&ping), "the rule has no effect:\n{script}");
     assert_eq!(watch.end().1, Some(1));

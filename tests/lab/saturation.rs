@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::chain::{Commands, saved};
+use crate::evaluator::drops_too;
 use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is};
@@ -40,6 +41,7 @@ pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
     );
 
     let (split, undo) = split_log(&report);
+    drops_too(&watch, &node);
     node.sh(&split);
     watch.logged(&["DPT=2112 ", " SYN "], seen + 3);
     watch.event("the missing port", |event| {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::chain::Commands;
+use crate::evaluator::drops_too;
 use crate::machine::{Machine, poll};
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
@@ -68,6 +69,7 @@ pub(crate) fn never_gets_a_rule(machine: &Machine) {
         )
     });
     assert_eq!(event["finding"]["peers"], json!([peer.address]));
+    drops_too(&watch, &node);
     let (report, code) = watch.end();
     assert_eq!(code, Some(1));
     assert_eq!(report["rules"].as_array().unwrap().len(), 1);

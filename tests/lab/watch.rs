@@ -131,6 +131,14 @@ impl Watch {
             .count()
     }
 
+    /// The kernel's messages so far.
+    pub(crate) fn messages(&self) -> Vec<String> {
+        let lines = self.lines.lock().unwrap();
+        let record = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
+        let message = |line| record(line)["MESSAGE"].as_str().unwrap().to_owned();
+        lines.lines().map(message).collect()
+    }
+
     /// How many events came so far.
     pub(crate) fn so_far(&mut self) -> usize {
         self.events.extend(self.incoming.try_iter());
