@@ -100,7 +100,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
         .iter()
         .map(|group| finding(group, scene))
         .collect();
-    found.sort_by(|a, b| order(a).cmp(&order(b)));
+    found.sort_by_cached_key(order);
     compare_nodes(&mut found, scene);
     found
 }
@@ -160,7 +160,7 @@ const fn group_service(finding: &Finding) -> GroupService {
     (finding.key.v6, finding.key.proto, finding.port)
 }
 
-fn order(f: &Finding) -> impl Ord {
+fn order(f: &Finding) -> impl Ord + use<> {
     (
         f.verdict(),
         f.node.clone(),

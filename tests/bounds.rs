@@ -39,11 +39,11 @@ fn flooded(flood: usize, ports: impl Fn(&mut support::Dice) -> u16) -> Report {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut dice = support::Dice(42);
     let mut push = |packet: Brief<'static>, at: usize| {
-        analysis.push(Item::Drop(Entry {
+        analysis.push(Item::Drop(&Entry {
             time: Time(BEGIN + at as i64 * 1_000),
             fine: true,
             host: Some("harvester1"),
-            message: "HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
+            message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
             packet: Some(packet),
             repeats: 1,
         }));

@@ -42,7 +42,7 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
         Item::Drop(entry) => seen.drops.push(Line {
             time: entry.time.to_string(),
             host: entry.host.map(str::to_owned),
-            message: entry.message.to_owned(),
+            message: String::from_utf8_lossy(entry.message).into_owned(),
             repeats: entry.repeats,
         }),
         Item::Untrusted { .. } => seen.untrusted += 1,

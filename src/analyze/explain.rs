@@ -22,7 +22,7 @@ pub fn explain(
     let line = line(raw, prefixes, reading)?;
     let packet = Packet::parse(&line.message).map_err(|why| why.to_string())?;
     let mut flows = Flows::default();
-    flows.add(site, &entry(&line), &packet.brief());
+    flows.add(site, &entry(&line), &packet.brief(), 1);
     let scene = Scene::new(&flows, site, None);
     let steps = match &scene.groups()[..] {
         [group, ..] => walk(group, &scene),
@@ -44,7 +44,7 @@ fn entry(line: &Line) -> Entry<'_> {
         time: line.time,
         fine: line.fine,
         host: line.host.as_deref(),
-        message: &line.message,
+        message: line.message.as_bytes(),
         repeats: 1,
         packet: None,
     }

@@ -96,9 +96,13 @@ impl Analysis {
         match item {
             Item::Drop(entry) if !self.site.wants(entry.time) => {}
             Item::Drop(entry) => {
-                match entry.packet.map_or_else(|| Brief::read(entry.message), Ok) {
+                if let Some(packet) = &entry.packet {
+                    return self.add(entry, packet);
+                }
+                let message = String::from_utf8_lossy(entry.message);
+                match Brief::read(&message) {
                     Ok(packet) => self.add(entry, &packet),
-                    Err(why) => self.refuse(true, why.to_string(), entry.message.as_bytes()),
+                    Err(why) => self.refuse(true, why.to_string(), entry.message),
                 }
             }
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
@@ -120,16 +124,17 @@ impl Analysis {
         }
     }
 
-    fn add(&mut self, mut entry: Entry<'_>, packet: &Brief<'_>) {
+    fn add(&mut self, entry: &Entry<'_>, packet: &Brief<'_>) {
+        let mut lines = entry.repeats;
         if let Some(repeats) = &mut self.repeats {
-            let identity = repeats.identity(&entry);
-            entry.repeats = repeats.fresh(identity, entry.repeats);
-            if entry.repeats == 0 {
+            let identity = repeats.identity(entry);
+            lines = repeats.fresh(identity, lines);
+            if lines == 0 {
                 return;
             }
         }
-        self.tally.drops += u64::from(entry.repeats);
-        self.current.add(&self.site, &entry, packet);
+        self.tally.drops += u64::from(lines);
+        self.current.add(&self.site, entry, packet, lines);
     }
 
     /// Takes a line that tells how far the log can be believed.

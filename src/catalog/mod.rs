@@ -6,7 +6,7 @@ mod documented;
 mod services;
 
 use std::fmt;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::OnceLock;
 
 use crate::net::PortRange;
 use crate::packet::proto;
@@ -139,37 +139,30 @@ pub struct DocumentedRule {
     pub pod_network: bool,
 }
 
-/// Which row of a table has a port, as far as it was asked for: 0 is not known, 1 is none. A line asks up to four
-/// times.
-struct Memo([AtomicU8; 1 << 16]);
+/// Which row of a table has a port: a place for each port, 0 where none has it. A line asks up to four times.
+type ByPort = OnceLock<Box<[u8]>>;
 
-impl Memo {
-    const fn new() -> Self {
-        Self([const { AtomicU8::new(0) }; 1 << 16])
+/// The place for TCP or UDP, the protocols that have ports here.
+const fn with_ports(proto: u8) -> Option<usize> {
+    match proto {
+        proto::TCP => Some(0),
+        proto::UDP => Some(1),
+        _ => None,
     }
 }
 
-/// The row that `found` finds for a port, which is asked once for each of TCP and UDP.
-fn recalled(
-    memos: &'static [Memo; 2],
-    proto: u8,
-    port: u16,
-    found: impl Fn() -> Option<usize>,
-) -> Option<usize> {
-    let memo = match proto {
-        proto::TCP => &memos[0].0[usize::from(port)],
-        proto::UDP => &memos[1].0[usize::from(port)],
-        _ => return found(),
-    };
-    match memo.load(Ordering::Relaxed) {
-        0 => {
-            let row = found();
-            let known = row.map_or(Some(1), |row| u8::try_from(row + 2).ok());
-            memo.store(known.unwrap_or(0), Ordering::Relaxed);
-            row
-        }
-        known => usize::from(known).checked_sub(2),
+/// Makes a [`ByPort`] of rows and their ports, the last of which holds.
+fn by_port(rows: impl Iterator<Item = (usize, PortRange)>) -> Box<[u8]> {
+    let mut table = vec![0; 1 << 16].into_boxed_slice();
+    for (row, ports) in rows {
+        table[usize::from(ports.first)..=usize::from(ports.last)].fill(row as u8 + 1);
     }
+    table
+}
+
+/// The row that a table has for `port`.
+fn row_of(table: &[u8], port: u16) -> Option<usize> {
+    usize::from(table[usize::from(port)]).checked_sub(1)
 }
 
 /// How strongly a table lists a port.
@@ -184,16 +177,16 @@ pub enum Strength {
 
 /// The documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
 pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static DocumentedRule> {
-    static FOUND: [[Memo; 2]; 3] = [const { [const { Memo::new() }; 2] }; 3];
-    let found = || {
-        RULES.iter().position(|rule| {
-            rule.roles.contains(&role)
-                && rule.proto == Some(proto)
-                && rule.sport.is_none()
-                && rule.dport.is_some_and(|ports| ports.contains(dpt))
-        })
-    };
-    RULES.get(recalled(&FOUND[role as usize], proto, dpt, found)?)
+    static TABLES: [[ByPort; 2]; 3] = [const { [const { ByPort::new() }; 2] }; 3];
+    let table = TABLES[role as usize][with_ports(proto)?].get_or_init(|| {
+        let rows = RULES.iter().enumerate().rev();
+        by_port(rows.filter_map(|(at, rule)| {
+            let here = rule.roles.contains(&role) && rule.proto == Some(proto);
+            let ports = rule.dport.filter(|_| here && rule.sport.is_none())?;
+            Some((at, ports))
+        }))
+    });
+    RULES.get(row_of(table, dpt)?)
 }
 
 /// The documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
@@ -219,17 +212,20 @@ pub fn documented_strength(role: Role, proto: u8, dpt: u16) -> Strength {
 
 /// The service that the catalogue knows behind a port: by a row of its own before the NodePort range.
 pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
-    static FOUND: [Memo; 2] = [const { Memo::new() }; 2];
-    let row = |is: fn(Standing) -> bool| {
-        SERVICES
-            .iter()
-            .position(|s| s.proto == proto && s.ports.contains(port) && is(s.standing))
-    };
-    let found = || {
-        row(|standing| matches!(standing, Standing::Current | Standing::UpToV1_8))
-            .or_else(|| row(|standing| standing == Standing::NodePorts))
-    };
-    SERVICES.get(recalled(&FOUND, proto, port, found)?)
+    static TABLES: [ByPort; 2] = [const { ByPort::new() }; 2];
+    let table = TABLES[with_ports(proto)?].get_or_init(|| {
+        let rows = |is: fn(Standing) -> bool| {
+            let rows = SERVICES.iter().enumerate().rev();
+            rows.filter(move |(_, s)| s.proto == proto && is(s.standing))
+                .map(|(at, s)| (at, s.ports))
+        };
+        by_port(
+            rows(|standing| standing == Standing::NodePorts).chain(rows(|standing| {
+                matches!(standing, Standing::Current | Standing::UpToV1_8)
+            })),
+        )
+    });
+    SERVICES.get(row_of(table, port)?)
 }
 
 /// All rows that say something of a port, notes too.

@@ -98,7 +98,7 @@ impl<'a> Group<'a> {
                 .flat_map(|(_, flow)| flow.flags.iter().copied())),
             icmp_types: sum(members
                 .iter()
-                .flat_map(|(_, flow)| flow.icmp_types.iter().copied())),
+                .flat_map(|(_, flow)| flow.detail.icmp_types.iter().copied())),
             peers,
             networks,
             service,
@@ -202,7 +202,7 @@ impl<'a> Group<'a> {
     pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
         self.members
             .iter()
-            .flat_map(|(_, flow)| flow.marks.iter().copied())
+            .flat_map(|(_, flow)| flow.detail.marks.iter().copied())
     }
 
     /// The ports on the other side, from the lowest to the highest.
@@ -216,8 +216,8 @@ impl<'a> Group<'a> {
     pub fn sample(&self) -> &'a str {
         self.members
             .iter()
-            .min_by_key(|(_, flow)| (flow.first, &flow.sample))
-            .map_or("", |(_, flow)| &flow.sample)
+            .min_by_key(|(_, flow)| (flow.first, &flow.detail.sample))
+            .map_or("", |(_, flow)| &flow.detail.sample)
     }
 }
 
@@ -225,16 +225,18 @@ impl<'a> Group<'a> {
 /// distinct 5-tuples. A packet of a connection that is older than the rules counts as well: somebody uses the port.
 fn flow_attempts(key: &FlowKey, flow: &Flow) -> u64 {
     if key.proto == Some(proto::TCP) {
-        return attempts(&flow.marks);
+        return attempts(&flow.detail.marks);
     }
-    let mut ports: Vec<u16> = flow.marks.iter().map(|m| m.port).collect();
+    let mut ports: Vec<u16> = flow.detail.marks.iter().map(|m| m.port).collect();
     ports.sort_unstable();
     ports.dedup();
     ports.len() as u64
 }
 
 fn fates(members: &[(&FlowKey, &Flow)]) -> Option<Fates> {
-    let mut known = members.iter().filter_map(|(_, flow)| flow.fates.as_deref());
+    let mut known = members
+        .iter()
+        .filter_map(|(_, flow)| flow.detail.fates.as_ref());
     let mut sum = known.next()?.clone();
     known.for_each(|more| sum.absorb(more));
     Some(sum)

@@ -196,7 +196,8 @@ impl<'a> Scene<'a> {
 
     fn find_restarts(&self) -> Vec<Restart> {
         let replies = self.flows.iter().filter_map(|(key, flow)| {
-            let ended = key.kind == Kind::Plain && flow.marks.iter().any(|mark| mark.teardown);
+            let ended =
+                key.kind == Kind::Plain && flow.detail.marks.iter().any(|mark| mark.teardown);
             match self.direct(key) {
                 (Direction::Reply, Ports::Service { port, .. }) if ended => Some((key, flow, port)),
                 _ => None,
@@ -204,6 +205,7 @@ impl<'a> Scene<'a> {
         });
         restarts(replies.flat_map(|(key, flow, port)| {
             let ends = flow
+                .detail
                 .marks
                 .iter()
                 .filter(|mark| mark.teardown && mark.time.is_dated());
@@ -297,7 +299,8 @@ fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Optio
         .filter(|ticks| !ticks.is_empty())
         .map(|ticks| {
             let mut sorted = ticks.clone();
-            sorted.sort_unstable();
+            // Most logs are in order, or nearly so: what is merges in one pass.
+            sorted.sort();
             saturation::judge(&sorted, site.limit)
         })
         .collect();
@@ -336,7 +339,7 @@ fn is_unlisted_anywhere(number: u8, dpt: u16) -> bool {
 fn most_at_once(tried: &[(&FlowKey, &Flow, u16)]) -> usize {
     let mut events: Vec<(Time, Option<u8>, u16)> = tried
         .iter()
-        .flat_map(|(key, flow, dpt)| flow.marks.iter().map(|m| (m.time, key.proto, *dpt)))
+        .flat_map(|(key, flow, dpt)| flow.detail.marks.iter().map(|m| (m.time, key.proto, *dpt)))
         .collect();
     events.sort_unstable();
     let mut inside: HashMap<(Option<u8>, u16), usize> = HashMap::new();
@@ -389,7 +392,8 @@ impl Directions {
                     let to = found.to.entry((key.node, key.proto, port)).or_default();
                     // Three tell all that is asked of them.
                     to.extend(
-                        flow.marks
+                        flow.detail
+                            .marks
                             .iter()
                             .map(|m| (key.peer, m.port))
                             .take(SHARING_FLOWS),

@@ -72,7 +72,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
 
 /// Microseconds of the longest run of lines without a gap longer than the settling time. A window of an upgrade breaks it.
 fn longest_run(flow: &Flow, scene: &Scene<'_>) -> i64 {
-    let times = outside_upgrades(flow.marks.iter().map(|m| m.time).collect(), scene);
+    let times = outside_upgrades(flow.detail.marks.iter().map(|m| m.time).collect(), scene);
     let mut begin = times.first().copied();
     let (mut last, mut longest) = (begin, 0);
     for &time in &times {

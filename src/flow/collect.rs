@@ -1,7 +1,9 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
+
+use indexmap::IndexMap;
 
 use super::names::Names;
 use super::sum::{MOST_MARKS, count};
@@ -41,9 +43,12 @@ const UNKNOWN: &str = "unknown";
 /// What the log shows of one node.
 #[derive(Debug, Clone, Default)]
 pub struct NodeEvidence {
+    role: Role,
     pub logged: u64,
     /// Unicast destinations of its drop lines.
     pub addresses: Vec<IpAddr>,
+    /// Their neighbourhoods, in order.
+    near: Vec<IpNet>,
     /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
     pub ticks: [Vec<Tick>; 2],
 }
@@ -53,8 +58,9 @@ pub struct NodeEvidence {
 pub struct Flows {
     nodes: Names,
     interfaces: Names,
-    flows: HashMap<FlowKey, Flow>,
-    evidence: BTreeMap<u16, NodeEvidence>,
+    flows: IndexMap<FlowKey, Flow>,
+    /// By the numbers of the nodes.
+    evidence: Vec<NodeEvidence>,
     marks: usize,
     ticks: usize,
     /// How many of the flows have the room of documented ports.
@@ -72,8 +78,8 @@ pub struct Flows {
 }
 
 impl Flows {
-    /// Adds a drop line.
-    pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>) {
+    /// Adds a drop line, which stands for so many `lines`.
+    pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) {
         let name = match entry.host {
             Some(host) => host,
             None => site
@@ -83,23 +89,21 @@ impl Flows {
         };
         let node = self.nodes.number(name);
         let interface = self.interfaces.number(packet.interface);
-        let role = site.role(self.nodes.name(node));
+        if usize::from(node) == self.evidence.len() {
+            self.evidence.push(NodeEvidence {
+                role: site.role(self.nodes.name(node)),
+                ..NodeEvidence::default()
+            });
+        }
+        let seen = &mut self.evidence[usize::from(node)];
+        let role = seen.role;
         let (kind, ports) = lane(packet, role);
-        let chains = (site.in_force).of(self.nodes.name(node), role, Family::of(packet));
-        let lines = u64::from(entry.repeats);
+        let lines = u64::from(lines);
 
         self.logged += lines;
-        if entry.time.is_known() {
-            self.alive(entry.time);
-        }
-        let seen = self.evidence.entry(node).or_default();
         seen.logged += lines;
-        if packet.cast == Cast::Unicast
-            && !packet.dst.is_unspecified()
-            && seen.addresses.len() < MOST_ADDRESSES
-            && !seen.addresses.contains(&packet.dst)
-        {
-            seen.addresses.push(packet.dst);
+        if packet.cast == Cast::Unicast && !seen.addresses.contains(&packet.dst) {
+            seen.learn(packet.dst);
         }
         let ticks = &mut seen.ticks[usize::from(packet.src.is_ipv6())];
         if ticks.len() < MOST_TICKS && self.ticks < MOST_TICKS_IN_ALL {
@@ -109,6 +113,9 @@ impl Flows {
                 class: class(packet),
                 fine: entry.fine,
             });
+        }
+        if entry.time.is_known() {
+            self.alive(entry.time);
         }
 
         let key = FlowKey {
@@ -135,22 +142,18 @@ impl Flows {
             count(&mut flow.flags, flags, lines);
         }
         if let Some(icmp_type) = packet.icmp_type {
-            count(&mut flow.icmp_types, icmp_type, lines);
+            count(&mut flow.detail.icmp_types, icmp_type, lines);
         }
-        if entry.time < flow.first {
-            flow.first = entry.time;
-        }
-        if entry.time > flow.last {
-            flow.last = entry.time;
-        }
-        flow.consider_sample(entry.time, entry.message);
-        if let Some(chains) = chains {
-            let fates = flow.fates.get_or_insert_default();
+        flow.date(entry.time, entry.message);
+        let chains = (!site.in_force.is_empty())
+            .then(|| (site.in_force).of(self.nodes.name(node), role, Family::of(packet)));
+        if let Some(chains) = chains.flatten() {
+            let fates = flow.detail.fates.get_or_insert_default();
             fates.add(chains.judge(packet), lines);
         }
-        if flow.marks.len() < MOST_MARKS && self.marks < MOST_MARKS_IN_ALL {
+        if self.marks < MOST_MARKS_IN_ALL && flow.detail.marks.len() < MOST_MARKS {
             self.marks += 1;
-            flow.marks.push(Mark {
+            flow.detail.marks.push(Mark {
                 time: entry.time,
                 port: other_port(packet, ports),
                 opens: packet.flags.is_some_and(TcpFlags::is_syn),
@@ -226,10 +229,15 @@ impl Flows {
             .iter()
             .map(|n| self.interfaces.number(n))
             .collect();
-        for (number, theirs) in other.evidence {
+        for (number, theirs) in nodes.iter().copied().map(usize::from).zip(other.evidence) {
             let room = MOST_TICKS_IN_ALL.saturating_sub(self.ticks);
-            let ours = self.evidence.entry(nodes[usize::from(number)]).or_default();
-            self.ticks += ours.absorb(theirs, room);
+            if number == self.evidence.len() {
+                self.evidence.push(NodeEvidence {
+                    role: theirs.role,
+                    ..NodeEvidence::default()
+                });
+            }
+            self.ticks += self.evidence[number].absorb(theirs, room);
         }
         for (key, theirs) in other.flows {
             let key = FlowKey {
@@ -275,14 +283,14 @@ impl Flows {
             .map(|(host, time)| (host, time.add_years(years)))
             .collect();
         for flow in self.flows.values_mut() {
-            for time in [&mut flow.first, &mut flow.last, &mut flow.sample_time] {
+            for time in [&mut flow.first, &mut flow.last] {
                 *time = time.add_years(years);
             }
-            for mark in &mut flow.marks {
+            for mark in &mut flow.detail.marks {
                 mark.time = mark.time.add_years(years);
             }
         }
-        for node in self.evidence.values_mut() {
+        for node in &mut self.evidence {
             for tick in node.ticks.iter_mut().flatten() {
                 tick.time = tick.time.add_years(years);
             }
@@ -305,10 +313,9 @@ impl Flows {
             self.documented += 1;
             return (key, false);
         }
-        let seen = self.evidence.get(&key.node);
-        let own = seen.map_or(&[][..], |node| &node.addresses);
-        let near = own.iter().map(|&node| neighbourhood(node));
-        let near = near.filter(|net| net.contains(&key.peer)).min();
+        let seen = self.evidence.get(usize::from(key.node));
+        let near = seen.map_or(&[][..], |node| &node.near);
+        let near = near.iter().find(|net| net.contains(&key.peer));
         // A neighbour stays one: what is near decides what a missing rule is.
         let length = match (near, key.peer) {
             (Some(net), _) => net.prefix_len(),
@@ -366,7 +373,7 @@ impl Flows {
 
     /// The nodes, by number.
     pub fn nodes(&self) -> impl Iterator<Item = (u16, &NodeEvidence)> {
-        self.evidence.iter().map(|(number, node)| (*number, node))
+        (0..).zip(&self.evidence)
     }
 
     /// The name of a node.
@@ -381,14 +388,25 @@ impl Flows {
 }
 
 impl NodeEvidence {
+    /// Notes that the node has `address`.
+    fn learn(&mut self, address: IpAddr) {
+        let known = self.addresses.len() == MOST_ADDRESSES || self.addresses.contains(&address);
+        if known || address.is_unspecified() {
+            return;
+        }
+        self.addresses.push(address);
+        let net = neighbourhood(address);
+        if let Err(at) = self.near.binary_search(&net) {
+            self.near.insert(at, net);
+        }
+    }
+
     /// Adds what another log shows, with at most `room` lines of its timeline: how many those were.
     fn absorb(&mut self, other: Self, mut room: usize) -> usize {
         let before = room;
         self.logged += other.logged;
         for address in other.addresses {
-            if self.addresses.len() < MOST_ADDRESSES && !self.addresses.contains(&address) {
-                self.addresses.push(address);
-            }
+            self.learn(address);
         }
         for (ours, theirs) in self.ticks.iter_mut().zip(other.ticks) {
             let taken = room

@@ -13,6 +13,8 @@ mod sum;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
+
 use crate::packet::TcpFlags;
 use crate::time::Time;
 
@@ -137,26 +139,34 @@ pub struct Mark {
     pub teardown: bool,
 }
 
+/// Lines by what they show, in order; most flows show one thing or two.
+pub type Counts<T> = SmallVec<[(T, u64); 2]>;
+
 /// What the lines of one flow add up to.
 #[derive(Debug, Clone)]
 pub struct Flow {
     /// How many lines were logged: a floor, since the LOG rule is limited.
     pub logged: u64,
     /// Lines by TCP flags; empty for other protocols.
-    pub flags: Vec<(TcpFlags, u64)>,
-    /// Lines by ICMP type; empty for other protocols.
-    pub icmp_types: Vec<(u8, u64)>,
+    pub flags: Counts<TcpFlags>,
     pub first: Time,
     pub last: Time,
+    /// Whether peers, or ports, were folded into it to stay inside the bounds.
+    pub folded: bool,
+    pub detail: Box<Detail>,
+}
+
+/// What few lines of a flow add to. It lies for itself, so that what each line adds to lies close together.
+#[derive(Debug, Clone)]
+pub struct Detail {
+    /// Lines by ICMP type; empty for other protocols.
+    pub icmp_types: Counts<u8>,
     /// The lines one by one, as many as are kept.
     pub marks: Vec<Mark>,
     /// The earliest line.
     pub sample: Box<str>,
-    sample_time: Time,
-    /// Whether peers, or ports, were folded into it to stay inside the bounds.
-    pub folded: bool,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub fates: Option<Box<Fates>>,
+    pub fates: Option<Fates>,
 }
 
 impl Flow {

@@ -1,6 +1,8 @@
 //! What the lines of a flow add up to, whatever their order.
 
-use super::Flow;
+use std::borrow::Cow;
+
+use super::{Counts, Detail, Flow};
 use crate::input::Entry;
 use crate::time::Time;
 
@@ -11,24 +13,33 @@ impl Flow {
     pub(super) fn begin(entry: &Entry<'_>) -> Self {
         Self {
             logged: 0,
-            flags: Vec::new(),
-            icmp_types: Vec::new(),
+            flags: Counts::new(),
             first: entry.time,
             last: entry.time,
-            marks: Vec::new(),
-            sample: entry.message.trim_end().into(),
-            sample_time: entry.time,
             folded: false,
-            fates: None,
+            detail: Box::new(Detail {
+                icmp_types: Counts::new(),
+                marks: Vec::new(),
+                sample: text(entry.message).trim_end().into(),
+                fates: None,
+            }),
         }
     }
 
-    /// Keeps the earliest line; of lines at one time, the first by its text, so that no order matters.
-    pub(super) fn consider_sample(&mut self, time: Time, message: &str) {
+    /// Takes the time of a line, and keeps the earliest line; of lines at one time, the first by its text, so that no order
+    /// matters.
+    pub(super) fn date(&mut self, time: Time, message: &[u8]) {
+        if time > self.last {
+            self.last = time;
+        }
+        if time > self.first {
+            return;
+        }
+        let message = text(message);
         let message = message.trim_end();
-        if (time, message) < (self.sample_time, &*self.sample) {
-            self.sample_time = time;
-            self.sample = message.into();
+        if (time, message) < (self.first, &*self.detail.sample) {
+            self.first = time;
+            self.detail.sample = message.into();
         }
     }
 
@@ -36,11 +47,13 @@ impl Flow {
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,
-            flags: Vec::new(),
-            icmp_types: Vec::new(),
-            marks: Vec::new(),
-            sample: self.sample.clone(),
-            fates: None,
+            flags: Counts::new(),
+            detail: Box::new(Detail {
+                icmp_types: Counts::new(),
+                marks: Vec::new(),
+                sample: self.detail.sample.clone(),
+                fates: None,
+            }),
             ..*self
         }
     }
@@ -51,29 +64,35 @@ impl Flow {
         for (flags, lines) in other.flags {
             count(&mut self.flags, flags, lines);
         }
-        for (icmp_type, lines) in other.icmp_types {
-            count(&mut self.icmp_types, icmp_type, lines);
-        }
-        self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
-        self.consider_sample(other.sample_time, &other.sample);
-        let room = room.min(MOST_MARKS.saturating_sub(self.marks.len()));
-        let taken = room.min(other.marks.len());
-        if self.marks.is_empty() && taken == other.marks.len() {
-            self.marks = other.marks;
-        } else {
-            self.marks.extend(other.marks.into_iter().take(taken));
-        }
+        self.date(other.first, other.detail.sample.as_bytes());
         self.folded |= other.folded;
-        if let Some(theirs) = other.fates {
-            self.fates.get_or_insert_default().absorb(&theirs);
+        let (ours, theirs) = (&mut *self.detail, *other.detail);
+        for (icmp_type, lines) in theirs.icmp_types {
+            count(&mut ours.icmp_types, icmp_type, lines);
         }
-
+        let room = room.min(MOST_MARKS.saturating_sub(ours.marks.len()));
+        let taken = room.min(theirs.marks.len());
+        if ours.marks.is_empty() && taken == theirs.marks.len() {
+            ours.marks = theirs.marks;
+        } else {
+            ours.marks.extend(theirs.marks.into_iter().take(taken));
+        }
+        if let Some(theirs) = theirs.fates {
+            ours.fates.get_or_insert_default().absorb(&theirs);
+        }
         taken
     }
 }
 
-pub(super) fn count<T: Copy + Ord>(table: &mut Vec<(T, u64)>, of: T, lines: u64) {
+fn text(message: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(message) {
+        Ok(text) => text.into(),
+        Err(_) => String::from_utf8_lossy(message),
+    }
+}
+
+pub(super) fn count<T: Copy + Ord>(table: &mut Counts<T>, of: T, lines: u64) {
     match table.binary_search_by_key(&of, |(key, _)| *key) {
         Ok(at) => table[at].1 += lines,
         Err(at) => table.insert(at, (of, lines)),

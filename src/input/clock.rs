@@ -34,7 +34,11 @@ impl Clock {
 
     /// The time at which `record` was received.
     pub(super) fn resolve(&mut self, record: &Record<'_>) -> Time {
-        let time = match (record.after, record.stamp) {
+        self.resolve_stamp(record.stamp, record.after)
+    }
+
+    fn resolve_stamp(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
+        let time = match (after, stamp) {
             (Some(after), _) => Time(self.last.0.saturating_add(after)),
             (None, Stamp::Uptime { micros }) => self.uptime(micros),
             (None, stamp) => self.years.resolve(stamp),
@@ -45,9 +49,14 @@ impl Clock {
         time
     }
 
-    /// The same for a record whose message tells its `uptime`.
-    pub(super) fn resolve_at(&mut self, record: &Record<'_>, uptime: Option<i64>) -> Time {
-        let time = self.resolve(record);
+    /// The same of a record with this `stamp`, or so long `after` the one before, whose message tells its `uptime`.
+    pub(super) fn resolve_at(
+        &mut self,
+        stamp: Stamp,
+        after: Option<i64>,
+        uptime: Option<i64>,
+    ) -> Time {
+        let time = self.resolve_stamp(stamp, after);
         if let Some(uptime) = uptime
             && time.is_dated()
         {

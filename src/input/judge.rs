@@ -9,7 +9,7 @@ use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
 use super::survey::Ready;
 use super::{Entry, Layer, Origin, Prefixes, Record, read};
-use crate::packet::Brief;
+use crate::packet::{Brief, Usual};
 use crate::time::{Reading, SECOND, Stamp, Time};
 
 /// How many hosts of one log are told apart.
@@ -34,18 +34,44 @@ pub(super) struct Judge {
     pub(super) clock: Clock,
     pub(super) known: bool,
     hosts: Vec<Seen>,
+    /// The host of the last drop line, as a place in `hosts`.
+    last_host: usize,
     /// A boot was told, and no drop line since.
     booted: bool,
+    packets: Usual,
+}
+
+/// What a record tells of its message.
+struct Told<'a> {
+    received: Time,
+    host: Option<&'a str>,
+    boot: Option<u64>,
+    late: i64,
+    fine: bool,
+}
+
+impl<'a> Told<'a> {
+    fn of(record: &'a Record<'_>, received: Time) -> Self {
+        Self {
+            received,
+            host: record.host.as_deref(),
+            boot: record.boot,
+            late: record.late,
+            fine: record.stamp.is_fine() || record.after.is_some(),
+        }
+    }
 }
 
 impl Judge {
-    pub(super) const fn new(prefixes: Prefixes, reading: Reading) -> Self {
+    pub(super) fn new(prefixes: Prefixes, reading: Reading) -> Self {
         Self {
             prefixes,
             clock: Clock::new(reading),
             known: false,
             hosts: Vec::new(),
+            last_host: 0,
             booted: false,
+            packets: Usual::default(),
         }
     }
 
@@ -92,9 +118,9 @@ impl Judge {
         match anchor(record.origin, &text, &self.prefixes) {
             Anchored::Drop { message, repeats } => {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
-                let received = self.clock.resolve_at(record, uptime);
-                let message = String::from_utf8_lossy(message);
-                self.drop_line(record, received, &message, None, repeats, sink);
+                let received = self.clock.resolve_at(record.stamp, record.after, uptime);
+                let told = Told::of(record, received);
+                self.drop_line(&told, message, repeats, sink);
             }
             Anchored::Other => _ = self.clock.resolve(record),
             Anchored::Untrusted(why) => {
@@ -107,34 +133,42 @@ impl Judge {
     /// Takes a drop line of `text` that was read already.
     pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, sink: &mut Sink<'_>) {
         self.known = true;
-        let record = ready.record(text);
-        let received = self.clock.resolve_at(&record, ready.uptime);
-        let (message, brief) = (ready.message(text), ready.brief(text));
-        self.drop_line(&record, received, message, brief, ready.repeats, sink);
+        let told = Told {
+            received: self.clock.resolve_at(ready.stamp, None, ready.uptime),
+            host: ready.host(text),
+            boot: ready.boot,
+            late: ready.late,
+            fine: ready.stamp.is_fine(),
+        };
+        let packet = ready.brief(text);
+        self.drop_packet(&told, ready.message(text), packet, ready.repeats, sink);
     }
 
-    fn drop_line(
+    fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {
+        let text = String::from_utf8_lossy(message);
+        let packet = self.packets.brief(text.trim_end_matches(['\r', '\n']));
+        self.drop_packet(told, text.as_bytes(), packet, repeats, sink);
+    }
+
+    fn drop_packet(
         &mut self,
-        record: &Record<'_>,
-        received: Time,
-        message: &str,
+        told: &Told<'_>,
+        message: &[u8],
         packet: Option<Brief<'_>>,
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {
-        let host = record.host.as_deref();
-        let time = if received.is_dated() {
-            Time(received.0.saturating_sub(record.late))
+        let time = if told.received.is_dated() {
+            Time(told.received.0.saturating_sub(told.late))
         } else {
-            received
+            told.received
         };
-        self.follow(host, record.boot, time, sink);
+        self.follow(told.host, told.boot, time, sink);
         self.booted = false;
-        let fine = record.stamp.is_fine() || record.after.is_some();
-        sink(Item::Drop(Entry {
+        sink(Item::Drop(&Entry {
             time,
-            fine,
-            host,
+            fine: told.fine,
+            host: told.host,
             message,
             packet,
             repeats,
@@ -143,8 +177,11 @@ impl Judge {
 
     /// Keeps what is known of a host, and tells of another boot and of a clock set back.
     fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
-        let known = |seen: &&mut Seen| seen.host.as_deref() == host;
-        let Some(seen) = self.hosts.iter_mut().find(known) else {
+        let known = |seen: &Seen| seen.host.as_deref() == host;
+        if !self.hosts.get(self.last_host).is_some_and(known) {
+            self.last_host = (self.hosts.iter().position(known)).unwrap_or(self.hosts.len());
+        }
+        let Some(seen) = self.hosts.get_mut(self.last_host) else {
             if self.hosts.len() < MOST_HOSTS {
                 self.hosts.push(Seen {
                     host: host.map(Into::into),
@@ -269,8 +306,7 @@ impl Judge {
         {
             let time = self.clock.resolve(&record);
             let times = u32::try_from(times).unwrap_or(u32::MAX);
-            let message = String::from_utf8_lossy(message);
-            self.drop_line(&record, time, &message, None, times, sink);
+            self.drop_line(&Told::of(&record, time), message, times, sink);
         }
     }
 }

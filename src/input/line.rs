@@ -46,7 +46,7 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
     match anchor(record.origin, &message, prefixes) {
         Anchored::Drop { message, .. } => {
             let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
-            let received = Clock::new(reading).resolve_at(&record, uptime);
+            let received = Clock::new(reading).resolve_at(record.stamp, record.after, uptime);
             let time = if received.is_dated() {
                 Time(received.0.saturating_sub(record.late))
             } else {

@@ -15,6 +15,7 @@ mod framing;
 mod full;
 mod grep;
 mod header;
+mod heads;
 mod iso;
 mod json;
 mod json_names;
@@ -55,8 +56,8 @@ pub struct Entry<'a> {
     pub fine: bool,
     /// The log's hostname, where the form has one.
     pub host: Option<&'a str>,
-    /// The kernel message, from the LOG prefix on.
-    pub message: &'a str,
+    /// The kernel message, from the LOG prefix on; text, unless the packet was read already.
+    pub message: &'a [u8],
     /// The packet, where the line was read already.
     pub packet: Option<Brief<'a>>,
     /// How many lines it stands for (`message repeated N times`): 1 for most.

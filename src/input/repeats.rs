@@ -65,8 +65,13 @@ impl Repeats {
         (entry.fine && entry.time.is_dated()).then(|| {
             let (_, month, day) = entry.time.date();
             let clock = entry.time.0.rem_euclid(DAY);
-            self.keys
-                .hash_one((entry.host, month, day, clock, entry.message.trim_end()))
+            self.keys.hash_one((
+                entry.host,
+                month,
+                day,
+                clock,
+                entry.message.trim_ascii_end(),
+            ))
         })
     }
 
@@ -158,7 +163,7 @@ mod tests {
             time,
             fine,
             host: Some("harvester1"),
-            message: "HARVESTER_DROP_IN=mgmt-br ",
+            message: b"HARVESTER_DROP_IN=mgmt-br ",
             packet: None,
             repeats: 1,
         };

@@ -23,7 +23,7 @@ const LONG_LINE: usize = 64 * 1024;
 #[derive(Debug)]
 pub enum Item<'a> {
     /// A drop line.
-    Drop(Entry<'a>),
+    Drop(&'a Entry<'a>),
     /// The text of a drop line that the kernel did not write.
     Untrusted { record: &'a [u8], why: &'static str },
     /// A drop line that cannot be read.

@@ -7,11 +7,12 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::heads::Heads;
 use super::lines::trim;
 use super::message::{Anchored, anchor, unescaped, uptime_of};
 use super::nominate::{Hit, Nominator, Spot};
-use super::{Layer, Origin, Prefixes, Record, cri, framing, read};
-use crate::packet::Brief;
+use super::{Layer, Prefixes, cri, framing, read};
+use crate::packet::{Brief, Usual};
 use crate::time::Stamp;
 
 /// Takes surveys.
@@ -27,6 +28,9 @@ pub(super) struct Survey {
     /// How many line ends it has.
     pub(super) lines: u64,
     pub(super) found: Vec<Found>,
+    /// What the lines before, of whatever text, began with, and held.
+    heads: Heads,
+    packets: Usual,
 }
 
 /// One place.
@@ -51,10 +55,10 @@ pub(super) struct Ready {
     /// Where its prefix was found.
     start: usize,
     pub(super) line: Range<u32>,
-    stamp: Stamp,
+    pub(super) stamp: Stamp,
     pub(super) uptime: Option<i64>,
-    late: i64,
-    boot: Option<u64>,
+    pub(super) late: i64,
+    pub(super) boot: Option<u64>,
     host: Option<Range<u32>>,
     message: Range<u32>,
     pub(super) repeats: u32,
@@ -63,30 +67,34 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// The record around the message.
-    pub(super) fn record<'t>(&self, text: &'t [u8]) -> Record<'t> {
-        let host = self.host.clone().map(|host| str_at(text, host).into());
-        Record {
-            late: self.late,
-            boot: self.boot,
-            ..Record::new(self.stamp, host, Origin::Kernel, (&[][..]).into())
-        }
+    pub(super) fn host<'t>(&self, text: &'t [u8]) -> Option<&'t str> {
+        let host = self.host.clone()?;
+        Some(std::str::from_utf8(&text[span(host)]).unwrap_or_default())
     }
 
-    pub(super) fn message<'t>(&self, text: &'t [u8]) -> &'t str {
-        str_at(text, self.message.clone())
+    /// Where the host stands, from the begin of the line.
+    pub(super) fn host_in_line(&self) -> Option<Range<usize>> {
+        let begin = self.line.start as usize;
+        self.host
+            .clone()
+            .map(|host| host.start as usize - begin..host.end as usize - begin)
+    }
+
+    pub(super) fn message<'t>(&self, text: &'t [u8]) -> &'t [u8] {
+        &text[span(self.message.clone())]
     }
 
     pub(super) fn brief<'t>(&self, text: &'t [u8]) -> Option<Brief<'t>> {
+        let interface = &text[span(self.interface.clone())];
         Some(Brief {
-            interface: str_at(text, self.interface.clone()),
+            interface: std::str::from_utf8(interface).unwrap_or_default(),
             ..self.brief?
         })
     }
 }
 
-fn str_at(text: &[u8], at: Range<u32>) -> &str {
-    std::str::from_utf8(&text[at.start as usize..at.end as usize]).unwrap_or_default()
+const fn span(at: Range<u32>) -> Range<usize> {
+    at.start as usize..at.end as usize
 }
 
 /// Where `part` lies in `text`, if it is a part of it.
@@ -94,6 +102,33 @@ fn place(text: &[u8], part: &[u8]) -> Option<Range<u32>> {
     let start = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
     let end = start + part.len();
     (end <= text.len()).then_some(start as u32..end as u32)
+}
+
+/// Counts the line ends of a text that is gone through once.
+struct Ends<'t> {
+    text: &'t [u8],
+    until: usize,
+    ends: u64,
+}
+
+impl Ends<'_> {
+    /// Goes on to `to`, behind a line end or at the end of the text.
+    fn count(&mut self, to: usize) {
+        if self.until < to {
+            self.ends += memchr_iter(b'\n', &self.text[self.until..to]).count() as u64;
+            self.until = to;
+        }
+    }
+
+    /// Goes behind a line that begins here and ends at `end`.
+    fn line(&mut self, begin: usize, end: usize) {
+        if self.until == begin && end < self.text.len() {
+            self.ends += 1;
+            self.until = end + 1;
+        } else {
+            self.count(end);
+        }
+    }
 }
 
 impl Surveyor {
@@ -106,8 +141,18 @@ impl Surveyor {
 
     /// Surveys `text`, whole lines, into `survey`.
     pub(super) fn survey(&self, text: &[u8], survey: &mut Survey) {
-        survey.found.clear();
-        survey.lines = memchr_iter(b'\n', text).count() as u64;
+        let Survey {
+            found,
+            heads,
+            packets,
+            ..
+        } = survey;
+        found.clear();
+        let mut ends = Ends {
+            text,
+            until: 0,
+            ends: 0,
+        };
         let search = self.nominator.for_block(text);
         let mut from = 0;
         while from <= text.len()
@@ -115,30 +160,54 @@ impl Surveyor {
         {
             if spot.hit == Hit::Prefix
                 && search.is_plain()
-                && let Some(ready) = self.ready(text, spot.start)
+                && let Some(ready) = self.ready(text, from, spot.start, heads, packets)
             {
-                from = (ready.line.end as usize).max(spot.start + 1);
-                survey.found.push(Found::Drop(ready));
+                let mut end = ready.line.end as usize;
+                ends.count(memrchr(b'\n', &text[..spot.start]).map_or(0, |at| at + 1));
+                ends.line(ends.until, end);
+                from = end.max(spot.start + 1);
+                found.push(Found::Drop(ready));
+                // Where drop lines follow each other, no search is needed.
+                while let Some(next) = like_those_before(text, end + 1, heads, packets) {
+                    end = next.line.end as usize;
+                    ends.line(ends.until, end);
+                    from = end;
+                    found.push(Found::Drop(next));
+                }
                 continue;
             }
             // What opens another framing may overlap what closes the line before.
             let behind = spot.end - usize::from(spot.hit == Hit::Opening && spot.end > 0);
             // An empty prefix is found anywhere.
             from = behind.max(spot.start + 1);
-            survey.found.push(Found::Spot(spot));
+            found.push(Found::Spot(spot));
         }
+        ends.count(text.len());
+        survey.lines = ends.ends;
     }
 
-    /// The drop line around `at`, where it is a usual one: on a line of its own, with nothing in it that would have to be
-    /// written anew.
-    fn ready(&self, text: &[u8], at: usize) -> Option<Ready> {
+    /// The drop line around `at`, the first place found behind `from`, where it is a usual one: on a line of its own, with
+    /// nothing in it that would have to be written anew.
+    fn ready(
+        &self,
+        text: &[u8],
+        from: usize,
+        at: usize,
+        heads: &mut Heads,
+        packets: &mut Usual,
+    ) -> Option<Ready> {
         let begin = memrchr(b'\n', &text[..at]).map_or(0, |at| at + 1);
+        if let Some(ready) = like_those_before(text, begin, heads, packets)
+            && ready.start == at
+        {
+            return Some(ready);
+        }
         let end = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
         let raw = trim(&text[begin..end]);
         if framing::opening(&text[begin..]).is_some() || cri::part(raw).is_some() {
             return None;
         }
-        let (_, record) = read(raw, Layer::outermost(&self.prefixes))?;
+        let (format, record) = read(raw, Layer::outermost(&self.prefixes))?;
         if record.after.is_some() {
             return None;
         }
@@ -147,15 +216,21 @@ impl Surveyor {
         else {
             return None;
         };
+        let found = packets.read(message);
         let message = place(text, message)?;
         let host = match &record.host {
             Some(host) => Some(place(text, host.as_bytes())?),
             None => None,
         };
-        let words =
-            std::str::from_utf8(&text[message.start as usize..message.end as usize]).ok()?;
-        let brief = Brief::usual(words);
-        Some(Ready {
+        let (interface, brief) = match found {
+            Some((interface, brief)) => (place(text, interface)?, Some(brief)),
+            // Whoever reads it otherwise takes text.
+            None => {
+                std::str::from_utf8(&text[span(message.clone())]).ok()?;
+                (0..0, None)
+            }
+        };
+        let ready = Ready {
             start: at,
             line: begin as u32..end as u32,
             stamp: record.stamp,
@@ -165,13 +240,47 @@ impl Surveyor {
             host,
             message,
             repeats,
-            interface: brief
-                .and_then(|brief| place(text, brief.interface.as_bytes()))
-                .unwrap_or_default(),
-            brief: brief.map(|brief| Brief {
-                interface: "",
-                ..brief
-            }),
-        })
+            interface,
+            brief,
+        };
+        let alone = from <= begin && at == ready.message.start as usize && raw.len() == end - begin;
+        if alone && ready.brief.is_some() {
+            heads.learn(
+                format,
+                &text[begin..ready.interface.start as usize],
+                at - begin,
+                &ready,
+            );
+        }
+        Some(ready)
     }
+}
+
+/// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
+fn like_those_before(
+    text: &[u8],
+    begin: usize,
+    heads: &mut Heads,
+    packets: &mut Usual,
+) -> Option<Ready> {
+    let head = heads.read(text.get(begin..)?)?;
+    let body = begin + head.length;
+    let end = memchr(b'\n', &text[body..]).map_or(text.len(), |end| body + end);
+    let (interface, brief) = packets.read_behind(&text[body..end])?;
+    let start = begin + head.message;
+    Some(Ready {
+        start,
+        line: begin as u32..end as u32,
+        stamp: head.stamp,
+        uptime: None,
+        late: 0,
+        boot: None,
+        host: head
+            .host
+            .map(|host| (begin + host.start) as u32..(begin + host.end) as u32),
+        message: start as u32..end as u32,
+        repeats: 1,
+        interface: body as u32..(body + interface.len()) as u32,
+        brief: Some(brief),
+    })
 }

@@ -9,7 +9,9 @@ pub mod datagram;
 mod emit;
 mod flags;
 mod header;
+
 pub mod link;
+mod memo;
 mod parse;
 pub mod proto;
 mod read;
@@ -25,6 +27,7 @@ use crate::packet::link::{Link, Mac};
 
 pub use crate::packet::flags::TcpFlags;
 pub use crate::packet::proto::{proto_name, proto_number};
+pub use crate::packet::usual::Usual;
 
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]

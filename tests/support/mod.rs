@@ -39,7 +39,7 @@ impl Seen {
             Item::Drop(entry) => seen.drops.push((
                 entry.time,
                 entry.host.unwrap_or_default().to_owned(),
-                entry.message.to_owned(),
+                String::from_utf8_lossy(entry.message).into_owned(),
             )),
             Item::Untrusted { record, .. } => seen
                 .untrusted

@@ -51,6 +51,13 @@ impl Page<'_> {
         rest: &str,
         text: &str,
     ) -> io::Result<()> {
+        let one_line = text.is_ascii()
+            && first.len() + text.len() <= self.style.width
+            && !text.bytes().any(|b| b.is_ascii_control())
+            && !text.ends_with(' ');
+        if one_line && first.is_ascii() {
+            return writeln!(self.out, "{first}{text}");
+        }
         let options = textwrap::Options::new(self.style.width)
             .initial_indent(first)
             .subsequent_indent(rest)
