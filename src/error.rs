@@ -69,6 +69,20 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// `name` as one printable word. Names of nodes and chains have no spaces; in one that has, they would let a text break
+/// where its author wants, so that the next line looks like a command of ours.
+pub fn printable_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if is_hostile(c) || c.is_whitespace() {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Whether `c` could steer a terminal or hide text: control characters (C0, DEL, C1), line separators, bidi marks and invisible format characters.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
@@ -79,7 +93,7 @@ pub fn is_hostile(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{printable, printable_name};
 
     #[test]
     fn nothing_that_steers_a_terminal_passes() {
@@ -88,5 +102,9 @@ mod tests {
             "a\\u{1b}[31mb\\u{202e}c\\u{9b}d\\u{a}"
         );
         assert_eq!(printable("mgmt-br.2025 ü"), "mgmt-br.2025 ü");
+        assert_eq!(
+            printable_name("a iptables\u{a0}-F\n"),
+            "a\\u{20}iptables\\u{a0}-F\\u{a}"
+        );
     }
 }
