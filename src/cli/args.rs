@@ -13,7 +13,12 @@ use crate::rule::{EMITTERS, Emitter, Scope};
 
 /// Tells false positives from missing rules in the drop log of the Harvester host firewall.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, subcommand_precedence_over_arg = true)]
+#[command(
+    version,
+    bin_name = "dropsift",
+    max_term_width = 100,
+    subcommand_precedence_over_arg = true
+)]
 #[command(after_help = "\
 Exit codes: 0 nothing to do, 1 a rule is missing, 2 usage or an input that cannot be read, 3 input that was read but could \
 not be judged.
