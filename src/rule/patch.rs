@@ -8,7 +8,7 @@ use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
 use crate::chain::cloudinit::{self, Resource};
 use crate::chain::{Chain, Fault, Rule, boot};
-use crate::error::{Error, printable};
+use crate::error::{Error, is_hostile, printable};
 
 /// The user's file, and the role of a stages file, which has no selector.
 #[derive(Debug, Clone, Copy)]
@@ -54,6 +54,7 @@ impl CloudInitFile<'_> {
     /// # Errors
     /// Where it cannot be read, has no chain, or is written in a way that lines cannot be put in.
     pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
+        self.check_characters()?;
         let resources = cloudinit::read(self.text).map_err(|fault| self.refuse(&fault))?;
         if !resources.iter().any(has_firewall) {
             return Err(self.refuse(&Fault::new(
@@ -101,6 +102,22 @@ impl CloudInitFile<'_> {
         };
         self.verify(&resources, &patched.text, rules)?;
         Ok(patched)
+    }
+
+    /// Every byte of the file is kept, so one with characters that steer a terminal or hide text would be written with
+    /// them. YAML forbids most of them anyway.
+    fn check_characters(&self) -> Result<(), Error> {
+        let bad = |c: &char| is_hostile(*c) && !matches!(c, '\n' | '\r' | '\t');
+        for (at, line) in self.text.split('\n').enumerate() {
+            if let Some(c) = line.chars().find(bad) {
+                let why = format!(
+                    "it holds the character {}, which steers terminals or hides text; take it out",
+                    c.escape_unicode()
+                );
+                return Err(self.refuse(&Fault::new(at + 1, why)));
+            }
+        }
+        Ok(())
     }
 
     fn shown(&self) -> String {
