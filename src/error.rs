@@ -19,28 +19,47 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input { name, why } => {
-                write!(f, "cannot read `{}`: {}", printable(name), plain(why))
+                let words = plain(
+                    why,
+                    "what came before counts; read a copy, made by `dd conv=noerror`, for the rest",
+                );
+                write!(f, "cannot read `{}`: {words}", printable(name))
             }
             Self::Unreadable { name, why } => {
-                write!(f, "cannot read `{}`: {why}", printable(name))
+                write!(f, "cannot read `{}`: {}", printable(name), printable(why))
             }
             Self::Usage(text) => write!(f, "{}", printable(text)),
-            Self::Output(why) => write!(f, "cannot write the output: {}", plain(why)),
+            Self::Output(why) => {
+                let words = plain(why, "what was written is not whole; write elsewhere");
+                write!(f, "cannot write the output: {words}")
+            }
         }
     }
 }
 
 impl std::error::Error for Error {}
 
-/// The system's words for `why` without its number, and what to do about the usual ones.
-fn plain(why: &std::io::Error) -> String {
+/// The system's words for `why` without its number, and what to do: for the usual ones what mends them, else `advice`.
+fn plain(why: &std::io::Error, advice: &str) -> String {
     use std::io::ErrorKind;
     let hint = match why.kind() {
         ErrorKind::NotFound => "no such file; check the path",
         ErrorKind::PermissionDenied => "permission denied; run as a user who may read it",
         ErrorKind::IsADirectory => "it is a directory; name the files in it",
         ErrorKind::StorageFull => "no space left; free some, or write elsewhere",
-        _ => return why.to_string(),
+        ErrorKind::QuotaExceeded => "the quota is used up; free some, or write elsewhere",
+        ErrorKind::FileTooLarge => {
+            "the file may not grow larger; raise the limit, or write elsewhere"
+        }
+        _ => {
+            let text = printable(&why.to_string());
+            // What is no error of the system has its advice already.
+            let Some(number) = why.raw_os_error() else {
+                return text;
+            };
+            let words = text.strip_suffix(&format!(" (os error {number})"));
+            return format!("{}; {advice}", words.unwrap_or(&text).to_lowercase());
+        }
     };
     hint.to_owned()
 }
