@@ -164,8 +164,15 @@ fn reader(path: &Path, options: &Options) -> Result<(Receiver<Wake>, SyncSender<
             name: path.display().to_string(),
             why,
         };
-        let mut file = Tail::open(path).map_err(named)?;
-        thread::spawn(move || pump(&mut file, &send, &spare));
+        let meta = std::fs::metadata(path).map_err(named)?;
+        // A named pipe is opened once somebody writes to it, and until then Ctrl-C must do.
+        let waits = !meta.is_file() && !meta.is_dir();
+        let at_once = (!waits).then(|| Tail::open(path).map_err(named));
+        let (opened, path) = (at_once.transpose()?, path.to_owned());
+        thread::spawn(move || match opened.map_or_else(|| Tail::open(&path), Ok) {
+            Ok(mut file) => pump(&mut file, &send, &spare),
+            Err(why) => drop(send.send(Wake::Failed(why))),
+        });
     }
     Ok((wakes, give_back))
 }
