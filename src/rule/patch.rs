@@ -7,7 +7,7 @@ use super::manner::Manner;
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
 use crate::chain::cloudinit::{self, Resource};
-use crate::chain::{Chain, Fault, Rule, boot};
+use crate::chain::{Chain, Fault, LONGEST, Rule, boot};
 use crate::error::{Error, is_hostile, printable};
 
 /// The user's file, and the role of a stages file, which has no selector.
@@ -37,6 +37,9 @@ struct Addition {
 impl CloudInitFile<'_> {
     /// The one role that the selectors of the file pick, where it is one.
     pub fn only_role(&self) -> Option<Role> {
+        if self.text.len() > LONGEST {
+            return None;
+        }
         let resources = cloudinit::read(self.text).ok()?;
         let mut roles: Vec<Role> = (resources.iter())
             .filter(|resource| resource.selector.is_some() && has_firewall(resource))
@@ -54,6 +57,10 @@ impl CloudInitFile<'_> {
     /// # Errors
     /// Where it cannot be read, has no chain, or is written in a way that lines cannot be put in.
     pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
+        if self.text.len() > LONGEST {
+            let why = "it is longer than 16 MiB, as no CloudInit is; name the file of the firewall";
+            return Err(self.refuse(&Fault::new(1, why)));
+        }
         self.check_characters()?;
         let resources = cloudinit::read(self.text).map_err(|fault| self.refuse(&fault))?;
         if !resources.iter().any(has_firewall) {
