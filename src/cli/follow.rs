@@ -257,7 +257,7 @@ impl Tale<'_> {
         self.dirty = false;
         let began = Instant::now();
         let report = super::values::filtered(self.shared, self.analysis.report(now))?;
-        for event in self.live.changes(&report) {
+        for event in self.live.changes(&report, now) {
             self.print(&event)?;
         }
         self.took = began.elapsed();
@@ -275,8 +275,10 @@ impl Tale<'_> {
     /// Tells the report.
     fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
         self.unfailed()?;
-        self.tell(None)?;
         let mut report = super::values::filtered(self.shared, self.analysis.report(None))?;
+        for event in self.live.last_changes(&report) {
+            self.print(&event)?;
+        }
         report.unknown_inputs = unknown_inputs;
         self.print(&Event::report(&report))?;
         Ok(report)
