@@ -69,7 +69,7 @@ impl Exit {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let told = match Args::try_parse() {
+    let told = match Args::try_parse_from(args::turned(std::env::args_os())) {
         Ok(args) => run(&args),
         Err(why) => unparsed(why),
     };
@@ -98,7 +98,7 @@ fn unparsed(why: clap::Error) -> Result<Exit, Error> {
             tame
         })
         .collect();
-    match Args::try_parse_from(tame) {
+    match Args::try_parse_from(args::turned(tame.into_iter().map(Into::into))) {
         _ if !changed => drop(why.print()),
         Err(why) if why.use_stderr() => drop(why.print()),
         _ => complain("an argument is no text (UTF-8) where only text can be; write it anew"),
