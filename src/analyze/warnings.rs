@@ -186,6 +186,19 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
+/// Drop lines without a date, where lines of a span of time only are wanted.
+pub(super) fn undated(lines: u64) -> Option<Warning> {
+    let text = match lines {
+        0 => return None,
+        1 => "1 drop line tells no date: --since and --until cannot leave it out, and it is judged"
+            .to_owned(),
+        n => format!(
+            "{n} drop lines tell no date: --since and --until cannot leave them out, and they are judged"
+        ),
+    };
+    Some(Warning::new("undated", None, text))
+}
+
 /// One warning for each node that has a chain and no line: its name may be misspelt.
 pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
