@@ -18,7 +18,6 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
-use dropsift::error::is_hostile;
 use serde_json::Value;
 
 use runs::{RUNS, Run};
@@ -66,7 +65,7 @@ const TEXTS: &[(&str, &[u8])] = &[
     // Where a paragraph is wrapped, the next line may begin with a command that looks like one to paste.
     (
         "command",
-        b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA iptables -F INPUT AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA iptables -F INPUT",
+        b"a iptables -F INPUT aa iptables -F INPUT aaa iptables -F INPUT aaaa iptables -F INPUT aaaaa iptables -F INPUT aaaaaa iptables -F INPUT aaaaaaa iptables -F INPUT aaaaaaaa iptables -F INPUT aaaaaaaaa iptables -F INPUT",
     ),
 ];
 
@@ -101,6 +100,25 @@ const COLOURS: [&str; 7] = [
     "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m",
 ];
 
+/// Whether a character may steer a terminal or hide text, as Unicode has them: Cc (C0, DEL, C1); the controls of direction
+/// (UAX 9); what breaks lines besides; what has no width; what annotates and tags.
+fn steers(c: char) -> bool {
+    const RANGES: [(char, char); 10] = [
+        ('\u{61c}', '\u{61c}'),
+        ('\u{200e}', '\u{200f}'),
+        ('\u{202a}', '\u{202e}'),
+        ('\u{2066}', '\u{2069}'),
+        ('\u{2028}', '\u{2029}'),
+        ('\u{200b}', '\u{200d}'),
+        ('\u{2060}', '\u{2064}'),
+        ('\u{feff}', '\u{feff}'),
+        ('\u{fff9}', '\u{fffb}'),
+        ('\u{e0000}', '\u{e007f}'),
+    ];
+    let within = |(first, last): &(char, char)| *first <= c && c <= *last;
+    c.is_control() || c == '\u{ad}' || c == '\u{180e}' || RANGES.iter().any(within)
+}
+
 /// What is wrong with bytes that go to a terminal, a file or a pipe.
 fn raw(bytes: &[u8], coloured: bool) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
@@ -113,7 +131,7 @@ fn raw(bytes: &[u8], coloured: bool) -> Option<String> {
         }
     }
     let mut lines = plain.lines();
-    let bad = lines.find(|line| line.chars().any(is_hostile) || is_injected(line));
+    let bad = lines.find(|line| line.chars().any(steers) || is_injected(line));
     bad.map(|line| format!("{:?}", line.chars().take(400).collect::<String>()))
 }
 

@@ -77,7 +77,9 @@ pub(crate) fn decided(text: &str) -> String {
 
 /// The commands that a report for people shows, to be pasted.
 pub(crate) fn of_report(text: &str) -> Vec<Vec<String>> {
-    let pasted = text.lines().filter_map(|line| {
+    // The facts of a test stand further to the right, and may quote the user's own chain.
+    let near = text.lines().filter(|line| !line.starts_with("          "));
+    let pasted = near.filter_map(|line| {
         let line = line.trim_start();
         let line = line.strip_prefix("# decide first: ").unwrap_or(line);
         let line = line.strip_prefix("- ").unwrap_or(line);
