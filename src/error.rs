@@ -19,28 +19,47 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input { name, why } => {
-                write!(f, "cannot read `{}`: {}", printable(name), plain(why))
+                let words = plain(
+                    why,
+                    "what came before counts; read a copy, made by `dd conv=noerror`, for the rest",
+                );
+                write!(f, "cannot read `{}`: {words}", printable(name))
             }
             Self::Unreadable { name, why } => {
-                write!(f, "cannot read `{}`: {why}", printable(name))
+                write!(f, "cannot read `{}`: {}", printable(name), printable(why))
             }
             Self::Usage(text) => write!(f, "{}", printable(text)),
-            Self::Output(why) => write!(f, "cannot write the output: {}", plain(why)),
+            Self::Output(why) => {
+                let words = plain(why, "what was written is not whole; write elsewhere");
+                write!(f, "cannot write the output: {words}")
+            }
         }
     }
 }
 
 impl std::error::Error for Error {}
 
-/// The system's words for `why` without its number, and what to do about the usual ones.
-fn plain(why: &std::io::Error) -> String {
+/// The system's words for `why` without its number, and what to do: for the usual ones what mends them, else `advice`.
+fn plain(why: &std::io::Error, advice: &str) -> String {
     use std::io::ErrorKind;
     let hint = match why.kind() {
         ErrorKind::NotFound => "no such file; check the path",
         ErrorKind::PermissionDenied => "permission denied; run as a user who may read it",
         ErrorKind::IsADirectory => "it is a directory; name the files in it",
         ErrorKind::StorageFull => "no space left; free some, or write elsewhere",
-        _ => return why.to_string(),
+        ErrorKind::QuotaExceeded => "the quota is used up; free some, or write elsewhere",
+        ErrorKind::FileTooLarge => {
+            "the file may not grow larger; raise the limit, or write elsewhere"
+        }
+        _ => {
+            let text = printable(&why.to_string());
+            // What is no error of the system has its advice already.
+            let Some(number) = why.raw_os_error() else {
+                return text;
+            };
+            let words = text.strip_suffix(&format!(" (os error {number})"));
+            return format!("{}; {advice}", words.unwrap_or(&text).to_lowercase());
+        }
     };
     hint.to_owned()
 }
@@ -69,6 +88,20 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// `name` as one printable word. Names of nodes and chains have no spaces; in one that has, they would let a text break
+/// where its author wants, so that the next line looks like a command of ours.
+pub fn printable_name(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        if is_hostile(c) || c.is_whitespace() {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Whether `c` could steer a terminal or hide text: control characters (C0, DEL, C1), line separators, bidi marks and invisible format characters.
 pub fn is_hostile(c: char) -> bool {
     c.is_control()
@@ -79,7 +112,7 @@ pub fn is_hostile(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::{printable, printable_name};
 
     #[test]
     fn nothing_that_steers_a_terminal_passes() {
@@ -88,5 +121,9 @@ mod tests {
             "a\\u{1b}[31mb\\u{202e}c\\u{9b}d\\u{a}"
         );
         assert_eq!(printable("mgmt-br.2025 ü"), "mgmt-br.2025 ü");
+        assert_eq!(
+            printable_name("a iptables\u{a0}-F\n"),
+            "a\\u{20}iptables\\u{a0}-F\\u{a}"
+        );
     }
 }

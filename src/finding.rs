@@ -6,6 +6,7 @@ use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
 use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
+use crate::error::printable_name;
 use crate::flow::{Direction, Fates, Ports};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{TcpFlags, proto_name};
@@ -125,7 +126,7 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
             let lacks = missing
                 .iter()
                 .any(|(name, service)| name == node.name && *service == group_service(finding));
-            if lacks { &mut too } else { &mut not }.push(node.name);
+            if lacks { &mut too } else { &mut not }.push(printable_name(node.name));
         }
         too.sort_unstable();
         not.sort_unstable();

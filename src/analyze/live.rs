@@ -6,10 +6,13 @@ use std::net::IpAddr;
 use crate::cause::Cause;
 use crate::finding::{Finding, State};
 use crate::report::{Event, EventKind, Report};
-use crate::time::{MINUTE, Time};
+use crate::saturation::Stretch;
+use crate::time::{MINUTE, SECOND, Time};
 
 /// A finding is told again at most this often, in microseconds of log time, while only its numbers grow.
 const UPDATE: i64 = MINUTE;
+/// A stretch of saturation is told once so much time has passed without a line that contradicts it: two refills.
+const CONFIRMED: i64 = 12 * SECOND;
 
 /// What was told of a finding.
 struct Told {
@@ -44,22 +47,43 @@ impl Told {
     }
 }
 
+/// What may still bring the next line of a node to bear on its saturation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outlook {
+    /// Lines may come, and it is this time now, where the timer tells.
+    Open(Option<Time>),
+    /// No line comes any more.
+    Over,
+}
+
 /// What was told so far.
 #[derive(Default)]
 pub struct Live {
     told: BTreeMap<String, Told>,
     /// The begin of the last saturated stretch that was told of each node.
     saturated: BTreeMap<String, Time>,
+    /// The stretches that a line more, or time, must confirm: by how many lines of the node they were first seen.
+    suspected: BTreeMap<String, u64>,
 }
 
 impl Live {
-    /// Whether a finding was told that has not settled: then time alone may bring news.
+    /// Whether a finding was told that has not settled, or a stretch must be confirmed: then time alone may bring news.
     pub fn is_waiting(&self) -> bool {
-        self.told.values().any(|told| !told.settled)
+        !self.suspected.is_empty() || self.told.values().any(|told| !told.settled)
     }
 
     /// The events that lie between the last report and this one: those of findings first, in the order of their lines.
-    pub fn changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+    /// `now` is the log's time of now, where the timer asks.
+    pub fn changes<'a>(&mut self, report: &'a Report, now: Option<Time>) -> Vec<Event<'a>> {
+        self.between(report, Outlook::Open(now))
+    }
+
+    /// The events before the last report: what no line can contradict any more is told.
+    pub fn last_changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+        self.between(report, Outlook::Over)
+    }
+
+    fn between<'a>(&mut self, report: &'a Report, outlook: Outlook) -> Vec<Event<'a>> {
         let gone = self.take_gone(report);
         let mut events: Vec<Event<'a>> = report
             .findings
@@ -67,7 +91,7 @@ impl Live {
             .filter_map(|finding| self.of_finding(finding, &gone, report))
             .collect();
         events.sort_by_key(|event| event.time);
-        events.extend(self.of_saturation(report));
+        events.extend(self.of_saturation(report, outlook));
         events
     }
 
@@ -126,10 +150,12 @@ impl Live {
         Some(event)
     }
 
-    fn of_saturation<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+    fn of_saturation<'a>(&mut self, report: &'a Report, outlook: Outlook) -> Vec<Event<'a>> {
         let mut events = Vec::new();
         for node in &report.nodes {
             let Some(stretch) = node.saturated.as_ref().and_then(|s| s.last()) else {
+                // A line showed that the limit is another.
+                self.suspected.remove(&node.node);
                 continue;
             };
             // A stretch that grows backwards, as its begin becomes clear, is still the same.
@@ -137,6 +163,11 @@ impl Live {
             if known.is_some_and(|&told| stretch.from <= told && told <= stretch.to) {
                 continue;
             }
+            let seen = *(self.suspected.entry(node.node.clone())).or_insert(node.logged);
+            if node.logged == seen && !is_confirmed(stretch, report, outlook) {
+                continue;
+            }
+            self.suspected.remove(&node.node);
             self.saturated.insert(node.node.clone(), stretch.from);
             let warning = report
                 .warnings
@@ -149,4 +180,15 @@ impl Live {
         }
         events
     }
+}
+
+/// Whether time confirms a stretch that no further line of its node has.
+fn is_confirmed(stretch: &Stretch, report: &Report, outlook: Outlook) -> bool {
+    let now = match outlook {
+        Outlook::Over => return true,
+        Outlook::Open(now) => now,
+    };
+    let last = report.span.map(|(_, last)| last);
+    last.max(now)
+        .is_some_and(|now| now.since(stretch.to) >= CONFIRMED)
 }

@@ -65,6 +65,8 @@ pub struct Analysis {
     refused: Vec<Refused>,
     /// Where there are several inputs: the records of the earlier ones.
     repeats: Option<Repeats>,
+    /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
+    undated: u64,
     learned: Vec<Fact>,
     /// What the logs tell of lost evidence, by host and kind.
     notices: Notices,
@@ -81,6 +83,7 @@ impl Analysis {
             tally: Tally::default(),
             refused: Vec::new(),
             repeats: None,
+            undated: 0,
             learned: Vec::new(),
             notices: Notices::new(),
         }
@@ -134,6 +137,10 @@ impl Analysis {
             }
         }
         self.tally.drops += u64::from(lines);
+        let bounded = self.site.since.is_some() || self.site.until.is_some();
+        if bounded && !entry.time.is_dated() {
+            self.undated += u64::from(lines);
+        }
         self.current.add(&self.site, entry, packet, lines);
     }
 
@@ -297,6 +304,7 @@ impl Analysis {
         );
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
+            warnings.extend(warnings::undated(self.undated));
             warnings.sort();
         }
         Report {

@@ -6,6 +6,7 @@ use super::{Notice, Notices};
 use crate::catalog::service;
 use crate::cause::restarts::Wave;
 use crate::cause::scene::Scene;
+use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::input::NoticeKind;
 use crate::packet::proto;
@@ -56,7 +57,7 @@ pub(super) fn warnings(
 
 /// What a kind of notice means for the evidence; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
-    let on = host.map_or_else(String::new, |host| format!(" on {host}"));
+    let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));
     let (lines, count) = (notice.lines, notice.count);
     let since = if notice.first.is_dated() {
         format!(", first at {}", notice.first)
@@ -131,7 +132,8 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
     let about = if counted.exact { "" } else { "about " };
     let text = format!(
         "the counters of {} show {about}{} drops that the LOG rule did not log",
-        node.node, counted.packets
+        printable_name(&node.node),
+        counted.packets
     );
     Some(Warning::new(
         "drops-unlogged",
@@ -149,7 +151,7 @@ fn saturated(node: &NodeReport, splits: &[Split]) -> Option<Warning> {
     let split = splits.iter().find(|split| split.node == node.node);
     let text = format!(
         "the LOG rule's limit hid drops on {} from {}: that a line is absent there proves nothing",
-        node.node,
+        printable_name(&node.node),
         shown.join(", ")
     );
     Some(Warning {
@@ -177,10 +179,24 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     }
     absent.into_iter().map(|((node, comment), lines)| {
         let text = format!(
-            "the documented rule \"{comment}\" is not in the chain of {node}: it would have accepted {lines} of the dropped lines"
+            "the documented rule \"{comment}\" is not in the chain of {}: it would have accepted {lines} of the dropped lines",
+            printable_name(node)
         );
         Warning::new("documented-rule-absent", Some(node.to_owned()), text)
     })
+}
+
+/// Drop lines without a date, where lines of a span of time only are wanted.
+pub(super) fn undated(lines: u64) -> Option<Warning> {
+    let text = match lines {
+        0 => return None,
+        1 => "1 drop line tells no date: --since and --until cannot leave it out, and it is judged"
+            .to_owned(),
+        n => format!(
+            "{n} drop lines tell no date: --since and --until cannot leave them out, and they are judged"
+        ),
+    };
+    Some(Warning::new("undated", None, text))
 }
 
 /// One warning for each node that has a chain and no line: its name may be misspelt.
@@ -188,10 +204,11 @@ pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
-            "--rules names {name}, of which the log has no drop line; its nodes are {}",
+            "--rules names {}, of which the log has no drop line; its nodes are {}",
+            printable_name(name),
             nodes
                 .iter()
-                .map(|node| node.node.as_str())
+                .map(|node| printable_name(&node.node))
                 .take(8)
                 .collect::<Vec<_>>()
                 .join(", ")

@@ -3,7 +3,7 @@
 use crate::audit::commands::when;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
-use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test};
+use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test, quoted};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 const BRIDGE: &str = "mgmt-br";
@@ -57,7 +57,11 @@ fn of_jumps(
 }
 
 fn attach(chain: &Chain, interface: &str) -> String {
-    format!("iptables -A {INPUT} -i {interface} -j {}", chain.name)
+    format!(
+        "iptables -A {INPUT} -i {} -j {}",
+        quoted(interface),
+        quoted(&chain.name)
+    )
 }
 
 pub(super) static NO_CHAIN: Check = Check {

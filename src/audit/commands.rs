@@ -3,7 +3,7 @@
 use crate::audit::scene::Subject;
 use crate::audit::{Check, Hit, Severity};
 use crate::chain::cloudinit::Command;
-use crate::chain::{Chain, Fault, Form, HARVESTER, RuleSet};
+use crate::chain::{Chain, Fault, Form, HARVESTER, RuleSet, quoted};
 
 /// The stage of the documentation.
 const STAGE: &str = "boot";
@@ -223,8 +223,8 @@ pub(super) static CLEANUP_MISSING: Check = Check {
                 format!("run twice, the commands do not leave the same chains: {what}"),
                 format!(
                     "begin with `iptables -D {} 2>/dev/null || true`, `iptables -F {name} 2>/dev/null || true`, `iptables -X {name} 2>/dev/null || true`",
-                    jump.unwrap_or_else(|| format!("INPUT -i mgmt-br -j {}", chain.name)),
-                    name = chain.name
+                    jump.unwrap_or_else(|| format!("INPUT -i mgmt-br -j {}", quoted(&chain.name))),
+                    name = quoted(&chain.name)
                 ),
             ));
         }

@@ -6,7 +6,7 @@ use crate::audit::commands::when;
 use crate::audit::scene::Scene;
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::LOG_PREFIX;
-use crate::chain::{Chain, Log, Rule, States, Target, Test};
+use crate::chain::{Chain, Log, Rule, States, Target, Test, quoted};
 
 /// The prefix of an older write-up of the feature.
 const OLD_PREFIX: &str = "HARVESTER_DROP: ";
@@ -75,7 +75,7 @@ pub(super) static NO_ESTABLISHED: Check = Check {
                 subject.hit(
                     chain.line,
                     "no rule accepts ESTABLISHED for every protocol: the answers to the node's own connections are dropped",
-                    format!("iptables -I {} 1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", chain.name),
+                    format!("iptables -I {} 1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", quoted(&chain.name)),
                 )
             })
         })
@@ -135,7 +135,7 @@ pub(super) static NO_LOG: Check = Check {
                 subject.hit(
                     end_line(chain),
                     "no LOG rule: what is dropped leaves no trace",
-                    format!("iptables -A {} -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4, before the DROP line", chain.name),
+                    format!("iptables -A {} -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4, before the DROP line", quoted(&chain.name)),
                 )
             })
         })
@@ -238,7 +238,10 @@ pub(super) static NO_DROP: Check = Check {
                 subject.hit(
                     end_line(chain),
                     "no rule drops the rest: everything is let in",
-                    format!("iptables -A {} -j DROP, as the last rule", chain.name),
+                    format!(
+                        "iptables -A {} -j DROP, as the last rule",
+                        quoted(&chain.name)
+                    ),
                 )
             })
         })
@@ -280,7 +283,7 @@ pub(super) static ACCEPT_AFTER_DROP: Check = Check {
             };
             let mend = format!(
                 "move it before the LOG line; on a node: iptables -I {} {} …",
-                chain.name,
+                quoted(&chain.name),
                 chain.insert_number().unwrap_or(stop)
             );
             accepts(chain, stop, usize::MAX)

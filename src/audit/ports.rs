@@ -7,13 +7,13 @@ use crate::audit::probe::{Probe, pod_network};
 use crate::audit::scene::Scene;
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
-use crate::chain::{Chain, Family, Ports, Rule, Target, Test};
+use crate::chain::{Chain, Family, Ports, Rule, Target, Test, quoted};
 use crate::net::PortRange;
 use crate::packet::proto;
 
 /// The command that adds the documented rule.
 fn command(chain: &Chain, rule: &DocumentedRule) -> String {
-    let mut out = format!("iptables -A {}", chain.name);
+    let mut out = format!("iptables -A {}", quoted(&chain.name));
     match rule.proto {
         Some(proto::TCP) => out += " -p tcp",
         Some(proto::UDP) => out += " -p udp",
@@ -113,7 +113,7 @@ pub(super) static NO_POD_NETWORK: Check = Check {
             if probe.accepts(src, proto::TCP, 40_000, Some(1)) {
                 return Vec::new();
             }
-            let mend = format!("iptables -A {} -s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT, before the LOG line", chain.name);
+            let mend = format!("iptables -A {} -s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT, before the LOG line", quoted(&chain.name));
             vec![subject.hit(before(chain), format!("the pod network {net} is not accepted"), mend)]
         })
     },

@@ -3,6 +3,7 @@
 use super::{Cause, Evidence, Example, Test, Verdict, facts};
 use super::{group::Group, scene::Scene};
 use crate::chain::{Fate, Place, Policy};
+use crate::error::printable_name;
 use crate::flow::Fates;
 
 /// So many rules and notes are named of one kind.
@@ -125,6 +126,8 @@ fn deciding(fate: &Fate) -> String {
 fn rule(place: &Place) -> String {
     format!(
         "rule {} of {} (line {})",
-        place.number, place.chain, place.line
+        place.number,
+        printable_name(&place.chain),
+        place.line
     )
 }

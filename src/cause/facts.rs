@@ -4,6 +4,7 @@ use super::Evidence;
 use super::group::Group;
 use super::scene::Scene;
 use crate::catalog::{DocumentedRule, Role};
+use crate::error::printable_name;
 use crate::flow::{Direction, EPHEMERAL, Kind};
 use crate::site::Zone;
 use crate::time::MINUTE;
@@ -226,7 +227,7 @@ pub(super) fn service_restarted(group: &Group<'_>, scene: &Scene<'_>, evidence: 
         evidence.test("service-restarted", true, || {
             let name = scene
                 .node_of(first.peer)
-                .map_or_else(|| first.peer.to_string(), str::to_owned);
+                .map_or_else(|| first.peer.to_string(), printable_name);
             let nodes = elsewhere
                 .iter()
                 .flat_map(|r| &r.nodes)

@@ -15,6 +15,7 @@ mod in_force;
 mod listing;
 mod order;
 mod print;
+mod quote;
 mod rule;
 mod save;
 pub mod selector;
@@ -37,6 +38,7 @@ pub use fate::{Fate, Judged};
 pub use form::{Form, detect};
 pub use in_force::{Chains, InForce};
 pub use order::Counted;
+pub use quote::quoted;
 pub use rule::{
     AddressType, Counters, Log, Match, Ports, Rule, Side, States, Target, Test, limit_interval,
 };

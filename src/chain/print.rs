@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::chain::quoted;
 use crate::chain::rule::{AddressType, Match, Ports, Rule, Side, States, Target, Test};
 
 impl fmt::Display for Rule {
@@ -11,9 +12,9 @@ impl fmt::Display for Rule {
         }
         match &self.target {
             Target::None => Ok(()),
-            Target::Goto(name) => write!(f, "-g {name}"),
-            Target::Log(log) => write!(f, "-j LOG --log-prefix {:?}", log.prefix),
-            target => write!(f, "-j {target}"),
+            Target::Goto(name) => write!(f, "-g {}", quoted(name)),
+            Target::Log(log) => write!(f, "-j LOG --log-prefix {}", quoted(&log.prefix)),
+            target => write!(f, "-j {}", quoted(&target.to_string())),
         }
     }
 }
@@ -30,8 +31,8 @@ impl fmt::Display for Match {
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Interface(Side::Source, name) => write!(f, "-i {name}"),
-            Self::Interface(Side::Destination, name) => write!(f, "-o {name}"),
+            Self::Interface(Side::Source, name) => write!(f, "-i {}", quoted(name)),
+            Self::Interface(Side::Destination, name) => write!(f, "-o {}", quoted(name)),
             Self::Net(Side::Source, net) => write!(f, "-s {net}"),
             Self::Net(Side::Destination, net) => write!(f, "-d {net}"),
             Self::Protocol(6) => f.write_str("-p tcp"),
@@ -69,8 +70,8 @@ impl fmt::Display for Test {
                 write!(f, "--{side}-type {}", list.join(","))
             }
             Self::LaterFragment => f.write_str("-f"),
-            Self::Unknown(module, text) if text.is_empty() => write!(f, "-m {module}"),
-            Self::Unknown(module, text) => write!(f, "-m {module} {text}"),
+            Self::Unknown(module, text) if text.is_empty() => write!(f, "-m {}", quoted(module)),
+            Self::Unknown(module, text) => write!(f, "-m {} {text}", quoted(module)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What can be typed. Names of outputs, formats and verdicts come from their registries, never from a second list.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
@@ -13,7 +14,12 @@ use crate::rule::{EMITTERS, Emitter, Scope};
 
 /// Tells false positives from missing rules in the drop log of the Harvester host firewall.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, subcommand_precedence_over_arg = true)]
+#[command(
+    version,
+    bin_name = "dropsift",
+    max_term_width = 100,
+    subcommand_precedence_over_arg = true
+)]
 #[command(after_help = "\
 Exit codes: 0 nothing to do, 1 a rule is missing, 2 usage or an input that cannot be read, 3 input that was read but could \
 not be judged.
@@ -103,6 +109,27 @@ read.")]
     Completions { shell: Shell },
     /// Print the manual page
     Man,
+}
+
+/// The filters that `--not` may stand before.
+const FILTERS: [&str; 3] = ["--port", "--peer", "--verdict"];
+
+/// The arguments with each `--not` joined to the filter behind it, as `--not-port`: clap does not tell their order.
+pub(super) fn turned(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut out: Vec<OsString> = Vec::new();
+    let mut plain = false;
+    for arg in args {
+        plain |= arg == "--";
+        let text = arg.to_str().unwrap_or_default();
+        let name = text.split_once('=').map_or(text, |(name, _)| name);
+        if !plain && FILTERS.contains(&name) && out.last().is_some_and(|last| last == "--not") {
+            out.pop();
+            out.push(format!("--not-{}", &text[2..]).into());
+        } else {
+            out.push(arg);
+        }
+    }
+    out
 }
 
 /// When to colour.
@@ -235,9 +262,21 @@ pub(super) struct Shared {
     #[arg(long, value_name = "VERDICT", global = true, help_heading = "Filters", value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
     pub(super) verdict: Vec<String>,
 
-    /// The other findings: all but those that the filters name
+    /// Turns the next filter around: all findings but those that it names
     #[arg(long, global = true, help_heading = "Filters")]
     pub(super) not: bool,
+
+    /// What `--not --port` means; [`turned`] writes it.
+    #[arg(long, value_name = "PORT", global = true, hide = true)]
+    pub(super) not_port: Vec<u16>,
+
+    /// What `--not --peer` means.
+    #[arg(long, value_name = "CIDR", global = true, hide = true)]
+    pub(super) not_peer: Vec<String>,
+
+    /// What `--not --verdict` means.
+    #[arg(long, value_name = "VERDICT", global = true, hide = true, value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
+    pub(super) not_verdict: Vec<String>,
 
     /// Form of the report
     #[arg(short, long, value_name = "FORM", global = true, help_heading = "Output", default_value = RENDERERS[0].code, value_parser = PossibleValuesParser::new(RENDERERS.iter().map(|r| r.code)))]

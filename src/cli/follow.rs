@@ -164,8 +164,15 @@ fn reader(path: &Path, options: &Options) -> Result<(Receiver<Wake>, SyncSender<
             name: path.display().to_string(),
             why,
         };
-        let mut file = Tail::open(path).map_err(named)?;
-        thread::spawn(move || pump(&mut file, &send, &spare));
+        let meta = std::fs::metadata(path).map_err(named)?;
+        // A named pipe is opened once somebody writes to it, and until then Ctrl-C must do.
+        let waits = !meta.is_file() && !meta.is_dir();
+        let at_once = (!waits).then(|| Tail::open(path).map_err(named));
+        let (opened, path) = (at_once.transpose()?, path.to_owned());
+        thread::spawn(move || match opened.map_or_else(|| Tail::open(&path), Ok) {
+            Ok(mut file) => pump(&mut file, &send, &spare),
+            Err(why) => drop(send.send(Wake::Failed(why))),
+        });
     }
     Ok((wakes, give_back))
 }
@@ -250,7 +257,7 @@ impl Tale<'_> {
         self.dirty = false;
         let began = Instant::now();
         let report = super::values::filtered(self.shared, self.analysis.report(now))?;
-        for event in self.live.changes(&report) {
+        for event in self.live.changes(&report, now) {
             self.print(&event)?;
         }
         self.took = began.elapsed();
@@ -268,8 +275,10 @@ impl Tale<'_> {
     /// Tells the report.
     fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
         self.unfailed()?;
-        self.tell(None)?;
         let mut report = super::values::filtered(self.shared, self.analysis.report(None))?;
+        for event in self.live.last_changes(&report) {
+            self.print(&event)?;
+        }
         report.unknown_inputs = unknown_inputs;
         self.print(&Event::report(&report))?;
         Ok(report)

@@ -21,7 +21,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::analyze::{Analysis, fails};
-use crate::error::{Error, printable};
+use crate::error::{Error, printable, printable_name};
 use crate::report::Report;
 use args::{Args, Command, Shared};
 
@@ -69,20 +69,11 @@ impl Exit {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
-        Err(why) => {
-            // Help and version go to stdout and are no failure.
-            let failed = why.use_stderr();
-            let _ = why.print();
-            return if failed {
-                Exit::Trouble.code().into()
-            } else {
-                ExitCode::SUCCESS
-            };
-        }
+    let told = match Args::try_parse_from(args::turned(std::env::args_os())) {
+        Ok(args) => run(&args),
+        Err(why) => unparsed(why),
     };
-    match run(&args) {
+    match told {
         Ok(exit) => exit.code().into(),
         // Whoever closed the pipe has seen enough.
         Err(Error::Output(why)) if why.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
@@ -91,6 +82,28 @@ pub fn main() -> ExitCode {
             Exit::Trouble.code().into()
         }
     }
+}
+
+/// Tells what clap says in place of arguments: what is wrong with them, or the help and the version, which are asked for.
+fn unparsed(why: clap::Error) -> Result<Exit, Error> {
+    if !why.use_stderr() {
+        return why.print().map(|()| Exit::Clean).map_err(Error::Output);
+    }
+    // It quotes the arguments as they are: the same is said of arguments in which nothing is hostile.
+    let mut changed = false;
+    let tame: Vec<String> = std::env::args_os()
+        .map(|arg| {
+            let tame = printable(&arg.to_string_lossy());
+            changed |= *tame != *arg;
+            tame
+        })
+        .collect();
+    match Args::try_parse_from(args::turned(tame.into_iter().map(Into::into))) {
+        _ if !changed => drop(why.print()),
+        Err(why) if why.use_stderr() => drop(why.print()),
+        _ => complain("an argument is no text (UTF-8) where only text can be; write it anew"),
+    }
+    Ok(Exit::Trouble)
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
@@ -177,7 +190,7 @@ fn account(shared: &Shared, analysis: &Analysis) {
     for (host, time) in analysis.went_back() {
         let host = host.map_or_else(
             || "the log".to_owned(),
-            |host| format!("the log of {}", printable(host)),
+            |host| format!("the log of {}", printable_name(host)),
         );
         say(&format!(
             "{host} goes back in time at {time}: a clock was set back, or its parts are out of order; what is said of spans \

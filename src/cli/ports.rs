@@ -8,7 +8,7 @@ use super::{Exit, terminal, written};
 use crate::catalog::Role;
 use crate::error::Error;
 use crate::report::json_explain;
-use crate::report::ports::{rows, write_table};
+use crate::report::ports::{Row, rows, write_table};
 
 /// So many columns break no row.
 const UNBROKEN: usize = 1_000;
@@ -30,14 +30,13 @@ pub(super) fn run(shared: &Shared) -> Result<Exit, Error> {
         })?),
     };
     let mut rows = rows(role);
+    let named = |row: &Row, ports: &[u16]| {
+        let mut ports = ports.iter();
+        row.ports.is_some() && ports.any(|port| row.first <= *port && *port <= row.last)
+    };
+    rows.retain(|row| !named(row, &shared.not_port));
     if !shared.port.is_empty() {
-        rows.retain(|row| row.ports.is_some());
-        rows.retain(|row| {
-            shared
-                .port
-                .iter()
-                .any(|p| row.first <= *p && *p <= row.last)
-        });
+        rows.retain(|row| named(row, &shared.port));
     }
     written(|out| {
         if json {

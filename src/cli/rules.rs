@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::args::Shared;
 use super::{Exit, batch, hint, say, values, verdict};
 use crate::analyze::Analysis;
-use crate::error::{Error, printable};
+use crate::error::{Error, printable, printable_name};
 use crate::rule::{CloudInitFile, Offer, RULE_IN_FORCE};
 
 /// Prints the rules that the inputs ask for.
@@ -74,7 +74,7 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
             for test in live {
                 say(&format!(
                     "{}: {}",
-                    printable(&finding.node),
+                    printable_name(&finding.node),
                     printable(&test.text)
                 ));
             }

@@ -40,7 +40,8 @@ impl Tail {
                 self.file = file;
                 self.read = 0;
             }
-        } else if named.len() < self.read {
+        } else if named.is_file() && named.len() < self.read {
+            // A named pipe has no length: whoever writes into it next goes on.
             self.read = self.file.seek(SeekFrom::Start(0))?;
         }
         Ok(())

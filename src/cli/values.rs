@@ -92,9 +92,9 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         };
         site.addresses.insert(address, node.to_owned());
     }
-    if shared.not && !is_filtered(shared) {
+    if shared.not {
         return usage(
-            "--not turns filters around, and there is none; add --port, --peer or --verdict"
+            "--not turns the next filter around, and none stands behind it; write --not --port 22, or --peer or --verdict"
                 .to_owned(),
         );
     }
@@ -304,20 +304,28 @@ fn limit(text: &str) -> Result<Limit, Error> {
 
 /// `report` with only the findings that the filters let through, and the rules of those.
 pub(super) fn filtered(shared: &Shared, mut report: Report) -> Result<Report, Error> {
-    let peers = nets(&shared.peer)?;
-    let wanted = |finding: &Finding| {
-        (shared.port.is_empty() || shared.port.iter().any(|port| finding.ports.contains(port)))
-            && (peers.is_empty()
-                || finding
-                    .peers
-                    .iter()
-                    .any(|p| peers.iter().any(|net| net.contains(p))))
-            && (shared.verdict.is_empty()
-                || shared.verdict.iter().any(|v| v == finding.verdict().code()))
+    let (peers, not_peers) = (nets(&shared.peer)?, nets(&shared.not_peer)?);
+    let has_port = |finding: &Finding, ports: &[u16]| {
+        let mut ports = ports.iter();
+        ports.any(|port| finding.ports.contains(port))
     };
-    report
-        .findings
-        .retain(|finding| wanted(finding) != shared.not);
+    let has_peer = |finding: &Finding, nets: &[IpNet]| {
+        let mut peers = finding.peers.iter();
+        peers.any(|peer| nets.iter().any(|net| net.contains(peer)))
+    };
+    let has_verdict = |finding: &Finding, verdicts: &[String]| {
+        let mut verdicts = verdicts.iter();
+        verdicts.any(|verdict| verdict == finding.verdict().code())
+    };
+    // Values of one filter are alternatives; each filter must let a finding through, and each that is turned around too.
+    report.findings.retain(|finding| {
+        (shared.port.is_empty() || has_port(finding, &shared.port))
+            && (peers.is_empty() || has_peer(finding, &peers))
+            && (shared.verdict.is_empty() || has_verdict(finding, &shared.verdict))
+            && !has_port(finding, &shared.not_port)
+            && !has_peer(finding, &not_peers)
+            && !has_verdict(finding, &shared.not_verdict)
+    });
     let findings = &report.findings;
     report
         .rules
@@ -328,5 +336,12 @@ pub(super) fn filtered(shared: &Shared, mut report: Report) -> Result<Report, Er
 
 /// Whether a filter is on.
 fn is_filtered(shared: &Shared) -> bool {
-    !shared.port.is_empty() || !shared.peer.is_empty() || !shared.verdict.is_empty()
+    let ports = [&shared.port, &shared.not_port];
+    let others = [
+        &shared.peer,
+        &shared.not_peer,
+        &shared.verdict,
+        &shared.not_verdict,
+    ];
+    ports.iter().any(|values| !values.is_empty()) || others.iter().any(|values| !values.is_empty())
 }

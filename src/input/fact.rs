@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use crate::catalog::Role;
-use crate::error::printable;
+use crate::error::{printable, printable_name};
 use crate::net::IpNet;
 use crate::time::Time;
 
@@ -44,14 +44,21 @@ impl fmt::Display for Fact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Role { node, role, why } => {
-                write!(f, "node {}: {role} ({})", printable(node), printable(why))
+                write!(
+                    f,
+                    "node {}: {role} ({})",
+                    printable_name(node),
+                    printable(why)
+                )
             }
-            Self::Address { node, address } => write!(f, "node {}: {address}", printable(node)),
+            Self::Address { node, address } => {
+                write!(f, "node {}: {address}", printable_name(node))
+            }
             Self::PodCidr(net) => write!(f, "pod network: {net}"),
             Self::Rules { node, name, text } => write!(
                 f,
                 "node {}: firewall rules in {} ({} lines)",
-                printable(node),
+                printable_name(node),
                 printable(name),
                 text.lines().count()
             ),

@@ -182,6 +182,10 @@ fn frame(text: &[u8], last: bool) -> Cut {
 fn datagram(text: &[u8], last: bool) -> Cut {
     /// The longest priority and stamp.
     const LONGEST_HEAD: usize = 64;
+    // A blank line between datagrams is none, and no begin of the next.
+    if text.first() == Some(&b'\n') {
+        return Cut::Record(1);
+    }
     let mut at = 1;
     while let Some(next) = memchr::memchr2(b'<', b'\n', text.get(at..).unwrap_or_default()) {
         at += next;

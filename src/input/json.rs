@@ -123,8 +123,10 @@ fn split<'a>(mut parts: Parts<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
     let boot = parts.bytes(Part::Boot).map(boot);
     let message = parts.take(Part::Message).unwrap_or_default();
     let mut record = match from {
-        // The journal says who sent it: what the message says is its own affair.
-        Some(origin) if parts.bytes(Part::Transport).is_some() => {
+        // The journal, or `dmesg -J`, says who sent it: what the message says is its own affair.
+        Some(origin)
+            if parts.bytes(Part::Transport).is_some() || parts.number(Part::Priority).is_some() =>
+        {
             Record::new(stamp, None, origin, message)
         }
         _ => match unwrapped(&message, layer) {
@@ -138,6 +140,10 @@ fn split<'a>(mut parts: Parts<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
                     ..timed(inner.into_owned(), stamp)
                 }
             }
+            // A further line of what some program wrote, as journalctl indents it.
+            None if from.is_none() && is_indented(&message) => {
+                Record::new(stamp, None, Origin::Other, message)
+            }
             None => Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message),
         },
     };
@@ -145,6 +151,11 @@ fn split<'a>(mut parts: Parts<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
     record.host = record.host.or(host);
     record.boot = record.boot.or(boot);
     Some(record)
+}
+
+/// Whether more stands before `message` than the one space that syslog daemons leave there.
+fn is_indented(message: &[u8]) -> bool {
+    message.starts_with(b"  ") || message.starts_with(b"\t")
 }
 
 /// The record in a collector's message, where that is a line with a header, or JSON.

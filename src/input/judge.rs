@@ -104,7 +104,7 @@ impl Judge {
             });
         } else if holds_records(&plain) {
             return false;
-        } else {
+        } else if !self.prefixes.is_in_longer(&plain) {
             sink(Item::Unreadable {
                 record: raw,
                 why: "what stands before the kernel's message is of no known form",

@@ -224,6 +224,16 @@ impl Prefixes {
         Self(vec![prefix.as_bytes().to_vec()])
     }
 
+    /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.
+    fn is_in_longer(&self, text: &[u8]) -> bool {
+        let places = self
+            .0
+            .iter()
+            .filter_map(|prefix| memchr::memmem::find(text, prefix));
+        let before = places.min().and_then(|at| text.get(at.checked_sub(1)?));
+        before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    }
+
     fn at_begin_of(&self, message: &[u8]) -> Option<&[u8]> {
         let found = self.0.iter().find(|prefix| message.starts_with(prefix));
         found.map(Vec::as_slice)

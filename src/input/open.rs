@@ -291,11 +291,13 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             self.failed(name, bounds::too_deep());
             return false;
         }
-        // Only what lies in a file as it is can be read in stripes.
-        let whole = match &source {
-            Source::File(file) if depth == 0 => file.try_clone().ok(),
-            _ => None,
+        let plain = match &source {
+            Source::File(file) => file.try_clone().ok(),
+            Source::Stream(_) => None,
         };
+        let size = (plain.as_ref())
+            .and_then(|file| file.metadata().ok())
+            .map_or(0, |meta| meta.len());
         let (peeked, file) = match Peeked::of(source, Vec::with_capacity(BLOCK)) {
             Ok(peeked) => peeked,
             Err(why) => {
@@ -305,7 +307,12 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         };
         match peeked.kind() {
             Kind::Text => {
+                // Only what lies in a file as it is can be read in stripes.
+                let whole = (plain.as_ref()).filter(|_| depth == 0);
                 self.lines(name, peeked, depth, scanner, whole);
+                if let Some(file) = &plain {
+                    self.check_size(name, file, size);
+                }
                 return true;
             }
             Kind::Packed(codec) => {
@@ -330,7 +337,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         peeked: Peeked<'_>,
         depth: u32,
         scanner: &mut Scanner,
-        mut whole: Option<File>,
+        mut whole: Option<&File>,
     ) {
         let (mut block, mut stream) = peeked.into_block();
         let mut filled = block.len();
@@ -346,7 +353,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     self.bounds.hollow(filled);
                 }
                 if let Some(file) = whole.take().filter(|_| scanner.is_striped()) {
-                    match self.striped(&file, scanner) {
+                    match self.striped(file, scanner) {
                         // The rest begins where a line does.
                         Ok(true) => last = b'\n',
                         Ok(false) => {}
@@ -373,6 +380,21 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         }
     }
 
+    /// Tells of a file of `size` bytes that was cut while it was read, as log rotation by copying does.
+    fn check_size(&mut self, name: &str, mut file: &File, size: u64) {
+        let (Ok(read), Ok(now)) = (file.stream_position(), file.metadata()) else {
+            return;
+        };
+        // The files of /sys and /proc are not of the size that they tell; they do not change it.
+        if read < size && now.len() < size {
+            let text = format!(
+                "it was cut while it was read: {read} of its {size} bytes came, and count; read a copy of it, or the \
+                 rotated file"
+            );
+            self.failed(name, io::Error::other(text));
+        }
+    }
+
     /// Reads what can be read of `file` in stripes, and leaves it where the rest begins; `false` where it is too small.
     fn striped(&mut self, mut file: &File, scanner: &mut Scanner) -> io::Result<bool> {
         let size = file.metadata()?.len();
@@ -396,4 +418,33 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
 fn modified(meta: &std::fs::Metadata) -> Option<Time> {
     let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Time(i64::try_from(since.as_micros()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reading a file that was opened for writing fails, as on a device that broke.
+    #[test]
+    #[cfg(unix)]
+    fn stripes_end_where_reading_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("kernel.log")).unwrap();
+        file.set_len(16 << 20).unwrap();
+        let options = Options {
+            prefixes: Prefixes::documented(),
+            reading: Reading {
+                year: None,
+                reference: Time(0),
+                offset: 0,
+            },
+            progress: Progress::default(),
+        };
+        let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
+        let mut sink = |_: Item<'_>| {};
+        let mut opening = Opening::new(&options, &mut sink);
+        assert!(opening.striped(&file, &mut scanner).is_ok());
+        // The rest begins at the begin, and reading it in a row tells why it cannot be read.
+        assert_eq!((&file).stream_position().unwrap(), 0);
+    }
 }

@@ -52,16 +52,23 @@ fn read_delta<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record.strip_prefix(b"[")?;
     spaces(&mut rest);
     let micros = seconds(&mut rest)?;
-    // The first record has blanks there; `*` stands behind a distance across boots.
+    // The first record has blanks there; `*` stands behind a distance across boots. Of dmesg, neither is to be had.
+    let mut sure = rest.starts_with(b"  ");
     spaces(&mut rest);
     if literal(&mut rest, b"<").is_some() {
         spaces(&mut rest);
         seconds(&mut rest)?;
-        let _ = literal(&mut rest, b" ").or_else(|| literal(&mut rest, b"*"));
+        let mark = literal(&mut rest, b" ").or_else(|| literal(&mut rest, b"*"));
+        sure = mark.is_some();
         literal(&mut rest, b">")?;
     }
     literal(&mut rest, b"] ")?;
-    sent(micros, rest)
+    if !sure {
+        return sent(micros, rest);
+    }
+    let (host, origin, message) = source(rest)?;
+    let stamp = Stamp::Uptime { micros };
+    Some(Record::new(stamp, host, origin, message.into()))
 }
 
 /// A record only if it says to be the kernel's: dmesg begins alike, and any of its messages may hold a colon.

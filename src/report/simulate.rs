@@ -10,7 +10,7 @@ use super::text::{Page, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
 use crate::chain::{Fate, HARVESTER};
-use crate::error::printable;
+use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::flow::Fates;
 use crate::rule::AcceptRule;
@@ -88,7 +88,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         let text = format!(
             "{tag} the suggested rules would let in {} on {} from {}, which should stay dropped ({}).",
             what(finding),
-            printable(&finding.node),
+            printable_name(&finding.node),
             peers(finding),
             finding.log_cause.code
         );
@@ -108,7 +108,11 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
     if let Some(with) = simulated.with.as_ref().filter(|_| !helped.is_empty()) {
         page.line("")?;
         for rule in with.rules {
-            page.line(&format!("    {}: {}", printable(&rule.node), rule.insert()))?;
+            page.line(&format!(
+                "    {}: {}",
+                printable_name(&rule.node),
+                rule.insert()
+            ))?;
         }
     }
     let title = ("STILL DROPPED", "no rule takes all of it");
@@ -147,7 +151,7 @@ fn section(
     page.heading(color.on_default().bold(), title.0, title.1)?;
     let rows = findings.iter().map(|finding| {
         vec![
-            printable(&finding.node),
+            printable_name(&finding.node),
             what(finding),
             finding.logged.to_string(),
             peers(finding),
@@ -170,7 +174,7 @@ fn by(fates: &Fates) -> String {
         let rule = match fate.place() {
             Some(place) if place.line == 0 => format!("rule {} (suggested)", place.number),
             Some(place) if place.chain == HARVESTER => format!("rule {}", place.number),
-            Some(place) => format!("rule {} of {}", place.number, place.chain),
+            Some(place) => format!("rule {} of {}", place.number, printable_name(&place.chain)),
             None => "no rule".to_owned(),
         };
         let does = match fate {

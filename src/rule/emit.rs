@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use similar::TextDiff;
 
 use super::{AcceptRule, CloudInitFile, Disposition, Split, iptables::CHAIN, split};
-use crate::error::{Error, printable};
+use crate::error::{Error, printable, printable_name};
 use crate::packet::proto;
 
 /// What is to be written.
@@ -94,7 +94,7 @@ fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     let mut node = None;
     for rule in rules {
         if node != Some(&rule.node) {
-            writeln!(out, "\n# {} ({})", printable(&rule.node), rule.role)?;
+            writeln!(out, "\n# {} ({})", printable_name(&rule.node), rule.role)?;
             node = Some(&rule.node);
             dead_copies(rules.iter().filter(|r| r.node == rule.node), out)?;
         }

@@ -7,8 +7,8 @@ use super::manner::Manner;
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
 use crate::chain::cloudinit::{self, Resource};
-use crate::chain::{Chain, Fault, Rule, boot};
-use crate::error::{Error, printable};
+use crate::chain::{Chain, Fault, LONGEST, Rule, boot};
+use crate::error::{Error, is_hostile, printable};
 
 /// The user's file, and the role of a stages file, which has no selector.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +37,9 @@ struct Addition {
 impl CloudInitFile<'_> {
     /// The one role that the selectors of the file pick, where it is one.
     pub fn only_role(&self) -> Option<Role> {
+        if self.text.len() > LONGEST {
+            return None;
+        }
         let resources = cloudinit::read(self.text).ok()?;
         let mut roles: Vec<Role> = (resources.iter())
             .filter(|resource| resource.selector.is_some() && has_firewall(resource))
@@ -54,6 +57,11 @@ impl CloudInitFile<'_> {
     /// # Errors
     /// Where it cannot be read, has no chain, or is written in a way that lines cannot be put in.
     pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
+        if self.text.len() > LONGEST {
+            let why = "it is longer than 16 MiB, as no CloudInit is; name the file of the firewall";
+            return Err(self.refuse(&Fault::new(1, why)));
+        }
+        self.check_characters()?;
         let resources = cloudinit::read(self.text).map_err(|fault| self.refuse(&fault))?;
         if !resources.iter().any(has_firewall) {
             return Err(self.refuse(&Fault::new(
@@ -101,6 +109,22 @@ impl CloudInitFile<'_> {
         };
         self.verify(&resources, &patched.text, rules)?;
         Ok(patched)
+    }
+
+    /// Every byte of the file is kept, so one with characters that steer a terminal or hide text would be written with
+    /// them. YAML forbids most of them anyway.
+    fn check_characters(&self) -> Result<(), Error> {
+        let bad = |c: &char| is_hostile(*c) && !matches!(c, '\n' | '\r' | '\t');
+        for (at, line) in self.text.split('\n').enumerate() {
+            if let Some(c) = line.chars().find(bad) {
+                let why = format!(
+                    "it holds the character {}, which steers terminals or hides text; take it out",
+                    c.escape_unicode()
+                );
+                return Err(self.refuse(&Fault::new(at + 1, why)));
+            }
+        }
+        Ok(())
     }
 
     fn shown(&self) -> String {

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 
 use crate::chain::{Chain, Family, HARVESTER, Rule, Target, parse_rule};
-use crate::error::printable;
+use crate::error::printable_name;
 
 const CHAIN: &str = HARVESTER;
 const LIMITED: &str =
@@ -114,7 +114,7 @@ pub(super) fn script(splits: &[Split], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "# you change its LOG line into the three as well.")?;
     writeln!(out, "set -eu")?;
     for split in splits {
-        writeln!(out, "\n# {}", printable(&split.node))?;
+        writeln!(out, "\n# {}", printable_name(&split.node))?;
         let guards: Vec<String> = (split.guards.iter())
             .map(|guard| match guard.contains('|') {
                 true => guard.clone(),

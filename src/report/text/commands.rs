@@ -6,7 +6,7 @@ use anstyle::AnsiColor;
 
 use super::Page;
 use crate::chain::HARVESTER;
-use crate::error::printable;
+use crate::error::printable_name;
 use crate::report::Report;
 use crate::rule::{AcceptRule, Disposition, Split};
 
@@ -72,7 +72,7 @@ pub(super) fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             .splits
             .iter()
             .filter(|s| s.commands == split.commands);
-        let names: Vec<String> = alike.map(|split| printable(&split.node)).collect();
+        let names: Vec<String> = alike.map(|split| printable_name(&split.node)).collect();
         let text = format!(
             "On {}; the chain has its DROP at all times. `dropsift rules --format split-log` prints it as a script.",
             names.join(", ")

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::page::{BOLD, DIM, Page, color};
 use super::what;
 use crate::cause::Step;
-use crate::error::printable;
+use crate::error::{printable, printable_name};
 use crate::packet::{Cast, Packet, TcpFlags, proto_name};
 use crate::report::Style;
 use crate::report::explain::{ALONE, Explained};
@@ -48,7 +48,10 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
         return Vec::new();
     };
     let finding = &explained.finding;
-    let mut lines = vec![("node", format!("{} ({})", finding.node, finding.role))];
+    let mut lines = vec![(
+        "node",
+        format!("{} ({})", printable_name(&finding.node), finding.role),
+    )];
     if explained.line.time.is_known() {
         lines.push(("time", explained.line.time.to_string()));
     }

@@ -6,7 +6,7 @@ use anstyle::AnsiColor;
 
 use super::page::{DIM, Page, color};
 use super::{many, peers, render, what};
-use crate::error::printable;
+use crate::error::{printable, printable_name};
 use crate::report::{Event, EventKind, Style};
 use crate::rule::Disposition;
 
@@ -50,7 +50,7 @@ pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result
     };
     page.line(&format!(
         "{at} {verdict} {news}{} {}{service} from {}: {}, {}",
-        printable(&finding.node),
+        printable_name(&finding.node),
         what(finding),
         peers(finding),
         many(finding.logged, "line"),

@@ -6,7 +6,8 @@ use super::commands::commands;
 use super::page::{BOLD, Page, color};
 use super::{entry, facts, nodes, of, title};
 use crate::cause::Verdict;
-use crate::error::printable;
+use crate::chain::quoted;
+use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::report::Report;
 use crate::rule::AcceptRule;
@@ -70,7 +71,7 @@ fn block(page: &mut Page<'_>, lacks: &[Lack<'_>]) -> io::Result<()> {
     let Some(first) = lacks.first() else {
         return Ok(());
     };
-    let names: Vec<String> = lacks.iter().map(|lack| printable(lack.node)).collect();
+    let names: Vec<String> = lacks.iter().map(|lack| printable_name(lack.node)).collect();
     let names = page.paint(BOLD, &names.join(", "));
     let role = first.findings.first().map_or("", |f| f.role.code());
     let assumed = lacks
@@ -80,7 +81,7 @@ fn block(page: &mut Page<'_>, lacks: &[Lack<'_>]) -> io::Result<()> {
     let role_text = match assumed {
         Some(f) => format!(
             "{role} assumed: --role {}=ROLE tells another",
-            printable(&f.node)
+            printable_name(&quoted(&f.node))
         ),
         None => role.to_owned(),
     };
@@ -98,7 +99,7 @@ fn block(page: &mut Page<'_>, lacks: &[Lack<'_>]) -> io::Result<()> {
             ))?;
             for lack in lacks {
                 if let Some(own) = lack.findings.get(at) {
-                    let text = format!("{}: {}", printable(lack.node), facts(page, own));
+                    let text = format!("{}: {}", printable_name(lack.node), facts(page, own));
                     page.paragraph("      ", "        ", &text)?;
                 }
             }

@@ -15,7 +15,7 @@ use anstyle::AnsiColor;
 
 use super::{Renderer, Report, Style, table::table};
 use crate::cause::Verdict;
-use crate::error::printable;
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::packet::proto_name;
 use crate::rule::Disposition;
@@ -189,7 +189,7 @@ fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         "the log alone cannot settle it",
     )?;
     for node in nodes(&found) {
-        let name = page.paint(BOLD, &printable(node));
+        let name = page.paint(BOLD, &printable_name(node));
         page.line(&format!("\n  {name}"))?;
         for finding in found.iter().filter(|f| f.node == node) {
             entry(page, finding)?;
@@ -293,7 +293,7 @@ fn left(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         .map(|f| {
             let why = format!("{}: {}", f.cause.code, f.cause.summary);
             vec![
-                printable(&f.node),
+                printable_name(&f.node),
                 what(f),
                 f.logged.to_string(),
                 peers(f),
@@ -359,7 +359,7 @@ fn false_positives(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             row.states.sort_unstable();
             row.states.dedup();
             vec![
-                printable(node),
+                printable_name(node),
                 from,
                 row.lines.to_string(),
                 row.peers.len().to_string(),

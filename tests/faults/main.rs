@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use std::fs::{self, File};
+mod outputs;
+mod reading;
+#[path = "../support/mod.rs"]
+mod support;
+mod waiting;
+
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,27 +33,6 @@ fn live(args: &[&str]) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap()
-}
-
-#[test]
-fn a_full_disk_is_told_and_exits_with_2() {
-    let Ok(full) = File::create("/dev/full") else {
-        return;
-    };
-    for form in ["text", "json"] {
-        let output = dropsift()
-            .args(["-o", form, CAPTURE])
-            .stdout(full.try_clone().unwrap())
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap();
-        assert_eq!(output.status.code(), Some(2), "{form}");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            said.contains("cannot write the output: no space left"),
-            "{said}"
-        );
-    }
 }
 
 #[test]

@@ -1,0 +1,27 @@
+//! A word for a shell: names in a chain's text are anybody's, and a command that is shown may be pasted.
+
+use std::borrow::Cow;
+
+/// `word` as a shell reads it back: bare where nothing in it means more than itself, else in single quotes.
+pub fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+.,:/=@%".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', "'\\''")).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_stays_a_word() {
+        assert_eq!(quoted("HARVESTER_INPUT"), "HARVESTER_INPUT");
+        assert_eq!(quoted("mgmt-br.2025"), "mgmt-br.2025");
+        assert_eq!(quoted(""), "''");
+        assert_eq!(quoted("$(reboot)"), "'$(reboot)'");
+        assert_eq!(quoted("it's"), "'it'\\''s'");
+        assert_eq!(quoted("eth+ b"), "'eth+ b'");
+    }
+}

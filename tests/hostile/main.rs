@@ -1,0 +1,224 @@
+//! Hostile text in every field, to every output: nothing of it may be raw, and no shell or YAML parser may read it as more
+//! than text.
+//!
+//! A row of [`TEXTS`] is put in every field of the inputs that [`world`] makes; each row of [`RUNS`] is one output. What a
+//! shell would run is asked of a shell (see [`shell`]), and may not depend on the text at all.
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
+
+mod refused;
+mod runs;
+mod shell;
+mod terminal;
+mod world;
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use serde_json::Value;
+
+use runs::{RUNS, Run};
+use world::World;
+
+/// What must not come through, with its name: one row is one kind of trick.
+const TEXTS: &[(&str, &[u8])] = &[
+    (
+        "terminal",
+        "\x1b]0;owned\x07\u{9b}5;41m\u{85}\u{90}q\u{9c}\x1b[5;41mred\x08\x7f".as_bytes(),
+    ),
+    (
+        "reading order",
+        "\u{202e}gol\u{2066}lave\u{2069}\u{200f}\u{200b}\u{ad}\u{feff}\u{2060}\u{e0041}b".as_bytes(),
+    ),
+    (
+        "no UTF-8",
+        b"\xff\xfe\xc0\xaf\xed\xa0\x80\x9b5;41m\x85\x90q\x9c\0b\0\0",
+    ),
+    ("short", b"\x1b[5;7m\x07\0\x9b"),
+    (
+        "markup",
+        b"</script><script>alert(1)</script><!--<img/src/onerror=x()>|a|b|\n#INJECTED\n```",
+    ),
+    (
+        "shell",
+        b"$(touch HACKED)`touch HACKED`${IFS};touch HACKED;#&&touch HACKED|touch HACKED >HACKED 2>&1 <HACKED &\\",
+    ),
+    ("quotes", b"\"'\"'\";touch HACKED;'\\\"\\'"),
+    (
+        "lines",
+        "x\nINJECTED;touch HACKED\nINJECTED\r\nINJECTED\rINJECTED\u{2028}INJECTED\u{2029}INJECTED\u{b}\u{c}INJECTED"
+            .as_bytes(),
+    ),
+    (
+        "YAML",
+        b"!!python/object:x.y &a *a {a: [b]} # : | > % @ - ? ,\n---\nINJECTED: true\n...\n",
+    ),
+    ("option", b"--rules=/etc/passwd"),
+    (
+        "escapes",
+        b"%s%n%x{}{0}\\n\\x1b[31m\\u001b\",\"verdict\":\"INJECTED\",\"a\":\"#033[5m#012INJECTED",
+    ),
+    ("long", &[b'A'; 3000]),
+    // Where a paragraph is wrapped, the next line may begin with a command that looks like one to paste.
+    (
+        "command",
+        b"a iptables -F INPUT aa iptables -F INPUT aaa iptables -F INPUT aaaa iptables -F INPUT aaaaa iptables -F INPUT aaaaaa iptables -F INPUT aaaaaaa iptables -F INPUT aaaaaaaa iptables -F INPUT aaaaaaaaa iptables -F INPUT",
+    ),
+];
+
+/// What the same inputs hold where nobody means harm.
+const TAME: &[u8] = b"harvester9";
+
+fn dropsift(folder: &Path, args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    command.args(args).current_dir(folder).env_clear();
+    piped(&mut command, stdin)
+}
+
+/// What `command` says when it gets `stdin`.
+fn piped(command: &mut Command, stdin: &[u8]) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    let bytes = stdin.to_vec();
+    // It may have ended without reading.
+    let writing = thread::spawn(move || pipe.write_all(&bytes));
+    let output = child.wait_with_output().unwrap();
+    let _ = writing.join();
+    output
+}
+
+/// The escapes that colours are made of.
+const COLOURS: [&str; 7] = [
+    "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m",
+];
+
+/// Whether a character may steer a terminal or hide text, as Unicode has them: Cc (C0, DEL, C1); the controls of direction
+/// (UAX 9); what breaks lines besides; what has no width; what annotates and tags.
+fn steers(c: char) -> bool {
+    const RANGES: [(char, char); 10] = [
+        ('\u{61c}', '\u{61c}'),
+        ('\u{200e}', '\u{200f}'),
+        ('\u{202a}', '\u{202e}'),
+        ('\u{2066}', '\u{2069}'),
+        ('\u{2028}', '\u{2029}'),
+        ('\u{200b}', '\u{200d}'),
+        ('\u{2060}', '\u{2064}'),
+        ('\u{feff}', '\u{feff}'),
+        ('\u{fff9}', '\u{fffb}'),
+        ('\u{e0000}', '\u{e007f}'),
+    ];
+    let within = |(first, last): &(char, char)| *first <= c && c <= *last;
+    c.is_control() || c == '\u{ad}' || c == '\u{180e}' || RANGES.iter().any(within)
+}
+
+/// What is wrong with bytes that go to a terminal, a file or a pipe.
+fn raw(bytes: &[u8], coloured: bool) -> Option<String> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Some("it is no UTF-8".to_owned());
+    };
+    let mut plain = text.to_owned();
+    if coloured {
+        for colour in COLOURS {
+            plain = plain.replace(colour, "");
+        }
+    }
+    let mut lines = plain.lines();
+    let bad = lines.find(|line| line.chars().any(steers) || is_injected(line));
+    bad.map(|line| format!("{:?}", line.chars().take(400).collect::<String>()))
+}
+
+/// Whether the line begins with what stands behind a line end of a hostile text. In a table, which is two columns from
+/// the left, a text may be broken anywhere.
+fn is_injected(line: &str) -> bool {
+    let text = line.trim_start_matches(['-', '#', '|', ' ']);
+    text.starts_with("INJECTED") && line.find("INJECTED") != Some(2)
+}
+
+/// All that is wrong with what one run says.
+fn check(run: &Run, output: &Output, wrong: &mut Vec<String>) {
+    let coloured = run.args.contains(&"always");
+    for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
+        if let Some(line) = raw(bytes, coloured && name == "stdout") {
+            wrong.push(format!("raw on {name}: {line}"));
+        }
+    }
+    if !output
+        .status
+        .code()
+        .is_some_and(|code| run.exits.contains(&code))
+    {
+        wrong.push(format!(
+            "it ends with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    if run.is_json() {
+        for line in output.stdout.split_inclusive(|b| *b == b'\n') {
+            if serde_json::from_slice::<Value>(line).is_err() {
+                wrong.push(format!("no JSON: {:?}", String::from_utf8_lossy(line)));
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_hostile_is_raw_in_any_output() {
+    let tame = World::new(TAME);
+    let wanted: Vec<Value> = RUNS.iter().map(|run| run.meaning(&tame.run(run))).collect();
+    for (run, wanted) in RUNS.iter().zip(&wanted) {
+        let mut wrong = Vec::new();
+        check(run, &tame.run(run), &mut wrong);
+        assert!(wrong.is_empty(), "{run:?} of tame text: {wrong:#?}");
+        assert!(
+            !run.means_something() || *wanted != Value::Null,
+            "{run:?} means nothing"
+        );
+    }
+    let mut all = Vec::new();
+    for (name, text) in TEXTS {
+        let world = World::new(text);
+        for (run, wanted) in RUNS.iter().zip(&wanted) {
+            let mut wrong = Vec::new();
+            let output = world.run(run);
+            check(run, &output, &mut wrong);
+            let meaning = run.meaning(&output);
+            if meaning != *wanted {
+                wrong.push(format!("it means {meaning:#}, not {wanted:#}"));
+            }
+            all.extend(
+                wrong
+                    .iter()
+                    .map(|wrong| format!("{name}, {:?}: {wrong}", run.args)),
+            );
+        }
+    }
+    assert!(all.is_empty(), "{} wrong:\n{}", all.len(), all.join("\n"));
+    shell::others_agree();
+}
+
+#[test]
+fn every_form_of_every_output_is_run() {
+    let words: BTreeSet<&str> = RUNS
+        .iter()
+        .flat_map(|run| run.args.iter().copied())
+        .collect();
+    for renderer in dropsift::report::RENDERERS {
+        assert!(
+            renderer.code == "text" || words.contains(renderer.code),
+            "{}",
+            renderer.code
+        );
+    }
+    for emitter in dropsift::rule::EMITTERS {
+        assert!(words.contains(emitter.code), "{}", emitter.code);
+    }
+}
