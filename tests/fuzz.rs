@@ -1,5 +1,6 @@
 //! The fuzz targets on stable: every seed and every input that once broke something, then a bounded number of mutations of
-//! them. `DROPSIFT_FUZZ` makes it another number of mutations for each target.
+//! them. `DROPSIFT_FUZZ` makes it another number of mutations for each target; with `DROPSIFT_FUZZ_INPUT` a test runs that
+//! file alone.
 
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
@@ -148,6 +149,9 @@ fn run(name: &str, target: fn(&[u8]), what: &str, input: &[u8]) {
 /// So many mutations, unless the environment tells another number.
 fn fuzz(name: &str, mutations: usize) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
+    if let Some(path) = std::env::var_os("DROPSIFT_FUZZ_INPUT") {
+        return target(&fs::read(path).unwrap());
+    }
     let mut inputs = files(&folder("fuzz/seeds", name));
     assert!(!inputs.is_empty(), "{name} has no seeds");
     inputs.extend(files(&folder("fixtures/fuzz", name)));

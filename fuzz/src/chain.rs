@@ -118,7 +118,7 @@ fn printed(set: &RuleSet) {
     let mut all: Vec<_> = set.chains.iter().map(names).collect();
     all.sort();
     all.dedup();
-    if all.len() < set.chains.len() || set.chains.is_empty() {
+    if all.len() < set.chains.len() || set.chains.is_empty() || set.chains.iter().any(is_mixed) {
         return;
     }
     same("iptables-save", set, print::saved(set));
@@ -152,6 +152,12 @@ fn printed(set: &RuleSet) {
     {
         same("a script", set, print::script(set));
     }
+}
+
+/// Whether a chain has addresses of the other family, which no tool makes.
+fn is_mixed(chain: &Chain) -> bool {
+    let is_other = |test: &Test| matches!(test, Test::Net(_, net) if net.addr().is_ipv4() != (chain.family == Family::V4));
+    (chain.rules.iter()).any(|rule| rule.matches.iter().any(|m| is_other(&m.test)))
 }
 
 fn same(form: &str, set: &RuleSet, text: Option<String>) {

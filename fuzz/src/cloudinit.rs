@@ -5,12 +5,11 @@ use std::sync::OnceLock;
 use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
 use dropsift::chain::{End, Evaluation, Family, RuleSet, boot, cloudinit as cloud};
-use dropsift::input::Prefixes;
 use dropsift::input::scan::Scanner;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope};
 use dropsift::site::Site;
 
-use super::seen::READING;
+use super::seen::{READING, prefixes};
 use super::{Dice, chain, shown};
 
 /// What a node of each role lacks: documented ports, one that nobody lists, and one of IPv6.
@@ -60,7 +59,7 @@ fn rules(role: Role) -> &'static [AcceptRule] {
                 ..Site::default()
             };
             let mut analysis = Analysis::new(site, Scope::Documented);
-            let mut scanner = Scanner::new(Prefixes::documented(), READING);
+            let mut scanner = Scanner::new(prefixes(), READING);
             scanner.push(LOG.as_bytes(), &mut |item| analysis.push(item));
             scanner.finish(&mut |item| analysis.push(item));
             analysis.report(None).rules

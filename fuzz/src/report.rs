@@ -2,13 +2,12 @@
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::chain::parse_rule;
-use dropsift::input::Prefixes;
 use dropsift::input::scan::Scanner;
 use dropsift::report::{Event, RENDERERS, Report, Style, json, text_event};
 use dropsift::rule::{EMITTERS, Offer, Scope};
 use dropsift::site::Site;
 
-use super::seen::READING;
+use super::seen::{READING, prefixes};
 use super::{Dice, shown};
 
 /// A chain in force: some ports open, one behind DROP.
@@ -21,7 +20,7 @@ pub fn report(data: &[u8]) {
     let scope = Scope::ALL[dice.roll(3)];
     let mut analysis = Analysis::new(site.clone(), scope);
     let mut live = Live::default();
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Scanner::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {
         scanner.push(block, &mut |item| analysis.push(item));

@@ -1,6 +1,7 @@
 //! What came of an input as plain values, so that two ways of reading it can be compared.
 
 use std::io::{self, Read};
+use std::sync::LazyLock;
 
 use dropsift::error::Error;
 use dropsift::input::Prefixes;
@@ -18,9 +19,15 @@ pub const READING: Reading = Reading {
     offset: 0,
 };
 
+/// The documented prefixes, whose searches are built once.
+pub fn prefixes() -> Prefixes {
+    static PREFIXES: LazyLock<Prefixes> = LazyLock::new(Prefixes::documented);
+    PREFIXES.clone()
+}
+
 pub fn options() -> Options {
     Options {
-        prefixes: Prefixes::documented(),
+        prefixes: prefixes(),
         reading: READING,
         progress: Progress::default(),
     }
@@ -99,7 +106,7 @@ pub fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> (Seen
 /// What the scanner says of a log that comes in `blocks`.
 pub fn scanned<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> (Seen, String) {
     of(|sink| {
-        let mut scanner = Scanner::new(Prefixes::documented(), READING);
+        let mut scanner = Scanner::new(prefixes(), READING);
         for block in blocks {
             scanner.push(block, sink);
         }

@@ -158,15 +158,30 @@ impl Scanner {
                 return begin;
             }
             let line = &text[begin..end];
-            match search.find_at(line, 0).map(|spot| spot.hit) {
-                Some(Hit::Prefix) if !self.judge.prefixed(trim(line), sink) => {
-                    self.framing = Framing::document();
-                    return begin;
+            let mut is_told = false;
+            let mut from = 0;
+            // What looks like a notice may stand before the prefix.
+            while from <= line.len()
+                && let Some(spot) = search.find_at(line, from)
+            {
+                match spot.hit {
+                    Hit::Prefix if !self.judge.prefixed(trim(line), sink) => {
+                        self.framing = Framing::document();
+                        return begin;
+                    }
+                    Hit::Prefix => {
+                        is_told = true;
+                        break;
+                    }
+                    Hit::Notice(row) => {
+                        is_told |= self.judge.notice(&notice::ROWS[row], trim(line), sink);
+                    }
+                    Hit::Date | Hit::Repeat | Hit::Opening => {}
                 }
-                Some(Hit::Prefix) => {}
-                Some(Hit::Notice(row))
-                    if self.judge.notice(&notice::ROWS[row], trim(line), sink) => {}
-                _ => alive = self.judge.time(trim(line)).or(alive),
+                from = spot.end.max(spot.start + 1);
+            }
+            if !is_told {
+                alive = self.judge.time(trim(line)).or(alive);
             }
             begin = end + 1;
         }
