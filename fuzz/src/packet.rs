@@ -34,7 +34,17 @@ pub fn packet(data: &[u8]) {
     printed(&packet);
     // What comes back byte for byte the kernel may have written; then it may have been cut off anywhere.
     let whole = packet.to_string();
-    if whole == text && packet.shape() != Shape::Truncated {
+    // Options are hex digits there.
+    let options = text
+        .split("OPT (")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_kernels = text == whole
+        && options
+            .into_iter()
+            .all(|text| is_hex(text) || text.starts_with(' '));
+    if is_kernels && packet.shape() != Shape::Truncated {
         cut(text, &packet.brief(), &mut Dice::of(data));
     }
 }
@@ -42,8 +52,10 @@ pub fn packet(data: &[u8]) {
 /// The printed form of a packet is of the same packet, and the next one stays.
 fn printed(packet: &Packet<'_>) {
     let text = packet.to_string();
-    // Of a line that was cut off, what stood in its last word is lost.
-    if packet.shape() == Shape::Truncated {
+    // Of a line that was cut off, what stood in its last word is lost. Behind an extension that the kernel does not look into,
+    // it prints nothing more, not even a space.
+    let ends = ["( AH )", "( ESP )", "bytes] )"];
+    if packet.shape() == Shape::Truncated || ends.iter().any(|end| text.contains(end)) {
         return;
     }
     let again = Packet::parse(&text);

@@ -33,20 +33,23 @@ pub fn options() -> Options {
     }
 }
 
-/// All that came of an input, but for how often it said that the log went on.
-#[derive(Debug, Default, PartialEq)]
+/// All that came of an input, but for its times: lines that are looked at for their time alone are those at the begin and
+/// the end of a block, and where times go back on the way, that decides of what boot and year a line is.
+#[derive(Debug, Default)]
 pub struct Seen {
     /// Everything in its order.
     pub items: Vec<String>,
     /// Drop lines, and lines that look like one: each is a line of its own.
     pub lines: u64,
     pub drops: u64,
+    /// Lines of any kind. How many are counted where a framing is broken off depends on how the bytes come: in the middle of
+    /// a block not every framing is found to begin.
+    pub all_lines: u64,
 }
 
 impl Seen {
     pub fn take(&mut self, item: &Item<'_>) {
         match item {
-            // Which lines are looked at for their time alone depends on the blocks.
             Item::Alive { .. } => return,
             Item::Drop(entry) => {
                 self.lines += 1;
@@ -67,9 +70,12 @@ impl Seen {
         self.items.push(match item {
             // The packet may have been read on the way or not.
             Item::Drop(entry) => format!(
-                "{:?} {} {:?} {} {}",
-                entry.time, entry.fine, entry.host, entry.repeats, entry.message
+                "{} {:?} {} {}",
+                entry.fine, entry.host, entry.repeats, entry.message
             ),
+            Item::Notice {
+                kind, host, count, ..
+            } => format!("{kind:?} {host:?} {count}"),
             // How much of it is shown depends on how much was there.
             Item::Unreadable { why, .. } => format!("unreadable: {why}"),
             Item::Untrusted { record, why } => {
@@ -80,9 +86,14 @@ impl Seen {
     }
 
     pub fn ends(&self) -> usize {
+        self.items.len() - self.records().len()
+    }
+
+    /// All but the ends of logs: where nothing at all can be read, there may be none.
+    pub fn records(&self) -> Vec<&String> {
         (self.items.iter())
-            .filter(|item| item.starts_with("EndOfLog"))
-            .count()
+            .filter(|item| !item.starts_with("EndOfLog"))
+            .collect()
     }
 }
 
@@ -90,7 +101,8 @@ impl Seen {
 pub fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> (Seen, String) {
     let mut seen = Seen::default();
     let (summary, errors) = reading(&mut |item| seen.take(&item));
-    let mut told = format!("{} {} {}", summary.lines, summary.known, summary.blank);
+    seen.all_lines = summary.lines;
+    let mut told = format!("{} {}", summary.known, summary.blank);
     for error in errors {
         let line = error.to_string();
         shown::plain("an error", line.clone().into_bytes());

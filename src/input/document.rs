@@ -1,6 +1,8 @@
 //! JSON that is no line a record: objects over several lines, and documents that hold many records, which are cut out as
 //! the bytes come, without ever holding the document.
 
+use super::framing::LONGEST_RECORD;
+
 /// A place in a document where records stand.
 pub struct Place {
     /// The keys that lead there, `*` for each element of an array.
@@ -105,11 +107,16 @@ pub(super) struct Document {
     holds_records: bool,
     /// Whether a document came to its end.
     done: bool,
+    /// It is no JSON from here on: what is left of the line is passed over.
+    broken: bool,
 }
 
 impl Document {
     /// Reads on in `text`, of which the first `at` bytes were read already.
     pub(super) fn next(&mut self, text: &[u8]) -> Event {
+        if self.broken {
+            return self.skip_line(text, self.at);
+        }
         while self.at < text.len() {
             let at = self.at;
             if self.in_string {
@@ -127,7 +134,7 @@ impl Document {
                 0x1b => self.colour = true,
                 b'"' => {
                     if self.open.is_empty() {
-                        return Event::Broken(self.skip_line(text, at));
+                        return self.skip_line(text, at);
                     }
                     self.in_string = true;
                     self.key.clear();
@@ -139,7 +146,7 @@ impl Document {
                 }
                 open @ (b'{' | b'[') => {
                     if self.open.len() == DEEPEST {
-                        return Event::Broken(self.skip_line(text, at));
+                        return self.skip_line(text, at);
                     }
                     self.enter(at, open == b'[');
                 }
@@ -229,7 +236,7 @@ impl Document {
     fn leave(&mut self, text: &[u8], at: usize) -> Option<Event> {
         let depth = self.open.len();
         let Some(_) = self.open.pop() else {
-            return Some(Event::Broken(self.skip_line(text, at)));
+            return Some(self.skip_line(text, at));
         };
         self.key_next = false;
         self.done |= depth == 1;
@@ -251,13 +258,20 @@ impl Document {
         }
     }
 
-    fn skip_line(&self, text: &[u8], at: usize) -> usize {
-        memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end + 1)
+    /// Passes over the rest of a line that is no JSON, which may not have come yet.
+    fn skip_line(&mut self, text: &[u8], at: usize) -> Event {
+        self.at = at;
+        self.broken = true;
+        match memchr::memchr(b'\n', &text[at..]) {
+            Some(end) => Event::Broken(at + end + 1),
+            None if text.len() - at > LONGEST_RECORD => Event::Broken(text.len()),
+            None => Event::More,
+        }
     }
 
     /// Whether the document has not come to its end.
     pub(super) const fn is_open(&self) -> bool {
-        !self.open.is_empty()
+        !self.open.is_empty() || self.broken
     }
 
     /// Where the record begins that is open, or else how far the text was read.
