@@ -28,3 +28,7 @@ deny:
 # The speed goals beside their peers, and the memory bound; takes minutes, and 7 GiB of corpora.
 bench:
     benches/run
+
+# Fuzz one target or all of them, so many seconds each; needs nightly and cargo-fuzz.
+fuzz target="all" seconds="60":
+    fuzz/run {{target}} {{seconds}}

@@ -837,6 +837,29 @@ fn a_log_whose_form_changes_is_read_on() {
 }
 
 #[test]
+fn a_brace_that_nobody_closes_hides_no_line() {
+    let sample = FORMATS.iter().find(|format| format.code == "short");
+    let line = sample.expect("a format").sample;
+    for open in [
+        "{",
+        "[{",
+        "[ {",
+        "[",
+        "[1,",
+        "{\"a\":",
+        "{\"a\":[{}",
+        "{\"a",
+    ] {
+        let log = format!("{line}\n{open}\n{line}\n{line}\n");
+        for size in [1, 7, 4096] {
+            let seen = scan_in(log.as_bytes(), size);
+            assert_eq!(seen.drops.len(), 3, "{open} in blocks of {size}");
+            assert_eq!((seen.unreadable, seen.lines), (0, 4), "{open}");
+        }
+    }
+}
+
+#[test]
 fn notices_tell_what_was_lost() {
     use NoticeKind::{Boot, ConntrackFull, JournalSuppressed, Missed, Suppressed, TimeBack};
     const HEAD: &str = "May 05 04:31:28 h1";

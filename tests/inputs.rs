@@ -83,6 +83,25 @@ fn what_stands_before_a_damage_counts() {
 }
 
 #[test]
+fn a_damaged_check_costs_no_line() {
+    // The check stands behind what it is of, and a small log is all before it.
+    let folder = tempfile::tempdir().unwrap();
+    let plain = log(500);
+    // How far from the end the check stands: of xz before the index and the footer, of bzip2 in the last bytes.
+    for (tool, behind) in [("gzip -c", 6), ("xz -c", 30), ("bzip2 -c", 4)] {
+        let Some(mut packed) = pack(&[tool], &plain) else {
+            continue;
+        };
+        let at = packed.len() - behind;
+        packed[at] ^= 0x10;
+        let seen = read(&written(folder.path(), tool, &packed));
+        assert_eq!(seen.drops.len(), 500, "{tool}");
+        assert_eq!(seen.errors.len(), 1, "{tool}");
+        assert!(seen.errors[0].contains("damaged"), "{}", seen.errors[0]);
+    }
+}
+
+#[test]
 fn small_things() {
     let folder = tempfile::tempdir().unwrap();
     let empty = read(&written(folder.path(), "empty", b""));

@@ -1,6 +1,8 @@
 //! JSON that is no line a record: objects over several lines, and documents that hold many records, which are cut out as
 //! the bytes come, without ever holding the document.
 
+use super::framing::LONGEST_RECORD;
+
 /// A place in a document where records stand.
 pub struct Place {
     /// The keys that lead there, `*` for each element of an array.
@@ -68,6 +70,8 @@ pub const PLACES: &[Place] = &[
 const DEEPEST: usize = 64;
 /// The longest key that a path can name.
 const LONGEST_KEY: usize = 16;
+/// A line that begins farther back is not read again.
+const LONGEST_LINE: usize = 4096;
 /// The longest of what records have in common.
 const LONGEST_SHARED: usize = 64 * 1024;
 
@@ -78,9 +82,19 @@ pub(super) enum Event {
     Record(usize, usize),
     /// The end of the document, and where what follows begins.
     End(usize),
-    /// No JSON: what follows the line.
+    /// No JSON: where the line begins that is none, or what follows it where it began as JSON.
     Broken(usize),
     More,
+}
+
+/// What may come next in an object or array, but for its end behind a value or nothing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    #[default]
+    Key,
+    Colon,
+    Value,
+    Comma,
 }
 
 /// The state between two blocks.
@@ -94,9 +108,13 @@ pub(super) struct Document {
     escaped: bool,
     /// In a terminal's colour code, which ends with a letter.
     colour: bool,
-    /// The next string is a key.
-    key_next: bool,
+    /// What may come next in the innermost object or array.
+    expect: Expect,
+    /// In a number, or in one of JSON's three words.
+    scalar: bool,
     key: Vec<u8>,
+    /// Where the line begins that is read, if not with the document.
+    line: Option<usize>,
     /// Where the record that is open begins, and how deep.
     record: Option<(usize, usize)>,
     shared_at: Option<(usize, usize)>,
@@ -105,11 +123,16 @@ pub(super) struct Document {
     holds_records: bool,
     /// Whether a document came to its end.
     done: bool,
+    /// It is no JSON from here on: what is left of the line is passed over.
+    broken: bool,
 }
 
 impl Document {
     /// Reads on in `text`, of which the first `at` bytes were read already.
     pub(super) fn next(&mut self, text: &[u8]) -> Event {
+        if self.broken {
+            return self.skip_line(text, self.at);
+        }
         while self.at < text.len() {
             let at = self.at;
             if self.in_string {
@@ -123,38 +146,51 @@ impl Document {
                 self.colour = !text[at].is_ascii_alphabetic();
                 continue;
             }
-            match text[at] {
+            let byte = text[at];
+            let was_scalar = std::mem::take(&mut self.scalar);
+            let outside = self.open.is_empty();
+            match byte {
                 0x1b => self.colour = true,
-                b'"' => {
-                    if self.open.is_empty() {
-                        return Event::Broken(self.skip_line(text, at));
-                    }
-                    self.in_string = true;
-                    self.key.clear();
-                }
+                b'\n' => self.line = Some(at + 1),
+                _ if byte.is_ascii_whitespace() => {}
                 // Objects follow one another; a line that begins with a bracket may as well be of dmesg.
-                b'[' if self.done && self.open.is_empty() => {
+                b'[' if self.done && outside => {
                     self.at = at;
                     return Event::End(at);
                 }
-                open @ (b'{' | b'[') => {
-                    if self.open.len() == DEEPEST {
-                        return Event::Broken(self.skip_line(text, at));
+                b'{' | b'[' => {
+                    if self.open.len() == DEEPEST || !outside && self.expect != Expect::Value {
+                        return self.broken(text, at);
                     }
-                    self.enter(at, open == b'[');
+                    self.enter(at, byte == b'[');
+                }
+                b',' if outside => {}
+                _ if outside => {
+                    self.at = at;
+                    return Event::End(at);
                 }
                 b'}' | b']' => {
                     if let Some(event) = self.leave(text, at) {
                         return event;
                     }
                 }
-                b',' => self.key_next = self.open.last().is_some_and(|(_, array)| !array),
-                b':' => self.key_next = false,
-                b if b.is_ascii_whitespace() || !self.open.is_empty() => {}
-                _ => {
-                    self.at = at;
-                    return Event::End(at);
+                b'"' if matches!(self.expect, Expect::Key | Expect::Value) => {
+                    self.in_string = true;
+                    self.key.clear();
                 }
+                b',' if self.expect == Expect::Comma => {
+                    let in_array = self.open.last().is_some_and(|(_, array)| *array);
+                    self.expect = if in_array { Expect::Value } else { Expect::Key };
+                }
+                b':' if self.expect == Expect::Colon => self.expect = Expect::Value,
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.'
+                    if was_scalar || self.expect == Expect::Value =>
+                {
+                    self.scalar = true;
+                    self.expect = Expect::Comma;
+                }
+                // Text of a log, which stands behind a brace that nobody closed.
+                _ => return self.broken(text, at),
             }
         }
         Event::More
@@ -170,13 +206,20 @@ impl Document {
         let rest = &text[self.at..];
         let found = memchr::memchr3(b'"', b'\\', b'\n', rest);
         let len = found.unwrap_or(rest.len());
-        if self.key_next && self.key.len() <= LONGEST_KEY {
+        if self.expect == Expect::Key && self.key.len() <= LONGEST_KEY {
             self.key
                 .extend_from_slice(&rest[..len.min(LONGEST_KEY + 1)]);
         }
         self.at += len;
         match rest.get(len)? {
-            b'"' => self.in_string = false,
+            b'"' => {
+                self.in_string = false;
+                self.expect = if self.expect == Expect::Key {
+                    Expect::Colon
+                } else {
+                    Expect::Comma
+                };
+            }
             b'\\' => self.escaped = true,
             // A string has no line end in it.
             _ => return Some(Event::Broken(self.at + 1)),
@@ -192,13 +235,13 @@ impl Document {
             Some((_, false)) => word(&self.key),
         };
         self.open.push((word, is_array));
-        self.key_next = !is_array;
+        self.expect = if is_array { Expect::Value } else { Expect::Key };
         let depth = self.open.len();
         if depth == 1 {
             *self = Self {
                 at: self.at,
                 open: std::mem::take(&mut self.open),
-                key_next: self.key_next,
+                expect: self.expect,
                 record: Some((at, 1)),
                 done: self.done,
                 ..Self::default()
@@ -228,10 +271,18 @@ impl Document {
 
     fn leave(&mut self, text: &[u8], at: usize) -> Option<Event> {
         let depth = self.open.len();
-        let Some(_) = self.open.pop() else {
-            return Some(Event::Broken(self.skip_line(text, at)));
+        let ends = match self.open.last() {
+            Some((_, true)) => text[at] == b']' && self.expect != Expect::Colon,
+            Some((_, false)) => {
+                text[at] == b'}' && matches!(self.expect, Expect::Key | Expect::Comma)
+            }
+            None => false,
         };
-        self.key_next = false;
+        if !ends {
+            return Some(self.broken(text, at));
+        }
+        self.open.pop();
+        self.expect = Expect::Comma;
         self.done |= depth == 1;
         if let Some((begin, deep)) = self.shared_at
             && deep == depth
@@ -251,13 +302,28 @@ impl Document {
         }
     }
 
-    fn skip_line(&self, text: &[u8], at: usize) -> usize {
-        memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end + 1)
+    /// Gives up: a line of its own is read again as what it is, of one that began as JSON the rest is passed over.
+    fn broken(&mut self, text: &[u8], at: usize) -> Event {
+        match self.line {
+            Some(begin) if at - begin <= LONGEST_LINE => Event::Broken(begin),
+            _ => self.skip_line(text, at),
+        }
+    }
+
+    /// Passes over the rest of a line, which may not have come yet.
+    fn skip_line(&mut self, text: &[u8], at: usize) -> Event {
+        self.at = at;
+        self.broken = true;
+        match memchr::memchr(b'\n', &text[at..]) {
+            Some(end) => Event::Broken(at + end + 1),
+            None if text.len() - at > LONGEST_RECORD => Event::Broken(text.len()),
+            None => Event::More,
+        }
     }
 
     /// Whether the document has not come to its end.
     pub(super) const fn is_open(&self) -> bool {
-        !self.open.is_empty()
+        !self.open.is_empty() || self.broken
     }
 
     /// Where the record begins that is open, or else how far the text was read.
@@ -271,9 +337,12 @@ impl Document {
         if self.holds_records && matches!(self.record, Some((_, 1))) {
             self.record = None;
         }
+        self.line = self.line.filter(|begin| self.at - begin <= LONGEST_LINE);
         let begins = [self.record, self.shared_at].map(|begin| begin.map(|(begin, _)| begin));
-        let done = begins.into_iter().flatten().min().unwrap_or(self.at);
+        let begins = begins.into_iter().chain([self.line]).flatten();
+        let done = begins.min().unwrap_or(self.at);
         self.at -= done;
+        self.line = self.line.map(|begin| begin - done);
         for (begin, _) in [&mut self.record, &mut self.shared_at]
             .into_iter()
             .flatten()
@@ -286,6 +355,7 @@ impl Document {
     /// Gives up the record that is open, since it is too long; whether there was one.
     pub(super) fn forget(&mut self) -> bool {
         self.shared_at = None;
+        self.line = None;
         self.record.take().is_some_and(|(_, depth)| depth > 1)
     }
 

@@ -252,7 +252,7 @@ impl Judge {
         sink: &mut Sink<'_>,
     ) {
         let holds = |text: &[u8]| memchr::memmem::find(&record.message, text).is_some();
-        if self.prefixes.0.iter().any(|prefix| holds(prefix)) {
+        if self.prefixes.texts.iter().any(|prefix| holds(prefix)) {
             return self.judge(record, &record.message, sink);
         }
         for row in notice::ROWS

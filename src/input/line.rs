@@ -27,7 +27,7 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
         return Err("a blank line");
     }
     let holds = |text: &[u8]| {
-        let mut all = prefixes.0.iter();
+        let mut all = prefixes.texts.iter();
         all.any(|prefix| memchr::memmem::find(text, prefix).is_some())
     };
     let Some(record) = read(&text, Layer::outermost(prefixes)) else {

@@ -59,6 +59,9 @@ impl Scanner {
     /// Notes that the lines `done` are done with; `ends` is how many line ends they have, where that is known.
     fn done(&mut self, done: &[u8], ends: Option<u64>) -> usize {
         self.barred = false;
+        // What another framing takes is none of its lines.
+        let judge = &mut self.judge;
+        judge.known = judge.known || lines(done).any(|line| judge.read(&plain(line)).is_some());
         let ends = ends.unwrap_or_else(|| memchr_iter(b'\n', done).count() as u64);
         self.lines += ends + u64::from(!done.ends_with(b"\n") && !done.is_empty());
         if let Some(line) = lines(done.strip_suffix(b"\n").unwrap_or(done)).next_back() {
@@ -158,15 +161,30 @@ impl Scanner {
                 return begin;
             }
             let line = &text[begin..end];
-            match search.find_at(line, 0).map(|spot| spot.hit) {
-                Some(Hit::Prefix) if !self.judge.prefixed(trim(line), sink) => {
-                    self.framing = Framing::document();
-                    return begin;
+            let mut is_told = false;
+            let mut from = 0;
+            // What looks like a notice may stand before the prefix.
+            while from <= line.len()
+                && let Some(spot) = search.find_at(line, from)
+            {
+                match spot.hit {
+                    Hit::Prefix if !self.judge.prefixed(trim(line), sink) => {
+                        self.framing = Framing::document();
+                        return begin;
+                    }
+                    Hit::Prefix => {
+                        is_told = true;
+                        break;
+                    }
+                    Hit::Notice(row) => {
+                        is_told |= self.judge.notice(&notice::ROWS[row], trim(line), sink);
+                    }
+                    Hit::Date | Hit::Repeat | Hit::Opening => {}
                 }
-                Some(Hit::Prefix) => {}
-                Some(Hit::Notice(row))
-                    if self.judge.notice(&notice::ROWS[row], trim(line), sink) => {}
-                _ => alive = self.judge.time(trim(line)).or(alive),
+                from = spot.end.max(spot.start + 1);
+            }
+            if !is_told {
+                alive = self.judge.time(trim(line)).or(alive);
             }
             begin = end + 1;
         }
@@ -188,22 +206,19 @@ impl Scanner {
         false
     }
 
-    /// Looks for the first record of a known format, and for forms whose lines must all be visited.
+    /// Looks for forms whose lines must all be visited.
     fn recognise(&mut self, text: &[u8]) {
+        if self.each {
+            return;
+        }
         let judge = &self.judge;
-        if !self.each {
-            let is_relative = |line: &[u8]| {
-                let line = plain(line);
-                judge
-                    .read(&line)
-                    .is_some_and(|record| record.after.is_some())
-            };
-            self.each = lines(text).take(DATING_TRIES).any(is_relative);
-        }
-        if !judge.known {
-            let known = lines(text).any(|line| judge.read(&plain(line)).is_some());
-            self.judge.known = known;
-        }
+        let is_relative = |line: &[u8]| {
+            let line = plain(line);
+            judge
+                .read(&line)
+                .is_some_and(|record| record.after.is_some())
+        };
+        self.each = lines(text).take(DATING_TRIES).any(is_relative);
     }
 
     /// Says that the log was alive at the time of the first of `lines` that tells one.

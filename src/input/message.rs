@@ -82,7 +82,7 @@ fn elsewhere(message: &[u8], prefixes: &Prefixes) -> Anchored<'static> {
         memchr::memmem::find(message, prefix)
             .is_some_and(|at| at > 0 && !message[at - 1].is_ascii_whitespace())
     };
-    if prefixes.0.iter().any(glued) {
+    if prefixes.texts.iter().any(glued) {
         Anchored::Other
     } else {
         Anchored::Untrusted("the prefix does not stand where the kernel's message begins")

@@ -39,11 +39,14 @@ mod uptime;
 mod verbose;
 
 use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 pub use document::{PLACES, Place};
 pub use line::{Line, line};
 pub use notice::NoticeKind;
 pub use short::stamp as short_stamp;
+
+use nominate::Nominator;
 
 use crate::packet::Brief;
 use crate::time::{Stamp, Time};
@@ -208,12 +211,24 @@ impl<'p> Layer<'p> {
 
 /// The texts of the LOG rule's `--log-prefix` that make a line a drop line.
 #[derive(Debug, Clone)]
-pub struct Prefixes(Vec<Vec<u8>>);
+pub struct Prefixes {
+    texts: Vec<Vec<u8>>,
+    /// The searches for them, once they were needed: to build them takes milliseconds, and a bundle has hundreds of logs.
+    /// Clones have the same.
+    searches: Arc<OnceLock<Nominator>>,
+}
 
 impl Prefixes {
+    fn new(texts: Vec<Vec<u8>>) -> Self {
+        Self {
+            texts,
+            searches: Arc::default(),
+        }
+    }
+
     /// The documented prefix, and the one of an older write-up of the feature.
     pub fn documented() -> Self {
-        Self(vec![
+        Self::new(vec![
             b"HARVESTER_DROP_".to_vec(),
             b"HARVESTER_DROP: ".to_vec(),
         ])
@@ -221,7 +236,7 @@ impl Prefixes {
 
     /// Another rule's prefix.
     pub fn only(prefix: &str) -> Self {
-        Self(vec![prefix.as_bytes().to_vec()])
+        Self::new(vec![prefix.as_bytes().to_vec()])
     }
 
     /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.
@@ -235,7 +250,7 @@ impl Prefixes {
     }
 
     fn at_begin_of(&self, message: &[u8]) -> Option<&[u8]> {
-        let found = self.0.iter().find(|prefix| message.starts_with(prefix));
+        let found = self.texts.iter().find(|prefix| message.starts_with(prefix));
         found.map(Vec::as_slice)
     }
 }

@@ -52,7 +52,7 @@ pub(super) struct Nominator {
     /// Plain texts only; `None` where a prefix is too short for it, or the processor too old.
     quick: Option<Arc<Quick>>,
     /// Also finds a prefix that a terminal's colours cut through, and one written as an array of byte values.
-    loose: Regex,
+    loose: Arc<Regex>,
 }
 
 /// Finds the rare parts of literals.
@@ -72,7 +72,13 @@ pub(super) enum Search<'n> {
 }
 
 impl Nominator {
+    /// The searches for `prefixes`, which keep them for whoever asks next.
     pub(super) fn new(prefixes: &Prefixes) -> Self {
+        let built = || Self::build(prefixes);
+        prefixes.searches.get_or_init(built).clone()
+    }
+
+    fn build(prefixes: &Prefixes) -> Self {
         let loose = |prefix: &Vec<u8>| {
             let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
             let letters: Vec<String> = String::from_utf8_lossy(prefix)
@@ -86,7 +92,7 @@ impl Nominator {
         };
         Self {
             quick: Quick::new(prefixes).map(Arc::new),
-            loose: expression(prefixes.0.iter().flat_map(loose)),
+            loose: Arc::new(expression(prefixes.texts.iter().flat_map(loose))),
         }
     }
 
@@ -99,7 +105,7 @@ impl Nominator {
     }
 
     /// The search for one record that spans lines.
-    pub(super) const fn for_record(&self) -> Search<'_> {
+    pub(super) fn for_record(&self) -> Search<'_> {
         Search::Loose(&self.loose)
     }
 }
@@ -141,7 +147,7 @@ impl Quick {
             literals[place].push((literal.to_vec(), at, hit));
             Some(())
         };
-        for prefix in &prefixes.0 {
+        for prefix in &prefixes.texts {
             let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
             let bytes = bytes.join(",");
             add(prefix, prefix, Hit::Prefix)?;

@@ -9,6 +9,7 @@ mod bounds;
 mod bundle;
 mod cluster;
 mod damage;
+mod decode;
 mod directory;
 mod guard;
 mod journal;

@@ -201,7 +201,10 @@ impl Scanner {
     /// Takes what was kept, and keeps what is left of it.
     fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
         let mut text = std::mem::take(&mut self.carry);
-        let used = self.take(&text, last, sink);
+        let mut used = self.take(&text, last, sink);
+        if used > 0 && !last {
+            used += self.nuls(&text[used..]);
+        }
         text.drain(..used);
         self.carry = text;
         if self.carry.len() > LONGEST_RECORD && !last {
@@ -214,10 +217,8 @@ impl Scanner {
         if self.overlong || bytes.is_empty() {
             return;
         }
-        // A crash leaves blocks of NULs, with the next line behind them.
-        if self.carry.is_empty() && bytes[0] == 0 {
-            let from = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
-            bytes = &bytes[from..];
+        if self.carry.is_empty() {
+            bytes = &bytes[self.nuls(bytes)..];
         }
         self.carry.extend_from_slice(bytes);
         if self.lines == 0
@@ -232,6 +233,14 @@ impl Scanner {
         if self.carry.len() > LONGEST_RECORD {
             self.shed(sink);
         }
+    }
+
+    /// How many NULs `rest` begins with, where a record ends: a crash leaves blocks of them, with the next line behind.
+    fn nuls(&mut self, rest: &[u8]) -> usize {
+        let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
+        // In one block with the line they would stand before what looks like an opening.
+        self.barred |= nuls > 0 && matches!(self.framing, Framing::Lines);
+        nuls
     }
 
     /// Gives up a record that is too long.

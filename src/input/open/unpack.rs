@@ -4,6 +4,7 @@ use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
 use super::Source;
 use super::bounds::{Bounds, Counted, Unpacked};
+use super::decode;
 
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +39,6 @@ const MAGIC: &[(&[u8], Kind)] = &[
     (b"PK\x05\x06", Kind::Zip),
     (b"LPKSHHRH", Kind::Journal),
 ];
-
-/// What unpacking xz may take, in bytes: `xz -9` needs 65 MiB, and a header may ask for 4 GiB.
-const XZ_MEMORY: u64 = 256 << 20;
 
 fn begins(head: &[u8], magic: &[u8]) -> bool {
     let same = |(&is, &should): (&u8, &u8)| is == should || should == b'?';
@@ -144,19 +142,14 @@ pub(super) fn unpack<'a>(
             let plain = flate2::read::MultiGzDecoder::new(stream);
             Box::new(Unpacked::new(plain, bounds, "gzip", "gzip -t"))
         }
-        Codec::Xz => {
-            let concatenated = liblzma::stream::CONCATENATED;
-            let decoder = liblzma::stream::Stream::new_stream_decoder(XZ_MEMORY, concatenated)?;
-            let plain = liblzma::read::XzDecoder::new_stream(stream, decoder);
-            Box::new(Unpacked::new(plain, bounds, "xz", "xz -t"))
-        }
+        Codec::Xz => Box::new(Unpacked::new(decode::xz(stream)?, bounds, "xz", "xz -t")),
         // Its window is bounded at 128 MiB, as that of the `zstd` program.
         Codec::Zstd => {
             let plain = zstd::stream::read::Decoder::new(stream)?;
             Box::new(Unpacked::new(plain, bounds, "zstd", "zstd -t"))
         }
         Codec::Bzip2 => {
-            let plain = bzip2::read::MultiBzDecoder::new(stream);
+            let plain = decode::bzip2(stream);
             Box::new(Unpacked::new(plain, bounds, "bzip2", "bzip2 -t"))
         }
     })

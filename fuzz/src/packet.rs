@@ -1,0 +1,129 @@
+//! One line of the LOG target: read in two ways, printed, cut, and explained.
+
+use dropsift::analyze::explain;
+use dropsift::packet::{Brief, Packet, Shape};
+use dropsift::report::{Style, json_explain, text_explain};
+use dropsift::rule::Scope;
+use dropsift::site::Site;
+
+use super::seen::{READING, prefixes};
+use super::{Dice, shown};
+
+const STYLE: Style = Style {
+    width: 80,
+    color: false,
+};
+
+/// The short way reads what the long way reads; what is printed is read back; a line that was cut off says nothing else than
+/// the whole one; and whatever it is, its explanation is clean.
+pub fn packet(data: &[u8]) {
+    explained(data);
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let parsed = Packet::parse(text);
+    let brief = parsed.as_ref().map(Packet::brief).map_err(|why| *why);
+    if let Some(usual) = Brief::usual(text) {
+        assert_eq!(Ok(usual), brief, "the usual line is read as any other");
+    }
+    assert_eq!(Brief::read(text), brief);
+    let Ok(packet) = parsed else {
+        return;
+    };
+    assert_eq!(packet.shape(), packet.brief().shape);
+    printed(&packet);
+    // What comes back byte for byte the kernel may have written; then it may have been cut off anywhere.
+    let whole = packet.to_string();
+    // Options are hex digits there.
+    let options = text
+        .split("OPT (")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next());
+    let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_kernels = text == whole
+        && options
+            .into_iter()
+            .all(|text| is_hex(text) || text.starts_with(' '));
+    if is_kernels && packet.shape() != Shape::Truncated {
+        cut(text, &packet.brief(), &mut Dice::of(data));
+    }
+}
+
+/// The printed form of a packet is of the same packet, and the next one stays.
+fn printed(packet: &Packet<'_>) {
+    let text = packet.to_string();
+    // Of a line that was cut off, what stood in its last word is lost. Behind an extension that the kernel does not look into,
+    // it prints nothing more, not even a space.
+    let ends = ["( AH )", "( ESP )", "bytes] )"];
+    if packet.shape() == Shape::Truncated || ends.iter().any(|end| text.contains(end)) {
+        return;
+    }
+    let again = Packet::parse(&text);
+    let Ok(again) = again else {
+        panic!("{text:?} is not read back: {again:?}");
+    };
+    // What is no field of the kernel is not printed, and its place may have shown that nothing is missing.
+    let (read, meant) = (again.brief(), packet.brief());
+    let same = Brief {
+        shape: meant.shape,
+        flags: meant
+            .flags
+            .filter(|flags| *flags == read.flags.unwrap_or_default()),
+        ..read
+    };
+    assert_eq!(same, meant, "{text}");
+    // What a lost field had meant for the next is lost once.
+    let text = again.to_string();
+    let last = Packet::parse(&text).map(|packet| packet.to_string());
+    assert_eq!(last.as_ref(), Ok(&text));
+}
+
+/// A line that ends early has no readable source, says that it is truncated, or says what the whole line says.
+fn cut(text: &str, whole: &Brief<'_>, dice: &mut Dice) {
+    for _ in 0..8 {
+        let mut at = dice.roll(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let line = &text[..at];
+        // `PROTO=11` of `PROTO=112 ` cannot be told from a line whose last space somebody took off.
+        let last = line.rsplit(' ').next().unwrap_or_default();
+        if last.starts_with("PROTO=") {
+            continue;
+        }
+        if let Ok(brief) = Brief::read(line)
+            && brief.shape != Shape::Truncated
+        {
+            let addresses = |brief: &Brief<'_>| (brief.src, brief.dst);
+            assert_eq!(addresses(&brief), addresses(whole), "{line:?} of {text:?}");
+            // The kernel prints no protocol of an AH fragment, and of ESP where options are not logged: such a line may
+            // be whole.
+            if brief.proto.is_some() {
+                assert_eq!(&brief, whole, "{line:?} of {text:?}");
+            }
+        }
+    }
+}
+
+/// The explanation of a line, for people and as JSON.
+fn explained(raw: &[u8]) {
+    let site = Site::default();
+    let answer = explain(raw, &prefixes(), READING, &site, Scope::Documented);
+    let mut json = Vec::new();
+    let told = answer.as_ref().map_err(String::as_str);
+    json_explain::answer(told, &mut json).unwrap();
+    let json = shown::json("the answer", json);
+    assert_eq!(json["packet"].is_null(), answer.is_err());
+    let mut text = Vec::new();
+    match &answer {
+        Ok(explained) => {
+            text_explain::line(explained, STYLE, &mut text).unwrap();
+            assert!(explained.packet().is_ok());
+            let mut page = Vec::new();
+            json_explain::line(explained, &mut page).unwrap();
+            shown::json("the explanation", page);
+        }
+        Err(why) => text_explain::refusal(why, &mut text).unwrap(),
+    }
+    shown::plain("the explanation", text);
+}

@@ -1,0 +1,145 @@
+//! What came of an input as plain values, so that two ways of reading it can be compared.
+
+use std::io::{self, Read};
+use std::sync::LazyLock;
+
+use dropsift::error::Error;
+use dropsift::input::Prefixes;
+use dropsift::input::open::{Options, Progress, Summary};
+use dropsift::input::scan::{Item, Scanner, Sink};
+use dropsift::packet::Brief;
+use dropsift::time::{Reading, Time};
+
+use super::shown;
+
+/// The end of 2026, so that stamps without a year are of 2026.
+pub const READING: Reading = Reading {
+    year: None,
+    reference: Time(1_798_761_599_000_000),
+    offset: 0,
+};
+
+/// The documented prefixes, whose searches are built once.
+pub fn prefixes() -> Prefixes {
+    static PREFIXES: LazyLock<Prefixes> = LazyLock::new(Prefixes::documented);
+    PREFIXES.clone()
+}
+
+pub fn options() -> Options {
+    Options {
+        prefixes: prefixes(),
+        reading: READING,
+        progress: Progress::default(),
+    }
+}
+
+/// All that came of an input, but for its times: lines that are looked at for their time alone are those at the begin and
+/// the end of a block, and where times go back on the way, that decides of what boot and year a line is.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Everything in its order.
+    pub items: Vec<String>,
+    /// Drop lines, and lines that look like one: each is a line of its own.
+    pub lines: u64,
+    pub drops: u64,
+    /// Lines of any kind. How many are counted where a framing is broken off depends on how the bytes come: in the middle of
+    /// a block not every framing is found to begin.
+    pub all_lines: u64,
+}
+
+impl Seen {
+    pub fn take(&mut self, item: &Item<'_>) {
+        match item {
+            Item::Alive { .. } => return,
+            Item::Drop(entry) => {
+                self.lines += 1;
+                self.drops += 1;
+                assert!(entry.repeats > 0);
+                let text = entry.message;
+                let is_one = ["HARVESTER_DROP_", "HARVESTER_DROP: "]
+                    .iter()
+                    .any(|prefix| text.starts_with(prefix));
+                assert!(is_one, "{text:?} does not begin with the prefix");
+                if let Some(packet) = entry.packet {
+                    assert_eq!(Ok(packet), Brief::read(text), "{text:?}");
+                }
+            }
+            Item::Untrusted { .. } | Item::Unreadable { .. } => self.lines += 1,
+            Item::Notice { .. } | Item::Learned(_) | Item::EndOfLog { .. } => {}
+        }
+        self.items.push(match item {
+            // The packet may have been read on the way or not.
+            Item::Drop(entry) => format!(
+                "{} {:?} {} {}",
+                entry.fine, entry.host, entry.repeats, entry.message
+            ),
+            Item::Notice {
+                kind, host, count, ..
+            } => format!("{kind:?} {host:?} {count}"),
+            // How much of it is shown depends on how much was there.
+            Item::Unreadable { why, .. } => format!("unreadable: {why}"),
+            Item::Untrusted { record, why } => {
+                format!("{why}: {}", String::from_utf8_lossy(record))
+            }
+            other => format!("{other:?}"),
+        });
+    }
+
+    pub fn ends(&self) -> usize {
+        self.items.len() - self.records().len()
+    }
+
+    /// All but the ends of logs: where nothing at all can be read, there may be none.
+    pub fn records(&self) -> Vec<&String> {
+        (self.items.iter())
+            .filter(|item| !item.starts_with("EndOfLog"))
+            .collect()
+    }
+}
+
+/// What a reader of inputs says, its errors as words.
+pub fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> (Seen, String) {
+    let mut seen = Seen::default();
+    let (summary, errors) = reading(&mut |item| seen.take(&item));
+    seen.all_lines = summary.lines;
+    let mut told = format!("{} {}", summary.known, summary.blank);
+    for error in errors {
+        let line = error.to_string();
+        shown::plain("an error", line.clone().into_bytes());
+        told = format!("{told}\n{line}");
+    }
+    assert!(
+        seen.lines <= summary.lines,
+        "more drop lines than lines: {seen:?}"
+    );
+    (seen, told)
+}
+
+/// What the scanner says of a log that comes in `blocks`.
+pub fn scanned<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> (Seen, String) {
+    of(|sink| {
+        let mut scanner = Scanner::new(prefixes(), READING);
+        for block in blocks {
+            scanner.push(block, sink);
+        }
+        scanner.finish(sink);
+        (Summary::of(&scanner), Vec::new())
+    })
+}
+
+/// Bytes that come in small pieces.
+pub struct Dribble {
+    pub bytes: Vec<u8>,
+    pub at: usize,
+    pub most: usize,
+}
+
+impl Read for Dribble {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = &self.bytes[self.at..];
+        let n = left.len().min(self.most).min(buf.len());
+        buf[..n].copy_from_slice(&left[..n]);
+        self.at += n;
+        Ok(n)
+    }
+}

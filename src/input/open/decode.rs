@@ -1,0 +1,120 @@
+//! Unpacks xz and bzip2 up to the very place of a damage. The readers of their crates drop all that a call had unpacked when
+//! it met the damage, and the check of a block stands behind the block: of a small log that is the whole of it.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use bzip2::Decompress;
+use liblzma::stream::{Action, CONCATENATED, Status, Stream};
+
+/// What unpacking xz may take, in bytes: `xz -9` needs 65 MiB, and a header may ask for 4 GiB.
+const XZ_MEMORY: u64 = 256 << 20;
+
+/// What one call of a decoder came to.
+struct Step {
+    taken: u64,
+    made: u64,
+    /// Whether that was the end of what is packed.
+    ended: io::Result<bool>,
+}
+
+/// Packed bytes of `inner`, unpacked.
+pub(super) struct Decoder<R, F> {
+    inner: BufReader<R>,
+    step: F,
+    /// What is told once all that came before it was handed out.
+    failed: Option<io::Error>,
+    ended: bool,
+}
+
+impl<R: Read, F> Decoder<R, F> {
+    fn new(inner: R, step: F) -> Self {
+        Self {
+            inner: BufReader::new(inner),
+            step,
+            failed: None,
+            ended: false,
+        }
+    }
+}
+
+/// Unpacks xz: all filters and checks, and streams one after the other.
+pub(super) fn xz<R: Read>(inner: R) -> io::Result<impl Read + use<R>> {
+    let mut stream = Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)?;
+    Ok(Decoder::new(
+        inner,
+        move |packed: &[u8], room: &mut [u8]| {
+            let before = (stream.total_in(), stream.total_out());
+            // Only the end of the input says that no further stream comes.
+            let action = if packed.is_empty() {
+                Action::Finish
+            } else {
+                Action::Run
+            };
+            let ended = stream.process(packed, room, action);
+            Step {
+                taken: stream.total_in() - before.0,
+                made: stream.total_out() - before.1,
+                ended: ended
+                    .map(|status| status == Status::StreamEnd)
+                    .map_err(io::Error::from),
+            }
+        },
+    ))
+}
+
+/// Unpacks bzip2, streams one after the other.
+pub(super) fn bzip2<R: Read>(inner: R) -> impl Read {
+    let mut stream = Decompress::new(false);
+    let mut between = false;
+    Decoder::new(inner, move |packed: &[u8], room: &mut [u8]| {
+        if between && packed.is_empty() {
+            return Step {
+                taken: 0,
+                made: 0,
+                ended: Ok(true),
+            };
+        }
+        if std::mem::take(&mut between) {
+            stream = Decompress::new(false);
+        }
+        let before = (stream.total_in(), stream.total_out());
+        let status = stream.decompress(packed, room);
+        between = matches!(status, Ok(bzip2::Status::StreamEnd));
+        Step {
+            taken: stream.total_in() - before.0,
+            made: stream.total_out() - before.1,
+            ended: status.map(|_| false).map_err(io::Error::from),
+        }
+    })
+}
+
+impl<R: Read, F: FnMut(&[u8], &mut [u8]) -> Step> Read for Decoder<R, F> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        while !self.ended && !buf.is_empty() {
+            if let Some(why) = self.failed.take() {
+                return Err(why);
+            }
+            let packed = self.inner.fill_buf()?;
+            let is_last = packed.is_empty();
+            let step = (self.step)(packed, buf);
+            self.inner.consume(step.taken as usize);
+            match step.ended {
+                Ok(ended) => self.ended = ended,
+                Err(why) if step.made == 0 => return Err(why),
+                Err(why) => self.failed = Some(why),
+            }
+            if step.made > 0 {
+                return Ok(step.made as usize);
+            }
+            if step.taken == 0 && !self.ended {
+                let (kind, why) = if is_last {
+                    (io::ErrorKind::UnexpectedEof, "its end is missing")
+                } else {
+                    (io::ErrorKind::InvalidData, "it leads nowhere")
+                };
+                return Err(io::Error::new(kind, why));
+            }
+        }
+        Ok(0)
+    }
+}
