@@ -26,12 +26,12 @@ pub fn report(data: &[u8]) {
         scanner.push(block, &mut |item| analysis.push(item));
         let now = (dice.roll(2) == 0).then(|| analysis.last()).flatten();
         let report = analysis.report(now);
-        events(&live.changes(&report));
+        events(&live.changes(&report, now));
     }
     scanner.finish(&mut |item| analysis.push(item));
     analysis.set_lines(scanner.lines());
     let last = analysis.report(None);
-    events(&live.changes(&last));
+    events(&live.last_changes(&last));
     events(&[Event::report(&last)]);
     checked(&last);
     for refused in analysis.refused() {

@@ -55,7 +55,9 @@ impl Seen {
                 self.lines += 1;
                 self.drops += 1;
                 assert!(entry.repeats > 0);
-                let text = entry.message;
+                let Ok(text) = std::str::from_utf8(entry.message) else {
+                    panic!("a message that is no text: {:?}", entry.message);
+                };
                 let is_one = ["HARVESTER_DROP_", "HARVESTER_DROP: "]
                     .iter()
                     .any(|prefix| text.starts_with(prefix));
@@ -71,7 +73,10 @@ impl Seen {
             // The packet may have been read on the way or not.
             Item::Drop(entry) => format!(
                 "{} {:?} {} {}",
-                entry.fine, entry.host, entry.repeats, entry.message
+                entry.fine,
+                entry.host,
+                entry.repeats,
+                String::from_utf8_lossy(entry.message)
             ),
             Item::Notice {
                 kind, host, count, ..

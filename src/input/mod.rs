@@ -242,7 +242,7 @@ impl Prefixes {
     /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.
     fn is_in_longer(&self, text: &[u8]) -> bool {
         let places = self
-            .0
+            .texts
             .iter()
             .filter_map(|prefix| memchr::memmem::find(text, prefix));
         let before = places.min().and_then(|at| text.get(at.checked_sub(1)?));
