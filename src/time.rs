@@ -184,6 +184,8 @@ pub struct YearClock {
     /// The year that the last stamp got, and its time.
     last: Option<(i32, Time)>,
     newest: Option<(i32, Time)>,
+    /// The last date, and its days since 1970-01-01: most lines are of the same day.
+    day: Option<((i32, u8, u8), i64)>,
 }
 
 impl YearClock {
@@ -193,6 +195,7 @@ impl YearClock {
             reading,
             last: None,
             newest: None,
+            day: None,
         }
     }
 
@@ -213,6 +216,15 @@ impl YearClock {
     }
 
     fn resolve_yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
+        if let Some((date, days)) = self.day
+            && let Some((year, last)) = self.last
+            && date == (year, month, day)
+        {
+            let time = Time(days * DAY + day_micros);
+            if time.since(last).abs() <= HALF_YEAR {
+                return self.took(year, time);
+            }
+        }
         let at = |year| Time(days_of_civil(year, month, day) * DAY + day_micros);
         let mut year = match self.last {
             Some((year, _)) => year,
@@ -227,8 +239,13 @@ impl YearClock {
             }
             time = at(year);
         }
+        self.day = Some(((year, month, day), days_of_civil(year, month, day)));
+        self.took(year, time)
+    }
+
+    const fn took(&mut self, year: i32, time: Time) -> Time {
         self.last = Some((year, time));
-        if self.newest.is_none_or(|(_, newest)| time > newest) {
+        if !matches!(self.newest, Some((_, newest)) if newest.0 >= time.0) {
             self.newest = Some((year, time));
         }
         time

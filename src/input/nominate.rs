@@ -1,6 +1,6 @@
 //! The searches that nominate: they find, in raw blocks, the few places that are worth a look.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aho_corasick::packed::{MatchKind, Searcher};
 use regex::bytes::{Regex, RegexBuilder};
@@ -52,7 +52,7 @@ pub(super) struct Nominator {
     /// Plain texts only; `None` where a prefix is too short for it, or the processor too old.
     quick: Option<Arc<Quick>>,
     /// Also finds a prefix that a terminal's colours cut through, and one written as an array of byte values.
-    loose: Arc<Regex>,
+    loose: Arc<Loose>,
 }
 
 /// Finds the rare parts of literals.
@@ -61,6 +61,32 @@ struct Quick {
     searcher: Searcher,
     /// For each part: the literals that have it, where in them it stands, and what they stand for.
     literals: Vec<Vec<(Vec<u8>, usize, Hit)>>,
+}
+
+/// The expression, which is built when it is first needed: that takes most of a millisecond, and a plain log of lines never
+/// needs it.
+#[derive(Debug)]
+struct Loose {
+    prefixes: Vec<Vec<u8>>,
+    built: OnceLock<Regex>,
+}
+
+impl Loose {
+    fn get(&self) -> &Regex {
+        let forms = |prefix: &Vec<u8>| {
+            let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
+            let letters: Vec<String> = String::from_utf8_lossy(prefix)
+                .chars()
+                .map(|letter| regex::escape(letter.encode_utf8(&mut [0; 4])))
+                .collect();
+            [
+                letters.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*"),
+                bytes.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*,(?:\s|\x1b\[[0-9;:]*[A-Za-z])*"),
+            ]
+        };
+        self.built
+            .get_or_init(|| expression(self.prefixes.iter().flat_map(forms)))
+    }
 }
 
 /// One search of a [`Nominator`].
@@ -79,20 +105,12 @@ impl Nominator {
     }
 
     fn build(prefixes: &Prefixes) -> Self {
-        let loose = |prefix: &Vec<u8>| {
-            let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
-            let letters: Vec<String> = String::from_utf8_lossy(prefix)
-                .chars()
-                .map(|letter| regex::escape(letter.encode_utf8(&mut [0; 4])))
-                .collect();
-            [
-                letters.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*"),
-                bytes.join(r"(?:\x1b\[[0-9;:]*[A-Za-z])*,(?:\s|\x1b\[[0-9;:]*[A-Za-z])*"),
-            ]
-        };
         Self {
             quick: Quick::new(prefixes).map(Arc::new),
-            loose: Arc::new(expression(prefixes.texts.iter().flat_map(loose))),
+            loose: Arc::new(Loose {
+                prefixes: prefixes.texts.clone(),
+                built: OnceLock::new(),
+            }),
         }
     }
 
@@ -100,13 +118,13 @@ impl Nominator {
     pub(super) fn for_block(&self, block: &[u8]) -> Search<'_> {
         match &self.quick {
             Some(quick) if memchr::memchr(0x1b, block).is_none() => Search::Quick(quick),
-            _ => Search::Loose(&self.loose),
+            _ => Search::Loose(self.loose.get()),
         }
     }
 
     /// The search for one record that spans lines.
     pub(super) fn for_record(&self) -> Search<'_> {
-        Search::Loose(&self.loose)
+        Search::Loose(self.loose.get())
     }
 }
 
