@@ -284,3 +284,102 @@ fn like_those_before(
         brief: Some(brief),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+
+    const PACKET: &str = "OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.62 DST=192.168.122.61 LEN=60 \
+                          TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0 ";
+
+    /// Lines that begin like one another, with a part written over.
+    fn line() -> impl Strategy<Value = String> {
+        let begin = prop_oneof![
+            Just("Apr 22 10:00:01.123456 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br "),
+            Just("Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br "),
+            Just("Apr 22 23:59:60.5 harvester2 kernel: HARVESTER_DROP_IN=mgmt-br "),
+            Just("Apr  3 10:00:01 harvester1 kernel: HARVESTER_DROP: IN=eth0 "),
+            Just("Apr 23 10:00:02 harvester1 kernel: [ 12.345678] HARVESTER_DROP_IN=mgmt-br "),
+            Just("2026-04-22T10:00:01.123456+00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br "),
+            Just("Apr 22 10:00:03 harvester1 kernel[7]: HARVESTER_DROP_IN=mgmt-br "),
+            Just("[   12.345678] HARVESTER_DROP_IN=mgmt-br "),
+        ];
+        let over = prop_oneof![
+            Just(""),
+            Just("\r"),
+            Just("\0"),
+            Just("\n"),
+            Just("\x1b[31m"),
+            Just("{\n"),
+            Just(" [s="),
+            Just("#012"),
+            Just("HARVESTER_DROP_IN="),
+            Just("kernel messages"),
+            Just("\u{fc}"),
+        ];
+        (
+            begin,
+            over,
+            any::<proptest::sample::Index>(),
+            0..3usize,
+            0..4u8,
+        )
+            .prop_map(|(begin, over, at, cut, spoil)| {
+                let line = format!("{begin}{PACKET}");
+                if spoil > 0 {
+                    return line;
+                }
+                let at = at.index(line.len());
+                let end = (at + cut).min(line.len());
+                format!("{}{over}{}", &line[..at], &line[end..])
+            })
+    }
+
+    proptest! {
+        #[test]
+        fn what_lines_before_began_with_changes_nothing(
+            before in proptest::collection::vec(line(), 0..6),
+            lines in proptest::collection::vec(line(), 0..6),
+        ) {
+            let surveyor = Surveyor::new(Prefixes::documented());
+            let mut used = Survey::default();
+            surveyor.survey(before.join("\n").as_bytes(), &mut used);
+            let text = lines.join("\n");
+            surveyor.survey(text.as_bytes(), &mut used);
+            // Line by line, with no memory.
+            let (mut ends, mut found) = (0, Vec::new());
+            let mut begin = 0;
+            for line in text.split_inclusive('\n') {
+                let mut fresh = Survey::default();
+                surveyor.survey(line.as_bytes(), &mut fresh);
+                ends += fresh.lines;
+                found.extend(fresh.found.iter().filter_map(|found| told(found, line.as_bytes(), begin)));
+                begin += line.len();
+            }
+            let all: Vec<_> = used.found.iter().filter_map(|found| told(found, text.as_bytes(), 0)).collect();
+            prop_assert_eq!(used.lines, ends);
+            prop_assert_eq!(all, found, "{:?}", text);
+        }
+    }
+
+    /// A drop line in words, its places counted from `begin`.
+    fn told(found: &Found, text: &[u8], begin: usize) -> Option<String> {
+        let Found::Drop(ready) = found else {
+            return None;
+        };
+        Some(format!(
+            "{} {} {:?} {:?} {} {:?} {:?} {} {:?}",
+            begin + ready.line.start as usize,
+            begin + ready.line.end as usize,
+            ready.stamp,
+            ready.uptime,
+            ready.late,
+            ready.host(text),
+            String::from_utf8_lossy(ready.message(text)),
+            ready.repeats,
+            ready.brief(text),
+        ))
+    }
+}

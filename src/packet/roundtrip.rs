@@ -11,7 +11,7 @@ use crate::packet::datagram::{
     V4, V6,
 };
 use crate::packet::link::{Link, Mac, Vlan};
-use crate::packet::{Brief, Packet, Shape, TcpFlags, proto};
+use crate::packet::{Brief, Packet, Shape, TcpFlags, Usual, proto};
 
 fn flags() -> BoxedStrategy<TcpFlags> {
     vec(0usize..9, 0..9)
@@ -357,6 +357,11 @@ fn usual() -> BoxedStrategy<String> {
             Ipv6Addr::from(src),
             Ipv6Addr::from(dst)
         )),
+        // As the kernel prints them.
+        (any::<[u16; 8]>(), 0..4u8).prop_map(|(groups, tc)| {
+            let full = groups.map(|group| format!("{group:04x}")).join(":");
+            format!("SRC={full} DST=fe80::1 LEN=80 TC={tc} HOPLIMIT=64 FLOWLBL=7")
+        }),
     ];
     let transport = prop_oneof![
         (any::<(u16, u16)>(), flags()).prop_map(|((spt, dpt), flags)| {
@@ -366,7 +371,20 @@ fn usual() -> BoxedStrategy<String> {
         any::<(u16, u16)>().prop_map(|(spt, dpt)| format!("UDP SPT={spt} DPT={dpt} LEN=40 ")),
         Just("2 ".to_owned()),
         Just("112".to_owned()),
-        Just("ICMP TYPE=8 CODE=0 ID=1 SEQ=1 ".to_owned()),
+        (0..260u16, any::<(u8, u16, u16)>()).prop_map(|(kind, (code, id, seq))| {
+            let name = if kind % 2 == 0 { "ICMP" } else { "ICMPv6" };
+            format!(
+                "{name} TYPE={} CODE={code} ID={id} SEQ={seq} ",
+                kind / 2 * 2
+            )
+        }),
+        prop_oneof![
+            Just("ICMP TYPE=8"),
+            Just("ICMP TYPE=0"),
+            Just("ICMPv6 TYPE=128"),
+            Just("ICMPv6 TYPE=129")
+        ]
+        .prop_map(|echo| format!("{echo} CODE=0 ID=1 SEQ=1 ")),
     ];
     let over = prop_oneof![
         Just(""),
@@ -409,6 +427,18 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_memory_changes_nothing(lines in vec(usual(), 1..12), again in vec(any::<proptest::sample::Index>(), 0..24)) {
+        let mut memory = Usual::default();
+        let twice = again.iter().map(|at| &lines[at.index(lines.len())]);
+        for line in lines.iter().chain(twice) {
+            let line = line.trim_end_matches(['\r', '\n']);
+            prop_assert_eq!(memory.brief(line), Brief::usual(line), "{}", line);
+        }
+    }
+}
+
 #[test]
 fn most_lines_are_usual() {
     for line in [
@@ -416,6 +446,8 @@ fn most_lines_are_usual() {
          LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0 ",
         "HARVESTER_DROP: IN=mgmt-br OUT= MAC= SRC=fe80::1 DST=fe80::2 LEN=60 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=UDP SPT=5353 \
          DPT=5353 LEN=40",
+        "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:86:dd SRC=2001:0db8:0000:0000:0000:0000:0000:0002 \
+         DST=2001:0db8:0000:0000:0000:0000:0000:0001 LEN=64 TC=0 HOPLIMIT=64 FLOWLBL=7 PROTO=ICMPv6 TYPE=128 CODE=0 ID=7 SEQ=1 ",
     ] {
         assert!(Brief::usual(line).is_some(), "{line}");
     }
