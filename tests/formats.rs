@@ -860,6 +860,19 @@ fn a_brace_that_nobody_closes_hides_no_line() {
 }
 
 #[test]
+fn a_document_behind_a_byte_order_mark_or_nuls_is_read() {
+    let on_a_line = |place: &&dropsift::input::Place| !place.sample.trim_end().contains('\n');
+    for place in PLACES.iter().filter(on_a_line) {
+        let plain = scan(place.sample.as_bytes());
+        for before in ["\u{feff}", "\0", "\0\0\0"] {
+            let log = format!("{before}{}\n", place.sample);
+            let seen = scan(log.as_bytes());
+            assert_eq!(seen.drops, plain.drops, "{}", place.title);
+        }
+    }
+}
+
+#[test]
 fn notices_tell_what_was_lost() {
     use NoticeKind::{Boot, ConntrackFull, JournalSuppressed, Missed, Suppressed, TimeBack};
     const HEAD: &str = "May 05 04:31:28 h1";

@@ -10,7 +10,7 @@ use dropsift::chain::{
 use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
 use dropsift::report::{Audited, Style, audit_json, audit_text};
 
-use super::{Dice, print, shown};
+use super::{Dice, listing, print, shown};
 
 /// The chains of a text.
 pub fn chain(data: &[u8]) {
@@ -142,7 +142,7 @@ fn printed(set: &RuleSet) {
         same("iptables -S", set, text);
     }
     if family == Family::V4 || rules.next().is_some() {
-        same("iptables -L", set, print::listing(set));
+        same("iptables -L", set, listing::listing(set));
     }
     let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
     if set

@@ -9,6 +9,7 @@ mod chain;
 mod cloudinit;
 mod dice;
 mod journal;
+mod listing;
 mod packet;
 mod print;
 mod report;

@@ -28,10 +28,11 @@ pub fn scan(data: &[u8]) {
 }
 
 fn same((whole, told): (&Seen, &String), (cut, told_cut): (Seen, String)) {
-    for (whole, cut) in whole.items.iter().zip(&cut.items) {
+    let (whole, cut) = (whole.records(), cut.records());
+    for (whole, cut) in whole.iter().zip(&cut) {
         assert_eq!(whole, cut);
     }
-    assert_eq!(whole.items.len(), cut.items.len());
+    assert_eq!(whole.len(), cut.len());
     assert_eq!(told, &told_cut);
 }
 

@@ -91,14 +91,17 @@ impl Seen {
     }
 
     pub fn ends(&self) -> usize {
-        self.items.len() - self.records().len()
+        (self.items.iter())
+            .filter(|item| item.starts_with("EndOfLog"))
+            .count()
     }
 
-    /// All but the ends of logs: where nothing at all can be read, there may be none.
+    /// All but the ends of logs: where nothing at all can be read, there may be none. And but for what is longer than any
+    /// record, of which each piece may be told.
     pub fn records(&self) -> Vec<&String> {
-        (self.items.iter())
-            .filter(|item| !item.starts_with("EndOfLog"))
-            .collect()
+        let is_record =
+            |item: &&String| !item.starts_with("EndOfLog") && !item.ends_with("longer than 1 MiB");
+        self.items.iter().filter(is_record).collect()
     }
 }
 

@@ -153,6 +153,8 @@ impl Document {
                 0x1b => self.colour = true,
                 b'\n' => self.line = Some(at + 1),
                 _ if byte.is_ascii_whitespace() => {}
+                // What a line's begin is trimmed of: NULs, and a byte order mark.
+                0 | 0xef | 0xbb | 0xbf if outside && !self.done => {}
                 // Objects follow one another; a line that begins with a bracket may as well be of dmesg.
                 b'[' if self.done && outside => {
                     self.at = at;
@@ -165,10 +167,11 @@ impl Document {
                     self.enter(at, byte == b'[');
                 }
                 b',' if outside => {}
-                _ if outside => {
+                _ if outside && self.done => {
                     self.at = at;
                     return Event::End(at);
                 }
+                _ if outside => return self.skip_line(text, at),
                 b'}' | b']' => {
                     if let Some(event) = self.leave(text, at) {
                         return event;

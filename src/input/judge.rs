@@ -281,14 +281,14 @@ impl Judge {
         }
     }
 
-    /// Judges a `last message repeated N times`, which counts if the line `before` is a drop line.
-    pub(super) fn repeat(&mut self, raw: &[u8], before: &[u8], sink: &mut Sink<'_>) {
+    /// Judges a `last message repeated N times`, which counts if the line `before` is a drop line: whether it does.
+    pub(super) fn repeat(&mut self, raw: &[u8], before: &[u8], sink: &mut Sink<'_>) -> bool {
         let Some(at) = memchr::memmem::find(raw, REPEAT.as_bytes()) else {
-            return;
+            return false;
         };
         let mut rest = &raw[at + REPEAT.len()..];
         let Some(times) = digits(&mut rest, 1, 9) else {
-            return;
+            return false;
         };
         // Old daemons write no tag there.
         let mut header = raw[..at].trim_ascii_end().to_vec();
@@ -298,7 +298,7 @@ impl Judge {
             b" last: "
         });
         let (Some(record), Some(last)) = (self.read(&header), self.read(before)) else {
-            return;
+            return false;
         };
         let text = unescaped(&last.message);
         if record.host == last.host
@@ -307,7 +307,9 @@ impl Judge {
             let time = self.clock.resolve(&record);
             let times = u32::try_from(times).unwrap_or(u32::MAX);
             self.drop_line(&Told::of(&record, time), message, times, sink);
+            return true;
         }
+        false
     }
 }
 

@@ -142,8 +142,12 @@ impl Scanner {
                     }
                     None => &self.before,
                 };
-                self.judge.repeat(raw, before, sink);
-                behind
+                // One line is counted once, whatever stands behind it.
+                if self.judge.repeat(raw, before, sink) {
+                    line.end
+                } else {
+                    behind
+                }
             }
             Hit::Opening => line.start.max(behind.saturating_sub(1)),
         })
