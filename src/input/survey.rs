@@ -311,7 +311,6 @@ mod tests {
             Just("\r"),
             Just("\0"),
             Just("\n"),
-            Just("\x1b[31m"),
             Just("{\n"),
             Just(" [s="),
             Just("#012"),
