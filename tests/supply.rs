@@ -226,10 +226,8 @@ fn everything_comes_from_the_one_registry() {
         match package.get("source").and_then(toml::Value::as_str) {
             None => assert_eq!(name, "dropsift", "{name} has no source"),
             Some(source) => {
-                assert_eq!(
-                    source, "registry+https://github.com/rust-lang/crates.io-index",
-                    "{name}"
-                );
+                let known = source.starts_with("registry+") && source.ends_with("/crates.io-index");
+                assert!(known, "{name} comes from {source}");
                 assert!(package.get("checksum").is_some(), "{name} has no checksum");
             }
         }
