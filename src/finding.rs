@@ -7,7 +7,7 @@ use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
 use crate::error::printable_name;
-use crate::flow::{Direction, Fates, Ports};
+use crate::flow::{Direction, Fates, Folded, Ports};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{TcpFlags, proto_name};
 use crate::saturation::Stretch;
@@ -231,7 +231,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         sample: group.sample().to_owned(),
         absent_rule: absent_rule.map(|(rule, _)| rule),
         absent_lines: absent_rule.map_or(0, |(_, lines)| lines),
-        folded: group.members.iter().any(|(_, flow)| flow.folded),
+        folded: group.members.iter().any(|(_, flow)| flow.folded != Folded::No),
         node_nets: scene
             .nodes
             .get(&group.key.node)

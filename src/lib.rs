@@ -20,6 +20,8 @@ pub mod report;
 
 pub mod cli;
 
+mod eights;
 pub mod error;
+mod memo;
 pub mod net;
 pub mod time;

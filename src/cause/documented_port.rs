@@ -2,7 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
-use crate::catalog::{Standing, node_ports};
+use crate::catalog::{Standing, listed};
 
 pub(super) static DOCUMENTED_PORT: Cause = Cause {
     code: "documented-port",
@@ -44,7 +44,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         facts::opens_connection(group, evidence);
         facts::attempts(group, 1, evidence);
     }
-    if node_ports(group.proto(), port)
+    if listed(group.role, group.proto(), port).node_ports
         && let Some(service) = group.service.filter(|s| s.standing == Standing::NodePorts)
     {
         evidence.test("node-port", true, || service.note.to_owned());

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::chain::Family;
-use crate::flow::{Direction, Fates, Flow, FlowKey, Kind, Mark, Ports, attempts, folded_network};
+use crate::flow::{
+    Direction, Fates, Flow, FlowKey, Folded, Kind, Mark, Ports, attempts, folded_network,
+};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::packet::proto;
@@ -61,7 +63,7 @@ impl<'a> Group<'a> {
     ) -> Self {
         let (folded, single): (Vec<_>, Vec<_>) = members
             .iter()
-            .partition::<Vec<_>, _>(|(_, flow)| flow.folded);
+            .partition::<Vec<_>, _>(|(_, flow)| flow.folded == Folded::Peers);
         let mut peers: Vec<IpAddr> = single.iter().map(|(key, _)| key.peer).collect();
         peers.sort_unstable();
         peers.dedup();
@@ -95,7 +97,7 @@ impl<'a> Group<'a> {
             last: last.unwrap_or(Time::UNKNOWN),
             flags: sum(members
                 .iter()
-                .flat_map(|(_, flow)| flow.flags.iter().copied())),
+                .flat_map(|(_, flow)| flow.flags())),
             icmp_types: sum(members
                 .iter()
                 .flat_map(|(_, flow)| flow.detail.icmp_types.iter().copied())),

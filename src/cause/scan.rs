@@ -41,8 +41,9 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         } else {
             String::new()
         };
+        let more = if scan.more { "more than " } else { "" };
         format!(
-            "tried {} distinct ports that no list names{nodes}, {} of them within {}",
+            "tried {more}{} distinct ports that no list names{nodes}, {} of them within {}",
             scan.ports,
             scan.at_once,
             facts::lasting(SCAN_WINDOW)

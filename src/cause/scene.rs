@@ -8,10 +8,8 @@ use std::net::IpAddr;
 
 use super::group::{Group, GroupKey};
 use super::restarts::{Restart, Wave, restarts, waves};
-use crate::catalog::{
-    self, Role, Strength, documented_anywhere, listed_dpt, listed_spt, node_ports,
-};
-use crate::flow::{Direction, EPHEMERAL, Flow, FlowKey, Flows, Kind, Ports};
+use crate::catalog::{Role, Strength, listed};
+use crate::flow::{Direction, EPHEMERAL, Flow, FlowKey, Flows, Folded, Kind, Ports};
 use crate::packet::proto;
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
@@ -42,6 +40,8 @@ pub struct Node<'a> {
 pub struct Scan {
     /// The distinct (protocol, port) that it tried and that no list names.
     pub ports: usize,
+    /// Whether it tried more, which are not told apart.
+    pub more: bool,
     /// On how many nodes.
     pub nodes: usize,
     /// The most of them within [`SCAN_WINDOW`].
@@ -94,7 +94,7 @@ impl<'a> Scene<'a> {
         let mut groups: BTreeMap<GroupKey, Vec<(&'a FlowKey, &'a Flow)>> = BTreeMap::new();
         for (key, flow) in self.flows.iter() {
             groups
-                .entry(self.group_key(key))
+                .entry(self.group_key(key, flow))
                 .or_default()
                 .push((key, flow));
         }
@@ -169,7 +169,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn group_key(&self, key: &FlowKey) -> GroupKey {
+    fn group_key(&self, key: &FlowKey, flow: &Flow) -> GroupKey {
         let (direction, ports) = self.direct(key);
         let mut group = GroupKey {
             node: key.node,
@@ -185,7 +185,9 @@ impl<'a> Scene<'a> {
             zone: self.zone(key),
             scanner: None,
         };
-        if self.scans.contains_key(&key.peer) && can_scan(key, direction) {
+        if self.scans.contains_key(&key.peer)
+            && (can_scan(key, direction) || flow.folded == Folded::Ports)
+        {
             group.kind = Kind::Plain;
             group.direction = Direction::Original;
             group.ports = Ports::None;
@@ -233,12 +235,16 @@ impl<'a> Scene<'a> {
 
     fn find_scans(&self) -> BTreeMap<IpAddr, Scan> {
         let mut tried: BTreeMap<IpAddr, Vec<(&FlowKey, &Flow, u16)>> = BTreeMap::new();
+        let mut more = BTreeSet::new();
         for (key, flow) in self.flows.iter() {
+            if flow.folded == Folded::Ports {
+                more.insert(key.peer);
+            }
             let Some(dpt) = destination(key) else {
                 continue;
             };
             let number = key.proto.unwrap_or_default();
-            if flow.folded || !is_unlisted_anywhere(number, dpt) {
+            if flow.folded == Folded::Peers || !listed(Role::default(), number, dpt).unlisted {
                 continue;
             }
             if can_scan(key, self.direct(key).0) && !self.zones.is_cluster_node(key.peer) {
@@ -258,6 +264,7 @@ impl<'a> Scene<'a> {
                     peer,
                     Scan {
                         ports: ports.len(),
+                        more: more.contains(&peer),
                         nodes: nodes.len(),
                         at_once,
                     },
@@ -326,13 +333,6 @@ fn destination(key: &FlowKey) -> Option<u16> {
         Ports::Pair { dpt, .. } => Some(dpt),
         _ => None,
     }
-}
-
-/// Whether the port is documented for no role, and no addon's.
-fn is_unlisted_anywhere(number: u8, dpt: u16) -> bool {
-    let documented = documented_anywhere(number, dpt).next().is_some() && !node_ports(number, dpt);
-    let addon = catalog::service(number, dpt).is_some_and(|s| s.addon.is_some());
-    !documented && !addon
 }
 
 /// The most distinct ports that were tried within [`SCAN_WINDOW`].
@@ -418,7 +418,9 @@ impl Directions {
         let number = key.proto.unwrap_or_default();
         let to = self.to.get(&(key.node, key.proto, dpt));
         let opened = self.opened.contains(&(key.node, key.proto, dpt));
-        let (weight_spt, weight_dpt) = (listed_spt(number, spt), listed_dpt(number, dpt));
+        // What weighs here is the same for all roles.
+        let role = Role::default();
+        let (weight_spt, weight_dpt) = (listed(role, number, spt).spt, listed(role, number, dpt).dpt);
         if number == proto::TCP && weight_spt != Strength::No && weight_spt == weight_dpt {
             let second_spt = to.is_some_and(|to| to.iter().any(|(_, other)| *other != spt));
             return if opened || second_spt {

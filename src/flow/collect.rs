@@ -1,16 +1,13 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use indexmap::IndexMap;
-
+use super::bounds::Room;
 use super::names::Names;
 use super::sum::{MOST_MARKS, count};
-use super::{Flow, FlowKey, Mark, Ports, lane};
+use super::{Flow, FlowKey, Folded, Mark, Ports, lane};
 use crate::catalog::Role;
-use crate::catalog::Strength;
-use crate::catalog::documented_strength;
 use crate::chain::Family;
 use crate::input::Entry;
 use crate::net::{IpNet, neighbourhood};
@@ -20,13 +17,6 @@ use crate::saturation::{Class, Stretch, Tick, union};
 use crate::site::Site;
 use crate::time::Time;
 
-/// So many flows are kept apart; the peers of further ones are folded into their networks. Measured with
-/// more flows than any bound has: 47 MiB at the peak.
-const MOST_FLOWS: usize = 12_288;
-/// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
-const MOST_DOCUMENTED: usize = 4_096;
-/// So many are kept at all; further ones are folded into one a node and protocol.
-const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
 /// So many lines are kept one by one in all.
 const MOST_MARKS_IN_ALL: usize = 1 << 18;
 /// So many lines of one node and address family are kept for its timeline.
@@ -48,23 +38,25 @@ pub struct NodeEvidence {
     /// Unicast destinations of its drop lines.
     pub addresses: Vec<IpAddr>,
     /// Their neighbourhoods, in order.
-    near: Vec<IpNet>,
+    pub(super) near: Vec<IpNet>,
     /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
     pub ticks: [Vec<Tick>; 2],
 }
+
+/// The seed of the hash is another in each run, so that nobody can choose addresses that share one; and so is the order.
+pub(super) type Table = HashMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
 /// All flows of a log.
 #[derive(Debug, Clone, Default)]
 pub struct Flows {
     nodes: Names,
     interfaces: Names,
-    flows: IndexMap<FlowKey, Flow>,
+    pub(super) flows: Table,
     /// By the numbers of the nodes.
-    evidence: Vec<NodeEvidence>,
+    pub(super) evidence: Vec<NodeEvidence>,
     marks: usize,
     ticks: usize,
-    /// How many of the flows have the room of documented ports.
-    documented: usize,
+    pub(super) room: Room,
     /// The first and the last time that any line of the log had.
     span: Option<(Time, Time)>,
     /// The spans of the logs that were added up, joined where they touch.
@@ -131,15 +123,15 @@ impl Flows {
             Some(flow) => flow,
             None => {
                 let (key, folded) = self.admit(key, role);
-                self.folded += u64::from(folded) * lines;
+                self.folded += u64::from(folded != Folded::No) * lines;
                 let flow = self.flows.entry(key).or_insert_with(|| Flow::begin(entry));
-                flow.folded |= folded;
+                flow.folded = flow.folded.max(folded);
                 flow
             }
         };
         flow.logged += lines;
         if let Some(flags) = packet.flags {
-            count(&mut flow.flags, flags, lines);
+            flow.count_flags(flags, lines);
         }
         if let Some(icmp_type) = packet.icmp_type {
             count(&mut flow.detail.icmp_types, icmp_type, lines);
@@ -239,22 +231,25 @@ impl Flows {
             }
             self.ticks += self.evidence[number].absorb(theirs, room);
         }
-        for (key, theirs) in other.flows {
+        // The bounds let in whoever comes first: that is the same in each run.
+        let mut flows: Vec<_> = other.flows.into_iter().collect();
+        flows.sort_unstable_by_key(|(key, _)| *key);
+        for (key, theirs) in flows {
             let key = FlowKey {
                 node: nodes[usize::from(key.node)],
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
             let (key, folded) = if self.flows.contains_key(&key) {
-                (key, false)
+                (key, Folded::No)
             } else {
                 self.admit(key, site.role(self.nodes.name(key.node)))
             };
-            self.folded += u64::from(folded) * theirs.logged;
+            self.folded += u64::from(folded != Folded::No) * theirs.logged;
             let room = MOST_MARKS_IN_ALL.saturating_sub(self.marks);
             let ours = self.flows.entry(key).or_insert_with(|| theirs.bare());
             self.marks += ours.absorb(theirs, room);
-            ours.folded |= folded;
+            ours.folded = ours.folded.max(folded);
         }
         self.covered = union([self.stretches(), theirs_covered].concat());
         self.boots.extend(other.boots);
@@ -295,45 +290,6 @@ impl Flows {
                 tick.time = tick.time.add_years(years);
             }
         }
-    }
-
-    /// The key under which a line of a flow that is not known is kept, and whether it was folded.
-    fn admit(&mut self, key: FlowKey, role: Role) -> (FlowKey, bool) {
-        let documented = match key.ports {
-            Ports::Service { port, reply: false } => {
-                documented_strength(role, key.proto.unwrap_or_default(), port) == Strength::Own
-            }
-            _ => false,
-        };
-        let others = self.flows.len() - self.documented;
-        if others < MOST_FLOWS {
-            return (key, false);
-        }
-        if documented && self.documented < MOST_DOCUMENTED {
-            self.documented += 1;
-            return (key, false);
-        }
-        let seen = self.evidence.get(usize::from(key.node));
-        let near = seen.map_or(&[][..], |node| &node.near);
-        let near = near.iter().find(|net| net.contains(&key.peer));
-        // A neighbour stays one: what is near decides what a missing rule is.
-        let length = match (near, key.peer) {
-            (Some(net), _) => net.prefix_len(),
-            (None, IpAddr::V4(_)) => 16,
-            (None, IpAddr::V6(_)) => 32,
-        };
-        let wider = fold(key, length);
-        if others < MOST_FOLDED || self.flows.contains_key(&wider) {
-            return (wider, true);
-        }
-        // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
-        let ports = if documented { key.ports } else { Ports::None };
-        let peer = if near.is_some() {
-            wider.peer
-        } else {
-            network(key.peer, 0)
-        };
-        (FlowKey { ports, peer, ..key }, true)
     }
 
     /// How many drop lines came in.
@@ -436,33 +392,4 @@ fn other_port(packet: &Brief<'_>, ports: Ports) -> u16 {
         Ports::None => None,
     }
     .unwrap_or_default()
-}
-
-/// `key` with the peer's network of a `length` for the peer.
-fn fold(key: FlowKey, length: u8) -> FlowKey {
-    let ports = match key.ports {
-        Ports::Pair { .. } => Ports::None,
-        ports => ports,
-    };
-    FlowKey {
-        ports,
-        peer: network(key.peer, length),
-        ..key
-    }
-}
-
-/// The network that the peer of a folded flow stands for.
-pub fn folded_network(peer: IpAddr) -> IpNet {
-    let length = match peer {
-        _ if peer.is_unspecified() => 0,
-        IpAddr::V4(peer) if peer.octets()[2] == 0 => 16,
-        IpAddr::V4(_) => 24,
-        IpAddr::V6(peer) if peer.segments()[2..4] == [0, 0] => 32,
-        IpAddr::V6(_) => 64,
-    };
-    IpNet::new(peer, length).unwrap_or_else(|_| peer.into())
-}
-
-fn network(address: IpAddr, length: u8) -> IpAddr {
-    IpNet::new(address, length).map_or(address, |net| net.network())
 }

@@ -4,8 +4,7 @@
 
 use super::{Kind, Ports};
 use crate::catalog::{
-    Role, Strength, documented_strength, is_dhcp_reply, is_dhcp_request, listed_dpt, listed_spt,
-    symmetric_udp, well_known_udp,
+    Role, Strength, is_dhcp_reply, is_dhcp_request, listed, symmetric_udp, well_known_udp,
 };
 use crate::packet::proto;
 use crate::packet::{Brief, Cast, Shape, TcpFlags};
@@ -69,7 +68,7 @@ pub fn lane(packet: &Brief<'_>, role: Role) -> (Kind, Ports) {
             },
         ),
         Some(flags) => (Kind::Plain, tcp(flags, spt, dpt, role)),
-        None => (Kind::Plain, udp(number, spt, dpt)),
+        None => (Kind::Plain, udp(number, spt, dpt, role)),
     }
 }
 
@@ -81,17 +80,15 @@ fn tcp(flags: TcpFlags, spt: u16, dpt: u16, role: Role) -> Ports {
             reply: false,
         };
     }
-    let documented = documented_strength(role, proto::TCP, dpt);
-    let from = listed_spt(proto::TCP, spt);
-    let to = listed_dpt(proto::TCP, dpt);
+    let (from, to) = (listed(role, proto::TCP, spt), listed(role, proto::TCP, dpt));
     // The NodePort range never counts against a port that a row of its own lists.
-    if documented > from {
+    if to.documented > from.spt {
         return Ports::Service {
             port: dpt,
             reply: false,
         };
     }
-    if from == Strength::Own && dpt > EPHEMERAL && to < Strength::Own {
+    if from.spt == Strength::Own && dpt > EPHEMERAL && to.dpt < Strength::Own {
         return Ports::Service {
             port: spt,
             reply: true,
@@ -101,22 +98,22 @@ fn tcp(flags: TcpFlags, spt: u16, dpt: u16, role: Role) -> Ports {
 }
 
 /// A UDP packet, or one of another protocol with ports.
-fn udp(number: u8, spt: u16, dpt: u16) -> Ports {
-    if listed_dpt(number, dpt) == Strength::Own {
+fn udp(number: u8, spt: u16, dpt: u16, role: Role) -> Ports {
+    let (from, to) = (listed(role, number, spt), listed(role, number, dpt));
+    if to.dpt == Strength::Own {
         return Ports::Service {
             port: dpt,
             reply: false,
         };
     }
-    let answers =
-        (listed_spt(number, spt) == Strength::Own || well_known_udp(spt)) && dpt > EPHEMERAL;
+    let answers = (from.spt == Strength::Own || well_known_udp(spt)) && dpt > EPHEMERAL;
     if answers || (spt == dpt && symmetric_udp(spt)) {
         return Ports::Service {
             port: spt,
             reply: true,
         };
     }
-    if listed_dpt(number, dpt) == Strength::NodePort && listed_spt(number, spt) == Strength::No {
+    if to.dpt == Strength::NodePort && from.spt == Strength::No {
         return Ports::Service {
             port: dpt,
             reply: false,

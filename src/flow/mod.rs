@@ -4,8 +4,10 @@
 //! stripes of one file can be added up.
 
 mod attempts;
+mod bounds;
 mod collect;
 mod fates;
+mod flag_counts;
 mod lane;
 mod names;
 mod sum;
@@ -19,8 +21,10 @@ use crate::packet::TcpFlags;
 use crate::time::Time;
 
 pub use attempts::{ATTEMPT, attempts, bursts};
-pub use collect::{Flows, NodeEvidence, folded_network};
+pub use bounds::folded_network;
+pub use collect::{Flows, NodeEvidence};
 pub use fates::Fates;
+use flag_counts::FlagCounts;
 pub use lane::{EPHEMERAL, lane};
 
 /// Which way a flow goes, as conntrack says it.
@@ -142,23 +146,37 @@ pub struct Mark {
 /// Lines by what they show, in order; most flows show one thing or two.
 pub type Counts<T> = SmallVec<[(T, u64); 2]>;
 
-/// What the lines of one flow add up to.
+/// What was folded into a flow to stay inside the bounds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Folded {
+    No,
+    /// Ports: its peer tried too many.
+    Ports,
+    /// Peers, perhaps ports too: its peer is a network.
+    Peers,
+}
+
+/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold: with its
+/// key it takes 128 bytes, which are two of their lines.
 #[derive(Debug, Clone)]
+#[repr(align(32))]
 pub struct Flow {
     /// How many lines were logged: a floor, since the LOG rule is limited.
     pub logged: u64,
-    /// Lines by TCP flags; empty for other protocols.
-    pub flags: Counts<TcpFlags>,
     pub first: Time,
     pub last: Time,
-    /// Whether peers, or ports, were folded into it to stay inside the bounds.
-    pub folded: bool,
+    flags: FlagCounts,
+    pub folded: Folded,
     pub detail: Box<Detail>,
 }
+
+const _: () = assert!(size_of::<(FlowKey, Flow)>() == 128);
 
 /// What few lines of a flow add to. It lies for itself, so that what each line adds to lies close together.
 #[derive(Debug, Clone)]
 pub struct Detail {
+    /// Lines by TCP flags, as far as they have no room in the flow itself.
+    more_flags: Counts<TcpFlags>,
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
     /// The lines one by one, as many as are kept.
@@ -170,12 +188,23 @@ pub struct Detail {
 }
 
 impl Flow {
+    /// Lines by TCP flags, in no order; none for other protocols.
+    pub fn flags(&self) -> impl Iterator<Item = (TcpFlags, u64)> {
+        let more = self.detail.more_flags.iter().copied();
+        self.flags.iter().chain(more)
+    }
+
     /// Lines whose flags satisfy `test`.
     pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
-        self.flags
-            .iter()
+        self.flags()
             .filter(|(flags, _)| test(*flags))
             .map(|(_, lines)| lines)
             .sum()
+    }
+
+    fn count_flags(&mut self, flags: TcpFlags, lines: u64) {
+        if !self.flags.count(flags, lines) {
+            sum::count(&mut self.detail.more_flags, flags, lines);
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::eights::same;
+
 /// So many nodes, and so many interfaces, are told apart: names come from the log.
 const MOST_NAMES: usize = 1_024;
 /// What stands for the names over the bound.
@@ -12,26 +14,17 @@ const OTHERS: &str = "others";
 pub(super) struct Names {
     pub(super) names: Vec<String>,
     numbers: HashMap<String, u16>,
-    last: u16,
 }
 
 impl Names {
     pub(super) fn number(&mut self, name: &str) -> u16 {
-        if self
-            .names
-            .get(usize::from(self.last))
-            .is_some_and(|n| n == name)
-        {
-            return self.last;
-        }
         // A cluster has a few nodes: comparing their names is cheaper than a hash.
         let few = &self.names[..self.names.len().min(8)];
-        if let Some(at) = few.iter().position(|known| known == name) {
-            self.last = at as u16;
-            return self.last;
+        let is = |known: &String| same(known.as_bytes(), name.as_bytes());
+        if let Some(at) = few.iter().position(is) {
+            return at as u16;
         }
         if let Some(&number) = self.numbers.get(name) {
-            self.last = number;
             return number;
         }
         let name = if self.names.len() < MOST_NAMES {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Counts, Detail, Flow};
+use super::{Counts, Detail, FlagCounts, Flow, Folded};
 use crate::input::Entry;
 use crate::time::Time;
 
@@ -13,11 +13,12 @@ impl Flow {
     pub(super) fn begin(entry: &Entry<'_>) -> Self {
         Self {
             logged: 0,
-            flags: Counts::new(),
+            flags: FlagCounts::default(),
             first: entry.time,
             last: entry.time,
-            folded: false,
+            folded: Folded::No,
             detail: Box::new(Detail {
+                more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 marks: Vec::new(),
                 sample: text(entry.message).trim_end().into(),
@@ -47,8 +48,9 @@ impl Flow {
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,
-            flags: Counts::new(),
+            flags: FlagCounts::default(),
             detail: Box::new(Detail {
+                more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 marks: Vec::new(),
                 sample: self.detail.sample.clone(),
@@ -61,12 +63,12 @@ impl Flow {
     /// Adds what another log shows, with at most `room` of its lines one by one: how many those were.
     pub(super) fn absorb(&mut self, other: Self, room: usize) -> usize {
         self.logged += other.logged;
-        for (flags, lines) in other.flags {
-            count(&mut self.flags, flags, lines);
+        for (flags, lines) in other.flags() {
+            self.count_flags(flags, lines);
         }
         self.last = self.last.max(other.last);
         self.date(other.first, other.detail.sample.as_bytes());
-        self.folded |= other.folded;
+        self.folded = self.folded.max(other.folded);
         let (ours, theirs) = (&mut *self.detail, *other.detail);
         for (icmp_type, lines) in theirs.icmp_types {
             count(&mut ours.icmp_types, icmp_type, lines);

@@ -63,6 +63,15 @@ pub(super) fn fraction(text: &mut &[u8]) -> Option<i64> {
 
 /// Takes `10:00:01[.123456]`: microseconds since midnight, and whether a fraction stood there.
 pub(super) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
+    if let Some((hour @ ..24, minute @ ..60, second @ ..60)) = crate::eights::clock(text)
+        && text.get(8) == Some(&b'.')
+        && let Some((number, length @ 1..=6)) = crate::eights::leading(&text[9..])
+    {
+        *text = &text[9 + length..];
+        let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+        let micros = i64::from(number) * [100_000, 10_000, 1_000, 100, 10, 1][length - 1];
+        return Some((seconds * SECOND + micros, true));
+    }
     let hour = digits(text, 2, 2)?;
     literal(text, b":")?;
     let minute = digits(text, 2, 2)?;

@@ -9,17 +9,13 @@ use std::ops::Range;
 use super::header::{clock, day, literal, month, spaces};
 use super::survey::Ready;
 use super::{Format, short};
+use crate::memo::{Key, Memo};
 use crate::time::Stamp;
-
-/// So many begins are remembered: a log has a few hosts.
-const MOST: usize = 8;
 
 /// The begins of lines.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
-    known: Vec<Known>,
-    /// The one to forget next.
-    oldest: usize,
+    known: Memo<Known>,
     /// The date of the last line, as text with the space behind it, and as it was read.
     date: Vec<u8>,
     month: u8,
@@ -27,13 +23,12 @@ pub(super) struct Heads {
 }
 
 /// What stands between a stamp and the name of the interface.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Known {
-    text: Box<[u8]>,
     /// Where the host stands in it.
-    host: Option<Range<usize>>,
+    host: Option<(u8, u8)>,
     /// Where the message begins in it.
-    message: usize,
+    message: u8,
 }
 
 /// The begin of a line.
@@ -47,19 +42,16 @@ pub(super) struct Head {
 }
 
 impl Heads {
-    /// The begin of `line`, if lines before began like it.
+    /// The begin of `line`, if lines before began like it. Other lines may follow it in the text.
     #[inline]
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Head> {
-        if self.known.is_empty() {
+        if self.date.is_empty() {
             return None;
         }
         let mut rest = line.strip_prefix(&self.date[..])?;
         let (day_micros, fine) = clock(&mut rest)?;
         let stamp = line.len() - rest.len();
-        let known = self
-            .known
-            .iter()
-            .find(|known| rest.starts_with(&known.text))?;
+        let (length, known) = self.known.recall(key(rest), rest)?;
         Some(Head {
             stamp: Stamp::Yearless {
                 month: self.month,
@@ -69,48 +61,49 @@ impl Heads {
             },
             host: known
                 .host
-                .as_ref()
-                .map(|host| stamp + host.start..stamp + host.end),
-            message: stamp + known.message,
-            length: stamp + known.text.len(),
+                .map(|(start, end)| stamp + usize::from(start)..stamp + usize::from(end)),
+            message: stamp + usize::from(known.message),
+            length: stamp + length,
         })
     }
 
-    /// Remembers the begin of a line, up to behind `IN=`, that was read as a record of `format` with nothing besides stamp and
-    /// host; its message begins at `message`.
-    pub(super) fn learn(&mut self, format: &Format, head: &[u8], message: usize, ready: &Ready) {
+    /// Remembers how `line` begins, up to behind `IN=` at `length`: it was read as a record of `format` with nothing besides
+    /// stamp and host, and its message begins at `message`.
+    pub(super) fn learn(
+        &mut self,
+        format: &Format,
+        line: &[u8],
+        length: usize,
+        message: usize,
+        ready: &Ready,
+    ) {
         let told = ready.uptime.is_some() || ready.boot.is_some() || ready.late != 0;
         if told || ready.repeats != 1 || !std::ptr::eq(format, &raw const short::SHORT) {
             return;
         }
-        let (Some((date, stamp)), Stamp::Yearless { month, day, .. }) = (places(head), ready.stamp)
+        let (Some((date, stamp)), Stamp::Yearless { month, day, .. }) = (places(&line[..length]), ready.stamp)
         else {
             return;
         };
-        let Some(message) = message.checked_sub(stamp) else {
+        let behind = |at: usize| u8::try_from(at.checked_sub(stamp)?).ok();
+        let host = ready.host_in_line();
+        let host = host.and_then(|host| behind(host.start).zip(behind(host.end)));
+        let Some(message) = behind(message).filter(|_| host.is_some() == ready.has_host()) else {
             return;
         };
         self.date.clear();
-        self.date.extend_from_slice(&head[..date]);
+        self.date.extend_from_slice(&line[..date]);
         (self.month, self.day) = (month, day);
-        let rest = &head[stamp..];
-        if self.known.iter().any(|known| *known.text == *rest) {
-            return;
-        }
-        let known = Known {
-            text: rest.into(),
-            host: ready
-                .host_in_line()
-                .map(|host| host.start - stamp..host.end - stamp),
-            message,
-        };
-        if self.known.len() < MOST {
-            self.known.push(known);
-        } else {
-            self.known[self.oldest] = known;
-            self.oldest = (self.oldest + 1) % MOST;
-        }
+        let key = key(&line[stamp..]);
+        self.known
+            .remember(key, &line[stamp..length], Known { host, message });
     }
+}
+
+/// The space before the host, and most of its name.
+#[inline]
+fn key(text: &[u8]) -> Key {
+    Key::NONE.with(text, 0).with(text, 8).with(text, 16)
 }
 
 /// Where the date of a begin ends, with the space behind it, and where its time of day does.

@@ -11,7 +11,7 @@ use super::json_names::{NAMES, OBJECTS, PARTS, Part};
 const DEEPEST: u8 = 4;
 
 /// The parts of one record.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Parts<'a> {
     found: [Option<(u8, Cow<'a, [u8]>)>; PARTS],
     /// A field that says who sent the record was given twice, with different values.
@@ -21,6 +21,10 @@ pub(super) struct Parts<'a> {
 impl<'a> Parts<'a> {
     /// Reads the object in `text`; `None` where it is no JSON.
     pub(super) fn read(text: &'a [u8]) -> Option<Self> {
+        Self::usual(text).or_else(|| Self::any(text))
+    }
+
+    pub(super) fn any(text: &'a [u8]) -> Option<Self> {
         let mut parts = Self::default();
         let mut deserializer = serde_json::Deserializer::from_slice(text);
         let object = Object {
@@ -45,6 +49,13 @@ impl<'a> Parts<'a> {
 
     pub(super) fn take(&mut self, part: Part) -> Option<Cow<'a, [u8]>> {
         self.found[part as usize].take().map(|(_, value)| value)
+    }
+
+    /// Takes a field without an object around it.
+    pub(super) fn put_field(&mut self, name: &str, value: &'a [u8]) {
+        if let Some(row) = row_of("", name) {
+            self.put(row as u8, NAMES[row].part, value.into());
+        }
     }
 
     fn put(&mut self, rank: u8, part: Part, value: Cow<'a, [u8]>) {

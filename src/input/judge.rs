@@ -9,11 +9,14 @@ use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
 use super::survey::Ready;
 use super::{Entry, Layer, Origin, Prefixes, Record, read};
+use crate::eights::same;
 use crate::packet::{Brief, Usual};
 use crate::time::{Reading, SECOND, Stamp, Time};
 
 /// How many hosts of one log are told apart.
 const MOST_HOSTS: usize = 64;
+/// How many names of hosts, and of interfaces, are remembered.
+const MOST_WORDS: usize = 8;
 /// Two CPUs, or two senders, may be out of order by so much.
 const DISORDER: i64 = 2 * SECOND;
 
@@ -39,6 +42,28 @@ pub(super) struct Judge {
     /// A boot was told, and no drop line since.
     booted: bool,
     packets: Usual,
+    /// The names of hosts and of interfaces.
+    words: (Words, Words),
+}
+
+/// Words that come again, which were found to be text once.
+#[derive(Debug, Default)]
+struct Words(Vec<Box<str>>);
+
+impl Words {
+    /// `word` as text; nothing where it is none.
+    fn word<'w>(&'w mut self, word: &'w [u8]) -> &'w str {
+        match self.0.iter().position(|known| same(known.as_bytes(), word)) {
+            Some(at) => &self.0[at],
+            None => {
+                let word = std::str::from_utf8(word).unwrap_or_default();
+                if self.0.len() < MOST_WORDS {
+                    self.0.push(word.into());
+                }
+                word
+            }
+        }
+    }
 }
 
 /// What a record tells of its message.
@@ -72,6 +97,7 @@ impl Judge {
             last_host: 0,
             booted: false,
             packets: Usual::default(),
+            words: <(Words, Words)>::default(),
         }
     }
 
@@ -133,15 +159,17 @@ impl Judge {
     /// Takes a drop line of `text` that was read already.
     pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, sink: &mut Sink<'_>) {
         self.known = true;
+        let (mut hosts, mut interfaces) = std::mem::take(&mut self.words);
         let told = Told {
             received: self.clock.resolve_at(ready.stamp, None, ready.uptime),
-            host: ready.host(text),
+            host: ready.host(text).map(|host| hosts.word(host)),
             boot: ready.boot,
             late: ready.late,
             fine: ready.stamp.is_fine(),
         };
-        let packet = ready.brief(text);
+        let packet = ready.brief(text, |interface| interfaces.word(interface));
         self.drop_packet(&told, ready.message(text), packet, ready.repeats, sink);
+        self.words = (hosts, interfaces);
     }
 
     fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {
@@ -177,7 +205,10 @@ impl Judge {
 
     /// Keeps what is known of a host, and tells of another boot and of a clock set back.
     fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
-        let known = |seen: &Seen| seen.host.as_deref() == host;
+        let known = |seen: &Seen| match (&seen.host, host) {
+            (Some(known), Some(host)) => same(known.as_bytes(), host.as_bytes()),
+            (known, host) => known.is_none() && host.is_none(),
+        };
         if !self.hosts.get(self.last_host).is_some_and(known) {
             self.last_host = (self.hosts.iter().position(known)).unwrap_or(self.hosts.len());
         }

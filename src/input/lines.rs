@@ -217,10 +217,11 @@ impl Scanner {
         }
         let judge = &self.judge;
         let is_relative = |line: &[u8]| {
-            let line = plain(line);
-            judge
-                .read(&line)
-                .is_some_and(|record| record.after.is_some())
+            // What tells no more than a distance has it in brackets. Most logs have none, and are not read for it.
+            memchr(b'[', line).is_some()
+                && judge
+                    .read(&plain(line))
+                    .is_some_and(|record| record.after.is_some())
         };
         self.each = lines(text).take(DATING_TRIES).any(is_relative);
     }

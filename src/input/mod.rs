@@ -18,6 +18,7 @@ mod header;
 mod heads;
 mod iso;
 mod json;
+mod json_flat;
 mod json_names;
 mod json_value;
 mod judge;

@@ -33,7 +33,7 @@ pub use self::bounds::Progress;
 pub use self::directory::LOCAL_JOURNALS;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
-pub const BLOCK: usize = 256 * 1024;
+pub const BLOCK: usize = 64 * 1024;
 /// How many failures of one input are told one by one.
 const TOLD: usize = 20;
 

@@ -67,9 +67,8 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    pub(super) fn host<'t>(&self, text: &'t [u8]) -> Option<&'t str> {
-        let host = self.host.clone()?;
-        Some(std::str::from_utf8(&text[span(host)]).unwrap_or_default())
+    pub(super) fn host<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+        self.host.clone().map(|host| &text[span(host)])
     }
 
     /// Where the host stands, from the begin of the line.
@@ -80,14 +79,22 @@ impl Ready {
             .map(|host| host.start as usize - begin..host.end as usize - begin)
     }
 
+    pub(super) const fn has_host(&self) -> bool {
+        self.host.is_some()
+    }
+
     pub(super) fn message<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         &text[span(self.message.clone())]
     }
 
-    pub(super) fn brief<'t>(&self, text: &'t [u8]) -> Option<Brief<'t>> {
-        let interface = &text[span(self.interface.clone())];
+    /// The packet, the name of whose interface is read by `word`.
+    pub(super) fn brief<'t>(
+        &self,
+        text: &'t [u8],
+        word: impl FnOnce(&'t [u8]) -> &'t str,
+    ) -> Option<Brief<'t>> {
         Some(Brief {
-            interface: std::str::from_utf8(interface).unwrap_or_default(),
+            interface: word(&text[span(self.interface.clone())]),
             ..self.brief?
         })
     }
@@ -247,7 +254,8 @@ impl Surveyor {
         if alone && ready.brief.is_some() {
             heads.learn(
                 format,
-                &text[begin..ready.interface.start as usize],
+                &text[begin..],
+                ready.interface.start as usize - begin,
                 at - begin,
                 &ready,
             );
@@ -265,8 +273,8 @@ fn like_those_before(
 ) -> Option<Ready> {
     let head = heads.read(text.get(begin..)?)?;
     let body = begin + head.length;
-    let end = memchr(b'\n', &text[body..]).map_or(text.len(), |end| body + end);
-    let (interface, brief) = packets.read_behind(&text[body..end])?;
+    let (interface, brief, end) = packets.read_behind(&text[body..])?;
+    let end = body + end;
     let start = begin + head.message;
     Some(Ready {
         start,
@@ -375,10 +383,10 @@ mod tests {
             ready.stamp,
             ready.uptime,
             ready.late,
-            ready.host(text),
+            ready.host(text).map(String::from_utf8_lossy),
             String::from_utf8_lossy(ready.message(text)),
             ready.repeats,
-            ready.brief(text),
+            ready.brief(text, |word| std::str::from_utf8(word).unwrap_or_default()),
         ))
     }
 }

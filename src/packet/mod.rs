@@ -11,7 +11,6 @@ mod flags;
 mod header;
 
 pub mod link;
-mod memo;
 mod parse;
 pub mod proto;
 mod read;

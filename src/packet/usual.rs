@@ -5,8 +5,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::eights::leading;
+use crate::memo::{Key, Memo};
 use crate::packet::link::{Link, Mac};
-use crate::packet::memo::Memo;
+
 use crate::packet::{Brief, Cast, Packet, Shape, TcpFlags, Unparsed, proto, proto_number};
 
 /// `IFNAMSIZ - 1`.
@@ -43,9 +45,11 @@ pub struct Usual {
     links: Memo<(u8, Frame)>,
     /// How long the last interface's name was.
     name: usize,
-    /// From behind the address of `DST=` to the value of `ID=` or `FLOWLBL=`: whether it is one of IPv6.
-    headers: Memo<bool>,
-    /// From behind the value of `DPT=` to the end.
+    /// An address of IPv4 with the space behind it.
+    addresses: Memo<[u8; 4]>,
+    /// From behind the address of `SRC=` to the value of `ID=` or `FLOWLBL=`: the address of `DST=`.
+    headers: Memo<Option<IpAddr>>,
+    /// From behind the value of `DPT=` to the end of the line.
     ends: Memo<TcpFlags>,
 }
 
@@ -74,6 +78,7 @@ impl Usual {
             remembers: false,
             links: Memo::default(),
             name: 0,
+            addresses: Memo::default(),
             headers: Memo::default(),
             ends: Memo::default(),
         }
@@ -97,21 +102,22 @@ impl Usual {
         if prefix.ends_with(b"PHYS") {
             return None;
         }
-        self.read_behind(&text[equals + 1..])
+        let behind = &text[equals + 1..];
+        let (interface, brief, end) = self.read_behind(behind)?;
+        (end == behind.len()).then_some((interface, brief))
     }
 
-    /// The same behind a prefix and its `IN=`.
-    pub(crate) fn read_behind<'a>(&mut self, text: &'a [u8]) -> Option<(&'a [u8], Brief<'static>)> {
-        let mut at = Place { rest: text };
+    /// The same behind a prefix and its `IN=`, in text that may go on with other lines: also where the line ends, at its line
+    /// end or with the text.
+    pub(crate) fn read_behind<'a>(
+        &mut self,
+        text: &'a [u8],
+    ) -> Option<(&'a [u8], Brief<'static>, usize)> {
+        let mut at = Place { text, at: 0 };
         let (name, frame) = self.link(&mut at)?;
         let interface = text.get(..name)?;
-        let src = at.address()?;
-        at.literal(b" DST=")?;
-        let dst = at.address()?;
-        if src.is_ipv4() != dst.is_ipv4() {
-            return None;
-        }
-        self.header(&mut at, src.is_ipv6())?;
+        let src = self.address(&mut at)?;
+        let dst = self.header(&mut at, src.is_ipv6())?;
         at.digits()?;
         if src.is_ipv4() {
             let _ = at.literal(b" DF");
@@ -130,21 +136,20 @@ impl Usual {
             cast: cast(dst, frame),
         };
         self.transport(&mut at, &mut brief)?;
-        matches!(at.rest, b"" | b" ").then_some((interface, brief))
+        Some((interface, brief, at.line_end()?))
     }
 
     /// Goes behind ` SRC=`: how long the interface's name is, and what the frame says.
     fn link(&mut self, at: &mut Place<'_>) -> Option<(usize, Frame)> {
-        /// Where the last two digits of the addresses of an Ethernet header stand, behind the interface's name.
-        const RECEIVER: usize = " OUT= MAC=52:54:00:ab:cd:".len();
-        const SENDER: usize = RECEIVER + "ef:52:54:00:ab:cd:".len();
-        let begin = at.rest;
-        let place = |name: usize| {
-            let digit = |behind| begin.get(name + behind).map_or(0, |b: &u8| usize::from(*b));
-            digit(RECEIVER) + digit(RECEIVER + 1) * 5 + digit(SENDER) * 3 + digit(SENDER + 1) * 9
+        let begin = at.rest();
+        // Where the last digits of the addresses of an Ethernet header stand, behind the interface's name.
+        let key = |name: usize| {
+            let receiver = name + " OUT= MAC=52:54:00:a".len();
+            let sender = receiver + "b:cd:ef:52:54:00:a".len();
+            Key::NONE.with(begin, receiver).with(begin, sender)
         };
-        if let Some((length, (name, frame))) = self.links.recall(place(self.name), begin) {
-            at.rest = &begin[length..];
+        if let Some((length, (name, frame))) = self.links.recall(key(self.name), begin) {
+            at.at += length;
             return Some((usize::from(name), frame));
         }
         let name = at.name()?;
@@ -156,25 +161,50 @@ impl Usual {
         }
         at.literal(b" SRC=")?;
         if self.remembers {
-            let length = begin.len() - at.rest.len();
             self.name = name;
             self.links
-                .remember(place(name), &begin[..length], (name as u8, frame));
+                .remember(key(name), &begin[..at.at], (name as u8, frame));
         }
         Some((name, frame))
     }
 
-    /// Goes behind ` ID=`, or ` FLOWLBL=` in IPv6.
-    fn header(&mut self, at: &mut Place<'_>, v6: bool) -> Option<()> {
-        let begin = at.rest;
-        let digit = |place| begin.get(place).map_or(0, |b: &u8| usize::from(*b));
-        // Most headers differ in LEN and TTL, at most.
-        let place = digit(5) + digit(6) * 2 + digit(31) * 3 + digit(32) * 5;
-        if let Some((length, known)) = self.headers.recall(place, begin)
-            && known == v6
+    /// Takes an address.
+    fn address(&mut self, at: &mut Place<'_>) -> Option<IpAddr> {
+        let begin = at.rest();
+        let key = Key::NONE.with(begin, 0).with(begin, "10.0.0".len());
+        if let Some((length, octets)) = self.addresses.recall(key, begin) {
+            at.at += length - 1;
+            return Some(IpAddr::from(octets));
+        }
+        let from = at.at;
+        let address = at.address()?;
+        if self.remembers
+            && let IpAddr::V4(v4) = address
+            && at.rest().first() == Some(&b' ')
         {
-            at.rest = &begin[length..];
-            return Some(());
+            let known = &at.text[from..=at.at];
+            self.addresses.remember(key, known, v4.octets());
+        }
+        Some(address)
+    }
+
+    /// Goes behind ` ID=`, or ` FLOWLBL=` in IPv6: the address of `DST=`.
+    fn header(&mut self, at: &mut Place<'_>, v6: bool) -> Option<IpAddr> {
+        let begin = at.rest();
+        let key = [8, 16, 24, 40, 48]
+            .iter()
+            .fold(Key::NONE, |key, place| key.with(begin, *place));
+        if let Some((length, Some(dst))) = self.headers.recall(key, begin)
+            && dst.is_ipv6() == v6
+        {
+            at.at += length;
+            return Some(dst);
+        }
+        let from = at.at;
+        at.literal(b" DST=")?;
+        let dst = at.address()?;
+        if dst.is_ipv6() != v6 {
+            return None;
         }
         at.number(b" LEN=")?;
         if v6 {
@@ -190,10 +220,10 @@ impl Usual {
             at.literal(b" ID=")?;
         }
         if self.remembers {
-            let length = begin.len() - at.rest.len();
-            self.headers.remember(place, &begin[..length], v6);
+            let known = &at.text[from..at.at];
+            self.headers.remember(key, known, Some(dst));
         }
-        Some(())
+        Some(dst)
     }
 
     /// What stands behind `PROTO=`.
@@ -234,15 +264,15 @@ impl Usual {
 
     /// What stands behind the ports of TCP: its flags.
     fn end(&mut self, at: &mut Place<'_>) -> Option<TcpFlags> {
-        let begin = at.rest;
-        let digit = |place| begin.get(place).map_or(0, |b: &u8| usize::from(*b));
-        let place = begin.len() + digit(8) * 2 + digit(9) * 3 + digit(10) * 5 + digit(11) * 7;
-        if let Some((length, flags)) = self.ends.recall(place, begin)
-            && length == begin.len()
+        let begin = at.rest();
+        let key = Key::NONE.with(begin, 6).with(begin, 24);
+        if let Some((length, flags)) = self.ends.recall(key, begin)
+            && matches!(begin.get(length), None | Some(b'\n'))
         {
-            at.rest = &[];
+            at.at += length;
             return Some(flags);
         }
+        let from = at.at;
         at.number(b" WINDOW=")?;
         at.literal(b" RES=0x")?;
         if at.skip(|b| b.is_ascii_hexdigit()).len() != 2 {
@@ -255,8 +285,10 @@ impl Usual {
             flags = flags.union(flag(name)?);
         }
         at.word(b"")?;
-        if self.remembers && matches!(at.rest, b"" | b" ") {
-            self.ends.remember(place, begin, flags);
+        if self.remembers
+            && let Some(end) = at.line_end()
+        {
+            self.ends.remember(key, &at.text[from..end], flags);
         }
         Some(flags)
     }
@@ -325,29 +357,42 @@ fn full_v6(text: &[u8; 39]) -> Option<IpAddr> {
     Some(IpAddr::from(groups))
 }
 
-/// A place in the line.
+/// A place in text that begins with a line.
 struct Place<'t> {
-    rest: &'t [u8],
+    text: &'t [u8],
+    at: usize,
 }
 
 impl<'t> Place<'t> {
+    #[inline]
+    fn rest(&self) -> &'t [u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Where the line ends, if nothing but a space is before it.
+    #[inline]
+    fn line_end(&self) -> Option<usize> {
+        let rest = self.rest();
+        let spaces = usize::from(rest.first() == Some(&b' '));
+        matches!(rest.get(spaces), None | Some(b'\n')).then_some(self.at + spaces)
+    }
+
     /// Takes `literal`; its length is a constant, so that it is compared in place, without a call.
     #[inline]
     fn literal<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
-        let (head, rest) = self.rest.split_first_chunk::<N>()?;
-        if head != literal {
+        if self.rest().first_chunk::<N>()? != literal {
             return None;
         }
-        self.rest = rest;
+        self.at += N;
         Some(())
     }
 
     /// Goes behind all bytes that `may` stand here.
     fn skip(&mut self, may: impl Fn(u8) -> bool) -> &'t [u8] {
-        let end = self.rest.iter().position(|b| !may(*b));
-        let (skipped, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
-        self.rest = rest;
-        skipped
+        let rest = self.rest();
+        let end = rest.iter().position(|b| !may(*b)).unwrap_or(rest.len());
+        self.at += end;
+        &rest[..end]
     }
 
     /// Goes behind the name of an interface: how long it is.
@@ -367,17 +412,15 @@ impl<'t> Place<'t> {
     /// Takes a number of at most nine digits.
     #[inline]
     fn digits(&mut self) -> Option<u32> {
-        let mut number = 0;
-        let mut length = 0;
-        while let Some(digit) = self.rest.get(length).filter(|b| b.is_ascii_digit()) {
-            if length == 9 {
-                return None;
-            }
-            number = number * 10 + u32::from(digit - b'0');
-            length += 1;
+        let rest = self.rest();
+        if let Some((number, length @ ..8)) = leading(rest) {
+            self.at += length;
+            return (length > 0).then_some(number);
         }
-        self.rest = &self.rest[length..];
-        (length > 0).then_some(number)
+        let length = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at += length;
+        let text = std::str::from_utf8(&rest[..length]).ok()?;
+        (length < 10).then(|| text.parse().ok())?
     }
 
     #[inline]
@@ -386,36 +429,38 @@ impl<'t> Place<'t> {
     }
 
     fn address(&mut self) -> Option<IpAddr> {
+        let rest = self.rest();
         let mut octets = [0_u8; 4];
         let mut at = 0;
         for (place, octet) in octets.iter_mut().enumerate() {
             let begin = at;
             let mut number = 0_u32;
-            while let Some(digit) = self.rest.get(at).filter(|b| b.is_ascii_digit()) {
+            while let Some(digit) = rest.get(at).filter(|b| b.is_ascii_digit()) {
                 number = number * 10 + u32::from(digit - b'0');
                 at += 1;
                 if at - begin > 3 {
                     return self.address_v6();
                 }
             }
-            let padded = self.rest.get(begin) == Some(&b'0') && at - begin > 1;
-            let dot = place == 3 || self.rest.get(at) == Some(&b'.');
+            let padded = rest.get(begin) == Some(&b'0') && at - begin > 1;
+            let dot = place == 3 || rest.get(at) == Some(&b'.');
             if at == begin || number > 255 || padded || !dot {
                 return self.address_v6();
             }
             *octet = number as u8;
             at += usize::from(place < 3);
         }
-        self.rest = &self.rest[at..];
+        self.at += at;
         Some(IpAddr::from(octets))
     }
 
     fn address_v6(&mut self) -> Option<IpAddr> {
-        if let Some((full, rest)) = self.rest.split_first_chunk::<39>()
+        let rest = self.rest();
+        if let Some(full) = rest.first_chunk::<39>()
             && let Some(address) = full_v6(full)
-            && rest.first() == Some(&b' ')
+            && rest.get(39) == Some(&b' ')
         {
-            self.rest = rest;
+            self.at += 39;
             return Some(address);
         }
         let text = self.skip(|b| b.is_ascii_hexdigit() || b == b':');
@@ -424,11 +469,13 @@ impl<'t> Place<'t> {
     }
 
     fn proto(&mut self) -> Option<u8> {
-        let name = self.skip(|b| b.is_ascii_alphanumeric());
-        match name {
-            b"TCP" => Some(proto::TCP),
-            b"UDP" => Some(proto::UDP),
-            _ => proto_number(std::str::from_utf8(name).ok()?),
+        for (name, number) in [(b"TCP ", proto::TCP), (b"UDP ", proto::UDP)] {
+            if self.rest().starts_with(name) {
+                self.at += name.len() - 1;
+                return Some(number);
+            }
         }
+        let name = self.skip(|b| b.is_ascii_alphanumeric());
+        proto_number(std::str::from_utf8(name).ok()?)
     }
 }

@@ -1,0 +1,133 @@
+//! Which flows are kept apart, and under what further ones stand.
+//!
+//! In order: a peer that tries port after port keeps its address and loses its ports, since that is a scan whatever the
+//! ports are; then peers stand under their networks; then flows under their protocol. What may be a missing rule for a
+//! documented port keeps its port to the last.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use super::collect::Flows;
+use super::{FlowKey, Folded, Kind, Ports};
+use crate::catalog::{Role, Strength, listed};
+use crate::net::IpNet;
+
+/// So many flows are kept apart.
+const MOST_FLOWS: usize = 12_288;
+/// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
+const MOST_DOCUMENTED: usize = 4_096;
+/// So many are kept at all, those that others were folded into too.
+const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
+/// So many ports that no list names are kept of one peer on one node: the 1,000 of a usual scan.
+const MOST_PORTS: u16 = 1_024;
+/// The same once there is no room for more flows.
+const MOST_PORTS_IN_NEED: u16 = 8;
+/// The same of a network that peers were folded into.
+const MOST_PORTS_OF_NETWORK: u16 = 64;
+
+/// How the room for flows is taken.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Room {
+    /// How many of the flows have the room of documented ports.
+    documented: usize,
+    /// How many ports that no list names are kept of a peer, or a network, on a node.
+    tried: HashMap<(u16, IpAddr), u16, foldhash::fast::RandomState>,
+}
+
+impl Flows {
+    /// The key under which a line of a flow that is not known is kept, and what was folded.
+    pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (FlowKey, Folded) {
+        let number = key.proto.unwrap_or_default();
+        let request = match key.ports {
+            Ports::Service { port, reply: false } => Some(port),
+            _ => None,
+        };
+        let listed = request.map(|dpt| listed(role, number, dpt));
+        let documented = listed.is_some_and(|port| port.documented == Strength::Own);
+        let unlisted = key.kind == Kind::Plain && listed.is_some_and(|port| port.unlisted);
+        let others = self.flows.len() - self.room.documented;
+        let (full, closed) = (others >= MOST_FLOWS, others >= MOST_FOLDED);
+        if unlisted {
+            let most = if full { MOST_PORTS_IN_NEED } else { MOST_PORTS };
+            let portless = FlowKey {
+                ports: Ports::None,
+                ..key
+            };
+            let tried = self.room.tried.get(&(key.node, key.peer));
+            if tried.is_some_and(|tried| *tried >= most)
+                && (!closed || self.flows.contains_key(&portless))
+            {
+                return (portless, Folded::Ports);
+            }
+        }
+        if !full {
+            if unlisted {
+                *self.room.tried.entry((key.node, key.peer)).or_default() += 1;
+            }
+            return (key, Folded::No);
+        }
+        if documented && self.room.documented < MOST_DOCUMENTED {
+            self.room.documented += 1;
+            return (key, Folded::No);
+        }
+        let seen = self.evidence.get(usize::from(key.node));
+        let near = seen.map_or(&[][..], |node| &node.near);
+        let near = near.iter().find(|net| net.contains(&key.peer));
+        // A neighbour stays one: what is near decides what a missing rule is.
+        let length = match (near, key.peer) {
+            (Some(net), _) => net.prefix_len(),
+            (None, IpAddr::V4(_)) => 16,
+            (None, IpAddr::V6(_)) => 32,
+        };
+        let is_near = near.is_some();
+        let mut wider = fold(key, length);
+        if unlisted && !self.flows.contains_key(&wider) {
+            let tried = self.room.tried.entry((key.node, wider.peer)).or_default();
+            if *tried < MOST_PORTS_OF_NETWORK {
+                *tried += u16::from(!closed);
+            } else {
+                wider.ports = Ports::None;
+            }
+        }
+        if !closed || self.flows.contains_key(&wider) {
+            return (wider, Folded::Peers);
+        }
+        // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
+        let ports = if documented { key.ports } else { Ports::None };
+        let peer = if is_near {
+            wider.peer
+        } else {
+            network(key.peer, 0)
+        };
+        (FlowKey { ports, peer, ..key }, Folded::Peers)
+    }
+}
+
+/// `key` with the peer's network of a `length` for the peer.
+fn fold(key: FlowKey, length: u8) -> FlowKey {
+    let ports = match key.ports {
+        Ports::Pair { .. } => Ports::None,
+        ports => ports,
+    };
+    FlowKey {
+        ports,
+        peer: network(key.peer, length),
+        ..key
+    }
+}
+
+/// The network that the peer of a folded flow stands for.
+pub fn folded_network(peer: IpAddr) -> IpNet {
+    let length = match peer {
+        _ if peer.is_unspecified() => 0,
+        IpAddr::V4(peer) if peer.octets()[2] == 0 => 16,
+        IpAddr::V4(_) => 24,
+        IpAddr::V6(peer) if peer.segments()[2..4] == [0, 0] => 32,
+        IpAddr::V6(_) => 64,
+    };
+    IpNet::new(peer, length).unwrap_or_else(|_| peer.into())
+}
+
+fn network(address: IpAddr, length: u8) -> IpAddr {
+    IpNet::new(address, length).map_or(address, |net| net.network())
+}
