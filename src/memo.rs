@@ -62,21 +62,21 @@ impl<T: Copy + Default> Memo<T> {
     }
 }
 
-/// Tells parts apart, by eight bytes of them here and there.
+/// Tells parts apart, by some of their bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Key(u64);
 
 impl Key {
-    pub(crate) const NONE: Self = Self(0);
-
-    /// With the eight bytes of `text` that stand `at` besides, if there are so many.
+    /// Of the eight bytes at each of `places` in `window`.
     #[inline]
-    pub(crate) fn with(self, text: &[u8], at: usize) -> Self {
+    pub(crate) fn of<const N: usize>(window: &[u8; N], places: impl IntoIterator<Item = usize>) -> Self {
         /// Of the golden ratio, as Knuth's multiplicative hash has it.
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let eight = text.get(at..).and_then(<[u8]>::first_chunk);
-        let eight = eight.map_or(0, |eight| u64::from_le_bytes(*eight));
-        Self((self.0.rotate_left(5) ^ eight).wrapping_mul(FACTOR))
+        let key = places.into_iter().fold(0_u64, |key, at| {
+            let eight = window.get(at..).and_then(<[u8]>::first_chunk);
+            key.rotate_left(11) ^ eight.map_or(0, |eight| u64::from_le_bytes(*eight))
+        });
+        Self(key.wrapping_mul(FACTOR))
     }
 
     const fn place(self) -> usize {

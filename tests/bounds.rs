@@ -44,7 +44,7 @@ fn flooded(flood: usize, ports: impl Fn(&mut support::Dice) -> u16) -> Report {
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
-            packet: Some(packet),
+            packet: Some(&packet),
             repeats: 1,
         }));
     };

@@ -63,7 +63,7 @@ impl Seen {
                     .any(|prefix| text.starts_with(prefix));
                 assert!(is_one, "{text:?} does not begin with the prefix");
                 if let Some(packet) = entry.packet {
-                    assert_eq!(Ok(packet), Brief::read(text), "{text:?}");
+                    assert_eq!(Ok(*packet), Brief::read(text), "{text:?}");
                 }
             }
             Item::Untrusted { .. } | Item::Unreadable { .. } => self.lines += 1,

@@ -99,7 +99,7 @@ impl Analysis {
         match item {
             Item::Drop(entry) if !self.site.wants(entry.time) => {}
             Item::Drop(entry) => {
-                if let Some(packet) = &entry.packet {
+                if let Some(packet) = entry.packet {
                     return self.add(entry, packet);
                 }
                 let message = String::from_utf8_lossy(entry.message);

@@ -305,8 +305,11 @@ fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Optio
         .iter()
         .filter(|ticks| !ticks.is_empty())
         .map(|ticks| {
-            let mut sorted = ticks.clone();
+            if ticks.is_sorted() {
+                return saturation::judge(ticks, site.limit);
+            }
             // Most logs are in order, or nearly so: what is merges in one pass.
+            let mut sorted = ticks.clone();
             sorted.sort();
             saturation::judge(&sorted, site.limit)
         })

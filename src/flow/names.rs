@@ -20,7 +20,10 @@ impl Names {
     pub(super) fn number(&mut self, name: &str) -> u16 {
         // A cluster has a few nodes: comparing their names is cheaper than a hash.
         let few = &self.names[..self.names.len().min(8)];
-        let is = |known: &String| same(known.as_bytes(), name.as_bytes());
+        let name_bytes = name.as_bytes();
+        let is = |known: &String| {
+            known.as_bytes().last() == name_bytes.last() && same(known.as_bytes(), name_bytes)
+        };
         if let Some(at) = few.iter().position(is) {
             return at as u16;
         }

@@ -51,7 +51,7 @@ impl Heads {
         let mut rest = line.strip_prefix(&self.date[..])?;
         let (day_micros, fine) = clock(&mut rest)?;
         let stamp = line.len() - rest.len();
-        let (length, known) = self.known.recall(key(rest), rest)?;
+        let (length, known) = self.known.recall(key(rest)?, rest)?;
         Some(Head {
             stamp: Stamp::Yearless {
                 month: self.month,
@@ -77,8 +77,7 @@ impl Heads {
         message: usize,
         ready: &Ready,
     ) {
-        let told = ready.uptime.is_some() || ready.boot.is_some() || ready.late != 0;
-        if told || ready.repeats != 1 || !std::ptr::eq(format, &raw const short::SHORT) {
+        if ready.has_aside() || !std::ptr::eq(format, &raw const short::SHORT) {
             return;
         }
         let (Some((date, stamp)), Stamp::Yearless { month, day, .. }) = (places(&line[..length]), ready.stamp)
@@ -94,16 +93,17 @@ impl Heads {
         self.date.clear();
         self.date.extend_from_slice(&line[..date]);
         (self.month, self.day) = (month, day);
-        let key = key(&line[stamp..]);
-        self.known
-            .remember(key, &line[stamp..length], Known { host, message });
+        if let Some(key) = key(&line[stamp..]) {
+            let known = Known { host, message };
+            self.known.remember(key, &line[stamp..length], known);
+        }
     }
 }
 
-/// The space before the host, and most of its name.
+/// The space before the host, and most of its name; `None` where less is left of the text.
 #[inline]
-fn key(text: &[u8]) -> Key {
-    Key::NONE.with(text, 0).with(text, 8).with(text, 16)
+fn key(text: &[u8]) -> Option<Key> {
+    Some(Key::of(text.first_chunk::<24>()?, [0, 8, 16]))
 }
 
 /// Where the date of a begin ends, with the space behind it, and where its time of day does.

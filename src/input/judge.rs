@@ -7,7 +7,7 @@ use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
 use super::nominate::REPEAT;
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
-use super::survey::Ready;
+use super::survey::{Aside, Ready};
 use super::{Entry, Layer, Origin, Prefixes, Record, read};
 use crate::eights::same;
 use crate::packet::{Brief, Usual};
@@ -53,7 +53,11 @@ struct Words(Vec<Box<str>>);
 impl Words {
     /// `word` as text; nothing where it is none.
     fn word<'w>(&'w mut self, word: &'w [u8]) -> &'w str {
-        match self.0.iter().position(|known| same(known.as_bytes(), word)) {
+        // Most differ in their last byte.
+        let is = |known: &Box<str>| {
+            known.as_bytes().last() == word.last() && same(known.as_bytes(), word)
+        };
+        match self.0.iter().position(is) {
             Some(at) => &self.0[at],
             None => {
                 let word = std::str::from_utf8(word).unwrap_or_default();
@@ -157,32 +161,32 @@ impl Judge {
     }
 
     /// Takes a drop line of `text` that was read already.
-    pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, sink: &mut Sink<'_>) {
+    pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, aside: Aside, sink: &mut Sink<'_>) {
         self.known = true;
         let (mut hosts, mut interfaces) = std::mem::take(&mut self.words);
         let told = Told {
-            received: self.clock.resolve_at(ready.stamp, None, ready.uptime),
+            received: self.clock.resolve_at(ready.stamp, None, aside.uptime),
             host: ready.host(text).map(|host| hosts.word(host)),
-            boot: ready.boot,
-            late: ready.late,
+            boot: aside.boot,
+            late: aside.late,
             fine: ready.stamp.is_fine(),
         };
         let packet = ready.brief(text, |interface| interfaces.word(interface));
-        self.drop_packet(&told, ready.message(text), packet, ready.repeats, sink);
+        self.drop_packet(&told, ready.message(text), packet.as_ref(), aside.repeats, sink);
         self.words = (hosts, interfaces);
     }
 
     fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {
         let text = String::from_utf8_lossy(message);
         let packet = self.packets.brief(text.trim_end_matches(['\r', '\n']));
-        self.drop_packet(told, text.as_bytes(), packet, repeats, sink);
+        self.drop_packet(told, text.as_bytes(), packet.as_ref(), repeats, sink);
     }
 
     fn drop_packet(
         &mut self,
         told: &Told<'_>,
         message: &[u8],
-        packet: Option<Brief<'_>>,
+        packet: Option<&Brief<'_>>,
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {

@@ -49,7 +49,7 @@ impl Scanner {
     pub(super) fn surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
         self.alive_among(lines(text), sink);
         let used = self.take_survey(text, survey, sink);
-        self.alive_among(lines(&text[..used]).rev(), sink);
+        self.alive_among(lines_back(&text[..used]), sink);
         self.done(
             &text[..used],
             Some(survey.lines).filter(|_| used == text.len()),
@@ -64,7 +64,7 @@ impl Scanner {
         judge.known = judge.known || lines(done).any(|line| judge.read(&plain(line)).is_some());
         let ends = ends.unwrap_or_else(|| memchr_iter(b'\n', done).count() as u64);
         self.lines += ends + u64::from(!done.ends_with(b"\n") && !done.is_empty());
-        if let Some(line) = lines(done.strip_suffix(b"\n").unwrap_or(done)).next_back() {
+        if let Some(line) = lines_back(done.strip_suffix(b"\n").unwrap_or(done)).next() {
             self.before.clear();
             self.before
                 .extend_from_slice(&line[..line.len().min(LONGEST_BEFORE)]);
@@ -81,7 +81,7 @@ impl Scanner {
             }
             let spot = match found {
                 Found::Drop(ready) => {
-                    self.judge.ready(text, ready, sink);
+                    self.judge.ready(text, ready, survey.aside(ready), sink);
                     from = ready.line.end as usize;
                     continue;
                 }
@@ -244,8 +244,26 @@ impl Scanner {
     }
 }
 
-fn lines(block: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-    block.split(|&b| b == b'\n').map(trim)
+/// The lines of `block`, and what stands behind its last line end.
+fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(block);
+    std::iter::from_fn(move || {
+        let block = rest?;
+        let end = memchr(b'\n', block);
+        rest = end.map(|end| &block[end + 1..]);
+        Some(trim(&block[..end.unwrap_or(block.len())]))
+    })
+}
+
+/// The same from the last to the first.
+fn lines_back(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(block);
+    std::iter::from_fn(move || {
+        let block = rest?;
+        let end = memrchr(b'\n', block);
+        rest = end.map(|end| &block[..end]);
+        Some(trim(&block[end.map_or(0, |end| end + 1)..]))
+    })
 }
 
 /// Without what a crash leaves before a line (NULs) and Windows behind it (a carriage return), and without a byte order

@@ -114,10 +114,10 @@ impl Nominator {
         }
     }
 
-    /// The search for a block: the fast one, unless a terminal's colours are in it.
-    pub(super) fn for_block(&self, block: &[u8]) -> Search<'_> {
+    /// The search for a block: the fast one, unless a terminal's `colours` may be in it.
+    pub(super) fn for_block(&self, colours: bool) -> Search<'_> {
         match &self.quick {
-            Some(quick) if memchr::memchr(0x1b, block).is_none() => Search::Quick(quick),
+            Some(quick) if !colours => Search::Quick(quick),
             _ => Search::Loose(self.loose.get()),
         }
     }

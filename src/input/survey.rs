@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 use super::heads::Heads;
 use super::lines::trim;
@@ -28,6 +28,8 @@ pub(super) struct Survey {
     /// How many line ends it has.
     pub(super) lines: u64,
     pub(super) found: Vec<Found>,
+    /// What some lines tell besides.
+    asides: Vec<Aside>,
     /// What the lines before, of whatever text, began with, and held.
     heads: Heads,
     packets: Usual,
@@ -56,14 +58,40 @@ pub(super) struct Ready {
     start: usize,
     pub(super) line: Range<u32>,
     pub(super) stamp: Stamp,
+    host: Option<Range<u32>>,
+    message: Range<u32>,
+    interface: Range<u32>,
+    brief: Option<Brief<'static>>,
+    /// The place behind its own in [`Survey::asides`], 0 where it has none.
+    aside: u32,
+}
+
+/// What few forms tell of a drop line besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Aside {
     pub(super) uptime: Option<i64>,
     pub(super) late: i64,
     pub(super) boot: Option<u64>,
-    host: Option<Range<u32>>,
-    message: Range<u32>,
     pub(super) repeats: u32,
-    interface: Range<u32>,
-    brief: Option<Brief<'static>>,
+}
+
+impl Aside {
+    const NOTHING: Self = Self {
+        uptime: None,
+        late: 0,
+        boot: None,
+        repeats: 1,
+    };
+}
+
+impl Survey {
+    /// What `ready`, which it found, tells besides.
+    #[inline]
+    pub(super) fn aside(&self, ready: &Ready) -> Aside {
+        let at = (ready.aside as usize).checked_sub(1);
+        let aside = at.and_then(|at| self.asides.get(at));
+        aside.copied().unwrap_or(Aside::NOTHING)
+    }
 }
 
 impl Ready {
@@ -77,6 +105,10 @@ impl Ready {
         self.host
             .clone()
             .map(|host| host.start as usize - begin..host.end as usize - begin)
+    }
+
+    pub(super) const fn has_aside(&self) -> bool {
+        self.aside > 0
     }
 
     pub(super) const fn has_host(&self) -> bool {
@@ -111,31 +143,26 @@ fn place(text: &[u8], part: &[u8]) -> Option<Range<u32>> {
     (end <= text.len()).then_some(start as u32..end as u32)
 }
 
-/// Counts the line ends of a text that is gone through once.
-struct Ends<'t> {
-    text: &'t [u8],
-    until: usize,
-    ends: u64,
-}
-
-impl Ends<'_> {
-    /// Goes on to `to`, behind a line end or at the end of the text.
-    fn count(&mut self, to: usize) {
-        if self.until < to {
-            self.ends += memchr_iter(b'\n', &self.text[self.until..to]).count() as u64;
-            self.until = to;
+/// How many line ends a text has, and whether a terminal's colours may be in it: one look, which compilers make vectors of.
+fn look(text: &[u8]) -> (u64, bool) {
+    const LANES: usize = 32;
+    /// So many bytes may each count one.
+    const ROUNDS: usize = 255;
+    let (mut ends, mut escapes) = (0, 0);
+    for part in text.chunks(LANES * ROUNDS) {
+        let (mut here, mut escape) = ([0_u8; LANES], [0_u8; LANES]);
+        let (rows, rest) = part.as_chunks::<LANES>();
+        for row in rows {
+            for ((byte, here), escape) in row.iter().zip(&mut here).zip(&mut escape) {
+                *here += u8::from(*byte == b'\n');
+                *escape |= u8::from(*byte == 0x1b);
+            }
         }
+        let count = |byte: u8| rest.iter().filter(|b| **b == byte).count() as u64;
+        ends += here.iter().copied().map(u64::from).sum::<u64>() + count(b'\n');
+        escapes += escape.iter().copied().map(u64::from).sum::<u64>() + count(0x1b);
     }
-
-    /// Goes behind a line that begins here and ends at `end`.
-    fn line(&mut self, begin: usize, end: usize) {
-        if self.until == begin && end < self.text.len() {
-            self.ends += 1;
-            self.until = end + 1;
-        } else {
-            self.count(end);
-        }
-    }
+    (ends, escapes > 0)
 }
 
 impl Surveyor {
@@ -150,34 +177,30 @@ impl Surveyor {
     pub(super) fn survey(&self, text: &[u8], survey: &mut Survey) {
         let Survey {
             found,
+            asides,
             heads,
             packets,
             ..
         } = survey;
         found.clear();
-        let mut ends = Ends {
-            text,
-            until: 0,
-            ends: 0,
-        };
-        let search = self.nominator.for_block(text);
+        asides.clear();
+        let (ends, colours) = look(text);
+        survey.lines = ends;
+        let search = self.nominator.for_block(colours);
         let mut from = 0;
         while from <= text.len()
             && let Some(spot) = search.find_at(text, from)
         {
             if spot.hit == Hit::Prefix
                 && search.is_plain()
-                && let Some(ready) = self.ready(text, from, spot.start, heads, packets)
+                && let Some(ready) = self.ready(text, from, spot.start, asides, heads, packets)
             {
                 let mut end = ready.line.end as usize;
-                ends.count(memrchr(b'\n', &text[..spot.start]).map_or(0, |at| at + 1));
-                ends.line(ends.until, end);
                 from = end.max(spot.start + 1);
                 found.push(Found::Drop(ready));
                 // Where drop lines follow each other, no search is needed.
                 while let Some(next) = like_those_before(text, end + 1, heads, packets) {
                     end = next.line.end as usize;
-                    ends.line(ends.until, end);
                     from = end;
                     found.push(Found::Drop(next));
                 }
@@ -189,8 +212,6 @@ impl Surveyor {
             from = behind.max(spot.start + 1);
             found.push(Found::Spot(spot));
         }
-        ends.count(text.len());
-        survey.lines = ends.ends;
     }
 
     /// The drop line around `at`, the first place found behind `from`, where it is a usual one: on a line of its own, with
@@ -200,6 +221,7 @@ impl Surveyor {
         text: &[u8],
         from: usize,
         at: usize,
+        asides: &mut Vec<Aside>,
         heads: &mut Heads,
         packets: &mut Usual,
     ) -> Option<Ready> {
@@ -237,18 +259,28 @@ impl Surveyor {
                 (0..0, None)
             }
         };
+        let aside = Aside {
+            uptime: record.uptime.or_else(|| uptime_of(&record.message).0),
+            late: record.late,
+            boot: record.boot,
+            repeats,
+        };
+        if aside != Aside::NOTHING {
+            asides.push(aside);
+        }
         let ready = Ready {
             start: at,
             line: begin as u32..end as u32,
             stamp: record.stamp,
-            uptime: record.uptime.or_else(|| uptime_of(&record.message).0),
-            late: record.late,
-            boot: record.boot,
             host,
             message,
-            repeats,
             interface,
             brief,
+            aside: if aside == Aside::NOTHING {
+                0
+            } else {
+                asides.len() as u32
+            },
         };
         let alone = from <= begin && at == ready.message.start as usize && raw.len() == end - begin;
         if alone && ready.brief.is_some() {
@@ -265,6 +297,7 @@ impl Surveyor {
 }
 
 /// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
+#[inline]
 fn like_those_before(
     text: &[u8],
     begin: usize,
@@ -280,16 +313,13 @@ fn like_those_before(
         start,
         line: begin as u32..end as u32,
         stamp: head.stamp,
-        uptime: None,
-        late: 0,
-        boot: None,
         host: head
             .host
             .map(|host| (begin + host.start) as u32..(begin + host.end) as u32),
         message: start as u32..end as u32,
-        repeats: 1,
         interface: body as u32..(body + interface.len()) as u32,
         brief: Some(brief),
+        aside: 0,
     })
 }
 
@@ -346,6 +376,16 @@ mod tests {
 
     proptest! {
         #[test]
+        fn one_look_counts_all(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(0x1b)], 0..100), times in 0..400_usize) {
+            let mut text = text.repeat(times);
+            if times % 2 == 0 {
+                text.retain(|byte| *byte != 0x1b);
+            }
+            let ends = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+            prop_assert_eq!(look(&text), (ends, text.contains(&0x1b)));
+        }
+
+        #[test]
         fn what_lines_before_began_with_changes_nothing(
             before in proptest::collection::vec(line(), 0..6),
             lines in proptest::collection::vec(line(), 0..6),
@@ -362,30 +402,28 @@ mod tests {
                 let mut fresh = Survey::default();
                 surveyor.survey(line.as_bytes(), &mut fresh);
                 ends += fresh.lines;
-                found.extend(fresh.found.iter().filter_map(|found| told(found, line.as_bytes(), begin)));
+                found.extend(fresh.found.iter().filter_map(|found| told(&fresh, found, line.as_bytes(), begin)));
                 begin += line.len();
             }
-            let all: Vec<_> = used.found.iter().filter_map(|found| told(found, text.as_bytes(), 0)).collect();
+            let all: Vec<_> = used.found.iter().filter_map(|found| told(&used, found, text.as_bytes(), 0)).collect();
             prop_assert_eq!(used.lines, ends);
             prop_assert_eq!(all, found, "{:?}", text);
         }
     }
 
     /// A drop line in words, its places counted from `begin`.
-    fn told(found: &Found, text: &[u8], begin: usize) -> Option<String> {
+    fn told(survey: &Survey, found: &Found, text: &[u8], begin: usize) -> Option<String> {
         let Found::Drop(ready) = found else {
             return None;
         };
         Some(format!(
-            "{} {} {:?} {:?} {} {:?} {:?} {} {:?}",
+            "{} {} {:?} {:?} {:?} {:?} {:?}",
             begin + ready.line.start as usize,
             begin + ready.line.end as usize,
             ready.stamp,
-            ready.uptime,
-            ready.late,
+            survey.aside(ready),
             ready.host(text).map(String::from_utf8_lossy),
             String::from_utf8_lossy(ready.message(text)),
-            ready.repeats,
             ready.brief(text, |word| std::str::from_utf8(word).unwrap_or_default()),
         ))
     }

@@ -113,7 +113,7 @@ impl Usual {
         &mut self,
         text: &'a [u8],
     ) -> Option<(&'a [u8], Brief<'static>, usize)> {
-        let mut at = Place { text, at: 0 };
+        let mut at = Place { rest: text };
         let (name, frame) = self.link(&mut at)?;
         let interface = text.get(..name)?;
         let src = self.address(&mut at)?;
@@ -136,20 +136,23 @@ impl Usual {
             cast: cast(dst, frame),
         };
         self.transport(&mut at, &mut brief)?;
-        Some((interface, brief, at.line_end()?))
+        at.line_end()?;
+        Some((interface, brief, text.len() - at.rest.len()))
     }
 
     /// Goes behind ` SRC=`: how long the interface's name is, and what the frame says.
+    #[inline]
     fn link(&mut self, at: &mut Place<'_>) -> Option<(usize, Frame)> {
-        let begin = at.rest();
-        // Where the last digits of the addresses of an Ethernet header stand, behind the interface's name.
+        let begin = at.rest;
+        // The last digits of the addresses of an Ethernet header, behind the interface's name.
         let key = |name: usize| {
-            let receiver = name + " OUT= MAC=52:54:00:a".len();
-            let sender = receiver + "b:cd:ef:52:54:00:a".len();
-            Key::NONE.with(begin, receiver).with(begin, sender)
+            let ends = begin.get(name + " OUT= MAC=52:54:00:a".len()..)?;
+            Some(Key::of(ends.first_chunk::<26>()?, [0, 18]))
         };
-        if let Some((length, (name, frame))) = self.links.recall(key(self.name), begin) {
-            at.at += length;
+        if let Some(key) = key(self.name)
+            && let Some((length, (name, frame))) = self.links.recall(key, begin)
+        {
+            at.rest = &begin[length..];
             return Some((usize::from(name), frame));
         }
         let name = at.name()?;
@@ -160,47 +163,54 @@ impl Usual {
             frame = frame_of(at.skip(|b| b.is_ascii_hexdigit() || b == b':'));
         }
         at.literal(b" SRC=")?;
-        if self.remembers {
+        if self.remembers
+            && let Some(key) = key(name)
+        {
             self.name = name;
             self.links
-                .remember(key(name), &begin[..at.at], (name as u8, frame));
+                .remember(key, at.since(begin), (name as u8, frame));
         }
         Some((name, frame))
     }
 
     /// Takes an address.
+    #[inline]
     fn address(&mut self, at: &mut Place<'_>) -> Option<IpAddr> {
-        let begin = at.rest();
-        let key = Key::NONE.with(begin, 0).with(begin, "10.0.0".len());
-        if let Some((length, octets)) = self.addresses.recall(key, begin) {
-            at.at += length - 1;
+        let begin = at.rest;
+        let key = begin
+            .first_chunk::<16>()
+            .map(|window| Key::of(window, [0, 6]));
+        if let Some(key) = key
+            && let Some((length, octets)) = self.addresses.recall(key, begin)
+        {
+            at.rest = &begin[length - 1..];
             return Some(IpAddr::from(octets));
         }
-        let from = at.at;
         let address = at.address()?;
         if self.remembers
-            && let IpAddr::V4(v4) = address
-            && at.rest().first() == Some(&b' ')
+            && let (Some(key), IpAddr::V4(v4)) = (key, address)
+            && at.rest.first() == Some(&b' ')
         {
-            let known = &at.text[from..=at.at];
-            self.addresses.remember(key, known, v4.octets());
+            let length = begin.len() - at.rest.len();
+            self.addresses.remember(key, &begin[..=length], v4.octets());
         }
         Some(address)
     }
 
     /// Goes behind ` ID=`, or ` FLOWLBL=` in IPv6: the address of `DST=`.
+    #[inline]
     fn header(&mut self, at: &mut Place<'_>, v6: bool) -> Option<IpAddr> {
-        let begin = at.rest();
-        let key = [8, 16, 24, 40, 48]
-            .iter()
-            .fold(Key::NONE, |key, place| key.with(begin, *place));
-        if let Some((length, Some(dst))) = self.headers.recall(key, begin)
+        let begin = at.rest;
+        let key = begin
+            .first_chunk::<56>()
+            .map(|window| Key::of(window, [8, 16, 24, 40, 48]));
+        if let Some(key) = key
+            && let Some((length, Some(dst))) = self.headers.recall(key, begin)
             && dst.is_ipv6() == v6
         {
-            at.at += length;
+            at.rest = &begin[length..];
             return Some(dst);
         }
-        let from = at.at;
         at.literal(b" DST=")?;
         let dst = at.address()?;
         if dst.is_ipv6() != v6 {
@@ -219,14 +229,16 @@ impl Usual {
             at.number(b" TTL=")?;
             at.literal(b" ID=")?;
         }
-        if self.remembers {
-            let known = &at.text[from..at.at];
-            self.headers.remember(key, known, Some(dst));
+        if self.remembers
+            && let Some(key) = key
+        {
+            self.headers.remember(key, at.since(begin), Some(dst));
         }
         Some(dst)
     }
 
     /// What stands behind `PROTO=`.
+    #[inline]
     fn transport(&mut self, at: &mut Place<'_>, brief: &mut Brief<'_>) -> Option<()> {
         match brief.proto {
             Some(proto::TCP) => {
@@ -263,16 +275,19 @@ impl Usual {
     }
 
     /// What stands behind the ports of TCP: its flags.
+    #[inline]
     fn end(&mut self, at: &mut Place<'_>) -> Option<TcpFlags> {
-        let begin = at.rest();
-        let key = Key::NONE.with(begin, 6).with(begin, 24);
-        if let Some((length, flags)) = self.ends.recall(key, begin)
+        let begin = at.rest;
+        let key = begin
+            .first_chunk::<32>()
+            .map(|window| Key::of(window, [6, 24]));
+        if let Some(key) = key
+            && let Some((length, flags)) = self.ends.recall(key, begin)
             && matches!(begin.get(length), None | Some(b'\n'))
         {
-            at.at += length;
+            at.rest = &begin[length..];
             return Some(flags);
         }
-        let from = at.at;
         at.number(b" WINDOW=")?;
         at.literal(b" RES=0x")?;
         if at.skip(|b| b.is_ascii_hexdigit()).len() != 2 {
@@ -286,9 +301,10 @@ impl Usual {
         }
         at.word(b"")?;
         if self.remembers
-            && let Some(end) = at.line_end()
+            && at.line_end().is_some()
+            && let Some(key) = key
         {
-            self.ends.remember(key, &at.text[from..end], flags);
+            self.ends.remember(key, at.since(begin), flags);
         }
         Some(flags)
     }
@@ -357,42 +373,44 @@ fn full_v6(text: &[u8; 39]) -> Option<IpAddr> {
     Some(IpAddr::from(groups))
 }
 
-/// A place in text that begins with a line.
+/// A place in text, in a line of it.
 struct Place<'t> {
-    text: &'t [u8],
-    at: usize,
+    rest: &'t [u8],
 }
 
 impl<'t> Place<'t> {
-    #[inline]
-    fn rest(&self) -> &'t [u8] {
-        self.text.get(self.at..).unwrap_or_default()
+    /// What was taken since `begin` was the rest.
+    fn since(&self, begin: &'t [u8]) -> &'t [u8] {
+        &begin[..begin.len() - self.rest.len()]
     }
 
-    /// Where the line ends, if nothing but a space is before it.
+    /// Goes to the end of the line, if nothing but a space is before it.
     #[inline]
-    fn line_end(&self) -> Option<usize> {
-        let rest = self.rest();
-        let spaces = usize::from(rest.first() == Some(&b' '));
-        matches!(rest.get(spaces), None | Some(b'\n')).then_some(self.at + spaces)
+    fn line_end(&mut self) -> Option<()> {
+        self.rest = match self.rest {
+            [b' ', rest @ ..] => rest,
+            rest => rest,
+        };
+        matches!(self.rest.first(), None | Some(b'\n')).then_some(())
     }
 
     /// Takes `literal`; its length is a constant, so that it is compared in place, without a call.
     #[inline]
     fn literal<const N: usize>(&mut self, literal: &[u8; N]) -> Option<()> {
-        if self.rest().first_chunk::<N>()? != literal {
+        let (head, rest) = self.rest.split_first_chunk::<N>()?;
+        if head != literal {
             return None;
         }
-        self.at += N;
+        self.rest = rest;
         Some(())
     }
 
     /// Goes behind all bytes that `may` stand here.
     fn skip(&mut self, may: impl Fn(u8) -> bool) -> &'t [u8] {
-        let rest = self.rest();
-        let end = rest.iter().position(|b| !may(*b)).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
+        let end = self.rest.iter().position(|b| !may(*b));
+        let (skipped, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+        self.rest = rest;
+        skipped
     }
 
     /// Goes behind the name of an interface: how long it is.
@@ -412,15 +430,21 @@ impl<'t> Place<'t> {
     /// Takes a number of at most nine digits.
     #[inline]
     fn digits(&mut self) -> Option<u32> {
-        let rest = self.rest();
-        if let Some((number, length @ ..8)) = leading(rest) {
-            self.at += length;
-            return (length > 0).then_some(number);
+        match leading(self.rest) {
+            Some((number, length @ 1..8)) => {
+                self.rest = &self.rest[length..];
+                Some(number)
+            }
+            _ => self.long_digits(),
         }
-        let length = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        self.at += length;
-        let text = std::str::from_utf8(&rest[..length]).ok()?;
-        (length < 10).then(|| text.parse().ok())?
+    }
+
+    /// The same where eight bytes do not tell.
+    #[cold]
+    fn long_digits(&mut self) -> Option<u32> {
+        let digits = self.skip(|b| b.is_ascii_digit());
+        let text = std::str::from_utf8(digits).ok()?;
+        (digits.len() < 10).then(|| text.parse().ok())?
     }
 
     #[inline]
@@ -429,7 +453,7 @@ impl<'t> Place<'t> {
     }
 
     fn address(&mut self) -> Option<IpAddr> {
-        let rest = self.rest();
+        let rest = self.rest;
         let mut octets = [0_u8; 4];
         let mut at = 0;
         for (place, octet) in octets.iter_mut().enumerate() {
@@ -450,17 +474,17 @@ impl<'t> Place<'t> {
             *octet = number as u8;
             at += usize::from(place < 3);
         }
-        self.at += at;
+        self.rest = &rest[at..];
         Some(IpAddr::from(octets))
     }
 
     fn address_v6(&mut self) -> Option<IpAddr> {
-        let rest = self.rest();
-        if let Some(full) = rest.first_chunk::<39>()
+        let rest = self.rest;
+        if let Some((full, rest)) = rest.split_first_chunk::<39>()
             && let Some(address) = full_v6(full)
-            && rest.get(39) == Some(&b' ')
+            && rest.first() == Some(&b' ')
         {
-            self.at += 39;
+            self.rest = rest;
             return Some(address);
         }
         let text = self.skip(|b| b.is_ascii_hexdigit() || b == b':');
@@ -468,10 +492,14 @@ impl<'t> Place<'t> {
         address.is_ipv6().then_some(address)
     }
 
+    #[inline]
     fn proto(&mut self) -> Option<u8> {
-        for (name, number) in [(b"TCP ", proto::TCP), (b"UDP ", proto::UDP)] {
-            if self.rest().starts_with(name) {
-                self.at += name.len() - 1;
+        for (name, number) in [(b"TCP", proto::TCP), (b"UDP", proto::UDP)] {
+            if let [a, b, c, rest @ ..] = self.rest
+                && [*a, *b, *c] == *name
+                && rest.first() == Some(&b' ')
+            {
+                self.rest = rest;
                 return Some(number);
             }
         }
