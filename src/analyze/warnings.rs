@@ -46,8 +46,8 @@ pub(super) fn warnings(
     }
     if folded > 0 {
         let text = format!(
-            "{folded} lines came from more peers and ports than are told apart; they stand under the networks of their \
-             peers"
+            "{folded} lines came from more peers and ports than are told apart; they stand under their peer without a port, \
+             or under its network"
         );
         found.push(Warning::new("folded", None, text));
     }

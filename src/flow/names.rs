@@ -14,20 +14,23 @@ const OTHERS: &str = "others";
 pub(super) struct Names {
     pub(super) names: Vec<String>,
     numbers: HashMap<String, u16>,
+    last: u16,
 }
 
 impl Names {
     pub(super) fn number(&mut self, name: &str) -> u16 {
         // A cluster has a few nodes: comparing their names is cheaper than a hash.
         let few = &self.names[..self.names.len().min(8)];
-        let name_bytes = name.as_bytes();
-        let is = |known: &String| {
-            known.as_bytes().last() == name_bytes.last() && same(known.as_bytes(), name_bytes)
-        };
+        let is = |known: &String| same(known.as_bytes(), name.as_bytes());
+        if self.names.get(usize::from(self.last)).is_some_and(is) {
+            return self.last;
+        }
         if let Some(at) = few.iter().position(is) {
-            return at as u16;
+            self.last = at as u16;
+            return self.last;
         }
         if let Some(&number) = self.numbers.get(name) {
+            self.last = number;
             return number;
         }
         let name = if self.names.len() < MOST_NAMES {

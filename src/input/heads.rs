@@ -4,11 +4,8 @@
 //! What is remembered was read by a [`Format`] once; only the time is read anew. So reading with a memory says what reading
 //! without says, which a property test holds.
 
-use std::ops::Range;
-
 use super::header::{clock, day, literal, month, spaces};
-use super::survey::Ready;
-use super::{Format, short};
+use super::words::Word;
 use crate::memo::{Key, Memo};
 use crate::time::Stamp;
 
@@ -25,8 +22,7 @@ pub(super) struct Heads {
 /// What stands between a stamp and the name of the interface.
 #[derive(Debug, Clone, Copy, Default)]
 struct Known {
-    /// Where the host stands in it.
-    host: Option<(u8, u8)>,
+    host: Option<Word>,
     /// Where the message begins in it.
     message: u8,
 }
@@ -34,8 +30,8 @@ struct Known {
 /// The begin of a line.
 pub(super) struct Head {
     pub(super) stamp: Stamp,
-    /// All places count from the begin of the line.
-    pub(super) host: Option<Range<usize>>,
+    pub(super) host: Option<Word>,
+    /// Where the message begins; all places count from the begin of the line.
     pub(super) message: usize,
     /// Up to behind `IN=`.
     pub(super) length: usize,
@@ -59,35 +55,31 @@ impl Heads {
                 day_micros,
                 fine,
             },
-            host: known
-                .host
-                .map(|(start, end)| stamp + usize::from(start)..stamp + usize::from(end)),
+            host: known.host,
             message: stamp + usize::from(known.message),
             length: stamp + length,
         })
     }
 
-    /// Remembers how `line` begins, up to behind `IN=` at `length`: it was read as a record of `format` with nothing besides
-    /// stamp and host, and its message begins at `message`.
+    /// Remembers how `line` begins, up to behind `IN=` at `length`: it was read as a record of [`SHORT`] with nothing besides
+    /// `stamp` and `host`, and its message begins at `message`.
+    ///
+    /// [`SHORT`]: super::short::SHORT
     pub(super) fn learn(
         &mut self,
-        format: &Format,
         line: &[u8],
         length: usize,
         message: usize,
-        ready: &Ready,
+        host: Option<Word>,
+        told: Stamp,
     ) {
-        if ready.has_aside() || !std::ptr::eq(format, &raw const short::SHORT) {
-            return;
-        }
-        let (Some((date, stamp)), Stamp::Yearless { month, day, .. }) = (places(&line[..length]), ready.stamp)
+        let (Some((date, stamp)), Stamp::Yearless { month, day, .. }) =
+            (places(&line[..length]), told)
         else {
             return;
         };
-        let behind = |at: usize| u8::try_from(at.checked_sub(stamp)?).ok();
-        let host = ready.host_in_line();
-        let host = host.and_then(|host| behind(host.start).zip(behind(host.end)));
-        let Some(message) = behind(message).filter(|_| host.is_some() == ready.has_host()) else {
+        let message = message.checked_sub(stamp);
+        let Some(message) = message.and_then(|at| u8::try_from(at).ok()) else {
             return;
         };
         self.date.clear();

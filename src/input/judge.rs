@@ -3,32 +3,15 @@
 use super::clock::Clock;
 use super::document::{Document, Event};
 use super::header::digits;
+use super::hosts::{Hosts, Told};
 use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
 use super::nominate::REPEAT;
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
-use super::survey::{Aside, Ready};
-use super::{Entry, Layer, Origin, Prefixes, Record, read};
-use crate::eights::same;
-use crate::packet::{Brief, Usual};
-use crate::time::{Reading, SECOND, Stamp, Time};
-
-/// How many hosts of one log are told apart.
-const MOST_HOSTS: usize = 64;
-/// How many names of hosts, and of interfaces, are remembered.
-const MOST_WORDS: usize = 8;
-/// Two CPUs, or two senders, may be out of order by so much.
-const DISORDER: i64 = 2 * SECOND;
-
-/// What is known of a host.
-#[derive(Debug)]
-struct Seen {
-    host: Option<Box<str>>,
-    boot: Option<u64>,
-    last: Time,
-    /// Whether its records were in order so far; a reversed log never is.
-    forward: bool,
-}
+use super::survey::{Ready, Survey};
+use super::{Layer, Origin, Prefixes, Record, read};
+use crate::packet::Usual;
+use crate::time::{Reading, Stamp, Time};
 
 /// The judge of one log.
 #[derive(Debug)]
@@ -36,59 +19,8 @@ pub(super) struct Judge {
     prefixes: Prefixes,
     pub(super) clock: Clock,
     pub(super) known: bool,
-    hosts: Vec<Seen>,
-    /// The host of the last drop line, as a place in `hosts`.
-    last_host: usize,
-    /// A boot was told, and no drop line since.
-    booted: bool,
+    hosts: Hosts,
     packets: Usual,
-    /// The names of hosts and of interfaces.
-    words: (Words, Words),
-}
-
-/// Words that come again, which were found to be text once.
-#[derive(Debug, Default)]
-struct Words(Vec<Box<str>>);
-
-impl Words {
-    /// `word` as text; nothing where it is none.
-    fn word<'w>(&'w mut self, word: &'w [u8]) -> &'w str {
-        // Most differ in their last byte.
-        let is = |known: &Box<str>| {
-            known.as_bytes().last() == word.last() && same(known.as_bytes(), word)
-        };
-        match self.0.iter().position(is) {
-            Some(at) => &self.0[at],
-            None => {
-                let word = std::str::from_utf8(word).unwrap_or_default();
-                if self.0.len() < MOST_WORDS {
-                    self.0.push(word.into());
-                }
-                word
-            }
-        }
-    }
-}
-
-/// What a record tells of its message.
-struct Told<'a> {
-    received: Time,
-    host: Option<&'a str>,
-    boot: Option<u64>,
-    late: i64,
-    fine: bool,
-}
-
-impl<'a> Told<'a> {
-    fn of(record: &'a Record<'_>, received: Time) -> Self {
-        Self {
-            received,
-            host: record.host.as_deref(),
-            boot: record.boot,
-            late: record.late,
-            fine: record.stamp.is_fine() || record.after.is_some(),
-        }
-    }
 }
 
 impl Judge {
@@ -97,11 +29,8 @@ impl Judge {
             prefixes,
             clock: Clock::new(reading),
             known: false,
-            hosts: Vec::new(),
-            last_host: 0,
-            booted: false,
+            hosts: Hosts::default(),
             packets: Usual::default(),
-            words: <(Words, Words)>::default(),
         }
     }
 
@@ -160,97 +89,33 @@ impl Judge {
         }
     }
 
-    /// Takes a drop line of `text` that was read already.
-    pub(super) fn ready(&mut self, text: &[u8], ready: &Ready, aside: Aside, sink: &mut Sink<'_>) {
+    /// Takes a drop line of `text` that `survey` read already. Its text is not looked at: it may lie with another processor.
+    pub(super) fn ready(
+        &mut self,
+        text: &[u8],
+        survey: &Survey,
+        ready: &Ready,
+        sink: &mut Sink<'_>,
+    ) {
         self.known = true;
-        let (mut hosts, mut interfaces) = std::mem::take(&mut self.words);
+        let aside = survey.aside(ready);
         let told = Told {
             received: self.clock.resolve_at(ready.stamp, None, aside.uptime),
-            host: ready.host(text).map(|host| hosts.word(host)),
+            host: survey.host(ready),
             boot: aside.boot,
             late: aside.late,
             fine: ready.stamp.is_fine(),
         };
-        let packet = ready.brief(text, |interface| interfaces.word(interface));
-        self.drop_packet(&told, ready.message(text), packet.as_ref(), aside.repeats, sink);
-        self.words = (hosts, interfaces);
+        let (message, packet) = (ready.message(text), survey.brief(ready));
+        self.hosts
+            .drop_line(&told, message, packet.as_ref(), aside.repeats, sink);
     }
 
     fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {
         let text = String::from_utf8_lossy(message);
         let packet = self.packets.brief(text.trim_end_matches(['\r', '\n']));
-        self.drop_packet(told, text.as_bytes(), packet.as_ref(), repeats, sink);
-    }
-
-    fn drop_packet(
-        &mut self,
-        told: &Told<'_>,
-        message: &[u8],
-        packet: Option<&Brief<'_>>,
-        repeats: u32,
-        sink: &mut Sink<'_>,
-    ) {
-        let time = if told.received.is_dated() {
-            Time(told.received.0.saturating_sub(told.late))
-        } else {
-            told.received
-        };
-        self.follow(told.host, told.boot, time, sink);
-        self.booted = false;
-        sink(Item::Drop(&Entry {
-            time,
-            fine: told.fine,
-            host: told.host,
-            message,
-            packet,
-            repeats,
-        }));
-    }
-
-    /// Keeps what is known of a host, and tells of another boot and of a clock set back.
-    fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
-        let known = |seen: &Seen| match (&seen.host, host) {
-            (Some(known), Some(host)) => same(known.as_bytes(), host.as_bytes()),
-            (known, host) => known.is_none() && host.is_none(),
-        };
-        if !self.hosts.get(self.last_host).is_some_and(known) {
-            self.last_host = (self.hosts.iter().position(known)).unwrap_or(self.hosts.len());
-        }
-        let Some(seen) = self.hosts.get_mut(self.last_host) else {
-            if self.hosts.len() < MOST_HOSTS {
-                self.hosts.push(Seen {
-                    host: host.map(Into::into),
-                    boot,
-                    last: time,
-                    forward: false,
-                });
-            }
-            return;
-        };
-        let rebooted = boot.is_some() && seen.boot.is_some() && boot != seen.boot;
-        seen.boot = boot.or(seen.boot);
-        let back = seen.last.since(time);
-        let set_back = seen.last.is_dated() && time.is_dated() && seen.forward && back > DISORDER;
-        if seen.last.is_dated() && time.is_dated() && time != seen.last {
-            seen.forward = time > seen.last;
-        }
-        seen.last = time;
-        if rebooted && !self.booted {
-            sink(Item::Notice {
-                kind: NoticeKind::Boot,
-                time,
-                host,
-                count: 1,
-            });
-        }
-        if set_back {
-            sink(Item::Notice {
-                kind: NoticeKind::TimeBack,
-                time,
-                host,
-                count: (back / SECOND).unsigned_abs(),
-            });
-        }
+        self.hosts
+            .drop_line(told, text.as_bytes(), packet.as_ref(), repeats, sink);
     }
 
     /// Judges a record that holds the words of a notice; whether it is one.
@@ -264,7 +129,7 @@ impl Judge {
         };
         if row.kind == NoticeKind::Boot {
             self.clock.begin_boot();
-            if std::mem::replace(&mut self.booted, true) {
+            if std::mem::replace(&mut self.hosts.booted, true) {
                 // The journal's own mark told it already; the kernel's first line tells host and time.
                 count = 0;
             }

@@ -81,7 +81,7 @@ impl Scanner {
             }
             let spot = match found {
                 Found::Drop(ready) => {
-                    self.judge.ready(text, ready, survey.aside(ready), sink);
+                    self.judge.ready(text, survey, ready, sink);
                     from = ready.line.end as usize;
                     continue;
                 }

@@ -16,6 +16,7 @@ mod full;
 mod grep;
 mod header;
 mod heads;
+mod hosts;
 mod iso;
 mod json;
 mod json_flat;
@@ -38,6 +39,7 @@ mod survey;
 mod syslog;
 mod uptime;
 mod verbose;
+mod words;
 
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};

@@ -11,7 +11,8 @@ use super::heads::Heads;
 use super::lines::trim;
 use super::message::{Anchored, anchor, unescaped, uptime_of};
 use super::nominate::{Hit, Nominator, Spot};
-use super::{Layer, Prefixes, cri, framing, read};
+use super::words::{Word, Words};
+use super::{Layer, Prefixes, cri, framing, read, short};
 use crate::packet::{Brief, Usual};
 use crate::time::Stamp;
 
@@ -30,6 +31,7 @@ pub(super) struct Survey {
     pub(super) found: Vec<Found>,
     /// What some lines tell besides.
     asides: Vec<Aside>,
+    words: Words,
     /// What the lines before, of whatever text, began with, and held.
     heads: Heads,
     packets: Usual,
@@ -58,10 +60,10 @@ pub(super) struct Ready {
     start: usize,
     pub(super) line: Range<u32>,
     pub(super) stamp: Stamp,
-    host: Option<Range<u32>>,
+    host: Option<Word>,
     message: Range<u32>,
-    interface: Range<u32>,
-    brief: Option<Brief<'static>>,
+    /// The packet without the name of its interface.
+    packet: Option<(Word, Brief<'static>)>,
     /// The place behind its own in [`Survey::asides`], 0 where it has none.
     aside: u32,
 }
@@ -92,43 +94,25 @@ impl Survey {
         let aside = at.and_then(|at| self.asides.get(at));
         aside.copied().unwrap_or(Aside::NOTHING)
     }
+
+    #[inline]
+    pub(super) fn host(&self, ready: &Ready) -> Option<&str> {
+        ready.host.map(|host| self.words.get(host))
+    }
+
+    #[inline]
+    pub(super) fn brief(&self, ready: &Ready) -> Option<Brief<'_>> {
+        let (interface, brief) = ready.packet?;
+        Some(Brief {
+            interface: self.words.get(interface),
+            ..brief
+        })
+    }
 }
 
 impl Ready {
-    pub(super) fn host<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
-        self.host.clone().map(|host| &text[span(host)])
-    }
-
-    /// Where the host stands, from the begin of the line.
-    pub(super) fn host_in_line(&self) -> Option<Range<usize>> {
-        let begin = self.line.start as usize;
-        self.host
-            .clone()
-            .map(|host| host.start as usize - begin..host.end as usize - begin)
-    }
-
-    pub(super) const fn has_aside(&self) -> bool {
-        self.aside > 0
-    }
-
-    pub(super) const fn has_host(&self) -> bool {
-        self.host.is_some()
-    }
-
     pub(super) fn message<'t>(&self, text: &'t [u8]) -> &'t [u8] {
         &text[span(self.message.clone())]
-    }
-
-    /// The packet, the name of whose interface is read by `word`.
-    pub(super) fn brief<'t>(
-        &self,
-        text: &'t [u8],
-        word: impl FnOnce(&'t [u8]) -> &'t str,
-    ) -> Option<Brief<'t>> {
-        Some(Brief {
-            interface: word(&text[span(self.interface.clone())]),
-            ..self.brief?
-        })
     }
 }
 
@@ -178,12 +162,18 @@ impl Surveyor {
         let Survey {
             found,
             asides,
+            words,
             heads,
             packets,
             ..
         } = survey;
         found.clear();
         asides.clear();
+        let mut memory = Memory {
+            words,
+            heads,
+            packets,
+        };
         let (ends, colours) = look(text);
         survey.lines = ends;
         let search = self.nominator.for_block(colours);
@@ -193,13 +183,13 @@ impl Surveyor {
         {
             if spot.hit == Hit::Prefix
                 && search.is_plain()
-                && let Some(ready) = self.ready(text, from, spot.start, asides, heads, packets)
+                && let Some(ready) = self.ready(text, from, spot.start, asides, &mut memory)
             {
                 let mut end = ready.line.end as usize;
                 from = end.max(spot.start + 1);
                 found.push(Found::Drop(ready));
                 // Where drop lines follow each other, no search is needed.
-                while let Some(next) = like_those_before(text, end + 1, heads, packets) {
+                while let Some(next) = like_those_before(text, end + 1, &mut memory) {
                     end = next.line.end as usize;
                     from = end;
                     found.push(Found::Drop(next));
@@ -222,11 +212,10 @@ impl Surveyor {
         from: usize,
         at: usize,
         asides: &mut Vec<Aside>,
-        heads: &mut Heads,
-        packets: &mut Usual,
+        memory: &mut Memory<'_>,
     ) -> Option<Ready> {
         let begin = memrchr(b'\n', &text[..at]).map_or(0, |at| at + 1);
-        if let Some(ready) = like_those_before(text, begin, heads, packets)
+        if let Some(ready) = like_those_before(text, begin, memory)
             && ready.start == at
         {
             return Some(ready);
@@ -245,18 +234,18 @@ impl Surveyor {
         else {
             return None;
         };
-        let found = packets.read(message);
+        let found = memory.packets.read(message);
         let message = place(text, message)?;
         let host = match &record.host {
-            Some(host) => Some(place(text, host.as_bytes())?),
+            Some(host) => Some(memory.words.number(host.as_bytes())?),
             None => None,
         };
-        let (interface, brief) = match found {
-            Some((interface, brief)) => (place(text, interface)?, Some(brief)),
+        let packet = match found {
+            Some((interface, brief)) => Some((memory.words.number(interface)?, brief)),
             // Whoever reads it otherwise takes text.
             None => {
                 std::str::from_utf8(&text[span(message.clone())]).ok()?;
-                (0..0, None)
+                None
             }
         };
         let aside = Aside {
@@ -274,8 +263,7 @@ impl Surveyor {
             stamp: record.stamp,
             host,
             message,
-            interface,
-            brief,
+            packet,
             aside: if aside == Aside::NOTHING {
                 0
             } else {
@@ -283,42 +271,44 @@ impl Surveyor {
             },
         };
         let alone = from <= begin && at == ready.message.start as usize && raw.len() == end - begin;
-        if alone && ready.brief.is_some() {
-            heads.learn(
-                format,
-                &text[begin..],
-                ready.interface.start as usize - begin,
-                at - begin,
-                &ready,
-            );
+        if alone
+            && ready.aside == 0
+            && std::ptr::eq(format, &raw const short::SHORT)
+            && let Some((interface, _)) = found
+            && let Some(interface) = place(text, interface)
+        {
+            let length = interface.start as usize - begin;
+            memory
+                .heads
+                .learn(&text[begin..], length, at - begin, host, ready.stamp);
         }
         Some(ready)
     }
 }
 
+/// What of the lines before may come again.
+struct Memory<'m> {
+    words: &'m mut Words,
+    heads: &'m mut Heads,
+    packets: &'m mut Usual,
+}
+
 /// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
 #[inline]
-fn like_those_before(
-    text: &[u8],
-    begin: usize,
-    heads: &mut Heads,
-    packets: &mut Usual,
-) -> Option<Ready> {
-    let head = heads.read(text.get(begin..)?)?;
+fn like_those_before(text: &[u8], begin: usize, memory: &mut Memory<'_>) -> Option<Ready> {
+    let head = memory.heads.read(text.get(begin..)?)?;
     let body = begin + head.length;
-    let (interface, brief, end) = packets.read_behind(&text[body..])?;
+    let (interface, brief, end) = memory.packets.read_behind(&text[body..])?;
+    let interface = memory.words.number(interface)?;
     let end = body + end;
     let start = begin + head.message;
     Some(Ready {
         start,
         line: begin as u32..end as u32,
         stamp: head.stamp,
-        host: head
-            .host
-            .map(|host| (begin + host.start) as u32..(begin + host.end) as u32),
+        host: head.host,
         message: start as u32..end as u32,
-        interface: body as u32..(body + interface.len()) as u32,
-        brief: Some(brief),
+        packet: Some((interface, brief)),
         aside: 0,
     })
 }
@@ -422,9 +412,9 @@ mod tests {
             begin + ready.line.end as usize,
             ready.stamp,
             survey.aside(ready),
-            ready.host(text).map(String::from_utf8_lossy),
+            survey.host(ready),
             String::from_utf8_lossy(ready.message(text)),
-            ready.brief(text, |word| std::str::from_utf8(word).unwrap_or_default()),
+            survey.brief(ready),
         ))
     }
 }

@@ -21,7 +21,9 @@ use crate::input::survey::{Survey, Surveyor};
 /// A file with less left to read is not worth a thread.
 const LEAST: u64 = 8 << 20;
 /// So many stripes may be surveyed ahead of the one that is taken.
-const AHEAD: u64 = 8;
+const AHEAD: u64 = 16;
+/// Whoever had no room for more goes on when there is room for so many: to wake a thread costs as much as a stripe.
+const ROOM: u64 = AHEAD / 2;
 /// How much is read at first behind a stripe, for the end of its last line.
 const OVERHANG: usize = 4096;
 
@@ -57,8 +59,18 @@ struct State {
     surveyed: BTreeMap<u64, Stripe>,
     /// Stripes to use again: fresh memory costs a page fault each 4 KiB.
     spare: Vec<Stripe>,
+    /// The thread that takes stripes waits for one, the other for room.
+    starved: bool,
+    full: bool,
     /// One of the threads is done.
     over: bool,
+}
+
+impl State {
+    /// How many more stripes may be surveyed ahead.
+    const fn room(&self) -> u64 {
+        (self.taken + AHEAD).saturating_sub(self.next)
+    }
 }
 
 /// Whether what lies between two places of a file is worth a thread, and there is one.
@@ -116,6 +128,13 @@ impl Shared<'_> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Wakes the other thread, if it waits for what is there now.
+    fn tell(&self, state: &State) {
+        if state.starved || (state.full && state.room() >= ROOM) {
+            self.changed.notify_all();
+        }
+    }
+
     const fn count(&self) -> u64 {
         (self.to - self.from).div_ceil(BLOCK as u64)
     }
@@ -123,7 +142,7 @@ impl Shared<'_> {
     /// The next stripe to survey, if it may be surveyed now.
     fn claim(&self, state: &mut State) -> Option<(u64, Stripe)> {
         let index = state.next;
-        if index == self.count() || index >= state.taken + AHEAD {
+        if index == self.count() || state.room() == 0 {
             return None;
         }
         state.next += 1;
@@ -137,8 +156,9 @@ impl Shared<'_> {
             let text = &stripe.bytes[stripe.begin..stripe.end];
             self.surveyor.survey(text, &mut stripe.survey);
         }
-        self.lock().surveyed.insert(index, stripe);
-        self.changed.notify_all();
+        let mut state = self.lock();
+        state.surveyed.insert(index, stripe);
+        self.tell(&state);
     }
 
     /// Surveys stripes until all are.
@@ -149,10 +169,14 @@ impl Shared<'_> {
                 if state.over || state.next == self.count() {
                     return;
                 }
-                match self.claim(&mut state) {
-                    Some(claimed) => break claimed,
-                    None => state = self.wait(state),
+                let least = if state.full { ROOM } else { 1 };
+                state.full = state.room() < least;
+                if !state.full
+                    && let Some(claimed) = self.claim(&mut state)
+                {
+                    break claimed;
                 }
+                state = self.wait(state);
             };
             drop(state);
             self.survey(claimed.0, claimed.1);
@@ -174,7 +198,8 @@ impl Shared<'_> {
                 } else if state.over {
                     return done;
                 } else {
-                    drop(self.wait(state));
+                    state.starved = true;
+                    self.wait(state).starved = false;
                 }
             };
             if stripe.odd || stripe.from != done || !scanner.is_striped() {
@@ -187,8 +212,7 @@ impl Shared<'_> {
             let mut state = self.lock();
             state.taken += 1;
             state.spare.push(stripe);
-            drop(state);
-            self.changed.notify_all();
+            self.tell(&state);
         }
         done
     }

@@ -7,6 +7,7 @@ mod live;
 mod missing;
 mod page;
 pub mod pages;
+mod review;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -21,7 +22,7 @@ use crate::packet::proto_name;
 use crate::rule::Disposition;
 use crate::time::Time;
 use commands::splits;
-use page::{BOLD, color};
+use page::color;
 
 pub use live::event;
 pub(super) use page::Page;
@@ -54,7 +55,7 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
         page.paragraph("", "        ", &text)?;
     }
     missing::missing(&mut page, report)?;
-    review(&mut page, report)?;
+    review::review(&mut page, report)?;
     left(&mut page, report)?;
     false_positives(&mut page, report)?;
     splits(&mut page, report)
@@ -176,27 +177,6 @@ fn is_are(number: u64, one: &str) -> String {
         many(number, one),
         if number == 1 { "is" } else { "are" }
     )
-}
-
-fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let found = of(report, Verdict::Review);
-    if found.is_empty() {
-        return Ok(());
-    }
-    page.heading(
-        color(Verdict::Review),
-        "REVIEW",
-        "the log alone cannot settle it",
-    )?;
-    for node in nodes(&found) {
-        let name = page.paint(BOLD, &printable_name(node));
-        page.line(&format!("\n  {name}"))?;
-        for finding in found.iter().filter(|f| f.node == node) {
-            entry(page, finding)?;
-            page.paragraph("      > ", "        ", finding.cause.todo)?;
-        }
-    }
-    Ok(())
 }
 
 fn nodes<'r>(findings: &[&'r Finding]) -> Vec<&'r str> {

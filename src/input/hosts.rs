@@ -1,0 +1,129 @@
+//! What is known of the hosts of a log, and its drop lines: when each last logged, and in which boot.
+
+use super::notice::NoticeKind;
+use super::scan::{Item, Sink};
+use super::{Entry, Record};
+use crate::eights::same;
+use crate::packet::Brief;
+use crate::time::{SECOND, Time};
+
+/// How many hosts of one log are told apart.
+const MOST_HOSTS: usize = 64;
+/// Two CPUs, or two senders, may be out of order by so much.
+const DISORDER: i64 = 2 * SECOND;
+
+/// What is known of a host.
+#[derive(Debug)]
+struct Seen {
+    host: Option<Box<str>>,
+    boot: Option<u64>,
+    last: Time,
+    /// Whether its records were in order so far; a reversed log never is.
+    forward: bool,
+}
+
+/// The hosts of one log.
+#[derive(Debug, Default)]
+pub(super) struct Hosts {
+    seen: Vec<Seen>,
+    /// The host of the last drop line, as a place in `seen`.
+    last: usize,
+    /// A boot was told, and no drop line since.
+    pub(super) booted: bool,
+}
+
+/// What a record tells of its message.
+pub(super) struct Told<'a> {
+    pub(super) received: Time,
+    pub(super) host: Option<&'a str>,
+    pub(super) boot: Option<u64>,
+    /// How much earlier the kernel wrote it, in microseconds.
+    pub(super) late: i64,
+    pub(super) fine: bool,
+}
+
+impl<'a> Told<'a> {
+    pub(super) fn of(record: &'a Record<'_>, received: Time) -> Self {
+        Self {
+            received,
+            host: record.host.as_deref(),
+            boot: record.boot,
+            late: record.late,
+            fine: record.stamp.is_fine() || record.after.is_some(),
+        }
+    }
+}
+
+impl Hosts {
+    /// Takes a drop line, which stands for so many (`repeats`).
+    pub(super) fn drop_line(
+        &mut self,
+        told: &Told<'_>,
+        message: &[u8],
+        packet: Option<&Brief<'_>>,
+        repeats: u32,
+        sink: &mut Sink<'_>,
+    ) {
+        let time = if told.received.is_dated() {
+            Time(told.received.0.saturating_sub(told.late))
+        } else {
+            told.received
+        };
+        self.follow(told.host, told.boot, time, sink);
+        self.booted = false;
+        sink(Item::Drop(&Entry {
+            time,
+            fine: told.fine,
+            host: told.host,
+            message,
+            packet,
+            repeats,
+        }));
+    }
+
+    /// Keeps what is known of a host, and tells of another boot and of a clock set back.
+    fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
+        let known = |seen: &Seen| match (&seen.host, host) {
+            (Some(known), Some(host)) => same(known.as_bytes(), host.as_bytes()),
+            (known, host) => known.is_none() && host.is_none(),
+        };
+        if !self.seen.get(self.last).is_some_and(known) {
+            self.last = (self.seen.iter().position(known)).unwrap_or(self.seen.len());
+        }
+        let Some(seen) = self.seen.get_mut(self.last) else {
+            if self.seen.len() < MOST_HOSTS {
+                self.seen.push(Seen {
+                    host: host.map(Into::into),
+                    boot,
+                    last: time,
+                    forward: false,
+                });
+            }
+            return;
+        };
+        let rebooted = boot.is_some() && seen.boot.is_some() && boot != seen.boot;
+        seen.boot = boot.or(seen.boot);
+        let back = seen.last.since(time);
+        let set_back = seen.last.is_dated() && time.is_dated() && seen.forward && back > DISORDER;
+        if seen.last.is_dated() && time.is_dated() && time != seen.last {
+            seen.forward = time > seen.last;
+        }
+        seen.last = time;
+        if rebooted && !self.booted {
+            sink(Item::Notice {
+                kind: NoticeKind::Boot,
+                time,
+                host,
+                count: 1,
+            });
+        }
+        if set_back {
+            sink(Item::Notice {
+                kind: NoticeKind::TimeBack,
+                time,
+                host,
+                count: (back / SECOND).unsigned_abs(),
+            });
+        }
+    }
+}
