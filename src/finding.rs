@@ -231,7 +231,10 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         sample: group.sample().to_owned(),
         absent_rule: absent_rule.map(|(rule, _)| rule),
         absent_lines: absent_rule.map_or(0, |(_, lines)| lines),
-        folded: group.members.iter().any(|(_, flow)| flow.folded != Folded::No),
+        folded: group
+            .members
+            .iter()
+            .any(|(_, flow)| flow.folded != Folded::No),
         node_nets: scene
             .nodes
             .get(&group.key.node)

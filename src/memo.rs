@@ -69,7 +69,10 @@ pub(crate) struct Key(u64);
 impl Key {
     /// Of the eight bytes at each of `places` in `window`.
     #[inline]
-    pub(crate) fn of<const N: usize>(window: &[u8; N], places: impl IntoIterator<Item = usize>) -> Self {
+    pub(crate) fn of<const N: usize>(
+        window: &[u8; N],
+        places: impl IntoIterator<Item = usize>,
+    ) -> Self {
         /// Of the golden ratio, as Knuth's multiplicative hash has it.
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         let key = places.into_iter().fold(0_u64, |key, at| {

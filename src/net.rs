@@ -70,6 +70,15 @@ pub fn neighbourhood(address: IpAddr) -> IpNet {
     IpNet::new_assert(address, length).trunc()
 }
 
+/// Whether two addresses are of one [`neighbourhood`].
+pub fn are_neighbours(one: IpAddr, other: IpAddr) -> bool {
+    match (one, other) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => one.octets()[..3] == other.octets()[..3],
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.octets()[..8] == other.octets()[..8],
+        _ => false,
+    }
+}
+
 /// `fe80::/10`, which never leaves its link (RFC 4291, 2.5.6).
 pub fn is_link_local_v6(address: IpAddr) -> bool {
     matches!(address, IpAddr::V6(v6) if v6.segments()[0] & 0xffc0 == 0xfe80)
@@ -84,6 +93,28 @@ mod tests {
         let of = |a: &str| neighbourhood(a.parse().unwrap()).to_string();
         assert_eq!(of("192.168.122.61"), "192.168.122.0/24");
         assert_eq!(of("fd00:1:2:3:4::5"), "fd00:1:2:3::/64");
+    }
+
+    #[test]
+    fn neighbours_share_a_neighbourhood() {
+        let addresses = [
+            "192.168.122.61",
+            "192.168.122.9",
+            "192.168.123.61",
+            "fd00:1:2:3:4::5",
+            "fd00:1:2:3::5",
+            "fd00:1:2:4::5",
+        ];
+        let addresses = addresses.map(|a| a.parse::<IpAddr>().unwrap());
+        for one in addresses {
+            for other in addresses {
+                assert_eq!(
+                    are_neighbours(one, other),
+                    neighbourhood(one).contains(&other),
+                    "{one} {other}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::catalog::Role;
 use crate::chain::InForce;
-use crate::net::{IpNet, is_link_local_v6, neighbourhood};
+use crate::net::{IpNet, are_neighbours, is_link_local_v6};
 use crate::time::{MINUTE, Moment, Time};
 
 /// How long a flow must be quiet to count as settled: "stop within a few minutes" (Host Network Security, False
@@ -198,7 +198,7 @@ impl Zones {
         if self.pod_cidrs.iter().any(|net| net.contains(&peer)) {
             return Zone::Pod;
         }
-        let near = || own.iter().any(|&node| neighbourhood(node).contains(&peer));
+        let near = || own.iter().any(|&node| are_neighbours(node, peer));
         if self.is_cluster_node(peer)
             || self.node_nets.iter().any(|net| net.contains(&peer))
             || is_link_local_v6(peer)

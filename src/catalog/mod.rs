@@ -279,7 +279,10 @@ struct Listing {
 
 impl Listing {
     fn new(role: Role, proto: u8) -> Self {
-        let rows = SERVICES.iter().filter(|s| s.proto == proto).map(|s| s.ports);
+        let rows = SERVICES
+            .iter()
+            .filter(|s| s.proto == proto)
+            .map(|s| s.ports);
         let rules = RULES.iter().filter(|rule| rule.proto == Some(proto));
         let ranges = rows.chain(rules.filter_map(|rule| rule.dport));
         // Between two of these nothing changes.
@@ -312,8 +315,7 @@ impl Listing {
 /// How the tables list `port`.
 #[inline]
 pub fn listed(role: Role, proto: u8, port: u16) -> Listed {
-    static LISTINGS: [[OnceLock<Listing>; 2]; 3] =
-        [const { [const { OnceLock::new() }; 2] }; 3];
+    static LISTINGS: [[OnceLock<Listing>; 2]; 3] = [const { [const { OnceLock::new() }; 2] }; 3];
     let Some(at) = with_ports(proto) else {
         return Listed::told(role, proto, port);
     };

@@ -14,7 +14,7 @@ use crate::site::Zone;
 use crate::time::Time;
 
 /// What flows of one finding have in common. A verdict or a cause is not in it: they may change, the finding stays.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKey {
     pub node: u16,
     pub v6: bool,
@@ -95,9 +95,7 @@ impl<'a> Group<'a> {
             },
             first: first.unwrap_or(Time::UNKNOWN),
             last: last.unwrap_or(Time::UNKNOWN),
-            flags: sum(members
-                .iter()
-                .flat_map(|(_, flow)| flow.flags())),
+            flags: sum(members.iter().flat_map(|(_, flow)| flow.flags())),
             icmp_types: sum(members
                 .iter()
                 .flat_map(|(_, flow)| flow.detail.icmp_types.iter().copied())),

@@ -48,11 +48,14 @@ pub(super) type End = (IpAddr, u16, Time, u16);
 /// The restarts that `ends` show.
 pub(super) fn restarts(ends: impl Iterator<Item = End>) -> Vec<Restart> {
     let mut by_service: BTreeMap<(IpAddr, u16), Vec<(Time, u16)>> = BTreeMap::new();
-    for (peer, port, time, node) in ends {
-        by_service
-            .entry((peer, port))
-            .or_default()
-            .push((time, node));
+    let mut ends = ends.peekable();
+    while let Some((peer, port, time, node)) = ends.next() {
+        let seen = by_service.entry((peer, port)).or_default();
+        seen.push((time, node));
+        // They come flow by flow: one look at the table is for many.
+        while let Some((.., time, node)) = ends.next_if(|end| (end.0, end.1) == (peer, port)) {
+            seen.push((time, node));
+        }
     }
     let mut found: Vec<Restart> = Vec::new();
     for ((peer, port), mut seen) in by_service {

@@ -91,17 +91,19 @@ impl<'a> Scene<'a> {
 
     /// The groups, in the order of their keys.
     pub fn groups(&self) -> Vec<Group<'a>> {
-        let mut groups: BTreeMap<GroupKey, Vec<(&'a FlowKey, &'a Flow)>> = BTreeMap::new();
+        let mut groups: HashMap<GroupKey, Vec<(&'a FlowKey, &'a Flow)>> = HashMap::new();
         for (key, flow) in self.flows.iter() {
             groups
                 .entry(self.group_key(key, flow))
                 .or_default()
                 .push((key, flow));
         }
+        let mut groups: Vec<_> = groups.into_iter().collect();
+        groups.sort_unstable_by_key(|(key, _)| *key);
         groups
             .into_iter()
             .filter_map(|(key, mut members)| {
-                members.sort_unstable_by_key(|(key, _)| **key);
+                members.sort_unstable_by_key(|(key, _)| *key);
                 let node = self.nodes.get(&key.node)?;
                 Some(Group::new(key, node.name, node.role, members))
             })
@@ -423,7 +425,8 @@ impl Directions {
         let opened = self.opened.contains(&(key.node, key.proto, dpt));
         // What weighs here is the same for all roles.
         let role = Role::default();
-        let (weight_spt, weight_dpt) = (listed(role, number, spt).spt, listed(role, number, dpt).dpt);
+        let (weight_spt, weight_dpt) =
+            (listed(role, number, spt).spt, listed(role, number, dpt).dpt);
         if number == proto::TCP && weight_spt != Strength::No && weight_spt == weight_dpt {
             let second_spt = to.is_some_and(|to| to.iter().any(|(_, other)| *other != spt));
             return if opened || second_spt {

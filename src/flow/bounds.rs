@@ -13,7 +13,7 @@ use crate::catalog::{Role, Strength, listed};
 use crate::net::IpNet;
 
 /// So many flows are kept apart.
-const MOST_FLOWS: usize = 12_288;
+const MOST_FLOWS: usize = 8_192;
 /// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
 const MOST_DOCUMENTED: usize = 4_096;
 /// So many are kept at all, those that others were folded into too.

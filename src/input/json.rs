@@ -11,6 +11,7 @@ use memchr::memmem;
 use super::cri::timed;
 use super::header::{digits, iso, origin};
 use super::json_names::Part;
+use super::json_shape::Shapes;
 use super::json_value::Parts;
 use super::{Format, Layer, Origin, Record, dmesg, message};
 use crate::time::{SECOND, Stamp, Time};
@@ -110,6 +111,17 @@ fn with<'a>(record: &'a [u8], signs: &[&str], layer: Layer<'_>) -> Option<Record
     std::str::from_utf8(object).err()?;
     let text = String::from_utf8_lossy(object);
     Some(split(Parts::read(text.as_bytes())?, layer)?.into_owned())
+}
+
+/// Reads an object whose keys are like those of objects before; what it says is what [`JSON`] would read.
+pub(super) fn like_those_before<'a>(
+    record: &'a [u8],
+    shapes: &mut Shapes,
+    layer: Layer<'_>,
+) -> Option<Record<'a>> {
+    let parts = shapes.read(record)?;
+    parts.bytes(Part::Realtime)?;
+    split(parts, layer)
 }
 
 fn split<'a>(mut parts: Parts<'a>, layer: Layer<'_>) -> Option<Record<'a>> {

@@ -9,10 +9,7 @@ impl<'a> Parts<'a> {
     /// Reads the object in `text` if it is a usual one.
     pub(super) fn usual(text: &'a [u8]) -> Option<Self> {
         let inner = text.strip_prefix(b"{\"")?.strip_suffix(b"\"}")?;
-        let printable = |byte: &u8| matches!(byte, b' '..=b'~');
-        // In one loop without a way out, which is what compilers make vectors of.
-        let all = inner.iter().fold(true, |all, byte| all & printable(byte));
-        if !all || memchr(b'\\', inner).is_some() {
+        if !is_plain(inner) {
             return None;
         }
         let mut parts = Self::default();
@@ -40,6 +37,13 @@ impl<'a> Parts<'a> {
             }
         }
     }
+}
+
+/// Whether `text` is of printable ASCII without a backslash.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    let plain = |byte: &u8| matches!(byte, b' '..=b'~') & (*byte != b'\\');
+    // In one loop without a way out, which is what compilers make vectors of.
+    text.iter().fold(true, |all, byte| all & plain(byte))
 }
 
 #[cfg(test)]

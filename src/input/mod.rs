@@ -21,6 +21,7 @@ mod iso;
 mod json;
 mod json_flat;
 mod json_names;
+mod json_shape;
 mod json_value;
 mod judge;
 mod kmsg;

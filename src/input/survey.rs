@@ -8,11 +8,12 @@ use std::ops::Range;
 use memchr::{memchr, memrchr};
 
 use super::heads::Heads;
+use super::json_shape::Shapes;
 use super::lines::trim;
 use super::message::{Anchored, anchor, unescaped, uptime_of};
 use super::nominate::{Hit, Nominator, Spot};
 use super::words::{Word, Words};
-use super::{Layer, Prefixes, cri, framing, read, short};
+use super::{Layer, Prefixes, cri, framing, json, read, short};
 use crate::packet::{Brief, Usual};
 use crate::time::Stamp;
 
@@ -32,6 +33,7 @@ pub(super) struct Survey {
     /// What some lines tell besides.
     asides: Vec<Aside>,
     words: Words,
+    shapes: Shapes,
     /// What the lines before, of whatever text, began with, and held.
     heads: Heads,
     packets: Usual,
@@ -163,6 +165,7 @@ impl Surveyor {
             found,
             asides,
             words,
+            shapes,
             heads,
             packets,
             ..
@@ -171,6 +174,7 @@ impl Surveyor {
         asides.clear();
         let mut memory = Memory {
             words,
+            shapes,
             heads,
             packets,
         };
@@ -225,7 +229,11 @@ impl Surveyor {
         if framing::opening(&text[begin..]).is_some() || cri::part(raw).is_some() {
             return None;
         }
-        let (format, record) = read(raw, Layer::outermost(&self.prefixes))?;
+        let layer = Layer::outermost(&self.prefixes);
+        let (format, record) = match json::like_those_before(raw, memory.shapes, layer) {
+            Some(record) => (&json::JSON, record),
+            None => read(raw, layer)?,
+        };
         if record.after.is_some() {
             return None;
         }
@@ -289,6 +297,7 @@ impl Surveyor {
 /// What of the lines before may come again.
 struct Memory<'m> {
     words: &'m mut Words,
+    shapes: &'m mut Shapes,
     heads: &'m mut Heads,
     packets: &'m mut Usual,
 }
@@ -333,6 +342,12 @@ mod tests {
             Just("2026-04-22T10:00:01.123456+00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br "),
             Just("Apr 22 10:00:03 harvester1 kernel[7]: HARVESTER_DROP_IN=mgmt-br "),
             Just("[   12.345678] HARVESTER_DROP_IN=mgmt-br "),
+            Just(
+                r#"{"__REALTIME_TIMESTAMP":"1776852001123456","_TRANSPORT":"kernel","_HOSTNAME":"harvester1","MESSAGE":"HARVESTER_DROP_IN=mgmt-br "#
+            ),
+            Just(
+                r#"{"_BOOT_ID":"1","__REALTIME_TIMESTAMP":"1776852001123456","_TRANSPORT":"syslog","MESSAGE":"HARVESTER_DROP_IN=mgmt-br "#
+            ),
         ];
         let over = prop_oneof![
             Just(""),
@@ -354,7 +369,8 @@ mod tests {
             0..4u8,
         )
             .prop_map(|(begin, over, at, cut, spoil)| {
-                let line = format!("{begin}{PACKET}");
+                let end = if begin.starts_with('{') { "\"}" } else { "" };
+                let line = format!("{begin}{PACKET}{end}");
                 if spoil > 0 {
                     return line;
                 }

@@ -18,9 +18,10 @@ impl Words {
     /// The number of `word`; `None` where it is no text, or there are too many.
     #[inline]
     pub(super) fn number(&mut self, word: &[u8]) -> Option<Word> {
-        let is = |known: &Box<str>| same(known.as_bytes(), word);
-        if !self.known.get(usize::from(self.last)).is_some_and(is) {
-            self.last = match self.known.iter().position(is) {
+        let is = |known: &str| same(known.as_bytes(), word);
+        let last = self.known.get(usize::from(self.last));
+        if !last.is_some_and(|known| is(known)) {
+            self.last = match self.known.iter().position(|known| is(known)) {
                 Some(at) => at as u8,
                 None => {
                     let next = u8::try_from(self.known.len()).ok()?;
