@@ -8,7 +8,7 @@ use dropsift::cause::Verdict;
 use dropsift::input::Entry;
 use dropsift::input::scan::Item;
 use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
-use dropsift::report::Report;
+use dropsift::report::{RENDERERS, Report, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
 use dropsift::time::Time;
@@ -92,6 +92,55 @@ fn a_flood_to_documented_ports_hides_no_missing_rule() {
     let lines = 100_000;
     let report = flooded(lines, |dice| [22, 443, 6443, 10250, 2112][dice.roll(5)]);
     finds_the_needle(&report, lines);
+}
+
+/// Machines beside the nodes try ports one after the other, more of them than are kept apart, until even networks run out of
+/// room; outside, others do the same.
+#[test]
+fn a_scan_from_inside_is_no_missing_rule() {
+    let mut analysis = Analysis::new(Site::default(), Scope::Documented);
+    let lines = 200_000;
+    for at in 0..lines {
+        let near = [192, 168, 122, 100 + (at / 2 % 40) as u8];
+        let far = [10, 3, (at / 256 % 256) as u8, (at % 256) as u8];
+        let needle = at == lines / 2 || at == lines * 3 / 4;
+        let (src, dpt) = match at % 2 {
+            _ if needle => ([192, 168, 122, 63], 2112),
+            0 => (near, 11_000 + (at / 80) as u16),
+            _ => (far, 14_000 + (at % 9_000) as u16),
+        };
+        let packet = syn(src, 40_000, dpt);
+        analysis.push(Item::Drop(&Entry {
+            time: Time(BEGIN + at as i64 * 10_000),
+            fine: true,
+            host: Some("harvester1"),
+            message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
+            packet: Some(&packet),
+            repeats: 1,
+        }));
+    }
+    analysis.push(Item::EndOfLog { correction: 0 });
+    let report = analysis.report(None);
+    finds_the_needle(&report, lines - 2);
+    let scans = report.findings.iter().filter(|f| f.cause.code == "scan");
+    let scanners: Vec<_> = scans.flat_map(|f| &f.peers).collect();
+    assert_eq!(scanners.len(), 40, "{scanners:?}");
+    let missing = report.findings.iter();
+    let missing: Vec<_> = missing
+        .filter(|f| f.verdict() == Verdict::MissingRule)
+        .map(|f| f.port)
+        .collect();
+    assert_eq!(missing, [Some(2112)], "a scan is taken for a missing rule");
+    // Whoever reads it finds the needle without paging through the flood.
+    let mut text = Vec::new();
+    let style = Style {
+        width: 80,
+        color: false,
+    };
+    (RENDERERS[0].render)(&report, style, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.lines().count() < 1_000, "{}", text.lines().count());
+    assert!(text.contains("tcp/2112"));
 }
 
 /// What a log of some 10 MiB holds: drop lines, and what the state of a log decides.

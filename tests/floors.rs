@@ -9,6 +9,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("time", 0),
     ("net", 0),
+    ("eights", 0),
+    ("memo", 0),
     ("packet", 1),
     ("input", 1),
     ("catalog", 1),

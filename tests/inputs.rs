@@ -265,6 +265,6 @@ fn progress_is_kept() {
         at_first.get_or_insert((told.read(), told.total()));
     });
     let size = plain.len() as u64;
-    assert_eq!(at_first, Some((256 * 1024, size)));
+    assert_eq!(at_first, Some((BLOCK as u64, size)));
     assert_eq!((told.read(), told.total()), (size, size));
 }
