@@ -1,7 +1,8 @@
-//! Writes a corpus to measure with: `generate mixed|dense|json MEBIBYTES`, the same bytes each time.
+//! Writes a corpus to measure with: `generate mixed|dense|json|export MEBIBYTES`, the same bytes each time.
 //!
 //! `dense` is drop lines alone, 15 % of them from random sources: more flows than any log has. `mixed` is 2 % drop lines
-//! among what else a kernel writes. `json` is a kernel's log with 45 % drop lines as `journalctl -o json` writes it.
+//! among what else a kernel writes. `json` is a kernel's log with 45 % drop lines as `journalctl -o json` writes it, `export`
+//! one with 30 % as `systemd-journal-remote` takes it.
 #![allow(
     clippy::print_stderr,
     reason = "it is a program of its own, and this is its usage"
@@ -106,12 +107,13 @@ fn main() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
     let (Some(what), Some(Ok(size))) = (args.next(), args.next().map(|size| size.parse::<u64>()))
     else {
-        eprintln!("usage: generate mixed|dense|json MEBIBYTES");
+        eprintln!("usage: generate mixed|dense|json|export MEBIBYTES");
         return Ok(());
     };
     let share = match what.as_str() {
         "mixed" => 20,
         "json" => 450,
+        "export" => 300,
         _ => 1000,
     };
     let mut dice = Dice(42);
@@ -132,6 +134,16 @@ fn main() -> io::Result<()> {
                  \"_BOOT_ID\":\"0a1b2c3d4e5f60718293a4b5c6d7e8f9\",\"_MACHINE_ID\":\"f9e8d7c6b5a493827160f5e4d3c2b1a0\",\
                  \"PRIORITY\":\"4\",\"SYSLOG_FACILITY\":\"0\",\"_SOURCE_MONOTONIC_TIMESTAMP\":\"{micros}\",\
                  \"__MONOTONIC_TIMESTAMP\":\"{micros}\",\"_HOSTNAME\":\"harvester{host}\",\"MESSAGE\":\""
+            )?;
+        } else if what == "export" {
+            let at = 1_776_852_000_000_000 + micros;
+            write!(
+                line,
+                "__CURSOR=s=4f1c2b7a9d8e4c53b0a1f2e3d4c5b6a7;i={micros:x};b=0a1b2c3d4e5f60718293a4b5c6d7e8f9;t={at:x};x=1\n\
+                 __REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={micros}\n_BOOT_ID=0a1b2c3d4e5f60718293a4b5c6d7e8f9\n\
+                 _TRANSPORT=kernel\nPRIORITY=4\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n\
+                 _SOURCE_MONOTONIC_TIMESTAMP={micros}\n_MACHINE_ID=f9e8d7c6b5a493827160f5e4d3c2b1a0\n\
+                 _HOSTNAME=harvester{host}\nMESSAGE="
             )?;
         } else {
             write!(
@@ -154,6 +166,9 @@ fn main() -> io::Result<()> {
             line.truncate(message);
             line.extend_from_slice(escaped.as_bytes());
             line.extend_from_slice(b"\"}");
+        }
+        if what == "export" {
+            line.push(b'\n');
         }
         line.push(b'\n');
         written += line.len() as u64;

@@ -7,7 +7,7 @@ mod support;
 
 use std::path::Path;
 
-use dropsift::input::open::{Live, peel, read_stream};
+use dropsift::input::open::{BLOCK, Live, peel, read_stream};
 use support::{Seen, drop_line, options, pack, read, run, sample_journal};
 
 /// A log of `count` drop lines.
