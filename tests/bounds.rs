@@ -1,84 +1,20 @@
 //! What is bounded: a flood of random flows takes no memory to speak of, and hides no missing rule for a documented port.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::input::Entry;
 use dropsift::input::scan::Item;
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
-use dropsift::report::{RENDERERS, Report, Style};
+use dropsift::report::{RENDERERS, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
 use dropsift::time::Time;
 
+#[path = "support/flood.rs"]
+mod flood;
 mod support;
 
-/// 2026-04-22T10:00:00Z.
-const BEGIN: i64 = 1_776_852_000_000_000;
-const NODE: [u8; 4] = [192, 168, 122, 61];
-
-fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
-    Brief {
-        interface: "mgmt-br",
-        src: IpAddr::from(src),
-        dst: IpAddr::from(NODE),
-        proto: Some(6),
-        spt: Some(spt),
-        dpt: Some(dpt),
-        flags: TcpFlags::from_name("SYN"),
-        icmp_type: None,
-        shape: Shape::Whole,
-        cast: Cast::Unicast,
-    }
-}
-
-/// The report on `flood` lines with random peers and ports, and two SYNs of a neighbour to a documented port among them.
-fn flooded(flood: usize, ports: impl Fn(&mut support::Dice) -> u16) -> Report {
-    let mut analysis = Analysis::new(Site::default(), Scope::Documented);
-    let mut dice = support::Dice(42);
-    let mut push = |packet: Brief<'static>, at: usize| {
-        analysis.push(Item::Drop(&Entry {
-            time: Time(BEGIN + at as i64 * 1_000),
-            fine: true,
-            host: Some("harvester1"),
-            message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
-            packet: Some(&packet),
-            repeats: 1,
-        }));
-    };
-    for at in 0..flood {
-        if at == flood / 2 || at == flood * 3 / 4 {
-            push(syn([192, 168, 122, 63], 40_000, 2112), at);
-        }
-        let src = Ipv4Addr::from(dice.roll(1 << 31) as u32 * 2 + 1).octets();
-        let spt = 1024 + dice.roll(60_000) as u16;
-        let dpt = ports(&mut dice);
-        push(syn(src, spt, dpt), at);
-    }
-    analysis.push(Item::EndOfLog { correction: 0 });
-    analysis.report(None)
-}
-
-fn finds_the_needle(report: &Report, lines: usize) {
-    let needle = report.findings.iter().find(|finding| {
-        finding.port == Some(2112)
-            && finding.verdict() == Verdict::MissingRule
-            && finding.key.zone == dropsift::site::Zone::Inside
-    });
-    assert!(
-        needle.is_some_and(|finding| finding.logged == 2),
-        "the needle is lost"
-    );
-    let warned = report
-        .warnings
-        .iter()
-        .any(|warning| warning.code == "folded");
-    assert!(warned, "nothing says that peers were folded");
-    let logged: u64 = report.findings.iter().map(|finding| finding.logged).sum();
-    assert_eq!(logged, lines as u64 + 2, "a line is not accounted for");
-}
+use flood::{BEGIN, finds_the_needle, flooded, syn};
 
 #[test]
 fn a_flood_hides_no_missing_rule() {
@@ -212,18 +148,4 @@ fn a_file_in_stripes_is_read_as_in_a_row() {
         (striped.alive.iter().min(), striped.alive.iter().max()),
         (row.alive.iter().min(), row.alive.iter().max())
     );
-}
-
-#[test]
-#[ignore = "takes seconds in a release build and minutes in another; `just bench` runs it"]
-fn ten_million_flows_hide_no_missing_rule() {
-    let lines = 10_000_000;
-    let report = flooded(lines, |dice| dice.roll(65_536) as u16);
-    finds_the_needle(&report, lines);
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    if let Some(peak) = peak {
-        let kib: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-        assert!(kib <= 64 << 10, "{kib} KiB at its peak");
-    }
 }

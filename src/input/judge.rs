@@ -5,7 +5,7 @@ use super::document::{Document, Event};
 use super::header::digits;
 use super::hosts::{Hosts, Told};
 use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
-use super::nominate::REPEAT;
+use super::nominate::{Nominator, REPEAT};
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
 use super::survey::{Ready, Survey};
@@ -151,6 +151,11 @@ impl Judge {
         identifier: &str,
         sink: &mut Sink<'_>,
     ) {
+        // Most records hold nothing of all that is looked for, which one search tells.
+        let nominator = Nominator::new(&self.prefixes);
+        if (nominator.for_block(false).find_at(&record.message, 0)).is_none() {
+            return;
+        }
         let holds = |text: &[u8]| memchr::memmem::find(&record.message, text).is_some();
         if self.prefixes.texts.iter().any(|prefix| holds(prefix)) {
             return self.judge(record, &record.message, sink);
