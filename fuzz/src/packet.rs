@@ -54,7 +54,7 @@ fn printed(packet: &Packet<'_>) {
     let text = packet.to_string();
     // Of a line that was cut off, what stood in its last word is lost. Behind an extension that the kernel does not look into,
     // it prints nothing more, not even a space.
-    let ends = ["( AH )", "( ESP )", "bytes] )"];
+    let ends = ["( AH )", "( ESP )", "OPT ( )", "bytes] )"];
     if packet.shape() == Shape::Truncated || ends.iter().any(|end| text.contains(end)) {
         return;
     }

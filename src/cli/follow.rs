@@ -25,6 +25,8 @@ const LULL: Duration = Duration::from_millis(50);
 /// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
 /// as it comes, and a large one that is poured in costs hardly more than a file.
 const CREDIT: usize = 25_000;
+/// How much is read at once: more than of a file, since each block wakes the thread that judges.
+const AT_ONCE: usize = 4 * BLOCK;
 
 /// What wakes the loop.
 enum Wake {
@@ -188,7 +190,7 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
 /// Sends what there is, as soon as it is there.
 fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
     loop {
-        let mut block = spare.try_recv().unwrap_or_else(|_| vec![0; BLOCK]);
+        let mut block = spare.try_recv().unwrap_or_else(|_| vec![0; AT_ONCE]);
         let wake = match from.read(&mut block) {
             Ok(0) => Wake::End,
             Ok(n) => Wake::Block(block, n),

@@ -135,15 +135,8 @@ impl Scanner {
                 behind
             }
             Hit::Repeat => {
-                let before = match line.start.checked_sub(1) {
-                    Some(end) => {
-                        let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
-                        trim(&text[begin..end])
-                    }
-                    None => &self.before,
-                };
                 // One line is counted once, whatever stands behind it.
-                if self.judge.repeat(raw, before, sink) {
+                if self.repeat(raw, text, line.start, sink) {
                     line.end
                 } else {
                     behind
@@ -151,6 +144,18 @@ impl Scanner {
             }
             Hit::Opening => line.start.max(behind.saturating_sub(1)),
         })
+    }
+
+    /// Judges a `last message repeated N times` whose line begins in `text` at `begin`: whether it counts.
+    fn repeat(&mut self, raw: &[u8], text: &[u8], begin: usize, sink: &mut Sink<'_>) -> bool {
+        let before = match begin.checked_sub(1) {
+            Some(end) => {
+                let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
+                trim(&text[begin..end])
+            }
+            None => &self.before,
+        };
+        self.judge.repeat(raw, before, sink)
     }
 
     /// Looks at each line, where times are told from the line before.
@@ -182,6 +187,10 @@ impl Scanner {
                     }
                     Hit::Notice(row) => {
                         is_told |= self.judge.notice(&notice::ROWS[row], trim(line), sink);
+                    }
+                    Hit::Repeat if self.repeat(trim(line), text, begin, sink) => {
+                        is_told = true;
+                        break;
                     }
                     Hit::Date | Hit::Repeat | Hit::Opening => {}
                 }

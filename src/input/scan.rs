@@ -269,6 +269,8 @@ impl Scanner {
             | Framing::Datagrams => {
                 unreadable(&self.carry, sink);
                 self.overlong = memchr(b'\n', &self.carry).is_none();
+                // A line is counted at its end, a record of lines here.
+                self.lines += u64::from(!self.overlong);
                 self.framing = Framing::Lines;
                 self.carry = Vec::new();
             }

@@ -182,12 +182,17 @@ impl Surveyor {
         survey.lines = ends;
         let search = self.nominator.for_block(colours);
         let mut from = 0;
+        // Up to where lines were tried: one that is not usual at one of its hits is at none.
+        let mut tried = 0;
         while from <= text.len()
             && let Some(spot) = search.find_at(text, from)
         {
-            if spot.hit == Hit::Prefix
-                && search.is_plain()
-                && let Some(ready) = self.ready(text, from, spot.start, asides, &mut memory)
+            let is_tried = spot.hit == Hit::Prefix && search.is_plain() && tried <= spot.start;
+            if is_tried {
+                tried = memchr(b'\n', &text[spot.start..]).map_or(text.len(), |at| spot.start + at);
+            }
+            if is_tried
+                && let Some(ready) = self.ready(text, from, spot.start..tried, asides, &mut memory)
             {
                 let mut end = ready.line.end as usize;
                 from = end.max(spot.start + 1);
@@ -208,13 +213,13 @@ impl Surveyor {
         }
     }
 
-    /// The drop line around `at`, the first place found behind `from`, where it is a usual one: on a line of its own, with
+    /// The drop line around a hit, which ends with the range: the first place found behind `from`, where it is a usual one: on a line of its own, with
     /// nothing in it that would have to be written anew.
     fn ready(
         &self,
         text: &[u8],
         from: usize,
-        at: usize,
+        Range { start: at, end }: Range<usize>,
         asides: &mut Vec<Aside>,
         memory: &mut Memory<'_>,
     ) -> Option<Ready> {
@@ -224,7 +229,6 @@ impl Surveyor {
         {
             return Some(ready);
         }
-        let end = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
         let raw = trim(&text[begin..end]);
         if framing::opening(&text[begin..]).is_some() || cri::part(raw).is_some() {
             return None;
