@@ -1,7 +1,7 @@
 //! How the drop lines before began: stamp, host and prefix. In most logs the next one begins like one of them, but for its
 //! time.
 //!
-//! What is remembered was read by a [`Format`] once; only the time is read anew. So reading with a memory says what reading
+//! What is remembered was read by a format once; only the time is read anew. So reading with a memory says what reading
 //! without says, which a property test holds.
 
 use super::header::{clock, day, literal, month, spaces};

@@ -12,6 +12,7 @@ mod header;
 
 pub mod link;
 mod parse;
+mod place;
 pub mod proto;
 mod read;
 #[cfg(test)]
