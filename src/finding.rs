@@ -234,7 +234,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         folded: group
             .members
             .iter()
-            .any(|(_, flow)| flow.folded != Folded::No),
+            .any(|seen| seen.flow.folded != Folded::No),
         node_nets: scene
             .nodes
             .get(&group.key.node)
@@ -282,8 +282,8 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
 /// The interface that most lines came in by; of equals, the first by name.
 fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
     let mut lines = std::collections::BTreeMap::<&str, u64>::new();
-    for (key, flow) in &group.members {
-        *lines.entry(scene.interface(key)).or_default() += flow.logged;
+    for seen in &group.members {
+        *lines.entry(scene.interface(seen.key)).or_default() += seen.flow.logged;
     }
     let most = lines
         .iter()

@@ -4,9 +4,7 @@ use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::chain::Family;
-use crate::flow::{
-    Direction, Fates, Flow, FlowKey, Folded, Kind, Mark, Ports, attempts, folded_network,
-};
+use crate::flow::{Direction, Fates, Folded, Kind, Mark, Ports, Seen, attempts, folded_network};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::packet::proto;
@@ -35,7 +33,7 @@ pub struct Group<'a> {
     pub node: &'a str,
     pub role: Role,
     /// In the order of their keys.
-    pub members: Vec<(&'a FlowKey, &'a Flow)>,
+    pub members: Vec<Seen<'a>>,
     /// Drop lines: a floor.
     pub logged: u64,
     /// Connection attempts: a floor.
@@ -55,21 +53,16 @@ pub struct Group<'a> {
 }
 
 impl<'a> Group<'a> {
-    pub(super) fn new(
-        key: GroupKey,
-        node: &'a str,
-        role: Role,
-        members: Vec<(&'a FlowKey, &'a Flow)>,
-    ) -> Self {
-        let (folded, single): (Vec<_>, Vec<_>) = members
+    pub(super) fn new(key: GroupKey, node: &'a str, role: Role, members: Vec<Seen<'a>>) -> Self {
+        let (folded, single): (Vec<Seen<'_>>, Vec<Seen<'_>>) = members
             .iter()
-            .partition::<Vec<_>, _>(|(_, flow)| flow.folded == Folded::Peers);
-        let mut peers: Vec<IpAddr> = single.iter().map(|(key, _)| key.peer).collect();
+            .partition(|seen| seen.flow.folded == Folded::Peers);
+        let mut peers: Vec<IpAddr> = single.iter().map(|seen| seen.key.peer).collect();
         peers.sort_unstable();
         peers.dedup();
         let mut networks: Vec<IpNet> = folded
             .iter()
-            .map(|(key, _)| folded_network(key.peer))
+            .map(|seen| folded_network(seen.key.peer))
             .collect();
         networks.sort_unstable();
         networks.dedup();
@@ -78,27 +71,24 @@ impl<'a> Group<'a> {
             Ports::Service { port, .. } => catalog::service(number, port),
             _ => None,
         };
-        let first = members.iter().map(|(_, flow)| flow.first).min();
-        let last = members.iter().map(|(_, flow)| flow.last).max();
+        let first = members.iter().map(|seen| seen.flow.first).min();
+        let last = members.iter().map(|seen| seen.flow.last).max();
         Self {
             key,
             node,
             role,
-            logged: members.iter().map(|(_, flow)| flow.logged).sum(),
+            logged: members.iter().map(|seen| seen.flow.logged).sum(),
             attempts: if key.direction == Direction::Original {
-                members
-                    .iter()
-                    .map(|(key, flow)| flow_attempts(key, flow))
-                    .sum()
+                members.iter().map(flow_attempts).sum()
             } else {
                 0
             },
             first: first.unwrap_or(Time::UNKNOWN),
             last: last.unwrap_or(Time::UNKNOWN),
-            flags: sum(members.iter().flat_map(|(_, flow)| flow.flags())),
+            flags: sum(members.iter().flat_map(|seen| seen.flow.flags())),
             icmp_types: sum(members
                 .iter()
-                .flat_map(|(_, flow)| flow.detail.icmp_types.iter().copied())),
+                .flat_map(|seen| seen.flow.detail.icmp_types.iter().copied())),
             peers,
             networks,
             service,
@@ -163,7 +153,7 @@ impl<'a> Group<'a> {
             Ports::Service { port, .. } => vec![port],
             Ports::Pair { spt, dpt } => vec![spt, dpt],
             Ports::None if self.key.scanner.is_some() => {
-                let tried = self.members.iter().filter_map(|(key, _)| match key.ports {
+                let tried = self.members.iter().filter_map(|seen| match seen.key.ports {
                     Ports::Service { port, .. } => Some(port),
                     Ports::Pair { dpt, .. } => Some(dpt),
                     Ports::None => None,
@@ -202,7 +192,7 @@ impl<'a> Group<'a> {
     pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
         self.members
             .iter()
-            .flat_map(|(_, flow)| flow.detail.marks.iter().copied())
+            .flat_map(|seen| seen.marks.iter().copied())
     }
 
     /// The ports on the other side, from the lowest to the highest.
@@ -216,27 +206,28 @@ impl<'a> Group<'a> {
     pub fn sample(&self) -> &'a str {
         self.members
             .iter()
-            .min_by_key(|(_, flow)| (flow.first, &flow.detail.sample))
-            .map_or("", |(_, flow)| &flow.detail.sample)
+            .map(|seen| seen.flow)
+            .min_by_key(|flow| (flow.first, &flow.detail.sample))
+            .map_or("", |flow| &flow.detail.sample)
     }
 }
 
 /// The connection attempts of one flow towards this node: of TCP the 5-tuples but for their retransmits, of the rest the
 /// distinct 5-tuples. A packet of a connection that is older than the rules counts as well: somebody uses the port.
-fn flow_attempts(key: &FlowKey, flow: &Flow) -> u64 {
-    if key.proto == Some(proto::TCP) {
-        return attempts(&flow.detail.marks);
+fn flow_attempts(seen: &Seen<'_>) -> u64 {
+    if seen.key.proto == Some(proto::TCP) {
+        return attempts(seen.marks);
     }
-    let mut ports: Vec<u16> = flow.detail.marks.iter().map(|m| m.port).collect();
+    let mut ports: Vec<u16> = seen.marks.iter().map(|m| m.port).collect();
     ports.sort_unstable();
     ports.dedup();
     ports.len() as u64
 }
 
-fn fates(members: &[(&FlowKey, &Flow)]) -> Option<Fates> {
+fn fates(members: &[Seen<'_>]) -> Option<Fates> {
     let mut known = members
         .iter()
-        .filter_map(|(_, flow)| flow.detail.fates.as_ref());
+        .filter_map(|seen| seen.flow.detail.fates.as_ref());
     let mut sum = known.next()?.clone();
     known.for_each(|more| sum.absorb(more));
     Some(sum)

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use super::group::{Group, GroupKey};
 use super::restarts::{Restart, Wave, restarts, waves};
 use crate::catalog::{Role, Strength, listed};
-use crate::flow::{Direction, EPHEMERAL, Flow, FlowKey, Flows, Folded, Kind, Ports};
+use crate::flow::{Direction, EPHEMERAL, FlowKey, Flows, Folded, Kind, MarksByFlow, Ports, Seen};
 use crate::packet::proto;
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
@@ -59,6 +59,7 @@ pub struct Scene<'a> {
     /// The first and the last time of the log; live, the last is now.
     pub span: Option<(Time, Time)>,
     flows: &'a Flows,
+    marks: MarksByFlow,
     directions: Directions,
 }
 
@@ -71,7 +72,8 @@ impl<'a> Scene<'a> {
             .collect();
         let cluster = nodes.values().flat_map(|n| n.addresses.iter().copied());
         let zones = Zones::new(site, cluster.collect());
-        let directions = Directions::of(flows);
+        let marks = flows.marks();
+        let directions = Directions::of(flows.iter(&marks));
         let mut scene = Self {
             site,
             zones,
@@ -82,6 +84,7 @@ impl<'a> Scene<'a> {
                 .span()
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
             flows,
+            marks,
             directions,
         };
         scene.scans = scene.find_scans();
@@ -90,24 +93,26 @@ impl<'a> Scene<'a> {
     }
 
     /// The groups, in the order of their keys.
-    pub fn groups(&self) -> Vec<Group<'a>> {
-        let mut groups: HashMap<GroupKey, Vec<(&'a FlowKey, &'a Flow)>> = HashMap::new();
-        for (key, flow) in self.flows.iter() {
-            groups
-                .entry(self.group_key(key, flow))
-                .or_default()
-                .push((key, flow));
+    pub fn groups(&self) -> Vec<Group<'_>> {
+        let mut groups: HashMap<GroupKey, Vec<Seen<'_>>> = HashMap::new();
+        for seen in self.flows() {
+            groups.entry(self.group_key(&seen)).or_default().push(seen);
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
         groups.sort_unstable_by_key(|(key, _)| *key);
         groups
             .into_iter()
             .filter_map(|(key, mut members)| {
-                members.sort_unstable_by_key(|(key, _)| *key);
+                members.sort_unstable_by_key(|seen| *seen.key);
                 let node = self.nodes.get(&key.node)?;
                 Some(Group::new(key, node.name, node.role, members))
             })
             .collect()
+    }
+
+    /// All flows.
+    fn flows(&self) -> impl Iterator<Item = Seen<'_>> {
+        self.flows.iter(&self.marks)
     }
 
     /// How long the log was quiet after `last` on a node, in microseconds: the time before its last start, and between
@@ -171,7 +176,8 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn group_key(&self, key: &FlowKey, flow: &Flow) -> GroupKey {
+    fn group_key(&self, seen: &Seen<'_>) -> GroupKey {
+        let key = seen.key;
         let (direction, ports) = self.direct(key);
         let mut group = GroupKey {
             node: key.node,
@@ -188,7 +194,7 @@ impl<'a> Scene<'a> {
             scanner: None,
         };
         if self.scans.contains_key(&key.peer)
-            && (can_scan(key, direction) || flow.folded == Folded::Ports)
+            && (can_scan(key, direction) || seen.flow.folded == Folded::Ports)
         {
             group.kind = Kind::Plain;
             group.direction = Direction::Original;
@@ -199,21 +205,17 @@ impl<'a> Scene<'a> {
     }
 
     fn find_restarts(&self) -> Vec<Restart> {
-        let replies = self.flows.iter().filter_map(|(key, flow)| {
-            let ended =
-                key.kind == Kind::Plain && flow.detail.marks.iter().any(|mark| mark.teardown);
-            match self.direct(key) {
-                (Direction::Reply, Ports::Service { port, .. }) if ended => Some((key, flow, port)),
+        let replies = self.flows().filter_map(|seen| {
+            let ended = seen.key.kind == Kind::Plain && seen.marks.iter().any(|mark| mark.teardown);
+            match self.direct(seen.key) {
+                (Direction::Reply, Ports::Service { port, .. }) if ended => Some((seen, port)),
                 _ => None,
             }
         });
-        restarts(replies.flat_map(|(key, flow, port)| {
-            let ends = flow
-                .detail
-                .marks
-                .iter()
-                .filter(|mark| mark.teardown && mark.time.is_dated());
-            ends.map(move |mark| (key.peer, port, mark.time, key.node))
+        restarts(replies.flat_map(|(seen, port)| {
+            let ends = seen.marks.iter();
+            let ends = ends.filter(|mark| mark.teardown && mark.time.is_dated());
+            ends.map(move |mark| (seen.key.peer, port, mark.time, seen.key.node))
         }))
     }
 
@@ -236,9 +238,10 @@ impl<'a> Scene<'a> {
     }
 
     fn find_scans(&self) -> BTreeMap<IpAddr, Scan> {
-        let mut tried: BTreeMap<IpAddr, Vec<(&FlowKey, &Flow, u16)>> = BTreeMap::new();
+        let mut tried: BTreeMap<IpAddr, Vec<(Seen<'_>, u16)>> = BTreeMap::new();
         let mut more = BTreeSet::new();
-        for (key, flow) in self.flows.iter() {
+        for seen in self.flows() {
+            let (key, flow) = (seen.key, seen.flow);
             if flow.folded == Folded::Ports {
                 more.insert(key.peer);
             }
@@ -250,18 +253,21 @@ impl<'a> Scene<'a> {
                 continue;
             }
             if can_scan(key, self.direct(key).0) && !self.zones.is_cluster_node(key.peer) {
-                tried.entry(key.peer).or_default().push((key, flow, dpt));
+                tried.entry(key.peer).or_default().push((seen, dpt));
             }
         }
         tried
             .into_iter()
             .filter_map(|(peer, tried)| {
-                let ports: BTreeSet<_> = tried.iter().map(|(k, _, dpt)| (k.proto, *dpt)).collect();
+                let ports: BTreeSet<_> = tried
+                    .iter()
+                    .map(|(seen, dpt)| (seen.key.proto, *dpt))
+                    .collect();
                 if ports.len() < SCAN_PORTS {
                     return None;
                 }
                 let at_once = most_at_once(&tried);
-                let nodes: BTreeSet<_> = tried.iter().map(|(key, ..)| key.node).collect();
+                let nodes: BTreeSet<_> = tried.iter().map(|(seen, _)| seen.key.node).collect();
                 (at_once >= SCAN_PORTS).then_some((
                     peer,
                     Scan {
@@ -341,10 +347,10 @@ fn destination(key: &FlowKey) -> Option<u16> {
 }
 
 /// The most distinct ports that were tried within [`SCAN_WINDOW`].
-fn most_at_once(tried: &[(&FlowKey, &Flow, u16)]) -> usize {
+fn most_at_once(tried: &[(Seen<'_>, u16)]) -> usize {
     let mut events: Vec<(Time, Option<u8>, u16)> = tried
         .iter()
-        .flat_map(|(key, flow, dpt)| flow.detail.marks.iter().map(|m| (m.time, key.proto, *dpt)))
+        .flat_map(|(seen, dpt)| seen.marks.iter().map(|m| (m.time, seen.key.proto, *dpt)))
         .collect();
     events.sort_unstable();
     let mut inside: HashMap<(Option<u8>, u16), usize> = HashMap::new();
@@ -382,23 +388,23 @@ struct Directions {
 }
 
 impl Directions {
-    fn of(flows: &Flows) -> Self {
+    fn of<'a>(flows: impl Iterator<Item = Seen<'a>>) -> Self {
         let mut found = Self {
             opened: HashSet::new(),
             to: HashMap::new(),
             from: HashMap::new(),
         };
-        for (key, flow) in flows.iter().filter(|(key, _)| key.kind == Kind::Plain) {
+        for seen in flows.filter(|seen| seen.key.kind == Kind::Plain) {
+            let key = seen.key;
             match key.ports {
                 Ports::Service { port, reply: false } => {
-                    if flow.lines_with(|flags| flags.is_syn()) > 0 {
+                    if seen.flow.lines_with(|flags| flags.is_syn()) > 0 {
                         found.opened.insert((key.node, key.proto, port));
                     }
                     let to = found.to.entry((key.node, key.proto, port)).or_default();
                     // Three tell all that is asked of them.
                     to.extend(
-                        flow.detail
-                            .marks
+                        seen.marks
                             .iter()
                             .map(|m| (key.peer, m.port))
                             .take(SHARING_FLOWS),

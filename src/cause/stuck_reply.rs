@@ -2,7 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
-use crate::flow::{Flow, Kind};
+use crate::flow::{Kind, Mark};
 use crate::time::{MINUTE, Time};
 
 /// A peer resends into the void for about 15 minutes (tcp_retries2 = 15); a run that is longer than this is no such.
@@ -40,7 +40,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         let longest = group
             .members
             .iter()
-            .map(|(_, flow)| longest_run(flow, scene))
+            .map(|seen| longest_run(seen.marks, scene))
             .max()
             .unwrap_or_default();
         evidence.test("runs-on", longest > STUCK, || {
@@ -71,8 +71,8 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
 }
 
 /// Microseconds of the longest run of lines without a gap longer than the settling time. A window of an upgrade breaks it.
-fn longest_run(flow: &Flow, scene: &Scene<'_>) -> i64 {
-    let times = outside_upgrades(flow.detail.marks.iter().map(|m| m.time).collect(), scene);
+fn longest_run(marks: &[Mark], scene: &Scene<'_>) -> i64 {
+    let times = outside_upgrades(marks.iter().map(|m| m.time).collect(), scene);
     let mut begin = times.first().copied();
     let (mut last, mut longest) = (begin, 0);
     for &time in &times {

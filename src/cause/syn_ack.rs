@@ -37,13 +37,13 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let worst = group
         .members
         .iter()
-        .flat_map(|(_, flow)| bursts(&flow.detail.marks))
+        .flat_map(|seen| bursts(seen.marks))
         .max_by_key(|(lines, span)| (*lines, *span))
         .unwrap_or_default();
     let lasting = group
         .members
         .iter()
-        .flat_map(|(_, flow)| bursts(&flow.detail.marks))
+        .flat_map(|seen| bursts(seen.marks))
         .any(|(lines, span)| lines > LOST_LINES || span > LOST_SPAN);
     facts::service_on_peer(group, evidence);
     evidence.test("answers-keep-coming", lasting, || {

@@ -1,12 +1,15 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use indexmap::IndexMap;
+
 use super::bounds::Room;
+use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
-use super::sum::{MOST_MARKS, count};
-use super::{Flow, FlowKey, Folded, Mark, Ports, lane};
+use super::sum::count;
+use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, lane};
 use crate::catalog::Role;
 use crate::chain::Family;
 use crate::input::Entry;
@@ -17,8 +20,6 @@ use crate::saturation::{Class, Stretch, Tick, union};
 use crate::site::Site;
 use crate::time::Time;
 
-/// So many lines are kept one by one in all.
-const MOST_MARKS_IN_ALL: usize = 1 << 18;
 /// So many lines of one node and address family are kept for its timeline.
 const MOST_TICKS: usize = 1 << 18;
 /// So many of all nodes.
@@ -43,8 +44,9 @@ pub struct NodeEvidence {
     pub ticks: [Vec<Tick>; 2],
 }
 
-/// The seed of the hash is another in each run, so that nobody can choose addresses that share one; and so is the order.
-pub(super) type Table = HashMap<FlowKey, Flow, foldhash::fast::RandomState>;
+/// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
+/// each run, so that nobody can choose addresses that share one.
+pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
 /// All flows of a log.
 #[derive(Debug, Clone, Default)]
@@ -54,7 +56,7 @@ pub struct Flows {
     pub(super) flows: Table,
     /// By the numbers of the nodes.
     pub(super) evidence: Vec<NodeEvidence>,
-    marks: usize,
+    marks: Marks,
     ticks: usize,
     pub(super) room: Room,
     /// The first and the last time that any line of the log had.
@@ -119,16 +121,11 @@ impl Flows {
             peer: packet.src,
         };
         // Most lines are of a flow that is known: that is one look.
-        let flow = match self.flows.get_mut(&key) {
-            Some(flow) => flow,
-            None => {
-                let (key, folded) = self.admit(key, role);
-                self.folded += u64::from(folded != Folded::No) * lines;
-                let flow = self.flows.entry(key).or_insert_with(|| Flow::begin(entry));
-                flow.folded = flow.folded.max(folded);
-                flow
-            }
+        let place = match self.flows.get_index_of(&key) {
+            Some(place) => place,
+            None => self.begin(key, role, entry, lines),
         };
+        let flow = &mut self.flows[place];
         flow.logged += lines;
         if let Some(flags) = packet.flags {
             flow.count_flags(flags, lines);
@@ -143,17 +140,29 @@ impl Flows {
             let fates = flow.detail.fates.get_or_insert_default();
             fates.add(chains.judge(packet), lines);
         }
-        if self.marks < MOST_MARKS_IN_ALL && flow.detail.marks.len() < MOST_MARKS {
-            self.marks += 1;
-            flow.detail.marks.push(Mark {
+        if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
+            flow.marks += 1;
+            let flags = packet.flags.unwrap_or(TcpFlags::NONE);
+            let mark = Mark {
                 time: entry.time,
                 port: other_port(packet, ports),
-                opens: packet.flags.is_some_and(TcpFlags::is_syn),
-                teardown: packet.flags.is_some_and(|flags| {
-                    flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN)
-                }),
-            });
+                opens: flags.is_syn(),
+                teardown: flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN),
+            };
+            self.marks.push(place, mark);
         }
+    }
+
+    /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
+    #[cold]
+    fn begin(&mut self, key: FlowKey, role: Role, entry: &Entry<'_>, lines: u64) -> usize {
+        let (key, folded) = self.admit(key, role);
+        self.folded += u64::from(folded != Folded::No) * lines;
+        let known = self.flows.entry(key);
+        let place = known.index();
+        let flow = known.or_insert_with(|| Flow::begin(entry));
+        flow.folded = flow.folded.max(folded);
+        place
     }
 
     /// Notes that the log had a line at `time`.
@@ -231,10 +240,11 @@ impl Flows {
             }
             self.ticks += self.evidence[number].absorb(theirs, room);
         }
-        // The bounds let in whoever comes first: that is the same in each run.
-        let mut flows: Vec<_> = other.flows.into_iter().collect();
-        flows.sort_unstable_by_key(|(key, _)| *key);
-        for (key, theirs) in flows {
+        let their_marks = other.marks.by_flow(other.flows.len());
+        // The bounds let in whoever comes first: that is the same for each order of lines.
+        let mut flows: Vec<_> = other.flows.into_iter().enumerate().collect();
+        flows.sort_unstable_by_key(|(_, (key, _))| *key);
+        for (their_place, (key, theirs)) in flows {
             let key = FlowKey {
                 node: nodes[usize::from(key.node)],
                 interface: interfaces[usize::from(key.interface)],
@@ -246,10 +256,19 @@ impl Flows {
                 self.admit(key, site.role(self.nodes.name(key.node)))
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
-            let room = MOST_MARKS_IN_ALL.saturating_sub(self.marks);
-            let ours = self.flows.entry(key).or_insert_with(|| theirs.bare());
-            self.marks += ours.absorb(theirs, room);
+            let ours = self.flows.entry(key);
+            let place = ours.index();
+            let ours = ours.or_insert_with(|| theirs.bare());
+            ours.absorb(theirs);
             ours.folded = ours.folded.max(folded);
+            let room = self
+                .marks
+                .room()
+                .min(usize::from(MOST_OF_A_FLOW - ours.marks));
+            for mark in their_marks.of(their_place).iter().take(room) {
+                ours.marks += 1;
+                self.marks.push(place, *mark);
+            }
         }
         self.covered = union([self.stretches(), theirs_covered].concat());
         self.boots.extend(other.boots);
@@ -281,10 +300,8 @@ impl Flows {
             for time in [&mut flow.first, &mut flow.last] {
                 *time = time.add_years(years);
             }
-            for mark in &mut flow.detail.marks {
-                mark.time = mark.time.add_years(years);
-            }
         }
+        self.marks.add_years(years);
         for node in &mut self.evidence {
             for tick in node.ticks.iter_mut().flatten() {
                 tick.time = tick.time.add_years(years);
@@ -307,9 +324,19 @@ impl Flows {
         self.span
     }
 
-    /// The flows, in no order.
-    pub fn iter(&self) -> impl Iterator<Item = (&FlowKey, &Flow)> {
-        self.flows.iter()
+    /// The lines one by one, for [`Self::iter`].
+    pub fn marks(&self) -> MarksByFlow {
+        self.marks.by_flow(self.flows.len())
+    }
+
+    /// The flows, in the order in which they began, with their `marks`.
+    pub fn iter<'a>(&'a self, marks: &'a MarksByFlow) -> impl Iterator<Item = Seen<'a>> {
+        let flows = self.flows.iter().enumerate();
+        flows.map(|(place, (key, flow))| Seen {
+            key,
+            flow,
+            marks: marks.of(place),
+        })
     }
 
     /// How many flows there are.
@@ -319,7 +346,7 @@ impl Flows {
 
     /// What judging them costs, in flows: sorting a line takes about a sixteenth of judging a flow.
     pub fn cost(&self) -> usize {
-        self.flows.len() + (self.marks + self.ticks) / 16
+        self.flows.len() + (self.marks.len() + self.ticks) / 16
     }
 
     /// Whether there is none.

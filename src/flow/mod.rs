@@ -9,6 +9,7 @@ mod collect;
 mod fates;
 mod flag_counts;
 mod lane;
+mod marks;
 mod names;
 mod sum;
 
@@ -26,6 +27,7 @@ pub use collect::{Flows, NodeEvidence};
 pub use fates::Fates;
 use flag_counts::FlagCounts;
 pub use lane::{EPHEMERAL, lane};
+pub use marks::{Mark, MarksByFlow};
 
 /// Which way a flow goes, as conntrack says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -131,18 +133,6 @@ impl Hash for FlowKey {
     }
 }
 
-/// One line of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Mark {
-    /// The port that is not the service's; of a pair, SPT.
-    pub port: u16,
-    pub time: Time,
-    /// Whether it opens a connection: SYN without ACK.
-    pub opens: bool,
-    /// Whether it ends a connection: FIN or RST.
-    pub teardown: bool,
-}
-
 /// Lines by what they show, in order; most flows show one thing or two.
 pub type Counts<T> = SmallVec<[(T, u64); 2]>;
 
@@ -159,7 +149,6 @@ pub enum Folded {
 /// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold: with its
 /// key it takes 128 bytes, which are two of their lines.
 #[derive(Debug, Clone)]
-#[repr(align(32))]
 pub struct Flow {
     /// How many lines were logged: a floor, since the LOG rule is limited.
     pub logged: u64,
@@ -167,10 +156,22 @@ pub struct Flow {
     pub last: Time,
     flags: FlagCounts,
     pub folded: Folded,
+    /// How many of its lines are kept one by one.
+    marks: u16,
     pub detail: Box<Detail>,
 }
 
-const _: () = assert!(size_of::<(FlowKey, Flow)>() == 128);
+/// With the hash that stands beside them.
+const _: () = assert!(size_of::<(u64, FlowKey, Flow)>() == 128);
+
+/// A flow as reports see it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen<'a> {
+    pub key: &'a FlowKey,
+    pub flow: &'a Flow,
+    /// Its lines one by one, as many as are kept.
+    pub marks: &'a [Mark],
+}
 
 /// What few lines of a flow add to. It lies for itself, so that what each line adds to lies close together.
 #[derive(Debug, Clone)]
@@ -179,8 +180,6 @@ pub struct Detail {
     more_flags: Counts<TcpFlags>,
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
-    /// The lines one by one, as many as are kept.
-    pub marks: Vec<Mark>,
     /// The earliest line.
     pub sample: Box<str>,
     /// What the chain in force would do with its lines, where that chain is known.

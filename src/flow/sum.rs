@@ -6,9 +6,6 @@ use super::{Counts, Detail, FlagCounts, Flow, Folded};
 use crate::input::Entry;
 use crate::time::Time;
 
-/// So many lines of one flow are kept one by one.
-pub(super) const MOST_MARKS: usize = 4_096;
-
 impl Flow {
     pub(super) fn begin(entry: &Entry<'_>) -> Self {
         Self {
@@ -17,10 +14,10 @@ impl Flow {
             first: entry.time,
             last: entry.time,
             folded: Folded::No,
+            marks: 0,
             detail: Box::new(Detail {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
-                marks: Vec::new(),
                 sample: text(entry.message).trim_end().into(),
                 fates: None,
             }),
@@ -49,10 +46,10 @@ impl Flow {
         Self {
             logged: 0,
             flags: FlagCounts::default(),
+            marks: 0,
             detail: Box::new(Detail {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
-                marks: Vec::new(),
                 sample: self.detail.sample.clone(),
                 fates: None,
             }),
@@ -60,8 +57,8 @@ impl Flow {
         }
     }
 
-    /// Adds what another log shows, with at most `room` of its lines one by one: how many those were.
-    pub(super) fn absorb(&mut self, other: Self, room: usize) -> usize {
+    /// Adds what another log shows, but for the lines one by one.
+    pub(super) fn absorb(&mut self, other: Self) {
         self.logged += other.logged;
         for (flags, lines) in other.flags() {
             self.count_flags(flags, lines);
@@ -69,21 +66,12 @@ impl Flow {
         self.last = self.last.max(other.last);
         self.date(other.first, other.detail.sample.as_bytes());
         self.folded = self.folded.max(other.folded);
-        let (ours, theirs) = (&mut *self.detail, *other.detail);
-        for (icmp_type, lines) in theirs.icmp_types {
-            count(&mut ours.icmp_types, icmp_type, lines);
+        for (icmp_type, lines) in other.detail.icmp_types {
+            count(&mut self.detail.icmp_types, icmp_type, lines);
         }
-        let room = room.min(MOST_MARKS.saturating_sub(ours.marks.len()));
-        let taken = room.min(theirs.marks.len());
-        if ours.marks.is_empty() && taken == theirs.marks.len() {
-            ours.marks = theirs.marks;
-        } else {
-            ours.marks.extend(theirs.marks.into_iter().take(taken));
+        if let Some(theirs) = other.detail.fates {
+            self.detail.fates.get_or_insert_default().absorb(&theirs);
         }
-        if let Some(theirs) = theirs.fates {
-            ours.fates.get_or_insert_default().absorb(&theirs);
-        }
-        taken
     }
 }
 

@@ -1,0 +1,137 @@
+//! The lines of flows one by one, as many as are kept: written down in the order in which they come, and put in the order
+//! of the flows for a report. So a line touches the end of one table, wherever its flow lies.
+
+use crate::time::Time;
+
+/// So many lines of one flow are kept.
+pub(super) const MOST_OF_A_FLOW: u16 = 4_096;
+/// So many lines are kept in all.
+const MOST: usize = 1 << 18;
+
+/// One line of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The port that is not the service's; of a pair, SPT.
+    pub port: u16,
+    pub time: Time,
+    /// Whether it opens a connection: SYN without ACK.
+    pub opens: bool,
+    /// Whether it ends a connection: FIN or RST.
+    pub teardown: bool,
+}
+
+/// Lines, each with the place of its flow.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks(Vec<Marked>);
+
+#[derive(Debug, Clone, Copy)]
+struct Marked {
+    time: Time,
+    flow: u32,
+    port: u16,
+    opens: bool,
+    teardown: bool,
+}
+
+const _: () = assert!(size_of::<Marked>() == 16);
+
+impl Marks {
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many more are kept.
+    pub(super) const fn room(&self) -> usize {
+        MOST.saturating_sub(self.0.len())
+    }
+
+    /// Adds a line of the flow at a place.
+    #[inline]
+    pub(super) fn push(&mut self, flow: usize, mark: Mark) {
+        self.0.push(Marked {
+            time: mark.time,
+            flow: flow as u32,
+            port: mark.port,
+            opens: mark.opens,
+            teardown: mark.teardown,
+        });
+    }
+
+    /// Moves all times by whole years.
+    pub(super) fn add_years(&mut self, years: i32) {
+        for mark in &mut self.0 {
+            mark.time = mark.time.add_years(years);
+        }
+    }
+
+    /// In the order of so many `flows`; the lines of each in the order in which they came.
+    pub(super) fn by_flow(&self, flows: usize) -> MarksByFlow {
+        let mut ends = vec![0_u32; flows];
+        for mark in &self.0 {
+            ends[mark.flow as usize] += 1;
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            (*end, sum) = (sum, sum + *end);
+        }
+        // Each line takes the next place of its flow, which leaves all of them at their ends.
+        let nothing = Mark {
+            port: 0,
+            time: Time::UNKNOWN,
+            opens: false,
+            teardown: false,
+        };
+        let mut marks = vec![nothing; self.0.len()];
+        for mark in &self.0 {
+            let end = &mut ends[mark.flow as usize];
+            marks[*end as usize] = Mark {
+                port: mark.port,
+                time: mark.time,
+                opens: mark.opens,
+                teardown: mark.teardown,
+            };
+            *end += 1;
+        }
+        MarksByFlow { marks, ends }
+    }
+}
+
+/// The lines of flows one by one, flow by flow.
+#[derive(Debug)]
+pub struct MarksByFlow {
+    marks: Vec<Mark>,
+    /// Where those of each flow end.
+    ends: Vec<u32>,
+}
+
+impl MarksByFlow {
+    /// Those of the flow at a place.
+    pub(super) fn of(&self, flow: usize) -> &[Mark] {
+        let end = |flow: usize| self.ends.get(flow).map_or(0, |end| *end as usize);
+        &self.marks[flow.checked_sub(1).map_or(0, end)..end(flow)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use super::{Mark, Marks};
+    use crate::time::Time;
+
+    proptest! {
+        #[test]
+        fn each_flow_gets_its_lines_in_their_order(flows in proptest::collection::vec(0..6_usize, 0..40)) {
+            let mark = |at: usize| Mark { port: at as u16, time: Time(at as i64), opens: at % 2 == 0, teardown: at % 3 == 0 };
+            let mut marks = Marks::default();
+            for (at, flow) in flows.iter().enumerate() {
+                marks.push(*flow, mark(at));
+            }
+            let sorted = marks.by_flow(6);
+            for flow in 0..6 {
+                let own: Vec<Mark> = (0..flows.len()).filter(|at| flows[*at] == flow).map(mark).collect();
+                prop_assert_eq!(sorted.of(flow), own);
+            }
+        }
+    }
+}
