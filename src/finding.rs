@@ -283,7 +283,7 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
 fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
     let mut lines = std::collections::BTreeMap::<&str, u64>::new();
     for seen in &group.members {
-        *lines.entry(scene.interface(seen.key)).or_default() += seen.flow.logged;
+        *lines.entry(scene.interface(&seen.key)).or_default() += seen.flow.logged;
     }
     let most = lines
         .iter()

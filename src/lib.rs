@@ -22,6 +22,7 @@ pub mod cli;
 
 mod eights;
 pub mod error;
+mod hints;
 mod memo;
 pub mod net;
 pub mod time;

@@ -2,25 +2,74 @@
 //!
 //! Only what was read once is remembered, so reading with a memory says what reading without says.
 
-use crate::eights::begins;
-
 /// So many parts are remembered, each at a place of its own.
 const PLACES: usize = 128;
+/// Texts are compared in rows of so many bytes.
+const ROW: usize = 16;
+const ROWS: usize = 7;
 /// The longest part that is remembered, in bytes.
-const LONGEST: usize = 118;
+const LONGEST: usize = ROW * ROWS;
+
+/// A text to compare others with, without a branch for each row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Known {
+    rows: [u128; ROWS],
+    /// The last row, which may overlap the one before; a text shorter than a row has a mask for what lies behind its end.
+    last: u128,
+    mask: u128,
+    length: u8,
+}
+
+impl Known {
+    /// `None` where `text` is longer than what is remembered.
+    pub(crate) fn new(text: &[u8]) -> Option<Self> {
+        if text.len() > LONGEST {
+            return None;
+        }
+        let (whole, _) = text.as_chunks::<ROW>();
+        let mut rows = [0; ROWS];
+        for (row, bytes) in rows.iter_mut().zip(whole) {
+            *row = u128::from_ne_bytes(*bytes);
+        }
+        let (mut last, mut mask) = ([0; ROW], [0; ROW]);
+        let end = &text[text.len().saturating_sub(ROW)..];
+        last[..end.len()].copy_from_slice(end);
+        mask[..end.len()].fill(u8::MAX);
+        Some(Self {
+            rows,
+            last: u128::from_ne_bytes(last),
+            mask: u128::from_ne_bytes(mask),
+            length: text.len() as u8,
+        })
+    }
+
+    /// Its length in bytes; 0 of what is no text.
+    #[inline]
+    pub(crate) fn length(&self) -> usize {
+        usize::from(self.length)
+    }
+
+    /// Whether `text` begins with it. `false` also where neither has a whole row: that is for others to tell.
+    #[inline]
+    pub(crate) fn begins(&self, text: &[u8]) -> bool {
+        let end = text.get(self.length().saturating_sub(ROW)..);
+        let Some(end) = end.and_then(<[u8]>::first_chunk) else {
+            return false;
+        };
+        let mut differs = (u128::from_ne_bytes(*end) ^ self.last) & self.mask;
+        let (rows, _) = text.as_chunks::<ROW>();
+        for (row, known) in rows[..self.length() / ROW].iter().zip(&self.rows) {
+            differs |= u128::from_ne_bytes(*row) ^ known;
+        }
+        differs == 0
+    }
+}
 
 /// Parts of one kind, and what they say.
 #[derive(Debug, Clone)]
 pub(crate) struct Memo<T> {
     /// Empty until something is remembered.
-    parts: Box<[Part<T>]>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Part<T> {
-    length: u8,
-    text: [u8; LONGEST],
-    says: T,
+    parts: Box<[(Known, T)]>,
 }
 
 impl<T> Default for Memo<T> {
@@ -35,29 +84,20 @@ impl<T: Copy + Default> Memo<T> {
     /// What the part says that `text` begins with, and its length in bytes, if it is the one remembered at the place of `key`.
     #[inline]
     pub(crate) fn recall(&self, key: Key, text: &[u8]) -> Option<(usize, T)> {
-        let part = self.parts.get(key.place())?;
-        let length = usize::from(part.length);
-        let known = part.text.get(..length)?;
-        (length > 0 && begins(text, known)).then_some((length, part.says))
+        let (known, says) = self.parts.get(key.place())?;
+        (known.length() > 0 && known.begins(text)).then_some((known.length(), *says))
     }
 
     /// Remembers at the place of `key` that `text` says `says`, instead of what was remembered there.
     pub(crate) fn remember(&mut self, key: Key, text: &[u8], says: T) {
-        if text.len() > LONGEST {
+        let Some(known) = Known::new(text) else {
             return;
-        }
+        };
         if self.parts.is_empty() {
-            let nothing = Part {
-                length: 0,
-                text: [0; LONGEST],
-                says: T::default(),
-            };
-            self.parts = vec![nothing; PLACES].into();
+            self.parts = vec![(Known::default(), T::default()); PLACES].into();
         }
         if let Some(part) = self.parts.get_mut(key.place()) {
-            part.length = text.len() as u8;
-            part.text[..text.len()].copy_from_slice(text);
-            part.says = says;
+            *part = (known, says);
         }
     }
 }
@@ -85,5 +125,29 @@ impl Key {
     const fn place(self) -> usize {
         const _: () = assert!(PLACES.is_power_of_two());
         (self.0 >> (u64::BITS - PLACES.trailing_zeros())) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert_eq, proptest};
+
+    use super::{Known, LONGEST, ROW};
+
+    proptest! {
+        #[test]
+        fn a_known_text_is_compared_as_any(
+            text in proptest::collection::vec(0..2_u8, 0..LONGEST + 2 * ROW),
+            length in 0..=LONGEST,
+            at in 0..4 * LONGEST,
+        ) {
+            let known = &text[..length.min(text.len())];
+            let mut other = text.clone();
+            if let Some(byte) = other.get_mut(at) {
+                *byte += 1;
+            }
+            let tells = other.len() >= ROW;
+            prop_assert_eq!(Known::new(known).unwrap().begins(&other), tells && other.starts_with(known));
+        }
     }
 }

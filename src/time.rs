@@ -184,8 +184,17 @@ pub struct YearClock {
     /// The year that the last stamp got, and its time.
     last: Option<(i32, Time)>,
     newest: Option<(i32, Time)>,
-    /// The last date, and its days since 1970-01-01: most lines are of the same day.
-    day: Option<((i32, u8, u8), i64)>,
+    /// The last date: most lines are of the same day.
+    today: Option<Day>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Day {
+    year: i32,
+    month: u8,
+    day: u8,
+    /// Where it begins, in the microseconds of [`Time`].
+    begin: i64,
 }
 
 impl YearClock {
@@ -195,7 +204,7 @@ impl YearClock {
             reading,
             last: None,
             newest: None,
-            day: None,
+            today: None,
         }
     }
 
@@ -216,11 +225,12 @@ impl YearClock {
     }
 
     fn resolve_yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
-        if let Some((date, days)) = self.day
+        if let Some(today) = self.today
+            && (today.month, today.day) == (month, day)
             && let Some((year, last)) = self.last
-            && date == (year, month, day)
+            && year == today.year
         {
-            let time = Time(days * DAY + day_micros);
+            let time = Time(today.begin + day_micros);
             if time.since(last).abs() <= HALF_YEAR {
                 return self.took(year, time);
             }
@@ -239,7 +249,12 @@ impl YearClock {
             }
             time = at(year);
         }
-        self.day = Some(((year, month, day), days_of_civil(year, month, day)));
+        self.today = Some(Day {
+            year,
+            month,
+            day,
+            begin: days_of_civil(year, month, day) * DAY,
+        });
         self.took(year, time)
     }
 

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("time", 0),
     ("net", 0),
     ("eights", 0),
+    ("hints", 0),
     ("memo", 0),
     ("packet", 1),
     ("input", 1),

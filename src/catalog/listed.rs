@@ -16,6 +16,18 @@ pub enum Strength {
     Own,
 }
 
+impl Strength {
+    /// Of the two lowest bits.
+    #[inline]
+    const fn of(bits: u8) -> Self {
+        match bits & 3 {
+            0 => Self::No,
+            1 => Self::NodePort,
+            _ => Self::Own,
+        }
+    }
+}
+
 /// How the tables list a port, for a node of one role. A drop line asks this of both of its ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listed {
@@ -32,13 +44,24 @@ pub struct Listed {
 }
 
 impl Listed {
-    const NOT: Self = Self {
-        documented: Strength::No,
-        dpt: Strength::No,
-        spt: Strength::No,
-        unlisted: true,
-        node_ports: false,
-    };
+    const fn packed(self) -> u8 {
+        self.documented as u8
+            | (self.dpt as u8) << 2
+            | (self.spt as u8) << 4
+            | (self.unlisted as u8) << 6
+            | (self.node_ports as u8) << 7
+    }
+
+    #[inline]
+    const fn unpacked(bits: u8) -> Self {
+        Self {
+            documented: Strength::of(bits),
+            dpt: Strength::of(bits >> 2),
+            spt: Strength::of(bits >> 4),
+            unlisted: bits & 1 << 6 != 0,
+            node_ports: bits & 1 << 7 != 0,
+        }
+    }
 
     /// As the rows have it.
     fn told(role: Role, proto: u8, port: u16) -> Self {
@@ -61,11 +84,8 @@ impl Listed {
     }
 }
 
-/// How the ports of one role and protocol are listed: few ways, and a place for each port up to the last that is listed.
-struct Listing {
-    ways: Vec<Listed>,
-    by_port: Vec<u8>,
-}
+/// How the ports of one role and protocol are listed, by port, each in a byte: all of them stay in a processor's cache.
+struct Listing(Box<[u8; 1 << 16]>);
 
 impl Listing {
     fn new(role: Role, proto: u8) -> Self {
@@ -82,23 +102,12 @@ impl Listing {
             .collect();
         begins.sort_unstable();
         begins.dedup();
-        let mut listing = Self {
-            ways: vec![Listed::NOT],
-            by_port: Vec::new(),
-        };
+        let mut by_port = Box::new([0; 1 << 16]);
         for ports in begins.windows(2) {
             let listed = Listed::told(role, proto, ports[0] as u16);
-            let known = listing.ways.iter().position(|way| *way == listed);
-            let way = known.unwrap_or(listing.ways.len());
-            if known.is_none() {
-                listing.ways.push(listed);
-            }
-            if way > 0 {
-                listing.by_port.resize(ports[0], 0);
-                listing.by_port.resize(ports[1], way as u8);
-            }
+            by_port[ports[0]..ports[1]].fill(listed.packed());
         }
-        listing
+        Self(by_port)
     }
 }
 
@@ -110,6 +119,22 @@ pub fn listed(role: Role, proto: u8, port: u16) -> Listed {
         return Listed::told(role, proto, port);
     };
     let listing = LISTINGS[role as usize][at].get_or_init(|| Listing::new(role, proto));
-    let way = listing.by_port.get(usize::from(port)).copied();
-    listing.ways[usize::from(way.unwrap_or(0))]
+    Listed::unpacked(listing.0[usize::from(port)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::proto;
+
+    #[test]
+    fn each_port_is_listed_as_the_rows_have_it() {
+        for role in Role::ALL {
+            for proto in [proto::TCP, proto::UDP] {
+                for port in 0..=u16::MAX {
+                    assert_eq!(listed(role, proto, port), Listed::told(role, proto, port));
+                }
+            }
+        }
+    }
 }

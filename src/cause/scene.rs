@@ -103,7 +103,7 @@ impl<'a> Scene<'a> {
         groups
             .into_iter()
             .filter_map(|(key, mut members)| {
-                members.sort_unstable_by_key(|seen| *seen.key);
+                members.sort_unstable_by_key(|seen| seen.key);
                 let node = self.nodes.get(&key.node)?;
                 Some(Group::new(key, node.name, node.role, members))
             })
@@ -177,7 +177,7 @@ impl<'a> Scene<'a> {
     }
 
     fn group_key(&self, seen: &Seen<'_>) -> GroupKey {
-        let key = seen.key;
+        let key = &seen.key;
         let (direction, ports) = self.direct(key);
         let mut group = GroupKey {
             node: key.node,
@@ -207,7 +207,7 @@ impl<'a> Scene<'a> {
     fn find_restarts(&self) -> Vec<Restart> {
         let replies = self.flows().filter_map(|seen| {
             let ended = seen.key.kind == Kind::Plain && seen.marks.iter().any(|mark| mark.teardown);
-            match self.direct(seen.key) {
+            match self.direct(&seen.key) {
                 (Direction::Reply, Ports::Service { port, .. }) if ended => Some((seen, port)),
                 _ => None,
             }
@@ -241,7 +241,7 @@ impl<'a> Scene<'a> {
         let mut tried: BTreeMap<IpAddr, Vec<(Seen<'_>, u16)>> = BTreeMap::new();
         let mut more = BTreeSet::new();
         for seen in self.flows() {
-            let (key, flow) = (seen.key, seen.flow);
+            let (key, flow) = (&seen.key, seen.flow);
             if flow.folded == Folded::Ports {
                 more.insert(key.peer);
             }
@@ -395,7 +395,7 @@ impl Directions {
             from: HashMap::new(),
         };
         for seen in flows.filter(|seen| seen.key.kind == Kind::Plain) {
-            let key = seen.key;
+            let key = &seen.key;
             match key.ports {
                 Ports::Service { port, reply: false } => {
                     if seen.flow.lines_with(|flags| flags.is_syn()) > 0 {

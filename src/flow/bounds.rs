@@ -54,9 +54,7 @@ impl Flows {
                 ..key
             };
             let tried = self.room.tried.get(&(key.node, key.peer));
-            if tried.is_some_and(|tried| *tried >= most)
-                && (!closed || self.flows.contains_key(&portless))
-            {
+            if tried.is_some_and(|tried| *tried >= most) && (!closed || self.is_kept(portless)) {
                 return (portless, Folded::Ports);
             }
         }
@@ -81,7 +79,7 @@ impl Flows {
         };
         let is_near = near.is_some();
         let mut wider = fold(key, length);
-        if unlisted && !self.flows.contains_key(&wider) {
+        if unlisted && !self.is_kept(wider) {
             let tried = self.room.tried.entry((key.node, wider.peer)).or_default();
             if *tried < MOST_PORTS_OF_NETWORK {
                 *tried += u16::from(!closed);
@@ -89,7 +87,7 @@ impl Flows {
                 wider.ports = Ports::None;
             }
         }
-        if !closed || self.flows.contains_key(&wider) {
+        if !closed || self.is_kept(wider) {
             return (wider, Folded::Peers);
         }
         // The last resort keeps what could be a missing rule for a documented port, of whatever peer.

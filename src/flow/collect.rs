@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use indexmap::IndexMap;
 
 use super::bounds::Room;
+use super::key::Packed;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::sum::count;
@@ -46,7 +47,7 @@ pub struct NodeEvidence {
 
 /// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
 /// each run, so that nobody can choose addresses that share one.
-pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
+pub(super) type Table = IndexMap<Packed, Flow, foldhash::fast::RandomState>;
 
 /// All flows of a log.
 #[derive(Debug, Clone, Default)]
@@ -121,7 +122,7 @@ impl Flows {
             peer: packet.src,
         };
         // Most lines are of a flow that is known: that is one look.
-        let place = match self.flows.get_index_of(&key) {
+        let place = match self.flows.get_index_of(&Packed::from(key)) {
             Some(place) => place,
             None => self.begin(key, role, entry, lines),
         };
@@ -158,11 +159,16 @@ impl Flows {
     fn begin(&mut self, key: FlowKey, role: Role, entry: &Entry<'_>, lines: u64) -> usize {
         let (key, folded) = self.admit(key, role);
         self.folded += u64::from(folded != Folded::No) * lines;
-        let known = self.flows.entry(key);
+        let known = self.flows.entry(key.into());
         let place = known.index();
         let flow = known.or_insert_with(|| Flow::begin(entry));
         flow.folded = flow.folded.max(folded);
         place
+    }
+
+    /// Whether there is a flow of this key.
+    pub(super) fn is_kept(&self, key: FlowKey) -> bool {
+        self.flows.contains_key(&Packed::from(key))
     }
 
     /// Notes that the log had a line at `time`.
@@ -242,21 +248,24 @@ impl Flows {
         }
         let their_marks = other.marks.by_flow(other.flows.len());
         // The bounds let in whoever comes first: that is the same for each order of lines.
-        let mut flows: Vec<_> = other.flows.into_iter().enumerate().collect();
-        flows.sort_unstable_by_key(|(_, (key, _))| *key);
-        for (their_place, (key, theirs)) in flows {
+        let flows = other.flows.into_iter().enumerate();
+        let mut flows: Vec<_> = flows
+            .map(|(place, (key, flow))| (FlowKey::from(key), place, flow))
+            .collect();
+        flows.sort_unstable_by_key(|(key, ..)| *key);
+        for (key, their_place, theirs) in flows {
             let key = FlowKey {
                 node: nodes[usize::from(key.node)],
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
-            let (key, folded) = if self.flows.contains_key(&key) {
+            let (key, folded) = if self.is_kept(key) {
                 (key, Folded::No)
             } else {
                 self.admit(key, site.role(self.nodes.name(key.node)))
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
-            let ours = self.flows.entry(key);
+            let ours = self.flows.entry(key.into());
             let place = ours.index();
             let ours = ours.or_insert_with(|| theirs.bare());
             ours.absorb(theirs);
@@ -333,7 +342,7 @@ impl Flows {
     pub fn iter<'a>(&'a self, marks: &'a MarksByFlow) -> impl Iterator<Item = Seen<'a>> {
         let flows = self.flows.iter().enumerate();
         flows.map(|(place, (key, flow))| Seen {
-            key,
+            key: (*key).into(),
             flow,
             marks: marks.of(place),
         })

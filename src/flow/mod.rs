@@ -8,13 +8,11 @@ mod bounds;
 mod collect;
 mod fates;
 mod flag_counts;
+mod key;
 mod lane;
 mod marks;
 mod names;
 mod sum;
-
-use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
@@ -26,6 +24,7 @@ pub use bounds::folded_network;
 pub use collect::{Flows, NodeEvidence};
 pub use fates::Fates;
 use flag_counts::FlagCounts;
+pub use key::FlowKey;
 pub use lane::{EPHEMERAL, lane};
 pub use marks::{Mark, MarksByFlow};
 
@@ -66,6 +65,16 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub const ALL: [Self; 7] = [
+        Self::Plain,
+        Self::Truncated,
+        Self::Fragment,
+        Self::BogusFlags,
+        Self::Broadcast,
+        Self::Multicast,
+        Self::SynAck,
+    ];
+
     /// As ids have it.
     pub const fn code(self) -> &'static str {
         match self {
@@ -89,48 +98,6 @@ pub enum Ports {
     Service { port: u16, reply: bool },
     /// Which of the two is the service's is for the whole log to tell.
     Pair { spt: u16, dpt: u16 },
-}
-
-/// What makes lines one flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FlowKey {
-    /// An index, see [`Flows::node_name`].
-    pub node: u16,
-    /// An index, see [`Flows::interface_name`].
-    pub interface: u16,
-    /// The IP protocol number; `None` where the line says none.
-    pub proto: Option<u8>,
-    pub kind: Kind,
-    pub ports: Ports,
-    pub peer: IpAddr,
-}
-
-/// One write instead of the dozen of a derived one.
-impl Hash for FlowKey {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        let (shape, one, other) = match self.ports {
-            Ports::None => (0, 0, 0),
-            Ports::Service { port, reply } => (1 + u8::from(reply), port, 0),
-            Ports::Pair { spt, dpt } => (3, spt, dpt),
-        };
-        let mut bytes = [0; 32];
-        bytes[..2].copy_from_slice(&self.node.to_le_bytes());
-        bytes[2..4].copy_from_slice(&self.interface.to_le_bytes());
-        bytes[4..6].copy_from_slice(&one.to_le_bytes());
-        bytes[6..8].copy_from_slice(&other.to_le_bytes());
-        bytes[8] = self.proto.unwrap_or_default();
-        bytes[9] = shape | (self.kind as u8) << 4;
-        match self.peer {
-            IpAddr::V4(peer) => {
-                bytes[12..16].copy_from_slice(&peer.octets());
-                hasher.write(&bytes[..16]);
-            }
-            IpAddr::V6(peer) => {
-                bytes[16..].copy_from_slice(&peer.octets());
-                hasher.write(&bytes);
-            }
-        }
-    }
 }
 
 /// Lines by what they show, in order; most flows show one thing or two.
@@ -162,12 +129,12 @@ pub struct Flow {
 }
 
 /// With the hash that stands beside them.
-const _: () = assert!(size_of::<(u64, FlowKey, Flow)>() == 128);
+const _: () = assert!(size_of::<(u64, key::Packed, Flow)>() == 128);
 
 /// A flow as reports see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'a> {
-    pub key: &'a FlowKey,
+    pub key: FlowKey,
     pub flow: &'a Flow,
     /// Its lines one by one, as many as are kept.
     pub marks: &'a [Mark],

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::eights::same;
+use crate::hints::Hints;
 
 /// So many nodes, and so many interfaces, are told apart: names come from the log.
 const MOST_NAMES: usize = 1_024;
@@ -14,25 +15,31 @@ const OTHERS: &str = "others";
 pub(super) struct Names {
     pub(super) names: Vec<String>,
     numbers: HashMap<String, u16>,
-    last: u16,
+    hints: Hints,
 }
 
 impl Names {
+    #[inline]
     pub(super) fn number(&mut self, name: &str) -> u16 {
-        // A cluster has a few nodes: comparing their names is cheaper than a hash.
-        let few = &self.names[..self.names.len().min(8)];
-        let is = |known: &String| same(known.as_bytes(), name.as_bytes());
-        if self.names.get(usize::from(self.last)).is_some_and(is) {
-            return self.last;
+        let hint = self.hints.of(name.as_bytes());
+        match self.names.get(hint) {
+            Some(known) if same(known.as_bytes(), name.as_bytes()) => hint as u16,
+            _ => self.search(name),
         }
-        if let Some(at) = few.iter().position(is) {
-            self.last = at as u16;
-            return self.last;
-        }
-        if let Some(&number) = self.numbers.get(name) {
-            self.last = number;
-            return number;
-        }
+    }
+
+    /// The same where the hint is wrong.
+    #[cold]
+    fn search(&mut self, name: &str) -> u16 {
+        let number = match self.numbers.get(name) {
+            Some(&number) => number,
+            None => self.add(name),
+        };
+        self.hints.note(name.as_bytes(), usize::from(number));
+        number
+    }
+
+    fn add(&mut self, name: &str) -> u16 {
         let name = if self.names.len() < MOST_NAMES {
             name
         } else {

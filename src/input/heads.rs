@@ -6,22 +6,26 @@
 
 use super::header::{clock, day, literal, month, spaces};
 use super::words::Word;
-use crate::memo::{Key, Memo};
-use crate::time::Stamp;
+use crate::eights::leading;
+use crate::memo::{Key, Known, Memo};
+use crate::time::{SECOND, Stamp};
 
 /// The begins of lines.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
-    known: Memo<Known>,
+    sources: Memo<Source>,
     /// The date of the last line, as text with the space behind it, and as it was read.
-    date: Vec<u8>,
+    date: Known,
     month: u8,
     day: u8,
+    /// The last time of day, `10:00:01`, and the microseconds since midnight that it means.
+    second: [u8; 8],
+    micros: i64,
 }
 
 /// What stands between a stamp and the name of the interface.
 #[derive(Debug, Clone, Copy, Default)]
-struct Known {
+struct Source {
     host: Option<Word>,
     /// Where the message begins in it.
     message: u8,
@@ -41,13 +45,13 @@ impl Heads {
     /// The begin of `line`, if lines before began like it. Other lines may follow it in the text.
     #[inline]
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Head> {
-        if self.date.is_empty() {
+        if self.date.length() == 0 || !self.date.begins(line) {
             return None;
         }
-        let mut rest = line.strip_prefix(&self.date[..])?;
-        let (day_micros, fine) = clock(&mut rest)?;
+        let mut rest = &line[self.date.length()..];
+        let (day_micros, fine) = self.clock(&mut rest)?;
         let stamp = line.len() - rest.len();
-        let (length, known) = self.known.recall(key(rest)?, rest)?;
+        let (length, known) = self.sources.recall(key(rest)?, rest)?;
         Some(Head {
             stamp: Stamp::Yearless {
                 month: self.month,
@@ -59,6 +63,26 @@ impl Heads {
             message: stamp + usize::from(known.message),
             length: stamp + length,
         })
+    }
+
+    /// Takes a time of day, as [`clock`] does.
+    #[inline]
+    fn clock(&mut self, text: &mut &[u8]) -> Option<(i64, bool)> {
+        if text.starts_with(&self.second)
+            && let Some((number, length @ 1..=6)) = text.get(9..).and_then(leading)
+            && text[8] == b'.'
+        {
+            *text = &text[9 + length..];
+            let micros = i64::from(number) * [100_000, 10_000, 1_000, 100, 10, 1][length - 1];
+            return Some((self.micros + micros, true));
+        }
+        let second = text.first_chunk().copied();
+        let told = clock(text)?;
+        if let Some(second) = second {
+            self.second = second;
+            self.micros = told.0 - told.0 % SECOND;
+        }
+        Some(told)
     }
 
     /// Remembers how `line` begins, up to behind `IN=` at `length`: it was read as a record of [`SHORT`] with nothing besides
@@ -82,12 +106,14 @@ impl Heads {
         let Some(message) = message.and_then(|at| u8::try_from(at).ok()) else {
             return;
         };
-        self.date.clear();
-        self.date.extend_from_slice(&line[..date]);
+        let Some(date) = Known::new(&line[..date]) else {
+            return;
+        };
+        self.date = date;
         (self.month, self.day) = (month, day);
         if let Some(key) = key(&line[stamp..]) {
-            let known = Known { host, message };
-            self.known.remember(key, &line[stamp..length], known);
+            let source = Source { host, message };
+            self.sources.remember(key, &line[stamp..length], source);
         }
     }
 }

@@ -4,6 +4,7 @@ use super::notice::NoticeKind;
 use super::scan::{Item, Sink};
 use super::{Entry, Record};
 use crate::eights::same;
+use crate::hints::Hints;
 use crate::packet::Brief;
 use crate::time::{SECOND, Time};
 
@@ -26,8 +27,7 @@ struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Hosts {
     seen: Vec<Seen>,
-    /// The host of the last drop line, as a place in `seen`.
-    last: usize,
+    hints: Hints,
     /// A boot was told, and no drop line since.
     pub(super) booted: bool,
 }
@@ -87,10 +87,13 @@ impl Hosts {
             (Some(known), Some(host)) => same(known.as_bytes(), host.as_bytes()),
             (known, host) => known.is_none() && host.is_none(),
         };
-        if !self.seen.get(self.last).is_some_and(known) {
-            self.last = (self.seen.iter().position(known)).unwrap_or(self.seen.len());
+        let name = host.unwrap_or_default().as_bytes();
+        let mut place = self.hints.of(name);
+        if !self.seen.get(place).is_some_and(known) {
+            place = self.seen.iter().position(known).unwrap_or(self.seen.len());
+            self.hints.note(name, place);
         }
-        let Some(seen) = self.seen.get_mut(self.last) else {
+        let Some(seen) = self.seen.get_mut(place) else {
             if self.seen.len() < MOST_HOSTS {
                 self.seen.push(Seen {
                     host: host.map(Into::into),

@@ -1,6 +1,6 @@
 //! What the words of a usual line are made of: literals, short numbers and addresses, taken one after the other.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::eights::leading;
 use crate::packet::{proto, proto_number};
@@ -87,30 +87,41 @@ impl<'t> Place<'t> {
         self.number(key)?.try_into().ok()
     }
 
+    #[inline]
     pub(super) fn address(&mut self) -> Option<IpAddr> {
-        let rest = self.rest;
+        let mut rest = self.rest;
         let mut octets = [0_u8; 4];
-        let mut at = 0;
         for (place, octet) in octets.iter_mut().enumerate() {
-            let begin = at;
-            let mut number = 0_u32;
-            while let Some(digit) = rest.get(at).filter(|b| b.is_ascii_digit()) {
-                number = number * 10 + u32::from(digit - b'0');
-                at += 1;
-                if at - begin > 3 {
+            if place > 0 {
+                let Some(behind) = rest.strip_prefix(b".") else {
                     return self.address_v6();
+                };
+                rest = behind;
+            }
+            *octet = match leading(rest) {
+                Some((number @ ..256, length @ 1..4)) if rest[0] != b'0' || length == 1 => {
+                    rest = &rest[length..];
+                    number as u8
                 }
-            }
-            let padded = rest.get(begin) == Some(&b'0') && at - begin > 1;
-            let dot = place == 3 || rest.get(at) == Some(&b'.');
-            if at == begin || number > 255 || padded || !dot {
-                return self.address_v6();
-            }
-            *octet = number as u8;
-            at += usize::from(place < 3);
+                Some(_) => return self.address_v6(),
+                None => return self.long_address(),
+            };
         }
-        self.rest = &rest[at..];
+        self.rest = rest;
         Some(IpAddr::from(octets))
+    }
+
+    /// The same where the text may end behind it.
+    #[cold]
+    fn long_address(&mut self) -> Option<IpAddr> {
+        let rest = self.rest;
+        let text = self.skip(|b| b.is_ascii_digit() || b == b'.');
+        let address: Option<Ipv4Addr> = std::str::from_utf8(text).ok()?.parse().ok();
+        if let Some(address) = address {
+            return Some(address.into());
+        }
+        self.rest = rest;
+        self.address_v6()
     }
 
     fn address_v6(&mut self) -> Option<IpAddr> {

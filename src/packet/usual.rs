@@ -116,24 +116,46 @@ impl Usual {
         let src = self.address(&mut at)?;
         let dst = self.header(&mut at, src.is_ipv6())?;
         at.digits()?;
-        if src.is_ipv4() {
-            let _ = at.literal(b" DF");
+        // What stands in most lines is one look.
+        let number = if src.is_ipv4() && at.literal(b" DF PROTO=TCP").is_some() {
+            proto::TCP
+        } else {
+            if src.is_ipv4() {
+                let _ = at.literal(b" DF");
+            }
+            at.literal(b" PROTO=")?;
+            at.proto()?
+        };
+        let (mut spt, mut dpt, mut flags, mut icmp_type) = (None, None, None, None);
+        match number {
+            proto::TCP => {
+                spt = Some(at.word(b" SPT=")?);
+                dpt = Some(at.word(b" DPT=")?);
+                flags = Some(self.end(&mut at)?);
+            }
+            proto::UDP => {
+                spt = Some(at.word(b" SPT=")?);
+                dpt = Some(at.word(b" DPT=")?);
+                at.number(b" LEN=")?;
+            }
+            proto::ICMP | proto::ICMPV6 => icmp_type = Some(echo(&mut at, number)?),
+            // It prints something behind it.
+            proto::UDPLITE => return None,
+            _ => {}
         }
-        at.literal(b" PROTO=")?;
-        let mut brief = Brief {
+        at.line_end()?;
+        let brief = Brief {
             interface: "",
             src,
             dst,
-            proto: Some(at.proto()?),
-            spt: None,
-            dpt: None,
-            flags: None,
-            icmp_type: None,
+            proto: Some(number),
+            spt,
+            dpt,
+            flags,
+            icmp_type,
             shape: Shape::Whole,
             cast: cast(dst, frame),
         };
-        self.transport(&mut at, &mut brief)?;
-        at.line_end()?;
         Some((interface, brief, text.len() - at.rest.len()))
     }
 
@@ -234,43 +256,6 @@ impl Usual {
         Some(dst)
     }
 
-    /// What stands behind `PROTO=`.
-    #[inline]
-    fn transport(&mut self, at: &mut Place<'_>, brief: &mut Brief<'_>) -> Option<()> {
-        match brief.proto {
-            Some(proto::TCP) => {
-                brief.spt = Some(at.word(b" SPT=")?);
-                brief.dpt = Some(at.word(b" DPT=")?);
-                brief.flags = Some(self.end(at)?);
-                Some(())
-            }
-            Some(proto::UDP) => {
-                brief.spt = Some(at.word(b" SPT=")?);
-                brief.dpt = Some(at.word(b" DPT=")?);
-                at.number(b" LEN=").map(|_| ())
-            }
-            Some(kind @ (proto::ICMP | proto::ICMPV6)) => {
-                let echo = if kind == proto::ICMP {
-                    [0, 8]
-                } else {
-                    [128, 129]
-                };
-                let icmp_type = u8::try_from(at.number(b" TYPE=")?).ok()?;
-                // Others print something else, or more.
-                if !echo.contains(&icmp_type) || at.number(b" CODE=")? > 255 {
-                    return None;
-                }
-                at.word(b" ID=")?;
-                at.word(b" SEQ=")?;
-                brief.icmp_type = Some(icmp_type);
-                Some(())
-            }
-            // It prints something behind it.
-            Some(proto::UDPLITE) | None => None,
-            Some(_) => Some(()),
-        }
-    }
-
     /// What stands behind the ports of TCP: its flags.
     #[inline]
     fn end(&mut self, at: &mut Place<'_>) -> Option<TcpFlags> {
@@ -305,6 +290,23 @@ impl Usual {
         }
         Some(flags)
     }
+}
+
+/// What stands behind the `PROTO=` of an echo: its type.
+fn echo(at: &mut Place<'_>, number: u8) -> Option<u8> {
+    let echo = if number == proto::ICMP {
+        [0, 8]
+    } else {
+        [128, 129]
+    };
+    let icmp_type = u8::try_from(at.number(b" TYPE=")?).ok()?;
+    // Others print something else, or more.
+    if !echo.contains(&icmp_type) || at.number(b" CODE=")? > 255 {
+        return None;
+    }
+    at.word(b" ID=")?;
+    at.word(b" SEQ=")?;
+    Some(icmp_type)
 }
 
 /// To whom the packet was sent, as [`Packet::cast`] has it.

@@ -1,0 +1,132 @@
+//! What makes lines one flow, and the same in four words, as the table of flows has it: each drop line is hashed and compared.
+
+use std::hash::{Hash, Hasher};
+use std::net::IpAddr;
+
+use super::{Kind, Ports};
+
+/// What makes lines one flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FlowKey {
+    /// An index, see [`Flows::node_name`].
+    ///
+    /// [`Flows::node_name`]: super::Flows::node_name
+    pub node: u16,
+    /// An index, see [`Flows::interface_name`].
+    ///
+    /// [`Flows::interface_name`]: super::Flows::interface_name
+    pub interface: u16,
+    /// The IP protocol number; `None` where the line says none.
+    pub proto: Option<u8>,
+    pub kind: Kind,
+    pub ports: Ports,
+    pub peer: IpAddr,
+}
+
+/// A [`FlowKey`] in words: its numbers in the first two, an address of IPv6 in the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Packed([u64; 4]);
+
+/// Bits of the second word; its upper half is an address of IPv4.
+const HAS_PROTO: u64 = 1 << 8;
+const IS_V6: u64 = 1 << 9;
+const SHAPE: u32 = 10;
+const KIND: u32 = 12;
+const _: () = assert!(Kind::ALL.len() <= 16);
+
+const SERVICE: u64 = 1;
+const REPLY: u64 = 2;
+const PAIR: u64 = 3;
+
+impl From<FlowKey> for Packed {
+    #[inline]
+    fn from(key: FlowKey) -> Self {
+        let (shape, one, other) = match key.ports {
+            Ports::None => (0, 0, 0),
+            Ports::Service { port, reply: false } => (SERVICE, port, 0),
+            Ports::Service { port, reply: true } => (REPLY, port, 0),
+            Ports::Pair { spt, dpt } => (PAIR, spt, dpt),
+        };
+        let numbers = u64::from(key.node)
+            | u64::from(key.interface) << 16
+            | u64::from(one) << 32
+            | u64::from(other) << 48;
+        let proto = key.proto.map_or(0, |proto| HAS_PROTO | u64::from(proto));
+        let rest = proto | shape << SHAPE | (key.kind as u64) << KIND;
+        Self(match key.peer {
+            IpAddr::V4(peer) => [numbers, rest | u64::from(peer.to_bits()) << 32, 0, 0],
+            IpAddr::V6(peer) => {
+                let bits = peer.to_bits();
+                [numbers, rest | IS_V6, (bits >> 64) as u64, bits as u64]
+            }
+        })
+    }
+}
+
+impl From<Packed> for FlowKey {
+    fn from(Packed([numbers, rest, high, low]): Packed) -> Self {
+        let (one, other) = ((numbers >> 32) as u16, (numbers >> 48) as u16);
+        Self {
+            node: numbers as u16,
+            interface: (numbers >> 16) as u16,
+            proto: (rest & HAS_PROTO != 0).then_some(rest as u8),
+            kind: Kind::ALL[(rest >> KIND & 15) as usize % Kind::ALL.len()],
+            ports: match rest >> SHAPE & 3 {
+                SERVICE => Ports::Service {
+                    port: one,
+                    reply: false,
+                },
+                REPLY => Ports::Service {
+                    port: one,
+                    reply: true,
+                },
+                PAIR => Ports::Pair {
+                    spt: one,
+                    dpt: other,
+                },
+                _ => Ports::None,
+            },
+            peer: if rest & IS_V6 == 0 {
+                IpAddr::from(((rest >> 32) as u32).to_be_bytes())
+            } else {
+                IpAddr::from((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+            },
+        }
+    }
+}
+
+impl Hash for Packed {
+    #[inline]
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let [numbers, rest, high, low] = self.0;
+        hasher.write_u64(numbers);
+        hasher.write_u64(rest);
+        if rest & IS_V6 != 0 {
+            hasher.write_u64(high);
+            hasher.write_u64(low);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+
+    fn ports() -> impl Strategy<Value = Ports> {
+        prop_oneof![
+            Just(Ports::None),
+            (any::<u16>(), any::<bool>()).prop_map(|(port, reply)| Ports::Service { port, reply }),
+            (any::<u16>(), any::<u16>()).prop_map(|(spt, dpt)| Ports::Pair { spt, dpt }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn words_say_what_the_key_says(node: u16, interface: u16, proto: Option<u8>, kind in 0..Kind::ALL.len(), ports in ports(), peer: IpAddr) {
+            let key = FlowKey { node, interface, proto, kind: Kind::ALL[kind], ports, peer };
+            prop_assert_eq!(FlowKey::from(Packed::from(key)), key);
+        }
+    }
+}
