@@ -97,17 +97,7 @@ impl Analysis {
     /// Takes what the scanner found.
     pub fn push(&mut self, item: Item<'_>) {
         match item {
-            Item::Drop(entry) if !self.site.wants(entry.time) => {}
-            Item::Drop(entry) => {
-                if let Some(packet) = entry.packet {
-                    return self.add(entry, packet);
-                }
-                let message = String::from_utf8_lossy(entry.message);
-                match Brief::read(&message) {
-                    Ok(packet) => self.add(entry, &packet),
-                    Err(why) => self.refuse(true, why.to_string(), entry.message),
-                }
-            }
+            Item::Drops(entries) => self.drops(entries),
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
             Item::Notice {
@@ -123,6 +113,29 @@ impl Analysis {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
                 self.flows.absorb(&self.site, ended);
+            }
+        }
+    }
+
+    fn drops(&mut self, entries: &[Entry<'_>]) {
+        let bounded = self.site.since.is_some() || self.site.until.is_some();
+        if !bounded && self.repeats.is_none() && entries.iter().all(|e| e.packet.is_some()) {
+            let lines = entries.iter().map(|entry| u64::from(entry.repeats));
+            self.tally.drops += lines.sum::<u64>();
+            return self.current.add_all(&self.site, entries);
+        }
+        for entry in entries {
+            if !self.site.wants(entry.time) {
+                continue;
+            }
+            if let Some(packet) = &entry.packet {
+                self.add(entry, packet);
+                continue;
+            }
+            let message = String::from_utf8_lossy(entry.message);
+            match Brief::read(&message) {
+                Ok(packet) => self.add(entry, &packet),
+                Err(why) => self.refuse(true, why.to_string(), entry.message),
             }
         }
     }

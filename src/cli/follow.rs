@@ -221,7 +221,7 @@ struct Tale<'s> {
 
 impl Tale<'_> {
     fn take(&mut self, item: Item<'_>) {
-        let drops = matches!(item, Item::Drop(_));
+        let drops = matches!(item, Item::Drops(_));
         self.analysis.push(item);
         if drops {
             self.dirty = true;

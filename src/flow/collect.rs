@@ -29,6 +29,8 @@ const MOST_TICKS_IN_ALL: usize = 1 << 19;
 const MOST_ADDRESSES: usize = 64;
 /// So many starts of machines are kept.
 const MOST_BOOTS: usize = 1_024;
+/// So many lines have their flows looked up at once.
+const AT_ONCE: usize = 32;
 /// The node of a line that tells none.
 const UNKNOWN: &str = "unknown";
 
@@ -48,6 +50,27 @@ pub struct NodeEvidence {
 /// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
 /// each run, so that nobody can choose addresses that share one.
 pub(super) type Table = IndexMap<Packed, Flow, foldhash::fast::RandomState>;
+
+/// What a drop line is to its flow.
+#[derive(Clone, Copy)]
+struct Line {
+    key: Packed,
+    node: u16,
+    /// The port that is not in the key.
+    other_port: u16,
+    role: Role,
+    lines: u64,
+}
+
+impl Line {
+    const NONE: Self = Self {
+        key: Packed::NONE,
+        node: 0,
+        other_port: 0,
+        role: Role::ControlPlane,
+        lines: 0,
+    };
+}
 
 /// All flows of a log.
 #[derive(Debug, Clone, Default)]
@@ -75,6 +98,41 @@ pub struct Flows {
 impl Flows {
     /// Adds a drop line, which stands for so many `lines`.
     pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) {
+        let line = self.notice(site, entry, packet, lines);
+        let place = self.flows.get_index_of(&line.key);
+        self.count(site, entry, packet, &line, place);
+    }
+
+    /// Adds drop lines whose packets were read. The flows of some lines are looked up one after the other before any of them is
+    /// counted: they lie far from each other, and so the processor fetches them at once.
+    pub fn add_all(&mut self, site: &Site, entries: &[Entry<'_>]) {
+        for entries in entries.chunks(AT_ONCE) {
+            let mut lines = [const { (Line::NONE, None) }; AT_ONCE];
+            for (entry, (line, _)) in entries.iter().zip(&mut lines) {
+                if let Some(packet) = &entry.packet {
+                    *line = self.notice(site, entry, packet, entry.repeats);
+                }
+            }
+            let lines = &mut lines[..entries.len()];
+            for (line, place) in &mut *lines {
+                *place = self.flows.get_index_of(&line.key);
+            }
+            let known = self.flows.len();
+            for (entry, (line, place)) in entries.iter().zip(lines) {
+                let mut place = *place;
+                if place.is_none() && self.flows.len() > known {
+                    place = self.flows.get_index_of(&line.key);
+                }
+                if let Some(packet) = &entry.packet {
+                    self.count(site, entry, packet, line, place);
+                }
+            }
+        }
+    }
+
+    /// Notes what a drop line tells of its node, and what flow it is of.
+    #[inline]
+    fn notice(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) -> Line {
         let name = match entry.host {
             Some(host) => host,
             None => site
@@ -91,15 +149,9 @@ impl Flows {
             });
         }
         let seen = &mut self.evidence[usize::from(node)];
-        let role = seen.role;
-        let (kind, ports) = lane(packet, role);
         let lines = u64::from(lines);
-
         self.logged += lines;
         seen.logged += lines;
-        if packet.cast == Cast::Unicast && !seen.addresses.contains(&packet.dst) {
-            seen.learn(packet.dst);
-        }
         let ticks = &mut seen.ticks[usize::from(packet.src.is_ipv6())];
         if ticks.len() < MOST_TICKS && self.ticks < MOST_TICKS_IN_ALL {
             self.ticks += 1;
@@ -109,44 +161,61 @@ impl Flows {
                 fine: entry.fine,
             });
         }
+        let role = seen.role;
         if entry.time.is_known() {
             self.alive(entry.time);
         }
-
-        let key = FlowKey {
+        let lane = lane(packet, role);
+        Line {
+            key: Packed::of(node, interface, packet.proto, lane, &packet.src),
             node,
-            interface,
-            proto: packet.proto,
-            kind,
-            ports,
-            peer: packet.src,
-        };
-        // Most lines are of a flow that is known: that is one look.
-        let place = match self.flows.get_index_of(&Packed::from(key)) {
+            other_port: other_port(packet, lane.1),
+            role,
+            lines,
+        }
+    }
+
+    /// Counts a drop line in its flow, which has a `place` if it is known.
+    #[inline]
+    fn count(
+        &mut self,
+        site: &Site,
+        entry: &Entry<'_>,
+        packet: &Brief<'_>,
+        line: &Line,
+        place: Option<usize>,
+    ) {
+        let seen = &mut self.evidence[usize::from(line.node)];
+        // What is near a node decides how lines are folded, so that it is learned line by line.
+        if packet.cast == Cast::Unicast && !seen.addresses.contains(&packet.dst) {
+            seen.learn(packet.dst);
+        }
+        let place = match place {
             Some(place) => place,
-            None => self.begin(key, role, entry, lines),
+            None => self.begin(line, entry),
         };
         let flow = &mut self.flows[place];
-        flow.logged += lines;
+        flow.logged += line.lines;
         if let Some(flags) = packet.flags {
-            flow.count_flags(flags, lines);
+            flow.count_flags(flags, line.lines);
         }
         if let Some(icmp_type) = packet.icmp_type {
-            count(&mut flow.detail.icmp_types, icmp_type, lines);
+            count(&mut flow.detail.icmp_types, icmp_type, line.lines);
         }
         flow.date(entry.time, entry.message);
-        let chains = (!site.in_force.is_empty())
-            .then(|| (site.in_force).of(self.nodes.name(node), role, Family::of(packet)));
-        if let Some(chains) = chains.flatten() {
-            let fates = flow.detail.fates.get_or_insert_default();
-            fates.add(chains.judge(packet), lines);
+        if !site.in_force.is_empty() {
+            let name = self.nodes.name(line.node);
+            if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
+                let fates = flow.detail.fates.get_or_insert_default();
+                fates.add(chains.judge(packet), line.lines);
+            }
         }
         if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
             let flags = packet.flags.unwrap_or(TcpFlags::NONE);
             let mark = Mark {
                 time: entry.time,
-                port: other_port(packet, ports),
+                port: line.other_port,
                 opens: flags.is_syn(),
                 teardown: flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN),
             };
@@ -156,9 +225,9 @@ impl Flows {
 
     /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
     #[cold]
-    fn begin(&mut self, key: FlowKey, role: Role, entry: &Entry<'_>, lines: u64) -> usize {
-        let (key, folded) = self.admit(key, role);
-        self.folded += u64::from(folded != Folded::No) * lines;
+    fn begin(&mut self, line: &Line, entry: &Entry<'_>) -> usize {
+        let (key, folded) = self.admit(line.key.into(), line.role);
+        self.folded += u64::from(folded != Folded::No) * line.lines;
         let known = self.flows.entry(key.into());
         let place = known.index();
         let flow = known.or_insert_with(|| Flow::begin(entry));

@@ -38,28 +38,44 @@ const SERVICE: u64 = 1;
 const REPLY: u64 = 2;
 const PAIR: u64 = 3;
 
-impl From<FlowKey> for Packed {
+impl Packed {
+    pub(super) const NONE: Self = Self([0; 4]);
+
+    /// Of the parts of a key. The address is borrowed: a copy of it would have to be put together before its parts are read.
     #[inline]
-    fn from(key: FlowKey) -> Self {
-        let (shape, one, other) = match key.ports {
+    pub(super) fn of(
+        node: u16,
+        interface: u16,
+        proto: Option<u8>,
+        (kind, ports): (Kind, Ports),
+        peer: &IpAddr,
+    ) -> Self {
+        let (shape, one, other) = match ports {
             Ports::None => (0, 0, 0),
             Ports::Service { port, reply: false } => (SERVICE, port, 0),
             Ports::Service { port, reply: true } => (REPLY, port, 0),
             Ports::Pair { spt, dpt } => (PAIR, spt, dpt),
         };
-        let numbers = u64::from(key.node)
-            | u64::from(key.interface) << 16
+        let numbers = u64::from(node)
+            | u64::from(interface) << 16
             | u64::from(one) << 32
             | u64::from(other) << 48;
-        let proto = key.proto.map_or(0, |proto| HAS_PROTO | u64::from(proto));
-        let rest = proto | shape << SHAPE | (key.kind as u64) << KIND;
-        Self(match key.peer {
+        let proto = proto.map_or(0, |proto| HAS_PROTO | u64::from(proto));
+        let rest = proto | shape << SHAPE | (kind as u64) << KIND;
+        Self(match peer {
             IpAddr::V4(peer) => [numbers, rest | u64::from(peer.to_bits()) << 32, 0, 0],
             IpAddr::V6(peer) => {
                 let bits = peer.to_bits();
                 [numbers, rest | IS_V6, (bits >> 64) as u64, bits as u64]
             }
         })
+    }
+}
+
+impl From<FlowKey> for Packed {
+    fn from(key: FlowKey) -> Self {
+        let lane = (key.kind, key.ports);
+        Self::of(key.node, key.interface, key.proto, lane, &key.peer)
     }
 }
 

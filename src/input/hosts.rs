@@ -54,35 +54,73 @@ impl<'a> Told<'a> {
     }
 }
 
+/// What a drop line tells of its host besides.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) struct News {
+    rebooted: bool,
+    /// By how many seconds its clock was set back.
+    back: Option<u64>,
+}
+
+impl News {
+    pub(super) const NONE: Self = Self {
+        rebooted: false,
+        back: None,
+    };
+
+    /// Tells it before the line at `time`.
+    pub(super) fn tell(self, time: Time, host: Option<&str>, sink: &mut Sink<'_>) {
+        let boot = self.rebooted.then_some((NoticeKind::Boot, 1));
+        let back = self.back.map(|back| (NoticeKind::TimeBack, back));
+        for (kind, count) in boot.into_iter().chain(back) {
+            sink(Item::Notice {
+                kind,
+                time,
+                host,
+                count,
+            });
+        }
+    }
+}
+
 impl Hosts {
     /// Takes a drop line, which stands for so many (`repeats`).
     pub(super) fn drop_line(
         &mut self,
         told: &Told<'_>,
         message: &[u8],
-        packet: Option<&Brief<'_>>,
+        packet: Option<Brief<'_>>,
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {
-        let time = if told.received.is_dated() {
-            Time(told.received.0.saturating_sub(told.late))
-        } else {
-            told.received
-        };
-        self.follow(told.host, told.boot, time, sink);
-        self.booted = false;
-        sink(Item::Drop(&Entry {
+        let (time, news) = self.follow(told);
+        news.tell(time, told.host, sink);
+        sink(Item::Drops(&[Entry {
             time,
             fine: told.fine,
             host: told.host,
             message,
             packet,
             repeats,
-        }));
+        }]));
     }
 
-    /// Keeps what is known of a host, and tells of another boot and of a clock set back.
-    fn follow(&mut self, host: Option<&str>, boot: Option<u64>, time: Time, sink: &mut Sink<'_>) {
+    /// Keeps what is known of the host of a drop line: when the kernel wrote the line, and whether it tells of another boot or
+    /// of a clock set back.
+    #[inline]
+    pub(super) fn follow(&mut self, told: &Told<'_>) -> (Time, News) {
+        let time = if told.received.is_dated() {
+            Time(told.received.0.saturating_sub(told.late))
+        } else {
+            told.received
+        };
+        let news = self.news(told.host, told.boot, time);
+        self.booted = false;
+        (time, news)
+    }
+
+    #[inline]
+    fn news(&mut self, host: Option<&str>, boot: Option<u64>, time: Time) -> News {
         let known = |seen: &Seen| match (&seen.host, host) {
             (Some(known), Some(host)) => same(known.as_bytes(), host.as_bytes()),
             (known, host) => known.is_none() && host.is_none(),
@@ -102,7 +140,7 @@ impl Hosts {
                     forward: false,
                 });
             }
-            return;
+            return News::NONE;
         };
         let rebooted = boot.is_some() && seen.boot.is_some() && boot != seen.boot;
         seen.boot = boot.or(seen.boot);
@@ -112,21 +150,9 @@ impl Hosts {
             seen.forward = time > seen.last;
         }
         seen.last = time;
-        if rebooted && !self.booted {
-            sink(Item::Notice {
-                kind: NoticeKind::Boot,
-                time,
-                host,
-                count: 1,
-            });
-        }
-        if set_back {
-            sink(Item::Notice {
-                kind: NoticeKind::TimeBack,
-                time,
-                host,
-                count: (back / SECOND).unsigned_abs(),
-            });
+        News {
+            rebooted: rebooted && !self.booted,
+            back: set_back.then(|| (back / SECOND).unsigned_abs()),
         }
     }
 }

@@ -3,13 +3,13 @@
 use super::clock::Clock;
 use super::document::{Document, Event};
 use super::header::digits;
-use super::hosts::{Hosts, Told};
+use super::hosts::{Hosts, News, Told};
 use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
 use super::nominate::{Nominator, REPEAT};
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
 use super::survey::{Ready, Survey};
-use super::{Layer, Origin, Prefixes, Record, read};
+use super::{Entry, Layer, Origin, Prefixes, Record, read};
 use crate::packet::Usual;
 use crate::time::{Reading, Stamp, Time};
 
@@ -89,14 +89,15 @@ impl Judge {
         }
     }
 
-    /// Takes a drop line of `text` that `survey` read already. Its text is not looked at: it may lie with another processor.
-    pub(super) fn ready(
+    /// The entry of a drop line of `text` that `survey` read already, and what it tells of its host besides. Its text is not
+    /// looked at: it may lie with another processor.
+    #[inline]
+    pub(super) fn ready<'a>(
         &mut self,
-        text: &[u8],
-        survey: &Survey,
+        text: &'a [u8],
+        survey: &'a Survey,
         ready: &Ready,
-        sink: &mut Sink<'_>,
-    ) {
+    ) -> (Entry<'a>, News) {
         self.known = true;
         let aside = survey.aside(ready);
         let told = Told {
@@ -106,16 +107,23 @@ impl Judge {
             late: aside.late,
             fine: ready.stamp.is_fine(),
         };
-        let (message, packet) = (ready.message(text), survey.brief(ready));
-        self.hosts
-            .drop_line(&told, message, packet.as_ref(), aside.repeats, sink);
+        let (time, news) = self.hosts.follow(&told);
+        let entry = Entry {
+            time,
+            fine: told.fine,
+            host: told.host,
+            message: ready.message(text),
+            packet: survey.brief(ready),
+            repeats: aside.repeats,
+        };
+        (entry, news)
     }
 
     fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {
         let text = String::from_utf8_lossy(message);
         let packet = self.packets.brief(text.trim_end_matches(['\r', '\n']));
         self.hosts
-            .drop_line(told, text.as_bytes(), packet.as_ref(), repeats, sink);
+            .drop_line(told, text.as_bytes(), packet, repeats, sink);
     }
 
     /// Judges a record that holds the words of a notice; whether it is one.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::Entry;
 use super::framing::{self, Framing};
+use super::hosts::News;
 use super::message::plain;
 use super::nominate::Hit;
 use super::scan::{Item, Scanner, Sink};
@@ -15,6 +17,8 @@ use super::{cri, notice};
 
 /// How many records from either end of a block are looked at for a date that shows how far the log went.
 const DATING_TRIES: usize = 8;
+/// So many drop lines go on together at most: they stay in a processor's first cache.
+const TOGETHER: usize = 64;
 /// How much of the line before a block is kept.
 const LONGEST_BEFORE: usize = 4096;
 
@@ -75,18 +79,26 @@ impl Scanner {
     /// Takes what a survey of `text` found.
     fn take_survey(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
+        // Lines that follow each other go on together.
+        let mut drops = Vec::with_capacity(survey.found.len().min(TOGETHER));
         for found in &survey.found {
             if found.start() < from {
                 continue;
             }
             let spot = match found {
                 Found::Drop(ready) => {
-                    self.judge.ready(text, survey, ready, sink);
+                    let (entry, news) = self.judge.ready(text, survey, ready);
+                    if drops.len() == TOGETHER || news != News::NONE {
+                        flush(&mut drops, sink);
+                        news.tell(entry.time, entry.host, sink);
+                    }
+                    drops.push(entry);
                     from = ready.line.end as usize;
                     continue;
                 }
                 Found::Spot(spot) => spot,
             };
+            flush(&mut drops, sink);
             let inside = spot.start
                 + usize::from(spot.hit == Hit::Opening && text.get(spot.start) == Some(&b'\n'));
             let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
@@ -102,6 +114,7 @@ impl Scanner {
                 }
             }
         }
+        flush(&mut drops, sink);
         text.len()
     }
 
@@ -250,6 +263,14 @@ impl Scanner {
             sink(Item::Alive { time });
         }
         time.is_some()
+    }
+}
+
+/// Hands on the lines that wait.
+fn flush(drops: &mut Vec<Entry<'_>>, sink: &mut Sink<'_>) {
+    if !drops.is_empty() {
+        sink(Item::Drops(drops));
+        drops.clear();
     }
 }
 

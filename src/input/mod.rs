@@ -66,7 +66,7 @@ pub struct Entry<'a> {
     /// The kernel message, from the LOG prefix on; text, unless the packet was read already.
     pub message: &'a [u8],
     /// The packet, where the line was read already.
-    pub packet: Option<&'a Brief<'a>>,
+    pub packet: Option<Brief<'a>>,
     /// How many lines it stands for (`message repeated N times`): 1 for most.
     pub repeats: u32,
 }

@@ -22,8 +22,8 @@ const LONG_LINE: usize = 64 * 1024;
 /// What the scanner finds.
 #[derive(Debug)]
 pub enum Item<'a> {
-    /// A drop line.
-    Drop(&'a Entry<'a>),
+    /// Drop lines, one or more, in their order.
+    Drops(&'a [Entry<'a>]),
     /// The text of a drop line that the kernel did not write.
     Untrusted { record: &'a [u8], why: &'static str },
     /// A drop line that cannot be read.

@@ -178,10 +178,16 @@ impl Surveyor {
             heads,
             packets,
         };
-        let (ends, colours) = look(text);
-        survey.lines = ends;
+        // Where drop lines follow each other, no search is needed. None of them has colours.
+        let mut from = follow(text, 0, found, &mut memory).unwrap_or(0);
+        let rest = &text[from..];
+        if !found.is_empty() && rest.len() <= 1 {
+            survey.lines = (found.len() - 1 + rest.len()) as u64;
+            return;
+        }
+        let (ends, colours) = look(rest);
+        survey.lines = found.len().saturating_sub(1) as u64 + ends;
         let search = self.nominator.for_block(colours);
-        let mut from = 0;
         // Up to where lines were tried: one that is not usual at one of its hits is at none.
         let mut tried = 0;
         while from <= text.len()
@@ -194,15 +200,10 @@ impl Surveyor {
             if is_tried
                 && let Some(ready) = self.ready(text, from, spot.start..tried, asides, &mut memory)
             {
-                let mut end = ready.line.end as usize;
-                from = end.max(spot.start + 1);
+                let end = ready.line.end as usize;
                 found.push(Found::Drop(ready));
-                // Where drop lines follow each other, no search is needed.
-                while let Some(next) = like_those_before(text, end + 1, &mut memory) {
-                    end = next.line.end as usize;
-                    from = end;
-                    found.push(Found::Drop(next));
-                }
+                let last = follow(text, end + 1, found, &mut memory);
+                from = last.unwrap_or(end).max(spot.start + 1);
                 continue;
             }
             // What opens another framing may overlap what closes the line before.
@@ -304,6 +305,25 @@ struct Memory<'m> {
     shapes: &'m mut Shapes,
     heads: &'m mut Heads,
     packets: &'m mut Usual,
+}
+
+/// Finds the drop lines that follow each other from `begin` on and are like those before: where the last of them ends, if
+/// there is one.
+#[inline]
+fn follow(
+    text: &[u8],
+    mut begin: usize,
+    found: &mut Vec<Found>,
+    memory: &mut Memory<'_>,
+) -> Option<usize> {
+    let mut last = None;
+    while let Some(next) = like_those_before(text, begin, memory) {
+        let end = next.line.end as usize;
+        last = Some(end);
+        begin = end + 1;
+        found.push(Found::Drop(next));
+    }
+    last
 }
 
 /// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
