@@ -181,11 +181,9 @@ const HALF_YEAR: i64 = 183 * DAY;
 #[derive(Debug)]
 pub struct YearClock {
     reading: Reading,
-    /// The year that the last stamp got, and its time.
-    last: Option<(i32, Time)>,
-    newest: Option<(i32, Time)>,
-    /// The last date: most lines are of the same day.
+    /// The day of the last stamp; most lines are of the same.
     today: Option<Day>,
+    newest: Option<(i32, Time)>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -193,8 +191,10 @@ struct Day {
     year: i32,
     month: u8,
     day: u8,
-    /// Where it begins, in the microseconds of [`Time`].
+    /// Where it begins, in the microseconds of [`Time`], as the log's zone has it.
     begin: i64,
+    /// The time of the last stamp.
+    last: Time,
 }
 
 impl YearClock {
@@ -202,13 +202,13 @@ impl YearClock {
     pub const fn new(reading: Reading) -> Self {
         Self {
             reading,
-            last: None,
-            newest: None,
             today: None,
+            newest: None,
         }
     }
 
     /// The time that `stamp` means.
+    #[inline]
     pub fn resolve(&mut self, stamp: Stamp) -> Time {
         match stamp {
             Stamp::Dated { at, .. } => at,
@@ -220,50 +220,48 @@ impl YearClock {
                 day,
                 day_micros,
                 ..
-            } => self.resolve_yearless(month, day, day_micros - self.reading.offset),
+            } => {
+                let today = match self.today {
+                    Some(today) if (today.month, today.day) == (month, day) => today,
+                    _ => self.turn(month, day, day_micros),
+                };
+                let time = Time(today.begin + day_micros);
+                self.today = Some(Day {
+                    last: time,
+                    ..today
+                });
+                if self.newest.is_none_or(|(_, newest)| time > newest) {
+                    self.newest = Some((today.year, time));
+                }
+                time
+            }
         }
     }
 
-    fn resolve_yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
-        if let Some(today) = self.today
-            && (today.month, today.day) == (month, day)
-            && let Some((year, last)) = self.last
-            && year == today.year
-        {
-            let time = Time(today.begin + day_micros);
-            if time.since(last).abs() <= HALF_YEAR {
-                return self.took(year, time);
-            }
-        }
-        let at = |year| Time(days_of_civil(year, month, day) * DAY + day_micros);
-        let mut year = match self.last {
-            Some((year, _)) => year,
+    /// The day of a stamp that is of another one than the last.
+    #[cold]
+    fn turn(&self, month: u8, day: u8, day_micros: i64) -> Day {
+        let begin = |year| days_of_civil(year, month, day) * DAY - self.reading.offset;
+        let at = |year| Time(begin(year) + day_micros);
+        let mut year = match self.today {
+            Some(today) => today.year,
             None => self.first_year(month, day, &at),
         };
-        let mut time = at(year);
-        if let Some((_, last)) = self.last {
+        if let Some(Day { last, .. }) = self.today {
+            let time = at(year);
             if last.since(time) > HALF_YEAR {
                 year += 1;
             } else if time.since(last) > HALF_YEAR {
                 year -= 1;
             }
-            time = at(year);
         }
-        self.today = Some(Day {
+        Day {
             year,
             month,
             day,
-            begin: days_of_civil(year, month, day) * DAY,
-        });
-        self.took(year, time)
-    }
-
-    const fn took(&mut self, year: i32, time: Time) -> Time {
-        self.last = Some((year, time));
-        if !matches!(self.newest, Some((_, newest)) if newest.0 >= time.0) {
-            self.newest = Some((year, time));
+            begin: begin(year),
+            last: at(year),
         }
-        time
     }
 
     fn first_year(&self, month: u8, day: u8, at: &impl Fn(i32) -> Time) -> i32 {

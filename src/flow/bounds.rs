@@ -34,9 +34,17 @@ pub(super) struct Room {
     tried: HashMap<(u16, IpAddr), u16, foldhash::fast::RandomState>,
 }
 
+/// Under what a line is kept.
+pub(super) enum Admitted {
+    /// The place of a flow that is there.
+    Place(usize),
+    /// The key of a flow that may be there.
+    Key(FlowKey),
+}
+
 impl Flows {
-    /// The key under which a line of a flow that is not known is kept, and what was folded.
-    pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (FlowKey, Folded) {
+    /// Under what a line of a flow that is not known is kept, and what was folded.
+    pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (Admitted, Folded) {
         let number = key.proto.unwrap_or_default();
         let request = match key.ports {
             Ports::Service { port, reply: false } => Some(port),
@@ -55,18 +63,18 @@ impl Flows {
             };
             let tried = self.room.tried.get(&(key.node, key.peer));
             if tried.is_some_and(|tried| *tried >= most) && (!closed || self.is_kept(portless)) {
-                return (portless, Folded::Ports);
+                return (Admitted::Key(portless), Folded::Ports);
             }
         }
         if !full {
             if unlisted {
                 *self.room.tried.entry((key.node, key.peer)).or_default() += 1;
             }
-            return (key, Folded::No);
+            return (Admitted::Key(key), Folded::No);
         }
         if documented && self.room.documented < MOST_DOCUMENTED {
             self.room.documented += 1;
-            return (key, Folded::No);
+            return (Admitted::Key(key), Folded::No);
         }
         let seen = self.evidence.get(usize::from(key.node));
         let near = seen.map_or(&[][..], |node| &node.near);
@@ -79,7 +87,11 @@ impl Flows {
         };
         let is_near = near.is_some();
         let mut wider = fold(key, length);
-        if unlisted && !self.is_kept(wider) {
+        // Whoever comes from many addresses comes here with each line.
+        if let Some(place) = self.place(wider) {
+            return (Admitted::Place(place), Folded::Peers);
+        }
+        if unlisted {
             let tried = self.room.tried.entry((key.node, wider.peer)).or_default();
             if *tried < MOST_PORTS_OF_NETWORK {
                 *tried += u16::from(!closed);
@@ -88,7 +100,7 @@ impl Flows {
             }
         }
         if !closed || self.is_kept(wider) {
-            return (wider, Folded::Peers);
+            return (Admitted::Key(wider), Folded::Peers);
         }
         // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
         let ports = if documented { key.ports } else { Ports::None };
@@ -97,7 +109,8 @@ impl Flows {
         } else {
             network(key.peer, 0)
         };
-        (FlowKey { ports, peer, ..key }, Folded::Peers)
+        let last = FlowKey { ports, peer, ..key };
+        (Admitted::Key(last), Folded::Peers)
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use indexmap::IndexMap;
 
-use super::bounds::Room;
+use super::bounds::{Admitted, Room};
 use super::key::Packed;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
@@ -131,7 +131,7 @@ impl Flows {
     }
 
     /// Notes what a drop line tells of its node, and what flow it is of.
-    #[inline]
+    #[inline(always)]
     fn notice(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) -> Line {
         let name = match entry.host {
             Some(host) => host,
@@ -226,18 +226,34 @@ impl Flows {
     /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
     #[cold]
     fn begin(&mut self, line: &Line, entry: &Entry<'_>) -> usize {
-        let (key, folded) = self.admit(line.key.into(), line.role);
+        let (admitted, folded) = self.admit(line.key.into(), line.role);
         self.folded += u64::from(folded != Folded::No) * line.lines;
-        let known = self.flows.entry(key.into());
-        let place = known.index();
-        let flow = known.or_insert_with(|| Flow::begin(entry));
+        let place = self.open(admitted, || Flow::begin(entry));
+        let flow = &mut self.flows[place];
         flow.folded = flow.folded.max(folded);
         place
     }
 
-    /// Whether there is a flow of this key.
+    /// The place of what was admitted, which begins there if it is new.
+    fn open(&mut self, admitted: Admitted, new: impl FnOnce() -> Flow) -> usize {
+        match admitted {
+            Admitted::Place(place) => place,
+            Admitted::Key(key) => {
+                let flow = self.flows.entry(key.into());
+                let place = flow.index();
+                flow.or_insert_with(new);
+                place
+            }
+        }
+    }
+
+    /// The place of the flow of this key, if there is one.
+    pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
+        self.flows.get_index_of(&Packed::from(key))
+    }
+
     pub(super) fn is_kept(&self, key: FlowKey) -> bool {
-        self.flows.contains_key(&Packed::from(key))
+        self.place(key).is_some()
     }
 
     /// Notes that the log had a line at `time`.
@@ -328,15 +344,13 @@ impl Flows {
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
-            let (key, folded) = if self.is_kept(key) {
-                (key, Folded::No)
-            } else {
-                self.admit(key, site.role(self.nodes.name(key.node)))
+            let (admitted, folded) = match self.place(key) {
+                Some(place) => (Admitted::Place(place), Folded::No),
+                None => self.admit(key, site.role(self.nodes.name(key.node))),
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
-            let ours = self.flows.entry(key.into());
-            let place = ours.index();
-            let ours = ours.or_insert_with(|| theirs.bare());
+            let place = self.open(admitted, || theirs.bare());
+            let ours = &mut self.flows[place];
             ours.absorb(theirs);
             ours.folded = ours.folded.max(folded);
             let room = self

@@ -113,9 +113,10 @@ pub enum Folded {
     Peers,
 }
 
-/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold: with its
-/// key it takes 128 bytes, which are two of their lines.
+/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold: it fills
+/// one of their lines, and what the table of flows keeps with it, its key, another.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub struct Flow {
     /// How many lines were logged: a floor, since the LOG rule is limited.
     pub logged: u64,
@@ -128,8 +129,7 @@ pub struct Flow {
     pub detail: Box<Detail>,
 }
 
-/// With the hash that stands beside them.
-const _: () = assert!(size_of::<(u64, key::Packed, Flow)>() == 128);
+const _: () = assert!(size_of::<Flow>() == 64 && size_of::<(u64, key::Packed)>() <= 64);
 
 /// A flow as reports see it.
 #[derive(Debug, Clone, Copy)]
@@ -169,8 +169,9 @@ impl Flow {
     }
 
     fn count_flags(&mut self, flags: TcpFlags, lines: u64) {
-        if !self.flags.count(flags, lines) {
-            sum::count(&mut self.detail.more_flags, flags, lines);
+        let more = self.flags.count(flags, lines);
+        if more > 0 {
+            sum::count(&mut self.detail.more_flags, flags, more);
         }
     }
 }

@@ -131,6 +131,7 @@ impl Hosts {
             place = self.seen.iter().position(known).unwrap_or(self.seen.len());
             self.hints.note(name, place);
         }
+        let booted = self.booted;
         let Some(seen) = self.seen.get_mut(place) else {
             if self.seen.len() < MOST_HOSTS {
                 self.seen.push(Seen {
@@ -142,17 +143,19 @@ impl Hosts {
             }
             return News::NONE;
         };
-        let rebooted = boot.is_some() && seen.boot.is_some() && boot != seen.boot;
-        seen.boot = boot.or(seen.boot);
-        let back = seen.last.since(time);
-        let set_back = seen.last.is_dated() && time.is_dated() && seen.forward && back > DISORDER;
+        let mut news = News::NONE;
+        if boot.is_some() && boot != seen.boot {
+            news.rebooted = seen.boot.is_some() && !booted;
+            seen.boot = boot;
+        }
         if seen.last.is_dated() && time.is_dated() && time != seen.last {
-            seen.forward = time > seen.last;
+            let back = seen.last.since(time);
+            if seen.forward && back > DISORDER {
+                news.back = Some((back / SECOND).unsigned_abs());
+            }
+            seen.forward = back < 0;
         }
         seen.last = time;
-        News {
-            rebooted: rebooted && !self.booted,
-            back: set_back.then(|| (back / SECOND).unsigned_abs()),
-        }
+        news
     }
 }

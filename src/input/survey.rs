@@ -327,7 +327,7 @@ fn follow(
 }
 
 /// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
-#[inline]
+#[inline(always)]
 fn like_those_before(text: &[u8], begin: usize, memory: &mut Memory<'_>) -> Option<Ready> {
     let head = memory.heads.read(text.get(begin..)?)?;
     let body = begin + head.length;

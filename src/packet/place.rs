@@ -56,14 +56,14 @@ impl<'t> Place<'t> {
     }
 
     /// Takes `key` and a number behind it, of at most nine digits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn number<const N: usize>(&mut self, key: &[u8; N]) -> Option<u32> {
         self.literal(key)?;
         self.digits()
     }
 
     /// Takes a number of at most nine digits.
-    #[inline]
+    #[inline(always)]
     pub(super) fn digits(&mut self) -> Option<u32> {
         match leading(self.rest) {
             Some((number, length @ 1..8)) => {
@@ -82,7 +82,7 @@ impl<'t> Place<'t> {
         (digits.len() < 10).then(|| text.parse().ok())?
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn word<const N: usize>(&mut self, key: &[u8; N]) -> Option<u16> {
         self.number(key)?.try_into().ok()
     }

@@ -106,6 +106,7 @@ impl Usual {
 
     /// The same behind a prefix and its `IN=`, in text that may go on with other lines: also where the line ends, at its line
     /// end or with the text.
+    #[inline(always)]
     pub(crate) fn read_behind<'a>(
         &mut self,
         text: &'a [u8],
@@ -257,7 +258,7 @@ impl Usual {
     }
 
     /// What stands behind the ports of TCP: its flags.
-    #[inline]
+    #[inline(always)]
     fn end(&mut self, at: &mut Place<'_>) -> Option<TcpFlags> {
         let begin = at.rest;
         let key = begin
