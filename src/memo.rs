@@ -10,13 +10,22 @@ const ROWS: usize = 7;
 /// The longest part that is remembered, in bytes.
 const LONGEST: usize = ROW * ROWS;
 
+/// A row in words, which a processor takes at once.
+type Row = [u64; 2];
+
+#[inline]
+const fn row(bytes: &[u8; ROW]) -> Row {
+    let (words, _) = bytes.as_chunks::<8>();
+    [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])]
+}
+
 /// A text to compare others with, without a branch for each row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Known {
-    rows: [u128; ROWS],
+    rows: [Row; ROWS],
     /// The last row, which may overlap the one before; a text shorter than a row has a mask for what lies behind its end.
-    last: u128,
-    mask: u128,
+    last: Row,
+    mask: Row,
     length: u8,
 }
 
@@ -27,9 +36,9 @@ impl Known {
             return None;
         }
         let (whole, _) = text.as_chunks::<ROW>();
-        let mut rows = [0; ROWS];
-        for (row, bytes) in rows.iter_mut().zip(whole) {
-            *row = u128::from_ne_bytes(*bytes);
+        let mut rows = [Row::default(); ROWS];
+        for (known, bytes) in rows.iter_mut().zip(whole) {
+            *known = row(bytes);
         }
         let (mut last, mut mask) = ([0; ROW], [0; ROW]);
         let end = &text[text.len().saturating_sub(ROW)..];
@@ -37,8 +46,8 @@ impl Known {
         mask[..end.len()].fill(u8::MAX);
         Some(Self {
             rows,
-            last: u128::from_ne_bytes(last),
-            mask: u128::from_ne_bytes(mask),
+            last: row(&last),
+            mask: row(&mask),
             length: text.len() as u8,
         })
     }
@@ -50,18 +59,20 @@ impl Known {
     }
 
     /// Whether `text` begins with it. `false` also where neither has a whole row: that is for others to tell.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn begins(&self, text: &[u8]) -> bool {
         let end = text.get(self.length().saturating_sub(ROW)..);
         let Some(end) = end.and_then(<[u8]>::first_chunk) else {
             return false;
         };
-        let mut differs = (u128::from_ne_bytes(*end) ^ self.last) & self.mask;
+        let end = row(end);
+        let mut differs = [0, 1].map(|word| (end[word] ^ self.last[word]) & self.mask[word]);
         let (rows, _) = text.as_chunks::<ROW>();
-        for (row, known) in rows[..self.length() / ROW].iter().zip(&self.rows) {
-            differs |= u128::from_ne_bytes(*row) ^ known;
+        for (bytes, known) in rows[..self.length() / ROW].iter().zip(&self.rows) {
+            let bytes = row(bytes);
+            differs = [0, 1].map(|word| differs[word] | (bytes[word] ^ known[word]));
         }
-        differs == 0
+        differs[0] | differs[1] == 0
     }
 }
 
@@ -82,7 +93,7 @@ impl<T> Default for Memo<T> {
 
 impl<T: Copy + Default> Memo<T> {
     /// What the part says that `text` begins with, and its length in bytes, if it is the one remembered at the place of `key`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recall(&self, key: Key, text: &[u8]) -> Option<(usize, T)> {
         let (known, says) = self.parts.get(key.place())?;
         (known.length() > 0 && known.begins(text)).then_some((known.length(), *says))

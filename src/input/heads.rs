@@ -43,7 +43,7 @@ pub(super) struct Head {
 
 impl Heads {
     /// The begin of `line`, if lines before began like it. Other lines may follow it in the text.
-    #[inline]
+    #[inline(always)]
     pub(super) fn read(&mut self, line: &[u8]) -> Option<Head> {
         if self.date.length() == 0 || !self.date.begins(line) {
             return None;
@@ -66,7 +66,7 @@ impl Heads {
     }
 
     /// Takes a time of day, as [`clock`] does.
-    #[inline]
+    #[inline(always)]
     fn clock(&mut self, text: &mut &[u8]) -> Option<(i64, bool)> {
         if text.starts_with(&self.second)
             && let Some((number, length @ 1..=6)) = text.get(9..).and_then(leading)
@@ -76,13 +76,20 @@ impl Heads {
             let micros = i64::from(number) * [100_000, 10_000, 1_000, 100, 10, 1][length - 1];
             return Some((self.micros + micros, true));
         }
-        let second = text.first_chunk().copied();
-        let told = clock(text)?;
-        if let Some(second) = second {
-            self.second = second;
+        let (told, rest) = self.new_clock(text)?;
+        *text = rest;
+        Some(told)
+    }
+
+    #[inline(never)]
+    fn new_clock<'a>(&mut self, text: &'a [u8]) -> Option<((i64, bool), &'a [u8])> {
+        let mut rest = text;
+        let told = clock(&mut rest)?;
+        if let Some(second) = text.first_chunk() {
+            self.second = *second;
             self.micros = told.0 - told.0 % SECOND;
         }
-        Some(told)
+        Some((told, rest))
     }
 
     /// Remembers how `line` begins, up to behind `IN=` at `length`: it was read as a record of [`SHORT`] with nothing besides

@@ -1,6 +1,6 @@
 //! What the words of a usual line are made of: literals, short numbers and addresses, taken one after the other.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::eights::leading;
 use crate::packet::{proto, proto_number};
@@ -70,16 +70,16 @@ impl<'t> Place<'t> {
                 self.rest = &self.rest[length..];
                 Some(number)
             }
-            _ => self.long_digits(),
+            _ => self.step(long_digits(self.rest)),
         }
     }
 
-    /// The same where eight bytes do not tell.
-    #[cold]
-    fn long_digits(&mut self) -> Option<u32> {
-        let digits = self.skip(|b| b.is_ascii_digit());
-        let text = std::str::from_utf8(digits).ok()?;
-        (digits.len() < 10).then(|| text.parse().ok())?
+    /// Takes what somebody else read, up to the rest that was left.
+    #[inline(always)]
+    pub(super) fn step<T>(&mut self, told: Option<(T, &'t [u8])>) -> Option<T> {
+        let (told, rest) = told?;
+        self.rest = rest;
+        Some(told)
     }
 
     #[inline(always)]
@@ -87,46 +87,32 @@ impl<'t> Place<'t> {
         self.number(key)?.try_into().ok()
     }
 
-    #[inline]
-    pub(super) fn address(&mut self) -> Option<IpAddr> {
+    /// Takes an address of IPv4.
+    pub(super) fn v4(&mut self) -> Option<Ipv4Addr> {
         let mut rest = self.rest;
         let mut octets = [0_u8; 4];
         for (place, octet) in octets.iter_mut().enumerate() {
             if place > 0 {
-                let Some(behind) = rest.strip_prefix(b".") else {
-                    return self.address_v6();
-                };
-                rest = behind;
+                rest = rest.strip_prefix(b".")?;
             }
-            *octet = match leading(rest) {
-                Some((number @ ..256, length @ 1..4)) if rest[0] != b'0' || length == 1 => {
-                    rest = &rest[length..];
-                    number as u8
-                }
-                Some(_) => return self.address_v6(),
-                None => return self.long_address(),
+            let (number, length) = match leading(rest) {
+                Some(told) => told,
+                None => leading(&padded(rest))?,
             };
+            // The kernel pads no octet.
+            if !(1..4).contains(&length) || number > 255 || (rest[0] == b'0' && length > 1) {
+                return None;
+            }
+            *octet = number as u8;
+            rest = &rest[length..];
         }
         self.rest = rest;
-        Some(IpAddr::from(octets))
+        Some(octets.into())
     }
 
-    /// The same where the text may end behind it.
-    #[cold]
-    fn long_address(&mut self) -> Option<IpAddr> {
-        let rest = self.rest;
-        let text = self.skip(|b| b.is_ascii_digit() || b == b'.');
-        let address: Option<Ipv4Addr> = std::str::from_utf8(text).ok()?.parse().ok();
-        if let Some(address) = address {
-            return Some(address.into());
-        }
-        self.rest = rest;
-        self.address_v6()
-    }
-
-    fn address_v6(&mut self) -> Option<IpAddr> {
-        let rest = self.rest;
-        if let Some((full, rest)) = rest.split_first_chunk::<39>()
+    /// Takes an address of IPv6.
+    pub(super) fn v6(&mut self) -> Option<Ipv6Addr> {
+        if let Some((full, rest)) = self.rest.split_first_chunk::<39>()
             && let Some(address) = full_v6(full)
             && rest.first() == Some(&b' ')
         {
@@ -134,28 +120,42 @@ impl<'t> Place<'t> {
             return Some(address);
         }
         let text = self.skip(|b| b.is_ascii_hexdigit() || b == b':');
-        let address: IpAddr = std::str::from_utf8(text).ok()?.parse().ok()?;
-        address.is_ipv6().then_some(address)
-    }
-
-    #[inline]
-    pub(super) fn proto(&mut self) -> Option<u8> {
-        for (name, number) in [(b"TCP", proto::TCP), (b"UDP", proto::UDP)] {
-            if let [a, b, c, rest @ ..] = self.rest
-                && [*a, *b, *c] == *name
-                && rest.first() == Some(&b' ')
-            {
-                self.rest = rest;
-                return Some(number);
-            }
-        }
-        let name = self.skip(|b| b.is_ascii_alphanumeric());
-        proto_number(std::str::from_utf8(name).ok()?)
+        std::str::from_utf8(text).ok()?.parse().ok()
     }
 }
 
+/// A number of at most nine digits that `text` begins with, where eight bytes do not tell it, and the rest.
+#[cold]
+fn long_digits(text: &[u8]) -> Option<(u32, &[u8])> {
+    let digits = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (digits, rest) = text.split_at(digits);
+    let number = std::str::from_utf8(digits).ok()?;
+    Some(((digits.len() < 10).then(|| number.parse().ok())??, rest))
+}
+
+/// A protocol's name or number that `text` begins with, and the rest.
+pub(super) fn protocol(text: &[u8]) -> Option<(u8, &[u8])> {
+    let end = text.iter().position(|b| !b.is_ascii_alphanumeric());
+    let (name, rest) = text.split_at(end.unwrap_or(text.len()));
+    let number = match name {
+        b"TCP" => proto::TCP,
+        b"UDP" => proto::UDP,
+        _ => proto_number(std::str::from_utf8(name).ok()?)?,
+    };
+    Some((number, rest))
+}
+
+/// A text that ends within eight bytes, with spaces behind it.
+fn padded(text: &[u8]) -> [u8; 8] {
+    let mut padded = [b' '; 8];
+    for (byte, own) in padded.iter_mut().zip(text) {
+        *byte = *own;
+    }
+    padded
+}
+
 /// An address of IPv6 as the kernel's `%pI6` prints it: eight groups of four digits.
-fn full_v6(text: &[u8; 39]) -> Option<IpAddr> {
+fn full_v6(text: &[u8; 39]) -> Option<Ipv6Addr> {
     let mut groups = [0_u16; 8];
     for (place, group) in groups.iter_mut().enumerate() {
         let at = place * 5;
@@ -166,5 +166,5 @@ fn full_v6(text: &[u8; 39]) -> Option<IpAddr> {
             return None;
         }
     }
-    Some(IpAddr::from(groups))
+    Some(groups.into())
 }

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::memo::{Key, Memo};
 use crate::packet::link::{Link, Mac};
-use crate::packet::place::Place;
+use crate::packet::place::{Place, protocol};
 
 use crate::packet::{Brief, Cast, Packet, Shape, TcpFlags, Unparsed, proto};
 
@@ -35,6 +35,9 @@ impl<'a> Brief<'a> {
 }
 
 /// Reads usual lines one after the other, and remembers the parts of them that come again.
+///
+/// What was remembered is read in place: no part of a line is put into memory before all of it is known. What was not is
+/// read by functions of their own.
 #[derive(Debug, Clone)]
 pub struct Usual {
     remembers: bool,
@@ -43,9 +46,9 @@ pub struct Usual {
     /// How long the last interface's name was.
     name: usize,
     /// An address of IPv4 with the space behind it.
-    addresses: Memo<[u8; 4]>,
-    /// From behind the address of `SRC=` to the value of `ID=` or `FLOWLBL=`: the address of `DST=`.
-    headers: Memo<Option<IpAddr>>,
+    addresses: Memo<u32>,
+    /// IPv4, from behind the address of `SRC=` to the value of `ID=`: the address of `DST=`.
+    headers: Memo<u32>,
     /// From behind the value of `DPT=` to the end of the line.
     ends: Memo<TcpFlags>,
 }
@@ -114,67 +117,90 @@ impl Usual {
         let mut at = Place { rest: text };
         let (name, frame) = self.link(&mut at)?;
         let interface = text.get(..name)?;
-        let src = self.address(&mut at)?;
-        let dst = self.header(&mut at, src.is_ipv6())?;
+        let Some(src) = self.source(&mut at) else {
+            let (brief, end) = self.v6(at.rest, frame)?;
+            return Some((interface, brief, text.len() - end));
+        };
+        let dst = self.header(&mut at)?;
         at.digits()?;
         // What stands in most lines is one look.
-        let number = if src.is_ipv4() && at.literal(b" DF PROTO=TCP").is_some() {
+        let number = if at.literal(b" DF PROTO=TCP").is_some() {
             proto::TCP
         } else {
-            if src.is_ipv4() {
-                let _ = at.literal(b" DF");
-            }
+            let _ = at.literal(b" DF");
             at.literal(b" PROTO=")?;
-            at.proto()?
+            at.step(protocol(at.rest))?
         };
-        let (mut spt, mut dpt, mut flags, mut icmp_type) = (None, None, None, None);
+        let behind = self.behind(&mut at, number)?;
+        let (src, dst) = (Ipv4Addr::from_bits(src), Ipv4Addr::from_bits(dst));
+        let brief = behind.brief(src.into(), dst.into(), frame);
+        Some((interface, brief, text.len() - at.rest.len()))
+    }
+
+    /// The same of IPv6, from behind `SRC=`: also how much is left of the text.
+    #[inline(never)]
+    fn v6(&mut self, text: &[u8], frame: Frame) -> Option<(Brief<'static>, usize)> {
+        let mut at = Place { rest: text };
+        let src = at.v6()?;
+        at.literal(b" DST=")?;
+        let dst = at.v6()?;
+        at.number(b" LEN=")?;
+        at.number(b" TC=")?;
+        at.number(b" HOPLIMIT=")?;
+        at.number(b" FLOWLBL=")?;
+        at.literal(b" PROTO=")?;
+        let number = at.step(protocol(at.rest))?;
+        let behind = self.behind(&mut at, number)?;
+        Some((behind.brief(src.into(), dst.into(), frame), at.rest.len()))
+    }
+
+    /// Goes to the end of the line from behind the protocol.
+    #[inline(always)]
+    fn behind(&mut self, at: &mut Place<'_>, number: u8) -> Option<Behind> {
+        let mut behind = Behind {
+            number,
+            spt: None,
+            dpt: None,
+            flags: None,
+            icmp_type: None,
+        };
         match number {
             proto::TCP => {
-                spt = Some(at.word(b" SPT=")?);
-                dpt = Some(at.word(b" DPT=")?);
-                flags = Some(self.end(&mut at)?);
+                behind.spt = Some(at.word(b" SPT=")?);
+                behind.dpt = Some(at.word(b" DPT=")?);
+                behind.flags = Some(self.end(at)?);
             }
             proto::UDP => {
-                spt = Some(at.word(b" SPT=")?);
-                dpt = Some(at.word(b" DPT=")?);
+                behind.spt = Some(at.word(b" SPT=")?);
+                behind.dpt = Some(at.word(b" DPT=")?);
                 at.number(b" LEN=")?;
             }
-            proto::ICMP | proto::ICMPV6 => icmp_type = Some(echo(&mut at, number)?),
+            proto::ICMP | proto::ICMPV6 => {
+                behind.icmp_type = Some(at.step(echo(at.rest, number))?);
+            }
             // It prints something behind it.
             proto::UDPLITE => return None,
             _ => {}
         }
         at.line_end()?;
-        let brief = Brief {
-            interface: "",
-            src,
-            dst,
-            proto: Some(number),
-            spt,
-            dpt,
-            flags,
-            icmp_type,
-            shape: Shape::Whole,
-            cast: cast(dst, frame),
-        };
-        Some((interface, brief, text.len() - at.rest.len()))
+        Some(behind)
     }
 
     /// Goes behind ` SRC=`: how long the interface's name is, and what the frame says.
-    #[inline]
+    #[inline(always)]
     fn link(&mut self, at: &mut Place<'_>) -> Option<(usize, Frame)> {
-        let begin = at.rest;
-        // The last digits of the addresses of an Ethernet header, behind the interface's name.
-        let key = |name: usize| {
-            let ends = begin.get(name + " OUT= MAC=52:54:00:a".len()..)?;
-            Some(Key::of(ends.first_chunk::<26>()?, [0, 18]))
-        };
-        if let Some(key) = key(self.name)
-            && let Some((length, (name, frame))) = self.links.recall(key, begin)
+        if let Some(key) = link_key(at.rest, self.name)
+            && let Some((length, (name, frame))) = self.links.recall(key, at.rest)
         {
-            at.rest = &begin[length..];
+            at.rest = &at.rest[length..];
             return Some((usize::from(name), frame));
         }
+        at.step(self.new_link(at.rest))
+    }
+
+    #[inline(never)]
+    fn new_link<'a>(&mut self, text: &'a [u8]) -> Option<((usize, Frame), &'a [u8])> {
+        let mut at = Place { rest: text };
         let name = at.name()?;
         at.literal(b" OUT=")?;
         at.name()?;
@@ -184,93 +210,91 @@ impl Usual {
         }
         at.literal(b" SRC=")?;
         if self.remembers
-            && let Some(key) = key(name)
+            && let Some(key) = link_key(text, name)
         {
             self.name = name;
-            self.links
-                .remember(key, at.since(begin), (name as u8, frame));
+            let part = at.since(text);
+            self.links.remember(key, part, (name as u8, frame));
         }
-        Some((name, frame))
+        Some(((name, frame), at.rest))
     }
 
-    /// Takes an address.
-    #[inline]
-    fn address(&mut self, at: &mut Place<'_>) -> Option<IpAddr> {
-        let begin = at.rest;
-        let key = begin
-            .first_chunk::<16>()
-            .map(|window| Key::of(window, [0, 6]));
-        if let Some(key) = key
-            && let Some((length, octets)) = self.addresses.recall(key, begin)
+    /// Takes the address of `SRC=`, where it is one of IPv4.
+    #[inline(always)]
+    fn source(&mut self, at: &mut Place<'_>) -> Option<u32> {
+        let window = at.rest.first_chunk::<16>();
+        if let Some(window) = window
+            && let Some((length, address)) = self.addresses.recall(source_key(window), at.rest)
         {
-            at.rest = &begin[length - 1..];
-            return Some(IpAddr::from(octets));
+            at.rest = &at.rest[length - 1..];
+            return Some(address);
         }
-        let address = at.address()?;
+        at.step(self.new_source(at.rest))
+    }
+
+    #[inline(never)]
+    fn new_source<'a>(&mut self, text: &'a [u8]) -> Option<(u32, &'a [u8])> {
+        let mut at = Place { rest: text };
+        let address = at.v4()?.to_bits();
         if self.remembers
-            && let (Some(key), IpAddr::V4(v4)) = (key, address)
+            && let Some(window) = text.first_chunk::<16>()
             && at.rest.first() == Some(&b' ')
         {
-            let length = begin.len() - at.rest.len();
-            self.addresses.remember(key, &begin[..=length], v4.octets());
+            let part = &text[..=text.len() - at.rest.len()];
+            self.addresses.remember(source_key(window), part, address);
         }
-        Some(address)
+        Some((address, at.rest))
     }
 
-    /// Goes behind ` ID=`, or ` FLOWLBL=` in IPv6: the address of `DST=`.
-    #[inline]
-    fn header(&mut self, at: &mut Place<'_>, v6: bool) -> Option<IpAddr> {
-        let begin = at.rest;
-        let key = begin
-            .first_chunk::<56>()
-            .map(|window| Key::of(window, [8, 16, 24, 40, 48]));
-        if let Some(key) = key
-            && let Some((length, Some(dst))) = self.headers.recall(key, begin)
-            && dst.is_ipv6() == v6
+    /// Goes behind the ` ID=` of IPv4: the address of `DST=`.
+    #[inline(always)]
+    fn header(&mut self, at: &mut Place<'_>) -> Option<u32> {
+        if let Some(window) = at.rest.first_chunk::<56>()
+            && let Some((length, dst)) = self.headers.recall(header_key(window), at.rest)
         {
-            at.rest = &begin[length..];
+            at.rest = &at.rest[length..];
             return Some(dst);
         }
+        at.step(self.new_header(at.rest))
+    }
+
+    #[inline(never)]
+    fn new_header<'a>(&mut self, text: &'a [u8]) -> Option<(u32, &'a [u8])> {
+        let mut at = Place { rest: text };
         at.literal(b" DST=")?;
-        let dst = at.address()?;
-        if dst.is_ipv6() != v6 {
-            return None;
-        }
+        let dst = at.v4()?.to_bits();
         at.number(b" LEN=")?;
-        if v6 {
-            at.number(b" TC=")?;
-            at.number(b" HOPLIMIT=")?;
-            at.literal(b" FLOWLBL=")?;
-        } else {
-            at.literal(b" TOS=0x")?;
-            at.skip(|b| b.is_ascii_hexdigit());
-            at.literal(b" PREC=0x")?;
-            at.skip(|b| b.is_ascii_hexdigit());
-            at.number(b" TTL=")?;
-            at.literal(b" ID=")?;
-        }
+        at.literal(b" TOS=0x")?;
+        at.skip(|b| b.is_ascii_hexdigit());
+        at.literal(b" PREC=0x")?;
+        at.skip(|b| b.is_ascii_hexdigit());
+        at.number(b" TTL=")?;
+        at.literal(b" ID=")?;
         if self.remembers
-            && let Some(key) = key
+            && let Some(window) = text.first_chunk::<56>()
         {
-            self.headers.remember(key, at.since(begin), Some(dst));
+            let key = header_key(window);
+            self.headers.remember(key, at.since(text), dst);
         }
-        Some(dst)
+        Some((dst, at.rest))
     }
 
     /// What stands behind the ports of TCP: its flags.
     #[inline(always)]
     fn end(&mut self, at: &mut Place<'_>) -> Option<TcpFlags> {
-        let begin = at.rest;
-        let key = begin
-            .first_chunk::<32>()
-            .map(|window| Key::of(window, [6, 24]));
-        if let Some(key) = key
-            && let Some((length, flags)) = self.ends.recall(key, begin)
-            && matches!(begin.get(length), None | Some(b'\n'))
+        if let Some(window) = at.rest.first_chunk::<32>()
+            && let Some((length, flags)) = self.ends.recall(end_key(window), at.rest)
+            && matches!(at.rest.get(length), None | Some(b'\n'))
         {
-            at.rest = &begin[length..];
+            at.rest = &at.rest[length..];
             return Some(flags);
         }
+        at.step(self.new_end(at.rest))
+    }
+
+    #[inline(never)]
+    fn new_end<'a>(&mut self, text: &'a [u8]) -> Option<(TcpFlags, &'a [u8])> {
+        let mut at = Place { rest: text };
         at.number(b" WINDOW=")?;
         at.literal(b" RES=0x")?;
         if at.skip(|b| b.is_ascii_hexdigit()).len() != 2 {
@@ -285,16 +309,66 @@ impl Usual {
         at.word(b"")?;
         if self.remembers
             && at.line_end().is_some()
-            && let Some(key) = key
+            && let Some(window) = text.first_chunk::<32>()
         {
-            self.ends.remember(key, at.since(begin), flags);
+            self.ends.remember(end_key(window), at.since(text), flags);
         }
-        Some(flags)
+        Some((flags, at.rest))
     }
 }
 
-/// What stands behind the `PROTO=` of an echo: its type.
-fn echo(at: &mut Place<'_>, number: u8) -> Option<u8> {
+/// What stands behind the address of the sender.
+struct Behind {
+    number: u8,
+    spt: Option<u16>,
+    dpt: Option<u16>,
+    flags: Option<TcpFlags>,
+    icmp_type: Option<u8>,
+}
+
+impl Behind {
+    #[inline(always)]
+    fn brief(self, src: IpAddr, dst: IpAddr, frame: Frame) -> Brief<'static> {
+        Brief {
+            interface: "",
+            src,
+            dst,
+            proto: Some(self.number),
+            spt: self.spt,
+            dpt: self.dpt,
+            flags: self.flags,
+            icmp_type: self.icmp_type,
+            shape: Shape::Whole,
+            cast: cast(dst, frame),
+        }
+    }
+}
+
+/// Of the name of an interface that is `name` long and the ends of both hardware addresses, which lie behind it.
+#[inline(always)]
+fn link_key(text: &[u8], name: usize) -> Option<Key> {
+    let ends = text.get(name + " OUT= MAC=52:54:00:a".len()..)?;
+    Some(Key::of(ends.first_chunk::<26>()?, [0, 18]))
+}
+
+#[inline(always)]
+fn source_key(window: &[u8; 16]) -> Key {
+    Key::of(window, [0, 6])
+}
+
+#[inline(always)]
+fn header_key(window: &[u8; 56]) -> Key {
+    Key::of(window, [8, 16, 24, 40, 48])
+}
+
+#[inline(always)]
+fn end_key(window: &[u8; 32]) -> Key {
+    Key::of(window, [6, 24])
+}
+
+/// What stands behind the `PROTO=` of an echo: its type, and the rest.
+fn echo(text: &[u8], number: u8) -> Option<(u8, &[u8])> {
+    let mut at = Place { rest: text };
     let echo = if number == proto::ICMP {
         [0, 8]
     } else {
@@ -307,7 +381,7 @@ fn echo(at: &mut Place<'_>, number: u8) -> Option<u8> {
     }
     at.word(b" ID=")?;
     at.word(b" SEQ=")?;
-    Some(icmp_type)
+    Some((icmp_type, at.rest))
 }
 
 /// To whom the packet was sent, as [`Packet::cast`] has it.
