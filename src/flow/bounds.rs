@@ -4,7 +4,7 @@
 //! ports are; then peers stand under their networks; then flows under their protocol. What may be a missing rule for a
 //! documented port keeps its port to the last.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use super::collect::Flows;
@@ -32,6 +32,23 @@ pub(super) struct Room {
     documented: usize,
     /// How many ports that no list names are kept of a peer, or a network, on a node.
     tried: HashMap<(u16, IpAddr), u16, foldhash::fast::RandomState>,
+    /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
+    many: HashSet<(u16, IpAddr), foldhash::fast::RandomState>,
+}
+
+impl Room {
+    /// Notes another port of a peer, or a network, on a node.
+    fn try_port(&mut self, of: (u16, IpAddr)) {
+        let tried = self.tried.entry(of).or_default();
+        *tried = tried.saturating_add(1);
+        if *tried == MOST_PORTS_IN_NEED {
+            self.many.insert(of);
+        }
+    }
+
+    fn tried(&self, of: (u16, IpAddr)) -> u16 {
+        self.tried.get(&of).copied().unwrap_or_default()
+    }
 }
 
 /// Under what a line is kept.
@@ -56,19 +73,23 @@ impl Flows {
         let others = self.flows.len() - self.room.documented;
         let (full, closed) = (others >= MOST_FLOWS, others >= MOST_FOLDED);
         if unlisted {
-            let most = if full { MOST_PORTS_IN_NEED } else { MOST_PORTS };
+            let of = (key.node, key.peer);
+            let too_many = if full {
+                self.room.many.contains(&of)
+            } else {
+                self.room.tried(of) >= MOST_PORTS
+            };
             let portless = FlowKey {
                 ports: Ports::None,
                 ..key
             };
-            let tried = self.room.tried.get(&(key.node, key.peer));
-            if tried.is_some_and(|tried| *tried >= most) && (!closed || self.is_kept(portless)) {
+            if too_many && (!closed || self.is_kept(portless)) {
                 return (Admitted::Key(portless), Folded::Ports);
             }
         }
         if !full {
             if unlisted {
-                *self.room.tried.entry((key.node, key.peer)).or_default() += 1;
+                self.room.try_port((key.node, key.peer));
             }
             return (Admitted::Key(key), Folded::No);
         }
@@ -92,11 +113,11 @@ impl Flows {
             return (Admitted::Place(place), Folded::Peers);
         }
         if unlisted {
-            let tried = self.room.tried.entry((key.node, wider.peer)).or_default();
-            if *tried < MOST_PORTS_OF_NETWORK {
-                *tried += u16::from(!closed);
-            } else {
+            let of = (key.node, wider.peer);
+            if self.room.tried(of) >= MOST_PORTS_OF_NETWORK {
                 wider.ports = Ports::None;
+            } else if !closed {
+                self.room.try_port(of);
             }
         }
         if !closed || self.is_kept(wider) {
