@@ -25,6 +25,27 @@ pub(crate) fn leading(text: &[u8]) -> Option<(u32, usize)> {
     Some((number, length as usize))
 }
 
+/// The number below 256 that four bytes, the first of them lowest, begin with, and how many digits it has: no zero before
+/// others, and no fourth digit.
+#[inline(always)]
+pub(crate) const fn octet(four: u32) -> Option<(u32, u32)> {
+    const ONES: u32 = u32::from_le_bytes([0x01; 4]);
+    let values = four ^ (ONES * b'0' as u32);
+    let others = (values.wrapping_add(ONES * (0x80 - 10)) | values) & (ONES << 7);
+    let length = others.trailing_zeros() / 8;
+    // Without another byte, all four are digits.
+    if others == 0 || length == 0 || (length > 1 && values as u8 == 0) {
+        return None;
+    }
+    // The digits go to the end, zeros before them.
+    let [_, hundreds, tens, ones] = (values << (32 - 8 * length)).to_le_bytes();
+    let number = hundreds as u32 * 100 + tens as u32 * 10 + ones as u32;
+    if number > 255 {
+        return None;
+    }
+    Some((number, length))
+}
+
 /// Hours, minutes and seconds of the `10:00:01` that `text` begins with; `None` where it is none, or no eight bytes are left.
 #[inline]
 pub(crate) fn clock(text: &[u8]) -> Option<(u8, u8, u8)> {
@@ -72,7 +93,7 @@ fn equal<const N: usize>(one: &[u8], other: &[u8]) -> bool {
 mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};
 
-    use super::{begins, clock, leading, same};
+    use super::{begins, clock, leading, octet, same};
 
     proptest! {
         #[test]
@@ -80,6 +101,15 @@ mod tests {
             let length = text.bytes().take(8).take_while(u8::is_ascii_digit).count();
             let number = text[..length].parse().unwrap_or(0);
             prop_assert_eq!(leading(text.as_bytes()), Some((number, length)));
+        }
+
+        #[test]
+        fn an_octet_is_read_as_the_library_does(text in "[0-9]{0,4}[^0-9]{4}") {
+            let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+            let number = text[..digits].parse::<u8>().ok();
+            let padded = digits > 1 && text.starts_with('0');
+            let told = number.filter(|_| !padded && digits < 4).map(|n| (u32::from(n), digits as u32));
+            prop_assert_eq!(octet(u32::from_le_bytes(*text.as_bytes().first_chunk().unwrap())), told);
         }
 
         #[test]

@@ -2,11 +2,11 @@
 //!
 //! Only what was read once is remembered, so reading with a memory says what reading without says.
 
-/// So many parts are remembered, each at a place of its own.
+/// So many parts are remembered, each at one of two places.
 const PLACES: usize = 128;
 /// Texts are compared in rows of so many bytes.
 const ROW: usize = 16;
-const ROWS: usize = 7;
+const ROWS: usize = 10;
 /// The longest part that is remembered, in bytes.
 const LONGEST: usize = ROW * ROWS;
 
@@ -92,14 +92,23 @@ impl<T> Default for Memo<T> {
 }
 
 impl<T: Copy + Default> Memo<T> {
-    /// What the part says that `text` begins with, and its length in bytes, if it is the one remembered at the place of `key`.
+    /// What the part says that `text` begins with, and its length in bytes, if it is one of the two remembered for `key`.
     #[inline(always)]
     pub(crate) fn recall(&self, key: Key, text: &[u8]) -> Option<(usize, T)> {
         let (known, says) = self.parts.get(key.place())?;
+        if known.length() > 0 && known.begins(text) {
+            return Some((known.length(), *says));
+        }
+        self.recall_other(key, text)
+    }
+
+    #[inline(never)]
+    fn recall_other(&self, key: Key, text: &[u8]) -> Option<(usize, T)> {
+        let (known, says) = self.parts.get(key.place() ^ 1)?;
         (known.length() > 0 && known.begins(text)).then_some((known.length(), *says))
     }
 
-    /// Remembers at the place of `key` that `text` says `says`, instead of what was remembered there.
+    /// Remembers for `key` that `text` says `says`, instead of the older one of the two that were.
     pub(crate) fn remember(&mut self, key: Key, text: &[u8], says: T) {
         let Some(known) = Known::new(text) else {
             return;
@@ -107,6 +116,7 @@ impl<T: Copy + Default> Memo<T> {
         if self.parts.is_empty() {
             self.parts = vec![(Known::default(), T::default()); PLACES].into();
         }
+        self.parts.swap(key.place(), key.place() ^ 1);
         if let Some(part) = self.parts.get_mut(key.place()) {
             *part = (known, says);
         }
@@ -119,23 +129,33 @@ pub(crate) struct Key(u64);
 
 impl Key {
     /// Of the eight bytes at each of `places` in `window`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of<const N: usize>(
         window: &[u8; N],
         places: impl IntoIterator<Item = usize>,
     ) -> Self {
-        /// Of the golden ratio, as Knuth's multiplicative hash has it.
-        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
-        let key = places.into_iter().fold(0_u64, |key, at| {
-            let eight = window.get(at..).and_then(<[u8]>::first_chunk);
-            key.rotate_left(11) ^ eight.map_or(0, |eight| u64::from_le_bytes(*eight))
-        });
-        Self(key.wrapping_mul(FACTOR))
+        Self(0).and(window, places)
     }
 
+    /// Of these too.
+    #[inline(always)]
+    pub(crate) fn and<const N: usize>(
+        self,
+        window: &[u8; N],
+        places: impl IntoIterator<Item = usize>,
+    ) -> Self {
+        Self(places.into_iter().fold(self.0, |key, at| {
+            let eight = window.get(at..).and_then(<[u8]>::first_chunk);
+            key.rotate_left(11) ^ eight.map_or(0, |eight| u64::from_le_bytes(*eight))
+        }))
+    }
+
+    #[inline(always)]
     const fn place(self) -> usize {
+        /// Of the golden ratio, as Knuth's multiplicative hash has it.
+        const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         const _: () = assert!(PLACES.is_power_of_two());
-        (self.0 >> (u64::BITS - PLACES.trailing_zeros())) as usize
+        (self.0.wrapping_mul(FACTOR) >> (u64::BITS - PLACES.trailing_zeros())) as usize
     }
 }
 

@@ -15,6 +15,7 @@ use super::sum::count;
 use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, lane};
 use crate::catalog::Role;
 use crate::chain::Family;
+use crate::hints::Hints;
 use crate::input::Entry;
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::proto;
@@ -43,6 +44,8 @@ pub struct NodeEvidence {
     pub logged: u64,
     /// Unicast destinations of its drop lines.
     pub addresses: Vec<IpAddr>,
+    /// Where they stand in the list.
+    hints: Hints,
     /// Their neighbourhoods, in order.
     pub(super) near: Vec<IpNet>,
     /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
@@ -100,6 +103,9 @@ pub struct Flows {
 impl Flows {
     /// Adds a drop line, which stands for so many `lines`.
     pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) {
+        if entry.time.is_known() {
+            self.alive(entry.time);
+        }
         let line = self.notice(site, entry, packet, lines);
         let place = self.flows.get_index_of(&line.key);
         self.count(site, entry, packet, &line, place);
@@ -107,6 +113,11 @@ impl Flows {
 
     /// Adds drop lines whose packets were read.
     pub fn add_all(&mut self, site: &Site, entries: &[Entry<'_>]) {
+        let known = || entries.iter().map(|e| e.time).filter(|t| t.is_known());
+        if let (Some(first), Some(last)) = (known().min(), known().max()) {
+            self.alive(first);
+            self.alive(last);
+        }
         for entries in entries.chunks(AT_ONCE) {
             let mut lines = [const { (Line::NONE, None) }; AT_ONCE];
             for (entry, (line, _)) in entries.iter().zip(&mut lines) {
@@ -181,9 +192,6 @@ impl Flows {
             });
         }
         let role = seen.role;
-        if entry.time.is_known() {
-            self.alive(entry.time);
-        }
         let lane = lane(packet, role);
         Line {
             key: Packed::of(node, interface, packet.proto, lane, &packet.src),
@@ -206,8 +214,8 @@ impl Flows {
     ) {
         let seen = &mut self.evidence[usize::from(line.node)];
         // What is near a node decides how lines are folded, so that it is learned line by line.
-        if packet.cast == Cast::Unicast && !seen.addresses.contains(&packet.dst) {
-            seen.learn(packet.dst);
+        if packet.cast == Cast::Unicast {
+            seen.meet(packet.dst);
         }
         let place = match place {
             Some(place) => place,
@@ -243,7 +251,7 @@ impl Flows {
     }
 
     /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
-    #[cold]
+    #[inline(never)]
     fn begin(&mut self, line: &Line, entry: &Entry<'_>) -> usize {
         let (admitted, folded) = self.admit(line.key.into(), line.role);
         self.folded += u64::from(folded != Folded::No) * line.lines;
@@ -482,10 +490,30 @@ impl Flows {
 }
 
 impl NodeEvidence {
-    /// Notes that the node has `address`.
+    /// Notes that the node has `address`, as each line tells.
+    #[inline]
+    fn meet(&mut self, address: IpAddr) {
+        let hint = match address {
+            IpAddr::V4(v4) => self.hints.of(&v4.octets()),
+            IpAddr::V6(v6) => self.hints.of(&v6.octets()),
+        };
+        if self.addresses.get(hint) != Some(&address) {
+            self.learn(address);
+        }
+    }
+
     fn learn(&mut self, address: IpAddr) {
-        let known = self.addresses.len() == MOST_ADDRESSES || self.addresses.contains(&address);
-        if known || address.is_unspecified() {
+        let known = self.addresses.iter().position(|known| *known == address);
+        let full = self.addresses.len() == MOST_ADDRESSES || address.is_unspecified();
+        if known.is_none() && full {
+            return;
+        }
+        let at = known.unwrap_or(self.addresses.len());
+        match address {
+            IpAddr::V4(v4) => self.hints.note(&v4.octets(), at),
+            IpAddr::V6(v6) => self.hints.note(&v6.octets(), at),
+        }
+        if known.is_some() {
             return;
         }
         self.addresses.push(address);

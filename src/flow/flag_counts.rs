@@ -5,43 +5,62 @@ use crate::packet::TcpFlags;
 /// So many different flags have room.
 const KINDS: usize = 8;
 
+/// A place that is free. It is no kind: whoever sends all flags at once is counted elsewhere.
+const FREE: u8 = u8::MAX;
+
 /// How many lines had which flags, in the order in which they came.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct FlagCounts {
     /// The flags, in a byte.
     kinds: [u8; KINDS],
-    /// Of each kind; 0 where the place is free.
+    /// Of each kind.
     lines: [u16; KINDS],
+}
+
+impl Default for FlagCounts {
+    fn default() -> Self {
+        Self {
+            kinds: [FREE; KINDS],
+            lines: [0; KINDS],
+        }
+    }
 }
 
 impl FlagCounts {
     /// Adds lines: how many of this kind have no room here, and are for somebody else to keep.
     #[inline]
     pub(super) fn count(&mut self, flags: TcpFlags, lines: u64) -> u64 {
-        let Some(byte) = flags.byte() else {
+        let Some(byte) = flags.byte().filter(|byte| *byte != FREE) else {
             return lines;
         };
-        for (kind, sum) in self.kinds.iter_mut().zip(&mut self.lines) {
-            if *sum == 0 {
-                *kind = byte;
-            }
-            if *kind == byte {
-                let all = u64::from(*sum) + lines;
-                // What was here goes along, so that there is room for many more.
-                let stays = if all > u64::from(u16::MAX) { 1 } else { all };
-                *sum = stays as u16;
-                return all - stays;
-            }
-        }
-        lines
+        let Some(place) = place_of(self.kinds, byte).or_else(|| place_of(self.kinds, FREE)) else {
+            return lines;
+        };
+        self.kinds[place] = byte;
+        let sum = &mut self.lines[place];
+        let all = u64::from(*sum) + lines;
+        // What was here goes along, so that there is room for many more.
+        let stays = if all > u64::from(u16::MAX) { 1 } else { all };
+        *sum = stays as u16;
+        all - stays
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (TcpFlags, u64)> + use<> {
         let counts = self.kinds.into_iter().zip(self.lines);
         counts
-            .filter(|(_, lines)| *lines > 0)
+            .filter(|(kind, _)| *kind != FREE)
             .map(|(kind, lines)| (TcpFlags::of_byte(kind), u64::from(lines)))
     }
+}
+
+/// Where a byte first stands among eight: all are looked at at once.
+#[inline]
+fn place_of(bytes: [u8; KINDS], byte: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; KINDS]);
+    let differs = u64::from_le_bytes(bytes) ^ (ONES * u64::from(byte));
+    // The lowest byte that is zero gets its highest bit; borrows reach only those above.
+    let equal = differs.wrapping_sub(ONES) & !differs & (ONES << 7);
+    (equal != 0).then_some(equal.trailing_zeros() as usize / 8)
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ fn segment(flags: TcpFlags, spt: u16, dpt: u16, role: Role) -> (Kind, Ports) {
 }
 
 /// The ports of a TCP packet that opens nothing.
+#[inline]
 fn mid_stream(spt: u16, dpt: u16, role: Role) -> Ports {
     let (from, to) = (listed(role, proto::TCP, spt), listed(role, proto::TCP, dpt));
     // The NodePort range never counts against a port that a row of its own lists.

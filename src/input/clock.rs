@@ -37,6 +37,7 @@ impl Clock {
         self.resolve_stamp(record.stamp, record.after)
     }
 
+    #[inline]
     fn resolve_stamp(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
         let time = match (after, stamp) {
             (Some(after), _) => Time(self.last.0.saturating_add(after)),
@@ -50,6 +51,7 @@ impl Clock {
     }
 
     /// The same of a record with this `stamp`, or so long `after` the one before, whose message tells its `uptime`.
+    #[inline]
     pub(super) fn resolve_at(
         &mut self,
         stamp: Stamp,

@@ -5,15 +5,21 @@
 //! without says, which a property test holds.
 
 use super::header::{clock, day, literal, month, spaces};
-use super::words::Word;
+use super::words::{Word, Words};
 use crate::eights::leading;
 use crate::memo::{Key, Known, Memo};
+use crate::packet::{ENDS, Frame, Usual};
 use crate::time::{SECOND, Stamp};
 
 /// The begins of lines.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
+    /// From behind the stamp to the name of the interface.
     sources: Memo<Source>,
+    /// The same up to the address of the sender.
+    whole: Memo<Whole>,
+    /// Where in these the ends of the hardware addresses were first.
+    ends: usize,
     /// The date of the last line, as text with the space behind it, and as it was read.
     date: Known,
     month: u8,
@@ -31,27 +37,49 @@ struct Source {
     message: u8,
 }
 
+/// What stands between a stamp and the address of the sender.
+#[derive(Debug, Clone, Copy, Default)]
+struct Whole {
+    source: Source,
+    interface: Word,
+    frame: Frame,
+}
+
 /// The begin of a line.
 pub(super) struct Head {
     pub(super) stamp: Stamp,
     pub(super) host: Option<Word>,
+    pub(super) interface: Word,
+    pub(super) frame: Frame,
     /// Where the message begins; all places count from the begin of the line.
     pub(super) message: usize,
-    /// Up to behind `IN=`.
+    /// Up to behind `SRC=`.
     pub(super) length: usize,
 }
 
 impl Heads {
     /// The begin of `line`, if lines before began like it. Other lines may follow it in the text.
     #[inline(always)]
-    pub(super) fn read(&mut self, line: &[u8]) -> Option<Head> {
+    pub(super) fn read(
+        &mut self,
+        line: &[u8],
+        packets: &mut Usual,
+        words: &mut Words,
+    ) -> Option<Head> {
         if self.date.length() == 0 || !self.date.begins(line) {
             return None;
         }
         let mut rest = &line[self.date.length()..];
         let (day_micros, fine) = self.clock(&mut rest)?;
         let stamp = line.len() - rest.len();
-        let (length, known) = self.sources.recall(key(rest)?, rest)?;
+        let known = match self.whole_key(rest) {
+            Some(key) => self.whole.recall(key, rest),
+            None => None,
+        };
+        let (length, whole) = match known {
+            Some(known) => known,
+            None => self.new_whole(rest, packets, words)?,
+        };
         Some(Head {
             stamp: Stamp::Yearless {
                 month: self.month,
@@ -59,10 +87,46 @@ impl Heads {
                 day_micros,
                 fine,
             },
-            host: known.host,
-            message: stamp + usize::from(known.message),
+            host: whole.source.host,
+            interface: whole.interface,
+            frame: whole.frame,
+            message: stamp + usize::from(whole.source.message),
             length: stamp + length,
         })
+    }
+
+    /// Reads on where only the source is known, or not even that.
+    #[inline(never)]
+    fn new_whole(
+        &mut self,
+        text: &[u8],
+        packets: &mut Usual,
+        words: &mut Words,
+    ) -> Option<(usize, Whole)> {
+        let (begin, source) = self.sources.recall(key(text)?, text)?;
+        let (name, frame, behind) = packets.link(&text[begin..])?;
+        let interface = words.number(&text[begin..begin + name])?;
+        let whole = Whole {
+            source,
+            interface,
+            frame,
+        };
+        let length = begin + behind;
+        if self.ends == 0 {
+            self.ends = begin + name + ENDS;
+        }
+        if let Some(key) = self.whole_key(text) {
+            self.whole.remember(key, &text[..length], whole);
+        }
+        Some((length, whole))
+    }
+
+    /// Host and hardware addresses tell most begins apart. They stand at the same place where hosts have names of one length;
+    /// what a name of another length makes of the key is as good.
+    #[inline(always)]
+    fn whole_key(&self, text: &[u8]) -> Option<Key> {
+        let ends = text.get(self.ends..)?.first_chunk::<26>()?;
+        Some(key(text)?.and(ends, [0, 18]))
     }
 
     /// Takes a time of day, as [`clock`] does.

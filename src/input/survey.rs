@@ -329,10 +329,12 @@ fn follow(
 /// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
 #[inline(always)]
 fn like_those_before(text: &[u8], begin: usize, memory: &mut Memory<'_>) -> Option<Ready> {
-    let head = memory.heads.read(text.get(begin..)?)?;
+    let line = text.get(begin..)?;
+    let head = memory.heads.read(line, memory.packets, memory.words)?;
     let body = begin + head.length;
-    let (interface, brief, end) = memory.packets.read_behind(&text[body..])?;
-    let interface = memory.words.number(interface)?;
+    let (brief, end) = memory
+        .packets
+        .read_from_source(text.get(body..)?, head.frame)?;
     let end = body + end;
     let start = begin + head.message;
     Some(Ready {
@@ -341,7 +343,7 @@ fn like_those_before(text: &[u8], begin: usize, memory: &mut Memory<'_>) -> Opti
         stamp: head.stamp,
         host: head.host,
         message: start as u32..end as u32,
-        packet: Some((interface, brief)),
+        packet: Some((head.interface, brief)),
         aside: 0,
     })
 }

@@ -4,7 +4,7 @@ use crate::eights::same;
 use crate::hints::Hints;
 
 /// A word of [`Words`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Word(u8);
 
 /// Words, each with its number.

@@ -28,6 +28,7 @@ use crate::packet::link::{Link, Mac};
 pub use crate::packet::flags::TcpFlags;
 pub use crate::packet::proto::{proto_name, proto_number};
 pub use crate::packet::usual::Usual;
+pub(crate) use crate::packet::usual::{ENDS, Frame};
 
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::eights::leading;
+use crate::eights::{leading, octet};
 use crate::packet::{proto, proto_number};
 
 /// `IFNAMSIZ - 1`.
@@ -88,26 +88,19 @@ impl<'t> Place<'t> {
     }
 
     /// Takes an address of IPv4.
+    #[inline(always)]
     pub(super) fn v4(&mut self) -> Option<Ipv4Addr> {
-        let mut rest = self.rest;
-        let mut octets = [0_u8; 4];
-        for (place, octet) in octets.iter_mut().enumerate() {
-            if place > 0 {
-                rest = rest.strip_prefix(b".")?;
+        let (address, length) = match self.rest.first_chunk() {
+            Some(window) => v4(*window)?,
+            // What lies behind the text's end is part of no address.
+            None => {
+                let mut window = [0; 16];
+                window[..self.rest.len()].copy_from_slice(self.rest);
+                v4(window)?
             }
-            let (number, length) = match leading(rest) {
-                Some(told) => told,
-                None => leading(&padded(rest))?,
-            };
-            // The kernel pads no octet.
-            if !(1..4).contains(&length) || number > 255 || (rest[0] == b'0' && length > 1) {
-                return None;
-            }
-            *octet = number as u8;
-            rest = &rest[length..];
-        }
-        self.rest = rest;
-        Some(octets.into())
+        };
+        self.rest = self.rest.get(length..)?;
+        Some(address)
     }
 
     /// Takes an address of IPv6.
@@ -122,6 +115,27 @@ impl<'t> Place<'t> {
         let text = self.skip(|b| b.is_ascii_hexdigit() || b == b':');
         std::str::from_utf8(text).ok()?.parse().ok()
     }
+}
+
+/// The address of IPv4 that a window begins with, and how long it is: the window is shifted over one octet after the other.
+#[inline]
+fn v4(window: [u8; 16]) -> Option<(Ipv4Addr, usize)> {
+    let mut rest = u128::from_le_bytes(window);
+    let (mut bits, mut length) = (0, 0);
+    for place in 0..4 {
+        if place > 0 {
+            if rest as u8 != b'.' {
+                return None;
+            }
+            rest >>= 8;
+            length += 1;
+        }
+        let (octet, digits) = octet(rest as u32)?;
+        bits = bits << 8 | octet;
+        rest >>= 8 * digits;
+        length += digits as usize;
+    }
+    Some((Ipv4Addr::from_bits(bits), length))
 }
 
 /// A number of at most nine digits that `text` begins with, where eight bytes do not tell it, and the rest.
@@ -143,15 +157,6 @@ pub(super) fn protocol(text: &[u8]) -> Option<(u8, &[u8])> {
         _ => proto_number(std::str::from_utf8(name).ok()?)?,
     };
     Some((number, rest))
-}
-
-/// A text that ends within eight bytes, with spaces behind it.
-fn padded(text: &[u8]) -> [u8; 8] {
-    let mut padded = [b' '; 8];
-    for (byte, own) in padded.iter_mut().zip(text) {
-        *byte = *own;
-    }
-    padded
 }
 
 /// An address of IPv6 as the kernel's `%pI6` prints it: eight groups of four digits.

@@ -45,8 +45,6 @@ pub struct Usual {
     links: Memo<(u8, Frame)>,
     /// How long the last interface's name was.
     name: usize,
-    /// An address of IPv4 with the space behind it.
-    addresses: Memo<u32>,
     /// IPv4, from behind the address of `SRC=` to the value of `ID=`: the address of `DST=`.
     headers: Memo<u32>,
     /// From behind the value of `DPT=` to the end of the line.
@@ -55,7 +53,7 @@ pub struct Usual {
 
 /// What the link header says of the receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Frame {
+pub(crate) enum Frame {
     #[default]
     Single,
     Group,
@@ -78,7 +76,6 @@ impl Usual {
             remembers: false,
             links: Memo::default(),
             name: 0,
-            addresses: Memo::default(),
             headers: Memo::default(),
             ends: Memo::default(),
         }
@@ -114,12 +111,23 @@ impl Usual {
         &mut self,
         text: &'a [u8],
     ) -> Option<(&'a [u8], Brief<'static>, usize)> {
-        let mut at = Place { rest: text };
-        let (name, frame) = self.link(&mut at)?;
+        let (name, frame, behind) = self.link(text)?;
         let interface = text.get(..name)?;
-        let Some(src) = self.source(&mut at) else {
+        let (brief, end) = self.read_from_source(text.get(behind..)?, frame)?;
+        Some((interface, brief, behind + end))
+    }
+
+    /// The same behind ` SRC=`.
+    #[inline(always)]
+    pub(crate) fn read_from_source(
+        &mut self,
+        text: &[u8],
+        frame: Frame,
+    ) -> Option<(Brief<'static>, usize)> {
+        let mut at = Place { rest: text };
+        let Some(src) = at.v4() else {
             let (brief, end) = self.v6(at.rest, frame)?;
-            return Some((interface, brief, text.len() - end));
+            return Some((brief, text.len() - end));
         };
         let dst = self.header(&mut at)?;
         at.digits()?;
@@ -132,9 +140,9 @@ impl Usual {
             at.step(protocol(at.rest))?
         };
         let behind = self.behind(&mut at, number)?;
-        let (src, dst) = (Ipv4Addr::from_bits(src), Ipv4Addr::from_bits(dst));
+        let dst = Ipv4Addr::from_bits(dst);
         let brief = behind.brief(src.into(), dst.into(), frame);
-        Some((interface, brief, text.len() - at.rest.len()))
+        Some((brief, text.len() - at.rest.len()))
     }
 
     /// The same of IPv6, from behind `SRC=`: also how much is left of the text.
@@ -186,20 +194,14 @@ impl Usual {
         Some(behind)
     }
 
-    /// Goes behind ` SRC=`: how long the interface's name is, and what the frame says.
-    #[inline(always)]
-    fn link(&mut self, at: &mut Place<'_>) -> Option<(usize, Frame)> {
-        if let Some(key) = link_key(at.rest, self.name)
-            && let Some((length, (name, frame))) = self.links.recall(key, at.rest)
+    /// What stands between `IN=` and the value of `SRC=`: how long the interface's name is, what the frame says, and where
+    /// that value begins.
+    pub(crate) fn link(&mut self, text: &[u8]) -> Option<(usize, Frame, usize)> {
+        if let Some(key) = link_key(text, self.name)
+            && let Some((length, (name, frame))) = self.links.recall(key, text)
         {
-            at.rest = &at.rest[length..];
-            return Some((usize::from(name), frame));
+            return Some((usize::from(name), frame, length));
         }
-        at.step(self.new_link(at.rest))
-    }
-
-    #[inline(never)]
-    fn new_link<'a>(&mut self, text: &'a [u8]) -> Option<((usize, Frame), &'a [u8])> {
         let mut at = Place { rest: text };
         let name = at.name()?;
         at.literal(b" OUT=")?;
@@ -209,41 +211,14 @@ impl Usual {
             frame = frame_of(at.skip(|b| b.is_ascii_hexdigit() || b == b':'));
         }
         at.literal(b" SRC=")?;
+        let part = at.since(text);
         if self.remembers
             && let Some(key) = link_key(text, name)
         {
             self.name = name;
-            let part = at.since(text);
             self.links.remember(key, part, (name as u8, frame));
         }
-        Some(((name, frame), at.rest))
-    }
-
-    /// Takes the address of `SRC=`, where it is one of IPv4.
-    #[inline(always)]
-    fn source(&mut self, at: &mut Place<'_>) -> Option<u32> {
-        let window = at.rest.first_chunk::<16>();
-        if let Some(window) = window
-            && let Some((length, address)) = self.addresses.recall(source_key(window), at.rest)
-        {
-            at.rest = &at.rest[length - 1..];
-            return Some(address);
-        }
-        at.step(self.new_source(at.rest))
-    }
-
-    #[inline(never)]
-    fn new_source<'a>(&mut self, text: &'a [u8]) -> Option<(u32, &'a [u8])> {
-        let mut at = Place { rest: text };
-        let address = at.v4()?.to_bits();
-        if self.remembers
-            && let Some(window) = text.first_chunk::<16>()
-            && at.rest.first() == Some(&b' ')
-        {
-            let part = &text[..=text.len() - at.rest.len()];
-            self.addresses.remember(source_key(window), part, address);
-        }
-        Some((address, at.rest))
+        Some((name, frame, part.len()))
     }
 
     /// Goes behind the ` ID=` of IPv4: the address of `DST=`.
@@ -344,16 +319,13 @@ impl Behind {
     }
 }
 
-/// Of the name of an interface that is `name` long and the ends of both hardware addresses, which lie behind it.
-#[inline(always)]
-fn link_key(text: &[u8], name: usize) -> Option<Key> {
-    let ends = text.get(name + " OUT= MAC=52:54:00:a".len()..)?;
-    Some(Key::of(ends.first_chunk::<26>()?, [0, 18]))
-}
+/// Where the ends of both hardware addresses lie behind the name of an interface: from here on, at 0 and 18.
+pub(crate) const ENDS: usize = " OUT= MAC=52:54:00:a".len();
 
-#[inline(always)]
-fn source_key(window: &[u8; 16]) -> Key {
-    Key::of(window, [0, 6])
+/// Of the ends of both hardware addresses behind the name of an interface that is `name` long.
+fn link_key(text: &[u8], name: usize) -> Option<Key> {
+    let ends = text.get(name + ENDS..)?;
+    Some(Key::of(ends.first_chunk::<26>()?, [0, 18]))
 }
 
 #[inline(always)]
