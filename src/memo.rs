@@ -155,7 +155,10 @@ impl Key {
         /// Of the golden ratio, as Knuth's multiplicative hash has it.
         const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
         const _: () = assert!(PLACES.is_power_of_two());
-        (self.0.wrapping_mul(FACTOR) >> (u64::BITS - PLACES.trailing_zeros())) as usize
+        // Both halves of the product: a bit of the key reaches none below it in one alone.
+        let product = self.0 as u128 * FACTOR as u128;
+        let mixed = (product >> 64) as u64 ^ product as u64;
+        (mixed >> (u64::BITS - PLACES.trailing_zeros())) as usize
     }
 }
 

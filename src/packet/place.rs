@@ -117,25 +117,23 @@ impl<'t> Place<'t> {
     }
 }
 
-/// The address of IPv4 that a window begins with, and how long it is: the window is shifted over one octet after the other.
+/// The address of IPv4 that a window begins with, and how long it is.
 #[inline]
 fn v4(window: [u8; 16]) -> Option<(Ipv4Addr, usize)> {
-    let mut rest = u128::from_le_bytes(window);
-    let (mut bits, mut length) = (0, 0);
+    let (mut bits, mut at) = (0, 0);
     for place in 0..4 {
         if place > 0 {
-            if rest as u8 != b'.' {
+            if window[at] != b'.' {
                 return None;
             }
-            rest >>= 8;
-            length += 1;
+            at += 1;
         }
-        let (octet, digits) = octet(rest as u32)?;
+        let four = window.get(at..)?.first_chunk()?;
+        let (octet, digits) = octet(u32::from_le_bytes(*four))?;
         bits = bits << 8 | octet;
-        rest >>= 8 * digits;
-        length += digits as usize;
+        at += digits as usize;
     }
-    Some((Ipv4Addr::from_bits(bits), length))
+    Some((Ipv4Addr::from_bits(bits), at))
 }
 
 /// A number of at most nine digits that `text` begins with, where eight bytes do not tell it, and the rest.
