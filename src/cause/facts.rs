@@ -108,8 +108,11 @@ pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> boo
     })
 }
 
-/// Whether the lines go to ports that clients use.
-pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+/// Tells whether the lines go to ports that clients use.
+pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) {
+    if evidence.is_silent() {
+        return;
+    }
     let (lowest, highest) = group.other_ports().unwrap_or_default();
     evidence.test("ephemeral-dpt", lowest > EPHEMERAL, || {
         if lowest == highest {
@@ -117,7 +120,7 @@ pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) -> boo
         } else {
             format!("DPT {lowest} to {highest} are clients' ports, above {EPHEMERAL}")
         }
-    })
+    });
 }
 
 /// Whether the lines have stopped while the log went on.
@@ -213,16 +216,16 @@ pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) ->
 
 /// Whether the service was restarted, as other nodes saw it too, or as its own node's start shows.
 pub(super) fn service_restarted(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) {
-    let Some(port) = group.port() else {
+    let Some(port) = group.port().filter(|_| !evidence.is_silent()) else {
         return;
     };
-    let seen = scene
-        .restarts
-        .iter()
-        .filter(|r| r.port == port && group.peers.contains(&r.peer));
-    let elsewhere: Vec<_> = seen
-        .filter(|r| r.nodes.len() > 1 && r.nodes.contains(&group.key.node))
-        .collect();
+    let seen_elsewhere = scene.restarts.iter().filter(|restart| {
+        restart.port == port
+            && restart.nodes.len() > 1
+            && restart.nodes.contains(&group.key.node)
+            && group.peers.binary_search(&restart.peer).is_ok()
+    });
+    let elsewhere: Vec<_> = seen_elsewhere.collect();
     if let (Some(first), Some(last)) = (elsewhere.first(), elsewhere.last()) {
         evidence.test("service-restarted", true, || {
             let name = scene
