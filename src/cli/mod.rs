@@ -169,7 +169,7 @@ fn verdict(shared: &Shared, report: &Report) -> Exit {
 
 /// Writes to stdout, whole.
 fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     write(&mut out)
         .and_then(|()| out.flush())
         .map_err(Error::Output)
