@@ -1,6 +1,7 @@
 //! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
 
 use std::collections::HashSet;
+use std::fmt::{self, Write};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -346,24 +347,36 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
 
 /// What stays the same about a finding, as 16 hexadecimal digits: FNV-1a of its key in words.
 fn id(key: &GroupKey, node: &str) -> String {
-    let ports = match key.ports {
-        Ports::None => String::new(),
-        Ports::Service { port, .. } => port.to_string(),
-        Ports::Pair { spt, dpt } => format!("{spt}/{dpt}"),
-    };
-    let scanner = key
-        .scanner
-        .map_or_else(String::new, |peer| peer.to_string());
-    let words = format!(
-        "{node}\n{}\n{:?}\n{ports}\n{}\n{}\n{}\n{scanner}",
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    let _ = write!(
+        hash,
+        "{node}\n{}\n{:?}\n",
         if key.v6 { 6 } else { 4 },
-        key.proto,
-        key.direction.code(),
-        key.zone.code(),
-        key.kind.code(),
+        key.proto
     );
-    let hash = words.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    let _ = match key.ports {
+        Ports::None => Ok(()),
+        Ports::Service { port, .. } => write!(hash, "{port}"),
+        Ports::Pair { spt, dpt } => write!(hash, "{spt}/{dpt}"),
+    };
+    let words = [key.direction.code(), key.zone.code(), key.kind.code(), ""];
+    for word in words {
+        let _ = write!(hash, "\n{word}");
+    }
+    if let Some(peer) = key.scanner {
+        let _ = write!(hash, "{peer}");
+    }
+    format!("{:016x}", hash.0)
+}
+
+/// The hash FNV-1a of what is written to it.
+struct Fnv(u64);
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        Ok(())
+    }
 }

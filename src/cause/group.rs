@@ -32,7 +32,7 @@ pub struct Group<'a> {
     pub key: GroupKey,
     pub node: &'a str,
     pub role: Role,
-    /// In the order of their keys.
+    /// In the order in which they began, on which nothing may depend.
     pub members: Vec<Seen<'a>>,
     /// Drop lines: a floor.
     pub logged: u64,
@@ -57,7 +57,11 @@ impl<'a> Group<'a> {
         let is_folded = |seen: &&Seen<'_>| seen.flow.folded == Folded::Peers;
         let single = members.iter().filter(|seen| !is_folded(seen));
         let mut peers: Vec<IpAddr> = single.map(|seen| seen.key.peer).collect();
-        peers.sort_unstable();
+        // They are of one family: the bits tell their order, faster than the addresses.
+        peers.sort_unstable_by_key(|peer| match peer {
+            IpAddr::V4(peer) => u128::from(peer.to_bits()),
+            IpAddr::V6(peer) => peer.to_bits(),
+        });
         peers.dedup();
         let folded = members.iter().filter(is_folded);
         let mut networks: Vec<IpNet> = folded.map(|seen| folded_network(seen.key.peer)).collect();

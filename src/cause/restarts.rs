@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use crate::flow::{Direction, Kind, Mark, Ports, Seen};
 use crate::time::{MINUTE, Time};
@@ -21,7 +21,7 @@ const ONE_WAVE: i64 = 15 * MINUTE;
 const SERVICES: usize = 2;
 const NODES: usize = 2;
 
-/// A service whose connections were torn down.
+/// A service whose connections with several nodes were torn down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart {
     /// Where the service runs.
@@ -39,84 +39,82 @@ pub struct Wave {
     pub from: Time,
     pub to: Time,
     pub ports: BTreeSet<u16>,
-    /// Where the services run.
-    pub peers: BTreeSet<IpAddr>,
-    /// The nodes that saw it.
-    pub nodes: BTreeSet<u16>,
+    /// On how many machines the services run.
+    pub peers: usize,
 }
 
-/// What one flow tells of ends of connections: who sent them, from which port, which node saw them, and its lines.
-struct Ends<'a> {
-    peer: IpAddr,
-    port: u16,
+/// Where a service runs, and its port.
+type Service = (IpAddr, u16);
+
+/// The lines of one flow that came from a service.
+struct Replies<'a> {
+    service: Service,
     node: u16,
     marks: &'a [Mark],
 }
 
-impl Ends<'_> {
-    fn service(&self) -> (IpAddr, u16) {
-        (self.peer, self.port)
-    }
-}
-
-/// The restarts that `flows` show, by their directions and ports.
-pub(super) fn restarts(flows: &[Seen<'_>], directions: &[(Direction, Ports)]) -> Vec<Restart> {
+/// The restarts that several nodes saw, by service and time, and the waves, as `flows` show them by their directions and
+/// ports.
+pub(super) fn restarts(
+    flows: &[Seen<'_>],
+    directions: &[(Direction, Ports)],
+) -> (Vec<Restart>, Vec<Wave>) {
     let replies = flows.iter().zip(directions).filter_map(|(seen, settled)| {
         let (Direction::Reply, Ports::Service { port, .. }) = *settled else {
             return None;
         };
-        (seen.key.kind == Kind::Plain).then_some(Ends {
-            peer: seen.key.peer,
-            port,
+        (seen.key.kind == Kind::Plain).then_some(Replies {
+            service: (seen.key.peer, port),
             node: seen.key.node,
             marks: seen.marks,
         })
     });
-    of_ends(replies.collect())
+    among(replies.collect())
 }
 
-fn of_ends(mut ends: Vec<Ends<'_>>) -> Vec<Restart> {
-    ends.sort_unstable_by_key(Ends::service);
-    let mut found: Vec<Restart> = Vec::new();
-    let mut seen: Vec<(Time, u16)> = Vec::new();
-    for own in ends.chunk_by(|one, other| one.service() == other.service()) {
-        let (peer, port) = own[0].service();
-        seen.clear();
-        for ends in own {
-            let marks = ends.marks.iter();
+fn among(mut replies: Vec<Replies<'_>>) -> (Vec<Restart>, Vec<Wave>) {
+    replies.sort_unstable_by_key(|replies| replies.service);
+    let (mut found, mut stretches) = (Vec::new(), Vec::new());
+    let mut ends: Vec<(Time, u16)> = Vec::new();
+    for own in replies.chunk_by(|one, other| one.service == other.service) {
+        ends.clear();
+        for Replies { node, marks, .. } in own {
+            let marks = marks.iter();
             let marks = marks.filter(|mark| mark.teardown && mark.time.is_dated());
-            seen.extend(marks.map(|mark| (mark.time, ends.node)));
+            ends.extend(marks.map(|mark| (mark.time, *node)));
         }
-        // A flow's lines mostly come in order already.
-        seen.sort();
-        for &(time, node) in &seen {
-            match found.last_mut() {
-                Some(last)
-                    if last.port == port
-                        && last.peer == peer
-                        && time.since(last.to) <= ONE_RESTART =>
-                {
-                    last.to = time;
-                    if let Err(at) = last.nodes.binary_search(&node) {
-                        last.nodes.insert(at, node);
-                    }
-                }
-                _ => found.push(Restart {
-                    peer,
-                    port,
-                    from: time,
-                    to: time,
-                    nodes: smallvec![node],
-                }),
+        ends.sort_by_key(|(time, _)| *time);
+        let service = own[0].service;
+        found.extend(runs(service, &ends, ONE_RESTART).filter(|run| run.nodes.len() > 1));
+        // Restarts of one service that follow each other are of one wave, and there are far fewer stretches of them.
+        stretches.extend(runs(service, &ends, ONE_WAVE));
+    }
+    (found, waves(stretches))
+}
+
+/// `ends` of connections of one service, which are in the order of time, in runs without a longer pause than `pause`.
+fn runs((peer, port): Service, ends: &[(Time, u16)], pause: i64) -> impl Iterator<Item = Restart> {
+    let follow = move |one: &(Time, u16), other: &(Time, u16)| other.0.since(one.0) <= pause;
+    ends.chunk_by(follow).map(move |own| {
+        let mut nodes = SmallVec::new();
+        for (_, node) in own {
+            if let Err(at) = nodes.binary_search(node) {
+                nodes.insert(at, *node);
             }
         }
-    }
-    found.sort_unstable_by_key(|restart| (restart.from, restart.peer, restart.port));
-    found
+        Restart {
+            peer,
+            port,
+            from: own[0].0,
+            to: own[own.len() - 1].0,
+            nodes,
+        }
+    })
 }
 
-/// The waves among `restarts`, which are in the order of time.
-pub(super) fn waves(restarts: &[Restart]) -> Vec<Wave> {
+/// The waves among `restarts`.
+fn waves(mut restarts: Vec<Restart>) -> Vec<Wave> {
+    restarts.sort_unstable_by_key(|restart| restart.from);
     let mut waves = Vec::new();
     let mut begin = 0;
     let mut to = restarts.first().map_or(Time::UNKNOWN, |first| first.to);
@@ -135,19 +133,16 @@ pub(super) fn waves(restarts: &[Restart]) -> Vec<Wave> {
 fn wave(restarts: &[Restart], to: Time) -> Option<Wave> {
     let from = restarts.first()?.from;
     let ports: BTreeSet<u16> = restarts.iter().map(|restart| restart.port).collect();
-    if ports.len() < SERVICES {
-        return None;
-    }
     let peers: BTreeSet<IpAddr> = restarts.iter().map(|restart| restart.peer).collect();
     let nodes: BTreeSet<u16> = (restarts.iter())
         .flat_map(|restart| restart.nodes.iter().copied())
         .collect();
-    (peers.len().max(nodes.len()) >= NODES).then_some(Wave {
+    let wave = ports.len() >= SERVICES && peers.len().max(nodes.len()) >= NODES;
+    wave.then_some(Wave {
         from,
         to,
         ports,
-        peers,
-        nodes,
+        peers: peers.len(),
     })
 }
 
@@ -156,10 +151,8 @@ mod tests {
     use super::*;
     use crate::time::SECOND;
 
-    /// From a peer and its port, at a second, on a node.
-    type End = (u8, u16, i64, u16);
-
-    fn restarts<const N: usize>(ends: [End; N]) -> Vec<Restart> {
+    /// What ends of connections show: of a peer and its port, at a second, on a node.
+    fn shown<const N: usize>(ends: [(u8, u16, i64, u16); N]) -> (Vec<Restart>, Vec<Wave>) {
         let marks = ends.map(|(.., second, _)| Mark {
             port: 40_000,
             time: Time(second * SECOND),
@@ -167,22 +160,20 @@ mod tests {
             teardown: true,
         });
         let ends = ends.iter().zip(&marks);
-        let ends = ends.map(|(&(peer, port, _, node), mark)| Ends {
-            peer: IpAddr::from([192, 168, 122, peer]),
-            port,
+        let ends = ends.map(|(&(peer, port, _, node), mark)| Replies {
+            service: (IpAddr::from([192, 168, 122, peer]), port),
             node,
             marks: std::slice::from_ref(mark),
         });
-        of_ends(ends.collect())
+        among(ends.collect())
     }
 
     #[test]
     fn services_of_two_nodes_make_a_wave() {
-        let ends = [(61, 10250, 100, 2), (61, 10250, 101, 3), (62, 6443, 400, 1)];
-        let restarts = restarts(ends);
-        assert_eq!(restarts.len(), 2);
+        let (restarts, waves) =
+            shown([(61, 10250, 100, 2), (61, 10250, 101, 3), (62, 6443, 400, 1)]);
+        assert_eq!(restarts.len(), 1);
         assert_eq!(restarts[0].nodes[..], [2, 3]);
-        let waves = waves(&restarts);
         assert_eq!(waves.len(), 1);
         assert_eq!(
             (waves[0].from, waves[0].to),
@@ -194,7 +185,24 @@ mod tests {
     fn one_service_or_one_node_makes_none() {
         let one_service = [(61, 6443, 100, 2), (62, 6443, 130, 1)];
         let one_node = [(61, 6443, 100, 2), (61, 10250, 130, 2)];
-        assert!(waves(&restarts(one_service)).is_empty());
-        assert!(waves(&restarts(one_node)).is_empty());
+        assert!(shown(one_service).1.is_empty());
+        assert!(shown(one_node).1.is_empty());
+    }
+
+    #[test]
+    fn a_restart_ends_after_a_pause_and_a_wave_after_a_longer_one() {
+        let (restarts, waves) = shown([
+            (61, 6443, 0, 1),
+            (61, 6443, 90, 2),
+            (62, 10250, 130, 1),
+            (61, 6443, 400, 1),
+            (61, 6443, 430, 3),
+            (62, 10250, 1400, 2),
+        ]);
+        let span = |from: Time, to: Time| (from.0 / SECOND, to.0 / SECOND);
+        let restarts: Vec<_> = restarts.iter().map(|r| span(r.from, r.to)).collect();
+        assert_eq!(restarts, [(0, 90), (400, 430)]);
+        let waves: Vec<_> = waves.iter().map(|w| span(w.from, w.to)).collect();
+        assert_eq!(waves, [(0, 430)]);
     }
 }

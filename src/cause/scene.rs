@@ -10,7 +10,7 @@ use foldhash::fast::RandomState;
 
 use super::directions::directions;
 use super::group::{Group, GroupKey};
-use super::restarts::{Restart, Wave, restarts, waves};
+use super::restarts::{Restart, Wave, restarts};
 use super::scanners::{Scans, can_scan, scanners};
 use crate::catalog::Role;
 use crate::flow::{Direction, FlowKey, Flows, Folded, Kind, MarksByFlow, Ports, Seen};
@@ -35,8 +35,9 @@ pub struct Scene<'a> {
     pub zones: Zones,
     pub nodes: BTreeMap<u16, Node<'a>>,
     pub scans: Scans,
-    /// Services whose connections were torn down, in the order of time.
+    /// Services whose connections with several nodes were torn down, by service and time.
     pub restarts: Vec<Restart>,
+    waves: Vec<Wave>,
     /// The first and the last time of the log; live, the last is now.
     pub span: Option<(Time, Time)>,
     flows: &'a Flows,
@@ -58,13 +59,14 @@ impl<'a> Scene<'a> {
         let all: Vec<Seen<'_>> = flows.iter(&marks).collect();
         let directions = directions(&all, |key| zone(&zones, &nodes, key) != Zone::Outside);
         let scans = scanners(&all, &directions, |peer| zones.is_cluster_node(peer));
-        let restarts = restarts(&all, &directions);
+        let (restarts, waves) = restarts(&all, &directions);
         Self {
             site,
             zones,
             nodes,
             scans,
             restarts,
+            waves,
             span: flows
                 .span()
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
@@ -83,11 +85,10 @@ impl<'a> Scene<'a> {
             groups.entry(key).or_default().push(seen);
         }
         let mut groups: Vec<_> = groups.into_iter().collect();
-        groups.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        groups.sort_unstable_by_key(|(key, _)| *key);
         groups
             .into_iter()
-            .filter_map(|(key, mut members)| {
-                members.sort_unstable_by(|one, other| one.key.cmp(other.key));
+            .filter_map(|(key, members)| {
                 let node = self.nodes.get(&key.node)?;
                 Some(Group::new(key, node.name, node.role, members))
             })
@@ -142,10 +143,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Waves of restarts that no upgrade window holds yet.
-    pub fn suggested_upgrades(&self) -> Vec<Wave> {
-        let mut waves = waves(&self.restarts);
-        waves.retain(|wave| !self.site.in_upgrade(wave.from) || !self.site.in_upgrade(wave.to));
-        waves
+    pub fn suggested_upgrades(&self) -> impl Iterator<Item = &Wave> {
+        let held = |wave: &&Wave| self.site.in_upgrade(wave.from) && self.site.in_upgrade(wave.to);
+        self.waves.iter().filter(move |wave| !held(wave))
     }
 
     /// The name of the cluster node that has `address`.
