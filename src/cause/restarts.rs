@@ -85,31 +85,35 @@ fn among(mut replies: Vec<Replies<'_>>) -> (Vec<Restart>, Vec<Wave>) {
         }
         ends.sort_by_key(|(time, _)| *time);
         let service = own[0].service;
-        found.extend(runs(service, &ends, ONE_RESTART).filter(|run| run.nodes.len() > 1));
+        let several = |own: &&[(Time, u16)]| own.iter().any(|(_, node)| *node != own[0].1);
+        let restarts = runs(&ends, ONE_RESTART).filter(several);
+        found.extend(restarts.map(|own| restart(service, own)));
         // Restarts of one service that follow each other are of one wave, and there are far fewer stretches of them.
-        stretches.extend(runs(service, &ends, ONE_WAVE));
+        stretches.extend(runs(&ends, ONE_WAVE).map(|own| restart(service, own)));
     }
     (found, waves(stretches))
 }
 
-/// `ends` of connections of one service, which are in the order of time, in runs without a longer pause than `pause`.
-fn runs((peer, port): Service, ends: &[(Time, u16)], pause: i64) -> impl Iterator<Item = Restart> {
-    let follow = move |one: &(Time, u16), other: &(Time, u16)| other.0.since(one.0) <= pause;
-    ends.chunk_by(follow).map(move |own| {
-        let mut nodes = SmallVec::new();
-        for (_, node) in own {
-            if let Err(at) = nodes.binary_search(node) {
-                nodes.insert(at, *node);
-            }
+/// `ends` of connections, which are in the order of time, in runs without a longer pause than `pause`.
+fn runs(ends: &[(Time, u16)], pause: i64) -> impl Iterator<Item = &[(Time, u16)]> {
+    ends.chunk_by(move |one, other| other.0.since(one.0) <= pause)
+}
+
+/// What a run of ends, which has one at least, says of a service.
+fn restart((peer, port): Service, run: &[(Time, u16)]) -> Restart {
+    let mut nodes = SmallVec::new();
+    for (_, node) in run {
+        if let Err(at) = nodes.binary_search(node) {
+            nodes.insert(at, *node);
         }
-        Restart {
-            peer,
-            port,
-            from: own[0].0,
-            to: own[own.len() - 1].0,
-            nodes,
-        }
-    })
+    }
+    Restart {
+        peer,
+        port,
+        from: run[0].0,
+        to: run[run.len() - 1].0,
+        nodes,
+    }
 }
 
 /// The waves among `restarts`.

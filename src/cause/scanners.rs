@@ -35,6 +35,7 @@ type Port = (Option<u8>, u16);
 
 /// A flow to a port that no list names, and that port.
 struct Tried<'a> {
+    peer: IpAddr,
     seen: &'a Seen<'a>,
     port: Port,
 }
@@ -57,13 +58,14 @@ pub(super) fn scanners(
         }
         if can_scan(key, *direction) && !is_cluster_node(key.peer) {
             let port = (key.proto, dpt);
-            tried.push(Tried { seen, port });
+            let peer = key.peer;
+            tried.push(Tried { peer, seen, port });
         }
     }
-    tried.sort_unstable_by_key(|tried| tried.seen.key.peer);
+    tried.sort_unstable_by_key(|tried| tried.peer);
     let mut scans: Scans = tried
-        .chunk_by(|one, other| one.seen.key.peer == other.seen.key.peer)
-        .filter_map(|tried| Some((tried[0].seen.key.peer, scan(tried)?)))
+        .chunk_by(|one, other| one.peer == other.peer)
+        .filter_map(|tried| Some((tried[0].peer, scan(tried)?)))
         .collect();
     for seen in flows.iter().filter(|s| s.flow.folded == Folded::Ports) {
         if let Some(scan) = scans.get_mut(&seen.key.peer) {
@@ -116,7 +118,7 @@ fn destination(key: &FlowKey) -> Option<u16> {
 /// The most distinct ones of `ports`, which are in order, that were tried within [`SCAN_WINDOW`].
 fn most_at_once(tried: &[Tried<'_>], ports: &[Port]) -> usize {
     let mut events: Vec<(Time, usize)> = Vec::new();
-    for Tried { seen, port } in tried {
+    for Tried { seen, port, .. } in tried {
         let at = ports.partition_point(|other| other < port);
         events.extend(seen.marks.iter().map(|mark| (mark.time, at)));
     }
