@@ -77,6 +77,10 @@ pub enum Skip {
 ///
 /// Log text is written by whoever can send a packet or a log line.
 pub fn printable(text: &str) -> String {
+    // Nearly all texts are ASCII without anything of that.
+    if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if is_hostile(c) {

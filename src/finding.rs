@@ -1,6 +1,10 @@
 //! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
 
+use std::collections::HashSet;
+use std::fmt::{self, Write};
 use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
 use crate::cause::group::{Group, GroupKey};
@@ -108,10 +112,10 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
 
 /// Says of each missing rule on which other nodes of the role it is missing too, and which show no such drop.
 fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
-    let missing: Vec<(String, GroupService)> = found
+    let missing: HashSet<(u16, GroupService), RandomState> = found
         .iter()
         .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
-        .map(|f| (f.node.clone(), group_service(f)))
+        .map(|f| (f.key.node, group_service(f)))
         .collect();
     for finding in found
         .iter_mut()
@@ -120,12 +124,10 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
         let (mut too, mut not) = (Vec::new(), Vec::new());
         let others = scene
             .nodes
-            .values()
-            .filter(|n| n.role == finding.role && n.name != finding.node);
-        for node in others.take(MOST_COMPARED) {
-            let lacks = missing
-                .iter()
-                .any(|(name, service)| name == node.name && *service == group_service(finding));
+            .iter()
+            .filter(|(number, n)| n.role == finding.role && **number != finding.key.node);
+        for (number, node) in others.take(MOST_COMPARED) {
+            let lacks = missing.contains(&(*number, group_service(finding)));
             if lacks { &mut too } else { &mut not }.push(printable_name(node.name));
         }
         too.sort_unstable();
@@ -267,28 +269,32 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
     if group.key.zone == Zone::Pod {
         return Some((catalog::pod_rule()?, group.logged));
     }
-    let mut ports: Vec<u16> = group.marks().map(|mark| mark.port).collect();
-    ports.sort_unstable();
-    let rule = |dpt: &u16| catalog::documented(group.role, group.proto(), *dpt);
-    let first = ports.iter().find_map(rule)?;
-    let lines = ports
-        .iter()
-        .filter_map(rule)
-        .filter(|rule| *rule == first)
+    let rule = |dpt: u16| catalog::documented(group.role, group.proto(), dpt);
+    let accepted = group.marks().filter(|mark| rule(mark.port).is_some());
+    let lowest = accepted.map(|mark| mark.port).min()?;
+    let first = rule(lowest)?;
+    let lines = group
+        .marks()
+        .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
 }
 
 /// The interface that most lines came in by; of equals, the first by name.
 fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
-    let mut lines = std::collections::BTreeMap::<&str, u64>::new();
+    let mut lines: Vec<(u16, u64)> = Vec::new();
     for seen in &group.members {
-        *lines.entry(scene.interface(&seen.key)).or_default() += seen.flow.logged;
+        let number = seen.key.interface;
+        match lines.iter_mut().find(|(known, _)| *known == number) {
+            Some((_, sum)) => *sum += seen.flow.logged,
+            None => lines.push((number, seen.flow.logged)),
+        }
     }
-    let most = lines
+    let named = lines
         .iter()
-        .max_by_key(|(name, lines)| (**lines, std::cmp::Reverse(**name)));
-    most.map_or_else(String::new, |(name, _)| (*name).to_owned())
+        .map(|(number, lines)| (scene.interface(*number), lines));
+    let most = named.max_by_key(|(name, lines)| (**lines, std::cmp::Reverse(*name)));
+    most.map_or_else(String::new, |(name, _)| name.to_owned())
 }
 
 /// The least silence that a flow's pace allows, in microseconds.
@@ -302,7 +308,7 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
         return State::Unproven;
     }
     let silent = scene.quiet(group.node, group.last);
-    if silent <= longest_gap(group).max(PACE) {
+    if silent <= PACE || paused(group, silent) {
         return State::Ongoing;
     }
     let node = scene.nodes.get(&group.key.node);
@@ -319,37 +325,58 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
     }
 }
 
-/// The longest silence between two lines of the group, in microseconds.
-fn longest_gap(group: &Group<'_>) -> i64 {
-    let mut times: Vec<Time> = group.marks().map(|mark| mark.time).collect();
+/// Whether two lines of the group, one after the other, lie `silent` microseconds or more apart.
+fn paused(group: &Group<'_>, silent: i64) -> bool {
+    let ends = |(first, last, lines): (Time, Time, i64), time: Time| {
+        (first.min(time), last.max(time), lines + 1)
+    };
+    let times = || group.marks().map(|mark| mark.time);
+    let (first, last, lines) = times().fold((Time(i64::MAX), Time::UNKNOWN, 0), ends);
+    // No silence is longer than all of them together, and one is as long as their mean: mostly that tells it.
+    let all = last.since(first);
+    if lines < 2 || all < silent {
+        return false;
+    }
+    if all / (lines - 1) >= silent {
+        return true;
+    }
+    let mut times: Vec<Time> = times().collect();
     times.sort_unstable();
-    times
-        .windows(2)
-        .map(|pair| pair[1].since(pair[0]))
-        .max()
-        .unwrap_or(0)
+    times.windows(2).any(|two| two[1].since(two[0]) >= silent)
 }
 
 /// What stays the same about a finding, as 16 hexadecimal digits: FNV-1a of its key in words.
 fn id(key: &GroupKey, node: &str) -> String {
-    let ports = match key.ports {
-        Ports::None => String::new(),
-        Ports::Service { port, .. } => port.to_string(),
-        Ports::Pair { spt, dpt } => format!("{spt}/{dpt}"),
-    };
-    let scanner = key
-        .scanner
-        .map_or_else(String::new, |peer| peer.to_string());
-    let words = format!(
-        "{node}\n{}\n{:?}\n{ports}\n{}\n{}\n{}\n{scanner}",
+    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+    let _ = write!(
+        hash,
+        "{node}\n{}\n{:?}\n",
         if key.v6 { 6 } else { 4 },
-        key.proto,
-        key.direction.code(),
-        key.zone.code(),
-        key.kind.code(),
+        key.proto
     );
-    let hash = words.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    let _ = match key.ports {
+        Ports::None => Ok(()),
+        Ports::Service { port, .. } => write!(hash, "{port}"),
+        Ports::Pair { spt, dpt } => write!(hash, "{spt}/{dpt}"),
+    };
+    let words = [key.direction.code(), key.zone.code(), key.kind.code(), ""];
+    for word in words {
+        let _ = write!(hash, "\n{word}");
+    }
+    if let Some(peer) = key.scanner {
+        let _ = write!(hash, "{peer}");
+    }
+    format!("{:016x}", hash.0)
+}
+
+/// The hash FNV-1a of what is written to it.
+struct Fnv(u64);
+
+impl Write for Fnv {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for byte in text.bytes() {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        Ok(())
+    }
 }

@@ -57,7 +57,7 @@ pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     if let Some(stretches) = under_one_set(ticks, limit) {
         return Some(stretches);
     }
-    let (before, misfit) = stretches(ticks, limit).err()?;
+    let (before, misfit) = stretches(ticks.iter(), limit).err()?;
     // Who replaces the rule does so because it hid lines.
     if before.is_empty() {
         return None;
@@ -69,13 +69,13 @@ pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
 
 /// The stretches under one LOG rule, or under the three split ones.
 fn under_one_set(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
-    if let Ok(stretches) = stretches(ticks, limit) {
+    if let Ok(stretches) = stretches(ticks.iter(), limit) {
         return Some(stretches);
     }
     let mut all = Vec::new();
     for class in Class::ALL {
-        let own: Vec<Tick> = ticks.iter().copied().filter(|t| t.class == class).collect();
-        all.extend(stretches(&own, limit).ok()?);
+        let own = ticks.iter().filter(|tick| tick.class == class);
+        all.extend(stretches(own, limit).ok()?);
     }
     Some(union(all))
 }
@@ -95,7 +95,10 @@ pub fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
 
 /// The stretches under one bucket. Where more lines passed than one bucket lets through: the stretches before, and which
 /// line did not fit.
-fn stretches(ticks: &[Tick], limit: Limit) -> Result<Vec<Stretch>, (Vec<Stretch>, usize)> {
+fn stretches<'t>(
+    ticks: impl Iterator<Item = &'t Tick>,
+    limit: Limit,
+) -> Result<Vec<Stretch>, (Vec<Stretch>, usize)> {
     let full = i64::from(limit.burst) * limit.refill;
     // The fill, in microseconds of refilling: `most` and `least` that it can have been. A line needs `refill` of it.
     let (mut most, mut least) = (full, limit.refill);
@@ -103,7 +106,7 @@ fn stretches(ticks: &[Tick], limit: Limit) -> Result<Vec<Stretch>, (Vec<Stretch>
     // Where the bucket, at its least, has been empty and waited for without a break, and by how many lines.
     let mut pace: Option<(Time, usize)> = None;
     let mut last: Option<Time> = None;
-    for (at, tick) in ticks.iter().enumerate().filter(|(_, t)| t.time.is_known()) {
+    for (at, tick) in ticks.enumerate().filter(|(_, t)| t.time.is_known()) {
         let slack = if tick.fine { FINE } else { COARSE };
         if let Some(last) = last {
             let gap = tick.time.since(last).max(0);

@@ -38,7 +38,7 @@ pub(super) fn warnings(
             .iter()
             .filter_map(|((host, kind), notice)| lost(host.as_deref(), *kind, notice)),
     );
-    found.extend(scene.suggested_upgrades().iter().map(suggested_upgrade));
+    found.extend(scene.suggested_upgrades().map(suggested_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
         let text =
             "the log names no host: say which node has which address with --node NAME=ADDRESS";
@@ -116,7 +116,7 @@ fn suggested_upgrade(wave: &Wave) -> Warning {
         "{} of {} tore down connections between {} and {}, as an upgrade or restarts do; it is not taken for one \
              unless you say --upgrade {from}..{to}",
         names.join(", "),
-        match wave.peers.len() {
+        match wave.peers {
             1 => "one node".to_owned(),
             nodes => format!("{nodes} nodes"),
         },

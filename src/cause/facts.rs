@@ -1,7 +1,10 @@
 //! Tests that several causes share, each with its fact in words.
 
+use std::fmt::{self, Write};
+
 use super::Evidence;
 use super::group::Group;
+use super::restarts::Restart;
 use super::scene::Scene;
 use crate::catalog::{DocumentedRule, Role};
 use crate::error::printable_name;
@@ -108,8 +111,11 @@ pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> boo
     })
 }
 
-/// Whether the lines go to ports that clients use.
-pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+/// Tells whether the lines go to ports that clients use.
+pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) {
+    if evidence.is_silent() {
+        return;
+    }
     let (lowest, highest) = group.other_ports().unwrap_or_default();
     evidence.test("ephemeral-dpt", lowest > EPHEMERAL, || {
         if lowest == highest {
@@ -117,7 +123,7 @@ pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) -> boo
         } else {
             format!("DPT {lowest} to {highest} are clients' ports, above {EPHEMERAL}")
         }
-    })
+    });
 }
 
 /// Whether the lines have stopped while the log went on.
@@ -182,23 +188,26 @@ pub(super) fn from_inside(group: &Group<'_>, evidence: &mut Evidence) -> bool {
 
 /// The first `most` peers.
 pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
-    let mut shown: Vec<String> = group
-        .peers
-        .iter()
-        .map(ToString::to_string)
-        .chain(group.networks.iter().map(ToString::to_string))
-        .take(most)
-        .collect();
+    let peers = group.peers.iter().map(|peer| peer as &dyn fmt::Display);
+    let networks = group.networks.iter().map(|net| net as &dyn fmt::Display);
+    let mut shown = String::new();
+    for peer in peers.chain(networks).take(most) {
+        let comma = if shown.is_empty() { "" } else { ", " };
+        let _ = write!(shown, "{comma}{peer}");
+    }
     let all = group.peers.len() + group.networks.len();
     if all > most {
-        shown.push(format!("{} more", all - most));
+        let _ = write!(shown, ", {} more", all - most);
     }
-    shown.join(", ")
+    shown
 }
 
-/// Whether no list names the port, and what an old list or a wide range says of it.
-pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) -> bool {
+/// Tells whether no list names the port, and what an old list or a wide range says of it.
+pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
     use crate::catalog::{Standing, rows};
+    if evidence.is_silent() {
+        return;
+    }
     let row = rows(group.proto(), port).next();
     evidence.test(
         "unlisted",
@@ -208,22 +217,24 @@ pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) ->
             Some(row) if row.note.is_empty() => format!("{} ({})", row.name, row.source),
             Some(row) => format!("{}: {}", row.name, row.note),
         },
-    )
+    );
 }
 
 /// Whether the service was restarted, as other nodes saw it too, or as its own node's start shows.
 pub(super) fn service_restarted(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) {
-    let Some(port) = group.port() else {
+    let Some(port) = group.port().filter(|_| !evidence.is_silent()) else {
         return;
     };
-    let seen = scene
-        .restarts
-        .iter()
-        .filter(|r| r.port == port && group.peers.contains(&r.peer));
-    let elsewhere: Vec<_> = seen
-        .filter(|r| r.nodes.len() > 1 && r.nodes.contains(&group.key.node))
-        .collect();
-    if let (Some(first), Some(last)) = (elsewhere.first(), elsewhere.last()) {
+    let seen_elsewhere = scene.restarts.iter().filter(|restart| {
+        restart.port == port
+            && restart.nodes.contains(&group.key.node)
+            && group.peers.binary_search(&restart.peer).is_ok()
+    });
+    let elsewhere: Vec<_> = seen_elsewhere.collect();
+    let by_time = |restart: &&&Restart| (restart.from, restart.peer);
+    let first = elsewhere.iter().min_by_key(by_time);
+    let last = elsewhere.iter().max_by_key(by_time);
+    if let (Some(first), Some(last)) = (first, last) {
         evidence.test("service-restarted", true, || {
             let name = scene
                 .node_of(first.peer)

@@ -4,8 +4,10 @@
 
 pub mod group;
 pub mod restarts;
+pub mod scanners;
 pub mod scene;
 
+mod directions;
 mod facts;
 
 mod addon_port;
@@ -206,6 +208,11 @@ impl Default for Evidence {
 impl Evidence {
     const fn silent() -> Self {
         Self { tests: None }
+    }
+
+    /// Whether only the answer is wanted: what decides nothing need not be looked at.
+    const fn is_silent(&self) -> bool {
+        self.tests.is_none()
     }
 
     /// Notes a test, and gives back whether it was met.

@@ -4,9 +4,12 @@
 //! One restart shows on every node that had a connection to the service; waves of restarts of several services on
 //! several nodes are what an upgrade looks like.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use smallvec::SmallVec;
+
+use crate::flow::{Direction, Kind, Mark, Ports, Seen};
 use crate::time::{MINUTE, Time};
 
 /// Ends of connections that follow each other within so many microseconds belong to one restart.
@@ -18,7 +21,7 @@ const ONE_WAVE: i64 = 15 * MINUTE;
 const SERVICES: usize = 2;
 const NODES: usize = 2;
 
-/// A service whose connections were torn down.
+/// A service whose connections with several nodes were torn down.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart {
     /// Where the service runs.
@@ -26,8 +29,8 @@ pub struct Restart {
     pub port: u16,
     pub from: Time,
     pub to: Time,
-    /// The nodes that saw it.
-    pub nodes: BTreeSet<u16>,
+    /// The nodes that saw it, in order.
+    pub nodes: SmallVec<[u16; 4]>,
 }
 
 /// Restarts that look like an upgrade.
@@ -36,77 +39,115 @@ pub struct Wave {
     pub from: Time,
     pub to: Time,
     pub ports: BTreeSet<u16>,
-    /// Where the services run.
-    pub peers: BTreeSet<IpAddr>,
-    /// The nodes that saw it.
-    pub nodes: BTreeSet<u16>,
+    /// On how many machines the services run.
+    pub peers: usize,
 }
 
-/// One end of a connection: who sent it, from which port, when, and which node saw it.
-pub(super) type End = (IpAddr, u16, Time, u16);
+/// Where a service runs, and its port.
+type Service = (IpAddr, u16);
 
-/// The restarts that `ends` show.
-pub(super) fn restarts(ends: impl Iterator<Item = End>) -> Vec<Restart> {
-    let mut by_service: BTreeMap<(IpAddr, u16), Vec<(Time, u16)>> = BTreeMap::new();
-    let mut ends = ends.peekable();
-    while let Some((peer, port, time, node)) = ends.next() {
-        let seen = by_service.entry((peer, port)).or_default();
-        seen.push((time, node));
-        // They come flow by flow: one look at the table is for many.
-        while let Some((.., time, node)) = ends.next_if(|end| (end.0, end.1) == (peer, port)) {
-            seen.push((time, node));
-        }
-    }
-    let mut found: Vec<Restart> = Vec::new();
-    for ((peer, port), mut seen) in by_service {
-        seen.sort_unstable();
-        for (time, node) in seen {
-            match found.last_mut() {
-                Some(last)
-                    if (last.peer, last.port) == (peer, port)
-                        && time.since(last.to) <= ONE_RESTART =>
-                {
-                    last.to = time;
-                    last.nodes.insert(node);
-                }
-                _ => found.push(Restart {
-                    peer,
-                    port,
-                    from: time,
-                    to: time,
-                    nodes: BTreeSet::from([node]),
-                }),
-            }
-        }
-    }
-    found.sort_by_key(|restart| (restart.from, restart.peer, restart.port));
-    found
+/// The lines of one flow that came from a service.
+struct Replies<'a> {
+    service: Service,
+    node: u16,
+    marks: &'a [Mark],
 }
 
-/// The waves among `restarts`, which are in the order of time.
-pub(super) fn waves(restarts: &[Restart]) -> Vec<Wave> {
-    let mut waves: Vec<Wave> = Vec::new();
-    for restart in restarts {
-        match waves.last_mut() {
-            Some(wave) if restart.from.since(wave.to) <= ONE_WAVE => {
-                wave.to = wave.to.max(restart.to);
-                wave.ports.insert(restart.port);
-                wave.peers.insert(restart.peer);
-                wave.nodes.extend(&restart.nodes);
-            }
-            _ => waves.push(Wave {
-                from: restart.from,
-                to: restart.to,
-                ports: BTreeSet::from([restart.port]),
-                peers: BTreeSet::from([restart.peer]),
-                nodes: restart.nodes.clone(),
-            }),
-        }
-    }
-    waves.retain(|wave| {
-        wave.ports.len() >= SERVICES && wave.peers.len().max(wave.nodes.len()) >= NODES
+/// The restarts that several nodes saw, by service and time, and the waves, as `flows` show them by their directions and
+/// ports.
+pub(super) fn restarts(
+    flows: &[Seen<'_>],
+    directions: &[(Direction, Ports)],
+) -> (Vec<Restart>, Vec<Wave>) {
+    let replies = flows.iter().zip(directions).filter_map(|(seen, settled)| {
+        let (Direction::Reply, Ports::Service { port, .. }) = *settled else {
+            return None;
+        };
+        (seen.key.kind == Kind::Plain).then_some(Replies {
+            service: (seen.key.peer, port),
+            node: seen.key.node,
+            marks: seen.marks,
+        })
     });
+    among(replies.collect())
+}
+
+fn among(mut replies: Vec<Replies<'_>>) -> (Vec<Restart>, Vec<Wave>) {
+    replies.sort_unstable_by_key(|replies| replies.service);
+    let (mut found, mut stretches) = (Vec::new(), Vec::new());
+    let mut ends: Vec<(Time, u16)> = Vec::new();
+    for own in replies.chunk_by(|one, other| one.service == other.service) {
+        ends.clear();
+        for Replies { node, marks, .. } in own {
+            let marks = marks.iter();
+            let marks = marks.filter(|mark| mark.teardown && mark.time.is_dated());
+            ends.extend(marks.map(|mark| (mark.time, *node)));
+        }
+        ends.sort_by_key(|(time, _)| *time);
+        let service = own[0].service;
+        let several = |own: &&[(Time, u16)]| own.iter().any(|(_, node)| *node != own[0].1);
+        let restarts = runs(&ends, ONE_RESTART).filter(several);
+        found.extend(restarts.map(|own| restart(service, own)));
+        // Restarts of one service that follow each other are of one wave, and there are far fewer stretches of them.
+        stretches.extend(runs(&ends, ONE_WAVE).map(|own| restart(service, own)));
+    }
+    (found, waves(stretches))
+}
+
+/// `ends` of connections, which are in the order of time, in runs without a longer pause than `pause`.
+fn runs(ends: &[(Time, u16)], pause: i64) -> impl Iterator<Item = &[(Time, u16)]> {
+    ends.chunk_by(move |one, other| other.0.since(one.0) <= pause)
+}
+
+/// What a run of ends, which has one at least, says of a service.
+fn restart((peer, port): Service, run: &[(Time, u16)]) -> Restart {
+    let mut nodes = SmallVec::new();
+    for (_, node) in run {
+        if let Err(at) = nodes.binary_search(node) {
+            nodes.insert(at, *node);
+        }
+    }
+    Restart {
+        peer,
+        port,
+        from: run[0].0,
+        to: run[run.len() - 1].0,
+        nodes,
+    }
+}
+
+/// The waves among `restarts`.
+fn waves(mut restarts: Vec<Restart>) -> Vec<Wave> {
+    restarts.sort_unstable_by_key(|restart| restart.from);
+    let mut waves = Vec::new();
+    let mut begin = 0;
+    let mut to = restarts.first().map_or(Time::UNKNOWN, |first| first.to);
+    for (at, restart) in restarts.iter().enumerate() {
+        if restart.from.since(to) > ONE_WAVE {
+            waves.extend(wave(&restarts[begin..at], to));
+            begin = at;
+        }
+        to = to.max(restart.to);
+    }
+    waves.extend(wave(&restarts[begin..], to));
     waves
+}
+
+/// Restarts that follow each other until `to`, where they are of so many services and nodes.
+fn wave(restarts: &[Restart], to: Time) -> Option<Wave> {
+    let from = restarts.first()?.from;
+    let ports: BTreeSet<u16> = restarts.iter().map(|restart| restart.port).collect();
+    let peers: BTreeSet<IpAddr> = restarts.iter().map(|restart| restart.peer).collect();
+    let nodes: BTreeSet<u16> = (restarts.iter())
+        .flat_map(|restart| restart.nodes.iter().copied())
+        .collect();
+    let wave = ports.len() >= SERVICES && peers.len().max(nodes.len()) >= NODES;
+    wave.then_some(Wave {
+        from,
+        to,
+        ports,
+        peers: peers.len(),
+    })
 }
 
 #[cfg(test)]
@@ -114,26 +155,29 @@ mod tests {
     use super::*;
     use crate::time::SECOND;
 
-    fn end(peer: u8, port: u16, second: i64, node: u16) -> End {
-        (
-            IpAddr::from([192, 168, 122, peer]),
-            port,
-            Time(second * SECOND),
+    /// What ends of connections show: of a peer and its port, at a second, on a node.
+    fn shown<const N: usize>(ends: [(u8, u16, i64, u16); N]) -> (Vec<Restart>, Vec<Wave>) {
+        let marks = ends.map(|(.., second, _)| Mark {
+            port: 40_000,
+            time: Time(second * SECOND),
+            opens: false,
+            teardown: true,
+        });
+        let ends = ends.iter().zip(&marks);
+        let ends = ends.map(|(&(peer, port, _, node), mark)| Replies {
+            service: (IpAddr::from([192, 168, 122, peer]), port),
             node,
-        )
+            marks: std::slice::from_ref(mark),
+        });
+        among(ends.collect())
     }
 
     #[test]
     fn services_of_two_nodes_make_a_wave() {
-        let ends = [
-            end(61, 10250, 100, 2),
-            end(61, 10250, 101, 3),
-            end(62, 6443, 400, 1),
-        ];
-        let restarts = restarts(ends.into_iter());
-        assert_eq!(restarts.len(), 2);
-        assert_eq!(restarts[0].nodes, BTreeSet::from([2, 3]));
-        let waves = waves(&restarts);
+        let (restarts, waves) =
+            shown([(61, 10250, 100, 2), (61, 10250, 101, 3), (62, 6443, 400, 1)]);
+        assert_eq!(restarts.len(), 1);
+        assert_eq!(restarts[0].nodes[..], [2, 3]);
         assert_eq!(waves.len(), 1);
         assert_eq!(
             (waves[0].from, waves[0].to),
@@ -143,9 +187,26 @@ mod tests {
 
     #[test]
     fn one_service_or_one_node_makes_none() {
-        let one_service = [end(61, 6443, 100, 2), end(62, 6443, 130, 1)];
-        let one_node = [end(61, 6443, 100, 2), end(61, 10250, 130, 2)];
-        assert!(waves(&restarts(one_service.into_iter())).is_empty());
-        assert!(waves(&restarts(one_node.into_iter())).is_empty());
+        let one_service = [(61, 6443, 100, 2), (62, 6443, 130, 1)];
+        let one_node = [(61, 6443, 100, 2), (61, 10250, 130, 2)];
+        assert!(shown(one_service).1.is_empty());
+        assert!(shown(one_node).1.is_empty());
+    }
+
+    #[test]
+    fn a_restart_ends_after_a_pause_and_a_wave_after_a_longer_one() {
+        let (restarts, waves) = shown([
+            (61, 6443, 0, 1),
+            (61, 6443, 90, 2),
+            (62, 10250, 130, 1),
+            (61, 6443, 400, 1),
+            (61, 6443, 430, 3),
+            (62, 10250, 1400, 2),
+        ]);
+        let span = |from: Time, to: Time| (from.0 / SECOND, to.0 / SECOND);
+        let restarts: Vec<_> = restarts.iter().map(|r| span(r.from, r.to)).collect();
+        assert_eq!(restarts, [(0, 90), (400, 430)]);
+        let waves: Vec<_> = waves.iter().map(|w| span(w.from, w.to)).collect();
+        assert_eq!(waves, [(0, 430)]);
     }
 }

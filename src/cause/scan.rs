@@ -1,6 +1,6 @@
 //! A peer that tries many ports.
 
-use super::scene::{SCAN_PORTS, SCAN_WINDOW};
+use super::scanners::{SCAN_PORTS, SCAN_WINDOW};
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
 

@@ -37,17 +37,20 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     }
     facts::service_on_peer(group, evidence);
     if group.is_tcp() {
-        let longest = group
-            .members
-            .iter()
-            .map(|seen| longest_run(seen.marks, scene))
-            .max()
-            .unwrap_or_default();
-        evidence.test("runs-on", longest > STUCK, || {
+        let runs = || {
+            group
+                .members
+                .iter()
+                .map(|seen| longest_run(seen.marks, scene))
+        };
+        // Lines that all lie within this time cannot run on for longer.
+        let may_run = group.last.since(group.first) > STUCK;
+        let runs_on = may_run && runs().any(|run| run > STUCK);
+        evidence.test("runs-on", runs_on, || {
             format!(
                 "the longest run without a gap over {} lasts {}",
                 facts::lasting(scene.site.settle),
-                facts::lasting(longest)
+                facts::lasting(runs().max().unwrap_or_default())
             )
         })
     } else {
@@ -72,26 +75,45 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
 
 /// Microseconds of the longest run of lines without a gap longer than the settling time. A window of an upgrade breaks it.
 fn longest_run(marks: &[Mark], scene: &Scene<'_>) -> i64 {
-    let times = outside_upgrades(marks.iter().map(|m| m.time).collect(), scene);
-    let mut begin = times.first().copied();
-    let (mut last, mut longest) = (begin, 0);
-    for &time in &times {
+    // One line is no run, and most logs are in the order of time.
+    if marks.len() < 2 {
+        return 0;
+    }
+    let times = marks.iter().map(|mark| mark.time);
+    if times.clone().is_sorted() {
+        let wanted = times.filter(|time| is_outside_upgrades(*time, scene));
+        return longest_run_of(wanted, scene);
+    }
+    longest_run_of(outside_upgrades(times.collect(), scene).into_iter(), scene)
+}
+
+/// The same of `times` in order.
+fn longest_run_of(mut times: impl Iterator<Item = Time>, scene: &Scene<'_>) -> i64 {
+    let Some(first) = times.next() else {
+        return 0;
+    };
+    let (mut begin, mut last, mut longest) = (first, first, 0);
+    for time in times {
         let upgraded = |last: Time| {
             let windows = &scene.site.upgrades;
             windows.iter().any(|w| w.is_between(last, time))
         };
-        if last.is_some_and(|last| time.since(last) > scene.site.settle || upgraded(last)) {
-            begin = Some(time);
+        if time.since(last) > scene.site.settle || upgraded(last) {
+            begin = time;
         }
-        longest = longest.max(begin.map_or(0, |begin| time.since(begin)));
-        last = Some(time);
+        longest = longest.max(time.since(begin));
+        last = time;
     }
     longest
 }
 
 /// The known ones of `times` that no upgrade explains, in order.
 fn outside_upgrades(mut times: Vec<Time>, scene: &Scene<'_>) -> Vec<Time> {
-    times.retain(|&time| time.is_known() && !scene.site.in_upgrade(time));
+    times.retain(|&time| is_outside_upgrades(time, scene));
     times.sort_unstable();
     times
+}
+
+fn is_outside_upgrades(time: Time, scene: &Scene<'_>) -> bool {
+    time.is_known() && !scene.site.in_upgrade(time)
 }

@@ -34,17 +34,11 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     if group.key.kind != Kind::SynAck {
         return evidence.test("is-syn-ack", false, || "not SYN with ACK".to_owned());
     }
-    let worst = group
-        .members
-        .iter()
-        .flat_map(|seen| bursts(seen.marks))
-        .max_by_key(|(lines, span)| (*lines, *span))
-        .unwrap_or_default();
-    let lasting = group
-        .members
-        .iter()
-        .flat_map(|seen| bursts(seen.marks))
-        .any(|(lines, span)| lines > LOST_LINES || span > LOST_SPAN);
+    let (mut worst, mut lasting) = ((0, 0), false);
+    for (lines, span) in group.members.iter().flat_map(|seen| bursts(seen.marks)) {
+        worst = worst.max((lines, span));
+        lasting |= lines > LOST_LINES || span > LOST_SPAN;
+    }
     facts::service_on_peer(group, evidence);
     evidence.test("answers-keep-coming", lasting, || {
         let (lines, span) = worst;

@@ -1,5 +1,6 @@
 //! Reads inputs to their ends, then reports.
 
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
 use super::args::Shared;
@@ -15,8 +16,10 @@ pub(super) fn run(
     shared: &Shared,
     inputs: &[PathBuf],
     options: &Options,
-    mut analysis: Analysis,
+    analysis: Analysis,
 ) -> Result<(Report, Exit), Error> {
+    // The end of the program frees thousands of flows at once, and faster.
+    let mut analysis = ManuallyDrop::new(analysis);
     read(shared, inputs, options, &mut analysis)
 }
 

@@ -16,6 +16,7 @@ mod terminal;
 mod values;
 
 use std::io::{self, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -150,6 +151,8 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
         return follow::run(shared, inputs, &options, analysis, style);
     }
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    // Nor is the report freed before the program ends.
+    let report = ManuallyDrop::new(report);
     let renderer = shared.renderer();
     written(|out| (renderer.render)(&report, style, out))?;
     Ok(exit.and(verdict(shared, &report)))
@@ -166,7 +169,7 @@ fn verdict(shared: &Shared, report: &Report) -> Exit {
 
 /// Writes to stdout, whole.
 fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     write(&mut out)
         .and_then(|()| out.flush())
         .map_err(Error::Output)

@@ -1,9 +1,7 @@
 //! Connection attempts: SYNs of one 5-tuple that follow each other are retransmits of one attempt.
 
-use std::collections::BTreeSet;
-
 use super::Mark;
-use crate::time::SECOND;
+use crate::time::{SECOND, Time};
 
 /// From its first line, a 5-tuple is one attempt for so many microseconds: with `tcp_syn_retries` = 6 the last SYN
 /// follows 63 s after the first, or 68.7 s from Linux 6.5 on, and the kernel gives up within 132 s.
@@ -12,20 +10,31 @@ pub const ATTEMPT: i64 = 132 * SECOND;
 /// How many connection attempts `marks` show: of each 5-tuple the SYNs that are no retransmits. One without a SYN is one
 /// attempt, however long its data is sent again.
 pub fn attempts(marks: &[Mark]) -> u64 {
-    let syns: Vec<Mark> = marks.iter().copied().filter(|mark| mark.opens).collect();
-    let opened: BTreeSet<u16> = syns.iter().map(|mark| mark.port).collect();
-    let others: BTreeSet<u16> = marks.iter().map(|mark| mark.port).collect();
-    (bursts(&syns).len() + others.difference(&opened).count()) as u64
+    // Many flows have one line.
+    if marks.len() < 2 {
+        return marks.len() as u64;
+    }
+    let mut count = 0;
+    for own in in_order(marks).chunk_by(|one, other| one.port == other.port) {
+        let mut tried = 0;
+        let mut begin: Option<Time> = None;
+        for syn in own.iter().filter(|mark| mark.opens) {
+            if begin.is_none_or(|begin| syn.time.since(begin) > ATTEMPT) {
+                begin = Some(syn.time);
+                tried += 1;
+            }
+        }
+        count += tried.max(1);
+    }
+    count
 }
 
 /// `marks` of one port that follow each other within [`ATTEMPT`] of the first, by port and time: their number and the
 /// microseconds from first to last.
 pub fn bursts(marks: &[Mark]) -> Vec<(usize, i64)> {
-    let mut sorted = marks.to_vec();
-    sorted.sort_unstable();
     let mut found: Vec<(usize, i64)> = Vec::new();
     let mut begin: Option<Mark> = None;
-    for mark in sorted {
+    for mark in in_order(marks) {
         match begin {
             Some(first) if first.port == mark.port && mark.time.since(first.time) <= ATTEMPT => {
                 if let Some((lines, span)) = found.last_mut() {
@@ -42,10 +51,20 @@ pub fn bursts(marks: &[Mark]) -> Vec<(usize, i64)> {
     found
 }
 
+/// `marks` by port and time.
+fn in_order(marks: &[Mark]) -> Vec<Mark> {
+    let mut sorted = marks.to_vec();
+    // Lines mostly come in the order of time. The sorting by port keeps it.
+    if !sorted.is_sorted_by_key(|mark| mark.time) {
+        sorted.sort_by_key(|mark| mark.time);
+    }
+    sorted.sort_by_key(|mark| mark.port);
+    sorted
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Time;
 
     fn syns(port: u16, seconds: &[f64]) -> Vec<Mark> {
         let mark = |s: &f64| Mark {

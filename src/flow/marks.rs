@@ -122,7 +122,7 @@ mod tests {
     proptest! {
         #[test]
         fn each_flow_gets_its_lines_in_their_order(flows in proptest::collection::vec(0..6_usize, 0..40)) {
-            let mark = |at: usize| Mark { port: at as u16, time: Time(at as i64), opens: at % 2 == 0, teardown: at % 3 == 0 };
+            let mark = |at: usize| Mark { port: at as u16, time: Time(at as i64), opens: at.is_multiple_of(2), teardown: at.is_multiple_of(3) };
             let mut marks = Marks::default();
             for (at, flow) in flows.iter().enumerate() {
                 marks.push(*flow, mark(at));
