@@ -46,14 +46,14 @@ fn a_scan_from_inside_is_no_missing_rule() {
             _ => (far, 14_000 + (at % 9_000) as u16),
         };
         let packet = syn(src, 40_000, dpt);
-        analysis.push(Item::Drop(&Entry {
+        analysis.push(Item::Drops(&[Entry {
             time: Time(BEGIN + at as i64 * 10_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
-            packet: Some(&packet),
+            packet: Some(packet),
             repeats: 1,
-        }));
+        }]));
     }
     analysis.push(Item::EndOfLog { correction: 0 });
     let report = analysis.report(None);

@@ -39,12 +39,12 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
     let mut seen = Seen::default();
     let mut scanner = Scanner::new(Prefixes::documented(), reading());
     let mut sink = |item: Item<'_>| match item {
-        Item::Drop(entry) => seen.drops.push(Line {
+        Item::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| Line {
             time: entry.time.to_string(),
             host: entry.host.map(str::to_owned),
             message: String::from_utf8_lossy(entry.message).into_owned(),
             repeats: entry.repeats,
-        }),
+        })),
         Item::Untrusted { .. } => seen.untrusted += 1,
         Item::Unreadable { .. } => seen.unreadable += 1,
         // A boot that was told already comes again with its host and time.
@@ -786,7 +786,11 @@ fn another_prefix_may_be_any_text() {
             let log = format!("Apr 22 10:00:01 h kernel: {colour}{prefix}IN=a OUT= \n");
             let mut scanner = Scanner::new(Prefixes::only(prefix), reading());
             let mut drops = 0;
-            let mut sink = |item: Item<'_>| drops += usize::from(matches!(item, Item::Drop(_)));
+            let mut sink = |item: Item<'_>| {
+                if let Item::Drops(entries) = item {
+                    drops += entries.len();
+                }
+            };
             scanner.push(log.as_bytes(), &mut sink);
             scanner.finish(&mut sink);
             assert_eq!(drops, 1, "{prefix}");
@@ -994,7 +998,7 @@ fn a_hundred_mebibytes_without_a_line_end() {
     let mut unreadable = 0;
     let mut scanner = Scanner::new(Prefixes::documented(), reading());
     let mut sink = |item: Item<'_>| match item {
-        Item::Drop(_) => drops += 1,
+        Item::Drops(entries) => drops += entries.len(),
         Item::Unreadable { record, .. } => unreadable += usize::from(record.len() <= 200),
         _ => {}
     };

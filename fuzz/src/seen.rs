@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use dropsift::error::Error;
-use dropsift::input::Prefixes;
+use dropsift::input::Entry;
+use dropsift::input::{Entry, Prefixes};
 use dropsift::input::open::{Options, Progress, Summary};
 use dropsift::input::scan::{Item, Scanner, Sink};
 use dropsift::packet::Brief;
@@ -51,33 +52,11 @@ impl Seen {
     pub fn take(&mut self, item: &Item<'_>) {
         match item {
             Item::Alive { .. } => return,
-            Item::Drop(entry) => {
-                self.lines += 1;
-                self.drops += 1;
-                assert!(entry.repeats > 0);
-                let Ok(text) = std::str::from_utf8(entry.message) else {
-                    panic!("a message that is no text: {:?}", entry.message);
-                };
-                let is_one = ["HARVESTER_DROP_", "HARVESTER_DROP: "]
-                    .iter()
-                    .any(|prefix| text.starts_with(prefix));
-                assert!(is_one, "{text:?} does not begin with the prefix");
-                if let Some(packet) = entry.packet {
-                    assert_eq!(Ok(*packet), Brief::read(text), "{text:?}");
-                }
-            }
+            Item::Drops(entries) => return entries.iter().for_each(|entry| self.drop_line(entry)),
             Item::Untrusted { .. } | Item::Unreadable { .. } => self.lines += 1,
             Item::Notice { .. } | Item::Learned(_) | Item::EndOfLog { .. } => {}
         }
         self.items.push(match item {
-            // The packet may have been read on the way or not.
-            Item::Drop(entry) => format!(
-                "{} {:?} {} {}",
-                entry.fine,
-                entry.host,
-                entry.repeats,
-                String::from_utf8_lossy(entry.message)
-            ),
             Item::Notice {
                 kind, host, count, ..
             } => format!("{kind:?} {host:?} {count}"),
@@ -88,6 +67,27 @@ impl Seen {
             }
             other => format!("{other:?}"),
         });
+    }
+
+    fn drop_line(&mut self, entry: &Entry<'_>) {
+        self.lines += 1;
+        self.drops += 1;
+        assert!(entry.repeats > 0);
+        let Ok(text) = std::str::from_utf8(entry.message) else {
+            panic!("a message that is no text: {:?}", entry.message);
+        };
+        let is_one = ["HARVESTER_DROP_", "HARVESTER_DROP: "]
+            .iter()
+            .any(|prefix| text.starts_with(prefix));
+        assert!(is_one, "{text:?} does not begin with the prefix");
+        if let Some(packet) = entry.packet {
+            assert_eq!(Ok(packet), Brief::read(text), "{text:?}");
+        }
+        // The packet may have been read on the way or not.
+        self.items.push(format!(
+            "{} {:?} {} {text}",
+            entry.fine, entry.host, entry.repeats
+        ));
     }
 
     pub fn ends(&self) -> usize {

@@ -186,7 +186,7 @@ fn a_file_that_is_cut_while_it_is_read_is_told() {
         let mut cut = false;
         let seen = Seen::of(|sink| {
             read_file(&path, &options(), &mut |item| {
-                let dropped = matches!(item, dropsift::input::scan::Item::Drop(_));
+                let dropped = matches!(item, dropsift::input::scan::Item::Drops(_));
                 sink(item);
                 // After the first line was judged, the rest of the file goes.
                 if dropped && !std::mem::replace(&mut cut, true) {

@@ -36,11 +36,13 @@ impl Seen {
     pub(crate) fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> Self {
         let mut seen = Self::default();
         let (summary, errors) = reading(&mut |item| match item {
-            Item::Drop(entry) => seen.drops.push((
-                entry.time,
-                entry.host.unwrap_or_default().to_owned(),
-                String::from_utf8_lossy(entry.message).into_owned(),
-            )),
+            Item::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| {
+                (
+                    entry.time,
+                    entry.host.unwrap_or_default().to_owned(),
+                    String::from_utf8_lossy(entry.message).into_owned(),
+                )
+            })),
             Item::Untrusted { record, .. } => seen
                 .untrusted
                 .push(String::from_utf8_lossy(record).into_owned()),
