@@ -4,7 +4,6 @@ use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use dropsift::error::Error;
-use dropsift::input::Entry;
 use dropsift::input::{Entry, Prefixes};
 use dropsift::input::open::{Options, Progress, Summary};
 use dropsift::input::scan::{Item, Scanner, Sink};
