@@ -221,13 +221,24 @@ struct Tale<'s> {
 
 impl Tale<'_> {
     fn take(&mut self, item: Item<'_>) {
-        let drops = matches!(item, Item::Drops(_));
-        self.analysis.push(item);
-        if drops {
+        let Item::Drops(entries) = item else {
+            return self.analysis.push(item);
+        };
+        // While that is cheap, each line is judged as if it came alone: how lines come together makes no difference.
+        let mut rest = entries;
+        while self.credit > 0
+            && let Some((line, others)) = rest.split_first()
+        {
+            rest = others;
+            self.analysis.push(Item::Drops(std::slice::from_ref(line)));
             self.dirty = true;
             if self.failed.is_none() && self.afford() {
                 self.failed = self.tell(None).err();
             }
+        }
+        if !rest.is_empty() {
+            self.analysis.push(Item::Drops(rest));
+            self.dirty = true;
         }
     }
 
