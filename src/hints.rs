@@ -1,12 +1,10 @@
 //! Where a name was found last: in a log few names come again and again, and to look at one place first is cheaper than a
 //! hash or a search.
-//!
-//! A hint may be wrong. Whoever takes one compares the name that stands there.
 
 /// So many places; names of a cluster mostly end differently.
 const PLACES: usize = 16;
 
-/// Places of names in somebody's list.
+/// Places of names in somebody's list. A hint may be wrong: whoever takes one compares the name that stands there.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Hints([u16; PLACES]);
 
@@ -29,5 +27,27 @@ impl Hints {
     fn place(name: &[u8]) -> usize {
         let last = name.last().copied().unwrap_or_default();
         usize::from(last).wrapping_add(name.len()) % PLACES
+    }
+}
+
+/// Names that lie in memory where they did when they were asked for last: lines that come together have theirs from one list,
+/// so that most need not be read.
+#[derive(Default)]
+pub(crate) struct Lately<'a>([Option<(&'a str, u16)>; 4]);
+
+impl<'a> Lately<'a> {
+    /// The number of `name`, which `find` finds where it was not asked for lately.
+    #[inline]
+    pub(crate) fn number(&mut self, name: &'a str, find: impl FnOnce(&'a str) -> u16) -> u16 {
+        // Short texts are kept 32 bytes apart.
+        let slot = &mut self.0[name.as_ptr().addr() / 32 % 4];
+        match slot {
+            Some((known, number)) if std::ptr::eq(*known, name) => *number,
+            _ => {
+                let number = find(name);
+                *slot = Some((name, number));
+                number
+            }
+        }
     }
 }

@@ -4,9 +4,9 @@ use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use dropsift::error::Error;
-use dropsift::input::{Entry, Prefixes};
 use dropsift::input::open::{Options, Progress, Summary};
 use dropsift::input::scan::{Item, Scanner, Sink};
+use dropsift::input::{Entry, Prefixes};
 use dropsift::packet::Brief;
 use dropsift::time::{Reading, Time};
 

@@ -44,6 +44,14 @@ pub struct Listed {
 }
 
 impl Listed {
+    const NOT: Self = Self {
+        documented: Strength::No,
+        dpt: Strength::No,
+        spt: Strength::No,
+        unlisted: true,
+        node_ports: false,
+    };
+
     const fn packed(self) -> u8 {
         self.documented as u8
             | (self.dpt as u8) << 2
@@ -84,8 +92,14 @@ impl Listed {
     }
 }
 
-/// How the ports of one role and protocol are listed, by port, each in a byte: all of them stay in a processor's cache.
-struct Listing(Box<[u8; 1 << 16]>);
+/// How the ports of one role and protocol are listed.
+struct Listing {
+    /// By port, each in a byte.
+    by_port: Box<[u8; 1 << 16]>,
+    /// A bit for each port that any row names. Most ports of a log are those of clients, and the bits stay in a processor's
+    /// first cache.
+    named: Box<[u64; 1 << 10]>,
+}
 
 impl Listing {
     fn new(role: Role, proto: u8) -> Self {
@@ -102,12 +116,18 @@ impl Listing {
             .collect();
         begins.sort_unstable();
         begins.dedup();
-        let mut by_port = Box::new([0; 1 << 16]);
+        let mut by_port = Box::new([Listed::NOT.packed(); 1 << 16]);
+        let mut named = Box::new([0; 1 << 10]);
         for ports in begins.windows(2) {
             let listed = Listed::told(role, proto, ports[0] as u16);
-            by_port[ports[0]..ports[1]].fill(listed.packed());
+            if listed != Listed::NOT {
+                by_port[ports[0]..ports[1]].fill(listed.packed());
+                for port in ports[0]..ports[1] {
+                    named[port / 64] |= 1 << (port % 64);
+                }
+            }
         }
-        Self(by_port)
+        Self { by_port, named }
     }
 }
 
@@ -119,7 +139,11 @@ pub fn listed(role: Role, proto: u8, port: u16) -> Listed {
         return Listed::told(role, proto, port);
     };
     let listing = LISTINGS[role as usize][at].get_or_init(|| Listing::new(role, proto));
-    Listed::unpacked(listing.0[usize::from(port)])
+    let port = usize::from(port);
+    if listing.named[port / 64] >> (port % 64) & 1 == 0 {
+        return Listed::NOT;
+    }
+    Listed::unpacked(listing.by_port[port])
 }
 
 #[cfg(test)]

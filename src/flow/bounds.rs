@@ -7,10 +7,13 @@
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
+
+use super::Folded;
 use super::collect::Flows;
-use super::{FlowKey, Folded, Kind, Ports};
+use super::key::Packed;
 use crate::catalog::{Role, Strength, listed};
-use crate::net::IpNet;
+use crate::net::{IpNet, neighbourhood};
 
 /// So many flows are kept apart.
 const MOST_FLOWS: usize = 8_192;
@@ -31,14 +34,14 @@ pub(super) struct Room {
     /// How many of the flows have the room of documented ports.
     documented: usize,
     /// How many ports that no list names are kept of a peer, or a network, on a node.
-    tried: HashMap<(u16, IpAddr), u16, foldhash::fast::RandomState>,
+    tried: HashMap<Packed, u16, RandomState>,
     /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
-    many: HashSet<(u16, IpAddr), foldhash::fast::RandomState>,
+    many: HashSet<Packed, RandomState>,
 }
 
 impl Room {
     /// Notes another port of a peer, or a network, on a node.
-    fn try_port(&mut self, of: (u16, IpAddr)) {
+    fn try_port(&mut self, of: Packed) {
         let tried = self.tried.entry(of).or_default();
         *tried = tried.saturating_add(1);
         if *tried == MOST_PORTS_IN_NEED {
@@ -46,7 +49,7 @@ impl Room {
         }
     }
 
-    fn tried(&self, of: (u16, IpAddr)) -> u16 {
+    fn tried(&self, of: Packed) -> u16 {
         self.tried.get(&of).copied().unwrap_or_default()
     }
 }
@@ -56,40 +59,35 @@ pub(super) enum Admitted {
     /// The place of a flow that is there.
     Place(usize),
     /// The key of a flow that may be there.
-    Key(FlowKey),
+    Key(Packed),
 }
 
 impl Flows {
     /// Under what a line of a flow that is not known is kept, and what was folded.
-    pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (Admitted, Folded) {
-        let number = key.proto.unwrap_or_default();
-        let request = match key.ports {
-            Ports::Service { port, reply: false } => Some(port),
-            _ => None,
-        };
-        let listed = request.map(|dpt| listed(role, number, dpt));
+    pub(super) fn admit(&mut self, key: Packed, role: Role) -> (Admitted, Folded) {
+        let listed = key.request().map(|dpt| listed(role, key.proto(), dpt));
         let documented = listed.is_some_and(|port| port.documented == Strength::Own);
-        let unlisted = key.kind == Kind::Plain && listed.is_some_and(|port| port.unlisted);
+        let unlisted = key.is_plain() && listed.is_some_and(|port| port.unlisted);
         let others = self.flows.len() - self.room.documented;
         let (full, closed) = (others >= MOST_FLOWS, others >= MOST_FOLDED);
         if unlisted {
-            let of = (key.node, key.peer);
             let too_many = if full {
-                self.room.many.contains(&of)
+                self.room.many.contains(&key.of_peer())
             } else {
-                self.room.tried(of) >= MOST_PORTS
+                self.room.tried(key.of_peer()) >= MOST_PORTS
             };
-            let portless = FlowKey {
-                ports: Ports::None,
-                ..key
-            };
-            if too_many && (!closed || self.is_kept(portless)) {
-                return (Admitted::Key(portless), Folded::Ports);
+            if too_many {
+                let portless = key.without_ports();
+                match self.place(portless) {
+                    Some(place) => return (Admitted::Place(place), Folded::Ports),
+                    None if !closed => return (Admitted::Key(portless), Folded::Ports),
+                    None => {}
+                }
             }
         }
         if !full {
             if unlisted {
-                self.room.try_port((key.node, key.peer));
+                self.room.try_port(key.of_peer());
             }
             return (Admitted::Key(key), Folded::No);
         }
@@ -97,54 +95,35 @@ impl Flows {
             self.room.documented += 1;
             return (Admitted::Key(key), Folded::No);
         }
-        let seen = self.evidence.get(usize::from(key.node));
-        let near = seen.map_or(&[][..], |node| &node.near);
-        let near = near.iter().find(|net| net.contains(&key.peer));
+        let peer = key.peer();
+        let seen = self.evidence.get(usize::from(key.node()));
+        let is_near = seen.is_some_and(|node| node.near.contains(&neighbourhood(peer)));
         // A neighbour stays one: what is near decides what a missing rule is.
-        let length = match (near, key.peer) {
-            (Some(net), _) => net.prefix_len(),
-            (None, IpAddr::V4(_)) => 16,
-            (None, IpAddr::V6(_)) => 32,
+        let length = match peer {
+            IpAddr::V4(_) if is_near => 24,
+            IpAddr::V6(_) if is_near => 64,
+            IpAddr::V4(_) => 16,
+            IpAddr::V6(_) => 32,
         };
-        let is_near = near.is_some();
-        let mut wider = fold(key, length);
+        let mut wider = key.without_pair().in_network(length);
         // Whoever comes from many addresses comes here with each line.
         if let Some(place) = self.place(wider) {
             return (Admitted::Place(place), Folded::Peers);
         }
         if unlisted {
-            let of = (key.node, wider.peer);
-            if self.room.tried(of) >= MOST_PORTS_OF_NETWORK {
-                wider.ports = Ports::None;
+            if self.room.tried(wider.of_peer()) >= MOST_PORTS_OF_NETWORK {
+                wider = wider.without_ports();
             } else if !closed {
-                self.room.try_port(of);
+                self.room.try_port(wider.of_peer());
             }
         }
-        if !closed || self.is_kept(wider) {
+        if !closed || self.place(wider).is_some() {
             return (Admitted::Key(wider), Folded::Peers);
         }
         // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
-        let ports = if documented { key.ports } else { Ports::None };
-        let peer = if is_near {
-            wider.peer
-        } else {
-            network(key.peer, 0)
-        };
-        let last = FlowKey { ports, peer, ..key };
+        let last = if documented { key } else { key.without_ports() };
+        let last = last.in_network(if is_near { length } else { 0 });
         (Admitted::Key(last), Folded::Peers)
-    }
-}
-
-/// `key` with the peer's network of a `length` for the peer.
-fn fold(key: FlowKey, length: u8) -> FlowKey {
-    let ports = match key.ports {
-        Ports::Pair { .. } => Ports::None,
-        ports => ports,
-    };
-    FlowKey {
-        ports,
-        peer: network(key.peer, length),
-        ..key
     }
 }
 
@@ -158,8 +137,4 @@ pub fn folded_network(peer: IpAddr) -> IpNet {
         IpAddr::V6(_) => 64,
     };
     IpNet::new(peer, length).unwrap_or_else(|_| peer.into())
-}
-
-fn network(address: IpAddr, length: u8) -> IpAddr {
-    IpNet::new(address, length).map_or(address, |net| net.network())
 }

@@ -15,7 +15,7 @@ use super::sum::count;
 use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, lane};
 use crate::catalog::Role;
 use crate::chain::Family;
-use crate::hints::Hints;
+use crate::hints::{Hints, Lately};
 use crate::input::Entry;
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::proto;
@@ -106,7 +106,9 @@ impl Flows {
         if entry.time.is_known() {
             self.alive(entry.time);
         }
-        let line = self.notice(site, entry, packet, lines);
+        let node = self.nodes.number(host(site, entry, packet));
+        let interface = self.interfaces.number(packet.interface);
+        let line = self.notice(site, entry, packet, (node, interface), lines);
         let place = self.flows.get_index_of(&line.key);
         self.count(site, entry, packet, &line, place);
     }
@@ -118,11 +120,16 @@ impl Flows {
             self.alive(first);
             self.alive(last);
         }
+        let (mut nodes, mut interfaces) = (Lately::default(), Lately::default());
         for entries in entries.chunks(AT_ONCE) {
             let mut lines = [const { (Line::NONE, None) }; AT_ONCE];
             for (entry, (line, _)) in entries.iter().zip(&mut lines) {
                 if let Some(packet) = &entry.packet {
-                    *line = self.notice(site, entry, packet, entry.repeats);
+                    let name = host(site, entry, packet);
+                    let node = nodes.number(name, |name| self.nodes.number(name));
+                    let find = |name: &str| self.interfaces.number(name);
+                    let interface = interfaces.number(packet.interface, find);
+                    *line = self.notice(site, entry, packet, (node, interface), entry.repeats);
                 }
             }
             let lines = &mut lines[..entries.len()];
@@ -162,16 +169,14 @@ impl Flows {
 
     /// Notes what a drop line tells of its node, and what flow it is of.
     #[inline(always)]
-    fn notice(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) -> Line {
-        let name = match entry.host {
-            Some(host) => host,
-            None => site
-                .addresses
-                .get(&packet.dst)
-                .map_or(UNKNOWN, String::as_str),
-        };
-        let node = self.nodes.number(name);
-        let interface = self.interfaces.number(packet.interface);
+    fn notice(
+        &mut self,
+        site: &Site,
+        entry: &Entry<'_>,
+        packet: &Brief<'_>,
+        (node, interface): (u16, u16),
+        lines: u32,
+    ) -> Line {
         if usize::from(node) == self.evidence.len() {
             self.evidence.push(NodeEvidence {
                 role: site.role(self.nodes.name(node)),
@@ -253,7 +258,7 @@ impl Flows {
     /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
     #[inline(never)]
     fn begin(&mut self, line: &Line, entry: &Entry<'_>) -> usize {
-        let (admitted, folded) = self.admit(line.key.into(), line.role);
+        let (admitted, folded) = self.admit(line.key, line.role);
         self.folded += u64::from(folded != Folded::No) * line.lines;
         let place = self.open(admitted, || Flow::begin(entry));
         let flow = &mut self.flows[place];
@@ -266,7 +271,7 @@ impl Flows {
         match admitted {
             Admitted::Place(place) => place,
             Admitted::Key(key) => {
-                let flow = self.flows.entry(key.into());
+                let flow = self.flows.entry(key);
                 let place = flow.index();
                 flow.or_insert_with(new);
                 place
@@ -275,12 +280,8 @@ impl Flows {
     }
 
     /// The place of the flow of this key, if there is one.
-    pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
-        self.flows.get_index_of(&Packed::from(key))
-    }
-
-    pub(super) fn is_kept(&self, key: FlowKey) -> bool {
-        self.place(key).is_some()
+    pub(super) fn place(&self, key: Packed) -> Option<usize> {
+        self.flows.get_index_of(&key)
     }
 
     /// Notes that the log had a line at `time`.
@@ -371,9 +372,9 @@ impl Flows {
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
-            let (admitted, folded) = match self.place(key) {
+            let (admitted, folded) = match self.place(key.into()) {
                 Some(place) => (Admitted::Place(place), Folded::No),
-                None => self.admit(key, site.role(self.nodes.name(key.node))),
+                None => self.admit(key.into(), site.role(self.nodes.name(key.node))),
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
             let place = self.open(admitted, || theirs.bare());
@@ -539,6 +540,15 @@ impl NodeEvidence {
         }
         before - room
     }
+}
+
+/// The name of the node of a drop line.
+#[inline]
+fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
+    entry.host.unwrap_or_else(|| {
+        let known = site.addresses.get(&packet.dst);
+        known.map_or(UNKNOWN, String::as_str)
+    })
 }
 
 /// The bucket that the split LOG rules would give the line.

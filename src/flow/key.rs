@@ -72,6 +72,77 @@ impl Packed {
     }
 }
 
+/// What folding asks of a key, and makes of it.
+impl Packed {
+    pub(super) const fn node(self) -> u16 {
+        self.0[0] as u16
+    }
+
+    /// The IP protocol number; 0 where the line says none.
+    pub(super) const fn proto(self) -> u8 {
+        self.0[1] as u8
+    }
+
+    pub(super) const fn is_plain(self) -> bool {
+        self.0[1] >> KIND & 15 == Kind::Plain as u64
+    }
+
+    /// The port of a service on this node.
+    pub(super) const fn request(self) -> Option<u16> {
+        if self.shape() == SERVICE {
+            Some((self.0[0] >> 32) as u16)
+        } else {
+            None
+        }
+    }
+
+    const fn shape(self) -> u64 {
+        self.0[1] >> SHAPE & 3
+    }
+
+    pub(super) fn peer(self) -> IpAddr {
+        let [_, rest, high, low] = self.0;
+        if rest & IS_V6 == 0 {
+            IpAddr::from(((rest >> 32) as u32).to_be_bytes())
+        } else {
+            IpAddr::from((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
+        }
+    }
+
+    pub(super) const fn without_ports(self) -> Self {
+        let [numbers, rest, high, low] = self.0;
+        Self([numbers as u32 as u64, rest & !(3 << SHAPE), high, low])
+    }
+
+    /// Without ports of which the log does not tell which is the service's.
+    pub(super) const fn without_pair(self) -> Self {
+        if self.shape() == PAIR {
+            self.without_ports()
+        } else {
+            self
+        }
+    }
+
+    /// Node and peer alone.
+    pub(super) const fn of_peer(self) -> Self {
+        let [numbers, rest, high, low] = self.0;
+        let peer = rest & (IS_V6 | (u32::MAX as u64) << 32);
+        Self([numbers as u16 as u64, peer, high, low])
+    }
+
+    /// With the network of a `length` that the peer lies in, up to 64 bits, for the peer.
+    pub(super) fn in_network(self, length: u8) -> Self {
+        let [numbers, rest, high, _] = self.0;
+        let kept = |bits: u32| u64::MAX.checked_shl(bits).unwrap_or(0);
+        if rest & IS_V6 == 0 {
+            let mask = kept(64 - u32::from(length)) | u64::from(u32::MAX);
+            Self([numbers, rest & mask, 0, 0])
+        } else {
+            Self([numbers, rest, high & kept(64 - u32::from(length)), 0])
+        }
+    }
+}
+
 impl From<FlowKey> for Packed {
     fn from(key: FlowKey) -> Self {
         let lane = (key.kind, key.ports);
@@ -80,14 +151,15 @@ impl From<FlowKey> for Packed {
 }
 
 impl From<Packed> for FlowKey {
-    fn from(Packed([numbers, rest, high, low]): Packed) -> Self {
+    fn from(key: Packed) -> Self {
+        let [numbers, rest, ..] = key.0;
         let (one, other) = ((numbers >> 32) as u16, (numbers >> 48) as u16);
         Self {
             node: numbers as u16,
             interface: (numbers >> 16) as u16,
             proto: (rest & HAS_PROTO != 0).then_some(rest as u8),
             kind: Kind::ALL[(rest >> KIND & 15) as usize % Kind::ALL.len()],
-            ports: match rest >> SHAPE & 3 {
+            ports: match key.shape() {
                 SERVICE => Ports::Service {
                     port: one,
                     reply: false,
@@ -102,11 +174,7 @@ impl From<Packed> for FlowKey {
                 },
                 _ => Ports::None,
             },
-            peer: if rest & IS_V6 == 0 {
-                IpAddr::from(((rest >> 32) as u32).to_be_bytes())
-            } else {
-                IpAddr::from((u128::from(high) << 64 | u128::from(low)).to_be_bytes())
-            },
+            peer: key.peer(),
         }
     }
 }
@@ -129,6 +197,7 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 
     use super::*;
+    use crate::net::IpNet;
 
     fn ports() -> impl Strategy<Value = Ports> {
         prop_oneof![
@@ -143,6 +212,23 @@ mod tests {
         fn words_say_what_the_key_says(node: u16, interface: u16, proto: Option<u8>, kind in 0..Kind::ALL.len(), ports in ports(), peer: IpAddr) {
             let key = FlowKey { node, interface, proto, kind: Kind::ALL[kind], ports, peer };
             prop_assert_eq!(FlowKey::from(Packed::from(key)), key);
+        }
+
+        #[test]
+        fn folding_is_that_of_networks(node: u16, kind in 0..Kind::ALL.len(), ports in ports(), peer: IpAddr, length in 0..=32_u8) {
+            let key = FlowKey { node, interface: 3, proto: Some(6), kind: Kind::ALL[kind], ports, peer };
+            let packed = Packed::from(key);
+            prop_assert_eq!(packed.node(), node);
+            prop_assert_eq!(packed.is_plain(), key.kind == Kind::Plain);
+            let network = IpNet::new(peer, length).unwrap().network();
+            prop_assert_eq!(FlowKey::from(packed.in_network(length)), FlowKey { peer: network, ..key });
+            prop_assert_eq!(FlowKey::from(packed.without_ports()), FlowKey { ports: Ports::None, ..key });
+            let is_pair = matches!(ports, Ports::Pair { .. });
+            prop_assert_eq!(packed.without_pair(), if is_pair { packed.without_ports() } else { packed });
+            let request = matches!(ports, Ports::Service { reply: false, .. });
+            prop_assert_eq!(packed.request().is_some(), request);
+            let of_peer = FlowKey { interface: 0, proto: None, kind: Kind::Plain, ports: Ports::None, ..key };
+            prop_assert_eq!(packed.of_peer(), Packed::from(of_peer));
         }
     }
 }

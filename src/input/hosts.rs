@@ -93,7 +93,8 @@ impl Hosts {
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {
-        let (time, news) = self.follow(told);
+        let place = self.place(told.host);
+        let (time, news) = self.follow(told, place);
         news.tell(time, told.host, sink);
         sink(Item::Drops(&[Entry {
             time,
@@ -105,22 +106,8 @@ impl Hosts {
         }]));
     }
 
-    /// Keeps what is known of the host of a drop line: when the kernel wrote the line, and whether it tells of another boot or
-    /// of a clock set back.
-    #[inline]
-    pub(super) fn follow(&mut self, told: &Told<'_>) -> (Time, News) {
-        let time = if told.received.is_dated() {
-            Time(told.received.0.saturating_sub(told.late))
-        } else {
-            told.received
-        };
-        let news = self.news(told.host, told.boot, time);
-        self.booted = false;
-        (time, news)
-    }
-
-    #[inline]
-    fn news(&mut self, host: Option<&str>, boot: Option<u64>, time: Time) -> News {
+    /// The place of a host; the next one for a host that is not known.
+    pub(super) fn place(&mut self, host: Option<&str>) -> u16 {
         let known = |seen: &Seen| match (&seen.host, host) {
             (Some(known), Some(host)) => same(known.as_bytes(), host.as_bytes()),
             (known, host) => known.is_none() && host.is_none(),
@@ -131,11 +118,31 @@ impl Hosts {
             place = self.seen.iter().position(known).unwrap_or(self.seen.len());
             self.hints.note(name, place);
         }
+        place as u16
+    }
+
+    /// Keeps what is known of the host of a drop line, which has a place: when the kernel wrote the line, and whether it tells of another boot or
+    /// of a clock set back.
+    #[inline]
+    pub(super) fn follow(&mut self, told: &Told<'_>, place: u16) -> (Time, News) {
+        let time = if told.received.is_dated() {
+            Time(told.received.0.saturating_sub(told.late))
+        } else {
+            told.received
+        };
+        let news = self.news(told, place, time);
+        self.booted = false;
+        (time, news)
+    }
+
+    #[inline]
+    fn news(&mut self, told: &Told<'_>, place: u16, time: Time) -> News {
+        let boot = told.boot;
         let booted = self.booted;
-        let Some(seen) = self.seen.get_mut(place) else {
+        let Some(seen) = self.seen.get_mut(usize::from(place)) else {
             if self.seen.len() < MOST_HOSTS {
                 self.seen.push(Seen {
-                    host: host.map(Into::into),
+                    host: told.host.map(Into::into),
                     boot,
                     last: time,
                     forward: false,

@@ -10,6 +10,7 @@ use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
 use super::survey::{Ready, Survey};
 use super::{Entry, Layer, Origin, Prefixes, Record, read};
+use crate::hints::Lately;
 use crate::packet::Usual;
 use crate::time::{Reading, Stamp, Time};
 
@@ -90,13 +91,14 @@ impl Judge {
     }
 
     /// The entry of a drop line of `text` that `survey` read already, and what it tells of its host besides. Its text is not
-    /// looked at: it may lie with another processor.
+    /// looked at: it may lie with another processor. `hosts` knows those of the lines before in `survey`.
     #[inline]
     pub(super) fn ready<'a>(
         &mut self,
         text: &'a [u8],
         survey: &'a Survey,
         ready: &Ready,
+        hosts: &mut Lately<'a>,
     ) -> (Entry<'a>, News) {
         self.known = true;
         let aside = survey.aside(ready);
@@ -107,7 +109,11 @@ impl Judge {
             late: aside.late,
             fine: ready.stamp.is_fine(),
         };
-        let (time, news) = self.hosts.follow(&told);
+        let place = match told.host {
+            Some(host) => hosts.number(host, |host| self.hosts.place(Some(host))),
+            None => self.hosts.place(None),
+        };
+        let (time, news) = self.hosts.follow(&told, place);
         let entry = Entry {
             time,
             fine: told.fine,

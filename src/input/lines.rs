@@ -14,6 +14,7 @@ use super::nominate::Hit;
 use super::scan::{Item, Scanner, Sink};
 use super::survey::{Found, Survey};
 use super::{cri, notice};
+use crate::hints::Lately;
 
 /// How many records from either end of a block are looked at for a date that shows how far the log went.
 const DATING_TRIES: usize = 8;
@@ -79,6 +80,7 @@ impl Scanner {
     /// Takes what a survey of `text` found.
     fn take_survey(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
+        let mut hosts = Lately::default();
         // Lines that follow each other go on together.
         let mut drops = Vec::with_capacity(survey.found.len().min(TOGETHER));
         for found in &survey.found {
@@ -87,7 +89,7 @@ impl Scanner {
             }
             let spot = match found {
                 Found::Drop(ready) => {
-                    let (entry, news) = self.judge.ready(text, survey, ready);
+                    let (entry, news) = self.judge.ready(text, survey, ready, &mut hosts);
                     if drops.len() == TOGETHER || news != News::NONE {
                         flush(&mut drops, sink);
                         news.tell(entry.time, entry.host, sink);
