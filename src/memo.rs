@@ -108,7 +108,8 @@ impl<T: Copy + Default> Memo<T> {
         (known.length() > 0 && known.begins(text)).then_some((known.length(), *says))
     }
 
-    /// Remembers for `key` that `text` says `says`, instead of the older one of the two that were.
+    /// Remembers for `key` that `text` says `says`. What came first keeps its place, which is the one looked at first: rare
+    /// parts take each other's.
     pub(crate) fn remember(&mut self, key: Key, text: &[u8], says: T) {
         let Some(known) = Known::new(text) else {
             return;
@@ -116,8 +117,10 @@ impl<T: Copy + Default> Memo<T> {
         if self.parts.is_empty() {
             self.parts = vec![(Known::default(), T::default()); PLACES].into();
         }
-        self.parts.swap(key.place(), key.place() ^ 1);
-        if let Some(part) = self.parts.get_mut(key.place()) {
+        let first = key.place();
+        let is_free = (self.parts.get(first)).is_some_and(|(known, _)| known.length() == 0);
+        let place = if is_free { first } else { first ^ 1 };
+        if let Some(part) = self.parts.get_mut(place) {
             *part = (known, says);
         }
     }
@@ -128,13 +131,16 @@ impl<T: Copy + Default> Memo<T> {
 pub(crate) struct Key(u64);
 
 impl Key {
+    /// Of nothing.
+    pub(crate) const NONE: Self = Self(0);
+
     /// Of the eight bytes at each of `places` in `window`.
     #[inline(always)]
     pub(crate) fn of<const N: usize>(
         window: &[u8; N],
         places: impl IntoIterator<Item = usize>,
     ) -> Self {
-        Self(0).and(window, places)
+        Self::NONE.and(window, places)
     }
 
     /// Of these too.

@@ -8,7 +8,7 @@ use super::header::{clock, day, literal, month, spaces};
 use super::words::{Word, Words};
 use crate::eights::leading;
 use crate::memo::{Key, Known, Memo};
-use crate::packet::{ENDS, Frame, Usual};
+use crate::packet::{ENDS, Frame, Usual, ends_key};
 use crate::time::{SECOND, Stamp};
 
 /// The begins of lines.
@@ -125,8 +125,7 @@ impl Heads {
     /// what a name of another length makes of the key is as good.
     #[inline(always)]
     fn whole_key(&self, text: &[u8]) -> Option<Key> {
-        let ends = text.get(self.ends..)?.first_chunk::<26>()?;
-        Some(key(text)?.and(ends, [0, 18]))
+        ends_key(key(text)?, text.get(self.ends..)?)
     }
 
     /// Takes a time of day, as [`clock`] does.

@@ -28,7 +28,7 @@ use crate::packet::link::{Link, Mac};
 pub use crate::packet::flags::TcpFlags;
 pub use crate::packet::proto::{proto_name, proto_number};
 pub use crate::packet::usual::Usual;
-pub(crate) use crate::packet::usual::{ENDS, Frame};
+pub(crate) use crate::packet::usual::{ENDS, Frame, ends_key};
 
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]

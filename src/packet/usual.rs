@@ -319,13 +319,18 @@ impl Behind {
     }
 }
 
-/// Where the ends of both hardware addresses lie behind the name of an interface: from here on, at 0 and 18.
+/// Where the ends of both hardware addresses, and the protocol behind them, lie behind the name of an interface.
 pub(crate) const ENDS: usize = " OUT= MAC=52:54:00:a".len();
+
+/// These ends add to `key`.
+#[inline(always)]
+pub(crate) fn ends_key(key: Key, ends: &[u8]) -> Option<Key> {
+    Some(key.and(ends.first_chunk::<29>()?, [0, 21]))
+}
 
 /// Of the ends of both hardware addresses behind the name of an interface that is `name` long.
 fn link_key(text: &[u8], name: usize) -> Option<Key> {
-    let ends = text.get(name + ENDS..)?;
-    Some(Key::of(ends.first_chunk::<26>()?, [0, 18]))
+    ends_key(Key::NONE, text.get(name + ENDS..)?)
 }
 
 #[inline(always)]
