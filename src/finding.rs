@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
 use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
@@ -100,11 +101,14 @@ impl Finding {
 
 /// The findings of `scene`: by verdict, node, protocol and ports.
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
-    let mut found: Vec<Finding> = scene
-        .groups()
-        .iter()
-        .map(|group| finding(group, scene))
-        .collect();
+    let groups = scene.groups();
+    let judge = |groups: &[Group<'_>]| -> Vec<Finding> {
+        groups.iter().map(|group| finding(group, scene)).collect()
+    };
+    let flows: usize = groups.iter().map(|group| group.members.len()).sum();
+    let (one, other) = groups.split_at(groups.len() / 2);
+    let (mut found, more) = beside(flows >= WORTH_A_THREAD, || judge(one), || judge(other));
+    found.extend(more);
     found.sort_by_cached_key(order);
     compare_nodes(&mut found, scene);
     found

@@ -20,6 +20,7 @@ pub mod report;
 
 pub mod cli;
 
+mod beside;
 mod eights;
 pub mod error;
 mod hints;

@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("time", 0),
     ("net", 0),
+    ("beside", 0),
     ("eights", 0),
     ("hints", 0),
     ("memo", 0),

@@ -12,8 +12,11 @@ use super::directions::directions;
 use super::group::{Group, GroupKey};
 use super::restarts::{Restart, Wave, restarts};
 use super::scanners::{Scans, can_scan, scanners};
+use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::Role;
-use crate::flow::{Direction, FlowKey, Flows, Folded, Kind, MarksByFlow, Ports, Seen};
+use crate::flow::{
+    Direction, FlowKey, Flows, Folded, Kind, MarksByFlow, NodeEvidence, Ports, Seen,
+};
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::Time;
@@ -49,17 +52,31 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// The scene of `flows`. `now` is the end of a live log.
     pub fn new(flows: &'a Flows, site: &'a Site, now: Option<Time>) -> Self {
-        let nodes: BTreeMap<u16, Node<'a>> = flows
+        let mut nodes: BTreeMap<u16, Node<'a>> = flows
             .nodes()
-            .map(|(number, _)| (number, node(flows, site, number)))
+            .map(|(number, seen)| (number, node(flows.node_name(number), seen, site)))
             .collect();
         let cluster = nodes.values().flat_map(|n| n.addresses.iter().copied());
         let zones = Zones::new(site, cluster.collect());
         let marks = flows.marks();
         let all: Vec<Seen<'_>> = flows.iter(&marks).collect();
-        let directions = directions(&all, |key| zone(&zones, &nodes, key) != Zone::Outside);
-        let scans = scanners(&all, &directions, |peer| zones.is_cluster_node(peer));
-        let (restarts, waves) = restarts(&all, &directions);
+        let settle = || {
+            let directions = directions(&all, |key| zone(&zones, &nodes, key) != Zone::Outside);
+            let scans = scanners(&all, &directions, |peer| zones.is_cluster_node(peer));
+            let restarts = restarts(&all, &directions);
+            (directions, scans, restarts)
+        };
+        let saturate = || -> Vec<Option<Vec<Stretch>>> {
+            let ticks = flows.nodes().map(|(_, seen)| &seen.ticks);
+            ticks
+                .map(|ticks| saturated_stretches(ticks, site))
+                .collect()
+        };
+        let ((directions, scans, (restarts, waves)), saturated) =
+            beside(all.len() >= WORTH_A_THREAD, settle, saturate);
+        for (node, saturated) in nodes.values_mut().zip(saturated) {
+            node.saturated = saturated;
+        }
         Self {
             site,
             zones,
@@ -166,28 +183,22 @@ fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
     zones.of(key.peer, own)
 }
 
-fn node<'a>(flows: &'a Flows, site: &Site, number: u16) -> Node<'a> {
-    let name = flows.node_name(number);
+/// A node, but for when its LOG rule was saturated.
+fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     let told = site
         .addresses
         .iter()
         .filter(|(_, node)| node.as_str() == name);
     let mut addresses: Vec<IpAddr> = told.map(|(address, _)| *address).collect();
-    let mut logged = 0;
-    let mut saturated = Some(Vec::new());
-    for (_, seen) in flows.nodes().filter(|(n, _)| *n == number) {
-        logged = seen.logged;
-        addresses.extend(&seen.addresses);
-        saturated = saturated_stretches(&seen.ticks, site);
-    }
+    addresses.extend(&seen.addresses);
     addresses.sort_unstable();
     addresses.dedup();
     Node {
         name,
         role: site.role(name),
         addresses,
-        logged,
-        saturated,
+        logged: seen.logged,
+        saturated: None,
     }
 }
 

@@ -135,7 +135,7 @@ impl Hosts {
         (time, news)
     }
 
-    #[inline]
+    #[inline(always)]
     fn news(&mut self, told: &Told<'_>, place: u16, time: Time) -> News {
         let boot = told.boot;
         let booted = self.booted;

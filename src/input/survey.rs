@@ -89,12 +89,12 @@ impl Aside {
 }
 
 impl Survey {
-    /// What `ready`, which it found, tells besides.
+    /// What `ready`, which it found, tells besides; most lines tell nothing.
     #[inline]
-    pub(super) fn aside(&self, ready: &Ready) -> Aside {
+    pub(super) fn aside(&self, ready: &Ready) -> &Aside {
         let at = (ready.aside as usize).checked_sub(1);
         let aside = at.and_then(|at| self.asides.get(at));
-        aside.copied().unwrap_or(Aside::NOTHING)
+        aside.unwrap_or(&Aside::NOTHING)
     }
 
     #[inline]
@@ -190,21 +190,32 @@ impl Surveyor {
         let search = self.nominator.for_block(colours);
         // Up to where lines were tried: one that is not usual at one of its hits is at none.
         let mut tried = 0;
+        // Where the line behind the last drop line begins.
+        let mut next = None;
         while from <= text.len()
             && let Some(spot) = search.find_at(text, from)
         {
-            let is_tried = spot.hit == Hit::Prefix && search.is_plain() && tried <= spot.start;
-            if is_tried {
-                tried = memchr(b'\n', &text[spot.start..]).map_or(text.len(), |at| spot.start + at);
-            }
-            if is_tried
-                && let Some(ready) = self.ready(text, from, spot.start..tried, asides, &mut memory)
-            {
-                let end = ready.line.end as usize;
-                found.push(Found::Drop(ready));
-                let last = follow(text, end + 1, found, &mut memory);
-                from = last.unwrap_or(end).max(spot.start + 1);
-                continue;
+            if spot.hit == Hit::Prefix && search.is_plain() && tried <= spot.start {
+                let begin = memrchr(b'\n', &text[..spot.start]).map_or(0, |at| at + 1);
+                let known = like_those_before(text, begin, &mut memory)
+                    .filter(|ready| ready.start == spot.start);
+                let ready = known.or_else(|| {
+                    let end = memchr(b'\n', &text[spot.start..]);
+                    tried = end.map_or(text.len(), |at| spot.start + at);
+                    let line = begin..tried;
+                    self.ready(text, from, line, spot.start, asides, &mut memory)
+                });
+                if let Some(ready) = ready {
+                    let mut end = ready.line.end as usize;
+                    found.push(Found::Drop(ready));
+                    // Where two follow each other, more may; elsewhere a look would be in vain.
+                    if next == Some(begin) {
+                        end = follow(text, end + 1, found, &mut memory).unwrap_or(end);
+                    }
+                    next = Some(end + 1);
+                    from = end.max(spot.start + 1);
+                    continue;
+                }
             }
             // What opens another framing may overlap what closes the line before.
             let behind = spot.end - usize::from(spot.hit == Hit::Opening && spot.end > 0);
@@ -214,22 +225,17 @@ impl Surveyor {
         }
     }
 
-    /// The drop line around a hit, which ends with the range: the first place found behind `from`, where it is a usual one: on a line of its own, with
-    /// nothing in it that would have to be written anew.
+    /// The drop line around a hit `at` a place, which is the first one found behind `from`, where it is a usual one: on a line
+    /// of its own, with nothing in it that would have to be written anew.
     fn ready(
         &self,
         text: &[u8],
         from: usize,
-        Range { start: at, end }: Range<usize>,
+        Range { start: begin, end }: Range<usize>,
+        at: usize,
         asides: &mut Vec<Aside>,
         memory: &mut Memory<'_>,
     ) -> Option<Ready> {
-        let begin = memrchr(b'\n', &text[..at]).map_or(0, |at| at + 1);
-        if let Some(ready) = like_those_before(text, begin, memory)
-            && ready.start == at
-        {
-            return Some(ready);
-        }
         let raw = trim(&text[begin..end]);
         if framing::opening(&text[begin..]).is_some() || cri::part(raw).is_some() {
             return None;

@@ -1,0 +1,40 @@
+//! Two pieces of work beside each other, for reports on many flows.
+
+use std::panic::resume_unwind;
+use std::thread;
+
+/// To judge so many flows, or to sort so many lines, takes some ten times as long as to start a thread.
+pub(crate) const WORTH_A_THREAD: usize = 2_000;
+
+/// What both give, done at once where that is `worth` a thread.
+pub(crate) fn beside<A, B: Send>(
+    worth: bool,
+    one: impl FnOnce() -> A,
+    other: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    if !worth {
+        return (one(), other());
+    }
+    thread::scope(|scope| {
+        let other = scope.spawn(other);
+        let one = one();
+        match other.join() {
+            Ok(other) => (one, other),
+            Err(panic) => resume_unwind(panic),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beside;
+
+    #[test]
+    fn both_are_done_either_way() {
+        for worth in [false, true] {
+            let mut sum = 0;
+            assert_eq!(beside(worth, || sum += 1, || "other"), ((), "other"));
+            assert_eq!(sum, 1);
+        }
+    }
+}
