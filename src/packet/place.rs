@@ -118,7 +118,7 @@ impl<'t> Place<'t> {
 }
 
 /// The address of IPv4 that a window begins with, and how long it is.
-#[inline(always)]
+#[inline(never)]
 fn v4(window: [u8; 16]) -> Option<(Ipv4Addr, usize)> {
     let (mut bits, mut at) = (0, 0);
     for place in 0..4 {
