@@ -58,7 +58,8 @@ fn same(one: (&seen::Seen, &String), other: (&seen::Seen, &String)) {
 
 /// Of a stream that is followed, the lines are those of the same stream read to its end.
 fn live(data: &[u8], seen: &seen::Seen, told: &String) {
-    let Ok(Live::Lines(mut lines)) = peel(Cursor::new(data.to_vec()), &options()) else {
+    let live = peel(Cursor::new(data.to_vec()), &options()).ok();
+    let Some(mut lines) = live.and_then(Live::lines) else {
         return;
     };
     let mut text = Vec::new();

@@ -1,19 +1,17 @@
 //! Tells findings as they come: reads what there is, judges, prints, and lets a timer tell what has settled.
 
-use std::fs::File;
-use std::io::{self, Read, Seek, Write};
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::thread;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::args::Shared;
 use super::batch::judged;
-use super::tail::Tail;
-use super::{Exit, account, complain, learned, say, verdict};
+use super::feed::{Feed, Wake};
+use super::{Exit, account, complain, learned, verdict};
 use crate::analyze::{Analysis, Live};
 use crate::error::Error;
-use crate::input::open::{BLOCK, Live as Stream, Options, Summary, peel, read_stream, widen};
+use crate::input::open::{Options, Summary, read_stream};
 use crate::input::scan::{Item, Scanner};
 use crate::report::{Event, Report, Style, json, text_event};
 use crate::time::Time;
@@ -25,20 +23,6 @@ const LULL: Duration = Duration::from_millis(50);
 /// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
 /// as it comes, and a large one that is poured in costs hardly more than a file.
 const CREDIT: usize = 25_000;
-/// How much is read at once: more than of a file, since each block wakes the thread that judges.
-const AT_ONCE: usize = 4 * BLOCK;
-
-/// What wakes the loop.
-enum Wake {
-    /// So many bytes of a block.
-    Block(Vec<u8>, usize),
-    /// An archive or a journal, which is read as a whole.
-    Whole(File),
-    Failed(io::Error),
-    End,
-    Interrupted,
-}
-
 /// Follows one input to its end or to Ctrl-C.
 pub(super) fn run(
     shared: &Shared,
@@ -57,7 +41,7 @@ pub(super) fn run(
             ));
         }
     };
-    let (wakes, spare) = reader(path, options)?;
+    let mut feed = Feed::open(path, options)?;
     let mut tale = Tale {
         shared,
         style,
@@ -73,18 +57,18 @@ pub(super) fn run(
     let mut whole = None;
     let mut pause = TICK;
     loop {
-        let wake = match wakes.try_recv() {
+        let wake = match feed.next(Duration::ZERO) {
             Ok(wake) => Ok(wake),
             // Nothing waits: this is the moment to say what is known.
             Err(_) if tale.afford() => {
                 tale.tell(None)?;
-                wakes.recv_timeout(pause)
+                feed.next(pause)
             }
-            Err(_) => match wakes.recv_timeout(LULL.max(tale.took * 5)) {
+            Err(_) => match feed.next(LULL.max(tale.took * 5)) {
                 Err(RecvTimeoutError::Timeout) => {
                     tale.tell(None)?;
                     tale.credit = CREDIT;
-                    wakes.recv_timeout(pause)
+                    feed.next(pause)
                 }
                 wake => wake,
             },
@@ -94,8 +78,7 @@ pub(super) fn run(
                 heard = Instant::now();
                 scanner.push(&block[..filled], &mut |item| tale.take(item));
                 tale.unfailed()?;
-                // Whoever reads may have read its last.
-                let _ = spare.try_send(block);
+                feed.give_back(block);
             }
             Ok(Wake::Whole(file)) => {
                 let name = path.display().to_string();
@@ -108,6 +91,8 @@ pub(super) fn run(
                 whole = Some(summary);
                 break;
             }
+            // The first block of plain lines came as any other.
+            Ok(Wake::Plain(_)) => {}
             Ok(Wake::End | Wake::Interrupted) => break,
             Ok(Wake::Failed(why)) => {
                 let name = path.display().to_string();
@@ -139,69 +124,6 @@ pub(super) fn run(
     let report = tale.end(usize::from(!known))?;
     account(shared, &tale.analysis);
     Ok(exit.and(judged).and(verdict(shared, &report)))
-}
-
-/// Starts a thread that reads `path`, and a handler for Ctrl-C. Comes back: what wakes, and where blocks go to be used again.
-fn reader(path: &Path, options: &Options) -> Result<(Receiver<Wake>, SyncSender<Vec<u8>>), Error> {
-    let (send, wakes) = sync_channel(4);
-    let (give_back, spare) = sync_channel(4);
-    let interrupt = send.clone();
-    let handled = ctrlc::set_handler(move || drop(interrupt.send(Wake::Interrupted)));
-    if handled.is_err() {
-        say("dropsift: cannot handle Ctrl-C: it will end the run without a report");
-    }
-    if path.as_os_str() == "-" {
-        let options = options.clone();
-        widen(io::stdin());
-        thread::spawn(move || match peel(io::stdin(), &options) {
-            Ok(Stream::Lines(mut lines)) => pump(&mut lines, &send, &spare),
-            Ok(Stream::Whole(mut whole)) => {
-                let wake = spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole);
-                drop(send.send(wake));
-            }
-            Err(why) => drop(send.send(Wake::Failed(why))),
-        });
-    } else {
-        let named = |why| Error::Input {
-            name: path.display().to_string(),
-            why,
-        };
-        let meta = std::fs::metadata(path).map_err(named)?;
-        // A named pipe is opened once somebody writes to it, and until then Ctrl-C must do.
-        let waits = !meta.is_file() && !meta.is_dir();
-        let at_once = (!waits).then(|| Tail::open(path).map_err(named));
-        let (opened, path) = (at_once.transpose()?, path.to_owned());
-        thread::spawn(move || match opened.map_or_else(|| Tail::open(&path), Ok) {
-            Ok(mut file) => pump(&mut file, &send, &spare),
-            Err(why) => drop(send.send(Wake::Failed(why))),
-        });
-    }
-    Ok((wakes, give_back))
-}
-
-/// Puts a stream into an unnamed file.
-fn spool(stream: &mut impl Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(stream, &mut file)?;
-    file.rewind()?;
-    Ok(file)
-}
-
-/// Sends what there is, as soon as it is there.
-fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
-    loop {
-        let mut block = spare.try_recv().unwrap_or_else(|_| vec![0; AT_ONCE]);
-        let wake = match from.read(&mut block) {
-            Ok(0) => Wake::End,
-            Ok(n) => Wake::Block(block, n),
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
-            Err(why) => Wake::Failed(why),
-        };
-        let last = !matches!(wake, Wake::Block(..));
-        if to.send(wake).is_err() || last {
-            return;
-        }
-    }
 }
 
 /// What a live run has to tell.

@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod batch;
 mod explain;
+mod feed;
 mod follow;
 mod manual;
 mod ports;
