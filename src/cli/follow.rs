@@ -1,6 +1,6 @@
 //! Tells findings as they come: reads what there is, judges, prints, and lets a timer tell what has settled.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_secs(1);
 const LULL: Duration = Duration::from_millis(50);
 /// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
 /// as it comes, and a large one that is poured in costs hardly more than a file.
-const CREDIT: usize = 25_000;
+const CREDIT: usize = 10_000;
 /// Follows one input to its end or to Ctrl-C.
 pub(super) fn run(
     shared: &Shared,
@@ -192,9 +192,8 @@ impl Tale<'_> {
         self.dirty = false;
         let began = Instant::now();
         let report = super::values::filtered(self.shared, self.analysis.report(now))?;
-        for event in self.live.changes(&report, now) {
-            self.print(&event)?;
-        }
+        let events = self.live.changes(&report, now);
+        print(self.shared, self.style, events)?;
         self.took = began.elapsed();
         Ok(())
     }
@@ -211,22 +210,32 @@ impl Tale<'_> {
     fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
         self.unfailed()?;
         let mut report = super::values::filtered(self.shared, self.analysis.report(None))?;
-        for event in self.live.last_changes(&report) {
-            self.print(&event)?;
-        }
+        let events = self.live.last_changes(&report);
+        print(self.shared, self.style, events)?;
         report.unknown_inputs = unknown_inputs;
-        self.print(&Event::report(&report))?;
+        print(self.shared, self.style, [Event::report(&report)])?;
         Ok(report)
     }
+}
 
-    fn print(&self, event: &Event<'_>) -> Result<(), Error> {
-        let mut out = io::stdout().lock();
-        let written = if self.shared.output == "json" {
-            json::event(event, &mut out)
+/// Prints events that are told at one moment together: whoever reads them is woken for each write.
+fn print<'e>(
+    shared: &Shared,
+    style: Style,
+    events: impl IntoIterator<Item = Event<'e>>,
+) -> Result<(), Error> {
+    /// So many bytes are written at once, about.
+    const PAGE: usize = 64 * 1024;
+    let mut out = BufWriter::with_capacity(PAGE, io::stdout().lock());
+    let mut page = Vec::new();
+    for event in events {
+        let written = if shared.output == "json" {
+            json::event(&event, &mut out)
         } else {
-            let mut page = Vec::new();
-            text_event(event, self.style, &mut page).and_then(|()| out.write_all(&page))
+            page.clear();
+            text_event(&event, style, &mut page).and_then(|()| out.write_all(&page))
         };
-        written.and_then(|()| out.flush()).map_err(Error::Output)
+        written.map_err(Error::Output)?;
     }
+    out.flush().map_err(Error::Output)
 }
