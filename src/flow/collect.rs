@@ -2,55 +2,34 @@
 
 use std::collections::BTreeSet;
 use std::hash::BuildHasher;
-use std::net::IpAddr;
 
 use indexmap::IndexMap;
 use indexmap::map::raw_entry_v1::RawEntryApiV1;
 
 use super::bounds::{Admitted, Room};
+use super::evidence::NodeEvidence;
 use super::key::Packed;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::sum::count;
-use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, lane};
+use super::{Flow, Folded, Mark, Ports, Seen, lane};
 use crate::catalog::Role;
 use crate::chain::Family;
-use crate::hints::{Hints, Lately};
+use crate::hints::Lately;
 use crate::input::Entry;
-use crate::net::{IpNet, neighbourhood};
-use crate::packet::proto;
 use crate::packet::{Brief, Cast, TcpFlags};
-use crate::saturation::{Class, Stretch, Tick, union};
+use crate::saturation::Stretch;
 use crate::site::Site;
 use crate::time::Time;
 
-/// So many lines of one node and address family are kept for its timeline.
-const MOST_TICKS: usize = 1 << 18;
 /// So many of all nodes.
-const MOST_TICKS_IN_ALL: usize = 1 << 19;
-/// So many addresses of one node are kept.
-const MOST_ADDRESSES: usize = 64;
+pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
 /// So many starts of machines are kept.
 const MOST_BOOTS: usize = 1_024;
 /// So many lines have their flows looked up at once.
 const AT_ONCE: usize = 32;
 /// The node of a line that tells none.
 const UNKNOWN: &str = "unknown";
-
-/// What the log shows of one node.
-#[derive(Debug, Clone, Default)]
-pub struct NodeEvidence {
-    role: Role,
-    pub logged: u64,
-    /// Unicast destinations of its drop lines.
-    pub addresses: Vec<IpAddr>,
-    /// Where they stand in the list.
-    hints: Hints,
-    /// Their neighbourhoods, in order.
-    pub(super) near: Vec<IpNet>,
-    /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
-    pub ticks: [Vec<Tick>; 2],
-}
 
 /// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
 /// each run, so that nobody can choose addresses that share one.
@@ -80,24 +59,24 @@ impl Line {
 /// All flows of a log.
 #[derive(Debug, Clone, Default)]
 pub struct Flows {
-    nodes: Names,
-    interfaces: Names,
+    pub(super) nodes: Names,
+    pub(super) interfaces: Names,
     pub(super) flows: Table,
     /// By the numbers of the nodes.
     pub(super) evidence: Vec<NodeEvidence>,
-    marks: Marks,
-    ticks: usize,
+    pub(super) marks: Marks,
+    pub(super) ticks: usize,
     pub(super) room: Room,
     /// The first and the last time that any line of the log had.
-    span: Option<(Time, Time)>,
+    pub(super) span: Option<(Time, Time)>,
     /// The spans of the logs that were added up, joined where they touch.
-    covered: Vec<Stretch>,
+    pub(super) covered: Vec<Stretch>,
     /// When machines started: host and time.
-    boots: BTreeSet<(String, Time)>,
+    pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
-    logged: u64,
+    pub(super) logged: u64,
     /// Drop lines whose peer or port was folded.
-    folded: u64,
+    pub(super) folded: u64,
 }
 
 impl Flows {
@@ -178,23 +157,15 @@ impl Flows {
         lines: u32,
     ) -> Line {
         if usize::from(node) == self.evidence.len() {
-            self.evidence.push(NodeEvidence {
-                role: site.role(self.nodes.name(node)),
-                ..NodeEvidence::default()
-            });
+            self.evidence
+                .push(NodeEvidence::new(site.role(self.nodes.name(node))));
         }
         let seen = &mut self.evidence[usize::from(node)];
         let lines = u64::from(lines);
         self.logged += lines;
         seen.logged += lines;
-        let ticks = &mut seen.ticks[usize::from(packet.src.is_ipv6())];
-        if ticks.len() < MOST_TICKS && self.ticks < MOST_TICKS_IN_ALL {
-            self.ticks += 1;
-            ticks.push(Tick {
-                time: entry.time,
-                class: class(packet),
-                fine: entry.fine,
-            });
+        if self.ticks < MOST_TICKS_IN_ALL {
+            self.ticks += usize::from(seen.tick(entry, packet));
         }
         let role = seen.role;
         let lane = lane(packet, role);
@@ -267,7 +238,7 @@ impl Flows {
     }
 
     /// The place of what was admitted, which begins there if it is new.
-    fn open(&mut self, admitted: Admitted, new: impl FnOnce() -> Flow) -> usize {
+    pub(super) fn open(&mut self, admitted: Admitted, new: impl FnOnce() -> Flow) -> usize {
         match admitted {
             Admitted::Place(place) => place,
             Admitted::Key(key) => {
@@ -316,117 +287,6 @@ impl Flows {
             .chain(&current)
             .map(|stretch| stretch.overlap(from, to))
             .sum()
-    }
-
-    /// The stretches in which logs went on.
-    fn stretches(&self) -> Vec<Stretch> {
-        if self.covered.is_empty() {
-            self.span
-                .map(|(from, to)| Stretch { from, to })
-                .into_iter()
-                .collect()
-        } else {
-            self.covered.clone()
-        }
-    }
-
-    /// Adds what another log shows.
-    pub fn absorb(&mut self, site: &Site, other: Self) {
-        if self.logged == 0 && self.span.is_none() && self.boots.is_empty() {
-            *self = other;
-            return;
-        }
-        let theirs_covered = other.stretches();
-        let nodes: Vec<u16> = other
-            .nodes
-            .names
-            .iter()
-            .map(|n| self.nodes.number(n))
-            .collect();
-        let interfaces: Vec<u16> = other
-            .interfaces
-            .names
-            .iter()
-            .map(|n| self.interfaces.number(n))
-            .collect();
-        for (number, theirs) in nodes.iter().copied().map(usize::from).zip(other.evidence) {
-            let room = MOST_TICKS_IN_ALL.saturating_sub(self.ticks);
-            if number == self.evidence.len() {
-                self.evidence.push(NodeEvidence {
-                    role: theirs.role,
-                    ..NodeEvidence::default()
-                });
-            }
-            self.ticks += self.evidence[number].absorb(theirs, room);
-        }
-        let their_marks = other.marks.by_flow(other.flows.len());
-        // The bounds let in whoever comes first: that is the same for each order of lines.
-        let flows = other.flows.into_iter().enumerate();
-        let mut flows: Vec<_> = flows
-            .map(|(place, (key, flow))| (FlowKey::from(key), place, flow))
-            .collect();
-        flows.sort_unstable_by_key(|(key, ..)| *key);
-        for (key, their_place, theirs) in flows {
-            let key = FlowKey {
-                node: nodes[usize::from(key.node)],
-                interface: interfaces[usize::from(key.interface)],
-                ..key
-            };
-            let (admitted, folded) = match self.place(key.into()) {
-                Some(place) => (Admitted::Place(place), Folded::No),
-                None => self.admit(key.into(), site.role(self.nodes.name(key.node))),
-            };
-            self.folded += u64::from(folded != Folded::No) * theirs.logged;
-            let place = self.open(admitted, || theirs.bare());
-            let ours = &mut self.flows[place];
-            ours.absorb(theirs);
-            ours.folded = ours.folded.max(folded);
-            let room = self
-                .marks
-                .room()
-                .min(usize::from(MOST_OF_A_FLOW - ours.marks));
-            for mark in their_marks.of(their_place).iter().take(room) {
-                ours.marks += 1;
-                self.marks.push(place, *mark);
-            }
-        }
-        self.covered = union([self.stretches(), theirs_covered].concat());
-        self.boots.extend(other.boots);
-        if let Some((first, last)) = other.span {
-            self.alive(first);
-            self.alive(last);
-        }
-        self.logged += other.logged;
-        self.folded += other.folded;
-    }
-
-    /// Moves all times by whole years: what a log's end shows of stamps without a year.
-    pub fn add_years(&mut self, years: i32) {
-        if years == 0 {
-            return;
-        }
-        self.span = self
-            .span
-            .map(|(first, last)| (first.add_years(years), last.add_years(years)));
-        for stretch in &mut self.covered {
-            stretch.from = stretch.from.add_years(years);
-            stretch.to = stretch.to.add_years(years);
-        }
-        self.boots = std::mem::take(&mut self.boots)
-            .into_iter()
-            .map(|(host, time)| (host, time.add_years(years)))
-            .collect();
-        for flow in self.flows.values_mut() {
-            for time in [&mut flow.first, &mut flow.last] {
-                *time = time.add_years(years);
-            }
-        }
-        self.marks.add_years(years);
-        for node in &mut self.evidence {
-            for tick in node.ticks.iter_mut().flatten() {
-                tick.time = tick.time.add_years(years);
-            }
-        }
     }
 
     /// How many drop lines came in.
@@ -490,58 +350,6 @@ impl Flows {
     }
 }
 
-impl NodeEvidence {
-    /// Notes that the node has `address`, as each line tells.
-    #[inline]
-    fn meet(&mut self, address: IpAddr) {
-        let hint = match address {
-            IpAddr::V4(v4) => self.hints.of(&v4.octets()),
-            IpAddr::V6(v6) => self.hints.of(&v6.octets()),
-        };
-        if self.addresses.get(hint) != Some(&address) {
-            self.learn(address);
-        }
-    }
-
-    fn learn(&mut self, address: IpAddr) {
-        let known = self.addresses.iter().position(|known| *known == address);
-        let full = self.addresses.len() == MOST_ADDRESSES || address.is_unspecified();
-        if known.is_none() && full {
-            return;
-        }
-        let at = known.unwrap_or(self.addresses.len());
-        match address {
-            IpAddr::V4(v4) => self.hints.note(&v4.octets(), at),
-            IpAddr::V6(v6) => self.hints.note(&v6.octets(), at),
-        }
-        if known.is_some() {
-            return;
-        }
-        self.addresses.push(address);
-        let net = neighbourhood(address);
-        if let Err(at) = self.near.binary_search(&net) {
-            self.near.insert(at, net);
-        }
-    }
-
-    /// Adds what another log shows, with at most `room` lines of its timeline: how many those were.
-    fn absorb(&mut self, other: Self, mut room: usize) -> usize {
-        let before = room;
-        self.logged += other.logged;
-        for address in other.addresses {
-            self.learn(address);
-        }
-        for (ours, theirs) in self.ticks.iter_mut().zip(other.ticks) {
-            let taken = room
-                .min(MOST_TICKS.saturating_sub(ours.len()))
-                .min(theirs.len());
-            ours.extend(theirs.into_iter().take(taken));
-            room -= taken;
-        }
-        before - room
-    }
-}
-
 /// The name of the node of a drop line.
 #[inline]
 fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
@@ -549,15 +357,6 @@ fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
         let known = site.addresses.get(&packet.dst);
         known.map_or(UNKNOWN, String::as_str)
     })
-}
-
-/// The bucket that the split LOG rules would give the line.
-fn class(packet: &Brief<'_>) -> Class {
-    match packet.flags {
-        Some(flags) if flags.is_syn() => Class::Syn,
-        _ if packet.proto == Some(proto::TCP) => Class::OtherTcp,
-        _ => Class::NotTcp,
-    }
 }
 
 /// The port of the packet that is not in its flow's key.

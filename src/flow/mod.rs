@@ -6,11 +6,13 @@
 mod attempts;
 mod bounds;
 mod collect;
+mod evidence;
 mod fates;
 mod flag_counts;
 mod key;
 mod lane;
 mod marks;
+mod merge;
 mod names;
 mod sum;
 
@@ -21,7 +23,8 @@ use crate::time::Time;
 
 pub use attempts::{ATTEMPT, attempts, bursts};
 pub use bounds::folded_network;
-pub use collect::{Flows, NodeEvidence};
+pub use collect::Flows;
+pub use evidence::NodeEvidence;
 pub use fates::Fates;
 use flag_counts::FlagCounts;
 pub use key::FlowKey;

@@ -51,17 +51,12 @@ impl Page<'_> {
         rest: &str,
         text: &str,
     ) -> io::Result<()> {
-        let is_plain = |text: &str| text.bytes().all(|b| (b' '..=b'~').contains(&b));
-        if is_plain(text) && is_plain(first) && is_plain(rest) {
-            if first.len() + text.len() <= self.style.width && !text.ends_with(' ') {
-                return writeln!(self.out, "{first}{text}");
-            }
-            let mut indent = first;
-            for line in plain_lines(text, self.style.width, first.len(), rest.len()) {
-                writeln!(self.out, "{indent}{line}")?;
-                indent = rest;
-            }
-            return Ok(());
+        let one_line = text.is_ascii()
+            && first.len() + text.len() <= self.style.width
+            && !text.bytes().any(|b| b.is_ascii_control())
+            && !text.ends_with(' ');
+        if one_line && first.is_ascii() {
+            return writeln!(self.out, "{first}{text}");
         }
         let options = textwrap::Options::new(self.style.width)
             .initial_indent(first)
@@ -92,28 +87,6 @@ impl Page<'_> {
     }
 }
 
-/// ASCII `text` in lines of so much `width`, less the indent of the `first` line and of the `rest`: as textwrap does it, for
-/// which a property test stands, without asking what each character is.
-fn plain_lines(text: &str, width: usize, first: usize, rest: usize) -> Vec<&str> {
-    let mut lines = Vec::new();
-    let (mut begin, mut at) = (0, 0);
-    let mut width_left = width.saturating_sub(first);
-    while at < text.len() {
-        let is_space = |b: u8| b == b' ';
-        let word = text.bytes().skip(at).position(is_space);
-        let word = word.unwrap_or(text.len() - at);
-        if at > begin && at + word - begin > width_left {
-            lines.push(text[begin..at].trim_end_matches(' '));
-            begin = at;
-            width_left = width.saturating_sub(rest);
-        }
-        at += word;
-        at += text[at..].len() - text[at..].trim_start_matches(' ').len();
-    }
-    lines.push(text[begin..].trim_end_matches(' '));
-    lines
-}
-
 impl Page<'_> {
     /// From when to when, as short as the page's day allows.
     pub(in crate::report) fn span(&self, first: Time, last: Time) -> String {
@@ -135,31 +108,6 @@ impl Page<'_> {
             format!("{} to {}", shown(first), last.clock())
         } else {
             format!("{} to {}", shown(first), shown(last))
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::{prop_assert_eq, proptest};
-
-    use super::plain_lines;
-
-    proptest! {
-        #[test]
-        fn ascii_is_wrapped_as_textwrap_does(text in "([ ]{0,3}[a-z,]{0,12}){1,20}", width in 10..60_usize, first in 0..12_usize, rest in 0..12_usize) {
-            let (one, other) = (">".repeat(first), ">".repeat(rest));
-            let options = textwrap::Options::new(width)
-                .initial_indent(&one)
-                .subsequent_indent(&other)
-                .break_words(false)
-                .word_splitter(textwrap::WordSplitter::NoHyphenation);
-            let told = textwrap::wrap(&text, options);
-            let lines = plain_lines(&text, width, first, rest);
-            let indents = std::iter::once(&one).chain(std::iter::repeat(&other));
-            let lines: Vec<String> = indents.zip(lines).map(|(indent, line)| format!("{indent}{line}")).collect();
-            proptest::prop_assume!(!text.is_empty());
-            prop_assert_eq!(lines, told);
         }
     }
 }

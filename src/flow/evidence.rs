@@ -1,0 +1,113 @@
+//! What the log shows of one node: its addresses, and its lines on the timeline.
+
+use std::net::IpAddr;
+
+use crate::catalog::Role;
+use crate::hints::Hints;
+use crate::input::Entry;
+use crate::net::{IpNet, neighbourhood};
+use crate::packet::{Brief, proto};
+use crate::saturation::{Class, Tick};
+
+/// So many lines of one node and address family are kept for its timeline.
+const MOST_TICKS: usize = 1 << 18;
+/// So many addresses of one node are kept.
+const MOST_ADDRESSES: usize = 64;
+
+/// What the log shows of one node.
+#[derive(Debug, Clone, Default)]
+pub struct NodeEvidence {
+    pub(super) role: Role,
+    pub logged: u64,
+    /// Unicast destinations of its drop lines.
+    pub addresses: Vec<IpAddr>,
+    /// Where they stand in the list.
+    hints: Hints,
+    /// Their neighbourhoods, in order.
+    pub(super) near: Vec<IpNet>,
+    /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
+    pub ticks: [Vec<Tick>; 2],
+}
+
+impl NodeEvidence {
+    pub(super) fn new(role: Role) -> Self {
+        Self {
+            role,
+            ..Self::default()
+        }
+    }
+
+    /// Notes that the node has `address`, as each line tells.
+    #[inline]
+    pub(super) fn meet(&mut self, address: IpAddr) {
+        let hint = match address {
+            IpAddr::V4(v4) => self.hints.of(&v4.octets()),
+            IpAddr::V6(v6) => self.hints.of(&v6.octets()),
+        };
+        if self.addresses.get(hint) != Some(&address) {
+            self.learn(address);
+        }
+    }
+
+    /// Puts a line on the timeline; whether there was room for it.
+    #[inline]
+    pub(super) fn tick(&mut self, entry: &Entry<'_>, packet: &Brief<'_>) -> bool {
+        let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
+        let has_room = ticks.len() < MOST_TICKS;
+        if has_room {
+            ticks.push(Tick {
+                time: entry.time,
+                class: class(packet),
+                fine: entry.fine,
+            });
+        }
+        has_room
+    }
+
+    fn learn(&mut self, address: IpAddr) {
+        let known = self.addresses.iter().position(|known| *known == address);
+        let full = self.addresses.len() == MOST_ADDRESSES || address.is_unspecified();
+        if known.is_none() && full {
+            return;
+        }
+        let at = known.unwrap_or(self.addresses.len());
+        match address {
+            IpAddr::V4(v4) => self.hints.note(&v4.octets(), at),
+            IpAddr::V6(v6) => self.hints.note(&v6.octets(), at),
+        }
+        if known.is_some() {
+            return;
+        }
+        self.addresses.push(address);
+        let net = neighbourhood(address);
+        if let Err(at) = self.near.binary_search(&net) {
+            self.near.insert(at, net);
+        }
+    }
+
+    /// Adds what another log shows, with at most `room` lines of its timeline: how many those were.
+    pub(super) fn absorb(&mut self, other: Self, mut room: usize) -> usize {
+        let before = room;
+        self.logged += other.logged;
+        for address in other.addresses {
+            self.learn(address);
+        }
+        for (ours, theirs) in self.ticks.iter_mut().zip(other.ticks) {
+            let taken = room
+                .min(MOST_TICKS.saturating_sub(ours.len()))
+                .min(theirs.len());
+            ours.extend(theirs.into_iter().take(taken));
+            room -= taken;
+        }
+        before - room
+    }
+}
+
+/// The bucket that the split LOG rules would give the line.
+fn class(packet: &Brief<'_>) -> Class {
+    match packet.flags {
+        Some(flags) if flags.is_syn() => Class::Syn,
+        _ if packet.proto == Some(proto::TCP) => Class::OtherTcp,
+        _ => Class::NotTcp,
+    }
+}

@@ -1,0 +1,119 @@
+//! Logs added up: the flows of one log into those of another.
+
+use super::bounds::Admitted;
+use super::collect::{Flows, MOST_TICKS_IN_ALL};
+use super::evidence::NodeEvidence;
+use super::marks::MOST_OF_A_FLOW;
+use super::{FlowKey, Folded};
+use crate::saturation::{Stretch, union};
+use crate::site::Site;
+
+impl Flows {
+    /// The stretches in which logs went on.
+    fn stretches(&self) -> Vec<Stretch> {
+        if self.covered.is_empty() {
+            self.span
+                .map(|(from, to)| Stretch { from, to })
+                .into_iter()
+                .collect()
+        } else {
+            self.covered.clone()
+        }
+    }
+
+    /// Adds what another log shows.
+    pub fn absorb(&mut self, site: &Site, other: Self) {
+        if self.logged == 0 && self.span.is_none() && self.boots.is_empty() {
+            *self = other;
+            return;
+        }
+        let theirs_covered = other.stretches();
+        let nodes: Vec<u16> = other
+            .nodes
+            .names
+            .iter()
+            .map(|n| self.nodes.number(n))
+            .collect();
+        let interfaces: Vec<u16> = other
+            .interfaces
+            .names
+            .iter()
+            .map(|n| self.interfaces.number(n))
+            .collect();
+        for (number, theirs) in nodes.iter().copied().map(usize::from).zip(other.evidence) {
+            let room = MOST_TICKS_IN_ALL.saturating_sub(self.ticks);
+            if number == self.evidence.len() {
+                self.evidence.push(NodeEvidence::new(theirs.role));
+            }
+            self.ticks += self.evidence[number].absorb(theirs, room);
+        }
+        let their_marks = other.marks.by_flow(other.flows.len());
+        // The bounds let in whoever comes first: that is the same for each order of lines.
+        let flows = other.flows.into_iter().enumerate();
+        let mut flows: Vec<_> = flows
+            .map(|(place, (key, flow))| (FlowKey::from(key), place, flow))
+            .collect();
+        flows.sort_unstable_by_key(|(key, ..)| *key);
+        for (key, their_place, theirs) in flows {
+            let key = FlowKey {
+                node: nodes[usize::from(key.node)],
+                interface: interfaces[usize::from(key.interface)],
+                ..key
+            };
+            let (admitted, folded) = match self.place(key.into()) {
+                Some(place) => (Admitted::Place(place), Folded::No),
+                None => self.admit(key.into(), site.role(self.nodes.name(key.node))),
+            };
+            self.folded += u64::from(folded != Folded::No) * theirs.logged;
+            let place = self.open(admitted, || theirs.bare());
+            let ours = &mut self.flows[place];
+            ours.absorb(theirs);
+            ours.folded = ours.folded.max(folded);
+            let room = self
+                .marks
+                .room()
+                .min(usize::from(MOST_OF_A_FLOW - ours.marks));
+            for mark in their_marks.of(their_place).iter().take(room) {
+                ours.marks += 1;
+                self.marks.push(place, *mark);
+            }
+        }
+        self.covered = union([self.stretches(), theirs_covered].concat());
+        self.boots.extend(other.boots);
+        if let Some((first, last)) = other.span {
+            self.alive(first);
+            self.alive(last);
+        }
+        self.logged += other.logged;
+        self.folded += other.folded;
+    }
+
+    /// Moves all times by whole years: what a log's end shows of stamps without a year.
+    pub fn add_years(&mut self, years: i32) {
+        if years == 0 {
+            return;
+        }
+        self.span = self
+            .span
+            .map(|(first, last)| (first.add_years(years), last.add_years(years)));
+        for stretch in &mut self.covered {
+            stretch.from = stretch.from.add_years(years);
+            stretch.to = stretch.to.add_years(years);
+        }
+        self.boots = std::mem::take(&mut self.boots)
+            .into_iter()
+            .map(|(host, time)| (host, time.add_years(years)))
+            .collect();
+        for flow in self.flows.values_mut() {
+            for time in [&mut flow.first, &mut flow.last] {
+                *time = time.add_years(years);
+            }
+        }
+        self.marks.add_years(years);
+        for node in &mut self.evidence {
+            for tick in node.ticks.iter_mut().flatten() {
+                tick.time = tick.time.add_years(years);
+            }
+        }
+    }
+}
