@@ -51,3 +51,26 @@ impl<'a> Lately<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Hints, Lately};
+
+    #[test]
+    fn a_name_that_moves_is_asked_for_again() {
+        let names: Vec<String> = (0..9).map(|at| format!("harvester{}", at % 3)).collect();
+        let mut lately = Lately::default();
+        for name in names.iter().chain(&names) {
+            let number = |name: &str| u16::from(name.as_bytes()[9] - b'0');
+            assert_eq!(lately.number(name, number), number(name));
+        }
+    }
+
+    #[test]
+    fn a_place_that_is_too_far_is_not_noted() {
+        let mut hints = Hints::default();
+        hints.note(b"mgmt-br", 7);
+        hints.note(b"mgmt-br", 1 << 16);
+        assert_eq!(hints.of(b"mgmt-br"), 7);
+    }
+}
