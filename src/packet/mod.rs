@@ -130,7 +130,10 @@ impl<'a> Packet<'a> {
             IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
         };
+        let shape = self.shape();
         let (spt, dpt, flags, icmp_type) = match &datagram.transport {
+            // It has none of them, whatever stands behind it in a garbled line.
+            _ if shape == Shape::Fragment => (None, None, None, None),
             Transport::Tcp(tcp) => (tcp.spt, tcp.dpt, tcp.flags, None),
             Transport::Udp(udp) => (udp.spt, udp.dpt, None, None),
             Transport::Icmp(icmp) => (None, None, None, icmp.kind),
@@ -145,7 +148,7 @@ impl<'a> Packet<'a> {
             dpt,
             flags,
             icmp_type,
-            shape: self.shape(),
+            shape,
             cast: self.cast(),
         }
     }
