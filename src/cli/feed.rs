@@ -61,6 +61,9 @@ impl Feed {
         if handled.is_err() {
             say("dropsift: cannot handle Ctrl-C: it will end the run without a report");
         }
+        // Nobody writes to it then, which would look like Ctrl-C.
+        #[cfg(unix)]
+        let interrupts = interrupts.filter(|_| handled.is_ok());
         if path.as_os_str() == "-" {
             let options = options.clone();
             widen(io::stdin());
