@@ -14,6 +14,7 @@ mod directory;
 mod guard;
 mod journal;
 mod proof;
+mod room;
 mod stripes;
 mod unpack;
 
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
+use self::room::Room;
 use self::unpack::{Kind, Peeked};
 use super::Prefixes;
 use super::scan::{Item, Scanner, Sink};
@@ -359,18 +361,18 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         scanner: &mut Scanner,
         mut whole: Option<&File>,
     ) {
-        let (mut block, mut stream) = peeked.into_block();
-        let mut filled = block.len();
+        let (head, mut stream) = peeked.into_block();
+        let mut filled = head.len();
         let is_pipe = depth == 0 && whole.is_none();
-        let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
-        block.resize(size.max(filled), 0);
+        let mut room = Room::new(if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }, 0);
+        let mut head = Some(head);
         let mut last = b'\n';
         loop {
             if filled > 0 {
+                let block = head.as_deref().unwrap_or(&room.bytes()[..filled]);
                 last = block[filled - 1];
-                scanner.push(&block[..filled], self.sink);
-                let is_log =
-                    scanner.is_known() && memchr::memchr(b'\n', &block[..filled]).is_some();
+                scanner.push(block, self.sink);
+                let is_log = scanner.is_known() && memchr::memchr(b'\n', block).is_some();
                 if depth > 0 && !is_log {
                     self.bounds.hollow(filled);
                 }
@@ -386,7 +388,8 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     }
                 }
             }
-            match stream.read(&mut block) {
+            head = None;
+            match stream.read(room.bytes_mut()) {
                 Ok(0) => break,
                 Ok(n) => filled = n,
                 Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,

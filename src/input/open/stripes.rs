@@ -14,6 +14,7 @@ use memchr::{memchr, memrchr};
 
 use super::BLOCK;
 use super::bounds::Bounds;
+use super::room::Room;
 use crate::input::cri;
 use crate::input::scan::{Scanner, Sink};
 use crate::input::survey::{Survey, Surveyor};
@@ -24,13 +25,14 @@ const LEAST: u64 = 8 << 20;
 const AHEAD: u64 = 16;
 /// Whoever had no room for more goes on when there is room for so many: to wake a thread costs as much as a stripe.
 const ROOM: u64 = AHEAD / 2;
-/// How much is read at first behind a stripe, for the end of its last line.
-const OVERHANG: usize = 4096;
+/// How much is read behind a stripe at first, for the end of its last line, and how much more where that has none.
+const OVERHANG: usize = 512;
+const FARTHER: usize = 16 << 10;
 
 /// Lines of a file, surveyed.
 #[derive(Default)]
 struct Stripe {
-    bytes: Vec<u8>,
+    bytes: Room,
     /// Where the lines stand in `bytes`.
     begin: usize,
     end: usize,
@@ -136,7 +138,7 @@ impl Shared<'_> {
     }
 
     const fn count(&self) -> u64 {
-        (self.to - self.from).div_ceil(BLOCK as u64)
+        self.to.div_ceil(BLOCK as u64) - self.from / BLOCK as u64
     }
 
     /// The next stripe to survey, if it may be surveyed now.
@@ -153,7 +155,7 @@ impl Shared<'_> {
         // A file that cannot be read tells why when the rest is read in a row.
         stripe.odd = self.fill(index, &mut stripe).ok() != Some(true);
         if !stripe.odd {
-            let text = &stripe.bytes[stripe.begin..stripe.end];
+            let text = &stripe.bytes.bytes()[stripe.begin..stripe.end];
             self.surveyor.survey(text, &mut stripe.survey);
         }
         let mut state = self.lock();
@@ -205,7 +207,7 @@ impl Shared<'_> {
             if stripe.odd || stripe.from != done || !scanner.is_striped() {
                 return done;
             }
-            let text = &stripe.bytes[stripe.begin..stripe.end];
+            let text = &stripe.bytes.bytes()[stripe.begin..stripe.end];
             scanner.push_surveyed(text, &stripe.survey, sink);
             bounds.take(text.len());
             done += text.len() as u64;
@@ -217,22 +219,39 @@ impl Shared<'_> {
         done
     }
 
+    /// Where a stripe begins in the file, if none of its lines is cut: the first where the lines do, others at whole blocks.
+    const fn begin(&self, index: u64) -> u64 {
+        if index == 0 {
+            self.from
+        } else {
+            (self.from / BLOCK as u64 + index) * BLOCK as u64
+        }
+    }
+
     /// Reads the lines that begin in a stripe; `false` where that is not to be had.
     fn fill(&self, index: u64, stripe: &mut Stripe) -> io::Result<bool> {
-        let nominal = self.from + index * BLOCK as u64;
         // The first line begins where it does; of others, the byte before it tells.
-        let from = nominal - u64::from(index > 0);
-        let limit = usize::try_from((nominal + BLOCK as u64).min(self.to) - from).unwrap_or(BLOCK);
-        stripe.bytes.resize(BLOCK + 1 + OVERHANG, 0);
-        let read = read_at(self.file, &mut stripe.bytes, from)?;
-        let bytes = &stripe.bytes[..read];
+        let from = self.begin(index) - u64::from(index > 0);
+        let limit = usize::try_from(self.begin(index + 1).min(self.to) - from).unwrap_or(BLOCK);
+        if stripe.bytes.is_empty() {
+            stripe.bytes = Room::new(1 + BLOCK + OVERHANG + FARTHER, 1);
+        }
+        let room = stripe.bytes.bytes_mut();
+        let mut read = read_at(self.file, &mut room[..limit + OVERHANG], from)?;
+        let last = limit.saturating_sub(1);
+        let ends = |bytes: &[u8]| memchr(b'\n', bytes.get(last..).unwrap_or_default());
+        let mut end = ends(&room[..read]);
+        if end.is_none() && read == limit + OVERHANG {
+            read += read_at(self.file, &mut room[read..], from + read as u64)?;
+            end = ends(&room[..read]);
+        }
+        let bytes = &stripe.bytes.bytes()[..read];
         stripe.begin = match memchr(b'\n', bytes) {
             _ if index == 0 => 0,
             Some(end) if end < limit => end + 1,
             _ => return Ok(false),
         };
-        let last = limit.saturating_sub(1).max(stripe.begin);
-        stripe.end = match bytes.get(last..).and_then(|rest| memchr(b'\n', rest)) {
+        stripe.end = match end {
             Some(end) => last + end + 1,
             // The file may end without a line end, or be cut short just now.
             None if from + read as u64 >= self.to => {
