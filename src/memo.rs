@@ -19,56 +19,64 @@ const fn row(bytes: &[u8; ROW]) -> Row {
     [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])]
 }
 
-/// A text to compare others with, without a branch for each row.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Known {
-    rows: [Row; ROWS],
-    /// The last row, which may overlap the one before; a text shorter than a row has a mask for what lies behind its end.
-    last: Row,
-    mask: Row,
+/// A part, and what it says: what is looked at first lies in the first of a processor's cache lines, and most parts fill two.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Part<T> {
+    says: T,
+    /// In bytes; 0 of what is no part.
     length: u8,
+    /// The last row of the text, which may overlap the one before.
+    last: Row,
+    rows: [Row; ROWS],
 }
 
-impl Known {
-    /// `None` where `text` is longer than what is remembered.
-    pub(crate) fn new(text: &[u8]) -> Option<Self> {
+impl<T: Default> Default for Part<T> {
+    fn default() -> Self {
+        Self {
+            says: T::default(),
+            length: 0,
+            last: Row::default(),
+            rows: [Row::default(); ROWS],
+        }
+    }
+}
+
+impl<T> Part<T> {
+    /// `None` where `text` is shorter than a row, or longer than what is remembered.
+    fn new(text: &[u8], says: T) -> Option<Self> {
+        let last = row(text.last_chunk()?);
+        let (whole, _) = text.as_chunks::<ROW>();
+        let mut rows = [Row::default(); ROWS];
         if text.len() > LONGEST {
             return None;
         }
-        let (whole, _) = text.as_chunks::<ROW>();
-        let mut rows = [Row::default(); ROWS];
         for (known, bytes) in rows.iter_mut().zip(whole) {
             *known = row(bytes);
         }
-        let (mut last, mut mask) = ([0; ROW], [0; ROW]);
-        let end = &text[text.len().saturating_sub(ROW)..];
-        last[..end.len()].copy_from_slice(end);
-        mask[..end.len()].fill(u8::MAX);
         Some(Self {
-            rows,
-            last: row(&last),
-            mask: row(&mask),
+            says,
             length: text.len() as u8,
+            last,
+            rows,
         })
     }
 
-    /// Its length in bytes; 0 of what is no text.
-    #[inline]
-    pub(crate) fn length(&self) -> usize {
-        usize::from(self.length)
-    }
-
-    /// Whether `text` begins with it. `false` also where neither has a whole row: that is for others to tell.
+    /// Whether `text` begins with it, without a branch for each row; no text begins with what is no part.
     #[inline(always)]
-    pub(crate) fn begins(&self, text: &[u8]) -> bool {
-        let end = text.get(self.length().saturating_sub(ROW)..);
+    fn begins(&self, text: &[u8]) -> bool {
+        let end = text.get(usize::from(self.length).wrapping_sub(ROW)..);
         let Some(end) = end.and_then(<[u8]>::first_chunk) else {
             return false;
         };
         let end = row(end);
-        let mut differs = [0, 1].map(|word| (end[word] ^ self.last[word]) & self.mask[word]);
-        let (rows, _) = text.as_chunks::<ROW>();
-        for (bytes, known) in rows[..self.length() / ROW].iter().zip(&self.rows) {
+        let mut differs = [0, 1].map(|word| end[word] ^ self.last[word]);
+        // The last row is one of them where the length is a multiple.
+        let rows = usize::from(self.length - 1) / ROW;
+        let Some(whole) = text.as_chunks::<ROW>().0.get(..rows) else {
+            return false;
+        };
+        for (bytes, known) in whole.iter().zip(&self.rows) {
             let bytes = row(bytes);
             differs = [0, 1].map(|word| differs[word] | (bytes[word] ^ known[word]));
         }
@@ -80,7 +88,7 @@ impl Known {
 #[derive(Debug, Clone)]
 pub(crate) struct Memo<T> {
     /// Empty until something is remembered.
-    parts: Box<[(Known, T)]>,
+    parts: Box<[Part<T>]>,
 }
 
 impl<T> Default for Memo<T> {
@@ -95,33 +103,34 @@ impl<T: Copy + Default> Memo<T> {
     /// What the part says that `text` begins with, and its length in bytes, if it is one of the two remembered for `key`.
     #[inline(always)]
     pub(crate) fn recall(&self, key: Key, text: &[u8]) -> Option<(usize, T)> {
-        let (known, says) = self.parts.get(key.place())?;
-        if known.length() > 0 && known.begins(text) {
-            return Some((known.length(), *says));
+        let part = self.parts.get(key.place())?;
+        if part.begins(text) {
+            return Some((usize::from(part.length), part.says));
         }
         self.recall_other(key, text)
     }
 
     #[inline(never)]
     fn recall_other(&self, key: Key, text: &[u8]) -> Option<(usize, T)> {
-        let (known, says) = self.parts.get(key.place() ^ 1)?;
-        (known.length() > 0 && known.begins(text)).then_some((known.length(), *says))
+        let part = self.parts.get(key.place() ^ 1)?;
+        (part.begins(text)).then_some((usize::from(part.length), part.says))
     }
 
     /// Remembers for `key` that `text` says `says`. What came first keeps its place, which is the one looked at first: rare
     /// parts take each other's.
     pub(crate) fn remember(&mut self, key: Key, text: &[u8], says: T) {
-        let Some(known) = Known::new(text) else {
+        const { assert!(size_of::<Part<T>>() == 3 * 64) };
+        let Some(new) = Part::new(text, says) else {
             return;
         };
         if self.parts.is_empty() {
-            self.parts = vec![(Known::default(), T::default()); PLACES].into();
+            self.parts = vec![Part::default(); PLACES].into();
         }
         let first = key.place();
-        let is_free = (self.parts.get(first)).is_some_and(|(known, _)| known.length() == 0);
+        let is_free = (self.parts.get(first)).is_some_and(|part| part.length == 0);
         let place = if is_free { first } else { first ^ 1 };
         if let Some(part) = self.parts.get_mut(place) {
-            *part = (known, says);
+            *part = new;
         }
     }
 }
@@ -170,13 +179,13 @@ impl Key {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::{prop_assert_eq, proptest};
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-    use super::{Known, LONGEST, ROW};
+    use super::{LONGEST, Part, ROW};
 
     proptest! {
         #[test]
-        fn a_known_text_is_compared_as_any(
+        fn a_part_is_compared_as_any_text(
             text in proptest::collection::vec(0..2_u8, 0..LONGEST + 2 * ROW),
             length in 0..=LONGEST,
             at in 0..4 * LONGEST,
@@ -186,8 +195,10 @@ mod tests {
             if let Some(byte) = other.get_mut(at) {
                 *byte += 1;
             }
-            let tells = other.len() >= ROW;
-            prop_assert_eq!(Known::new(known).unwrap().begins(&other), tells && other.starts_with(known));
+            let part = Part::new(known, ());
+            prop_assert_eq!(part.is_some(), known.len() >= ROW);
+            prop_assert_eq!(part.is_some_and(|part| part.begins(&other)), known.len() >= ROW && other.starts_with(known));
+            prop_assert!(!Part::<()>::default().begins(&text));
         }
     }
 }

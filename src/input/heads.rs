@@ -7,9 +7,14 @@
 use super::header::{clock, day, literal, month, spaces};
 use super::words::{Word, Words};
 use crate::eights::leading;
-use crate::memo::{Key, Known, Memo};
+use crate::memo::{Key, Memo};
 use crate::packet::{ENDS, Frame, Usual, ends_key};
 use crate::time::{SECOND, Stamp};
+
+/// `Apr 22 `; `Apr  3 ` is as long.
+const DATE: usize = 7;
+/// `Apr 22 10:00:01`.
+const SECOND_LENGTH: usize = DATE + 8;
 
 /// The begins of lines.
 #[derive(Debug, Default)]
@@ -20,12 +25,12 @@ pub(super) struct Heads {
     whole: Memo<Whole>,
     /// Where in these the ends of the hardware addresses were first.
     ends: usize,
-    /// The date of the last line, as text with the space behind it, and as it was read.
-    date: Known,
+    /// The date of the last line, with the space behind it, as text and as it was read; the month is 0 until there is one.
+    date: [u8; DATE],
     month: u8,
     day: u8,
-    /// The last time of day, `10:00:01`, and the microseconds since midnight that it means.
-    second: [u8; 8],
+    /// The last time to the second, `Apr 22 10:00:01`, with the byte behind it, and the microseconds since midnight that it means.
+    second: u128,
     micros: i64,
 }
 
@@ -66,12 +71,8 @@ impl Heads {
         packets: &mut Usual,
         words: &mut Words,
     ) -> Option<Head> {
-        if self.date.length() == 0 || !self.date.begins(line) {
-            return None;
-        }
-        let mut rest = &line[self.date.length()..];
-        let (day_micros, fine) = self.clock(&mut rest)?;
-        let stamp = line.len() - rest.len();
+        let (day_micros, fine, stamp) = self.time(line)?;
+        let rest = &line[stamp..];
         let known = match self.whole_key(rest) {
             Some(key) => self.whole.recall(key, rest),
             None => None,
@@ -128,31 +129,45 @@ impl Heads {
         ends_key(key(text)?, text.get(self.ends..)?)
     }
 
-    /// Takes a time of day, as [`clock`] does.
+    /// The time that `line` begins with, where it is of the date of the last one: the microseconds since midnight, whether it
+    /// tells parts of a second, and how long it is.
     #[inline(always)]
-    fn clock(&mut self, text: &mut &[u8]) -> Option<(i64, bool)> {
-        if text.starts_with(&self.second)
-            && let Some((number, length @ 1..=6)) = text.get(9..).and_then(leading)
-            && text[8] == b'.'
-        {
-            *text = &text[9 + length..];
-            let micros = i64::from(number) * [100_000, 10_000, 1_000, 100, 10, 1][length - 1];
-            return Some((self.micros + micros, true));
+    fn time(&mut self, line: &[u8]) -> Option<(i64, bool, usize)> {
+        const MICROS: [i64; 7] = [0, 100_000, 10_000, 1_000, 100, 10, 1];
+        let window = line.first_chunk::<16>()?;
+        // The byte behind the second does not count.
+        if u128::from_le_bytes(*window) << 8 == self.second << 8 {
+            match window[SECOND_LENGTH] {
+                b' ' => return Some((self.micros, false, SECOND_LENGTH)),
+                b'.' => {
+                    if let Some((number, length @ 1..=6)) = leading(&line[SECOND_LENGTH + 1..]) {
+                        let micros = self.micros + i64::from(number) * MICROS[length];
+                        return Some((micros, true, SECOND_LENGTH + 1 + length));
+                    }
+                }
+                _ => {}
+            }
         }
-        let (told, rest) = self.new_clock(text)?;
-        *text = rest;
-        Some(told)
+        self.new_time(line)
     }
 
     #[inline(never)]
-    fn new_clock<'a>(&mut self, text: &'a [u8]) -> Option<((i64, bool), &'a [u8])> {
-        let mut rest = text;
-        let told = clock(&mut rest)?;
-        if let Some(second) = text.first_chunk() {
-            self.second = *second;
-            self.micros = told.0 - told.0 % SECOND;
+    fn new_time(&mut self, line: &[u8]) -> Option<(i64, bool, usize)> {
+        if self.month == 0 {
+            return None;
         }
-        Some((told, rest))
+        let mut rest = line.strip_prefix(&self.date)?;
+        let (micros, fine) = clock(&mut rest)?;
+        self.at(line, micros);
+        Some((micros, fine, line.len() - rest.len()))
+    }
+
+    /// Notes the second that `line` begins with.
+    fn at(&mut self, line: &[u8], day_micros: i64) {
+        if let Some(window) = line.first_chunk() {
+            self.second = u128::from_le_bytes(*window);
+            self.micros = day_micros - day_micros % SECOND;
+        }
     }
 
     /// Remembers how `line` begins, up to behind `IN=` at `length`: it was read as a record of [`SHORT`] with nothing besides
@@ -167,20 +182,28 @@ impl Heads {
         host: Option<Word>,
         told: Stamp,
     ) {
-        let (Some((date, stamp)), Stamp::Yearless { month, day, .. }) =
-            (places(&line[..length]), told)
+        let Stamp::Yearless {
+            month,
+            day,
+            day_micros,
+            ..
+        } = told
         else {
+            return;
+        };
+        let Some((date, stamp)) = places(&line[..length]) else {
             return;
         };
         let message = message.checked_sub(stamp);
         let Some(message) = message.and_then(|at| u8::try_from(at).ok()) else {
             return;
         };
-        let Some(date) = Known::new(&line[..date]) else {
+        let Ok(date) = <[u8; DATE]>::try_from(&line[..date]) else {
             return;
         };
         self.date = date;
         (self.month, self.day) = (month, day);
+        self.at(line, day_micros);
         if let Some(key) = key(&line[stamp..]) {
             let source = Source { host, message };
             self.sources.remember(key, &line[stamp..length], source);
