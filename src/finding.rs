@@ -99,15 +99,25 @@ impl Finding {
     }
 }
 
+/// What it costs to judge a group, in flows of it.
+const A_GROUP: usize = 8;
+
 /// The findings of `scene`: by verdict, node, protocol and ports.
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
-    let judge = |groups: &[Group<'_>]| -> Vec<Finding> {
-        groups.iter().map(|group| finding(group, scene)).collect()
+    let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
+        let groups = groups.iter().filter_map(|group| scene.group(group));
+        groups.map(|group| finding(&group, scene)).collect()
     };
-    let flows: usize = groups.iter().map(|group| group.members.len()).sum();
-    let (one, other) = groups.split_at(groups.len() / 2);
-    let (mut found, more) = beside(flows >= WORTH_A_THREAD, || judge(one), || judge(other));
+    let costs = || groups.iter().map(|(_, places)| places.len() + A_GROUP);
+    let all: usize = costs().sum();
+    let mut sum = 0;
+    let half = costs().take_while(|cost| {
+        sum += cost;
+        sum <= all / 2
+    });
+    let (one, other) = groups.split_at(half.count());
+    let (mut found, more) = beside(all >= WORTH_A_THREAD, || judge(one), || judge(other));
     found.extend(more);
     found.sort_by_cached_key(order);
     compare_nodes(&mut found, scene);

@@ -24,10 +24,8 @@ pub fn explain(
     let mut flows = Flows::default();
     flows.add(site, &entry(&line), &packet.brief(), 1);
     let scene = Scene::new(&flows, site, None);
-    let steps = match &scene.groups()[..] {
-        [group, ..] => walk(group, &scene),
-        [] => Vec::new(),
-    };
+    let group = (scene.groups().first()).and_then(|group| scene.group(group));
+    let steps = group.map_or_else(Vec::new, |group| walk(&group, &scene));
     let mut findings = findings(&scene);
     let rules = suggest(&mut findings, site, scope);
     let finding = findings.pop().ok_or("nothing of it can be judged")?;

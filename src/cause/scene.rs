@@ -45,8 +45,8 @@ pub struct Scene<'a> {
     pub span: Option<(Time, Time)>,
     flows: &'a Flows,
     marks: MarksByFlow,
-    /// Direction and ports of each flow.
-    directions: Vec<(Direction, Ports)>,
+    /// What flows have in common, and the places of those flows, in the order of the keys.
+    groups: Vec<(GroupKey, Vec<u32>)>,
 }
 
 impl<'a> Scene<'a> {
@@ -60,11 +60,18 @@ impl<'a> Scene<'a> {
         let zones = Zones::new(site, cluster.collect());
         let marks = flows.marks();
         let all: Vec<Seen<'_>> = flows.iter(&marks).collect();
-        let settle = || {
-            let directions = directions(&all, |key| zone(&zones, &nodes, key) != Zone::Outside);
+        let directions = directions(&all, |key| zone(&zones, &nodes, key) != Zone::Outside);
+        let group = || {
             let scans = scanners(&all, &directions, |peer| zones.is_cluster_node(peer));
-            let restarts = restarts(&all, &directions);
-            (directions, scans, restarts)
+            let key = |seen: &Seen<'_>, settled: &(Direction, Ports)| {
+                group_key(seen, *settled, zone(&zones, &nodes, &seen.key), &scans)
+            };
+            let groups = groups(
+                all.iter()
+                    .zip(&directions)
+                    .map(|(seen, settled)| key(seen, settled)),
+            );
+            (scans, groups)
         };
         let saturate = || -> Vec<Option<Vec<Stretch>>> {
             let ticks = flows.nodes().map(|(_, seen)| &seen.ticks);
@@ -72,8 +79,10 @@ impl<'a> Scene<'a> {
                 .map(|ticks| saturated_stretches(ticks, site))
                 .collect()
         };
-        let ((directions, scans, (restarts, waves)), saturated) =
-            beside(all.len() >= WORTH_A_THREAD, settle, saturate);
+        let ((scans, groups), ((restarts, waves), saturated)) =
+            beside(all.len() >= WORTH_A_THREAD, group, || {
+                (restarts(&all, &directions), saturate())
+            });
         for (node, saturated) in nodes.values_mut().zip(saturated) {
             node.saturated = saturated;
         }
@@ -89,27 +98,21 @@ impl<'a> Scene<'a> {
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
             flows,
             marks,
-            directions,
+            groups,
         }
     }
 
-    /// The groups, in the order of their keys.
-    pub fn groups(&self) -> Vec<Group<'_>> {
-        let mut groups: HashMap<GroupKey, Vec<Seen<'_>>, RandomState> = HashMap::default();
-        let flows = self.flows.iter(&self.marks);
-        for (seen, (direction, ports)) in flows.zip(&self.directions) {
-            let key = self.group_key(&seen, *direction, *ports);
-            groups.entry(key).or_default().push(seen);
-        }
-        let mut groups: Vec<_> = groups.into_iter().collect();
-        groups.sort_unstable_by_key(|(key, _)| *key);
-        groups
-            .into_iter()
-            .filter_map(|(key, members)| {
-                let node = self.nodes.get(&key.node)?;
-                Some(Group::new(key, node.name, node.role, members))
-            })
-            .collect()
+    /// The groups, in the order of their keys, as [`Self::group`] takes them.
+    pub fn groups(&self) -> &[(GroupKey, Vec<u32>)] {
+        &self.groups
+    }
+
+    /// What the flows of a group add up to.
+    pub fn group(&self, (key, places): &(GroupKey, Vec<u32>)) -> Option<Group<'_>> {
+        let node = self.nodes.get(&key.node)?;
+        let members = places.iter();
+        let members = members.filter_map(|place| self.flows.seen(*place as usize, &self.marks));
+        Some(Group::new(*key, node.name, node.role, members.collect()))
     }
 
     /// How long the log was quiet after `last` on a node, in microseconds: the time before its last start, and between
@@ -132,33 +135,6 @@ impl<'a> Scene<'a> {
         self.flows.interface_name(number)
     }
 
-    fn group_key(&self, seen: &Seen<'_>, direction: Direction, ports: Ports) -> GroupKey {
-        let key = seen.key;
-        let mut group = GroupKey {
-            node: key.node,
-            v6: key.peer.is_ipv6(),
-            proto: key.proto,
-            kind: key.kind,
-            direction: if matches!(key.kind, Kind::Truncated | Kind::Fragment) {
-                Direction::Unknown
-            } else {
-                direction
-            },
-            ports,
-            zone: zone(&self.zones, &self.nodes, &key),
-            scanner: None,
-        };
-        if (can_scan(&key, direction) || seen.flow.folded == Folded::Ports)
-            && self.scans.contains_key(&key.peer)
-        {
-            group.kind = Kind::Plain;
-            group.direction = Direction::Original;
-            group.ports = Ports::None;
-            group.scanner = Some(key.peer);
-        }
-        group
-    }
-
     /// Waves of restarts that no upgrade window holds yet.
     pub fn suggested_upgrades(&self) -> impl Iterator<Item = &Wave> {
         let held = |wave: &&Wave| self.site.in_upgrade(wave.from) && self.site.in_upgrade(wave.to);
@@ -175,6 +151,50 @@ impl<'a> Scene<'a> {
                 .map(|node| node.name)
         })
     }
+}
+
+/// What a flow has in common with others of its finding.
+fn group_key(
+    seen: &Seen<'_>,
+    (direction, ports): (Direction, Ports),
+    zone: Zone,
+    scans: &Scans,
+) -> GroupKey {
+    let key = seen.key;
+    let mut group = GroupKey {
+        node: key.node,
+        v6: key.peer.is_ipv6(),
+        proto: key.proto,
+        kind: key.kind,
+        direction: if matches!(key.kind, Kind::Truncated | Kind::Fragment) {
+            Direction::Unknown
+        } else {
+            direction
+        },
+        ports,
+        zone,
+        scanner: None,
+    };
+    if (can_scan(&key, direction) || seen.flow.folded == Folded::Ports)
+        && scans.contains_key(&key.peer)
+    {
+        group.kind = Kind::Plain;
+        group.direction = Direction::Original;
+        group.ports = Ports::None;
+        group.scanner = Some(key.peer);
+    }
+    group
+}
+
+/// The distinct ones of the `keys` of all flows, in order, each with the places of its flows.
+fn groups(keys: impl Iterator<Item = GroupKey>) -> Vec<(GroupKey, Vec<u32>)> {
+    let mut groups: HashMap<GroupKey, Vec<u32>, RandomState> = HashMap::default();
+    for (place, key) in (0..).zip(keys) {
+        groups.entry(key).or_default().push(place);
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_unstable_by_key(|(key, _)| *key);
+    groups
 }
 
 /// The zone of a flow's peer.

@@ -319,6 +319,16 @@ impl Flows {
         })
     }
 
+    /// The flow at a place in that order.
+    pub fn seen<'a>(&'a self, place: usize, marks: &'a MarksByFlow) -> Option<Seen<'a>> {
+        let (key, flow) = self.flows.get_index(place)?;
+        Some(Seen {
+            key: (*key).into(),
+            flow,
+            marks: marks.of(place),
+        })
+    }
+
     /// How many flows there are.
     pub fn len(&self) -> usize {
         self.flows.len()

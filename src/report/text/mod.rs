@@ -15,6 +15,7 @@ use std::io::{self, Write};
 use anstyle::AnsiColor;
 
 use super::{Renderer, Report, Style, table::table};
+use crate::beside::{WORTH_A_THREAD, beside};
 use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
@@ -54,12 +55,30 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
         let text = format!("{tag} {}.", printable(&warning.text));
         page.paragraph("", "        ", &text)?;
     }
-    missing::missing(&mut page, report)?;
-    review::review(&mut page, report)?;
-    left(&mut page, report)?;
-    false_positives(&mut page, report)?;
-    splits(&mut page, report)
+    let parts = |write: &[Part]| -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        let out = &mut text;
+        let mut page = Page {
+            out,
+            style,
+            one_day,
+        };
+        write.iter().try_for_each(|part| part(&mut page, report))?;
+        Ok(text)
+    };
+    let (one, other) = beside(
+        report.findings.len() * A_FINDING >= WORTH_A_THREAD,
+        || parts(&[missing::missing, review::review]),
+        || parts(&[left, false_positives, splits]),
+    );
+    page.out.write_all(&one?)?;
+    page.out.write_all(&other?)
 }
+
+/// Writes a part of the report.
+type Part = fn(&mut Page<'_>, &Report) -> io::Result<()>;
+/// What it costs to write of a finding, in flows to judge.
+const A_FINDING: usize = 4;
 
 fn of<'r>(report: &'r Report, verdict: Verdict) -> Vec<&'r Finding> {
     let wanted = |f: &&'r Finding| f.verdict() == verdict;
