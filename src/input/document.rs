@@ -263,6 +263,8 @@ impl Document {
             Some(place) if place.shared => {
                 self.shared_at = Some((at, depth));
                 self.holds_records = true;
+                // A document that holds records is not kept for its own sake.
+                self.record = None;
             }
             Some(_) => {
                 self.record = Some((at, depth));
@@ -336,10 +338,6 @@ impl Document {
 
     /// How many bytes at the begin of the text are no longer needed; they are taken off.
     pub(super) fn release(&mut self) -> usize {
-        // A document that holds records is not kept for its own sake.
-        if self.holds_records && matches!(self.record, Some((_, 1))) {
-            self.record = None;
-        }
         self.line = self.line.filter(|begin| self.at - begin <= LONGEST_LINE);
         let begins = [self.record, self.shared_at].map(|begin| begin.map(|(begin, _)| begin));
         let begins = begins.into_iter().chain([self.line]).flatten();

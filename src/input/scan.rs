@@ -324,6 +324,10 @@ impl Scanner {
                 }
                 Cut::More => break,
                 Cut::Leave => {
+                    // Here, not at the end: lines behind it may count their time from it.
+                    if let Some((from, to)) = records.take() {
+                        self.alive(&text[from..to], sink);
+                    }
                     let other =
                         framing::opening(rest).filter(|other| !other.is_like(&self.framing));
                     self.barred = other.is_none();
