@@ -7,7 +7,7 @@ const HIGH: u64 = ONES << 7;
 
 /// The number that the digits make that `text` begins with, eight at most, and how many they are. `None` where fewer than
 /// eight bytes are left to look at.
-#[inline]
+#[inline(always)]
 pub(crate) fn leading(text: &[u8]) -> Option<(u32, usize)> {
     let eight = u64::from_le_bytes(*text.first_chunk()?);
     let values = eight ^ (ONES * u64::from(b'0'));

@@ -4,7 +4,7 @@
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::input::Entry;
-use dropsift::input::scan::Item;
+use dropsift::input::scan::{Drops, Item};
 use dropsift::report::{RENDERERS, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -46,14 +46,15 @@ fn a_scan_from_inside_is_no_missing_rule() {
             _ => (far, 14_000 + (at % 9_000) as u16),
         };
         let packet = syn(src, 40_000, dpt);
-        analysis.push(Item::Drops(&[Entry {
+        analysis.push(Item::Drops(Drops::Read(&[Entry {
             time: Time(BEGIN + at as i64 * 10_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
-            packet: Some(packet),
+            packet: Some(&packet),
+            interface: packet.interface,
             repeats: 1,
-        }]));
+        }])));
     }
     analysis.push(Item::EndOfLog { correction: 0 });
     let report = analysis.report(None);

@@ -51,7 +51,7 @@ impl Seen {
     pub fn take(&mut self, item: &Item<'_>) {
         match item {
             Item::Alive { .. } => return,
-            Item::Drops(entries) => return entries.iter().for_each(|entry| self.drop_line(entry)),
+            Item::Drops(entries) => return entries.iter().for_each(|entry| self.drop_line(&entry)),
             Item::Untrusted { .. } | Item::Unreadable { .. } => self.lines += 1,
             Item::Notice { .. } | Item::Learned(_) | Item::EndOfLog { .. } => {}
         }
@@ -80,6 +80,11 @@ impl Seen {
             .any(|prefix| text.starts_with(prefix));
         assert!(is_one, "{text:?} does not begin with the prefix");
         if let Some(packet) = entry.packet {
+            let interface = entry.interface;
+            let packet = Brief {
+                interface,
+                ..*packet
+            };
             assert_eq!(Ok(packet), Brief::read(text), "{text:?}");
         }
         // The packet may have been read on the way or not.

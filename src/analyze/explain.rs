@@ -45,5 +45,6 @@ fn entry(line: &Line) -> Entry<'_> {
         message: line.message.as_bytes(),
         repeats: 1,
         packet: None,
+        interface: "",
     }
 }

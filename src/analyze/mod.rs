@@ -14,7 +14,7 @@ use crate::finding::{Finding, findings};
 use crate::flow::Flows;
 use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
-use crate::input::scan::Item;
+use crate::input::scan::{Drops, Item};
 use crate::input::{Entry, NoticeKind};
 use crate::packet::Brief;
 use crate::report::{NodeReport, Report, Tally};
@@ -97,7 +97,7 @@ impl Analysis {
     /// Takes what the scanner found.
     pub fn push(&mut self, item: Item<'_>) {
         match item {
-            Item::Drops(entries) => self.drops(entries),
+            Item::Drops(drops) => self.drops(&drops),
             Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
             Item::Notice {
@@ -117,24 +117,34 @@ impl Analysis {
         }
     }
 
-    fn drops(&mut self, entries: &[Entry<'_>]) {
+    fn drops(&mut self, drops: &Drops<'_>) {
         let bounded = self.site.since.is_some() || self.site.until.is_some();
-        if !bounded && self.repeats.is_none() && entries.iter().all(|e| e.packet.is_some()) {
-            let lines = entries.iter().map(|entry| u64::from(entry.repeats));
-            self.tally.drops += lines.sum::<u64>();
-            return self.current.add_all(&self.site, entries);
+        // A chain is asked about each line for itself.
+        let asks = !self.site.in_force.is_empty();
+        if !bounded && !asks && self.repeats.is_none() && drops.are_read() {
+            let before = self.current.logged();
+            self.current.add_all(&self.site, drops);
+            self.tally.drops += self.current.logged() - before;
+            return;
         }
-        for entry in entries {
+        for entry in drops.iter() {
             if !self.site.wants(entry.time) {
                 continue;
             }
-            if let Some(packet) = &entry.packet {
-                self.add(entry, packet);
+            if let Some(packet) = entry.packet {
+                let interface = entry.interface;
+                self.add(
+                    &entry,
+                    &Brief {
+                        interface,
+                        ..*packet
+                    },
+                );
                 continue;
             }
             let message = String::from_utf8_lossy(entry.message);
             match Brief::read(&message) {
-                Ok(packet) => self.add(entry, &packet),
+                Ok(packet) => self.add(&entry, &packet),
                 Err(why) => self.refuse(true, why.to_string(), entry.message),
             }
         }

@@ -12,7 +12,7 @@ use super::{Exit, account, complain, learned, verdict};
 use crate::analyze::{Analysis, Live};
 use crate::error::Error;
 use crate::input::open::{Options, Summary, read_stream};
-use crate::input::scan::{Item, Scanner};
+use crate::input::scan::{Drops, Item, Scanner};
 use crate::report::{Event, Report, Style, json, text_event};
 use crate::time::Time;
 
@@ -143,16 +143,15 @@ struct Tale<'s> {
 
 impl Tale<'_> {
     fn take(&mut self, item: Item<'_>) {
-        let Item::Drops(entries) = item else {
+        let Item::Drops(mut rest) = item else {
             return self.analysis.push(item);
         };
         // While that is cheap, each line is judged as if it came alone: how lines come together makes no difference.
-        let mut rest = entries;
         while self.credit > 0
             && let Some((line, others)) = rest.split_first()
         {
             rest = others;
-            self.analysis.push(Item::Drops(std::slice::from_ref(line)));
+            self.analysis.push(Item::Drops(Drops::Read(&[line])));
             self.dirty = true;
             if self.failed.is_none() && self.afford() {
                 self.failed = self.tell(None).err();

@@ -63,13 +63,22 @@ pub(super) enum Admitted {
 }
 
 impl Flows {
+    /// How many flows have not the room of documented ports.
+    fn others(&self) -> usize {
+        self.flows.len() - self.room.documented
+    }
+
+    /// Whether further flows are folded.
+    pub(super) fn is_full(&self) -> bool {
+        self.others() >= MOST_FLOWS
+    }
+
     /// Under what a line of a flow that is not known is kept, and what was folded.
     pub(super) fn admit(&mut self, key: Packed, role: Role) -> (Admitted, Folded) {
         let listed = key.request().map(|dpt| listed(role, key.proto(), dpt));
         let documented = listed.is_some_and(|port| port.documented == Strength::Own);
         let unlisted = key.is_plain() && listed.is_some_and(|port| port.unlisted);
-        let others = self.flows.len() - self.room.documented;
-        let (full, closed) = (others >= MOST_FLOWS, others >= MOST_FOLDED);
+        let (full, closed) = (self.is_full(), self.others() >= MOST_FOLDED);
         if unlisted {
             let too_many = if full {
                 self.room.many.contains(&key.of_peer())
@@ -99,13 +108,13 @@ impl Flows {
         let seen = self.evidence.get(usize::from(key.node()));
         let is_near = seen.is_some_and(|node| node.near.contains(&neighbourhood(peer)));
         // A neighbour stays one: what is near decides what a missing rule is.
-        let length = match peer {
-            IpAddr::V4(_) if is_near => 24,
-            IpAddr::V6(_) if is_near => 64,
-            IpAddr::V4(_) => 16,
-            IpAddr::V6(_) => 32,
+        let near = if peer.is_ipv4() { 24 } else { 64 };
+        let apart = key.without_pair();
+        let mut wider = if is_near {
+            apart.in_network(near)
+        } else {
+            apart.in_far_network()
         };
-        let mut wider = key.without_pair().in_network(length);
         // Whoever comes from many addresses comes here with each line.
         if let Some(place) = self.place(wider) {
             return (Admitted::Place(place), Folded::Peers);
@@ -122,7 +131,7 @@ impl Flows {
         }
         // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
         let last = if documented { key } else { key.without_ports() };
-        let last = last.in_network(if is_near { length } else { 0 });
+        let last = last.in_network(if is_near { near } else { 0 });
         (Admitted::Key(last), Folded::Peers)
     }
 }

@@ -17,6 +17,7 @@ use crate::catalog::Role;
 use crate::chain::Family;
 use crate::hints::Lately;
 use crate::input::Entry;
+use crate::input::scan::Drops;
 use crate::packet::{Brief, Cast, TcpFlags};
 use crate::saturation::Stretch;
 use crate::site::Site;
@@ -39,20 +40,27 @@ pub(super) type Table = IndexMap<Packed, Flow, foldhash::fast::RandomState>;
 #[derive(Clone, Copy)]
 struct Line {
     key: Packed,
+    time: Time,
+    /// Where its flow is in the table, or [`NOWHERE`].
+    place: u32,
+    lines: u32,
     node: u16,
     /// The port that is not in the key.
     other_port: u16,
     role: Role,
-    lines: u64,
 }
+
+const NOWHERE: u32 = u32::MAX;
 
 impl Line {
     const NONE: Self = Self {
         key: Packed::NONE,
+        time: Time::UNKNOWN,
+        place: NOWHERE,
+        lines: 0,
         node: 0,
         other_port: 0,
         role: Role::ControlPlane,
-        lines: 0,
     };
 }
 
@@ -87,63 +95,117 @@ impl Flows {
         }
         let node = self.nodes.number(host(site, entry, packet));
         let interface = self.interfaces.number(packet.interface);
-        let line = self.notice(site, entry, packet, (node, interface), lines);
-        let place = self.flows.get_index_of(&line.key);
-        self.count(site, entry, packet, &line, place);
+        let mut line = self.notice(site, entry, packet, (node, interface), lines);
+        line.place = self.find(&line.key);
+        let place = self.count(&line, packet, || entry.message);
+        if !site.in_force.is_empty() {
+            let name = self.nodes.name(line.node);
+            if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
+                let fates = &mut self.flows[place].detail.fates;
+                let fates = fates.get_or_insert_default();
+                fates.add(chains.judge(packet), u64::from(lines));
+            }
+        }
     }
 
-    /// Adds drop lines whose packets were read.
-    pub fn add_all(&mut self, site: &Site, entries: &[Entry<'_>]) {
-        let known = || entries.iter().map(|e| e.time).filter(|t| t.is_known());
-        if let (Some(first), Some(last)) = (known().min(), known().max()) {
+    /// Adds drop lines whose packets were read, where no chain is to be asked about them.
+    pub fn add_all(&mut self, site: &Site, drops: &Drops<'_>) {
+        match drops {
+            Drops::Read(entries) => {
+                self.add_each(site, entries.len(), |at| entries.get(at).copied());
+            }
+            Drops::Surveyed(surveyed) => {
+                self.add_each(site, drops.len(), |at| surveyed.entry(at));
+            }
+        }
+    }
+
+    /// The same of so many lines. An entry is asked for where a part of it is needed, so that the rest is never put together.
+    #[inline(always)]
+    fn add_each<'a>(
+        &mut self,
+        site: &'a Site,
+        lines: usize,
+        entry: impl Fn(usize) -> Option<Entry<'a>>,
+    ) {
+        let (mut nodes, mut interfaces) = (Lately::default(), Lately::default());
+        let mut span: Option<(Time, Time)> = None;
+        let mut batch = [Line::NONE; AT_ONCE];
+        for from in (0..lines).step_by(AT_ONCE) {
+            let batch = &mut batch[..AT_ONCE.min(lines - from)];
+            for (at, line) in (from..).zip(&mut *batch) {
+                *line = Line::NONE;
+                if let Some(entry) = entry(at)
+                    && let Some(packet) = entry.packet
+                {
+                    if entry.time.is_known() {
+                        let (first, last) = span.unwrap_or((entry.time, entry.time));
+                        span = Some((first.min(entry.time), last.max(entry.time)));
+                    }
+                    let name = host(site, &entry, packet);
+                    let node = nodes.number(name, |name| self.nodes.number(name));
+                    let find = |name: &str| self.interfaces.number(name);
+                    let interface = interfaces.number(entry.interface, find);
+                    *line = self.notice(site, &entry, packet, (node, interface), entry.repeats);
+                }
+            }
+            self.look_up(batch);
+            let known = self.flows.len();
+            for (at, line) in (from..).zip(&mut *batch) {
+                if line.place == NOWHERE && self.flows.len() > known {
+                    line.place = self.find(&line.key);
+                }
+                if let Some(packet) = entry(at).and_then(|entry| entry.packet) {
+                    self.count(line, packet, || {
+                        entry(at).map_or(&[][..], |entry| entry.message)
+                    });
+                }
+            }
+        }
+        if let Some((first, last)) = span {
             self.alive(first);
             self.alive(last);
         }
-        let (mut nodes, mut interfaces) = (Lately::default(), Lately::default());
-        for entries in entries.chunks(AT_ONCE) {
-            let mut lines = [const { (Line::NONE, None) }; AT_ONCE];
-            for (entry, (line, _)) in entries.iter().zip(&mut lines) {
-                if let Some(packet) = &entry.packet {
-                    let name = host(site, entry, packet);
-                    let node = nodes.number(name, |name| self.nodes.number(name));
-                    let find = |name: &str| self.interfaces.number(name);
-                    let interface = interfaces.number(packet.interface, find);
-                    *line = self.notice(site, entry, packet, (node, interface), entry.repeats);
-                }
-            }
-            let lines = &mut lines[..entries.len()];
-            self.look_up(lines);
-            let known = self.flows.len();
-            for (entry, (line, place)) in entries.iter().zip(lines) {
-                let mut place = *place;
-                if place.is_none() && self.flows.len() > known {
-                    place = self.flows.get_index_of(&line.key);
-                }
-                if let Some(packet) = &entry.packet {
-                    self.count(site, entry, packet, line, place);
-                }
-            }
-        }
+    }
+
+    /// Where the flow of a key is in the table, or [`NOWHERE`].
+    fn find(&self, key: &Packed) -> u32 {
+        let place = self.flows.get_index_of(key);
+        place.map_or(NOWHERE, |place| place as u32)
     }
 
     /// Finds the places of the flows that are known. Flows lie far from each other: where one step of a short loop does not
     /// wait for the one before, the processor fetches many at once.
-    fn look_up(&self, lines: &mut [(Line, Option<usize>)]) {
+    fn look_up(&self, lines: &mut [Line]) {
         let table = &self.flows;
-        for (line, place) in &mut *lines {
-            let hash = table.hasher().hash_one(line.key);
+        for line in &mut *lines {
             // The first whose hash is like it, unseen.
-            *place = table.raw_entry_v1().index_from_hash(hash, |_| true);
+            line.place = self.unseen(line.key);
         }
-        for (line, place) in lines {
-            if let Some((key, flow)) = place.and_then(|place| table.get_index(place)) {
+        let full = self.is_full();
+        for line in lines {
+            if let Some((key, flow)) = table.get_index(line.place as usize) {
                 // What is counted in it lies beside the key.
                 std::hint::black_box(flow.logged);
                 if *key != line.key {
-                    *place = table.get_index_of(&line.key);
+                    line.place = self.find(&line.key);
+                }
+            } else if full {
+                // It will be asked for what the line is folded into.
+                let wider = self.unseen(line.key.without_pair().in_far_network());
+                if let Some((key, flow)) = table.get_index(wider as usize) {
+                    std::hint::black_box((flow.logged, *key == line.key));
                 }
             }
         }
+    }
+
+    /// The place of the first flow whose hash is like that of `key`, or [`NOWHERE`].
+    #[inline]
+    fn unseen(&self, key: Packed) -> u32 {
+        let hash = self.flows.hasher().hash_one(key);
+        let place = self.flows.raw_entry_v1().index_from_hash(hash, |_| true);
+        place.map_or(NOWHERE, |place| place as u32)
     }
 
     /// Notes what a drop line tells of its node, and what flow it is of.
@@ -161,9 +223,8 @@ impl Flows {
                 .push(NodeEvidence::new(site.role(self.nodes.name(node))));
         }
         let seen = &mut self.evidence[usize::from(node)];
-        let lines = u64::from(lines);
-        self.logged += lines;
-        seen.logged += lines;
+        self.logged += u64::from(lines);
+        seen.logged += u64::from(lines);
         if self.ticks < MOST_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(entry, packet));
         }
@@ -171,67 +232,66 @@ impl Flows {
         let lane = lane(packet, role);
         Line {
             key: Packed::of(node, interface, packet.proto, lane, &packet.src),
+            time: entry.time,
+            place: NOWHERE,
+            lines,
             node,
             other_port: other_port(packet, lane.1),
             role,
-            lines,
         }
     }
 
-    /// Counts a drop line in its flow, which has a `place` if it is known.
+    /// Counts a drop line in its flow: the place of that.
     #[inline]
-    fn count(
+    fn count<'m>(
         &mut self,
-        site: &Site,
-        entry: &Entry<'_>,
-        packet: &Brief<'_>,
         line: &Line,
-        place: Option<usize>,
-    ) {
+        packet: &Brief<'_>,
+        message: impl Fn() -> &'m [u8],
+    ) -> usize {
         let seen = &mut self.evidence[usize::from(line.node)];
         // What is near a node decides how lines are folded, so that it is learned line by line.
         if packet.cast == Cast::Unicast {
             seen.meet(packet.dst);
         }
-        let place = match place {
-            Some(place) => place,
-            None => self.begin(line, entry),
+        let place = if line.place == NOWHERE {
+            self.begin(line, &message)
+        } else {
+            line.place as usize
         };
         let flow = &mut self.flows[place];
-        flow.logged += line.lines;
+        flow.logged += u64::from(line.lines);
         if let Some(flags) = packet.flags {
-            flow.count_flags(flags, line.lines);
+            flow.count_flags(flags, u64::from(line.lines));
         }
         if let Some(icmp_type) = packet.icmp_type {
-            count(&mut flow.detail.icmp_types, icmp_type, line.lines);
+            count(
+                &mut flow.detail.icmp_types,
+                icmp_type,
+                u64::from(line.lines),
+            );
         }
-        flow.date(entry.time, entry.message);
-        if !site.in_force.is_empty() {
-            let name = self.nodes.name(line.node);
-            if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
-                let fates = flow.detail.fates.get_or_insert_default();
-                fates.add(chains.judge(packet), line.lines);
-            }
-        }
+        flow.date(line.time, message);
         if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
             let flags = packet.flags.unwrap_or(TcpFlags::NONE);
             let mark = Mark {
-                time: entry.time,
+                time: line.time,
                 port: line.other_port,
                 opens: flags.is_syn(),
                 teardown: flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN),
             };
             self.marks.push(place, mark);
         }
+        place
     }
 
     /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
     #[inline(never)]
-    fn begin(&mut self, line: &Line, entry: &Entry<'_>) -> usize {
+    fn begin<'m>(&mut self, line: &Line, message: impl Fn() -> &'m [u8]) -> usize {
         let (admitted, folded) = self.admit(line.key, line.role);
-        self.folded += u64::from(folded != Folded::No) * line.lines;
-        let place = self.open(admitted, || Flow::begin(entry));
+        self.folded += u64::from(folded != Folded::No) * u64::from(line.lines);
+        let place = self.open(admitted, || Flow::begin(line.time, message()));
         let flow = &mut self.flows[place];
         flow.folded = flow.folded.max(folded);
         place

@@ -130,6 +130,11 @@ impl Packed {
         Self([numbers as u16 as u64, peer, high, low])
     }
 
+    /// With the network that stands for a peer that is no neighbour of the node.
+    pub(super) fn in_far_network(self) -> Self {
+        self.in_network(if self.0[1] & IS_V6 == 0 { 16 } else { 32 })
+    }
+
     /// With the network of a `length` that the peer lies in, up to 64 bits, for the peer.
     pub(super) fn in_network(self, length: u8) -> Self {
         let [numbers, rest, high, _] = self.0;

@@ -3,22 +3,22 @@
 use std::borrow::Cow;
 
 use super::{Counts, Detail, FlagCounts, Flow, Folded};
-use crate::input::Entry;
 use crate::time::Time;
 
 impl Flow {
-    pub(super) fn begin(entry: &Entry<'_>) -> Self {
+    /// A flow without a line, but for the time and the message of its first.
+    pub(super) fn begin(time: Time, message: &[u8]) -> Self {
         Self {
             logged: 0,
             flags: FlagCounts::default(),
-            first: entry.time,
-            last: entry.time,
+            first: time,
+            last: time,
             folded: Folded::No,
             marks: 0,
             detail: Box::new(Detail {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
-                sample: text(entry.message).trim_end().into(),
+                sample: text(message).trim_end().into(),
                 fates: None,
             }),
         }
@@ -26,13 +26,18 @@ impl Flow {
 
     /// Takes the time of a line, and keeps the earliest line; of lines at one time, the first by its text, so that no order
     /// matters.
-    pub(super) fn date(&mut self, time: Time, message: &[u8]) {
+    #[inline]
+    pub(super) fn date<'m>(&mut self, time: Time, message: impl FnOnce() -> &'m [u8]) {
         if time > self.last {
             self.last = time;
         }
-        if time > self.first {
-            return;
+        if time <= self.first {
+            self.show(time, message());
         }
+    }
+
+    #[inline(never)]
+    fn show(&mut self, time: Time, message: &[u8]) {
         let message = text(message);
         let message = message.trim_end();
         if (time, message) < (self.first, &*self.detail.sample) {
@@ -64,7 +69,7 @@ impl Flow {
             self.count_flags(flags, lines);
         }
         self.last = self.last.max(other.last);
-        self.date(other.first, other.detail.sample.as_bytes());
+        self.date(other.first, || other.detail.sample.as_bytes());
         self.folded = self.folded.max(other.folded);
         for (icmp_type, lines) in other.detail.icmp_types {
             count(&mut self.detail.icmp_types, icmp_type, lines);

@@ -1,5 +1,6 @@
 //! What is known of the hosts of a log, and its drop lines: when each last logged, and in which boot.
 
+use super::drops::Drops;
 use super::notice::NoticeKind;
 use super::scan::{Item, Sink};
 use super::{Entry, Record};
@@ -96,14 +97,16 @@ impl Hosts {
         let place = self.place(told.host);
         let (time, news) = self.follow(told, place);
         news.tell(time, told.host, sink);
-        sink(Item::Drops(&[Entry {
+        let entry = Entry {
             time,
             fine: told.fine,
             host: told.host,
             message,
-            packet,
+            packet: packet.as_ref(),
+            interface: packet.map_or("", |packet| packet.interface),
             repeats,
-        }]));
+        };
+        sink(Item::Drops(Drops::Read(&[entry])));
     }
 
     /// The place of a host; the next one for a host that is not known.

@@ -9,7 +9,7 @@ use super::nominate::{Nominator, REPEAT};
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
 use super::survey::{Ready, Survey};
-use super::{Entry, Layer, Origin, Prefixes, Record, read};
+use super::{Layer, Origin, Prefixes, Record, read};
 use crate::hints::Lately;
 use crate::packet::Usual;
 use crate::time::{Reading, Stamp, Time};
@@ -90,16 +90,15 @@ impl Judge {
         }
     }
 
-    /// The entry of a drop line of `text` that `survey` read already, and what it tells of its host besides. Its text is not
-    /// looked at: it may lie with another processor. `hosts` knows those of the lines before in `survey`.
+    /// Dates a drop line that `survey` read already: what it tells of its host besides. `hosts` knows those of the lines before
+    /// in `survey`.
     #[inline]
     pub(super) fn ready<'a>(
         &mut self,
-        text: &'a [u8],
         survey: &'a Survey,
-        ready: &Ready,
+        ready: &mut Ready,
         hosts: &mut Lately<'a>,
-    ) -> (Entry<'a>, News) {
+    ) -> News {
         self.known = true;
         let aside = survey.aside(ready);
         let told = Told {
@@ -114,15 +113,8 @@ impl Judge {
             None => self.hosts.place(None),
         };
         let (time, news) = self.hosts.follow(&told, place);
-        let entry = Entry {
-            time,
-            fine: told.fine,
-            host: told.host,
-            message: ready.message(text),
-            packet: survey.brief(ready),
-            repeats: aside.repeats,
-        };
-        (entry, news)
+        ready.time = time;
+        news
     }
 
     fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {

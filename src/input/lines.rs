@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::Entry;
+use super::drops::{Drops, Surveyed};
 use super::framing::{self, Framing};
 use super::hosts::News;
 use super::message::plain;
@@ -18,8 +18,6 @@ use crate::hints::Lately;
 
 /// How many records from either end of a block are looked at for a date that shows how far the log went.
 const DATING_TRIES: usize = 8;
-/// So many drop lines go on together at most: they stay in a processor's first cache.
-const TOGETHER: usize = 64;
 /// How much of the line before a block is kept.
 const LONGEST_BEFORE: usize = 4096;
 
@@ -36,7 +34,7 @@ impl Scanner {
         }
         let mut survey = std::mem::take(&mut self.survey);
         self.surveyor.survey(text, &mut survey);
-        let used = self.surveyed(text, &survey, sink);
+        let used = self.surveyed(text, &mut survey, sink);
         self.survey = survey;
         used
     }
@@ -51,9 +49,16 @@ impl Scanner {
     }
 
     /// Takes whole lines that were surveyed.
-    pub(super) fn surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
+    pub(super) fn surveyed(
+        &mut self,
+        text: &[u8],
+        survey: &mut Survey,
+        sink: &mut Sink<'_>,
+    ) -> usize {
         self.alive_at_begin(text, sink);
-        let used = self.take_survey(text, survey, sink);
+        let mut found = std::mem::take(&mut survey.found);
+        let used = self.take_found(text, survey, &mut found, sink);
+        survey.found = found;
         self.alive_at_end(&text[..used], sink);
         self.done(
             &text[..used],
@@ -77,32 +82,58 @@ impl Scanner {
         done.len()
     }
 
-    /// Takes what a survey of `text` found.
-    fn take_survey(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
+    /// Takes what a `survey` of `text` found.
+    fn take_found(
+        &mut self,
+        text: &[u8],
+        survey: &Survey,
+        found: &mut [Found],
+        sink: &mut Sink<'_>,
+    ) -> usize {
         let mut from = 0;
         let mut hosts = Lately::default();
         // A line may have many hits.
         let mut looked = None;
-        // Lines that follow each other go on together.
-        let mut drops = Vec::with_capacity(survey.found.len().min(TOGETHER));
-        for found in &survey.found {
-            if found.start() < from {
+        // Drop lines that follow each other go on together: from here to the place at hand.
+        let mut first = 0;
+        let mut are_read = true;
+        for at in 0..found.len() {
+            let (before, behind) = found.split_at_mut(at);
+            let Some(here) = behind.first_mut() else {
+                break;
+            };
+            let mut flush = |sink: &mut Sink<'_>| {
+                if first < at {
+                    let found = &before[first..];
+                    sink(Item::Drops(Drops::Surveyed(Surveyed {
+                        text,
+                        survey,
+                        found,
+                        are_read,
+                    })));
+                }
+                (first, are_read) = (at, true);
+            };
+            if here.start() < from {
+                flush(sink);
+                first = at + 1;
                 continue;
             }
-            let spot = match found {
+            let spot = match here {
                 Found::Drop(ready) => {
-                    let (entry, news) = self.judge.ready(text, survey, ready, &mut hosts);
-                    if drops.len() == TOGETHER || news != News::NONE {
-                        flush(&mut drops, sink);
-                        news.tell(entry.time, entry.host, sink);
+                    let news = self.judge.ready(survey, ready, &mut hosts);
+                    if news != News::NONE {
+                        flush(sink);
+                        news.tell(ready.time, survey.host(ready), sink);
                     }
-                    drops.push(entry);
-                    from = ready.line.end as usize;
+                    are_read &= ready.packet.is_some();
+                    from = ready.end as usize;
                     continue;
                 }
-                Found::Spot(spot) => spot,
+                Found::Spot(spot) => *spot,
             };
-            flush(&mut drops, sink);
+            flush(sink);
+            first = at + 1;
             let inside = spot.start
                 + usize::from(spot.hit == Hit::Opening && text.get(spot.start) == Some(&b'\n'));
             let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
@@ -125,7 +156,15 @@ impl Scanner {
                 }
             }
         }
-        flush(&mut drops, sink);
+        if first < found.len() {
+            let found = &found[first..];
+            sink(Item::Drops(Drops::Surveyed(Surveyed {
+                text,
+                survey,
+                found,
+                are_read,
+            })));
+        }
         text.len()
     }
 
@@ -253,6 +292,7 @@ impl Scanner {
 
     /// How long after the line before `line` is, if that is all that it tells of its time.
     fn distance(&self, line: &[u8]) -> Option<i64> {
+        memchr(b'[', line)?;
         let plain = plain(line);
         // It stands in brackets, `[<` or `[ +`, with or without the escapes of JSON. Few logs have such, and others are not
         // read for it.
@@ -307,14 +347,6 @@ impl Scanner {
             sink(Item::Alive { time });
         }
         time.is_some()
-    }
-}
-
-/// Hands on the lines that wait.
-fn flush(drops: &mut Vec<Entry<'_>>, sink: &mut Sink<'_>) {
-    if !drops.is_empty() {
-        sink(Item::Drops(drops));
-        drops.clear();
     }
 }
 

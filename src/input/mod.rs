@@ -9,6 +9,7 @@ mod clock;
 mod cri;
 mod dmesg;
 mod document;
+mod drops;
 mod export;
 pub mod fact;
 mod framing;
@@ -56,7 +57,7 @@ use crate::packet::Brief;
 use crate::time::{Stamp, Time};
 
 /// One drop line.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
     pub time: Time,
     /// Whether the log's times resolve fractions of a second.
@@ -65,8 +66,9 @@ pub struct Entry<'a> {
     pub host: Option<&'a str>,
     /// The kernel message, from the LOG prefix on; text, unless the packet was read already.
     pub message: &'a [u8],
-    /// The packet, where the line was read already.
-    pub packet: Option<Brief<'a>>,
+    /// The packet, where the line was read already, and the name of its interface, which it may lack itself.
+    pub packet: Option<&'a Brief<'a>>,
+    pub interface: &'a str,
     /// How many lines it stands for (`message repeated N times`): 1 for most.
     pub repeats: u32,
 }

@@ -13,7 +13,9 @@ use super::judge::Judge;
 use super::lines::trim;
 use super::nominate::Hit;
 use super::survey::{Survey, Surveyor};
-use super::{Entry, NoticeKind, Prefixes, document, notice};
+use super::{NoticeKind, Prefixes, document, notice};
+
+pub use super::drops::Drops;
 use crate::time::{Reading, Time};
 
 /// A log without a line end in so many bytes may be datagrams of syslog.
@@ -22,12 +24,17 @@ const LONG_LINE: usize = 64 * 1024;
 /// What the scanner finds.
 #[derive(Debug)]
 pub enum Item<'a> {
-    /// Drop lines, one or more, in their order.
-    Drops(&'a [Entry<'a>]),
+    Drops(Drops<'a>),
     /// The text of a drop line that the kernel did not write.
-    Untrusted { record: &'a [u8], why: &'static str },
+    Untrusted {
+        record: &'a [u8],
+        why: &'static str,
+    },
     /// A drop line that cannot be read.
-    Unreadable { record: &'a [u8], why: &'static str },
+    Unreadable {
+        record: &'a [u8],
+        why: &'static str,
+    },
     /// A line that tells how far the log can be believed.
     Notice {
         kind: NoticeKind,
@@ -36,11 +43,15 @@ pub enum Item<'a> {
         count: u64,
     },
     /// The log had a line, of whatever kind, at this time.
-    Alive { time: Time },
+    Alive {
+        time: Time,
+    },
     /// The input told something of the cluster, before its logs.
     Learned(Fact),
     /// A log of an input came to its end; all of its times are off by `correction` years.
-    EndOfLog { correction: i32 },
+    EndOfLog {
+        correction: i32,
+    },
 }
 
 /// Where items go.
@@ -130,7 +141,7 @@ impl Scanner {
     }
 
     /// Takes whole lines that were surveyed, while [`Self::is_striped`].
-    pub(super) fn push_surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) {
+    pub(super) fn push_surveyed(&mut self, text: &[u8], survey: &mut Survey, sink: &mut Sink<'_>) {
         let mut used = 0;
         if !text.is_empty() && self.carry.is_empty() && !self.begins_other(text) {
             self.blank = false;

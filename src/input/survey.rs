@@ -13,9 +13,9 @@ use super::lines::trim;
 use super::message::{Anchored, anchor, unescaped, uptime_of};
 use super::nominate::{Hit, Nominator, Spot};
 use super::words::{Word, Words};
-use super::{Layer, Prefixes, cri, framing, json, read, short};
+use super::{Entry, Layer, Prefixes, cri, framing, json, read, short};
 use crate::packet::{Brief, Usual};
-use crate::time::Stamp;
+use crate::time::{Stamp, Time};
 
 /// Takes surveys.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl Found {
     pub(super) const fn start(&self) -> usize {
         match self {
             Self::Spot(spot) => spot.start,
-            Self::Drop(ready) => ready.start,
+            Self::Drop(ready) => ready.start as usize,
         }
     }
 }
@@ -59,13 +59,17 @@ impl Found {
 #[derive(Debug)]
 pub(super) struct Ready {
     /// Where its prefix was found.
-    start: usize,
-    pub(super) line: Range<u32>,
+    start: u32,
+    /// Where its line ends.
+    pub(super) end: u32,
     pub(super) stamp: Stamp,
+    /// Unknown until somebody who knows the log dates it.
+    pub(super) time: Time,
     host: Option<Word>,
     message: Range<u32>,
+    interface: Word,
     /// The packet without the name of its interface.
-    packet: Option<(Word, Brief<'static>)>,
+    pub(super) packet: Option<Brief<'static>>,
     /// The place behind its own in [`Survey::asides`], 0 where it has none.
     aside: u32,
 }
@@ -102,19 +106,18 @@ impl Survey {
         ready.host.map(|host| self.words.get(host))
     }
 
-    #[inline]
-    pub(super) fn brief(&self, ready: &Ready) -> Option<Brief<'_>> {
-        let (interface, brief) = ready.packet?;
-        Some(Brief {
-            interface: self.words.get(interface),
-            ..brief
-        })
-    }
-}
-
-impl Ready {
-    pub(super) fn message<'t>(&self, text: &'t [u8]) -> &'t [u8] {
-        &text[span(self.message.clone())]
+    /// The entry of `ready`, which it found in `text`.
+    #[inline(always)]
+    pub(super) fn entry<'a>(&'a self, text: &'a [u8], ready: &'a Ready) -> Entry<'a> {
+        Entry {
+            time: ready.time,
+            fine: ready.stamp.is_fine(),
+            host: self.host(ready),
+            message: text.get(span(ready.message.clone())).unwrap_or_default(),
+            packet: ready.packet.as_ref(),
+            interface: self.words.get(ready.interface),
+            repeats: self.aside(ready).repeats,
+        }
     }
 }
 
@@ -198,7 +201,7 @@ impl Surveyor {
             if spot.hit == Hit::Prefix && search.is_plain() && tried <= spot.start {
                 let begin = memrchr(b'\n', &text[..spot.start]).map_or(0, |at| at + 1);
                 let known = like_those_before(text, begin, &mut memory)
-                    .filter(|ready| ready.start == spot.start);
+                    .filter(|ready| ready.start as usize == spot.start);
                 let ready = known.or_else(|| {
                     let end = memchr(b'\n', &text[spot.start..]);
                     tried = end.map_or(text.len(), |at| spot.start + at);
@@ -206,7 +209,7 @@ impl Surveyor {
                     self.ready(text, from, line, spot.start, asides, &mut memory)
                 });
                 if let Some(ready) = ready {
-                    let mut end = ready.line.end as usize;
+                    let mut end = ready.end as usize;
                     found.push(Found::Drop(ready));
                     // Where two follow each other, more may; elsewhere a look would be in vain.
                     if next == Some(begin) {
@@ -259,12 +262,12 @@ impl Surveyor {
             Some(host) => Some(memory.words.number(host.as_bytes())?),
             None => None,
         };
-        let packet = match found {
-            Some((interface, brief)) => Some((memory.words.number(interface)?, brief)),
+        let (interface, packet) = match found {
+            Some((interface, brief)) => (memory.words.number(interface)?, Some(brief)),
             // Whoever reads it otherwise takes text.
             None => {
                 std::str::from_utf8(&text[span(message.clone())]).ok()?;
-                None
+                (Word::default(), None)
             }
         };
         let aside = Aside {
@@ -277,11 +280,13 @@ impl Surveyor {
             asides.push(aside);
         }
         let ready = Ready {
-            start: at,
-            line: begin as u32..end as u32,
+            start: at as u32,
+            end: end as u32,
             stamp: record.stamp,
+            time: Time::UNKNOWN,
             host,
             message,
+            interface,
             packet,
             aside: if aside == Aside::NOTHING {
                 0
@@ -324,7 +329,7 @@ fn follow(
 ) -> Option<usize> {
     let mut last = None;
     while let Some(next) = like_those_before(text, begin, memory) {
-        let end = next.line.end as usize;
+        let end = next.end as usize;
         last = Some(end);
         begin = end + 1;
         found.push(Found::Drop(next));
@@ -344,12 +349,14 @@ fn like_those_before(text: &[u8], begin: usize, memory: &mut Memory<'_>) -> Opti
     let end = body + end;
     let start = begin + head.message;
     Some(Ready {
-        start,
-        line: begin as u32..end as u32,
+        start: start as u32,
+        end: end as u32,
         stamp: head.stamp,
+        time: Time::UNKNOWN,
         host: head.host,
         message: start as u32..end as u32,
-        packet: Some((head.interface, brief)),
+        interface: head.interface,
+        packet: Some(brief),
         aside: 0,
     })
 }
@@ -455,14 +462,12 @@ mod tests {
             return None;
         };
         Some(format!(
-            "{} {} {:?} {:?} {:?} {:?} {:?}",
-            begin + ready.line.start as usize,
-            begin + ready.line.end as usize,
+            "{} {} {:?} {:?} {:?}",
+            begin + ready.start as usize,
+            begin + ready.end as usize,
             ready.stamp,
             survey.aside(ready),
-            survey.host(ready),
-            String::from_utf8_lossy(ready.message(text)),
-            survey.brief(ready),
+            survey.entry(text, ready),
         ))
     }
 }

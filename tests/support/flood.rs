@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::input::Entry;
-use dropsift::input::scan::Item;
+use dropsift::input::scan::{Drops, Item};
 use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
 use dropsift::report::Report;
 use dropsift::rule::Scope;
@@ -40,14 +40,15 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut dice = Dice(42);
     let mut push = |packet: Brief<'static>, at: usize| {
-        analysis.push(Item::Drops(&[Entry {
+        analysis.push(Item::Drops(Drops::Read(&[Entry {
             time: Time(BEGIN + at as i64 * 1_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
-            packet: Some(packet),
+            packet: Some(&packet),
+            interface: packet.interface,
             repeats: 1,
-        }]));
+        }])));
     };
     for at in 0..flood {
         if at == flood / 2 || at == flood * 3 / 4 {

@@ -189,7 +189,7 @@ impl Shared<'_> {
     fn take(&self, scanner: &mut Scanner, sink: &mut Sink<'_>, bounds: &Bounds) -> u64 {
         let mut done = self.from;
         for index in 0..self.count() {
-            let stripe = loop {
+            let mut stripe = loop {
                 let mut state = self.lock();
                 if let Some(stripe) = state.surveyed.remove(&index) {
                     break stripe;
@@ -208,7 +208,7 @@ impl Shared<'_> {
                 return done;
             }
             let text = &stripe.bytes.bytes()[stripe.begin..stripe.end];
-            scanner.push_surveyed(text, &stripe.survey, sink);
+            scanner.push_surveyed(text, &mut stripe.survey, sink);
             bounds.take(text.len());
             done += text.len() as u64;
             let mut state = self.lock();
