@@ -2,6 +2,8 @@
 //!
 //! Only what was read once is remembered, so reading with a memory says what reading without says.
 
+use wide::u8x16;
+
 /// So many parts are remembered, each at one of two places.
 const PLACES: usize = 128;
 /// Texts are compared in rows of so many bytes.
@@ -9,15 +11,6 @@ const ROW: usize = 16;
 const ROWS: usize = 10;
 /// The longest part that is remembered, in bytes.
 const LONGEST: usize = ROW * ROWS;
-
-/// A row in words, which a processor takes at once.
-type Row = [u64; 2];
-
-#[inline]
-const fn row(bytes: &[u8; ROW]) -> Row {
-    let (words, _) = bytes.as_chunks::<8>();
-    [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1])]
-}
 
 /// A part, and what it says: what is looked at first lies in the first of a processor's cache lines, and most parts fill two.
 #[derive(Debug, Clone, Copy)]
@@ -27,8 +20,8 @@ struct Part<T> {
     /// In bytes; 0 of what is no part.
     length: u8,
     /// The last row of the text, which may overlap the one before.
-    last: Row,
-    rows: [Row; ROWS],
+    last: u8x16,
+    rows: [u8x16; ROWS],
 }
 
 impl<T: Default> Default for Part<T> {
@@ -36,8 +29,8 @@ impl<T: Default> Default for Part<T> {
         Self {
             says: T::default(),
             length: 0,
-            last: Row::default(),
-            rows: [Row::default(); ROWS],
+            last: u8x16::ZERO,
+            rows: [u8x16::ZERO; ROWS],
         }
     }
 }
@@ -45,14 +38,14 @@ impl<T: Default> Default for Part<T> {
 impl<T> Part<T> {
     /// `None` where `text` is shorter than a row, or longer than what is remembered.
     fn new(text: &[u8], says: T) -> Option<Self> {
-        let last = row(text.last_chunk()?);
+        let last = u8x16::new(*text.last_chunk()?);
         let (whole, _) = text.as_chunks::<ROW>();
-        let mut rows = [Row::default(); ROWS];
+        let mut rows = [u8x16::ZERO; ROWS];
         if text.len() > LONGEST {
             return None;
         }
         for (known, bytes) in rows.iter_mut().zip(whole) {
-            *known = row(bytes);
+            *known = u8x16::new(*bytes);
         }
         Some(Self {
             says,
@@ -69,18 +62,16 @@ impl<T> Part<T> {
         let Some(end) = end.and_then(<[u8]>::first_chunk) else {
             return false;
         };
-        let end = row(end);
-        let mut differs = [0, 1].map(|word| end[word] ^ self.last[word]);
+        let mut differs = u8x16::new(*end) ^ self.last;
         // The last row is one of them where the length is a multiple.
         let rows = usize::from(self.length - 1) / ROW;
         let Some(whole) = text.as_chunks::<ROW>().0.get(..rows) else {
             return false;
         };
         for (bytes, known) in whole.iter().zip(&self.rows) {
-            let bytes = row(bytes);
-            differs = [0, 1].map(|word| differs[word] | (bytes[word] ^ known[word]));
+            differs |= u8x16::new(*bytes) ^ *known;
         }
-        differs[0] | differs[1] == 0
+        differs == u8x16::ZERO
     }
 }
 
