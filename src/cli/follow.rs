@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_secs(1);
 const LULL: Duration = Duration::from_millis(50);
 /// What the reports between two lulls may cost, in flows that are judged. So each line of a small log is judged
 /// as it comes, and a large one that is poured in costs hardly more than a file.
-const CREDIT: usize = 10_000;
+const CREDIT: usize = 2_500;
 /// Follows one input to its end or to Ctrl-C.
 pub(super) fn run(
     shared: &Shared,

@@ -132,26 +132,16 @@ fn place(text: &[u8], part: &[u8]) -> Option<Range<u32>> {
     (end <= text.len()).then_some(start as u32..end as u32)
 }
 
-/// How many line ends a text has, and whether a terminal's colours may be in it: one look, which compilers make vectors of.
+/// How many line ends a text has, and whether a terminal's colours may be in it.
 fn look(text: &[u8]) -> (u64, bool) {
-    const LANES: usize = 32;
-    /// So many bytes may each count one.
-    const ROUNDS: usize = 255;
-    let (mut ends, mut escapes) = (0, 0);
-    for part in text.chunks(LANES * ROUNDS) {
-        let (mut here, mut escape) = ([0_u8; LANES], [0_u8; LANES]);
-        let (rows, rest) = part.as_chunks::<LANES>();
-        for row in rows {
-            for ((byte, here), escape) in row.iter().zip(&mut here).zip(&mut escape) {
-                *here += u8::from(*byte == b'\n');
-                *escape |= u8::from(*byte == 0x1b);
-            }
-        }
-        let count = |byte: u8| rest.iter().filter(|b| **b == byte).count() as u64;
-        ends += here.iter().copied().map(u64::from).sum::<u64>() + count(b'\n');
-        escapes += escape.iter().copied().map(u64::from).sum::<u64>() + count(0x1b);
-    }
-    (ends, escapes > 0)
+    /// The second look finds so many bytes in a processor's first cache.
+    const PART: usize = 16 << 10;
+    let ends = |part| bytecount::count(part, b'\n') as u64;
+    let has_escape = |part| memchr(0x1b, part).is_some();
+    let looks = text.chunks(PART).map(|part| (ends(part), has_escape(part)));
+    looks.fold((0, false), |(ends, escape), (more, here)| {
+        (ends + more, escape || here)
+    })
 }
 
 impl Surveyor {
