@@ -292,16 +292,14 @@ impl Scanner {
 
     /// How long after the line before `line` is, if that is all that it tells of its time.
     fn distance(&self, line: &[u8]) -> Option<i64> {
-        memchr(b'[', line)?;
-        let plain = plain(line);
-        // It stands in brackets, `[<` or `[ +`, with or without the escapes of JSON. Few logs have such, and others are not
-        // read for it.
+        // It stands in brackets, `[<` or `[ +`, with or without colours and the escapes of JSON. Few logs have such, and others
+        // are not read for it.
         let may = |at: usize| {
-            let inside = plain[at + 1..].trim_ascii_start();
-            matches!(inside.first(), Some(b'<' | b'+' | b'\\'))
+            let inside = line[at + 1..].trim_ascii_start();
+            matches!(inside.first(), Some(b'<' | b'+' | b'\\' | 0x1b))
         };
-        if memchr_iter(b'[', &plain).any(may) {
-            self.judge.read(&plain)?.after
+        if memchr_iter(b'[', line).any(may) {
+            self.judge.read(&plain(line))?.after
         } else {
             None
         }
