@@ -78,6 +78,11 @@ impl Clock {
         })
     }
 
+    /// The time so long `after` the record before.
+    pub(super) fn go_on(&mut self, after: i64) -> Time {
+        self.resolve_stamp(Stamp::None, Some(after))
+    }
+
     /// Learns the date of the boot from a message of the kernel that tells its own.
     pub(super) fn learn(&mut self, record: &Record<'_>, message: &[u8]) {
         if let (Origin::Kernel, Stamp::Uptime { micros }, Some(date)) =

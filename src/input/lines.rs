@@ -52,9 +52,9 @@ impl Scanner {
 
     /// Takes whole lines that were surveyed.
     pub(super) fn surveyed(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
-        self.alive_among(lines(text), sink);
+        self.alive_at_begin(text, sink);
         let used = self.take_survey(text, survey, sink);
-        self.alive_among(lines_back(&text[..used]), sink);
+        self.alive_at_end(&text[..used], sink);
         self.done(
             &text[..used],
             Some(survey.lines).filter(|_| used == text.len()),
@@ -81,6 +81,8 @@ impl Scanner {
     fn take_survey(&mut self, text: &[u8], survey: &Survey, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
         let mut hosts = Lately::default();
+        // A line may have many hits.
+        let mut looked = None;
         // Lines that follow each other go on together.
         let mut drops = Vec::with_capacity(survey.found.len().min(TOGETHER));
         for found in &survey.found {
@@ -106,6 +108,13 @@ impl Scanner {
             let begin = memrchr(b'\n', &text[..inside]).map_or(0, |at| at + 1);
             let end = memchr(b'\n', &text[inside..]).map_or(text.len(), |at| inside + at);
             if matches!(spot.hit, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
+                return begin;
+            }
+            // It counts from lines that nobody looked at yet: `alive_at_end` goes back to them.
+            if looked.replace(begin) != Some(begin)
+                && self.distance(trim(&text[begin..end])).is_some()
+            {
+                self.each = true;
                 return begin;
             }
             match self.hit(spot.hit, text, begin..end, spot.end, sink) {
@@ -236,26 +245,58 @@ impl Scanner {
 
     /// Looks for forms whose lines must all be visited.
     fn recognise(&mut self, text: &[u8]) {
-        if self.each {
-            return;
-        }
-        let judge = &self.judge;
-        let is_relative = |line: &[u8]| {
-            // What tells no more than a distance has it in brackets. Most logs have none, and are not read for it.
-            memchr(b'[', line).is_some()
-                && judge
-                    .read(&plain(line))
-                    .is_some_and(|record| record.after.is_some())
-        };
-        self.each = lines(text).take(DATING_TRIES).any(is_relative);
+        self.each = self.each
+            || lines(text)
+                .take(DATING_TRIES)
+                .any(|line| self.distance(line).is_some());
     }
 
-    /// Says that the log was alive at the time of the first of `lines` that tells one.
-    fn alive_among<'b>(&mut self, lines: impl Iterator<Item = &'b [u8]>, sink: &mut Sink<'_>) {
-        for line in lines.take(DATING_TRIES) {
+    /// How long after the line before `line` is, if that is all that it tells of its time.
+    fn distance(&self, line: &[u8]) -> Option<i64> {
+        // It stands in brackets, `[<` or `[ +`, with or without colours and the escapes of JSON. Few logs have such, and others
+        // are not read for it.
+        let may = |at: usize| {
+            let inside = line[at + 1..].trim_ascii_start();
+            matches!(inside.first(), Some(b'<' | b'+' | b'\\' | 0x1b))
+        };
+        if memchr_iter(b'[', line).any(may) {
+            self.judge.read(&plain(line))?.after
+        } else {
+            None
+        }
+    }
+
+    /// Says that the log was alive at the time of the first line that tells one.
+    fn alive_at_begin(&mut self, text: &[u8], sink: &mut Sink<'_>) {
+        for line in lines(text).take(DATING_TRIES) {
             if self.alive(line, sink) {
                 return;
             }
+        }
+    }
+
+    /// The same of the last. Where the next line counts from it, it is looked for however far back it stands.
+    fn alive_at_end(&mut self, text: &[u8], sink: &mut Sink<'_>) {
+        let mut time = None;
+        let mut after = 0_i64;
+        let mut tries = 0;
+        for line in lines_back(text) {
+            if let Some(more) = self.distance(line) {
+                after = after.saturating_add(more);
+                self.each = true;
+                continue;
+            }
+            time = self.judge.time(line);
+            tries += 1;
+            if time.is_some() || tries == DATING_TRIES && !self.each {
+                break;
+            }
+        }
+        if after > 0 {
+            time = Some(self.judge.clock.go_on(after));
+        }
+        if let Some(time) = time {
+            sink(Item::Alive { time });
         }
     }
 
