@@ -164,18 +164,23 @@ fn frame(text: &[u8], last: bool) -> Cut {
         let may_come = text.len() < 16 && !last && text.first().is_some_and(u8::is_ascii_digit);
         return if may_come { Cut::More } else { Cut::Leave };
     };
+    // The count is wrong, as in a log that somebody has edited.
+    let line = || match memchr(b'\n', text) {
+        Some(end) => Cut::Record(end + 1),
+        None if last => Cut::Record(text.len()),
+        None => Cut::More,
+    };
     let end = head.saturating_add(count);
-    if end >= text.len() && !last && end <= LONGEST_RECORD {
-        return Cut::More;
+    if end > LONGEST_RECORD {
+        return line();
     }
-    let line = memchr(b'\n', text).map_or(text.len(), |end| end + 1);
-    match text.get(end) {
-        None if end == text.len() => Cut::Record(end),
-        Some(b'\n') => Cut::Record(end + 1),
-        Some(b'\r') if text.get(end + 1) == Some(&b'\n') => Cut::Record(end + 2),
-        Some(b'0'..=b'9') => Cut::Record(end),
-        // The count is wrong, as in a log that somebody has edited.
-        _ => Cut::Record(line),
+    match text.get(end..).unwrap_or_default() {
+        [] | [b'\r'] if !last => Cut::More,
+        [] if end == text.len() => Cut::Record(end),
+        [b'\n', ..] => Cut::Record(end + 1),
+        [b'\r', b'\n', ..] => Cut::Record(end + 2),
+        [b'0'..=b'9', ..] => Cut::Record(end),
+        _ => line(),
     }
 }
 
