@@ -206,7 +206,7 @@ impl Judge {
             return false;
         };
         let mut rest = &raw[at + REPEAT.len()..];
-        let Some(times) = digits(&mut rest, 1, 9) else {
+        let Some(times) = digits(&mut rest, 1, 9).filter(|times| *times > 0) else {
             return false;
         };
         // Old daemons write no tag there.

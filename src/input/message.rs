@@ -66,7 +66,8 @@ pub(super) fn uptime_of(message: &[u8]) -> (Option<i64>, &[u8]) {
 fn repeated(message: &[u8]) -> (&[u8], u32) {
     let unwrap = || {
         let mut rest = message.strip_prefix(b"message repeated ")?;
-        let times = digits(&mut rest, 1, 9)?;
+        // No daemon writes 0: that is somebody's text.
+        let times = digits(&mut rest, 1, 9).filter(|times| *times > 0)?;
         literal(&mut rest, b" times: [")?;
         let text = rest.trim_ascii_end();
         let text = text.strip_suffix(b"]").unwrap_or(text);
