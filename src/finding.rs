@@ -1,5 +1,6 @@
 //! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::net::IpAddr;
@@ -107,7 +108,9 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
         let groups = groups.iter().filter_map(|group| scene.group(group));
-        groups.map(|group| finding(&group, scene)).collect()
+        let mut found: Vec<Finding> = groups.map(|group| finding(&group, scene)).collect();
+        found.sort_by(order);
+        found
     };
     let costs = || groups.iter().map(|(_, places)| places.len() + A_GROUP);
     let all: usize = costs().sum();
@@ -119,7 +122,8 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let (one, other) = groups.split_at(half.count());
     let (mut found, more) = beside(all >= WORTH_A_THREAD, || judge(one), || judge(other));
     found.extend(more);
-    found.sort_by_cached_key(order);
+    // Two runs that are sorted are merged.
+    found.sort_by(order);
     compare_nodes(&mut found, scene);
     found
 }
@@ -177,14 +181,13 @@ const fn group_service(finding: &Finding) -> GroupService {
     (finding.key.v6, finding.key.proto, finding.port)
 }
 
-fn order(f: &Finding) -> impl Ord + use<> {
-    (
-        f.verdict(),
-        f.node.clone(),
-        f.key.proto.map(proto_name),
-        f.ports.clone(),
-        f.id.clone(),
-    )
+fn order(one: &Finding, other: &Finding) -> Ordering {
+    let proto = |f: &Finding| f.key.proto.map(proto_name);
+    (one.verdict().cmp(&other.verdict()))
+        .then_with(|| one.node.cmp(&other.node))
+        .then_with(|| proto(one).cmp(&proto(other)))
+        .then_with(|| one.ports.cmp(&other.ports))
+        .then_with(|| one.id.cmp(&other.id))
 }
 
 fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {

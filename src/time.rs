@@ -221,15 +221,15 @@ impl YearClock {
                 day_micros,
                 ..
             } => {
-                let today = match self.today {
-                    Some(today) if (today.month, today.day) == (month, day) => today,
-                    _ => self.turn(month, day, day_micros),
+                let is_today = |today: Day| (today.month, today.day) == (month, day);
+                if !self.today.is_some_and(is_today) {
+                    self.today = Some(self.turn(month, day, day_micros));
+                }
+                let Some(today) = &mut self.today else {
+                    return Time::UNKNOWN;
                 };
                 let time = Time(today.begin + day_micros);
-                self.today = Some(Day {
-                    last: time,
-                    ..today
-                });
+                today.last = time;
                 if self.newest.is_none_or(|(_, newest)| time > newest) {
                     self.newest = Some((today.year, time));
                 }

@@ -1,6 +1,7 @@
 //! The lines of flows one by one, as many as are kept: written down in the order in which they come, and put in the order
 //! of the flows for a report. So a line touches the end of one table, wherever its flow lies.
 
+use crate::beside::{WORTH_A_THREAD, beside};
 use crate::time::Time;
 
 /// So many lines of one flow are kept.
@@ -74,7 +75,6 @@ impl Marks {
         for end in &mut ends {
             (*end, sum) = (sum, sum + *end);
         }
-        // Each line takes the next place of its flow, which leaves all of them at their ends.
         let nothing = Mark {
             port: 0,
             time: Time::UNKNOWN,
@@ -82,9 +82,28 @@ impl Marks {
             teardown: false,
         };
         let mut marks = vec![nothing; self.0.len()];
+        // Two threads go through all lines, and each puts down those of half of the flows.
+        let half = flows / 2;
+        let middle = ends.get(half).map_or(marks.len(), |begin| *begin as usize);
+        let (one, other) = marks.split_at_mut(middle);
+        let (ends_of_one, ends_of_other) = ends.split_at_mut(half);
+        beside(
+            self.0.len() / 16 >= WORTH_A_THREAD,
+            || self.put(ends_of_one, 0, one, 0),
+            || self.put(ends_of_other, half, other, middle),
+        );
+        MarksByFlow { marks, ends }
+    }
+
+    /// Puts down the lines of the flows from a `first` on, in a table that begins with a place. Each line takes the next place
+    /// of its flow, which leaves all `ends` where they should be.
+    fn put(&self, ends: &mut [u32], first: usize, marks: &mut [Mark], begin: usize) {
         for mark in &self.0 {
-            let end = &mut ends[mark.flow as usize];
-            marks[*end as usize] = Mark {
+            let place = (mark.flow as usize).checked_sub(first);
+            let Some(end) = place.and_then(|place| ends.get_mut(place)) else {
+                continue;
+            };
+            marks[*end as usize - begin] = Mark {
                 port: mark.port,
                 time: mark.time,
                 opens: mark.opens,
@@ -92,7 +111,6 @@ impl Marks {
             };
             *end += 1;
         }
-        MarksByFlow { marks, ends }
     }
 }
 

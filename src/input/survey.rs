@@ -190,17 +190,23 @@ impl Surveyor {
         {
             if spot.hit == Hit::Prefix && search.is_plain() && tried <= spot.start {
                 let begin = memrchr(b'\n', &text[..spot.start]).map_or(0, |at| at + 1);
-                let known = like_those_before(text, begin, &mut memory)
-                    .filter(|ready| ready.start as usize == spot.start);
-                let ready = known.or_else(|| {
+                let mut read = like_those_before(text, begin, found, &mut memory);
+                if read.is_some() && found.last().map(Found::start) != Some(spot.start) {
+                    read = None;
+                    found.pop();
+                }
+                if read.is_none() {
                     let end = memchr(b'\n', &text[spot.start..]);
                     tried = end.map_or(text.len(), |at| spot.start + at);
                     let line = begin..tried;
-                    self.ready(text, from, line, spot.start, asides, &mut memory)
-                });
-                if let Some(ready) = ready {
-                    let mut end = ready.end as usize;
-                    found.push(Found::Drop(ready));
+                    let ready = self.ready(text, from, line, spot.start, asides, &mut memory);
+                    read = ready.map(|ready| {
+                        let end = ready.end as usize;
+                        found.push(Found::Drop(ready));
+                        end
+                    });
+                }
+                if let Some(mut end) = read {
                     // Where two follow each other, more may; elsewhere a look would be in vain.
                     if next == Some(begin) {
                         end = follow(text, end + 1, found, &mut memory).unwrap_or(end);
@@ -318,37 +324,43 @@ fn follow(
     memory: &mut Memory<'_>,
 ) -> Option<usize> {
     let mut last = None;
-    while let Some(next) = like_those_before(text, begin, memory) {
-        let end = next.end as usize;
+    while let Some(end) = like_those_before(text, begin, found, memory) {
         last = Some(end);
         begin = end + 1;
-        found.push(Found::Drop(next));
     }
     last
 }
 
-/// The drop line that begins at `begin`, where it does as those before did, and all of it is usual.
+/// Finds the drop line that begins at `begin`, where it does as those before did, and all of it is usual: where it ends.
 #[inline(always)]
-fn like_those_before(text: &[u8], begin: usize, memory: &mut Memory<'_>) -> Option<Ready> {
+fn like_those_before(
+    text: &[u8],
+    begin: usize,
+    found: &mut Vec<Found>,
+    memory: &mut Memory<'_>,
+) -> Option<usize> {
     let line = text.get(begin..)?;
     let head = memory.heads.read(line, memory.packets, memory.words)?;
     let body = begin + head.length;
-    let (brief, end) = memory
+    let start = (begin + head.message) as u32;
+    let rest = text.get(body..)?;
+    memory
         .packets
-        .read_from_source(text.get(body..)?, head.frame)?;
-    let end = body + end;
-    let start = begin + head.message;
-    Some(Ready {
-        start: start as u32,
-        end: end as u32,
-        stamp: head.stamp,
-        time: Time::UNKNOWN,
-        host: head.host,
-        message: start as u32..end as u32,
-        interface: head.interface,
-        packet: Some(brief),
-        aside: 0,
-    })
+        .read_from_source(rest, head.frame, |brief, end| {
+            let end = body + end;
+            found.push(Found::Drop(Ready {
+                start,
+                end: end as u32,
+                stamp: head.stamp,
+                time: Time::UNKNOWN,
+                host: head.host,
+                message: start..end as u32,
+                interface: head.interface,
+                packet: Some(brief),
+                aside: 0,
+            }));
+            end
+        })
 }
 
 #[cfg(test)]

@@ -113,36 +113,47 @@ impl Usual {
     ) -> Option<(&'a [u8], Brief<'static>, usize)> {
         let (name, frame, behind) = self.link(text)?;
         let interface = text.get(..name)?;
-        let (brief, end) = self.read_from_source(text.get(behind..)?, frame)?;
-        Some((interface, brief, behind + end))
+        self.read_from_source(text.get(behind..)?, frame, |brief, end| {
+            (interface, brief, behind + end)
+        })
     }
 
-    /// The same behind ` SRC=`.
+    /// The same behind ` SRC=`. `take` gets what was read, at the end of each of the ways of reading it: where they are joined
+    /// first, the parts of the packet go through memory once more.
     #[inline(always)]
-    pub(crate) fn read_from_source(
+    pub(crate) fn read_from_source<T>(
         &mut self,
         text: &[u8],
         frame: Frame,
-    ) -> Option<(Brief<'static>, usize)> {
+        take: impl FnOnce(Brief<'static>, usize) -> T,
+    ) -> Option<T> {
         let mut at = Place { rest: text };
         let Some(src) = at.v4() else {
-            let (brief, end) = self.v6(at.rest, frame)?;
-            return Some((brief, text.len() - end));
+            let (brief, rest) = self.v6(at.rest, frame)?;
+            return Some(take(brief, text.len() - rest));
         };
-        let dst = self.header(&mut at)?;
+        let dst = Ipv4Addr::from_bits(self.header(&mut at)?);
         at.digits()?;
         // What stands in most lines is one look.
-        let number = if at.literal(b" DF PROTO=TCP").is_some() {
-            proto::TCP
-        } else {
-            let _ = at.literal(b" DF");
-            at.literal(b" PROTO=")?;
-            at.step(protocol(at.rest))?
-        };
-        let behind = self.behind(&mut at, number)?;
-        let dst = Ipv4Addr::from_bits(dst);
+        if at.literal(b" DF PROTO=TCP").is_some() {
+            let behind = self.segment(&mut at)?;
+            let brief = behind.brief(src.into(), dst.into(), frame);
+            return Some(take(brief, text.len() - at.rest.len()));
+        }
+        let (behind, rest) = self.not_usual(at.rest)?;
         let brief = behind.brief(src.into(), dst.into(), frame);
-        Some((brief, text.len() - at.rest.len()))
+        Some(take(brief, text.len() - rest.len()))
+    }
+
+    /// Goes to the end of the line from behind the value of `ID=` of IPv4.
+    #[inline(never)]
+    fn not_usual<'t>(&mut self, text: &'t [u8]) -> Option<(Behind, &'t [u8])> {
+        let mut at = Place { rest: text };
+        let _ = at.literal(b" DF");
+        at.literal(b" PROTO=")?;
+        let number = at.step(protocol(at.rest))?;
+        let behind = self.behind(&mut at, number)?;
+        Some((behind, at.rest))
     }
 
     /// The same of IPv6, from behind `SRC=`: also how much is left of the text.
@@ -165,19 +176,9 @@ impl Usual {
     /// Goes to the end of the line from behind the protocol.
     #[inline(always)]
     fn behind(&mut self, at: &mut Place<'_>, number: u8) -> Option<Behind> {
-        let mut behind = Behind {
-            number,
-            spt: None,
-            dpt: None,
-            flags: None,
-            icmp_type: None,
-        };
+        let mut behind = Behind::of(number);
         match number {
-            proto::TCP => {
-                behind.spt = Some(at.word(b" SPT=")?);
-                behind.dpt = Some(at.word(b" DPT=")?);
-                behind.flags = Some(self.end(at)?);
-            }
+            proto::TCP => return self.segment(at),
             proto::UDP => {
                 behind.spt = Some(at.word(b" SPT=")?);
                 behind.dpt = Some(at.word(b" DPT=")?);
@@ -190,6 +191,19 @@ impl Usual {
             proto::UDPLITE => return None,
             _ => {}
         }
+        at.line_end()?;
+        Some(behind)
+    }
+
+    /// The same of TCP.
+    #[inline(always)]
+    fn segment(&mut self, at: &mut Place<'_>) -> Option<Behind> {
+        let behind = Behind {
+            spt: Some(at.word(b" SPT=")?),
+            dpt: Some(at.word(b" DPT=")?),
+            flags: Some(self.end(at)?),
+            ..Behind::of(proto::TCP)
+        };
         at.line_end()?;
         Some(behind)
     }
@@ -302,6 +316,16 @@ struct Behind {
 }
 
 impl Behind {
+    const fn of(number: u8) -> Self {
+        Self {
+            number,
+            spt: None,
+            dpt: None,
+            flags: None,
+            icmp_type: None,
+        }
+    }
+
     #[inline(always)]
     fn brief(self, src: IpAddr, dst: IpAddr, frame: Frame) -> Brief<'static> {
         Brief {
