@@ -208,7 +208,6 @@ impl YearClock {
     }
 
     /// The time that `stamp` means.
-    #[inline]
     pub fn resolve(&mut self, stamp: Stamp) -> Time {
         match stamp {
             Stamp::Dated { at, .. } => at,
@@ -220,22 +219,26 @@ impl YearClock {
                 day,
                 day_micros,
                 ..
-            } => {
-                let is_today = |today: Day| (today.month, today.day) == (month, day);
-                if !self.today.is_some_and(is_today) {
-                    self.today = Some(self.turn(month, day, day_micros));
-                }
-                let Some(today) = &mut self.today else {
-                    return Time::UNKNOWN;
-                };
-                let time = Time(today.begin + day_micros);
-                today.last = time;
-                if self.newest.is_none_or(|(_, newest)| time > newest) {
-                    self.newest = Some((today.year, time));
-                }
-                time
-            }
+            } => self.yearless(month, day, day_micros),
         }
+    }
+
+    /// The same of [`Stamp::Yearless`].
+    #[inline]
+    pub fn yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
+        let is_today = |today: Day| (today.month, today.day) == (month, day);
+        if !self.today.is_some_and(is_today) {
+            self.today = Some(self.turn(month, day, day_micros));
+        }
+        let Some(today) = &mut self.today else {
+            return Time::UNKNOWN;
+        };
+        let time = Time(today.begin + day_micros);
+        today.last = time;
+        if self.newest.is_none_or(|(_, newest)| time > newest) {
+            self.newest = Some((today.year, time));
+        }
+        time
     }
 
     /// The day of a stamp that is of another one than the last.

@@ -72,37 +72,62 @@ pub(super) fn restarts(
     among(replies.collect())
 }
 
+/// Ends of connections of one flow that follow each other within [`ONE_RESTART`].
+struct Run {
+    from: Time,
+    /// Its last, or of a run of the same service that began earlier, whichever is later.
+    to: Time,
+    node: u16,
+}
+
 fn among(mut replies: Vec<Replies<'_>>) -> (Vec<Restart>, Vec<Wave>) {
     replies.sort_unstable_by_key(|replies| replies.service);
     let (mut found, mut stretches) = (Vec::new(), Vec::new());
-    let mut ends: Vec<(Time, u16)> = Vec::new();
+    // What lies within a run breaks none of the service's, so that a run of a flow stands for its lines.
+    let mut own_runs = Vec::new();
+    let mut ends = Vec::new();
     for own in replies.chunk_by(|one, other| one.service == other.service) {
-        ends.clear();
+        own_runs.clear();
         for Replies { node, marks, .. } in own {
+            ends.clear();
             let marks = marks.iter();
             let marks = marks.filter(|mark| mark.teardown && mark.time.is_dated());
-            ends.extend(marks.map(|mark| (mark.time, *node)));
+            ends.extend(marks.map(|mark| mark.time));
+            if !ends.is_sorted() {
+                ends.sort_unstable();
+            }
+            let runs = ends.chunk_by(|one, other| other.since(*one) <= ONE_RESTART);
+            own_runs.extend(runs.map(|run| Run {
+                from: run[0],
+                to: run[run.len() - 1],
+                node: *node,
+            }));
         }
-        ends.sort_by_key(|(time, _)| *time);
+        own_runs.sort_unstable_by_key(|run| run.from);
+        let mut latest = Time::UNKNOWN;
+        for run in &mut own_runs {
+            latest = latest.max(run.to);
+            run.to = latest;
+        }
         let service = own[0].service;
-        let several = |own: &&[(Time, u16)]| own.iter().any(|(_, node)| *node != own[0].1);
-        let restarts = runs(&ends, ONE_RESTART).filter(several);
+        let several = |own: &&[Run]| own.iter().any(|run| run.node != own[0].node);
+        let restarts = joined(&own_runs, ONE_RESTART).filter(several);
         found.extend(restarts.map(|own| restart(service, own)));
         // Restarts of one service that follow each other are of one wave, and there are far fewer stretches of them.
-        stretches.extend(runs(&ends, ONE_WAVE).map(|own| restart(service, own)));
+        stretches.extend(joined(&own_runs, ONE_WAVE).map(|own| restart(service, own)));
     }
     (found, waves(stretches))
 }
 
-/// `ends` of connections, which are in the order of time, in runs without a longer pause than `pause`.
-fn runs(ends: &[(Time, u16)], pause: i64) -> impl Iterator<Item = &[(Time, u16)]> {
-    ends.chunk_by(move |one, other| other.0.since(one.0) <= pause)
+/// Those of `runs`, which are in the order of time, without a longer pause between them than `pause`.
+fn joined(runs: &[Run], pause: i64) -> impl Iterator<Item = &[Run]> {
+    runs.chunk_by(move |one, other| other.from.since(one.to) <= pause)
 }
 
-/// What a run of ends, which has one at least, says of a service.
-fn restart((peer, port): Service, run: &[(Time, u16)]) -> Restart {
+/// What runs, of which there is one at least, say of a service.
+fn restart((peer, port): Service, runs: &[Run]) -> Restart {
     let mut nodes = SmallVec::new();
-    for (_, node) in run {
+    for Run { node, .. } in runs {
         if let Err(at) = nodes.binary_search(node) {
             nodes.insert(at, *node);
         }
@@ -110,8 +135,8 @@ fn restart((peer, port): Service, run: &[(Time, u16)]) -> Restart {
     Restart {
         peer,
         port,
-        from: run[0].0,
-        to: run[run.len() - 1].0,
+        from: runs[0].from,
+        to: runs[runs.len() - 1].to,
         nodes,
     }
 }

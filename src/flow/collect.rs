@@ -134,7 +134,6 @@ impl Flows {
         for from in (0..lines).step_by(AT_ONCE) {
             let batch = &mut batch[..AT_ONCE.min(lines - from)];
             for (at, line) in (from..).zip(&mut *batch) {
-                *line = Line::NONE;
                 if let Some(entry) = entry(at)
                     && let Some(packet) = entry.packet
                 {
@@ -147,6 +146,8 @@ impl Flows {
                     let find = |name: &str| self.interfaces.number(name);
                     let interface = interfaces.number(entry.interface, find);
                     *line = self.notice(site, &entry, packet, (node, interface), entry.repeats);
+                } else {
+                    *line = Line::NONE;
                 }
             }
             self.look_up(batch);

@@ -40,14 +40,31 @@ impl Clock {
     #[inline]
     fn resolve_stamp(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
         let time = match (after, stamp) {
-            (Some(after), _) => Time(self.last.0.saturating_add(after)),
-            (None, Stamp::Uptime { micros }) => self.uptime(micros),
-            (None, stamp) => self.years.resolve(stamp),
+            // That of most lines, and read in place.
+            (
+                None,
+                Stamp::Yearless {
+                    month,
+                    day,
+                    day_micros,
+                    ..
+                },
+            ) => self.years.yearless(month, day, day_micros),
+            _ => self.resolve_other(stamp, after),
         };
         if time.is_known() {
             self.last = time;
         }
         time
+    }
+
+    #[inline(never)]
+    fn resolve_other(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
+        match (after, stamp) {
+            (Some(after), _) => Time(self.last.0.saturating_add(after)),
+            (None, Stamp::Uptime { micros }) => self.uptime(micros),
+            (None, stamp) => self.years.resolve(stamp),
+        }
     }
 
     /// The same of a record with this `stamp`, or so long `after` the one before, whose message tells its `uptime`.

@@ -124,9 +124,25 @@ impl Hosts {
         place as u16
     }
 
+    /// Whether the next line of the host that has a place, at `time`, tells no more than that the log goes on, as most lines do;
+    /// then that is kept.
+    #[inline]
+    pub(super) fn goes_on(&mut self, place: u16, time: Time) -> bool {
+        let Some(seen) = self.seen.get_mut(usize::from(place)) else {
+            return false;
+        };
+        let later = seen.last.is_dated() && time > seen.last;
+        if later {
+            seen.forward = true;
+            seen.last = time;
+            self.booted = false;
+        }
+        later
+    }
+
     /// Keeps what is known of the host of a drop line, which has a place: when the kernel wrote the line, and whether it tells of another boot or
     /// of a clock set back.
-    #[inline]
+    #[inline(never)]
     pub(super) fn follow(&mut self, told: &Told<'_>, place: u16) -> (Time, News) {
         let time = if told.received.is_dated() {
             Time(told.received.0.saturating_sub(told.late))

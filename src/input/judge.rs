@@ -8,7 +8,7 @@ use super::message::{Anchored, anchor, bare, plain, unescaped, uptime_of};
 use super::nominate::{Nominator, REPEAT};
 use super::notice::{self, NoticeKind, Row};
 use super::scan::{Item, Sink};
-use super::survey::{Ready, Survey};
+use super::survey::{Aside, Ready, Survey};
 use super::{Layer, Origin, Prefixes, Record, read};
 use crate::hints::Lately;
 use crate::packet::Usual;
@@ -100,18 +100,38 @@ impl Judge {
         hosts: &mut Lately<'a>,
     ) -> News {
         self.known = true;
-        let aside = survey.aside(ready);
+        if let Some(aside) = survey.aside(ready) {
+            return self.ready_aside(survey, ready, aside);
+        }
+        ready.time = self.clock.resolve_at(ready.stamp, None, None);
+        let place = match survey.host(ready) {
+            Some(host) => hosts.number(host, |host| self.hosts.place(Some(host))),
+            None => self.hosts.place(None),
+        };
+        if self.hosts.goes_on(place, ready.time) {
+            return News::NONE;
+        }
+        let told = Told {
+            received: ready.time,
+            host: survey.host(ready),
+            boot: None,
+            late: 0,
+            fine: ready.fine,
+        };
+        self.hosts.follow(&told, place).1
+    }
+
+    /// The same of a line that tells something besides.
+    #[inline(never)]
+    fn ready_aside(&mut self, survey: &Survey, ready: &mut Ready, aside: &Aside) -> News {
         let told = Told {
             received: self.clock.resolve_at(ready.stamp, None, aside.uptime),
             host: survey.host(ready),
             boot: aside.boot,
             late: aside.late,
-            fine: ready.stamp.is_fine(),
+            fine: ready.fine,
         };
-        let place = match told.host {
-            Some(host) => hosts.number(host, |host| self.hosts.place(Some(host))),
-            None => self.hosts.place(None),
-        };
+        let place = self.hosts.place(told.host);
         let (time, news) = self.hosts.follow(&told, place);
         ready.time = time;
         news

@@ -63,6 +63,8 @@ pub(super) struct Ready {
     /// Where its line ends.
     pub(super) end: u32,
     pub(super) stamp: Stamp,
+    /// Whether the stamp resolves fractions of a second.
+    pub(super) fine: bool,
     /// Unknown until somebody who knows the log dates it.
     pub(super) time: Time,
     host: Option<Word>,
@@ -95,10 +97,9 @@ impl Aside {
 impl Survey {
     /// What `ready`, which it found, tells besides; most lines tell nothing.
     #[inline]
-    pub(super) fn aside(&self, ready: &Ready) -> &Aside {
-        let at = (ready.aside as usize).checked_sub(1);
-        let aside = at.and_then(|at| self.asides.get(at));
-        aside.unwrap_or(&Aside::NOTHING)
+    pub(super) fn aside(&self, ready: &Ready) -> Option<&Aside> {
+        let at = (ready.aside as usize).checked_sub(1)?;
+        self.asides.get(at)
     }
 
     #[inline]
@@ -111,12 +112,12 @@ impl Survey {
     pub(super) fn entry<'a>(&'a self, text: &'a [u8], ready: &'a Ready) -> Entry<'a> {
         Entry {
             time: ready.time,
-            fine: ready.stamp.is_fine(),
+            fine: ready.fine,
             host: self.host(ready),
             message: text.get(span(ready.message.clone())).unwrap_or_default(),
             packet: ready.packet.as_ref(),
             interface: self.words.get(ready.interface),
-            repeats: self.aside(ready).repeats,
+            repeats: self.aside(ready).map_or(1, |aside| aside.repeats),
         }
     }
 }
@@ -279,6 +280,7 @@ impl Surveyor {
             start: at as u32,
             end: end as u32,
             stamp: record.stamp,
+            fine: record.stamp.is_fine(),
             time: Time::UNKNOWN,
             host,
             message,
@@ -352,6 +354,7 @@ fn like_those_before(
                 start,
                 end: end as u32,
                 stamp: head.stamp,
+                fine: head.stamp.is_fine(),
                 time: Time::UNKNOWN,
                 host: head.host,
                 message: start..end as u32,
