@@ -33,14 +33,17 @@ impl Hints {
 /// Names that lie in memory where they did when they were asked for last: lines that come together have theirs from one list,
 /// so that most need not be read.
 #[derive(Default)]
-pub(crate) struct Lately<'a>([Option<(&'a str, u16)>; 4]);
+pub(crate) struct Lately<'a>([Option<(&'a str, u16)>; NAMES]);
+
+/// More than a cluster has nodes: two that share a place take it from each other with each line.
+const NAMES: usize = 16;
 
 impl<'a> Lately<'a> {
     /// The number of `name`, which `find` finds where it was not asked for lately.
     #[inline]
     pub(crate) fn number(&mut self, name: &'a str, find: impl FnOnce(&'a str) -> u16) -> u16 {
         // Short texts are kept 32 bytes apart.
-        let slot = &mut self.0[name.as_ptr().addr() / 32 % 4];
+        let slot = &mut self.0[name.as_ptr().addr() / 32 % NAMES];
         match slot {
             Some((known, number)) if std::ptr::eq(*known, name) => *number,
             _ => {
