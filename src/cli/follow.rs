@@ -78,7 +78,7 @@ pub(super) fn run(
         match wake {
             Ok(Wake::Block(block, filled)) => {
                 heard = Instant::now();
-                scanner.push(&block[..filled], &mut |item| tale.take(item));
+                scanner.push(&block.bytes()[..filled], &mut |item| tale.take(item));
                 tale.unfailed()?;
                 feed.give_back(block);
             }

@@ -24,7 +24,6 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
-use self::room::Room;
 use self::unpack::{Kind, Peeked};
 use super::Prefixes;
 use super::scan::{Item, Scanner, Sink};
@@ -33,11 +32,12 @@ use crate::time::{Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::directory::LOCAL_JOURNALS;
+pub use self::room::Room;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
-pub const BLOCK: usize = 64 * 1024;
+pub const BLOCK: usize = 256 * 1024;
 /// The same of a pipe: whoever writes to it is woken for each block. Measured, a fifth faster.
-const BLOCK_OF_A_PIPE: usize = 4 * BLOCK;
+const BLOCK_OF_A_PIPE: usize = 2 * BLOCK;
 /// How many failures of one input are told one by one.
 const TOLD: usize = 20;
 

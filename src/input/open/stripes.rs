@@ -233,7 +233,7 @@ impl Shared<'_> {
         // The first line begins where it does; of others, the byte before it tells.
         let from = self.begin(index) - u64::from(index > 0);
         let limit = usize::try_from(self.begin(index + 1).min(self.to) - from).unwrap_or(BLOCK);
-        if stripe.bytes.is_empty() {
+        if stripe.bytes.bytes().is_empty() {
             stripe.bytes = Room::new(1 + BLOCK + OVERHANG + FARTHER, 1);
         }
         let room = stripe.bytes.bytes_mut();
