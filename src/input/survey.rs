@@ -116,7 +116,10 @@ impl Survey {
             host: self.host(ready),
             message: text.get(span(ready.message.clone())).unwrap_or_default(),
             packet: ready.packet.as_ref(),
-            interface: self.words.get(ready.interface),
+            interface: match &ready.packet {
+                Some(_) => self.words.get(ready.interface),
+                None => "",
+            },
             repeats: self.aside(ready).map_or(1, |aside| aside.repeats),
         }
     }
