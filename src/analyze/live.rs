@@ -1,7 +1,9 @@
 //! What changed between two reports of a live log, as events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 use crate::cause::Cause;
 use crate::finding::{Finding, State};
@@ -88,7 +90,7 @@ impl Live {
         let mut events: Vec<Event<'a>> = report
             .findings
             .iter()
-            .filter_map(|finding| self.of_finding(finding, &gone, report))
+            .filter_map(|finding| self.of_finding(finding, &gone, report, outlook))
             .collect();
         events.sort_by_key(|event| event.time);
         events.extend(self.of_saturation(report, outlook));
@@ -97,7 +99,11 @@ impl Live {
 
     /// What was told of findings that the report no longer has.
     fn take_gone(&mut self, report: &Report) -> Vec<(String, Told)> {
-        let here: BTreeSet<&str> = report.findings.iter().map(|f| f.id.as_str()).collect();
+        if self.told.is_empty() {
+            return Vec::new();
+        }
+        let here: HashSet<&str, RandomState> =
+            report.findings.iter().map(|f| f.id.as_str()).collect();
         let (kept, gone) = std::mem::take(&mut self.told)
             .into_iter()
             .partition(|(id, _)| here.contains(id.as_str()));
@@ -110,6 +116,7 @@ impl Live {
         finding: &'a Finding,
         gone: &[(String, Told)],
         report: &'a Report,
+        outlook: Outlook,
     ) -> Option<Event<'a>> {
         let end = report.span.map_or(finding.last, |(_, last)| last);
         let settled = finding.state == State::Settled;
@@ -146,7 +153,10 @@ impl Live {
                 },
             )
         };
-        self.told.insert(finding.id.clone(), Told::of(finding));
+        // Nobody asks for it once the report is told.
+        if outlook != Outlook::Over {
+            self.told.insert(finding.id.clone(), Told::of(finding));
+        }
         Some(event)
     }
 

@@ -1,6 +1,6 @@
 //! Tells findings as they come: reads what there is, judges, prints, and lets a timer tell what has settled.
 
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
@@ -11,6 +11,7 @@ use super::batch::judged;
 use super::feed::{Feed, Wake};
 use super::{Exit, account, complain, learned, verdict};
 use crate::analyze::{Analysis, Live};
+use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::Error;
 use crate::input::open::{Options, Summary, read_stream};
 use crate::input::scan::{Drops, Item, Scanner};
@@ -194,7 +195,7 @@ impl Tale<'_> {
         let began = Instant::now();
         let report = super::values::filtered(self.shared, self.analysis.report(now))?;
         let events = self.live.changes(&report, now);
-        print(self.shared, self.style, events)?;
+        print(&written(self.shared, self.style, events).map_err(Error::Output)?)?;
         self.took = began.elapsed();
         Ok(())
     }
@@ -211,32 +212,44 @@ impl Tale<'_> {
     fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
         self.unfailed()?;
         let mut report = super::values::filtered(self.shared, self.analysis.report(None))?;
-        let events = self.live.last_changes(&report);
-        print(self.shared, self.style, events)?;
         report.unknown_inputs = unknown_inputs;
-        print(self.shared, self.style, [Event::report(&report)])?;
+        let events = self.live.last_changes(&report);
+        let (shared, style) = (self.shared, self.style);
+        let (news, whole) = beside(
+            events.len() * AN_EVENT >= WORTH_A_THREAD,
+            || written(shared, style, events),
+            || written(shared, style, [Event::report(&report)]),
+        );
+        print(&news.map_err(Error::Output)?)?;
+        print(&whole.map_err(Error::Output)?)?;
         Ok(report)
     }
 }
 
-/// Prints events that are told at one moment together: whoever reads them is woken for each write.
-fn print<'e>(
+/// What it costs to write an event, in flows to judge.
+const AN_EVENT: usize = 4;
+
+/// Events as they are printed.
+fn written<'e>(
     shared: &Shared,
     style: Style,
     events: impl IntoIterator<Item = Event<'e>>,
-) -> Result<(), Error> {
-    /// So many bytes are written at once, about.
-    const PAGE: usize = 64 * 1024;
-    let mut out = BufWriter::with_capacity(PAGE, io::stdout().lock());
+) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     for event in events {
-        let written = if shared.output == "json" {
-            json::event(&event, &mut out)
+        if shared.output == "json" {
+            json::event(&event, &mut page)?;
         } else {
-            page.clear();
-            text_event(&event, style, &mut page).and_then(|()| out.write_all(&page))
-        };
-        written.map_err(Error::Output)?;
+            text_event(&event, style, &mut page)?;
+        }
     }
-    out.flush().map_err(Error::Output)
+    Ok(page)
+}
+
+/// Prints what is told at one moment together: whoever reads it is woken for each write.
+fn print(page: &[u8]) -> Result<(), Error> {
+    let mut out = io::stdout().lock();
+    out.write_all(page)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
 }
