@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use super::apart::Apart;
 use super::say;
 use super::tail::Tail;
 use crate::error::Error;
@@ -123,6 +125,9 @@ struct Direct {
     input: File,
     block: Room,
     interrupts: Option<io::PipeReader>,
+    /// Where the input is a pipe.
+    #[cfg(target_os = "linux")]
+    apart: Option<Apart>,
 }
 
 #[cfg(unix)]
@@ -133,6 +138,8 @@ impl Direct {
             input,
             block: Room::default(),
             interrupts,
+            #[cfg(target_os = "linux")]
+            apart: Apart::new().ok(),
         })
     }
 
@@ -154,10 +161,23 @@ impl Direct {
         if waits.get(1).is_some_and(|pipe| !pipe.revents().is_empty()) {
             return Ok(Wake::Interrupted);
         }
-        match read(&mut self.input, std::mem::take(&mut self.block)) {
-            Some(wake) => Ok(wake),
-            None => Err(RecvTimeoutError::Timeout),
+        let block = std::mem::take(&mut self.block);
+        read(self, block).ok_or(RecvTimeoutError::Timeout)
+    }
+}
+
+#[cfg(unix)]
+impl Read for Direct {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        #[cfg(target_os = "linux")]
+        if let Some(apart) = &mut self.apart {
+            match apart.read(&self.input, block) {
+                Some(read) => return read,
+                // A read does it, or tells why not.
+                None => self.apart = None,
+            }
         }
+        self.input.read(block)
     }
 }
 
@@ -220,9 +240,15 @@ fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
     Some(match from.read(block.bytes_mut()) {
         Ok(0) => Wake::End,
         Ok(n) => Wake::Block(block, n),
-        Err(why) if why.kind() == io::ErrorKind::Interrupted => return None,
+        Err(why) if is_passing(&why) => return None,
         Err(why) => Wake::Failed(why),
     })
+}
+
+/// Whether a signal came, or somebody else took what there was.
+fn is_passing(why: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, WouldBlock};
+    matches!(why.kind(), Interrupted | WouldBlock)
 }
 
 /// Sends what there is, as soon as it is there.

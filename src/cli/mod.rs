@@ -1,6 +1,8 @@
 //! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
 //! terminal.
 
+#[cfg(target_os = "linux")]
+mod apart;
 mod args;
 mod audit;
 mod batch;
