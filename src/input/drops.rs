@@ -17,8 +17,6 @@ pub struct Surveyed<'a> {
     pub(super) text: &'a [u8],
     pub(super) survey: &'a Survey,
     pub(super) found: &'a [Found],
-    /// Whether the packets of all were read.
-    pub(super) are_read: bool,
 }
 
 impl<'a> Surveyed<'a> {
@@ -50,7 +48,7 @@ impl<'a> Drops<'a> {
     pub fn are_read(&self) -> bool {
         match self {
             Self::Read(entries) => entries.iter().all(|entry| entry.packet.is_some()),
-            Self::Surveyed(surveyed) => surveyed.are_read,
+            Self::Surveyed(surveyed) => surveyed.found.iter().all(Found::is_read),
         }
     }
 

@@ -96,26 +96,13 @@ impl Scanner {
         let mut looked = None;
         // Drop lines that follow each other go on together: from here to the place at hand.
         let mut first = 0;
-        let mut are_read = true;
         for at in 0..found.len() {
             let (before, behind) = found.split_at_mut(at);
-            let Some(here) = behind.first_mut() else {
+            let (Some(waiting), Some(here)) = (before.get(first..), behind.first_mut()) else {
                 break;
             };
-            let mut flush = |sink: &mut Sink<'_>| {
-                if first < at {
-                    let found = &before[first..];
-                    sink(Item::Drops(Drops::Surveyed(Surveyed {
-                        text,
-                        survey,
-                        found,
-                        are_read,
-                    })));
-                }
-                (first, are_read) = (at, true);
-            };
             if here.start() < from {
-                flush(sink);
+                hand_on(text, survey, waiting, sink);
                 first = at + 1;
                 continue;
             }
@@ -123,16 +110,16 @@ impl Scanner {
                 Found::Drop(ready) => {
                     let news = self.judge.ready(survey, ready, &mut hosts);
                     if news != News::NONE {
-                        flush(sink);
+                        hand_on(text, survey, waiting, sink);
+                        first = at;
                         news.tell(ready.time, survey.host(ready), sink);
                     }
-                    are_read &= ready.packet.is_some();
                     from = ready.end as usize;
                     continue;
                 }
                 Found::Spot(spot) => *spot,
             };
-            flush(sink);
+            hand_on(text, survey, waiting, sink);
             first = at + 1;
             let inside = spot.start
                 + usize::from(spot.hit == Hit::Opening && text.get(spot.start) == Some(&b'\n'));
@@ -156,15 +143,7 @@ impl Scanner {
                 }
             }
         }
-        if first < found.len() {
-            let found = &found[first..];
-            sink(Item::Drops(Drops::Surveyed(Surveyed {
-                text,
-                survey,
-                found,
-                are_read,
-            })));
-        }
+        hand_on(text, survey, found.get(first..).unwrap_or_default(), sink);
         text.len()
     }
 
@@ -345,6 +324,17 @@ impl Scanner {
             sink(Item::Alive { time });
         }
         time.is_some()
+    }
+}
+
+/// Hands on the drop lines that wait, if there are any.
+fn hand_on(text: &[u8], survey: &Survey, found: &[Found], sink: &mut Sink<'_>) {
+    if !found.is_empty() {
+        sink(Item::Drops(Drops::Surveyed(Surveyed {
+            text,
+            survey,
+            found,
+        })));
     }
 }
 

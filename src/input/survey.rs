@@ -53,6 +53,11 @@ impl Found {
             Self::Drop(ready) => ready.start as usize,
         }
     }
+
+    /// Whether it is a drop line whose packet was read.
+    pub(super) const fn is_read(&self) -> bool {
+        matches!(self, Self::Drop(ready) if ready.packet.is_some())
+    }
 }
 
 /// A drop line that was read; texts are places in the text.
