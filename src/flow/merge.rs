@@ -28,18 +28,8 @@ impl Flows {
             return;
         }
         let theirs_covered = other.stretches();
-        let nodes: Vec<u16> = other
-            .nodes
-            .names
-            .iter()
-            .map(|n| self.nodes.number(n))
-            .collect();
-        let interfaces: Vec<u16> = other
-            .interfaces
-            .names
-            .iter()
-            .map(|n| self.interfaces.number(n))
-            .collect();
+        let nodes = self.nodes.numbers(&other.nodes);
+        let interfaces = self.interfaces.numbers(&other.interfaces);
         for (number, theirs) in nodes.iter().copied().map(usize::from).zip(other.evidence) {
             let room = MOST_TICKS_IN_ALL.saturating_sub(self.ticks);
             if number == self.evidence.len() {

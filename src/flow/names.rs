@@ -53,6 +53,11 @@ impl Names {
         number
     }
 
+    /// The number that each of `others` has here, by its number there.
+    pub(super) fn numbers(&mut self, others: &Self) -> Vec<u16> {
+        others.names.iter().map(|name| self.number(name)).collect()
+    }
+
     pub(super) fn name(&self, number: u16) -> &str {
         self.names
             .get(usize::from(number))
