@@ -39,17 +39,29 @@ pub(super) enum Cut {
     Leave,
 }
 
-/// Texts that stand where another framing may begin. They are looked for in blocks of lines; what they mean is decided by
-/// [`opening`].
+/// Texts that stand where another framing may begin: those with a line end before the line, another anywhere in it. They
+/// are looked for in blocks of lines; what they mean is decided by [`opening`].
 pub(super) const OPENINGS: &[&str] = &[
     "\n__CURSOR=",
     "\n__REALTIME_TIMESTAMP=",
     "\n{\n",
     "\n{\r\n",
     "\n[\n",
+    "\n[\r\n",
     "\n[{",
     " [s=",
 ];
+
+/// Whether one of [`OPENINGS`] stands at the begin of `text`, behind a line end that `text` lacks.
+pub(super) fn is_nominated(text: &[u8]) -> bool {
+    let mut lines = OPENINGS
+        .iter()
+        .filter_map(|opening| opening.strip_prefix('\n'));
+    lines.any(|line| text.starts_with(line.as_bytes()))
+}
+
+/// How many bytes tell whether an array holds objects.
+const LONGEST_BRACKET: usize = 64;
 
 /// The framing that begins where `text`, whole lines, begins.
 pub(super) fn opening(text: &[u8]) -> Option<Framing> {
@@ -60,11 +72,12 @@ pub(super) fn opening(text: &[u8]) -> Option<Framing> {
             rest.starts_with(b"\n").then(Framing::document)
         }
         b'[' => {
-            let rest = text[1..text.len().min(64)].trim_ascii_start();
+            let rest = text[1..text.len().min(LONGEST_BRACKET)].trim_ascii_start();
             rest.starts_with(b"{").then(Framing::document)
         }
         b'0'..=b'9' => counted(text).is_some().then_some(Framing::Counted),
         b'F' | b'M' | b'S' | b'T' | b'W' | 0x1b => {
+            let text = &text[..text.len().min(verbose::LONGEST_HEADER + 1)];
             let line = &text[..memchr(b'\n', text).unwrap_or(text.len())];
             verbose::is_header(line).then_some(Framing::Indented)
         }
@@ -72,9 +85,27 @@ pub(super) fn opening(text: &[u8]) -> Option<Framing> {
     }
 }
 
-/// Whether `text`, which has no line end, is datagrams of syslog.
+/// Whether what comes behind `text` may change what [`opening`] says of it.
+pub(super) fn is_undecided(text: &[u8]) -> bool {
+    let has_end = |text: &[u8]| memchr(b'\n', text).is_some();
+    is_open_bracket(text) || text.len() <= verbose::LONGEST_HEADER && !has_end(text)
+}
+
+/// Whether `text` is a bracket and white space, behind which an object may come.
+fn is_open_bracket(text: &[u8]) -> bool {
+    text.len() < LONGEST_BRACKET && text.trim_ascii_end() == b"["
+}
+
+/// A log without a line end in so many bytes may be datagrams of syslog.
+pub(super) const LONG_LINE: usize = 64 * 1024;
+
+/// Whether a log that begins with `text` is datagrams of syslog. It is looked at once, when so much has come that its first
+/// line is long.
 pub(super) fn is_datagrams(text: &[u8]) -> bool {
-    is_datagram(text) && datagram(text, true) != Cut::Record(text.len())
+    let text = &text[..text.len().min(LONG_LINE)];
+    memchr(b'\n', text).is_none()
+        && is_datagram(text)
+        && datagram(text, true) != Cut::Record(text.len())
 }
 
 impl Framing {
@@ -184,9 +215,10 @@ fn frame(text: &[u8], last: bool) -> Cut {
     }
 }
 
+/// The longest priority and stamp of a datagram.
+const LONGEST_HEAD: usize = 64;
+
 fn datagram(text: &[u8], last: bool) -> Cut {
-    /// The longest priority and stamp.
-    const LONGEST_HEAD: usize = 64;
     // A blank line between datagrams is none, and no begin of the next.
     if text.first() == Some(&b'\n') {
         return Cut::Record(1);
@@ -214,7 +246,7 @@ fn datagram(text: &[u8], last: bool) -> Cut {
 
 /// Whether `text` begins as a datagram of syslog does.
 fn is_datagram(text: &[u8]) -> bool {
-    let mut rest = text;
+    let mut rest = &text[..text.len().min(LONGEST_HEAD)];
     if priority(&mut rest).is_none() {
         return false;
     }
@@ -222,9 +254,18 @@ fn is_datagram(text: &[u8]) -> bool {
     iso(&mut rest).is_some() || short::take_stamp(&mut rest).is_some()
 }
 
-/// Where whole lines of `block` end, so that no line of a container's log is parted from the lines that go on with it.
+/// Where the bracket stands that `lines` end with, but for white space, on a line of its own.
+fn open_bracket(lines: &[u8]) -> Option<usize> {
+    let at = lines.trim_ascii_end().len().checked_sub(1)?;
+    let is_first = at == 0 || lines.get(at - 1) == Some(&b'\n');
+    (is_first && is_open_bracket(lines.get(at..)?)).then_some(at)
+}
+
+/// Where whole lines of `block` end, so that no line of a container's log is parted from the lines that go on with it, and no
+/// array from its first object.
 pub(super) fn end_of_lines(block: &[u8]) -> usize {
     let mut end = memrchr(b'\n', block).map_or(0, |at| at + 1);
+    end = open_bracket(&block[..end]).unwrap_or(end);
     while end > 0 {
         let begin = memrchr(b'\n', &block[..end - 1]).map_or(0, |at| at + 1);
         let is_partial = super::cri::part(&block[begin..end]).is_some_and(|part| part.partial);

@@ -42,8 +42,17 @@ impl Judge {
 
     /// The time of `raw`, where it tells one.
     pub(super) fn time(&mut self, raw: &[u8]) -> Option<Time> {
+        self.time_if(raw, |_| true)
+    }
+
+    /// The same where it does not count from the record before, so that it may be looked at again.
+    pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Time> {
+        self.time_if(raw, |record| record.after.is_none())
+    }
+
+    fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Time> {
         let plain = plain(raw);
-        let record = self.read(&plain)?;
+        let record = self.read(&plain).filter(takes)?;
         Some(self.clock.resolve(&record)).filter(|time| time.is_known())
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::drops::{Drops, Surveyed};
-use super::framing::{self, Framing};
+use super::framing::{self, Framing, LONG_LINE};
 use super::hosts::News;
 use super::message::plain;
 use super::nominate::Hit;
@@ -24,7 +24,14 @@ const LONGEST_BEFORE: usize = 4096;
 impl Scanner {
     /// Takes whole lines: how many bytes of them, which is less than all where another framing begins.
     pub(super) fn lines_of(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
-        if text.is_empty() || self.opens(text, 0) {
+        if text.is_empty() {
+            return 0;
+        }
+        if text.len() >= LONG_LINE && self.is_datagrams(text) {
+            self.framing = Framing::Datagrams;
+            return 0;
+        }
+        if self.may_open(text) && self.opens(text, 0) {
             return 0;
         }
         self.recognise(text);
@@ -41,11 +48,16 @@ impl Scanner {
 
     /// Whether `text` is not of lines that are looked at one by one only where something was found.
     pub(super) fn begins_other(&mut self, text: &[u8]) -> bool {
-        if framing::opening(text).is_some() {
+        if self.may_open(text) && framing::opening(text).is_some() {
             return true;
         }
         self.recognise(text);
         self.each
+    }
+
+    /// Whether another framing may begin where the lines at hand do: at any line that says so, or at the log's first.
+    fn may_open(&self, text: &[u8]) -> bool {
+        self.lines == 0 || framing::is_nominated(text)
     }
 
     /// Takes whole lines that were surveyed.
@@ -208,7 +220,7 @@ impl Scanner {
         let mut alive = None;
         while begin < text.len() {
             let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
-            if begin > 0 && self.opens(text, begin) {
+            if framing::is_nominated(&text[begin..]) && self.opens(text, begin) {
                 return begin;
             }
             let line = &text[begin..end];
@@ -218,6 +230,9 @@ impl Scanner {
             while from <= line.len()
                 && let Some(spot) = search.find_at(line, from)
             {
+                if matches!(spot.hit, Hit::Opening | Hit::Prefix) && self.opens(text, begin) {
+                    return begin;
+                }
                 match spot.hit {
                     Hit::Prefix if !self.judge.prefixed(trim(line), sink) => {
                         self.framing = Framing::document();
@@ -318,8 +333,9 @@ impl Scanner {
         }
     }
 
+    /// Says that the log was alive at the time of `record`; whether it tells one of its own.
     pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
-        let time = self.judge.time(trim(record));
+        let time = self.judge.own_time(trim(record));
         if let Some(time) = time {
             sink(Item::Alive { time });
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use memchr::memchr;
 
 use super::fact::Fact;
-use super::framing::{self, Cut, Framing, LONGEST_RECORD};
+use super::framing::{self, Cut, Framing, LONG_LINE, LONGEST_RECORD};
 use super::judge::Judge;
 use super::lines::trim;
 use super::nominate::Hit;
@@ -17,9 +17,6 @@ use super::{NoticeKind, Prefixes, document, notice};
 
 pub use super::drops::Drops;
 use crate::time::{Reading, Time};
-
-/// A log without a line end in so many bytes may be datagrams of syslog.
-const LONG_LINE: usize = 64 * 1024;
 
 /// What the scanner finds.
 #[derive(Debug)]
@@ -201,7 +198,7 @@ impl Scanner {
             self.overlong = false;
             self.lines += 1;
         }
-        if self.lines == 0 && framing::is_datagrams(&self.carry) {
+        if self.is_datagrams(&self.carry) {
             self.framing = Framing::Datagrams;
         }
         self.take_carry(true, sink);
@@ -232,18 +229,21 @@ impl Scanner {
             bytes = &bytes[self.nuls(bytes)..];
         }
         self.carry.extend_from_slice(bytes);
-        if self.lines == 0
-            && self.carry.len() > LONG_LINE
-            && matches!(self.framing, Framing::Lines)
-            && memchr(b'\n', &self.carry).is_none()
-            && framing::is_datagrams(&self.carry)
-        {
+        let is_now_long =
+            (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
+        if is_now_long && self.is_datagrams(&self.carry) {
             self.framing = Framing::Datagrams;
             self.take_carry(false, sink);
         }
         if self.carry.len() > LONGEST_RECORD {
             self.shed(sink);
         }
+    }
+
+    /// Whether the log, which begins with `text`, is datagrams.
+    pub(super) fn is_datagrams(&self, text: &[u8]) -> bool {
+        let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
+        is_begin && framing::is_datagrams(text)
     }
 
     /// How many NULs `rest` begins with, where a record ends: a crash leaves blocks of them, with the next line behind.
@@ -334,6 +334,7 @@ impl Scanner {
                         .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
                 }
                 Cut::More => break,
+                Cut::Leave if !last && framing::is_undecided(rest) => break,
                 Cut::Leave => {
                     // Here, not at the end: lines behind it may count their time from it.
                     if let Some((from, to)) = records.take() {

@@ -18,9 +18,12 @@ pub(super) static VERBOSE: Format = Format {
 /// How far fields are indented; their further lines more.
 pub(super) const INDENT: &[u8] = b"    ";
 
+/// The longest header line: stamp and cursor have about 200 bytes.
+pub(super) const LONGEST_HEADER: usize = 1024;
+
 /// Whether `line` begins a record. A terminal's colours may stand before it, which the line before did not end.
 pub(super) fn is_header(line: &[u8]) -> bool {
-    header(&plain(line)).is_some()
+    line.len() <= LONGEST_HEADER && header(&plain(line)).is_some()
 }
 
 /// The stamp and the cursor of a header line.

@@ -15,7 +15,7 @@ use memchr::{memchr, memrchr};
 use super::BLOCK;
 use super::bounds::Bounds;
 use super::room::Room;
-use crate::input::cri;
+use crate::input::framing;
 use crate::input::scan::{Scanner, Sink};
 use crate::input::survey::{Survey, Surveyor};
 
@@ -263,10 +263,8 @@ impl Shared<'_> {
         let Some(text) = bytes.get(stripe.begin..stripe.end) else {
             return Ok(false);
         };
-        // A container's line that goes on in the next stripe.
-        let line = text.strip_suffix(b"\n").unwrap_or(text);
-        let begin = memrchr(b'\n', line).map_or(0, |at| at + 1);
-        Ok(!cri::part(&line[begin..]).is_some_and(|part| part.partial))
+        // Lines that go on in the next stripe.
+        Ok(framing::end_of_lines(text) == text.len())
     }
 }
 
