@@ -115,8 +115,8 @@ pub(super) fn timed(mut record: Record<'_>, outer: Stamp) -> Record<'_> {
     record
 }
 
-/// The parts of one line of a container that lie around `line`, put together, and where they end in `text`; `None` where
-/// `line` is whole.
+/// The parts of one line of a container that lie around `line`, put together, and where the last of them ends in `text`;
+/// `None` where `line` is whole.
 pub(super) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, Vec<u8>)> {
     let this = part(&text[line.clone()])?;
     let mut begin = line.start;
@@ -132,6 +132,7 @@ pub(super) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, Vec<u8>)> 
     }
     let mut joined = Vec::new();
     let mut at = begin;
+    let mut last = line.end;
     while at < text.len() && joined.len() <= LONGEST_RECORD {
         let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
         let Some(part) = part(&text[at..end]).filter(|part| part.stream == this.stream) else {
@@ -143,10 +144,11 @@ pub(super) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, Vec<u8>)> 
             joined.extend_from_slice(&text[at..at + head]);
         }
         joined.extend_from_slice(part.text);
+        last = last.max(end);
         at = end + 1;
         if !part.partial {
             break;
         }
     }
-    Some((at.min(text.len()), joined))
+    Some((last, joined))
 }

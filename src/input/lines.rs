@@ -170,16 +170,7 @@ impl Scanner {
     ) -> Option<usize> {
         let raw = trim(&text[line.clone()]);
         Some(match kind {
-            Hit::Prefix => {
-                if let Some((end, joined)) = cri::join(text, line.clone()) {
-                    self.judge.prefixed(&joined, sink);
-                    return Some(end.max(line.end));
-                }
-                if !self.judge.prefixed(raw, sink) {
-                    return None;
-                }
-                line.end
-            }
+            Hit::Prefix => return self.prefixed(text, line, sink),
             Hit::Notice(row) => {
                 self.judge.notice(&notice::ROWS[row], raw, sink);
                 behind
@@ -198,6 +189,16 @@ impl Scanner {
             }
             Hit::Opening => line.start.max(behind.saturating_sub(1)),
         })
+    }
+
+    /// Judges a line with a LOG prefix, and those that go on with it: where they end, or `None` if it is a document.
+    fn prefixed(&mut self, text: &[u8], line: Range<usize>, sink: &mut Sink<'_>) -> Option<usize> {
+        if let Some((end, joined)) = cri::join(text, line.clone()) {
+            self.judge.prefixed(&joined, sink);
+            return Some(end);
+        }
+        let raw = trim(&text[line.clone()]);
+        self.judge.prefixed(raw, sink).then_some(line.end)
     }
 
     /// Judges a `last message repeated N times` whose line begins in `text` at `begin`: whether it counts.
@@ -219,7 +220,7 @@ impl Scanner {
         let mut begin = 0;
         let mut alive = None;
         while begin < text.len() {
-            let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
+            let mut end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
             if framing::is_nominated(&text[begin..]) && self.opens(text, begin) {
                 return begin;
             }
@@ -234,11 +235,12 @@ impl Scanner {
                     return begin;
                 }
                 match spot.hit {
-                    Hit::Prefix if !self.judge.prefixed(trim(line), sink) => {
-                        self.framing = Framing::document();
-                        return begin;
-                    }
                     Hit::Prefix => {
+                        let Some(behind) = self.prefixed(text, begin..end, sink) else {
+                            self.framing = Framing::document();
+                            return begin;
+                        };
+                        end = behind;
                         is_told = true;
                         break;
                     }

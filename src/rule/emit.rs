@@ -193,6 +193,20 @@ fn pattern(rule: &AcceptRule) -> String {
     quoted.concat()
 }
 
+/// What makes `new` of `old`, for patch(1): of its lines, which end with a line feed and nothing else.
+fn diff(name: &str, old: &str, new: &str) -> String {
+    let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
+    let diff = TextDiff::configure()
+        .newline_terminated(true)
+        .diff_slices(&old, &new);
+    let mut text = diff.unified_diff().header(name, name).to_string();
+    // A carriage return alone ends a line for the crate.
+    if text.ends_with('\r') {
+        text.push_str("\n\\ No newline at end of file\n");
+    }
+    text
+}
+
 /// The user's file with the rules in it, or what that changes.
 fn cloudinit_patch(offer: &Offer<'_>, out: &mut dyn Write) -> Result<Vec<String>, Error> {
     let Some(file) = offer.file else {
@@ -203,9 +217,7 @@ fn cloudinit_patch(offer: &Offer<'_>, out: &mut dyn Write) -> Result<Vec<String>
     };
     let patched = file.patched(offer.rules)?;
     let text = if offer.diff {
-        let name = printable(file.name);
-        let diff = TextDiff::from_lines(file.text, &patched.text);
-        diff.unified_diff().header(&name, &name).to_string()
+        diff(&printable(file.name), file.text, &patched.text)
     } else {
         patched.text
     };
