@@ -698,7 +698,28 @@ fn further_forms() {
         ),
     ];
     let mut wrong = Vec::new();
-    for (name, log, time, host) in cases {
+    let bytes = format!("{:?}", D.as_bytes());
+    let bytes: [(&str, String, &str, Option<&str>); 2] = [
+        // What Python's json.dumps makes of a record of `journalctl -o json`.
+        (
+            "bytes, spaced",
+            format!(
+                "{{\"__REALTIME_TIMESTAMP\": \"1777955488123456\", \"_HOSTNAME\": \"h1\", \"_TRANSPORT\": \"kernel\", \"MESSAGE\": {bytes}}}\n"
+            ),
+            MICRO,
+            h,
+        ),
+        (
+            "bytes",
+            format!(
+                "{{\"__REALTIME_TIMESTAMP\":\"1777955488123456\",\"_HOSTNAME\":\"h1\",\"_TRANSPORT\":\"kernel\",\"MESSAGE\":{}}}\n",
+                bytes.replace(' ', "")
+            ),
+            MICRO,
+            h,
+        ),
+    ];
+    for (name, log, time, host) in cases.iter().chain(&bytes) {
         let seen = scan(log.as_bytes());
         let is: Vec<_> = seen
             .drops

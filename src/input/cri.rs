@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use super::framing::LONGEST_RECORD;
 use super::header::{iso, literal, word};
+use super::lines::trim;
 use super::{Format, Layer, Origin, Record};
 use crate::time::Stamp;
 
@@ -118,11 +119,12 @@ pub(super) fn timed(mut record: Record<'_>, outer: Stamp) -> Record<'_> {
 /// The parts of one line of a container that lie around `line`, put together, and where the last of them ends in `text`;
 /// `None` where `line` is whole.
 pub(super) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, Vec<u8>)> {
-    let this = part(&text[line.clone()])?;
+    let part_at = |range: Range<usize>| part(trim(&text[range]));
+    let this = part_at(line.clone())?;
     let mut begin = line.start;
     while let Some(before) = begin.checked_sub(1) {
         let from = memchr::memrchr(b'\n', &text[..before]).map_or(0, |at| at + 1);
-        match part(&text[from..before]) {
+        match part_at(from..before) {
             Some(part) if part.partial && part.stream == this.stream => begin = from,
             _ => break,
         }
@@ -135,13 +137,14 @@ pub(super) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, Vec<u8>)> 
     let mut last = line.end;
     while at < text.len() && joined.len() <= LONGEST_RECORD {
         let end = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
-        let Some(part) = part(&text[at..end]).filter(|part| part.stream == this.stream) else {
+        let line = trim(&text[at..end]);
+        let Some(part) = part(line).filter(|part| part.stream == this.stream) else {
             break;
         };
         if joined.is_empty() {
             // The time and the stream of the first part stand for all.
-            let head = end - at - part.text.len();
-            joined.extend_from_slice(&text[at..at + head]);
+            let head = line.len() - part.text.len();
+            joined.extend_from_slice(&line[..head]);
         }
         joined.extend_from_slice(part.text);
         last = last.max(end);

@@ -5,6 +5,7 @@ use memchr::{memchr, memrchr};
 use super::document::Document;
 use super::export::{self, Step};
 use super::header::{digits, iso, literal, priority};
+use super::lines::trim;
 use super::{short, verbose};
 
 /// A record longer than this many bytes is no log record: the kernel prints 1 KiB, a journal field may hold some more.
@@ -268,7 +269,8 @@ pub(super) fn end_of_lines(block: &[u8]) -> usize {
     end = open_bracket(&block[..end]).unwrap_or(end);
     while end > 0 {
         let begin = memrchr(b'\n', &block[..end - 1]).map_or(0, |at| at + 1);
-        let is_partial = super::cri::part(&block[begin..end]).is_some_and(|part| part.partial);
+        let is_partial =
+            super::cri::part(trim(&block[begin..end])).is_some_and(|part| part.partial);
         if !is_partial || block.len() - begin > LONGEST_RECORD {
             break;
         }

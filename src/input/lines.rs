@@ -88,8 +88,7 @@ impl Scanner {
         self.lines += ends + u64::from(!done.ends_with(b"\n") && !done.is_empty());
         if let Some(line) = lines_back(done.strip_suffix(b"\n").unwrap_or(done)).next() {
             self.before.clear();
-            self.before
-                .extend_from_slice(&line[..line.len().min(LONGEST_BEFORE)]);
+            self.before.extend_from_slice(kept(line));
         }
         done.len()
     }
@@ -206,7 +205,7 @@ impl Scanner {
         let before = match begin.checked_sub(1) {
             Some(end) => {
                 let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
-                trim(&text[begin..end])
+                kept(trim(&text[begin..end]))
             }
             None => &self.before,
         };
@@ -251,7 +250,8 @@ impl Scanner {
                         is_told = true;
                         break;
                     }
-                    Hit::Date | Hit::Repeat | Hit::Opening => {}
+                    Hit::Date => self.judge.date(trim(line)),
+                    Hit::Repeat | Hit::Opening => {}
                 }
                 from = spot.end.max(spot.start + 1);
             }
@@ -356,6 +356,11 @@ fn hand_on(text: &[u8], survey: &Survey, found: &[Found], sink: &mut Sink<'_>) {
     }
 }
 
+/// What of a line is kept for the next one, which may say that it came again.
+fn kept(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(LONGEST_BEFORE)]
+}
+
 /// The lines of `block`, and what stands behind its last line end.
 fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(block);
@@ -381,8 +386,8 @@ fn lines_back(block: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Without what a crash leaves before a line (NULs) and Windows behind it (a carriage return), and without a byte order
 /// mark.
 pub(super) fn trim(mut line: &[u8]) -> &[u8] {
-    line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    while let Some(rest) = line.strip_prefix(b"\0") {
+    const MARKS: [&[u8]; 2] = [b"\0", b"\xef\xbb\xbf"];
+    while let Some(rest) = MARKS.iter().find_map(|mark| line.strip_prefix(*mark)) {
         line = rest;
     }
     while let Some(rest) = line.strip_suffix(b"\0") {

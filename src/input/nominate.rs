@@ -167,9 +167,10 @@ impl Quick {
         };
         for prefix in &prefixes.texts {
             let bytes: Vec<String> = prefix.iter().map(u8::to_string).collect();
-            let bytes = bytes.join(",");
             add(prefix, prefix, Hit::Prefix)?;
-            add(bytes.as_bytes(), bytes.as_bytes(), Hit::Prefix)?;
+            for bytes in [bytes.join(","), bytes.join(", ")] {
+                add(bytes.as_bytes(), bytes.as_bytes(), Hit::Prefix)?;
+            }
         }
         for literal in fixed() {
             let rare = RARE.iter().find(|(whole, _)| *whole == literal);

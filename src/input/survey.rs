@@ -225,6 +225,11 @@ impl Surveyor {
                     continue;
                 }
             }
+            // Bytes of a value over several lines, which are no line's.
+            if spot.hit == Hit::Prefix && memchr(b'\n', &text[spot.start..spot.end]).is_some() {
+                from = spot.start + 1;
+                continue;
+            }
             // What opens another framing may overlap what closes the line before.
             let behind = spot.end - usize::from(spot.hit == Hit::Opening && spot.end > 0);
             // An empty prefix is found anywhere.
