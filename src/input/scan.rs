@@ -246,11 +246,14 @@ impl Scanner {
         is_begin && framing::is_datagrams(text)
     }
 
-    /// How many NULs `rest` begins with, where a record ends: a crash leaves blocks of them, with the next line behind.
+    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
     fn nuls(&mut self, rest: &[u8]) -> usize {
+        if !matches!(self.framing, Framing::Lines) {
+            return 0;
+        }
         let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
         // In one block with the line they would stand before what looks like an opening.
-        self.barred |= nuls > 0 && matches!(self.framing, Framing::Lines);
+        self.barred |= nuls > 0;
         nuls
     }
 
