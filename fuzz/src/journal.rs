@@ -43,7 +43,7 @@ fn one(data: &[u8], dice: &mut Dice) {
 fn mended(data: &[u8]) -> Option<Vec<u8>> {
     const HASH: usize = 16;
     let number = |bytes: &[u8], at: usize| {
-        let eight = bytes.get(at..at + 8)?.try_into().ok()?;
+        let eight = bytes.get(at..at.checked_add(8)?)?.try_into().ok()?;
         Some(u64::from_le_bytes(eight))
     };
     if !data.starts_with(MAGIC) {

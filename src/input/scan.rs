@@ -18,6 +18,10 @@ use super::{NoticeKind, Prefixes, document, notice};
 pub use super::drops::Drops;
 use crate::time::{Reading, Time};
 
+/// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
+/// once would be looked at again for each line that opens a framing.
+const FIRST_LINES: usize = 2048;
+
 /// What the scanner finds.
 #[derive(Debug)]
 pub enum Item<'a> {
@@ -296,6 +300,7 @@ impl Scanner {
         self.blank = self.blank && text.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
         let mut at = 0;
         let mut records: Option<(usize, usize)> = None;
+        let mut most = usize::MAX;
         while at < text.len() {
             let rest = &text[at..];
             if matches!(self.framing, Framing::Lines) {
@@ -304,13 +309,16 @@ impl Scanner {
                 } else {
                     framing::end_of_lines(rest)
                 };
-                let used = self.lines_of(&rest[..end], sink);
+                let part = lines_within(&rest[..end], most);
+                let used = self.lines_of(&rest[..part], sink);
                 at += used;
                 if used == end {
                     break;
                 }
+                most = most.saturating_mul(2);
                 continue;
             }
+            most = FIRST_LINES;
             if let Framing::Document(_) = self.framing {
                 let (used, more) = self.document(rest, last, sink);
                 at += used;
@@ -428,6 +436,17 @@ impl Scanner {
             from = spot.end.max(spot.start + 1);
         }
     }
+}
+
+/// How many bytes the whole lines at the begin of `lines` are, of about `most` bytes; one at least.
+fn lines_within(lines: &[u8], mut most: usize) -> usize {
+    while let Some(part) = lines.get(..most) {
+        match framing::end_of_lines(part) {
+            0 => most = most.saturating_mul(2),
+            end => return end,
+        }
+    }
+    lines.len()
 }
 
 fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
