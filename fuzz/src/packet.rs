@@ -40,7 +40,9 @@ pub fn packet(data: &[u8]) {
         .skip(1)
         .filter_map(|rest| rest.split(')').next());
     let is_hex = |text: &str| text.bytes().all(|b| b.is_ascii_hexdigit());
+    // It prints the interfaces once (nf_log_dump_packet_common); a torn line has them twice.
     let is_kernels = text == whole
+        && text.matches("OUT=").count() == 1
         && options
             .into_iter()
             .all(|text| is_hex(text) || text.starts_with(' '));

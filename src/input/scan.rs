@@ -20,7 +20,7 @@ use crate::time::{Reading, Time};
 
 /// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
 /// once would be looked at again for each line that opens a framing.
-const FIRST_LINES: usize = 2048;
+const FIRST_LINES: usize = 256;
 
 /// What the scanner finds.
 #[derive(Debug)]
