@@ -15,11 +15,11 @@ check:
 
 # Write the golden outputs anew; review the difference.
 golden:
-    UPDATE=1 cargo test --test golden
+    UPDATE=1 cargo test --test it golden
 
 # Write the generated pages of docs/ anew; review the difference.
 docs:
-    UPDATE=1 cargo test --test docs
+    UPDATE=1 cargo test --test it docs
 
 # Licences, advisories and sources of the dependencies.
 deny:

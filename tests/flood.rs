@@ -2,11 +2,10 @@
 //! reads, and takes most of a minute in a build that is not optimised.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
-#[path = "support/flood.rs"]
-mod flood;
+#[path = "it/support/mod.rs"]
 mod support;
 
-use flood::{finds_the_needle, flooded};
+use support::flood::{finds_the_needle, flooded};
 
 #[test]
 fn ten_million_flows_hide_no_missing_rule() {

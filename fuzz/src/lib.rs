@@ -1,5 +1,5 @@
 //! What holds for any bytes: one function a target, which panics where an invariant is broken. The fuzz targets and
-//! `tests/fuzz.rs` call the same functions.
+//! `tests/it/fuzz.rs` call the same functions.
 //!
 //! What is expected comes of the kernel's and the tools' formats, or of two ways to one answer, never of what the code
 //! answered once.

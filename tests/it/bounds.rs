@@ -1,0 +1,147 @@
+//! What is bounded: a flood of random flows takes no memory to speak of, and hides no missing rule for a documented port.
+
+use dropsift::analyze::Analysis;
+use dropsift::cause::Verdict;
+use dropsift::input::Entry;
+use dropsift::input::scan::{Drops, Item};
+use dropsift::report::{RENDERERS, Style};
+use dropsift::rule::Scope;
+use dropsift::site::Site;
+use dropsift::time::Time;
+
+use crate::support::flood::{BEGIN, finds_the_needle, flooded, syn};
+
+#[test]
+fn a_flood_hides_no_missing_rule() {
+    let lines = 300_000;
+    let report = flooded(lines, |dice| dice.roll(65_536) as u16);
+    finds_the_needle(&report, lines);
+}
+
+#[test]
+fn a_flood_to_documented_ports_hides_no_missing_rule() {
+    let lines = 100_000;
+    let report = flooded(lines, |dice| [22, 443, 6443, 10250, 2112][dice.roll(5)]);
+    finds_the_needle(&report, lines);
+}
+
+/// Machines beside the nodes try ports one after the other, more of them than are kept apart, until even networks run out of
+/// room; outside, others do the same.
+#[test]
+fn a_scan_from_inside_is_no_missing_rule() {
+    let mut analysis = Analysis::new(Site::default(), Scope::Documented);
+    let lines = 200_000;
+    for at in 0..lines {
+        let near = [192, 168, 122, 100 + (at / 2 % 40) as u8];
+        let far = [10, 3, (at / 256 % 256) as u8, (at % 256) as u8];
+        let needle = at == lines / 2 || at == lines * 3 / 4;
+        let (src, dpt) = match at % 2 {
+            _ if needle => ([192, 168, 122, 63], 2112),
+            0 => (near, 11_000 + (at / 80) as u16),
+            _ => (far, 14_000 + (at % 9_000) as u16),
+        };
+        let packet = syn(src, 40_000, dpt);
+        analysis.push(Item::Drops(Drops::Read(&[Entry {
+            time: Time(BEGIN + at as i64 * 10_000),
+            fine: true,
+            host: Some("harvester1"),
+            message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
+            packet: Some(&packet),
+            interface: packet.interface,
+            repeats: 1,
+        }])));
+    }
+    analysis.push(Item::EndOfLog { correction: 0 });
+    let report = analysis.report(None);
+    finds_the_needle(&report, lines - 2);
+    let scans = report.findings.iter().filter(|f| f.cause.code == "scan");
+    let scanners: Vec<_> = scans.flat_map(|f| &f.peers).collect();
+    assert_eq!(scanners.len(), 40, "{scanners:?}");
+    let missing = report.findings.iter();
+    let missing: Vec<_> = missing
+        .filter(|f| f.verdict() == Verdict::MissingRule)
+        .map(|f| f.port)
+        .collect();
+    assert_eq!(missing, [Some(2112)], "a scan is taken for a missing rule");
+    // Whoever reads it finds the needle without paging through the flood.
+    let mut text = Vec::new();
+    let style = Style {
+        width: 80,
+        color: false,
+    };
+    (RENDERERS[0].render)(&report, style, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.lines().count() < 1_000, "{}", text.lines().count());
+    assert!(text.contains("tcp/2112"));
+}
+
+/// What a log of some 10 MiB holds: drop lines, and what the state of a log decides.
+fn large_log() -> Vec<u8> {
+    let mut dice = crate::support::Dice(7);
+    let mut log = Vec::new();
+    let mut at = 0;
+    while log.len() < 10 << 20 {
+        at += 1;
+        let stamp = format!(
+            "Dec 31 {:02}:{:02}:{:02}.{:06} harvester{}",
+            at / 36_000 % 24,
+            at / 600 % 60,
+            at / 10 % 60,
+            at % 10 * 100_000,
+            dice.roll(3) + 1
+        );
+        let message = match dice.roll(400) {
+            0 => " systemd-journald[1]: Missed 7 kernel messages".to_owned(),
+            1 => " kernel: net_ratelimit: 12 callbacks suppressed".to_owned(),
+            2 => " kernel[9]: HARVESTER_DROP_IN=forged OUT= ".to_owned(),
+            3 => format!(
+                " kernel: {}\n{stamp} last message repeated 3 times",
+                crate::support::drop_line(at)
+            ),
+            4 => format!(
+                " kernel: HARVESTER_DROP_IN=torn OUT= SRC=10.0.0.{}",
+                at % 300
+            ),
+            5 => " kernel: -- Boot of something --\n-- Boot 1f2e3d4c5b6a79880f1e2d3c4b5a6978 --"
+                .to_owned(),
+            6 => format!(" kernel: {}\r", crate::support::drop_line(at)),
+            7 => format!(" kernel: \u{fc}\u{e9} {}", "x".repeat(dice.roll(20_000))),
+            8 => " kernel: message repeated 2 times: [ HARVESTER_DROP_IN=mgmt-br OUT= ]".to_owned(),
+            9..100 => format!(" kernel: {}", crate::support::drop_line(at)),
+            _ => " kernel: cni0: port 12(veth5a31c0de) entered blocking state".to_owned(),
+        };
+        log.extend_from_slice(format!("{stamp}{message}\n").as_bytes());
+    }
+    log.extend_from_slice(b"Jan  1 00:00:01 harvester1 kernel: HARVESTER_DROP_IN=last OUT= ");
+    log
+}
+
+#[test]
+fn a_file_in_stripes_is_read_as_in_a_row() {
+    let log = large_log();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kernel.log");
+    std::fs::write(&path, &log).unwrap();
+    let striped = crate::support::read(&path);
+    // The year of the last line is that of the file, or of the reference.
+    let options = crate::support::options();
+    let mut reading = options.reading;
+    let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+    let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
+    reading.reference = Time(since.as_micros() as i64);
+    let options = dropsift::input::open::Options { reading, ..options };
+    let name = path.display().to_string();
+    let row = crate::support::Seen::of(|sink| {
+        let stream = std::io::Cursor::new(log.clone());
+        dropsift::input::open::read_stream(&name, stream, &options, sink)
+    });
+    assert!(striped.drops.len() > 10_000);
+    assert_eq!(striped.told(), row.told());
+    assert_eq!(striped.untrusted, row.untrusted);
+    assert_eq!(striped.unreadable, row.unreadable);
+    assert_eq!(striped.notices, row.notices);
+    assert_eq!(
+        (striped.alive.iter().min(), striped.alive.iter().max()),
+        (row.alive.iter().min(), row.alive.iter().max())
+    );
+}

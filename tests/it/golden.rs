@@ -1,0 +1,71 @@
+//! Runs the golden folders, `fixtures/<case>/` with a file `cmd`: one behaviour each.
+//!
+//! `cmd` holds the arguments, a word a line; it is run in the folder. `stdin`, where it exists, is piped in. `stdout`, `stderr`
+//! and `code` are what must come out; `stderr` is compared where it exists. `UPDATE=1 cargo test --test it golden` writes them
+//! anew, and the difference is reviewed.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+#[test]
+fn every_folder_says_what_it_should() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let mut folders: Vec<PathBuf> = fs::read_dir(fixtures)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.join("cmd").exists())
+        .collect();
+    folders.sort();
+    assert!(
+        folders.len() >= 10,
+        "only {} golden folders were found",
+        folders.len()
+    );
+    let update = std::env::var_os("UPDATE").is_some();
+    let mut wrong = String::new();
+    for folder in &folders {
+        assert!(
+            folder.join("README").exists(),
+            "{} does not say what it shows",
+            folder.display()
+        );
+        wrong.push_str(&run(folder, update));
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What differs; empty where nothing does.
+fn run(folder: &Path, update: bool) -> String {
+    let args = fs::read_to_string(folder.join("cmd")).unwrap();
+    let stdin = File::open(folder.join("stdin")).map_or_else(|_| Stdio::null(), Stdio::from);
+    let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
+        .args(args.lines())
+        .current_dir(folder)
+        .env_clear()
+        .stdin(stdin)
+        .output()
+        .unwrap();
+    let code = format!("{}\n", output.status.code().unwrap());
+    let mut wrong = String::new();
+    for (name, got) in [
+        ("stdout", &output.stdout),
+        ("stderr", &output.stderr),
+        ("code", &code.into_bytes()),
+    ] {
+        let path = folder.join(name);
+        if name == "stderr" && !path.exists() {
+            continue;
+        }
+        if update {
+            fs::write(&path, got).unwrap();
+        } else if fs::read(&path).unwrap_or_default() != *got {
+            let got = String::from_utf8_lossy(got);
+            wrong.push_str(&format!(
+                "{}/{name} is now:\n{got}\n",
+                folder.file_name().unwrap().display()
+            ));
+        }
+    }
+    wrong
+}

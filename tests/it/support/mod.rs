@@ -1,0 +1,180 @@
+//! What the tests of inputs share: reading an input into plain values, and running the tools that make inputs.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
+
+pub(crate) mod flood;
+
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use dropsift::error::Error;
+use dropsift::input::Prefixes;
+use dropsift::input::open::{Options, Progress, Summary, read_file};
+use dropsift::input::scan::{Item, Sink};
+use dropsift::time::{Reading, Time, parse_rfc3339};
+
+/// A drop line: time, host and message.
+pub(crate) type Drop = (Time, String, String);
+
+/// All that came of an input.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) drops: Vec<Drop>,
+    pub(crate) untrusted: Vec<String>,
+    pub(crate) unreadable: usize,
+    pub(crate) facts: Vec<String>,
+    /// Whether a fact came after the first item of a log.
+    pub(crate) late_fact: bool,
+    pub(crate) alive: Vec<Time>,
+    pub(crate) notices: Vec<String>,
+    pub(crate) ends: usize,
+    pub(crate) summary: Summary,
+    pub(crate) errors: Vec<String>,
+}
+
+impl Seen {
+    pub(crate) fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> Self {
+        let mut seen = Self::default();
+        let (summary, errors) = reading(&mut |item| match item {
+            Item::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| {
+                (
+                    entry.time,
+                    entry.host.unwrap_or_default().to_owned(),
+                    String::from_utf8_lossy(entry.message).into_owned(),
+                )
+            })),
+            Item::Untrusted { record, .. } => seen
+                .untrusted
+                .push(String::from_utf8_lossy(record).into_owned()),
+            Item::Unreadable { .. } => seen.unreadable += 1,
+            Item::Alive { time } => seen.alive.push(time),
+            Item::Learned(fact) => {
+                seen.late_fact |= !seen.alive.is_empty();
+                seen.facts.push(fact.to_string());
+            }
+            Item::Notice {
+                kind, time, count, ..
+            } => seen.notices.push(format!("{kind:?} {time} {count}")),
+            Item::EndOfLog { .. } => seen.ends += 1,
+        });
+        seen.summary = summary;
+        seen.errors = errors.iter().map(ToString::to_string).collect();
+        seen
+    }
+
+    /// What may not depend on the packing.
+    pub(crate) fn told(&self) -> (&[Drop], u64, &[String]) {
+        (&self.drops, self.summary.lines, &self.errors)
+    }
+}
+
+pub(crate) fn options() -> Options {
+    Options {
+        prefixes: Prefixes::documented(),
+        reading: Reading {
+            year: None,
+            reference: parse_rfc3339("2026-11-01T00:00:00Z").unwrap(),
+            offset: 0,
+        },
+        progress: Progress::default(),
+    }
+}
+
+pub(crate) fn read(path: &Path) -> Seen {
+    Seen::of(|sink| read_file(path, &options(), sink))
+}
+
+pub(crate) fn drop_line(n: usize) -> String {
+    format!(
+        "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.{} \
+         DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={} DF PROTO=TCP SPT={} DPT=2112 WINDOW=64240 \
+         RES=0x00 SYN URGP=0 ",
+        62 + n % 3,
+        n * 7919 % 65536,
+        32768 + n * 104_729 % 28232
+    )
+}
+
+/// Whether a program is there; one that is not is named.
+fn has(program: &str) -> bool {
+    let there = Command::new("sh")
+        .args(["-c", &format!("command -v {program} || test -x {program}")])
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !there {
+        eprintln!("left out: {program} is not installed");
+    }
+    there
+}
+
+/// What `bytes` become by the `tools`, one after the other; `None` if one is not there.
+pub(crate) fn pack(tools: &[&str], bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = bytes.to_vec();
+    for tool in tools {
+        let (program, arguments) = tool.split_once(' ').unwrap_or((tool, "-"));
+        if !has(program) {
+            return None;
+        }
+        let mut child = Command::new(program)
+            .args(arguments.split(' '))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let writing = std::thread::spawn(move || stdin.write_all(&bytes).unwrap());
+        let mut packed = Vec::new();
+        stdout.read_to_end(&mut packed).unwrap();
+        writing.join().unwrap();
+        assert!(child.wait().unwrap().success(), "{tool}");
+        bytes = packed;
+    }
+    Some(bytes)
+}
+
+/// Runs a command in `folder`; `None` if its program is not there.
+pub(crate) fn run(folder: &Path, command: &str) -> Option<Vec<u8>> {
+    let program = command.split(' ').next().unwrap();
+    if !has(program) {
+        return None;
+    }
+    let output = Command::new("sh")
+        .args(["-c", command])
+        .current_dir(folder)
+        .env("TZ", "UTC")
+        .env("LC_ALL", "C")
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{command}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Some(output.stdout)
+}
+
+/// A real journal of ten records, one of them forged.
+pub(crate) fn sample_journal() -> Vec<u8> {
+    let packed = include_bytes!("../../../fixtures/inputs/sample.journal.gz");
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(&packed[..])
+        .read_to_end(&mut bytes)
+        .unwrap();
+    bytes
+}
+
+/// Numbers that only look like chance (xorshift64*).
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below
+    }
+}
