@@ -25,23 +25,6 @@ pub(crate) fn leading(text: &[u8]) -> Option<(u32, usize)> {
     Some((number, length as usize))
 }
 
-/// The number below 256 that the first `length` of four bytes make, which are digits, the first of them lowest: one to three,
-/// and no zero before others.
-#[inline(always)]
-pub(crate) const fn octet(four: u32, length: u32) -> Option<u32> {
-    if length.wrapping_sub(1) > 2 {
-        return None;
-    }
-    let digits = four & 0x0f0f_0f0f;
-    // They go to the end, zeros before them.
-    let digits = digits << (32 - 8 * length);
-    if digits.swap_bytes() > 0x02_0505 || (length > 1 && digits >> (32 - 8 * length) & 0xff == 0) {
-        return None;
-    }
-    // Each product adds to the highest byte what its digit is worth; below it, none carries.
-    Some(digits.wrapping_mul(1 | 10 << 8 | 100 << 16) >> 24)
-}
-
 /// Hours, minutes and seconds of the `10:00:01` that `text` begins with; `None` where it is none, or no eight bytes are left.
 #[inline]
 pub(crate) fn clock(text: &[u8]) -> Option<(u8, u8, u8)> {
@@ -89,7 +72,7 @@ fn equal<const N: usize>(one: &[u8], other: &[u8]) -> bool {
 mod tests {
     use proptest::prelude::{prop_assert_eq, proptest};
 
-    use super::{begins, clock, leading, octet, same};
+    use super::{begins, clock, leading, same};
 
     proptest! {
         #[test]
@@ -97,15 +80,6 @@ mod tests {
             let length = text.bytes().take(8).take_while(u8::is_ascii_digit).count();
             let number = text[..length].parse().unwrap_or(0);
             prop_assert_eq!(leading(text.as_bytes()), Some((number, length)));
-        }
-
-        #[test]
-        fn an_octet_is_read_as_the_library_does(text in "[0-9]{0,4}", behind: [u8; 4]) {
-            let padded = text.len() > 1 && text.starts_with('0');
-            let number = text.parse::<u8>().ok().filter(|_| !padded);
-            let four = [text.as_bytes(), &behind].concat();
-            let four = u32::from_le_bytes(*four.first_chunk().unwrap());
-            prop_assert_eq!(octet(four, text.len() as u32), number.map(u32::from));
         }
 
         #[test]

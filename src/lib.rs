@@ -24,6 +24,5 @@ mod beside;
 mod eights;
 pub mod error;
 mod hints;
-mod memo;
 pub mod net;
 pub mod time;

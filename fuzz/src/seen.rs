@@ -7,7 +7,7 @@ use dropsift::error::Error;
 use dropsift::input::open::{Options, Progress, Summary};
 use dropsift::input::scan::{Item, Scanner, Sink};
 use dropsift::input::{Entry, Prefixes};
-use dropsift::packet::Brief;
+use dropsift::packet::PacketSummary;
 use dropsift::time::{Reading, Time};
 
 use super::shown;
@@ -80,12 +80,7 @@ impl Seen {
             .any(|prefix| text.starts_with(prefix));
         assert!(is_one, "{text:?} does not begin with the prefix");
         if let Some(packet) = entry.packet {
-            let interface = entry.interface;
-            let packet = Brief {
-                interface,
-                ..*packet
-            };
-            assert_eq!(Ok(packet), Brief::read(text), "{text:?}");
+            assert_eq!(Ok(packet), PacketSummary::read(text), "{text:?}");
         }
         // The packet may have been read on the way or not.
         self.items.push(format!(

@@ -22,7 +22,7 @@ pub fn explain(
     let line = line(raw, prefixes, reading)?;
     let packet = Packet::parse(&line.message).map_err(|why| why.to_string())?;
     let mut flows = Flows::default();
-    flows.add(site, &entry(&line), &packet.brief(), 1);
+    flows.add(site, &entry(&line), &packet.summary(), 1);
     let scene = Scene::new(&flows, site, None);
     let group = (scene.groups().first()).and_then(|group| scene.group(group));
     let steps = group.map_or_else(Vec::new, |group| walk(&group, &scene));
@@ -45,6 +45,5 @@ fn entry(line: &Line) -> Entry<'_> {
         message: line.message.as_bytes(),
         repeats: 1,
         packet: None,
-        interface: "",
     }
 }

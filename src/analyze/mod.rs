@@ -16,7 +16,7 @@ use crate::input::fact::Fact;
 use crate::input::repeats::Repeats;
 use crate::input::scan::{Drops, Item};
 use crate::input::{Entry, NoticeKind};
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window};
@@ -131,26 +131,19 @@ impl Analysis {
             if !self.site.wants(entry.time) {
                 continue;
             }
-            if let Some(packet) = entry.packet {
-                let interface = entry.interface;
-                self.add(
-                    &entry,
-                    &Brief {
-                        interface,
-                        ..*packet
-                    },
-                );
+            if let Some(packet) = &entry.packet {
+                self.add(&entry, packet);
                 continue;
             }
             let message = String::from_utf8_lossy(entry.message);
-            match Brief::read(&message) {
+            match PacketSummary::read(&message) {
                 Ok(packet) => self.add(&entry, &packet),
                 Err(why) => self.refuse(true, why.to_string(), entry.message),
             }
         }
     }
 
-    fn add(&mut self, entry: &Entry<'_>, packet: &Brief<'_>) {
+    fn add(&mut self, entry: &Entry<'_>, packet: &PacketSummary<'_>) {
         let mut lines = entry.repeats;
         if let Some(repeats) = &mut self.repeats {
             let identity = repeats.identity(entry);

@@ -7,7 +7,7 @@ use crate::catalog::DocumentedRule;
 use crate::chain::{Chain, End, Evaluation, Family, Rule, Side, Target, Test};
 use crate::net::{IpNet, PortRange, parse_net};
 use crate::packet::proto;
-use crate::packet::{Brief, Cast, Shape, TcpFlags};
+use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// The pod network unless told (rke2-90-harvester-server.yaml).
 const POD_NETWORK: &str = "10.52.0.0/16";
@@ -78,8 +78,10 @@ impl<'a> Probe<'a> {
                     _ => None,
                 })
             });
-        let packet = Brief {
+        let packet = PacketSummary {
             interface: interface.unwrap_or("mgmt-br"),
+            out: "",
+            physin: None,
             src,
             dst,
             proto: Some(protocol),
@@ -92,7 +94,7 @@ impl<'a> Probe<'a> {
                 _ => None,
             },
             shape: Shape::Whole,
-            cast: Cast::Unicast,
+            pkttype: PktType::Unicast,
         };
         let when = Evaluation {
             chain: &self.chain.name,

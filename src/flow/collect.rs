@@ -18,7 +18,7 @@ use crate::chain::Family;
 use crate::hints::Lately;
 use crate::input::Entry;
 use crate::input::scan::Drops;
-use crate::packet::{Brief, Cast, TcpFlags};
+use crate::packet::{PacketSummary, PktType, TcpFlags};
 use crate::saturation::Stretch;
 use crate::site::Site;
 use crate::time::Time;
@@ -89,7 +89,7 @@ pub struct Flows {
 
 impl Flows {
     /// Adds a drop line, which stands for so many `lines`.
-    pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) {
+    pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &PacketSummary<'_>, lines: u32) {
         if entry.time.is_known() {
             self.alive(entry.time);
         }
@@ -135,7 +135,7 @@ impl Flows {
             let batch = &mut batch[..AT_ONCE.min(lines - from)];
             for (at, line) in (from..).zip(&mut *batch) {
                 if let Some(entry) = entry(at)
-                    && let Some(packet) = entry.packet
+                    && let Some(packet) = &entry.packet
                 {
                     if entry.time.is_known() {
                         let (first, last) = span.unwrap_or((entry.time, entry.time));
@@ -144,7 +144,7 @@ impl Flows {
                     let name = host(site, &entry, packet);
                     let node = nodes.number(name, |name| self.nodes.number(name));
                     let find = |name: &str| self.interfaces.number(name);
-                    let interface = interfaces.number(entry.interface, find);
+                    let interface = interfaces.number(packet.interface, find);
                     *line = self.notice(site, &entry, packet, (node, interface), entry.repeats);
                 } else {
                     *line = Line::NONE;
@@ -157,7 +157,7 @@ impl Flows {
                     line.place = self.find(&line.key);
                 }
                 if let Some(packet) = entry(at).and_then(|entry| entry.packet) {
-                    self.count(line, packet, || {
+                    self.count(line, &packet, || {
                         entry(at).map_or(&[][..], |entry| entry.message)
                     });
                 }
@@ -215,7 +215,7 @@ impl Flows {
         &mut self,
         site: &Site,
         entry: &Entry<'_>,
-        packet: &Brief<'_>,
+        packet: &PacketSummary<'_>,
         (node, interface): (u16, u16),
         lines: u32,
     ) -> Line {
@@ -247,12 +247,12 @@ impl Flows {
     fn count<'m>(
         &mut self,
         line: &Line,
-        packet: &Brief<'_>,
+        packet: &PacketSummary<'_>,
         message: impl Fn() -> &'m [u8],
     ) -> usize {
         let seen = &mut self.evidence[usize::from(line.node)];
         // What is near a node decides how lines are folded, so that it is learned line by line.
-        if packet.cast == Cast::Unicast {
+        if packet.pkttype == PktType::Unicast {
             seen.meet(packet.dst);
         }
         let place = if line.place == NOWHERE {
@@ -423,7 +423,7 @@ impl Flows {
 
 /// The name of the node of a drop line.
 #[inline]
-fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
+fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &PacketSummary<'_>) -> &'a str {
     entry.host.unwrap_or_else(|| {
         let known = site.addresses.get(&packet.dst);
         known.map_or(UNKNOWN, String::as_str)
@@ -431,7 +431,7 @@ fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
 }
 
 /// The port of the packet that is not in its flow's key.
-fn other_port(packet: &Brief<'_>, ports: Ports) -> u16 {
+fn other_port(packet: &PacketSummary<'_>, ports: Ports) -> u16 {
     match ports {
         Ports::Service { reply: true, .. } => packet.dpt,
         Ports::Service { reply: false, .. } | Ports::Pair { .. } => packet.spt,

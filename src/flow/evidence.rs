@@ -6,7 +6,7 @@ use crate::catalog::Role;
 use crate::hints::Hints;
 use crate::input::Entry;
 use crate::net::{IpNet, neighbourhood};
-use crate::packet::{Brief, proto};
+use crate::packet::{PacketSummary, proto};
 use crate::saturation::{Class, Tick};
 
 /// So many lines of one node and address family are kept for its timeline.
@@ -51,7 +51,7 @@ impl NodeEvidence {
 
     /// Puts a line on the timeline; whether there was room for it.
     #[inline]
-    pub(super) fn tick(&mut self, entry: &Entry<'_>, packet: &Brief<'_>) -> bool {
+    pub(super) fn tick(&mut self, entry: &Entry<'_>, packet: &PacketSummary<'_>) -> bool {
         let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
         let has_room = ticks.len() < MOST_TICKS;
         if has_room {
@@ -104,7 +104,7 @@ impl NodeEvidence {
 }
 
 /// The bucket that the split LOG rules would give the line.
-fn class(packet: &Brief<'_>) -> Class {
+fn class(packet: &PacketSummary<'_>) -> Class {
     match packet.flags {
         Some(flags) if flags.is_syn() => Class::Syn,
         _ if packet.proto == Some(proto::TCP) => Class::OtherTcp,

@@ -7,7 +7,7 @@ use crate::catalog::{
     Role, Strength, is_dhcp_reply, is_dhcp_request, listed, symmetric_udp, well_known_udp,
 };
 use crate::packet::proto;
-use crate::packet::{Brief, Cast, Shape, TcpFlags};
+use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// Ports above this one are those of clients: "above 1023", since random source ports leave the kernel's
 /// `ip_local_port_range`.
@@ -18,17 +18,17 @@ const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=137;
 
 /// The kind and the ports of `packet`, seen on a node of `role`.
 #[inline]
-pub fn lane(packet: &Brief<'_>, role: Role) -> (Kind, Ports) {
+pub fn lane(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
     match packet.shape {
         Shape::Truncated => return (Kind::Truncated, Ports::None),
         Shape::Fragment => return (Kind::Fragment, Ports::None),
         Shape::Whole => {}
     }
     let ports = packet.spt.zip(packet.dpt);
-    let kind = match packet.cast {
-        Cast::Broadcast => Kind::Broadcast,
-        Cast::Multicast => Kind::Multicast,
-        Cast::Unicast => Kind::Plain,
+    let kind = match packet.pkttype {
+        PktType::Broadcast => Kind::Broadcast,
+        PktType::Multicast => Kind::Multicast,
+        PktType::Unicast => Kind::Plain,
     };
     let to = |(_, dpt)| service(dpt, false);
     match (packet.flags, ports) {
@@ -45,7 +45,7 @@ const fn service(port: u16, reply: bool) -> Ports {
 
 /// A packet of another protocol than TCP, sent to whom `kind` says.
 fn datagram(
-    packet: &Brief<'_>,
+    packet: &PacketSummary<'_>,
     ports: Option<(u16, u16)>,
     kind: Kind,
     role: Role,

@@ -6,7 +6,7 @@ use super::scan::{Item, Sink};
 use super::{Entry, Record};
 use crate::eights::same;
 use crate::hints::Hints;
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 use crate::time::{SECOND, Time};
 
 /// How many hosts of one log are told apart.
@@ -90,7 +90,7 @@ impl Hosts {
         &mut self,
         told: &Told<'_>,
         message: &[u8],
-        packet: Option<Brief<'_>>,
+        packet: Option<PacketSummary<'_>>,
         repeats: u32,
         sink: &mut Sink<'_>,
     ) {
@@ -102,8 +102,7 @@ impl Hosts {
             fine: told.fine,
             host: told.host,
             message,
-            packet: packet.as_ref(),
-            interface: packet.map_or("", |packet| packet.interface),
+            packet,
             repeats,
         };
         sink(Item::Drops(Drops::Read(&[entry])));

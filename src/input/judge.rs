@@ -11,7 +11,7 @@ use super::scan::{Item, Sink};
 use super::survey::{Aside, Ready, Survey};
 use super::{Layer, Origin, Prefixes, Record, read};
 use crate::hints::Lately;
-use crate::packet::Usual;
+use crate::packet::PacketSummary;
 use crate::time::{Reading, Stamp, Time};
 
 /// The judge of one log.
@@ -21,7 +21,6 @@ pub(super) struct Judge {
     pub(super) clock: Clock,
     pub(super) known: bool,
     hosts: Hosts,
-    packets: Usual,
 }
 
 impl Judge {
@@ -31,7 +30,6 @@ impl Judge {
             clock: Clock::new(reading),
             known: false,
             hosts: Hosts::default(),
-            packets: Usual::default(),
         }
     }
 
@@ -148,7 +146,7 @@ impl Judge {
 
     fn drop_line(&mut self, told: &Told<'_>, message: &[u8], repeats: u32, sink: &mut Sink<'_>) {
         let text = String::from_utf8_lossy(message);
-        let packet = self.packets.brief(text.trim_end_matches(['\r', '\n']));
+        let packet = PacketSummary::ordered(text.trim_end_matches(['\r', '\n']).as_bytes());
         self.hosts
             .drop_line(told, text.as_bytes(), packet, repeats, sink);
     }

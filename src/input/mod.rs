@@ -16,7 +16,6 @@ mod framing;
 mod full;
 mod grep;
 mod header;
-mod heads;
 mod hosts;
 mod iso;
 mod json;
@@ -53,7 +52,7 @@ pub use short::stamp as short_stamp;
 
 use nominate::Nominator;
 
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
 
 /// One drop line.
@@ -66,9 +65,8 @@ pub struct Entry<'a> {
     pub host: Option<&'a str>,
     /// The kernel message, from the LOG prefix on; text, unless the packet was read already.
     pub message: &'a [u8],
-    /// The packet, where the line was read already, and the name of its interface, which it may lack itself.
-    pub packet: Option<&'a Brief<'a>>,
-    pub interface: &'a str,
+    /// The packet, where the line was read already.
+    pub packet: Option<PacketSummary<'a>>,
     /// How many lines it stands for (`message repeated N times`): 1 for most.
     pub repeats: u32,
 }

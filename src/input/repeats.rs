@@ -165,7 +165,6 @@ mod tests {
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br ",
             packet: None,
-            interface: "",
             repeats: 1,
         };
         let repeats = Repeats::default();

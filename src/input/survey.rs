@@ -7,14 +7,13 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
-use super::heads::Heads;
 use super::json_shape::Shapes;
 use super::lines::trim;
 use super::message::{Anchored, anchor, unescaped, uptime_of};
 use super::nominate::{Hit, Nominator, Spot};
 use super::words::{Word, Words};
-use super::{Entry, Layer, Prefixes, cri, framing, json, read, short};
-use crate::packet::{Brief, Usual};
+use super::{Entry, Layer, Prefixes, cri, framing, json, read};
+use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
 
 /// Takes surveys.
@@ -34,9 +33,6 @@ pub(super) struct Survey {
     asides: Vec<Aside>,
     words: Words,
     shapes: Shapes,
-    /// What the lines before, of whatever text, began with, and held.
-    heads: Heads,
-    packets: Usual,
 }
 
 /// One place.
@@ -74,9 +70,12 @@ pub(super) struct Ready {
     pub(super) time: Time,
     host: Option<Word>,
     message: Range<u32>,
+    /// The names of interfaces, `IN=`, `OUT=` and `PHYSIN=`.
     interface: Word,
-    /// The packet without the name of its interface.
-    pub(super) packet: Option<Brief<'static>>,
+    out: Word,
+    physin: Option<Word>,
+    /// The packet without the names of interfaces.
+    pub(super) packet: Option<PacketSummary<'static>>,
     /// The place behind its own in [`Survey::asides`], 0 where it has none.
     aside: u32,
 }
@@ -120,11 +119,12 @@ impl Survey {
             fine: ready.fine,
             host: self.host(ready),
             message: text.get(span(ready.message.clone())).unwrap_or_default(),
-            packet: ready.packet.as_ref(),
-            interface: match &ready.packet {
-                Some(_) => self.words.get(ready.interface),
-                None => "",
-            },
+            packet: ready.packet.map(|packet| PacketSummary {
+                interface: self.words.get(ready.interface),
+                out: self.words.get(ready.out),
+                physin: ready.physin.map(|name| self.words.get(name)),
+                ..packet
+            }),
             repeats: self.aside(ready).map_or(1, |aside| aside.repeats),
         }
     }
@@ -168,60 +168,28 @@ impl Surveyor {
             asides,
             words,
             shapes,
-            heads,
-            packets,
             ..
         } = survey;
         found.clear();
         asides.clear();
-        let mut memory = Memory {
-            words,
-            shapes,
-            heads,
-            packets,
-        };
-        // Where drop lines follow each other, no search is needed. None of them has colours.
-        let mut from = follow(text, 0, found, &mut memory).unwrap_or(0);
-        let rest = &text[from..];
-        if !found.is_empty() && rest.len() <= 1 {
-            survey.lines = (found.len() - 1 + rest.len()) as u64;
-            return;
-        }
-        let (ends, colours) = look(rest);
-        survey.lines = found.len().saturating_sub(1) as u64 + ends;
+        let mut memory = Memory { words, shapes };
+        let (ends, colours) = look(text);
+        survey.lines = ends;
+        let mut from = 0;
         let search = self.nominator.for_block(colours);
         // Up to where lines were tried: one that is not usual at one of its hits is at none.
         let mut tried = 0;
-        // Where the line behind the last drop line begins.
-        let mut next = None;
         while from <= text.len()
             && let Some(spot) = search.find_at(text, from)
         {
             if spot.hit == Hit::Prefix && search.is_plain() && tried <= spot.start {
                 let begin = memrchr(b'\n', &text[..spot.start]).map_or(0, |at| at + 1);
-                let mut read = like_those_before(text, begin, found, &mut memory);
-                if read.is_some() && found.last().map(Found::start) != Some(spot.start) {
-                    read = None;
-                    found.pop();
-                }
-                if read.is_none() {
-                    let end = memchr(b'\n', &text[spot.start..]);
-                    tried = end.map_or(text.len(), |at| spot.start + at);
-                    let line = begin..tried;
-                    let ready = self.ready(text, from, line, spot.start, asides, &mut memory);
-                    read = ready.map(|ready| {
-                        let end = ready.end as usize;
-                        found.push(Found::Drop(ready));
-                        end
-                    });
-                }
-                if let Some(mut end) = read {
-                    // Where two follow each other, more may; elsewhere a look would be in vain.
-                    if next == Some(begin) {
-                        end = follow(text, end + 1, found, &mut memory).unwrap_or(end);
-                    }
-                    next = Some(end + 1);
-                    from = end.max(spot.start + 1);
+                let end = memchr(b'\n', &text[spot.start..]);
+                tried = end.map_or(text.len(), |at| spot.start + at);
+                let ready = self.ready(text, begin..tried, spot.start, asides, &mut memory);
+                if let Some(ready) = ready {
+                    from = (ready.end as usize).max(spot.start + 1);
+                    found.push(Found::Drop(ready));
                     continue;
                 }
             }
@@ -238,12 +206,11 @@ impl Surveyor {
         }
     }
 
-    /// The drop line around a hit `at` a place, which is the first one found behind `from`, where it is a usual one: on a line
+    /// The drop line around a hit `at` a place, where it is a usual one: on a line
     /// of its own, with nothing in it that would have to be written anew.
     fn ready(
         &self,
         text: &[u8],
-        from: usize,
         Range { start: begin, end }: Range<usize>,
         at: usize,
         asides: &mut Vec<Aside>,
@@ -254,9 +221,9 @@ impl Surveyor {
             return None;
         }
         let layer = Layer::outermost(&self.prefixes);
-        let (format, record) = match json::like_those_before(raw, memory.shapes, layer) {
-            Some(record) => (&json::JSON, record),
-            None => read(raw, layer)?,
+        let record = match json::like_those_before(raw, memory.shapes, layer) {
+            Some(record) => record,
+            None => read(raw, layer)?.1,
         };
         if record.after.is_some() {
             return None;
@@ -266,20 +233,31 @@ impl Surveyor {
         else {
             return None;
         };
-        let found = memory.packets.read(message);
+        let packet = PacketSummary::ordered(message);
+        let mut number = |name: &str| memory.words.number(name.as_bytes());
+        let (mut interface, mut out, mut physin) = (Word::default(), Word::default(), None);
+        if let Some(packet) = packet {
+            (interface, out) = (number(packet.interface)?, number(packet.out)?);
+            physin = match packet.physin {
+                Some(name) => Some(number(name)?),
+                None => None,
+            };
+        }
         let message = place(text, message)?;
         let host = match &record.host {
             Some(host) => Some(memory.words.number(host.as_bytes())?),
             None => None,
         };
-        let (interface, packet) = match found {
-            Some((interface, brief)) => (memory.words.number(interface)?, Some(brief)),
+        if packet.is_none() {
             // Whoever reads it otherwise takes text.
-            None => {
-                std::str::from_utf8(&text[span(message.clone())]).ok()?;
-                (Word::default(), None)
-            }
-        };
+            std::str::from_utf8(&text[span(message.clone())]).ok()?;
+        }
+        let packet = packet.map(|packet| PacketSummary {
+            interface: "",
+            out: "",
+            physin: None,
+            ..packet
+        });
         let aside = Aside {
             uptime: record.uptime.or_else(|| uptime_of(&record.message).0),
             late: record.late,
@@ -289,7 +267,7 @@ impl Surveyor {
         if aside != Aside::NOTHING {
             asides.push(aside);
         }
-        let ready = Ready {
+        Some(Ready {
             start: at as u32,
             end: end as u32,
             stamp: record.stamp,
@@ -298,26 +276,15 @@ impl Surveyor {
             host,
             message,
             interface,
+            out,
+            physin,
             packet,
             aside: if aside == Aside::NOTHING {
                 0
             } else {
                 asides.len() as u32
             },
-        };
-        let alone = from <= begin && at == ready.message.start as usize && raw.len() == end - begin;
-        if alone
-            && ready.aside == 0
-            && std::ptr::eq(format, &raw const short::SHORT)
-            && let Some((interface, _)) = found
-            && let Some(interface) = place(text, interface)
-        {
-            let length = interface.start as usize - begin;
-            memory
-                .heads
-                .learn(&text[begin..], length, at - begin, host, ready.stamp);
-        }
-        Some(ready)
+        })
     }
 }
 
@@ -325,58 +292,6 @@ impl Surveyor {
 struct Memory<'m> {
     words: &'m mut Words,
     shapes: &'m mut Shapes,
-    heads: &'m mut Heads,
-    packets: &'m mut Usual,
-}
-
-/// Finds the drop lines that follow each other from `begin` on and are like those before: where the last of them ends, if
-/// there is one.
-#[inline]
-fn follow(
-    text: &[u8],
-    mut begin: usize,
-    found: &mut Vec<Found>,
-    memory: &mut Memory<'_>,
-) -> Option<usize> {
-    let mut last = None;
-    while let Some(end) = like_those_before(text, begin, found, memory) {
-        last = Some(end);
-        begin = end + 1;
-    }
-    last
-}
-
-/// Finds the drop line that begins at `begin`, where it does as those before did, and all of it is usual: where it ends.
-#[inline(always)]
-fn like_those_before(
-    text: &[u8],
-    begin: usize,
-    found: &mut Vec<Found>,
-    memory: &mut Memory<'_>,
-) -> Option<usize> {
-    let line = text.get(begin..)?;
-    let head = memory.heads.read(line, memory.packets, memory.words)?;
-    let body = begin + head.length;
-    let start = (begin + head.message) as u32;
-    let rest = text.get(body..)?;
-    memory
-        .packets
-        .read_from_source(rest, head.frame, |brief, end| {
-            let end = body + end;
-            found.push(Found::Drop(Ready {
-                start,
-                end: end as u32,
-                stamp: head.stamp,
-                fine: head.stamp.is_fine(),
-                time: Time::UNKNOWN,
-                host: head.host,
-                message: start..end as u32,
-                interface: head.interface,
-                packet: Some(brief),
-                aside: 0,
-            }));
-            end
-        })
 }
 
 #[cfg(test)]

@@ -46,8 +46,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
-            packet: Some(&packet),
-            interface: packet.interface,
+            packet: Some(packet),
             repeats: 1,
         }])));
     }

@@ -11,7 +11,6 @@ const FLOORS: &[(&str, u8)] = &[
     ("beside", 0),
     ("eights", 0),
     ("hints", 0),
-    ("memo", 0),
     ("packet", 1),
     ("input", 1),
     ("catalog", 1),
@@ -69,7 +68,7 @@ fn one_crate_one_room() {
         ("clap_mangen::", "cli/"),
         ("schemars::", "report/json"),
         ("comfy_table::", "report/table.rs"),
-        ("nom::", "packet/parse.rs"),
+        ("nom::", "packet/"),
         ("ctrlc::", "cli/"),
         ("SystemTime", "cli/terminal.rs"),
     ];

@@ -8,7 +8,7 @@ use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::input::Entry;
 use dropsift::input::scan::{Drops, Item};
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
+use dropsift::packet::{PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::Report;
 use dropsift::rule::Scope;
 use dropsift::site::{Site, Zone};
@@ -20,9 +20,11 @@ use crate::support::Dice;
 pub(crate) const BEGIN: i64 = 1_776_852_000_000_000;
 const NODE: [u8; 4] = [192, 168, 122, 61];
 
-pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
-    Brief {
+pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> PacketSummary<'static> {
+    PacketSummary {
         interface: "mgmt-br",
+        out: "",
+        physin: None,
         src: IpAddr::from(src),
         dst: IpAddr::from(NODE),
         proto: Some(6),
@@ -31,7 +33,7 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
         flags: TcpFlags::from_name("SYN"),
         icmp_type: None,
         shape: Shape::Whole,
-        cast: Cast::Unicast,
+        pkttype: PktType::Unicast,
     }
 }
 
@@ -39,14 +41,13 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
 pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut dice = Dice(42);
-    let mut push = |packet: Brief<'static>, at: usize| {
+    let mut push = |packet: PacketSummary<'static>, at: usize| {
         analysis.push(Item::Drops(Drops::Read(&[Entry {
             time: Time(BEGIN + at as i64 * 1_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
-            packet: Some(&packet),
-            interface: packet.interface,
+            packet: Some(packet),
             repeats: 1,
         }])));
     };

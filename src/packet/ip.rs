@@ -10,11 +10,11 @@ use crate::packet::datagram::{
     Datagram, Extension, Header, Icmp, Inner, Tcp, TcpOptions, Transport, Udp,
 };
 use crate::packet::flags::TcpFlags;
-use crate::packet::header::{self, Group};
-use crate::packet::parse::{
+use crate::packet::ip_header::{self, Group};
+use crate::packet::proto::{self, proto_number};
+use crate::packet::tokens::{
     Cursor, Token, dec8, dec16, dec32, dec64, first, hex32, prefixed8, prefixed32,
 };
-use crate::packet::proto::{self, proto_number};
 
 /// Whether the datagram is the packet itself or is quoted in brackets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -181,8 +181,8 @@ impl<'a> State<'a> {
             "PROTO=" => self.proto(token),
             "TRUNCATED" => datagram.truncated = true,
             _ => match &mut datagram.header {
-                Header::V4(header) => header::v4(header, cursor, token),
-                Header::V6(header) => header::v6(header, &mut self.group, cursor, token),
+                Header::V4(header) => ip_header::v4(header, cursor, token),
+                Header::V6(header) => ip_header::v6(header, &mut self.group, cursor, token),
             },
         }
     }

@@ -1,7 +1,7 @@
 //! Reads the fields between `DST=` and `PROTO=` that the two IP versions do not share.
 
 use crate::packet::datagram::{Extension, Fragment, Security, V4, V6};
-use crate::packet::parse::{
+use crate::packet::tokens::{
     Cursor, Token, dec8, dec16, dec32, first, hex32, prefixed8, prefixed32,
 };
 
