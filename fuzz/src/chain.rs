@@ -7,7 +7,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{
     Chain, End, Evaluation, Family, InForce, Place, Policy, Rule, RuleSet, Target, Test, parse,
 };
-use dropsift::packet::{PacketSummary, PktType, Shape, TcpFlags};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::{Audited, Style, audit_json, audit_text};
 
 use super::{Dice, listing, print, shown};
@@ -47,8 +47,6 @@ pub fn packets(dice: &mut Dice) -> Vec<PacketSummary<'static>> {
             let flags = ["SYN", "ACK", "RST", "FIN"][dice.roll(4)];
             out.push(PacketSummary {
                 interface: ["mgmt-br", "eth0", ""][dice.roll(3)],
-                out: "",
-                physin: None,
                 src: src.parse::<IpAddr>().unwrap(),
                 dst: dst.parse::<IpAddr>().unwrap(),
                 proto,
@@ -57,7 +55,10 @@ pub fn packets(dice: &mut Dice) -> Vec<PacketSummary<'static>> {
                 flags: TcpFlags::from_name(flags).filter(|_| proto == Some(6)),
                 icmp_type: Some(8).filter(|_| matches!(proto, Some(1 | 58))),
                 shape: [Shape::Whole, Shape::Fragment][dice.roll(2)],
-                pkttype: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
+                hook: Hook::Input,
+                cast: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
+                frame: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
+                data: false,
             });
         }
     }

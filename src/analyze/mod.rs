@@ -320,6 +320,7 @@ impl Analysis {
         );
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
+            warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
             warnings.sort();
         }

@@ -7,7 +7,7 @@ use crate::catalog::DocumentedRule;
 use crate::chain::{Chain, End, Evaluation, Family, Rule, Side, Target, Test};
 use crate::net::{IpNet, PortRange, parse_net};
 use crate::packet::proto;
-use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
+use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 
 /// The pod network unless told (rke2-90-harvester-server.yaml).
 const POD_NETWORK: &str = "10.52.0.0/16";
@@ -80,8 +80,6 @@ impl<'a> Probe<'a> {
             });
         let packet = PacketSummary {
             interface: interface.unwrap_or("mgmt-br"),
-            out: "",
-            physin: None,
             src,
             dst,
             proto: Some(protocol),
@@ -94,7 +92,10 @@ impl<'a> Probe<'a> {
                 _ => None,
             },
             shape: Shape::Whole,
-            pkttype: PktType::Unicast,
+            hook: Hook::Input,
+            cast: PktType::Unicast,
+            frame: PktType::Unicast,
+            data: false,
         };
         let when = Evaluation {
             chain: &self.chain.name,

@@ -341,7 +341,7 @@ fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     if multicast {
         return Some(AddressType::Multicast);
     }
-    (packet.pkttype == PktType::Unicast).then_some(AddressType::Local)
+    (packet.frame == PktType::Unicast).then_some(AddressType::Local)
 }
 
 /// The flags as on the wire, FIN lowest; ECE and CWR are no flags of `--tcp-flags`.

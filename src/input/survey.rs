@@ -70,11 +70,8 @@ pub(super) struct Ready {
     pub(super) time: Time,
     host: Option<Word>,
     message: Range<u32>,
-    /// The names of interfaces, `IN=`, `OUT=` and `PHYSIN=`.
     interface: Word,
-    out: Word,
-    physin: Option<Word>,
-    /// The packet without the names of interfaces.
+    /// The packet without the name of its interface.
     pub(super) packet: Option<PacketSummary<'static>>,
     /// The place behind its own in [`Survey::asides`], 0 where it has none.
     aside: u32,
@@ -121,8 +118,6 @@ impl Survey {
             message: text.get(span(ready.message.clone())).unwrap_or_default(),
             packet: ready.packet.map(|packet| PacketSummary {
                 interface: self.words.get(ready.interface),
-                out: self.words.get(ready.out),
-                physin: ready.physin.map(|name| self.words.get(name)),
                 ..packet
             }),
             repeats: self.aside(ready).map_or(1, |aside| aside.repeats),
@@ -234,15 +229,10 @@ impl Surveyor {
             return None;
         };
         let packet = PacketSummary::ordered(message);
-        let mut number = |name: &str| memory.words.number(name.as_bytes());
-        let (mut interface, mut out, mut physin) = (Word::default(), Word::default(), None);
-        if let Some(packet) = packet {
-            (interface, out) = (number(packet.interface)?, number(packet.out)?);
-            physin = match packet.physin {
-                Some(name) => Some(number(name)?),
-                None => None,
-            };
-        }
+        let interface = match packet {
+            Some(packet) => memory.words.number(packet.interface.as_bytes())?,
+            None => Word::default(),
+        };
         let message = place(text, message)?;
         let host = match &record.host {
             Some(host) => Some(memory.words.number(host.as_bytes())?),
@@ -254,8 +244,6 @@ impl Surveyor {
         }
         let packet = packet.map(|packet| PacketSummary {
             interface: "",
-            out: "",
-            physin: None,
             ..packet
         });
         let aside = Aside {
@@ -276,8 +264,6 @@ impl Surveyor {
             host,
             message,
             interface,
-            out,
-            physin,
             packet,
             aside: if aside == Aside::NOTHING {
                 0

@@ -17,10 +17,11 @@ use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
 
+use crate::packet::datagram::{TCP_HEADER, UDP_HEADER, V4_HEADER, V6_HEADER};
 use crate::packet::flags::TcpFlags;
 use crate::packet::link::{Link, Mac};
 use crate::packet::proto::{self, proto_number};
-use crate::packet::summary::{PacketSummary, PktType, Shape};
+use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 
 /// `IFNAMSIZ - 1`.
 const MAX_INTERFACE: usize = 15;
@@ -45,8 +46,9 @@ pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
 fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     let (text, interface) = interface(text)?;
     let (text, out) = preceded(tag(" OUT="), self::interface).parse(text)?;
-    let (text, physin) = opt(preceded(tag(" PHYSIN="), self::interface)).parse(text)?;
-    let (text, _) = opt(preceded(tag(" PHYSOUT="), self::interface)).parse(text)?;
+    let name = self::interface;
+    let (text, _) = opt(preceded(tag(" PHYSIN="), name)).parse(text)?;
+    let (text, _) = opt(preceded(tag(" PHYSOUT="), name)).parse(text)?;
     let (text, receiver) = receiver(text)?;
     let (text, ip) = preceded(is(' '), |text| datagram(text, true)).parse(text)?;
     // nf_log_dump_sk_uid_gid(), and the mark; before Linux 3.0 there was no GID.
@@ -59,8 +61,6 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     let (text, _) = (opt(is(' ')), eof).parse(text)?;
     let summary = PacketSummary {
         interface,
-        out,
-        physin,
         src: ip.src,
         dst: ip.dst,
         proto: Some(ip.proto),
@@ -75,7 +75,10 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
             Ip { fragment: true, .. } => Shape::Fragment,
             _ => Shape::Whole,
         },
-        pkttype: PktType::of(Some(ip.dst), receiver),
+        hook: Hook::of(interface, out),
+        cast: PktType::of_address(Some(ip.dst)),
+        frame: PktType::of_frame(receiver),
+        data: ip.transport.data,
     };
     Ok((text, summary))
 }
@@ -150,26 +153,33 @@ struct Transport {
     dpt: Option<u16>,
     flags: Option<TcpFlags>,
     icmp_type: Option<u8>,
+    data: bool,
 }
 
 /// The packet itself, or the one that it quotes, which quotes none.
 fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     let (text, _) = tag("SRC=").parse(text)?;
-    let (text, src, dst, fragment) = if let Ok((text, src)) = v4(text) {
+    let (text, src, dst) = if let Ok((text, src)) = v4(text) {
         let (text, dst) = preceded(tag(" DST="), v4).parse(text)?;
-        let (text, fragment) = v4_header(text)?;
-        (text, IpAddr::V4(src), IpAddr::V4(dst), fragment)
+        (text, IpAddr::V4(src), IpAddr::V4(dst))
     } else {
         let (text, src) = v6(text)?;
         let (text, dst) = preceded(tag(" DST="), v6).parse(text)?;
+        (text, IpAddr::V6(src), IpAddr::V6(dst))
+    };
+    let (text, len) = preceded(tag(" LEN="), number::u64).parse(text)?;
+    let (text, fragment, header) = if src.is_ipv4() {
+        let (text, fragment) = v4_header(text)?;
+        (text, fragment, V4_HEADER)
+    } else {
         let (text, fragment) = v6_header(text)?;
-        (text, IpAddr::V6(src), IpAddr::V6(dst), fragment)
+        (text, fragment, V6_HEADER)
     };
     let (text, proto) = preceded(tag(" PROTO="), protocol).parse(text)?;
     let (text, (transport, incomplete)) = match proto {
         // The kernel prints no more of it.
         _ if fragment => (text, (Transport::default(), false)),
-        proto::TCP => alt((tcp, incomplete)).parse(text)?,
+        proto::TCP => alt((|text| tcp(text, len > header + TCP_HEADER), incomplete)).parse(text)?,
         proto::UDP | proto::UDPLITE => alt((udp, incomplete)).parse(text)?,
         proto::ICMP | proto::ICMPV6 => {
             alt((|text| icmp(text, is_outer), incomplete)).parse(text)?
@@ -221,10 +231,9 @@ fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     map_opt(take_while(is_part), parse).parse(text)
 }
 
-/// From `LEN=` to `PROTO=`: whether this is a later fragment.
+/// Between `LEN=` and `PROTO=`: whether this is a later fragment.
 fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
     let (text, _) = (
-        field(" LEN="),
         field(" TOS="),
         field(" PREC="),
         field(" TTL="),
@@ -239,13 +248,7 @@ fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
 
 /// The extension headers too, of which only a fragment's is printed without `--log-ip-options`.
 fn v6_header(text: &[u8]) -> Parsed<'_, bool> {
-    let (text, _) = (
-        field(" LEN="),
-        field(" TC="),
-        field(" HOPLIMIT="),
-        field(" FLOWLBL="),
-    )
-        .parse(text)?;
+    let (text, _) = (field(" TC="), field(" HOPLIMIT="), field(" FLOWLBL=")).parse(text)?;
     let empty = value(false, tag(" OPT ( )"));
     let security = value(
         false,
@@ -308,7 +311,7 @@ fn ports(text: &[u8]) -> Parsed<'_, Transport> {
 }
 
 /// `nf_log_dump_tcp_header()`
-fn tcp(text: &[u8]) -> Parsed<'_, Header> {
+fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
     let (text, ports) = ports(text)?;
     let (text, _) = opt((field(" SEQ="), field(" ACK="))).parse(text)?;
     let (text, _) = (field(" WINDOW="), field(" RES=")).parse(text)?;
@@ -320,6 +323,7 @@ fn tcp(text: &[u8]) -> Parsed<'_, Header> {
         (
             Transport {
                 flags: Some(flags),
+                data,
                 ..ports
             },
             false,
@@ -335,7 +339,10 @@ fn flag(text: &[u8]) -> Parsed<'_, TcpFlags> {
 
 /// `nf_log_dump_udp_header()`
 fn udp(text: &[u8]) -> Parsed<'_, Header> {
-    map(terminated(ports, field(" LEN=")), |ports| (ports, false)).parse(text)
+    let (text, ports) = ports(text)?;
+    let (text, len) = preceded(tag(" LEN="), number::u16).parse(text)?;
+    let data = len > UDP_HEADER;
+    Ok((text, (Transport { data, ..ports }, false)))
 }
 
 fn spi(text: &[u8]) -> Parsed<'_, Header> {

@@ -19,13 +19,14 @@ mod roundtrip;
 mod summary;
 mod tokens;
 
+use std::fmt;
+
 use crate::packet::datagram::Datagram;
 use crate::packet::link::Link;
-use std::fmt;
 
 pub use crate::packet::flags::TcpFlags;
 pub use crate::packet::proto::{proto_name, proto_number};
-pub use crate::packet::summary::{PacketSummary, PktType, Shape};
+pub use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +81,7 @@ impl fmt::Display for Unparsed {
 
 impl std::error::Error for Unparsed {}
 
-impl<'a> Packet<'a> {
+impl Packet<'_> {
     /// The Ethernet address of the receiver, where the line shows an Ethernet header.
     pub fn dst_mac(&self) -> Option<[u8; 6]> {
         self.link.destination().map(|mac| mac.0)
@@ -93,42 +94,41 @@ mod tests {
     use crate::packet::{Packet, PktType};
 
     #[test]
-    fn the_cast_is_told_by_mac_or_address() {
+    fn address_and_frame_each_say_to_whom() {
         let station = "82:1a:8b:97:1c:c2:5e:79:47:e0:ad:01:08:00";
         let all = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:08:00";
         let group = "01:00:5e:00:00:01:5e:79:47:e0:ad:01:08:00";
-        for (mac, dst, cast) in [
-            (station, "10.0.0.2", PktType::Unicast),
-            (all, "10.0.0.255", PktType::Broadcast),
-            (all, "10.0.0.2", PktType::Broadcast),
-            (all, "224.0.0.1", PktType::Multicast),
-            (group, "10.0.0.2", PktType::Multicast),
-            (station, "224.0.0.18", PktType::Multicast),
-            (station, "255.255.255.255", PktType::Broadcast),
-            ("...", "10.0.0.2", PktType::Unicast),
-            // Not Ethernet: four bytes, or an IP header.
-            ("ff:ff:ff:ff", "10.0.0.2", PktType::Unicast),
+        let vlan = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c";
+        for (mac, dst, cast, frame) in [
+            (station, "10.0.0.2", PktType::Unicast, PktType::Unicast),
+            (all, "10.0.0.255", PktType::Unicast, PktType::Broadcast),
+            (all, "224.0.0.1", PktType::Multicast, PktType::Broadcast),
+            (group, "10.0.0.2", PktType::Unicast, PktType::Multicast),
+            (station, "224.0.0.18", PktType::Multicast, PktType::Unicast),
             (
-                "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c",
-                "10.0.0.2",
+                station,
+                "255.255.255.255",
                 PktType::Broadcast,
-            ),
-            (
-                "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc",
-                "10.0.0.2",
                 PktType::Unicast,
             ),
+            ("...", "10.0.0.2", PktType::Unicast, PktType::Unicast),
+            // Not Ethernet: four bytes, or an IP header.
+            (
+                "ff:ff:ff:ff",
+                "10.0.0.2",
+                PktType::Unicast,
+                PktType::Unicast,
+            ),
+            (vlan, "10.0.0.2", PktType::Unicast, PktType::Broadcast),
+            (&vlan[..47], "10.0.0.2", PktType::Unicast, PktType::Unicast),
         ] {
             let text = format!("IN=a OUT= MAC={mac} SRC=10.0.0.1 DST={dst} LEN=32 PROTO=2 ");
-            assert_eq!(
-                Packet::parse(&text).unwrap().summary().pkttype,
-                cast,
-                "{text}"
-            );
+            let brief = Packet::parse(&text).unwrap().summary();
+            assert_eq!((brief.cast, brief.frame), (cast, frame), "{text}");
         }
         let text = "IN=a OUT= MACSRC=0e:00:00:00:00:01 MACDST=33:33:00:00:00:01 MACPROTO=86dd SRC=fe80::1 DST=fe80::2 LEN=32 PROTO=59 ";
         let packet = Packet::parse(text).unwrap();
-        assert_eq!(packet.summary().pkttype, PktType::Multicast);
+        assert_eq!(packet.summary().frame, PktType::Multicast);
         assert_eq!(packet.dst_mac(), Some([0x33, 0x33, 0, 0, 0, 1]));
         assert_eq!(
             packet.link.destination(),

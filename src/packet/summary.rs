@@ -12,10 +12,6 @@ use crate::packet::link::Mac;
 pub struct PacketSummary<'a> {
     /// `IN=`, the interface that the packet came in by.
     pub interface: &'a str,
-    /// `OUT=`: empty for a packet that passed INPUT, and where the line elides it.
-    pub out: &'a str,
-    /// `PHYSIN=`, the port of the bridge that the packet came in by.
-    pub physin: Option<&'a str>,
     pub src: IpAddr,
     /// The unspecified address (`0.0.0.0`, `::`) where the line is cut before it; such a line is `Truncated`.
     pub dst: IpAddr,
@@ -28,7 +24,35 @@ pub struct PacketSummary<'a> {
     /// The ICMP or ICMPv6 type.
     pub icmp_type: Option<u8>,
     pub shape: Shape,
-    pub pkttype: PktType,
+    pub hook: Hook,
+    /// By its destination address.
+    pub cast: PktType,
+    /// By the destination MAC of its frame, [`PktType::Unicast`] where the line shows none.
+    pub frame: PktType,
+    /// Whether TCP or UDP carries data: a payload behind the longest header that a bare ACK has.
+    pub data: bool,
+}
+
+/// The netfilter hook that logged a packet, by which of `IN=` and `OUT=` have a name (`nf_log_dump_packet_common()`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hook {
+    /// `IN=` alone: INPUT, or PREROUTING before it.
+    Input,
+    /// Both: FORWARD.
+    Forward,
+    /// No `IN=`: OUTPUT, or POSTROUTING behind it.
+    Output,
+}
+
+impl Hook {
+    /// The hook of a line; `out` is empty where an elided line lacks it.
+    pub const fn of(interface: &str, out: &str) -> Self {
+        match (interface.is_empty(), out.is_empty()) {
+            (false, true) => Self::Input,
+            (false, false) => Self::Forward,
+            (true, _) => Self::Output,
+        }
+    }
 }
 
 /// How much of the packet a line shows.
@@ -42,7 +66,7 @@ pub enum Shape {
     Truncated,
 }
 
-/// To whom a packet was sent, as `-m pkttype` has it: by its destination MAC or its destination address, whichever says so.
+/// To whom a packet was sent, as `-m pkttype` has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PktType {
     Unicast,
@@ -51,15 +75,20 @@ pub enum PktType {
 }
 
 impl PktType {
-    /// Of a destination, and the receiver of the frame where it is known. A group address decides, since a switch or a DHCP
-    /// server may send one in a frame to a single station; a unicast address gives way to the frame.
-    pub(super) fn of(dst: Option<IpAddr>, receiver: Option<Mac>) -> Self {
-        match (dst, receiver) {
-            (Some(dst), _) if dst.is_multicast() => Self::Multicast,
-            (Some(IpAddr::V4(Ipv4Addr::BROADCAST)), _) | (_, Some(Mac::BROADCAST)) => {
-                Self::Broadcast
-            }
-            (_, Some(mac)) if mac.is_group() => Self::Multicast,
+    /// Of a destination address. The broadcast address of a subnet looks like a station's.
+    pub(super) fn of_address(dst: Option<IpAddr>) -> Self {
+        match dst {
+            Some(dst) if dst.is_multicast() => Self::Multicast,
+            Some(IpAddr::V4(Ipv4Addr::BROADCAST)) => Self::Broadcast,
+            _ => Self::Unicast,
+        }
+    }
+
+    /// Of the receiver of a frame.
+    pub(super) fn of_frame(receiver: Option<Mac>) -> Self {
+        match receiver {
+            Some(Mac::BROADCAST) => Self::Broadcast,
+            Some(mac) if mac.is_group() => Self::Multicast,
             _ => Self::Unicast,
         }
     }
@@ -84,8 +113,6 @@ impl<'a> Packet<'a> {
         };
         PacketSummary {
             interface: self.interface,
-            out: self.out.unwrap_or_default(),
-            physin: self.physin,
             src: datagram.src,
             dst: datagram.dst.unwrap_or(unspecified),
             proto: datagram.protocol(),
@@ -94,7 +121,10 @@ impl<'a> Packet<'a> {
             flags,
             icmp_type,
             shape,
-            pkttype: PktType::of(datagram.dst, self.link.destination()),
+            hook: Hook::of(self.interface, self.out.unwrap_or_default()),
+            cast: PktType::of_address(datagram.dst),
+            frame: PktType::of_frame(self.link.destination()),
+            data: shape != Shape::Fragment && datagram.carries_data(),
         }
     }
 

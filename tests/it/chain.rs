@@ -14,7 +14,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{
     self, Chain, End, Evaluation, Family, Form, Policy, RuleSet, Target, Test, parse, parse_rule,
 };
-use dropsift::packet::{PacketSummary, PktType, Shape, TcpFlags};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -261,8 +261,6 @@ fn commands_run_as_iptables_runs_them() {
 fn packet(proto: u8, spt: u16, dpt: u16) -> PacketSummary<'static> {
     PacketSummary {
         interface: "mgmt-br",
-        out: "",
-        physin: None,
         src: "192.168.122.62".parse().unwrap(),
         dst: "192.168.122.61".parse().unwrap(),
         proto: Some(proto),
@@ -271,7 +269,10 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> PacketSummary<'static> {
         flags: (proto == 6).then_some(TcpFlags::SYN),
         icmp_type: None,
         shape: Shape::Whole,
-        pkttype: PktType::Unicast,
+        hook: Hook::Input,
+        cast: PktType::Unicast,
+        frame: PktType::Unicast,
+        data: false,
     }
 }
 
@@ -313,12 +314,12 @@ fn matches_mean_what_the_manual_says() {
     };
     let broadcast = PacketSummary {
         dst: "255.255.255.255".parse().unwrap(),
-        pkttype: PktType::Broadcast,
+        cast: PktType::Broadcast,
         ..udp
     };
     let subnet = PacketSummary {
         dst: "192.168.122.255".parse().unwrap(),
-        pkttype: PktType::Broadcast,
+        frame: PktType::Broadcast,
         ..udp
     };
     let fragment = PacketSummary {

@@ -64,10 +64,12 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     let from = end(brief.src.to_string(), brief.spt);
     lines.push(("from", format!("{from} ({zone})")));
     if let Some(dst) = packet.datagram.dst {
-        let cast = match brief.pkttype {
-            PktType::Unicast => "",
-            PktType::Broadcast => " (broadcast)",
-            PktType::Multicast => " (multicast)",
+        let cast = match (brief.cast, brief.frame) {
+            (PktType::Broadcast, _) => " (broadcast)",
+            (PktType::Multicast, _) => " (multicast)",
+            (PktType::Unicast, PktType::Broadcast) => " (in a broadcast frame)",
+            (PktType::Unicast, PktType::Multicast) => " (in a multicast frame)",
+            (PktType::Unicast, PktType::Unicast) => "",
         };
         let to = end(dst.to_string(), brief.dpt);
         lines.push(("to", format!("{to}{cast}")));

@@ -8,7 +8,7 @@ use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::input::Entry;
 use dropsift::input::scan::{Drops, Item};
-use dropsift::packet::{PacketSummary, PktType, Shape, TcpFlags};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::Report;
 use dropsift::rule::Scope;
 use dropsift::site::{Site, Zone};
@@ -23,8 +23,6 @@ const NODE: [u8; 4] = [192, 168, 122, 61];
 pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> PacketSummary<'static> {
     PacketSummary {
         interface: "mgmt-br",
-        out: "",
-        physin: None,
         src: IpAddr::from(src),
         dst: IpAddr::from(NODE),
         proto: Some(6),
@@ -33,7 +31,10 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> PacketSummary<'static> {
         flags: TcpFlags::from_name("SYN"),
         icmp_type: None,
         shape: Shape::Whole,
-        pkttype: PktType::Unicast,
+        hook: Hook::Input,
+        cast: PktType::Unicast,
+        frame: PktType::Unicast,
+        data: false,
     }
 }
 
