@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use dropsift::analyze::Analysis;
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::packet::{Packet, PacketSummary};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -62,8 +62,8 @@ fn message(at: usize) -> String {
     )
 }
 
-fn scan(log: &str, mut each: impl FnMut(dropsift::input::scan::Item<'_>)) {
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+fn scan(log: &str, mut each: impl FnMut(dropsift::input::event::LogEvent<'_>)) {
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     for block in log.as_bytes().chunks(256 << 10) {
         scanner.push(block, &mut each);
     }

@@ -6,8 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
-use dropsift::input::Entry;
-use dropsift::input::scan::{Drops, Item};
+use dropsift::input::event::{DropLine, LogEvent};
 use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::Report;
 use dropsift::rule::Scope;
@@ -43,14 +42,14 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut dice = Dice(42);
     let mut push = |packet: PacketSummary<'static>, at: usize| {
-        analysis.push(Item::Drops(Drops::Read(&[Entry {
+        analysis.push(LogEvent::Drops(&[DropLine {
             time: Time(BEGIN + at as i64 * 1_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
-            packet: Some(packet),
+            packet: Ok(packet),
             repeats: 1,
-        }])));
+        }]));
     };
     for at in 0..flood {
         if at == flood / 2 || at == flood * 3 / 4 {
@@ -61,7 +60,7 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
         let dpt = ports(&mut dice);
         push(syn(src, spt, dpt), at);
     }
-    analysis.push(Item::EndOfLog { correction: 0 });
+    analysis.push(LogEvent::EndOfLog { correction: 0 });
     analysis.report(None)
 }
 
