@@ -17,7 +17,7 @@ use crate::cause::{
 use crate::error::printable_name;
 use crate::flow::{Direction, Fates, Folded, Ports};
 use crate::net::{IpNet, neighbourhood};
-use crate::packet::{TcpFlags, proto_name};
+use crate::packet::{Cast, Packet, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
@@ -86,6 +86,8 @@ pub struct Finding {
     pub node_nets: Vec<IpNet>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
+    /// Whether its earliest line went to the limited broadcast address, which no router forwards: its sender is on the link.
+    pub on_link: bool,
     /// Whether all peers are neighbours whose frames came from the router of outsiders.
     pub forged: bool,
     /// Whether the running chain of its node is known.
@@ -283,6 +285,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         } else {
             Vec::new()
         },
+        on_link: cause.verdict == Verdict::MissingRule && is_on_link(group),
         forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
         chain_known: group.fates.is_some(),
         narrower: None,
@@ -319,6 +322,10 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
         .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
+}
+
+fn is_on_link(group: &Group<'_>) -> bool {
+    Packet::parse(group.sample()).is_ok_and(|packet| packet.brief().cast == Cast::Broadcast)
 }
 
 /// The documented rules of the node's role that a scan asked for as well, each once.

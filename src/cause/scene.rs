@@ -47,6 +47,8 @@ pub struct Scene<'a> {
     upgrades: Vec<Upgrade>,
     /// The first and the last time of the log; live, the last is now.
     pub span: Option<(Time, Time)>,
+    /// The end of a live log.
+    now: Option<Time>,
     flows: &'a Flows,
     marks: MarksByFlow,
     /// What flows have in common, and the places of those flows, in the order of the keys.
@@ -118,6 +120,7 @@ impl<'a> Scene<'a> {
             span: flows
                 .span()
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
+            now,
             flows,
             marks,
             groups,
@@ -137,19 +140,16 @@ impl<'a> Scene<'a> {
         Some(Group::new(*key, node.name, node.role, members.collect()))
     }
 
-    /// How long the log was quiet after `last` on a node, in microseconds: the time before its last start, and between
-    /// logs, shows nothing.
+    /// How long the log of a node was quiet after `last`, in microseconds: the time before its last start, and between logs,
+    /// shows nothing, nor does a step of its clock.
     pub fn quiet(&self, node: &str, last: Time) -> i64 {
-        let Some((_, end)) = self.span else {
-            return 0;
-        };
-        let from = self
-            .flows
-            .last_boot(node)
-            .map_or(last, |boot| boot.max(last));
-        let told = self.flows.span().map_or(end, |(_, told)| told);
+        let boot = self.flows.last_boot(node);
+        let from = boot.map_or(last, |boot| boot.max(last));
+        let (quiet, _) = self.flows.quiet(node, from);
         // Live, the time since the last line counts as well: the log is open.
-        self.flows.covered(from, told) + end.since(told.max(from)).max(0)
+        let last_line = self.flows.span().map_or(from, |(_, last)| last.max(from));
+        let open = self.now.map_or(0, |now| now.since(last_line).max(0));
+        quiet + open
     }
 
     /// The name of the interface with a number.

@@ -11,6 +11,7 @@ mod evidence;
 mod fates;
 mod flag_counts;
 mod key;
+mod lifeline;
 mod marks;
 mod merge;
 mod names;
