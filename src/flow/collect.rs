@@ -328,7 +328,7 @@ impl Flows {
     }
 
     /// Notes that the log of a host had a line at `time`, and its monotonic time where it has one. Without a host the line is
-    /// of all nodes of the log.
+    /// of the log's one node.
     pub fn alive(&mut self, host: Option<&str>, time: Time, monotonic: Option<i64>) {
         self.reaches(time);
         let Some(host) = host else {
@@ -351,9 +351,15 @@ impl Flows {
         self.span = Some((first.min(time), last.max(time)));
     }
 
-    /// Ends the log that is being read: what it says of no host it says of all its nodes.
+    /// When the lines that name no host went on, where the log has one node: of several they show nothing.
+    fn hostless(&self) -> Option<(Time, Time)> {
+        self.hostless.filter(|_| self.evidence.len() == 1)
+    }
+
+    /// Ends the log that is being read: what it says of no host it says of its one node.
     pub(super) fn end_log(&mut self) {
-        let whole = self.hostless.take();
+        let whole = self.hostless();
+        self.hostless = None;
         for seen in &mut self.evidence {
             seen.life.end(whole);
         }
@@ -384,7 +390,7 @@ impl Flows {
         let number = self.nodes.find(node).map(usize::from);
         let seen = number.and_then(|number| self.evidence.get(number));
         let mut life = seen.map(|seen| seen.life.clone()).unwrap_or_default();
-        life.end(self.hostless);
+        life.end(self.hostless());
         if let Some(other) = self.others.get(node) {
             let mut other = other.clone();
             other.end(None);
