@@ -13,7 +13,7 @@ use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
 use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
 use crate::error::printable_name;
-use crate::flow::{Direction, Fates, Folded, Ports};
+use crate::flow::{ChainOutcomes, Direction, Folded, Ports};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{TcpFlags, proto_name};
 use crate::saturation::Stretch;
@@ -85,7 +85,7 @@ pub struct Finding {
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl Finding {
@@ -202,7 +202,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         });
     }
     let accepted = group
-        .fates
+        .outcomes
         .as_ref()
         .is_some_and(|f| f.accepts_all(group.logged));
     let log_cause = if accepted {
@@ -212,7 +212,10 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         cause
     };
     // Where the chain is known and accepts a part, the rule is in it.
-    let known = group.fates.as_ref().is_some_and(|fates| fates.accepted > 0);
+    let known = group
+        .outcomes
+        .as_ref()
+        .is_some_and(|outcomes| outcomes.accepted > 0);
     let absent_rule = (cause.verdict == Verdict::FalsePositive && !known)
         .then(|| absent_rule(group))
         .flatten();
@@ -265,7 +268,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             })
             .unwrap_or_default(),
         rules: Vec::new(),
-        fates: group.fates.clone(),
+        outcomes: group.outcomes.clone(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::catalog::Role;
-use crate::chain::InForce;
+use crate::chain::ActiveChains;
 use crate::net::{IpNet, are_neighbours, is_link_local_v6};
 use crate::time::{MINUTE, Moment, Time};
 
@@ -95,7 +95,7 @@ pub struct Site {
     pub addons: BTreeMap<String, bool>,
     pub upgrades: Vec<Window>,
     /// The chains in force, as far as they are known.
-    pub in_force: InForce,
+    pub in_force: ActiveChains,
     /// Microseconds of quiet that settle a flow.
     pub settle: i64,
     pub limit: Limit,
@@ -117,7 +117,7 @@ impl Default for Site {
             told_pod_cidrs: false,
             addons: BTreeMap::new(),
             upgrades: Vec::new(),
-            in_force: InForce::default(),
+            in_force: ActiveChains::default(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
             since: None,

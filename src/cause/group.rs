@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::chain::Family;
-use crate::flow::{Direction, Fates, Folded, Kind, Mark, Ports, Seen, attempts, folded_network};
+use crate::flow::{
+    ChainOutcomes, Direction, Folded, Kind, Mark, Ports, Seen, attempts, folded_network,
+};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::packet::proto;
@@ -49,7 +51,7 @@ pub struct Group<'a> {
     /// What the catalogue knows behind the service port.
     pub service: Option<&'static Service>,
     /// What the chain in force would do with the lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl<'a> Group<'a> {
@@ -93,7 +95,7 @@ impl<'a> Group<'a> {
             peers,
             networks,
             service,
-            fates: fates(&members),
+            outcomes: outcomes(&members),
             members,
         }
     }
@@ -230,10 +232,10 @@ fn flow_attempts(seen: &Seen<'_>) -> u64 {
     ports.len() as u64
 }
 
-fn fates(members: &[Seen<'_>]) -> Option<Fates> {
+fn outcomes(members: &[Seen<'_>]) -> Option<ChainOutcomes> {
     let mut known = members
         .iter()
-        .filter_map(|seen| seen.flow.detail.fates.as_ref());
+        .filter_map(|seen| seen.flow.detail.outcomes.as_ref());
     let mut sum = known.next()?.clone();
     known.for_each(|more| sum.absorb(more));
     Some(sum)

@@ -7,13 +7,13 @@ mod attempts;
 mod bounds;
 mod collect;
 mod evidence;
-mod fates;
 mod flag_counts;
 mod key;
 mod lane;
 mod marks;
 mod merge;
 mod names;
+mod outcomes;
 mod sum;
 
 use smallvec::SmallVec;
@@ -25,11 +25,11 @@ pub use attempts::{ATTEMPT, attempts, bursts};
 pub use bounds::folded_network;
 pub use collect::Flows;
 pub use evidence::NodeEvidence;
-pub use fates::Fates;
 use flag_counts::FlagCounts;
 pub use key::FlowKey;
 pub use lane::{EPHEMERAL, lane};
 pub use marks::{Mark, MarksByFlow};
+pub use outcomes::{ChainOutcomes, PeerClass};
 
 /// Which way a flow goes, as conntrack says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -153,7 +153,7 @@ pub struct Detail {
     /// The earliest line.
     pub sample: Box<str>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl Flow {

@@ -19,7 +19,7 @@ impl Flow {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 sample: text(message).trim_end().into(),
-                fates: None,
+                outcomes: None,
             }),
         }
     }
@@ -56,7 +56,7 @@ impl Flow {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 sample: self.detail.sample.clone(),
-                fates: None,
+                outcomes: None,
             }),
             ..*self
         }
@@ -74,8 +74,8 @@ impl Flow {
         for (icmp_type, lines) in other.detail.icmp_types {
             count(&mut self.detail.icmp_types, icmp_type, lines);
         }
-        if let Some(theirs) = other.detail.fates {
-            self.detail.fates.get_or_insert_default().absorb(&theirs);
+        if let Some(theirs) = other.detail.outcomes {
+            self.detail.outcomes.get_or_insert_default().absorb(&theirs);
         }
     }
 }

@@ -12,7 +12,8 @@ use std::process::{Command, Stdio};
 use dropsift::audit::{Options, audit};
 use dropsift::catalog::Role;
 use dropsift::chain::{
-    self, Chain, End, Evaluation, Family, Form, Policy, RuleSet, Target, Test, parse, parse_rule,
+    self, Chain, ChainOutcome, Evaluation, Family, Form, Policy, Question, RuleSet, Target, Test,
+    parse, parse_rule,
 };
 use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
 
@@ -101,7 +102,7 @@ fn printed(name: &str, tool: &str, rules: &str) -> Option<Vec<(&'static str, Str
 /// What must not depend on the form: chains by name, policies, rules by meaning and their comments.
 fn bare(set: &RuleSet) -> Vec<(String, Option<Policy>, Vec<chain::Rule>)> {
     let mut chains: Vec<_> = set
-        .chains
+        .chains()
         .iter()
         .map(|chain| {
             let rules = chain.rules.iter().cloned().map(|mut rule| {
@@ -160,7 +161,7 @@ fn same_in_every_form(tool: &str, rules: &str, least: usize) {
         }
         assert_eq!(wanted.len(), found.len(), "{form}");
         let counted = set
-            .chains
+            .chains()
             .iter()
             .flat_map(|chain| &chain.rules)
             .all(|rule| rule.counters.is_some());
@@ -276,15 +277,17 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
 /// `A 3`: accepted by rule 3, and so on; an `l` in front where it was logged before.
 fn ask(rules: &str, packet: &Brief<'_>) -> String {
     let text = format!("*filter\n:INPUT ACCEPT [0:0]\n{rules}\nCOMMIT\n");
-    let outcome = read(&text).evaluate(packet, Evaluation::FROM_INPUT);
+    let outcome = read(&text).evaluate(&Question::dropped(*packet), Evaluation::FROM_INPUT);
     let logged = if outcome.logged.is_empty() { "" } else { "l" };
     let notes = if outcome.notes.is_empty() { "" } else { "?" };
     let end = match &outcome.end {
-        End::Accepted(place) => format!("A{}", place.number),
-        End::Dropped(place) | End::Rejected(place) => format!("D{}", place.number),
-        End::Unknown(_) => "U".to_owned(),
-        End::Policy(policy) => policy.to_string(),
-        End::NoMatch => "none".to_owned(),
+        ChainOutcome::Accepted(rule) | ChainOutcome::AcceptedLogged(rule) => {
+            format!("A{}", rule.number)
+        }
+        ChainOutcome::Dropped(rule) | ChainOutcome::Rejected(rule) => format!("D{}", rule.number),
+        ChainOutcome::Unknown(_) => "U".to_owned(),
+        ChainOutcome::Policy(policy) => policy.to_string(),
+        ChainOutcome::NoMatch | ChainOutcome::NotAsked => "none".to_owned(),
     };
     format!("{logged}{end}{notes}")
 }
@@ -445,7 +448,7 @@ fn a_hostile_chain_ends() {
     let grow = (0..64).fold("A=xxxxxxxxxxxxxxxx\n".to_owned(), |text, _| {
         text + "A=$A$A\n"
     }) + "iptables -N $A\n";
-    assert_eq!(read(&grow).chains.len(), 3);
+    assert_eq!(read(&grow).chains().len(), 3);
 }
 
 #[test]
@@ -459,7 +462,7 @@ fn the_listing_of_the_page_is_read() {
             rules,
             ..
         },
-    ] = &set.chains[..]
+    ] = set.chains()
     else {
         panic!("{set:?}")
     };
@@ -468,8 +471,11 @@ fn the_listing_of_the_page_is_read() {
     assert_eq!((first.packets, first.exact), (301_000, false));
     assert_eq!(rules[10].target, Target::Jump("HARVESTER_INPUT".to_owned()));
     assert_eq!(rules[10].line, 15);
-    let outcome = set.evaluate(&packet(6, 40000, 22), Evaluation::FROM_INPUT);
-    assert_eq!(outcome.end, End::Policy(Policy::Accept));
+    let outcome = set.evaluate(
+        &Question::dropped(packet(6, 40000, 22)),
+        Evaluation::FROM_INPUT,
+    );
+    assert_eq!(outcome.end, ChainOutcome::Policy(Policy::Accept));
     assert!(
         outcome
             .notes
@@ -532,7 +538,7 @@ fn cloudinit_in_all_its_shapes_makes_the_same_chains() {
             "{shape}"
         );
         let lines: Vec<&str> = text.lines().collect();
-        for rule in set.chains.iter().flat_map(|chain| &chain.rules) {
+        for rule in set.chains().iter().flat_map(|chain| &chain.rules) {
             // A folded command goes on on the next line.
             let line = lines[rule.line - 1..(rule.line + 1).min(lines.len())].join("\n");
             let is_mine = lines[rule.line - 1].contains("iptables")
@@ -606,11 +612,11 @@ proptest::proptest! {
         let text: String = text.into_iter().collect();
         if let Ok(set) = parse("x", &text) {
             let lines = text.lines().count();
-            for rule in set.chains.iter().flat_map(|chain| &chain.rules) {
+            for rule in set.chains().iter().flat_map(|chain| &chain.rules) {
                 assert!(rule.line <= lines, "line {} of {lines}", rule.line);
             }
-            set.evaluate(&packet(6, 40000, 22), Evaluation::FROM_INPUT);
-            set.evaluate(&packet(17, 67, 68), Evaluation::FROM_HARVESTER);
+            set.evaluate(&Question::dropped(packet(6, 40000, 22)), Evaluation::FROM_INPUT);
+            set.evaluate(&Question::dropped(packet(17, 67, 68)), Evaluation::FROM_HARVESTER);
         }
         audit(Role::Worker, &[("x", &text)], &Options::default());
     }

@@ -98,9 +98,9 @@ const FLAGS: [(&str, u8); 8] = [
 ];
 
 /// What `--syn` is short for.
-pub(super) const SYN: (u8, u8) = (0x17, 0x02);
+pub(in crate::chain) const SYN: (u8, u8) = (0x17, 0x02);
 
-pub(super) fn protocol(text: &str) -> Option<u8> {
+pub(in crate::chain) fn protocol(text: &str) -> Option<u8> {
     let lower = text.to_ascii_lowercase();
     lower.parse().ok().or_else(|| {
         PROTOCOLS
@@ -120,7 +120,7 @@ fn port(text: &str) -> Option<u16> {
 }
 
 /// `22`, `80:90`, `:80`, `60000:`.
-pub(super) fn ports(text: &str) -> Option<PortRange> {
+pub(in crate::chain) fn ports(text: &str) -> Option<PortRange> {
     let Some((first, last)) = text.split_once(':') else {
         return port(text).map(PortRange::one);
     };
@@ -134,7 +134,7 @@ pub(super) fn ports(text: &str) -> Option<PortRange> {
 }
 
 /// `22,80:90`: at most 15, a range counts twice (XT_MULTI_PORTS).
-pub(super) fn port_list(text: &str) -> Option<Vec<PortRange>> {
+pub(in crate::chain) fn port_list(text: &str) -> Option<Vec<PortRange>> {
     const MOST: usize = 15;
     let out = text.split(',').map(ports).collect::<Option<Vec<_>>>()?;
     let slots: usize = text
@@ -145,7 +145,7 @@ pub(super) fn port_list(text: &str) -> Option<Vec<PortRange>> {
 }
 
 /// `10.52.0.0/16`, `10.52.0.0/255.255.0.0`, `10.1.1.1`, `anywhere`.
-pub(super) fn net(text: &str) -> Option<IpNet> {
+pub(in crate::chain) fn net(text: &str) -> Option<IpNet> {
     if text == "anywhere" {
         return Some(IpNet::new_assert(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0));
     }
@@ -159,7 +159,7 @@ pub(super) fn net(text: &str) -> Option<IpNet> {
         .map(|net| net.trunc())
 }
 
-pub(super) fn states(text: &str) -> Option<States> {
+pub(in crate::chain) fn states(text: &str) -> Option<States> {
     let mut out = States::default();
     for name in text.split(',') {
         let state = match name.to_ascii_uppercase().as_str() {
@@ -178,7 +178,7 @@ pub(super) fn states(text: &str) -> Option<States> {
 }
 
 /// `SYN,RST`, `ALL`, `NONE`, or bits as `-L -n` prints them, `0x17`.
-pub(super) fn flags(text: &str) -> Option<u8> {
+pub(in crate::chain) fn flags(text: &str) -> Option<u8> {
     if let Some(hex) = text.strip_prefix("0x") {
         return u8::from_str_radix(hex, 16).ok();
     }
@@ -194,7 +194,7 @@ pub(super) fn flags(text: &str) -> Option<u8> {
 }
 
 /// An ICMP type; `None` inside where any matches.
-pub(super) fn icmp(text: &str, v6: bool) -> Option<Option<(u8, Option<u8>)>> {
+pub(in crate::chain) fn icmp(text: &str, v6: bool) -> Option<Option<(u8, Option<u8>)>> {
     if text == "any" || (text == "255" && !v6) {
         return Some(None);
     }
@@ -209,7 +209,7 @@ pub(super) fn icmp(text: &str, v6: bool) -> Option<Option<(u8, Option<u8>)>> {
     Some(Some((kind.parse().ok()?, code)))
 }
 
-pub(super) fn address_types(text: &str) -> Option<Vec<AddressType>> {
+pub(in crate::chain) fn address_types(text: &str) -> Option<Vec<AddressType>> {
     text.split(',')
         .map(|name| {
             Some(match name.to_ascii_uppercase().as_str() {
@@ -226,7 +226,7 @@ pub(super) fn address_types(text: &str) -> Option<Vec<AddressType>> {
 }
 
 /// `10/min`: the interval as the kernel keeps it. Units may be shortened; none is a second.
-pub(super) fn rate(text: &str) -> Option<u32> {
+pub(in crate::chain) fn rate(text: &str) -> Option<u32> {
     let (count, unit) = text.split_once('/').unwrap_or((text, "second"));
     let seconds = [
         ("second", 1),
@@ -241,7 +241,7 @@ pub(super) fn rate(text: &str) -> Option<u32> {
 }
 
 /// `4` or `warning`.
-pub(super) fn log_level(text: &str) -> Option<u8> {
+pub(in crate::chain) fn log_level(text: &str) -> Option<u8> {
     let names = [
         "emerg", "alert", "crit", "error", "warning", "notice", "info", "debug",
     ];
@@ -258,7 +258,7 @@ pub(super) fn log_level(text: &str) -> Option<u8> {
 }
 
 /// A counter: digits, or digits and K, M, G or T (thousands), which is not exact.
-pub(super) fn counter(text: &str) -> Option<(u64, bool)> {
+pub(in crate::chain) fn counter(text: &str) -> Option<(u64, bool)> {
     let (digits, factor) = match text.as_bytes().last()? {
         b'K' => (&text[..text.len() - 1], 1_000),
         b'M' => (&text[..text.len() - 1], 1_000_000),

@@ -2,11 +2,13 @@
 //!
 //! The columns are told by each chain's own head line. What stands behind the destination is read by `table_text`.
 
-use crate::chain::command::Fault;
-use crate::chain::form::Form;
+use crate::chain::Fault;
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
-use crate::chain::save::policy;
-use crate::chain::{Chain, Family, RuleSet, table_text, values};
+use crate::chain::syntax::arguments::host_name;
+use crate::chain::syntax::form::Form;
+use crate::chain::syntax::save::policy;
+use crate::chain::syntax::{table_text, values};
+use crate::chain::{Chain, Family, RuleSet};
 
 /// Which columns a chain's head line names before `prot`.
 #[derive(Clone, Copy, Default)]
@@ -17,7 +19,7 @@ struct Columns {
 }
 
 /// Reads all chains of a listing.
-pub(super) fn read(text: &str) -> RuleSet {
+pub(in crate::chain) fn read(text: &str) -> RuleSet {
     let mut set = RuleSet::new(Form::Listing);
     let mut columns = None;
     for (place, line) in text.lines().enumerate() {
@@ -50,11 +52,9 @@ pub(super) fn read(text: &str) -> RuleSet {
     }
     // One listing is of one family, and an empty chain does not show which.
     if set.chains.iter().any(|chain| chain.family == Family::V6) {
-        for chain in &mut set.chains {
-            chain.family = Family::V6;
-        }
+        set.is_of(Family::V6);
     }
-    set
+    set.finished()
 }
 
 fn is_prompt(line: &str) -> bool {
@@ -157,11 +157,7 @@ fn rule(
                 }
                 push(&mut rule, Test::Net(side, net), negated);
             }
-            None => push(
-                &mut rule,
-                Test::Unknown("host name".to_owned(), address.to_owned()),
-                negated,
-            ),
+            None => push(&mut rule, host_name(side, address), negated),
         }
     }
     let mut rest = rest.trim();

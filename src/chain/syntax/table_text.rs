@@ -3,11 +3,11 @@
 //! Each module prints in its own way (`print` and `save` of libxt_*.c); here are those that firewalls of nodes use.
 
 use crate::chain::rule::{Match, Ports, Rule, Side, Target, Test};
-use crate::chain::values;
+use crate::chain::syntax::values;
 use crate::net::PortRange;
 
 /// Adds the matches and the target's options of `text` to `rule`.
-pub(super) fn read(text: &str, rule: &mut Rule) {
+pub(in crate::chain) fn read(text: &str, rule: &mut Rule) {
     let (text, after) = without_comment(text, rule);
     for part in [text, after] {
         words(part, rule);

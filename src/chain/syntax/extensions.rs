@@ -1,11 +1,11 @@
 //! The options of matches and targets: what stands behind `-m` and `-j`. Follows iptables-extensions(8).
 
-use crate::chain::arguments::Reader;
 use crate::chain::rule::{Match, Ports, Side, Target, Test};
-use crate::chain::values;
+use crate::chain::syntax::arguments::Reader;
+use crate::chain::syntax::values;
 
 /// Modules of which every option is known here.
-pub(super) const KNOWN: &[&str] = &[
+pub(in crate::chain) const KNOWN: &[&str] = &[
     "tcp",
     "udp",
     "icmp",
@@ -31,7 +31,11 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn extension(&mut self, option: &str, negated: bool) -> Result<(), String> {
+    pub(in crate::chain) fn extension(
+        &mut self,
+        option: &str,
+        negated: bool,
+    ) -> Result<(), String> {
         let bad = |option: &str, value: &str| format!("bad value `{value}` of `{option}`");
         match option {
             "--dport" | "--destination-port" | "--sport" | "--source-port" => {

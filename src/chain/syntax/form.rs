@@ -1,6 +1,6 @@
 //! Which form a text is of, from its content alone.
 
-use crate::chain::command::Fault;
+use crate::chain::Fault;
 
 /// The forms in which chains are printed or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
