@@ -174,6 +174,7 @@ fn test(test: &Test, quotes: Quotes) -> Option<(Option<&'static str>, String)> {
         ),
         Test::TcpFlags { .. }
         | Test::IpRange(..)
+        | Test::Masked(..)
         | Test::MacSource(_)
         | Test::Ttl(..)
         | Test::HopLimit(..)

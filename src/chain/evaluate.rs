@@ -213,7 +213,7 @@ impl<'a> Walk<'a> {
             Target::Accept => ChainOutcome::Accepted(chain.position(at)),
             Target::Drop => ChainOutcome::Dropped(chain.position(at)),
             Target::Reject(_) => ChainOutcome::Rejected(chain.position(at)),
-            Target::Other(..) => ChainOutcome::Unknown(chain.position(at)),
+            Target::Other(..) | Target::Unread => ChainOutcome::Unknown(chain.position(at)),
         };
         if sure {
             out.end(end);

@@ -51,6 +51,16 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
             };
             (*first <= address && address <= *last).into()
         }
+        Test::Masked(side, address, mask) => {
+            let mine = match side {
+                Side::Source => packet.src,
+                Side::Destination => packet.dst,
+            };
+            match mine {
+                IpAddr::V4(mine) => (mine.to_bits() & mask.to_bits() == address.to_bits()).into(),
+                IpAddr::V6(_) => Answer::No,
+            }
+        }
         Test::Protocol(0) => Answer::Yes,
         Test::Protocol(number) => packet.proto.map(|proto| proto == *number).into(),
         // A later fragment has no ports, and the modules never match it; negated neither.

@@ -113,6 +113,8 @@ pub struct RuleSet {
     asks_detail: bool,
     /// Lines that iptables would refuse, or that were not understood.
     pub faults: Vec<Fault>,
+    /// What the text says of rules that it does not show: of another backend, family or table.
+    pub beside: Vec<Fault>,
 }
 
 impl RuleSet {
@@ -126,6 +128,7 @@ impl RuleSet {
             has_documented_log: false,
             asks_detail: false,
             faults: Vec::new(),
+            beside: Vec::new(),
         }
     }
 

@@ -197,7 +197,7 @@ impl Walk<'_> {
                         return way;
                     }
                 }
-                Target::None | Target::Log(_) | Target::Other(..) => {}
+                Target::None | Target::Log(_) | Target::Other(..) | Target::Unread => {}
             }
         }
         way.returns = true;

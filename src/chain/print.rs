@@ -45,6 +45,7 @@ impl fmt::Display for Rule {
             Target::Other(name, options) if !options.is_empty() => {
                 write!(f, "-j {} {options}", quoted(name))
             }
+            Target::Unread => f.write_str("(not understood)"),
             target => write!(f, "-j {}", quoted(&target.to_string())),
         }
     }
@@ -115,7 +116,14 @@ impl Test {
             Self::Tos { .. } => "tos",
             Self::Mark { .. } => "mark",
             Self::PktType(_) => "pkttype",
-            Self::Unknown(module, _) if module == "host name" => "",
+            Self::Unknown(module, _)
+                if matches!(
+                    module.as_str(),
+                    "host name" | "port" | "protocol" | "row" | "interface"
+                ) =>
+            {
+                ""
+            }
             Self::Unknown(module, _) => module,
             _ => "",
         }
@@ -130,6 +138,9 @@ impl fmt::Display for Test {
                 write!(f, "-{} {}", letter(*side, 'i', 'o'), quoted(name))
             }
             Self::Net(side, net) => write!(f, "-{} {}", letter(*side, 's', 'd'), address(*net)),
+            Self::Masked(side, address, mask) => {
+                write!(f, "-{} {address}/{mask}", letter(*side, 's', 'd'))
+            }
             Self::Protocol(number) => write!(f, "-p {}", protocol(*number)),
             Self::Ports(ports, ranges) => {
                 let name = match ports {

@@ -1,7 +1,7 @@
 //! One rule: what it tests, what it does, and what it counted.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::net::{IpNet, PortRange};
 use crate::packet::Cast;
@@ -15,23 +15,30 @@ const TARGETS: &[&str] = &[
     "CONNSECMARK",
     "CT",
     "DSCP",
+    "DNAT",
+    "ECN",
     "HL",
     "HMARK",
     "IDLETIMER",
     "LED",
     "MARK",
+    "MASQUERADE",
+    "NETMAP",
     "NFLOG",
     "NFQUEUE",
     "NOTRACK",
     "QUEUE",
     "RATEEST",
+    "REDIRECT",
     "SECMARK",
     "SET",
+    "SNAT",
     "SYNPROXY",
     "TCPMSS",
     "TCPOPTSTRIP",
     "TEE",
     "TOS",
+    "TPROXY",
     "TRACE",
     "TTL",
     "ULOG",
@@ -91,6 +98,8 @@ pub enum Test {
     LaterFragment,
     /// `--src-range`, `--dst-range`: from the first address to the last.
     IpRange(Side, IpAddr, IpAddr),
+    /// `-s`, `-d` with a mask that is no prefix: an address, cut by it, and the mask.
+    Masked(Side, Ipv4Addr, Ipv4Addr),
     /// `--mac-source`.
     MacSource([u8; 6]),
     /// `--ttl-eq`, `--ttl-lt`, `--ttl-gt`.
@@ -188,6 +197,8 @@ pub enum Target {
     Goto(String),
     /// Another target: its name, and its options as they stand.
     Other(String, String),
+    /// The row was not understood: what it does is not known.
+    Unread,
 }
 
 impl Target {
@@ -261,6 +272,19 @@ impl Rule {
         rule
     }
 
+    /// A row that was not understood: it keeps its number, and matches nothing.
+    pub(in crate::chain) fn unread(text: &str, line: usize) -> Self {
+        Self {
+            matches: vec![Match {
+                test: Test::Unknown("row".to_owned(), text.to_owned()),
+                negated: false,
+            }],
+            target: Target::Unread,
+            line,
+            ..Self::default()
+        }
+    }
+
     /// Whether `other` does the same to the same packets. Comments, counters and the written form do not count.
     pub fn means(&self, other: &Self) -> bool {
         self.matches == other.matches && self.target == other.target
@@ -307,7 +331,12 @@ impl Rule {
 
     /// Whether it names a destination port: not where it takes all but some.
     pub fn names_port(&self) -> bool {
-        self.dports().is_some() || self.has(|test| matches!(test, Test::Ports(Ports::Either, _)))
+        self.dports().is_some()
+            || self.has(|test| match test {
+                Test::Ports(Ports::Either, _) => true,
+                Test::Unknown(module, text) => module == "port" && text.starts_with("dpt"),
+                _ => false,
+            })
     }
 
     /// Its matches of the packet's source, as iptables writes them; `None` where it takes packets from anywhere.
@@ -362,6 +391,7 @@ impl Test {
         match self {
             Self::Net(Side::Source, _)
             | Self::IpRange(Side::Source, ..)
+            | Self::Masked(Side::Source, ..)
             | Self::MacSource(_)
             | Self::AddressType(Side::Source, _) => true,
             Self::Unknown(module, text) => match module.as_str() {
@@ -434,6 +464,7 @@ impl fmt::Display for Target {
             Self::Log(_) => f.write_str("LOG"),
             Self::Return => f.write_str("RETURN"),
             Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
+            Self::Unread => f.write_str("not understood"),
         }
     }
 }

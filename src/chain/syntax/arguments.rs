@@ -401,6 +401,9 @@ fn spread(
                         return Err(format!("`{text}` is no address for {}", family.tool()));
                     }
                     Some(net) => Test::Net(side, net),
+                    None if let Some((address, mask)) = values::odd_mask(text) => {
+                        Test::Masked(side, address, mask)
+                    }
                     None if text.starts_with(|c: char| c.is_ascii_digit()) => {
                         return Err(format!("`{text}` is no address"));
                     }

@@ -1,6 +1,7 @@
 //! Which form a text is of, from its content alone.
 
 use crate::chain::Fault;
+use crate::chain::syntax::bare_line;
 
 /// The forms in which chains are printed or written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,26 +18,41 @@ pub enum Form {
     Script,
 }
 
-/// Decides by the first line that only one form has.
+/// Decides by the first line that only one form has. Dumps may be indented, and stand behind a prompt; a script may hold a
+/// dump in a here-document, and a CloudInit either, so their own first lines decide before.
 ///
 /// # Errors
 /// Where no line tells, or the text is nft's own form.
 pub fn detect(text: &str) -> Result<Form, Fault> {
     let mut script = None;
+    let mut native = None;
     for (place, line) in text.lines().enumerate() {
-        let bare = line.trim_end();
-        if let Some(form) = telling(bare) {
+        let whole = line.trim_end();
+        if is_cloud_init(whole) {
+            return Ok(Form::CloudInit);
+        }
+        let bare = bare_line(whole);
+        if script.is_none() && has_tool(bare) {
+            script = Some(Form::Script);
+            if is_loader(bare) {
+                return Ok(Form::Script);
+            }
+        }
+        if place == 0 && bare.starts_with("#!") {
+            return Ok(Form::Script);
+        }
+        if let Some(form) = printed(bare) {
             return Ok(form);
         }
         if bare.starts_with("table ") && bare.ends_with('{') {
-            return Err(Fault::new(
-                place + 1,
-                "nft's own form is not read; print the chain with `iptables-save`",
-            ));
+            native.get_or_insert(place + 1);
         }
-        if script.is_none() && has_tool(bare) {
-            script = Some(Form::Script);
-        }
+    }
+    if let Some(line) = native {
+        return Err(Fault::new(
+            line,
+            "nft's own form is not read; print the chain with `iptables-save`",
+        ));
     }
     script.ok_or_else(|| {
         Fault::new(
@@ -46,20 +62,36 @@ pub fn detect(text: &str) -> Result<Form, Fault> {
     })
 }
 
-fn telling(line: &str) -> Option<Form> {
-    if line.starts_with('*') || line.starts_with(':') && line.contains(' ') {
+/// A line that only a dump has.
+fn printed(line: &str) -> Option<Form> {
+    let declares = |line: &str| {
+        let mut words = line.split_whitespace();
+        let name = words.next().is_some_and(|name| name.len() > 1);
+        name && matches!(words.next(), Some("-" | "ACCEPT" | "DROP"))
+    };
+    if matches!(line, "*filter" | "*nat" | "*mangle" | "*raw" | "*security")
+        || line.starts_with(':') && declares(line)
+    {
         return Some(Form::Save);
     }
     if line.starts_with("Chain ") && line.contains('(') {
         return Some(Form::Listing);
     }
-    if line.starts_with("-A ") || line.starts_with('[') && line.contains("] -A ") {
-        return Some(Form::Specification);
+    let begins = |start: &str| line.starts_with(start);
+    (begins("-A ") || begins("-P ") || begins("-N ") || begins("[") && line.contains("] -A "))
+        .then_some(Form::Specification)
+}
+
+/// A top-level key of a CloudInit, or the first line of a cloud-config.
+fn is_cloud_init(line: &str) -> bool {
+    if line == "#cloud-config" {
+        return true;
     }
-    if line.starts_with("-P ") || line.starts_with("-N ") {
-        return Some(Form::Specification);
+    let key = line.strip_prefix("- ").unwrap_or(line);
+    if key.starts_with([' ', '\t']) && !line.trim_start().starts_with('"') {
+        return false;
     }
-    let key = line.trim_start_matches(['-', ' ', '\t', '{', '"', '\'']);
+    let key = key.trim_start_matches([' ', '\t', '{', '"', '\'']);
     let is_key = |name: &str| {
         key.strip_prefix(name)
             .is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
@@ -67,9 +99,34 @@ fn telling(line: &str) -> Option<Form> {
     ["apiVersion", "kind", "stages", "items"]
         .into_iter()
         .any(is_key)
-        .then_some(Form::CloudInit)
 }
 
 fn has_tool(line: &str) -> bool {
-    !line.trim_start().starts_with('#') && (line.contains("iptables") || line.contains("ip6tables"))
+    !line.starts_with('#') && (line.contains("iptables") || line.contains("ip6tables"))
+}
+
+/// A command that reads a dump from the script itself.
+fn is_loader(line: &str) -> bool {
+    line.contains("-restore") && line.contains("<<")
+}
+
+/// Whether a line is a shell's prompt with a command behind it, or a command alone: `harvester1:~ # iptables -S`.
+pub(in crate::chain) fn is_prompt(line: &str) -> bool {
+    let command = |rest: &str| {
+        let first = rest.split_whitespace().find(|word| *word != "sudo");
+        first.is_none_or(|word| word.contains("tables"))
+    };
+    let prompt = |mark: &str| {
+        line.split_once(mark).is_some_and(|(host, rest)| {
+            let host = host.trim();
+            (host.is_empty() || host.contains([':', '@', ']']))
+                && !host.contains("  ")
+                && command(rest)
+        })
+    };
+    (line.starts_with("iptables") || line.starts_with("ip6tables") || line.starts_with("sudo "))
+        || ["# ", "$ ", "> "].iter().any(|mark| prompt(mark))
+        || line.ends_with(['#', '$'])
+            && line.contains([':', '@'])
+            && line.split_whitespace().count() < 4
 }

@@ -2,44 +2,26 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::catalog::port_of_name;
 use crate::chain::rule::{AddressType, States, limit_interval};
 use crate::net::{IpNet, PortRange, parse_net};
+use crate::packet::Cast;
 
-/// Names of /etc/protocols that firewalls use.
+/// Names of Debian's /etc/protocols (netbase 6.4) and those of libxtables.
+#[rustfmt::skip]
 const PROTOCOLS: &[(&str, u8)] = &[
-    ("all", 0),
-    ("ip", 0),
-    ("icmp", 1),
-    ("igmp", 2),
-    ("ipencap", 4),
-    ("tcp", 6),
-    ("udp", 17),
-    ("dccp", 33),
-    ("ipv6", 41),
-    ("gre", 47),
-    ("esp", 50),
-    ("ah", 51),
-    ("ipv6-icmp", 58),
-    ("icmpv6", 58),
-    ("icmp6", 58),
-    ("ospf", 89),
-    ("pim", 103),
-    ("vrrp", 112),
-    ("sctp", 132),
-    ("udplite", 136),
-];
-
-/// Names of /etc/services for what runs on a node; others are not known.
-const SERVICES: &[(&str, u16)] = &[
-    ("ssh", 22),
-    ("domain", 53),
-    ("bootps", 67),
-    ("bootpc", 68),
-    ("http", 80),
-    ("ntp", 123),
-    ("snmp", 161),
-    ("https", 443),
-    ("http-alt", 8080),
+    ("ah", 51), ("all", 0), ("ax.25", 93), ("cphb", 73), ("dccp", 33), ("ddp", 37), ("egp", 8),
+    ("eigrp", 88), ("encap", 98), ("esp", 50), ("etherip", 97), ("ethernet", 143), ("fc", 133),
+    ("ggp", 3), ("gre", 47), ("hip", 139), ("hmp", 20), ("hopopt", 0), ("icmp", 1),
+    ("icmp6", 58), ("icmpv6", 58), ("idpr-cmtp", 38), ("idrp", 45), ("igmp", 2), ("igp", 9),
+    ("ip", 0), ("ip-encap", 4), ("ipcomp", 108), ("ipencap", 4), ("ipip", 94), ("ipsec-ah", 51),
+    ("ipsec-esp", 50), ("ipv6", 41), ("ipv6-frag", 44), ("ipv6-icmp", 58), ("ipv6-nonxt", 59),
+    ("ipv6-opts", 60), ("ipv6-route", 43), ("isis", 124), ("iso-tp4", 29), ("l2tp", 115),
+    ("manet", 138), ("mh", 135), ("mobility-header", 135), ("mpls-in-ip", 137),
+    ("ospf", 89), ("ospfigp", 89), ("pim", 103), ("pup", 12), ("rdp", 27), ("rohc", 142),
+    ("rspf", 73), ("rsvp", 46), ("sctp", 132), ("shim6", 140), ("skip", 57), ("st", 5),
+    ("tcp", 6), ("udp", 17), ("udplite", 136), ("vmtp", 81), ("vrrp", 112), ("wesp", 141),
+    ("xns-idp", 22), ("xtp", 36),
 ];
 
 /// The names of libxt_icmp.h for ICMP: a type, and a code where the name means one.
@@ -52,22 +34,49 @@ const ICMP: &[(&str, u8, Option<u8>)] = &[
     ("protocol-unreachable", 3, Some(2)),
     ("port-unreachable", 3, Some(3)),
     ("fragmentation-needed", 3, Some(4)),
+    ("source-route-failed", 3, Some(5)),
+    ("network-unknown", 3, Some(6)),
+    ("host-unknown", 3, Some(7)),
+    ("network-prohibited", 3, Some(9)),
+    ("host-prohibited", 3, Some(10)),
+    ("TOS-network-unreachable", 3, Some(11)),
+    ("TOS-host-unreachable", 3, Some(12)),
+    ("communication-prohibited", 3, Some(13)),
+    ("host-precedence-violation", 3, Some(14)),
+    ("precedence-cutoff", 3, Some(15)),
     ("source-quench", 4, None),
     ("redirect", 5, None),
+    ("network-redirect", 5, Some(0)),
+    ("host-redirect", 5, Some(1)),
+    ("TOS-network-redirect", 5, Some(2)),
+    ("TOS-host-redirect", 5, Some(3)),
     ("echo-request", 8, None),
     ("ping", 8, None),
     ("router-advertisement", 9, None),
     ("router-solicitation", 10, None),
     ("time-exceeded", 11, None),
     ("ttl-exceeded", 11, None),
+    ("ttl-zero-during-transit", 11, Some(0)),
+    ("ttl-zero-during-reassembly", 11, Some(1)),
+    ("ip-header-bad", 12, Some(0)),
+    ("required-option-missing", 12, Some(1)),
     ("parameter-problem", 12, None),
     ("timestamp-request", 13, None),
     ("timestamp-reply", 14, None),
+    ("address-mask-request", 17, None),
+    ("address-mask-reply", 18, None),
 ];
 
 /// The same for ICMPv6.
 const ICMPV6: &[(&str, u8, Option<u8>)] = &[
     ("destination-unreachable", 1, None),
+    ("no-route", 1, Some(0)),
+    ("communication-prohibited", 1, Some(1)),
+    ("beyond-scope", 1, Some(2)),
+    ("address-unreachable", 1, Some(3)),
+    ("port-unreachable", 1, Some(4)),
+    ("failed-policy", 1, Some(5)),
+    ("reject-route", 1, Some(6)),
     ("packet-too-big", 2, None),
     ("time-exceeded", 3, None),
     ("ttl-exceeded", 3, None),
@@ -111,12 +120,9 @@ pub(in crate::chain) fn protocol(text: &str) -> Option<u8> {
 }
 
 fn port(text: &str) -> Option<u16> {
-    text.parse().ok().or_else(|| {
-        SERVICES
-            .iter()
-            .find(|(name, _)| *name == text)
-            .map(|(_, number)| *number)
-    })
+    text.parse()
+        .ok()
+        .or_else(|| port_of_name(&text.to_ascii_lowercase()))
 }
 
 /// `22`, `80:90`, `:80`, `60000:`.
@@ -268,4 +274,111 @@ pub(in crate::chain) fn counter(text: &str) -> Option<(u64, bool)> {
     };
     let number: u64 = digits.parse().ok()?;
     Some((number.saturating_mul(factor), factor == 1))
+}
+
+/// `0x1`, `16`, `020`: an unsigned number as `xtables_strtoui()` reads it.
+pub(in crate::chain) fn number(text: &str) -> Option<u32> {
+    if let Some(hex) = text.strip_prefix("0x").or(text.strip_prefix("0X")) {
+        return u32::from_str_radix(hex, 16).ok();
+    }
+    match text.strip_prefix('0') {
+        Some(octal) if !octal.is_empty() => u32::from_str_radix(octal, 8).ok(),
+        _ => text.parse().ok(),
+    }
+}
+
+/// `0x1`, `0x1/0xff`: a value and its mask, all bits where none is given.
+pub(in crate::chain) fn masked(text: &str) -> Option<(u32, u32)> {
+    match text.split_once('/') {
+        Some((value, mask)) => Some((number(value)?, number(mask)?)),
+        None => Some((number(text)?, u32::MAX)),
+    }
+}
+
+/// `--tos`: a byte with its mask, or a name (libxt_tos.h, without its ECN bits).
+pub(in crate::chain) fn tos(text: &str) -> Option<(u8, u8)> {
+    let named = [
+        ("Minimize-Delay", 0x10),
+        ("Maximize-Throughput", 0x08),
+        ("Maximize-Reliability", 0x04),
+        ("Minimize-Cost", 0x02),
+        ("Normal-Service", 0x00),
+    ];
+    let name = |(name, _): &&(&str, u8)| name.eq_ignore_ascii_case(text);
+    if let Some((_, value)) = named.iter().find(name) {
+        return Some((*value, 0x3f));
+    }
+    let (value, mask) = masked(text)?;
+    let mask = if text.contains('/') { mask } else { 0xff };
+    Some((u8::try_from(value).ok()?, u8::try_from(mask).ok()?))
+}
+
+/// `--dscp-class`: the DSCP of a class (RFC 2474, 2597, 3246).
+pub(in crate::chain) fn dscp_class(text: &str) -> Option<u8> {
+    let upper = text.to_ascii_uppercase();
+    let digit = |text: &str, least: u8, most: u8| {
+        let number: u8 = text.parse().ok()?;
+        (least..=most).contains(&number).then_some(number)
+    };
+    if let Some(class) = upper.strip_prefix("CS") {
+        return Some(digit(class, 0, 7)? << 3);
+    }
+    if let Some(class) = upper.strip_prefix("AF").filter(|class| class.len() == 2) {
+        return Some(digit(&class[..1], 1, 4)? << 3 | digit(&class[1..], 1, 3)? << 1);
+    }
+    match upper.as_str() {
+        "EF" => Some(0x2e),
+        "BE" => Some(0),
+        _ => None,
+    }
+}
+
+/// `100`, `100:200`, `:200`, `100:`: bytes of a packet.
+pub(in crate::chain) fn lengths(text: &str) -> Option<(u32, u32)> {
+    const MAX: u32 = 0xffff;
+    let one = |text: &str| number(text).filter(|n| *n <= MAX);
+    let Some((first, last)) = text.split_once(':') else {
+        return one(text).map(|one| (one, one));
+    };
+    let first = if first.is_empty() { 0 } else { one(first)? };
+    let last = if last.is_empty() { MAX } else { one(last)? };
+    (first <= last).then_some((first, last))
+}
+
+/// `10.0.0.1-10.0.0.9`, or one address.
+pub(in crate::chain) fn range(text: &str) -> Option<(IpAddr, IpAddr)> {
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last): (IpAddr, IpAddr) = (first.parse().ok()?, last.parse().ok()?);
+    (first.is_ipv4() == last.is_ipv4() && first <= last).then_some((first, last))
+}
+
+/// Six bytes in hex with colons, of one or two digits each.
+pub(in crate::chain) fn mac(text: &str) -> Option<[u8; 6]> {
+    let mut out = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut out {
+        let part = parts.next().filter(|part| part.len() <= 2)?;
+        *byte = u8::from_str_radix(part, 16).ok()?;
+    }
+    parts.next().is_none().then_some(out)
+}
+
+/// `--pkt-type` (libxt_pkttype.c).
+pub(in crate::chain) fn packet_type(text: &str) -> Option<Cast> {
+    Some(match text.to_ascii_lowercase().as_str() {
+        "unicast" | "host" => Cast::Unicast,
+        "broadcast" | "bcast" => Cast::Broadcast,
+        "multicast" | "mcast" => Cast::Multicast,
+        _ => return None,
+    })
+}
+
+/// `10.0.0.0/255.0.255.0`: a mask that is no prefix.
+pub(in crate::chain) fn odd_mask(text: &str) -> Option<(Ipv4Addr, Ipv4Addr)> {
+    let (address, mask) = text.split_once('/')?;
+    let (address, mask): (Ipv4Addr, Ipv4Addr) = (address.parse().ok()?, mask.parse().ok()?);
+    Some((
+        Ipv4Addr::from_bits(address.to_bits() & mask.to_bits()),
+        mask,
+    ))
 }
