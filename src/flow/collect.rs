@@ -15,7 +15,7 @@ use super::names::Names;
 use super::sum::count;
 use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
-use crate::chain::Family;
+use crate::chain::{Family, Question};
 use crate::hints::Lately;
 use crate::input::Entry;
 use crate::input::scan::Drops;
@@ -103,9 +103,11 @@ impl Flows {
         if !site.in_force.is_empty() {
             let name = self.nodes.name(line.node);
             if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
-                let fates = &mut self.flows[place].detail.fates;
-                let fates = fates.get_or_insert_default();
-                fates.add(chains.judge(packet), u64::from(lines));
+                let outcomes = &mut self.flows[place].detail.outcomes;
+                let outcomes = outcomes.get_or_insert_default();
+                let message = String::from_utf8_lossy(entry.message);
+                let judged = chains.judge(Question::dropped(*packet), &message);
+                outcomes.add(judged, entry.time, u64::from(lines));
             }
         }
     }
