@@ -130,14 +130,16 @@ impl Chain {
 }
 
 impl RuleSet {
-    /// Puts a rule at a number of the chain that filters the node, as `-I` does; nothing where there is no such place.
-    pub fn insert_rule(&mut self, family: Family, number: usize, rule: Option<Rule>) {
-        let name = self.firewall(family).map(|chain| chain.name.clone());
-        let chain = name.and_then(|name| self.chain_mut(family, &name));
-        if let (Some(chain), Some(rule)) = (chain, rule)
+    /// Puts a rule at a number of a chain, as `-I` does; nothing where there is no such place.
+    pub fn insert_rule(&mut self, family: Family, chain: &str, number: usize, rule: &Rule) {
+        if let Some(chain) = self.chain_mut(family, chain)
             && (1..=chain.rules.len() + 1).contains(&number)
         {
-            chain.rules.insert(number - 1, Rule { line: 0, ..rule });
+            let rule = Rule {
+                line: 0,
+                ..rule.clone()
+            };
+            chain.rules.insert(number - 1, rule);
         }
     }
 

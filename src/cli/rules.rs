@@ -54,11 +54,13 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         // A file that cannot be patched is told before a long log is read.
         file.patched(&[])?;
     }
+    let prefixes = site.log_prefixes();
     let analysis = Analysis::new(site, shared.scope());
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     let offer = Offer {
         rules: &report.rules,
         splits: &report.splits,
+        prefixes: &prefixes,
         file,
         diff,
     };

@@ -70,21 +70,12 @@ pub struct Warning {
     pub code: &'static str,
     pub node: Option<String>,
     pub text: String,
-    /// What would mend it, and what takes that back; empty where no command does.
-    pub commands: Vec<String>,
-    pub undo: Vec<String>,
 }
 
 impl Warning {
-    /// A warning that no command mends.
+    /// A warning of this code.
     pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
-        Self {
-            code,
-            node,
-            text,
-            commands: Vec::new(),
-            undo: Vec::new(),
-        }
+        Self { code, node, text }
     }
 }
 

@@ -2,25 +2,27 @@
 //! broadcast or a single attempt.
 
 mod emit;
-mod iptables;
-mod manner;
+mod insertion_point;
+mod list_style;
 mod patch;
-mod place;
-mod split;
+mod print;
+mod script;
 
 use crate::catalog::{self, DocumentedRule, Role};
 use crate::cause::{Test, Verdict};
-use crate::chain::Family;
+use crate::chain::{
+    Chains, Family, HARVESTER, Match, Ports, Rule, Side, Target, Test as RuleTest, quoted,
+};
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
-use crate::packet::proto;
-use crate::packet::proto_name;
+use crate::packet::{proto, proto_name};
 use crate::site::Site;
+use insertion_point::Sought;
 
 pub use emit::{EMITTERS, Emitter, Offer};
+pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
-pub use place::Spot;
-pub use split::Split;
+pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
 const MOST_PEERS: usize = 16;
@@ -75,74 +77,134 @@ impl Scope {
     }
 }
 
-/// An ACCEPT rule for the chain of one node.
+/// An ACCEPT rule for the chain of one node, and why it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptRule {
     /// Node, protocol and ports; with the source where there are several, and the family where it is IPv6.
     pub id: String,
     pub node: String,
     pub role: Role,
-    /// `None` accepts all protocols.
-    pub proto: Option<u8>,
-    pub sport: Option<u16>,
-    pub dport: Option<PortRange>,
-    pub source: Option<IpNet>,
-    pub v6: bool,
-    pub comment: String,
+    pub family: Family,
+    /// Its matches, ACCEPT, and its comment.
+    pub rule: Rule,
+    /// By which the drops came in; empty where no log line says so.
+    pub interface: String,
     pub disposition: Disposition,
     /// Where it goes in the running chain.
-    pub spot: Spot,
+    pub place: InsertionPoint,
 }
 
 impl AcceptRule {
+    /// The documented rule, for nobody's node in particular.
+    pub fn documented(rule: &DocumentedRule, pods: Option<IpNet>) -> Self {
+        let source = pods.filter(|_| rule.pod_network);
+        Self {
+            id: String::new(),
+            node: String::new(),
+            role: Role::default(),
+            family: Family::V4,
+            rule: accept(source, rule.proto, rule.sport, rule.dport, rule.comment),
+            interface: String::new(),
+            disposition: Disposition::Documented,
+            place: InsertionPoint::default(),
+        }
+    }
+
     /// The protocol as `iptables -p` and reports name it.
     pub fn proto_name(&self) -> String {
-        match self.proto {
+        match self.rule.protocol() {
             None => "all".to_owned(),
             Some(proto::ICMPV6) => "icmpv6".to_owned(),
             Some(number) => proto_name(number).into_owned(),
         }
     }
 
-    /// Whom it accepts, as iptables prints it; `None` for anybody.
-    pub fn source_text(&self) -> Option<String> {
-        self.source.map(iptables::source)
+    /// The destination ports that it accepts; `None` for all.
+    pub fn dport(&self) -> Option<PortRange> {
+        self.rule.dports()?.first().copied()
     }
 
-    /// The command that puts it before the LOG rule of a running chain.
+    /// Whom it accepts; `None` for anybody.
+    pub fn source(&self) -> Option<IpNet> {
+        source_of(&self.rule)
+    }
+
+    /// Whom it accepts, as iptables prints it; `None` for anybody.
+    pub fn source_text(&self) -> Option<String> {
+        self.source().map(print::address)
+    }
+
+    /// Its comment.
+    pub fn comment(&self) -> &str {
+        self.rule.comment.as_deref().unwrap_or_default()
+    }
+
+    /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
+    pub fn place_command(&self) -> String {
+        self.place.command(self.program())
+    }
+
+    /// The command that puts it at the place of the running chain.
     pub fn insert(&self) -> String {
-        format!(
-            "{} -I {} {} {}",
-            self.program(),
-            iptables::CHAIN,
-            self.spot.number,
-            self.body()
-        )
+        let chain = quoted(&self.place.chain);
+        let rule = print::arguments(&self.rule);
+        format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
     /// The command that takes it back.
     pub fn undo(&self) -> String {
-        format!("{} -D {} {}", self.program(), iptables::CHAIN, self.body())
+        self.run("-D", &self.place.chain)
     }
 
     /// The line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
-        format!("{} -A {} {}", self.program(), iptables::CHAIN, self.body())
+        self.run("-A", HARVESTER)
+    }
+
+    fn run(&self, action: &str, chain: &str) -> String {
+        let rule = print::arguments(&self.rule);
+        format!("{} {action} {} {rule}", self.program(), quoted(chain))
     }
 
     /// The tool that applies it.
     pub const fn program(&self) -> &'static str {
-        self.family().tool()
+        self.family.tool()
     }
+}
 
-    /// The family of the packets that it accepts.
-    pub const fn family(&self) -> Family {
-        if self.v6 { Family::V6 } else { Family::V4 }
+/// A chain rule that accepts.
+fn accept(
+    source: Option<IpNet>,
+    proto: Option<u8>,
+    sport: Option<u16>,
+    dport: Option<PortRange>,
+    comment: &str,
+) -> Rule {
+    // In the order in which a chain keeps matches.
+    let tests = [
+        source.map(|net| RuleTest::Net(Side::Source, net)),
+        proto.map(RuleTest::Protocol),
+        sport.map(|port| RuleTest::Ports(Ports::Source, vec![PortRange::one(port)])),
+        dport.map(|ports| RuleTest::Ports(Ports::Destination, vec![ports])),
+    ];
+    let plain = |test| Match {
+        test,
+        negated: false,
+    };
+    Rule {
+        matches: tests.into_iter().flatten().map(plain).collect(),
+        target: Target::Accept,
+        comment: Some(comment.to_owned()),
+        ..Rule::default()
     }
+}
 
-    fn body(&self) -> String {
-        iptables::body(self)
-    }
+/// The source that a rule asks for.
+fn source_of(rule: &Rule) -> Option<IpNet> {
+    rule.matches.iter().find_map(|m| match m.test {
+        RuleTest::Net(Side::Source, net) if !m.negated => Some(net),
+        _ => None,
+    })
 }
 
 /// The rules for `findings`, each once; notes in each finding which of them accepts it.
@@ -163,7 +225,7 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
                 ),
             });
         }
-        own.retain_mut(|rule| match place::place(rule, site) {
+        own.retain_mut(|rule| match place(rule, site) {
             None => true,
             Some(accepts) => {
                 finding.evidence.push(Test {
@@ -185,14 +247,29 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
     rules
 }
 
+/// Notes where `rule` goes in the chain in force. Gives back why it is not needed, where a live rule does the same.
+fn place(rule: &mut AcceptRule, site: &Site) -> Option<String> {
+    let Chains { set, .. } = site.in_force.of(&rule.node, rule.role, rule.family)?;
+    match insertion_point::seek(set, rule, &site.log_prefixes()) {
+        Sought::Live(chain, number, line) => Some(format!(
+            "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+        )),
+        Sought::At(place) => {
+            rule.place = place;
+            None
+        }
+        Sought::Nowhere => None,
+    }
+}
+
 fn order(rule: &AcceptRule) -> impl Ord + '_ {
     (
         &rule.node,
         rule.disposition,
-        rule.v6,
-        rule.proto,
-        rule.dport,
-        rule.source,
+        rule.family,
+        rule.rule.protocol(),
+        rule.dport(),
+        rule.source(),
     )
 }
 
@@ -204,26 +281,30 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         Some(rule) => rule.comment.to_owned(),
         None => comment(finding, number),
     };
+    let proto = finding.key.proto.filter(|_| !pods);
+    let sport = documented.and_then(|rule| rule.sport);
+    let dport = match documented {
+        Some(rule) => rule.dport,
+        None => finding.port.map(PortRange::one),
+    };
     let rule = AcceptRule {
         id: String::new(),
         node: finding.node.clone(),
         role: finding.role,
-        proto: if pods { None } else { finding.key.proto },
-        sport: documented.and_then(|rule| rule.sport),
-        dport: match documented {
-            Some(rule) => rule.dport,
-            None => finding.port.map(PortRange::one),
+        family: if finding.key.v6 {
+            Family::V6
+        } else {
+            Family::V4
         },
-        source: None,
-        v6: finding.key.v6,
-        comment,
+        rule: accept(None, proto, sport, dport, &comment),
+        interface: finding.interface.clone(),
         // The documented chain is one of IPv4: an IPv6 rule is never in the documentation.
         disposition: if documented.is_some() && !finding.key.v6 {
             Disposition::Documented
         } else {
             Disposition::Review
         },
-        spot: Spot::default(),
+        place: InsertionPoint::default(),
     };
     if pods {
         let nets = site.pod_cidrs();
@@ -313,23 +394,25 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
 /// `rule` once for each source, or once for anybody.
 fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
     // The one network of pods is the documented rule's; any other source makes another rule.
-    let named = sources.len() > 1 || rule.proto.is_some();
+    let named = sources.len() > 1 || rule.rule.protocol().is_some();
     let of = |source: Option<IpNet>| {
         let mut id = format!("{}/{}", rule.node, rule.proto_name());
-        if let Some(dport) = rule.dport {
+        if let Some(dport) = rule.dport() {
             id = format!("{id}/{dport}");
         }
-        if rule.v6 {
+        if rule.family == Family::V6 {
             id.push_str("/ipv6");
         }
         if let Some(source) = source.filter(|_| named) {
-            id = format!("{id}/{}", iptables::source(source));
+            id = format!("{id}/{}", print::address(source));
         }
-        AcceptRule {
-            id,
-            source,
-            ..rule.clone()
-        }
+        let mut own = AcceptRule { id, ..rule.clone() };
+        let net = source.map(|net| Match {
+            test: RuleTest::Net(Side::Source, net),
+            negated: false,
+        });
+        own.rule.matches.splice(0..0, net);
+        own
     };
     if sources.is_empty() {
         vec![of(None)]
