@@ -4,6 +4,7 @@
 //! is run, and then packets are sent.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
@@ -54,6 +55,12 @@ struct Scene {
     /// Arguments of the script.
     #[serde(default)]
     run: Vec<String>,
+    /// Variables of the script's environment.
+    #[serde(default)]
+    env: Vec<String>,
+    /// What the rules have at every moment of the run.
+    #[serde(default)]
+    always: Vec<String>,
     /// The name of this host, and of the hosts in the log.
     #[serde(default = "host")]
     host: String,
@@ -138,8 +145,16 @@ impl Stage {
             let bin = stage.folder.join(tool);
             fs::create_dir_all(&bin).unwrap();
             let path = run("sh", &["-c", &format!("command -v {program}")]);
-            std::os::unix::fs::symlink(path.trim(), bin.join(name)).unwrap();
-            let save = path.trim().to_owned() + "-save";
+            // What the rules are after each command is written down.
+            let (path, seen) = (path.trim(), stage.folder.join("seen"));
+            let watched = format!(
+                "#!/bin/sh\n{path} \"$@\"\nended=$?\n{{ {path} -S; echo; }} >>{}\nexit $ended\n",
+                seen.display()
+            );
+            let file = bin.join(name);
+            fs::write(&file, watched).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+            let save = path.to_owned() + "-save";
             std::os::unix::fs::symlink(save, bin.join(format!("{name}-save"))).unwrap();
         }
         stage
@@ -187,7 +202,10 @@ impl Stage {
     fn saved(&self, tool: &str) -> String {
         let text = self.sh(tool, "iptables-save -t filter; ip6tables-save -t filter");
         let lines = text.lines().filter(|line| !line.starts_with('#'));
-        let lines = lines.map(|line| line.split_once(" [").map_or(line, |(chain, _)| chain));
+        let lines = lines.map(|line| match line.split_once(" [") {
+            Some((chain, _)) if line.starts_with(':') => chain,
+            _ => line,
+        });
         lines.collect::<Vec<_>>().join("\n")
     }
 
@@ -288,7 +306,11 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         return vec![format!("no script: {made:?}")];
     }
     let script = |args: &[&str]| -> (String, Option<i32>) {
-        let ran = stage.node(tool, &scene.host, &[&[shell, &path], args].concat());
+        let mut words = vec!["env"];
+        words.extend(scene.env.iter().map(String::as_str));
+        words.extend([shell, &path]);
+        words.extend(args);
+        let ran = stage.node(tool, &scene.host, &words);
         let told = [ran.stdout, ran.stderr].concat();
         (
             String::from_utf8_lossy(&told).into_owned(),
@@ -301,7 +323,18 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         wrong.push(format!("-n changed something: {dry}"));
     }
     let run: Vec<&str> = scene.run.iter().map(String::as_str).collect();
+    fs::write(file("seen"), "").unwrap();
     let (told, code) = script(&run);
+    let seen = fs::read_to_string(file("seen")).unwrap();
+    for moment in seen.split("\n\n").filter(|rules| !rules.trim().is_empty()) {
+        for part in scene
+            .always
+            .iter()
+            .filter(|part| !moment.contains(part.as_str()))
+        {
+            wrong.push(format!("for a moment without `{part}`:\n{moment}"));
+        }
+    }
     let after = stage.saved(tool);
     let state = format!("\n--- it said\n{told}\n--- and the rules are\n{after}");
     if code != Some(scene.exit) {
