@@ -321,6 +321,7 @@ impl Analysis {
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
+            warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
             warnings.sort();
         }

@@ -12,13 +12,13 @@ use super::key::Packed;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::sum::count;
-use super::{Flow, Folded, Mark, Ports, Seen, lane};
+use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
 use crate::chain::Family;
 use crate::hints::Lately;
 use crate::input::Entry;
 use crate::input::scan::Drops;
-use crate::packet::{Brief, Cast, TcpFlags};
+use crate::packet::{Brief, Cast, Hook, TcpFlags, proto};
 use crate::saturation::Stretch;
 use crate::site::Site;
 use crate::time::Time;
@@ -226,18 +226,19 @@ impl Flows {
         let seen = &mut self.evidence[usize::from(node)];
         self.logged += u64::from(lines);
         seen.logged += u64::from(lines);
-        if self.ticks < MOST_TICKS_IN_ALL {
+        // Another hook's LOG rule has a bucket of its own.
+        if packet.hook == Hook::Input && self.ticks < MOST_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(entry, packet));
         }
         let role = seen.role;
-        let lane = lane(packet, role);
+        let class = classify(packet, role);
         Line {
-            key: Packed::of(node, interface, packet.proto, lane, &packet.src),
+            key: Packed::of(node, interface, packet.proto, class, &packet.src),
             time: entry.time,
             place: NOWHERE,
             lines,
             node,
-            other_port: other_port(packet, lane.1),
+            other_port: other_port(packet, class.1),
             role,
         }
     }
@@ -252,7 +253,8 @@ impl Flows {
     ) -> usize {
         let seen = &mut self.evidence[usize::from(line.node)];
         // What is near a node decides how lines are folded, so that it is learned line by line.
-        if packet.cast == Cast::Unicast {
+        let is_station = packet.frame == Cast::Unicast || packet.proto == Some(proto::TCP);
+        if packet.hook == Hook::Input && packet.cast == Cast::Unicast && is_station {
             seen.meet(packet.dst);
         }
         let place = if line.place == NOWHERE {
@@ -272,6 +274,9 @@ impl Flows {
                 u64::from(line.lines),
             );
         }
+        if packet.cast == Cast::Unicast && !is_station {
+            flow.note_destination(packet.dst);
+        }
         flow.date(line.time, message);
         if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
@@ -281,6 +286,7 @@ impl Flows {
                 port: line.other_port,
                 opens: flags.is_syn(),
                 teardown: flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN),
+                data: packet.data || flags.contains(TcpFlags::PSH) || flags.contains(TcpFlags::FIN),
             };
             self.marks.push(place, mark);
         }

@@ -1,6 +1,7 @@
 //! The ACCEPT rules that findings ask for: [`suggest`]. A rule comes only of a missing rule, never of a reply, a scan, a
 //! broadcast or a single attempt.
 
+mod disposition;
 mod emit;
 mod insertion_point;
 mod list_style;
@@ -19,6 +20,7 @@ use crate::packet::{proto, proto_name};
 use crate::site::Site;
 use insertion_point::Sought;
 
+pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
@@ -90,6 +92,8 @@ pub struct AcceptRule {
     /// By which the drops came in; empty where no log line says so.
     pub interface: String,
     pub disposition: Disposition,
+    /// Why somebody has to decide on it.
+    pub doubt: Option<Doubt>,
     /// Where it goes in the running chain.
     pub place: InsertionPoint,
 }
@@ -106,6 +110,7 @@ impl AcceptRule {
             rule: accept(source, rule.proto, rule.sport, rule.dport, rule.comment),
             interface: String::new(),
             disposition: Disposition::Documented,
+            doubt: None,
             place: InsertionPoint::default(),
         }
     }
@@ -237,9 +242,19 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             }
         });
         finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
+        if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
+            finding.evidence.push(Test {
+                name: "to-decide",
+                met: false,
+                text: doubt.text(),
+            });
+        }
         for rule in own {
-            if !rules.iter().any(|known| known.id == rule.id) {
-                rules.push(rule);
+            match rules.iter_mut().find(|known| known.id == rule.id) {
+                // One finding that leaves no doubt suffices.
+                Some(known) if rule.doubt.is_none() => *known = rule,
+                Some(_) => {}
+                None => rules.push(rule),
             }
         }
     }
@@ -287,6 +302,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         Some(rule) => rule.dport,
         None => finding.port.map(PortRange::one),
     };
+    let settled = disposition::disposition(finding, documented);
     let rule = AcceptRule {
         id: String::new(),
         node: finding.node.clone(),
@@ -298,12 +314,8 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         },
         rule: accept(None, proto, sport, dport, &comment),
         interface: finding.interface.clone(),
-        // The documented chain is one of IPv4: an IPv6 rule is never in the documentation.
-        disposition: if documented.is_some() && !finding.key.v6 {
-            Disposition::Documented
-        } else {
-            Disposition::Review
-        },
+        disposition: Disposition::from(&settled),
+        doubt: settled.err(),
         place: InsertionPoint::default(),
     };
     if pods {
