@@ -6,6 +6,7 @@ pub mod explain;
 pub mod json;
 pub mod json_explain;
 mod json_packet;
+mod json_rules;
 pub mod json_schema;
 mod json_write;
 pub mod ports;
@@ -25,6 +26,7 @@ use crate::time::Time;
 
 pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
+pub use json_rules::{chain_json, rules_json};
 pub use simulate::{Simulated, With, text as simulate_text};
 pub use simulate_json::json as simulate_json;
 pub use text::event as text_event;

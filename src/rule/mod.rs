@@ -1,15 +1,17 @@
 //! The ACCEPT rules that findings ask for: [`suggest`]. A rule comes only of a missing rule, never of a reply, a scan, a
 //! broadcast or a single attempt.
 
+mod check;
 mod disposition;
 mod emit;
 mod insertion_point;
 mod list_style;
 mod patch;
 mod print;
+mod recommended;
 mod script;
 
-use crate::catalog::{self, DocumentedRule, Role};
+use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
     Chains, Family, HARVESTER, Match, Ports, Rule, Side, Target, Test as RuleTest, quoted,
@@ -20,10 +22,12 @@ use crate::packet::{proto, proto_name};
 use crate::site::Site;
 use insertion_point::Sought;
 
+pub use check::{Checked, State, check};
 pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
+pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended, rule_text};
 pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
@@ -60,6 +64,8 @@ pub enum Scope {
     /// As the documentation writes them: anybody; unlisted ports by peer.
     #[default]
     Documented,
+    /// Those that the sources column of the port's row names: the known nodes, or anybody.
+    Sources,
     /// The peers that the log shows.
     Peers,
     /// The network of the nodes.
@@ -67,12 +73,13 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 3] = [Self::Documented, Self::Peers, Self::NodeNet];
+    pub const ALL: [Self; 4] = [Self::Documented, Self::Sources, Self::Peers, Self::NodeNet];
 
     /// As users write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Documented => "documented",
+            Self::Sources => "sources",
             Self::Peers => "peers",
             Self::NodeNet => "node-net",
         }
@@ -142,6 +149,11 @@ impl AcceptRule {
     /// Its comment.
     pub fn comment(&self) -> &str {
         self.rule.comment.as_deref().unwrap_or_default()
+    }
+
+    /// Its matches as arguments.
+    pub fn matches_text(&self) -> String {
+        print::matches(&self.rule)
     }
 
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
@@ -334,6 +346,10 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     let listed = documented.is_some() || finding.cause.code == "addon-port";
     let sources = match scope {
         Scope::Documented if listed => return with_sources(&rule, Vec::new()),
+        Scope::Sources if listed => match reach(number, finding.port) {
+            Reach::Nodes => nodes(finding, site),
+            _ => return with_sources(&rule, Vec::new()),
+        },
         Scope::NodeNet if listed => node_nets(finding, site),
         _ => Vec::new(),
     };
@@ -386,6 +402,27 @@ fn peers(finding: &Finding) -> Vec<IpNet> {
         .take(MOST_PEERS)
         .map(|&peer| IpNet::from(peer))
         .collect()
+}
+
+/// Who connects to the service behind a port; anybody, where no row says.
+fn reach(number: u8, port: Option<u16>) -> Reach {
+    port.map_or(Reach::Any, |port| catalog::reach(number, port))
+}
+
+/// The nodes of the cluster: their networks, where the user told them; else their known addresses, with those of the
+/// finding's peers; else the networks around the node's own addresses.
+fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
+    let mut known: Vec<IpNet> = (site.addresses.iter())
+        .filter(|(address, node)| address.is_ipv6() == finding.key.v6 && **node != finding.node)
+        .map(|(address, _)| IpNet::from(*address))
+        .collect();
+    if !site.node_nets.is_empty() || known.is_empty() {
+        return node_nets(finding, site);
+    }
+    known.extend(peers(finding));
+    known.sort_unstable();
+    known.dedup();
+    known
 }
 
 /// The networks of the nodes: as the user told them, else those around the node's own addresses. Never those of a peer,

@@ -1,13 +1,16 @@
 //! A rule as arguments of iptables, quoted for a shell and for a plain YAML scalar alike.
 
-use crate::chain::{Ports, Rule, Test};
+use crate::chain::{Ports, Rule, Target, Test, quoted};
 use crate::net::IpNet;
 use crate::packet::{proto, proto_name};
 
 /// What follows the chain: matches in the documentation's order, the comment, and the target.
 pub(super) fn arguments(rule: &Rule) -> String {
     let comment = quotable(rule.comment.as_deref().unwrap_or_default());
-    let comment = format!("-m comment --comment \"{comment}\" -j {}", rule.target);
+    let comment = format!(
+        "-m comment --comment \"{comment}\" {}",
+        target(&rule.target)
+    );
     match matches(rule) {
         none if none.is_empty() => comment,
         matches => format!("{matches} {comment}"),
@@ -22,10 +25,23 @@ pub(super) fn matches(rule: &Rule) -> String {
         Test::Protocol(number) => format!("-p {}", proto_name(*number)),
         Test::Ports(Ports::Source, ports) => format!("--sport {}", list(ports)),
         Test::Ports(_, ports) => format!("--dport {}", list(ports)),
+        Test::State(states) => format!("-m conntrack --ctstate {states}"),
+        Test::Limit { interval, .. } => format!("-m limit --limit {}/min", 600_000 / interval),
         test => test.to_string(),
     };
     let words: Vec<String> = rule.matches.iter().map(|m| word(&m.test)).collect();
     words.join(" ")
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Log(log) => format!(
+            "-j LOG --log-prefix {} --log-level {}",
+            quoted(&log.prefix),
+            log.level
+        ),
+        target => format!("-j {target}"),
+    }
 }
 
 fn list<T: ToString>(ports: &[T]) -> String {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::{AcceptRule, Disposition, print};
 use crate::chain::{Family, quoted};
-use crate::error::printable_name;
+use crate::error::{printable, printable_name};
 
 const COMMON: &str = include_str!("script/common.sh");
 const ACCEPT: &str = include_str!("script/accept.sh");
@@ -51,6 +51,9 @@ pub(super) fn accept(
             let role = format!("# {} ({})", printable_name(&rule.node), rule.role);
             part(&role, &rule.node, own.map(|rule| rule.family), out)?;
             node = Some(&rule.node);
+        }
+        if let Some(doubt) = &rule.doubt {
+            writeln!(out, "# {}", printable(&doubt.text()))?;
         }
         let mark = match rule.disposition {
             Disposition::Documented if is_host_name(&rule.node) => "",
