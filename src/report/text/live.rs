@@ -61,10 +61,11 @@ pub fn event(event: &Event<'_>, style: Style, out: &mut dyn Write) -> io::Result
         .filter(|_| matches!(event.kind, EventKind::Opened | EventKind::Changed))
     {
         let mark = if rule.disposition == Disposition::Review {
-            "decide first: "
+            "# decide first: "
         } else {
             ""
         };
+        page.line(&format!("         {}", rule.place_command()))?;
         page.line(&format!("         {mark}{}", rule.insert()))?;
     }
     page.out.flush()
