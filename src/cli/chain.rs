@@ -22,7 +22,7 @@ pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Ex
     let told = site.told_default_role.then_some(site.default_role);
     let by_selector = || {
         let (name, text) = text.as_ref()?;
-        let role = site.default_role;
+        let role = None;
         CloudInitFile { name, text, role }.only_role()
     };
     let Some(role) = told.or_else(by_selector) else {

@@ -6,6 +6,7 @@ mod disposition;
 mod emit;
 mod insertion_point;
 mod list_style;
+mod object;
 mod patch;
 mod print;
 mod recommended;
@@ -93,6 +94,8 @@ pub struct AcceptRule {
     pub id: String,
     pub node: String,
     pub role: Role,
+    /// Whether somebody told the role; else it is assumed.
+    pub role_known: bool,
     pub family: Family,
     /// Its matches, ACCEPT, and its comment.
     pub rule: Rule,
@@ -113,6 +116,7 @@ impl AcceptRule {
             id: String::new(),
             node: String::new(),
             role: Role::default(),
+            role_known: false,
             family: Family::V4,
             rule: accept(source, rule.proto, rule.sport, rule.dport, rule.comment),
             interface: String::new(),
@@ -175,7 +179,12 @@ impl AcceptRule {
 
     /// The line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
-        self.run("-A", HARVESTER)
+        self.append_to(HARVESTER)
+    }
+
+    /// The line for a CloudInit that makes a chain of this name.
+    pub fn append_to(&self, chain: &str) -> String {
+        self.run("-A", chain)
     }
 
     fn run(&self, action: &str, chain: &str) -> String {
@@ -319,6 +328,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         id: String::new(),
         node: finding.node.clone(),
         role: finding.role,
+        role_known: !finding.role_assumed,
         family: if finding.key.v6 {
             Family::V6
         } else {
