@@ -107,7 +107,11 @@ impl Analysis {
                 time,
             } => self.notice(kind, host, count, time),
             Item::Learned(fact) => self.learn(fact),
-            Item::Alive { time } if self.site.wants(time) => self.current.alive(time),
+            Item::Alive {
+                time,
+                monotonic,
+                host,
+            } if self.site.wants(time) => self.current.alive(host, time, monotonic),
             Item::Alive { .. } => {}
             Item::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);

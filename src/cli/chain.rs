@@ -6,10 +6,10 @@ use std::path::Path;
 use super::args::Shared;
 use super::{Exit, values, written};
 use crate::catalog::Role;
-use crate::chain::{Family, InForce};
+use crate::chain::{ActiveChains, Family, Rule};
 use crate::error::{Error, printable};
 use crate::report::chain_json;
-use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended, rule_text};
+use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
 
 /// Prints the chain, or the difference.
 pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Exit, Error> {
@@ -39,8 +39,8 @@ pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Ex
         })
         .map(|()| Exit::Clean);
     };
-    let mut chains = InForce::default();
-    chains.tell(None, &name, &text)?;
+    let mut chains = ActiveChains::default();
+    chains.tell(None, &name, &text, None)?;
     let known = chains.of("", role, Family::V4);
     let Some(difference) = known.and_then(|known| chain.difference(known.set)) else {
         return Err(Error::Unreadable {
@@ -81,7 +81,7 @@ fn compared(
         out,
         "{name} differs from the recommended chain of {role} nodes."
     )?;
-    let shown = |rule| printable(&rule_text(rule));
+    let shown = |rule: &Rule| printable(&rule.to_string());
     if !difference.missing.is_empty() {
         writeln!(out, "\nMISSING  recommended, and not there")?;
         for rule in &difference.missing {

@@ -99,7 +99,7 @@ pub(super) fn check(shared: &Shared, inputs: &[PathBuf]) -> Result<Exit, Error> 
             ));
         }
         let dump = values::text_file("-")?;
-        site.in_force.tell(None, "stdin", &dump)?;
+        site.in_force.tell(None, "stdin", &dump, None)?;
     }
     // A suggestion is what the log asks for, whatever the chain has by now.
     let chains = std::mem::take(&mut site.in_force);

@@ -359,7 +359,8 @@ impl Behind {
                 Frame::Group => Cast::Multicast,
                 Frame::All => Cast::Broadcast,
             },
-            data: self.udp_data || self.number == proto::TCP && len > TCP_HEADER,
+            data: self.udp_data
+                || len > TCP_HEADER && self.flags.is_some_and(|f| !f.contains(TcpFlags::SYN)),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::AcceptRule;
 use super::insertion_point::{Sought, seek};
-use crate::chain::InForce;
+use crate::chain::ActiveChains;
 
 /// What a chain has of a suggested rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub struct Checked<'a> {
 /// Looks for each rule in the chain of its node. `prefixes` is how the prefix of its LOG rule begins.
 pub fn check<'a>(
     rules: &'a [AcceptRule],
-    chains: &InForce,
+    chains: &ActiveChains,
     prefixes: &[String],
 ) -> Vec<Checked<'a>> {
     let of = |rule: &'a AcceptRule| {
@@ -49,7 +49,7 @@ pub fn check<'a>(
             Some(set) => match seek(set, rule, prefixes) {
                 Sought::Live(chain, number, _) => (State::Live, Some((chain, number))),
                 Sought::At(_) | Sought::Nowhere => {
-                    let own = set.chains.iter().filter(|c| c.family == rule.family);
+                    let own = set.chains().iter().filter(|c| c.family == rule.family);
                     let mut copies = own.filter_map(|chain| {
                         let at = chain.rules.iter().position(|r| r.means(&rule.rule))?;
                         Some((chain.name.clone(), at + 1))

@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
             return Sought::Live(chain.name.clone(), at + 1, line);
         }
         let shared = |chain: &Chain| {
-            (self.set.chains.iter())
+            (self.set.chains().iter())
                 .filter(|hook| matches!(hook.name.as_str(), "FORWARD" | "OUTPUT"))
                 .any(|hook| self.leads(hook, chain, 0))
         };

@@ -8,14 +8,13 @@ mod insertion_point;
 mod list_style;
 mod object;
 mod patch;
-mod print;
 mod recommended;
 mod script;
 
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
-    Chains, Family, HARVESTER, Match, Ports, Rule, Side, Target, Test as RuleTest, quoted,
+    Chains, Family, HARVESTER, Match, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
 };
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
@@ -28,7 +27,7 @@ pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
-pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended, rule_text};
+pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
 pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
@@ -147,7 +146,7 @@ impl AcceptRule {
 
     /// Whom it accepts, as iptables prints it; `None` for anybody.
     pub fn source_text(&self) -> Option<String> {
-        self.source().map(print::address)
+        self.source().map(address)
     }
 
     /// Its comment.
@@ -157,7 +156,8 @@ impl AcceptRule {
 
     /// Its matches as arguments.
     pub fn matches_text(&self) -> String {
-        print::matches(&self.rule)
+        let words: Vec<String> = self.rule.matches.iter().map(ToString::to_string).collect();
+        words.join(" ")
     }
 
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
@@ -168,7 +168,7 @@ impl AcceptRule {
     /// The command that puts it at the place of the running chain.
     pub fn insert(&self) -> String {
         let chain = quoted(&self.place.chain);
-        let rule = print::arguments(&self.rule);
+        let rule = &self.rule;
         format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
@@ -188,7 +188,7 @@ impl AcceptRule {
     }
 
     fn run(&self, action: &str, chain: &str) -> String {
-        let rule = print::arguments(&self.rule);
+        let rule = &self.rule;
         format!("{} {action} {} {rule}", self.program(), quoted(chain))
     }
 
@@ -206,23 +206,24 @@ fn accept(
     dport: Option<PortRange>,
     comment: &str,
 ) -> Rule {
-    // In the order in which a chain keeps matches.
     let tests = [
         source.map(|net| RuleTest::Net(Side::Source, net)),
         proto.map(RuleTest::Protocol),
         sport.map(|port| RuleTest::Ports(Ports::Source, vec![PortRange::one(port)])),
         dport.map(|ports| RuleTest::Ports(Ports::Destination, vec![ports])),
     ];
-    let plain = |test| Match {
-        test,
-        negated: false,
-    };
-    Rule {
-        matches: tests.into_iter().flatten().map(plain).collect(),
-        target: Target::Accept,
-        comment: Some(comment.to_owned()),
-        ..Rule::default()
-    }
+    Rule::new(
+        tests.into_iter().flatten(),
+        Target::Accept,
+        &quotable(comment),
+    )
+}
+
+/// `text` with nothing in it that a double-quoted shell word or a plain YAML scalar reads as more than text. Comments
+/// come from the catalogue, so this is a second lock on a closed door.
+fn quotable(text: &str) -> String {
+    let kept = |c: &char| c.is_ascii_alphanumeric() || " ()/,.-_+".contains(*c);
+    text.chars().filter(kept).collect()
 }
 
 /// The source that a rule asks for.
@@ -355,6 +356,8 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     }
     let listed = documented.is_some() || finding.cause.code == "addon-port";
     let sources = match scope {
+        // A wider rule would undo a narrowing that is somebody's own.
+        _ if finding.narrowed => Vec::new(),
         Scope::Documented if listed => return with_sources(&rule, Vec::new()),
         Scope::Sources if listed => match reach(number, finding.port) {
             Reach::Nodes => nodes(finding, site),
@@ -463,7 +466,7 @@ fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
             id.push_str("/ipv6");
         }
         if let Some(source) = source.filter(|_| named) {
-            id = format!("{id}/{}", print::address(source));
+            id = format!("{id}/{}", address(source));
         }
         let mut own = AcceptRule { id, ..rule.clone() };
         let net = source.map(|net| Match {

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::patch::{Chosen, CloudInitFile, place_of};
 use super::{AcceptRule, Disposition};
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::{boot, parse_rule};
+use crate::chain::parse_rule;
+use crate::cloudinit::{self, Resource, boot};
 use crate::error::printable;
 
 /// The objects of `file` as JSON, which is YAML too, with the chosen rules in them; how many lines were added, and what the
@@ -81,7 +81,7 @@ fn in_lists(
     let (mut added, mut notes) = (0, Vec::new());
     for rule in rules {
         let (chain, stop) = place_of(&set, rule.family)?;
-        if chain.live_cover(&rule.rule).is_some() {
+        if set.live_cover(rule.family, &rule.rule).is_some() {
             continue;
         }
         if rule.disposition == Disposition::Review {

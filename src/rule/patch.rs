@@ -8,8 +8,8 @@ use super::list_style::ListStyle;
 use super::object;
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::{Chain, Family, Fault, LONGEST, Rule, RuleSet, boot, quoted};
+use crate::chain::{Chain, Family, Fault, LONGEST, Rule, RuleSet, quoted};
+use crate::cloudinit::{self, Resource, boot};
 use crate::error::{Error, is_hostile, printable, printable_name};
 
 /// The user's file.
@@ -301,7 +301,7 @@ impl CloudInitFile<'_> {
         };
         let mut lacking = Vec::new();
         for rule in rules {
-            match chain.live_cover(&rule.rule) {
+            match set.live_cover(rule.family, &rule.rule) {
                 Some(live) => notes.push(format!(
                     "{} has it in line {}: `{}`",
                     self.shown(),
@@ -318,7 +318,7 @@ impl CloudInitFile<'_> {
             ListStyle::of(resource, stop, lines).map_err(|(line, why)| self.by_hand(line, why))?;
         let mut added: Vec<String> = Vec::new();
         for rule in lacking {
-            for dead in chain.dead_copies(&rule.rule) {
+            for dead in set.dead_copies(rule.family, &rule.rule) {
                 notes.push(format!(
                     "line {} of {} is a copy behind LOG or DROP and does nothing; delete it",
                     dead.line,
@@ -347,7 +347,7 @@ impl CloudInitFile<'_> {
         }
         for ((old, new), rules) in before.iter().zip(&after).zip(chosen) {
             let sets = [old, new].map(|one| boot(std::slice::from_ref(one), |_| true));
-            for chain in &sets[0].chains {
+            for chain in sets[0].chains() {
                 let Some(now) = sets[1].chain(chain.family, &chain.name) else {
                     return Err(broken());
                 };
@@ -364,10 +364,10 @@ impl CloudInitFile<'_> {
                         return Err(broken());
                     }
                 }
-                let firewall = sets[0].firewall(chain.family).map(|known| &known.name);
-                let all = firewall != Some(&chain.name)
-                    || chain.insert_number().is_none()
-                    || added.iter().all(|rule| now.live_cover(rule).is_some());
+                let is_filter = place_of(&sets[0], chain.family)
+                    .is_some_and(|(filter, _)| filter.name == chain.name);
+                let is_live = |rule: &&Rule| sets[1].live_cover(chain.family, rule).is_some();
+                let all = !is_filter || added.iter().all(is_live);
                 if old_rules.next().is_some() || !all {
                     return Err(broken());
                 }
@@ -395,9 +395,9 @@ fn line(chain: &Chain, rule: &AcceptRule, style: &ListStyle, lines: &[&str]) -> 
 
 /// The chain that filters the node, and the rule in it before which others go.
 pub(super) fn place_of(set: &RuleSet, family: Family) -> Option<(&Chain, &Rule)> {
-    let chain = set.firewall(family)?;
-    let stop = chain.rules.get(chain.insert_number()? - 1)?;
-    Some((chain, stop))
+    let place = set.insertion_point(family)?;
+    let chain = set.chain(family, &place.chain)?;
+    Some((chain, chain.rules.get(place.number - 1)?))
 }
 
 /// Whether a resource makes the firewall chain.

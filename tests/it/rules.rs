@@ -7,7 +7,8 @@ use std::process::Command;
 
 use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
-use dropsift::chain::{self, Family, HARVESTER, cloudinit};
+use dropsift::chain::{Family, HARVESTER};
+use dropsift::cloudinit;
 use dropsift::input::Prefixes;
 use dropsift::input::fact::Fact;
 use dropsift::input::scan::{Item, Scanner};
@@ -60,7 +61,7 @@ fn site(role: Role, rules: Option<&str>) -> Site {
         ..Site::default()
     };
     if let Some(rules) = rules {
-        site.in_force.tell(None, "rules", rules).unwrap();
+        site.in_force.tell(None, "rules", rules, None).unwrap();
     }
     site
 }
@@ -194,7 +195,7 @@ fn a_patch_adds_lines_and_keeps_every_other_byte() {
             // YAML, and the rules stand before LOG.
             let resource = &cloudinit::read(&new).unwrap()[0];
             assert!(resource.faults.is_empty() && resource.not_text.is_empty());
-            let set = chain::boot(std::slice::from_ref(resource), |_| true);
+            let set = cloudinit::boot(std::slice::from_ref(resource), |_| true);
             assert!(set.faults.is_empty(), "{:?}", set.faults);
             let firewall = set.chain(Family::V4, HARVESTER).unwrap();
             for rule in rules.iter().take(4) {
@@ -287,7 +288,7 @@ fn contents_on_one_line_quoted_and_as_json_come_out_as_an_object() {
             value["spec"]["matchSelector"]
         );
         let resource = &cloudinit::read(&object.to_string()).unwrap()[0];
-        let set = chain::boot(std::slice::from_ref(resource), |_| true);
+        let set = cloudinit::boot(std::slice::from_ref(resource), |_| true);
         let firewall = set.chain(Family::V4, HARVESTER).unwrap();
         for rule in rules.iter().take(4) {
             assert!(firewall.live_copy(&rule.rule).is_some(), "{name}");
@@ -394,7 +395,7 @@ fn scripts_are_shell_and_hostile_names_stay_comments() {
                 assert!(!line.contains("reboot") && !line.contains("halt"), "{line}");
             }
             if form == "cloudinit" {
-                chain::yaml::read(&text).unwrap();
+                cloudinit::yaml::read(&text).unwrap();
                 continue;
             }
             for shell in ["dash", "bash"] {
@@ -417,14 +418,15 @@ fn fates_do_not_depend_on_order() {
         let src = format!("192.168.122.{}", 62 + at % 3);
         lines.push(line("harvester1", &src, "TCP", port, at * 7));
     }
-    let fates = |log: &str| -> Vec<_> {
+    let outcomes = |log: &str| -> Vec<_> {
         let report = report(analysis(site(Role::ControlPlane, Some(&chain))), log);
-        let told = |f: &dropsift::finding::Finding| (f.id.clone(), f.cause.code, f.fates.clone());
+        let told =
+            |f: &dropsift::finding::Finding| (f.id.clone(), f.cause.code, f.outcomes.clone());
         report.findings.iter().map(told).collect()
     };
-    let forward = fates(&lines.concat());
+    let forward = outcomes(&lines.concat());
     lines.reverse();
-    let backward = fates(&lines.concat());
+    let backward = outcomes(&lines.concat());
     assert_eq!(forward, backward);
     assert!(
         forward

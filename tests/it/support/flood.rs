@@ -51,6 +51,7 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
             packet: Some(&packet),
             interface: packet.interface,
             repeats: 1,
+            monotonic: None,
         }])));
     };
     for at in 0..flood {
