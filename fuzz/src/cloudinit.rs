@@ -85,7 +85,7 @@ fn more(old: &str, new: &str) -> usize {
     let mut added = 0;
     for line in new.split_inclusive('\n') {
         if old.next_if_eq(&line).is_none() {
-            assert!(line.contains("tables -A HARVESTER_INPUT"), "{line:?}");
+            assert!(line.contains("tables -A "), "{line:?}");
             added += 1;
         }
     }

@@ -14,7 +14,7 @@ mod script;
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
-    Chains, Family, HARVESTER, Match, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
+    Family, HARVESTER, Match, Origin, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
 };
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
@@ -168,13 +168,14 @@ impl AcceptRule {
     /// The command that puts it at the place of the running chain.
     pub fn insert(&self) -> String {
         let chain = quoted(&self.place.chain);
-        let rule = &self.rule;
+        let rule = self.place.fitted(&self.rule);
         format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
     /// The command that takes it back.
     pub fn undo(&self) -> String {
-        self.run("-D", &self.place.chain)
+        let rule = self.place.fitted(&self.rule);
+        format!("{} -D {} {rule}", self.program(), quoted(&self.place.chain))
     }
 
     /// The line for the CloudInit resource of the role.
@@ -184,12 +185,7 @@ impl AcceptRule {
 
     /// The line for a CloudInit that makes a chain of this name.
     pub fn append_to(&self, chain: &str) -> String {
-        self.run("-A", chain)
-    }
-
-    fn run(&self, action: &str, chain: &str) -> String {
-        let rule = &self.rule;
-        format!("{} {action} {} {rule}", self.program(), quoted(chain))
+        format!("{} -A {} {}", self.program(), quoted(chain), self.rule)
     }
 
     /// The tool that applies it.
@@ -252,16 +248,10 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
                 ),
             });
         }
-        own.retain_mut(|rule| match place(rule, site) {
-            None => true,
-            Some(accepts) => {
-                finding.evidence.push(Test {
-                    name: RULE_IN_FORCE,
-                    met: true,
-                    text: accepts,
-                });
-                false
-            }
+        own.retain_mut(|rule| {
+            let (test, is_wanted) = place(rule, site);
+            finding.evidence.extend(test);
+            is_wanted
         });
         finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
         if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
@@ -284,18 +274,36 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
     rules
 }
 
-/// Notes where `rule` goes in the chain in force. Gives back why it is not needed, where a live rule does the same.
-fn place(rule: &mut AcceptRule, site: &Site) -> Option<String> {
-    let Chains { set, .. } = site.in_force.of(&rule.node, rule.role, rule.family)?;
-    match insertion_point::seek(set, rule, &site.log_prefixes()) {
-        Sought::Live(chain, number, line) => Some(format!(
-            "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
-        )),
+/// Notes where `rule` goes in the chain of its node, as far as that is known. Gives back what the finding must say of the
+/// rule, and whether it is wanted: a running rule that does the same makes it needless; one of the next boot does not.
+fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
+    let Some(chains) = site.in_force.of(&rule.node, rule.role, rule.family) else {
+        return (None, true);
+    };
+    let test = |name, text| Test {
+        name,
+        met: true,
+        text,
+    };
+    match insertion_point::seek(chains.set, rule, &site.log_prefixes()) {
+        Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
+            let text = format!(
+                "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
+                chains.name
+            );
+            (Some(test("rule-at-next-boot", text)), true)
+        }
+        Sought::Live(chain, number, line) => {
+            let text = format!(
+                "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+            );
+            (Some(test(RULE_IN_FORCE, text)), false)
+        }
         Sought::At(place) => {
             rule.place = place;
-            None
+            (None, true)
         }
-        Sought::Nowhere => None,
+        Sought::Nowhere => (None, true),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::patch::{Chosen, CloudInitFile, place_of};
+use super::patch::{Chosen, CloudInitFile, fitted, place_of};
 use super::{AcceptRule, Disposition};
 use crate::chain::parse_rule;
 use crate::cloudinit::{self, Resource, boot};
@@ -81,6 +81,7 @@ fn in_lists(
     let (mut added, mut notes) = (0, Vec::new());
     for rule in rules {
         let (chain, stop) = place_of(&set, rule.family)?;
+        let rule = &fitted(rule, stop);
         if set.live_cover(rule.family, &rule.rule).is_some() {
             continue;
         }

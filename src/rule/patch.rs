@@ -4,9 +4,10 @@
 //! object comes out anew. What was written is read again, and must mean the old chain with the new rules before LOG: else it
 //! is refused.
 
+use super::insertion_point::interface_of;
 use super::list_style::ListStyle;
 use super::object;
-use super::{AcceptRule, Disposition};
+use super::{AcceptRule, Disposition, InsertionPoint};
 use crate::catalog::Role;
 use crate::chain::{Chain, Family, Fault, LONGEST, Rule, RuleSet, quoted};
 use crate::cloudinit::{self, Resource, boot};
@@ -299,8 +300,9 @@ impl CloudInitFile<'_> {
             }
             return Err(self.by_hand(resource.line, &why));
         };
+        let rules: Vec<AcceptRule> = rules.iter().map(|rule| fitted(rule, stop)).collect();
         let mut lacking = Vec::new();
-        for rule in rules {
+        for rule in &rules {
             match set.live_cover(rule.family, &rule.rule) {
                 Some(live) => notes.push(format!(
                     "{} has it in line {}: `{}`",
@@ -351,10 +353,11 @@ impl CloudInitFile<'_> {
                 let Some(now) = sets[1].chain(chain.family, &chain.name) else {
                     return Err(broken());
                 };
-                let added: Vec<&Rule> = (rules.iter())
+                let place = place_of(&sets[0], chain.family);
+                let added: Vec<Rule> = (rules.iter())
                     .filter(|rule| rule.disposition == Disposition::Documented)
                     .filter(|rule| rule.family == chain.family)
-                    .map(|rule| &rule.rule)
+                    .filter_map(|rule| Some(fitted(rule, place?.1).rule))
                     .collect();
                 let mut old_rules = chain.rules.iter().peekable();
                 for rule in &now.rules {
@@ -364,9 +367,8 @@ impl CloudInitFile<'_> {
                         return Err(broken());
                     }
                 }
-                let is_filter = place_of(&sets[0], chain.family)
-                    .is_some_and(|(filter, _)| filter.name == chain.name);
-                let is_live = |rule: &&Rule| sets[1].live_cover(chain.family, rule).is_some();
+                let is_filter = place.is_some_and(|(filter, _)| filter.name == chain.name);
+                let is_live = |rule: &Rule| sets[1].live_cover(chain.family, rule).is_some();
                 let all = !is_filter || added.iter().all(is_live);
                 if old_rules.next().is_some() || !all {
                     return Err(broken());
@@ -374,6 +376,18 @@ impl CloudInitFile<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The rule for the packets that come as far as `stop`.
+pub(super) fn fitted(rule: &AcceptRule, stop: &Rule) -> AcceptRule {
+    let place = InsertionPoint {
+        interface: interface_of(stop),
+        ..InsertionPoint::default()
+    };
+    AcceptRule {
+        rule: place.fitted(&rule.rule),
+        ..rule.clone()
     }
 }
 

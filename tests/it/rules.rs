@@ -435,27 +435,39 @@ fn fates_do_not_depend_on_order() {
     );
 }
 
-/// What a bundle tells counts as long as the user tells nothing of that node.
+/// What a bundle says is the chain of the next boot: the finding stays, with its rule; a running chain comes first.
 #[test]
-fn the_files_of_a_bundle_are_the_chain_in_force() {
+fn the_files_of_a_bundle_are_the_chain_of_the_next_boot() {
     let path = fixture("audit/clean-page-worker/91-iptables-worker.yaml");
     let resource = fs::read_to_string(path).unwrap();
-    let (_, contents) = resource.split_once("contents: |\n").unwrap();
-    let contents = contents.split_once("  paused").unwrap().0;
+    let resource = serde_saphyr::from_str::<serde_json::Value>(&resource).unwrap();
+    let contents = resource["spec"]["contents"].as_str().unwrap();
     let log = line("harvester1", "192.168.122.62", "TCP", 10_660, 0);
     let fact = || Fact::Rules {
         node: "harvester1".to_owned(),
         name: "91-iptables-worker.yaml".to_owned(),
         text: contents.to_owned(),
     };
-    let cause = |told: Option<&str>| {
-        let mut analysis = analysis(site(Role::Worker, told));
+    let judged = |running: Option<&str>| {
+        let mut analysis = analysis(site(Role::Worker, running));
         analysis.push(Item::Learned(fact()));
-        report(analysis, &log).findings[0].cause.code
+        let report = report(analysis, &log);
+        let finding = &report.findings[0];
+        let next_boot = finding
+            .evidence
+            .iter()
+            .any(|test| test.name == "rule-at-next-boot");
+        (finding.cause.code, report.rules.len(), next_boot)
     };
-    assert_eq!(cause(None), "already-allowed");
+    assert_eq!(judged(None), ("documented-port", 1, true));
     let empty = "-N HARVESTER_INPUT\n-A HARVESTER_INPUT -j LOG\n-A HARVESTER_INPUT -j DROP\n";
-    assert_eq!(cause(Some(empty)), "documented-port");
+    assert_eq!(judged(Some(empty)), ("documented-port", 1, false));
+    let open = empty.replacen(
+        "-A",
+        "-A HARVESTER_INPUT -p tcp --dport 10660 -j ACCEPT\n-A",
+        1,
+    );
+    assert_eq!(judged(Some(&open)), ("already-allowed", 0, false));
 }
 
 /// A CloudInit that picks a node by its name is that node's.
@@ -471,18 +483,15 @@ fn a_selector_by_hostname_is_for_one_node() {
         + &line("harvester2", "192.168.122.62", "TCP", 22, 1)
         + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
     let report = report(analysis(site(Role::Worker, Some(&file))), &log);
-    let cause = |node: &str| {
-        report
-            .findings
+    let has_it = |node: &str| {
+        let finding = report.findings.iter().find(|f| f.node == node).unwrap();
+        assert_eq!(finding.cause.code, "documented-port");
+        finding
+            .evidence
             .iter()
-            .find(|f| f.node == node)
-            .unwrap()
-            .cause
-            .code
+            .any(|test| test.name == "rule-at-next-boot")
     };
-    assert_eq!(cause("harvester1"), "already-allowed");
-    assert_eq!(cause("harvester2"), "documented-port");
-    assert_eq!(cause("harvester3"), "documented-port");
+    assert!(has_it("harvester1") && !has_it("harvester2") && !has_it("harvester3"));
     let new = patched(&file, Role::Worker, &report.rules).unwrap();
     let more = added(&file, &new);
     assert_eq!(more.len(), 1, "{more:?}");
