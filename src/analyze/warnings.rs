@@ -32,6 +32,7 @@ pub(super) fn warnings(
     found.extend(absent_rules(findings));
     found.extend(established_suspects(findings));
     found.extend(scanned(findings));
+    found.extend(stale_rules(findings));
     found.extend(assumed_roles(scene, findings));
     found.extend(
         notices
@@ -211,6 +212,21 @@ fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
             names.join(", ")
         );
         Warning::new("scan-documented", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for each node whose dump accepts lines that came after it was taken.
+fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
+    let nodes: BTreeSet<&str> = (findings.iter().filter(|f| f.stale))
+        .map(|f| f.node.as_str())
+        .collect();
+    nodes.into_iter().map(|node| {
+        let text = format!(
+            "the chain given for {} accepts lines that came after it was printed: the running chain is another by now. Print it \
+             anew: iptables-save",
+            printable_name(node)
+        );
+        Warning::new("rules-stale", Some(node.to_owned()), text)
     })
 }
 

@@ -160,6 +160,11 @@ impl AcceptRule {
         words.join(" ")
     }
 
+    /// The rule as it goes to its place: for the packets that come so far.
+    pub fn placed(&self) -> Rule {
+        self.place.fitted(&self.rule)
+    }
+
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
     pub fn place_command(&self) -> String {
         self.place.command(self.program())
@@ -168,13 +173,13 @@ impl AcceptRule {
     /// The command that puts it at the place of the running chain.
     pub fn insert(&self) -> String {
         let chain = quoted(&self.place.chain);
-        let rule = self.place.fitted(&self.rule);
+        let rule = self.placed();
         format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
     /// The command that takes it back.
     pub fn undo(&self) -> String {
-        let rule = self.place.fitted(&self.rule);
+        let rule = self.placed();
         format!("{} -D {} {rule}", self.program(), quoted(&self.place.chain))
     }
 
@@ -248,8 +253,12 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
                 ),
             });
         }
+        // What a dump says of rules that are older than the line is not said of the node.
         own.retain_mut(|rule| {
             let (test, is_wanted) = place(rule, site);
+            if finding.stale && !is_wanted {
+                return true;
+            }
             finding.evidence.extend(test);
             is_wanted
         });
