@@ -311,7 +311,7 @@ impl<'a> Chains<'a> {
     /// The rules that name the packet's port and treat it by its source, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
         self.set
-            .narrow(question, entry(self.set, self.family))
+            .narrow(question, self.set.entry(self.family))
             .port_rules
     }
 
@@ -346,7 +346,7 @@ impl<'a> Chains<'a> {
         } else {
             question
         };
-        let when = entry(self.set, self.family);
+        let when = self.set.entry(self.family);
         let outcome = self.set.evaluate(&question, when);
         let mut steps = outcome.steps;
         let accepted = is_accepted(&outcome);
@@ -380,7 +380,7 @@ impl<'a> Chains<'a> {
                 continue;
             }
             let ChainOutcome::Accepted(position) =
-                set.evaluate(question, entry(set, self.family)).end
+                set.evaluate(question, set.entry(self.family)).end
             else {
                 continue;
             };
@@ -409,13 +409,15 @@ fn is_accepted(outcome: &Outcome) -> bool {
     }
 }
 
-/// By INPUT, as the kernel does, where the text has it; else by the chain itself.
-pub(crate) fn entry(set: &RuleSet, family: Family) -> Evaluation<'_> {
-    let input = set
-        .chain(family, INPUT)
-        .filter(|c| c.line > 0 || !c.rules.is_empty());
-    let other = || set.firewall(family).map_or(INPUT, |chain| &chain.name);
-    Evaluation {
-        chain: input.map_or_else(other, |_| INPUT),
+impl RuleSet {
+    /// Where packets enter: by INPUT, as in the kernel, where the text has it; else by the chain that filters.
+    pub fn entry(&self, family: Family) -> Evaluation<'_> {
+        let input = self
+            .chain(family, INPUT)
+            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
+        let other = || self.firewall(family).map_or(INPUT, |chain| &chain.name);
+        Evaluation {
+            chain: input.map_or_else(other, |_| INPUT),
+        }
     }
 }
