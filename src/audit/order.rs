@@ -16,9 +16,6 @@ const OLD_PREFIX: &str = "HARVESTER_DROP: ";
 /// The kernel keeps so many bytes of a prefix (`nf_log` of xt_LOG.h, 30 with its end).
 const LONGEST_PREFIX: usize = 29;
 
-/// How many rules may stand before the one for return traffic, which nearly all packets match.
-const MAX_BEFORE: usize = 8;
-
 /// The place of the rule that accepts return traffic, of every protocol.
 fn established(chain: &Chain) -> Option<usize> {
     let only = |rule: &Rule| {
@@ -131,17 +128,11 @@ pub(super) static ESTABLISHED_NOT_FIRST: Check = Check {
     explain: "Nearly all packets match it; behind others it costs time, and a DROP or LOG before it hits living connections.",
     check: |scene| {
         scene.of_chains(|subject, chain| {
-            // A few others before it cost nothing.
-            let stops = |rule: &Rule| {
-                matches!(
-                    rule.target,
-                    Target::Drop | Target::Reject(_) | Target::Log(_)
-                )
+            // Loopback may pass before it.
+            let loopback = |rule: &Rule| {
+                rule.has(|test| matches!(test, Test::Interface(Side::Source, name) if name == "lo"))
             };
-            let place = established(chain).filter(|at| {
-                let before = &chain.rules[..*at];
-                before.iter().any(stops) || before.len() > MAX_BEFORE
-            });
+            let place = established(chain).filter(|at| !chain.rules[..*at].iter().all(loopback));
             let hit = |at: usize| {
                 subject.hit(
                     chain.rules[at].line,
@@ -202,7 +193,7 @@ pub(super) static NO_LOG: Check = Check {
                 line,
                 format!("{} that is dropped leaves no trace: no LOG rule before {by}", names.join(" and ")),
                 format!(
-                    "iptables -A {} -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4, before the DROP line",
+                    "before the rule that drops in {}: -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4",
                     quoted(name)
                 ),
             )]
@@ -474,11 +465,7 @@ pub(super) static ACCEPT_AFTER_DROP: Check = Check {
             let Some(stop) = chain.stop_number() else {
                 return Vec::new();
             };
-            let mend = format!(
-                "move it before the LOG line; on a node: iptables -I {} {} …",
-                quoted(&chain.name),
-                chain.insert_number().unwrap_or(stop)
-            );
+            let mend = "move it before the LOG rule; on a node, `dropsift rules` prints a script that does".to_owned();
             accepts(chain, stop, usize::MAX)
                 .map(|rule| {
                     subject.hit(

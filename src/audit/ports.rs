@@ -12,24 +12,35 @@ use crate::chain::{Chain, Family, Outcome, Rule, Target, Test, quoted};
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// The command that adds the documented rule.
-fn command(chain: &Chain, rule: &DocumentedRule) -> String {
-    let mut out = format!("iptables -A {}", quoted(&chain.name));
-    match rule.proto {
-        Some(proto::TCP) => out += " -p tcp",
-        Some(proto::UDP) => out += " -p udp",
-        _ => out += " -p icmp",
-    }
+/// How to add the documented rule: the line of a CloudInit or a script, or the rule for a running chain, where `-A` would put
+/// it behind DROP.
+fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> String {
+    let mut out = match rule.proto {
+        Some(proto::TCP) => "-p tcp".to_owned(),
+        Some(proto::UDP) => "-p udp".to_owned(),
+        _ => "-p icmp".to_owned(),
+    };
     if let Some(sport) = rule.sport {
         out += &format!(" --sport {sport}");
     }
     if let Some(dport) = rule.dport {
         out += &format!(" --dport {dport}");
     }
-    out + &format!(
-        " -m comment --comment \"{}\" -j ACCEPT, before the LOG line",
-        rule.comment
+    add(
+        subject,
+        chain,
+        &format!("{out} -m comment --comment \"{}\" -j ACCEPT", rule.comment),
     )
+}
+
+/// How to add a rule before LOG.
+fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
+    let name = quoted(&chain.name);
+    if subject.again.is_some() {
+        format!("before the LOG line: iptables -A {name} {rule}")
+    } else {
+        format!("insert before the LOG rule of {name}: {rule}")
+    }
 }
 
 /// The line before which a rule goes.
@@ -78,7 +89,7 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
                         "{what} ({}) is not accepted; a {} node {why}{by}",
                         rule.comment, subject.role
                     ),
-                    command(chain, rule),
+                    command(subject, chain, rule),
                 ))
             })
             .collect()
@@ -149,8 +160,15 @@ pub(super) static NO_POD_NETWORK: Check = Check {
             if net.addr().is_ipv4() != (subject.family == Family::V4) || ask.pod_gets_in(net) {
                 return Vec::new();
             }
-            let mend = format!("iptables -A {} -s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT, before the LOG line", quoted(&chain.name));
-            vec![subject.hit(before(subject, chain), format!("the pod network {net} is not accepted"), mend)]
+            let rule = format!(
+                "-s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT"
+            );
+            let mend = add(subject, chain, &rule);
+            vec![subject.hit(
+                before(subject, chain),
+                format!("the pod network {net} is not accepted"),
+                mend,
+            )]
         })
     },
 };

@@ -218,6 +218,13 @@ impl ActiveChains {
             .map(|(node, source)| (node, source.name.as_str()))
     }
 
+    /// When the chains of each text hold.
+    pub fn origins(&self) -> impl Iterator<Item = Origin> {
+        let told = self.told.values().flatten();
+        let learned = self.learned.values().map(|(_, source)| source);
+        (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
+    }
+
     /// As it would be with another chain on a node, which counts before all that were told.
     pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
         let origin =
