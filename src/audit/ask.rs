@@ -9,7 +9,7 @@ use crate::chain::{
     Side, States, Target, Test,
 };
 use crate::net::{IpNet, PortRange, parse_net};
-use crate::packet::{Brief, Cast, Shape, TcpFlags, proto};
+use crate::packet::{Brief, Cast, Hook, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 pub(super) const BRIDGE: &str = "mgmt-br";
@@ -212,7 +212,10 @@ impl<'a> Ask<'a> {
                 _ => None,
             },
             shape: Shape::Whole,
+            hook: Hook::Input,
             cast: Cast::Unicast,
+            frame: Cast::Unicast,
+            data: false,
         }
     }
 

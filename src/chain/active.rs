@@ -11,6 +11,7 @@ use crate::catalog::Role;
 use crate::chain::evaluate::Evaluation;
 use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
+use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
 use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect, read};
 use crate::cloudinit::{self, Resource, boot};
@@ -73,6 +74,8 @@ pub struct Judged {
     pub outcome: ChainOutcome,
     /// Whether it gets in without a line in the drop log.
     pub accepted: bool,
+    /// Whether a running chain accepts its like as NEW, and conntrack calls it INVALID.
+    pub invalid_alone: bool,
     /// The rules of a running chain that accept its like from elsewhere, where only its source keeps it out.
     pub narrowed: Vec<Narrowed>,
     /// The rules that would accept it and do not.
@@ -328,6 +331,7 @@ impl<'a> Chains<'a> {
             return Judged {
                 outcome: ChainOutcome::NoMatch,
                 accepted: false,
+                invalid_alone: false,
                 narrowed: Vec::new(),
                 dead: self.elsewhere(&question),
                 notes: vec![format!(
@@ -340,6 +344,7 @@ impl<'a> Chains<'a> {
             return Judged {
                 outcome: ChainOutcome::NotAsked,
                 accepted: false,
+                invalid_alone: false,
                 narrowed: Vec::new(),
                 dead: Vec::new(),
                 notes: vec![format!(
@@ -358,11 +363,21 @@ impl<'a> Chains<'a> {
         let mut steps = outcome.steps;
         let accepted = is_accepted(&outcome);
         let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
+        let mut invalid_alone = false;
         if !accepted {
             if self.is_running() {
                 let narrow = self.set.narrow(&question, when);
                 steps += narrow.steps;
                 narrowed = narrow.kept_out;
+                if question.state == Some(States::INVALID) {
+                    let new = Question {
+                        state: Some(States::NEW),
+                        ..question.clone()
+                    };
+                    let outcome = self.set.evaluate(&new, when);
+                    steps += outcome.steps;
+                    invalid_alone = is_accepted(&outcome);
+                }
             }
             dead = self.set.dead_accepts(&question);
             dead.extend(self.elsewhere(&question));
@@ -372,6 +387,7 @@ impl<'a> Chains<'a> {
         Judged {
             outcome: outcome.end,
             accepted,
+            invalid_alone,
             narrowed,
             dead,
             notes: outcome.notes,

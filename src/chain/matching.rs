@@ -184,7 +184,7 @@ fn destination(packet: &Brief<'_>) -> Option<AddressType> {
     if multicast {
         return Some(AddressType::Multicast);
     }
-    (packet.cast == Cast::Unicast).then_some(AddressType::Local)
+    (packet.frame == Cast::Unicast).then_some(AddressType::Local)
 }
 
 /// Whether the sender's address is of one of the types: only loopback and multicast are told without the routing table.

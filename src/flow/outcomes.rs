@@ -21,6 +21,8 @@ pub struct ChainOutcomes {
     pub last_accepted: Option<Time>,
     /// How many lines only their source keeps out.
     pub kept_out: u64,
+    /// How many lines a running chain would accept if conntrack did not call them INVALID.
+    pub invalid: u64,
     /// Lines by what decides.
     pub by: BTreeMap<ChainOutcome, u64>,
     /// The rules that accept such packets from elsewhere.
@@ -43,6 +45,17 @@ pub enum PeerClass {
     Else,
 }
 
+impl PeerClass {
+    /// In one word.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Narrowed => "narrowed",
+            Self::Else => "else",
+        }
+    }
+}
+
 impl ChainOutcomes {
     /// Adds `lines` lines of one time.
     pub(super) fn add(&mut self, judged: Judged, time: Time, lines: u64) {
@@ -53,6 +66,9 @@ impl ChainOutcomes {
         }
         if !judged.narrowed.is_empty() {
             self.kept_out += lines;
+        }
+        if judged.invalid_alone {
+            self.invalid += lines;
         }
         *self.by.entry(judged.outcome).or_default() += lines;
         self.narrowed.extend(judged.narrowed);
@@ -67,6 +83,7 @@ impl ChainOutcomes {
         self.accepted += other.accepted;
         self.last_accepted = self.last_accepted.max(other.last_accepted);
         self.kept_out += other.kept_out;
+        self.invalid += other.invalid;
         for (outcome, lines) in &other.by {
             *self.by.entry(outcome.clone()).or_default() += lines;
         }

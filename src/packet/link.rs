@@ -81,12 +81,12 @@ impl Link<'_> {
     /// The Ethernet address of the sender, where the line shows an Ethernet header.
     pub fn source(&self) -> Option<Mac> {
         match self {
+            Link::None => None,
             Link::Ether { src, .. } => *src,
             Link::Raw { mac, .. } => {
                 self.destination()?;
                 Mac::parse(mac.get(18..35)?)
             }
-            Link::None => None,
         }
     }
 

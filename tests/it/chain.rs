@@ -15,7 +15,7 @@ use dropsift::chain::{
     self, Chain, ChainOutcome, Evaluation, Family, Form, Policy, Question, RuleSet, Target, Test,
     parse, parse_rule,
 };
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
+use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -283,7 +283,10 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
         flags: (proto == 6).then_some(TcpFlags::SYN),
         icmp_type: None,
         shape: Shape::Whole,
+        hook: Hook::Input,
         cast: Cast::Unicast,
+        frame: Cast::Unicast,
+        data: false,
     }
 }
 
@@ -332,7 +335,7 @@ fn matches_mean_what_the_manual_says() {
     };
     let subnet = Brief {
         dst: "192.168.122.255".parse().unwrap(),
-        cast: Cast::Broadcast,
+        frame: Cast::Broadcast,
         ..udp
     };
     let fragment = Brief {
