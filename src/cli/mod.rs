@@ -9,11 +9,15 @@ mod batch;
 mod explain;
 mod feed;
 mod follow;
+mod gate;
 mod manual;
+mod pace;
 mod ports;
 mod progress;
 mod rules;
+mod session;
 mod simulate;
+mod status;
 mod tail;
 mod terminal;
 mod values;
@@ -24,9 +28,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::analyze::{Analysis, fails};
+use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::Report;
+use crate::report::{Events, Report};
 use args::{Args, Command, Shared};
 
 /// How a run ended; where several hold, the greatest rank counts.
@@ -148,6 +152,7 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
         hint();
         return Ok(Exit::Trouble);
     }
+    shared.check_live(inputs)?;
     let options = values::read_options(shared)?;
     let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
     if shared.follows(inputs) {
@@ -157,7 +162,14 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = shared.renderer();
-    written(|out| (renderer.render)(&report, style, out))?;
+    written(|out| match renderer.events {
+        // Without a report, the events are what is told of a log that has ended.
+        Some(Events::Each(write)) if shared.no_report => {
+            let events = Live::default().last_changes(&report);
+            events.iter().try_for_each(|event| write(event, out))
+        }
+        _ => (renderer.render)(&report, style, out),
+    })?;
     Ok(exit.and(verdict(shared, &report)))
 }
 

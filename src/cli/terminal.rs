@@ -26,6 +26,11 @@ pub(super) fn now() -> Time {
     Time(since.as_micros() as i64)
 }
 
+/// The columns of the terminal on stderr.
+pub(super) fn stderr_width() -> usize {
+    terminal_size::terminal_size_of(io::stderr()).map_or(PIPED, |(width, _)| usize::from(width.0))
+}
+
 /// How the report is to look on stdout.
 pub(super) fn style(color: Color) -> Style {
     let terminal = io::stdout().is_terminal();

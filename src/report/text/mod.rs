@@ -8,6 +8,7 @@ mod missing;
 mod page;
 pub mod pages;
 mod review;
+mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -25,13 +26,14 @@ use crate::time::Time;
 use commands::splits;
 use page::color;
 
-pub use live::event;
+pub use live::{LiveText, status};
 pub(super) use page::Page;
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",
     title: "for people: the answer first, then why",
     render,
+    events: Some(super::Events::Rows),
 };
 
 /// So many peers are shown of one finding.
