@@ -23,8 +23,8 @@ const TICK: Duration = Duration::from_secs(1);
 /// The timer rests this many times as long as its report took: a report on many flows must not eat the processor while
 /// nothing happens.
 const TICK_REST: u32 = 20;
-/// How long rows about false positives may wait for others of their kind.
-const HELD: Duration = Duration::from_secs(10);
+/// How long rows may wait for others of their kind.
+const HELD: Duration = Duration::from_micros(crate::report::HELD as u64);
 /// What it costs to write an event, in flows to judge.
 const AN_EVENT: usize = 4;
 

@@ -28,7 +28,7 @@ pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
 pub use simulate::{Simulated, With, text as simulate_text};
 pub use simulate_json::json as simulate_json;
-pub use text::{LiveText, status};
+pub use text::{HELD, LiveText, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.

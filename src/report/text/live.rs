@@ -8,16 +8,19 @@ use anstyle::{AnsiColor, Style as Ansi};
 use super::page::{BOLD, DIM, Page, color};
 use super::row::{Cell, Columns, width};
 use super::{many, peers, what};
+use crate::catalog;
 use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::packet::{proto, proto_name};
 use crate::report::{Event, EventKind, Report, Style};
 use crate::rule::Disposition;
-use crate::time::Time;
+use crate::time::{MINUTE, SECOND, Time};
 
 /// The most rows of one cause that are written for one moment; more become one row.
 const MAX_ALIKE: usize = 4;
+/// How long false positives may wait for others of their kind, in microseconds.
+pub const HELD: i64 = 10 * SECOND;
 /// Where lines below a row begin: under its second column.
 const INDENT: &str = "          ";
 /// Warnings that turn an answer around, and so are said while the log goes on.
@@ -150,6 +153,9 @@ impl LiveText {
         let mut alike: BTreeMap<(Label, &str), Vec<Row<'_, '_>>> = BTreeMap::new();
         let (mut stopped, mut saturated, mut has_settled) = (Vec::new(), Vec::new(), false);
         for event in events {
+            if self.is_late(event.time) {
+                self.flush(out)?;
+            }
             let Some(finding) = event.finding else {
                 match event.kind {
                     EventKind::Saturated => saturated.push(event),
@@ -253,11 +259,16 @@ impl LiveText {
             finding.port,
         );
         if self.noisy.insert(service.clone()) {
-            let (first, services) = self.waiting.get_or_insert_with(|| (event.time, Vec::new()));
-            *first = event.time.min(*first);
-            services.push(service);
+            let waiting = self.waiting.get_or_insert((event.time, Vec::new()));
+            waiting.1.push(service);
         }
         true
+    }
+
+    /// Whether what waits has waited long enough by the log, which runs ahead of the clock where it is poured in.
+    fn is_late(&self, time: Time) -> bool {
+        let first = self.waiting.as_ref().map(|(first, _)| *first);
+        first.is_some_and(|first| time.since(first) >= HELD)
     }
 
     /// What was said of the finding of `event`, or of those that it replaces: the gravest that differs.
@@ -322,7 +333,11 @@ impl LiveText {
         ];
         self.row(event.time, label.word(), label.color(), &cells, out)?;
         let mut page = self.page(out);
-        let is_guess = label == Label::Decide && finding.role_assumed;
+        // What is opened for the role would be missing if the role were told.
+        let documented = |port| catalog::documented(finding.role, finding.key.proto?, port);
+        let is_guess = label == Label::Decide
+            && finding.role_assumed
+            && finding.port.is_some_and(|port| documented(port).is_some());
         match label {
             Label::Decide if is_guess => {
                 let text = format!(
@@ -438,7 +453,7 @@ impl LiveText {
         let drops: u64 = noise().map(|f| f.logged).sum();
         let last = noise().map(|f| f.last).max();
         let end = report.span.map_or(Time::UNKNOWN, |(_, end)| end);
-        let minutes = last.map_or(0, |last| end.since(last) / crate::time::MINUTE);
+        let minutes = last.map_or(0, |last| end.since(last) / MINUTE);
         let text = format!(
             "no such replies for {minutes} min ({})",
             many(drops, "drop")

@@ -26,7 +26,7 @@ use crate::time::Time;
 use commands::splits;
 use page::color;
 
-pub use live::{LiveText, status};
+pub use live::{HELD, LiveText, status};
 pub(super) use page::Page;
 
 pub(super) static TEXT: Renderer = Renderer {
