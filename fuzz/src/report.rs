@@ -5,7 +5,7 @@ use dropsift::chain::parse_rule;
 use dropsift::input::scan::Scanner;
 use dropsift::report::{Event, EventKind, Events, LiveText, RENDERERS, Report, Style};
 use dropsift::rule::{EMITTERS, Offer, Scope};
-use dropsift::site::Site;
+use dropsift::site::{SETTLE, Site};
 
 use super::seen::{READING, prefixes};
 use super::{Dice, shown};
@@ -20,7 +20,8 @@ pub fn report(data: &[u8]) {
     let scope = Scope::ALL[dice.roll(3)];
     let mut analysis = Analysis::new(site.clone(), scope);
     let mut live = Live::new(dice.roll(2) == 0);
-    let mut rows = [false, true].map(|color| LiveText::new(Style { width: 80, color }, true));
+    let mut rows =
+        [false, true].map(|color| LiveText::new(Style { width: 80, color }, SETTLE, true));
     let mut scanner = Scanner::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {

@@ -67,7 +67,7 @@ fn read(
     let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
     loop {
-        let now = Instant::now();
+        let mut now = Instant::now();
         let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);
         match feed.next(wait.min(LONGEST_WAIT)) {
             Ok(Wake::Block(block, filled)) => {
@@ -88,7 +88,8 @@ fn read(
                 return Ok((summary, exit));
             }
             // The first block of plain lines came as any other.
-            Ok(Wake::Plain(_)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Wake::Plain(_)) => {}
+            Err(RecvTimeoutError::Timeout) => now = Instant::now(),
             Ok(Wake::End | Wake::Interrupted) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(Wake::Failed(why)) => {
                 let name = path.display().to_string();
@@ -98,7 +99,8 @@ fn read(
                 break;
             }
         }
-        session.act()?;
+        // A gate opens for an input that was still open then: what has ended only reads like one that goes on.
+        session.act(now)?;
     }
     scanner.finish(&mut |item| session.take(item));
     Ok((Summary::of(&scanner), exit))

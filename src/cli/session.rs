@@ -73,7 +73,9 @@ impl<'s> Session<'s> {
         let writer = match shared.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
-            Some(Events::Rows) => Writer::Rows(LiveText::new(style, !shared.quiet)),
+            Some(Events::Rows) => {
+                Writer::Rows(LiveText::new(style, analysis.site().settle, !shared.quiet))
+            }
         };
         Self {
             shared,
@@ -147,6 +149,12 @@ impl<'s> Session<'s> {
         self.gate.is_open() && !matches!(self.writer, Writer::None)
     }
 
+    /// Whether time alone may bring news.
+    fn is_waiting(&self) -> bool {
+        let rows = matches!(&self.writer, Writer::Rows(rows) if rows.is_waiting());
+        rows || self.live.is_waiting()
+    }
+
     /// When there is something to do although nothing comes; `None` where there is nothing.
     pub(super) fn due(&self) -> Option<Instant> {
         let start = (!self.has_started).then(|| self.began + TICK);
@@ -154,7 +162,7 @@ impl<'s> Session<'s> {
             return start.into_iter().chain(self.gate.due()).min();
         }
         let report = self.is_dirty.then(|| self.pace.due());
-        let tick = self.live.is_waiting().then_some(self.tick);
+        let tick = self.is_waiting().then_some(self.tick);
         let held = self.held.map(|since| since + HELD);
         [start, report, tick, held, self.status.due()]
             .into_iter()
@@ -162,13 +170,13 @@ impl<'s> Session<'s> {
             .min()
     }
 
-    /// Does what is due.
+    /// Does what is due. `open` is when the input was known to be open last.
     ///
     /// # Errors
     /// If stdout cannot be written to.
-    pub(super) fn act(&mut self) -> Result<(), Error> {
+    pub(super) fn act(&mut self, open: Instant) -> Result<(), Error> {
         let now = Instant::now();
-        let opened = self.gate.try_open(now);
+        let opened = self.gate.try_open(open);
         if !self.has_started && (self.gate.is_open() || now - self.began >= TICK) {
             self.start();
         }
@@ -249,7 +257,7 @@ impl<'s> Session<'s> {
     fn tick(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let silence = began - self.heard;
-        if let Some(last) = self.analysis.last().filter(|_| self.live.is_waiting()) {
+        if let Some(last) = self.analysis.last().filter(|_| self.is_waiting()) {
             self.tell(Some(Time(last.0 + silence.as_micros() as i64)))?;
         }
         self.tick = Instant::now() + TICK.max(began.elapsed() * TICK_REST);

@@ -5,78 +5,24 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style as Ansi};
 
-use super::page::{BOLD, DIM, Page, color};
+use super::commands::broken;
+use super::label::Label;
+use super::noise::Noise;
+use super::page::{BOLD, DIM, Page};
 use super::row::{Cell, Columns, width};
 use super::{many, peers, what};
 use crate::catalog;
-use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
-use crate::packet::{proto, proto_name};
 use crate::report::{Event, EventKind, Report, Style};
-use crate::rule::Disposition;
-use crate::time::{MINUTE, SECOND, Time};
+use crate::time::{MINUTE, Time};
 
 /// The most rows of one cause that are written for one moment; more become one row.
 const MAX_ALIKE: usize = 4;
-/// How long false positives may wait for others of their kind, in microseconds.
-pub const HELD: i64 = 10 * SECOND;
 /// Where lines below a row begin: under its second column.
 const INDENT: &str = "          ";
 /// Warnings that turn an answer around, and so are said while the log goes on.
 const SAID_LIVE: [&str; 2] = ["documented-rule-absent", "established-rule-suspect"];
-
-/// What a row says a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Label {
-    Missing,
-    Decide,
-    Review,
-    Leave,
-    Noise,
-}
-
-impl Label {
-    fn of(finding: &Finding, report: &Report) -> Self {
-        match finding.verdict() {
-            Verdict::MissingRule => {
-                let mut rules = finding
-                    .rules
-                    .iter()
-                    .filter_map(|id| report.rule(id))
-                    .peekable();
-                let decides = rules.peek().is_some()
-                    && rules.all(|rule| rule.disposition == Disposition::Review);
-                if decides { Self::Decide } else { Self::Missing }
-            }
-            Verdict::Review => Self::Review,
-            Verdict::LeaveDropped => Self::Leave,
-            Verdict::FalsePositive => Self::Noise,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Missing => "MISSING",
-            Self::Decide => "DECIDE",
-            Self::Review => "REVIEW",
-            Self::Leave => "leave",
-            Self::Noise => "noise",
-        }
-    }
-
-    const fn color(self) -> Ansi {
-        color(match self {
-            Self::Missing | Self::Decide => Verdict::MissingRule,
-            Self::Review => Verdict::Review,
-            Self::Leave => Verdict::LeaveDropped,
-            Self::Noise => Verdict::FalsePositive,
-        })
-    }
-}
-
-/// A node and a service whose replies are dropped.
-type Service = (String, Option<u8>, Option<u16>);
 
 /// A finding to write.
 #[derive(Clone, Copy)]
@@ -104,18 +50,16 @@ pub struct LiveText {
     /// Rules whose commands were printed.
     printed: HashSet<String>,
     warned: HashSet<(&'static str, Option<String>)>,
-    /// The first time of false positives that wait for others, and their nodes and services.
-    waiting: Option<(Time, Vec<Service>)>,
-    /// The nodes and services of false positives that were said since it was quiet.
-    noisy: BTreeSet<Service>,
+    noise: Noise,
     /// The day of the last row.
     day: Option<(i32, u8, u8)>,
     has_header: bool,
 }
 
 impl LiveText {
-    /// Rows of which none was written yet; with `commands`, what to run stands below a missing rule.
-    pub fn new(style: Style, commands: bool) -> Self {
+    /// Rows of which none was written yet. `settle` is the silence after which it is quiet, in microseconds; with
+    /// `commands`, what to run stands below a missing rule.
+    pub fn new(style: Style, settle: i64, commands: bool) -> Self {
         Self {
             columns: Columns::new(style.width),
             style,
@@ -123,8 +67,7 @@ impl LiveText {
             said: HashMap::new(),
             printed: HashSet::new(),
             warned: HashSet::new(),
-            waiting: None,
-            noisy: BTreeSet::new(),
+            noise: Noise::new(settle),
             day: None,
             has_header: false,
         }
@@ -137,7 +80,12 @@ impl LiveText {
 
     /// Whether rows wait for others of their kind; [`Self::flush`] writes them.
     pub const fn is_holding(&self) -> bool {
-        self.waiting.is_some()
+        self.noise.is_holding()
+    }
+
+    /// Whether time alone may bring a row.
+    pub const fn is_waiting(&self) -> bool {
+        self.noise.is_on()
     }
 
     /// Writes `events`, which lie between two reports, the later of which is `report`.
@@ -151,9 +99,9 @@ impl LiveText {
         out: &mut dyn Write,
     ) -> io::Result<()> {
         let mut alike: BTreeMap<(Label, &str), Vec<Row<'_, '_>>> = BTreeMap::new();
-        let (mut stopped, mut saturated, mut has_settled) = (Vec::new(), Vec::new(), false);
+        let (mut stopped, mut saturated) = (Vec::new(), Vec::new());
         for event in events {
-            if self.is_late(event.time) {
+            if self.noise.is_late(event.time) {
                 self.flush(out)?;
             }
             let Some(finding) = event.finding else {
@@ -166,20 +114,20 @@ impl LiveText {
             let label = Label::of(finding, report);
             if event.kind == EventKind::Settled {
                 match label {
-                    Label::Noise => has_settled = true,
-                    Label::Leave => {}
+                    Label::Noise | Label::Leave => {}
                     _ => stopped.push((event.time, finding)),
                 }
                 continue;
             }
-            if self.is_noise(event, finding, label) {
+            let was = self.was(event, finding);
+            self.note(event, finding, label);
+            let is_same = was.is_none_or(|was| was == label);
+            // False positives wait, unless somebody was told that they are something else.
+            if is_same && (label == Label::Noise || event.kind == EventKind::Changed) {
                 continue;
             }
-            let was = self.was(event, finding);
-            let is_news = event.kind != EventKind::Changed || was != Some(label);
-            self.note(event, finding, label);
-            if !is_news {
-                continue;
+            if label == Label::Noise {
+                self.noise.know(finding);
             }
             let row = Row {
                 event,
@@ -207,10 +155,8 @@ impl LiveText {
         self.stopped(&stopped, out)?;
         self.saturated(&saturated, out)?;
         self.warnings(report, out)?;
-        if has_settled {
-            self.quiet(report, out)?;
-        }
-        Ok(())
+        self.noise.see(report);
+        self.quiet(report, out)
     }
 
     /// Writes what waits for others of its kind.
@@ -218,57 +164,29 @@ impl LiveText {
     /// # Errors
     /// Where `out` cannot be written to.
     pub fn flush(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let Some((time, services)) = self.waiting.take() else {
+        let Some(mut wave) = self.noise.take() else {
             return Ok(());
         };
-        let nodes = nodes_of(services.iter().map(|(node, ..)| node.as_str()));
-        let mut ports: Vec<String> = Vec::new();
-        for (_, number, port) in &services {
-            let port = match (number, port) {
-                (Some(proto::TCP), Some(port)) => port.to_string(),
-                (number, port) => {
-                    let name = number.map_or_else(|| "?".into(), proto_name);
-                    port.map_or_else(|| name.to_string(), |port| format!("{name}/{port}"))
-                }
-            };
-            if !ports.contains(&port) {
-                ports.push(port);
-            }
-        }
-        let tail = "replies of lost connections";
+        let nodes = nodes_of(wave.nodes.iter().map(String::as_str));
+        let ports = &mut wave.ports;
         let room = self.columns.after_node(&nodes);
+        let mut tail = "replies of lost connections";
         let mut list = ports.join(" ");
         while list.len() + 2 + tail.len() > room && ports.len() > 1 {
-            ports.pop();
-            list = format!("{} …", ports.join(" "));
+            // Fewer words before fewer ports.
+            if std::mem::replace(&mut tail, "replies") == "replies" {
+                ports.pop();
+                list = format!("{} …", ports.join(" "));
+            }
         }
         let cells = [Cell::plain(nodes), Cell::rest(format!("{list}: {tail}"))];
-        self.row(time, Label::Noise.word(), Label::Noise.color(), &cells, out)
-    }
-
-    /// Takes a false positive that may wait; whether `event` is one.
-    fn is_noise(&mut self, event: &Event<'_>, finding: &Finding, label: Label) -> bool {
-        let mut before = self.was(event, finding).into_iter();
-        if label != Label::Noise || before.any(|was| was != Label::Noise) {
-            return false;
-        }
-        self.note(event, finding, label);
-        let service = (
-            printable_name(&finding.node),
-            finding.key.proto,
-            finding.port,
-        );
-        if self.noisy.insert(service.clone()) {
-            let waiting = self.waiting.get_or_insert((event.time, Vec::new()));
-            waiting.1.push(service);
-        }
-        true
-    }
-
-    /// Whether what waits has waited long enough by the log, which runs ahead of the clock where it is poured in.
-    fn is_late(&self, time: Time) -> bool {
-        let first = self.waiting.as_ref().map(|(first, _)| *first);
-        first.is_some_and(|first| time.since(first) >= HELD)
+        self.row(
+            wave.time,
+            Label::Noise.word(),
+            Label::Noise.color(),
+            &cells,
+            out,
+        )
     }
 
     /// What was said of the finding of `event`, or of those that it replaces: the gravest that differs.
@@ -441,26 +359,18 @@ impl LiveText {
 
     /// Writes that no false positive comes any more, where that is so.
     fn quiet(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let noise = || {
-            let findings = report.findings.iter();
-            findings.filter(|f| f.verdict() == Verdict::FalsePositive)
-        };
-        if self.noisy.is_empty() || noise().any(|f| f.state != State::Settled) {
+        let Some(quiet) = self.noise.quiet(report) else {
             return Ok(());
-        }
+        };
         self.flush(out)?;
-        let nodes = nodes_of(self.noisy.iter().map(|(node, ..)| node.as_str()));
-        let drops: u64 = noise().map(|f| f.logged).sum();
-        let last = noise().map(|f| f.last).max();
-        let end = report.span.map_or(Time::UNKNOWN, |(_, end)| end);
-        let minutes = last.map_or(0, |last| end.since(last) / MINUTE);
         let text = format!(
-            "no such replies for {minutes} min ({})",
-            many(drops, "drop")
+            "no such replies for {} min ({})",
+            quiet.silence / MINUTE,
+            many(quiet.drops, "drop")
         );
-        self.noisy.clear();
+        let nodes = nodes_of(quiet.nodes.iter().map(String::as_str));
         let cells = [Cell::plain(nodes), Cell::rest(text)];
-        self.row(end, "quiet", Label::Noise.color(), &cells, out)
+        self.row(quiet.time, "quiet", Label::Noise.color(), &cells, out)
     }
 
     fn page<'o>(&self, out: &'o mut dyn Write) -> Page<'o> {
@@ -512,98 +422,5 @@ fn nodes_of<'n>(names: impl Iterator<Item = &'n str>) -> String {
     match (names.len(), names.first()) {
         (1, Some(name)) => (*name).to_owned(),
         (number, _) => format!("{number} nodes"),
-    }
-}
-
-/// A command in lines of at most `width` columns, as far as its words allow; each but the last ends in `\`.
-pub(super) fn broken(command: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut quoted = None;
-    let is_end = |c: char| match (quoted, c) {
-        (None, '\'' | '"') => {
-            quoted = Some(c);
-            false
-        }
-        (Some(quote), c) if quote == c => {
-            quoted = None;
-            false
-        }
-        (None, ' ') => true,
-        _ => false,
-    };
-    let words: Vec<&str> = command.split(is_end).collect();
-    // An option and its value stay together.
-    for (place, word) in words.iter().enumerate() {
-        let Some(line) = lines.last_mut() else {
-            break;
-        };
-        let next = words.get(place + 1).filter(|_| word.starts_with('-'));
-        let needed = word.len() + next.map_or(0, |next| next.len() + 1);
-        if line.trim_start().is_empty() || line.len() + 1 + needed + 2 <= width {
-            if !line.trim_start().is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        } else if words
-            .get(place.wrapping_sub(1))
-            .is_some_and(|w| w.starts_with('-') && !word.starts_with('-'))
-        {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            line.push_str(" \\");
-            lines.push(format!("  {word}"));
-        }
-    }
-    lines
-}
-
-/// The status line of a live run: `rate` are the drops of the last minute.
-pub fn status(report: &Report, rate: u64, columns: usize) -> String {
-    let count = |wanted: Label| {
-        let findings = report.findings.iter();
-        findings
-            .filter(|finding| Label::of(finding, report) == wanted)
-            .count()
-    };
-    let end = report.span.map(|(_, end)| end).filter(|end| end.is_dated());
-    let at = end.map_or_else(String::new, |end| format!("{}  ", end.clock()));
-    let drops = many(report.tally.drops, "drop");
-    let hit = report
-        .nodes
-        .iter()
-        .any(|node| node.saturated.as_ref().is_some_and(|s| !s.is_empty()));
-    let limit = if hit { " · LOG limit hit" } else { "" };
-    let text = format!(
-        "[{at}{drops}, {rate}/min · {} · missing {}, decide {}, review {}{limit}]",
-        many(report.nodes.len() as u64, "node"),
-        count(Label::Missing),
-        count(Label::Decide),
-        count(Label::Review),
-    );
-    // A line that reaches the last column would wrap.
-    text.chars().take(columns.saturating_sub(1)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::broken;
-
-    #[test]
-    fn commands_break_between_options() {
-        let command = "iptables -I HARVESTER_INPUT 2 -p tcp --dport 2112 -m comment --comment \"kube-vip Prometheus metrics\" -j ACCEPT";
-        for width in [30, 40, 70, 130, 500] {
-            let lines = broken(command, width);
-            let joined: Vec<&str> = lines
-                .iter()
-                .map(|line| line.trim_start().trim_end_matches(" \\"))
-                .collect();
-            assert_eq!(joined.join(" "), command, "{width}");
-            let fit = |line: &&String| line.len() <= width.max(46);
-            assert!(lines.iter().all(|line| fit(&line)), "{width}: {lines:?}");
-            let (last, others) = lines.split_last().unwrap();
-            assert!(!last.ends_with('\\') && others.iter().all(|line| line.ends_with(" \\")));
-        }
-        assert_eq!(broken(command, 70).len(), 2);
     }
 }

@@ -3,8 +3,10 @@
 
 mod commands;
 pub mod explain;
+mod label;
 mod live;
 mod missing;
+mod noise;
 mod page;
 pub mod pages;
 mod review;
@@ -26,7 +28,9 @@ use crate::time::Time;
 use commands::splits;
 use page::color;
 
-pub use live::{HELD, LiveText, status};
+pub use label::status;
+pub use live::LiveText;
+pub use noise::HELD;
 pub(super) use page::Page;
 
 pub(super) static TEXT: Renderer = Renderer {
