@@ -7,7 +7,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{
     Chain, End, Evaluation, Family, InForce, Place, Policy, Rule, RuleSet, Target, Test, parse,
 };
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
+use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
 use dropsift::report::{Audited, Style, audit_json, audit_text};
 
 use super::{Dice, listing, print, shown};
@@ -55,7 +55,10 @@ pub fn packets(dice: &mut Dice) -> Vec<Brief<'static>> {
                 flags: TcpFlags::from_name(flags).filter(|_| proto == Some(6)),
                 icmp_type: Some(8).filter(|_| matches!(proto, Some(1 | 58))),
                 shape: [Shape::Whole, Shape::Fragment][dice.roll(2)],
+                hook: Hook::Input,
                 cast: [Cast::Unicast, Cast::Multicast, Cast::Broadcast][dice.roll(3)],
+                frame: [Cast::Unicast, Cast::Multicast, Cast::Broadcast][dice.roll(3)],
+                data: false,
             });
         }
     }

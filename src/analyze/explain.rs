@@ -44,6 +44,7 @@ fn entry(line: &Line) -> Entry<'_> {
         host: line.host.as_deref(),
         message: line.message.as_bytes(),
         repeats: 1,
+        monotonic: None,
         packet: None,
         interface: "",
     }

@@ -107,7 +107,11 @@ impl Analysis {
                 time,
             } => self.notice(kind, host, count, time),
             Item::Learned(fact) => self.learn(fact),
-            Item::Alive { time } if self.site.wants(time) => self.current.alive(time),
+            Item::Alive {
+                time,
+                monotonic,
+                host,
+            } if self.site.wants(time) => self.current.alive(host, time, monotonic),
             Item::Alive { .. } => {}
             Item::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
@@ -332,6 +336,7 @@ impl Analysis {
         );
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
+            warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
             warnings.sort();
         }

@@ -341,7 +341,7 @@ fn destination(packet: &Brief<'_>) -> Option<AddressType> {
     if multicast {
         return Some(AddressType::Multicast);
     }
-    (packet.cast == Cast::Unicast).then_some(AddressType::Local)
+    (packet.frame == Cast::Unicast).then_some(AddressType::Local)
 }
 
 /// The flags as on the wire, FIN lowest; ECE and CWR are no flags of `--tcp-flags`.

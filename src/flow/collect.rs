@@ -1,6 +1,6 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 
 use indexmap::IndexMap;
@@ -9,24 +9,24 @@ use indexmap::map::raw_entry_v1::RawEntryApiV1;
 use super::bounds::{Admitted, Room};
 use super::evidence::NodeEvidence;
 use super::key::Packed;
+use super::lifeline::Lifeline;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::sum::count;
-use super::{Flow, Folded, Mark, Ports, Seen, lane};
+use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
 use crate::chain::Family;
 use crate::hints::Lately;
 use crate::input::Entry;
 use crate::input::scan::Drops;
-use crate::packet::{Brief, Cast, TcpFlags};
-use crate::saturation::Stretch;
+use crate::packet::{Brief, Cast, Hook, TcpFlags, proto};
 use crate::site::Site;
 use crate::time::Time;
 
 /// So many of all nodes.
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
-/// So many starts of machines are kept.
-const MOST_BOOTS: usize = 1_024;
+/// How many starts of machines, and hosts without a drop line, are kept.
+pub(super) const MOST_BOOTS: usize = 1_024;
 /// So many lines have their flows looked up at once.
 const AT_ONCE: usize = 32;
 /// The node of a line that tells none.
@@ -77,8 +77,10 @@ pub struct Flows {
     pub(super) room: Room,
     /// The first and the last time that any line of the log had.
     pub(super) span: Option<(Time, Time)>,
-    /// The spans of the logs that were added up, joined where they touch.
-    pub(super) covered: Vec<Stretch>,
+    /// The span of the lines of the log being read that name no host.
+    pub(super) hostless: Option<(Time, Time)>,
+    /// When the logs of hosts without a drop line went on.
+    pub(super) others: BTreeMap<String, Lifeline>,
     /// When machines started: host and time.
     pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
@@ -91,7 +93,7 @@ impl Flows {
     /// Adds a drop line, which stands for so many `lines`.
     pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) {
         if entry.time.is_known() {
-            self.alive(entry.time);
+            self.reaches(entry.time);
         }
         let node = self.nodes.number(host(site, entry, packet));
         let interface = self.interfaces.number(packet.interface);
@@ -164,8 +166,8 @@ impl Flows {
             }
         }
         if let Some((first, last)) = span {
-            self.alive(first);
-            self.alive(last);
+            self.reaches(first);
+            self.reaches(last);
         }
     }
 
@@ -226,18 +228,22 @@ impl Flows {
         let seen = &mut self.evidence[usize::from(node)];
         self.logged += u64::from(lines);
         seen.logged += u64::from(lines);
-        if self.ticks < MOST_TICKS_IN_ALL {
+        if entry.time.is_known() {
+            seen.life.note(entry.time, entry.monotonic);
+        }
+        // Another hook's LOG rule has a bucket of its own.
+        if packet.hook == Hook::Input && self.ticks < MOST_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(entry, packet));
         }
         let role = seen.role;
-        let lane = lane(packet, role);
+        let class = classify(packet, role);
         Line {
-            key: Packed::of(node, interface, packet.proto, lane, &packet.src),
+            key: Packed::of(node, interface, packet.proto, class, &packet.src),
             time: entry.time,
             place: NOWHERE,
             lines,
             node,
-            other_port: other_port(packet, lane.1),
+            other_port: other_port(packet, class.1),
             role,
         }
     }
@@ -252,7 +258,8 @@ impl Flows {
     ) -> usize {
         let seen = &mut self.evidence[usize::from(line.node)];
         // What is near a node decides how lines are folded, so that it is learned line by line.
-        if packet.cast == Cast::Unicast {
+        let is_station = packet.frame == Cast::Unicast || packet.proto == Some(proto::TCP);
+        if packet.hook == Hook::Input && packet.cast == Cast::Unicast && is_station {
             seen.meet(packet.dst);
         }
         let place = if line.place == NOWHERE {
@@ -272,6 +279,9 @@ impl Flows {
                 u64::from(line.lines),
             );
         }
+        if packet.cast == Cast::Unicast && !is_station {
+            flow.note_destination(packet.dst);
+        }
         flow.date(line.time, message);
         if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
@@ -281,6 +291,7 @@ impl Flows {
                 port: line.other_port,
                 opens: flags.is_syn(),
                 teardown: flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN),
+                data: packet.data || flags.contains(TcpFlags::PSH) || flags.contains(TcpFlags::FIN),
             };
             self.marks.push(place, mark);
         }
@@ -316,10 +327,39 @@ impl Flows {
         self.flows.get_index_of(&key)
     }
 
-    /// Notes that the log had a line at `time`.
-    pub fn alive(&mut self, time: Time) {
+    /// Notes that the log of a host had a line at `time`, and its monotonic time where it has one. Without a host the line is
+    /// of all nodes of the log.
+    pub fn alive(&mut self, host: Option<&str>, time: Time, monotonic: Option<i64>) {
+        self.reaches(time);
+        let Some(host) = host else {
+            let (first, last) = self.hostless.unwrap_or((time, time));
+            self.hostless = Some((first.min(time), last.max(time)));
+            return;
+        };
+        let known = self.nodes.find(host).map(usize::from);
+        if let Some(seen) = known.and_then(|number| self.evidence.get_mut(number)) {
+            seen.life.note(time, monotonic);
+        } else if self.others.contains_key(host) || self.others.len() < MOST_BOOTS {
+            let life = self.others.entry(host.to_owned()).or_default();
+            life.note(time, monotonic);
+        }
+    }
+
+    /// Notes that the log reaches to `time`.
+    pub(super) fn reaches(&mut self, time: Time) {
         let (first, last) = self.span.unwrap_or((time, time));
         self.span = Some((first.min(time), last.max(time)));
+    }
+
+    /// Ends the log that is being read: what it says of no host it says of all its nodes.
+    pub(super) fn end_log(&mut self) {
+        let whole = self.hostless.take();
+        for seen in &mut self.evidence {
+            seen.life.end(whole);
+        }
+        for life in self.others.values_mut() {
+            life.end(None);
+        }
     }
 
     /// Notes that the machine `host` started at `time`.
@@ -339,15 +379,19 @@ impl Flows {
             .max()
     }
 
-    /// Microseconds between `from` and `to` in which some log went on.
-    pub fn covered(&self, from: Time, to: Time) -> i64 {
-        let current = self.span.filter(|_| self.covered.is_empty());
-        let current = current.map(|(from, to)| Stretch { from, to });
-        self.covered
-            .iter()
-            .chain(&current)
-            .map(|stretch| stretch.overlap(from, to))
-            .sum()
+    /// Microseconds from `from` to the end of the log of a node in which that went on, and that end.
+    pub fn quiet(&self, node: &str, from: Time) -> (i64, Option<Time>) {
+        let number = self.nodes.find(node).map(usize::from);
+        let seen = number.and_then(|number| self.evidence.get(number));
+        let mut life = seen.map(|seen| seen.life.clone()).unwrap_or_default();
+        life.end(self.hostless);
+        if let Some(other) = self.others.get(node) {
+            let mut other = other.clone();
+            other.end(None);
+            life.absorb(other);
+        }
+        let end = life.last();
+        (end.map_or(0, |end| life.covered(from, end)), end)
     }
 
     /// How many drop lines came in.
@@ -425,8 +469,12 @@ impl Flows {
 #[inline]
 fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
     entry.host.unwrap_or_else(|| {
-        let known = site.addresses.get(&packet.dst);
-        known.map_or(UNKNOWN, String::as_str)
+        let own = match packet.hook {
+            Hook::Input => site.addresses.get(&packet.dst),
+            Hook::Output => site.addresses.get(&packet.src),
+            Hook::Forward => None,
+        };
+        own.map_or(UNKNOWN, String::as_str)
     })
 }
 

@@ -150,8 +150,8 @@ impl Packed {
 
 impl From<FlowKey> for Packed {
     fn from(key: FlowKey) -> Self {
-        let lane = (key.kind, key.ports);
-        Self::of(key.node, key.interface, key.proto, lane, &key.peer)
+        let class = (key.kind, key.ports);
+        Self::of(key.node, key.interface, key.proto, class, &key.peer)
     }
 }
 

@@ -53,6 +53,11 @@ impl Names {
         number
     }
 
+    /// The number of a name that is known.
+    pub(super) fn find(&self, name: &str) -> Option<u16> {
+        self.numbers.get(name).copied()
+    }
+
     /// The number that each of `others` has here, by its number there.
     pub(super) fn numbers(&mut self, others: &Self) -> Vec<u16> {
         others.names.iter().map(|name| self.number(name)).collect()

@@ -159,6 +159,7 @@ impl<'a> Fields<'a> {
         if let (Some(received), Some(written)) = (self.monotonic, self.source_monotonic) {
             record.late = lateness(received, written);
         }
+        record.monotonic = self.monotonic;
         record.boot = self.boot.map(boot);
         Some(record)
     }

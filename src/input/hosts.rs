@@ -41,16 +41,18 @@ pub(super) struct Told<'a> {
     /// How much earlier the kernel wrote it, in microseconds.
     pub(super) late: i64,
     pub(super) fine: bool,
+    pub(super) monotonic: Option<i64>,
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn of(record: &'a Record<'_>, received: Time) -> Self {
+    pub(super) fn of(record: &'a Record<'_>, received: Time, uptime: Option<i64>) -> Self {
         Self {
             received,
             host: record.host.as_deref(),
             boot: record.boot,
             late: record.late,
             fine: record.stamp.is_fine() || record.after.is_some(),
+            monotonic: record.monotonic.or(uptime),
         }
     }
 }
@@ -85,6 +87,17 @@ impl News {
 }
 
 impl Hosts {
+    /// The names of those with a drop line, where there are several.
+    pub(super) fn several(&self) -> Vec<Box<str>> {
+        if self.seen.len() < 2 {
+            return Vec::new();
+        }
+        self.seen
+            .iter()
+            .filter_map(|seen| seen.host.clone())
+            .collect()
+    }
+
     /// Takes a drop line, which stands for so many (`repeats`).
     pub(super) fn drop_line(
         &mut self,
@@ -105,6 +118,7 @@ impl Hosts {
             packet: packet.as_ref(),
             interface: packet.map_or("", |packet| packet.interface),
             repeats,
+            monotonic: told.monotonic,
         };
         sink(Item::Drops(Drops::Read(&[entry])));
     }

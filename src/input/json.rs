@@ -160,6 +160,7 @@ fn split<'a>(mut parts: Parts<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
         },
     };
     record.late = record.late.max(late);
+    record.monotonic = record.monotonic.or_else(|| parts.number(Part::Monotonic));
     record.host = record.host.or(host);
     record.boot = record.boot.or(boot);
     Some(record)

@@ -20,8 +20,26 @@ pub(super) struct Judge {
     prefixes: Prefixes,
     pub(super) clock: Clock,
     pub(super) known: bool,
-    hosts: Hosts,
+    pub(super) hosts: Hosts,
     packets: Usual,
+}
+
+/// That the log of a host had a line.
+pub(super) struct Alive {
+    pub(super) time: Time,
+    monotonic: Option<i64>,
+    pub(super) host: Option<Box<str>>,
+}
+
+impl Alive {
+    /// The item of it.
+    pub(super) fn item(&self) -> Item<'_> {
+        Item::Alive {
+            time: self.time,
+            monotonic: self.monotonic,
+            host: self.host.as_deref(),
+        }
+    }
 }
 
 impl Judge {
@@ -40,20 +58,26 @@ impl Judge {
         read(raw, Layer::outermost(&self.prefixes)).map(|(_, record)| record)
     }
 
-    /// The time of `raw`, where it tells one.
-    pub(super) fn time(&mut self, raw: &[u8]) -> Option<Time> {
+    /// The time and the host of `raw`, where it tells a time.
+    pub(super) fn time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |_| true)
     }
 
     /// The same where it does not count from the record before, so that it may be looked at again.
-    pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Time> {
+    pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |record| record.after.is_none())
     }
 
-    fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Time> {
+    fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Alive> {
         let plain = plain(raw);
         let record = self.read(&plain).filter(takes)?;
-        Some(self.clock.resolve(&record)).filter(|time| time.is_known())
+        let time = Some(self.clock.resolve(&record)).filter(|time| time.is_known())?;
+        let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+        Some(Alive {
+            time,
+            monotonic: record.monotonic.or(uptime),
+            host: record.host.map(|host| host.into_owned().into()),
+        })
     }
 
     /// Judges a record that holds a LOG prefix; `false` if it is no record, but a document that holds some.
@@ -88,7 +112,7 @@ impl Judge {
             Anchored::Drop { message, repeats } => {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record.stamp, record.after, uptime);
-                let told = Told::of(record, received);
+                let told = Told::of(record, received, uptime);
                 self.drop_line(&told, message, repeats, sink);
             }
             Anchored::Other => _ = self.clock.resolve(record),
@@ -125,6 +149,7 @@ impl Judge {
             host: survey.host(ready),
             boot: None,
             late: 0,
+            monotonic: None,
             fine: ready.fine,
         };
         self.hosts.follow(&told, place).1
@@ -138,6 +163,7 @@ impl Judge {
             host: survey.host(ready),
             boot: aside.boot,
             late: aside.late,
+            monotonic: aside.monotonic,
             fine: ready.fine,
         };
         let place = self.hosts.place(told.host);
@@ -246,7 +272,12 @@ impl Judge {
         {
             let time = self.clock.resolve(&record);
             let times = u32::try_from(times).unwrap_or(u32::MAX);
-            self.drop_line(&Told::of(&record, time), message, times, sink);
+            self.drop_line(
+                &Told::of(&record, time, record.uptime),
+                message,
+                times,
+                sink,
+            );
             return true;
         }
         false

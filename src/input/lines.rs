@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::drops::{Drops, Surveyed};
 use super::framing::{self, Framing, LONG_LINE};
@@ -260,8 +260,8 @@ impl Scanner {
             }
             begin = end + 1;
         }
-        if let Some(time) = alive {
-            sink(Item::Alive { time });
+        if let Some(alive) = alive {
+            sink(alive.item());
         }
         text.len()
     }
@@ -312,7 +312,7 @@ impl Scanner {
 
     /// The same of the last. Where the next line counts from it, it is looked for however far back it stands.
     fn alive_at_end(&mut self, text: &[u8], sink: &mut Sink<'_>) {
-        let mut time = None;
+        let mut alive = None;
         let mut after = 0_i64;
         let mut tries = 0;
         for line in lines_back(text) {
@@ -321,27 +321,56 @@ impl Scanner {
                 self.each = true;
                 continue;
             }
-            time = self.judge.time(line);
+            alive = self.judge.time(line);
             tries += 1;
-            if time.is_some() || tries == DATING_TRIES && !self.each {
+            if alive.is_some() || tries == DATING_TRIES && !self.each {
                 break;
             }
         }
         if after > 0 {
-            time = Some(self.judge.clock.go_on(after));
+            let time = self.judge.clock.go_on(after);
+            sink(Item::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
+        } else if let Some(alive) = alive {
+            sink(alive.item());
+            self.others_alive(text, alive.host.as_deref(), sink);
         }
-        if let Some(time) = time {
-            sink(Item::Alive { time });
+    }
+
+    /// Says when each host with a drop line, but for that of the last line, had its own last line in `text`: a node's log
+    /// goes on with lines of any kind.
+    fn others_alive(&mut self, text: &[u8], last: Option<&str>, sink: &mut Sink<'_>) {
+        for host in self.judge.hosts.several() {
+            if last == Some(&*host) {
+                continue;
+            }
+            let mut end = text.len();
+            for _ in 0..DATING_TRIES {
+                let Some(at) = memmem::rfind(&text[..end], host.as_bytes()) else {
+                    break;
+                };
+                let begin = memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+                let behind = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+                let alive = self.judge.own_time(trim(&text[begin..behind]));
+                if let Some(alive) = alive.filter(|alive| alive.host.as_deref() == Some(&*host)) {
+                    sink(alive.item());
+                    break;
+                }
+                end = begin;
+            }
         }
     }
 
     /// Says that the log was alive at the time of `record`; whether it tells one of its own.
     pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
-        let time = self.judge.own_time(trim(record));
-        if let Some(time) = time {
-            sink(Item::Alive { time });
+        let alive = self.judge.own_time(trim(record));
+        if let Some(alive) = &alive {
+            sink(alive.item());
         }
-        time.is_some()
+        alive.is_some()
     }
 }
 

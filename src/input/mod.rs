@@ -71,6 +71,8 @@ pub struct Entry<'a> {
     pub interface: &'a str,
     /// How many lines it stands for (`message repeated N times`): 1 for most.
     pub repeats: u32,
+    /// Microseconds since boot, where the form has them beside a date.
+    pub monotonic: Option<i64>,
 }
 
 /// Who wrote a message.
@@ -91,6 +93,8 @@ pub struct Record<'a> {
     pub uptime: Option<i64>,
     /// Microseconds since the record before, where that is all that the record tells.
     pub after: Option<i64>,
+    /// The monotonic time of its reception, in microseconds since boot, beside a date: a step of the clock does not move it.
+    pub monotonic: Option<i64>,
     /// How long before its stamp, the time of reception, the kernel wrote the message, in microseconds.
     pub late: i64,
     pub host: Option<Cow<'a, str>>,
@@ -112,6 +116,7 @@ impl<'a> Record<'a> {
             stamp,
             uptime: None,
             after: None,
+            monotonic: None,
             late: 0,
             host,
             origin,
@@ -126,6 +131,7 @@ impl<'a> Record<'a> {
             stamp: self.stamp,
             uptime: self.uptime,
             after: self.after,
+            monotonic: self.monotonic,
             late: self.late,
             host: self.host.map(|host| host.into_owned().into()),
             origin: self.origin,

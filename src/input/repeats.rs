@@ -167,6 +167,7 @@ mod tests {
             packet: None,
             interface: "",
             repeats: 1,
+            monotonic: None,
         };
         let repeats = Repeats::default();
         let at = Time(1_776_852_001_123_456);

@@ -43,9 +43,12 @@ pub enum Item<'a> {
         host: Option<&'a str>,
         count: u64,
     },
-    /// The log had a line, of whatever kind, at this time.
+    /// The log of a host had a line, of whatever kind, at this time. Without a host it is the whole log's.
     Alive {
         time: Time,
+        /// Microseconds since boot, where the form has them beside a date.
+        monotonic: Option<i64>,
+        host: Option<&'a str>,
     },
     /// The input told something of the cluster, before its logs.
     Learned(Fact),

@@ -85,6 +85,7 @@ pub(super) struct Ready {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Aside {
     pub(super) uptime: Option<i64>,
+    pub(super) monotonic: Option<i64>,
     pub(super) late: i64,
     pub(super) boot: Option<u64>,
     pub(super) repeats: u32,
@@ -93,6 +94,7 @@ pub(super) struct Aside {
 impl Aside {
     const NOTHING: Self = Self {
         uptime: None,
+        monotonic: None,
         late: 0,
         boot: None,
         repeats: 1,
@@ -126,6 +128,7 @@ impl Survey {
                 None => "",
             },
             repeats: self.aside(ready).map_or(1, |aside| aside.repeats),
+            monotonic: self.aside(ready).and_then(|aside| aside.monotonic),
         }
     }
 }
@@ -280,8 +283,10 @@ impl Surveyor {
                 (Word::default(), None)
             }
         };
+        let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
         let aside = Aside {
-            uptime: record.uptime.or_else(|| uptime_of(&record.message).0),
+            uptime,
+            monotonic: record.monotonic.or(uptime),
             late: record.late,
             boot: record.boot,
             repeats,

@@ -100,7 +100,35 @@ pub struct Brief<'a> {
     /// The ICMP or ICMPv6 type.
     pub icmp_type: Option<u8>,
     pub shape: Shape,
+    pub hook: Hook,
+    /// By its destination address.
     pub cast: Cast,
+    /// By the destination MAC of its frame, [`Cast::Unicast`] where the line shows none.
+    pub frame: Cast,
+    /// Whether TCP or UDP carries data: a payload behind the longest header that a bare ACK has.
+    pub data: bool,
+}
+
+/// The netfilter hook that logged a packet, by which of `IN=` and `OUT=` have a name (`nf_log_dump_packet_common()`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hook {
+    /// `IN=` alone: INPUT, or PREROUTING before it.
+    Input,
+    /// Both: FORWARD.
+    Forward,
+    /// No `IN=`: OUTPUT, or POSTROUTING behind it.
+    Output,
+}
+
+impl Hook {
+    /// The hook of a line; `out` is empty where an elided line lacks it.
+    pub const fn of(interface: &str, out: &str) -> Self {
+        match (interface.is_empty(), out.is_empty()) {
+            (false, true) => Self::Input,
+            (false, false) => Self::Forward,
+            (true, _) => Self::Output,
+        }
+    }
 }
 
 /// How much of the packet a line shows.
@@ -114,7 +142,7 @@ pub enum Shape {
     Truncated,
 }
 
-/// To whom a packet was sent, by its destination MAC or its destination address, whichever says so.
+/// To whom a packet was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Cast {
     Unicast,
@@ -149,7 +177,10 @@ impl<'a> Packet<'a> {
             flags,
             icmp_type,
             shape,
-            cast: self.cast(),
+            hook: Hook::of(self.interface, self.out.unwrap_or_default()),
+            cast: cast(datagram.dst),
+            frame: self.frame(),
+            data: datagram.carries_data(),
         }
     }
 
@@ -164,14 +195,8 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// To whom the packet was sent. A group address decides, since a switch or a DHCP server may send one in a frame
-    /// to a single station; a unicast address gives way to the frame.
-    pub fn cast(&self) -> Cast {
-        match self.datagram.dst {
-            Some(dst) if dst.is_multicast() => return Cast::Multicast,
-            Some(IpAddr::V4(Ipv4Addr::BROADCAST)) => return Cast::Broadcast,
-            _ => {}
-        }
+    /// To whom the frame was sent.
+    pub fn frame(&self) -> Cast {
         match self.link.destination() {
             Some(Mac::BROADCAST) => Cast::Broadcast,
             Some(mac) if mac.is_group() => Cast::Multicast,
@@ -185,44 +210,46 @@ impl<'a> Packet<'a> {
     }
 }
 
+/// To whom a packet with this destination address was sent. The broadcast address of a subnet looks like a station's.
+pub(crate) fn cast(dst: Option<IpAddr>) -> Cast {
+    match dst {
+        Some(dst) if dst.is_multicast() => Cast::Multicast,
+        Some(IpAddr::V4(Ipv4Addr::BROADCAST)) => Cast::Broadcast,
+        _ => Cast::Unicast,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::packet::link::Mac;
     use crate::packet::{Cast, Packet};
 
     #[test]
-    fn the_cast_is_told_by_mac_or_address() {
+    fn address_and_frame_each_say_to_whom() {
         let station = "82:1a:8b:97:1c:c2:5e:79:47:e0:ad:01:08:00";
         let all = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:08:00";
         let group = "01:00:5e:00:00:01:5e:79:47:e0:ad:01:08:00";
-        for (mac, dst, cast) in [
-            (station, "10.0.0.2", Cast::Unicast),
-            (all, "10.0.0.255", Cast::Broadcast),
-            (all, "10.0.0.2", Cast::Broadcast),
-            (all, "224.0.0.1", Cast::Multicast),
-            (group, "10.0.0.2", Cast::Multicast),
-            (station, "224.0.0.18", Cast::Multicast),
-            (station, "255.255.255.255", Cast::Broadcast),
-            ("...", "10.0.0.2", Cast::Unicast),
+        let vlan = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c";
+        for (mac, dst, cast, frame) in [
+            (station, "10.0.0.2", Cast::Unicast, Cast::Unicast),
+            (all, "10.0.0.255", Cast::Unicast, Cast::Broadcast),
+            (all, "224.0.0.1", Cast::Multicast, Cast::Broadcast),
+            (group, "10.0.0.2", Cast::Unicast, Cast::Multicast),
+            (station, "224.0.0.18", Cast::Multicast, Cast::Unicast),
+            (station, "255.255.255.255", Cast::Broadcast, Cast::Unicast),
+            ("...", "10.0.0.2", Cast::Unicast, Cast::Unicast),
             // Not Ethernet: four bytes, or an IP header.
-            ("ff:ff:ff:ff", "10.0.0.2", Cast::Unicast),
-            (
-                "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c",
-                "10.0.0.2",
-                Cast::Broadcast,
-            ),
-            (
-                "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc",
-                "10.0.0.2",
-                Cast::Unicast,
-            ),
+            ("ff:ff:ff:ff", "10.0.0.2", Cast::Unicast, Cast::Unicast),
+            (vlan, "10.0.0.2", Cast::Unicast, Cast::Broadcast),
+            (&vlan[..47], "10.0.0.2", Cast::Unicast, Cast::Unicast),
         ] {
             let text = format!("IN=a OUT= MAC={mac} SRC=10.0.0.1 DST={dst} LEN=32 PROTO=2 ");
-            assert_eq!(Packet::parse(&text).unwrap().brief().cast, cast, "{text}");
+            let brief = Packet::parse(&text).unwrap().brief();
+            assert_eq!((brief.cast, brief.frame), (cast, frame), "{text}");
         }
         let text = "IN=a OUT= MACSRC=0e:00:00:00:00:01 MACDST=33:33:00:00:00:01 MACPROTO=86dd SRC=fe80::1 DST=fe80::2 LEN=32 PROTO=59 ";
         let packet = Packet::parse(text).unwrap();
-        assert_eq!(packet.brief().cast, Cast::Multicast);
+        assert_eq!(packet.brief().frame, Cast::Multicast);
         assert_eq!(packet.dst_mac(), Some([0x33, 0x33, 0, 0, 0, 1]));
         assert_eq!(
             packet.link.destination(),

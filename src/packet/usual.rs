@@ -9,7 +9,8 @@ use crate::memo::{Key, Memo};
 use crate::packet::link::{Link, Mac};
 use crate::packet::place::{Place, protocol};
 
-use crate::packet::{Brief, Cast, Packet, Shape, TcpFlags, Unparsed, proto};
+use crate::packet::datagram::{TCP_HEADER, UDP_HEADER, V4_HEADER, V6_HEADER};
+use crate::packet::{Brief, Cast, Hook, Packet, Shape, TcpFlags, Unparsed, cast, proto};
 
 impl<'a> Brief<'a> {
     /// Reads one kernel message, as [`Packet::parse`] and [`Packet::brief`] do.
@@ -45,8 +46,8 @@ pub struct Usual {
     links: Memo<(u8, Frame)>,
     /// How long the last interface's name was.
     name: usize,
-    /// IPv4, from behind the address of `SRC=` to the value of `ID=`: the address of `DST=`.
-    headers: Memo<u32>,
+    /// IPv4, from behind the address of `SRC=` to the value of `ID=`: the address of `DST=` and the value of `LEN=`.
+    headers: Memo<(u32, u32)>,
     /// From behind the value of `DPT=` to the end of the line.
     ends: Memo<TcpFlags>,
 }
@@ -132,16 +133,20 @@ impl Usual {
             let (brief, rest) = self.v6(at.rest, frame)?;
             return Some(take(brief, text.len() - rest));
         };
-        let dst = Ipv4Addr::from_bits(self.header(&mut at)?);
+        let (dst, len) = self.header(&mut at)?;
+        let (dst, len) = (
+            Ipv4Addr::from_bits(dst),
+            u64::from(len).saturating_sub(V4_HEADER),
+        );
         at.digits()?;
         // What stands in most lines is one look.
         if at.literal(b" DF PROTO=TCP").is_some() {
             let behind = self.segment(&mut at)?;
-            let brief = behind.brief(src.into(), dst.into(), frame);
+            let brief = behind.brief(src.into(), dst.into(), frame, len);
             return Some(take(brief, text.len() - at.rest.len()));
         }
         let (behind, rest) = self.not_usual(at.rest)?;
-        let brief = behind.brief(src.into(), dst.into(), frame);
+        let brief = behind.brief(src.into(), dst.into(), frame, len);
         Some(take(brief, text.len() - rest.len()))
     }
 
@@ -163,14 +168,17 @@ impl Usual {
         let src = at.v6()?;
         at.literal(b" DST=")?;
         let dst = at.v6()?;
-        at.number(b" LEN=")?;
+        let len = u64::from(at.number(b" LEN=")?).saturating_sub(V6_HEADER);
         at.number(b" TC=")?;
         at.number(b" HOPLIMIT=")?;
         at.number(b" FLOWLBL=")?;
         at.literal(b" PROTO=")?;
         let number = at.step(protocol(at.rest))?;
         let behind = self.behind(&mut at, number)?;
-        Some((behind.brief(src.into(), dst.into(), frame), at.rest.len()))
+        Some((
+            behind.brief(src.into(), dst.into(), frame, len),
+            at.rest.len(),
+        ))
     }
 
     /// Goes to the end of the line from behind the protocol.
@@ -182,7 +190,7 @@ impl Usual {
             proto::UDP => {
                 behind.spt = Some(at.word(b" SPT=")?);
                 behind.dpt = Some(at.word(b" DPT=")?);
-                at.number(b" LEN=")?;
+                behind.udp_data = at.number(b" LEN=")? > u32::from(UDP_HEADER);
             }
             proto::ICMP | proto::ICMPV6 => {
                 behind.icmp_type = Some(at.step(echo(at.rest, number))?);
@@ -219,7 +227,10 @@ impl Usual {
         let mut at = Place { rest: text };
         let name = at.name()?;
         at.literal(b" OUT=")?;
-        at.name()?;
+        // A line of INPUT has IN alone.
+        if name == 0 || at.rest.first() != Some(&b' ') {
+            return None;
+        }
         let mut frame = Frame::Single;
         if at.literal(b" MAC=").is_some() {
             frame = frame_of(at.skip(|b| b.is_ascii_hexdigit() || b == b':'));
@@ -235,24 +246,24 @@ impl Usual {
         Some((name, frame, part.len()))
     }
 
-    /// Goes behind the ` ID=` of IPv4: the address of `DST=`.
+    /// Goes behind the ` ID=` of IPv4: the address of `DST=` and the value of `LEN=`.
     #[inline(always)]
-    fn header(&mut self, at: &mut Place<'_>) -> Option<u32> {
+    fn header(&mut self, at: &mut Place<'_>) -> Option<(u32, u32)> {
         if let Some(window) = at.rest.first_chunk::<56>()
-            && let Some((length, dst)) = self.headers.recall(header_key(window), at.rest)
+            && let Some((length, header)) = self.headers.recall(header_key(window), at.rest)
         {
             at.rest = &at.rest[length..];
-            return Some(dst);
+            return Some(header);
         }
         at.step(self.new_header(at.rest))
     }
 
     #[inline(never)]
-    fn new_header<'a>(&mut self, text: &'a [u8]) -> Option<(u32, &'a [u8])> {
+    fn new_header<'a>(&mut self, text: &'a [u8]) -> Option<((u32, u32), &'a [u8])> {
         let mut at = Place { rest: text };
         at.literal(b" DST=")?;
         let dst = at.v4()?.to_bits();
-        at.number(b" LEN=")?;
+        let header = (dst, at.number(b" LEN=")?);
         at.literal(b" TOS=0x")?;
         at.skip(|b| b.is_ascii_hexdigit());
         at.literal(b" PREC=0x")?;
@@ -263,9 +274,9 @@ impl Usual {
             && let Some(window) = text.first_chunk::<56>()
         {
             let key = header_key(window);
-            self.headers.remember(key, at.since(text), dst);
+            self.headers.remember(key, at.since(text), header);
         }
-        Some((dst, at.rest))
+        Some((header, at.rest))
     }
 
     /// What stands behind the ports of TCP: its flags.
@@ -313,6 +324,7 @@ struct Behind {
     dpt: Option<u16>,
     flags: Option<TcpFlags>,
     icmp_type: Option<u8>,
+    udp_data: bool,
 }
 
 impl Behind {
@@ -323,11 +335,13 @@ impl Behind {
             dpt: None,
             flags: None,
             icmp_type: None,
+            udp_data: false,
         }
     }
 
+    /// The whole, of a packet with `len` bytes behind its IP header.
     #[inline(always)]
-    fn brief(self, src: IpAddr, dst: IpAddr, frame: Frame) -> Brief<'static> {
+    fn brief(self, src: IpAddr, dst: IpAddr, frame: Frame, len: u64) -> Brief<'static> {
         Brief {
             interface: "",
             src,
@@ -338,7 +352,15 @@ impl Behind {
             flags: self.flags,
             icmp_type: self.icmp_type,
             shape: Shape::Whole,
-            cast: cast(dst, frame),
+            hook: Hook::Input,
+            cast: cast(Some(dst)),
+            frame: match frame {
+                Frame::Single => Cast::Unicast,
+                Frame::Group => Cast::Multicast,
+                Frame::All => Cast::Broadcast,
+            },
+            data: self.udp_data
+                || len > TCP_HEADER && self.flags.is_some_and(|f| !f.contains(TcpFlags::SYN)),
         }
     }
 }
@@ -383,21 +405,6 @@ fn echo(text: &[u8], number: u8) -> Option<(u8, &[u8])> {
     at.word(b" ID=")?;
     at.word(b" SEQ=")?;
     Some((icmp_type, at.rest))
-}
-
-/// To whom the packet was sent, as [`Packet::cast`] has it.
-fn cast(dst: IpAddr, frame: Frame) -> Cast {
-    if dst.is_multicast() {
-        return Cast::Multicast;
-    }
-    if dst == IpAddr::V4(Ipv4Addr::BROADCAST) {
-        return Cast::Broadcast;
-    }
-    match frame {
-        Frame::Single => Cast::Unicast,
-        Frame::Group => Cast::Multicast,
-        Frame::All => Cast::Broadcast,
-    }
 }
 
 /// What the value of `MAC=` says of the receiver.

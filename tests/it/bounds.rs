@@ -49,6 +49,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
             packet: Some(&packet),
             interface: packet.interface,
             repeats: 1,
+            monotonic: None,
         }])));
     }
     analysis.push(Item::EndOfLog { correction: 0 });

@@ -14,7 +14,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{
     self, Chain, End, Evaluation, Family, Form, Policy, RuleSet, Target, Test, parse, parse_rule,
 };
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
+use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -269,7 +269,10 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
         flags: (proto == 6).then_some(TcpFlags::SYN),
         icmp_type: None,
         shape: Shape::Whole,
+        hook: Hook::Input,
         cast: Cast::Unicast,
+        frame: Cast::Unicast,
+        data: false,
     }
 }
 
@@ -316,7 +319,7 @@ fn matches_mean_what_the_manual_says() {
     };
     let subnet = Brief {
         dst: "192.168.122.255".parse().unwrap(),
-        cast: Cast::Broadcast,
+        frame: Cast::Broadcast,
         ..udp
     };
     let fragment = Brief {

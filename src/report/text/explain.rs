@@ -64,10 +64,12 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     let from = end(brief.src.to_string(), brief.spt);
     lines.push(("from", format!("{from} ({zone})")));
     if let Some(dst) = packet.datagram.dst {
-        let cast = match brief.cast {
-            Cast::Unicast => "",
-            Cast::Broadcast => " (broadcast)",
-            Cast::Multicast => " (multicast)",
+        let cast = match (brief.cast, brief.frame) {
+            (Cast::Broadcast, _) => " (broadcast)",
+            (Cast::Multicast, _) => " (multicast)",
+            (Cast::Unicast, Cast::Broadcast) => " (in a broadcast frame)",
+            (Cast::Unicast, Cast::Multicast) => " (in a multicast frame)",
+            (Cast::Unicast, Cast::Unicast) => "",
         };
         let to = end(dst.to_string(), brief.dpt);
         lines.push(("to", format!("{to}{cast}")));

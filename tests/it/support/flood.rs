@@ -8,7 +8,7 @@ use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::input::Entry;
 use dropsift::input::scan::{Drops, Item};
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
+use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
 use dropsift::report::Report;
 use dropsift::rule::Scope;
 use dropsift::site::{Site, Zone};
@@ -31,7 +31,10 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
         flags: TcpFlags::from_name("SYN"),
         icmp_type: None,
         shape: Shape::Whole,
+        hook: Hook::Input,
         cast: Cast::Unicast,
+        frame: Cast::Unicast,
+        data: false,
     }
 }
 
@@ -48,6 +51,7 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
             packet: Some(&packet),
             interface: packet.interface,
             repeats: 1,
+            monotonic: None,
         }])));
     };
     for at in 0..flood {

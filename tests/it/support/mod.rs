@@ -49,7 +49,7 @@ impl Seen {
                 .untrusted
                 .push(String::from_utf8_lossy(record).into_owned()),
             Item::Unreadable { .. } => seen.unreadable += 1,
-            Item::Alive { time } => seen.alive.push(time),
+            Item::Alive { time, .. } => seen.alive.push(time),
             Item::Learned(fact) => {
                 seen.late_fact |= !seen.alive.is_empty();
                 seen.facts.push(fact.to_string());
