@@ -11,10 +11,10 @@ use super::noise::Noise;
 use super::page::{BOLD, DIM, Page};
 use super::row::{Cell, Columns, width};
 use super::{many, peers, what};
-use crate::catalog;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::report::{Event, EventKind, Report, Style};
+use crate::rule::Doubt;
 use crate::time::{MINUTE, Time};
 
 /// The most rows of one cause that are written for one moment; more become one row.
@@ -22,7 +22,11 @@ const MAX_ALIKE: usize = 4;
 /// Where lines below a row begin: under its second column.
 const INDENT: &str = "          ";
 /// Warnings that turn an answer around, and so are said while the log goes on.
-const SAID_LIVE: [&str; 2] = ["documented-rule-absent", "established-rule-suspect"];
+const SAID_LIVE: [&str; 3] = [
+    "documented-rule-absent",
+    "established-rule-suspect",
+    "upgrade-found",
+];
 
 /// A finding to write.
 #[derive(Clone, Copy)]
@@ -49,7 +53,8 @@ pub struct LiveText {
     said: HashMap<String, Said>,
     /// Rules whose commands were printed.
     printed: HashSet<String>,
-    warned: HashSet<(&'static str, Option<String>)>,
+    /// How many warnings of one code and node were written.
+    warned: HashMap<(&'static str, Option<String>), usize>,
     noise: Noise,
     /// The day of the last row.
     day: Option<(i32, u8, u8)>,
@@ -66,7 +71,7 @@ impl LiveText {
             commands,
             said: HashMap::new(),
             printed: HashSet::new(),
-            warned: HashSet::new(),
+            warned: HashMap::new(),
             noise: Noise::new(settle),
             day: None,
             has_header: false,
@@ -251,24 +256,32 @@ impl LiveText {
         ];
         self.row(event.time, label.word(), label.color(), &cells, out)?;
         let mut page = self.page(out);
-        // What is opened for the role would be missing if the role were told.
-        let documented = |port| catalog::documented(finding.role, finding.key.proto?, port);
-        let is_guess = label == Label::Decide
-            && finding.role_assumed
-            && finding.port.is_some_and(|port| documented(port).is_some());
-        match label {
-            Label::Decide if is_guess => {
-                let text = format!(
-                    "missing if {} is {} (--role {1})",
-                    printable_name(&finding.node),
-                    finding.role
+        let doubt = event.rules.iter().find_map(|rule| rule.doubt.as_ref());
+        let why = match (label, doubt) {
+            (Label::Decide, Some(Doubt::RoleAssumed { node, role })) => {
+                let node = printable_name(node);
+                let (text, option) = (
+                    format!("missing if {node} is {role}"),
+                    format!("--role {node}={role}"),
                 );
-                page.paragraph(INDENT, INDENT, &text)?;
+                // The option is not broken in two.
+                if INDENT.len() + text.len() + option.len() + 3 <= self.style.width {
+                    format!("{text} ({option})")
+                } else {
+                    page.line(&format!("{INDENT}{text}:"))?;
+                    page.line(&format!("{INDENT}  {option}"))?;
+                    String::new()
+                }
             }
-            Label::Missing | Label::Noise => {}
-            _ => page.paragraph(INDENT, INDENT, finding.cause.summary)?,
+            (Label::Decide, Some(doubt)) => doubt.text(),
+            (Label::Missing | Label::Noise, _) => String::new(),
+            _ => finding.cause.summary.to_owned(),
+        };
+        if !why.is_empty() {
+            page.paragraph(INDENT, INDENT, &printable(&why))?;
         }
-        if matches!(label, Label::Missing) || is_guess {
+        let is_guess = matches!(doubt, Some(Doubt::RoleAssumed { .. }));
+        if label == Label::Missing || label == Label::Decide && is_guess {
             self.commands(event, out)?;
         }
         Ok(())
@@ -339,20 +352,27 @@ impl LiveText {
     /// Writes warnings that turn an answer around, each once.
     fn warnings(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
-        for warning in &report.warnings {
-            let is_new = SAID_LIVE.contains(&warning.code)
-                && self.warned.insert((warning.code, warning.node.clone()));
-            if !is_new {
+        let mut seen: HashMap<_, usize> = HashMap::new();
+        let said = report.warnings.iter();
+        for warning in said.filter(|warning| SAID_LIVE.contains(&warning.code)) {
+            let key = (warning.code, warning.node.clone());
+            let number = seen.entry(key.clone()).or_default();
+            *number += 1;
+            let written = self.warned.entry(key).or_default();
+            if *number <= *written {
                 continue;
             }
-            let node = warning
-                .node
-                .as_deref()
-                .map_or_else(String::new, printable_name);
+            *written = *number;
             let ansi = AnsiColor::Yellow.on_default().bold();
-            self.row(end, "caution", ansi, &[Cell::plain(node)], out)?;
-            self.page(out)
-                .paragraph(INDENT, INDENT, &printable(&warning.text))?;
+            let mut cells = Vec::new();
+            cells.extend(
+                warning
+                    .node
+                    .as_deref()
+                    .map(|node| Cell::plain(printable_name(node))),
+            );
+            cells.push(Cell::rest(printable(&warning.text)));
+            self.row(end, "caution", ansi, &cells, out)?;
         }
         Ok(())
     }
