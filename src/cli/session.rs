@@ -230,10 +230,13 @@ impl<'s> Session<'s> {
                 texts.join(", ")
             }
         };
-        say(&format!(
-            "dropsift: reading {source} for {} · {role} · Ctrl-C: report",
-            printable(prefix)
-        ));
+        let what = format!("dropsift: reading {source} for {}", printable(prefix));
+        let line = format!("{what} · {role} · Ctrl-C: report");
+        if line.chars().count() <= terminal::stderr_width() {
+            say(&line);
+        } else {
+            say(&format!("{what}\n  {role} · Ctrl-C: report"));
+        }
     }
 
     /// Makes a report and says what changed. `tick` is the log's time of now, where the timer asks.

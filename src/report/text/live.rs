@@ -327,7 +327,11 @@ impl LiveText {
         let nodes = nodes_of(names.iter().map(String::as_str));
         let mut ports: Vec<String> = found.iter().map(|(_, finding)| what(finding)).collect();
         ports.dedup();
-        let cells = [Cell::plain(nodes), Cell::rest(ports.join(" "))];
+        let last = found.iter().map(|(_, finding)| finding.last).max();
+        let since = last.filter(|last| last.is_dated());
+        let since = since.map_or_else(String::new, |last| format!(": none since {}", last.clock()));
+        let text = format!("{}{since}", ports.join(" "));
+        let cells = [Cell::plain(nodes), Cell::rest(text)];
         self.row(*time, "stopped", DIM, &cells, out)
     }
 

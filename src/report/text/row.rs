@@ -117,14 +117,14 @@ impl Columns {
     }
 
     /// Writes a row: `heads` are the time and the kind, with their widths, since they may have colours; the first cell is
-    /// the node's.
+    /// the node's, unless it takes the whole row.
     pub(super) fn row(
         &mut self,
         heads: &[(usize, String); 2],
         cells: &[Cell],
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        if let Some(node) = cells.first() {
+        if let Some(node) = cells.first().filter(|cell| cell.kind == Kind::Plain) {
             self.grow(&node.text);
         }
         let widths = self.widths();
