@@ -15,8 +15,9 @@ use crate::cause::scene::Scene;
 use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
+use crate::chain::Question;
 use crate::error::printable_name;
-use crate::flow::{Direction, Fates, Folded, Ports};
+use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{Cast, Packet, TcpFlags, proto_name};
 use crate::saturation::Stretch;
@@ -97,6 +98,8 @@ pub struct Finding {
     pub chain_known: bool,
     /// The rule of the running chain that has its port for some sources only, in words.
     pub narrower: Option<String>,
+    /// Whether only their source keeps some of its lines out of the running chain.
+    pub narrowed: bool,
     /// The documented rules, of this node's role, that a scan asked for too.
     pub scanned: Vec<&'static DocumentedRule>,
     /// Whether the chain may lack its ESTABLISHED rule.
@@ -104,7 +107,7 @@ pub struct Finding {
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl Finding {
@@ -221,7 +224,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         });
     }
     let accepted = group
-        .fates
+        .outcomes
         .as_ref()
         .is_some_and(|f| f.accepts_all(group.logged));
     let log_cause = if accepted {
@@ -231,7 +234,10 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         cause
     };
     // Where the chain is known and accepts a part, the rule is in it.
-    let known = group.fates.as_ref().is_some_and(|fates| fates.accepted > 0);
+    let known = group
+        .outcomes
+        .as_ref()
+        .is_some_and(|outcomes| outcomes.accepted > 0);
     let absent_rule = (cause.verdict == Verdict::FalsePositive && !known)
         .then(|| absent_rule(group))
         .flatten();
@@ -293,12 +299,22 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         },
         on_link: cause.verdict == Verdict::MissingRule && is_on_link(group),
         forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
-        chain_known: group.fates.is_some(),
-        narrower: None,
+        chain_known: (scene.site.in_force)
+            .of(group.node, group.role, group.family())
+            .is_some_and(|chains| chains.is_running()),
+        narrower: if cause.verdict == Verdict::MissingRule {
+            narrower(group, scene)
+        } else {
+            None
+        },
+        narrowed: group
+            .outcomes
+            .as_ref()
+            .is_some_and(|outcomes| outcomes.kept_out > 0),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
         rules: Vec::new(),
-        fates: group.fates.clone(),
+        outcomes: group.outcomes.clone(),
     }
 }
 
@@ -328,6 +344,26 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
         .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
+}
+
+/// The rule of the running chain that has the port for some sources only, or stops it, in words.
+fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
+    let chains = (scene.site.in_force).of(group.node, group.role, group.family())?;
+    if !chains.is_running() {
+        return None;
+    }
+    let packet = Packet::parse(group.sample()).ok()?;
+    let question = Question::dropped(packet.brief()).with_line(group.sample());
+    let rule = chains.port_rules(&question).into_iter().next()?;
+    let does = if rule.accepts { "accepts" } else { "stops" };
+    let source = rule
+        .source
+        .map_or_else(String::new, |source| format!(" with `{source}`"));
+    Some(format!(
+        "rule {} of {} {does} this port{source}",
+        rule.position.number,
+        printable_name(&rule.position.chain)
+    ))
 }
 
 fn is_on_link(group: &Group<'_>) -> bool {
@@ -432,6 +468,9 @@ fn id(key: &GroupKey, node: &str) -> String {
     }
     if let Some(peer) = key.scanner {
         let _ = write!(hash, "{peer}");
+    }
+    if key.class != PeerClass::Else {
+        let _ = write!(hash, "\n{}", key.class.code());
     }
     format!("{:016x}", hash.0)
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::catalog::Role;
-use crate::chain::InForce;
+use crate::chain::ActiveChains;
 use crate::net::{IpNet, are_neighbours, is_link_local_v6};
 use crate::time::{MINUTE, Moment, Time};
 
@@ -99,7 +99,7 @@ pub struct Site {
     /// Whether upgrade windows that the log shows count as well.
     pub finds_upgrades: bool,
     /// The chains in force, as far as they are known.
-    pub in_force: InForce,
+    pub in_force: ActiveChains,
     /// Microseconds of quiet that settle a flow.
     pub settle: i64,
     pub limit: Limit,
@@ -123,7 +123,7 @@ impl Default for Site {
             addons: BTreeMap::new(),
             upgrades: Vec::new(),
             finds_upgrades: true,
-            in_force: InForce::default(),
+            in_force: ActiveChains::default(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
             since: None,

@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
-use dropsift::chain::{End, Evaluation, Family, RuleSet, boot, cloudinit as cloud};
+use dropsift::chain::{ChainOutcome, Evaluation, Family, Question, RuleSet};
+use dropsift::cloudinit::{self as cloud, boot};
 use dropsift::input::scan::Scanner;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope};
 use dropsift::site::Site;
@@ -145,14 +146,14 @@ fn judged(old: &str, new: &str, rules: &[AcceptRule], dice: &mut Dice) {
     for role in Role::ALL {
         let (before, after) = (chains(old, role), chains(new, role));
         for packet in chain::packets(dice) {
-            let [then, now] =
-                [&before, &after].map(|set| set.evaluate(&packet, Evaluation::FROM_HARVESTER));
-            if matches!(then.end, End::Accepted(_)) {
+            let [then, now] = [&before, &after]
+                .map(|set| set.evaluate(&Question::dropped(packet), Evaluation::FROM_HARVESTER));
+            if matches!(then.end, ChainOutcome::Accepted(_)) {
                 assert!(
-                    matches!(now.end, End::Accepted(_)),
+                    matches!(now.end, ChainOutcome::Accepted(_)),
                     "{packet:?} is shut out"
                 );
-            } else if let End::Accepted(place) = &now.end {
+            } else if let ChainOutcome::Accepted(place) = &now.end {
                 let family = Family::of(&packet);
                 let rule = &after.chain(family, &place.chain).unwrap().rules[place.number - 1];
                 let is_new = |new: &AcceptRule| new.meaning().is_some_and(|new| new.means(rule));

@@ -46,7 +46,7 @@ fn site(dice: &mut Dice) -> Site {
     let roles = dropsift::catalog::Role::ALL;
     site.default_role = roles[dice.roll(3)];
     if dice.roll(2) == 0 {
-        site.in_force.tell(None, "chain", CHAIN).unwrap();
+        site.in_force.tell(None, "chain", CHAIN, None).unwrap();
     }
     site
 }

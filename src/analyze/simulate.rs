@@ -22,7 +22,9 @@ pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -
                 .or_insert_with(|| chains.set.clone());
             let own = |rule: &&AcceptRule| rule.node == node.node && rule.family() == family;
             for rule in rules.iter().filter(own) {
-                set.insert_rule(family, rule.spot.number, rule.meaning());
+                if let Some(meaning) = rule.meaning() {
+                    set.insert_rule(family, meaning);
+                }
             }
         }
         for (name, set) in sets {

@@ -2,8 +2,8 @@
 
 use crate::audit::scene::Subject;
 use crate::audit::{Check, Hit, Severity};
-use crate::chain::cloudinit::Command;
 use crate::chain::{Chain, Fault, Form, HARVESTER, RuleSet, quoted};
+use crate::cloudinit::Command;
 
 /// The stage of the documentation.
 const STAGE: &str = "boot";
@@ -245,7 +245,7 @@ fn same(a: &RuleSet, b: &RuleSet) -> bool {
                     .all(|(x, y)| x.means(y))
         })
     };
-    a.chains.len() == b.chains.len() && a.chains.iter().all(alike)
+    a.chains().len() == b.chains().len() && a.chains().iter().all(alike)
 }
 
 /// Used by checks that have one hit at most.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::audit::scene::{Scene, Subject};
 use crate::catalog::DocumentedRule;
-use crate::chain::{Chain, End, Evaluation, Family, Rule, Side, Target, Test};
+use crate::chain::{Chain, ChainOutcome, Evaluation, Family, Question, Rule, Side, Target, Test};
 use crate::net::{IpNet, PortRange, parse_net};
 use crate::packet::proto;
 use crate::packet::{Brief, Cast, Hook, Shape, TcpFlags};
@@ -101,8 +101,11 @@ impl<'a> Probe<'a> {
             chain: &self.chain.name,
         };
         matches!(
-            self.subject.set.evaluate(&packet, when).end,
-            End::Accepted(_)
+            self.subject
+                .set
+                .evaluate(&Question::dropped(packet), when)
+                .end,
+            ChainOutcome::Accepted(_)
         )
     }
 

@@ -2,10 +2,10 @@
 
 use crate::audit::{Hit, Options};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::selector::role_of;
-use crate::chain::yaml::{self, Node};
 use crate::chain::{self, Chain, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script};
+use crate::cloudinit::selector::role_of;
+use crate::cloudinit::yaml::{self, Node};
+use crate::cloudinit::{self, Resource};
 
 /// All that is audited together.
 pub struct Scene<'a> {
@@ -181,7 +181,7 @@ fn twice(form: Form, scripts: &[Script]) -> (RuleSet, RuleSet) {
 /// IPv6 where only `ip6tables` has rules.
 fn family(set: &RuleSet) -> Family {
     let has = |family| {
-        set.chains
+        set.chains()
             .iter()
             .any(|chain| chain.family == family && !chain.rules.is_empty())
     };

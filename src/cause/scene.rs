@@ -16,7 +16,10 @@ use super::upgrades::{Upgrade, upgrades};
 use super::{cluster, sweeps};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::Role;
-use crate::flow::{Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, Ports, Seen};
+use crate::chain::Family;
+use crate::flow::{
+    Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen,
+};
 use crate::net::are_neighbours;
 use crate::packet::link::Mac;
 use crate::packet::{Packet, proto};
@@ -88,7 +91,9 @@ impl<'a> Scene<'a> {
         }
         let group = || {
             let key = |(seen, settled): (&Seen<'_>, &Settled)| {
-                group_key(seen, *settled, zone(&zones, &nodes, &seen.key), &scans)
+                let class = peer_class(seen, &nodes, site, &zones);
+                let zone = zone(&zones, &nodes, &seen.key);
+                group_key(seen, *settled, (zone, class), &scans)
             };
             groups(all.iter().zip(&settled).map(key))
         };
@@ -254,8 +259,41 @@ impl Nodes for Known<'_> {
     }
 }
 
+/// What the running chain of its node does with the peer of a flow; only an outsider is kept out on purpose.
+fn peer_class(
+    seen: &Seen<'_>,
+    nodes: &BTreeMap<u16, Node<'_>>,
+    site: &Site,
+    zones: &Zones,
+) -> PeerClass {
+    let known = seen
+        .flow
+        .detail
+        .outcomes
+        .as_ref()
+        .zip(nodes.get(&seen.key.node));
+    let class = known.and_then(|(outcomes, node)| {
+        let family = if seen.key.peer.is_ipv6() {
+            Family::V6
+        } else {
+            Family::V4
+        };
+        let chains = site.in_force.of(node.name, node.role, family)?;
+        Some(outcomes.peer_class(seen.flow.logged, chains.origin))
+    });
+    match class.unwrap_or_default() {
+        PeerClass::Narrowed if zones.is_cluster_node(seen.key.peer) => PeerClass::Else,
+        class => class,
+    }
+}
+
 /// Finds what a flow has in common with others of its finding.
-fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> GroupKey {
+fn group_key(
+    seen: &Seen<'_>,
+    settled: Settled,
+    (zone, class): (Zone, PeerClass),
+    scans: &Scans,
+) -> GroupKey {
     let key = seen.key;
     let group = GroupKey {
         node: key.node,
@@ -266,6 +304,7 @@ fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> Gr
         ports: settled.ports,
         zone,
         scanner: None,
+        class,
     };
     if scans
         .get(&key.peer)
@@ -279,6 +318,7 @@ fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> Gr
             direction: Direction::Original,
             ports: Ports::None,
             scanner: Some(key.peer),
+            class: PeerClass::Else,
             ..group
         };
     }

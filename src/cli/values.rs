@@ -118,7 +118,8 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     for text in &shared.rules {
         let (node, path) = rules_of(text);
         let text = text_file(path)?;
-        site.in_force.tell(node, path, &text)?;
+        let taken = modified(path).or_else(|| Some(super::terminal::now()));
+        site.in_force.tell(node, path, &text, taken)?;
     }
     if !shared.quiet {
         for (name, faults, first) in site.in_force.faults() {
@@ -212,6 +213,13 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
         why: "it is no text; give the output of `iptables-save`, or the CloudInit as YAML"
             .to_owned(),
     })
+}
+
+/// When the file was written; `None` for stdin.
+fn modified(path: &str) -> Option<Time> {
+    let written = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time(i64::try_from(since.as_micros()).ok()?))
 }
 
 /// Reads networks.

@@ -15,7 +15,7 @@ use super::names::Names;
 use super::sum::count;
 use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
-use crate::chain::Family;
+use crate::chain::{Family, Question};
 use crate::hints::Lately;
 use crate::input::Entry;
 use crate::input::scan::Drops;
@@ -103,9 +103,11 @@ impl Flows {
         if !site.in_force.is_empty() {
             let name = self.nodes.name(line.node);
             if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
-                let fates = &mut self.flows[place].detail.fates;
-                let fates = fates.get_or_insert_default();
-                fates.add(chains.judge(packet), u64::from(lines));
+                let outcomes = &mut self.flows[place].detail.outcomes;
+                let outcomes = outcomes.get_or_insert_default();
+                let message = String::from_utf8_lossy(entry.message);
+                let judged = chains.judge(Question::dropped(*packet), &message);
+                outcomes.add(judged, entry.time, u64::from(lines));
             }
         }
     }
@@ -328,7 +330,7 @@ impl Flows {
     }
 
     /// Notes that the log of a host had a line at `time`, and its monotonic time where it has one. Without a host the line is
-    /// of all nodes of the log.
+    /// of the log's one node.
     pub fn alive(&mut self, host: Option<&str>, time: Time, monotonic: Option<i64>) {
         self.reaches(time);
         let Some(host) = host else {
@@ -351,9 +353,15 @@ impl Flows {
         self.span = Some((first.min(time), last.max(time)));
     }
 
-    /// Ends the log that is being read: what it says of no host it says of all its nodes.
+    /// When the lines that name no host went on, where the log has one node: of several they show nothing.
+    fn hostless(&self) -> Option<(Time, Time)> {
+        self.hostless.filter(|_| self.evidence.len() == 1)
+    }
+
+    /// Ends the log that is being read: what it says of no host it says of its one node.
     pub(super) fn end_log(&mut self) {
-        let whole = self.hostless.take();
+        let whole = self.hostless();
+        self.hostless = None;
         for seen in &mut self.evidence {
             seen.life.end(whole);
         }
@@ -384,7 +392,7 @@ impl Flows {
         let number = self.nodes.find(node).map(usize::from);
         let seen = number.and_then(|number| self.evidence.get(number));
         let mut life = seen.map(|seen| seen.life.clone()).unwrap_or_default();
-        life.end(self.hostless);
+        life.end(self.hostless());
         if let Some(other) = self.others.get(node) {
             let mut other = other.clone();
             other.end(None);

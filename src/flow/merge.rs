@@ -92,6 +92,9 @@ impl Flows {
             for time in [&mut flow.first, &mut flow.last] {
                 *time = time.add_years(years);
             }
+            if let Some(outcomes) = &mut flow.detail.outcomes {
+                outcomes.add_years(years);
+            }
         }
         self.marks.add_years(years);
         for node in &mut self.evidence {

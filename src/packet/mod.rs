@@ -180,7 +180,7 @@ impl<'a> Packet<'a> {
             hook: Hook::of(self.interface, self.out.unwrap_or_default()),
             cast: cast(datagram.dst),
             frame: self.frame(),
-            data: datagram.carries_data(),
+            data: shape == Shape::Whole && datagram.carries_data(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! How the commands of a CloudInit are written where its LOG rule stands: indentation, list style and quotes.
 
 use crate::chain::Rule;
-use crate::chain::cloudinit::Resource;
-use crate::chain::yaml::Style;
+use crate::cloudinit::Resource;
+use crate::cloudinit::yaml::Style;
 
 /// How items of the list of commands are written.
 pub(super) struct Manner {

@@ -251,6 +251,8 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     }
     let listed = documented.is_some() || finding.cause.code == "addon-port";
     let sources = match scope {
+        // A wider rule would undo a narrowing that is somebody's own.
+        _ if finding.narrowed => Vec::new(),
         Scope::Documented if listed => return with_sources(&rule, Vec::new()),
         Scope::NodeNet if listed => node_nets(finding, site),
         _ => Vec::new(),

@@ -6,8 +6,9 @@
 use super::manner::Manner;
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::{Chain, Fault, LONGEST, Rule, boot};
+use crate::chain::{Chain, Fault, LONGEST, Rule};
+use crate::cloudinit::boot;
+use crate::cloudinit::{self, Resource};
 use crate::error::{Error, is_hostile, printable};
 
 /// The user's file, and the role of a stages file, which has no selector.
@@ -250,7 +251,7 @@ impl CloudInitFile<'_> {
         for (old, new) in before.iter().zip(&after) {
             let sets = [old, new].map(|one| boot(std::slice::from_ref(one), |_| true));
             let roles = self.roles(old);
-            for chain in &sets[0].chains {
+            for chain in sets[0].chains() {
                 let Some(now) = sets[1].chain(chain.family, &chain.name) else {
                     return Err(broken());
                 };

@@ -40,18 +40,18 @@ pub(super) fn place(rule: &mut AcceptRule, site: &Site) -> Option<String> {
     let chains = site.in_force.of(&rule.node, rule.role, rule.family())?;
     let chain = chains.firewall()?;
     let meaning = rule.meaning()?;
-    if let Some(live) = chain.live_cover(&meaning) {
+    if let Some(live) = chains.set.live_cover(rule.family(), &meaning) {
         return Some(format!(
             "rule {} of {} (line {}) does what a new rule would do: none is offered",
             live.number, live.chain, live.line
         ));
     }
-    let number = chain.insert_number()?;
+    let number = chains.insertion_point()?.number;
     let now = chain.rules.get(number - 1)?;
     rule.spot = Spot {
         number,
         now: Some(now.target.to_string()),
-        dead: (chain.dead_copies(&meaning).iter())
+        dead: (chains.set.dead_copies(rule.family(), &meaning).iter())
             .map(|place| place.number)
             .collect(),
     };

@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
-use dropsift::chain::{self, Family, HARVESTER, cloudinit};
+use dropsift::chain::{self, Family, HARVESTER};
+use dropsift::cloudinit;
 use dropsift::input::Prefixes;
 use dropsift::input::fact::Fact;
 use dropsift::input::scan::{Item, Scanner};
@@ -59,7 +60,7 @@ fn site(role: Role, rules: Option<&str>) -> Site {
         ..Site::default()
     };
     if let Some(rules) = rules {
-        site.in_force.tell(None, "rules", rules).unwrap();
+        site.in_force.tell(None, "rules", rules, None).unwrap();
     }
     site
 }
@@ -192,7 +193,7 @@ fn a_patch_adds_lines_and_keeps_every_other_byte() {
             // YAML, and the rules stand before LOG.
             let resource = &cloudinit::read(&new).unwrap()[0];
             assert!(resource.faults.is_empty() && resource.not_text.is_empty());
-            let set = chain::boot(std::slice::from_ref(resource), |_| true);
+            let set = cloudinit::boot(std::slice::from_ref(resource), |_| true);
             assert!(set.faults.is_empty(), "{:?}", set.faults);
             let firewall = set.chain(Family::V4, HARVESTER).unwrap();
             for rule in rules.iter().take(4) {
@@ -283,7 +284,7 @@ fn scripts_are_shell_and_hostile_names_stay_comments() {
                     .unwrap();
                 assert!(status.success(), "{text}");
             } else {
-                chain::yaml::read(&text).unwrap();
+                cloudinit::yaml::read(&text).unwrap();
             }
         }
     }
@@ -299,14 +300,15 @@ fn fates_do_not_depend_on_order() {
         let src = format!("192.168.122.{}", 62 + at % 3);
         lines.push(line("harvester1", &src, "TCP", port, at * 7));
     }
-    let fates = |log: &str| -> Vec<_> {
+    let outcomes = |log: &str| -> Vec<_> {
         let report = report(analysis(site(Role::ControlPlane, Some(&chain))), log);
-        let told = |f: &dropsift::finding::Finding| (f.id.clone(), f.cause.code, f.fates.clone());
+        let told =
+            |f: &dropsift::finding::Finding| (f.id.clone(), f.cause.code, f.outcomes.clone());
         report.findings.iter().map(told).collect()
     };
-    let forward = fates(&lines.concat());
+    let forward = outcomes(&lines.concat());
     lines.reverse();
-    let backward = fates(&lines.concat());
+    let backward = outcomes(&lines.concat());
     assert_eq!(forward, backward);
     assert!(
         forward

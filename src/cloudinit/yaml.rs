@@ -2,7 +2,7 @@
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
-use crate::chain::command::Fault;
+use crate::chain::Fault;
 
 /// A node of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,11 +4,11 @@
 
 use std::fmt;
 
-use crate::chain::arguments::{self, Action, Command};
-use crate::chain::form::Form;
+use crate::chain::Form;
 use crate::chain::rule::{Rule, Target};
 use crate::chain::shell::{Join, Keyword, Script, Simple};
-use crate::chain::{Chain, Family, Policy, RuleSet};
+use crate::chain::syntax::arguments::{self, Action, Command};
+use crate::chain::{Family, Policy, RuleSet};
 
 /// A line that iptables would refuse, or that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,7 @@ impl Runner {
 
     /// The chains in the end.
     pub fn finish(self) -> RuleSet {
-        self.set
+        self.set.finished()
     }
 
     /// Forgets the faults so far.
@@ -198,23 +198,17 @@ impl Runner {
     }
 
     fn build_in(&mut self, family: Family) {
-        if self.set.chains.iter().any(|chain| chain.family == family) {
+        if self.set.chain(family, "INPUT").is_some() {
             return;
         }
         for name in ["INPUT", "FORWARD", "OUTPUT"] {
-            self.set.chains.push(Chain {
-                family,
-                name: name.to_owned(),
-                policy: Some(Policy::Accept),
-                rules: Vec::new(),
-                line: 0,
-            });
+            self.set.chain_or_new(family, name, 0).policy = Some(Policy::Accept);
         }
     }
 }
 
 /// The family of the tool that a command calls, and the words behind its name.
-pub(super) fn tool(words: &[String]) -> Option<(Family, &[String])> {
+pub(in crate::chain) fn tool(words: &[String]) -> Option<(Family, &[String])> {
     let mut words = words;
     while let Some((first, rest)) = words.split_first()
         && matches!(
@@ -233,7 +227,7 @@ pub(super) fn tool(words: &[String]) -> Option<(Family, &[String])> {
 }
 
 /// The chain and the rule of one command.
-pub(super) fn rule_of(simple: &Simple) -> Result<(String, Rule), Fault> {
+pub(in crate::chain) fn rule_of(simple: &Simple) -> Result<(String, Rule), Fault> {
     let fault = |text: String| Fault::new(simple.line, text);
     let (family, words) =
         tool(&simple.words).ok_or_else(|| fault("no iptables command".to_owned()))?;
@@ -273,13 +267,7 @@ fn apply(set: &mut RuleSet, family: Family, command: Command, line: usize) -> Re
         if set.chain(family, &name).is_some() {
             return Err(format!("chain `{name}` exists already"));
         }
-        set.chains.push(Chain {
-            family,
-            name,
-            policy: None,
-            rules: Vec::new(),
-            line,
-        });
+        set.chain_or_new(family, &name, line);
         return Ok(());
     }
     if matches!(
@@ -347,8 +335,7 @@ fn apply(set: &mut RuleSet, family: Family, command: Command, line: usize) -> Re
             if referenced {
                 return Err(format!("chain `{name}` is still in use by a rule"));
             }
-            set.chains
-                .retain(|chain| chain.family != family || chain.name != name);
+            set.retain(|chain| chain.family != family || chain.name != name);
         }
         Action::Policy(policy) => {
             let policy = match policy.as_str() {
@@ -390,8 +377,7 @@ fn remove_all(set: &mut RuleSet, family: Family) -> Result<(), String> {
     if busy {
         return Err("a chain is in use or not empty".to_owned());
     }
-    set.chains
-        .retain(|chain| chain.family != family || chain.policy.is_some());
+    set.retain(|chain| chain.family != family || chain.policy.is_some());
     Ok(())
 }
 
@@ -405,4 +391,5 @@ fn rename(set: &mut RuleSet, family: Family, from: &str, to: &str) {
             }
         }
     }
+    set.retain(|_| true);
 }

@@ -3,9 +3,9 @@
 //! Follows the CRD of harvester/node-manager (`spec.matchSelector`, `filename`, `contents`, `paused`) and the stages
 //! of yip. Reads one object, several documents, a List, and the stages file that the agent writes to `/oem`.
 
-use crate::chain::command::Fault;
-use crate::chain::shell::Script;
-use crate::chain::yaml::{self, Node, Style, Value};
+use crate::chain::Fault;
+use crate::chain::Script;
+use crate::cloudinit::yaml::{self, Node, Style, Value};
 
 /// One CloudInit, or one stages file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

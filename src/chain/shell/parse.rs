@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::command::Fault;
+use crate::chain::Fault;
 
 /// The commands of one shell text.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -2,11 +2,11 @@
 
 use crate::chain::Family;
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
-use crate::chain::{extensions, values};
+use crate::chain::syntax::{extensions, values};
 
 /// What a command does to a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Action {
+pub(in crate::chain) enum Action {
     Append,
     /// At this number, from 1.
     Insert(usize),
@@ -26,18 +26,18 @@ pub(super) enum Action {
 
 /// One call of iptables.
 #[derive(Debug, Clone)]
-pub(super) struct Command {
-    pub(super) action: Action,
-    pub(super) chain: Option<String>,
+pub(in crate::chain) struct Command {
+    pub(in crate::chain) action: Action,
+    pub(in crate::chain) chain: Option<String>,
     /// One rule, or one for each of several addresses.
-    pub(super) rules: Vec<Rule>,
+    pub(in crate::chain) rules: Vec<Rule>,
 }
 
 /// A command of more than this many source and destination pairs is refused.
 const MOST_RULES: usize = 256;
 
 /// The table that the words name.
-pub(super) fn table(words: &[String]) -> Option<&str> {
+pub(in crate::chain) fn table(words: &[String]) -> Option<&str> {
     words
         .iter()
         .zip(words.iter().skip(1))
@@ -54,7 +54,7 @@ pub(super) fn table(words: &[String]) -> Option<&str> {
         })
 }
 
-pub(super) struct Reader<'a> {
+pub(in crate::chain) struct Reader<'a> {
     words: &'a [String],
     at: usize,
     /// The value glued to the option at hand: `--dport=22`, `-jDROP`.
@@ -62,22 +62,26 @@ pub(super) struct Reader<'a> {
     family: Family,
     action: Option<Action>,
     chain: Option<String>,
-    pub(super) matches: Vec<Match>,
+    pub(in crate::chain) matches: Vec<Match>,
     nets: [(bool, Vec<String>); 2],
-    pub(super) target: Target,
-    pub(super) comment: Option<String>,
+    pub(in crate::chain) target: Target,
+    pub(in crate::chain) comment: Option<String>,
     counters: Option<Counters>,
-    pub(super) modules: Vec<String>,
+    pub(in crate::chain) modules: Vec<String>,
     /// Modules loaded by `-m` of which no option came, and which are not known.
-    pub(super) bare: Option<String>,
-    pub(super) limit: Option<(u32, u32)>,
+    pub(in crate::chain) bare: Option<String>,
+    pub(in crate::chain) limit: Option<(u32, u32)>,
     /// The first option that needs a protocol with ports.
-    pub(super) ports_by: Option<String>,
-    pub(super) has_target: bool,
+    pub(in crate::chain) ports_by: Option<String>,
+    pub(in crate::chain) has_target: bool,
 }
 
 /// Reads the words behind the name of the tool.
-pub(super) fn read(words: &[String], family: Family, line: usize) -> Result<Command, String> {
+pub(in crate::chain) fn read(
+    words: &[String],
+    family: Family,
+    line: usize,
+) -> Result<Command, String> {
     let mut reader = Reader {
         words,
         at: 0,
@@ -143,7 +147,7 @@ impl Reader<'_> {
         word.to_owned()
     }
 
-    pub(super) fn value(&mut self, option: &str) -> Result<String, String> {
+    pub(in crate::chain) fn value(&mut self, option: &str) -> Result<String, String> {
         if let Some(value) = self.glued.take() {
             return Ok(value);
         }
@@ -167,7 +171,7 @@ impl Reader<'_> {
     }
 
     /// The next word, where it is no option.
-    pub(super) fn operand(&mut self) -> Option<String> {
+    pub(in crate::chain) fn operand(&mut self) -> Option<String> {
         if self.glued.is_some() {
             return self.glued.take();
         }
@@ -186,7 +190,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn push(&mut self, test: Test, negated: bool) {
+    pub(in crate::chain) fn push(&mut self, test: Test, negated: bool) {
         self.matches.push(Match { test, negated });
     }
 
@@ -322,11 +326,11 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn loaded(&self, module: &str) -> bool {
+    pub(in crate::chain) fn loaded(&self, module: &str) -> bool {
         self.modules.iter().any(|name| name == module)
     }
 
-    pub(super) fn protocol(&self) -> Option<u8> {
+    pub(in crate::chain) fn protocol(&self) -> Option<u8> {
         self.matches.iter().find_map(|m| match m.test {
             Test::Protocol(number) if !m.negated => Some(number),
             _ => None,
@@ -397,10 +401,13 @@ fn spread(
                         return Err(format!("`{text}` is no address for {}", family.tool()));
                     }
                     Some(net) => Test::Net(side, net),
+                    None if let Some((address, mask)) = values::odd_mask(text) => {
+                        Test::Masked(side, address, mask)
+                    }
                     None if text.starts_with(|c: char| c.is_ascii_digit()) => {
                         return Err(format!("`{text}` is no address"));
                     }
-                    None => Test::Unknown("host name".to_owned(), text.clone()),
+                    None => host_name(side, text),
                 };
                 let mut rule = rule.clone();
                 rule.matches.push(Match {
@@ -416,6 +423,12 @@ fn spread(
         rule.normalize();
     }
     Ok(rules)
+}
+
+/// A name in place of an address, which iptables resolves when the rule is added.
+pub(in crate::chain) fn host_name(side: Side, text: &str) -> Test {
+    let option = if side == Side::Source { "-s" } else { "-d" };
+    Test::Unknown("host name".to_owned(), format!("{option} {text}"))
 }
 
 /// The short form of a long base option.

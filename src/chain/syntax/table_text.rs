@@ -2,12 +2,12 @@
 //!
 //! Each module prints in its own way (`print` and `save` of libxt_*.c); here are those that firewalls of nodes use.
 
-use crate::chain::rule::{Match, Ports, Rule, Side, Target, Test};
-use crate::chain::values;
-use crate::net::PortRange;
+use crate::chain::rule::{Compared, Match, Ports, Rule, Side, Target, Test};
+use crate::chain::syntax::extensions::dscp;
+use crate::chain::syntax::values;
 
 /// Adds the matches and the target's options of `text` to `rule`.
-pub(super) fn read(text: &str, rule: &mut Rule) {
+pub(in crate::chain) fn read(text: &str, rule: &mut Rule) {
     let (text, after) = without_comment(text, rule);
     for part in [text, after] {
         words(part, rule);
@@ -67,19 +67,58 @@ fn one(words: &[&str], rule: &mut Rule) -> Option<usize> {
             icmp(kind, Some(code), true, rule).then_some(5)
         }
         ["icmp" | "ipv6-icmp", "!type", kind, ..] => icmp(kind, None, true, rule).then_some(3),
-        ["icmp", name, ..] => icmp(name, None, false, rule).then_some(2),
+        ["icmp", name, ..] if !name.starts_with('!') => icmp(name, None, false, rule).then_some(2),
         ["ADDRTYPE", "match", ref types @ ..] => address_types(types, rule).map(|taken| taken + 2),
+        ["limit-in" | "limit-out", ..] => {
+            add(Some(unknown("addrtype", words[0])), false, rule).then_some(1)
+        }
         ["match-set", name, sides, ..] => set(name, sides, false, rule).then_some(3),
         ["!", "match-set", name, sides, ..] => set(name, sides, true, rule).then_some(4),
         ["mark", "match", "!", value, ..] => mark(value, true, rule).then_some(4),
         ["mark", "match", value, ..] => mark(value, false, rule).then_some(3),
         ["LOG", "flags", flags, "level", level, ..] => log(flags, level, rule).then_some(5),
-        ["LOG", "level", level, ..] => log("0", level, rule).then_some(3),
+        ["LOG", "level", level, ref options @ ..] => log_named(level, options, rule),
         ["reject-with", with, ..] if matches!(rule.target, Target::Reject(_)) => {
             rule.target = Target::Reject(with.to_owned());
             Some(2)
         }
         // Further ports of one protocol: `udp spt:67 dpt:68`.
+        ["source" | "destination", "IP", "range", ..] => range(words, rule),
+        ["MAC", "!", mac, ..] => {
+            add(values::mac(mac).map(Test::MacSource), true, rule).then_some(3)
+        }
+        ["MAC", mac, ..] => add(values::mac(mac).map(Test::MacSource), false, rule).then_some(2),
+        [
+            "TTL" | "HL",
+            "match",
+            which @ ("TTL" | "HL"),
+            how,
+            number,
+            ..,
+        ] => ttl(which, how, number, rule).then_some(5),
+        ["length", value, ..] => {
+            let (value, negated) = not(value);
+            let test = values::lengths(value).map(|(first, last)| Test::Length(first, last));
+            add(test, negated, rule).then_some(2)
+        }
+        ["tos", "match!", value, ..] => tos(value, true, rule).then_some(3),
+        ["tos", "match", value, ..] => tos(value, false, rule).then_some(3),
+        ["tos", value, ..] if value.starts_with("match") => {
+            let (value, negated) = not(&value["match".len()..]);
+            tos(value, negated, rule).then_some(2)
+        }
+        ["DSCP", "match", value, ..] => {
+            let (value, negated) = not(value);
+            add(dscp(values::number(value)), negated, rule).then_some(3)
+        }
+        ["PKTTYPE", how @ ("=" | "!="), kind, ..] => {
+            let test = values::packet_type(kind).map(Test::PktType);
+            add(test, how == "!=", rule).then_some(3)
+        }
+        ["icmp" | "ipv6-icmp", name, ..] if name.starts_with('!') => {
+            icmp(&name[1..], None, true, rule).then_some(2)
+        }
+        ["ipv6-icmp", name, ..] => icmp(name, None, false, rule).then_some(2),
         [value, ..] => port(value, rule).then_some(1),
     };
     taken.or_else(|| {
@@ -121,6 +160,46 @@ fn states(list: &str, negated: bool, rule: &mut Rule) -> bool {
     add(values::states(list).map(Test::State), negated, rule)
 }
 
+fn not(text: &str) -> (&str, bool) {
+    text.strip_prefix('!')
+        .map_or((text, false), |text| (text.trim_start(), true))
+}
+
+/// `source IP range ! 10.0.0.1-10.0.0.9`: how many words it is.
+fn range(words: &[&str], rule: &mut Rule) -> Option<usize> {
+    let side = match words.first() {
+        Some(&"source") => Side::Source,
+        _ => Side::Destination,
+    };
+    let (negated, text, taken) = match *words.get(3..)? {
+        ["!", text, ..] => (true, text, 5),
+        [text, ..] => (false, text, 4),
+        [] => return None,
+    };
+    let test = values::range(text).map(|(first, last)| Test::IpRange(side, first, last));
+    add(test, negated, rule).then_some(taken)
+}
+
+fn ttl(which: &str, how: &str, number: &str, rule: &mut Rule) -> bool {
+    let (compared, negated) = match how {
+        "==" => (Compared::Equal, false),
+        "!=" => (Compared::Equal, true),
+        "<" => (Compared::Less, false),
+        ">" => (Compared::Greater, false),
+        _ => return false,
+    };
+    let test = number.parse().ok().map(|number| match which {
+        "TTL" => Test::Ttl(compared, number),
+        _ => Test::HopLimit(compared, number),
+    });
+    add(test, negated, rule)
+}
+
+fn tos(value: &str, negated: bool, rule: &mut Rule) -> bool {
+    let test = values::tos(value).map(|(value, mask)| Test::Tos { value, mask });
+    add(test, negated, rule)
+}
+
 fn set(name: &str, sides: &str, negated: bool, rule: &mut Rule) -> bool {
     add(
         Some(unknown("set", &format!("{name} {sides}"))),
@@ -130,7 +209,8 @@ fn set(name: &str, sides: &str, negated: bool, rule: &mut Rule) -> bool {
 }
 
 fn mark(value: &str, negated: bool, rule: &mut Rule) -> bool {
-    add(Some(unknown("mark", value)), negated, rule)
+    let test = values::masked(value).map(|(value, mask)| Test::Mark { value, mask });
+    add(test, negated, rule)
 }
 
 fn limit(rate: &str, burst: &str, rule: &mut Rule) -> bool {
@@ -150,11 +230,14 @@ fn multiport(which: &str, list: &str, rule: &mut Rule) -> bool {
     let (list, negated) = list
         .strip_prefix('!')
         .map_or((list, false), |list| (list, true));
-    add(
-        values::port_list(list).map(|ranges| Test::Ports(side, ranges)),
-        negated,
-        rule,
-    )
+    let test = match values::port_list(list) {
+        Some(ranges) => Test::Ports(side, ranges),
+        None => {
+            let key = if side == Ports::Source { "spt" } else { "dpt" };
+            unknown("port", &format!("{key}:{list}"))
+        }
+    };
+    add(Some(test), negated, rule)
 }
 
 /// `spt:67`, `dpts:!22:80`, `flags:0x17/0x02`.
@@ -165,7 +248,11 @@ fn port(value: &str, rule: &mut Rule) -> bool {
     let (value, negated) = value
         .strip_prefix('!')
         .map_or((value, false), |value| (value, true));
-    let ports = |side| values::ports(value).map(|range: PortRange| Test::Ports(side, vec![range]));
+    let ports = |side| match values::ports(value) {
+        Some(range) => Some(Test::Ports(side, vec![range])),
+        // A name that no list here has.
+        None => Some(unknown("port", &format!("{key}:{value}"))),
+    };
     let test = match key {
         "spt" | "spts" => ports(Ports::Source),
         "dpt" | "dpts" => ports(Ports::Destination),
@@ -215,6 +302,21 @@ fn address_types(words: &[&str], rule: &mut Rule) -> Option<usize> {
         taken += 2;
     }
     (taken > 0).then_some(taken)
+}
+
+/// `LOG level info tcp-options uid`, as `-L` without `-n` prints it: how many words it is.
+fn log_named(level: &str, options: &[&str], rule: &mut Rule) -> Option<usize> {
+    let bit = |word: &&&str| match **word {
+        "tcp-sequence" => Some(1),
+        "tcp-options" => Some(2),
+        "ip-options" => Some(4),
+        "uid" => Some(8),
+        "macdecode" => Some(32),
+        _ => None,
+    };
+    let bits: Vec<u8> = options.iter().map_while(|word| bit(&word)).collect();
+    let flags: u8 = bits.iter().sum();
+    log(&flags.to_string(), level, rule).then_some(3 + bits.len())
 }
 
 fn log(flags: &str, level: &str, rule: &mut Rule) -> bool {

@@ -1,11 +1,11 @@
 //! The options of matches and targets: what stands behind `-m` and `-j`. Follows iptables-extensions(8).
 
-use crate::chain::arguments::Reader;
-use crate::chain::rule::{Match, Ports, Side, Target, Test};
-use crate::chain::values;
+use crate::chain::rule::{Compared, Match, Ports, Side, Target, Test};
+use crate::chain::syntax::arguments::Reader;
+use crate::chain::syntax::values;
 
 /// Modules of which every option is known here.
-pub(super) const KNOWN: &[&str] = &[
+pub(in crate::chain) const KNOWN: &[&str] = &[
     "tcp",
     "udp",
     "icmp",
@@ -20,6 +20,15 @@ pub(super) const KNOWN: &[&str] = &[
     "multiport",
     "addrtype",
     "conntrack",
+    "iprange",
+    "mac",
+    "ttl",
+    "hl",
+    "length",
+    "tos",
+    "dscp",
+    "mark",
+    "pkttype",
 ];
 
 impl Reader<'_> {
@@ -31,7 +40,11 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn extension(&mut self, option: &str, negated: bool) -> Result<(), String> {
+    pub(in crate::chain) fn extension(
+        &mut self,
+        option: &str,
+        negated: bool,
+    ) -> Result<(), String> {
         let bad = |option: &str, value: &str| format!("bad value `{value}` of `{option}`");
         match option {
             "--dport" | "--destination-port" | "--sport" | "--source-port" => {
@@ -123,20 +136,77 @@ impl Reader<'_> {
                 };
                 self.push(Test::AddressType(side, types), negated);
             }
-            "--match-set" | "--mark" if !self.has_target => {
-                let mut text = self.value(option)?;
-                let module = if option == "--mark" { "mark" } else { "set" };
-                self.need(module, option)?;
-                if module == "set" {
-                    text = format!("{text} {}", self.value(option)?);
-                }
-                self.bare = None;
-                self.push(Test::Unknown(module.to_owned(), text), negated);
+            // In INPUT a local address is one of the node, on whatever interface: asked for one, it cannot be told.
+            "--limit-iface-in" | "--limit-iface-out" if self.loaded("addrtype") => {
+                self.push(
+                    Test::Unknown("addrtype".to_owned(), option.to_owned()),
+                    negated,
+                );
             }
+            "--match-set" if !self.has_target => {
+                self.need("set", option)?;
+                let name = self.value(option)?;
+                let text = format!("{name} {}", self.value(option)?);
+                self.bare = None;
+                self.push(Test::Unknown("set".to_owned(), text), negated);
+            }
+            _ if !self.has_target && self.of_header(option, negated)? => {}
             _ if self.has_target => return self.of_target(option),
             _ => return self.unknown(option, negated),
         }
         Ok(())
+    }
+
+    /// An option that asks for what a header says; whether it is one.
+    fn of_header(&mut self, option: &str, negated: bool) -> Result<bool, String> {
+        let module = match option {
+            "--src-range" | "--dst-range" => "iprange",
+            "--mac-source" => "mac",
+            "--ttl-eq" | "--ttl" | "--ttl-lt" | "--ttl-gt" => "ttl",
+            "--hl-eq" | "--hl-lt" | "--hl-gt" => "hl",
+            "--length" => "length",
+            "--tos" => "tos",
+            "--dscp" | "--dscp-class" => "dscp",
+            "--mark" => "mark",
+            "--pkt-type" => "pkttype",
+            _ => return Ok(false),
+        };
+        if !self.loaded(module) {
+            return Ok(false);
+        }
+        // `-m connmark -m mark`: the last module that has the option takes it.
+        if module == "mark" && self.modules.last().is_some_and(|last| last == "connmark") {
+            return Ok(false);
+        }
+        let value = self.value(option)?;
+        let side = if option == "--src-range" {
+            Side::Source
+        } else {
+            Side::Destination
+        };
+        let compared = match option.rsplit('-').next() {
+            Some("lt") => Compared::Less,
+            Some("gt") => Compared::Greater,
+            _ => Compared::Equal,
+        };
+        let number = || value.parse().ok();
+        let test = match module {
+            "iprange" => {
+                values::range(&value).map(|(first, last)| Test::IpRange(side, first, last))
+            }
+            "mac" => values::mac(&value).map(Test::MacSource),
+            "ttl" => number().map(|number| Test::Ttl(compared, number)),
+            "hl" => number().map(|number| Test::HopLimit(compared, number)),
+            "length" => values::lengths(&value).map(|(first, last)| Test::Length(first, last)),
+            "tos" => values::tos(&value).map(|(value, mask)| Test::Tos { value, mask }),
+            "dscp" if option == "--dscp" => dscp(values::number(&value)),
+            "dscp" => dscp(values::dscp_class(&value).map(u32::from)),
+            "mark" => values::masked(&value).map(|(value, mask)| Test::Mark { value, mask }),
+            _ => values::packet_type(&value).map(Test::PktType),
+        };
+        let test = test.ok_or_else(|| format!("bad value `{value}` of `{option}`"))?;
+        self.push(test, negated);
+        Ok(true)
     }
 
     /// An option that stands behind `-j`.
@@ -218,6 +288,15 @@ impl Reader<'_> {
         }
         text
     }
+}
+
+/// DSCP is the upper six bits of the byte.
+pub(in crate::chain) fn dscp(number: Option<u32>) -> Option<Test> {
+    let number = number.filter(|number| *number < 64)?;
+    Some(Test::Tos {
+        value: (number as u8) << 2,
+        mask: 0xfc,
+    })
 }
 
 fn join(text: &mut String, more: &str) {

@@ -3,15 +3,16 @@
 use std::fmt;
 
 use crate::catalog::Role;
-use crate::chain::evaluate::{Answer, Place, answer};
+use crate::chain::matching::{Answer, answer};
+use crate::chain::outcome::Position;
+use crate::chain::question::Question;
 use crate::chain::rule::{Rule, Side, Target, Test};
 use crate::chain::{Family, RuleSet};
-use crate::packet::Brief;
 
 /// A rule that would accept a packet, and why it does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Dead {
-    pub place: Place,
+pub struct Shadowed {
+    pub position: Position,
     pub why: Why,
 }
 
@@ -28,48 +29,55 @@ pub enum Why {
     Role(Role),
 }
 
-/// So many of one packet say enough.
-const MOST: usize = 4;
+/// How many of one packet are kept.
+const MAX: usize = 4;
 
 impl RuleSet {
-    /// The ACCEPT rules of the firewall chain that match `packet` but for the interface, and do not accept it.
-    pub(super) fn dead_accepts(&self, packet: &Brief<'_>) -> Vec<Dead> {
-        let family = Family::of(packet);
+    /// The ACCEPT rules of the firewall chain that match the packet but for the interface, and do not accept it.
+    pub(super) fn dead_accepts(&self, question: &Question<'_>) -> Vec<Shadowed> {
+        let family = Family::of(&question.packet);
         let Some(chain) = self.firewall(family) else {
             return Vec::new();
         };
         let stop = chain.stop_number().unwrap_or(usize::MAX);
-        let log = chain.log_rule_number().unwrap_or(usize::MAX);
+        let log = (chain.rules.iter())
+            .position(|rule| self.is_drop_log(rule))
+            .map_or(usize::MAX, |at| at + 1);
         let accepts = (chain.rules.iter().enumerate())
             .filter(|(_, rule)| rule.target == Target::Accept)
-            .filter(|(_, rule)| !rule.matches.is_empty() && matches_elsewhere(rule, packet));
+            .filter(|(_, rule)| !rule.matches.is_empty() && matches_elsewhere(rule, question));
         accepts
             .map(|(at, rule)| {
                 let number = at + 1;
-                let why = match other_interface(rule, packet) {
+                let why = match other_interface(rule, question) {
                     _ if number > stop => Why::BehindDrop,
                     _ if number > log => Why::BehindLog,
                     Some(name) => Why::Interface(name),
-                    None => match self.jump_interface(&chain.name, family, packet) {
+                    None => match self.jump_interface(&chain.name, family, question) {
                         Some(name) => Why::Interface(name),
                         None => Why::NotReached,
                     },
                 };
-                Dead {
-                    place: chain.place(at),
+                Shadowed {
+                    position: chain.position(at),
                     why,
                 }
             })
-            .take(MOST)
+            .take(MAX)
             .collect()
     }
 
     /// The interface that the jump to `chain` asks for, where it is not the packet's.
-    fn jump_interface(&self, chain: &str, family: Family, packet: &Brief<'_>) -> Option<String> {
+    fn jump_interface(
+        &self,
+        chain: &str,
+        family: Family,
+        question: &Question<'_>,
+    ) -> Option<String> {
         let jumps = |rule: &&Rule| rule.target.chain() == Some(chain);
         let input = self.chain(family, super::INPUT)?;
         let mut wrong =
-            (input.rules.iter().filter(jumps)).map(|rule| other_interface(rule, packet));
+            (input.rules.iter().filter(jumps)).map(|rule| other_interface(rule, question));
         let first = wrong.next()?;
         if wrong.any(|other| other.is_none()) {
             return None;
@@ -79,16 +87,16 @@ impl RuleSet {
 }
 
 /// Whether all matches but those of the interface take the packet.
-fn matches_elsewhere(rule: &Rule, packet: &Brief<'_>) -> bool {
+fn matches_elsewhere(rule: &Rule, question: &Question<'_>) -> bool {
     (rule.matches.iter())
         .filter(|m| !matches!(m.test, Test::Interface(..)))
-        .all(|m| answer(m, packet) == Answer::Yes)
+        .all(|m| answer(m, question) == Answer::Yes)
 }
 
 /// The interface that a rule asks for, where the packet came by another.
-fn other_interface(rule: &Rule, packet: &Brief<'_>) -> Option<String> {
+fn other_interface(rule: &Rule, question: &Question<'_>) -> Option<String> {
     rule.matches.iter().find_map(|m| match &m.test {
-        Test::Interface(Side::Source, name) if answer(m, packet) == Answer::No => {
+        Test::Interface(Side::Source, name) if answer(m, question) == Answer::No => {
             Some(if m.negated {
                 format!("! {name}")
             } else {

@@ -4,7 +4,7 @@
 //! `\'` there.
 
 /// Cuts `line` into words; `None` where a quote stays open.
-pub(super) fn words(line: &str) -> Option<Vec<String>> {
+pub(in crate::chain) fn words(line: &str) -> Option<Vec<String>> {
     let mut out = Vec::new();
     let mut word: Option<String> = None;
     let mut quoted = false;

@@ -1,7 +1,7 @@
 //! Whom a CloudInit picks: the labels of its selector against those that nodes of a role have.
 
 use crate::catalog::Role;
-use crate::chain::cloudinit::{Label, Resource};
+use crate::cloudinit::{Label, Resource};
 
 /// Whether a label says a role.
 pub fn is_role_key(key: &str) -> bool {

@@ -1,25 +1,31 @@
-//! The chains in force: texts of nodes in, what they would do with a packet out.
+//! The chains of the nodes: texts of nodes in, what they would do with a packet out.
 //!
-//! A CloudInit with a selector counts only for nodes of the roles that it picks.
+//! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot, and
+//! one with a selector counts only for nodes of the roles that it picks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::dead::{Dead, Why};
-use crate::chain::evaluate::{Evaluation, Outcome};
-use crate::chain::fate::{Fate, Judged};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, RuleSet, boot, detect, read};
+use crate::chain::evaluate::Evaluation;
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
+use crate::chain::question::Question;
+use crate::chain::rule::States;
+use crate::chain::shadowed::{Shadowed, Why};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect, read};
+use crate::cloudinit::{self, Resource, boot};
 use crate::error::{Error, printable};
-use crate::packet::Brief;
+use crate::time::Time;
 
-/// So many nodes of one text are told apart by their names.
-const MOST_HOSTS: usize = 256;
+/// How many nodes of one text are told apart by their names.
+const MAX_HOSTS: usize = 256;
+/// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
+const MAX_STEPS: u64 = 1 << 31;
 
-/// The chains in force, as far as they are known.
+/// The chains of the nodes, as far as they are known.
 #[derive(Debug, Clone, Default)]
-pub struct InForce {
+pub struct ActiveChains {
     /// What the user told of all nodes.
     all: Vec<Source>,
     /// What the user told of one.
@@ -28,37 +34,73 @@ pub struct InForce {
     named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
     learned: BTreeMap<String, (Vec<Resource>, Source)>,
+    /// How many rules were asked so far, in all copies.
+    asked: Arc<AtomicU64>,
+}
+
+/// When the chains of a text hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A dump of the running chains, taken then, where that is known.
+    Running(Option<Time>),
+    /// A CloudInit: the chains of the next boot.
+    NextBoot,
 }
 
 /// One text, read for each role in the order of [`Role::ALL`].
 #[derive(Debug, Clone)]
 struct Source {
     name: String,
+    origin: Origin,
     sets: [Arc<RuleSet>; 3],
 }
 
-/// The chains in force on one node, for one family.
+/// The chains of one node, for one family.
 #[derive(Debug, Clone, Copy)]
 pub struct Chains<'a> {
     /// The name of their text.
     pub name: &'a str,
+    pub origin: Origin,
     pub set: &'a RuleSet,
     family: Family,
     role: Role,
     source: &'a Source,
+    asked: &'a AtomicU64,
 }
 
-impl InForce {
+/// What the chains of a node would do with a dropped packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    pub outcome: ChainOutcome,
+    /// Whether it gets in without a line in the drop log.
+    pub accepted: bool,
+    /// Whether a running chain accepts its like as NEW, and conntrack calls it INVALID.
+    pub invalid_alone: bool,
+    /// The rules of a running chain that accept its like from elsewhere, where only its source keeps it out.
+    pub narrowed: Vec<Narrowed>,
+    /// The rules that would accept it and do not.
+    pub dead: Vec<Shadowed>,
+    /// What could not be evaluated.
+    pub notes: Vec<String>,
+}
+
+impl ActiveChains {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty() && self.told.is_empty() && self.learned.is_empty()
     }
 
-    /// Takes what the user told, of one node or of all.
+    /// Takes what the user told, of one node or of all. `modified` is the time of the file, for a dump without a stamp.
     ///
     /// # Errors
-    /// Where no firewall chain is in the text, or it cannot be read.
-    pub fn tell(&mut self, node: Option<&str>, name: &str, text: &str) -> Result<(), Error> {
+    /// Where no chain of INPUT is in the text, or it cannot be read.
+    pub fn tell(
+        &mut self,
+        node: Option<&str>,
+        name: &str,
+        text: &str,
+        modified: Option<Time>,
+    ) -> Result<(), Error> {
         let unreadable = |why: String| {
             let advice = if why.contains("iptables-save") {
                 ""
@@ -70,10 +112,11 @@ impl InForce {
                 why: format!("{}{advice}", printable(&why)),
             }
         };
-        let parts = parts(node, name, text).map_err(|fault| unreadable(fault.to_string()))?;
+        let parts =
+            parts(node, name, text, modified).map_err(|fault| unreadable(fault.to_string()))?;
         let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
         if !parts.iter().any(|(_, source)| has(source)) {
-            return Err(unreadable("it has no chain that logs and drops".to_owned()));
+            return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
         }
         self.named.extend(node.map(str::to_owned));
         for (node, source) in parts.into_iter().filter(|(_, source)| has(source)) {
@@ -120,10 +163,12 @@ impl InForce {
         let source = sources.iter().rfind(|source| source.has(family))?;
         Some(Chains {
             name: &source.name,
+            origin: source.origin,
             set: source.set(role),
             family,
             role,
             source,
+            asked: &self.asked,
         })
     }
 
@@ -178,8 +223,10 @@ impl InForce {
 
     /// As it would be with another chain on a node, which counts before all that were told.
     pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
+        let origin =
+            (self.sources(node).last()).map_or(Origin::Running(None), |known| known.origin);
         let sources = self.told.entry(node.to_owned()).or_default();
-        sources.push(Source::same(name, set));
+        sources.push(Source::same(name, origin, set));
     }
 }
 
@@ -188,9 +235,19 @@ fn parts(
     node: Option<&str>,
     name: &str,
     text: &str,
+    modified: Option<Time>,
 ) -> Result<Vec<(Option<String>, Source)>, Fault> {
     if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
-        return read(text).map(|set| vec![(node.map(str::to_owned), Source::same(name, set))]);
+        let set = read(text)?;
+        // A script runs when somebody runs it: as a CloudInit, it says what will be.
+        let origin = match set.form {
+            Form::Script => Origin::NextBoot,
+            _ => Origin::Running(set.taken.or(modified)),
+        };
+        return Ok(vec![(
+            node.map(str::to_owned),
+            Source::same(name, origin, set),
+        )]);
     }
     let resources = cloudinit::read(text)?;
     let of = |node: Option<&str>| {
@@ -206,12 +263,7 @@ fn parts(
     }
     let hosts: BTreeSet<&str> = resources.iter().filter_map(Resource::hostname).collect();
     let mut all = vec![of(None)];
-    all.extend(
-        hosts
-            .into_iter()
-            .take(MOST_HOSTS)
-            .map(|host| of(Some(host))),
-    );
+    all.extend(hosts.into_iter().take(MAX_HOSTS).map(|host| of(Some(host))));
     Ok(all)
 }
 
@@ -219,14 +271,16 @@ impl Source {
     fn boot(name: &str, resources: &[Resource]) -> Self {
         Self {
             name: name.to_owned(),
+            origin: Origin::NextBoot,
             sets: Role::ALL.map(|role| Arc::new(boot(resources, |resource| resource.picks(role)))),
         }
     }
 
-    fn same(name: &str, set: RuleSet) -> Self {
+    fn same(name: &str, origin: Origin, set: RuleSet) -> Self {
         let set = Arc::new(set);
         Self {
             name: name.to_owned(),
+            origin,
             sets: [Arc::clone(&set), Arc::clone(&set), set],
         }
     }
@@ -237,62 +291,120 @@ impl Source {
     }
 
     fn has(&self, family: Family) -> bool {
-        self.sets.iter().any(|set| set.firewall(family).is_some())
+        self.sets.iter().any(|set| set.filters(family))
     }
 }
 
 impl<'a> Chains<'a> {
-    /// The chain that filters the node.
+    /// Whether they hold now; else from the next boot on.
+    pub const fn is_running(&self) -> bool {
+        matches!(self.origin, Origin::Running(_))
+    }
+
+    /// The chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
     }
 
-    /// What they do with a dropped packet.
-    pub fn judge(&self, packet: &Brief<'_>) -> Judged {
-        let Some(chain) = self.firewall() else {
+    /// Where new rules go.
+    pub fn insertion_point(&self) -> Option<Position> {
+        self.set.insertion_point(self.family)
+    }
+
+    /// The rules that name the packet's port and treat it by its source, or stop it.
+    pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
+        self.set
+            .narrow(question, entry(self.set, self.family))
+            .port_rules
+    }
+
+    /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
+    pub fn judge(&self, question: Question<'_>, message: &str) -> Judged {
+        if !self.set.filters(self.family) {
             return Judged {
-                fate: Fate::NoMatch,
-                dead: self.elsewhere(packet),
+                outcome: ChainOutcome::NoMatch,
+                accepted: false,
+                invalid_alone: false,
+                narrowed: Vec::new(),
+                dead: self.elsewhere(&question),
                 notes: vec![format!(
                     "{} has no rules for {} nodes",
                     self.name, self.role
                 )],
             };
-        };
-        let outcome = outcome(self.set, chain, packet);
-        let fate = Fate::of(&outcome);
-        let dead = if matches!(fate, Fate::Accepted(_)) {
-            Vec::new()
+        }
+        if self.asked.load(Ordering::Relaxed) > MAX_STEPS {
+            return Judged {
+                outcome: ChainOutcome::NotAsked,
+                accepted: false,
+                invalid_alone: false,
+                narrowed: Vec::new(),
+                dead: Vec::new(),
+                notes: vec![format!(
+                    "{} has so many rules that it was not asked about all lines of so long a log",
+                    self.name
+                )],
+            };
+        }
+        let question = if self.set.asks_detail {
+            question.with_line(message)
         } else {
-            let mut dead = self.set.dead_accepts(packet);
-            dead.extend(self.elsewhere(packet));
-            dead
+            question
         };
+        let when = entry(self.set, self.family);
+        let outcome = self.set.evaluate(&question, when);
+        let mut steps = outcome.steps;
+        let accepted = is_accepted(&outcome);
+        let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
+        let mut invalid_alone = false;
+        if !accepted {
+            if self.is_running() {
+                let narrow = self.set.narrow(&question, when);
+                steps += narrow.steps;
+                narrowed = narrow.kept_out;
+                if question.state == Some(States::INVALID) {
+                    let new = Question {
+                        state: Some(States::NEW),
+                        ..question.clone()
+                    };
+                    let outcome = self.set.evaluate(&new, when);
+                    steps += outcome.steps;
+                    invalid_alone = is_accepted(&outcome);
+                }
+            }
+            dead = self.set.dead_accepts(&question);
+            dead.extend(self.elsewhere(&question));
+            steps += outcome.steps;
+        }
+        self.asked.fetch_add(steps, Ordering::Relaxed);
         Judged {
-            fate,
+            outcome: outcome.end,
+            accepted,
+            invalid_alone,
+            narrowed,
             dead,
             notes: outcome.notes,
         }
     }
 
     /// The rules of other roles that would accept it.
-    fn elsewhere(&self, packet: &Brief<'_>) -> Vec<Dead> {
-        let mut out: Vec<Dead> = Vec::new();
+    fn elsewhere(&self, question: &Question<'_>) -> Vec<Shadowed> {
+        let mut out: Vec<Shadowed> = Vec::new();
         for role in Role::ALL {
             let set = self.source.set(role);
-            if std::ptr::eq(set, self.set) || role == self.role {
+            if std::ptr::eq(set, self.set) || role == self.role || !set.filters(self.family) {
                 continue;
             }
-            let chain = set.firewall(self.family);
-            let Some(Fate::Accepted(place)) = chain.map(|c| Fate::of(&outcome(set, c, packet)))
+            let ChainOutcome::Accepted(position) =
+                set.evaluate(question, entry(set, self.family)).end
             else {
                 continue;
             };
             // One CloudInit may serve several roles.
-            let own = self.set.chains.iter().flat_map(|chain| &chain.rules);
-            if !own.into_iter().any(|rule| rule.line == place.line) {
-                out.push(Dead {
-                    place,
+            let own = self.set.chains().iter().flat_map(|chain| &chain.rules);
+            if !own.into_iter().any(|rule| rule.line == position.line) {
+                out.push(Shadowed {
+                    position,
                     why: Why::Role(role),
                 });
             }
@@ -301,12 +413,25 @@ impl<'a> Chains<'a> {
     }
 }
 
+/// Whether a packet gets in without a line in the drop log. The policy of INPUT lets in only where no chain is missing.
+fn is_accepted(outcome: &Outcome) -> bool {
+    match outcome.end {
+        ChainOutcome::Accepted(_) => true,
+        ChainOutcome::Policy(_) => {
+            let open = |other: &ChainOutcome| matches!(other, ChainOutcome::Unknown(_));
+            outcome.end.lets_in() && outcome.logged.is_empty() && !outcome.maybe.iter().any(open)
+        }
+        _ => false,
+    }
+}
+
 /// By INPUT, as the kernel does, where the text has it; else by the chain itself.
-fn outcome(set: &RuleSet, chain: &Chain, packet: &Brief<'_>) -> Outcome {
-    let family = Family::of(packet);
+pub(crate) fn entry(set: &RuleSet, family: Family) -> Evaluation<'_> {
     let input = set
         .chain(family, INPUT)
         .filter(|c| c.line > 0 || !c.rules.is_empty());
-    let entry = input.map_or(chain.name.as_str(), |_| INPUT);
-    set.evaluate(packet, Evaluation { chain: entry })
+    let other = || set.firewall(family).map_or(INPUT, |chain| &chain.name);
+    Evaluation {
+        chain: input.map_or_else(other, |_| INPUT),
+    }
 }
