@@ -66,6 +66,7 @@ fn read(
 ) -> Result<(Summary, Exit), Error> {
     let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
+    session.act(Instant::now())?;
     loop {
         let mut now = Instant::now();
         let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);

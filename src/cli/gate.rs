@@ -40,6 +40,11 @@ impl Gate {
         self.open
     }
 
+    /// Whether anything came.
+    pub(super) const fn has_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// Notes that bytes came. `last` is the log's time with them, `clock` the machine's.
     pub(super) fn hear(&mut self, now: Instant, last: Option<Time>, clock: Time) {
         self.heard = Some(now);
@@ -81,7 +86,9 @@ mod tests {
     use super::*;
 
     /// A row: when bytes come, in milliseconds, how many seconds each is behind the clock, and when the gate opens.
-    const CASES: [(&str, &[(u64, i64)], Option<u64>); 7] = [
+    type Case = (&'static str, &'static [(u64, i64)], Option<u64>);
+
+    const CASES: [Case; 7] = [
         ("nothing came", &[], None),
         ("a pause", &[(0, 86_400), (900, 86_400)], Some(1_900)),
         ("a fresh line", &[(0, 86_400), (50, 3), (500, 3)], Some(250)),

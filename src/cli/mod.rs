@@ -125,6 +125,10 @@ fn run(args: &Args) -> Result<Exit, Error> {
         Some(_) => &Vec::new(),
     };
     values::stdin_once(&args.shared, inputs)?;
+    if args.command.is_some() {
+        // Events are what a report is made of; no subcommand has any.
+        explain::wants_json(&args.shared)?;
+    }
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
         Some(Command::Rules { inputs, diff }) => rules::run(&args.shared, inputs, *diff),

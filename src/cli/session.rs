@@ -33,7 +33,7 @@ enum Writer {
     /// Nobody: there is one document at the end.
     None,
     Each(fn(&Event<'_>, &mut dyn Write) -> std::io::Result<()>),
-    Rows(LiveText),
+    Rows(Box<LiveText>),
 }
 
 /// A live run.
@@ -74,7 +74,8 @@ impl<'s> Session<'s> {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
             Some(Events::Rows) => {
-                Writer::Rows(LiveText::new(style, analysis.site().settle, !shared.quiet))
+                let rows = LiveText::new(style, analysis.site().settle, !shared.quiet);
+                Writer::Rows(Box::new(rows))
             }
         };
         Self {
@@ -157,7 +158,8 @@ impl<'s> Session<'s> {
 
     /// When there is something to do although nothing comes; `None` where there is nothing.
     pub(super) fn due(&self) -> Option<Instant> {
-        let start = (!self.has_started).then(|| self.began + TICK);
+        let waits = !self.has_started && !self.gate.has_heard();
+        let start = waits.then(|| self.began + TICK);
         if !self.is_live() {
             return start.into_iter().chain(self.gate.due()).min();
         }
@@ -177,7 +179,8 @@ impl<'s> Session<'s> {
     pub(super) fn act(&mut self, open: Instant) -> Result<(), Error> {
         let now = Instant::now();
         let opened = self.gate.try_open(open);
-        if !self.has_started && (self.gate.is_open() || now - self.began >= TICK) {
+        let waits = !self.gate.has_heard() && now - self.began >= TICK;
+        if !self.has_started && (self.gate.is_open() || waits) {
             self.start();
         }
         if !self.is_live() {
@@ -251,6 +254,8 @@ impl<'s> Session<'s> {
         self.print(&page)?;
         if matches!(&self.writer, Writer::Rows(rows) if rows.is_holding()) {
             self.held.get_or_insert(began);
+        } else {
+            self.held = None;
         }
         self.pace.note(began, Instant::now());
         Ok(())

@@ -301,6 +301,8 @@ fn options_of_live_runs_are_refused_elsewhere() {
         (&["--no-report", "-o", "json"], "-o ndjson"),
         (&["--updates", "-o", "json"], "-o ndjson"),
         (&["--updates", "--no-follow"], "-f"),
+        (&["explain", "list", "-o", "ndjson"], "-o json"),
+        (&["rules", "-o", "ndjson"], "-o json"),
     ] {
         let (text, said, code) = Run::start(args).end();
         assert_eq!((text.as_str(), code), ("", Some(2)), "{args:?}");
