@@ -134,6 +134,7 @@ pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Rec
         (None, from) => Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message),
     };
     record.late = record.late.max(late);
+    record.monotonic = record.monotonic.or(fields.monotonic);
     record.host = record.host.or(host);
     record.boot = record.boot.or(fields.boot());
     Some(record)

@@ -134,7 +134,11 @@ impl Opening<'_, '_, '_> {
         let time = Time(i64::try_from(entry.realtime).unwrap_or(i64::MAX));
         if alive.0.is_none_or(|last| time.since(last).abs() >= SECOND) {
             alive.0 = Some(time);
-            (self.sink)(LogEvent::Alive { time });
+            (self.sink)(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: entry.fields.get("_HOSTNAME").map(|name| &**name),
+            });
         }
         let field = |name: &str| entry.fields.get(name).map(|value| &**value);
         let Some(message) = field("MESSAGE") else {
