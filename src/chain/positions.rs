@@ -256,11 +256,14 @@ impl RuleSet {
             let mut rules = self.chains[at].rules.iter();
             rules.any(|rule| matches!(rule.target, Target::Drop | Target::Reject(_)))
         };
-        // A dump in which nothing stops a packet says that the chain is gone.
+        self.firewall(family).is_some() || self.reached(family, INPUT).into_iter().any(stops)
+    }
+
+    /// Whether it says what becomes of what comes in: a dump of INPUT in which nothing stops a packet says that the chain is
+    /// gone.
+    pub fn decides(&self, family: Family) -> bool {
         let is_dump = |chain: &Chain| chain.line > 0 && chain.policy.is_some();
-        self.firewall(family).is_some()
-            || self.reached(family, INPUT).into_iter().any(stops)
-            || self.chain(family, INPUT).is_some_and(is_dump)
+        self.filters(family) || self.chain(family, INPUT).is_some_and(is_dump)
     }
 
     /// Puts a rule at a number of a chain, as `-I` does; nothing where there is no such place.
