@@ -12,7 +12,7 @@ mod record;
 
 use memchr::memchr;
 
-use super::event::{LogEvent, Sink};
+use super::event::{LogEvent, NoticeKind, Sink};
 use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
@@ -59,6 +59,8 @@ pub struct Reader {
     scan: Scan,
     clock: Clock,
     nodes: NodeClocks,
+    /// Drop lines of a day that their year does not have.
+    no_such_days: u64,
     known: bool,
     framing: Framing,
     /// The text at hand does not begin another framing, whatever it looks like.
@@ -100,6 +102,7 @@ impl Reader {
             scan: Scan::default(),
             clock: Clock::new(reading),
             nodes: NodeClocks::default(),
+            no_such_days: 0,
             known: false,
             framing: Framing::Lines,
             barred: false,
@@ -222,6 +225,14 @@ impl Reader {
             self.framing = Framing::Datagrams;
         }
         self.take_carry(true, sink);
+        if self.no_such_days > 0 {
+            sink(LogEvent::Notice {
+                kind: NoticeKind::NoSuchDay,
+                time: Time::UNKNOWN,
+                host: None,
+                count: self.no_such_days,
+            });
+        }
         let correction = self.clock.correction();
         sink(LogEvent::EndOfLog { correction });
     }
@@ -300,7 +311,8 @@ impl Reader {
             | Framing::Export
             | Framing::Verbose
             | Framing::OctetCounted
-            | Framing::Datagrams => {
+            | Framing::Datagrams
+            | Framing::Table(_) => {
                 unreadable(&self.carry, sink);
                 self.overlong = memchr(b'\n', &self.carry).is_none();
                 // A line is counted at its end, a record of lines here.
@@ -346,11 +358,12 @@ impl Reader {
             match self.framing.cut(rest, last) {
                 Cut::Record(len) => {
                     let len = len.max(1);
+                    let record = self.framing.composed(&rest[..len]);
                     if records.is_none() {
-                        self.alive(&rest[..len], sink);
+                        self.alive(&record, sink);
                     }
                     records = Some((at, at + len));
-                    self.record(&rest[..len], sink);
+                    self.record(&record, sink);
                     at += len;
                 }
                 Cut::Skip(len) => {
@@ -375,7 +388,7 @@ impl Reader {
             }
         }
         if let Some((from, to)) = records {
-            self.alive(&text[from..to], sink);
+            self.alive(&self.framing.composed(&text[from..to]), sink);
         }
         at
     }
@@ -456,15 +469,16 @@ fn literals() -> impl Iterator<Item = Literal> {
     let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
     let openings = framing::OPENINGS.iter().map(|text| (*text, Hit::Opening));
     let all = notices.chain(dates).chain(openings);
-    all.chain([(REPEAT, Hit::Repeat)])
-        .map(|(text, hit)| Literal {
-            text,
-            rare: RARE
-                .iter()
-                .find(|(whole, _)| *whole == text)
-                .map_or(text, |(_, rare)| rare),
-            hit,
-        })
+    // nf_log_dump_packet_common() writes it into each line of a LOG rule.
+    let others = [(REPEAT, Hit::Repeat), (" OUT=", Hit::Rule)];
+    all.chain(others).map(|(text, hit)| Literal {
+        text,
+        rare: RARE
+            .iter()
+            .find(|(whole, _)| *whole == text)
+            .map_or(text, |(_, rare)| rare),
+        hit,
+    })
 }
 
 /// How many bytes the whole lines at the begin of `lines` are, of about `most` bytes; one at least.

@@ -23,6 +23,7 @@ mod judgement;
 mod live;
 mod packet;
 mod properties;
+mod read;
 mod registry;
 mod rules;
 mod schema;

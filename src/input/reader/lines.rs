@@ -31,6 +31,13 @@ impl Reader {
             self.framing = Framing::Datagrams;
             return 0;
         }
+        if self.lines == 0
+            && !self.barred
+            && let Some(table) = Framing::table(text)
+        {
+            self.framing = table;
+            return 0;
+        }
         if self.may_open(text) && self.opens(text, 0) {
             return 0;
         }
@@ -143,6 +150,7 @@ impl Reader {
             boot: besides.boot,
             late: besides.late,
         };
+        self.note_day(read.stamp, written.received);
         let (time, jump) = self.nodes.take(&written);
         if jump != Jump::NONE {
             flush(waiting, sink);

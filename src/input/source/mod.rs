@@ -16,6 +16,7 @@ mod journal;
 mod proof;
 mod stripes;
 mod unpack;
+mod utf16;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
