@@ -24,13 +24,22 @@ use crate::time::{Reading, Time};
 
 use clock::Clock;
 use nodes::NodeClocks;
-use record::Taken;
 
 pub use line::{Line, line};
 
 /// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
 /// once would be looked at again for each line that opens a framing.
 const FIRST_LINES: usize = 256;
+
+/// What a record came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// Its time, if it has one, is known.
+    Said,
+    Nothing,
+    /// It is no record, but a document that holds some.
+    Document,
+}
 
 /// Scans blocks of whole lines, on whatever thread.
 #[derive(Debug, Clone)]

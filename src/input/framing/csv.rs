@@ -5,7 +5,6 @@ use csv::{ByteRecord, ReaderBuilder};
 use memchr::memchr2_iter;
 use serde_json::{Map, Value};
 
-use super::MAX_RECORD;
 use crate::input::format::is_table;
 
 /// What stands between values: the comma of RFC 4180, a tab, and what spreadsheets of some countries write.
@@ -74,14 +73,15 @@ fn row(text: &[u8], delimiter: u8) -> Option<ByteRecord> {
     is_one.then_some(record)
 }
 
-/// How many bytes the row at the begin of `text` has, up to behind its line end; `None` where that has not come.
-pub(super) fn row_length(text: &[u8], last: bool) -> Option<usize> {
+/// How many bytes the row at the begin of `text` has, up to behind its line end; `None` where that has not come. A row of more
+/// than `max` bytes ends with its line, whatever its quotes say.
+pub(super) fn row_length(text: &[u8], last: bool, max: usize) -> Option<usize> {
     let mut is_quoted = false;
     for at in memchr2_iter(b'"', b'\n', text) {
         match text[at] {
             b'"' => is_quoted = !is_quoted,
             // A quote that nobody closes ends with the longest row.
-            _ if !is_quoted || at > MAX_RECORD => return Some(at + 1),
+            _ if !is_quoted || at > max => return Some(at + 1),
             _ => {}
         }
     }
@@ -96,15 +96,15 @@ mod tests {
     fn a_row_is_cut_behind_its_quotes_and_becomes_an_object() {
         let table = Table::opening(b"\"Time\",\"Line\",\"labels\"\r").unwrap();
         let rows = b"1,\"a \"\"b\"\"\nc\",\"{\"\"node\"\":\"\"h1\"\"}\"\n2,d,{}\n";
-        let length = row_length(rows, false).unwrap();
+        let length = row_length(rows, false, 99).unwrap();
         assert_eq!(&rows[length..], b"2,d,{}\n");
         let object = table.object(&rows[..length]).unwrap();
         assert_eq!(
             String::from_utf8(object).unwrap(),
             r#"{"Line":"a \"b\"\nc","Time":"1","labels":{"node":"h1"}}"#
         );
-        assert_eq!(row_length(b"1,\"a\n", false), None);
-        assert_eq!(row_length(b"1,\"a\n", true), Some(5));
+        assert_eq!(row_length(b"1,\"a\n", false, 99), None);
+        assert_eq!(row_length(b"1,\"a\n", true, 99), Some(5));
     }
 
     #[test]

@@ -154,7 +154,7 @@ impl Framing {
             Self::Verbose => indented(text, last),
             Self::OctetCounted => frame(text, last),
             Self::Datagrams => datagram(text, last),
-            Self::Table(_) => row_length(text, last).map_or(Cut::More, Cut::Record),
+            Self::Table(_) => row_length(text, last, MAX_RECORD).map_or(Cut::More, Cut::Record),
             Self::Lines | Self::Document(_) => Cut::Leave,
         }
     }

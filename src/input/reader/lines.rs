@@ -5,9 +5,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use super::Reader;
 use super::nodes::{Jump, Written};
-use super::record::Taken;
+use super::{Reader, Taken};
 use crate::input::event::{DropLine, LogEvent, Sink};
 use crate::input::format::text::{plain, trim};
 use crate::input::framing::{self, Framing, LONG_LINE};

@@ -1,7 +1,7 @@
 //! One record that has a hit: format → classify → date → event.
 
-use super::Reader;
 use super::nodes::Written;
+use super::{Reader, Taken};
 use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use crate::input::format::header::digits;
 use crate::input::format::text::{plain, uptime_of};
@@ -11,16 +11,6 @@ use crate::input::message::{Class, ELSEWHERE, REPEAT, classify, unescaped};
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
-
-/// What a record came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// Its time, if it has one, is known.
-    Said,
-    Nothing,
-    /// It is no record, but a document that holds some.
-    Document,
-}
 
 /// That the log of a host had a line.
 pub(super) struct Alive {

@@ -5,9 +5,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::archive::Tree;
 use super::bounds::{Bounds, Counted, DEPTH, Progress};
 use super::journal::{self, Waiting};
+use super::tree::Tree;
 use super::unpack::{Kind, Peeked, unpack};
 use super::{Opening, bundle};
 

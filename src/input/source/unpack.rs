@@ -1,10 +1,17 @@
 //! Tells by its first bytes what an input is, and takes compression off.
 
+use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
-use super::Source;
 use super::bounds::{Bounds, Counted, Unpacked};
 use super::{decode, utf16};
+
+/// Where bytes come from.
+pub(super) enum Source<'a> {
+    /// A file that can be read again from its begin.
+    File(Counted<File>),
+    Stream(Box<dyn Read + 'a>),
+}
 
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +88,7 @@ impl<'a> Peeked<'a> {
     pub(super) fn of(
         source: Source<'a>,
         mut head: Vec<u8>,
-    ) -> io::Result<(Self, Option<Counted<std::fs::File>>)> {
+    ) -> io::Result<(Self, Option<Counted<File>>)> {
         let mut file = match source {
             Source::Stream(stream) => return Ok((Self::new(stream, head)?, None)),
             Source::File(file) => file,
