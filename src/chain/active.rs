@@ -298,7 +298,7 @@ impl Source {
     }
 
     fn has(&self, family: Family) -> bool {
-        self.sets.iter().any(|set| set.filters(family))
+        self.sets.iter().any(|set| set.decides(family))
     }
 }
 
@@ -318,16 +318,14 @@ impl<'a> Chains<'a> {
         self.set.insertion_point(self.family)
     }
 
-    /// The rules that name the packet's port and treat it by its source, or stop it.
+    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
-        self.set
-            .narrow(question, self.set.entry(self.family))
-            .port_rules
+        self.set.port_rules(question, self.set.entry(self.family))
     }
 
     /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
     pub fn judge(&self, question: Question<'_>, message: &str) -> Judged {
-        if !self.set.filters(self.family) {
+        if !self.set.decides(self.family) {
             return Judged {
                 outcome: ChainOutcome::NoMatch,
                 accepted: false,

@@ -267,12 +267,23 @@ impl RuleSet {
         self.firewall(family).is_some() || self.reached(family, INPUT).into_iter().any(stops)
     }
 
-    /// Puts a rule where new rules go.
-    pub fn insert_rule(&mut self, family: Family, rule: Rule) {
-        if let Some((at, number)) = self.insertion(family) {
-            self.chains[at]
-                .rules
-                .insert(number - 1, Rule { line: 0, ..rule });
+    /// Whether it says what becomes of what comes in: a dump of INPUT in which nothing stops a packet says that the chain is
+    /// gone.
+    pub fn decides(&self, family: Family) -> bool {
+        let is_dump = |chain: &Chain| chain.line > 0 && chain.policy.is_some();
+        self.filters(family) || self.chain(family, INPUT).is_some_and(is_dump)
+    }
+
+    /// Puts a rule at a number of a chain, as `-I` does; nothing where there is no such place.
+    pub fn insert_rule(&mut self, family: Family, chain: &str, number: usize, rule: &Rule) {
+        if let Some(chain) = self.chain_mut(family, chain)
+            && (1..=chain.rules.len() + 1).contains(&number)
+        {
+            let rule = Rule {
+                line: 0,
+                ..rule.clone()
+            };
+            chain.rules.insert(number - 1, rule);
         }
     }
 

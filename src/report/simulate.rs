@@ -123,11 +123,9 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
     if let Some(with) = simulated.with.as_ref().filter(|_| !helped.is_empty()) {
         page.line("")?;
         for rule in with.rules {
-            page.line(&format!(
-                "    {}: {}",
-                printable_name(&rule.node),
-                rule.insert()
-            ))?;
+            page.line(&format!("    On {}:", printable_name(&rule.node)))?;
+            page.line(&format!("      {}", rule.place_command()))?;
+            page.line(&format!("      {}", rule.insert()))?;
         }
     }
     let title = ("STILL DROPPED", "no rule takes all of it");
