@@ -89,9 +89,18 @@ impl Chain {
             .map(|(at, _)| self.position(at))
     }
 
-    /// What the LOG rules counted.
+    /// What the LOG rules of what is dropped counted: those with the documented prefix, where there are any.
     pub fn log_packets(&self) -> Option<Counted> {
-        self.sum(|_, rule| matches!(rule.target, Target::Log(_)))
+        let documented =
+            |rule: &Rule| matches!(&rule.target, Target::Log(log) if is_documented(log));
+        let any = self.rules.iter().any(documented);
+        self.sum(|_, rule| {
+            if any {
+                documented(rule)
+            } else {
+                matches!(rule.target, Target::Log(_))
+            }
+        })
     }
 
     /// What the DROP and REJECT rules behind the first LOG counted.
