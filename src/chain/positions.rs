@@ -89,9 +89,12 @@ impl Chain {
             .map(|(at, _)| self.position(at))
     }
 
-    /// What the LOG rules counted.
+    /// What the LOG rules of the drop log counted: those with its prefix, or all where none has it.
     pub fn log_packets(&self) -> Option<Counted> {
-        self.sum(|_, rule| matches!(rule.target, Target::Log(_)))
+        let has_prefix =
+            |rule: &Rule| matches!(&rule.target, Target::Log(log) if is_documented(log));
+        self.sum(|_, rule| has_prefix(rule))
+            .or_else(|| self.sum(|_, rule| matches!(rule.target, Target::Log(_))))
     }
 
     /// What the DROP and REJECT rules behind the first LOG counted.
