@@ -123,7 +123,7 @@ fn line(ask: &Ask, attempt: usize, second: u32) -> String {
         ("192.168.122.61", "LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF")
     };
     format!(
-        "2026-04-22T10:{:02}:{:02}.{attempt:06}+00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:{mac}:08:00 \
+        "2026-04-22T10:{:02}:{:02}.000000+00:00 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:{mac}:08:00 \
          SRC={} DST={dst} {header} PROTO={proto} SPT={spt} DPT={port} {rest}\n",
         second / 60,
         second % 60,
