@@ -6,7 +6,7 @@ use std::path::Path;
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{HELD, LiveText, Style};
 use dropsift::rule::Scope;
 use dropsift::site::{SETTLE, Site};
@@ -70,7 +70,7 @@ fn rows(lines: &[(Time, String)], width: usize) -> String {
     };
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let (mut live, mut text) = (Live::default(), LiveText::new(style, SETTLE, true));
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     let mut page = Vec::new();
     let mut lines = lines.iter().peekable();
     let mut clock = lines.peek().unwrap().0;
