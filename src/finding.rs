@@ -96,6 +96,8 @@ pub struct Finding {
     pub forged: bool,
     /// Whether the running chain of its node is known.
     pub chain_known: bool,
+    /// Whether the dump of the running chain accepts a line of it that came later: the chain on the node is another.
+    pub stale: bool,
     /// The rule of the running chain that has its port for some sources only, in words.
     pub narrower: Option<String>,
     /// Whether only their source keeps some of its lines out of the running chain.
@@ -299,6 +301,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         },
         on_link: cause.verdict == Verdict::MissingRule && is_on_link(group),
         forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
+        stale: is_stale(group, scene),
         chain_known: (scene.site.in_force)
             .of(group.node, group.role, group.family())
             .is_some_and(|chains| chains.is_running()),
@@ -356,14 +359,19 @@ fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
     let question = Question::dropped(packet.brief()).with_line(group.sample());
     let rule = chains.port_rules(&question).into_iter().next()?;
     let does = if rule.accepts { "accepts" } else { "stops" };
-    let source = rule
-        .source
-        .map_or_else(String::new, |source| format!(" with `{source}`"));
+    let by = (rule.narrowed_by).map_or_else(String::new, |by| format!(" with `{by}`"));
     Some(format!(
-        "rule {} of {} {does} this port{source}",
+        "rule {} of {} {does} this port{by}",
         rule.position.number,
         printable_name(&rule.position.chain)
     ))
+}
+
+/// Whether the dump of the running chain accepts a line that came after it was taken.
+fn is_stale(group: &Group<'_>, scene: &Scene<'_>) -> bool {
+    let chains = (scene.site.in_force).of(group.node, group.role, group.family());
+    let known = group.outcomes.as_ref().zip(chains);
+    known.is_some_and(|(outcomes, chains)| outcomes.is_stale(chains.origin))
 }
 
 fn is_on_link(group: &Group<'_>) -> bool {

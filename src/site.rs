@@ -103,6 +103,8 @@ pub struct Site {
     /// Microseconds of quiet that settle a flow.
     pub settle: i64,
     pub limit: Limit,
+    /// The prefix of the LOG rule, where it is not the documented one.
+    pub log_prefix: Option<String>,
     /// Lines before this time are not judged.
     pub since: Option<Moment>,
     /// Lines after this time are not judged.
@@ -126,6 +128,7 @@ impl Default for Site {
             in_force: ActiveChains::default(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
+            log_prefix: None,
             since: None,
             until: None,
         }
@@ -144,6 +147,16 @@ impl Site {
     /// Whether somebody told the role of `node`.
     pub fn is_role_told(&self, node: &str) -> bool {
         self.told_default_role || self.roles.contains_key(node)
+    }
+
+    /// How the prefix of the LOG rule begins: as told, else the documented one and that of an older write-up.
+    pub fn log_prefixes(&self) -> Vec<String> {
+        match &self.log_prefix {
+            Some(prefix) => vec![prefix.trim_end().to_owned()],
+            None => ["HARVESTER_DROP_", "HARVESTER_DROP:"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
     }
 
     /// The networks of pods.

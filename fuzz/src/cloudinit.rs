@@ -92,6 +92,7 @@ fn diffed(file: &CloudInitFile<'_>, rules: &[AcceptRule], new: &str) {
     let offer = Offer {
         rules,
         splits: &[],
+        prefixes: &[],
         file: Some(*file),
         diff: true,
     };
@@ -156,7 +157,7 @@ fn judged(old: &str, new: &str, rules: &[AcceptRule], dice: &mut Dice) {
             } else if let ChainOutcome::Accepted(place) = &now.end {
                 let family = Family::of(&packet);
                 let rule = &after.chain(family, &place.chain).unwrap().rules[place.number - 1];
-                let is_new = |new: &AcceptRule| new.meaning().is_some_and(|new| new.means(rule));
+                let is_new = |new: &AcceptRule| new.rule.means(rule);
                 assert!(rules.iter().any(is_new), "{packet:?} gets in by {rule}");
             }
         }

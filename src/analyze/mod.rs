@@ -326,14 +326,8 @@ impl Analysis {
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
         let splits = self.splits(&nodes, &findings);
-        let mut warnings = warnings::warnings(
-            &scene,
-            &nodes,
-            &splits,
-            &findings,
-            &self.notices,
-            flows.folded(),
-        );
+        let mut warnings =
+            warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
@@ -357,13 +351,17 @@ impl Analysis {
     fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
         let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
         let split = |node: &NodeReport| {
-            let mut own = findings.iter().filter(|f| f.node == node.node).peekable();
-            let v6 = own.peek().is_some() && own.all(|finding| finding.key.v6);
-            let family = if v6 { Family::V6 } else { Family::V4 };
-            let chains = self.site.in_force.of(&node.node, node.role, family);
-            Split::new(&node.node, family, chains.and_then(|c| c.firewall()))
+            let own: Vec<&Finding> = findings.iter().filter(|f| f.node == node.node).collect();
+            let v6 = !own.is_empty() && own.iter().all(|finding| finding.key.v6);
+            Split {
+                node: node.node.clone(),
+                family: if v6 { Family::V6 } else { Family::V4 },
+                interface: own
+                    .first()
+                    .map_or_else(String::new, |f| f.interface.clone()),
+            }
         };
-        nodes.iter().filter(hid).filter_map(split).collect()
+        nodes.iter().filter(hid).map(split).collect()
     }
 }
 

@@ -311,11 +311,9 @@ impl<'a> Chains<'a> {
         self.set.insertion_point(self.family)
     }
 
-    /// The rules that name the packet's port and treat it by its source, or stop it.
+    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
-        self.set
-            .narrow(question, entry(self.set, self.family))
-            .port_rules
+        self.set.port_rules(question, entry(self.set, self.family))
     }
 
     /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.

@@ -1,4 +1,5 @@
-//! Rules that speak of a packet's port and of its sender: whether only the sender keeps the packet out.
+//! Rules that have a packet's port for some packets only: whether only the sender's address keeps the packet out, and which
+//! rules a new one for the port would undo.
 
 use std::rc::Rc;
 
@@ -6,19 +7,19 @@ use crate::chain::evaluate::Evaluation;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{Narrowed, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Match, Rule, Target};
+use crate::chain::rule::{Match, Rule, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
 
 /// How many rules are kept of one packet, and how deep jumps may nest.
 const MAX_KEPT: usize = 8;
 const DEEPEST: usize = 64;
 
-/// A rule on the way of a packet that names its port and treats it by its sender, or stops it.
+/// A rule that has the packet's port more narrowly than for everybody, or stops it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortRule {
     pub position: Position,
-    /// The sources that it asks for, as iptables writes them; `None` where it takes all.
-    pub source: Option<String>,
+    /// What it asks for besides protocol and port, as iptables writes it; `None` where it asks for nothing.
+    pub narrowed_by: Option<String>,
     /// Whether it accepts; else it drops or rejects.
     pub accepts: bool,
 }
@@ -28,15 +29,13 @@ pub struct PortRule {
 pub struct Narrow {
     /// What keeps it out, where its source is all that does: the chain accepts its like from elsewhere.
     pub kept_out: Vec<Narrowed>,
-    /// The rules that name its port and ask for a source, or stop it.
-    pub port_rules: Vec<PortRule>,
     /// How many rules were asked.
     pub steps: u64,
 }
 
 impl RuleSet {
-    /// The rules that treat the packet's port by its sender. A rule, or a jump on the way to it, must name the port: one
-    /// that takes every port of a network says nothing of this one.
+    /// The rules that accept the packet's like from other addresses. A rule, or a jump on the way to it, must name the port:
+    /// one that takes every port of a network says nothing of this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         let family = Family::of(&question.packet);
         let Some((at, chain)) = self.find(family, when.chain) else {
@@ -61,18 +60,71 @@ impl RuleSet {
             {
                 keep(&mut out.kept_out, narrowed.clone());
             }
-            if found.source.is_some() || !found.accepts {
+        }
+        out
+    }
+
+    /// The rules that a chain leads to which accept the packet's port on a condition that this packet does not meet, or stop
+    /// the port: a rule for everybody would undo them.
+    pub fn port_rules(&self, question: &Question<'_>, when: Evaluation<'_>) -> Vec<PortRule> {
+        let mut found = Vec::new();
+        let family = Family::of(&question.packet);
+        if let Some((at, _)) = self.find(family, when.chain) {
+            let mut seen = vec![false; self.chains().len()];
+            self.port_rules_in(at, (question, family), &[], &mut seen, &mut found);
+        }
+        found
+    }
+
+    fn port_rules_in<'a>(
+        &'a self,
+        at: usize,
+        (question, family): (&Question<'_>, Family),
+        jump: &[&'a Match],
+        seen: &mut [bool],
+        found: &mut Vec<PortRule>,
+    ) {
+        let chain = &self.chains()[at];
+        if std::mem::replace(&mut seen[at], true) || found.len() == MAX_KEPT {
+            return;
+        }
+        for (place, rule) in chain.rules.iter().enumerate() {
+            let is_port = |m: &Match| matches!(m.test, Test::Protocol(_) | Test::Ports(..));
+            let ours = |m: &Match| !is_port(m) || answer(m, question) == Answer::Yes;
+            if !rule.matches.iter().all(ours) {
+                continue;
+            }
+            // What keeps this packet out, on the way or here.
+            let fails = |m: &&Match| !is_port(m) && answer(m, question) != Answer::Yes;
+            let own = rule.matches.iter().filter(fails);
+            let conditions: Vec<&Match> = jump.iter().copied().chain(own).collect();
+            let names_port = rule.names_port() || jump.iter().any(|m| is_port(m));
+            let text: Vec<String> = (conditions.iter())
+                .filter(|m| !is_port(m))
+                .map(ToString::to_string)
+                .collect();
+            let accepts = rule.target == Target::Accept;
+            let stops = matches!(rule.target, Target::Drop | Target::Reject(_));
+            if let Some(name) = rule.target.chain()
+                && let Some((next, _)) = self.find(family, name)
+            {
+                let named = rule
+                    .matches
+                    .iter()
+                    .filter(|m| is_port(m) && rule.names_port());
+                let way: Vec<&Match> = conditions.iter().copied().chain(named).collect();
+                self.port_rules_in(next, (question, family), &way, seen, found);
+            } else if names_port && (stops || accepts && !text.is_empty()) {
                 keep(
-                    &mut out.port_rules,
+                    found,
                     PortRule {
-                        position: found.position.clone(),
-                        source: found.source.clone(),
-                        accepts: found.accepts,
+                        position: chain.position(place),
+                        narrowed_by: (!text.is_empty()).then(|| text.join(" ")),
+                        accepts,
                     },
                 );
             }
         }
-        out
     }
 }
 
@@ -87,7 +139,6 @@ fn keep<T: PartialEq>(list: &mut Vec<T>, one: T) {
 struct Found {
     position: Position,
     accepts: bool,
-    source: Option<String>,
     names_port: bool,
     /// The first match of the source that fails on the way.
     by: Option<Narrowed>,
@@ -147,7 +198,6 @@ impl Walk<'_> {
             let decides = |accepts: bool, by: Option<Narrowed>| Found {
                 position: position(),
                 accepts,
-                source: source.clone(),
                 names_port: rule.names_port(),
                 by,
             };
@@ -186,9 +236,6 @@ impl Walk<'_> {
                         if fails {
                             found.by = found.by.or_else(|| narrowed(&source));
                         }
-                        if source.is_some() {
-                            found.source = found.source.or_else(|| source.clone());
-                        }
                         found.by = found.by.or_else(|| stopped.clone());
                         keep_found(&mut way, found);
                     }
@@ -210,16 +257,13 @@ impl Walk<'_> {
         for m in &rule.matches {
             match answer(m, self.question) {
                 Answer::Yes => {}
-                _ if is_of_source(m) => fails = true,
+                // A card is no address: who has another may be the same machine.
+                _ if m.test.is_of_source() && !matches!(m.test, Test::MacSource(_)) => fails = true,
                 _ => return None,
             }
         }
         Some((fails, rule.source()))
     }
-}
-
-fn is_of_source(m: &Match) -> bool {
-    m.test.is_of_source()
 }
 
 /// How many ends of ways one chain keeps.

@@ -249,15 +249,23 @@ impl RuleSet {
             let mut rules = self.chains[at].rules.iter();
             rules.any(|rule| matches!(rule.target, Target::Drop | Target::Reject(_)))
         };
-        self.firewall(family).is_some() || self.reached(family, INPUT).into_iter().any(stops)
+        // A dump in which nothing stops a packet says that the chain is gone.
+        let is_dump = |chain: &Chain| chain.line > 0 && chain.policy.is_some();
+        self.firewall(family).is_some()
+            || self.reached(family, INPUT).into_iter().any(stops)
+            || self.chain(family, INPUT).is_some_and(is_dump)
     }
 
-    /// Puts a rule where new rules go.
-    pub fn insert_rule(&mut self, family: Family, rule: Rule) {
-        if let Some((at, number)) = self.insertion(family) {
-            self.chains[at]
-                .rules
-                .insert(number - 1, Rule { line: 0, ..rule });
+    /// Puts a rule at a number of a chain, as `-I` does; nothing where there is no such place.
+    pub fn insert_rule(&mut self, family: Family, chain: &str, number: usize, rule: &Rule) {
+        if let Some(chain) = self.chain_mut(family, chain)
+            && (1..=chain.rules.len() + 1).contains(&number)
+        {
+            let rule = Rule {
+                line: 0,
+                ..rule.clone()
+            };
+            chain.rules.insert(number - 1, rule);
         }
     }
 

@@ -160,6 +160,8 @@ impl States {
     pub const RELATED: Self = Self(1 << 4);
     pub const SNAT: Self = Self(1 << 5);
     pub const DNAT: Self = Self(1 << 6);
+    /// What belongs to a connection that was let in: ESTABLISHED and RELATED.
+    pub const RETURN_TRAFFIC: Self = Self(1 << 3 | 1 << 4);
 
     /// Whether all of `other` are in it.
     pub const fn contains(self, other: Self) -> bool {

@@ -11,7 +11,7 @@ use crate::cause::Verdict;
 use crate::error::Error;
 use crate::report::json_schema::SCHEMAS;
 use crate::report::{Events, RENDERERS, Renderer};
-use crate::rule::{EMITTERS, Emitter, Scope};
+use crate::rule::{CHAIN_FORMS, EMITTERS, Emitter, Scope};
 
 /// Tells false positives from missing rules in the drop log of the Harvester host firewall.
 #[derive(Debug, Parser)]
@@ -49,6 +49,7 @@ Examples:
   dropsift rules --rules harvester1=chain.txt kernel.log > add-rules.sh
   dropsift rules --format cloudinit-patch --diff 91-iptables-worker.yaml kernel.log
   dropsift rules --format split-log kernel.log
+  ssh harvester1 iptables-save | dropsift rules --check kernel.log
 
 With --format cloudinit-patch the first INPUT is the CloudInit to change; it is printed, not written. Its selector tells \
 the role, unless --role does.")]
@@ -60,6 +61,29 @@ the role, unless --role does.")]
         /// What cloudinit-patch changes, as a unified diff
         #[arg(long)]
         diff: bool,
+
+        /// What the running chain has of each rule: live, dead or absent. The chain is --rules, else iptables-save on stdin
+        #[arg(long)]
+        check: bool,
+    },
+    /// Print the recommended chain of a role, or how another chain differs from it
+    #[command(after_help = "\
+FILE is a dump of iptables, a script or a CloudInit; `-` is stdin. The role is --role, else the one that the selector of \
+the CloudInit picks.
+
+Examples:
+  dropsift chain --role worker --format cloudinit
+  iptables-save | dropsift chain --role control-plane -
+
+Exit codes: 0 no difference, 1 the chains differ, 2 usage or a file that cannot be read.")]
+    Chain {
+        /// A chain to compare
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+
+        /// Form of the chain
+        #[arg(id = "format", long = "format", value_name = "FORM", default_value = CHAIN_FORMS[0].code, value_parser = PossibleValuesParser::new(CHAIN_FORMS.iter().map(|f| f.code)))]
+        form: String,
     },
     /// Run the drops of a log through the chain of --rules: what it would accept now
     #[command(after_help = "\
@@ -291,7 +315,7 @@ pub(super) struct Shared {
     #[arg(long, value_name = "FORM", global = true, help_heading = "Output", default_value = EMITTERS[0].code, value_parser = PossibleValuesParser::new(EMITTERS.iter().map(|e| e.code)))]
     pub(super) format: String,
 
-    /// Whom rules accept: as the docs write it, the peers seen, or the nodes' network
+    /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
     #[arg(long, value_name = "SCOPE", global = true, help_heading = "Output", default_value = Scope::Documented.code(), value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::code)))]
     pub(super) scope: String,
 

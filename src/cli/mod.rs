@@ -6,6 +6,7 @@ mod apart;
 mod args;
 mod audit;
 mod batch;
+mod chain;
 mod explain;
 mod feed;
 mod follow;
@@ -131,7 +132,13 @@ fn run(args: &Args) -> Result<Exit, Error> {
     }
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
-        Some(Command::Rules { inputs, diff }) => rules::run(&args.shared, inputs, *diff),
+        Some(Command::Rules {
+            inputs,
+            diff,
+            check: false,
+        }) => rules::run(&args.shared, inputs, *diff),
+        Some(Command::Rules { inputs, .. }) => rules::check(&args.shared, inputs),
+        Some(Command::Chain { file, form }) => chain::run(&args.shared, file.as_deref(), form),
         Some(Command::Simulate {
             inputs,
             with_suggested,

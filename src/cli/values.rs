@@ -63,7 +63,10 @@ pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
 
 /// The site that the options describe.
 pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
-    let mut site = Site::default();
+    let mut site = Site {
+        log_prefix: shared.prefix.clone(),
+        ..Site::default()
+    };
     for text in &shared.role {
         let (node, role) = match text.split_once('=') {
             Some((node, role)) => (Some(node), role),

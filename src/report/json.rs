@@ -118,7 +118,9 @@ pub(super) struct RuleV1<'a> {
     comment: &'a str,
     #[schemars(schema_with = "json_schema::disposition")]
     disposition: &'static str,
-    iptables: String,
+    chain: &'a str,
+    place: String,
+    insert: String,
     undo: String,
     cloudinit: String,
 }
@@ -128,8 +130,6 @@ pub(super) struct WarningV1<'a> {
     code: &'static str,
     node: Option<&'a str>,
     text: &'a str,
-    commands: &'a [String],
-    undo: &'a [String],
 }
 
 fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -167,8 +167,6 @@ pub(super) fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
         code: warning.code,
         node: warning.node.as_deref(),
         text: &warning.text,
-        commands: &warning.commands,
-        undo: &warning.undo,
     }
 }
 
@@ -286,11 +284,13 @@ pub(super) fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
         node: &rule.node,
         role: rule.role.code(),
         proto: rule.proto_name(),
-        ports: rule.dport.map(|ports| ports.to_string()),
+        ports: rule.dport().map(|ports| ports.to_string()),
         source: rule.source_text(),
-        comment: &rule.comment,
+        comment: rule.comment(),
         disposition: rule.disposition.code(),
-        iptables: rule.insert(),
+        chain: &rule.place.chain,
+        place: rule.place_command(),
+        insert: rule.insert(),
         undo: rule.undo(),
         cloudinit: rule.append(),
     }

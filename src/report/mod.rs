@@ -7,6 +7,7 @@ pub mod json;
 mod json_event;
 pub mod json_explain;
 mod json_packet;
+mod json_rules;
 pub mod json_schema;
 mod json_write;
 pub mod ports;
@@ -26,6 +27,7 @@ use crate::time::Time;
 
 pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
+pub use json_rules::{chain_json, rules_json};
 pub use simulate::{Simulated, With, text as simulate_text};
 pub use simulate_json::json as simulate_json;
 pub use text::{HELD, LiveText, status};
@@ -71,21 +73,12 @@ pub struct Warning {
     pub code: &'static str,
     pub node: Option<String>,
     pub text: String,
-    /// What would mend it, and what takes that back; empty where no command does.
-    pub commands: Vec<String>,
-    pub undo: Vec<String>,
 }
 
 impl Warning {
-    /// A warning that no command mends.
+    /// A warning of this code.
     pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
-        Self {
-            code,
-            node,
-            text,
-            commands: Vec::new(),
-            undo: Vec::new(),
-        }
+        Self { code, node, text }
     }
 }
 

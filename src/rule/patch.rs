@@ -3,10 +3,10 @@
 //! Only lines are added; every other byte stays. What was written is read again, and must mean the old chain with the new
 //! rules before LOG: else the text is refused and nothing is written.
 
-use super::manner::Manner;
+use super::list_style::ListStyle;
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
-use crate::chain::{Chain, Fault, LONGEST, Rule};
+use crate::chain::{Chain, Family, Fault, LONGEST, Rule};
 use crate::cloudinit::boot;
 use crate::cloudinit::{self, Resource};
 use crate::error::{Error, is_hostile, printable};
@@ -76,9 +76,9 @@ impl CloudInitFile<'_> {
         let mut placed = vec![false; rules.len()];
         for resource in resources.iter().filter(|resource| has_firewall(resource)) {
             let roles = self.roles(resource);
-            for v6 in [false, true] {
+            for family in [Family::V4, Family::V6] {
                 let wanted = |(_, rule): &(usize, &AcceptRule)| {
-                    rule.v6 == v6
+                    rule.family == family
                         && roles.contains(&rule.role)
                         && !resource.is_of_another(&rule.node)
                 };
@@ -168,7 +168,7 @@ impl CloudInitFile<'_> {
             return Ok(None);
         };
         let set = boot(std::slice::from_ref(resource), |_| true);
-        let stop = (set.firewall(first.family()))
+        let stop = (set.firewall(first.family))
             .and_then(|chain| Some((chain, chain.rules.get(chain.insert_number()? - 1)?)));
         let Some((chain, stop)) = stop else {
             notes.push(format!(
@@ -180,7 +180,7 @@ impl CloudInitFile<'_> {
             return Ok(None);
         };
         let manner =
-            Manner::of(resource, stop, lines).map_err(|(line, why)| self.by_hand(line, why))?;
+            ListStyle::of(resource, stop, lines).map_err(|(line, why)| self.by_hand(line, why))?;
         let mut added: Vec<String> = Vec::new();
         for rule in rules {
             let Some(line) = self.line(chain, rule, &manner, lines, notes) else {
@@ -201,12 +201,12 @@ impl CloudInitFile<'_> {
         &self,
         chain: &Chain,
         rule: &AcceptRule,
-        manner: &Manner,
+        manner: &ListStyle,
         lines: &[&str],
         notes: &mut Vec<String>,
     ) -> Option<String> {
-        let meaning = rule.meaning()?;
-        if let Some(live) = chain.live_cover(&meaning) {
+        let meaning = &rule.rule;
+        if let Some(live) = chain.live_cover(meaning) {
             notes.push(format!(
                 "{} has it in line {}: `{}`",
                 self.shown(),
@@ -215,7 +215,7 @@ impl CloudInitFile<'_> {
             ));
             return None;
         }
-        for dead in chain.dead_copies(&meaning) {
+        for dead in chain.dead_copies(meaning) {
             notes.push(format!(
                 "line {} of {} is a copy behind LOG or DROP and does nothing; delete it",
                 dead.line,
@@ -255,11 +255,11 @@ impl CloudInitFile<'_> {
                 let Some(now) = sets[1].chain(chain.family, &chain.name) else {
                     return Err(broken());
                 };
-                let added: Vec<Rule> = (rules.iter())
+                let added: Vec<&Rule> = (rules.iter())
                     .filter(|rule| rule.disposition == Disposition::Documented)
-                    .filter(|rule| rule.family() == chain.family && roles.contains(&rule.role))
+                    .filter(|rule| rule.family == chain.family && roles.contains(&rule.role))
                     .filter(|rule| !old.is_of_another(&rule.node))
-                    .filter_map(AcceptRule::meaning)
+                    .map(|rule| &rule.rule)
                     .collect();
                 let mut old_rules = chain.rules.iter().peekable();
                 for rule in &now.rules {
@@ -284,7 +284,6 @@ impl CloudInitFile<'_> {
 
 /// Whether a resource makes the firewall chain.
 fn has_firewall(resource: &Resource) -> bool {
-    use crate::chain::Family;
     let set = boot(std::slice::from_ref(resource), |_| true);
     [Family::V4, Family::V6]
         .iter()

@@ -5,7 +5,7 @@ use crate::cloudinit::Resource;
 use crate::cloudinit::yaml::Style;
 
 /// How items of the list of commands are written.
-pub(super) struct Manner {
+pub(super) struct ListStyle {
     /// The line before which new ones go, from 0.
     pub(super) at: usize,
     /// Up to the text: spaces, dash, spaces; inside a block of shell lines only spaces.
@@ -14,7 +14,7 @@ pub(super) struct Manner {
     quote: Option<char>,
 }
 
-impl Manner {
+impl ListStyle {
     /// Where lines go in, and how the items there are written.
     pub(super) fn of(
         resource: &Resource,
