@@ -23,7 +23,11 @@ pub fn cloudinit(data: &[u8]) {
     chain::audited(text, &mut dice);
     let role = Role::ALL[dice.roll(3)];
     let name = "a \u{1b}file";
-    let file = CloudInitFile { name, text, role };
+    let file = CloudInitFile {
+        name,
+        text,
+        role: Some(role),
+    };
     let _ = file.only_role();
     let rules = rules(role);
     let patched = match file.patched(rules) {
@@ -34,7 +38,9 @@ pub fn cloudinit(data: &[u8]) {
         }
     };
     shown::plain("the notes", patched.notes.join("\n").into_bytes());
-    assert_eq!(more(text, &patched.text), patched.added, "{}", patched.text);
+    if !patched.anew {
+        assert_eq!(more(text, &patched.text), patched.added, "{}", patched.text);
+    }
     let again = CloudInitFile {
         text: &patched.text,
         ..file
@@ -57,6 +63,7 @@ fn rules(role: Role) -> &'static [AcceptRule] {
         let of = |role| {
             let site = Site {
                 default_role: role,
+                told_default_role: true,
                 ..Site::default()
             };
             let mut analysis = Analysis::new(site, Scope::Documented);
@@ -78,7 +85,7 @@ fn more(old: &str, new: &str) -> usize {
     let mut added = 0;
     for line in new.split_inclusive('\n') {
         if old.next_if_eq(&line).is_none() {
-            assert!(line.contains("tables -A HARVESTER_INPUT"), "{line:?}");
+            assert!(line.contains("tables -A "), "{line:?}");
             added += 1;
         }
     }

@@ -22,7 +22,7 @@ pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -
                 .or_insert_with(|| chains.set.clone());
             let own = |rule: &&AcceptRule| rule.node == node.node && rule.family == family;
             for rule in rules.iter().filter(own) {
-                set.insert_rule(family, &rule.place.chain, rule.place.number, &rule.rule);
+                set.insert_rule(family, &rule.place.chain, rule.place.number, &rule.placed());
             }
         }
         for (name, set) in sets {

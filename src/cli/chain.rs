@@ -6,10 +6,10 @@ use std::path::Path;
 use super::args::Shared;
 use super::{Exit, values, written};
 use crate::catalog::Role;
-use crate::chain::{ActiveChains, Family};
+use crate::chain::{ActiveChains, Family, Rule};
 use crate::error::{Error, printable};
 use crate::report::chain_json;
-use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended, rule_text};
+use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
 
 /// Prints the chain, or the difference.
 pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Exit, Error> {
@@ -22,7 +22,7 @@ pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Ex
     let told = site.told_default_role.then_some(site.default_role);
     let by_selector = || {
         let (name, text) = text.as_ref()?;
-        let role = site.default_role;
+        let role = None;
         CloudInitFile { name, text, role }.only_role()
     };
     let Some(role) = told.or_else(by_selector) else {
@@ -81,7 +81,7 @@ fn compared(
         out,
         "{name} differs from the recommended chain of {role} nodes."
     )?;
-    let shown = |rule| printable(&rule_text(rule));
+    let shown = |rule: &Rule| printable(&rule.to_string());
     if !difference.missing.is_empty() {
         writeln!(out, "\nMISSING  recommended, and not there")?;
         for rule in &difference.missing {

@@ -33,27 +33,20 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         return Ok(Exit::Trouble);
     }
     let options = values::read_options(shared)?;
-    let mut site = values::site(shared, &options)?;
+    let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
         values::text_file(&name).map(|text| (name, text))
     });
     let read = read.transpose()?;
-    let mut file = read.as_ref().map(|(name, text)| CloudInitFile {
+    let file = read.as_ref().map(|(name, text)| CloudInitFile {
         name,
         text,
-        role: site.default_role,
+        role: site.told_default_role.then_some(site.default_role),
     });
-    if let Some(file) = &mut file
-        && !shared.role.iter().any(|role| !role.contains('='))
-        && let Some(role) = file.only_role()
-    {
-        site.default_role = role;
-        file.role = role;
-    }
     if let Some(file) = &file {
         // A file that cannot be patched is told before a long log is read.
-        file.patched(&[])?;
+        file.resources()?;
     }
     let prefixes = site.log_prefixes();
     let analysis = Analysis::new(site, shared.scope());

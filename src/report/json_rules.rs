@@ -9,7 +9,7 @@ use super::json::{RuleV1, rule_v1};
 use super::json_schema;
 use super::json_write::{ToolV1, write_line};
 use crate::chain::Rule;
-use crate::rule::{AcceptRule, Checked, Difference, Recommended, rule_text};
+use crate::rule::{AcceptRule, Checked, Difference, Recommended};
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RulesV1<'a> {
@@ -96,7 +96,7 @@ pub fn chain_json(
 ) -> io::Result<()> {
     let none = Difference::default();
     let difference = found.map_or(&none, |(_, difference)| difference);
-    let texts = |rules: &[Rule]| rules.iter().map(rule_text).collect();
+    let texts = |rules: &[Rule]| rules.iter().map(ToString::to_string).collect();
     let document = ChainV1 {
         schema: "dropsift/chain/v1",
         tool: ToolV1::THIS,
@@ -107,20 +107,20 @@ pub fn chain_json(
         extra: (difference.extra.iter())
             .map(|(number, rule)| NumberedV1 {
                 number: *number,
-                rule: rule_text(rule),
+                rule: rule.to_string(),
             })
             .collect(),
         wider: (difference.wider.iter())
             .map(|(number, rule, recommended)| WiderV1 {
                 number: *number,
-                rule: rule_text(rule),
-                recommended: rule_text(recommended),
+                rule: rule.to_string(),
+                recommended: recommended.to_string(),
             })
             .collect(),
         order: (difference.order.iter())
             .map(|(number, rule, behind)| MisplacedV1 {
                 number: *number,
-                rule: rule_text(rule),
+                rule: rule.to_string(),
                 behind,
             })
             .collect(),

@@ -70,7 +70,8 @@ struct RuleV1<'a> {
     id: &'a str,
     node: &'a str,
     disposition: &'static str,
-    iptables: String,
+    place: String,
+    insert: String,
 }
 
 fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
@@ -123,7 +124,8 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
             id: &rule.id,
             node: &rule.node,
             disposition: rule.disposition.code(),
-            iptables: rule.insert(),
+            place: rule.place_command(),
+            insert: rule.insert(),
         });
         rules.collect()
     });

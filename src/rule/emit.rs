@@ -134,14 +134,9 @@ fn cloudinit_patch(offer: &Offer<'_>, out: &mut dyn Write) -> Result<Vec<String>
     };
     out.write_all(text.as_bytes()).map_err(Error::Output)?;
     let mut notes = patched.notes;
-    notes.push(match patched.added {
-        0 => format!("{}: nothing to add", printable(file.name)),
-        1 => format!("{}: 1 line added before LOG", printable(file.name)),
-        n => format!("{}: {n} lines added before LOG", printable(file.name)),
-    });
     if patched.added > 0 {
         let advice = [
-            "it takes effect at the next boot: reboot the nodes, or apply `--format iptables` on them as well",
+            "it takes effect at the next boot: a reboot is needed, or the script of `dropsift rules` on the nodes as well",
             "edit the CloudInit that exists: a second one with the same file name is refused",
             "keep the selectors exclusive: a node that two of them pick makes its chain twice",
         ];

@@ -19,6 +19,8 @@ pub struct InsertionPoint {
     /// Its number in the dump, from 1: for the dump itself, never for a command that runs later.
     pub number: usize,
     pub before: Before,
+    /// The interface that the rule there asks for: a rule before it asks for the same.
+    pub interface: Option<String>,
 }
 
 /// What stands at an insertion point: by that it is found again on the node.
@@ -50,11 +52,29 @@ impl Default for InsertionPoint {
             chain: HARVESTER.to_owned(),
             number: 1,
             before: Before::Log(LOG_PREFIX.to_owned()),
+            interface: None,
         }
     }
 }
 
 impl InsertionPoint {
+    /// `rule` for the packets that come so far.
+    pub(super) fn fitted(&self, rule: &Rule) -> Rule {
+        let mut fitted = rule.clone();
+        if let Some(name) = &self.interface {
+            let test = Test::Interface(Side::Source, name.clone());
+            // Interfaces come first in the order of matches.
+            fitted.matches.insert(
+                0,
+                Match {
+                    test,
+                    negated: false,
+                },
+            );
+        }
+        fitted
+    }
+
     /// The command that sets `n` to the line of `iptables -S CHAIN` before which a rule goes. The first line is the chain
     /// itself, so the rule's number is one less.
     pub(super) fn command(&self, tool: &str) -> String {
@@ -261,6 +281,7 @@ impl<'a> Walk<'a> {
             chain: chain.name.clone(),
             number: at + 1,
             before,
+            interface: rule.and_then(interface_of),
         })
     }
 
@@ -344,6 +365,14 @@ impl<'a> Walk<'a> {
             Takes::None
         }
     }
+}
+
+/// The interface that a rule asks for.
+pub(super) fn interface_of(rule: &Rule) -> Option<String> {
+    rule.matches.iter().find_map(|m| match &m.test {
+        Test::Interface(Side::Source, name) if !m.negated => Some(name.clone()),
+        _ => None,
+    })
 }
 
 /// Whether nothing but logging stands before a place: the chain only logs and drops.

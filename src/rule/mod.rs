@@ -6,15 +6,15 @@ mod disposition;
 mod emit;
 mod insertion_point;
 mod list_style;
+mod object;
 mod patch;
-mod print;
 mod recommended;
 mod script;
 
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
-    Chains, Family, HARVESTER, Match, Ports, Rule, Side, Target, Test as RuleTest, quoted,
+    Family, HARVESTER, Match, Origin, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
 };
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
@@ -27,7 +27,7 @@ pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
-pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended, rule_text};
+pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
 pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
@@ -93,6 +93,8 @@ pub struct AcceptRule {
     pub id: String,
     pub node: String,
     pub role: Role,
+    /// Whether somebody told the role; else it is assumed.
+    pub role_known: bool,
     pub family: Family,
     /// Its matches, ACCEPT, and its comment.
     pub rule: Rule,
@@ -113,6 +115,7 @@ impl AcceptRule {
             id: String::new(),
             node: String::new(),
             role: Role::default(),
+            role_known: false,
             family: Family::V4,
             rule: accept(source, rule.proto, rule.sport, rule.dport, rule.comment),
             interface: String::new(),
@@ -143,7 +146,7 @@ impl AcceptRule {
 
     /// Whom it accepts, as iptables prints it; `None` for anybody.
     pub fn source_text(&self) -> Option<String> {
-        self.source().map(print::address)
+        self.source().map(address)
     }
 
     /// Its comment.
@@ -153,7 +156,13 @@ impl AcceptRule {
 
     /// Its matches as arguments.
     pub fn matches_text(&self) -> String {
-        print::matches(&self.rule)
+        let words: Vec<String> = self.rule.matches.iter().map(ToString::to_string).collect();
+        words.join(" ")
+    }
+
+    /// The rule as it goes to its place: for the packets that come so far.
+    pub fn placed(&self) -> Rule {
+        self.place.fitted(&self.rule)
     }
 
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
@@ -164,23 +173,24 @@ impl AcceptRule {
     /// The command that puts it at the place of the running chain.
     pub fn insert(&self) -> String {
         let chain = quoted(&self.place.chain);
-        let rule = print::arguments(&self.rule);
+        let rule = self.placed();
         format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
     /// The command that takes it back.
     pub fn undo(&self) -> String {
-        self.run("-D", &self.place.chain)
+        let rule = self.placed();
+        format!("{} -D {} {rule}", self.program(), quoted(&self.place.chain))
     }
 
     /// The line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
-        self.run("-A", HARVESTER)
+        self.append_to(HARVESTER)
     }
 
-    fn run(&self, action: &str, chain: &str) -> String {
-        let rule = print::arguments(&self.rule);
-        format!("{} {action} {} {rule}", self.program(), quoted(chain))
+    /// The line for a CloudInit that makes a chain of this name.
+    pub fn append_to(&self, chain: &str) -> String {
+        format!("{} -A {} {}", self.program(), quoted(chain), self.rule)
     }
 
     /// The tool that applies it.
@@ -197,23 +207,24 @@ fn accept(
     dport: Option<PortRange>,
     comment: &str,
 ) -> Rule {
-    // In the order in which a chain keeps matches.
     let tests = [
         source.map(|net| RuleTest::Net(Side::Source, net)),
         proto.map(RuleTest::Protocol),
         sport.map(|port| RuleTest::Ports(Ports::Source, vec![PortRange::one(port)])),
         dport.map(|ports| RuleTest::Ports(Ports::Destination, vec![ports])),
     ];
-    let plain = |test| Match {
-        test,
-        negated: false,
-    };
-    Rule {
-        matches: tests.into_iter().flatten().map(plain).collect(),
-        target: Target::Accept,
-        comment: Some(comment.to_owned()),
-        ..Rule::default()
-    }
+    Rule::new(
+        tests.into_iter().flatten(),
+        Target::Accept,
+        &quotable(comment),
+    )
+}
+
+/// `text` with nothing in it that a double-quoted shell word or a plain YAML scalar reads as more than text. Comments
+/// come from the catalogue, so this is a second lock on a closed door.
+fn quotable(text: &str) -> String {
+    let kept = |c: &char| c.is_ascii_alphanumeric() || " ()/,.-_+".contains(*c);
+    text.chars().filter(kept).collect()
 }
 
 /// The source that a rule asks for.
@@ -243,16 +254,13 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             });
         }
         // What a dump says of rules that are older than the line is not said of the node.
-        own.retain_mut(|rule| match place(rule, site).filter(|_| !finding.stale) {
-            None => true,
-            Some(accepts) => {
-                finding.evidence.push(Test {
-                    name: RULE_IN_FORCE,
-                    met: true,
-                    text: accepts,
-                });
-                false
+        own.retain_mut(|rule| {
+            let (test, is_wanted) = place(rule, site);
+            if finding.stale && !is_wanted {
+                return true;
             }
+            finding.evidence.extend(test);
+            is_wanted
         });
         finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
         if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
@@ -275,20 +283,36 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
     rules
 }
 
-/// Notes where `rule` goes in the chain in force. Gives back why it is not needed, where a live rule does the same.
-fn place(rule: &mut AcceptRule, site: &Site) -> Option<String> {
-    let chains = site.in_force.of(&rule.node, rule.role, rule.family)?;
-    // What a CloudInit has, the running chain gets at the next boot.
-    let Chains { set, .. } = chains.is_running().then_some(chains)?;
-    match insertion_point::seek(set, rule, &site.log_prefixes()) {
-        Sought::Live(chain, number, line) => Some(format!(
-            "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
-        )),
+/// Notes where `rule` goes in the chain of its node, as far as that is known. Gives back what the finding must say of the
+/// rule, and whether it is wanted: a running rule that does the same makes it needless; one of the next boot does not.
+fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
+    let Some(chains) = site.in_force.of(&rule.node, rule.role, rule.family) else {
+        return (None, true);
+    };
+    let test = |name, text| Test {
+        name,
+        met: true,
+        text,
+    };
+    match insertion_point::seek(chains.set, rule, &site.log_prefixes()) {
+        Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
+            let text = format!(
+                "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
+                chains.name
+            );
+            (Some(test("rule-at-next-boot", text)), true)
+        }
+        Sought::Live(chain, number, line) => {
+            let text = format!(
+                "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+            );
+            (Some(test(RULE_IN_FORCE, text)), false)
+        }
         Sought::At(place) => {
             rule.place = place;
-            None
+            (None, true)
         }
-        Sought::Nowhere => None,
+        Sought::Nowhere => (None, true),
     }
 }
 
@@ -322,6 +346,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         id: String::new(),
         node: finding.node.clone(),
         role: finding.role,
+        role_known: !finding.role_assumed,
         family: if finding.key.v6 {
             Family::V6
         } else {
@@ -458,7 +483,7 @@ fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
             id.push_str("/ipv6");
         }
         if let Some(source) = source.filter(|_| named) {
-            id = format!("{id}/{}", print::address(source));
+            id = format!("{id}/{}", address(source));
         }
         let mut own = AcceptRule { id, ..rule.clone() };
         let net = source.map(|net| Match {

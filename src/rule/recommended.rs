@@ -4,11 +4,11 @@
 
 use std::io::{self, Write};
 
-use super::{accept, print};
+use super::accept;
 use crate::catalog::{LOG_PREFIX, RULES, Role};
 use crate::chain::{
     Chain, Family, HARVESTER, INPUT, Log, Match, Rule, RuleSet, Side, States, Target, Test,
-    limit_interval, quoted,
+    limit_interval,
 };
 use crate::net::IpNet;
 use crate::site::Site;
@@ -71,16 +71,11 @@ pub struct Difference {
 impl Recommended {
     /// The chain of `role`, with the pod network of the site and without the addons that it lacks.
     pub fn new(role: Role, site: &Site) -> Self {
-        let plain = |test| Match {
-            test,
-            negated: false,
-        };
-        let mut rules = vec![Rule {
-            matches: vec![plain(Test::State(States::RETURN_TRAFFIC))],
-            target: Target::Accept,
-            comment: Some("Accept return traffic from established connections".to_owned()),
-            ..Rule::default()
-        }];
+        let mut rules = vec![Rule::new(
+            [Test::State(States::RETURN_TRAFFIC)],
+            Target::Accept,
+            "Accept return traffic from established connections",
+        )];
         let own = RULES
             .iter()
             .filter(|rule| rule.roles.contains(&role) && !site.lacks(rule.addon));
@@ -103,31 +98,20 @@ impl Recommended {
                 ));
             }
         }
-        rules.push(Rule {
-            matches: limit_interval(10, 60)
-                .map(|interval| {
-                    plain(Test::Limit {
-                        interval,
-                        burst: BURST,
-                    })
-                })
-                .into_iter()
-                .collect(),
-            target: Target::Log(Log {
-                prefix: site
-                    .log_prefix
-                    .clone()
-                    .unwrap_or_else(|| LOG_PREFIX.to_owned()),
-                ..Log::default()
-            }),
-            comment: Some("Rate-limit logging of dropped packets".to_owned()),
-            ..Rule::default()
+        let limit = limit_interval(10, 60).map(|interval| Test::Limit {
+            interval,
+            burst: BURST,
         });
-        rules.push(Rule {
-            target: Target::Drop,
-            comment: Some("Drop all other traffic".to_owned()),
-            ..Rule::default()
-        });
+        let log = Log {
+            prefix: (site.log_prefix.clone()).unwrap_or_else(|| LOG_PREFIX.to_owned()),
+            ..Log::default()
+        };
+        rules.push(Rule::new(
+            limit,
+            Target::Log(log),
+            "Rate-limit logging of dropped packets",
+        ));
+        rules.push(Rule::new([], Target::Drop, "Drop all other traffic"));
         Self { role, rules }
     }
 
@@ -170,7 +154,7 @@ impl Recommended {
     }
 
     fn append(&self, rule: &Rule) -> String {
-        format!("-A {HARVESTER} {}", print::arguments(rule))
+        format!("-A {HARVESTER} {}", rule)
     }
 }
 
@@ -183,14 +167,8 @@ impl Difference {
 
 /// The jump from INPUT.
 fn jump() -> Rule {
-    Rule {
-        matches: vec![Match {
-            test: Test::Interface(Side::Source, INTERFACE.to_owned()),
-            negated: false,
-        }],
-        target: Target::Jump(HARVESTER.to_owned()),
-        ..Rule::default()
-    }
+    let interface = Test::Interface(Side::Source, INTERFACE.to_owned());
+    Rule::new([interface], Target::Jump(HARVESTER.to_owned()), "")
 }
 
 /// Where a chain has the rule, the live one first, and behind what it has no effect.
@@ -299,14 +277,4 @@ fn cloudinit(chain: &Recommended, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "            - iptables {command}")?;
     }
     writeln!(out, "  paused: false")
-}
-
-/// A rule as arguments, for people and for JSON; where the chain is known, with it.
-pub fn rule_text(rule: &Rule) -> String {
-    match &rule.target {
-        Target::Jump(to) if rule.comment.is_none() => {
-            format!("-A INPUT -i {INTERFACE} -j {}", quoted(to))
-        }
-        _ => print::arguments(rule),
-    }
 }

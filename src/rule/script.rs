@@ -5,7 +5,7 @@
 
 use std::io::{self, Write};
 
-use super::{AcceptRule, Disposition, print};
+use super::{AcceptRule, Disposition};
 use crate::chain::{Family, quoted};
 use crate::error::{printable, printable_name};
 
@@ -65,8 +65,8 @@ pub(super) fn accept(
             "{mark}accept {} {} \"{}\" {}",
             rule.program(),
             interface(&rule.interface),
-            print::quotable(rule.comment()),
-            print::matches(&rule.rule),
+            rule.comment(),
+            rule.matches_text(),
         )?;
     }
     writeln!(out, "\nfinish")

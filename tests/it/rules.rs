@@ -57,6 +57,7 @@ fn report(mut analysis: Analysis, log: &str) -> Report {
 fn site(role: Role, rules: Option<&str>) -> Site {
     let mut site = Site {
         default_role: role,
+        told_default_role: true,
         ..Site::default()
     };
     if let Some(rules) = rules {
@@ -129,7 +130,7 @@ fn patched(text: &str, role: Role, rules: &[AcceptRule]) -> Result<String, Strin
     let file = CloudInitFile {
         name: "file.yaml",
         text,
-        role,
+        role: Some(role),
     };
     let patched = file.patched(rules).map_err(|why| why.to_string())?;
     assert_eq!(
@@ -224,16 +225,129 @@ fn a_patch_goes_into_the_stages_file_and_into_blocks_of_shell() {
 fn what_cannot_be_patched_is_refused_and_says_what_to_do() {
     let rules = rules(Role::Worker, None);
     let flow = "stages: {boot: [{commands: [iptables -N HARVESTER_INPUT, iptables -A HARVESTER_INPUT -j LOG, iptables -A HARVESTER_INPUT -j DROP]}]}\n";
-    let quoted = "kind: CloudInit\nmetadata: {name: x}\nspec:\n  matchSelector: {}\n  filename: x.yaml\n  contents: \"stages:\\n  boot:\\n  - commands:\\n    - iptables -N HARVESTER_INPUT\\n    - iptables -A HARVESTER_INPUT -j LOG\\n    - iptables -A HARVESTER_INPUT -j DROP\\n\"\n";
     let joined = "stages:\n  boot:\n  - commands:\n    - |\n      iptables -N HARVESTER_INPUT && \\\n      iptables -A HARVESTER_INPUT -j LOG && \\\n      iptables -A HARVESTER_INPUT -j DROP\n";
     let one = "stages:\n  boot:\n  - commands:\n    - iptables -N HARVESTER_INPUT && iptables -A HARVESTER_INPUT -j LOG && iptables -A HARVESTER_INPUT -j DROP\n";
-    for text in [flow, quoted, joined, one] {
+    for text in [flow, joined, one] {
         let why = patched(text, Role::Worker, &rules).unwrap_err();
         assert!(why.contains("put the lines in by hand"), "{why}");
     }
     for text in ["", "kind: Node\n", "a: [", "\u{0}", "stages:\n  boot: []\n"] {
         assert!(patched(text, Role::Worker, &rules).is_err(), "{text:?}");
     }
+}
+
+/// Contents that are no block of lines come out as an object, whose chain is that of the page with the rules in it.
+#[test]
+fn contents_on_one_line_quoted_and_as_json_come_out_as_an_object() {
+    let role = Role::Worker;
+    let rules = rules(role, None);
+    let page = page(role);
+    let value: serde_json::Value = serde_saphyr::from_str(&page).unwrap();
+    let contents = value["spec"]["contents"].as_str().unwrap();
+    let stages: serde_json::Value = serde_saphyr::from_str(contents).unwrap();
+    let with = |contents: String| {
+        let (head, _) = page.split_once("  contents: |").unwrap();
+        format!("{head}  contents: {contents}\n  paused: false\n")
+    };
+    let quoted = with(serde_json::to_string(contents).unwrap());
+    let flow = with(format!("'{}'", stages.to_string().replace('\'', "''")));
+    let json = value.to_string();
+    let pretty = serde_json::to_string_pretty(&value).unwrap();
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- kind: Node\n  metadata: {{name: a}}\n- {json}\n"
+    );
+    for (name, old, adds) in [
+        ("quoted", quoted, 5),
+        ("on one line", flow, 4),
+        ("JSON", json, 5),
+        ("indented JSON", pretty, 5),
+        ("in a list", list, 5),
+    ] {
+        let file = CloudInitFile {
+            name: "file.yaml",
+            text: &old,
+            role: None,
+        };
+        let new = file
+            .patched(&rules)
+            .unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert!(new.anew && new.added == adds, "{name}: {new:?}");
+        assert!(
+            new.notes
+                .iter()
+                .any(|note| note.contains("kubectl apply -f"))
+        );
+        let object: serde_json::Value = serde_saphyr::from_str(&new.text).unwrap();
+        let object = match object["items"].get(1) {
+            Some(second) => second,
+            None => &object,
+        };
+        assert_eq!(object["metadata"], value["metadata"], "{name}");
+        assert_eq!(
+            object["spec"]["matchSelector"],
+            value["spec"]["matchSelector"]
+        );
+        let resource = &cloudinit::read(&object.to_string()).unwrap()[0];
+        let set = cloudinit::boot(std::slice::from_ref(resource), |_| true);
+        let firewall = set.chain(Family::V4, HARVESTER).unwrap();
+        for rule in rules.iter().take(4) {
+            assert!(firewall.live_copy(&rule.rule).is_some(), "{name}");
+        }
+    }
+}
+
+/// A file takes the rules of nodes whose role is known to be its own, and asks where a role is a guess.
+#[test]
+fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
+    let mut site = Site::default();
+    site.roles.insert("harvester1".to_owned(), Role::Worker);
+    site.roles
+        .insert("harvester2".to_owned(), Role::ControlPlane);
+    let log = line("harvester1", "192.168.122.62", "TCP", 22, 0)
+        + &line("harvester2", "192.168.122.62", "TCP", 2112, 1)
+        + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
+    let all = report(analysis(site), &log).rules;
+    let text = page(Role::Worker);
+    let file = CloudInitFile {
+        name: "file.yaml",
+        text: &text,
+        role: None,
+    };
+    let why = file.patched(&all).unwrap_err().to_string();
+    assert!(
+        why.contains("--role harvester3=ROLE") && !why.contains("harvester1"),
+        "{why}"
+    );
+    let known: Vec<AcceptRule> = all.into_iter().filter(|rule| rule.role_known).collect();
+    let new = file.patched(&known).unwrap();
+    assert_eq!(new.added, 1, "{}", new.text);
+    let notes = new.notes.join("\n");
+    assert!(
+        notes.contains(
+            "left out, since file.yaml is not for control-plane nodes: harvester2/tcp/2112"
+        ),
+        "{notes}"
+    );
+    // What is left out is never called done.
+    let other: Vec<AcceptRule> = known
+        .into_iter()
+        .filter(|rule| rule.node == "harvester2")
+        .collect();
+    let new = file.patched(&other).unwrap();
+    assert_eq!(new.text, text);
+    let notes = new.notes.join("\n");
+    assert!(
+        notes.contains("no line was added") && !notes.contains("nothing to add"),
+        "{notes}"
+    );
+    // A stages file does not say whose it is.
+    let stages = CloudInitFile {
+        name: "91.yaml",
+        text: "stages:\n  boot:\n  - commands:\n    - iptables -N HARVESTER_INPUT\n    - iptables -A HARVESTER_INPUT -j LOG\n    - iptables -A HARVESTER_INPUT -j DROP\n",
+        role: None,
+    };
+    let why = stages.patched(&other).unwrap_err().to_string();
+    assert!(why.contains("--role ROLE"), "{why}");
 }
 
 /// Cut and garbled files are refused or patched, and nothing panics.
@@ -321,27 +435,39 @@ fn fates_do_not_depend_on_order() {
     );
 }
 
-/// What a bundle tells counts as long as the user tells nothing of that node.
+/// What a bundle says is the chain of the next boot: the finding stays, with its rule; a running chain comes first.
 #[test]
-fn the_files_of_a_bundle_are_the_chain_in_force() {
+fn the_files_of_a_bundle_are_the_chain_of_the_next_boot() {
     let path = fixture("audit/clean-page-worker/91-iptables-worker.yaml");
     let resource = fs::read_to_string(path).unwrap();
-    let (_, contents) = resource.split_once("contents: |\n").unwrap();
-    let contents = contents.split_once("  paused").unwrap().0;
+    let resource = serde_saphyr::from_str::<serde_json::Value>(&resource).unwrap();
+    let contents = resource["spec"]["contents"].as_str().unwrap();
     let log = line("harvester1", "192.168.122.62", "TCP", 10_660, 0);
     let fact = || Fact::Rules {
         node: "harvester1".to_owned(),
         name: "91-iptables-worker.yaml".to_owned(),
         text: contents.to_owned(),
     };
-    let cause = |told: Option<&str>| {
-        let mut analysis = analysis(site(Role::Worker, told));
+    let judged = |running: Option<&str>| {
+        let mut analysis = analysis(site(Role::Worker, running));
         analysis.push(Item::Learned(fact()));
-        report(analysis, &log).findings[0].cause.code
+        let report = report(analysis, &log);
+        let finding = &report.findings[0];
+        let next_boot = finding
+            .evidence
+            .iter()
+            .any(|test| test.name == "rule-at-next-boot");
+        (finding.cause.code, report.rules.len(), next_boot)
     };
-    assert_eq!(cause(None), "already-allowed");
+    assert_eq!(judged(None), ("documented-port", 1, true));
     let empty = "-N HARVESTER_INPUT\n-A HARVESTER_INPUT -j LOG\n-A HARVESTER_INPUT -j DROP\n";
-    assert_eq!(cause(Some(empty)), "documented-port");
+    assert_eq!(judged(Some(empty)), ("documented-port", 1, false));
+    let open = empty.replacen(
+        "-A",
+        "-A HARVESTER_INPUT -p tcp --dport 10660 -j ACCEPT\n-A",
+        1,
+    );
+    assert_eq!(judged(Some(&open)), ("already-allowed", 0, false));
 }
 
 /// A CloudInit that picks a node by its name is that node's.
@@ -357,18 +483,15 @@ fn a_selector_by_hostname_is_for_one_node() {
         + &line("harvester2", "192.168.122.62", "TCP", 22, 1)
         + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
     let report = report(analysis(site(Role::Worker, Some(&file))), &log);
-    let cause = |node: &str| {
-        report
-            .findings
+    let has_it = |node: &str| {
+        let finding = report.findings.iter().find(|f| f.node == node).unwrap();
+        assert_eq!(finding.cause.code, "documented-port");
+        finding
+            .evidence
             .iter()
-            .find(|f| f.node == node)
-            .unwrap()
-            .cause
-            .code
+            .any(|test| test.name == "rule-at-next-boot")
     };
-    assert_eq!(cause("harvester1"), "already-allowed");
-    assert_eq!(cause("harvester2"), "documented-port");
-    assert_eq!(cause("harvester3"), "documented-port");
+    assert!(has_it("harvester1") && !has_it("harvester2") && !has_it("harvester3"));
     let new = patched(&file, Role::Worker, &report.rules).unwrap();
     let more = added(&file, &new);
     assert_eq!(more.len(), 1, "{more:?}");

@@ -33,7 +33,6 @@ pub(super) fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -
     for (place, rules) in &places {
         page.line(&format!("      {place}"))?;
         for rule in rules {
-            decide(page, rule)?;
             command(page, mark(rule), &rule.insert())?;
         }
     }
@@ -47,18 +46,10 @@ pub(super) fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -
     Ok(())
 }
 
-/// Says of a rule that somebody has to decide about it.
-fn decide(page: &mut Page<'_>, rule: &AcceptRule) -> io::Result<()> {
-    match rule.disposition {
-        Disposition::Review => page.line("      # decide first:"),
-        Disposition::Documented => Ok(()),
-    }
-}
-
 /// What stands before a command that somebody has to decide about.
 fn mark(rule: &AcceptRule) -> &'static str {
     match rule.disposition {
-        Disposition::Review => "# ",
+        Disposition::Review => "# decide first: ",
         Disposition::Documented => "",
     }
 }
