@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use dropsift::analyze::Analysis;
 use dropsift::catalog::{Role, documented};
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::Report;
 use dropsift::rule::{AcceptRule, Disposition, Scope};
 use dropsift::site::Site;
@@ -141,7 +141,7 @@ fn judged(asks: &[Ask], role: Option<Role>, chain: Chain) -> Report {
         site.in_force.tell(None, "chain", &text, None).unwrap();
     }
     let mut analysis = Analysis::new(site, Scope::Documented);
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     let mut lines: Vec<(u32, String)> = Vec::new();
     for ask in asks {
         for (attempt, second) in ask.times.iter().enumerate() {
