@@ -29,7 +29,7 @@ const UNLISTED: [u16; 6] = [3999, 20_077, 54_321, 61_234, 999, 33_077];
 /// How many sources, ports and interfaces are asked about of one chain.
 const MAX: usize = 8;
 /// How many rules are asked about one subject: some seconds.
-const MAX_STEPS: u64 = 50_000_000;
+const MAX_STEPS: u64 = 10_000_000;
 /// A range of so many ports is no service's.
 const WIDE: usize = 30_000;
 
