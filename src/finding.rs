@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt::{self, Write};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
@@ -75,6 +76,8 @@ pub struct Finding {
     pub flags: Vec<(TcpFlags, u64)>,
     pub first: Time,
     pub last: Time,
+    /// Hashes of the keys of its flows, which stay while a log is read: they show where flows move to.
+    pub flows: Vec<u64>,
     pub evidence: Vec<Test>,
     pub sample: String,
     /// The documented rule that a false positive shows to be absent.
@@ -270,6 +273,9 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         flags: group.flags.clone(),
         first: group.first,
         last: group.last,
+        flows: (group.members.iter())
+            .map(|seen| FixedState::default().hash_one(seen.key))
+            .collect(),
         evidence: tests,
         sample: group.sample().to_owned(),
         absent_rule: absent_rule.map(|(rule, _)| rule),

@@ -3,9 +3,9 @@
 use dropsift::analyze::{Analysis, Live};
 use dropsift::chain::parse_rule;
 use dropsift::input::scan::Scanner;
-use dropsift::report::{Event, RENDERERS, Report, Style, json, text_event};
+use dropsift::report::{Event, EventKind, Events, LiveText, RENDERERS, Report, Style};
 use dropsift::rule::{EMITTERS, Offer, Scope};
-use dropsift::site::Site;
+use dropsift::site::{SETTLE, Site};
 
 use super::seen::{READING, prefixes};
 use super::{Dice, shown};
@@ -19,20 +19,22 @@ pub fn report(data: &[u8]) {
     let site = site(&mut dice);
     let scope = Scope::ALL[dice.roll(3)];
     let mut analysis = Analysis::new(site.clone(), scope);
-    let mut live = Live::default();
+    let mut live = Live::new(dice.roll(2) == 0);
+    let mut rows =
+        [false, true].map(|color| LiveText::new(Style { width: 80, color }, SETTLE, true));
     let mut scanner = Scanner::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {
         scanner.push(block, &mut |item| analysis.push(item));
         let now = (dice.roll(2) == 0).then(|| analysis.last()).flatten();
         let report = analysis.report(now);
-        events(&live.changes(&report, now));
+        events(&mut rows, &live.changes(&report, now), &report);
     }
     scanner.finish(&mut |item| analysis.push(item));
     analysis.set_lines(scanner.lines());
     let last = analysis.report(None);
-    events(&live.last_changes(&last));
-    events(&[Event::report(&last)]);
+    events(&mut rows, &live.last_changes(&last), &last);
+    events(&mut rows, &[Event::report(&last)], &last);
     checked(&last);
     for refused in analysis.refused() {
         assert!(refused.line.len() <= data.len() * 3 + 3);
@@ -61,7 +63,7 @@ pub fn checked(report: &Report) {
         let all_known = finding.rules.iter().all(|id| report.rule(id).is_some());
         assert!(all_known, "a finding names a rule that is not there");
     }
-    let [text, json] = RENDERERS else {
+    let [text, json, _] = RENDERERS else {
         panic!("there is a form that is not checked");
     };
     let written = |render: fn(&Report, Style, &mut dyn std::io::Write) -> std::io::Result<()>,
@@ -131,17 +133,30 @@ fn safe(line: &str) {
     );
 }
 
-fn events(events: &[Event<'_>]) {
-    for event in events {
-        let mut out = Vec::new();
-        json::event(event, &mut out).unwrap();
-        let told = shown::json("an event", out);
-        assert_eq!(told["schema"], "dropsift/event/v1");
-        for color in [false, true] {
-            let style = Style { width: 80, color };
-            let mut out = Vec::new();
-            text_event(event, style, &mut out).unwrap();
-            shown::colored("an event", &out);
+/// The most bytes of an event: a container's log line.
+const LONGEST: usize = 16 * 1024;
+
+fn events(rows: &mut [LiveText; 2], events: &[Event<'_>], report: &Report) {
+    let writers = RENDERERS.iter().filter_map(|renderer| renderer.events);
+    for writer in writers {
+        match writer {
+            Events::Each(write) => {
+                for event in events {
+                    let mut out = Vec::new();
+                    write(event, &mut out).unwrap();
+                    assert!(event.kind == EventKind::Report || out.len() < LONGEST);
+                    let told = shown::json("an event", out);
+                    assert_eq!(told["schema"], "dropsift/event/v1");
+                }
+            }
+            Events::Rows => {
+                for rows in &mut *rows {
+                    let mut out = Vec::new();
+                    rows.write(events, report, &mut out).unwrap();
+                    rows.flush(&mut out).unwrap();
+                    shown::colored("rows", &out);
+                }
+            }
         }
     }
 }

@@ -190,6 +190,11 @@ impl Analysis {
         }
     }
 
+    /// Moves the times of the log that is being read by whole years.
+    pub fn add_years(&mut self, years: i32) {
+        self.current.add_years(years);
+    }
+
     /// Says that another input begins; what earlier ones had already then counts once.
     pub fn begin_input(&mut self) {
         self.repeats.get_or_insert_default().begin_input();

@@ -138,6 +138,27 @@ pub(super) static NOT_UNDERSTOOD: Check = Check {
     },
 };
 
+pub(super) static OTHER_RULES: Check = Check {
+    code: "other-rules",
+    severity: Severity::Warning,
+    title: "there are rules that the text does not show",
+    explain: "Packets pass the tables of every backend. A dump of one says nothing of the others: legacy tables beside nft's, \
+              tables in nft's own form, a second dump in one file.",
+    check: |scene| {
+        let mut out = Vec::new();
+        for subject in &scene.subjects {
+            out.extend(subject.set.beside.iter().map(|fault| {
+                subject.hit(
+                    fault.line,
+                    fault.text.clone(),
+                    "print those rules too, and audit them by themselves",
+                )
+            }));
+        }
+        out
+    },
+};
+
 pub(super) static FOREIGN_CHAIN: Check = Check {
     code: "foreign-chain",
     severity: Severity::Error,

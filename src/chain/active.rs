@@ -221,6 +221,13 @@ impl ActiveChains {
             .map(|(node, source)| (node, source.name.as_str()))
     }
 
+    /// When the chains of each text hold.
+    pub fn origins(&self) -> impl Iterator<Item = Origin> {
+        let told = self.told.values().flatten();
+        let learned = self.learned.values().map(|(_, source)| source);
+        (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
+    }
+
     /// As it would be with another chain on a node, which counts before all that were told.
     pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
         let origin =
@@ -313,7 +320,7 @@ impl<'a> Chains<'a> {
 
     /// The rules that have the packet's port more narrowly than for everybody, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
-        self.set.port_rules(question, entry(self.set, self.family))
+        self.set.port_rules(question, self.set.entry(self.family))
     }
 
     /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
@@ -349,7 +356,7 @@ impl<'a> Chains<'a> {
         } else {
             question
         };
-        let when = entry(self.set, self.family);
+        let when = self.set.entry(self.family);
         let outcome = self.set.evaluate(&question, when);
         let mut steps = outcome.steps;
         let accepted = is_accepted(&outcome);
@@ -394,7 +401,7 @@ impl<'a> Chains<'a> {
                 continue;
             }
             let ChainOutcome::Accepted(position) =
-                set.evaluate(question, entry(set, self.family)).end
+                set.evaluate(question, set.entry(self.family)).end
             else {
                 continue;
             };
@@ -423,13 +430,15 @@ fn is_accepted(outcome: &Outcome) -> bool {
     }
 }
 
-/// By INPUT, as the kernel does, where the text has it; else by the chain itself.
-pub(crate) fn entry(set: &RuleSet, family: Family) -> Evaluation<'_> {
-    let input = set
-        .chain(family, INPUT)
-        .filter(|c| c.line > 0 || !c.rules.is_empty());
-    let other = || set.firewall(family).map_or(INPUT, |chain| &chain.name);
-    Evaluation {
-        chain: input.map_or_else(other, |_| INPUT),
+impl RuleSet {
+    /// Where packets enter: by INPUT, as in the kernel, where the text has it; else by the chain that filters.
+    pub fn entry(&self, family: Family) -> Evaluation<'_> {
+        let input = self
+            .chain(family, INPUT)
+            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
+        let other = || self.firewall(family).map_or(INPUT, |chain| &chain.name);
+        Evaluation {
+            chain: input.map_or_else(other, |_| INPUT),
+        }
     }
 }

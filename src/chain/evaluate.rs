@@ -45,6 +45,7 @@ impl RuleSet {
                     walk.family.tool()
                 )],
                 maybe: Vec::new(),
+                returned: None,
                 steps: 0,
             };
         };
@@ -76,6 +77,7 @@ impl RuleSet {
             logged: through.logged.clone(),
             notes: walk.notes,
             maybe,
+            returned: walk.returned,
             steps: walk.steps,
         }
     }
@@ -125,6 +127,8 @@ struct Walk<'a> {
     /// The chains that the packet is in.
     inside: Vec<usize>,
     notes: Vec<String>,
+    /// The first RETURN that the packet met.
+    returned: Option<Position>,
     steps: u64,
 }
 
@@ -137,6 +141,7 @@ impl<'a> Walk<'a> {
             done: vec![None; set.chains().len()],
             inside: Vec::new(),
             notes: Vec::new(),
+            returned: None,
             steps: 0,
         }
     }
@@ -200,6 +205,7 @@ impl<'a> Walk<'a> {
             }
             Target::Return => {
                 if sure {
+                    self.returned.get_or_insert_with(|| chain.position(at));
                     out.leave();
                 } else {
                     out.may_return = true;

@@ -2,9 +2,14 @@
 
 use std::net::IpAddr;
 
-use crate::chain::question::Question;
+use crate::chain::question::{Question, Sender};
 use crate::chain::rule::{AddressType, Compared, Match, Ports, Side, States, Test};
 use crate::packet::{Brief, Cast, Shape, TcpFlags};
+
+/// The text of the match that stands for the unprinted interface of a jump.
+pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
+/// The same of an ACCEPT or RETURN of all.
+pub(in crate::chain) const ALL: &str = "(whether it asks for one is not in the listing)";
 
 /// A test's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +75,8 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
         .into(),
         Test::State(states) => state(*states, question.state).into(),
         // What was logged met a LOG rule behind this one: its bucket may have been empty.
-        Test::Limit { .. } => Answer::CannotTell,
+        Test::Limit { .. } if question.sender == Sender::Logged => Answer::CannotTell,
+        Test::Limit { .. } => Answer::Yes,
         Test::TcpFlags { mask, set } => packet.flags.map(|flags| bits(flags) & mask == *set).into(),
         Test::IcmpType { icmp_type, code } => match (packet.icmp_type, code, detail.icmp_code) {
             (None, ..) => Answer::CannotTell,
@@ -81,7 +87,11 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
         Test::AddressType(Side::Destination, types) => {
             destination(packet).map(|mine| types.contains(&mine)).into()
         }
-        Test::AddressType(Side::Source, types) => source(packet.src, types).into(),
+        Test::AddressType(Side::Source, types) => match question.sender {
+            Sender::Logged => source(packet.src, types).into(),
+            _ if packet.src.is_loopback() => types.contains(&AddressType::Local).into(),
+            _ => types.contains(&AddressType::Unicast).into(),
+        },
         Test::LaterFragment => (packet.shape == Shape::Fragment).into(),
         Test::MacSource(mac) => detail.src_mac.map(|mine| mine == *mac).into(),
         Test::Ttl(how, number) | Test::HopLimit(how, number) => {
@@ -105,8 +115,33 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
         },
         Test::Mark { value, mask } => detail.mark.map(|mine| mine & mask == *value).into(),
         Test::PktType(cast) => detail.dst_mac.map(|mac| of_frame(mac) == *cast).into(),
-        Test::Unknown(..) => Answer::CannotTell,
+        Test::Unknown(module, text) => unknown(module, text, question).into(),
     }
+}
+
+/// What is known of a match that no header answers: of a packet that comes alone, that it is the first of its kind.
+fn unknown(module: &str, text: &str, question: &Question<'_>) -> Option<bool> {
+    if question.sender == Sender::Logged {
+        return None;
+    }
+    let stranger = question.sender == Sender::Stranger;
+    let has = |word: &str| text.contains(word);
+    let answer = match module {
+        "set" if stranger && Test::Unknown("set".to_owned(), text.to_owned()).is_of_source() => {
+            false
+        }
+        // In `-L`, hashlimit is `limit: up to 5/sec`, connlimit `#conn src/32 > 20`, recent `recent: UPDATE …`.
+        "hashlimit" | "limit:" => !has("above"),
+        "connlimit" => !has("above"),
+        "#conn" => has("<="),
+        "recent" | "recent:" => has("--set") || has("SET "),
+        "socket" => false,
+        // Of a listing without interfaces: a jump is taken to be for this one, an ACCEPT of all to be for loopback.
+        "interface" => text == JUMP || question.packet.interface == "lo",
+        "addrtype" => true,
+        _ => return None,
+    };
+    Some(answer != text.starts_with("! "))
 }
 
 fn ports(which: Ports, packet: &Brief<'_>, within: impl Fn(u16) -> bool) -> Option<bool> {

@@ -31,7 +31,7 @@ pub use narrow::{Narrow, PortRule};
 pub use outcome::{ChainOutcome, Narrowed, Outcome, Position};
 pub use positions::Counted;
 pub use print::address;
-pub use question::{Detail, Question};
+pub use question::{Detail, Question, Sender};
 pub use quote::quoted;
 pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
@@ -169,6 +169,16 @@ impl RuleSet {
             next
         });
         &mut self.chains[at]
+    }
+
+    /// The chains of one family, without faults.
+    #[must_use]
+    pub fn of_family(&self, family: Family) -> Self {
+        let mut set = self.clone();
+        set.retain(|chain| chain.family == family);
+        set.faults.clear();
+        set.beside.clear();
+        set
     }
 
     /// Takes all chains for those of one family.

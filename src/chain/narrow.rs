@@ -7,8 +7,9 @@ use crate::chain::evaluate::Evaluation;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{Narrowed, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Match, Rule, Target, Test};
+use crate::chain::rule::{Match, Rule, Side, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
+use crate::net::IpNet;
 
 /// How many rules are kept of one packet, and how deep jumps may nest.
 const MAX_KEPT: usize = 8;
@@ -37,21 +38,14 @@ impl RuleSet {
     /// The rules that accept the packet's like from other addresses. A rule, or a jump on the way to it, must name the port:
     /// one that takes every port of a network says nothing of this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
-        let family = Family::of(&question.packet);
-        let Some((at, chain)) = self.find(family, when.chain) else {
+        let Some((way, steps)) = self.way(question, when, &|m, _| {
+            // A card is no address: who has another may be the same machine.
+            m.test.is_of_source() && !matches!(m.test, Test::MacSource(_))
+        }) else {
             return Narrow::default();
         };
-        let mut walk = Walk {
-            set: self,
-            question,
-            family,
-            done: vec![None; self.chains().len()],
-            inside: Vec::new(),
-            steps: 0,
-        };
-        let way = walk.chain(at, chain);
         let mut out = Narrow {
-            steps: walk.steps,
+            steps,
             ..Narrow::default()
         };
         for found in way.found.iter().filter(|found| found.names_port) {
@@ -126,6 +120,49 @@ impl RuleSet {
             }
         }
     }
+
+    /// Whether some sender that the rules have in mind gets in: one of a network, a set or a range that they name, but not
+    /// of those that `others` has. A match that nothing answers is taken as met where its rule names the port. Also how many
+    /// rules were asked.
+    pub fn accepts_somebody(
+        &self,
+        question: &Question<'_>,
+        when: Evaluation<'_>,
+        others: &dyn Fn(&IpNet) -> bool,
+    ) -> (bool, u64) {
+        let aside = |m: &Match, answer: Answer| match &m.test {
+            Test::Net(Side::Source, net) => !others(net),
+            // Those of documented ports are known: a name that is not is of another.
+            Test::Unknown(module, _) if matches!(module.as_str(), "port" | "row") => false,
+            test => test.is_of_source() || answer == Answer::CannotTell,
+        };
+        let Some((way, steps)) = self.way(question, when, &aside) else {
+            return (false, 0);
+        };
+        let accepts = |found: &Found| found.accepts && (found.names_port || !found.open);
+        (way.found.iter().any(accepts), steps)
+    }
+
+    fn way(
+        &self,
+        question: &Question<'_>,
+        when: Evaluation<'_>,
+        aside: &dyn Fn(&Match, Answer) -> bool,
+    ) -> Option<(Rc<Way>, u64)> {
+        let family = Family::of(&question.packet);
+        let (at, chain) = self.find(family, when.chain)?;
+        let mut walk = Walk {
+            set: self,
+            question,
+            aside,
+            family,
+            done: vec![None; self.chains().len()],
+            inside: Vec::new(),
+            steps: 0,
+        };
+        let way = walk.chain(at, chain);
+        Some((way, walk.steps))
+    }
 }
 
 fn keep<T: PartialEq>(list: &mut Vec<T>, one: T) {
@@ -140,6 +177,8 @@ struct Found {
     position: Position,
     accepts: bool,
     names_port: bool,
+    /// Whether a match that asks for something else than the source was left aside.
+    open: bool,
     /// The first match of the source that fails on the way.
     by: Option<Narrowed>,
 }
@@ -155,6 +194,8 @@ struct Way {
 struct Walk<'a> {
     set: &'a RuleSet,
     question: &'a Question<'a>,
+    /// Whether a match that does not take the packet is left aside.
+    aside: &'a dyn Fn(&Match, Answer) -> bool,
     family: Family,
     done: Vec<Option<Rc<Way>>>,
     inside: Vec<usize>,
@@ -185,9 +226,10 @@ impl Walk<'_> {
         let mut stopped: Option<Narrowed> = None;
         for (at, rule) in chain.rules.iter().enumerate() {
             self.steps += 1;
-            let Some((fails, source)) = self.but_for_source(rule) else {
+            let Some((fails, open)) = self.but_for_aside(rule) else {
                 continue;
             };
+            let source = rule.source();
             let position = || chain.position(at);
             let narrowed = |source: &Option<String>| {
                 source.as_ref().map(|source| Narrowed {
@@ -199,6 +241,7 @@ impl Walk<'_> {
                 position: position(),
                 accepts,
                 names_port: rule.names_port(),
+                open,
                 by,
             };
             match &rule.target {
@@ -233,6 +276,7 @@ impl Walk<'_> {
                     for found in &sub.found {
                         let mut found = found.clone();
                         found.names_port |= rule.names_port();
+                        found.open |= open;
                         if fails {
                             found.by = found.by.or_else(|| narrowed(&source));
                         }
@@ -251,18 +295,21 @@ impl Walk<'_> {
         way
     }
 
-    /// Where all matches but those of the source take the packet: whether one of those does not, and all of them as text.
-    fn but_for_source(&self, rule: &Rule) -> Option<(bool, Option<String>)> {
-        let mut fails = false;
+    /// Where all matches take the packet but those that are left aside: whether there is one, and whether one asks for
+    /// something else than the source.
+    fn but_for_aside(&self, rule: &Rule) -> Option<(bool, bool)> {
+        let (mut fails, mut open) = (false, false);
         for m in &rule.matches {
             match answer(m, self.question) {
                 Answer::Yes => {}
-                // A card is no address: who has another may be the same machine.
-                _ if m.test.is_of_source() && !matches!(m.test, Test::MacSource(_)) => fails = true,
+                other if (self.aside)(m, other) => {
+                    fails = true;
+                    open |= !m.test.is_of_source();
+                }
                 _ => return None,
             }
         }
-        Some((fails, rule.source()))
+        Some((fails, open))
     }
 }
 

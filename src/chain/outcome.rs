@@ -49,6 +49,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// How it may end otherwise, were what could not be evaluated to match.
     pub maybe: Vec<ChainOutcome>,
+    /// The first RETURN rule that it meets.
+    pub returned: Option<Position>,
     /// How many rules were asked.
     pub steps: u64,
 }

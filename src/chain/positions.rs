@@ -144,7 +144,7 @@ impl RuleSet {
     }
 
     /// Whether the rule logs what is to be dropped: by the documented prefix where any rule has it, else by taking all.
-    pub(in crate::chain) fn is_drop_log(&self, rule: &Rule) -> bool {
+    pub fn is_drop_log(&self, rule: &Rule) -> bool {
         match &rule.target {
             Target::Log(log) if self.has_documented_log => is_documented(log),
             Target::Log(_) => rule.is_unconditional(),
@@ -171,6 +171,13 @@ impl RuleSet {
             next.extend(to.map(|(to, _)| to).filter(|to| !seen[*to]));
         }
         out
+    }
+
+    /// The chains that packets reach from a chain, itself the first.
+    pub fn reached_from(&self, family: Family, chain: &str) -> Vec<&Chain> {
+        (self.reached(family, chain).into_iter())
+            .map(|at| &self.chains[at])
+            .collect()
     }
 
     /// Where new rules go: before the LOG rule of what is dropped, else before the rule that drops all, in the chain that has

@@ -11,6 +11,18 @@ pub struct Question<'a> {
     pub detail: Detail,
     /// Its conntrack state; `None` where the line does not settle it.
     pub state: Option<States>,
+    pub sender: Sender,
+}
+
+/// What is known of who sent a packet, and of what came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// A log line: others came before it, and a set may have its source.
+    Logged,
+    /// One of the cluster, whose packet comes alone: limits have tokens, and a set may have it.
+    Node,
+    /// A stranger, whose packet comes alone: no set has it, and no list of hardware addresses.
+    Stranger,
 }
 
 /// What only the whole line shows, each `None` where it does not.
@@ -36,15 +48,26 @@ impl<'a> Question<'a> {
             packet,
             detail: Detail::default(),
             state,
+            sender: Sender::Logged,
         }
     }
 
-    /// A packet with a conntrack state of its own.
-    pub fn with_state(packet: Brief<'a>, state: States) -> Self {
+    /// A packet that comes alone, with a conntrack state of its own.
+    pub fn alone(packet: Brief<'a>, state: States, sender: Sender) -> Self {
         Self {
             packet,
-            detail: Detail::default(),
+            detail: Detail {
+                // Of no vendor: locally administered.
+                src_mac: (sender == Sender::Stranger).then_some([2, 0, 0, 0, 0, 1]),
+                dst_mac: Some([2, 0, 0, 0, 0, 2]),
+                ttl: Some(64),
+                length: Some(60),
+                tos: Some((0, u8::MAX)),
+                mark: Some(0),
+                icmp_code: Some(0),
+            },
             state: Some(state),
+            sender,
         }
     }
 

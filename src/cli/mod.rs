@@ -10,11 +10,15 @@ mod chain;
 mod explain;
 mod feed;
 mod follow;
+mod gate;
 mod manual;
+mod pace;
 mod ports;
 mod progress;
 mod rules;
+mod session;
 mod simulate;
+mod status;
 mod tail;
 mod terminal;
 mod values;
@@ -25,9 +29,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::analyze::{Analysis, fails};
+use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::Report;
+use crate::report::{Events, Report};
 use args::{Args, Command, Shared};
 
 /// How a run ended; where several hold, the greatest rank counts.
@@ -122,6 +126,10 @@ fn run(args: &Args) -> Result<Exit, Error> {
         Some(_) => &Vec::new(),
     };
     values::stdin_once(&args.shared, inputs)?;
+    if args.command.is_some() {
+        // Events are what a report is made of; no subcommand has any.
+        explain::wants_json(&args.shared)?;
+    }
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
         Some(Command::Rules {
@@ -155,6 +163,7 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
         hint();
         return Ok(Exit::Trouble);
     }
+    shared.check_live(inputs)?;
     let options = values::read_options(shared)?;
     let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
     if shared.follows(inputs) {
@@ -164,7 +173,14 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = shared.renderer();
-    written(|out| (renderer.render)(&report, style, out))?;
+    written(|out| match renderer.events {
+        // Without a report, the events are what is told of a log that has ended.
+        Some(Events::Each(write)) if shared.no_report => {
+            let events = Live::default().last_changes(&report);
+            events.iter().try_for_each(|event| write(event, out))
+        }
+        _ => (renderer.render)(&report, style, out),
+    })?;
     Ok(exit.and(verdict(shared, &report)))
 }
 

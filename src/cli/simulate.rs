@@ -64,6 +64,7 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
     };
     let simulated = Simulated {
         report: &report,
+        origins: site.in_force.origins().collect(),
         texts: site.in_force.texts().collect(),
         with: second.as_ref().map(|second| With {
             rules: &report.rules,

@@ -236,12 +236,16 @@ pub(super) fn nets(texts: &[String]) -> Result<Vec<IpNet>, Error> {
 fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
     let Some((from, to)) = text.split_once("..") else {
         return usage(format!(
-            "`{text}` is no window; write it as 2026-05-05T04:30:00Z..2026-05-05T06:00:00Z"
+            "`{text}` is no window; write it as 2026-05-05T04:30:00Z..2026-05-05T06:00:00Z, or now.. for one that goes on"
         ));
     };
+    let end = |text: &str, open| match text.trim() {
+        "" => Ok(Moment::At(open)),
+        text => moment(text, reading),
+    };
     let window = Window {
-        from: moment(from, reading)?,
-        to: moment(to, reading)?,
+        from: end(from, Time(0))?,
+        to: end(to, Time(i64::MAX))?,
     };
     if !window.is_forward() {
         return usage(format!(
@@ -259,6 +263,9 @@ fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
         "%Y-%m-%d %H:%M",
     ];
     let text = text.trim();
+    if text == "now" {
+        return Ok(Moment::At(reading.reference));
+    }
     if let Some(time) = parse_rfc3339(text) {
         return Ok(Moment::At(time));
     }

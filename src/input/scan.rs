@@ -199,6 +199,11 @@ impl Scanner {
         }
     }
 
+    /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
+    pub fn settle_years(&mut self, now: Time) -> i32 {
+        self.judge.clock.settle_years(now)
+    }
+
     /// Takes the end of the log: its last line may lack its newline.
     pub fn finish(&mut self, sink: &mut Sink<'_>) {
         if self.overlong {

@@ -6,7 +6,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::EventKind;
-use super::json::{EventV1, ReportV1};
+use super::json::ReportV1;
+use super::json_event::EventV1;
 use super::json_rules::{ChainV1, RulesV1};
 use crate::catalog::Role;
 use crate::cause::Verdict;

@@ -4,6 +4,7 @@ mod audit;
 mod event;
 pub mod explain;
 pub mod json;
+mod json_event;
 pub mod json_explain;
 mod json_packet;
 mod json_rules;
@@ -29,7 +30,7 @@ pub use event::{Event, EventKind};
 pub use json_rules::{chain_json, rules_json};
 pub use simulate::{Simulated, With, text as simulate_text};
 pub use simulate_json::json as simulate_json;
-pub use text::event as text_event;
+pub use text::{HELD, LiveText, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.
@@ -119,7 +120,18 @@ pub struct Renderer {
     pub code: &'static str,
     pub title: &'static str,
     pub render: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
+    /// How it writes live events; `None` where it is one document, whatever happens before the end.
+    pub events: Option<Events>,
+}
+
+/// How a form of the report writes live events.
+#[derive(Clone, Copy)]
+pub enum Events {
+    /// Each for itself, as soon as it happened.
+    Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
+    /// As rows for people, see [`LiveText`].
+    Rows,
 }
 
 /// All forms, the default first.
-pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON];
+pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON, &json_event::NDJSON];

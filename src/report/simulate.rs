@@ -1,6 +1,6 @@
 //! What a chain would do with the drops of a log, for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;
@@ -9,8 +9,8 @@ use super::table::table;
 use super::text::{Page, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{ChainOutcome, HARVESTER};
-use crate::error::printable_name;
+use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy};
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
 use crate::rule::AcceptRule;
@@ -18,6 +18,8 @@ use crate::rule::AcceptRule;
 /// The drops of a log and the chains that they were run through.
 pub struct Simulated<'a> {
     pub report: &'a Report,
+    /// Whether a chain is that of the next boot, and since when a running one is known.
+    pub origins: Vec<Origin>,
     /// The texts of the chains, each with its node, or none where it is of all.
     pub texts: Vec<(Option<&'a str>, &'a str)>,
     pub with: Option<With<'a>>,
@@ -102,7 +104,19 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
         outcomes.map_or_else(unknown, |outcomes| by(outcomes))
     };
-    let title = ("ACCEPTED NOW", "the log is older than the rule");
+    let next = !simulated.origins.is_empty()
+        && simulated
+            .origins
+            .iter()
+            .all(|origin| *origin == Origin::NextBoot);
+    let title = if next {
+        (
+            "ACCEPTED FROM THE NEXT BOOT ON",
+            "a CloudInit says nothing of the running chain",
+        )
+    } else {
+        ("ACCEPTED NOW", "the log is older than the rule")
+    };
     section(&mut page, title, AnsiColor::Green, &accepted, now)?;
     let title = ("ACCEPTED WITH THE SUGGESTED RULES", "wholly or in part");
     section(&mut page, title, AnsiColor::Yellow, &helped, then)?;
@@ -121,7 +135,26 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         } else {
             now(finding)
         }
-    })
+    })?;
+    cannot_tell(&mut page, simulated)
+}
+
+/// What could not be evaluated, and so did not match, once for all findings.
+fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
+    let findings = simulated.report.findings.iter();
+    let notes: BTreeSet<&String> = findings
+        .filter_map(|finding| finding.outcomes.as_ref())
+        .flat_map(|outcomes| &outcomes.notes)
+        .collect();
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let title = ("CANNOT BE TOLD", "taken as no match");
+    page.heading(AnsiColor::Yellow.on_default().bold(), title.0, title.1)?;
+    for note in notes {
+        page.paragraph("  ", "    ", &printable(note))?;
+    }
+    Ok(())
 }
 
 /// `1 still falls`, `2 still fall`.
@@ -191,7 +224,8 @@ fn by(outcomes: &ChainOutcomes) -> String {
             ChainOutcome::Dropped(_) => "drops",
             ChainOutcome::Rejected(_) => "rejects",
             ChainOutcome::Unknown(_) => "hands it to a program",
-            ChainOutcome::Policy(_) => "decides, but the policy of INPUT",
+            ChainOutcome::Policy(Policy::Accept) => "stops it, and the policy of INPUT lets it in",
+            ChainOutcome::Policy(Policy::Drop) => "takes it, and the policy of INPUT drops",
             ChainOutcome::NoMatch => "takes it",
             ChainOutcome::NotAsked => "was asked",
         };

@@ -3,6 +3,7 @@
 //! The columns are named by each chain's own head line. What stands behind the destination is read by `table_text`. Rows that
 //! a terminal wrapped are joined; one that cannot be read keeps its number.
 
+use crate::chain::matching::{ALL, JUMP};
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
 use crate::chain::syntax::arguments::host_name;
 use crate::chain::syntax::blocks::Blocks;
@@ -278,12 +279,13 @@ fn rule(line: &str, columns: Columns, built_in: bool, number: usize) -> Option<R
     table_text::read(rest, &mut rule);
     rule.normalize();
     if !columns.interfaces && may_ask_interface(&rule, built_in) {
-        let text = "(its interface is not in the listing)".to_owned();
-        push(
-            &mut rule,
-            Test::Unknown("interface".to_owned(), text),
-            false,
-        );
+        let text = if rule.target.chain().is_some() {
+            JUMP
+        } else {
+            ALL
+        };
+        let test = Test::Unknown("interface".to_owned(), text.to_owned());
+        push(&mut rule, test, false);
     }
     Some(rule)
 }

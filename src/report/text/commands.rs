@@ -87,3 +87,69 @@ pub(super) fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     page.paragraph("  ", "  ", &text)?;
     page.line("    dropsift rules --format split-log")
 }
+
+/// A command in lines of at most `width` columns, as far as its words allow; each but the last ends in `\`.
+pub(super) fn broken(command: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut quoted = None;
+    let is_end = |c: char| match (quoted, c) {
+        (None, '\'' | '"') => {
+            quoted = Some(c);
+            false
+        }
+        (Some(quote), c) if quote == c => {
+            quoted = None;
+            false
+        }
+        (None, ' ') => true,
+        _ => false,
+    };
+    let words: Vec<&str> = command.split(is_end).collect();
+    // An option and its value stay together.
+    for (place, word) in words.iter().enumerate() {
+        let Some(line) = lines.last_mut() else {
+            break;
+        };
+        let next = words.get(place + 1).filter(|_| word.starts_with('-'));
+        let needed = word.len() + next.map_or(0, |next| next.len() + 1);
+        if line.trim_start().is_empty() || line.len() + 1 + needed + 2 <= width {
+            if !line.trim_start().is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        } else if words
+            .get(place.wrapping_sub(1))
+            .is_some_and(|w| w.starts_with('-') && !word.starts_with('-'))
+        {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            line.push_str(" \\");
+            lines.push(format!("  {word}"));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::broken;
+
+    #[test]
+    fn commands_break_between_options() {
+        let command = "iptables -I HARVESTER_INPUT 2 -p tcp --dport 2112 -m comment --comment \"kube-vip Prometheus metrics\" -j ACCEPT";
+        for width in [30, 40, 70, 130, 500] {
+            let lines = broken(command, width);
+            let joined: Vec<&str> = lines
+                .iter()
+                .map(|line| line.trim_start().trim_end_matches(" \\"))
+                .collect();
+            assert_eq!(joined.join(" "), command, "{width}");
+            let fit = |line: &&String| line.len() <= width.max(46);
+            assert!(lines.iter().all(|line| fit(&line)), "{width}: {lines:?}");
+            let (last, others) = lines.split_last().unwrap();
+            assert!(!last.ends_with('\\') && others.iter().all(|line| line.ends_with(" \\")));
+        }
+        assert_eq!(broken(command, 70).len(), 2);
+    }
+}
