@@ -9,7 +9,7 @@ use crate::chain::{
     Side, States, Test,
 };
 use crate::net::{IpNet, PortRange, parse_net};
-use crate::packet::{Brief, Cast, Hook, Shape, TcpFlags, proto};
+use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 pub(super) const BRIDGE: &str = "mgmt-br";
@@ -178,13 +178,13 @@ impl<'a> Ask<'a> {
         protocol: u8,
         spt: u16,
         dpt: Option<u16>,
-    ) -> Brief<'p> {
+    ) -> PacketSummary<'p> {
         let dst: IpAddr = match (src, src.is_loopback()) {
             (src, true) => src,
             (IpAddr::V4(_), false) => [192, 0, 2, 2].into(),
             (IpAddr::V6(_), false) => [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2].into(),
         };
-        Brief {
+        PacketSummary {
             interface,
             src,
             dst,
@@ -199,13 +199,13 @@ impl<'a> Ask<'a> {
             },
             shape: Shape::Whole,
             hook: Hook::Input,
-            cast: Cast::Unicast,
-            frame: Cast::Unicast,
+            cast: PktType::Unicast,
+            frame: PktType::Unicast,
             data: false,
         }
     }
 
-    fn put(&self, packet: Brief<'_>, state: States, sender: Sender) -> Outcome {
+    fn put(&self, packet: PacketSummary<'_>, state: States, sender: Sender) -> Outcome {
         let question = Question::alone(packet, state, sender);
         self.evaluate(&question)
     }

@@ -22,7 +22,7 @@ use std::fmt;
 
 use crate::cloudinit;
 use crate::error::{Error, printable};
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 use crate::time::Time;
 
 pub use active::{ActiveChains, Chains, Judged, Origin};
@@ -61,7 +61,7 @@ pub enum Family {
 
 impl Family {
     /// The family of a packet.
-    pub const fn of(packet: &Brief<'_>) -> Self {
+    pub const fn of(packet: &PacketSummary<'_>) -> Self {
         if packet.src.is_ipv4() {
             Self::V4
         } else {

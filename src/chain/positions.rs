@@ -89,18 +89,12 @@ impl Chain {
             .map(|(at, _)| self.position(at))
     }
 
-    /// What the LOG rules of what is dropped counted: those with the documented prefix, where there are any.
+    /// What the LOG rules of the drop log counted: those with its prefix, or all where none has it.
     pub fn log_packets(&self) -> Option<Counted> {
-        let documented =
+        let has_prefix =
             |rule: &Rule| matches!(&rule.target, Target::Log(log) if is_documented(log));
-        let any = self.rules.iter().any(documented);
-        self.sum(|_, rule| {
-            if any {
-                documented(rule)
-            } else {
-                matches!(rule.target, Target::Log(_))
-            }
-        })
+        self.sum(|_, rule| has_prefix(rule))
+            .or_else(|| self.sum(|_, rule| matches!(rule.target, Target::Log(_))))
     }
 
     /// What the DROP and REJECT rules behind the first LOG counted.
