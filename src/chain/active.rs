@@ -298,7 +298,7 @@ impl Source {
     }
 
     fn has(&self, family: Family) -> bool {
-        self.sets.iter().any(|set| set.filters(family))
+        self.sets.iter().any(|set| set.decides(family))
     }
 }
 
@@ -325,7 +325,7 @@ impl<'a> Chains<'a> {
 
     /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
     pub fn judge(&self, question: Question<'_>, message: &str) -> Judged {
-        if !self.set.filters(self.family) {
+        if !self.set.decides(self.family) {
             return Judged {
                 outcome: ChainOutcome::NoMatch,
                 accepted: false,

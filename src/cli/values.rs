@@ -11,9 +11,8 @@ use crate::catalog::{Role, addons};
 use crate::error::{Error, printable};
 use crate::finding::Finding;
 use crate::input::{
-    Prefixes,
-    open::{Options, Progress},
-    short_stamp,
+    Prefixes, short_stamp,
+    source::{Options, Progress},
 };
 use crate::net::{IpNet, parse_net};
 use crate::report::Report;
