@@ -2,7 +2,7 @@
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::chain::parse_rule;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{Event, EventKind, Events, LiveText, RENDERERS, Report, Style};
 use dropsift::rule::{EMITTERS, Offer, Scope};
 use dropsift::site::{SETTLE, Site};
@@ -22,7 +22,7 @@ pub fn report(data: &[u8]) {
     let mut live = Live::new(dice.roll(2) == 0);
     let mut rows =
         [false, true].map(|color| LiveText::new(Style { width: 80, color }, SETTLE, true));
-    let mut scanner = Scanner::new(prefixes(), READING);
+    let mut scanner = Reader::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {
         scanner.push(block, &mut |item| analysis.push(item));

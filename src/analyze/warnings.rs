@@ -8,7 +8,7 @@ use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
 use crate::error::printable_name;
 use crate::finding::Finding;
-use crate::input::NoticeKind;
+use crate::input::event::NoticeKind;
 use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
 use crate::saturation::Stretch;

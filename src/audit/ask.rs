@@ -9,7 +9,7 @@ use crate::chain::{
     Side, States, Target, Test,
 };
 use crate::net::{IpNet, PortRange, parse_net};
-use crate::packet::{Brief, Cast, Hook, Shape, TcpFlags, proto};
+use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 pub(super) const BRIDGE: &str = "mgmt-br";
@@ -29,7 +29,7 @@ const UNLISTED: [u16; 6] = [3999, 20_077, 54_321, 61_234, 999, 33_077];
 /// How many sources, ports and interfaces are asked about of one chain.
 const MAX: usize = 8;
 /// How many rules are asked about one subject: some seconds.
-const MAX_STEPS: u64 = 50_000_000;
+const MAX_STEPS: u64 = 10_000_000;
 /// A range of so many ports is no service's.
 const WIDE: usize = 30_000;
 
@@ -192,13 +192,13 @@ impl<'a> Ask<'a> {
         protocol: u8,
         spt: u16,
         dpt: Option<u16>,
-    ) -> Brief<'p> {
+    ) -> PacketSummary<'p> {
         let dst: IpAddr = match (src, src.is_loopback()) {
             (src, true) => src,
             (IpAddr::V4(_), false) => [192, 0, 2, 2].into(),
             (IpAddr::V6(_), false) => [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2].into(),
         };
-        Brief {
+        PacketSummary {
             interface,
             src,
             dst,
@@ -213,13 +213,13 @@ impl<'a> Ask<'a> {
             },
             shape: Shape::Whole,
             hook: Hook::Input,
-            cast: Cast::Unicast,
-            frame: Cast::Unicast,
+            cast: PktType::Unicast,
+            frame: PktType::Unicast,
             data: false,
         }
     }
 
-    fn put(&self, packet: Brief<'_>, state: States, sender: Sender) -> Outcome {
+    fn put(&self, packet: PacketSummary<'_>, state: States, sender: Sender) -> Outcome {
         let question = Question::alone(packet, state, sender);
         self.evaluate(&question)
     }

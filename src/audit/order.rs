@@ -128,11 +128,15 @@ pub(super) static ESTABLISHED_NOT_FIRST: Check = Check {
     explain: "Nearly all packets match it; behind others it costs time, and a DROP or LOG before it hits living connections.",
     check: |scene| {
         scene.of_chains(|subject, chain| {
-            // Loopback may pass before it.
-            let loopback = |rule: &Rule| {
-                rule.has(|test| matches!(test, Test::Interface(Side::Source, name) if name == "lo"))
+            // Loopback and pods may pass before it, and what no connection has may fall.
+            let other = |rule: &Rule| {
+                rule.has(|test| match test {
+                    Test::Interface(Side::Source, _) | Test::TcpFlags { .. } => true,
+                    Test::State(states) => *states == States::INVALID,
+                    _ => false,
+                })
             };
-            let place = established(chain).filter(|at| !chain.rules[..*at].iter().all(loopback));
+            let place = established(chain).filter(|at| !chain.rules[..*at].iter().all(other));
             let hit = |at: usize| {
                 subject.hit(
                     chain.rules[at].line,

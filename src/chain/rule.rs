@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::net::{IpNet, PortRange};
-use crate::packet::Cast;
+use crate::packet::PktType;
 
 /// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
 const TARGETS: &[&str] = &[
@@ -119,7 +119,7 @@ pub enum Test {
         mask: u32,
     },
     /// `--pkt-type`.
-    PktType(Cast),
+    PktType(PktType),
     /// A match that a log line cannot answer, or that is not known: the module, and its text.
     Unknown(String, String),
 }

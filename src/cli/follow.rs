@@ -14,8 +14,8 @@ use super::session::Session;
 use super::{Exit, account, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
 use crate::error::Error;
-use crate::input::open::{Options, Summary, read_stream};
-use crate::input::scan::Scanner;
+use crate::input::reader::Reader;
+use crate::input::source::{Options, Summary, read_stream};
 use crate::report::{Report, Style};
 
 /// The longest sleep: it bounds what a wrong timer can cost.
@@ -66,7 +66,7 @@ fn read(
     feed: &mut Feed,
     session: &mut Session<'_>,
 ) -> Result<(Summary, Exit), Error> {
-    let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
+    let mut reader = Reader::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
     session.act(Instant::now())?;
     loop {
@@ -74,15 +74,15 @@ fn read(
         let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);
         match feed.next(wait.min(LONGEST_WAIT)) {
             Ok(Wake::Block(block, filled)) => {
-                scanner.push(&block.bytes()[..filled], &mut |item| session.take(item));
-                session.add_years(scanner.settle_years(terminal::now()));
+                reader.push(&block[..filled], &mut |event| session.take(event));
+                session.add_years(reader.settle_years(terminal::now()));
                 session.hear()?;
                 feed.give_back(block);
             }
             Ok(Wake::Whole(file)) => {
                 let name = path.display().to_string();
                 let (summary, errors) =
-                    read_stream(&name, file, options, &mut |item| session.take(item));
+                    read_stream(&name, file, options, &mut |event| session.take(event));
                 session.clear();
                 for error in &errors {
                     complain(&error.to_string());
@@ -105,8 +105,8 @@ fn read(
         // A gate opens for an input that was still open then: what has ended only reads like one that goes on.
         session.act(now)?;
     }
-    scanner.finish(&mut |item| session.take(item));
-    Ok((Summary::of(&scanner), exit))
+    reader.finish(&mut |event| session.take(event));
+    Ok((Summary::of(&reader), exit))
 }
 
 /// Prints what is said at one moment together: whoever reads it is woken for each write.

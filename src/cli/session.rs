@@ -15,7 +15,7 @@ use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
-use crate::input::scan::{Drops, Item};
+use crate::input::event::LogEvent;
 use crate::report::{Event, Events, LiveText, Report, Style};
 use crate::time::Time;
 
@@ -111,28 +111,28 @@ impl<'s> Session<'s> {
         self.analysis.set_lines(lines);
     }
 
-    /// Takes what the scanner found.
-    pub(super) fn take(&mut self, item: Item<'_>) {
-        if let Item::EndOfLog { correction } = item {
+    /// Takes what the reader says.
+    pub(super) fn take(&mut self, event: LogEvent<'_>) {
+        if let LogEvent::EndOfLog { correction } = event {
             self.now = self.now.map(|now| now.add_years(correction));
         }
-        let Item::Drops(mut rest) = item else {
-            return self.analysis.push(item);
+        let LogEvent::Drops(mut rest) = event else {
+            return self.analysis.push(event);
         };
         self.is_dirty = true;
         // How lines come together makes no difference while reports are cheap: each is judged as if it came alone.
         while self.is_live()
-            && let Some((line, others)) = rest.split_first()
+            && let Some((line, others)) = rest.split_at_checked(1)
         {
             rest = others;
-            self.analysis.push(Item::Drops(Drops::Read(&[line])));
+            self.analysis.push_drops(line);
             self.is_dirty = true;
             if self.failed.is_none() && self.pace.allows(Instant::now(), self.analysis.cost()) {
                 self.failed = self.tell(None).err();
             }
         }
         if !rest.is_empty() {
-            self.analysis.push(Item::Drops(rest));
+            self.analysis.push_drops(rest);
         }
     }
 

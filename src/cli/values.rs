@@ -11,9 +11,8 @@ use super::options::{Addons, Judging, Shared};
 use crate::catalog::{Role, addons as known_addons};
 use crate::error::{Error, printable};
 use crate::input::{
-    Prefixes,
-    open::{Options, Progress},
-    short_stamp,
+    Prefixes, short_stamp,
+    source::{Options, Progress},
 };
 use crate::net::{IpNet, parse_net};
 use crate::site::{Limit, Site, Window};

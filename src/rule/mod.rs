@@ -308,11 +308,11 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
             );
             (Some(test(RULE_IN_FORCE, text)), false)
         }
-        Sought::At(place) => {
+        Sought::At(place) if place.is_tame() => {
             rule.place = place;
             (None, true)
         }
-        Sought::Nowhere => (None, true),
+        Sought::At(_) | Sought::Nowhere => (None, true),
     }
 }
 

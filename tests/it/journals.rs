@@ -300,7 +300,7 @@ fn damage(setting: &str) {
         let what = mutate(&mut bytes, &objects, &mut dice, how);
         let seen = Seen::of(|sink| {
             let options = crate::support::options();
-            dropsift::input::open::read_stream(
+            dropsift::input::source::read_stream(
                 "mutated",
                 std::io::Cursor::new(bytes),
                 &options,

@@ -46,7 +46,7 @@ struct Scene {
     /// Commands that change it after the dump that `--rules` reads was taken.
     #[serde(default)]
     since: Option<String>,
-    /// What was dropped, as `tcp/2112` from the peer.
+    /// What was dropped, as `tcp/2112` from the peer, or `pod tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
     /// More arguments of `rules`.
@@ -286,7 +286,9 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     stage.clear(tool);
     stage.sh(tool, &scene.chain.replace("page\n", PAGE));
     let file = |name: &str| stage.folder.join(name).to_str().unwrap().to_owned();
-    let mut words: Vec<String> = vec!["rules".to_owned(), "--year".to_owned(), "2026".to_owned()];
+    let mut words: Vec<String> = ["rules", "--role", "control-plane", "--year", "2026"]
+        .map(str::to_owned)
+        .to_vec();
     words.extend(scene.args.iter().cloned());
     if let Some(since) = &scene.since {
         let dump = file("dump");
@@ -415,7 +417,9 @@ fn drop_lines(scene: &Scene) -> String {
     let mut text = String::new();
     for node in nodes {
         for (at, drop) in scene.drops.iter().enumerate() {
-            let (proto, port) = drop.split_once('/').unwrap_or((drop, ""));
+            let (from, what) = drop.split_once(' ').unwrap_or(("peer", drop));
+            let from = SENDERS.iter().find(|(name, _)| *name == from).unwrap().1;
+            let (proto, port) = what.split_once('/').unwrap_or((what, ""));
             let rest = match proto {
                 "udp" => format!("PROTO=UDP SPT=40000 DPT={port} LEN=40"),
                 "icmp" => "PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ=1".to_owned(),
@@ -423,7 +427,7 @@ fn drop_lines(scene: &Scene) -> String {
             };
             text += &format!(
                 "Apr 22 10:00:0{at} {node} kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 \
-                 SRC=192.168.122.62 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {rest}\n"
+                 SRC={from} DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {rest}\n"
             );
         }
     }

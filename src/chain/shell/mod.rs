@@ -1,9 +1,11 @@
-//! Shell text: parsed into simple commands, which are run on chains.
+//! Shell text: cut into tokens, parsed, and run on chains.
 
+mod apply;
 mod interpret;
+mod lex;
+mod outside;
 mod parse;
 
 pub(in crate::chain) use interpret::rule_of;
 pub use interpret::{Fault, Runner};
-use parse::{Join, Keyword};
-pub use parse::{Script, Simple};
+pub use parse::Script;
