@@ -54,10 +54,12 @@ pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
         reference: super::terminal::now(),
         offset,
     };
+    let since = shared.since.as_deref();
     Ok(Options {
         prefixes,
         reading,
         progress: Progress::default(),
+        since: since.map(|text| moment(text, &reading)).transpose()?,
     })
 }
 
@@ -142,11 +144,7 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         }
     };
     site.limit = limit(&shared.limit)?;
-    site.since = shared
-        .since
-        .as_deref()
-        .map(|text| moment(text, &options.reading))
-        .transpose()?;
+    site.since = options.since;
     site.until = shared
         .until
         .as_deref()

@@ -200,7 +200,11 @@ impl Judge {
             .filter(|row| holds(row.literal.as_bytes()))
         {
             let raw = [identifier.as_bytes(), b": ", &record.message].concat();
-            if let Some(count) = notice::count(row, record, &record.message, &raw) {
+            if let Some(mut count) = notice::count(row, record, &record.message, &raw) {
+                // As in `notice`: a drop line of another boot has told it, or will.
+                if row.kind == NoticeKind::Boot && std::mem::replace(&mut self.hosts.booted, true) {
+                    count = 0;
+                }
                 let time = self.clock.resolve(record);
                 let host = record.host.as_deref();
                 sink(Item::Notice {

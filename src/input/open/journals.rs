@@ -1,0 +1,167 @@
+//! Records of binary journals become items of a log.
+//!
+//! A record's time is that of its reception, `__REALTIME_TIMESTAMP`, as `journalctl` prints it in every form: so a journal
+//! and a text made of it agree to the microsecond.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::directory::JournalPath;
+use super::journal::{
+    Item as Told, JournalFile, JournalStream, Merge, Record as Entry, Source, Transport, Waiting,
+    Wanted,
+};
+use super::{Opening, Prefixes};
+use crate::input::json;
+use crate::input::judge::Judge;
+use crate::input::nominate::Nominator;
+use crate::input::scan::Item;
+use crate::input::{Origin, Record};
+use crate::time::{SECOND, Stamp, Time};
+
+/// What of a journal is worth reading: drop lines with one of `prefixes`, and notices.
+pub(super) fn wanted(prefixes: &Prefixes) -> Arc<Wanted> {
+    let nominator = Nominator::new(prefixes);
+    let says = move |message: &[u8]| nominator.for_block(false).find_at(message, 0).is_some();
+    Arc::new(Wanted::new(prefixes.texts.clone(), Box::new(says)))
+}
+
+impl Opening<'_, '_, '_> {
+    /// Reads the journal in `stream`.
+    pub(super) fn journal(&mut self, name: &str, stream: Box<dyn Read + '_>) {
+        match JournalStream::open(stream, wanted(&self.options.prefixes)) {
+            Ok(stream) => self.journal_alone(name, Source::Stream(Box::new(stream)), 0),
+            Err(why) => self.failed(name, why),
+        }
+    }
+
+    /// Reads the journal in `file`, which can be sought in.
+    pub(super) fn journal_file(&mut self, name: &str, file: File) {
+        match JournalFile::open(file, None, wanted(&self.options.prefixes)) {
+            Ok(file) => {
+                let length = file.length();
+                self.journal_alone(name, Source::File(Box::new(file)), length);
+            }
+            Err(why) => self.failed(name, why),
+        }
+    }
+
+    fn journal_alone<'a>(&mut self, name: &str, source: Source<'a>, bytes: u64) {
+        let head = match &source {
+            Source::File(file) => file.realtime().0,
+            Source::Stream(stream) => stream.realtime(),
+        };
+        let mut source = Some(source);
+        let waiting = Waiting {
+            head,
+            name: name.to_owned(),
+            what: (),
+        };
+        self.merge(vec![waiting].into(), bytes, &mut |()| Ok(source.take()));
+    }
+
+    /// Reads the files of one journal, which have to come in the order of their heads.
+    pub(super) fn journal_parts(&mut self, waiting: VecDeque<Waiting<JournalPath>>) {
+        let wanted = wanted(&self.options.prefixes);
+        let bounds = self.bounds.clone();
+        let bytes = waiting.iter().map(|waiting| waiting.what.bytes).sum();
+        self.merge(waiting, bytes, &mut |journal| {
+            journal.open(&wanted, &bounds)
+        });
+    }
+
+    /// Hands on the entries of all files, the earliest first.
+    fn merge<'a, T>(
+        &mut self,
+        waiting: VecDeque<Waiting<T>>,
+        bytes: u64,
+        open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
+    ) {
+        // Its format is known, be it empty.
+        self.summary.known = true;
+        self.summary.blank = false;
+        let mut log = Log {
+            judge: Judge::new(self.options.prefixes.clone(), self.options.reading),
+            alive: None,
+            latest: None,
+        };
+        Merge::new(waiting, bytes).run(open, &mut |told| match told {
+            Told::Alive(realtime) => {
+                let time = time(realtime);
+                log.latest = log.latest.max(Some(time));
+                log.alive(time, self);
+            }
+            Told::Record(entry, message) => log.record(entry, message, self),
+            Told::Passed { entries, bytes } => {
+                self.summary.lines += entries;
+                self.bounds.take(bytes as usize);
+            }
+            Told::Failed { name, why } => self.failed(name, why),
+        });
+        if let Some(time) = log.latest {
+            (self.sink)(Item::Alive { time });
+        }
+        (self.sink)(Item::EndOfLog { correction: 0 });
+    }
+}
+
+/// The log that a journal's files are together.
+struct Log {
+    judge: Judge,
+    /// Up to when the log has been told to have gone on, and up to when it has.
+    alive: Option<Time>,
+    latest: Option<Time>,
+}
+
+impl Log {
+    /// Says that the log went on at `time`, where that is news.
+    fn alive(&mut self, time: Time, opening: &mut Opening<'_, '_, '_>) {
+        if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
+            self.alive = Some(time);
+            (opening.sink)(Item::Alive { time });
+        }
+    }
+
+    /// Hands on one entry.
+    fn record(&mut self, entry: &Entry, message: &[u8], opening: &mut Opening<'_, '_, '_>) {
+        let at = time(entry.realtime);
+        self.alive(at, opening);
+        let identifier = entry.identifier.as_deref();
+        let message = String::from_utf8_lossy(message);
+        let mut record = Record::new(
+            Stamp::Dated { at, fine: true },
+            entry.host.as_deref().map(Into::into),
+            origin(entry.transport, identifier),
+            message.as_bytes().into(),
+        );
+        if let Some(written) = entry.source_monotonic {
+            record.late = json::lateness(micros(entry.monotonic), micros(written));
+        }
+        record.boot =
+            (entry.boot != 0).then(|| json::boot(format!("{:032x}", entry.boot).as_bytes()));
+        let identifier = identifier.unwrap_or_default();
+        self.judge.journal_record(&record, identifier, opening.sink);
+    }
+}
+
+fn time(realtime: u64) -> Time {
+    Time(micros(realtime))
+}
+
+fn micros(micros: u64) -> i64 {
+    i64::try_from(micros).unwrap_or(i64::MAX)
+}
+
+/// Who wrote a record, as journald saw it. Without a transport, which is damage, the identifier is believed: no sender
+/// can take the transport away.
+fn origin(transport: Option<Transport>, identifier: Option<&str>) -> Origin {
+    let says_kernel = identifier.is_none_or(|name| name == "kernel");
+    match transport {
+        Some(Transport::Kernel) => Origin::Kernel,
+        None if says_kernel => Origin::Kernel,
+        Some(_) if says_kernel => Origin::Forged,
+        _ => Origin::Other,
+    }
+}
