@@ -186,6 +186,9 @@ impl Judge {
         identifier: &str,
         sink: &mut Sink<'_>,
     ) {
+        if self.prefixes.at_begin_of(&record.message).is_some() {
+            return self.judge(record, &record.message, sink);
+        }
         // Most records hold nothing of all that is looked for, which one search tells.
         let nominator = Nominator::new(&self.prefixes);
         if (nominator.for_block(false).find_at(&record.message, 0)).is_none() {

@@ -3,6 +3,7 @@
 //! A record's time is that of its reception, `__REALTIME_TIMESTAMP`, as `journalctl` prints it in every form: so a journal
 //! and a text made of it agree to the microsecond.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
@@ -86,6 +87,7 @@ impl Opening<'_, '_, '_> {
             judge: Judge::new(self.options.prefixes.clone(), self.options.reading),
             alive: None,
             latest: None,
+            boot: None,
         };
         Merge::new(waiting, bytes).run(open, &mut |told| match told {
             Told::Alive(realtime) => {
@@ -113,6 +115,8 @@ struct Log {
     /// Up to when the log has been told to have gone on, and up to when it has.
     alive: Option<Time>,
     latest: Option<Time>,
+    /// The boot of the last record, and what stands for it.
+    boot: Option<(u128, u64)>,
 }
 
 impl Log {
@@ -129,7 +133,11 @@ impl Log {
         let at = time(entry.realtime);
         self.alive(at, opening);
         let identifier = entry.identifier.as_deref();
-        let message = String::from_utf8_lossy(message);
+        // What is text, as nearly all is, is told faster than what of it is.
+        let message = match std::str::from_utf8(message) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(message),
+        };
         let mut record = Record::new(
             Stamp::Dated { at, fine: true },
             entry.host.as_deref().map(Into::into),
@@ -139,8 +147,13 @@ impl Log {
         if let Some(written) = entry.source_monotonic {
             record.late = json::lateness(micros(entry.monotonic), micros(written));
         }
-        record.boot =
-            (entry.boot != 0).then(|| json::boot(format!("{:032x}", entry.boot).as_bytes()));
+        if self.boot.is_none_or(|(boot, _)| boot != entry.boot) {
+            self.boot = Some((
+                entry.boot,
+                json::boot(format!("{:032x}", entry.boot).as_bytes()),
+            ));
+        }
+        record.boot = self.boot.filter(|_| entry.boot != 0).map(|(_, hash)| hash);
         let identifier = identifier.unwrap_or_default();
         self.judge.journal_record(&record, identifier, opening.sink);
     }

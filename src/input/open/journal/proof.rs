@@ -27,13 +27,13 @@ pub(super) enum Name {
 impl Name {
     /// Splits `NAME=value`; `None` where `data` has no valid name.
     pub(super) fn split(data: &[u8]) -> Option<(Self, &[u8])> {
-        let begin = &data[..data.len().min(MAX_NAME + 1)];
-        let length = begin.iter().position(|&b| b == b'=')?;
-        let (name, value) = (&data[..length], &data[length + 1..]);
         let is_valid = |b: &u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_');
-        if name.is_empty() || !name.iter().all(is_valid) {
+        let begin = &data[..data.len().min(MAX_NAME + 1)];
+        let length = begin.iter().position(|b| !is_valid(b))?;
+        if length == 0 || data[length] != b'=' {
             return None;
         }
+        let (name, value) = (&data[..length], &data[length + 1..]);
         let name = match name {
             b"MESSAGE" => Self::Message,
             b"_TRANSPORT" => Self::Transport,

@@ -15,7 +15,7 @@ use super::unpack::MAX_VALUE;
 use super::window::Window;
 
 /// How much is searched at once: what stays in the processor's cache.
-const BLOCK: usize = 256 << 10;
+const BLOCK: usize = 128 << 10;
 /// How much is looked at before a block, for the begin of the value that holds a hit.
 const APART: usize = 8 << 10;
 /// A name and its `=` are no longer.

@@ -8,6 +8,9 @@ use super::chain::Bytes;
 
 /// Windows begin and end where pages do.
 const PAGE: u64 = 4096;
+/// Where in a page of memory a page of the file goes. Copies whose source and target differ by less than 32 bytes modulo
+/// 4096, as with what `malloc` gives, suffer 4K aliasing: measured, 0.7 s a GiB instead of 0.23.
+const PLACE: usize = 80;
 
 /// A part of a file in memory.
 #[derive(Debug)]
@@ -16,8 +19,9 @@ pub(super) struct Window {
     file: Option<Arc<File>>,
     /// Where the file ended when it was opened; what is written later is not looked at.
     end: u64,
-    /// Room, of which `filled` bytes are the file's from `from` on.
+    /// Room; from `lead` on, `filled` bytes of it are the file's from `from` on.
     room: Vec<u8>,
+    lead: usize,
     from: u64,
     filled: usize,
     /// How much is read at once.
@@ -34,6 +38,7 @@ impl Window {
             file: Some(file),
             end,
             room: Vec::new(),
+            lead: 0,
             from: 0,
             filled: 0,
             block,
@@ -56,6 +61,7 @@ impl Window {
     /// Frees the memory, and lets go of the file.
     pub(super) fn close(&mut self) {
         self.room = Vec::new();
+        self.lead = 0;
         self.filled = 0;
         self.file = None;
     }
@@ -69,16 +75,18 @@ impl Window {
         let mut filled = 0;
         if (self.from..self.from + self.filled as u64).contains(&from) {
             let moved = (from - self.from) as usize;
-            self.room.copy_within(moved..self.filled, 0);
+            let kept = self.lead + moved..self.lead + self.filled;
+            self.room.copy_within(kept, self.lead);
             filled = self.filled - moved;
         }
         let size = (until - from) as usize;
-        if self.room.len() < size {
-            self.room.resize(size, 0);
+        if self.room.len() < self.lead + size {
+            self.grow(size, filled);
         }
+        let room = &mut self.room[self.lead..];
         while filled < size {
             let read = match &self.file {
-                Some(file) => read_at(file, &mut self.room[filled..size], from + filled as u64),
+                Some(file) => read_at(file, &mut room[filled..size], from + filled as u64),
                 None => Err(io::Error::other("it is closed")),
             };
             match read {
@@ -98,6 +106,16 @@ impl Window {
             self.end = from + filled as u64;
         }
     }
+
+    /// Makes room for `size` bytes, the first `filled` of which are there.
+    fn grow(&mut self, size: usize, filled: usize) {
+        let mut room = vec![0; size + PAGE as usize];
+        let lead = (PLACE + PAGE as usize - room.as_ptr().addr() % PAGE as usize) % PAGE as usize;
+        let kept = &self.room[self.lead..self.lead + filled];
+        room[lead..lead + filled].copy_from_slice(kept);
+        self.room = room;
+        self.lead = lead;
+    }
 }
 
 impl Bytes for Window {
@@ -109,7 +127,7 @@ impl Bytes for Window {
         if !self.holds(at, there) {
             self.read(at, there);
         }
-        let shown = &self.room[..self.filled];
+        let shown = &self.room[self.lead..self.lead + self.filled];
         let start = usize::try_from(at - self.from).unwrap_or(usize::MAX);
         let shown = shown.get(start..).unwrap_or_default();
         &shown[..shown.len().min(there)]
