@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
+mod damage;
 mod made;
+mod many;
 mod ways;
 
 use std::collections::BTreeMap;

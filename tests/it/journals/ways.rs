@@ -26,7 +26,7 @@ fn items(seen: &Seen) -> Vec<String> {
 
 /// A journal of 24 MB, 2 % of it the kernel's: drop lines, other lines, one that is packed, notices, a reboot, and what other
 /// programs write of the firewall.
-fn container_log(entries: usize) -> String {
+pub(super) fn container_log(entries: usize) -> String {
     let mut text = String::new();
     let mut dice = Dice(16);
     let filler =

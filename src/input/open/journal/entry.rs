@@ -212,7 +212,14 @@ impl Values {
         let stored = begin.get(payload..).unwrap_or_default();
         // Of the values that do not matter, only those of many entries are proven: once.
         let matters = !is_other(stored);
-        if head.size > (payload + MAX_VALUE) as u64 || !(matters || is_shared) {
+        if head.size > (payload + MAX_VALUE) as u64 {
+            return if matters && !stored.starts_with(b"MESSAGE=") {
+                Found::Damaged
+            } else {
+                Found::Known(Known::Nothing)
+            };
+        }
+        if !(matters || is_shared) {
             return Found::Known(Known::Nothing);
         }
         let window = pick(near, &mut self.far, item, head.size as usize);

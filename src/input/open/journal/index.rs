@@ -91,21 +91,17 @@ impl Links {
     }
 }
 
-/// The entries of each transport.
+/// The entries of the kernel, and of journald.
 #[derive(Debug)]
 pub(super) struct Transports {
     kernel: Vec<Links>,
-    pub(super) kernel_offset: Option<u64>,
 }
 
 impl Transports {
     /// Looks the transports up; `None` where the index does not say of each entry how it came.
     pub(super) fn of(window: &mut Window, prover: &mut Prover, header: &Header) -> Option<Self> {
         let mut value = field(window, header, b"_TRANSPORT")?;
-        let mut found = Self {
-            kernel: Vec::new(),
-            kernel_offset: None,
-        };
+        let mut found = Self { kernel: Vec::new() };
         let mut entries = 0_u64;
         for _ in 0..MAX_TRANSPORTS {
             if value == 0 {
@@ -116,9 +112,12 @@ impl Transports {
                 return None;
             }
             let object = window.bytes(value, head.size as usize);
-            if (object.len() as u64) < head.size
-                || prover.data(head, object).proof == Proof::Damaged
-            {
+            if (object.len() as u64) < head.size {
+                return None;
+            }
+            // All hangs on it: where there is a key, nothing less than its hash will do.
+            let proof = prover.data(head, object).proof;
+            if proof == Proof::Damaged || (header.form.key.is_some() && proof != Proof::Sound) {
                 return None;
             }
             let (Name::Transport, name) = Name::split(object.get(prover.form.payload()..)?)? else {
@@ -127,11 +126,7 @@ impl Transports {
             let links = Links::of(object);
             entries = entries.checked_add(links.count)?;
             match Transport::of(name) {
-                Transport::Kernel => {
-                    found.kernel.push(links);
-                    found.kernel_offset = Some(value);
-                }
-                Transport::Driver => found.kernel.push(links),
+                Transport::Kernel | Transport::Driver => found.kernel.push(links),
                 Transport::Other => {}
             }
             value = u64_at(object, 32);

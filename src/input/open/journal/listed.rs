@@ -11,6 +11,7 @@ use super::index::Transports;
 use super::object::{ENTRY, HEAD, Head};
 use super::proof::{Proof, Prover};
 use super::search;
+use super::unpack::Unpacker;
 use super::wanted::Wanted;
 use super::window::Window;
 
@@ -103,7 +104,8 @@ impl Listed {
                 (wanted, false),
                 &mut batch.bytes,
             );
-            if !outcome.whole || !outcome.has_message {
+            // The kernel writes no entry without a message, and none that is too long.
+            if !outcome.whole || (!outcome.has_message && entry & SEARCHED == 0) {
                 return Err(Broken);
             }
             // What the index does not know as the kernel's is not the kernel's: a message may hold bytes that look like
@@ -131,5 +133,6 @@ impl Listed {
     pub(super) fn close(&mut self) {
         self.near.close();
         self.values.close();
+        self.prover.unpacker = Unpacker::default();
     }
 }

@@ -33,10 +33,14 @@ pub(super) struct Unpacker {
 impl Unpacker {
     /// Unpacks `packed`, the stored value of a DATA object with these `flags`.
     pub(super) fn unpack<'a>(&'a mut self, flags: u8, packed: &'a [u8]) -> Unpacked<'a> {
+        if flags == 0 {
+            return match packed.get(..MAX_VALUE) {
+                Some(begin) if packed.len() > MAX_VALUE => Unpacked::Begin(begin),
+                _ => Unpacked::Whole(packed),
+            };
+        }
         self.room.resize(MAX_VALUE + 1, 0);
         let length = match flags {
-            0 if packed.len() > MAX_VALUE => return Unpacked::Begin(&packed[..MAX_VALUE]),
-            0 => return Unpacked::Whole(packed),
             ZSTD => self.zstd(packed),
             LZ4 => self.lz4(packed),
             XZ => self.xz(packed),

@@ -9,6 +9,7 @@ use super::file::Batch;
 use super::header::Header;
 use super::object::{DATA, ENTRY, u64_at};
 use super::proof::Name;
+use super::unpack::Unpacker;
 use super::wanted::Wanted;
 use super::window::Window;
 
@@ -88,5 +89,6 @@ impl Walk {
     pub(super) fn close(&mut self) {
         self.chain.bytes.close();
         self.values.close();
+        self.chain.prover.unpacker = Unpacker::default();
     }
 }
