@@ -184,6 +184,27 @@ fn values_packed_in_each_way_are_read() {
 }
 
 #[test]
+fn a_long_stream_is_read_in_volumes() {
+    let mut made = Made::new(Packing::Zstd);
+    let hosts = [&b"_HOSTNAME=harvester1"[..], b"_HOSTNAME=harvester2"];
+    let again = format!("MESSAGE={}", drop_line(0));
+    for n in 0..8_000_usize {
+        let long = format!("MESSAGE={}{}", drop_line(n + 1), "OPT ".repeat(900));
+        // Some messages come again much later.
+        let message = if n % 100 == 7 { &again } else { &long };
+        let fields: [&[u8]; 3] = [b"_TRANSPORT=kernel", message.as_bytes(), hosts[n % 2]];
+        made.entry(FIRST as u64 + n as u64 * 1000, &fields);
+    }
+    let bytes = made.finish();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.journal");
+    std::fs::write(&path, &bytes).unwrap();
+    let (file, stream) = (read(&path), streamed(bytes));
+    assert_eq!((file.drops.len(), file.errors.len()), (8_000, 0));
+    same(&items(&file), &items(&stream));
+}
+
+#[test]
 fn files_that_ended_before_are_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let logs = folder.path().join("logs");

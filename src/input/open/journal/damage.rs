@@ -18,6 +18,8 @@ pub(super) struct Damage {
     pub(super) missing: (u64, u64),
     /// How many entries refer to values that are not there.
     pub(super) dangling: u64,
+    /// Whether values of several entries were too many to remember, which only a stream needs.
+    pub(super) forgot: bool,
     /// Why no more could be read.
     pub(super) broken: Option<String>,
 }
@@ -71,6 +73,13 @@ impl Damage {
         if self.bomb {
             parts.push(
                 "its packed fields unfold to far more than a log has, most were left out"
+                    .to_owned(),
+            );
+        }
+        if self.forgot {
+            parts.push(
+                "messages that come again are too many to remember while it comes as a stream, some were left out; name \
+                 the file itself, not compressed"
                     .to_owned(),
             );
         }

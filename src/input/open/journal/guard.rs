@@ -17,6 +17,7 @@ use super::object::{DATA, ENTRY, HEAD, Head, u64_at};
 use super::proof::Name;
 use super::stream::Ahead;
 use super::unpack::MAX_VALUE;
+use super::volume::Volume;
 
 /// What unpacked values may take at all, besides four times the bytes of the journal.
 const MAX_UNPACKED: u64 = 64 << 20;
@@ -52,6 +53,12 @@ pub(super) struct Guard<R> {
     from: u64,
     until: u64,
     ended: bool,
+    /// The header as it goes out, and the part of the stream that follows it.
+    header: Vec<u8>,
+    volume: Volume,
+    /// A volume has ended, and the next was not asked for yet.
+    turned: bool,
+    is_behind_entry: bool,
     /// Bytes of compressed values that were let through, unpacked.
     unpacked: u64,
     /// Values of `_SOURCE_MONOTONIC_TIMESTAMP`, by their offsets.
@@ -87,9 +94,13 @@ impl<R: Read> Guard<R> {
             until: header.begin,
             chain: Chain::new(&header, ahead, true),
             told,
+            header: instead.clone(),
             instead,
             gone: 0,
             ended: false,
+            volume: Volume::default(),
+            turned: false,
+            is_behind_entry: false,
             unpacked: 0,
             times: VecDeque::new(),
             values: Vec::new(),
@@ -97,11 +108,26 @@ impl<R: Read> Guard<R> {
         Ok((guard, header))
     }
 
+    /// Goes on with the next volume, if there is one: then another reader has to read on.
+    pub(super) fn turn(&mut self) -> bool {
+        std::mem::take(&mut self.turned)
+    }
+
     /// Comes to the next object: decides what of it goes out.
     fn next(&mut self) {
+        // Values lie before the entry that has them.
+        if self.volume.is_full() && std::mem::take(&mut self.is_behind_entry) {
+            self.instead.clone_from(&self.header);
+            self.instead[88..96].copy_from_slice(&(HEADER as u64).to_le_bytes());
+            self.gone = 0;
+            self.volume.turn(self.chain.at, &mut self.instead);
+            self.turned = true;
+            return;
+        }
         match self.chain.step() {
             Step::End => {
                 self.ended = true;
+                self.chain.damage.forgot = self.volume.forgot && !self.volume.is_first();
                 self.told.borrow_mut().damage = std::mem::take(&mut self.chain.damage);
             }
             Step::Gap { at, length } => self.out(at, 0, length, length),
@@ -123,7 +149,11 @@ impl<R: Read> Guard<R> {
                     _ => false,
                 };
                 let kind = if is_out { head.kind } else { 0 };
+                self.is_behind_entry = kind == ENTRY;
                 self.out(at, kind, head.size, head.padded());
+                if kind == ENTRY && !self.volume.is_first() {
+                    self.place(at, head);
+                }
             }
         }
     }
@@ -152,7 +182,23 @@ impl<R: Read> Guard<R> {
                 return false;
             }
         }
+        if length <= MAX_VALUE {
+            let object = self.chain.bytes.bytes(at, head.size as usize);
+            self.volume.keep(at, object, length);
+        }
         length <= MAX_VALUE
+    }
+
+    /// Has the entry at `at` go out with the offsets that hold in this volume.
+    fn place(&mut self, at: u64, head: Head) {
+        let form = self.chain.prover.form;
+        self.instead.clear();
+        let entry = self.chain.bytes.bytes(at, head.padded() as usize);
+        self.instead.extend_from_slice(entry);
+        self.instead.resize(head.padded() as usize, 0);
+        self.volume
+            .place(form, &mut self.instead[..head.size as usize]);
+        self.from = self.until;
     }
 
     /// Notes what the crate does not tell of the entry at `at`.
@@ -206,6 +252,9 @@ impl<R: Read> Guard<R> {
 impl<R: Read> Read for Guard<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
+            if self.turned {
+                return Ok(0);
+            }
             let instead = &self.instead[self.gone..];
             if !instead.is_empty() {
                 let n = instead.len().min(buf.len());

@@ -19,6 +19,7 @@ mod proof;
 mod search;
 mod stream;
 mod unpack;
+mod volume;
 mod walk;
 mod wanted;
 mod window;

@@ -20,7 +20,8 @@ const ENTRIES: u64 = 1024;
 
 /// A journal that comes as a stream, read in batches.
 pub(in crate::input::open) struct JournalStream<'a> {
-    reader: JournalReader<Guard<Box<dyn Read + 'a>>>,
+    reader: JournalReader<Tap<'a>>,
+    guard: Tap<'a>,
     told: Rc<RefCell<Told>>,
     wanted: Arc<Wanted>,
     realtime: u64,
@@ -37,8 +38,10 @@ impl<'a> JournalStream<'a> {
     ) -> io::Result<Self> {
         let told = Rc::new(RefCell::new(Told::default()));
         let (guard, header) = Guard::new(stream, Rc::clone(&told))?;
+        let guard = Tap(Rc::new(RefCell::new(guard)));
         Ok(Self {
-            reader: JournalReader::new(guard)?,
+            reader: JournalReader::new(guard.clone())?,
+            guard,
             told,
             wanted,
             realtime: header.realtime.0,
@@ -55,6 +58,13 @@ impl<'a> JournalStream<'a> {
         let mut batch = Batch::default();
         while batch.weight() < weight && batch.entries < ENTRIES {
             let Some(entry) = self.reader.next_entry() else {
+                // Another volume has its own reader; the values of this one are let go of.
+                if self.guard.0.borrow_mut().turn()
+                    && let Ok(reader) = JournalReader::new(self.guard.clone())
+                {
+                    self.reader = reader;
+                    continue;
+                }
                 batch.end = Some(self.told.borrow().damage.words());
                 break;
             };
@@ -82,6 +92,16 @@ impl<'a> JournalStream<'a> {
             }
         }
         batch
+    }
+}
+
+/// A guard that outlives the readers of its volumes.
+#[derive(Clone)]
+struct Tap<'a>(Rc<RefCell<Guard<Box<dyn Read + 'a>>>>);
+
+impl Read for Tap<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().read(buf)
     }
 }
 
