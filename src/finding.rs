@@ -11,7 +11,9 @@ use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
 use crate::cause::group::{Group, GroupKey};
 use crate::cause::scene::Scene;
-use crate::cause::{Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force};
+use crate::cause::{
+    Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
+};
 use crate::error::printable_name;
 use crate::flow::{Direction, Fates, Folded, Ports};
 use crate::net::{IpNet, neighbourhood};
@@ -82,6 +84,18 @@ pub struct Finding {
     pub folded: bool,
     /// The networks around the node's own addresses.
     pub node_nets: Vec<IpNet>,
+    /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
+    pub returning: Vec<IpAddr>,
+    /// Whether all peers are neighbours whose frames came from the router of outsiders.
+    pub forged: bool,
+    /// Whether the running chain of its node is known.
+    pub chain_known: bool,
+    /// The rule of the running chain that has its port for some sources only, in words.
+    pub narrower: Option<String>,
+    /// The documented rules, of this node's role, that a scan asked for too.
+    pub scanned: Vec<&'static DocumentedRule>,
+    /// Whether the chain may lack its ESTABLISHED rule.
+    pub established_suspect: bool,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
@@ -264,6 +278,16 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
                     .collect()
             })
             .unwrap_or_default(),
+        returning: if cause.verdict == Verdict::MissingRule && group.key.zone == Zone::Outside {
+            group.returning(|_| true)
+        } else {
+            Vec::new()
+        },
+        forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
+        chain_known: group.fates.is_some(),
+        narrower: None,
+        scanned: scanned(group),
+        established_suspect: is_established_suspect(group),
         rules: Vec::new(),
         fates: group.fates.clone(),
     }
@@ -295,6 +319,19 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
         .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
+}
+
+/// The documented rules of the node's role that a scan asked for as well, each once.
+fn scanned(group: &Group<'_>) -> Vec<&'static DocumentedRule> {
+    if group.key.scanner.is_none() {
+        return Vec::new();
+    }
+    let own = group.ports().into_iter();
+    let mut rules: Vec<&'static DocumentedRule> = own
+        .filter_map(|port| catalog::documented(group.role, group.proto(), port))
+        .collect();
+    rules.dedup_by_key(|rule| rule.dport);
+    rules
 }
 
 /// The interface that most lines came in by; of equals, the first by name.

@@ -1,6 +1,6 @@
 //! What the user told of the site: roles, nodes, networks, addons, upgrade windows and thresholds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::catalog::Role;
@@ -85,6 +85,8 @@ pub struct Site {
     /// Whether the user told [`Site::default_role`].
     pub told_default_role: bool,
     pub roles: BTreeMap<String, Role>,
+    /// The nodes whose role the user told.
+    pub told_roles: BTreeSet<String>,
     pub addresses: BTreeMap<IpAddr, String>,
     /// The networks of the nodes; empty where the user told none.
     pub node_nets: Vec<IpNet>,
@@ -94,6 +96,8 @@ pub struct Site {
     /// Addons that are known to be in use, or not to be.
     pub addons: BTreeMap<String, bool>,
     pub upgrades: Vec<Window>,
+    /// Whether upgrade windows that the log shows count as well.
+    pub finds_upgrades: bool,
     /// The chains in force, as far as they are known.
     pub in_force: InForce,
     /// Microseconds of quiet that settle a flow.
@@ -111,12 +115,14 @@ impl Default for Site {
             default_role: Role::default(),
             told_default_role: false,
             roles: BTreeMap::new(),
+            told_roles: BTreeSet::new(),
             addresses: BTreeMap::new(),
             node_nets: Vec::new(),
             pod_cidrs: Vec::new(),
             told_pod_cidrs: false,
             addons: BTreeMap::new(),
             upgrades: Vec::new(),
+            finds_upgrades: true,
             in_force: InForce::default(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
@@ -178,7 +184,6 @@ pub struct Zones {
 impl Zones {
     /// Zones of a site whose cluster nodes have the addresses `cluster`.
     pub fn new(site: &Site, mut cluster: Vec<IpAddr>) -> Self {
-        cluster.extend(site.addresses.keys());
         cluster.sort_unstable();
         cluster.dedup();
         Self {

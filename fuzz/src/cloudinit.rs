@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
 use dropsift::chain::{End, Evaluation, Family, RuleSet, boot, cloudinit as cloud};
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope};
 use dropsift::site::Site;
 
@@ -59,7 +59,7 @@ fn rules(role: Role) -> &'static [AcceptRule] {
                 ..Site::default()
             };
             let mut analysis = Analysis::new(site, Scope::Documented);
-            let mut scanner = Scanner::new(prefixes(), READING);
+            let mut scanner = Reader::new(prefixes(), READING);
             scanner.push(LOG.as_bytes(), &mut |item| analysis.push(item));
             scanner.finish(&mut |item| analysis.push(item));
             analysis.report(None).rules

@@ -3,7 +3,7 @@
 use std::hash::Hasher;
 use std::io::Cursor;
 
-use dropsift::input::open::read_stream;
+use dropsift::input::source::read_stream;
 
 use super::Dice;
 use super::seen::{self, Dribble, options};

@@ -2,7 +2,7 @@
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::chain::parse_rule;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{Event, RENDERERS, Report, Style, json, text_event};
 use dropsift::rule::{EMITTERS, Offer, Scope};
 use dropsift::site::Site;
@@ -20,7 +20,7 @@ pub fn report(data: &[u8]) {
     let scope = Scope::ALL[dice.roll(3)];
     let mut analysis = Analysis::new(site.clone(), scope);
     let mut live = Live::default();
-    let mut scanner = Scanner::new(prefixes(), READING);
+    let mut scanner = Reader::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {
         scanner.push(block, &mut |item| analysis.push(item));

@@ -1,23 +1,24 @@
 //! What the reader must know to read the rest of a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Notice, Notices};
 use crate::catalog::service;
-use crate::cause::restarts::Wave;
 use crate::cause::scene::Scene;
+use crate::cause::upgrades::Upgrade;
 use crate::error::printable_name;
 use crate::finding::Finding;
-use crate::input::NoticeKind;
+use crate::input::event::NoticeKind;
 use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
 use crate::rule::Split;
 use crate::saturation::Stretch;
 use crate::site::Site;
-use crate::time::{SECOND, Time};
 
 /// So many stretches are named one by one.
 const MOST_STRETCHES: usize = 3;
+/// How many nodes are mentioned by name.
+const MOST_NAMES: usize = 8;
 
 /// The warnings of a report, in order.
 pub(super) fn warnings(
@@ -33,12 +34,15 @@ pub(super) fn warnings(
         .collect();
     found.extend(nodes.iter().filter_map(unlogged));
     found.extend(absent_rules(findings));
+    found.extend(established_suspects(findings));
+    found.extend(scanned(findings));
+    found.extend(assumed_roles(scene, findings));
     found.extend(
         notices
             .iter()
             .filter_map(|((host, kind), notice)| lost(host.as_deref(), *kind, notice)),
     );
-    found.extend(scene.suggested_upgrades().map(suggested_upgrade));
+    found.extend(scene.found_upgrades().map(found_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
         let text =
             "the log names no host: say which node has which address with --node NAME=ADDRESS";
@@ -96,9 +100,9 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
     Some(Warning::new(code, host.map(str::to_owned), text))
 }
 
-/// A wave of restarts that may have been an upgrade. It is named and never assumed.
-fn suggested_upgrade(wave: &Wave) -> Warning {
-    let mut names: Vec<String> = wave
+/// An upgrade window that the log shows and nobody told.
+fn found_upgrade(found: &Upgrade) -> Warning {
+    let mut names: Vec<String> = found
         .ports
         .iter()
         .map(|&port| {
@@ -107,23 +111,15 @@ fn suggested_upgrade(wave: &Wave) -> Warning {
         .collect();
     names.sort();
     names.dedup();
-    // To the whole second around: that is what people write.
-    let (from, to) = (
-        Time(wave.from.0.div_euclid(SECOND) * SECOND),
-        Time((wave.to.0.div_euclid(SECOND) + 1) * SECOND),
-    );
     let text = format!(
-        "{} of {} tore down connections between {} and {}, as an upgrade or restarts do; it is not taken for one \
-             unless you say --upgrade {from}..{to}",
+        "{} to {} looks like an upgrade and was taken for one: {} of {} nodes ended their connections. If it was none: \
+         --no-upgrade",
+        found.from.clock(),
+        found.to.clock(),
         names.join(", "),
-        match wave.peers {
-            1 => "one node".to_owned(),
-            nodes => format!("{nodes} nodes"),
-        },
-        from.clock(),
-        to.clock()
+        found.peers,
     );
-    Warning::new("upgrade-suggested", None, text)
+    Warning::new("upgrade-found", None, text)
 }
 
 /// What the counters of the chain say of drops that left no line.
@@ -186,6 +182,96 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
+/// One warning for each node on which the answers of a service do not get in.
+fn established_suspects(findings: &[Finding]) -> impl Iterator<Item = Warning> {
+    let mut nodes: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings.iter().filter(|f| f.established_suspect) {
+        nodes.entry(&finding.node).or_default().push(finding);
+    }
+    nodes.into_iter().map(|(node, own)| {
+        let lines: u64 = own.iter().map(|f| f.logged).sum();
+        let services: BTreeSet<String> = own
+            .iter()
+            .map(|f| f.service.map_or_else(|| format!("port {}", f.port.unwrap_or_default()), str::to_owned))
+            .collect();
+        let services: Vec<String> = services.into_iter().take(4).collect();
+        let text = format!(
+            "{lines} answers to connections that {} itself opened were dropped ({}): its chain may lack the ESTABLISHED,RELATED rule, \
+             or has it behind DROP. Look at it before anything else: iptables -S",
+            printable_name(node),
+            services.join(", ")
+        );
+        Warning::new("established-rule-suspect", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for each scan that asked for documented ports too: whether their rules are missing, it does not show.
+fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
+    let mut nodes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for finding in findings.iter().filter(|f| !f.scanned.is_empty()) {
+        let names = finding.scanned.iter().map(|rule| rule.comment);
+        nodes.entry(&finding.node).or_default().extend(names);
+    }
+    nodes.into_iter().map(|(node, names)| {
+        let names: Vec<&str> = names.into_iter().collect();
+        let text = format!(
+            "a scan of {} met documented ports as well ({}): their rules may be missing. Compare the chain: dropsift audit",
+            printable_name(node),
+            names.join(", ")
+        );
+        Warning::new("scan-documented", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for the nodes whose role is a guess.
+fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
+    let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
+    let guessed = |name: &&&str| !scene.site.is_role_told(name);
+    let names: Vec<String> = judged
+        .iter()
+        .filter(guessed)
+        .map(|name| printable_name(name))
+        .collect();
+    let first = names.first()?;
+    let role = scene.site.default_role;
+    let text = format!(
+        "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
+        few(&names)
+    );
+    Some(Warning::new("role-assumed", None, text))
+}
+
+/// The first names, and how many more there are.
+fn few(names: &[String]) -> String {
+    let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
+    match names.len().saturating_sub(MOST_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more nodes", shown.join(", ")),
+    }
+}
+
+/// One warning for each node whose role was told and that has no line: its name may be misspelt.
+pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
+    let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
+    site.told_roles.iter().filter(absent).map(|name| {
+        let text = format!(
+            "--role says what {} is, of which the log has no drop line; its nodes are {}",
+            printable_name(name),
+            names(nodes)
+        );
+        Warning::new("role-unused", Some(name.clone()), text)
+    })
+}
+
+/// The names of nodes, the first of them.
+fn names(nodes: &[NodeReport]) -> String {
+    let names: Vec<String> = nodes
+        .iter()
+        .map(|node| printable_name(&node.node))
+        .collect();
+    few(&names)
+}
+
 /// Drop lines without a date, where lines of a span of time only are wanted.
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
@@ -206,12 +292,7 @@ pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
         let text = format!(
             "--rules names {}, of which the log has no drop line; its nodes are {}",
             printable_name(name),
-            nodes
-                .iter()
-                .map(|node| printable_name(&node.node))
-                .take(8)
-                .collect::<Vec<_>>()
-                .join(", ")
+            names(nodes)
         );
         Warning::new("rules-unused", Some(name.to_owned()), text)
     })

@@ -7,7 +7,7 @@ use crate::catalog::DocumentedRule;
 use crate::chain::{Chain, End, Evaluation, Family, Rule, Side, Target, Test};
 use crate::net::{IpNet, PortRange, parse_net};
 use crate::packet::proto;
-use crate::packet::{Brief, Cast, Shape, TcpFlags};
+use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 
 /// The pod network unless told (rke2-90-harvester-server.yaml).
 const POD_NETWORK: &str = "10.52.0.0/16";
@@ -78,7 +78,7 @@ impl<'a> Probe<'a> {
                     _ => None,
                 })
             });
-        let packet = Brief {
+        let packet = PacketSummary {
             interface: interface.unwrap_or("mgmt-br"),
             src,
             dst,
@@ -92,7 +92,10 @@ impl<'a> Probe<'a> {
                 _ => None,
             },
             shape: Shape::Whole,
-            cast: Cast::Unicast,
+            hook: Hook::Input,
+            cast: PktType::Unicast,
+            frame: PktType::Unicast,
+            data: false,
         };
         let when = Evaluation {
             chain: &self.chain.name,

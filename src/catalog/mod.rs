@@ -211,11 +211,27 @@ pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
     SERVICES.get(row_of(table, port)?)
 }
 
+/// Who connects to a port that the lists know; anybody where they do not. The sources column of the requirements tables.
+pub fn reach(proto: u8, port: u16) -> Reach {
+    service(proto, port).map_or(Reach::Any, |service| service.reach)
+}
+
 /// All rows that say something of a port, notes too.
 pub fn rows(proto: u8, port: u16) -> impl Iterator<Item = &'static Service> {
     SERVICES
         .iter()
         .filter(move |s| s.proto == proto && s.ports.contains(port))
+}
+
+/// Whether a node of the cluster, and nobody else, answers from this port: etcd, the API server, the RKE2 supervisor,
+/// the kubelet.
+pub fn is_node_service(proto: u8, port: u16) -> bool {
+    services::NODE_SERVICES.contains(&(proto, port))
+}
+
+/// Whether the nodes of the cluster, and nobody else, send to this port: the tunnels between them.
+pub fn is_node_tunnel(proto: u8, port: u16) -> bool {
+    services::NODE_TUNNELS.contains(&(proto, port))
 }
 
 /// Whether a UDP port is one that clients and servers everywhere use: its replies are known without a row.

@@ -14,6 +14,16 @@ pub(super) const DHCP_CLIENT: u16 = 68;
 pub(super) const NTP: u16 = 123;
 /// UDP services whose replies are known everywhere: DNS, DHCP, NTP, syslog.
 pub(super) const WELL_KNOWN_UDP: [u16; 4] = [53, DHCP_SERVER, NTP, 514];
+/// Services that every node of some role has, and nothing but a node.
+pub(super) const NODE_SERVICES: [(u8, u16); 5] = [
+    (proto::TCP, 2379),
+    (proto::TCP, 2380),
+    (proto::TCP, 6443),
+    (proto::TCP, 9345),
+    (proto::TCP, 10250),
+];
+/// Tunnels from node to node: VXLAN of Canal and of Kube-OVN.
+pub(super) const NODE_TUNNELS: [(u8, u16); 2] = [(proto::UDP, 8472), (proto::UDP, 4789)];
 /// Names of services that are no part of Harvester (IANA, "Service Name and Transport Protocol Port Number Registry").
 pub(super) const COMMON_NAMES: [(u8, u16, &str); 14] = [
     (proto::UDP, 53, "DNS"),

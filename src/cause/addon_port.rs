@@ -58,4 +58,5 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
                 facts::roles(service.roles)
             )
         })
+        && facts::may_ask(group, evidence)
 }

@@ -31,6 +31,9 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     if group.is_tcp() {
         facts::opens_connection(group, evidence);
     }
+    if group.is_sweep() {
+        return sweep(group, evidence);
+    }
     let known = group.key.direction != Direction::Unknown;
     evidence.test("direction-known", known, || {
         match (known, &group.ports()[..]) {
@@ -40,6 +43,22 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
             }
             (false, _) => "nothing tells the direction".to_owned(),
         }
+    });
+    true
+}
+
+/// Says of lines to port after port why they are no replies, and no scan for sure.
+fn sweep(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    let ports = group.ports().len() as u64;
+    evidence.test("one-line-each", true, || {
+        format!(
+            "{} of this node, one line to each: a service answers its clients more than once",
+            facts::count(ports, "port")
+        )
+    });
+    evidence.test("direction-known", false, || {
+        "it may be an ACK scan, or answers to packets that somebody sent in this node's name"
+            .to_owned()
     });
     true
 }

@@ -1,6 +1,6 @@
 //! Which way each flow goes, and by which port it is known, settled by the whole log.
 //!
-//! Most flows tell it themselves. Only of those whose two ports do not, the ports are looked up among all flows.
+//! Most flows show it themselves. Of those whose two ports do not, the ports are looked up among all flows.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,115 +8,277 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::sweeps::{EPHEMERAL_SOURCE, SWEPT_PORTS};
 use crate::catalog::{Role, Strength, listed};
-use crate::flow::{Direction, EPHEMERAL, FlowKey, Kind, Ports, Seen};
+use crate::flow::{
+    Direction, EPHEMERAL, FlowKey, Kind, MAX_DESTINATIONS, Ports, RESERVED_CLIENTS, Seen, datagram,
+};
 use crate::packet::proto;
+use crate::time::MINUTE;
 
-/// So many flows that share one port and differ in the other tell which is the service's.
+/// How many flows that share one port and differ in the other show which is the service's.
 const SHARING_FLOWS: usize = 3;
 /// Ports below this one are those of services: only root may listen there.
 const PRIVILEGED: u16 = 1024;
+/// How many datagrams of one 5-tuple, over more than a minute, are no late replies: conntrack would have learned of the
+/// request that each answers.
+const REPEATED: usize = 3;
 
 /// A port of a node: node, protocol and DPT.
 type NodePort = (u16, Option<u8>, u16);
 /// A port of a peer, as a node sees it: node, protocol, peer and SPT.
 type PeerPort = (u16, Option<u8>, IpAddr, u16);
 
-/// Direction and ports of each of `flows`. `inside` says whether the peer of a flow is one of the cluster's.
-pub(super) fn directions(
-    flows: &[Seen<'_>],
-    inside: impl Fn(&FlowKey) -> bool,
-) -> Vec<(Direction, Ports)> {
-    let others = Others::of(flows);
-    let settle = |key: &FlowKey| match key.ports {
-        Ports::None => (Direction::Original, Ports::None),
-        Ports::Service { reply: false, .. } => (Direction::Original, key.ports),
-        Ports::Service { reply: true, .. } => (Direction::Reply, key.ports),
-        Ports::Pair { spt, dpt } => {
-            let service = |port, reply| Ports::Service { port, reply };
-            let direction = others.settle(key, spt, dpt, || inside(key));
-            let ports = match direction {
-                Direction::Original => service(dpt, false),
-                Direction::Reply => service(spt, true),
-                Direction::Unknown => Ports::Pair {
-                    spt: spt.min(dpt),
-                    dpt: spt.max(dpt),
-                },
-            };
-            (direction, ports)
-        }
-    };
-    flows.iter().map(|seen| settle(&seen.key)).collect()
+/// Kind, direction and ports of a flow, as the whole log shows them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Settled {
+    pub(super) kind: Kind,
+    pub(super) direction: Direction,
+    /// Of an unknown direction, the lower port first.
+    pub(super) ports: Ports,
+    /// Whether it is one of many to port after port, which no service's replies are.
+    pub(super) swept: bool,
 }
 
-/// What all flows tell of the ports of those that do not tell their own direction.
+/// What is known of the nodes before any direction is.
+pub(super) trait Nodes {
+    /// The role of a node.
+    fn role(&self, node: u16) -> Role;
+    /// Whether an address is one of a node's own.
+    fn is_own(&self, node: u16, address: IpAddr) -> bool;
+    /// Whether the peer of a flow is no outsider.
+    fn is_inside(&self, key: &FlowKey) -> bool;
+}
+
+/// Settles each of `flows`.
+pub(super) fn directions(flows: &[Seen<'_>], nodes: &impl Nodes) -> Vec<Settled> {
+    let classes: Vec<(Kind, Ports)> = flows.iter().map(|seen| class(seen, nodes)).collect();
+    let others = Others::of(flows, &classes);
+    let settle = |(seen, class): (&Seen<'_>, &(Kind, Ports))| settled(seen, *class, &others, nodes);
+    flows.iter().zip(&classes).map(settle).collect()
+}
+
+/// Kind and ports of a flow. Where only the frames went to a group, the address decides if it is the node's own.
+fn class(seen: &Seen<'_>, nodes: &impl Nodes) -> (Kind, Ports) {
+    let key = seen.key;
+    let group = match key.kind {
+        Kind::BroadcastFrame => Kind::Broadcast,
+        Kind::MulticastFrame => Kind::Multicast,
+        kind => return (kind, key.ports),
+    };
+    let known = &seen.flow.detail.destinations;
+    let own = !known.is_empty()
+        && known.len() < MAX_DESTINATIONS
+        && known.iter().all(|to| nodes.is_own(key.node, *to));
+    match (own, key.ports) {
+        (true, Ports::Pair { spt, dpt }) => {
+            let number = key.proto.unwrap_or_default();
+            let ports = datagram(number, spt, dpt, nodes.role(key.node));
+            (Kind::Plain, ports)
+        }
+        (true, ports) => (Kind::Plain, ports),
+        (false, Ports::Pair { dpt, .. }) => (group, request(dpt)),
+        (false, ports) => (group, ports),
+    }
+}
+
+const fn request(port: u16) -> Ports {
+    Ports::Service { port, reply: false }
+}
+
+const fn reply(port: u16) -> Ports {
+    Ports::Service { port, reply: true }
+}
+
+fn pair(one: u16, other: u16) -> Ports {
+    Ports::Pair {
+        spt: one.min(other),
+        dpt: one.max(other),
+    }
+}
+
+fn settled(
+    seen: &Seen<'_>,
+    (kind, ports): (Kind, Ports),
+    others: &Others,
+    nodes: &impl Nodes,
+) -> Settled {
+    let key = seen.key;
+    let mut swept = false;
+    let (direction, ports) = match (kind, ports) {
+        (Kind::Truncated | Kind::Fragment, ports) => (Direction::Unknown, ports),
+        (_, Ports::None) => (Direction::Original, Ports::None),
+        (_, Ports::Service { reply: false, .. }) => (Direction::Original, ports),
+        (_, Ports::Service { reply: true, port }) => {
+            if repeats(seen) {
+                (Direction::Unknown, repeated(seen, port))
+            } else {
+                (Direction::Reply, ports)
+            }
+        }
+        // Nothing that passed INPUT bears on what did not.
+        (kind, Ports::Pair { spt, dpt }) if kind.is_elsewhere() => {
+            (Direction::Unknown, pair(spt, dpt))
+        }
+        (_, Ports::Pair { spt, dpt }) => {
+            swept = others.is_sweep(&key, spt);
+            let inside = || nodes.is_inside(&key);
+            match others.settle(&key, spt, dpt, swept, inside) {
+                Direction::Original => (Direction::Original, request(dpt)),
+                Direction::Reply if !repeats(seen) => (Direction::Reply, reply(spt)),
+                Direction::Reply | Direction::Unknown => (Direction::Unknown, pair(spt, dpt)),
+            }
+        }
+    };
+    Settled {
+        kind,
+        direction,
+        ports,
+        swept: swept && direction == Direction::Unknown,
+    }
+}
+
+/// Whether one 5-tuple of datagrams comes again and again, as that of a client does.
+fn repeats(seen: &Seen<'_>) -> bool {
+    if seen.key.proto == Some(proto::TCP) || seen.marks.len() < REPEATED {
+        return false;
+    }
+    let mut marks: Vec<(u16, i64)> = seen.marks.iter().map(|m| (m.port, m.time.0)).collect();
+    marks.sort_unstable();
+    let tuples = marks.chunk_by(|one, other| one.0 == other.0);
+    let lasts = |own: &[(u16, i64)]| own[own.len() - 1].1.saturating_sub(own[0].1) > MINUTE;
+    tuples
+        .into_iter()
+        .any(|own| own.len() >= REPEATED && lasts(own))
+}
+
+/// The ports of datagrams from `spt` that come again and again: both, where there is one other.
+fn repeated(seen: &Seen<'_>, spt: u16) -> Ports {
+    match seen.marks {
+        [first, more @ ..] if more.iter().all(|mark| mark.port == first.port) => {
+            pair(spt, first.port)
+        }
+        _ => reply(spt),
+    }
+}
+
+/// What all flows show of the ports of those that do not show their own direction.
 #[derive(Default)]
 struct Others {
     /// The peers and SPTs seen to a port.
     to: Distinct<NodePort, (IpAddr, u16)>,
     /// Whether a SYN was seen to it, by its number.
     opened: Vec<bool>,
-    /// The DPTs above [`EPHEMERAL`] seen from a peer's port.
+    /// The DPTs seen from a peer's port.
     from: Distinct<PeerPort, u16>,
+    /// Whether a 5-tuple from it came twice, by its number.
+    again: Vec<bool>,
 }
 
 impl Others {
-    fn of(flows: &[Seen<'_>]) -> Self {
+    fn of(flows: &[Seen<'_>], classes: &[(Kind, Ports)]) -> Self {
         let mut found = Self::default();
-        for Seen { key, .. } in flows {
-            let Ports::Pair { spt, dpt } = key.ports else {
+        let mut again = Vec::new();
+        for (Seen { key, flow, .. }, (kind, ports)) in flows.iter().zip(classes) {
+            let Ports::Pair { spt, dpt } = *ports else {
                 continue;
             };
-            let number = found.to.number((key.node, key.proto, dpt));
-            if key.kind != Kind::Plain {
+            let asked = found.to.number((key.node, key.proto, dpt));
+            if *kind != Kind::Plain {
                 continue;
             }
-            found.to.add(number, (key.peer, spt));
-            if dpt > EPHEMERAL {
-                let number = found.from.number((key.node, key.proto, key.peer, spt));
-                found.from.add(number, dpt);
+            found.to.add(asked, (key.peer, spt));
+            let answering = found.from.number((key.node, key.proto, key.peer, spt));
+            found.from.add(answering, dpt);
+            if flow.logged > 1 {
+                again.push(answering);
             }
         }
         found.opened = vec![false; found.to.len()];
+        found.again = vec![false; found.from.len()];
+        for number in again {
+            found.again[number] = true;
+        }
         if found.to.len() > 0 {
-            found.add_services(flows);
+            found.add_services(flows, classes);
         }
         found.to.sort();
         found.from.sort();
         found
     }
 
-    /// Adds the flows that tell their port, where it is one that is asked for.
-    fn add_services(&mut self, flows: &[Seen<'_>]) {
-        for seen in flows.iter().filter(|seen| seen.key.kind == Kind::Plain) {
-            let key = seen.key;
-            let Ports::Service { port, reply: false } = key.ports else {
+    /// Adds the flows that show their port, where it is one that is asked for.
+    fn add_services(&mut self, flows: &[Seen<'_>], classes: &[(Kind, Ports)]) {
+        for (seen, class) in flows.iter().zip(classes) {
+            let (Kind::Plain, Ports::Service { port, reply: false }) = *class else {
                 continue;
             };
+            let key = seen.key;
             let Some(number) = self.to.find(&(key.node, key.proto, port)) else {
                 continue;
             };
             if seen.flow.lines_with(|flags| flags.is_syn()) > 0 {
                 self.opened[number] = true;
             }
-            // Three tell all that is asked of them.
+            // Three are all that is asked for.
             for mark in seen.marks.iter().take(SHARING_FLOWS) {
                 self.to.add(number, (key.peer, mark.port));
             }
         }
     }
 
-    /// The direction of a packet whose two ports do not tell it.
-    fn settle(&self, key: &FlowKey, spt: u16, dpt: u16, inside: impl Fn() -> bool) -> Direction {
+    /// The DPTs that a peer's port was seen to send to.
+    fn answered(&self, key: &FlowKey, spt: u16) -> &[(usize, u16)] {
+        let number = self.from.find(&(key.node, key.proto, key.peer, spt));
+        number.map_or(&[][..], |number| self.from.of(number))
+    }
+
+    /// Whether an ephemeral port of a peer that no list names was seen towards many ports, and to each of them once: a
+    /// scanner keeps its source port, and a service answers its clients more than once.
+    fn is_sweep(&self, key: &FlowKey, spt: u16) -> bool {
+        let listed = listed(Role::default(), key.proto.unwrap_or_default(), spt);
+        let number = self.from.find(&(key.node, key.proto, key.peer, spt));
+        spt >= EPHEMERAL_SOURCE
+            && listed.spt == Strength::No
+            && number.is_some_and(|number| !self.again[number])
+            && self.answered(key, spt).len() >= SWEPT_PORTS
+    }
+
+    /// The direction of a packet whose two ports do not show it.
+    fn settle(
+        &self,
+        key: &FlowKey,
+        spt: u16,
+        dpt: u16,
+        swept: bool,
+        inside: impl Fn() -> bool,
+    ) -> Direction {
         let number = key.proto.unwrap_or_default();
         let asked = self.to.find(&(key.node, key.proto, dpt));
         let to = asked.map_or(&[][..], |asked| self.to.of(asked));
         let opened = asked.is_some_and(|asked| self.opened[asked]);
-        // What weighs here is the same for all roles.
+        // What weighs here weighs alike for all roles.
         let role = Role::default();
-        let (weight_spt, weight_dpt) =
+        let (from_weight, to_weight) =
             (listed(role, number, spt).spt, listed(role, number, dpt).dpt);
-        if number == proto::TCP && weight_spt != Strength::No && weight_spt == weight_dpt {
+        let mut answered = self.answered(key, spt).iter();
+        let sharing_spt = answered.by_ref().filter(|(_, to)| *to > EPHEMERAL).count();
+        let node_port_alone = to_weight == Strength::NodePort && from_weight == Strength::No;
+        // A port that answers to two others as well is a service's, which a NodePort is no objection to.
+        if number != proto::TCP && node_port_alone && sharing_spt < SHARING_FLOWS {
+            return Direction::Original;
+        }
+        if from_weight == Strength::Own
+            && to_weight == Strength::No
+            && RESERVED_CLIENTS.contains(dpt)
+        {
+            return if opened {
+                Direction::Original
+            } else {
+                Direction::Reply
+            };
+        }
+        if from_weight != Strength::No && from_weight == to_weight {
             let second_spt = to.iter().any(|(_, (_, other))| *other != spt);
             return if opened || second_spt {
                 Direction::Original
@@ -127,10 +289,10 @@ impl Others {
         if opened {
             return Direction::Original;
         }
-        let sharing_dpt = to.len();
-        let sharing_spt = if dpt > EPHEMERAL && inside() {
-            let from = self.from.find(&(key.node, key.proto, key.peer, spt));
-            from.map_or(0, |from| self.from.of(from).len())
+        // Random source ports fall into the NodePort range: without a SYN a DPT there is no request.
+        let sharing_dpt = if node_port_alone { 0 } else { to.len() };
+        let sharing_spt = if dpt > EPHEMERAL && !swept && inside() {
+            sharing_spt
         } else {
             0
         };
@@ -146,7 +308,7 @@ impl Others {
             (false, true) => return Direction::Original,
             _ => {}
         }
-        if weight_spt == Strength::NodePort && weight_dpt == Strength::No {
+        if from_weight == Strength::NodePort && to_weight == Strength::No {
             return Direction::Reply;
         }
         Direction::Unknown

@@ -49,5 +49,5 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     {
         evidence.test("node-port", true, || service.note.to_owned());
     }
-    facts::documented_for_role(group, rule, evidence)
+    facts::documented_for_role(group, rule, evidence) && facts::may_ask(group, evidence)
 }

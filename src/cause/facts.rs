@@ -1,14 +1,16 @@
 //! Tests that several causes share, each with its fact in words.
 
 use std::fmt::{self, Write};
+use std::net::IpAddr;
 
 use super::Evidence;
 use super::group::Group;
 use super::restarts::Restart;
 use super::scene::Scene;
-use crate::catalog::{DocumentedRule, Role};
+use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::error::printable_name;
 use crate::flow::{Direction, EPHEMERAL, Kind};
+use crate::net::is_private;
 use crate::site::Zone;
 use crate::time::MINUTE;
 
@@ -101,7 +103,7 @@ pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> boo
     evidence.test("service-on-peer", group.service.is_some(), || {
         match group.service {
             Some(service) => format!("SPT {port} is {}", service.name),
-            None => match crate::catalog::common_name(group.proto(), port) {
+            None => match catalog::common_name(group.proto(), port) {
                 Some(name) => format!("SPT {port} is {name}"),
                 None => format!(
                     "no list names SPT {port}; the other flows show that the service is there"
@@ -183,6 +185,29 @@ pub(super) fn from_inside(group: &Group<'_>, evidence: &mut Evidence) -> bool {
                 format!("{peers} {many} no cluster node and outside the nodes' network")
             }
         }
+    })
+}
+
+/// Whether the peers have business with a port that the lists know: everybody where the sources are `any`. Where only
+/// nodes use it, an outsider has none, but a private address that comes back may be a node of another subnet.
+pub(super) fn may_ask(group: &Group<'_>, evidence: &mut Evidence) -> bool {
+    let nodes_alone =
+        (group.port()).is_some_and(|port| catalog::reach(group.proto(), port) == Reach::Nodes);
+    if group.key.zone != Zone::Outside || !nodes_alone {
+        return true;
+    }
+    let returning = group.returning(is_private);
+    evidence.test("may-ask", !returning.is_empty(), || {
+        let peers = peers(group, 3);
+        if returning.is_empty() {
+            return format!("only the cluster's nodes use this port, and {peers} is outside");
+        }
+        let few: Vec<String> = returning.iter().take(3).map(IpAddr::to_string).collect();
+        format!(
+            "only the cluster's nodes use this port, but {} is a private address and came back: if it is a node, say so with \
+             --node-net or --cluster",
+            few.join(", ")
+        )
     })
 }
 

@@ -2,9 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::scanners::comes_back;
 use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::chain::Family;
-use crate::flow::{Direction, Fates, Folded, Kind, Mark, Ports, Seen, attempts, folded_network};
+use crate::flow::{
+    Direction, Fates, Folded, Kind, Mark, Ports, Seen, attempts, begins, folded_network,
+};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::packet::proto;
@@ -80,7 +83,7 @@ impl<'a> Group<'a> {
             role,
             logged: members.iter().map(|seen| seen.flow.logged).sum(),
             attempts: if key.direction == Direction::Original {
-                members.iter().map(flow_attempts).sum()
+                attempts_of(&key, &members)
             } else {
                 0
             },
@@ -131,7 +134,7 @@ impl<'a> Group<'a> {
     /// The service port: DPT of an original flow, SPT of a reply.
     pub fn port(&self) -> Option<u16> {
         match self.key.ports {
-            Ports::Service { port, .. } => Some(port),
+            Ports::Service { port, .. } if self.key.direction != Direction::Unknown => Some(port),
             _ => None,
         }
     }
@@ -148,18 +151,18 @@ impl<'a> Group<'a> {
         self.key.direction == Direction::Reply
     }
 
+    /// Whether its lines go to port after port of this node, one to each, and could as well be answers.
+    pub fn is_sweep(&self) -> bool {
+        self.is_plain() && self.key.direction == Direction::Unknown && self.key.ports == Ports::None
+    }
+
     /// All ports that reports show, in ascending order.
     pub fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = match self.key.ports {
             Ports::Service { port, .. } => vec![port],
             Ports::Pair { spt, dpt } => vec![spt, dpt],
-            Ports::None if self.key.scanner.is_some() => {
-                let tried = self.members.iter().filter_map(|seen| match seen.key.ports {
-                    Ports::Service { port, .. } => Some(port),
-                    Ports::Pair { dpt, .. } => Some(dpt),
-                    Ports::None => None,
-                });
-                tried.collect()
+            Ports::None if self.key.scanner.is_some() || self.is_sweep() => {
+                (self.members.iter()).flat_map(Seen::local_ports).collect()
             }
             Ports::None => Vec::new(),
         };
@@ -189,11 +192,40 @@ impl<'a> Group<'a> {
             .sum()
     }
 
-    /// The lines one by one, as many as were kept.
+    /// The lines one by one, as many as were kept, each with the port that is not the service's.
     pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
-        self.members
-            .iter()
-            .flat_map(|seen| seen.marks.iter().copied())
+        self.members.iter().flat_map(|seen| self.marks_of(seen))
+    }
+
+    /// The lines of a member, as [`Self::marks`] has them.
+    fn marks_of(&self, seen: &Seen<'a>) -> impl Iterator<Item = Mark> + use<'a> {
+        let dpt = match seen.key.ports {
+            Ports::Pair { dpt, .. } if self.is_reply() => Some(dpt),
+            _ => None,
+        };
+        seen.marks.iter().map(move |mark| Mark {
+            port: dpt.unwrap_or(mark.port),
+            ..*mark
+        })
+    }
+
+    /// The lines by peer, as [`Self::marks`] has them: a service on a peer, whatever ports and interfaces its lines have.
+    pub fn marks_by_peer(&self) -> Vec<(IpAddr, Vec<Mark>)> {
+        let mut members: Vec<&Seen<'a>> = self.members.iter().collect();
+        members.sort_by_key(|seen| seen.key.peer);
+        let by_peer = members.chunk_by(|one, other| one.key.peer == other.key.peer);
+        let marks = |own: &[&Seen<'a>]| own.iter().flat_map(|seen| self.marks_of(seen)).collect();
+        by_peer.map(|own| (own[0].key.peer, marks(own))).collect()
+    }
+
+    /// The peers among those that `may`, in order, that come back: three attempts or more over more than a minute.
+    pub fn returning(&self, may: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
+        let peers = self.marks_by_peer().into_iter();
+        let back = peers.filter(|(peer, marks)| {
+            let attempts = begins(marks.iter().map(|mark| (mark.port, mark.time)));
+            may(*peer) && comes_back(&attempts)
+        });
+        back.map(|(peer, _)| peer).collect()
     }
 
     /// The ports on the other side, from the lowest to the highest.
@@ -215,19 +247,39 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The connection attempts of one flow towards this node: of TCP the 5-tuples but for their retransmits, of the rest the
+/// The connection attempts of flows towards this node: of TCP the 5-tuples but for their retransmits, of the rest the
 /// distinct 5-tuples. A packet of a connection that is older than the rules counts as well: somebody uses the port.
-fn flow_attempts(seen: &Seen<'_>) -> u64 {
-    if seen.key.proto == Some(proto::TCP) {
-        return attempts(seen.marks);
-    }
-    if seen.marks.len() < 2 {
-        return seen.marks.len() as u64;
-    }
-    let mut ports: Vec<u16> = seen.marks.iter().map(|m| m.port).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    ports.len() as u64
+fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
+    let count = |marks: &[Mark]| {
+        if key.proto == Some(proto::TCP) {
+            return attempts(marks);
+        }
+        let mut ports: Vec<u16> = marks.iter().map(|mark| mark.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports.len() as u64
+    };
+    // A SYN and the data of its 5-tuple may be two flows.
+    let service = |seen: &Seen<'_>| match seen.key.ports {
+        Ports::Pair { dpt, .. } => Some(dpt),
+        Ports::Service { port, .. } => Some(port),
+        Ports::None => None,
+    };
+    let mut members: Vec<(IpAddr, Option<u16>, &[Mark])> = members
+        .iter()
+        .map(|seen| (seen.key.peer, service(seen), seen.marks))
+        .collect();
+    members.sort_by_key(|(peer, port, _)| (*peer, *port));
+    let alike = members.chunk_by(|one, other| (one.0, one.1) == (other.0, other.1));
+    alike
+        .map(|own| match own {
+            [(_, _, marks)] => count(marks),
+            own => {
+                let all: Vec<Mark> = own.iter().flat_map(|(.., marks)| *marks).copied().collect();
+                count(&all)
+            }
+        })
+        .sum()
 }
 
 fn fates(members: &[Seen<'_>]) -> Option<Fates> {

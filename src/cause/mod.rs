@@ -7,8 +7,11 @@ pub mod restarts;
 pub mod scanners;
 pub mod scene;
 
+mod cluster;
 mod directions;
 mod facts;
+mod sweeps;
+pub mod upgrades;
 
 mod addon_port;
 mod already_allowed;
@@ -22,6 +25,7 @@ mod icmp;
 mod late_reply;
 mod local_only;
 mod multicast;
+mod not_input;
 mod other_protocol;
 mod other_role;
 mod outside_peer;
@@ -100,6 +104,7 @@ pub struct Example {
 /// The chain of causes: the first that matches wins, as in an iptables chain, and the last is the policy. First what one
 /// packet settles, then replies, then requests from the surest reason to the least.
 pub const CAUSES: &[&Cause] = &[
+    &not_input::NOT_INPUT,
     &already_allowed::ALREADY_ALLOWED,
     &truncated::TRUNCATED,
     &fragment::FRAGMENT,
@@ -114,6 +119,7 @@ pub const CAUSES: &[&Cause] = &[
     &scan::SCAN,
     &documented_port::DOCUMENTED_PORT,
     &addon_port::ADDON_PORT,
+    &other_protocol::OTHER_PROTOCOL,
     &pod_network::POD_NETWORK,
     &other_role::OTHER_ROLE,
     &local_only::LOCAL_ONLY,
@@ -122,7 +128,6 @@ pub const CAUSES: &[&Cause] = &[
     &outside_peer::OUTSIDE_PEER,
     &single_attempt::SINGLE_ATTEMPT,
     &unlisted_port::UNLISTED_PORT,
-    &other_protocol::OTHER_PROTOCOL,
     &ambiguous::AMBIGUOUS,
 ];
 
@@ -180,6 +185,7 @@ pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
 }
 
 pub use already_allowed::in_force;
+pub use syn_ack::is_established_suspect;
 
 /// One test of a cause, and what it found.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,11 +7,15 @@ use crate::site::Zone;
 pub(super) static OUTSIDE_PEER: Cause = Cause {
     code: "outside-peer",
     verdict: Verdict::Review,
-    summary: "somebody outside asks for a port that no list names",
-    what: "The peer is no cluster node and not in the nodes' network. It may be a monitoring or backup system of yours, or a \
-           stranger; the log cannot tell.",
-    told: "The peer is outside, the packet is a request, and no list names its port.",
-    todo: "If you know the peer, open the port for its address only. If it is inside after all, name its network: --node-net.",
+    summary: "somebody outside asks for a port that is not for outsiders",
+    what: "The peer is no cluster node and not in the nodes' network. Either no list mentions the port, or only the cluster's \
+           nodes use it (etcd, the kubelet, VXLAN). The peer may be a monitoring or backup system of yours, or a stranger; the \
+           log cannot tell.",
+    told: "The peer is outside, the packet is a request, and its port is unlisted, or documented for the nodes alone. A private \
+           address that comes back to a documented port, three attempts or more over more than a minute, may be a node of \
+           another subnet: that is documented-port, and its rule waits for your word.",
+    todo: "If you know the peer, open the port for its address only. If it is a node, say so: --cluster, or --node-net with its \
+           network.",
     check,
     examples: &[
         Example { takes: true, log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0.113.9 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 PROTO=UDP SPT=40000 DPT=161 LEN=40
@@ -33,7 +37,11 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         facts::opens_connection(group, evidence);
     }
     facts::attempts(group, 1, evidence);
-    facts::unlisted(group, port, evidence);
+    if group.documented().is_some() {
+        facts::may_ask(group, evidence);
+    } else {
+        facts::unlisted(group, port, evidence);
+    }
     facts::from_inside(group, evidence);
     true
 }

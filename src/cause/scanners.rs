@@ -1,23 +1,32 @@
 //! Peers that try port after port: [`Scan`].
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use crate::catalog::{Role, listed};
-use crate::flow::{Direction, FlowKey, Folded, Kind, Ports, Seen};
+use super::directions::Settled;
+use crate::catalog::{Role, Strength, listed};
+use crate::flow::{Direction, Folded, Kind, Ports, Seen, begins};
+use crate::packet::proto;
 use crate::time::{MINUTE, Time};
 
-/// So many distinct ports make a scan.
+/// How many distinct ports, or protocols without ports, make a scan.
 pub const SCAN_PORTS: usize = 5;
-/// Within so many microseconds.
+/// Within how many microseconds.
 pub const SCAN_WINDOW: i64 = 5 * MINUTE;
+/// How many NodePorts tried once each count: a load balancer asks for fewer, and again and again.
+const SCAN_NODE_PORTS: usize = 10;
+/// How many attempts, over more than a minute, show that a peer asks for a port.
+pub const ASKED: usize = 3;
+
+/// A port that a peer tried, or a protocol without ports.
+type Target = (Option<u8>, Option<u16>);
 
 /// A peer that scans.
 #[derive(Debug)]
 pub struct Scan {
-    /// The distinct (protocol, port) that it tried and that no list names.
+    /// The distinct targets that it tried and that count.
     pub ports: usize,
     /// Whether it tried more, which are not told apart.
     pub more: bool,
@@ -25,44 +34,76 @@ pub struct Scan {
     pub nodes: usize,
     /// The most of them within [`SCAN_WINDOW`].
     pub at_once: usize,
+    /// From its first to its last try, as often as it scanned.
+    stretches: Vec<(Time, Time)>,
+    /// What it came back to, by node: that it asks for.
+    asked: BTreeSet<(u16, Target)>,
+}
+
+impl Scan {
+    /// Whether a flow of the peer belongs to the scan: it lies in it, and is nothing that the peer came back to.
+    pub(super) fn takes(&self, seen: &Seen<'_>, settled: &Settled) -> bool {
+        if seen.flow.folded == Folded::Ports {
+            return true;
+        }
+        let lies = |time: Time| {
+            let mut stretches = self.stretches.iter();
+            stretches.any(|(from, to)| *from <= time && time <= *to)
+        };
+        can_join(settled)
+            && !self.asked.contains(&(seen.key.node, target(seen, settled)))
+            && lies(seen.flow.first)
+            && begun(seen).into_iter().all(lies)
+    }
 }
 
 /// The peers that scan.
 pub type Scans = HashMap<IpAddr, Scan, RandomState>;
 
-/// A port that a peer tried: its protocol, and itself.
-type Port = (Option<u8>, u16);
-
-/// A flow to a port that no list names, and that port.
-struct Tried<'a> {
+/// The attempts of a peer at a target of one node.
+struct Tried {
     peer: IpAddr,
-    seen: &'a Seen<'a>,
-    port: Port,
+    node: u16,
+    target: Target,
+    begins: Vec<Time>,
+    counts: Counts,
 }
 
-/// The peers that scan, by `flows` and their directions. Cluster nodes, as `is_cluster_node` knows them, never do.
+/// How tries of a target count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Counts {
+    /// Documented, an addon's, or a connection's.
+    Not,
+    /// A NodePort of a node whose role has the range.
+    NodePort,
+    Yes,
+}
+
+/// The peers that scan. `role` is that of a node; `never` says who does not, whatever it tries.
 pub(super) fn scanners(
     flows: &[Seen<'_>],
-    directions: &[(Direction, Ports)],
-    is_cluster_node: impl Fn(IpAddr) -> bool,
+    settled: &[Settled],
+    role: impl Fn(u16) -> Role,
+    never: impl Fn(IpAddr) -> bool,
 ) -> Scans {
-    let mut tried = Vec::new();
-    for (seen, (direction, _)) in flows.iter().zip(directions) {
-        let (key, flow) = (seen.key, seen.flow);
-        let Some(dpt) = destination(&key) else {
-            continue;
-        };
-        let number = key.proto.unwrap_or_default();
-        if flow.folded == Folded::Peers || !listed(Role::default(), number, dpt).unlisted {
+    let mut tried: Vec<Tried> = Vec::new();
+    for (seen, settled) in flows.iter().zip(settled) {
+        if !can_join(settled) || seen.flow.folded == Folded::Peers || never(seen.key.peer) {
             continue;
         }
-        if can_scan(&key, *direction) && !is_cluster_node(key.peer) {
-            let port = (key.proto, dpt);
-            let peer = key.peer;
-            tried.push(Tried { peer, seen, port });
+        let target = target(seen, settled);
+        tried.push(Tried {
+            peer: seen.key.peer,
+            node: seen.key.node,
+            target,
+            begins: Vec::new(),
+            counts: counts(seen, settled, target, role(seen.key.node)),
+        });
+        if let Some(last) = tried.last_mut() {
+            last.begins = begun(seen);
         }
     }
-    tried.sort_unstable_by_key(|tried| tried.peer);
+    tried.sort_by_key(|tried| (tried.peer, tried.node, tried.target));
     let mut scans: Scans = tried
         .chunk_by(|one, other| one.peer == other.peer)
         .filter_map(|tried| Some((tried[0].peer, scan(tried)?)))
@@ -75,67 +116,215 @@ pub(super) fn scanners(
     scans
 }
 
-/// What one peer `tried`, where that is a scan.
-fn scan(tried: &[Tried<'_>]) -> Option<Scan> {
+/// Whether a flow can belong to a scan.
+fn can_join(settled: &Settled) -> bool {
+    matches!(settled.kind, Kind::Plain | Kind::BogusFlags) && settled.direction != Direction::Reply
+}
+
+/// When the attempts of a flow began.
+fn begun(seen: &Seen<'_>) -> Vec<Time> {
+    begins(seen.marks.iter().map(|mark| (mark.port, mark.time)))
+}
+
+/// What a flow that goes to this node goes to.
+fn target(seen: &Seen<'_>, settled: &Settled) -> Target {
+    let port = match (seen.key.ports, settled.ports) {
+        (Ports::Pair { dpt, .. }, _) => Some(dpt),
+        (_, Ports::Service { port, reply: false }) => Some(port),
+        _ => None,
+    };
+    (seen.key.proto, port)
+}
+
+fn counts(seen: &Seen<'_>, settled: &Settled, (number, port): Target, role: Role) -> Counts {
+    let has_data =
+        || settled.direction == Direction::Unknown && seen.marks.iter().any(|mark| mark.data);
+    let number = number.unwrap_or_default();
+    let Some(port) = port else {
+        // The documented chain accepts ICMP; what lost its ports is no protocol without any.
+        let with_ports = [proto::TCP, proto::UDP, proto::ICMP, proto::ICMPV6];
+        return if with_ports.contains(&number) {
+            Counts::Not
+        } else {
+            Counts::Yes
+        };
+    };
+    let known = listed(role, number, port);
+    if !known.unlisted || has_data() {
+        Counts::Not
+    } else if known.documented == Strength::NodePort {
+        Counts::NodePort
+    } else {
+        Counts::Yes
+    }
+}
+
+/// What one peer `tried`, by node and target, where that is a scan.
+fn scan(tried: &[Tried]) -> Option<Scan> {
+    let mut asked = BTreeSet::new();
+    let mut events: Vec<Try> = Vec::new();
+    let mut nodes: Vec<u16> = Vec::new();
+    for own in tried.chunk_by(|one, other| (one.node, one.target) == (other.node, other.target)) {
+        let (node, target) = (own[0].node, own[0].target);
+        let mut begins: Vec<Time> = own.iter().flat_map(|tried| tried.begins.clone()).collect();
+        begins.sort_unstable();
+        if comes_back(&begins) {
+            asked.insert((node, target));
+            continue;
+        }
+        for tried in own.iter().filter(|tried| tried.counts != Counts::Not) {
+            nodes.push(node);
+            let of = (tried.counts == Counts::NodePort).then_some(node);
+            events.extend(tried.begins.iter().map(|time| (*time, of, target)));
+        }
+    }
     // Most peers try one port or two.
-    if tried.len() < SCAN_PORTS {
+    if events.len() < SCAN_PORTS {
         return None;
     }
-    let mut ports: Vec<Port> = tried.iter().map(|tried| tried.port).collect();
-    ports.sort_unstable();
-    ports.dedup();
-    if ports.len() < SCAN_PORTS {
-        return None;
-    }
-    let at_once = most_at_once(tried, &ports);
-    let mut nodes: Vec<u16> = tried.iter().map(|tried| tried.seen.key.node).collect();
-    nodes.sort_unstable();
+    events.sort_unstable();
     nodes.dedup();
-    (at_once >= SCAN_PORTS).then_some(Scan {
-        ports: ports.len(),
+    let (at_once, stretches) = windows(&events);
+    let mut targets: Vec<Target> = events.iter().map(|(.., target)| *target).collect();
+    targets.sort_unstable();
+    targets.dedup();
+    (!stretches.is_empty()).then_some(Scan {
+        ports: targets.len(),
         more: false,
         nodes: nodes.len(),
         at_once,
+        stretches,
+        asked,
     })
 }
 
-/// Whether a flow of this direction can belong to a scan.
-pub(super) fn can_scan(key: &FlowKey, direction: Direction) -> bool {
-    matches!(key.kind, Kind::Plain | Kind::BogusFlags)
-        && direction != Direction::Reply
-        && key.ports != Ports::None
-}
-
-/// The port on this node that a flow goes to, if it does.
-fn destination(key: &FlowKey) -> Option<u16> {
-    match key.ports {
-        Ports::Service { port, reply: false } => Some(port),
-        Ports::Pair { dpt, .. } => Some(dpt),
-        _ => None,
+/// Whether attempts that began at these times, in order, show somebody who asks for a port and does not only try it.
+pub(super) fn comes_back(begins: &[Time]) -> bool {
+    match begins {
+        [first, .., last] => begins.len() >= ASKED && last.since(*first) > MINUTE,
+        _ => false,
     }
 }
 
-/// The most distinct ones of `ports`, which are in order, that were tried within [`SCAN_WINDOW`].
-fn most_at_once(tried: &[Tried<'_>], ports: &[Port]) -> usize {
-    let mut events: Vec<(Time, usize)> = Vec::new();
-    for Tried { seen, port, .. } in tried {
-        let at = ports.partition_point(|other| other < port);
-        events.extend(seen.marks.iter().map(|mark| (mark.time, at)));
+/// One try: when it began, the node where it counts as a NodePort, and what was tried.
+type Try = (Time, Option<u16>, Target);
+
+/// The tries within a window.
+#[derive(Default)]
+struct Window {
+    tries: HashMap<(Option<u16>, Target), usize, RandomState>,
+    /// How many distinct targets are tried.
+    distinct: usize,
+    /// How many NodePorts of a node are tried once.
+    node_ports: HashMap<u16, usize, RandomState>,
+}
+
+impl Window {
+    fn enter(&mut self, node: Option<u16>, target: Target) {
+        let tries = self.tries.entry((node, target)).or_default();
+        *tries += 1;
+        match (node, *tries) {
+            (Some(node), 1) => *self.node_ports.entry(node).or_default() += 1,
+            (Some(node), 2) => *self.node_ports.entry(node).or_default() -= 1,
+            (None, 1) => self.distinct += 1,
+            _ => {}
+        }
     }
-    events.sort_unstable();
-    // How many lines of each port lie within the window, and of how many ports there are any.
-    let mut lines = vec![0_usize; ports.len()];
-    let (mut from, mut inside, mut most) = (0, 0, 0);
-    for &(time, at) in &events {
-        inside += usize::from(lines[at] == 0);
-        lines[at] += 1;
+
+    fn leave(&mut self, node: Option<u16>, target: Target) {
+        let tries = self.tries.entry((node, target)).or_default();
+        *tries -= 1;
+        match (node, *tries) {
+            (Some(node), 0) => *self.node_ports.entry(node).or_default() -= 1,
+            (Some(node), 1) => *self.node_ports.entry(node).or_default() += 1,
+            (None, 0) => self.distinct -= 1,
+            _ => {}
+        }
+    }
+
+    /// How many targets count.
+    fn counted(&self) -> usize {
+        let node_ports = self.node_ports.values().copied().max().unwrap_or_default();
+        let node_ports = Some(node_ports).filter(|ports| *ports >= SCAN_NODE_PORTS);
+        self.distinct + node_ports.unwrap_or_default()
+    }
+}
+
+/// The most targets tried within [`SCAN_WINDOW`], and the stretches in which they were [`SCAN_PORTS`] or more, by
+/// `events` in the order of time.
+fn windows(events: &[Try]) -> (usize, Vec<(Time, Time)>) {
+    let mut window = Window::default();
+    let (mut from, mut most) = (0, 0);
+    let mut stretches: Vec<(Time, Time)> = Vec::new();
+    for &(time, node, target) in events {
+        window.enter(node, target);
         while time.since(events[from].0) > SCAN_WINDOW {
-            let (_, left) = events[from];
-            lines[left] -= 1;
-            inside -= usize::from(lines[left] == 0);
+            let (_, node, target) = events[from];
+            window.leave(node, target);
             from += 1;
         }
-        most = most.max(inside);
+        let counted = window.counted();
+        if counted < SCAN_PORTS {
+            continue;
+        }
+        most = most.max(counted);
+        let begin = events[from].0;
+        match stretches.last_mut() {
+            Some((_, end)) if begin <= *end => *end = time,
+            _ => stretches.push((begin, time)),
+        }
     }
-    most
+    (most, stretches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::SECOND;
+
+    fn tries(tried: &[(i64, u16)], node: Option<u16>) -> Vec<Try> {
+        let tries = tried.iter();
+        tries
+            .map(|(second, port)| (Time(second * SECOND), node, (Some(proto::TCP), Some(*port))))
+            .collect()
+    }
+
+    #[test]
+    fn five_ports_within_five_minutes_are_a_scan() {
+        let near = tries(&[(0, 1), (75, 2), (150, 3), (225, 4), (300, 5)], None);
+        assert_eq!(windows(&near), (5, vec![(Time(0), Time(300 * SECOND))]));
+        let far = tries(&[(0, 1), (75, 2), (150, 3), (225, 4), (301, 5)], None);
+        assert_eq!(windows(&far), (0, vec![]));
+        let same = tries(&[(0, 1), (1, 1), (2, 2), (3, 3), (4, 4)], None);
+        assert_eq!(windows(&same), (0, vec![]));
+    }
+
+    #[test]
+    fn ten_node_ports_tried_once_each_are_a_scan() {
+        let of = |ports: i64| -> Vec<(i64, u16)> {
+            (0..ports).map(|at| (at, 30_000 + at as u16)).collect()
+        };
+        assert_eq!(windows(&tries(&of(9), Some(0))).0, 0);
+        assert_eq!(windows(&tries(&of(10), Some(0))).0, 10);
+        let mut twice = of(10);
+        twice.push((11, 30_000));
+        let (most, stretches) = windows(&tries(&twice, Some(0)));
+        assert_eq!((most, stretches), (10, vec![(Time(0), Time(9 * SECOND))]));
+    }
+
+    #[test]
+    fn a_scan_that_pauses_is_two() {
+        let mut twice = vec![(0, 1), (1, 2), (2, 3), (3, 4), (4, 5)];
+        twice.extend([(1000, 6), (1001, 7), (1002, 8), (1003, 9), (1004, 10)]);
+        assert_eq!(windows(&tries(&twice, None)).1.len(), 2);
+    }
+
+    #[test]
+    fn who_comes_back_three_times_over_a_minute_asks() {
+        let at =
+            |seconds: &[i64]| -> Vec<Time> { seconds.iter().map(|s| Time(s * SECOND)).collect() };
+        assert!(comes_back(&at(&[0, 30, 61])));
+        assert!(!comes_back(&at(&[0, 30, 60])));
+        assert!(!comes_back(&at(&[0, 90])));
+    }
 }

@@ -3,20 +3,23 @@
 //! Comes in: [`Flows`] and the [`Site`]. Goes out: [`Group`]s, the flows that share a finding, with direction and zone
 //! settled by the whole log, and the peers that scan.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::directions::directions;
+use super::directions::{Nodes, Settled, directions};
 use super::group::{Group, GroupKey};
-use super::restarts::{Restart, Wave, restarts};
-use super::scanners::{Scans, can_scan, scanners};
+use super::restarts::{Restart, restarts};
+use super::scanners::{Scans, scanners};
+use super::upgrades::{Upgrade, upgrades};
+use super::{cluster, sweeps};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::Role;
-use crate::flow::{
-    Direction, FlowKey, Flows, Folded, Kind, MarksByFlow, NodeEvidence, Ports, Seen,
-};
+use crate::flow::{Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, Ports, Seen};
+use crate::net::are_neighbours;
+use crate::packet::link::Mac;
+use crate::packet::{Packet, proto};
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::Time;
@@ -40,7 +43,8 @@ pub struct Scene<'a> {
     pub scans: Scans,
     /// Services whose connections with several nodes were torn down, by service and time.
     pub restarts: Vec<Restart>,
-    waves: Vec<Wave>,
+    /// The upgrade windows that the log shows.
+    upgrades: Vec<Upgrade>,
     /// The first and the last time of the log; live, the last is now.
     pub span: Option<(Time, Time)>,
     flows: &'a Flows,
@@ -56,22 +60,35 @@ impl<'a> Scene<'a> {
             .nodes()
             .map(|(number, seen)| (number, node(flows.node_name(number), seen, site)))
             .collect();
-        let cluster = nodes.values().flat_map(|n| n.addresses.iter().copied());
-        let zones = Zones::new(site, cluster.collect());
+        let mut told: Vec<IpAddr> = (nodes.values())
+            .flat_map(|n| n.addresses.iter().copied())
+            .chain(site.addresses.keys().copied())
+            .collect();
+        told.sort_unstable();
         let marks = flows.marks();
         let all: Vec<Seen<'_>> = flows.iter(&marks).collect();
-        let directions = directions(&all, |key| zone(&zones, &nodes, key) != Zone::Outside);
+        let mut zones = Zones::new(site, told.clone());
+        let answering = cluster::answering(&all, |seen| {
+            let own = nodes.get(&seen.key.node).map_or(&[][..], |n| &n.addresses);
+            zones.pod_cidr(seen.key.peer).is_none()
+                && own.iter().any(|own| are_neighbours(*own, seen.key.peer))
+        });
+        zones = Zones::new(site, [&told[..], &answering].concat());
+        let is_told = |peer: IpAddr| told.binary_search(&peer).is_ok();
+        let (mut settled, mut scans) = settle(&all, &nodes, &zones, is_told);
+        // Who scans is no node, whatever it answers from.
+        let nodes_after_all: Vec<IpAddr> = (answering.iter().copied())
+            .filter(|peer| !scans.contains_key(peer))
+            .collect();
+        if nodes_after_all.len() < answering.len() {
+            zones = Zones::new(site, [&told[..], &nodes_after_all].concat());
+            (settled, scans) = settle(&all, &nodes, &zones, |peer| zones.is_cluster_node(peer));
+        }
         let group = || {
-            let scans = scanners(&all, &directions, |peer| zones.is_cluster_node(peer));
-            let key = |seen: &Seen<'_>, settled: &(Direction, Ports)| {
+            let key = |(seen, settled): (&Seen<'_>, &Settled)| {
                 group_key(seen, *settled, zone(&zones, &nodes, &seen.key), &scans)
             };
-            let groups = groups(
-                all.iter()
-                    .zip(&directions)
-                    .map(|(seen, settled)| key(seen, settled)),
-            );
-            (scans, groups)
+            groups(all.iter().zip(&settled).map(key))
         };
         let saturate = || -> Vec<Option<Vec<Stretch>>> {
             let ticks = flows.nodes().map(|(_, seen)| &seen.ticks);
@@ -79,9 +96,14 @@ impl<'a> Scene<'a> {
                 .map(|ticks| saturated_stretches(ticks, site))
                 .collect()
         };
-        let ((scans, groups), ((restarts, waves), saturated)) =
+        let (groups, (restarts, upgrades, saturated)) =
             beside(all.len() >= WORTH_A_THREAD, group, || {
-                (restarts(&all, &directions), saturate())
+                let upgrades = if site.finds_upgrades {
+                    upgrades(&all, &settled)
+                } else {
+                    Vec::new()
+                };
+                (restarts(&all, &settled), upgrades, saturate())
             });
         for (node, saturated) in nodes.values_mut().zip(saturated) {
             node.saturated = saturated;
@@ -92,7 +114,7 @@ impl<'a> Scene<'a> {
             nodes,
             scans,
             restarts,
-            waves,
+            upgrades,
             span: flows
                 .span()
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
@@ -135,10 +157,50 @@ impl<'a> Scene<'a> {
         self.flows.interface_name(number)
     }
 
-    /// Waves of restarts that no upgrade window holds yet.
-    pub fn suggested_upgrades(&self) -> impl Iterator<Item = &Wave> {
-        let held = |wave: &&Wave| self.site.in_upgrade(wave.from) && self.site.in_upgrade(wave.to);
-        self.waves.iter().filter(move |wave| !held(wave))
+    /// The upgrade windows that the log shows and nobody told.
+    pub fn found_upgrades(&self) -> impl Iterator<Item = &Upgrade> {
+        let told =
+            |found: &&Upgrade| self.site.in_upgrade(found.from) && self.site.in_upgrade(found.to);
+        self.upgrades.iter().filter(move |found| !told(found))
+    }
+
+    /// Whether a time lies in an upgrade window, told or found.
+    pub fn in_upgrade(&self, time: Time) -> bool {
+        self.site.in_upgrade(time) || self.upgrades.iter().any(|found| found.contains(time))
+    }
+
+    /// Whether an upgrade window lies between two times of one log.
+    pub fn upgraded_between(&self, earlier: Time, later: Time) -> bool {
+        let told = &self.site.upgrades;
+        told.iter().any(|window| window.is_between(earlier, later))
+            || (self.upgrades.iter()).any(|found| earlier < found.from && found.to < later)
+    }
+
+    /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come through
+    /// as well: so do packets with a forged address of the node's own subnet.
+    pub fn is_forged(&self, group: &Group<'_>) -> bool {
+        let own = self.nodes.get(&group.key.node);
+        let own = own.map_or(&[][..], |node| &node.addresses);
+        let mut routers = None;
+        group.key.zone == Zone::Inside
+            && group.members.iter().all(|seen| {
+                let neighbour = own.iter().any(|own| are_neighbours(*own, seen.key.peer));
+                neighbour
+                    && source_mac(seen).is_some_and(|mac| {
+                        let routers = routers.get_or_insert_with(|| self.routers(group.key.node));
+                        routers.contains(&mac)
+                    })
+            })
+    }
+
+    /// The hardware addresses that frames of outsiders came from on a node.
+    fn routers(&self, node: u16) -> BTreeSet<Mac> {
+        let own = self.flows.iter(&self.marks).filter(|seen| {
+            seen.key.node == node
+                && seen.key.kind == Kind::Plain
+                && zone(&self.zones, &self.nodes, &seen.key) == Zone::Outside
+        });
+        own.filter_map(|seen| source_mac(&seen)).collect()
     }
 
     /// The name of the cluster node that has `address`.
@@ -153,35 +215,79 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// What a flow has in common with others of its finding.
-fn group_key(
-    seen: &Seen<'_>,
-    (direction, ports): (Direction, Ports),
-    zone: Zone,
-    scans: &Scans,
-) -> GroupKey {
+/// The hardware address that the frame of a flow's earliest line came from.
+fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
+    Packet::parse(&seen.flow.detail.sample).ok()?.link.source()
+}
+
+/// The directions of all flows, and the peers that scan. Who is `told` to be a node does not.
+fn settle(
+    all: &[Seen<'_>],
+    nodes: &BTreeMap<u16, Node<'_>>,
+    zones: &Zones,
+    told: impl Fn(IpAddr) -> bool,
+) -> (Vec<Settled>, Scans) {
+    let known = Known { nodes, zones };
+    let mut settled = directions(all, &known);
+    sweeps::mark(all, &mut settled, |seen| !known.is_inside(&seen.key));
+    let scans = scanners(all, &settled, |node| known.role(node), told);
+    (settled, scans)
+}
+
+/// What is known of the nodes before any direction is.
+struct Known<'a> {
+    nodes: &'a BTreeMap<u16, Node<'a>>,
+    zones: &'a Zones,
+}
+
+impl Nodes for Known<'_> {
+    fn role(&self, node: u16) -> Role {
+        self.nodes.get(&node).map_or_else(Role::default, |n| n.role)
+    }
+
+    fn is_own(&self, node: u16, address: IpAddr) -> bool {
+        (self.nodes.get(&node)).is_some_and(|node| node.addresses.contains(&address))
+    }
+
+    fn is_inside(&self, key: &FlowKey) -> bool {
+        zone(self.zones, self.nodes, key) != Zone::Outside
+    }
+}
+
+/// Finds what a flow has in common with others of its finding.
+fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> GroupKey {
     let key = seen.key;
-    let mut group = GroupKey {
+    let group = GroupKey {
         node: key.node,
         v6: key.peer.is_ipv6(),
         proto: key.proto,
-        kind: key.kind,
-        direction: if matches!(key.kind, Kind::Truncated | Kind::Fragment) {
-            Direction::Unknown
-        } else {
-            direction
-        },
-        ports,
+        kind: settled.kind,
+        direction: settled.direction,
+        ports: settled.ports,
         zone,
         scanner: None,
     };
-    if (can_scan(&key, direction) || seen.flow.folded == Folded::Ports)
-        && scans.contains_key(&key.peer)
+    if scans
+        .get(&key.peer)
+        .is_some_and(|scan| scan.takes(seen, &settled))
     {
-        group.kind = Kind::Plain;
-        group.direction = Direction::Original;
-        group.ports = Ports::None;
-        group.scanner = Some(key.peer);
+        let has_ports = matches!(key.proto, Some(proto::TCP | proto::UDP));
+        return GroupKey {
+            // One scan of protocols is one finding.
+            proto: key.proto.filter(|_| has_ports),
+            kind: Kind::Plain,
+            direction: Direction::Original,
+            ports: Ports::None,
+            scanner: Some(key.peer),
+            ..group
+        };
+    }
+    if settled.swept {
+        return GroupKey {
+            kind: Kind::Plain,
+            ports: Ports::None,
+            ..group
+        };
     }
     group
 }

@@ -29,6 +29,9 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
+    if group.documented().is_some() {
+        return evidence.test("unlisted", false, || format!("port {port} is documented"));
+    }
     facts::unlisted(group, port, evidence);
     let inside = scene.site.in_upgrade(group.first)
         && scene.site.in_upgrade(group.last)

@@ -6,7 +6,7 @@ use crate::catalog::Role;
 use crate::chain::evaluate::{Answer, Place, answer};
 use crate::chain::rule::{Rule, Side, Target, Test};
 use crate::chain::{Family, RuleSet};
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 
 /// A rule that would accept a packet, and why it does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,7 +33,7 @@ const MOST: usize = 4;
 
 impl RuleSet {
     /// The ACCEPT rules of the firewall chain that match `packet` but for the interface, and do not accept it.
-    pub(super) fn dead_accepts(&self, packet: &Brief<'_>) -> Vec<Dead> {
+    pub(super) fn dead_accepts(&self, packet: &PacketSummary<'_>) -> Vec<Dead> {
         let family = Family::of(packet);
         let Some(chain) = self.firewall(family) else {
             return Vec::new();
@@ -65,7 +65,12 @@ impl RuleSet {
     }
 
     /// The interface that the jump to `chain` asks for, where it is not the packet's.
-    fn jump_interface(&self, chain: &str, family: Family, packet: &Brief<'_>) -> Option<String> {
+    fn jump_interface(
+        &self,
+        chain: &str,
+        family: Family,
+        packet: &PacketSummary<'_>,
+    ) -> Option<String> {
         let jumps = |rule: &&Rule| rule.target.chain() == Some(chain);
         let input = self.chain(family, super::INPUT)?;
         let mut wrong =
@@ -79,14 +84,14 @@ impl RuleSet {
 }
 
 /// Whether all matches but those of the interface take the packet.
-fn matches_elsewhere(rule: &Rule, packet: &Brief<'_>) -> bool {
+fn matches_elsewhere(rule: &Rule, packet: &PacketSummary<'_>) -> bool {
     (rule.matches.iter())
         .filter(|m| !matches!(m.test, Test::Interface(..)))
         .all(|m| answer(m, packet) == Answer::Yes)
 }
 
 /// The interface that a rule asks for, where the packet came by another.
-fn other_interface(rule: &Rule, packet: &Brief<'_>) -> Option<String> {
+fn other_interface(rule: &Rule, packet: &PacketSummary<'_>) -> Option<String> {
     rule.matches.iter().find_map(|m| match &m.test {
         Test::Interface(Side::Source, name) if answer(m, packet) == Answer::No => {
             Some(if m.negated {

@@ -1,4 +1,4 @@
-//! What a chain does with a packet: a [`Brief`] in, an [`Outcome`] out.
+//! What a chain does with a packet: a [`PacketSummary`] in, an [`Outcome`] out.
 //!
 //! Follows `ipt_do_table()` of ip_tables.c. The packets asked about were dropped and logged, so ESTABLISHED and RELATED
 //! do not match; NEW and INVALID are told by `tcp_new()` of nf_conntrack_proto_tcp.c. A match that a log line cannot
@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::chain::rule::{AddressType, Match, Ports, Rule, Side, States, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, Policy, RuleSet};
 use crate::packet::proto;
-use crate::packet::{Brief, Cast, Shape, TcpFlags};
+use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// Where a packet enters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl From<bool> for Answer {
 
 impl RuleSet {
     /// What the chains do with `packet`.
-    pub fn evaluate(&self, packet: &Brief<'_>, when: Evaluation<'_>) -> Outcome {
+    pub fn evaluate(&self, packet: &PacketSummary<'_>, when: Evaluation<'_>) -> Outcome {
         let mut walk = Walk {
             set: self,
             packet,
@@ -130,7 +130,7 @@ impl RuleSet {
 
 struct Walk<'a> {
     set: &'a RuleSet,
-    packet: &'a Brief<'a>,
+    packet: &'a PacketSummary<'a>,
     family: Family,
     steps: usize,
     logged: Vec<Place>,
@@ -227,7 +227,7 @@ impl Walk<'_> {
     }
 }
 
-pub(super) fn answer(m: &Match, packet: &Brief<'_>) -> Answer {
+pub(super) fn answer(m: &Match, packet: &PacketSummary<'_>) -> Answer {
     match (test(&m.test, packet), m.negated) {
         (Answer::Yes, true) => Answer::No,
         (Answer::No, true) => Answer::Yes,
@@ -235,7 +235,7 @@ pub(super) fn answer(m: &Match, packet: &Brief<'_>) -> Answer {
     }
 }
 
-fn test(test: &Test, packet: &Brief<'_>) -> Answer {
+fn test(test: &Test, packet: &PacketSummary<'_>) -> Answer {
     match test {
         Test::Interface(Side::Source, pattern) => interface(pattern, packet.interface).into(),
         // A packet in INPUT has no outgoing interface.
@@ -295,7 +295,7 @@ fn interface(pattern: &str, name: &str) -> bool {
 }
 
 /// The conntrack state of a dropped packet, which has no entry; `None` where the line does not tell.
-fn state(packet: &Brief<'_>) -> Option<States> {
+fn state(packet: &PacketSummary<'_>) -> Option<States> {
     let kind = packet.icmp_type;
     Some(match packet.proto? {
         proto::TCP => {
@@ -332,7 +332,7 @@ fn state(packet: &Brief<'_>) -> Option<States> {
 }
 
 /// The address type of the destination, where it can be told: what is sent to the node alone reached INPUT as local.
-fn destination(packet: &Brief<'_>) -> Option<AddressType> {
+fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     let multicast = match packet.dst {
         IpAddr::V4(v4) if v4.is_broadcast() => return Some(AddressType::Broadcast),
         IpAddr::V4(v4) => v4.is_multicast(),
@@ -341,7 +341,7 @@ fn destination(packet: &Brief<'_>) -> Option<AddressType> {
     if multicast {
         return Some(AddressType::Multicast);
     }
-    (packet.cast == Cast::Unicast).then_some(AddressType::Local)
+    (packet.frame == PktType::Unicast).then_some(AddressType::Local)
 }
 
 /// The flags as on the wire, FIN lowest; ECE and CWR are no flags of `--tcp-flags`.

@@ -12,7 +12,7 @@ use crate::chain::evaluate::{Evaluation, Outcome};
 use crate::chain::fate::{Fate, Judged};
 use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, RuleSet, boot, detect, read};
 use crate::error::{Error, printable};
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 
 /// So many nodes of one text are told apart by their names.
 const MOST_HOSTS: usize = 256;
@@ -248,7 +248,7 @@ impl<'a> Chains<'a> {
     }
 
     /// What they do with a dropped packet.
-    pub fn judge(&self, packet: &Brief<'_>) -> Judged {
+    pub fn judge(&self, packet: &PacketSummary<'_>) -> Judged {
         let Some(chain) = self.firewall() else {
             return Judged {
                 fate: Fate::NoMatch,
@@ -276,7 +276,7 @@ impl<'a> Chains<'a> {
     }
 
     /// The rules of other roles that would accept it.
-    fn elsewhere(&self, packet: &Brief<'_>) -> Vec<Dead> {
+    fn elsewhere(&self, packet: &PacketSummary<'_>) -> Vec<Dead> {
         let mut out: Vec<Dead> = Vec::new();
         for role in Role::ALL {
             let set = self.source.set(role);
@@ -302,7 +302,7 @@ impl<'a> Chains<'a> {
 }
 
 /// By INPUT, as the kernel does, where the text has it; else by the chain itself.
-fn outcome(set: &RuleSet, chain: &Chain, packet: &Brief<'_>) -> Outcome {
+fn outcome(set: &RuleSet, chain: &Chain, packet: &PacketSummary<'_>) -> Outcome {
     let family = Family::of(packet);
     let input = set
         .chain(family, INPUT)

@@ -28,7 +28,7 @@ pub mod yaml;
 use std::fmt;
 
 use crate::error::{Error, printable};
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 use cloudinit::Resource;
 
 pub use command::{Fault, Runner};
@@ -64,7 +64,7 @@ pub enum Family {
 
 impl Family {
     /// The family of a packet.
-    pub const fn of(packet: &Brief<'_>) -> Self {
+    pub const fn of(packet: &PacketSummary<'_>) -> Self {
         if packet.src.is_ipv4() {
             Self::V4
         } else {

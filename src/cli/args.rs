@@ -200,6 +200,10 @@ pub(super) struct Shared {
     #[arg(long, value_name = "START..END", global = true, help_heading = "Time")]
     pub(super) upgrade: Vec<String>,
 
+    /// Take nothing in the log for an upgrade
+    #[arg(long, global = true, help_heading = "Time")]
+    pub(super) no_upgrade: bool,
+
     /// Judge only lines from this time on
     #[arg(long, value_name = "TIME", global = true, help_heading = "Time")]
     pub(super) since: Option<String>,

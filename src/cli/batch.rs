@@ -8,7 +8,7 @@ use super::progress::Bar;
 use super::{Exit, account, complain, learned};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
-use crate::input::open::{Options, Summary, read_file, read_local_journal};
+use crate::input::source::{Options, Summary, read_file, read_local_journal};
 use crate::report::Report;
 
 /// The report on `inputs`, and what reading them says of the exit code.
@@ -49,7 +49,7 @@ pub(super) fn read(
             analysis.begin_input();
         }
         let before = analysis.tally();
-        let mut sink = |item: crate::input::scan::Item<'_>| analysis.push(item);
+        let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
             None => read_local_journal(options, &mut sink),

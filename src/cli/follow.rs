@@ -13,8 +13,9 @@ use super::{Exit, account, complain, learned, verdict};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::Error;
-use crate::input::open::{Options, Summary, read_stream};
-use crate::input::scan::{Drops, Item, Scanner};
+use crate::input::event::LogEvent;
+use crate::input::reader::Reader;
+use crate::input::source::{Options, Summary, read_stream};
 use crate::report::{Event, Report, Style, json, text_event};
 use crate::time::Time;
 
@@ -55,7 +56,7 @@ pub(super) fn run(
         took: Duration::ZERO,
         failed: None,
     });
-    let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
+    let mut reader = Reader::new(options.prefixes.clone(), options.reading);
     let (mut heard, mut exit) = (Instant::now(), Exit::Clean);
     let mut whole = None;
     let mut pause = TICK;
@@ -79,14 +80,14 @@ pub(super) fn run(
         match wake {
             Ok(Wake::Block(block, filled)) => {
                 heard = Instant::now();
-                scanner.push(&block.bytes()[..filled], &mut |item| tale.take(item));
+                reader.push(&block[..filled], &mut |event| tale.take(event));
                 tale.unfailed()?;
                 feed.give_back(block);
             }
             Ok(Wake::Whole(file)) => {
                 let name = path.display().to_string();
                 let (summary, errors) =
-                    read_stream(&name, file, options, &mut |item| tale.take(item));
+                    read_stream(&name, file, options, &mut |event| tale.take(event));
                 for error in &errors {
                     complain(&error.to_string());
                     exit = Exit::Trouble;
@@ -115,8 +116,8 @@ pub(super) fn run(
     let summary = match whole {
         Some(summary) => summary,
         None => {
-            scanner.finish(&mut |item| tale.take(item));
-            Summary::of(&scanner)
+            reader.finish(&mut |event| tale.take(event));
+            Summary::of(&reader)
         }
     };
     tale.analysis.set_lines(summary.lines);
@@ -145,23 +146,23 @@ struct Tale<'s> {
 }
 
 impl Tale<'_> {
-    fn take(&mut self, item: Item<'_>) {
-        let Item::Drops(mut rest) = item else {
-            return self.analysis.push(item);
+    fn take(&mut self, event: LogEvent<'_>) {
+        let LogEvent::Drops(mut rest) = event else {
+            return self.analysis.push(event);
         };
         // While that is cheap, each line is judged as if it came alone: how lines come together makes no difference.
         while self.credit > 0
-            && let Some((line, others)) = rest.split_first()
+            && let Some((line, others)) = rest.split_at_checked(1)
         {
             rest = others;
-            self.analysis.push(Item::Drops(Drops::Read(&[line])));
+            self.analysis.push_drops(line);
             self.dirty = true;
             if self.failed.is_none() && self.afford() {
                 self.failed = self.tell(None).err();
             }
         }
         if !rest.is_empty() {
-            self.analysis.push(Item::Drops(rest));
+            self.analysis.push_drops(rest);
             self.dirty = true;
         }
     }

@@ -1,8 +1,6 @@
 //! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
 //! terminal.
 
-#[cfg(target_os = "linux")]
-mod apart;
 mod args;
 mod audit;
 mod batch;

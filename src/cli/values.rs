@@ -11,9 +11,8 @@ use crate::catalog::{Role, addons};
 use crate::error::{Error, printable};
 use crate::finding::Finding;
 use crate::input::{
-    Prefixes,
-    open::{Options, Progress},
-    short_stamp,
+    Prefixes, short_stamp,
+    source::{Options, Progress},
 };
 use crate::net::{IpNet, parse_net};
 use crate::report::Report;
@@ -78,7 +77,10 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
             ));
         };
         match node {
-            Some(node) => drop(site.roles.insert(node.to_owned(), known)),
+            Some(node) => {
+                site.roles.insert(node.to_owned(), known);
+                site.told_roles.insert(node.to_owned());
+            }
             None => {
                 site.default_role = known;
                 site.told_default_role = true;
@@ -134,6 +136,7 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     for text in &shared.upgrade {
         site.upgrades.push(window(text, &options.reading)?);
     }
+    site.finds_upgrades = !shared.no_upgrade;
     site.settle = match humantime::parse_duration(&shared.settle) {
         Ok(settle) => settle.as_micros().min(i64::MAX as u128) as i64,
         Err(_) => {

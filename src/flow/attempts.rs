@@ -29,6 +29,24 @@ pub fn attempts(marks: &[Mark]) -> u64 {
     count
 }
 
+/// When the attempts among `marks` began, in order: each 5-tuple at its first line, and again at each line that comes more
+/// than [`ATTEMPT`] after the last begin.
+pub fn begins(marks: impl Iterator<Item = (u16, Time)>) -> Vec<Time> {
+    let mut sorted: Vec<(u16, Time)> = marks.collect();
+    sorted.sort_unstable();
+    let mut found = Vec::new();
+    let mut last: Option<(u16, Time)> = None;
+    for (port, time) in sorted {
+        let again = last.is_some_and(|(of, begin)| of == port && time.since(begin) <= ATTEMPT);
+        if !again {
+            last = Some((port, time));
+            found.push(time);
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
 /// `marks` of one port that follow each other within [`ATTEMPT`] of the first, by port and time: their number and the
 /// microseconds from first to last.
 pub fn bursts(marks: &[Mark]) -> Vec<(usize, i64)> {
@@ -72,6 +90,7 @@ mod tests {
             time: Time((s * 1e6) as i64),
             opens: true,
             teardown: false,
+            data: false,
         };
         seconds.iter().map(mark).collect()
     }

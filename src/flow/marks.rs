@@ -19,6 +19,14 @@ pub struct Mark {
     pub opens: bool,
     /// Whether it ends a connection: FIN or RST.
     pub teardown: bool,
+    /// Whether it belongs to a connection: it carries data, or has PSH or FIN.
+    pub data: bool,
+}
+
+impl Mark {
+    fn shown(self) -> u8 {
+        u8::from(self.opens) | u8::from(self.teardown) << 1 | u8::from(self.data) << 2
+    }
 }
 
 /// Lines, each with the place of its flow.
@@ -30,11 +38,23 @@ struct Marked {
     time: Time,
     flow: u32,
     port: u16,
-    opens: bool,
-    teardown: bool,
+    /// Its bits, as [`Mark::shown`] has them.
+    shown: u8,
 }
 
 const _: () = assert!(size_of::<Marked>() == 16);
+
+impl From<Marked> for Mark {
+    fn from(mark: Marked) -> Self {
+        Self {
+            port: mark.port,
+            time: mark.time,
+            opens: mark.shown & 1 != 0,
+            teardown: mark.shown & 2 != 0,
+            data: mark.shown & 4 != 0,
+        }
+    }
+}
 
 impl Marks {
     pub(super) const fn len(&self) -> usize {
@@ -53,8 +73,7 @@ impl Marks {
             time: mark.time,
             flow: flow as u32,
             port: mark.port,
-            opens: mark.opens,
-            teardown: mark.teardown,
+            shown: mark.shown(),
         });
     }
 
@@ -80,6 +99,7 @@ impl Marks {
             time: Time::UNKNOWN,
             opens: false,
             teardown: false,
+            data: false,
         };
         let mut marks = vec![nothing; self.0.len()];
         // Two threads go through all lines, and each puts down those of half of the flows.
@@ -103,12 +123,7 @@ impl Marks {
             let Some(end) = place.and_then(|place| ends.get_mut(place)) else {
                 continue;
             };
-            marks[*end as usize - begin] = Mark {
-                port: mark.port,
-                time: mark.time,
-                opens: mark.opens,
-                teardown: mark.teardown,
-            };
+            marks[*end as usize - begin] = (*mark).into();
             *end += 1;
         }
     }
@@ -140,7 +155,7 @@ mod tests {
     proptest! {
         #[test]
         fn each_flow_gets_its_lines_in_their_order(flows in proptest::collection::vec(0..6_usize, 0..40)) {
-            let mark = |at: usize| Mark { port: at as u16, time: Time(at as i64), opens: at.is_multiple_of(2), teardown: at.is_multiple_of(3) };
+            let mark = |at: usize| Mark { port: at as u16, time: Time(at as i64), opens: at.is_multiple_of(2), teardown: at.is_multiple_of(3), data: at.is_multiple_of(5) };
             let mut marks = Marks::default();
             for (at, flow) in flows.iter().enumerate() {
                 marks.push(*flow, mark(at));

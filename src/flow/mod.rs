@@ -5,30 +5,32 @@
 
 mod attempts;
 mod bounds;
+mod classify;
 mod collect;
 mod evidence;
 mod fates;
 mod flag_counts;
 mod key;
-mod lane;
 mod marks;
 mod merge;
 mod names;
 mod sum;
+
+use std::net::IpAddr;
 
 use smallvec::SmallVec;
 
 use crate::packet::TcpFlags;
 use crate::time::Time;
 
-pub use attempts::{ATTEMPT, attempts, bursts};
+pub use attempts::{ATTEMPT, attempts, begins, bursts};
 pub use bounds::folded_network;
+pub use classify::{EPHEMERAL, RESERVED_CLIENTS, classify, datagram};
 pub use collect::Flows;
 pub use evidence::NodeEvidence;
 pub use fates::Fates;
 use flag_counts::FlagCounts;
 pub use key::FlowKey;
-pub use lane::{EPHEMERAL, lane};
 pub use marks::{Mark, MarksByFlow};
 
 /// Which way a flow goes, as conntrack says it.
@@ -65,10 +67,18 @@ pub enum Kind {
     Broadcast,
     Multicast,
     SynAck,
+    /// Logged in FORWARD.
+    Forward,
+    /// Logged in OUTPUT.
+    Output,
+    /// In a broadcast frame, to an address that may be this node's or the broadcast address of its subnet.
+    BroadcastFrame,
+    /// In a multicast frame, to such an address.
+    MulticastFrame,
 }
 
 impl Kind {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Plain,
         Self::Truncated,
         Self::Fragment,
@@ -76,6 +86,10 @@ impl Kind {
         Self::Broadcast,
         Self::Multicast,
         Self::SynAck,
+        Self::Forward,
+        Self::Output,
+        Self::BroadcastFrame,
+        Self::MulticastFrame,
     ];
 
     /// As ids have it.
@@ -88,7 +102,21 @@ impl Kind {
             Self::Broadcast => "broadcast",
             Self::Multicast => "multicast",
             Self::SynAck => "syn-ack",
+            Self::Forward => "forward",
+            Self::Output => "output",
+            Self::BroadcastFrame => "broadcast-frame",
+            Self::MulticastFrame => "multicast-frame",
         }
+    }
+
+    /// Whether the line was logged elsewhere than in INPUT.
+    pub const fn is_elsewhere(self) -> bool {
+        matches!(self, Self::Forward | Self::Output)
+    }
+
+    /// Whether only the frame went to a group.
+    pub const fn is_group_frame(self) -> bool {
+        matches!(self, Self::BroadcastFrame | Self::MulticastFrame)
     }
 }
 
@@ -105,6 +133,9 @@ pub enum Ports {
 
 /// Lines by what they show, in order; most flows show one thing or two.
 pub type Counts<T> = SmallVec<[(T, u64); 2]>;
+
+/// How many destinations of group frames are told apart.
+pub const MAX_DESTINATIONS: usize = 5;
 
 /// What was folded into a flow to stay inside the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -143,6 +174,20 @@ pub struct Seen<'a> {
     pub marks: &'a [Mark],
 }
 
+impl Seen<'_> {
+    /// The ports of this node that the lines went to.
+    pub fn local_ports(&self) -> impl Iterator<Item = u16> + use<'_> {
+        let (fixed, marks) = match self.key.ports {
+            Ports::Pair { dpt, .. } => (Some(dpt), None),
+            Ports::Service { port, reply: false } => (Some(port), None),
+            Ports::Service { reply: true, .. } => (None, Some(self.marks)),
+            Ports::None => (None, None),
+        };
+        let marks = marks.into_iter().flatten().map(|mark| mark.port);
+        fixed.into_iter().chain(marks)
+    }
+}
+
 /// What few lines of a flow add to. It lies for itself, so that what each line adds to lies close together.
 #[derive(Debug, Clone)]
 pub struct Detail {
@@ -150,6 +195,8 @@ pub struct Detail {
     more_flags: Counts<TcpFlags>,
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
+    /// Where lines in group frames went to, in order; [`MAX_DESTINATIONS`] stand for more.
+    pub destinations: SmallVec<[IpAddr; 1]>,
     /// The earliest line.
     pub sample: Box<str>,
     /// What the chain in force would do with its lines, where that chain is known.
@@ -169,6 +216,16 @@ impl Flow {
             .filter(|(flags, _)| test(*flags))
             .map(|(_, lines)| lines)
             .sum()
+    }
+
+    /// Notes where a line in a group frame went to.
+    fn note_destination(&mut self, address: IpAddr) {
+        let known = &mut self.detail.destinations;
+        if known.len() < MAX_DESTINATIONS
+            && let Err(at) = known.binary_search(&address)
+        {
+            known.insert(at, address);
+        }
     }
 
     fn count_flags(&mut self, flags: TcpFlags, lines: u64) {

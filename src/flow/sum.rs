@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use smallvec::SmallVec;
+
 use super::{Counts, Detail, FlagCounts, Flow, Folded};
 use crate::time::Time;
 
@@ -18,6 +20,7 @@ impl Flow {
             detail: Box::new(Detail {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
+                destinations: SmallVec::new(),
                 sample: text(message).trim_end().into(),
                 fates: None,
             }),
@@ -55,6 +58,7 @@ impl Flow {
             detail: Box::new(Detail {
                 more_flags: Counts::new(),
                 icmp_types: Counts::new(),
+                destinations: SmallVec::new(),
                 sample: self.detail.sample.clone(),
                 fates: None,
             }),
@@ -73,6 +77,9 @@ impl Flow {
         self.folded = self.folded.max(other.folded);
         for (icmp_type, lines) in other.detail.icmp_types {
             count(&mut self.detail.icmp_types, icmp_type, lines);
+        }
+        for address in &other.detail.destinations {
+            self.note_destination(*address);
         }
         if let Some(theirs) = other.detail.fates {
             self.detail.fates.get_or_insert_default().absorb(&theirs);

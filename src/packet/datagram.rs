@@ -23,6 +23,15 @@ pub struct Datagram<'a> {
     pub truncated: bool,
 }
 
+/// Bytes of an IPv4 header without options.
+pub(super) const V4_HEADER: u64 = 20;
+/// Bytes of an IPv6 header.
+pub(super) const V6_HEADER: u64 = 40;
+/// Bytes of a TCP header with the timestamps option, and nothing else: what a bare ACK has (RFC 7323, appendix A).
+pub(super) const TCP_HEADER: u64 = 32;
+/// Bytes of a UDP header.
+pub(super) const UDP_HEADER: u16 = 8;
+
 /// What the two IP versions do not share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header<'a> {
@@ -179,6 +188,20 @@ impl Datagram<'_> {
             transport: Transport::None,
             incomplete: None,
             truncated: false,
+        }
+    }
+
+    /// Whether TCP or UDP carries data. The length of a TCP header is not logged: what is longer than a bare ACK with
+    /// timestamps counts, SACK blocks too, which belong to a connection as data does.
+    pub fn carries_data(&self) -> bool {
+        let header = match self.header {
+            Header::V4(_) => V4_HEADER,
+            Header::V6(_) => V6_HEADER,
+        };
+        match &self.transport {
+            Transport::Tcp(_) => self.len.is_some_and(|len| len > header + TCP_HEADER),
+            Transport::Udp(udp) => udp.len.is_some_and(|len| len > UDP_HEADER),
+            _ => false,
         }
     }
 

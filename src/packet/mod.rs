@@ -6,29 +6,27 @@
 //! it goes: [`Packet::truncated`] says whether what is missing is needed.
 
 pub mod datagram;
-mod emit;
+mod display;
 mod flags;
-mod header;
-
+mod ip;
+mod ip_header;
+mod line;
 pub mod link;
 mod parse;
-mod place;
 pub mod proto;
-mod read;
 #[cfg(test)]
 mod roundtrip;
-mod usual;
+mod summary;
+mod tokens;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::packet::datagram::{Datagram, Transport};
-use crate::packet::link::{Link, Mac};
+use crate::packet::datagram::Datagram;
+use crate::packet::link::Link;
 
 pub use crate::packet::flags::TcpFlags;
 pub use crate::packet::proto::{proto_name, proto_number};
-pub use crate::packet::usual::Usual;
-pub(crate) use crate::packet::usual::{ENDS, Frame, ends_key};
+pub use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,102 +81,7 @@ impl fmt::Display for Unparsed {
 
 impl std::error::Error for Unparsed {}
 
-/// What judging needs of a packet, without a heap allocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Brief<'a> {
-    /// `IN=`, the interface that the packet came in by.
-    pub interface: &'a str,
-    pub src: IpAddr,
-    /// The unspecified address (`0.0.0.0`, `::`) where the line is cut before it; such a line is `Truncated`.
-    pub dst: IpAddr,
-    /// `None` where the line says none (an IPv4 AH fragment, a cut line).
-    pub proto: Option<u8>,
-    pub spt: Option<u16>,
-    pub dpt: Option<u16>,
-    /// `None` for all but TCP.
-    pub flags: Option<TcpFlags>,
-    /// The ICMP or ICMPv6 type.
-    pub icmp_type: Option<u8>,
-    pub shape: Shape,
-    pub cast: Cast,
-}
-
-/// How much of the packet a line shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Shape {
-    /// All that judging needs.
-    Whole,
-    /// A later fragment: it has no ports.
-    Fragment,
-    /// Cut, or `INCOMPLETE [n bytes]`, before the last field that judging needs.
-    Truncated,
-}
-
-/// To whom a packet was sent, by its destination MAC or its destination address, whichever says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Cast {
-    Unicast,
-    Broadcast,
-    Multicast,
-}
-
-impl<'a> Packet<'a> {
-    /// What judging needs. The ports are the packet's own, never those of a packet that an ICMP error quotes.
-    pub fn brief(&self) -> Brief<'a> {
-        let datagram = &self.datagram;
-        let unspecified = match datagram.src {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        };
-        let shape = self.shape();
-        let (spt, dpt, flags, icmp_type) = match &datagram.transport {
-            // It has none of them, whatever stands behind it in a garbled line.
-            _ if shape == Shape::Fragment => (None, None, None, None),
-            Transport::Tcp(tcp) => (tcp.spt, tcp.dpt, tcp.flags, None),
-            Transport::Udp(udp) => (udp.spt, udp.dpt, None, None),
-            Transport::Icmp(icmp) => (None, None, None, icmp.kind),
-            Transport::None | Transport::Spi(_) => (None, None, None, None),
-        };
-        Brief {
-            interface: self.interface,
-            src: datagram.src,
-            dst: datagram.dst.unwrap_or(unspecified),
-            proto: datagram.protocol(),
-            spt,
-            dpt,
-            flags,
-            icmp_type,
-            shape,
-            cast: self.cast(),
-        }
-    }
-
-    /// How much of the packet the line shows.
-    pub fn shape(&self) -> Shape {
-        if self.truncated || self.datagram.is_incomplete() {
-            Shape::Truncated
-        } else if self.datagram.is_later_fragment() {
-            Shape::Fragment
-        } else {
-            Shape::Whole
-        }
-    }
-
-    /// To whom the packet was sent. A group address decides, since a switch or a DHCP server may send one in a frame
-    /// to a single station; a unicast address gives way to the frame.
-    pub fn cast(&self) -> Cast {
-        match self.datagram.dst {
-            Some(dst) if dst.is_multicast() => return Cast::Multicast,
-            Some(IpAddr::V4(Ipv4Addr::BROADCAST)) => return Cast::Broadcast,
-            _ => {}
-        }
-        match self.link.destination() {
-            Some(Mac::BROADCAST) => Cast::Broadcast,
-            Some(mac) if mac.is_group() => Cast::Multicast,
-            _ => Cast::Unicast,
-        }
-    }
-
+impl Packet<'_> {
     /// The Ethernet address of the receiver, where the line shows an Ethernet header.
     pub fn dst_mac(&self) -> Option<[u8; 6]> {
         self.link.destination().map(|mac| mac.0)
@@ -188,41 +91,44 @@ impl<'a> Packet<'a> {
 #[cfg(test)]
 mod tests {
     use crate::packet::link::Mac;
-    use crate::packet::{Cast, Packet};
+    use crate::packet::{Packet, PktType};
 
     #[test]
-    fn the_cast_is_told_by_mac_or_address() {
+    fn address_and_frame_each_say_to_whom() {
         let station = "82:1a:8b:97:1c:c2:5e:79:47:e0:ad:01:08:00";
         let all = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:08:00";
         let group = "01:00:5e:00:00:01:5e:79:47:e0:ad:01:08:00";
-        for (mac, dst, cast) in [
-            (station, "10.0.0.2", Cast::Unicast),
-            (all, "10.0.0.255", Cast::Broadcast),
-            (all, "10.0.0.2", Cast::Broadcast),
-            (all, "224.0.0.1", Cast::Multicast),
-            (group, "10.0.0.2", Cast::Multicast),
-            (station, "224.0.0.18", Cast::Multicast),
-            (station, "255.255.255.255", Cast::Broadcast),
-            ("...", "10.0.0.2", Cast::Unicast),
+        let vlan = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c";
+        for (mac, dst, cast, frame) in [
+            (station, "10.0.0.2", PktType::Unicast, PktType::Unicast),
+            (all, "10.0.0.255", PktType::Unicast, PktType::Broadcast),
+            (all, "224.0.0.1", PktType::Multicast, PktType::Broadcast),
+            (group, "10.0.0.2", PktType::Unicast, PktType::Multicast),
+            (station, "224.0.0.18", PktType::Multicast, PktType::Unicast),
+            (
+                station,
+                "255.255.255.255",
+                PktType::Broadcast,
+                PktType::Unicast,
+            ),
+            ("...", "10.0.0.2", PktType::Unicast, PktType::Unicast),
             // Not Ethernet: four bytes, or an IP header.
-            ("ff:ff:ff:ff", "10.0.0.2", Cast::Unicast),
             (
-                "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c",
+                "ff:ff:ff:ff",
                 "10.0.0.2",
-                Cast::Broadcast,
+                PktType::Unicast,
+                PktType::Unicast,
             ),
-            (
-                "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc",
-                "10.0.0.2",
-                Cast::Unicast,
-            ),
+            (vlan, "10.0.0.2", PktType::Unicast, PktType::Broadcast),
+            (&vlan[..47], "10.0.0.2", PktType::Unicast, PktType::Unicast),
         ] {
             let text = format!("IN=a OUT= MAC={mac} SRC=10.0.0.1 DST={dst} LEN=32 PROTO=2 ");
-            assert_eq!(Packet::parse(&text).unwrap().brief().cast, cast, "{text}");
+            let brief = Packet::parse(&text).unwrap().summary();
+            assert_eq!((brief.cast, brief.frame), (cast, frame), "{text}");
         }
         let text = "IN=a OUT= MACSRC=0e:00:00:00:00:01 MACDST=33:33:00:00:00:01 MACPROTO=86dd SRC=fe80::1 DST=fe80::2 LEN=32 PROTO=59 ";
         let packet = Packet::parse(text).unwrap();
-        assert_eq!(packet.brief().cast, Cast::Multicast);
+        assert_eq!(packet.summary().frame, PktType::Multicast);
         assert_eq!(packet.dst_mac(), Some([0x33, 0x33, 0, 0, 0, 1]));
         assert_eq!(
             packet.link.destination(),

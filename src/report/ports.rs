@@ -162,6 +162,7 @@ fn of_rule(rule: &'static DocumentedRule) -> Row {
 fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
     let pods = Site::default().pod_cidrs();
     let accept = AcceptRule {
+        doubt: None,
         id: String::new(),
         node: String::new(),
         role: Role::default(),

@@ -1,6 +1,7 @@
 //! The ACCEPT rules that findings ask for: [`suggest`]. A rule comes only of a missing rule, never of a reply, a scan, a
 //! broadcast or a single attempt.
 
+mod disposition;
 mod emit;
 mod iptables;
 mod manner;
@@ -17,6 +18,7 @@ use crate::packet::proto;
 use crate::packet::proto_name;
 use crate::site::Site;
 
+pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use patch::{CloudInitFile, Patched};
 pub use place::Spot;
@@ -90,6 +92,8 @@ pub struct AcceptRule {
     pub v6: bool,
     pub comment: String,
     pub disposition: Disposition,
+    /// Why somebody has to decide on it.
+    pub doubt: Option<Doubt>,
     /// Where it goes in the running chain.
     pub spot: Spot,
 }
@@ -175,9 +179,19 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             }
         });
         finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
+        if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
+            finding.evidence.push(Test {
+                name: "to-decide",
+                met: false,
+                text: doubt.text(),
+            });
+        }
         for rule in own {
-            if !rules.iter().any(|known| known.id == rule.id) {
-                rules.push(rule);
+            match rules.iter_mut().find(|known| known.id == rule.id) {
+                // One finding that leaves no doubt suffices.
+                Some(known) if rule.doubt.is_none() => *known = rule,
+                Some(_) => {}
+                None => rules.push(rule),
             }
         }
     }
@@ -204,6 +218,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         Some(rule) => rule.comment.to_owned(),
         None => comment(finding, number),
     };
+    let settled = disposition::disposition(finding, documented);
     let rule = AcceptRule {
         id: String::new(),
         node: finding.node.clone(),
@@ -217,12 +232,8 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         source: None,
         v6: finding.key.v6,
         comment,
-        // The documented chain is one of IPv4: an IPv6 rule is never in the documentation.
-        disposition: if documented.is_some() && !finding.key.v6 {
-            Disposition::Documented
-        } else {
-            Disposition::Review
-        },
+        disposition: Disposition::from(&settled),
+        doubt: settled.err(),
         spot: Spot::default(),
     };
     if pods {

@@ -14,7 +14,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{
     self, Chain, End, Evaluation, Family, Form, Policy, RuleSet, Target, Test, parse, parse_rule,
 };
-use dropsift::packet::{Brief, Cast, Shape, TcpFlags};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -258,8 +258,8 @@ fn commands_run_as_iptables_runs_them() {
     assert_eq!(refused, marked, "{:?}", set.faults);
 }
 
-fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
-    Brief {
+fn packet(proto: u8, spt: u16, dpt: u16) -> PacketSummary<'static> {
+    PacketSummary {
         interface: "mgmt-br",
         src: "192.168.122.62".parse().unwrap(),
         dst: "192.168.122.61".parse().unwrap(),
@@ -269,12 +269,15 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
         flags: (proto == 6).then_some(TcpFlags::SYN),
         icmp_type: None,
         shape: Shape::Whole,
-        cast: Cast::Unicast,
+        hook: Hook::Input,
+        cast: PktType::Unicast,
+        frame: PktType::Unicast,
+        data: false,
     }
 }
 
 /// `A 3`: accepted by rule 3, and so on; an `l` in front where it was logged before.
-fn ask(rules: &str, packet: &Brief<'_>) -> String {
+fn ask(rules: &str, packet: &PacketSummary<'_>) -> String {
     let text = format!("*filter\n:INPUT ACCEPT [0:0]\n{rules}\nCOMMIT\n");
     let outcome = read(&text).evaluate(packet, Evaluation::FROM_INPUT);
     let logged = if outcome.logged.is_empty() { "" } else { "l" };
@@ -291,7 +294,7 @@ fn ask(rules: &str, packet: &Brief<'_>) -> String {
 
 #[test]
 fn matches_mean_what_the_manual_says() {
-    let flagged = |flags| Brief {
+    let flagged = |flags| PacketSummary {
         flags: Some(flags),
         ..packet(6, 40000, 22)
     };
@@ -301,7 +304,7 @@ fn matches_mean_what_the_manual_says() {
     let rst = flagged(TcpFlags::RST);
     let syn_ack = flagged(TcpFlags::SYN.union(TcpFlags::ACK));
     let udp = packet(17, 67, 68);
-    let ping = Brief {
+    let ping = PacketSummary {
         proto: Some(1),
         spt: None,
         dpt: None,
@@ -309,28 +312,28 @@ fn matches_mean_what_the_manual_says() {
         icmp_type: Some(8),
         ..syn
     };
-    let broadcast = Brief {
+    let broadcast = PacketSummary {
         dst: "255.255.255.255".parse().unwrap(),
-        cast: Cast::Broadcast,
+        cast: PktType::Broadcast,
         ..udp
     };
-    let subnet = Brief {
+    let subnet = PacketSummary {
         dst: "192.168.122.255".parse().unwrap(),
-        cast: Cast::Broadcast,
+        frame: PktType::Broadcast,
         ..udp
     };
-    let fragment = Brief {
+    let fragment = PacketSummary {
         shape: Shape::Fragment,
         spt: None,
         dpt: None,
         flags: None,
         ..syn
     };
-    let vlan = Brief {
+    let vlan = PacketSummary {
         interface: "mgmt-br.2025",
         ..syn
     };
-    let cases: &[(&str, &Brief<'_>, &str)] = &[
+    let cases: &[(&str, &PacketSummary<'_>, &str)] = &[
         ("-i mgmt-br", &syn, "A1"),
         ("-i mgmt-br", &vlan, "ACCEPT"),
         ("-i mgmt-br+", &vlan, "A1"),
@@ -429,7 +432,10 @@ fn chains_are_walked_as_the_kernel_walks() {
         assert_eq!(ask(rules, &syn), wanted, "{rules}");
     }
     assert_eq!(ask("-P INPUT DROP", &syn), "DROP");
-    assert_eq!(ask("-A INPUT -j DROP", &Brief { src: v6, ..syn }), "none?");
+    assert_eq!(
+        ask("-A INPUT -j DROP", &PacketSummary { src: v6, ..syn }),
+        "none?"
+    );
 }
 
 /// Chains that jump to the next one twice double the way at each step.

@@ -2,6 +2,7 @@
 //!
 //! The README there tells the format. All failures are told at once, each with the source of its expectation.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,20 @@ struct Case {
     comment: String,
     #[serde(default)]
     args: Vec<String>,
-    log: String,
+    /// The input, unless `inputs` names some of `files`.
+    #[serde(default)]
+    log: Option<String>,
+    /// Files beside it, by name: chains, further logs.
+    #[serde(default)]
+    files: BTreeMap<String, String>,
+    #[serde(default)]
+    inputs: Vec<String>,
+    /// The exit code.
+    #[serde(default)]
+    exit: Option<i32>,
+    /// What no finding's evidence may say.
+    #[serde(default)]
+    absent_evidence: Vec<String>,
     #[serde(default)]
     finding: Vec<Finding>,
     #[serde(default)]
@@ -52,6 +66,9 @@ struct Finding {
     attempts: Option<u64>,
     state: Option<String>,
     peers: Option<Vec<String>>,
+    /// What its evidence must say, each in one of the tests.
+    #[serde(default)]
+    evidence: Vec<String>,
     #[serde(default)]
     open: Vec<String>,
 }
@@ -103,19 +120,40 @@ fn every_case_is_judged_as_its_source_says() {
 
 /// What is wrong with the report on the case; empty where nothing is.
 fn run(case: &Case) -> String {
-    let folder = tempfile(&case.name);
-    fs::write(&folder, &case.log).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in &case.files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    let mut inputs = case.inputs.clone();
+    if let Some(log) = &case.log {
+        fs::write(folder.path().join("in.log"), log).unwrap();
+        inputs.push("in.log".to_owned());
+    }
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args(["--year", "2026", "-o", "json"])
         .args(&case.args)
-        .arg(&folder)
+        .args(&inputs)
+        .current_dir(folder.path())
         .output()
         .unwrap();
-    fs::remove_file(&folder).unwrap();
     let Ok(report) = serde_json::from_slice::<Value>(&output.stdout) else {
         return format!("  no report: {}", String::from_utf8_lossy(&output.stderr));
     };
     let mut wrong = String::new();
+    if case
+        .exit
+        .is_some_and(|exit| output.status.code() != Some(exit))
+    {
+        let _ = writeln!(wrong, "  exit code {:?}", output.status.code());
+    }
+    let said = evidence(&report["findings"]);
+    for absent in case
+        .absent_evidence
+        .iter()
+        .filter(|text| said.contains(*text))
+    {
+        let _ = writeln!(wrong, "  some evidence says {absent:?}");
+    }
     let mut left: Vec<&Value> = report["findings"].as_array().unwrap().iter().collect();
     for expected in &case.finding {
         match left.iter().position(|found| fits(expected, found)) {
@@ -161,8 +199,17 @@ fn run(case: &Case) -> String {
     wrong
 }
 
-fn tempfile(name: &str) -> PathBuf {
-    std::env::temp_dir().join(format!("dropsift-{}-{name}.log", std::process::id()))
+/// All texts of evidence below a value.
+fn evidence(value: &Value) -> String {
+    match value {
+        Value::Array(values) => values.iter().map(evidence).collect(),
+        Value::Object(keys) => match (&keys.get("evidence"), &keys.get("text")) {
+            (Some(tests), _) => evidence(tests),
+            (None, Some(text)) => format!("{}\n", text.as_str().unwrap_or_default()),
+            (None, None) => String::new(),
+        },
+        _ => String::new(),
+    }
 }
 
 fn fits(expected: &Finding, found: &Value) -> bool {
@@ -191,6 +238,10 @@ fn fits(expected: &Finding, found: &Value) -> bool {
         && same("logged", expected.logged.map(Value::from))
         && same("attempts", expected.attempts.map(Value::from))
         && same("state", expected.state.clone().map(Value::from))
+        && expected
+            .evidence
+            .iter()
+            .all(|text| evidence(found).contains(text))
         && expected
             .peers
             .as_ref()

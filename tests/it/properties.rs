@@ -3,7 +3,7 @@
 
 use dropsift::analyze::Analysis;
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{RENDERERS, Report, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -19,7 +19,7 @@ const READING: Reading = Reading {
 /// Pushes `blocks` through the pipeline.
 fn analyse<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> Analysis {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     for block in blocks {
         scanner.push(block, &mut |item| analysis.push(item));
     }
@@ -100,7 +100,7 @@ proptest! {
     fn judging_on_the_way_changes_nothing(lines in prop::collection::vec(line(), 1..40)) {
         let mut analysis = Analysis::new(Site::default(), Scope::Documented);
         let mut live = dropsift::analyze::Live::default();
-        let mut scanner = Scanner::new(Prefixes::documented(), READING);
+        let mut scanner = Reader::new(Prefixes::documented(), READING);
         for line in &lines {
             scanner.push(line.as_bytes(), &mut |item| analysis.push(item));
             live.changes(&analysis.report(None), None);

@@ -9,8 +9,9 @@ use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
 use dropsift::chain::{self, Family, HARVESTER, cloudinit};
 use dropsift::input::Prefixes;
-use dropsift::input::fact::Fact;
-use dropsift::input::scan::{Item, Scanner};
+use dropsift::input::event::ClusterFact;
+use dropsift::input::event::LogEvent;
+use dropsift::input::reader::Reader;
 use dropsift::report::Report;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope, Split};
 use dropsift::site::Site;
@@ -47,7 +48,7 @@ fn report(mut analysis: Analysis, log: &str) -> Report {
         reference: parse_rfc3339("2026-12-31T00:00:00Z").unwrap(),
         offset: 0,
     };
-    let mut scanner = Scanner::new(Prefixes::documented(), reading);
+    let mut scanner = Reader::new(Prefixes::documented(), reading);
     scanner.push(log.as_bytes(), &mut |item| analysis.push(item));
     scanner.finish(&mut |item| analysis.push(item));
     analysis.report(None)
@@ -323,14 +324,14 @@ fn the_files_of_a_bundle_are_the_chain_in_force() {
     let (_, contents) = resource.split_once("contents: |\n").unwrap();
     let contents = contents.split_once("  paused").unwrap().0;
     let log = line("harvester1", "192.168.122.62", "TCP", 10_660, 0);
-    let fact = || Fact::Rules {
+    let fact = || ClusterFact::Rules {
         node: "harvester1".to_owned(),
         name: "91-iptables-worker.yaml".to_owned(),
         text: contents.to_owned(),
     };
     let cause = |told: Option<&str>| {
         let mut analysis = analysis(site(Role::Worker, told));
-        analysis.push(Item::Learned(fact()));
+        analysis.push(LogEvent::Learned(fact()));
         report(analysis, &log).findings[0].cause.code
     };
     assert_eq!(cause(None), "already-allowed");

@@ -124,6 +124,7 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     } else {
         color(Verdict::FalsePositive)
     };
+    let has = |code: &str| report.warnings.iter().any(|w| w.code == code);
     let answer = match (drops, documented, decide) {
         (0, ..) if report.tally.unreadable > 0 => "No drop line could be read.".to_owned(),
         (0, ..) if report.unknown_inputs > 0 => "Nothing was judged.".to_owned(),
@@ -131,13 +132,14 @@ fn headline(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         _ if report.filtered && report.findings.is_empty() => {
             "No finding passes the filters.".to_owned()
         }
-        (_, 0, 0)
-            if report
-                .warnings
-                .iter()
-                .any(|w| w.code == "documented-rule-absent") =>
-        {
+        (_, 0, 0) if has("established-rule-suspect") => {
+            "Answers to this cluster's own connections are dropped: the ESTABLISHED rule may be missing; see the warning.".to_owned()
+        }
+        (_, 0, 0) if has("documented-rule-absent") => {
             "A documented rule is absent; see the warning.".to_owned()
+        }
+        (_, 0, 0) if has("scan-documented") => {
+            "No rule is shown to be missing, but a scan met documented ports; see the warning.".to_owned()
         }
         (_, 0, 0) if missing > 0 => {
             "What is missing is in the chain, and the packets do not reach it.".to_owned()

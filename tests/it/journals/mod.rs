@@ -215,7 +215,7 @@ fn streamed(bytes: Vec<u8>) -> Seen {
     Seen::of(|sink| {
         let options = crate::support::options();
         let stream = std::io::Cursor::new(bytes);
-        dropsift::input::open::read_stream("stream", stream, &options, sink)
+        dropsift::input::source::read_stream("stream", stream, &options, sink)
     })
 }
 

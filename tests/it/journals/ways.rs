@@ -6,7 +6,7 @@ use std::path::Path;
 use super::made::{Made, Packing};
 use super::{FIRST, journal, streamed, told};
 use crate::support::{Dice, Seen, drop_line, options, read, run, sample_journal};
-use dropsift::input::open::{Options, read_file};
+use dropsift::input::source::{Options, read_file};
 use dropsift::time::{Moment, Time};
 
 /// All that came of a journal: drop lines and notices in their order, and what is untrusted.

@@ -1,0 +1,112 @@
+//! Whether a rule may be applied as it stands: the conditions, one by one, in the contract's order.
+
+use super::Disposition;
+use crate::catalog::{DocumentedRule, Reach, Role, reach};
+use crate::error::printable_name;
+use crate::finding::Finding;
+use crate::site::Zone;
+
+/// Why somebody has to decide on a rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// No line of the documentation opens it for this role or addon.
+    NotDocumented,
+    /// The documented chain is one of IPv4.
+    Ipv6,
+    /// The role is a guess, and other roles do not have the rule.
+    RoleAssumed { node: String, role: Role },
+    /// Only outsiders asked.
+    Outsiders,
+    /// Outsiders came back, but the running chain is not known.
+    ChainUnknown,
+    /// A rule of the running chain has this port for some sources only.
+    Narrowed(String),
+    /// One packet, whose source anybody can forge.
+    OnePacket,
+    /// A neighbour's address in a frame of the router.
+    Forged,
+}
+
+impl Doubt {
+    /// What the doubt is, and what would settle it: a clause.
+    pub fn text(&self) -> String {
+        match self {
+            Self::NotDocumented => {
+                "no current list opens it: find out what listens there, with `ss -ltnup` on the node".to_owned()
+            }
+            Self::Ipv6 => "the documented chain is one of IPv4: find out who set up ip6tables here".to_owned(),
+            Self::RoleAssumed { node, role } => {
+                let node = printable_name(node);
+                format!("the role of {node} is a guess: if it is {role}, say so with --role {node}={role}")
+            }
+            Self::Outsiders => {
+                "only outsiders asked for it: if they may, name the network of the nodes with --node-net or --cluster, or add \
+                 the rule for their addresses alone"
+                    .to_owned()
+            }
+            Self::ChainUnknown => {
+                "only outsiders asked for it: give the running chain (`iptables-save`) with --rules, so that a narrower rule of \
+                 yours is seen"
+                    .to_owned()
+            }
+            Self::Narrowed(rule) => format!(
+                "{rule}: if it is to be wider, change that rule and add none beside it"
+            ),
+            Self::OnePacket => {
+                "one packet, whose source anybody can forge: wait for the next, or ask on the node what runs in that pod".to_owned()
+            }
+            Self::Forged => {
+                "a neighbour's address came in a frame of the router that outsiders come through: it may be forged".to_owned()
+            }
+        }
+    }
+}
+
+/// The disposition of a rule for `finding`: that of a line of the documentation, `None` where there is none. Whatever one
+/// condition leaves open, somebody decides.
+pub(super) fn disposition(
+    finding: &Finding,
+    documented: Option<&DocumentedRule>,
+) -> Result<(), Doubt> {
+    let rule = documented.ok_or(Doubt::NotDocumented)?;
+    if finding.key.v6 {
+        return Err(Doubt::Ipv6);
+    }
+    let for_all = Role::ALL.iter().all(|role| rule.roles.contains(role));
+    if finding.role_assumed && !for_all {
+        return Err(Doubt::RoleAssumed {
+            node: finding.node.clone(),
+            role: finding.role,
+        });
+    }
+    if let Some(narrower) = &finding.narrower {
+        return Err(Doubt::Narrowed(narrower.clone()));
+    }
+    if finding.key.zone == Zone::Outside {
+        let number = finding.key.proto.unwrap_or_default();
+        let any = finding
+            .port
+            .is_none_or(|port| reach(number, port) == Reach::Any);
+        return match (any && !finding.returning.is_empty(), finding.chain_known) {
+            (true, true) => Ok(()),
+            (true, false) => Err(Doubt::ChainUnknown),
+            (false, _) => Err(Doubt::Outsiders),
+        };
+    }
+    if rule.pod_network && finding.attempts < 2 {
+        return Err(Doubt::OnePacket);
+    }
+    if finding.forged {
+        return Err(Doubt::Forged);
+    }
+    Ok(())
+}
+
+impl From<&Result<(), Doubt>> for Disposition {
+    fn from(settled: &Result<(), Doubt>) -> Self {
+        match settled {
+            Ok(()) => Self::Documented,
+            Err(_) => Self::Review,
+        }
+    }
+}
