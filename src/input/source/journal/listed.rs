@@ -15,8 +15,6 @@ use super::unpack::Unpacker;
 use super::wanted::Wanted;
 use super::window::Window;
 
-/// The index is used where at most one entry in so many is the kernel's.
-const SPARSE: u64 = 8;
 /// An entry is read with what lies before it: its own values.
 const NEAR: usize = 4096;
 const BEFORE: usize = 2048;
@@ -38,14 +36,14 @@ pub(super) struct Listed {
 pub(super) struct Broken;
 
 impl Listed {
-    /// Lists the entries of the first `length` bytes of `file` that are worth a look; `None` where they are many, or where
-    /// the index is not whole.
+    /// Lists the entries of the first `length` bytes of `file` that are worth a look; `None` where more than one in `sparse`
+    /// is the kernel's, or where the index is not whole.
     pub(super) fn new(
         file: &Arc<File>,
         length: u64,
         header: &Header,
         wanted: &Wanted,
-        threads: u64,
+        (sparse, threads): (u64, u64),
     ) -> Option<Self> {
         let text = wanted.common();
         if !header.begin_sound || text.len() < MIN_TEXT {
@@ -60,7 +58,7 @@ impl Listed {
             .checked_add(last.size)
             .filter(|end| *end <= length)?;
         let transports = Transports::of(&mut apart, &mut prover, header)?;
-        if transports.count().saturating_mul(SPARSE) > header.entries {
+        if transports.count().saturating_mul(sparse) > header.entries {
             return None;
         }
         let mut entries = transports.entries(&mut apart, header)?;
