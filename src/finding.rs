@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt::{self, Write};
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
-use foldhash::fast::RandomState;
+use foldhash::fast::{FixedState, RandomState};
 
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::{self, DocumentedRule, Role, Service, common_name};
@@ -14,10 +15,11 @@ use crate::cause::scene::Scene;
 use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
+use crate::chain::Question;
 use crate::error::printable_name;
-use crate::flow::{Direction, Fates, Folded, Ports};
+use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
 use crate::net::{IpNet, neighbourhood};
-use crate::packet::{TcpFlags, proto_name};
+use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
@@ -74,6 +76,8 @@ pub struct Finding {
     pub flags: Vec<(TcpFlags, u64)>,
     pub first: Time,
     pub last: Time,
+    /// Hashes of the keys of its flows, which stay while a log is read: they show where flows move to.
+    pub flows: Vec<u64>,
     pub evidence: Vec<Test>,
     pub sample: String,
     /// The documented rule that a false positive shows to be absent.
@@ -86,12 +90,18 @@ pub struct Finding {
     pub node_nets: Vec<IpNet>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
+    /// Whether its earliest line went to the limited broadcast address, which no router forwards: its sender is on the link.
+    pub on_link: bool,
     /// Whether all peers are neighbours whose frames came from the router of outsiders.
     pub forged: bool,
     /// Whether the running chain of its node is known.
     pub chain_known: bool,
+    /// Whether the dump of the running chain accepts a line of it that came later: the chain on the node is another.
+    pub stale: bool,
     /// The rule of the running chain that has its port for some sources only, in words.
     pub narrower: Option<String>,
+    /// Whether only their source keeps some of its lines out of the running chain.
+    pub narrowed: bool,
     /// The documented rules, of this node's role, that a scan asked for too.
     pub scanned: Vec<&'static DocumentedRule>,
     /// Whether the chain may lack its ESTABLISHED rule.
@@ -99,7 +109,7 @@ pub struct Finding {
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl Finding {
@@ -216,7 +226,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         });
     }
     let accepted = group
-        .fates
+        .outcomes
         .as_ref()
         .is_some_and(|f| f.accepts_all(group.logged));
     let log_cause = if accepted {
@@ -226,7 +236,10 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         cause
     };
     // Where the chain is known and accepts a part, the rule is in it.
-    let known = group.fates.as_ref().is_some_and(|fates| fates.accepted > 0);
+    let known = group
+        .outcomes
+        .as_ref()
+        .is_some_and(|outcomes| outcomes.accepted > 0);
     let absent_rule = (cause.verdict == Verdict::FalsePositive && !known)
         .then(|| absent_rule(group))
         .flatten();
@@ -260,6 +273,9 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         flags: group.flags.clone(),
         first: group.first,
         last: group.last,
+        flows: (group.members.iter())
+            .map(|seen| FixedState::default().hash_one(seen.key))
+            .collect(),
         evidence: tests,
         sample: group.sample().to_owned(),
         absent_rule: absent_rule.map(|(rule, _)| rule),
@@ -283,13 +299,25 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         } else {
             Vec::new()
         },
+        on_link: cause.verdict == Verdict::MissingRule && is_on_link(group),
         forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
-        chain_known: group.fates.is_some(),
-        narrower: None,
+        stale: is_stale(group, scene),
+        chain_known: (scene.site.in_force)
+            .of(group.node, group.role, group.family())
+            .is_some_and(|chains| chains.is_running()),
+        narrower: if cause.verdict == Verdict::MissingRule {
+            narrower(group, scene)
+        } else {
+            None
+        },
+        narrowed: group
+            .outcomes
+            .as_ref()
+            .is_some_and(|outcomes| outcomes.kept_out > 0),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
         rules: Vec::new(),
-        fates: group.fates.clone(),
+        outcomes: group.outcomes.clone(),
     }
 }
 
@@ -319,6 +347,35 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
         .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
+}
+
+/// The rule of the running chain that has the port for some sources only, or stops it, in words.
+fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
+    let chains = (scene.site.in_force).of(group.node, group.role, group.family())?;
+    if !chains.is_running() {
+        return None;
+    }
+    let packet = Packet::parse(group.sample()).ok()?;
+    let question = Question::dropped(packet.summary()).with_line(group.sample());
+    let rule = chains.port_rules(&question).into_iter().next()?;
+    let does = if rule.accepts { "accepts" } else { "stops" };
+    let by = (rule.narrowed_by).map_or_else(String::new, |by| format!(" with `{by}`"));
+    Some(format!(
+        "rule {} of {} {does} this port{by}",
+        rule.position.number,
+        printable_name(&rule.position.chain)
+    ))
+}
+
+/// Whether the dump of the running chain accepts a line that came after it was taken.
+fn is_stale(group: &Group<'_>, scene: &Scene<'_>) -> bool {
+    let chains = (scene.site.in_force).of(group.node, group.role, group.family());
+    let known = group.outcomes.as_ref().zip(chains);
+    known.is_some_and(|(outcomes, chains)| outcomes.is_stale(chains.origin))
+}
+
+fn is_on_link(group: &Group<'_>) -> bool {
+    Packet::parse(group.sample()).is_ok_and(|packet| packet.summary().cast == PktType::Broadcast)
 }
 
 /// The documented rules of the node's role that a scan asked for as well, each once.
@@ -419,6 +476,9 @@ fn id(key: &GroupKey, node: &str) -> String {
     }
     if let Some(peer) = key.scanner {
         let _ = write!(hash, "{peer}");
+    }
+    if key.class != PeerClass::Else {
+        let _ = write!(hash, "\n{}", key.class.code());
     }
     format!("{:016x}", hash.0)
 }

@@ -5,6 +5,7 @@ pub mod packet;
 
 pub mod catalog;
 pub mod chain;
+pub mod cloudinit;
 pub mod site;
 
 pub mod flow;

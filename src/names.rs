@@ -37,6 +37,11 @@ impl Names {
         Some(next)
     }
 
+    /// The number of a name that is known.
+    pub(crate) fn find(&self, name: &str) -> Option<u16> {
+        self.numbers.get(name).copied()
+    }
+
     /// The name of a number.
     pub(crate) fn name(&self, number: u16) -> Option<&str> {
         self.names.get(usize::from(number)).map(|name| &**name)

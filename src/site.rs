@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::catalog::Role;
-use crate::chain::InForce;
+use crate::chain::ActiveChains;
 use crate::net::{IpNet, are_neighbours, is_link_local_v6};
 use crate::time::{MINUTE, Moment, Time};
 
@@ -99,10 +99,12 @@ pub struct Site {
     /// Whether upgrade windows that the log shows count as well.
     pub finds_upgrades: bool,
     /// The chains in force, as far as they are known.
-    pub in_force: InForce,
+    pub in_force: ActiveChains,
     /// Microseconds of quiet that settle a flow.
     pub settle: i64,
     pub limit: Limit,
+    /// The prefix of the LOG rule, where it is not the documented one.
+    pub log_prefix: Option<String>,
     /// Lines before this time are not judged.
     pub since: Option<Moment>,
     /// Lines after this time are not judged.
@@ -123,9 +125,10 @@ impl Default for Site {
             addons: BTreeMap::new(),
             upgrades: Vec::new(),
             finds_upgrades: true,
-            in_force: InForce::default(),
+            in_force: ActiveChains::default(),
             settle: SETTLE,
             limit: Limit::DOCUMENTED,
+            log_prefix: None,
             since: None,
             until: None,
         }
@@ -144,6 +147,16 @@ impl Site {
     /// Whether somebody told the role of `node`.
     pub fn is_role_told(&self, node: &str) -> bool {
         self.told_default_role || self.roles.contains_key(node)
+    }
+
+    /// How the prefix of the LOG rule begins: as told, else the documented one and that of an older write-up.
+    pub fn log_prefixes(&self) -> Vec<String> {
+        match &self.log_prefix {
+            Some(prefix) => vec![prefix.trim_end().to_owned()],
+            None => ["HARVESTER_DROP_", "HARVESTER_DROP:"]
+                .map(str::to_owned)
+                .to_vec(),
+        }
     }
 
     /// The networks of pods.

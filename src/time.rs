@@ -285,6 +285,24 @@ impl YearClock {
             .unwrap_or(latest)
     }
 
+    /// Goes on as if the log had ended now, by the machine's clock, and its end had shown the years: returns
+    /// [`Self::correction`], by which the times that were given are to be moved.
+    pub fn settle(&mut self, now: Time) -> i32 {
+        self.reading.reference = self.reading.reference.max(now);
+        let years = self.correction();
+        if years != 0 {
+            self.newest = (self.newest).map(|(year, at)| (year + years, at.add_years(years)));
+            let (day, offset) = (self.today, self.reading.offset);
+            self.today = day.map(|day| Day {
+                year: day.year + years,
+                begin: days_of_civil(day.year + years, day.month, day.day) * DAY - offset,
+                last: day.last.add_years(years),
+                ..day
+            });
+        }
+        years
+    }
+
     /// By how many years all times that this clock gave are off, known at the end of the log.
     pub fn correction(&self) -> i32 {
         let Some((year, mut newest)) = self.newest else {

@@ -5,7 +5,8 @@ use std::net::IpAddr;
 use dropsift::audit::{Options, audit};
 use dropsift::catalog::Role;
 use dropsift::chain::{
-    Chain, End, Evaluation, Family, InForce, Place, Policy, Rule, RuleSet, Target, Test, parse,
+    ActiveChains, Chain, ChainOutcome, Evaluation, Family, Policy, Position, Question, Rule,
+    RuleSet, Target, Test, parse,
 };
 use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::{Audited, Style, audit_json, audit_text};
@@ -68,7 +69,7 @@ pub fn packets(dice: &mut Dice) -> Vec<PacketSummary<'static>> {
 /// A packet ends at a rule that is there and does what the end says.
 fn evaluated(set: &RuleSet, packet: &PacketSummary<'_>) {
     let family = Family::of(packet);
-    let rule = |place: &Place| {
+    let rule = |place: &Position| {
         let chain = set.chain(family, &place.chain).expect("the chain is there");
         let rule = chain
             .rules
@@ -78,17 +79,23 @@ fn evaluated(set: &RuleSet, packet: &PacketSummary<'_>) {
         rule
     };
     for way in [Evaluation::FROM_INPUT, Evaluation::FROM_HARVESTER] {
-        let outcome = set.evaluate(packet, way);
+        let outcome = set.evaluate(&Question::dropped(*packet), way);
         match &outcome.end {
-            End::Accepted(place) => assert_eq!(rule(place).target, Target::Accept),
-            End::Dropped(place) => assert_eq!(rule(place).target, Target::Drop),
-            End::Rejected(place) => assert!(matches!(rule(place).target, Target::Reject(_))),
-            End::Unknown(place) => assert!(matches!(rule(place).target, Target::Other(..))),
-            End::Policy(policy) => {
+            ChainOutcome::Accepted(place) => assert_eq!(rule(place).target, Target::Accept),
+            ChainOutcome::Dropped(place) => assert_eq!(rule(place).target, Target::Drop),
+            ChainOutcome::Rejected(place) => {
+                assert!(matches!(rule(place).target, Target::Reject(_)))
+            }
+            ChainOutcome::Unknown(place) => {
+                assert!(matches!(rule(place).target, Target::Other(..)))
+            }
+            ChainOutcome::Policy(policy) => {
                 let chain = set.chain(family, way.chain).expect("the chain is there");
                 assert_eq!(chain.policy, Some(*policy));
             }
-            End::NoMatch => {}
+            ChainOutcome::NoMatch => {}
+            ChainOutcome::AcceptedLogged(place) => assert_eq!(rule(place).target, Target::Accept),
+            ChainOutcome::NotAsked => panic!("asked"),
         }
         for place in &outcome.logged {
             assert!(matches!(rule(place).target, Target::Log(_)));
@@ -98,8 +105,8 @@ fn evaluated(set: &RuleSet, packet: &PacketSummary<'_>) {
 
 /// As the chain in force of nodes.
 fn in_force(text: &str, dice: &mut Dice) {
-    let mut in_force = InForce::default();
-    let told = in_force.tell(None, "a file", text);
+    let mut in_force = ActiveChains::default();
+    let told = in_force.tell(None, "a file", text, None);
     if let Err(why) = told {
         shown::plain("an error", why.to_string().into_bytes());
         return;
@@ -107,7 +114,7 @@ fn in_force(text: &str, dice: &mut Dice) {
     for packet in packets(dice) {
         for role in Role::ALL {
             if let Some(chains) = in_force.of("node", role, Family::of(&packet)) {
-                let judged = chains.judge(&packet);
+                let judged = chains.judge(Question::dropped(packet), "");
                 assert!(judged.notes.len() <= 16 && judged.dead.len() < 100);
             }
             in_force.unlogged("node", role, true);
@@ -118,15 +125,18 @@ fn in_force(text: &str, dice: &mut Dice) {
 /// What was read, printed in each form that has words for it, is read as the same.
 fn printed(set: &RuleSet) {
     let names = |chain: &Chain| (chain.family, chain.name.clone());
-    let mut all: Vec<_> = set.chains.iter().map(names).collect();
+    let mut all: Vec<_> = set.chains().iter().map(names).collect();
     all.sort();
     all.dedup();
-    if all.len() < set.chains.len() || set.chains.is_empty() || set.chains.iter().any(is_mixed) {
+    if all.len() < set.chains().len()
+        || set.chains().is_empty()
+        || set.chains().iter().any(is_mixed)
+    {
         return;
     }
     same("iptables-save", set, print::saved(set));
-    let family = set.chains[0].family;
-    if set.chains.iter().any(|chain| chain.family != family) {
+    let family = set.chains()[0].family;
+    if set.chains().iter().any(|chain| chain.family != family) {
         return;
     }
     // What tells of which family a text is that does not say it.
@@ -138,7 +148,7 @@ fn printed(set: &RuleSet) {
         };
         rule.matches.iter().any(|m| is_v6(&m.test))
     };
-    let mut rules = set.chains.iter().flat_map(|chain| &chain.rules);
+    let mut rules = set.chains().iter().flat_map(|chain| &chain.rules);
     let shown = rules.clone().any(shows);
     let text = print::specification(set).filter(|text| !text.contains("ip6tables"));
     if shown == (family == Family::V6) {
@@ -149,7 +159,7 @@ fn printed(set: &RuleSet) {
     }
     let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
     if set
-        .chains
+        .chains()
         .iter()
         .all(|chain| built_in(chain) == chain.policy.is_some())
     {
@@ -188,7 +198,7 @@ type Bare = (Family, String, Option<Policy>, Option<Rule>);
 /// Chains and rules as far as they do not depend on the form: no lines and counters, and no built-in chain as it is before
 /// any command.
 fn bare(set: &RuleSet) -> Vec<Bare> {
-    let mut chains: Vec<&Chain> = (set.chains.iter())
+    let mut chains: Vec<&Chain> = (set.chains().iter())
         .filter(|chain| !chain.rules.is_empty() || chain.policy != Some(Policy::Accept))
         .collect();
     chains.sort_by_key(|chain| (chain.family, &chain.name));

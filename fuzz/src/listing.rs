@@ -8,7 +8,7 @@ use super::print::{kinds, ports, rate, simple, states};
 /// The tables of all chains; `None` where they have no words for something.
 pub fn listing(set: &RuleSet) -> Option<String> {
     let mut out = String::new();
-    for chain in &set.chains {
+    for chain in set.chains() {
         let told = match chain.policy {
             Some(policy) => format!("policy {policy} 0 packets, 0 bytes"),
             None => "0 references".to_owned(),

@@ -19,7 +19,7 @@ pub fn saved(set: &RuleSet) -> Option<String> {
     let mut out = String::new();
     for family in [Family::V4, Family::V6] {
         let chains = || {
-            set.chains
+            set.chains()
                 .iter()
                 .filter(move |chain| chain.family == family)
         };
@@ -54,20 +54,20 @@ pub fn specification(set: &RuleSet) -> Option<String> {
 
 /// The commands that make the chains, for a shell.
 pub fn script(set: &RuleSet) -> Option<String> {
-    let tool = set.chains.first()?.family.tool();
+    let tool = set.chains().first()?.family.tool();
     made(set, &format!("{tool} "), Quotes::Shell)
 }
 
 fn made(set: &RuleSet, tool: &str, quotes: Quotes) -> Option<String> {
     let mut out = String::new();
-    for chain in &set.chains {
+    for chain in set.chains() {
         let name = quoted(simple(&chain.name)?, quotes)?;
         match chain.policy {
             Some(policy) => out += &format!("{tool}-P {name} {policy}\n"),
             None => out += &format!("{tool}-N {name}\n"),
         }
     }
-    for chain in &set.chains {
+    for chain in set.chains() {
         for rule in &chain.rules {
             out += &format!("{tool}{}\n", appended(chain, rule, quotes)?);
         }
@@ -172,7 +172,17 @@ fn test(test: &Test, quotes: Quotes) -> Option<(Option<&'static str>, String)> {
             None,
             format!("--tcp-flags {} {}", flags(*mask), flags(*set)),
         ),
-        Test::TcpFlags { .. } | Test::Unknown(..) => return None,
+        Test::TcpFlags { .. }
+        | Test::IpRange(..)
+        | Test::Masked(..)
+        | Test::MacSource(_)
+        | Test::Ttl(..)
+        | Test::HopLimit(..)
+        | Test::Length(..)
+        | Test::Tos { .. }
+        | Test::Mark { .. }
+        | Test::PktType(_)
+        | Test::Unknown(..) => return None,
         Test::IcmpType { icmp_type, code } => {
             // 255 is any type of ICMP.
             let v6 = if *icmp_type == 255 { "v6" } else { "" };

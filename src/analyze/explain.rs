@@ -43,6 +43,7 @@ fn drop_line<'a>(line: &'a Line, packet: PacketSummary<'a>) -> DropLine<'a> {
     DropLine {
         time: line.time,
         fine: line.fine,
+        monotonic: None,
         host: line.host.as_deref(),
         message: line.message.as_bytes(),
         packet: Ok(packet),

@@ -92,7 +92,7 @@ impl Analysis {
         &self.site
     }
 
-    /// Takes what the scanner found.
+    /// Takes what a reader says.
     pub fn push(&mut self, event: LogEvent<'_>) {
         match event {
             LogEvent::Drops(drops) => self.push_drops(drops),
@@ -105,7 +105,11 @@ impl Analysis {
                 time,
             } => self.notice(kind, host, count, time),
             LogEvent::Learned(fact) => self.learn(fact),
-            LogEvent::Alive { time } if self.site.wants(time) => self.current.alive(time),
+            LogEvent::Alive {
+                time,
+                monotonic,
+                host,
+            } if self.site.wants(time) => self.current.alive(host, time, monotonic),
             LogEvent::Alive { .. } => {}
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
@@ -162,6 +166,11 @@ impl Analysis {
             notice.count = notice.count.saturating_add(count);
             notice.first = notice.first.min(time);
         }
+    }
+
+    /// Moves the times of the log that is being read by whole years.
+    pub fn add_years(&mut self, years: i32) {
+        self.current.add_years(years);
     }
 
     /// Says that another input begins; what earlier ones had already then counts once.
@@ -295,14 +304,8 @@ impl Analysis {
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
         let splits = self.splits(&nodes, &findings);
-        let mut warnings = warnings::warnings(
-            &scene,
-            &nodes,
-            &splits,
-            &findings,
-            &self.notices,
-            flows.folded(),
-        );
+        let mut warnings =
+            warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
@@ -326,13 +329,17 @@ impl Analysis {
     fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
         let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
         let split = |node: &NodeReport| {
-            let mut own = findings.iter().filter(|f| f.node == node.node).peekable();
-            let v6 = own.peek().is_some() && own.all(|finding| finding.key.v6);
-            let family = if v6 { Family::V6 } else { Family::V4 };
-            let chains = self.site.in_force.of(&node.node, node.role, family);
-            Split::new(&node.node, family, chains.and_then(|c| c.firewall()))
+            let own: Vec<&Finding> = findings.iter().filter(|f| f.node == node.node).collect();
+            let v6 = !own.is_empty() && own.iter().all(|finding| finding.key.v6);
+            Split {
+                node: node.node.clone(),
+                family: if v6 { Family::V6 } else { Family::V4 },
+                interface: own
+                    .first()
+                    .map_or_else(String::new, |f| f.interface.clone()),
+            }
         };
-        nodes.iter().filter(hid).filter_map(split).collect()
+        nodes.iter().filter(hid).map(split).collect()
     }
 }
 

@@ -20,9 +20,9 @@ pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -
             let set = sets
                 .entry(chains.name.to_owned())
                 .or_insert_with(|| chains.set.clone());
-            let own = |rule: &&AcceptRule| rule.node == node.node && rule.family() == family;
+            let own = |rule: &&AcceptRule| rule.node == node.node && rule.family == family;
             for rule in rules.iter().filter(own) {
-                set.insert_rule(family, rule.spot.number, rule.meaning());
+                set.insert_rule(family, &rule.place.chain, rule.place.number, &rule.placed());
             }
         }
         for (name, set) in sets {

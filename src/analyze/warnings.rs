@@ -11,7 +11,6 @@ use crate::finding::Finding;
 use crate::input::event::NoticeKind;
 use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
-use crate::rule::Split;
 use crate::saturation::Stretch;
 use crate::site::Site;
 
@@ -24,18 +23,16 @@ const MOST_NAMES: usize = 8;
 pub(super) fn warnings(
     scene: &Scene<'_>,
     nodes: &[NodeReport],
-    splits: &[Split],
     findings: &[Finding],
     notices: &Notices,
     folded: u64,
 ) -> Vec<Warning> {
-    let mut found: Vec<Warning> = (nodes.iter())
-        .filter_map(|node| saturated(node, splits))
-        .collect();
+    let mut found: Vec<Warning> = nodes.iter().filter_map(saturated).collect();
     found.extend(nodes.iter().filter_map(unlogged));
     found.extend(absent_rules(findings));
     found.extend(established_suspects(findings));
     found.extend(scanned(findings));
+    found.extend(stale_rules(findings));
     found.extend(assumed_roles(scene, findings));
     found.extend(
         notices
@@ -138,23 +135,18 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
     ))
 }
 
-fn saturated(node: &NodeReport, splits: &[Split]) -> Option<Warning> {
+fn saturated(node: &NodeReport) -> Option<Warning> {
     let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
     let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
     if stretches.len() > MOST_STRETCHES {
         shown.push(format!("{} more times", stretches.len() - MOST_STRETCHES));
     }
-    let split = splits.iter().find(|split| split.node == node.node);
     let text = format!(
         "the LOG rule's limit hid drops on {} from {}: that a line is absent there proves nothing",
         printable_name(&node.node),
         shown.join(", ")
     );
-    Some(Warning {
-        commands: split.map_or_else(Vec::new, |split| split.commands.clone()),
-        undo: split.map_or_else(Vec::new, |split| split.undo.clone()),
-        ..Warning::new("log-saturated", Some(node.node.clone()), text)
-    })
+    Some(Warning::new("log-saturated", Some(node.node.clone()), text))
 }
 
 fn stretch(stretch: &Stretch) -> String {
@@ -220,6 +212,21 @@ fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
             names.join(", ")
         );
         Warning::new("scan-documented", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for each node whose dump accepts lines that came after it was taken.
+fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
+    let nodes: BTreeSet<&str> = (findings.iter().filter(|f| f.stale))
+        .map(|f| f.node.as_str())
+        .collect();
+    nodes.into_iter().map(|node| {
+        let text = format!(
+            "the chain given for {} accepts lines that came after it was printed: the running chain is another by now. Print it \
+             anew: iptables-save",
+            printable_name(node)
+        );
+        Warning::new("rules-stale", Some(node.to_owned()), text)
     })
 }
 

@@ -1,12 +1,11 @@
 //! How INPUT leads to the chain: at all, for which interfaces, behind whom.
 
+use crate::audit::ask::BRIDGE;
 use crate::audit::commands::when;
+use crate::audit::order::decides;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test, quoted};
-
-/// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
-const BRIDGE: &str = "mgmt-br";
 
 /// The interface that a jump asks for: its pattern, and whether negated.
 fn interface(rule: &Rule) -> Option<(&str, bool)> {
@@ -80,7 +79,7 @@ pub(super) static NO_CHAIN: Check = Check {
                 .faults
                 .iter()
                 .any(|fault| fault.text.starts_with("no chain `HARVESTER"));
-            subject.firewall && subject.chain().is_none() && !explained && !foreign
+            subject.firewall && !subject.set.filters(subject.family) && !explained && !foreign
         };
         let hit = |subject: &Subject<'_>| {
             let line = subject
@@ -110,7 +109,9 @@ pub(super) static NOT_ATTACHED: Check = Check {
     explain: "A chain that no rule jumps to filters nothing and logs nothing.",
     check: |scene| {
         scene.of_chains(|subject, chain| {
-            let alone = subject.jumps(chain).is_some_and(|jumps| jumps.is_empty());
+            let reached = subject.set.reached_from(subject.family, INPUT);
+            let alone = subject.jumps(chain).is_some()
+                && !reached.iter().any(|known| known.name == chain.name);
             when(alone, || {
                 subject.hit(
                     chain.line,
@@ -128,19 +129,31 @@ pub(super) static NOT_ATTACHED: Check = Check {
 pub(super) static ATTACHED_EVERYWHERE: Check = Check {
     code: "attached-everywhere",
     severity: Severity::Error,
-    title: "the chain is attached for every interface",
-    explain: "Without `-i` it also filters loopback, pods and tunnels: the node's own services on localhost lose their clients.",
+    title: "loopback is filtered",
+    explain: "A chain that is attached without `-i`, or a policy DROP without a rule for lo, also stops what the node sends to \
+              itself: its services on localhost lose their clients.",
     check: |scene| {
-        of_jumps(scene, |subject, chain, jumps| {
-            let all = |rule: &&&Rule| covers(rule, "lo");
-            let hit = |rule: &&Rule| {
-                subject.hit(
-                    rule.line,
-                    "the chain also filters loopback and the pods' interfaces",
-                    attach(chain, &management(scene)),
-                )
+        scene.of_asked(|ask| {
+            if !ask.has_input() {
+                return Vec::new();
+            }
+            let Some((protocol, outcome)) = ask.loopback() else {
+                return Vec::new();
             };
-            jumps.iter().find(all).map(hit).into_iter().collect()
+            let (line, by) = decides(ask, &outcome);
+            let jump = ask.subject.chain().and_then(|chain| {
+                let jumps = ask.subject.jumps(chain)?;
+                jumps.into_iter().find(|rule| covers(rule, "lo"))
+            });
+            let mend = match (jump, ask.subject.chain()) {
+                (Some(_), Some(chain)) => attach(chain, &management(scene)),
+                _ => "iptables -I INPUT 1 -i lo -j ACCEPT".to_owned(),
+            };
+            vec![ask.subject.hit(
+                jump.map_or(line, |rule| rule.line),
+                format!("what the node sends to itself ({protocol} on lo) is stopped: {by}"),
+                mend,
+            )]
         })
     },
 };

@@ -4,8 +4,8 @@ use crate::audit::resource::effective;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{Label, Resource};
-use crate::chain::selector::{is_role_key, picks};
+use crate::cloudinit::selector::{is_role_key, picks};
+use crate::cloudinit::{Label, Resource};
 
 /// Every pair of CloudInits; more than this many are not paired.
 const MOST: usize = 200;

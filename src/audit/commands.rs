@@ -2,8 +2,8 @@
 
 use crate::audit::scene::Subject;
 use crate::audit::{Check, Hit, Severity};
-use crate::chain::cloudinit::Command;
 use crate::chain::{Chain, Fault, Form, HARVESTER, RuleSet, quoted};
+use crate::cloudinit::Command;
 
 /// The stage of the documentation.
 const STAGE: &str = "boot";
@@ -138,6 +138,27 @@ pub(super) static NOT_UNDERSTOOD: Check = Check {
     },
 };
 
+pub(super) static OTHER_RULES: Check = Check {
+    code: "other-rules",
+    severity: Severity::Warning,
+    title: "there are rules that the text does not show",
+    explain: "Packets pass the tables of every backend. A dump of one says nothing of the others: legacy tables beside nft's, \
+              tables in nft's own form, a second dump in one file.",
+    check: |scene| {
+        let mut out = Vec::new();
+        for subject in &scene.subjects {
+            out.extend(subject.set.beside.iter().map(|fault| {
+                subject.hit(
+                    fault.line,
+                    fault.text.clone(),
+                    "print those rules too, and audit them by themselves",
+                )
+            }));
+        }
+        out
+    },
+};
+
 pub(super) static FOREIGN_CHAIN: Check = Check {
     code: "foreign-chain",
     severity: Severity::Error,
@@ -245,7 +266,7 @@ fn same(a: &RuleSet, b: &RuleSet) -> bool {
                     .all(|(x, y)| x.means(y))
         })
     };
-    a.chains.len() == b.chains.len() && a.chains.iter().all(alike)
+    a.chains().len() == b.chains().len() && a.chains().iter().all(alike)
 }
 
 /// Used by checks that have one hit at most.

@@ -3,12 +3,12 @@
 //! Measures against the documented rules of a role (catalog), Harvester's CloudInit CRD (harvester/node-manager:
 //! pkg/admitter and pkg/mutator), and what iptables does with the commands.
 
+mod ask;
 mod attach;
 mod cluster;
 mod commands;
 mod order;
 mod ports;
-mod probe;
 mod resource;
 mod scene;
 
@@ -91,6 +91,7 @@ pub const CHECKS: &[&Check] = &[
     &commands::UNQUOTED_HASH,
     &commands::COMMAND_REFUSED,
     &commands::NOT_UNDERSTOOD,
+    &commands::OTHER_RULES,
     &commands::FOREIGN_CHAIN,
     &commands::WRONG_STAGE,
     &commands::CLEANUP_MISSING,
@@ -114,6 +115,8 @@ pub const CHECKS: &[&Check] = &[
     &order::ACCEPT_AFTER_DROP,
     &order::DUPLICATE_RULE,
     &ports::ACCEPTS_EVERYTHING,
+    &ports::CNI_ACCEPTS,
+    &ports::ACCEPT_LIMITED,
     &ports::MISSING_PORT,
     &ports::ADDON_PORT_MISSING,
     &ports::NO_POD_NETWORK,
@@ -124,6 +127,7 @@ pub const CHECKS: &[&Check] = &[
     &cluster::SELECTORS_OVERLAP,
     &cluster::ROLE_NOT_SELECTED,
     &cluster::NODE_WITHOUT_RULES,
+    &ports::NOT_ASKED,
 ];
 
 /// The code of the check for files that cannot be read.

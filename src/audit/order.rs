@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::commands::when;
+use crate::audit::ask::{Ask, Intrusion};
 use crate::audit::scene::Scene;
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::LOG_PREFIX;
-use crate::chain::{Chain, Log, Rule, States, Target, Test, quoted};
+use crate::chain::{
+    Chain, ChainOutcome, INPUT, Log, Outcome, Rule, Side, States, Target, Test, quoted,
+};
+use crate::packet::proto;
 
 /// The prefix of an older write-up of the feature.
 const OLD_PREFIX: &str = "HARVESTER_DROP: ";
@@ -24,13 +27,6 @@ fn established(chain: &Chain) -> Option<usize> {
                 .all(|m| matches!(m.test, Test::State(_)))
     };
     chain.rules.iter().position(only)
-}
-
-fn logs(chain: &Chain) -> impl Iterator<Item = (&Rule, &Log)> {
-    chain.rules.iter().filter_map(|rule| match &rule.target {
-        Target::Log(log) => Some((rule, log)),
-        _ => None,
-    })
 }
 
 fn end_line(chain: &Chain) -> usize {
@@ -51,33 +47,76 @@ fn accepts(chain: &Chain, from: usize, to: usize) -> impl Iterator<Item = &Rule>
         .map(|(_, rule)| rule)
 }
 
+/// The LOG rules of what is dropped, in the chains that INPUT reaches.
 fn log_hits(
     scene: &Scene<'_>,
     wrong: impl Fn(&Rule, &Log) -> bool,
     text: fn(&Log) -> String,
     mend: &str,
 ) -> Vec<Hit> {
-    scene.of_chains(|subject, chain| {
-        let bad = logs(chain).filter(|(rule, log)| wrong(rule, log));
-        bad.map(|(rule, log)| subject.hit(rule.line, text(log), mend))
-            .collect()
+    scene.of_asked(|ask| {
+        let mut out = Vec::new();
+        for (_, _, rule) in ask.rules() {
+            if let Target::Log(log) = &rule.target
+                && (ask.subject.set.is_drop_log(rule) || log.prefix.len() > LONGEST_PREFIX)
+                && wrong(rule, log)
+            {
+                out.push(ask.subject.hit(rule.line, text(log), mend));
+            }
+        }
+        out
     })
+}
+
+/// What decides of a packet, in words: a rule, or the policy.
+pub(super) fn decides(ask: &Ask<'_>, outcome: &Outcome) -> (usize, String) {
+    let Some(position) = outcome.end.position() else {
+        return match &outcome.end {
+            ChainOutcome::Policy(policy) => (
+                0,
+                format!("no rule takes it, and the policy of INPUT is {policy}"),
+            ),
+            _ => (0, "no rule takes it".to_owned()),
+        };
+    };
+    let rule = ask
+        .rule(position)
+        .map(ToString::to_string)
+        .unwrap_or_default();
+    let text = format!("rule {} of {}, `{rule}`", position.number, position.chain);
+    (position.line, text)
 }
 
 pub(super) static NO_ESTABLISHED: Check = Check {
     code: "no-established",
     severity: Severity::Error,
-    title: "no rule accepts return traffic",
-    explain: "Without ESTABLISHED every answer to the node's own connections is dropped.",
+    title: "return traffic does not get in",
+    explain: "Without a rule for ESTABLISHED, before LOG and DROP and for every protocol, the answers to the node's own \
+              connections are dropped.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            when(established(chain).is_none(), || {
-                subject.hit(
-                    chain.line,
-                    "no rule accepts ESTABLISHED for every protocol: the answers to the node's own connections are dropped",
-                    format!("iptables -I {} 1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT", quoted(&chain.name)),
-                )
-            })
+        scene.of_asked(|ask| {
+            let Some((protocol, outcome)) = ask.answers() else {
+                return Vec::new();
+            };
+            let (line, by) = decides(ask, &outcome);
+            let name = ask.subject.chain().map_or(INPUT, |chain| &chain.name);
+            let does = match outcome.end {
+                ChainOutcome::AcceptedLogged(_) => "is logged as dropped before it is accepted by",
+                _ => "is stopped:",
+            };
+            let line = if line > 0 {
+                line
+            } else {
+                ask.subject.chain().map_or(0, |chain| chain.line)
+            };
+            vec![ask.subject.hit(
+                line,
+                format!("return traffic ({protocol}, ESTABLISHED) {does} {by}"),
+                format!(
+                    "iptables -I {} 1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+                    quoted(name)
+                ),
+            )]
         })
     },
 };
@@ -89,7 +128,11 @@ pub(super) static ESTABLISHED_NOT_FIRST: Check = Check {
     explain: "Nearly all packets match it; behind others it costs time, and a DROP or LOG before it hits living connections.",
     check: |scene| {
         scene.of_chains(|subject, chain| {
-            let place = established(chain).filter(|at| *at > 0);
+            // Loopback may pass before it.
+            let loopback = |rule: &Rule| {
+                rule.has(|test| matches!(test, Test::Interface(Side::Source, name) if name == "lo"))
+            };
+            let place = established(chain).filter(|at| !chain.rules[..*at].iter().all(loopback));
             let hit = |at: usize| {
                 subject.hit(
                     chain.rules[at].line,
@@ -127,20 +170,49 @@ pub(super) static NO_RELATED: Check = Check {
 pub(super) static NO_LOG: Check = Check {
     code: "no-log",
     severity: Severity::Error,
-    title: "nothing is logged before DROP",
-    explain: "Without the LOG rule a missing ACCEPT leaves no trace.",
+    title: "what is dropped is not logged",
+    explain: "Without the LOG rule, for every protocol, a missing ACCEPT leaves no trace.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            when(logs(chain).next().is_none(), || {
-                subject.hit(
-                    end_line(chain),
-                    "no LOG rule: what is dropped leaves no trace",
-                    format!("iptables -A {} -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4, before the DROP line", quoted(&chain.name)),
-                )
-            })
+        scene.of_asked(|ask| {
+            let silent = [(proto::TCP, "TCP"), (proto::UDP, "UDP")].into_iter().filter_map(|(number, name)| {
+                let outcome = ask.stranger(number)?;
+                (outcome.end.stops() && outcome.logged.is_empty()).then_some((name, outcome))
+            });
+            let silent: Vec<_> = silent.collect();
+            let Some((_, outcome)) = silent.first() else {
+                return Vec::new();
+            };
+            let any = ask.rules().any(|(_, _, rule)| matches!(rule.target, Target::Log(_)));
+            if any && late_log(ask, outcome) {
+                return Vec::new();
+            }
+            let names: Vec<&str> = silent.iter().map(|(name, _)| *name).collect();
+            let (line, by) = decides(ask, outcome);
+            let name = outcome.end.position().map_or(INPUT, |position| &position.chain);
+            vec![ask.subject.hit(
+                line,
+                format!("{} that is dropped leaves no trace: no LOG rule before {by}", names.join(" and ")),
+                format!(
+                    "before the rule that drops in {}: -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4",
+                    quoted(name)
+                ),
+            )]
         })
     },
 };
+
+/// Whether the LOG rule of what is dropped stands behind the rule that drops, in one chain: that is another finding.
+fn late_log(ask: &Ask<'_>, outcome: &Outcome) -> bool {
+    let Some(position) = outcome.end.position() else {
+        return false;
+    };
+    ask.rules().any(|(chain, at, rule)| {
+        chain.name == position.chain
+            && at + 1 > position.number
+            && matches!(rule.target, Target::Log(_))
+            && chain.stop_number() == Some(position.number)
+    })
+}
 
 pub(super) static LOG_AFTER_DROP: Check = Check {
     code: "log-after-drop",
@@ -148,22 +220,29 @@ pub(super) static LOG_AFTER_DROP: Check = Check {
     title: "LOG stands behind DROP",
     explain: "DROP ends the way of a packet: what stands behind it is never reached.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            let stop = chain.stop_number().unwrap_or(usize::MAX);
-            let before = chain
-                .rules
-                .iter()
-                .take(stop)
-                .any(|rule| matches!(rule.target, Target::Log(_)));
-            let first = logs(chain).next().filter(|_| !before);
-            let hit = |(rule, _): (&Rule, &Log)| {
-                subject.hit(
+        scene.of_asked(|ask| {
+            let Some(outcome) = ask
+                .stranger(proto::TCP)
+                .filter(|outcome| late_log(ask, outcome))
+            else {
+                return Vec::new();
+            };
+            let chain = outcome.end.position().map(|position| &position.chain);
+            let late = ask.rules().find(|(known, _, rule)| {
+                Some(&known.name) == chain && matches!(rule.target, Target::Log(_))
+            });
+            if !outcome.logged.is_empty() {
+                return Vec::new();
+            }
+            late.map(|(_, _, rule)| {
+                ask.subject.hit(
                     rule.line,
                     "the LOG rule stands behind DROP and never logs",
                     "move it before DROP",
                 )
-            };
-            first.map(hit).into_iter().collect()
+            })
+            .into_iter()
+            .collect()
         })
     },
 };
@@ -230,23 +309,124 @@ pub(super) static LOG_PREFIX_TOO_LONG: Check = Check {
 pub(super) static NO_DROP: Check = Check {
     code: "no-drop",
     severity: Severity::Error,
-    title: "the chain does not end in DROP",
-    explain: "What no rule accepts goes back to INPUT, whose policy lets it in.",
+    title: "what no rule accepts is let in",
+    explain: "What no rule stops goes back to INPUT, whose policy lets it in: the chain does not end in DROP, a RETURN comes \
+              before, or the jump is for one protocol, source or state only.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            when(chain.stop_number().is_none(), || {
-                subject.hit(
-                    end_line(chain),
-                    "no rule drops the rest: everything is let in",
+        scene.of_asked(|ask| {
+            if !is_attached(ask) {
+                return Vec::new();
+            }
+            let mut out: Vec<Hit> = Vec::new();
+            for intrusion in ask.intrusions() {
+                let end = &intrusion.outcome.end;
+                if end.position().is_some() || !is_filtered(ask, &intrusion.interface) {
+                    continue;
+                }
+                let (line, why) = passes_by(ask, &intrusion);
+                let name = if intrusion.protocol == proto::TCP {
+                    "tcp"
+                } else {
+                    "udp"
+                };
+                let hit = ask.subject.hit(
+                    line,
                     format!(
-                        "iptables -A {} -j DROP, as the last rule",
-                        quoted(&chain.name)
+                        "a stranger ({}) gets in to {name}/{} by {}: {why}",
+                        intrusion.src, intrusion.port, intrusion.interface
                     ),
-                )
-            })
+                    "let the jump take every packet of the interface, and end the chain in -j DROP",
+                );
+                if !out.iter().any(|known| known.line == hit.line) {
+                    out.push(hit);
+                }
+            }
+            out
         })
     },
 };
+
+/// Whether some packet may come to the chain that filters, by INPUT where that is in the text.
+fn is_attached(ask: &Ask<'_>) -> bool {
+    let chain = ask.subject.chain();
+    chain.is_none_or(|chain| ask.chains.iter().any(|reached| reached.name == chain.name))
+}
+
+/// Whether a rule that leads to the chain, or stops packets in INPUT, takes some of the interface.
+fn is_filtered(ask: &Ask<'_>, interface: &str) -> bool {
+    let covers = |rule: &Rule| {
+        rule.matches.iter().all(|m| match &m.test {
+            Test::Interface(Side::Source, name) => {
+                let is = name
+                    .strip_suffix('+')
+                    .map_or(name == interface, |start| interface.starts_with(start));
+                is != m.negated
+            }
+            _ => true,
+        })
+    };
+    let Some(chain) = ask.subject.chain().filter(|chain| chain.policy.is_none()) else {
+        return true;
+    };
+    let mut jumps = ask
+        .rules()
+        .filter(|(_, _, rule)| rule.target.chain() == Some(&chain.name))
+        .peekable();
+    jumps.peek().is_none() || jumps.any(|(_, _, rule)| covers(rule))
+}
+
+/// Why a packet falls out of INPUT: the rule to name, and the words.
+fn passes_by(ask: &Ask<'_>, intrusion: &Intrusion) -> (usize, String) {
+    let policy = match &intrusion.outcome.end {
+        ChainOutcome::Policy(policy) => format!(", and the policy of INPUT is {policy}"),
+        _ => ", and it goes back to INPUT".to_owned(),
+    };
+    if let Some(position) = &intrusion.outcome.returned
+        && let Some(rule) = ask.rule(position)
+    {
+        return (
+            rule.line,
+            format!(
+                "rule {} of {}, `{rule}`, sends it back{policy}",
+                position.number, position.chain
+            ),
+        );
+    }
+    let chain = ask.subject.chain();
+    let jump = ask.rules().find(|(_, _, rule)| {
+        chain.is_some_and(|chain| rule.target.chain() == Some(&chain.name))
+            && rule
+                .matches
+                .iter()
+                .any(|m| !matches!(m.test, Test::Interface(..)))
+    });
+    if let Some((known, at, rule)) = jump {
+        return (
+            rule.line,
+            format!(
+                "rule {} of {}, `{rule}`, does not take it{policy}",
+                at + 1,
+                known.name
+            ),
+        );
+    }
+    let stops = |rule: &Rule| matches!(rule.target, Target::Drop | Target::Reject(_));
+    let partly = ask.rules().filter(|(_, _, rule)| stops(rule)).last();
+    match partly {
+        Some((known, at, rule)) => (
+            rule.line,
+            format!(
+                "rule {} of {}, `{rule}`, does not drop it{policy}",
+                at + 1,
+                known.name
+            ),
+        ),
+        None => (
+            chain.map_or(0, end_line),
+            format!("no rule drops the rest{policy}"),
+        ),
+    }
+}
 
 pub(super) static ACCEPT_AFTER_LOG: Check = Check {
     code: "accept-after-log",
@@ -255,7 +435,11 @@ pub(super) static ACCEPT_AFTER_LOG: Check = Check {
     explain: "What it accepts is logged as dropped before.",
     check: |scene| {
         scene.of_chains(|subject, chain| {
-            let Some(log) = chain.log_rule_number() else {
+            let log = chain
+                .rules
+                .iter()
+                .position(|rule| subject.set.is_drop_log(rule));
+            let Some(log) = log.map(|at| at + 1) else {
                 return Vec::new();
             };
             accepts(chain, log, chain.stop_number().unwrap_or(usize::MAX))
@@ -281,11 +465,7 @@ pub(super) static ACCEPT_AFTER_DROP: Check = Check {
             let Some(stop) = chain.stop_number() else {
                 return Vec::new();
             };
-            let mend = format!(
-                "move it before the LOG line; on a node: iptables -I {} {} …",
-                quoted(&chain.name),
-                chain.insert_number().unwrap_or(stop)
-            );
+            let mend = "move it before the LOG rule; on a node, `dropsift rules` prints a script that does".to_owned();
             accepts(chain, stop, usize::MAX)
                 .map(|rule| {
                     subject.hit(

@@ -3,40 +3,50 @@
 //! Whether a port is accepted is asked of the chain itself by a packet; rules narrowed to sources count, since the page
 //! lets everybody in only for brevity.
 
-use crate::audit::probe::{Probe, pod_network};
-use crate::audit::scene::Scene;
+use crate::audit::ask::{Ask, is_cni, pod_network};
+use crate::audit::order::decides;
+use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
-use crate::chain::{Chain, Family, Ports, Rule, Target, Test, quoted};
+use crate::chain::{Chain, Family, Outcome, Rule, Target, Test, quoted};
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// The command that adds the documented rule.
-fn command(chain: &Chain, rule: &DocumentedRule) -> String {
-    let mut out = format!("iptables -A {}", quoted(&chain.name));
-    match rule.proto {
-        Some(proto::TCP) => out += " -p tcp",
-        Some(proto::UDP) => out += " -p udp",
-        _ => out += " -p icmp",
-    }
+/// How to add the documented rule: the line of a CloudInit or a script, or the rule for a running chain, where `-A` would put
+/// it behind DROP.
+fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> String {
+    let mut out = match rule.proto {
+        Some(proto::TCP) => "-p tcp".to_owned(),
+        Some(proto::UDP) => "-p udp".to_owned(),
+        _ => "-p icmp".to_owned(),
+    };
     if let Some(sport) = rule.sport {
         out += &format!(" --sport {sport}");
     }
     if let Some(dport) = rule.dport {
         out += &format!(" --dport {dport}");
     }
-    out + &format!(
-        " -m comment --comment \"{}\" -j ACCEPT, before the LOG line",
-        rule.comment
+    add(
+        subject,
+        chain,
+        &format!("{out} -m comment --comment \"{}\" -j ACCEPT", rule.comment),
     )
 }
 
+/// How to add a rule before LOG.
+fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
+    let name = quoted(&chain.name);
+    if subject.again.is_some() {
+        format!("before the LOG line: iptables -A {name} {rule}")
+    } else {
+        format!("insert before the LOG rule of {name}: {rule}")
+    }
+}
+
 /// The line before which a rule goes.
-fn before(chain: &Chain) -> usize {
-    let at = chain
-        .insert_number()
-        .and_then(|number| chain.rules.get(number - 1));
-    at.map_or(chain.line, |rule| rule.line)
+fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
+    let at = subject.set.insertion_point(subject.family);
+    at.filter(|at| at.line > 0).map_or(chain.line, |at| at.line)
 }
 
 fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
@@ -51,24 +61,62 @@ fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
 
 /// Hits for the documented rules of the role that are not met and that `wanted` takes.
 fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &str) -> Vec<Hit> {
-    scene.of_chains(|subject, chain| {
-        let probe = Probe::new(scene, subject, chain);
+    scene.of_asked(|ask| {
+        let subject = ask.subject;
+        let Some(chain) = subject.chain().filter(|_| subject.is_measured) else {
+            return Vec::new();
+        };
         let needed = RULES
             .iter()
             .filter(|rule| rule.roles.contains(&subject.role) && wanted(rule));
         needed
             .filter_map(|rule| {
-                let what = probe.missing(rule)?;
+                let (what, stopped) = ask.missing(rule)?;
+                if is_dead(subject, rule) {
+                    return None;
+                }
+                let own = stopped.filter(|outcome| is_own_stop(ask, outcome));
+                let (line, by) = match &own {
+                    Some(outcome) => {
+                        let (line, by) = decides(ask, outcome);
+                        (line, format!(": {by} stops it"))
+                    }
+                    None => (before(subject, chain), String::new()),
+                };
                 Some(subject.hit(
-                    before(chain),
+                    line,
                     format!(
-                        "{what} ({}) is not accepted; a {} node {why}",
+                        "{what} ({}) is not accepted; a {} node {why}{by}",
                         rule.comment, subject.role
                     ),
-                    command(chain, rule),
+                    command(subject, chain, rule),
                 ))
             })
             .collect()
+    })
+}
+
+/// Whether what stops a packet is a rule of its own, not the one that stops all the rest.
+fn is_own_stop(ask: &Ask<'_>, outcome: &Outcome) -> bool {
+    let rule = outcome
+        .end
+        .position()
+        .and_then(|position| ask.rule(position));
+    rule.is_some_and(|rule| !rule.is_unconditional())
+}
+
+/// Whether a dead rule behind DROP names the port: that is another finding.
+fn is_dead(subject: &Subject<'_>, rule: &DocumentedRule) -> bool {
+    let Some((chain, range)) = subject.chain().zip(rule.dport) else {
+        return false;
+    };
+    let stop = chain.stop_number().unwrap_or(usize::MAX);
+    chain.rules.iter().skip(stop).any(|known| {
+        known.target == Target::Accept
+            && known.protocol() == rule.proto
+            && known
+                .dports()
+                .is_some_and(|ports| ports.iter().any(|port| port.contains(range.first)))
     })
 }
 
@@ -104,67 +152,153 @@ pub(super) static NO_POD_NETWORK: Check = Check {
     title: "the pod network is not accepted",
     explain: "The page calls the rule safe to omit: without it the return traffic of pods leaves false positives.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            let Some(net) = pod_network(scene).filter(|net| net.addr().is_ipv4() == (subject.family == Family::V4)) else {
+        scene.of_asked(|ask| {
+            let subject = ask.subject;
+            let Some((chain, net)) = subject.chain().zip(pod_network(scene)) else {
                 return Vec::new();
             };
-            let probe = Probe::new(scene, subject, chain);
-            let src = net.hosts().next().unwrap_or(net.addr());
-            if probe.accepts(src, proto::TCP, 40_000, Some(1)) {
+            if net.addr().is_ipv4() != (subject.family == Family::V4) || ask.pod_gets_in(net) {
                 return Vec::new();
             }
-            let mend = format!("iptables -A {} -s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT, before the LOG line", quoted(&chain.name));
-            vec![subject.hit(before(chain), format!("the pod network {net} is not accepted"), mend)]
+            let rule = format!(
+                "-s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT"
+            );
+            let mend = add(subject, chain, &rule);
+            vec![subject.hit(
+                before(subject, chain),
+                format!("the pod network {net} is not accepted"),
+                mend,
+            )]
         })
     },
 };
 
 /// ACCEPT rules that are reached and whose matches are all known.
-fn live_accepts<'a>(chain: &'a Chain) -> impl Iterator<Item = &'a Rule> {
-    let known = |rule: &&'a Rule| {
+fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
+    let known = |rule: &Rule| {
         rule.target == Target::Accept
             && !rule
                 .matches
                 .iter()
                 .any(|m| matches!(m.test, Test::Unknown(..)))
     };
-    chain
-        .rules
-        .iter()
-        .take(chain.stop_number().unwrap_or(usize::MAX))
-        .filter(known)
+    ask.rules()
+        .filter(|(chain, at, rule)| {
+            *at < chain.stop_number().unwrap_or(usize::MAX)
+                && known(rule)
+                && !is_cni(&chain.name, rule)
+        })
+        .map(|(_, _, rule)| rule)
+        .collect()
+}
+
+/// The strangers that a rule accepts, of the CNI or not.
+fn accepted_strangers(scene: &Scene<'_>, of_cni: bool) -> Vec<Hit> {
+    scene.of_asked(|ask| {
+        let mut out = Vec::new();
+        for intrusion in ask.intrusions() {
+            let Some(position) = intrusion.outcome.end.position() else {
+                continue;
+            };
+            let Some(rule) = ask.rule(position) else {
+                continue;
+            };
+            if is_cni(&position.chain, rule) != of_cni {
+                continue;
+            }
+            let name = if intrusion.protocol == proto::TCP { "tcp" } else { "udp" };
+            out.push(ask.subject.hit(
+                rule.line,
+                format!(
+                    "a stranger ({}) gets in to {name}/{} by {}: rule {} of {}, `{rule}`, accepts it",
+                    intrusion.src, intrusion.port, intrusion.interface, position.number, position.chain
+                ),
+                "name the ports that are needed, or a narrower source",
+            ));
+        }
+        out
+    })
 }
 
 pub(super) static ACCEPTS_EVERYTHING: Check = Check {
     code: "accepts-everything",
     severity: Severity::Error,
-    title: "a rule accepts every port from everybody",
-    explain: "It names no port, no source and no state: what stands behind it has no effect.",
+    title: "a rule lets strangers in to ports that nothing is documented for",
+    explain: "INPUT was asked what becomes of a stranger's packet to an unlisted port: a rule accepts it, in the chain, before \
+              it or around it. What stands behind that rule has no effect for such packets.",
+    check: |scene| accepted_strangers(scene, false),
+};
+
+pub(super) static CNI_ACCEPTS: Check = Check {
+    code: "cni-accepts",
+    severity: Severity::Note,
+    title: "a rule of the CNI or of kube-proxy lets strangers in",
+    explain: "Such rules are made and kept by their controllers. What they accept never comes to the chain of the documentation.",
+    check: |scene| accepted_strangers(scene, true),
+};
+
+pub(super) static ACCEPT_LIMITED: Check = Check {
+    code: "accept-limited",
+    severity: Severity::Error,
+    title: "an ACCEPT has a limit",
+    explain: "Beyond its limit it accepts nothing: connections of the cluster are dropped when there are many.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            let wide = |rule: &&Rule| {
-                rule.matches.iter().all(|m| match &m.test {
-                    Test::Protocol(number) => {
-                        m.negated || matches!(*number, proto::TCP | proto::UDP)
-                    }
-                    Test::Interface(..) | Test::Limit { .. } | Test::Ports(Ports::Source, _) => {
-                        true
-                    }
-                    Test::State(states) => !m.negated && states.contains(crate::chain::States::NEW),
+        scene.of_asked(|ask| {
+            let limited = |rule: &Rule| {
+                rule.has(|test| match test {
+                    Test::Limit { .. } => true,
+                    Test::Unknown(module, _) => matches!(module.as_str(), "hashlimit" | "limit:"),
                     _ => false,
                 })
             };
-            live_accepts(chain)
-                .filter(wide)
-                .map(|rule| {
-                    subject.hit(
+            let harmful = |rule: &Rule| {
+                let documented = RULES.iter().any(|known| {
+                    known.proto == rule.protocol()
+                        && known.roles.contains(&ask.subject.role)
+                        && known.dport.is_some_and(|ports| {
+                            rule.dports()
+                                .is_some_and(|own| own.iter().any(|own| own.contains(ports.first)))
+                        })
+                });
+                documented || rule.asks_state(crate::chain::States::ESTABLISHED)
+            };
+            ask.rules()
+                .filter(|(_, _, rule)| {
+                    rule.target == Target::Accept && limited(rule) && harmful(rule)
+                })
+                .map(|(chain, at, rule)| {
+                    ask.subject.hit(
                         rule.line,
-                        format!("`{rule}` accepts every port from everybody"),
-                        "name the ports, or the source",
+                        format!(
+                            "rule {} of {}, `{rule}`, accepts up to its limit only",
+                            at + 1,
+                            chain.name
+                        ),
+                        "take the limit out; the limit belongs to the LOG rule",
                     )
                 })
                 .collect()
         })
+    },
+};
+
+pub(super) static NOT_ASKED: Check = Check {
+    code: "too-many-rules",
+    severity: Severity::Warning,
+    title: "the chains are so long that not every question was asked",
+    explain: "Each question walks the chains. Past some millions of rules no more are asked, and what they would have shown is not \
+              part of the answer.",
+    check: |scene| {
+        let spent = scene.subjects.iter().filter(|subject| subject.is_spent());
+        spent
+            .map(|subject| {
+                subject.hit(
+                    0,
+                    "so many rules that not every question was asked",
+                    "put addresses into an ipset, which is one rule",
+                )
+            })
+            .collect()
     },
 };
 
@@ -185,9 +319,13 @@ fn uncovered(range: PortRange, mut known: Vec<PortRange>) -> Option<PortRange> {
 
 /// The live rules that accept ports which neither the documentation nor the catalogue has for the role.
 fn extra(scene: &Scene<'_>, of_other_role: bool) -> Vec<Hit> {
-    scene.of_chains(|subject, chain| {
+    scene.of_asked(|ask| {
+        let subject = ask.subject;
         let mut out = Vec::new();
-        for rule in live_accepts(chain) {
+        for rule in live_accepts(ask) {
+            if rule.source().is_some() || !subject.is_measured {
+                continue;
+            }
             let (Some(protocol), Some(ranges)) = (rule.protocol(), rule.dports()) else {
                 continue;
             };
@@ -266,8 +404,11 @@ pub(super) static KNOWN_GAP: Check = Check {
     title: "a port that the documentation leaves out for this role",
     explain: "The page opens it for another role only, while its pod can run here as well. Not a fault of these rules.",
     check: |scene| {
-        scene.of_chains(|subject, chain| {
-            let probe = Probe::new(scene, subject, chain);
+        scene.of_asked(|ask| {
+            let subject = ask.subject;
+            let Some(chain) = subject.chain().filter(|_| subject.is_measured) else {
+                return Vec::new();
+            };
             let gaps = SERVICES.iter().filter(|service| {
                 let documented: Vec<_> =
                     documented_anywhere(service.proto, service.ports.first).collect();
@@ -281,10 +422,10 @@ pub(super) static KNOWN_GAP: Check = Check {
                         .iter()
                         .any(|rule| rule.roles.contains(&subject.role))
             });
-            gaps.filter(|service| probe.closed(service.proto, 40_000, service.ports).is_some())
+            gaps.filter(|service| ask.closed(service.proto, 40_000, service.ports).is_some())
                 .map(|service| {
                     subject.hit(
-                        before(chain),
+                        before(subject, chain),
                         format!(
                             "port {} ({}) is not accepted. {}",
                             service.ports, service.name, service.note

@@ -1,11 +1,14 @@
 //! What is audited: each chain or CloudInit as a [`Subject`], with the nodes and the options.
 
+use std::cell::Cell;
+
+use crate::audit::ask::Ask;
 use crate::audit::{Hit, Options};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::selector::role_of;
-use crate::chain::yaml::{self, Node};
 use crate::chain::{self, Chain, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script};
+use crate::cloudinit::selector::role_of;
+use crate::cloudinit::yaml::{self, Node};
+use crate::cloudinit::{self, Resource};
 
 /// All that is audited together.
 pub struct Scene<'a> {
@@ -29,6 +32,10 @@ pub struct Subject<'a> {
     pub again: Option<RuleSet>,
     /// Whether it has to do with the firewall at all.
     pub firewall: bool,
+    /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
+    pub is_measured: bool,
+    /// How many rules were asked so far.
+    pub(super) steps: Cell<u64>,
 }
 
 /// The labels of a node.
@@ -71,6 +78,8 @@ impl<'a> Scene<'a> {
                 resource,
                 again,
                 firewall: true,
+                is_measured: true,
+                steps: Cell::new(0),
             }
         };
         match chain::detect(text)? {
@@ -110,8 +119,15 @@ impl<'a> Scene<'a> {
                 self.subjects.push(push(set, role, None, Some(again)));
             }
             Form::Save | Form::Specification | Form::Listing => {
-                self.subjects
-                    .push(push(chain::read(text)?, role, None, None));
+                let subject = push(chain::read(text)?, role, None, None);
+                if subject.family == Family::V4 && subject.set.filters(Family::V6) {
+                    self.subjects.push(Subject {
+                        family: Family::V6,
+                        is_measured: false,
+                        ..push(subject.set.of_family(Family::V6), role, None, None)
+                    });
+                }
+                self.subjects.push(subject);
             }
         }
         Ok(())
@@ -121,6 +137,14 @@ impl<'a> Scene<'a> {
     pub(super) fn of_chains(&self, check: impl Fn(&Subject<'a>, &Chain) -> Vec<Hit>) -> Vec<Hit> {
         let with = |subject: &Subject<'a>| subject.chain().map(|chain| check(subject, chain));
         self.subjects.iter().filter_map(with).flatten().collect()
+    }
+
+    /// Hits of what is asked of every subject that filters.
+    pub(super) fn of_asked(&self, check: impl Fn(&Ask<'_>) -> Vec<Hit>) -> Vec<Hit> {
+        let filters = |subject: &&Subject<'a>| subject.set.filters(subject.family);
+        (self.subjects.iter().filter(filters))
+            .flat_map(|subject| check(&Ask::new(self, subject)))
+            .collect()
     }
 
     /// Hits of every CloudInit.
@@ -181,7 +205,7 @@ fn twice(form: Form, scripts: &[Script]) -> (RuleSet, RuleSet) {
 /// IPv6 where only `ip6tables` has rules.
 fn family(set: &RuleSet) -> Family {
     let has = |family| {
-        set.chains
+        set.chains()
             .iter()
             .any(|chain| chain.family == family && !chain.rules.is_empty())
     };

@@ -4,6 +4,7 @@
 
 mod documented;
 mod listed;
+mod port_names;
 mod services;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::packet::proto;
 
 pub use documented::{LOG_PREFIX, RULES};
 pub use listed::{Listed, Strength, listed};
+pub use port_names::port_of_name;
 pub use services::SERVICES;
 
 /// The role of a node in the cluster; a node without an explicit role is a control-plane node.

@@ -2,23 +2,24 @@
 
 use super::{Cause, Evidence, Example, Test, Verdict, facts};
 use super::{group::Group, scene::Scene};
-use crate::chain::{Fate, Place, Policy};
+use crate::chain::{ChainOutcome, Origin, Policy, Position};
 use crate::error::printable_name;
-use crate::flow::Fates;
+use crate::flow::ChainOutcomes;
 
-/// So many rules and notes are named of one kind.
-const MOST: usize = 3;
+/// How many rules and notes are named of one kind.
+const MAX: usize = 3;
 
 pub(super) static ALREADY_ALLOWED: Cause = Cause {
     code: "already-allowed",
     verdict: Verdict::Review,
-    summary: "the chain in force accepts it now: the log is older than the rule",
-    what: "The chain that --rules tells, or the CloudInit file of the bundle, accepts every packet of this finding before its \
-           LOG rule. They were dropped, so the rule came later, or the chain on the node is another.",
-    told: "Each line was run through the chain. ESTABLISHED and RELATED do not match, since the packet was dropped; a match \
-           that a log line cannot answer does not match either.",
+    summary: "the running chain accepts it now: the log is older than the rule",
+    what: "The running chain that --rules gives accepts every packet of this finding before its LOG rule. They were dropped \
+           before the chain was printed, so the rule came later.",
+    told: "Each line was run through the chain. ESTABLISHED and RELATED do not match, since the packet was dropped, and NEW \
+           does not match RST, FIN and SYN-ACK; a match that a log line cannot answer does not match either. No line is newer \
+           than the chain: by the stamp of iptables-save, else by the time of the file.",
     todo: "Look whether new lines still come: `journalctl -k --since '5 minutes ago' | grep HARVESTER_DROP`. If they do, the \
-           running chain is not the one that was told: print it with `iptables-save`. A CloudInit counts from the next boot on.",
+           running chain is not the one that was given: print it with `iptables-save`.",
     check,
     examples: &[
         Example {
@@ -39,95 +40,119 @@ pub(super) static ALREADY_ALLOWED: Cause = Cause {
 };
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let Some(fates) = &group.fates else {
+    let chains = (scene.site.in_force).of(group.node, group.role, group.family());
+    let Some((outcomes, chains)) = group.outcomes.as_ref().zip(chains) else {
         return evidence.test("accepted-now", false, || {
-            "the chain in force is not known: --rules".to_owned()
+            "the running chain is not known: --rules".to_owned()
         });
     };
-    let all = fates.accepts_all(group.logged);
-    let met = evidence.test("accepted-now", all, || accepted(group, scene, fates));
+    let all = outcomes.already_allows(group.logged, chains.origin);
+    let met = evidence.test("accepted-now", all, || accepted(group, scene, outcomes));
     if met && let Some(tests) = &mut evidence.tests {
-        tests.extend(notes(fates));
+        tests.extend(notes(outcomes));
     }
     met
 }
 
-/// What the chain in force says of a finding that it does not accept, as tests: what it accepts of it, the rules that do
-/// nothing, and what could not be evaluated.
+/// What the chains of the node say of a finding that they do not settle, as tests: what they accept of it, the rules that
+/// accept such packets from elsewhere, the rules that do nothing, and what could not be evaluated.
 pub fn in_force(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
-    let Some(fates) = &group.fates else {
+    let Some(outcomes) = &group.outcomes else {
         return Vec::new();
     };
     let mut tests = vec![Test {
         name: "accepted-now",
         met: false,
-        text: accepted(group, scene, fates),
+        text: accepted(group, scene, outcomes),
     }];
-    tests.extend(fates.dead.iter().take(MOST).map(|dead| Test {
+    tests.extend(outcomes.narrowed.iter().take(MAX).map(|narrowed| Test {
+        name: "narrowed",
+        met: true,
+        text: format!(
+            "{} accepts it from elsewhere only: {}",
+            rule(&narrowed.position),
+            narrowed.source
+        ),
+    }));
+    tests.extend(outcomes.dead.iter().take(MAX).map(|dead| Test {
         name: "dead-rule",
         met: true,
-        text: format!("{} would accept it, but {}", rule(&dead.place), dead.why),
+        text: format!("{} would accept it, but {}", rule(&dead.position), dead.why),
     }));
-    tests.extend(notes(fates));
+    tests.extend(notes(outcomes));
     tests
 }
 
-fn notes(fates: &Fates) -> impl Iterator<Item = Test> {
+fn notes(outcomes: &ChainOutcomes) -> impl Iterator<Item = Test> {
     let note = |text: &String| Test {
         name: "not-evaluated",
         met: false,
         text: text.clone(),
     };
-    fates.notes.iter().take(MOST).map(note)
+    outcomes.notes.iter().take(MAX).map(note)
 }
 
-/// How many lines the chain accepts, and what decides of them.
-fn accepted(group: &Group<'_>, scene: &Scene<'_>, fates: &Fates) -> String {
+/// How many lines the chains accept, what decides of them, and since when they hold.
+fn accepted(group: &Group<'_>, scene: &Scene<'_>, outcomes: &ChainOutcomes) -> String {
     let chains = (scene.site.in_force).of(group.node, group.role, group.family());
-    let name = chains.map_or("the chain in force", |chains| chains.name);
-    let shown = |wanted: fn(&Fate) -> bool| {
-        let rules: Vec<String> = (fates.by.iter())
-            .filter(|(fate, _)| wanted(fate))
-            .take(MOST)
-            .map(|(fate, _)| deciding(fate))
+    let name = chains.map_or("the running chain", |chains| chains.name);
+    let shown = |wanted: fn(&ChainOutcome) -> bool| {
+        let rules: Vec<String> = (outcomes.by.iter())
+            .filter(|(outcome, _)| wanted(outcome))
+            .take(MAX)
+            .map(|(outcome, _)| deciding(outcome))
             .collect();
         rules.join(", ")
     };
     let lines = facts::count(group.logged, "line");
-    if fates.accepted == 0 {
-        let by = shown(|fate| !matches!(fate, Fate::Accepted(_)));
+    if outcomes.accepted == 0 {
+        let by = shown(|_| true);
         return format!("{name} does not accept it: {by}");
     }
-    let by = shown(|fate| matches!(fate, Fate::Accepted(_)));
-    let of = if fates.accepts_all(group.logged) {
+    let by = shown(ChainOutcome::lets_in);
+    let of = if outcomes.accepts_all(group.logged) {
         lines
     } else {
-        format!("{} of {lines}", fates.accepted)
+        format!("{} of {lines}", outcomes.accepted)
     };
-    format!("{name} accepts {of}: {by}")
+    let since = match chains.map(|chains| chains.origin) {
+        Some(Origin::NextBoot) => {
+            "; it is the chain of the next boot, and the running one dropped it"
+        }
+        Some(origin) if outcomes.is_stale(origin) => {
+            "; but a line is newer than the chain was printed: the one on the node is another"
+        }
+        _ => "",
+    };
+    format!("{name} accepts {of}: {by}{since}")
 }
 
-fn deciding(fate: &Fate) -> String {
-    match fate {
-        Fate::Accepted(place) => rule(place),
-        Fate::AcceptedLogged(place) => format!("{} accepts it, but behind LOG", rule(place)),
-        Fate::Dropped(place) => format!("{} drops", rule(place)),
-        Fate::Rejected(place) => format!("{} rejects", rule(place)),
-        Fate::Unknown(place) => format!("{} hands it to a program", rule(place)),
-        Fate::Policy(Policy::Accept) => {
+fn deciding(outcome: &ChainOutcome) -> String {
+    match outcome {
+        ChainOutcome::Accepted(position) => rule(position),
+        ChainOutcome::AcceptedLogged(position) => {
+            format!("{} accepts it, but behind LOG", rule(position))
+        }
+        ChainOutcome::Dropped(position) => format!("{} drops", rule(position)),
+        ChainOutcome::Rejected(position) => format!("{} rejects", rule(position)),
+        ChainOutcome::Unknown(position) => format!("{} hands it to a program", rule(position)),
+        ChainOutcome::Policy(Policy::Accept) => {
             "no rule takes it, and the policy of INPUT lets it in".to_owned()
         }
-        Fate::Policy(Policy::Drop) => "no rule takes it, and the policy of INPUT drops".to_owned(),
-        Fate::NoMatch => "no rule takes it".to_owned(),
+        ChainOutcome::Policy(Policy::Drop) => {
+            "no rule takes it, and the policy of INPUT drops".to_owned()
+        }
+        ChainOutcome::NoMatch => "no rule takes it".to_owned(),
+        ChainOutcome::NotAsked => "it was not asked about all lines".to_owned(),
     }
 }
 
 /// `rule 31 of HARVESTER_INPUT (line 40)`.
-fn rule(place: &Place) -> String {
+fn rule(position: &Position) -> String {
     format!(
         "rule {} of {} (line {})",
-        place.number,
-        printable_name(&place.chain),
-        place.line
+        position.number,
+        printable_name(&position.chain),
+        position.line
     )
 }

@@ -2,7 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
-use crate::flow::Kind;
+use crate::flow::{ChainOutcomes, Kind};
 
 pub(super) static CONNTRACK_LOSS: Cause = Cause {
     code: "conntrack-loss",
@@ -35,7 +35,20 @@ pub(super) static CONNTRACK_LOSS: Cause = Cause {
     ],
 };
 
+/// Whether the running chain has the rule, and takes only packets that open a connection.
+fn is_invalid_alone(group: &Group<'_>) -> bool {
+    let invalid = |outcomes: &ChainOutcomes| group.logged > 0 && outcomes.invalid == group.logged;
+    group.requested().is_some() && group.outcomes.as_ref().is_some_and(invalid)
+}
+
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
+    if is_invalid_alone(group) {
+        return evidence.test("invalid-alone", true, || {
+            "the running chain accepts this port for connections that are NEW, and these packets belong to none: conntrack calls \
+             them INVALID"
+                .to_owned()
+        });
+    }
     if !facts::is_reply(group, evidence) {
         return false;
     }

@@ -6,7 +6,8 @@ use super::scanners::comes_back;
 use crate::catalog::{self, DocumentedRule, Role, Service};
 use crate::chain::Family;
 use crate::flow::{
-    Direction, Fates, Folded, Kind, Mark, Ports, Seen, attempts, begins, folded_network,
+    ChainOutcomes, Direction, Folded, Kind, Mark, PeerClass, Ports, Seen, attempts, begins,
+    folded_network,
 };
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
@@ -27,6 +28,8 @@ pub struct GroupKey {
     pub zone: Zone,
     /// The peer, where it scans.
     pub scanner: Option<IpAddr>,
+    /// What a running chain does with the peer.
+    pub class: PeerClass,
 }
 
 /// The flows of one finding.
@@ -52,7 +55,7 @@ pub struct Group<'a> {
     /// What the catalogue knows behind the service port.
     pub service: Option<&'static Service>,
     /// What the chain in force would do with the lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl<'a> Group<'a> {
@@ -96,7 +99,7 @@ impl<'a> Group<'a> {
             peers,
             networks,
             service,
-            fates: fates(&members),
+            outcomes: outcomes(&members),
             members,
         }
     }
@@ -282,10 +285,10 @@ fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
         .sum()
 }
 
-fn fates(members: &[Seen<'_>]) -> Option<Fates> {
+fn outcomes(members: &[Seen<'_>]) -> Option<ChainOutcomes> {
     let mut known = members
         .iter()
-        .filter_map(|seen| seen.flow.detail.fates.as_ref());
+        .filter_map(|seen| seen.flow.detail.outcomes.as_ref());
     let mut sum = known.next()?.clone();
     known.for_each(|more| sum.absorb(more));
     Some(sum)

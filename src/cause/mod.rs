@@ -25,6 +25,7 @@ mod icmp;
 mod late_reply;
 mod local_only;
 mod multicast;
+mod narrowed_port;
 mod not_input;
 mod other_protocol;
 mod other_role;
@@ -117,6 +118,7 @@ pub const CAUSES: &[&Cause] = &[
     &conntrack_loss::CONNTRACK_LOSS,
     &late_reply::LATE_REPLY,
     &scan::SCAN,
+    &narrowed_port::NARROWED_PORT,
     &documented_port::DOCUMENTED_PORT,
     &addon_port::ADDON_PORT,
     &other_protocol::OTHER_PROTOCOL,

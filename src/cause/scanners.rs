@@ -9,7 +9,7 @@ use super::directions::Settled;
 use crate::catalog::{Role, Strength, listed};
 use crate::flow::{Direction, Folded, Kind, Ports, Seen, begins};
 use crate::packet::proto;
-use crate::time::{MINUTE, Time};
+use crate::time::{MINUTE, SECOND, Time};
 
 /// How many distinct ports, or protocols without ports, make a scan.
 pub const SCAN_PORTS: usize = 5;
@@ -35,7 +35,7 @@ pub struct Scan {
     /// The most of them within [`SCAN_WINDOW`].
     pub at_once: usize,
     /// From its first to its last try, as often as it scanned.
-    stretches: Vec<(Time, Time)>,
+    stretches: Vec<Stretch>,
     /// What it came back to, by node: that it asks for.
     asked: BTreeSet<(u16, Target)>,
 }
@@ -48,9 +48,11 @@ impl Scan {
         }
         let lies = |time: Time| {
             let mut stretches = self.stretches.iter();
-            stretches.any(|(from, to)| *from <= time && time <= *to)
+            stretches.any(|stretch| stretch.from <= time && time <= stretch.to)
         };
+        // Bogus flags count as a try, and stay what they are.
         can_join(settled)
+            && settled.kind == Kind::Plain
             && !self.asked.contains(&(seen.key.node, target(seen, settled)))
             && lies(seen.flow.first)
             && begun(seen).into_iter().all(lies)
@@ -184,7 +186,10 @@ fn scan(tried: &[Tried]) -> Option<Scan> {
     }
     events.sort_unstable();
     nodes.dedup();
-    let (at_once, stretches) = windows(&events);
+    let (at_once, mut stretches) = windows(&events);
+    for stretch in &mut stretches {
+        stretch.widen(&events);
+    }
     let mut targets: Vec<Target> = events.iter().map(|(.., target)| *target).collect();
     targets.sort_unstable();
     targets.dedup();
@@ -203,6 +208,26 @@ pub(super) fn comes_back(begins: &[Time]) -> bool {
     match begins {
         [first, .., last] => begins.len() >= ASKED && last.since(*first) > MINUTE,
         _ => false,
+    }
+}
+
+/// A scan from its first to its last try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stretch {
+    from: Time,
+    to: Time,
+}
+
+impl Stretch {
+    /// Takes in what comes at the scan's own pace, before its first try that counts and behind its last: documented ports,
+    /// which do not count, stand there as well as in the midst.
+    fn widen(&mut self, events: &[Try]) {
+        let inside = |(time, ..): &&Try| self.from <= *time && *time <= self.to;
+        let tries = events.iter().filter(inside).count() as i64;
+        let pace = self.to.since(self.from) / (tries - 1).max(1);
+        let pace = pace.max(SECOND);
+        self.from = Time(self.from.0.saturating_sub(pace));
+        self.to = Time(self.to.0.saturating_add(pace));
     }
 }
 
@@ -252,10 +277,10 @@ impl Window {
 
 /// The most targets tried within [`SCAN_WINDOW`], and the stretches in which they were [`SCAN_PORTS`] or more, by
 /// `events` in the order of time.
-fn windows(events: &[Try]) -> (usize, Vec<(Time, Time)>) {
+fn windows(events: &[Try]) -> (usize, Vec<Stretch>) {
     let mut window = Window::default();
     let (mut from, mut most) = (0, 0);
-    let mut stretches: Vec<(Time, Time)> = Vec::new();
+    let mut stretches: Vec<Stretch> = Vec::new();
     for &(time, node, target) in events {
         window.enter(node, target);
         while time.since(events[from].0) > SCAN_WINDOW {
@@ -270,8 +295,11 @@ fn windows(events: &[Try]) -> (usize, Vec<(Time, Time)>) {
         most = most.max(counted);
         let begin = events[from].0;
         match stretches.last_mut() {
-            Some((_, end)) if begin <= *end => *end = time,
-            _ => stretches.push((begin, time)),
+            Some(last) if begin <= last.to => last.to = time,
+            _ => stretches.push(Stretch {
+                from: begin,
+                to: time,
+            }),
         }
     }
     (most, stretches)
@@ -280,7 +308,13 @@ fn windows(events: &[Try]) -> (usize, Vec<(Time, Time)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::SECOND;
+
+    fn stretch(from: i64, to: i64) -> Stretch {
+        Stretch {
+            from: Time(from * SECOND),
+            to: Time(to * SECOND),
+        }
+    }
 
     fn tries(tried: &[(i64, u16)], node: Option<u16>) -> Vec<Try> {
         let tries = tried.iter();
@@ -292,7 +326,7 @@ mod tests {
     #[test]
     fn five_ports_within_five_minutes_are_a_scan() {
         let near = tries(&[(0, 1), (75, 2), (150, 3), (225, 4), (300, 5)], None);
-        assert_eq!(windows(&near), (5, vec![(Time(0), Time(300 * SECOND))]));
+        assert_eq!(windows(&near), (5, vec![stretch(0, 300)]));
         let far = tries(&[(0, 1), (75, 2), (150, 3), (225, 4), (301, 5)], None);
         assert_eq!(windows(&far), (0, vec![]));
         let same = tries(&[(0, 1), (1, 1), (2, 2), (3, 3), (4, 4)], None);
@@ -309,7 +343,7 @@ mod tests {
         let mut twice = of(10);
         twice.push((11, 30_000));
         let (most, stretches) = windows(&tries(&twice, Some(0)));
-        assert_eq!((most, stretches), (10, vec![(Time(0), Time(9 * SECOND))]));
+        assert_eq!((most, stretches), (10, vec![stretch(0, 9)]));
     }
 
     #[test]

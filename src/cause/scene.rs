@@ -16,7 +16,10 @@ use super::upgrades::{Upgrade, upgrades};
 use super::{cluster, sweeps};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::Role;
-use crate::flow::{Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, Ports, Seen};
+use crate::chain::Family;
+use crate::flow::{
+    Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen,
+};
 use crate::net::are_neighbours;
 use crate::packet::link::Mac;
 use crate::packet::{Packet, proto};
@@ -47,6 +50,8 @@ pub struct Scene<'a> {
     upgrades: Vec<Upgrade>,
     /// The first and the last time of the log; live, the last is now.
     pub span: Option<(Time, Time)>,
+    /// The end of a live log.
+    now: Option<Time>,
     flows: &'a Flows,
     marks: MarksByFlow,
     /// What flows have in common, and the places of those flows, in the order of the keys.
@@ -86,7 +91,9 @@ impl<'a> Scene<'a> {
         }
         let group = || {
             let key = |(seen, settled): (&Seen<'_>, &Settled)| {
-                group_key(seen, *settled, zone(&zones, &nodes, &seen.key), &scans)
+                let class = peer_class(seen, &nodes, site, &zones);
+                let zone = zone(&zones, &nodes, &seen.key);
+                group_key(seen, *settled, (zone, class), &scans)
             };
             groups(all.iter().zip(&settled).map(key))
         };
@@ -118,6 +125,7 @@ impl<'a> Scene<'a> {
             span: flows
                 .span()
                 .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
+            now,
             flows,
             marks,
             groups,
@@ -137,19 +145,16 @@ impl<'a> Scene<'a> {
         Some(Group::new(*key, node.name, node.role, members.collect()))
     }
 
-    /// How long the log was quiet after `last` on a node, in microseconds: the time before its last start, and between
-    /// logs, shows nothing.
+    /// How long the log of a node was quiet after `last`, in microseconds: the time before its last start, and between logs,
+    /// shows nothing, nor does a step of its clock.
     pub fn quiet(&self, node: &str, last: Time) -> i64 {
-        let Some((_, end)) = self.span else {
-            return 0;
-        };
-        let from = self
-            .flows
-            .last_boot(node)
-            .map_or(last, |boot| boot.max(last));
-        let told = self.flows.span().map_or(end, |(_, told)| told);
+        let boot = self.flows.last_boot(node);
+        let from = boot.map_or(last, |boot| boot.max(last));
+        let (quiet, _) = self.flows.quiet(node, from);
         // Live, the time since the last line counts as well: the log is open.
-        self.flows.covered(from, told) + end.since(told.max(from)).max(0)
+        let last_line = self.flows.span().map_or(from, |(_, last)| last.max(from));
+        let open = self.now.map_or(0, |now| now.since(last_line).max(0));
+        quiet + open
     }
 
     /// The name of the interface with a number.
@@ -254,8 +259,41 @@ impl Nodes for Known<'_> {
     }
 }
 
+/// What the running chain of its node does with the peer of a flow; only an outsider is kept out on purpose.
+fn peer_class(
+    seen: &Seen<'_>,
+    nodes: &BTreeMap<u16, Node<'_>>,
+    site: &Site,
+    zones: &Zones,
+) -> PeerClass {
+    let known = seen
+        .flow
+        .detail
+        .outcomes
+        .as_ref()
+        .zip(nodes.get(&seen.key.node));
+    let class = known.and_then(|(outcomes, node)| {
+        let family = if seen.key.peer.is_ipv6() {
+            Family::V6
+        } else {
+            Family::V4
+        };
+        let chains = site.in_force.of(node.name, node.role, family)?;
+        Some(outcomes.peer_class(seen.flow.logged, chains.origin))
+    });
+    match class.unwrap_or_default() {
+        PeerClass::Narrowed if zones.is_cluster_node(seen.key.peer) => PeerClass::Else,
+        class => class,
+    }
+}
+
 /// Finds what a flow has in common with others of its finding.
-fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> GroupKey {
+fn group_key(
+    seen: &Seen<'_>,
+    settled: Settled,
+    (zone, class): (Zone, PeerClass),
+    scans: &Scans,
+) -> GroupKey {
     let key = seen.key;
     let group = GroupKey {
         node: key.node,
@@ -266,6 +304,7 @@ fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> Gr
         ports: settled.ports,
         zone,
         scanner: None,
+        class,
     };
     if scans
         .get(&key.peer)
@@ -279,6 +318,7 @@ fn group_key(seen: &Seen<'_>, settled: Settled, zone: Zone, scans: &Scans) -> Gr
             direction: Direction::Original,
             ports: Ports::None,
             scanner: Some(key.peer),
+            class: PeerClass::Else,
             ..group
         };
     }

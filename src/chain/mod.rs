@@ -3,46 +3,43 @@
 //! Follows iptables(8) and iptables-extensions(8), and what iptables 1.8.9 prints. Only the filter table is read.
 //! What cannot be read as a match is kept as [`Test::Unknown`]: it never matches, and is named where it decides.
 
-mod arguments;
-pub mod cloudinit;
-mod command;
-mod dead;
+mod active;
 mod evaluate;
-mod extensions;
-mod fate;
-mod form;
-mod in_force;
-mod listing;
-mod order;
+mod matching;
+mod narrow;
+mod outcome;
+mod positions;
 mod print;
+mod question;
 mod quote;
 mod rule;
-mod save;
-pub mod selector;
+mod shadowed;
 mod shell;
-mod table_text;
-mod values;
-mod words;
-pub mod yaml;
+mod syntax;
 
+use std::collections::HashMap;
 use std::fmt;
 
+use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::packet::PacketSummary;
-use cloudinit::Resource;
+use crate::time::Time;
 
-pub use command::{Fault, Runner};
-pub use dead::{Dead, Why};
-pub use evaluate::{End, Evaluation, Outcome, Place};
-pub use fate::{Fate, Judged};
-pub use form::{Form, detect};
-pub use in_force::{Chains, InForce};
-pub use order::Counted;
+pub use active::{ActiveChains, Chains, Judged, Origin};
+pub use evaluate::Evaluation;
+pub use narrow::{Narrow, PortRule};
+pub use outcome::{ChainOutcome, Narrowed, Outcome, Position};
+pub use positions::Counted;
+pub use print::address;
+pub use question::{Detail, Question, Sender};
 pub use quote::quoted;
 pub use rule::{
-    AddressType, Counters, Log, Match, Ports, Rule, Side, States, Target, Test, limit_interval,
+    AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
+    limit_interval,
 };
-pub use shell::{Script, Simple};
+pub use shadowed::{Shadowed, Why};
+pub use shell::{Fault, Runner, Script, Simple};
+pub use syntax::{Form, detect};
 
 /// The chain of the documentation.
 pub const HARVESTER: &str = "HARVESTER_INPUT";
@@ -105,53 +102,102 @@ pub struct Chain {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleSet {
     pub form: Form,
-    pub chains: Vec<Chain>,
+    chains: Vec<Chain>,
+    /// The places of the chains by name: a dump may have thousands. Of IPv4, then of IPv6.
+    index: [HashMap<String, usize>; 2],
+    /// When the text was printed, where it says so.
+    pub taken: Option<Time>,
+    /// Whether a LOG rule has the documented prefix.
+    has_documented_log: bool,
+    /// Whether a rule asks for what only a whole line shows.
+    asks_detail: bool,
     /// Lines that iptables would refuse, or that were not understood.
     pub faults: Vec<Fault>,
+    /// What the text says of rules that it does not show: of another backend, family or table.
+    pub beside: Vec<Fault>,
 }
 
 impl RuleSet {
     /// Without chains.
-    pub const fn new(form: Form) -> Self {
+    pub fn new(form: Form) -> Self {
         Self {
             form,
             chains: Vec::new(),
+            index: Default::default(),
+            taken: None,
+            has_documented_log: false,
+            asks_detail: false,
             faults: Vec::new(),
+            beside: Vec::new(),
         }
+    }
+
+    /// The chains, in the order in which the text makes them.
+    pub fn chains(&self) -> &[Chain] {
+        &self.chains
     }
 
     /// The chain of that name.
     pub fn chain(&self, family: Family, name: &str) -> Option<&Chain> {
-        self.chains
-            .iter()
-            .find(|chain| chain.family == family && chain.name == name)
+        self.find(family, name).map(|(_, chain)| chain)
     }
 
-    pub(in crate::chain) fn chain_mut(&mut self, family: Family, name: &str) -> Option<&mut Chain> {
-        self.chains
-            .iter_mut()
-            .find(|chain| chain.family == family && chain.name == name)
+    /// The chain of that name, and its place among the chains.
+    fn find(&self, family: Family, name: &str) -> Option<(usize, &Chain)> {
+        let at = *self.index[family as usize].get(name)?;
+        Some((at, self.chains.get(at)?))
     }
 
-    /// The chain that filters the node: HARVESTER_INPUT, else the one that INPUT jumps to and that both logs and drops.
-    pub fn firewall(&self, family: Family) -> Option<&Chain> {
-        self.chain(family, HARVESTER).or_else(|| {
-            let input = self.chain(family, INPUT)?;
-            let stops = |chain: &&Chain| {
-                let has = |wanted: fn(&Target) -> bool| {
-                    chain.rules.iter().any(|rule| wanted(&rule.target))
-                };
-                has(|target| matches!(target, Target::Log(_)))
-                    && has(|target| matches!(target, Target::Drop | Target::Reject(_)))
-            };
-            input
-                .rules
-                .iter()
-                .filter_map(|rule| rule.target.chain())
-                .filter_map(|name| self.chain(family, name))
-                .find(stops)
-                .or_else(|| Some(input).filter(stops))
-        })
+    fn chain_mut(&mut self, family: Family, name: &str) -> Option<&mut Chain> {
+        let at = *self.index[family as usize].get(name)?;
+        self.chains.get_mut(at)
+    }
+
+    /// The chain of that name, which is made where it is not there.
+    fn chain_or_new(&mut self, family: Family, name: &str, line: usize) -> &mut Chain {
+        let next = self.chains.len();
+        let known = self.index[family as usize].get(name).copied();
+        let at = known.unwrap_or_else(|| {
+            self.index[family as usize].insert(name.to_owned(), next);
+            self.chains.push(Chain {
+                family,
+                name: name.to_owned(),
+                policy: None,
+                rules: Vec::new(),
+                line,
+            });
+            next
+        });
+        &mut self.chains[at]
+    }
+
+    /// The chains of one family, without faults.
+    #[must_use]
+    pub fn of_family(&self, family: Family) -> Self {
+        let mut set = self.clone();
+        set.retain(|chain| chain.family == family);
+        set.faults.clear();
+        set.beside.clear();
+        set
+    }
+
+    /// Takes all chains for those of one family.
+    fn is_of(&mut self, family: Family) {
+        for chain in &mut self.chains {
+            chain.family = family;
+        }
+        self.retain(|_| true);
+    }
+
+    /// Keeps the chains that are wanted, under the names that they have now.
+    fn retain(&mut self, wanted: impl FnMut(&Chain) -> bool) {
+        self.chains.retain(wanted);
+        self.index = Default::default();
+        for (at, chain) in self.chains.iter().enumerate() {
+            self.index[chain.family as usize]
+                .entry(chain.name.clone())
+                .or_insert(at);
+        }
     }
 }
 
@@ -178,29 +224,15 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
         ));
     }
     match detect(text)? {
-        form @ (Form::Save | Form::Specification) => Ok(save::read(form, text)),
-        Form::Listing => Ok(listing::read(text)),
+        form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
+        Form::Listing => Ok(syntax::listing::read(text)),
         Form::Script => {
             let mut runner = Runner::new(Form::Script);
             runner.run(&Script::read(text, 1));
             Ok(runner.finish())
         }
-        Form::CloudInit => Ok(boot(&cloudinit::read(text)?, |_| true)),
+        Form::CloudInit => Ok(cloudinit::boot(&cloudinit::read(text)?, |_| true)),
     }
-}
-
-/// The chains that the commands of the wanted resources leave, run in their order.
-pub fn boot(resources: &[Resource], wanted: impl Fn(&Resource) -> bool) -> RuleSet {
-    let mut runner = Runner::new(Form::CloudInit);
-    for resource in resources.iter().filter(|resource| wanted(resource)) {
-        for fault in &resource.faults {
-            runner.fault(fault.clone());
-        }
-        for command in &resource.commands {
-            runner.run(&command.script());
-        }
-    }
-    runner.finish()
 }
 
 /// Reads one rule from its command: the chain and the rule of `iptables -A CHAIN …`.
@@ -213,7 +245,7 @@ pub fn parse_rule(command: &str) -> Result<(String, Rule), Fault> {
         .commands
         .first()
         .ok_or_else(|| Fault::new(1, "no command"))?;
-    command::rule_of(simple)
+    shell::rule_of(simple)
 }
 
 impl fmt::Display for Policy {

@@ -1,8 +1,10 @@
 //! One rule: what it tests, what it does, and what it counted.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::net::{IpNet, PortRange};
+use crate::packet::PktType;
 
 /// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
 const TARGETS: &[&str] = &[
@@ -13,23 +15,30 @@ const TARGETS: &[&str] = &[
     "CONNSECMARK",
     "CT",
     "DSCP",
+    "DNAT",
+    "ECN",
     "HL",
     "HMARK",
     "IDLETIMER",
     "LED",
     "MARK",
+    "MASQUERADE",
+    "NETMAP",
     "NFLOG",
     "NFQUEUE",
     "NOTRACK",
     "QUEUE",
     "RATEEST",
+    "REDIRECT",
     "SECMARK",
     "SET",
+    "SNAT",
     "SYNPROXY",
     "TCPMSS",
     "TCPOPTSTRIP",
     "TEE",
     "TOS",
+    "TPROXY",
     "TRACE",
     "TTL",
     "ULOG",
@@ -87,8 +96,40 @@ pub enum Test {
     AddressType(Side, Vec<AddressType>),
     /// `-f`: second and later fragments.
     LaterFragment,
+    /// `--src-range`, `--dst-range`: from the first address to the last.
+    IpRange(Side, IpAddr, IpAddr),
+    /// `-s`, `-d` with a mask that is no prefix: an address, cut by it, and the mask.
+    Masked(Side, Ipv4Addr, Ipv4Addr),
+    /// `--mac-source`.
+    MacSource([u8; 6]),
+    /// `--ttl-eq`, `--ttl-lt`, `--ttl-gt`.
+    Ttl(Compared, u8),
+    /// The same of IPv6: `--hl-eq`, `--hl-lt`, `--hl-gt`.
+    HopLimit(Compared, u8),
+    /// `--length`: the whole packet, header included, both ends in it.
+    Length(u32, u32),
+    /// `--tos` and `--dscp`: the bits of `mask` in the TOS byte or the traffic class.
+    Tos {
+        value: u8,
+        mask: u8,
+    },
+    /// `--mark` of `-m mark`.
+    Mark {
+        value: u32,
+        mask: u32,
+    },
+    /// `--pkt-type`.
+    PktType(PktType),
     /// A match that a log line cannot answer, or that is not known: the module, and its text.
     Unknown(String, String),
+}
+
+/// How a number is compared with the one that a rule names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Compared {
+    Equal,
+    Less,
+    Greater,
 }
 
 /// Which end of a packet. For an interface, `Source` is `-i` and `Destination` is `-o`.
@@ -109,7 +150,7 @@ pub enum Ports {
 
 /// A set of conntrack states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct States(pub(super) u8);
+pub struct States(pub(in crate::chain) u8);
 
 impl States {
     pub const NEW: Self = Self(1);
@@ -119,13 +160,15 @@ impl States {
     pub const RELATED: Self = Self(1 << 4);
     pub const SNAT: Self = Self(1 << 5);
     pub const DNAT: Self = Self(1 << 6);
+    /// What belongs to a connection that was let in: ESTABLISHED and RELATED.
+    pub const RETURN_TRAFFIC: Self = Self(1 << 3 | 1 << 4);
 
     /// Whether all of `other` are in it.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    pub(super) const fn with(self, other: Self) -> Self {
+    pub(in crate::chain) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 }
@@ -156,11 +199,13 @@ pub enum Target {
     Goto(String),
     /// Another target: its name, and its options as they stand.
     Other(String, String),
+    /// The row was not understood: what it does is not known.
+    Unread,
 }
 
 impl Target {
     /// What `-j NAME` or `-g NAME` means, as far as the name tells.
-    pub(super) fn named(name: &str, goto: bool) -> Self {
+    pub(in crate::chain) fn named(name: &str, goto: bool) -> Self {
         match name {
             _ if goto => Self::Goto(name.to_owned()),
             "ACCEPT" => Self::Accept,
@@ -213,6 +258,35 @@ pub struct Counters {
 }
 
 impl Rule {
+    /// A rule of these tests, in the one order and form that rules are compared by.
+    pub fn new(tests: impl IntoIterator<Item = Test>, target: Target, comment: &str) -> Self {
+        let of = |test| Match {
+            test,
+            negated: false,
+        };
+        let mut rule = Self {
+            matches: tests.into_iter().map(of).collect(),
+            target,
+            comment: (!comment.is_empty()).then(|| comment.to_owned()),
+            ..Self::default()
+        };
+        rule.normalize();
+        rule
+    }
+
+    /// A row that was not understood: it keeps its number, and matches nothing.
+    pub(in crate::chain) fn unread(text: &str, line: usize) -> Self {
+        Self {
+            matches: vec![Match {
+                test: Test::Unknown("row".to_owned(), text.to_owned()),
+                negated: false,
+            }],
+            target: Target::Unread,
+            line,
+            ..Self::default()
+        }
+    }
+
     /// Whether `other` does the same to the same packets. Comments, counters and the written form do not count.
     pub fn means(&self, other: &Self) -> bool {
         self.matches == other.matches && self.target == other.target
@@ -257,8 +331,27 @@ impl Rule {
         self.has(|test| matches!(test, Test::State(asked) if asked.contains(states)))
     }
 
+    /// Whether it names a destination port: not where it takes all but some.
+    pub fn names_port(&self) -> bool {
+        self.dports().is_some()
+            || self.has(|test| match test {
+                Test::Ports(Ports::Either, _) => true,
+                Test::Unknown(module, text) => module == "port" && text.starts_with("dpt"),
+                _ => false,
+            })
+    }
+
+    /// Its matches of the packet's source, as iptables writes them; `None` where it takes packets from anywhere.
+    pub fn source(&self) -> Option<String> {
+        let of_source: Vec<String> = (self.matches.iter())
+            .filter(|m| m.test.is_of_source())
+            .map(ToString::to_string)
+            .collect();
+        (!of_source.is_empty()).then(|| of_source.join(" "))
+    }
+
     /// Brings the matches into the one order and form.
-    pub(super) fn normalize(&mut self) {
+    pub(in crate::chain) fn normalize(&mut self) {
         for m in &mut self.matches {
             match &mut m.test {
                 Test::Ports(_, ranges) => merge(ranges),
@@ -295,6 +388,39 @@ impl Match {
 }
 
 impl Test {
+    /// Whether it asks who sent the packet: its address, hardware address, or membership of a set.
+    pub fn is_of_source(&self) -> bool {
+        match self {
+            Self::Net(Side::Source, _)
+            | Self::IpRange(Side::Source, ..)
+            | Self::Masked(Side::Source, ..)
+            | Self::MacSource(_)
+            | Self::AddressType(Side::Source, _) => true,
+            Self::Unknown(module, text) => match module.as_str() {
+                "set" => text.split([' ', ',']).any(|word| word == "src"),
+                "geoip" | "recent" => true,
+                "host name" => text.starts_with("-s "),
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether only the whole log line answers it, not its summary.
+    pub(in crate::chain) const fn asks_detail(&self) -> bool {
+        matches!(
+            self,
+            Self::MacSource(_)
+                | Self::Ttl(..)
+                | Self::HopLimit(..)
+                | Self::Length(..)
+                | Self::Tos { .. }
+                | Self::Mark { .. }
+                | Self::PktType(_)
+                | Self::IcmpType { code: Some(_), .. }
+        )
+    }
+
     /// Whether every packet passes.
     fn always(&self) -> bool {
         match self {
@@ -340,6 +466,7 @@ impl fmt::Display for Target {
             Self::Log(_) => f.write_str("LOG"),
             Self::Return => f.write_str("RETURN"),
             Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
+            Self::Unread => f.write_str("not understood"),
         }
     }
 }

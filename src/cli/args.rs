@@ -8,9 +8,10 @@ use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::cause::Verdict;
+use crate::error::Error;
 use crate::report::json_schema::SCHEMAS;
-use crate::report::{RENDERERS, Renderer};
-use crate::rule::{EMITTERS, Emitter, Scope};
+use crate::report::{Events, RENDERERS, Renderer};
+use crate::rule::{CHAIN_FORMS, EMITTERS, Emitter, Scope};
 
 /// Tells false positives from missing rules in the drop log of the Harvester host firewall.
 #[derive(Debug, Parser)]
@@ -27,7 +28,7 @@ not be judged.
 Examples:
   journalctl -k -f | dropsift
   dropsift --role harvester3=worker kernel.log
-  journalctl -k -o json | dropsift --no-follow -o json | jq '.findings[] | select(.verdict == \"missing-rule\")'")]
+  journalctl -k -o json | dropsift -o json | jq '.findings[] | select(.verdict == \"missing-rule\")'")]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) shared: Shared,
@@ -48,6 +49,7 @@ Examples:
   dropsift rules --rules harvester1=chain.txt kernel.log > add-rules.sh
   dropsift rules --format cloudinit-patch --diff 91-iptables-worker.yaml kernel.log
   dropsift rules --format split-log kernel.log
+  ssh harvester1 iptables-save | dropsift rules --check kernel.log
 
 With --format cloudinit-patch the first INPUT is the CloudInit to change; it is printed, not written. Its selector tells \
 the role, unless --role does.")]
@@ -59,6 +61,29 @@ the role, unless --role does.")]
         /// What cloudinit-patch changes, as a unified diff
         #[arg(long)]
         diff: bool,
+
+        /// What the running chain has of each rule: live, dead or absent. The chain is --rules, else iptables-save on stdin
+        #[arg(long)]
+        check: bool,
+    },
+    /// Print the recommended chain of a role, or how another chain differs from it
+    #[command(after_help = "\
+FILE is a dump of iptables, a script or a CloudInit; `-` is stdin. The role is --role, else the one that the selector of \
+the CloudInit picks.
+
+Examples:
+  dropsift chain --role worker --format cloudinit
+  iptables-save | dropsift chain --role control-plane -
+
+Exit codes: 0 no difference, 1 the chains differ, 2 usage or a file that cannot be read.")]
+    Chain {
+        /// A chain to compare
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+
+        /// Form of the chain
+        #[arg(id = "format", long = "format", value_name = "FORM", default_value = CHAIN_FORMS[0].code, value_parser = PossibleValuesParser::new(CHAIN_FORMS.iter().map(|f| f.code)))]
+        form: String,
     },
     /// Run the drops of a log through the chain of --rules: what it would accept now
     #[command(after_help = "\
@@ -100,7 +125,7 @@ read.")]
     },
     /// Print the port catalogue
     Ports,
-    /// Print the JSON Schema of what -o json writes
+    /// Print the JSON Schema of what -o json and -o ndjson write
     Schema {
         #[arg(value_name = "DOCUMENT", value_parser = PossibleValuesParser::new(SCHEMAS.iter().map(|s| s.code)))]
         document: String,
@@ -290,11 +315,11 @@ pub(super) struct Shared {
     #[arg(long, value_name = "FORM", global = true, help_heading = "Output", default_value = EMITTERS[0].code, value_parser = PossibleValuesParser::new(EMITTERS.iter().map(|e| e.code)))]
     pub(super) format: String,
 
-    /// Whom rules accept: as the docs write it, the peers seen, or the nodes' network
+    /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
     #[arg(long, value_name = "SCOPE", global = true, help_heading = "Output", default_value = Scope::Documented.code(), value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::code)))]
     pub(super) scope: String,
 
-    /// Print findings as they come, and the report at the end (the default on stdin)
+    /// Print findings as they come, and the report at the end (the default on a stdin that goes on)
     #[arg(
         short,
         long,
@@ -312,6 +337,14 @@ pub(super) struct Shared {
         overrides_with = "follow"
     )]
     pub(super) no_follow: bool,
+
+    /// Live, say it also when only the numbers of a finding grow, once a minute
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(super) updates: bool,
+
+    /// Print the events of -o ndjson without the report at the end
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(super) no_report: bool,
 
     /// What exits with 1
     #[arg(
@@ -369,7 +402,26 @@ impl Shared {
         }
     }
 
-    /// Whether findings are printed as they come.
+    /// Refuses options of live runs where nothing is live.
+    ///
+    /// # Errors
+    /// If one is set that would do nothing.
+    pub(super) fn check_live(&self, inputs: &[PathBuf]) -> Result<(), Error> {
+        let refused = if self.journal && self.follow {
+            "--journal is read to its end; to follow it: journalctl -k -f -o short-precise | dropsift"
+        } else if self.no_report && !matches!(self.renderer().events, Some(Events::Each(_))) {
+            "--no-report leaves out the report behind the events of -o ndjson; add -o ndjson"
+        } else if self.updates && self.renderer().events.is_none() {
+            "--updates is for events, and this output has none; use -o text or -o ndjson"
+        } else if self.updates && !self.follows(inputs) {
+            "--updates is for live runs; add -f"
+        } else {
+            return Ok(());
+        };
+        Err(Error::Usage(refused.to_owned()))
+    }
+
+    /// Whether the input is read as one that may go on.
     pub(super) fn follows(&self, inputs: &[PathBuf]) -> bool {
         let stdin = (inputs.is_empty() && !self.journal)
             || matches!(inputs, [only] if only.as_os_str() == "-");

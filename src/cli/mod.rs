@@ -4,14 +4,19 @@
 mod args;
 mod audit;
 mod batch;
+mod chain;
 mod explain;
 mod feed;
 mod follow;
+mod gate;
 mod manual;
+mod pace;
 mod ports;
 mod progress;
 mod rules;
+mod session;
 mod simulate;
+mod status;
 mod tail;
 mod terminal;
 mod values;
@@ -22,9 +27,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::analyze::{Analysis, fails};
+use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::Report;
+use crate::report::{Events, Report};
 use args::{Args, Command, Shared};
 
 /// How a run ended; where several hold, the greatest rank counts.
@@ -119,9 +124,19 @@ fn run(args: &Args) -> Result<Exit, Error> {
         Some(_) => &Vec::new(),
     };
     values::stdin_once(&args.shared, inputs)?;
+    if args.command.is_some() {
+        // Events are what a report is made of; no subcommand has any.
+        explain::wants_json(&args.shared)?;
+    }
     match &args.command {
         None => analyse(&args.shared, &args.inputs),
-        Some(Command::Rules { inputs, diff }) => rules::run(&args.shared, inputs, *diff),
+        Some(Command::Rules {
+            inputs,
+            diff,
+            check: false,
+        }) => rules::run(&args.shared, inputs, *diff),
+        Some(Command::Rules { inputs, .. }) => rules::check(&args.shared, inputs),
+        Some(Command::Chain { file, form }) => chain::run(&args.shared, file.as_deref(), form),
         Some(Command::Simulate {
             inputs,
             with_suggested,
@@ -146,6 +161,7 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
         hint();
         return Ok(Exit::Trouble);
     }
+    shared.check_live(inputs)?;
     let options = values::read_options(shared)?;
     let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
     if shared.follows(inputs) {
@@ -155,7 +171,14 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = shared.renderer();
-    written(|out| (renderer.render)(&report, style, out))?;
+    written(|out| match renderer.events {
+        // Without a report, the events are what is told of a log that has ended.
+        Some(Events::Each(write)) if shared.no_report => {
+            let events = Live::default().last_changes(&report);
+            events.iter().try_for_each(|event| write(event, out))
+        }
+        _ => (renderer.render)(&report, style, out),
+    })?;
     Ok(exit.and(verdict(shared, &report)))
 }
 

@@ -4,10 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::args::Shared;
-use super::{Exit, batch, hint, say, values, verdict};
+use super::{Exit, batch, hint, say, values, verdict, written};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable, printable_name};
-use crate::rule::{CloudInitFile, Offer, RULE_IN_FORCE};
+use crate::report::rules_json;
+use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 
 /// Prints the rules that the inputs ask for.
 pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exit, Error> {
@@ -32,36 +33,35 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         return Ok(Exit::Trouble);
     }
     let options = values::read_options(shared)?;
-    let mut site = values::site(shared, &options)?;
+    let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
         values::text_file(&name).map(|text| (name, text))
     });
     let read = read.transpose()?;
-    let mut file = read.as_ref().map(|(name, text)| CloudInitFile {
+    let file = read.as_ref().map(|(name, text)| CloudInitFile {
         name,
         text,
-        role: site.default_role,
+        role: site.told_default_role.then_some(site.default_role),
     });
-    if let Some(file) = &mut file
-        && !shared.role.iter().any(|role| !role.contains('='))
-        && let Some(role) = file.only_role()
-    {
-        site.default_role = role;
-        file.role = role;
-    }
     if let Some(file) = &file {
         // A file that cannot be patched is told before a long log is read.
-        file.patched(&[])?;
+        file.resources()?;
     }
+    let prefixes = site.log_prefixes();
     let analysis = Analysis::new(site, shared.scope());
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     let offer = Offer {
         rules: &report.rules,
         splits: &report.splits,
+        prefixes: &prefixes,
         file,
         diff,
     };
+    if shared.output == "json" {
+        written(|out| rules_json(&report.rules, &[], out))?;
+        return Ok(exit.and(verdict(shared, &report)));
+    }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let notes = (emitter.emit)(&offer, &mut out)?;
     out.flush().map_err(Error::Output)?;
@@ -84,4 +84,55 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         }
     }
     Ok(exit.and(verdict(shared, &report)))
+}
+
+/// Prints what the running chain has of each rule that the inputs ask for.
+pub(super) fn check(shared: &Shared, inputs: &[PathBuf]) -> Result<Exit, Error> {
+    let options = values::read_options(shared)?;
+    let mut site = values::site(shared, &options)?;
+    if shared.rules.is_empty() {
+        if inputs.is_empty() || inputs.iter().any(|path| path.as_os_str() == "-") {
+            return Err(Error::Usage(
+                "--check reads the running chain from stdin, so the log must be a file: \
+                 iptables-save | dropsift rules --check kernel.log; or name the chain with --rules"
+                    .to_owned(),
+            ));
+        }
+        let dump = values::text_file("-")?;
+        site.in_force.tell(None, "stdin", &dump, None)?;
+    }
+    // A suggestion is what the log asks for, whatever the chain has by now.
+    let chains = std::mem::take(&mut site.in_force);
+    let prefixes = site.log_prefixes();
+    let (report, exit) = batch::run(
+        shared,
+        inputs,
+        &options,
+        Analysis::new(site, shared.scope()),
+    )?;
+    let checked = rule::check(&report.rules, &chains, &prefixes);
+    written(|out| {
+        if shared.output == "json" {
+            return rules_json(&report.rules, &checked, out);
+        }
+        if checked.is_empty() {
+            return writeln!(out, "The log asks for no rule.");
+        }
+        for one in &checked {
+            let at = (one.at.as_ref()).map_or_else(String::new, |(chain, number)| {
+                format!(", rule {number} of {}", printable(chain))
+            });
+            writeln!(
+                out,
+                "{:<6}  {}  {} ({}){at}",
+                one.state.code(),
+                printable_name(&one.rule.node),
+                printable(&one.rule.matches_text()),
+                one.rule.comment(),
+            )?;
+        }
+        Ok(())
+    })?;
+    let all_live = checked.iter().all(|one| one.state == State::Live);
+    Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
 }

@@ -44,7 +44,7 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
     if report
         .findings
         .iter()
-        .all(|finding| finding.fates.is_none())
+        .all(|finding| finding.outcomes.is_none())
         && site.in_force.is_empty()
     {
         return Err(Error::Usage(
@@ -64,11 +64,12 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
     };
     let simulated = Simulated {
         report: &report,
+        origins: site.in_force.origins().collect(),
         texts: site.in_force.texts().collect(),
         with: second.as_ref().map(|second| With {
             rules: &report.rules,
-            fates: (second.findings.iter())
-                .filter_map(|finding| Some((finding.id.as_str(), finding.fates.as_ref()?)))
+            outcomes: (second.findings.iter())
+                .filter_map(|finding| Some((finding.id.as_str(), finding.outcomes.as_ref()?)))
                 .collect(),
         }),
     };

@@ -12,7 +12,7 @@ const PIPED: usize = 80;
 /// The widest that text is easy to read in.
 const WIDEST: usize = 140;
 /// The narrowest that a table fits in.
-const NARROWEST: usize = 60;
+const NARROWEST: usize = 40;
 
 /// Now.
 #[expect(
@@ -24,6 +24,12 @@ pub(super) fn now() -> Time {
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     Time(since.as_micros() as i64)
+}
+
+/// The columns of the terminal on stderr; where there is none, a line may be as long as it likes.
+pub(super) fn stderr_width() -> usize {
+    let size = terminal_size::terminal_size_of(io::stderr());
+    size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
 /// How the report is to look on stdout.
@@ -42,10 +48,11 @@ pub(super) fn style(color: Color) -> Style {
         }
         Color::Auto => terminal && std::env::var_os("TERM").is_none_or(|term| term != "dumb"),
     };
+    let told = || std::env::var("COLUMNS").ok()?.parse().ok();
     let width = if terminal {
         terminal_size::terminal_size().map_or(PIPED, |(width, _)| usize::from(width.0))
     } else {
-        PIPED
+        told().unwrap_or(PIPED)
     };
     Style {
         width: width.clamp(NARROWEST, WIDEST),

@@ -64,7 +64,10 @@ pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
 
 /// The site that the options describe.
 pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
-    let mut site = Site::default();
+    let mut site = Site {
+        log_prefix: shared.prefix.clone(),
+        ..Site::default()
+    };
     for text in &shared.role {
         let (node, role) = match text.split_once('=') {
             Some((node, role)) => (Some(node), role),
@@ -119,7 +122,8 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     for text in &shared.rules {
         let (node, path) = rules_of(text);
         let text = text_file(path)?;
-        site.in_force.tell(node, path, &text)?;
+        let taken = modified(path).or_else(|| Some(super::terminal::now()));
+        site.in_force.tell(node, path, &text, taken)?;
     }
     if !shared.quiet {
         for (name, faults, first) in site.in_force.faults() {
@@ -211,6 +215,13 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
     })
 }
 
+/// When the file was written; `None` for stdin.
+fn modified(path: &str) -> Option<Time> {
+    let written = std::fs::metadata(path).ok()?.modified().ok()?;
+    let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(Time(i64::try_from(since.as_micros()).ok()?))
+}
+
 /// Reads networks.
 pub(super) fn nets(texts: &[String]) -> Result<Vec<IpNet>, Error> {
     texts
@@ -222,12 +233,16 @@ pub(super) fn nets(texts: &[String]) -> Result<Vec<IpNet>, Error> {
 fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
     let Some((from, to)) = text.split_once("..") else {
         return usage(format!(
-            "`{text}` is no window; write it as 2026-05-05T04:30:00Z..2026-05-05T06:00:00Z"
+            "`{text}` is no window; write it as 2026-05-05T04:30:00Z..2026-05-05T06:00:00Z, or now.. for one that goes on"
         ));
     };
+    let end = |text: &str, open| match text.trim() {
+        "" => Ok(Moment::At(open)),
+        text => moment(text, reading),
+    };
     let window = Window {
-        from: moment(from, reading)?,
-        to: moment(to, reading)?,
+        from: end(from, Time(0))?,
+        to: end(to, Time(i64::MAX))?,
     };
     if !window.is_forward() {
         return usage(format!(
@@ -245,6 +260,9 @@ fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
         "%Y-%m-%d %H:%M",
     ];
     let text = text.trim();
+    if text == "now" {
+        return Ok(Moment::At(reading.reference));
+    }
     if let Some(time) = parse_rfc3339(text) {
         return Ok(Moment::At(time));
     }

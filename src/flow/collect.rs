@@ -1,28 +1,28 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
 use super::bounds::{Admitted, Room};
 use super::evidence::NodeEvidence;
 use super::key::Packed;
+use super::lifeline::Lifeline;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::sum::count;
 use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
-use crate::chain::Family;
+use crate::chain::{Family, Question};
 use crate::input::event::DropLine;
 use crate::packet::{Hook, PacketSummary, PktType, TcpFlags, proto};
-use crate::saturation::Stretch;
 use crate::site::Site;
 use crate::time::Time;
 
 /// So many of all nodes.
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
-/// So many starts of machines are kept.
-const MOST_BOOTS: usize = 1_024;
+/// How many starts of machines, and hosts without a drop line, are kept.
+pub(super) const MOST_BOOTS: usize = 1_024;
 /// The node of a line that tells none.
 const UNKNOWN: &str = "unknown";
 
@@ -55,8 +55,10 @@ pub struct Flows {
     pub(super) room: Room,
     /// The first and the last time that any line of the log had.
     pub(super) span: Option<(Time, Time)>,
-    /// The spans of the logs that were added up, joined where they touch.
-    pub(super) covered: Vec<Stretch>,
+    /// The span of the lines of the log being read that name no host.
+    pub(super) hostless: Option<(Time, Time)>,
+    /// When the logs of hosts without a drop line went on.
+    pub(super) others: BTreeMap<String, Lifeline>,
     /// When machines started: host and time.
     pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
@@ -75,7 +77,7 @@ impl Flows {
         lines: u32,
     ) {
         if drop.time.is_known() {
-            self.alive(drop.time);
+            self.reaches(drop.time);
         }
         let node = self.nodes.number(host(site, drop, packet));
         let interface = self.interfaces.number(packet.interface);
@@ -84,9 +86,11 @@ impl Flows {
         if !site.in_force.is_empty() {
             let name = self.nodes.name(line.node);
             if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
-                let fates = &mut self.flows[place].detail.fates;
-                let fates = fates.get_or_insert_default();
-                fates.add(chains.judge(packet), u64::from(lines));
+                let outcomes = &mut self.flows[place].detail.outcomes;
+                let outcomes = outcomes.get_or_insert_default();
+                let message = String::from_utf8_lossy(drop.message);
+                let judged = chains.judge(Question::dropped(*packet), &message);
+                outcomes.add(judged, drop.time, u64::from(lines));
             }
         }
     }
@@ -108,6 +112,9 @@ impl Flows {
         let seen = &mut self.evidence[usize::from(node)];
         self.logged += u64::from(lines);
         seen.logged += u64::from(lines);
+        if drop.time.is_known() {
+            seen.life.note(drop.time, drop.monotonic);
+        }
         // Another hook's LOG rule has a bucket of its own.
         if packet.hook == Hook::Input && self.ticks < MOST_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(drop, packet));
@@ -197,10 +204,45 @@ impl Flows {
         self.flows.get_index_of(&key)
     }
 
-    /// Notes that the log had a line at `time`.
-    pub fn alive(&mut self, time: Time) {
+    /// Notes that the log of a host had a line at `time`, and its monotonic time where it has one. Without a host the line is
+    /// of the log's one node.
+    pub fn alive(&mut self, host: Option<&str>, time: Time, monotonic: Option<i64>) {
+        self.reaches(time);
+        let Some(host) = host else {
+            let (first, last) = self.hostless.unwrap_or((time, time));
+            self.hostless = Some((first.min(time), last.max(time)));
+            return;
+        };
+        let known = self.nodes.find(host).map(usize::from);
+        if let Some(seen) = known.and_then(|number| self.evidence.get_mut(number)) {
+            seen.life.note(time, monotonic);
+        } else if self.others.contains_key(host) || self.others.len() < MOST_BOOTS {
+            let life = self.others.entry(host.to_owned()).or_default();
+            life.note(time, monotonic);
+        }
+    }
+
+    /// Notes that the log reaches to `time`.
+    pub(super) fn reaches(&mut self, time: Time) {
         let (first, last) = self.span.unwrap_or((time, time));
         self.span = Some((first.min(time), last.max(time)));
+    }
+
+    /// When the lines that name no host went on, where the log has one node: of several they show nothing.
+    fn hostless(&self) -> Option<(Time, Time)> {
+        self.hostless.filter(|_| self.evidence.len() == 1)
+    }
+
+    /// Ends the log that is being read: what it says of no host it says of its one node.
+    pub(super) fn end_log(&mut self) {
+        let whole = self.hostless();
+        self.hostless = None;
+        for seen in &mut self.evidence {
+            seen.life.end(whole);
+        }
+        for life in self.others.values_mut() {
+            life.end(None);
+        }
     }
 
     /// Notes that the machine `host` started at `time`.
@@ -220,15 +262,19 @@ impl Flows {
             .max()
     }
 
-    /// Microseconds between `from` and `to` in which some log went on.
-    pub fn covered(&self, from: Time, to: Time) -> i64 {
-        let current = self.span.filter(|_| self.covered.is_empty());
-        let current = current.map(|(from, to)| Stretch { from, to });
-        self.covered
-            .iter()
-            .chain(&current)
-            .map(|stretch| stretch.overlap(from, to))
-            .sum()
+    /// Microseconds from `from` to the end of the log of a node in which that went on, and that end.
+    pub fn quiet(&self, node: &str, from: Time) -> (i64, Option<Time>) {
+        let number = self.nodes.find(node).map(usize::from);
+        let seen = number.and_then(|number| self.evidence.get(number));
+        let mut life = seen.map(|seen| seen.life.clone()).unwrap_or_default();
+        life.end(self.hostless());
+        if let Some(other) = self.others.get(node) {
+            let mut other = other.clone();
+            other.end(None);
+            life.absorb(other);
+        }
+        let end = life.last();
+        (end.map_or(0, |end| life.covered(from, end)), end)
     }
 
     /// How many drop lines came in.
@@ -306,8 +352,12 @@ impl Flows {
 #[inline]
 fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> &'a str {
     drop.host.unwrap_or_else(|| {
-        let known = site.addresses.get(&packet.dst);
-        known.map_or(UNKNOWN, String::as_str)
+        let own = match packet.hook {
+            Hook::Input => site.addresses.get(&packet.dst),
+            Hook::Output => site.addresses.get(&packet.src),
+            Hook::Forward => None,
+        };
+        own.map_or(UNKNOWN, String::as_str)
     })
 }
 

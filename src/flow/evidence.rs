@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::lifeline::Lifeline;
 use crate::catalog::Role;
 use crate::input::event::DropLine;
 use crate::net::{IpNet, neighbourhood};
@@ -24,6 +25,8 @@ pub struct NodeEvidence {
     last_met: usize,
     /// Their neighbourhoods, in order.
     pub(super) near: Vec<IpNet>,
+    /// When its log went on.
+    pub(super) life: Lifeline,
     /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
     pub ticks: [Vec<Tick>; 2],
 }
@@ -81,6 +84,7 @@ impl NodeEvidence {
     pub(super) fn absorb(&mut self, other: Self, mut room: usize) -> usize {
         let before = room;
         self.logged += other.logged;
+        self.life.absorb(other.life);
         for address in other.addresses {
             self.learn(address);
         }

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::{Kind, Ports};
 
 /// What makes lines one flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowKey {
     /// An index, see [`Flows::node_name`].
     ///

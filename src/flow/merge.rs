@@ -1,33 +1,20 @@
 //! Logs added up: the flows of one log into those of another.
 
 use super::bounds::Admitted;
-use super::collect::{Flows, MOST_TICKS_IN_ALL};
+use super::collect::{Flows, MOST_BOOTS, MOST_TICKS_IN_ALL};
 use super::evidence::NodeEvidence;
 use super::marks::MOST_OF_A_FLOW;
 use super::{FlowKey, Folded};
-use crate::saturation::{Stretch, union};
 use crate::site::Site;
 
 impl Flows {
-    /// The stretches in which logs went on.
-    fn stretches(&self) -> Vec<Stretch> {
-        if self.covered.is_empty() {
-            self.span
-                .map(|(from, to)| Stretch { from, to })
-                .into_iter()
-                .collect()
-        } else {
-            self.covered.clone()
-        }
-    }
-
     /// Adds what another log shows.
-    pub fn absorb(&mut self, site: &Site, other: Self) {
+    pub fn absorb(&mut self, site: &Site, mut other: Self) {
+        other.end_log();
         if self.logged == 0 && self.span.is_none() && self.boots.is_empty() {
             *self = other;
             return;
         }
-        let theirs_covered = other.stretches();
         let nodes = self.nodes.numbers(&other.nodes);
         let interfaces = self.interfaces.numbers(&other.interfaces);
         for (number, theirs) in nodes.iter().copied().map(usize::from).zip(other.evidence) {
@@ -68,11 +55,15 @@ impl Flows {
                 self.marks.push(place, *mark);
             }
         }
-        self.covered = union([self.stretches(), theirs_covered].concat());
+        for (host, life) in other.others {
+            if self.others.contains_key(&host) || self.others.len() < MOST_BOOTS {
+                self.others.entry(host).or_default().absorb(life);
+            }
+        }
         self.boots.extend(other.boots);
         if let Some((first, last)) = other.span {
-            self.alive(first);
-            self.alive(last);
+            self.reaches(first);
+            self.reaches(last);
         }
         self.logged += other.logged;
         self.folded += other.folded;
@@ -86,9 +77,12 @@ impl Flows {
         self.span = self
             .span
             .map(|(first, last)| (first.add_years(years), last.add_years(years)));
-        for stretch in &mut self.covered {
-            stretch.from = stretch.from.add_years(years);
-            stretch.to = stretch.to.add_years(years);
+        if let Some((first, last)) = &mut self.hostless {
+            (*first, *last) = (first.add_years(years), last.add_years(years));
+        }
+        let nodes = self.evidence.iter_mut().map(|seen| &mut seen.life);
+        for life in nodes.chain(self.others.values_mut()) {
+            life.add_years(years);
         }
         self.boots = std::mem::take(&mut self.boots)
             .into_iter()
@@ -97,6 +91,9 @@ impl Flows {
         for flow in self.flows.values_mut() {
             for time in [&mut flow.first, &mut flow.last] {
                 *time = time.add_years(years);
+            }
+            if let Some(outcomes) = &mut flow.detail.outcomes {
+                outcomes.add_years(years);
             }
         }
         self.marks.add_years(years);

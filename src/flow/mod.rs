@@ -8,12 +8,13 @@ mod bounds;
 mod classify;
 mod collect;
 mod evidence;
-mod fates;
 mod flag_counts;
 mod key;
+mod lifeline;
 mod marks;
 mod merge;
 mod names;
+mod outcomes;
 mod sum;
 
 use std::net::IpAddr;
@@ -28,10 +29,10 @@ pub use bounds::folded_network;
 pub use classify::{EPHEMERAL, RESERVED_CLIENTS, classify, datagram};
 pub use collect::Flows;
 pub use evidence::NodeEvidence;
-pub use fates::Fates;
 use flag_counts::FlagCounts;
 pub use key::FlowKey;
 pub use marks::{Mark, MarksByFlow};
+pub use outcomes::{ChainOutcomes, PeerClass};
 
 /// Which way a flow goes, as conntrack says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -200,7 +201,7 @@ pub struct Detail {
     /// The earliest line.
     pub sample: Box<str>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub fates: Option<Fates>,
+    pub outcomes: Option<ChainOutcomes>,
 }
 
 impl Flow {

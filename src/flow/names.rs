@@ -20,6 +20,11 @@ impl Names {
         }
     }
 
+    /// The number of a name that is known.
+    pub(super) fn find(&self, name: &str) -> Option<u16> {
+        self.0.find(name)
+    }
+
     /// The number that each of `others` has here, by its number there.
     pub(super) fn numbers(&mut self, others: &Self) -> Vec<u16> {
         others.0.iter().map(|name| self.number(name)).collect()

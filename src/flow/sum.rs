@@ -22,7 +22,7 @@ impl Flow {
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: text(message).trim_end().into(),
-                fates: None,
+                outcomes: None,
             }),
         }
     }
@@ -60,7 +60,7 @@ impl Flow {
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: self.detail.sample.clone(),
-                fates: None,
+                outcomes: None,
             }),
             ..*self
         }
@@ -81,8 +81,8 @@ impl Flow {
         for address in &other.detail.destinations {
             self.note_destination(*address);
         }
-        if let Some(theirs) = other.detail.fates {
-            self.detail.fates.get_or_insert_default().absorb(&theirs);
+        if let Some(theirs) = other.detail.outcomes {
+            self.detail.outcomes.get_or_insert_default().absorb(&theirs);
         }
     }
 }

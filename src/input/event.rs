@@ -15,6 +15,8 @@ pub struct DropLine<'a> {
     pub time: Time,
     /// Whether the log's times resolve fractions of a second.
     pub fine: bool,
+    /// Microseconds since boot, where the form has them beside a date.
+    pub monotonic: Option<i64>,
     /// The log's hostname, where the form has one.
     pub host: Option<&'a str>,
     /// The kernel message, from the LOG prefix on, without a line end.
@@ -49,9 +51,12 @@ pub enum LogEvent<'a> {
         host: Option<&'a str>,
         count: u64,
     },
-    /// The log had a line, of whatever kind, at this time.
+    /// The log of a host had a line, of whatever kind, at this time. Without a host it is the whole log's.
     Alive {
         time: Time,
+        /// Microseconds since boot, where the form has them beside a date.
+        monotonic: Option<i64>,
+        host: Option<&'a str>,
     },
     /// The input has a fact of the cluster, which comes before its logs.
     Learned(ClusterFact),

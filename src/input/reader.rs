@@ -20,7 +20,7 @@ use super::framing::{self, Cut, Event, Framing, LONG_LINE, MAX_RECORD};
 use super::message::{NOTICES, REPEAT};
 use super::scan::{self, Scan};
 use super::search::{Found, Hit, Literal, Search};
-use crate::time::Reading;
+use crate::time::{Reading, Time};
 
 use clock::Clock;
 use nodes::NodeClocks;
@@ -210,6 +210,11 @@ impl Reader {
             self.carry.extend_from_slice(block);
             self.take_carry(false, sink);
         }
+    }
+
+    /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
+    pub fn settle_years(&mut self, now: Time) -> i32 {
+        self.clock.settle_years(now)
     }
 
     /// Takes the end of the log: its last line may lack its newline.

@@ -49,6 +49,7 @@ pub(super) struct ReadLine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Besides {
     pub(super) uptime: Option<i64>,
+    pub(super) monotonic: Option<i64>,
     pub(super) late: i64,
     pub(super) boot: Option<u64>,
     pub(super) repeats: u32,
@@ -57,6 +58,7 @@ pub(super) struct Besides {
 impl Besides {
     const NOTHING: Self = Self {
         uptime: None,
+        monotonic: None,
         late: 0,
         boot: None,
         repeats: 1,
@@ -83,6 +85,7 @@ impl ReadLine {
     /// The drop line, without its time, which only the log around it shows.
     #[inline]
     pub(super) fn drop_line<'a>(&self, block: &'a [u8], scan: &'a Scan) -> DropLine<'a> {
+        let besides = scan.besides(self);
         DropLine {
             time: Time::UNKNOWN,
             fine: self.fine,
@@ -92,7 +95,8 @@ impl ReadLine {
                 interface: scan.name(block, self.interface),
                 ..packet
             }),
-            repeats: scan.besides(self).repeats,
+            monotonic: besides.monotonic,
+            repeats: besides.repeats,
         }
     }
 }

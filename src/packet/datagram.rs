@@ -199,6 +199,8 @@ impl Datagram<'_> {
             Header::V6(_) => V6_HEADER,
         };
         match &self.transport {
+            // A SYN has more options than any other segment, and data only with TCP Fast Open.
+            Transport::Tcp(tcp) if tcp.flags.is_some_and(|f| f.contains(TcpFlags::SYN)) => false,
             Transport::Tcp(_) => self.len.is_some_and(|len| len > header + TCP_HEADER),
             Transport::Udp(udp) => udp.len.is_some_and(|len| len > UDP_HEADER),
             _ => false,

@@ -323,7 +323,8 @@ fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
         (
             Transport {
                 flags: Some(flags),
-                data,
+                // Its options alone are longer than those of any other segment.
+                data: data && !flags.contains(TcpFlags::SYN),
                 ..ports
             },
             false,

@@ -124,7 +124,7 @@ impl<'a> Packet<'a> {
             hook: Hook::of(self.interface, self.out.unwrap_or_default()),
             cast: PktType::of_address(datagram.dst),
             frame: PktType::of_frame(self.link.destination()),
-            data: shape != Shape::Fragment && datagram.carries_data(),
+            data: shape == Shape::Whole && datagram.carries_data(),
         }
     }
 

@@ -1,4 +1,4 @@
-//! What a live run tells while it goes on.
+//! What happens while a log goes on: the events between two reports.
 
 use super::{Report, Warning};
 use crate::cause::Cause;
@@ -9,12 +9,19 @@ use crate::time::Time;
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
+    /// A finding is new.
     Opened,
+    /// A finding has another cause or rule, or stands for others that are no more.
     Changed,
+    /// Only the numbers of a finding grew.
     Updated,
+    /// A finding was quiet for the settling time.
     Settled,
+    /// A finding that had settled came back.
     Reopened,
+    /// The limit of a node's LOG rule hid lines.
     Saturated,
+    /// The log ended.
     Report,
 }
 
@@ -46,20 +53,22 @@ impl EventKind {
 /// A live event.
 pub struct Event<'a> {
     pub kind: EventKind,
-    /// The log's time of it.
+    /// When it happened, by the log.
     pub time: Time,
+    /// The finding as it is now; `None` for a change after which nothing stands for the ids of `replaces`.
     pub finding: Option<&'a Finding>,
-    /// The cause before it changed.
+    /// The cause before the change, of the finding or of the first that it replaces.
     pub was: Option<&'static Cause>,
-    /// The ids of findings whose flows this one has taken.
+    /// The ids that are no finding any more: their flows belong to this one.
     pub replaces: Vec<String>,
-    pub rule: Option<&'a AcceptRule>,
+    /// The rules that would accept the finding.
+    pub rules: Vec<&'a AcceptRule>,
     pub warning: Option<&'a Warning>,
     pub report: Option<&'a Report>,
 }
 
 impl<'a> Event<'a> {
-    /// An event that tells nothing yet.
+    /// An event without any content.
     pub const fn of(kind: EventKind, time: Time) -> Self {
         Self {
             kind,
@@ -67,7 +76,7 @@ impl<'a> Event<'a> {
             finding: None,
             was: None,
             replaces: Vec::new(),
-            rule: None,
+            rules: Vec::new(),
             warning: None,
             report: None,
         }

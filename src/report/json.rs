@@ -1,4 +1,4 @@
-//! The report and the live events as JSON, schema v1: types of their own, so that the inside may change and v1 only grows.
+//! The report as JSON, schema v1: types of their own, so that the inside may change and v1 only grows.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::json_schema;
 use super::json_write::{ToolV1, write_line};
-use super::{Event, NodeReport, Renderer, Report, Style};
+use super::{NodeReport, Renderer, Report, Style};
 use crate::cause::Test;
 use crate::finding::Finding;
 use crate::packet::proto_name;
@@ -20,6 +20,7 @@ pub(super) static JSON: Renderer = Renderer {
     code: "json",
     title: "one document, dropsift/report/v1",
     render,
+    events: None,
 };
 
 #[derive(Serialize, JsonSchema)]
@@ -68,7 +69,7 @@ struct StretchV1 {
 }
 
 #[derive(Serialize, JsonSchema)]
-struct FindingV1<'a> {
+pub(super) struct FindingV1<'a> {
     id: &'a str,
     node: &'a str,
     #[schemars(schema_with = "json_schema::verdict")]
@@ -117,70 +118,29 @@ pub(super) struct RuleV1<'a> {
     comment: &'a str,
     #[schemars(schema_with = "json_schema::disposition")]
     disposition: &'static str,
-    iptables: String,
+    chain: &'a str,
+    place: String,
+    insert: String,
     undo: String,
     cloudinit: String,
 }
 
 #[derive(Serialize, JsonSchema)]
-struct WarningV1<'a> {
+pub(super) struct WarningV1<'a> {
     code: &'static str,
     node: Option<&'a str>,
     text: &'a str,
-    commands: &'a [String],
-    undo: &'a [String],
-}
-
-#[derive(Serialize, JsonSchema)]
-pub(super) struct EventV1<'a> {
-    #[schemars(schema_with = "json_schema::event_name")]
-    schema: &'static str,
-    #[schemars(schema_with = "json_schema::event")]
-    event: &'static str,
-    time: Option<String>,
-    finding: Option<FindingV1<'a>>,
-    was: Option<WasV1>,
-    replaces: &'a [String],
-    rule: Option<RuleV1<'a>>,
-    warning: Option<WarningV1<'a>>,
-    report: Option<ReportV1<'a>>,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct WasV1 {
-    #[schemars(schema_with = "json_schema::verdict")]
-    verdict: &'static str,
-    cause: &'static str,
 }
 
 fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
     write_line(&report_v1(report), out)
 }
 
-/// Writes a live event as one line.
-pub fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let document = EventV1 {
-        schema: "dropsift/event/v1",
-        event: event.kind.code(),
-        time: time(event.time),
-        finding: event.finding.map(finding_v1),
-        was: event.was.map(|cause| WasV1 {
-            verdict: cause.verdict.code(),
-            cause: cause.code,
-        }),
-        replaces: &event.replaces,
-        rule: event.rule.map(rule_v1),
-        warning: event.warning.map(warning_v1),
-        report: event.report.map(report_v1),
-    };
-    write_line(&document, out)
-}
-
 pub(super) fn time(time: Time) -> Option<String> {
     time.rfc3339()
 }
 
-fn report_v1(report: &Report) -> ReportV1<'_> {
+pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
     ReportV1 {
         schema: "dropsift/report/v1",
         tool: ToolV1::THIS,
@@ -202,13 +162,11 @@ fn report_v1(report: &Report) -> ReportV1<'_> {
     }
 }
 
-fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
+pub(super) fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
     WarningV1 {
         code: warning.code,
         node: warning.node.as_deref(),
         text: &warning.text,
-        commands: &warning.commands,
-        undo: &warning.undo,
     }
 }
 
@@ -230,7 +188,7 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
     }
 }
 
-fn finding_v1(f: &Finding) -> FindingV1<'_> {
+pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
     FindingV1 {
         id: &f.id,
         node: &f.node,
@@ -264,6 +222,53 @@ fn finding_v1(f: &Finding) -> FindingV1<'_> {
     }
 }
 
+impl FindingV1<'_> {
+    /// Cuts each list to `most` entries and each text to `longest` bytes; returns the keys that it cut.
+    pub(super) fn cap(&mut self, most: usize, longest: usize) -> Vec<&'static str> {
+        let mut capped = Vec::new();
+        let mut note = |cut: bool, key| {
+            if cut {
+                capped.push(key);
+            }
+        };
+        note(self.ports.len() > most, "ports");
+        self.ports = &self.ports[..self.ports.len().min(most)];
+        note(cut(&mut self.peers, most), "peers");
+        note(cut(&mut self.networks, most), "networks");
+        note(self.flags.len() > most, "flags");
+        let surplus = self.flags.len().saturating_sub(most);
+        for _ in 0..surplus {
+            self.flags.pop_last();
+        }
+        let mut is_cut = cut(&mut self.evidence, most);
+        for test in &mut self.evidence {
+            is_cut |= shorten(&mut test.text, longest);
+        }
+        note(is_cut, "evidence");
+        note(shorten(&mut self.sample, longest), "sample");
+        note(self.rules.len() > most, "rules");
+        self.rules = &self.rules[..self.rules.len().min(most)];
+        capped
+    }
+}
+
+fn cut<T>(list: &mut Vec<T>, most: usize) -> bool {
+    let longer = list.len() > most;
+    list.truncate(most);
+    longer
+}
+
+/// Cuts `text` to `longest` bytes, before the character that would be cut in two.
+fn shorten(text: &mut &str, longest: usize) -> bool {
+    let longer = text.len() > longest;
+    let mut end = text.len().min(longest);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    *text = &text[..end];
+    longer
+}
+
 pub(super) fn tests_v1(tests: &[Test]) -> Vec<TestV1<'_>> {
     let v1 = tests.iter().map(|test| TestV1 {
         test: test.name,
@@ -279,11 +284,13 @@ pub(super) fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
         node: &rule.node,
         role: rule.role.code(),
         proto: rule.proto_name(),
-        ports: rule.dport.map(|ports| ports.to_string()),
+        ports: rule.dport().map(|ports| ports.to_string()),
         source: rule.source_text(),
-        comment: &rule.comment,
+        comment: rule.comment(),
         disposition: rule.disposition.code(),
-        iptables: rule.insert(),
+        chain: &rule.place.chain,
+        place: rule.place_command(),
+        insert: rule.insert(),
         undo: rule.undo(),
         cloudinit: rule.append(),
     }

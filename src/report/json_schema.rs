@@ -6,12 +6,14 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use super::EventKind;
-use super::json::{EventV1, ReportV1};
+use super::json::ReportV1;
+use super::json_event::EventV1;
+use super::json_rules::{ChainV1, RulesV1};
 use crate::catalog::Role;
 use crate::cause::Verdict;
 use crate::finding::State;
 use crate::flow::Direction;
-use crate::rule::Disposition;
+use crate::rule::{self, Disposition};
 
 /// A document that has a schema.
 pub struct Documented {
@@ -29,6 +31,14 @@ pub const SCHEMAS: &[&Documented] = &[
     &Documented {
         code: "event",
         schema: of::<EventV1<'static>>,
+    },
+    &Documented {
+        code: "rules",
+        schema: of::<RulesV1<'static>>,
+    },
+    &Documented {
+        code: "chain",
+        schema: of::<ChainV1<'static>>,
     },
 ];
 
@@ -58,6 +68,18 @@ pub(super) fn report_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn event_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "const": "dropsift/event/v1" })
+}
+
+pub(super) fn rules_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "dropsift/rules/v1" })
+}
+
+pub(super) fn chain_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "dropsift/chain/v1" })
+}
+
+pub(super) fn check_state(_: &mut SchemaGenerator) -> Schema {
+    one_of(&rule::State::ALL.map(rule::State::code))
 }
 
 pub(super) fn verdict(_: &mut SchemaGenerator) -> Schema {

@@ -4,8 +4,10 @@ mod audit;
 mod event;
 pub mod explain;
 pub mod json;
+mod json_event;
 pub mod json_explain;
 mod json_packet;
+mod json_rules;
 pub mod json_schema;
 mod json_write;
 pub mod ports;
@@ -25,9 +27,10 @@ use crate::time::Time;
 
 pub use audit::{Audited, json as audit_json, text as audit_text};
 pub use event::{Event, EventKind};
+pub use json_rules::{chain_json, rules_json};
 pub use simulate::{Simulated, With, text as simulate_text};
 pub use simulate_json::json as simulate_json;
-pub use text::event as text_event;
+pub use text::{HELD, LiveText, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.
@@ -70,21 +73,12 @@ pub struct Warning {
     pub code: &'static str,
     pub node: Option<String>,
     pub text: String,
-    /// What would mend it, and what takes that back; empty where no command does.
-    pub commands: Vec<String>,
-    pub undo: Vec<String>,
 }
 
 impl Warning {
-    /// A warning that no command mends.
+    /// A warning of this code.
     pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
-        Self {
-            code,
-            node,
-            text,
-            commands: Vec::new(),
-            undo: Vec::new(),
-        }
+        Self { code, node, text }
     }
 }
 
@@ -126,7 +120,18 @@ pub struct Renderer {
     pub code: &'static str,
     pub title: &'static str,
     pub render: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
+    /// How it writes live events; `None` where it is one document, whatever happens before the end.
+    pub events: Option<Events>,
+}
+
+/// How a form of the report writes live events.
+#[derive(Clone, Copy)]
+pub enum Events {
+    /// Each for itself, as soon as it happened.
+    Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
+    /// As rows for people, see [`LiveText`].
+    Rows,
 }
 
 /// All forms, the default first.
-pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON];
+pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON, &json_event::NDJSON];

@@ -10,7 +10,7 @@ use crate::catalog::{
     DocumentedRule, RULES, Role, SERVICES, Service, Standing, documented_anywhere,
 };
 use crate::packet::proto_name;
-use crate::rule::{AcceptRule, Disposition, Spot};
+use crate::rule::AcceptRule;
 use crate::site::Site;
 
 /// A row of the catalogue, or a documented rule that no row explains.
@@ -161,20 +161,7 @@ fn of_rule(rule: &'static DocumentedRule) -> Row {
 
 fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
     let pods = Site::default().pod_cidrs();
-    let accept = AcceptRule {
-        doubt: None,
-        id: String::new(),
-        node: String::new(),
-        role: Role::default(),
-        proto: rule.proto,
-        sport: rule.sport,
-        dport: rule.dport,
-        source: pods.first().copied().filter(|_| rule.pod_network),
-        v6: false,
-        comment: rule.comment.to_owned(),
-        disposition: Disposition::Documented,
-        spot: Spot::default(),
-    };
+    let accept = AcceptRule::documented(rule, pods.first().copied());
     RuleRow {
         roles: codes(rule.roles),
         iptables: accept.append(),

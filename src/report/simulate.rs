@@ -1,6 +1,6 @@
 //! What a chain would do with the drops of a log, for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;
@@ -9,15 +9,17 @@ use super::table::table;
 use super::text::{Page, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{Fate, HARVESTER};
-use crate::error::printable_name;
+use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy};
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
-use crate::flow::Fates;
+use crate::flow::ChainOutcomes;
 use crate::rule::AcceptRule;
 
 /// The drops of a log and the chains that they were run through.
 pub struct Simulated<'a> {
     pub report: &'a Report,
+    /// Whether a chain is that of the next boot, and since when a running one is known.
+    pub origins: Vec<Origin>,
     /// The texts of the chains, each with its node, or none where it is of all.
     pub texts: Vec<(Option<&'a str>, &'a str)>,
     pub with: Option<With<'a>>,
@@ -27,23 +29,24 @@ pub struct Simulated<'a> {
 pub struct With<'a> {
     pub rules: &'a [AcceptRule],
     /// By the id of the finding.
-    pub fates: BTreeMap<&'a str, &'a Fates>,
+    pub outcomes: BTreeMap<&'a str, &'a ChainOutcomes>,
 }
 
 impl Simulated<'_> {
     /// Whether the chain accepts all of a finding now.
     fn accepts(finding: &Finding) -> bool {
-        let all = |fates: &Fates| fates.accepts_all(finding.logged);
-        finding.fates.as_ref().is_some_and(all)
+        let all = |outcomes: &ChainOutcomes| outcomes.accepts_all(finding.logged);
+        finding.outcomes.as_ref().is_some_and(all)
     }
 
     /// Whether the suggestions let in what should stay dropped.
     pub(super) fn gets_in(&self, finding: &Finding) -> bool {
-        let accepted = |fates: Option<&Fates>| fates.map_or(0, |fates| fates.accepted);
+        let accepted =
+            |outcomes: Option<&ChainOutcomes>| outcomes.map_or(0, |outcomes| outcomes.accepted);
         let with = self.with.as_ref();
-        let then = with.and_then(|with| with.fates.get(finding.id.as_str()).copied());
+        let then = with.and_then(|with| with.outcomes.get(finding.id.as_str()).copied());
         finding.log_cause.verdict != Verdict::MissingRule
-            && accepted(then) > accepted(finding.fates.as_ref())
+            && accepted(then) > accepted(finding.outcomes.as_ref())
     }
 
     /// The findings that the suggestions would let in and that should stay dropped.
@@ -56,8 +59,8 @@ impl Simulated<'_> {
     pub fn still_falls(&self, verdicts: &[Verdict]) -> bool {
         self.report.findings.iter().any(|finding| {
             let then = (self.with.as_ref())
-                .and_then(|with| with.fates.get(finding.id.as_str()))
-                .is_some_and(|fates| fates.accepts_all(finding.logged));
+                .and_then(|with| with.outcomes.get(finding.id.as_str()))
+                .is_some_and(|outcomes| outcomes.accepts_all(finding.logged));
             verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
         })
     }
@@ -95,24 +98,34 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         page.line("")?;
         page.paragraph("", "        ", &text)?;
     }
-    let now = |finding: &Finding| finding.fates.as_ref().map_or_else(unknown, by);
+    let now = |finding: &Finding| finding.outcomes.as_ref().map_or_else(unknown, by);
     let then = |finding: &Finding| {
         let with = simulated.with.as_ref();
-        let fates = with.and_then(|with| with.fates.get(finding.id.as_str()));
-        fates.map_or_else(unknown, |fates| by(fates))
+        let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
+        outcomes.map_or_else(unknown, |outcomes| by(outcomes))
     };
-    let title = ("ACCEPTED NOW", "the log is older than the rule");
+    let next = !simulated.origins.is_empty()
+        && simulated
+            .origins
+            .iter()
+            .all(|origin| *origin == Origin::NextBoot);
+    let title = if next {
+        (
+            "ACCEPTED FROM THE NEXT BOOT ON",
+            "a CloudInit says nothing of the running chain",
+        )
+    } else {
+        ("ACCEPTED NOW", "the log is older than the rule")
+    };
     section(&mut page, title, AnsiColor::Green, &accepted, now)?;
     let title = ("ACCEPTED WITH THE SUGGESTED RULES", "wholly or in part");
     section(&mut page, title, AnsiColor::Yellow, &helped, then)?;
     if let Some(with) = simulated.with.as_ref().filter(|_| !helped.is_empty()) {
         page.line("")?;
         for rule in with.rules {
-            page.line(&format!(
-                "    {}: {}",
-                printable_name(&rule.node),
-                rule.insert()
-            ))?;
+            page.line(&format!("    On {}:", printable_name(&rule.node)))?;
+            page.line(&format!("      {}", rule.place_command()))?;
+            page.line(&format!("      {}", rule.insert()))?;
         }
     }
     let title = ("STILL DROPPED", "no rule takes all of it");
@@ -122,7 +135,26 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         } else {
             now(finding)
         }
-    })
+    })?;
+    cannot_tell(&mut page, simulated)
+}
+
+/// What could not be evaluated, and so did not match, once for all findings.
+fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
+    let findings = simulated.report.findings.iter();
+    let notes: BTreeSet<&String> = findings
+        .filter_map(|finding| finding.outcomes.as_ref())
+        .flat_map(|outcomes| &outcomes.notes)
+        .collect();
+    if notes.is_empty() {
+        return Ok(());
+    }
+    let title = ("CANNOT BE TOLD", "taken as no match");
+    page.heading(AnsiColor::Yellow.on_default().bold(), title.0, title.1)?;
+    for note in notes {
+        page.paragraph("  ", "    ", &printable(note))?;
+    }
+    Ok(())
 }
 
 /// `1 still falls`, `2 still fall`.
@@ -132,9 +164,12 @@ fn falls(number: usize) -> String {
 
 /// Whether the suggestions accept more of a finding.
 fn more(simulated: &Simulated<'_>, finding: &Finding) -> bool {
-    let now = finding.fates.as_ref().map_or(0, |fates| fates.accepted);
+    let now = finding
+        .outcomes
+        .as_ref()
+        .map_or(0, |outcomes| outcomes.accepted);
     (simulated.with.as_ref())
-        .and_then(|with| with.fates.get(finding.id.as_str()))
+        .and_then(|with| with.outcomes.get(finding.id.as_str()))
         .is_some_and(|then| then.accepted > now)
 }
 
@@ -169,30 +204,38 @@ fn unknown() -> String {
 }
 
 /// What decides, in words.
-fn by(fates: &Fates) -> String {
-    let one = |(fate, lines): (&Fate, &u64)| {
-        let rule = match fate.place() {
-            Some(place) if place.line == 0 => format!("rule {} (suggested)", place.number),
-            Some(place) if place.chain == HARVESTER => format!("rule {}", place.number),
-            Some(place) => format!("rule {} of {}", place.number, printable_name(&place.chain)),
+fn by(outcomes: &ChainOutcomes) -> String {
+    let one = |(outcome, lines): (&ChainOutcome, &u64)| {
+        let rule = match outcome.position() {
+            Some(position) if position.line == 0 => {
+                format!("rule {} (suggested)", position.number)
+            }
+            Some(position) if position.chain == HARVESTER => format!("rule {}", position.number),
+            Some(position) => format!(
+                "rule {} of {}",
+                position.number,
+                printable_name(&position.chain)
+            ),
             None => "no rule".to_owned(),
         };
-        let does = match fate {
-            Fate::Accepted(_) => "accepts",
-            Fate::AcceptedLogged(_) => "accepts behind LOG",
-            Fate::Dropped(_) => "drops",
-            Fate::Rejected(_) => "rejects",
-            Fate::Unknown(_) => "hands it to a program",
-            Fate::Policy(_) => "decides, but the policy of INPUT",
-            Fate::NoMatch => "takes it",
+        let does = match outcome {
+            ChainOutcome::Accepted(_) => "accepts",
+            ChainOutcome::AcceptedLogged(_) => "accepts behind LOG",
+            ChainOutcome::Dropped(_) => "drops",
+            ChainOutcome::Rejected(_) => "rejects",
+            ChainOutcome::Unknown(_) => "hands it to a program",
+            ChainOutcome::Policy(Policy::Accept) => "stops it, and the policy of INPUT lets it in",
+            ChainOutcome::Policy(Policy::Drop) => "takes it, and the policy of INPUT drops",
+            ChainOutcome::NoMatch => "takes it",
+            ChainOutcome::NotAsked => "was asked",
         };
         let text = format!("{rule} {does}");
-        if fates.by.len() > 1 {
+        if outcomes.by.len() > 1 {
             format!("{lines} {text}")
         } else {
             text
         }
     };
-    let all: Vec<String> = fates.by.iter().take(4).map(one).collect();
+    let all: Vec<String> = outcomes.by.iter().take(4).map(one).collect();
     all.join("; ")
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::Simulated;
 use super::json_write::{ToolV1, write_line};
-use crate::flow::Fates;
+use crate::flow::ChainOutcomes;
 use crate::packet::proto_name;
 
 #[derive(Serialize)]
@@ -35,22 +35,22 @@ struct FindingV1<'a> {
     ports: &'a [u16],
     peers: Vec<String>,
     logged: u64,
-    now: Option<FatesV1<'a>>,
-    with_suggested: Option<FatesV1<'a>>,
+    now: Option<OutcomesV1<'a>>,
+    with_suggested: Option<OutcomesV1<'a>>,
     gets_in: bool,
 }
 
 #[derive(Serialize)]
-struct FatesV1<'a> {
+struct OutcomesV1<'a> {
     accepted: u64,
-    by: Vec<FateV1<'a>>,
+    by: Vec<OutcomeV1<'a>>,
     dead: Vec<DeadV1<'a>>,
     notes: Vec<&'a str>,
 }
 
 #[derive(Serialize)]
-struct FateV1<'a> {
-    fate: &'static str,
+struct OutcomeV1<'a> {
+    outcome: &'static str,
     chain: Option<&'a str>,
     number: Option<usize>,
     line: Option<usize>,
@@ -70,29 +70,33 @@ struct RuleV1<'a> {
     id: &'a str,
     node: &'a str,
     disposition: &'static str,
-    iptables: String,
+    place: String,
+    insert: String,
 }
 
-fn fates_v1(fates: &Fates) -> FatesV1<'_> {
-    let by = fates.by.iter().map(|(fate, lines)| FateV1 {
-        fate: fate.code(),
-        chain: fate.place().map(|place| place.chain.as_str()),
-        number: fate.place().map(|place| place.number),
+fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
+    let by = outcomes.by.iter().map(|(outcome, lines)| OutcomeV1 {
+        outcome: outcome.code(),
+        chain: outcome.position().map(|position| position.chain.as_str()),
+        number: outcome.position().map(|position| position.number),
         // A rule that was put in has no line.
-        line: fate.place().map(|place| place.line).filter(|l| *l > 0),
+        line: outcome
+            .position()
+            .map(|position| position.line)
+            .filter(|l| *l > 0),
         lines: *lines,
     });
-    let dead = fates.dead.iter().map(|dead| DeadV1 {
-        chain: &dead.place.chain,
-        number: dead.place.number,
-        line: dead.place.line,
+    let dead = outcomes.dead.iter().map(|dead| DeadV1 {
+        chain: &dead.position.chain,
+        number: dead.position.number,
+        line: dead.position.line,
         why: dead.why.to_string(),
     });
-    FatesV1 {
-        accepted: fates.accepted,
+    OutcomesV1 {
+        accepted: outcomes.accepted,
         by: by.collect(),
         dead: dead.collect(),
-        notes: fates.notes.iter().map(String::as_str).collect(),
+        notes: outcomes.notes.iter().map(String::as_str).collect(),
     }
 }
 
@@ -109,10 +113,10 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
         ports: &f.ports,
         peers: f.peers.iter().map(ToString::to_string).collect(),
         logged: f.logged,
-        now: f.fates.as_ref().map(fates_v1),
+        now: f.outcomes.as_ref().map(outcomes_v1),
         with_suggested: with
-            .and_then(|with| with.fates.get(f.id.as_str()))
-            .map(|fates| fates_v1(fates)),
+            .and_then(|with| with.outcomes.get(f.id.as_str()))
+            .map(|outcomes| outcomes_v1(outcomes)),
         gets_in: simulated.gets_in(f),
     });
     let suggested = with.map(|with| {
@@ -120,7 +124,8 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
             id: &rule.id,
             node: &rule.node,
             disposition: rule.disposition.code(),
-            iptables: rule.insert(),
+            place: rule.place_command(),
+            insert: rule.insert(),
         });
         rules.collect()
     });

@@ -82,7 +82,7 @@ pub(super) fn disposition(
     if let Some(narrower) = &finding.narrower {
         return Err(Doubt::Narrowed(narrower.clone()));
     }
-    if finding.key.zone == Zone::Outside {
+    if finding.key.zone == Zone::Outside && !finding.on_link {
         let number = finding.key.proto.unwrap_or_default();
         let any = finding
             .port

@@ -4,9 +4,8 @@ use std::io::{self, Write};
 
 use similar::TextDiff;
 
-use super::{AcceptRule, CloudInitFile, Disposition, Split, iptables::CHAIN, split};
-use crate::error::{Error, printable, printable_name};
-use crate::packet::proto;
+use super::{AcceptRule, CloudInitFile, Disposition, Split, script};
+use crate::error::{Error, printable};
 
 /// What is to be written.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +13,8 @@ pub struct Offer<'a> {
     pub rules: &'a [AcceptRule],
     /// For the nodes whose LOG rule hid lines.
     pub splits: &'a [Split],
+    /// How the prefix of the LOG rule begins.
+    pub prefixes: &'a [String],
     /// The CloudInit to be patched.
     pub file: Option<CloudInitFile<'a>>,
     /// The patch as a unified diff.
@@ -38,7 +39,7 @@ static IPTABLES: Emitter = Emitter {
     code: "iptables",
     title: "a shell script that changes the running chain",
     patches: false,
-    emit: |offer, out| told(iptables(offer.rules, out)),
+    emit: |offer, out| told(script::accept(offer.rules, offer.prefixes, out)),
 };
 
 static CLOUDINIT: Emitter = Emitter {
@@ -59,7 +60,7 @@ static SPLIT_LOG: Emitter = Emitter {
     code: "split-log",
     title: "three limited LOG rules in place of one, where its limit hid lines",
     patches: false,
-    emit: |offer, out| told(split::script(offer.splits, out)),
+    emit: |offer, out| told(script::split_log(offer.splits, offer.prefixes, out)),
 };
 
 fn told(written: io::Result<()>) -> Result<Vec<String>, Error> {
@@ -68,49 +69,6 @@ fn told(written: io::Result<()>) -> Result<Vec<String>, Error> {
 
 /// Marks a rule that somebody has to decide about.
 const DECIDE: &str = "decide first";
-
-fn iptables(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
-    if rules.is_empty() {
-        return writeln!(out, "# No rule to add.");
-    }
-    writeln!(out, "#!/bin/sh")?;
-    writeln!(
-        out,
-        "# ACCEPT rules for a running HARVESTER_INPUT chain, before its LOG rule. Safe to run twice: each rule is"
-    )?;
-    writeln!(
-        out,
-        "# deleted where it stands, also behind DROP where it does nothing, and then inserted."
-    )?;
-    writeln!(
-        out,
-        "# \"Index of insertion too big\" means that the chain is empty: apply the documented chain first."
-    )?;
-    writeln!(
-        out,
-        "# An undo also removes an equal rule of your own. Run the part of each node on that node."
-    )?;
-    writeln!(out, "set -eu")?;
-    let mut node = None;
-    for rule in rules {
-        if node != Some(&rule.node) {
-            writeln!(out, "\n# {} ({})", printable_name(&rule.node), rule.role)?;
-            node = Some(&rule.node);
-            dead_copies(rules.iter().filter(|r| r.node == rule.node), out)?;
-        }
-        let mark = match rule.disposition {
-            Disposition::Documented => "",
-            Disposition::Review => "# ",
-        };
-        if rule.disposition == Disposition::Review {
-            writeln!(out, "# {DECIDE}: {}", rule.comment)?;
-        }
-        writeln!(out, "{mark}{} 2>/dev/null || :", rule.undo())?;
-        writeln!(out, "{mark}{}", rule.insert())?;
-        writeln!(out, "# undo: {}", rule.undo())?;
-    }
-    Ok(())
-}
 
 fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     if rules.is_empty() {
@@ -146,53 +104,6 @@ fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Deletes the copies that the chain in force has behind LOG or DROP, the last first, so that the numbers hold. The place
-/// of LOG is looked at before: once a rule was inserted, another stands there, and a second run deletes nothing.
-fn dead_copies<'a>(
-    rules: impl Iterator<Item = &'a AcceptRule>,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let mut dead: Vec<(usize, &AcceptRule)> = rules
-        .flat_map(|rule| rule.spot.dead.iter().map(move |number| (*number, rule)))
-        .collect();
-    dead.sort_by_key(|(number, rule)| (std::cmp::Reverse(*number), rule.disposition));
-    dead.dedup_by_key(|(number, _)| *number);
-    for (number, rule) in dead {
-        let (tool, at) = (rule.program(), rule.spot.number);
-        let now = rule.spot.now.as_deref().unwrap_or("LOG");
-        let mark = match rule.disposition {
-            Disposition::Documented => "",
-            Disposition::Review => "# ",
-        };
-        writeln!(
-            out,
-            "# Rule {number} is a copy behind LOG or DROP and does nothing: deleted, as long as rule {at} is {now} still."
-        )?;
-        writeln!(
-            out,
-            "{mark}case \"$({tool} -S {CHAIN} {at} 2>/dev/null) $({tool} -S {CHAIN} {number} 2>/dev/null)\" in \
-             *\"-j {now}\"*{}\"-j ACCEPT\"*) {tool} -D {CHAIN} {number} ;; esac",
-            pattern(rule)
-        )?;
-    }
-    Ok(())
-}
-
-/// What `iptables -S` prints of the rule, as a pattern of `case`.
-fn pattern(rule: &AcceptRule) -> String {
-    let mut words = Vec::new();
-    if let Some(net) = rule.source {
-        words.push(format!("-s {net} "));
-    }
-    if rule.proto.is_some_and(|number| number != proto::ICMPV6) {
-        words.push(format!("-p {} ", rule.proto_name()));
-    }
-    words.extend(rule.sport.map(|port| format!(" {port} ")));
-    words.extend(rule.dport.map(|ports| format!(" {ports} ")));
-    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"*")).collect();
-    quoted.concat()
-}
-
 /// What makes `new` of `old`, for patch(1): of its lines, which end with a line feed and nothing else.
 fn diff(name: &str, old: &str, new: &str) -> String {
     let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
@@ -223,14 +134,9 @@ fn cloudinit_patch(offer: &Offer<'_>, out: &mut dyn Write) -> Result<Vec<String>
     };
     out.write_all(text.as_bytes()).map_err(Error::Output)?;
     let mut notes = patched.notes;
-    notes.push(match patched.added {
-        0 => format!("{}: nothing to add", printable(file.name)),
-        1 => format!("{}: 1 line added before LOG", printable(file.name)),
-        n => format!("{}: {n} lines added before LOG", printable(file.name)),
-    });
     if patched.added > 0 {
         let advice = [
-            "it takes effect at the next boot: reboot the nodes, or apply `--format iptables` on them as well",
+            "it takes effect at the next boot: a reboot is needed, or the script of `dropsift rules` on the nodes as well",
             "edit the CloudInit that exists: a second one with the same file name is refused",
             "keep the selectors exclusive: a node that two of them pick makes its chain twice",
         ];

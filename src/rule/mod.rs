@@ -1,28 +1,34 @@
 //! The ACCEPT rules that findings ask for: [`suggest`]. A rule comes only of a missing rule, never of a reply, a scan, a
 //! broadcast or a single attempt.
 
+mod check;
 mod disposition;
 mod emit;
-mod iptables;
-mod manner;
+mod insertion_point;
+mod list_style;
+mod object;
 mod patch;
-mod place;
-mod split;
+mod recommended;
+mod script;
 
-use crate::catalog::{self, DocumentedRule, Role};
+use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
-use crate::chain::Family;
+use crate::chain::{
+    Family, HARVESTER, Match, Origin, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
+};
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
-use crate::packet::proto;
-use crate::packet::proto_name;
+use crate::packet::{proto, proto_name};
 use crate::site::Site;
+use insertion_point::Sought;
 
+pub use check::{Checked, State, check};
 pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
+pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
-pub use place::Spot;
-pub use split::Split;
+pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
+pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
 const MOST_PEERS: usize = 16;
@@ -58,6 +64,8 @@ pub enum Scope {
     /// As the documentation writes them: anybody; unlisted ports by peer.
     #[default]
     Documented,
+    /// Those that the sources column of the port's row names: the known nodes, or anybody.
+    Sources,
     /// The peers that the log shows.
     Peers,
     /// The network of the nodes.
@@ -65,88 +73,166 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 3] = [Self::Documented, Self::Peers, Self::NodeNet];
+    pub const ALL: [Self; 4] = [Self::Documented, Self::Sources, Self::Peers, Self::NodeNet];
 
     /// As users write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Documented => "documented",
+            Self::Sources => "sources",
             Self::Peers => "peers",
             Self::NodeNet => "node-net",
         }
     }
 }
 
-/// An ACCEPT rule for the chain of one node.
+/// An ACCEPT rule for the chain of one node, and why it is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptRule {
     /// Node, protocol and ports; with the source where there are several, and the family where it is IPv6.
     pub id: String,
     pub node: String,
     pub role: Role,
-    /// `None` accepts all protocols.
-    pub proto: Option<u8>,
-    pub sport: Option<u16>,
-    pub dport: Option<PortRange>,
-    pub source: Option<IpNet>,
-    pub v6: bool,
-    pub comment: String,
+    /// Whether somebody told the role; else it is assumed.
+    pub role_known: bool,
+    pub family: Family,
+    /// Its matches, ACCEPT, and its comment.
+    pub rule: Rule,
+    /// By which the drops came in; empty where no log line says so.
+    pub interface: String,
     pub disposition: Disposition,
     /// Why somebody has to decide on it.
     pub doubt: Option<Doubt>,
     /// Where it goes in the running chain.
-    pub spot: Spot,
+    pub place: InsertionPoint,
 }
 
 impl AcceptRule {
+    /// The documented rule, for nobody's node in particular.
+    pub fn documented(rule: &DocumentedRule, pods: Option<IpNet>) -> Self {
+        let source = pods.filter(|_| rule.pod_network);
+        Self {
+            id: String::new(),
+            node: String::new(),
+            role: Role::default(),
+            role_known: false,
+            family: Family::V4,
+            rule: accept(source, rule.proto, rule.sport, rule.dport, rule.comment),
+            interface: String::new(),
+            disposition: Disposition::Documented,
+            doubt: None,
+            place: InsertionPoint::default(),
+        }
+    }
+
     /// The protocol as `iptables -p` and reports name it.
     pub fn proto_name(&self) -> String {
-        match self.proto {
+        match self.rule.protocol() {
             None => "all".to_owned(),
             Some(proto::ICMPV6) => "icmpv6".to_owned(),
             Some(number) => proto_name(number).into_owned(),
         }
     }
 
-    /// Whom it accepts, as iptables prints it; `None` for anybody.
-    pub fn source_text(&self) -> Option<String> {
-        self.source.map(iptables::source)
+    /// The destination ports that it accepts; `None` for all.
+    pub fn dport(&self) -> Option<PortRange> {
+        self.rule.dports()?.first().copied()
     }
 
-    /// The command that puts it before the LOG rule of a running chain.
+    /// Whom it accepts; `None` for anybody.
+    pub fn source(&self) -> Option<IpNet> {
+        source_of(&self.rule)
+    }
+
+    /// Whom it accepts, as iptables prints it; `None` for anybody.
+    pub fn source_text(&self) -> Option<String> {
+        self.source().map(address)
+    }
+
+    /// Its comment.
+    pub fn comment(&self) -> &str {
+        self.rule.comment.as_deref().unwrap_or_default()
+    }
+
+    /// Its matches as arguments.
+    pub fn matches_text(&self) -> String {
+        let words: Vec<String> = self.rule.matches.iter().map(ToString::to_string).collect();
+        words.join(" ")
+    }
+
+    /// The rule as it goes to its place: for the packets that come so far.
+    pub fn placed(&self) -> Rule {
+        self.place.fitted(&self.rule)
+    }
+
+    /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
+    pub fn place_command(&self) -> String {
+        self.place.command(self.program())
+    }
+
+    /// The command that puts it at the place of the running chain.
     pub fn insert(&self) -> String {
-        format!(
-            "{} -I {} {} {}",
-            self.program(),
-            iptables::CHAIN,
-            self.spot.number,
-            self.body()
-        )
+        let chain = quoted(&self.place.chain);
+        let rule = self.placed();
+        format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
     /// The command that takes it back.
     pub fn undo(&self) -> String {
-        format!("{} -D {} {}", self.program(), iptables::CHAIN, self.body())
+        let rule = self.placed();
+        format!("{} -D {} {rule}", self.program(), quoted(&self.place.chain))
     }
 
     /// The line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
-        format!("{} -A {} {}", self.program(), iptables::CHAIN, self.body())
+        self.append_to(HARVESTER)
+    }
+
+    /// The line for a CloudInit that makes a chain of this name.
+    pub fn append_to(&self, chain: &str) -> String {
+        format!("{} -A {} {}", self.program(), quoted(chain), self.rule)
     }
 
     /// The tool that applies it.
     pub const fn program(&self) -> &'static str {
-        self.family().tool()
+        self.family.tool()
     }
+}
 
-    /// The family of the packets that it accepts.
-    pub const fn family(&self) -> Family {
-        if self.v6 { Family::V6 } else { Family::V4 }
-    }
+/// A chain rule that accepts.
+fn accept(
+    source: Option<IpNet>,
+    proto: Option<u8>,
+    sport: Option<u16>,
+    dport: Option<PortRange>,
+    comment: &str,
+) -> Rule {
+    let tests = [
+        source.map(|net| RuleTest::Net(Side::Source, net)),
+        proto.map(RuleTest::Protocol),
+        sport.map(|port| RuleTest::Ports(Ports::Source, vec![PortRange::one(port)])),
+        dport.map(|ports| RuleTest::Ports(Ports::Destination, vec![ports])),
+    ];
+    Rule::new(
+        tests.into_iter().flatten(),
+        Target::Accept,
+        &quotable(comment),
+    )
+}
 
-    fn body(&self) -> String {
-        iptables::body(self)
-    }
+/// `text` with nothing in it that a double-quoted shell word or a plain YAML scalar reads as more than text. Comments
+/// come from the catalogue, so this is a second lock on a closed door.
+fn quotable(text: &str) -> String {
+    let kept = |c: &char| c.is_ascii_alphanumeric() || " ()/,.-_+".contains(*c);
+    text.chars().filter(kept).collect()
+}
+
+/// The source that a rule asks for.
+fn source_of(rule: &Rule) -> Option<IpNet> {
+    rule.matches.iter().find_map(|m| match m.test {
+        RuleTest::Net(Side::Source, net) if !m.negated => Some(net),
+        _ => None,
+    })
 }
 
 /// The rules for `findings`, each once; notes in each finding which of them accepts it.
@@ -167,16 +253,14 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
                 ),
             });
         }
-        own.retain_mut(|rule| match place::place(rule, site) {
-            None => true,
-            Some(accepts) => {
-                finding.evidence.push(Test {
-                    name: RULE_IN_FORCE,
-                    met: true,
-                    text: accepts,
-                });
-                false
+        // What a dump says of rules that are older than the line is not said of the node.
+        own.retain_mut(|rule| {
+            let (test, is_wanted) = place(rule, site);
+            if finding.stale && !is_wanted {
+                return true;
             }
+            finding.evidence.extend(test);
+            is_wanted
         });
         finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
         if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
@@ -199,14 +283,47 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
     rules
 }
 
+/// Notes where `rule` goes in the chain of its node, as far as that is known. Gives back what the finding must say of the
+/// rule, and whether it is wanted: a running rule that does the same makes it needless; one of the next boot does not.
+fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
+    let Some(chains) = site.in_force.of(&rule.node, rule.role, rule.family) else {
+        return (None, true);
+    };
+    let test = |name, text| Test {
+        name,
+        met: true,
+        text,
+    };
+    match insertion_point::seek(chains.set, rule, &site.log_prefixes()) {
+        Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
+            let text = format!(
+                "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
+                chains.name
+            );
+            (Some(test("rule-at-next-boot", text)), true)
+        }
+        Sought::Live(chain, number, line) => {
+            let text = format!(
+                "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+            );
+            (Some(test(RULE_IN_FORCE, text)), false)
+        }
+        Sought::At(place) => {
+            rule.place = place;
+            (None, true)
+        }
+        Sought::Nowhere => (None, true),
+    }
+}
+
 fn order(rule: &AcceptRule) -> impl Ord + '_ {
     (
         &rule.node,
         rule.disposition,
-        rule.v6,
-        rule.proto,
-        rule.dport,
-        rule.source,
+        rule.family,
+        rule.rule.protocol(),
+        rule.dport(),
+        rule.source(),
     )
 }
 
@@ -218,23 +335,28 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         Some(rule) => rule.comment.to_owned(),
         None => comment(finding, number),
     };
+    let proto = finding.key.proto.filter(|_| !pods);
+    let sport = documented.and_then(|rule| rule.sport);
+    let dport = match documented {
+        Some(rule) => rule.dport,
+        None => finding.port.map(PortRange::one),
+    };
     let settled = disposition::disposition(finding, documented);
     let rule = AcceptRule {
         id: String::new(),
         node: finding.node.clone(),
         role: finding.role,
-        proto: if pods { None } else { finding.key.proto },
-        sport: documented.and_then(|rule| rule.sport),
-        dport: match documented {
-            Some(rule) => rule.dport,
-            None => finding.port.map(PortRange::one),
+        role_known: !finding.role_assumed,
+        family: if finding.key.v6 {
+            Family::V6
+        } else {
+            Family::V4
         },
-        source: None,
-        v6: finding.key.v6,
-        comment,
+        rule: accept(None, proto, sport, dport, &comment),
+        interface: finding.interface.clone(),
         disposition: Disposition::from(&settled),
         doubt: settled.err(),
-        spot: Spot::default(),
+        place: InsertionPoint::default(),
     };
     if pods {
         let nets = site.pod_cidrs();
@@ -251,7 +373,13 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     }
     let listed = documented.is_some() || finding.cause.code == "addon-port";
     let sources = match scope {
+        // A wider rule would undo a narrowing that is somebody's own.
+        _ if finding.narrowed => Vec::new(),
         Scope::Documented if listed => return with_sources(&rule, Vec::new()),
+        Scope::Sources if listed => match reach(number, finding.port) {
+            Reach::Nodes => nodes(finding, site),
+            _ => return with_sources(&rule, Vec::new()),
+        },
         Scope::NodeNet if listed => node_nets(finding, site),
         _ => Vec::new(),
     };
@@ -306,6 +434,27 @@ fn peers(finding: &Finding) -> Vec<IpNet> {
         .collect()
 }
 
+/// Who connects to the service behind a port; anybody, where no row says.
+fn reach(number: u8, port: Option<u16>) -> Reach {
+    port.map_or(Reach::Any, |port| catalog::reach(number, port))
+}
+
+/// The nodes of the cluster: their networks, where the user told them; else their known addresses, with those of the
+/// finding's peers; else the networks around the node's own addresses.
+fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
+    let mut known: Vec<IpNet> = (site.addresses.iter())
+        .filter(|(address, node)| address.is_ipv6() == finding.key.v6 && **node != finding.node)
+        .map(|(address, _)| IpNet::from(*address))
+        .collect();
+    if !site.node_nets.is_empty() || known.is_empty() {
+        return node_nets(finding, site);
+    }
+    known.extend(peers(finding));
+    known.sort_unstable();
+    known.dedup();
+    known
+}
+
 /// The networks of the nodes: as the user told them, else those around the node's own addresses. Never those of a peer,
 /// who may be a stranger.
 fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
@@ -324,23 +473,25 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
 /// `rule` once for each source, or once for anybody.
 fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
     // The one network of pods is the documented rule's; any other source makes another rule.
-    let named = sources.len() > 1 || rule.proto.is_some();
+    let named = sources.len() > 1 || rule.rule.protocol().is_some();
     let of = |source: Option<IpNet>| {
         let mut id = format!("{}/{}", rule.node, rule.proto_name());
-        if let Some(dport) = rule.dport {
+        if let Some(dport) = rule.dport() {
             id = format!("{id}/{dport}");
         }
-        if rule.v6 {
+        if rule.family == Family::V6 {
             id.push_str("/ipv6");
         }
         if let Some(source) = source.filter(|_| named) {
-            id = format!("{id}/{}", iptables::source(source));
+            id = format!("{id}/{}", address(source));
         }
-        AcceptRule {
-            id,
-            source,
-            ..rule.clone()
-        }
+        let mut own = AcceptRule { id, ..rule.clone() };
+        let net = source.map(|net| Match {
+            test: RuleTest::Net(Side::Source, net),
+            negated: false,
+        });
+        own.rule.matches.splice(0..0, net);
+        own
     };
     if sources.is_empty() {
         vec![of(None)]

@@ -1,21 +1,25 @@
 //! A CloudInit with rules put in before its LOG command: the user's own text in, the same text with a few lines more out.
 //!
-//! Only lines are added; every other byte stays. What was written is read again, and must mean the old chain with the new
-//! rules before LOG: else the text is refused and nothing is written.
+//! Only lines are added; every other byte stays. Where `contents` is no block of lines (quoted, on one line, JSON), the whole
+//! object comes out anew. What was written is read again, and must mean the old chain with the new rules before LOG: else it
+//! is refused.
 
-use super::manner::Manner;
-use super::{AcceptRule, Disposition};
+use super::insertion_point::interface_of;
+use super::list_style::ListStyle;
+use super::object;
+use super::{AcceptRule, Disposition, InsertionPoint};
 use crate::catalog::Role;
-use crate::chain::cloudinit::{self, Resource};
-use crate::chain::{Chain, Fault, LONGEST, Rule, boot};
-use crate::error::{Error, is_hostile, printable};
+use crate::chain::{Chain, Family, Fault, LONGEST, Rule, RuleSet, quoted};
+use crate::cloudinit::{self, Resource, boot};
+use crate::error::{Error, is_hostile, printable, printable_name};
 
-/// The user's file, and the role of a stages file, which has no selector.
+/// The user's file.
 #[derive(Debug, Clone, Copy)]
 pub struct CloudInitFile<'a> {
     pub name: &'a str,
     pub text: &'a str,
-    pub role: Role,
+    /// Of a stages file, which has no selector: the role that the user told.
+    pub role: Option<Role>,
 }
 
 /// What became of a file.
@@ -24,6 +28,8 @@ pub struct Patched {
     pub text: String,
     /// How many lines were added.
     pub added: usize,
+    /// Whether the object was written anew, and not only lines put in.
+    pub anew: bool,
     /// What the reader must know.
     pub notes: Vec<String>,
 }
@@ -33,6 +39,9 @@ struct Addition {
     at: usize,
     lines: Vec<String>,
 }
+
+/// The rules that go into each resource of a file.
+pub(super) type Chosen<'r> = [Vec<&'r AcceptRule>];
 
 impl CloudInitFile<'_> {
     /// The one role that the selectors of the file pick, where it is one.
@@ -52,11 +61,11 @@ impl CloudInitFile<'_> {
         }
     }
 
-    /// The file with `rules` in it.
+    /// The resources of the file.
     ///
     /// # Errors
-    /// Where it cannot be read, has no chain, or is written in a way that lines cannot be put in.
-    pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
+    /// Where it cannot be read, or has no chain.
+    pub fn resources(&self) -> Result<Vec<Resource>, Error> {
         if self.text.len() > LONGEST {
             let why = "it is longer than 16 MiB, as no CloudInit is; name the file of the firewall";
             return Err(self.refuse(&Fault::new(1, why)));
@@ -69,46 +78,130 @@ impl CloudInitFile<'_> {
                 "no CloudInit in it makes the chain HARVESTER_INPUT; name the file of the firewall",
             )));
         }
-        let lines: Vec<&str> = self.text.split_inclusive('\n').collect();
-        let mut notes = Vec::new();
-        let mut additions = Vec::new();
-        let mut placed = vec![false; rules.len()];
-        for resource in resources.iter().filter(|resource| has_firewall(resource)) {
-            let roles = self.roles(resource);
-            for v6 in [false, true] {
-                let wanted = |(_, rule): &(usize, &AcceptRule)| {
-                    rule.v6 == v6
-                        && roles.contains(&rule.role)
-                        && !resource.is_of_another(&rule.node)
-                };
-                let own: Vec<(usize, &AcceptRule)> =
-                    rules.iter().enumerate().filter(wanted).collect();
-                if own.is_empty() {
-                    continue;
-                }
-                for (at, _) in &own {
-                    placed[*at] = true;
-                }
-                let own: Vec<&AcceptRule> = own.into_iter().map(|(_, rule)| rule).collect();
-                additions.extend(self.addition(resource, &own, &lines, &mut notes)?);
+        Ok(resources)
+    }
+
+    /// The file with `rules` in it: those of nodes whose role is known to be the file's.
+    ///
+    /// # Errors
+    /// Where it cannot be read, has no chain, or is written in a way that lines cannot be put in; where a rule's node may or
+    /// may not be one of the file's.
+    pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
+        let resources = self.resources()?;
+        let (chosen, mut notes) = self.choose(&resources, rules)?;
+        let is_sound = |text: &str| self.verify(&resources, text, &chosen);
+        let by_lines =
+            (self.by_lines(&resources, &chosen)).and_then(|done| is_sound(&done.0).map(|()| done));
+        let anew = by_lines.is_err();
+        let (text, added, more) = match by_lines {
+            Err(why) if resources.iter().all(|resource| resource.name.is_some()) => {
+                let done = object::patched(self, &resources, &chosen).ok_or(why)?;
+                is_sound(&done.0).map(|()| done)?
             }
-        }
-        for (rule, _) in rules.iter().zip(&placed).filter(|(_, placed)| !**placed) {
+            by_lines => by_lines?,
+        };
+        let left_out = notes.len();
+        notes.extend(more);
+        notes.push(match added {
+            0 if left_out > 0 => format!("{}: no line was added", self.shown()),
+            0 => format!("{}: nothing to add", self.shown()),
+            1 => format!("{}: 1 line added before LOG", self.shown()),
+            n => format!("{}: {n} lines added before LOG", self.shown()),
+        });
+        let is_paused = |(resource, own): (&Resource, &Vec<_>)| resource.paused && !own.is_empty();
+        if resources.iter().zip(&chosen).any(is_paused) {
             notes.push(format!(
-                "no CloudInit in {} picks {} nodes: `{}` was not placed",
-                self.shown(),
-                rule.role,
-                rule.append()
+                "{} is paused: its commands do not run until `paused` is false",
+                self.shown()
             ));
         }
         notes.dedup();
-        let patched = Patched {
-            text: put_in(&lines, &additions),
-            added: additions.iter().map(|addition| addition.lines.len()).sum(),
+        Ok(Patched {
+            text,
+            added,
+            anew,
             notes,
+        })
+    }
+
+    /// The rules for each resource, and what is left out.
+    fn choose<'r>(
+        &self,
+        resources: &[Resource],
+        rules: &'r [AcceptRule],
+    ) -> Result<(Vec<Vec<&'r AcceptRule>>, Vec<String>), Error> {
+        let mut chosen = vec![Vec::new(); resources.len()];
+        let (mut guessed, mut left): (Vec<&AcceptRule>, Vec<&AcceptRule>) = Default::default();
+        for rule in rules {
+            let mut is_placed = false;
+            let mut is_open = false;
+            for (resource, own) in resources.iter().zip(&mut chosen) {
+                if !has_firewall(resource) || resource.is_of_another(&rule.node) {
+                    continue;
+                }
+                let roles = self.roles(resource)?;
+                let is_settled = resource.hostname().is_some() || roles.len() == Role::ALL.len();
+                if is_settled || (rule.role_known && roles.contains(&rule.role)) {
+                    own.push(rule);
+                    is_placed = true;
+                } else {
+                    is_open |= !rule.role_known;
+                }
+            }
+            match (is_placed, is_open) {
+                (_, true) => guessed.push(rule),
+                (false, false) => left.push(rule),
+                (true, false) => {}
+            }
+        }
+        if !guessed.is_empty() {
+            return Err(self.ask(&guessed, resources));
+        }
+        let mut notes: Vec<String> = Vec::new();
+        for role in Role::ALL {
+            let own = left.iter().filter(|rule| rule.role == role);
+            let ids: Vec<String> = own.map(|rule| printable_name(&rule.id)).collect();
+            if !ids.is_empty() {
+                notes.push(format!(
+                    "left out, since {} is not for {role} nodes: {}",
+                    self.shown(),
+                    ids.join(", ")
+                ));
+            }
+        }
+        Ok((chosen, notes))
+    }
+
+    /// Asks for the roles of nodes.
+    fn ask(&self, rules: &[&AcceptRule], resources: &[Resource]) -> Error {
+        let mut nodes: Vec<&str> = rules.iter().map(|rule| rule.node.as_str()).collect();
+        nodes.dedup();
+        let mut roles: Vec<Role> = resources
+            .iter()
+            .filter(|resource| has_firewall(resource))
+            .flat_map(|resource| self.roles(resource).unwrap_or_default())
+            .collect();
+        roles.sort_unstable();
+        roles.dedup();
+        let names = |text: &dyn Fn(&&str) -> String| -> String {
+            nodes.iter().map(text).collect::<Vec<_>>().join(" ")
         };
-        self.verify(&resources, &patched.text, rules)?;
-        Ok(patched)
+        let known = roles
+            .iter()
+            .map(|role| role.code())
+            .collect::<Vec<_>>()
+            .join(" and ");
+        Error::Usage(format!(
+            "{} is for {known} nodes, and the role of {} is not known: say it with {}, where ROLE is control-plane, worker or \
+             witness; nothing was written",
+            self.shown(),
+            nodes
+                .iter()
+                .map(|node| printable_name(node))
+                .collect::<Vec<_>>()
+                .join(", "),
+            names(&|node| format!("--role {}=ROLE", printable_name(&quoted(node)))),
+        ))
     }
 
     /// Every byte of the file is kept, so one with characters that steer a terminal or hide text would be written with
@@ -131,7 +224,7 @@ impl CloudInitFile<'_> {
         printable(self.name)
     }
 
-    fn refuse(&self, fault: &Fault) -> Error {
+    pub(super) fn refuse(&self, fault: &Fault) -> Error {
         Error::Unreadable {
             name: self.name.to_owned(),
             why: printable(&fault.to_string()),
@@ -145,14 +238,41 @@ impl CloudInitFile<'_> {
         ))
     }
 
-    /// The roles whose rules belong into a resource: those that its selector picks, of a stages file the told one.
-    fn roles(&self, resource: &Resource) -> Vec<Role> {
-        if resource.selector.is_none() {
-            return vec![self.role];
+    /// The roles of the nodes that run a resource: those that its selector picks, of a stages file the told one.
+    fn roles(&self, resource: &Resource) -> Result<Vec<Role>, Error> {
+        match (&resource.selector, self.role) {
+            (Some(_), _) => Ok((Role::ALL.into_iter())
+                .filter(|role| resource.picks(*role))
+                .collect()),
+            (None, Some(role)) => Ok(vec![role]),
+            (None, None) => Err(Error::Usage(format!(
+                "{} has no matchSelector, so it does not say whose it is: say it with --role ROLE; nothing was written",
+                self.shown()
+            ))),
         }
-        (Role::ALL.into_iter())
-            .filter(|role| resource.picks(*role))
-            .collect()
+    }
+
+    /// The file with lines put in, how many, and what the reader must know.
+    pub(super) fn by_lines(
+        &self,
+        resources: &[Resource],
+        chosen: &Chosen<'_>,
+    ) -> Result<(String, usize, Vec<String>), Error> {
+        let lines: Vec<&str> = self.text.split_inclusive('\n').collect();
+        let mut notes = Vec::new();
+        let mut additions = Vec::new();
+        for (resource, rules) in resources.iter().zip(chosen) {
+            for family in [Family::V4, Family::V6] {
+                let own: Vec<&AcceptRule> = rules
+                    .iter()
+                    .copied()
+                    .filter(|rule| rule.family == family)
+                    .collect();
+                additions.extend(self.addition(resource, &own, &lines, &mut notes)?);
+            }
+        }
+        let added = additions.iter().map(|addition| addition.lines.len()).sum();
+        Ok((put_in(&lines, &additions), added, notes))
     }
 
     /// The lines that one resource lacks.
@@ -167,76 +287,56 @@ impl CloudInitFile<'_> {
             return Ok(None);
         };
         let set = boot(std::slice::from_ref(resource), |_| true);
-        let stop = (set.firewall(first.family()))
-            .and_then(|chain| Some((chain, chain.rules.get(chain.insert_number()? - 1)?)));
-        let Some((chain, stop)) = stop else {
-            notes.push(format!(
-                "{} has no LOG and no DROP of {}: {} rules were not placed",
-                self.shown(),
-                first.program(),
-                rules.len()
-            ));
-            return Ok(None);
+        let Some((chain, stop)) = place_of(&set, first.family) else {
+            let why = format!("it has no LOG and no DROP of {}", first.program());
+            // An IPv6 rule is for review, and most files have no chain of IPv6.
+            if rules
+                .iter()
+                .all(|rule| rule.disposition == Disposition::Review)
+            {
+                let ids: Vec<String> = rules.iter().map(|rule| printable_name(&rule.id)).collect();
+                notes.push(format!("left out, since {why}: {}", ids.join(", ")));
+                return Ok(None);
+            }
+            return Err(self.by_hand(resource.line, &why));
         };
-        let manner =
-            Manner::of(resource, stop, lines).map_err(|(line, why)| self.by_hand(line, why))?;
-        let mut added: Vec<String> = Vec::new();
-        for rule in rules {
-            let Some(line) = self.line(chain, rule, &manner, lines, notes) else {
-                continue;
-            };
-            if !added.contains(&line) {
-                added.push(line);
+        let rules: Vec<AcceptRule> = rules.iter().map(|rule| fitted(rule, stop)).collect();
+        let mut lacking = Vec::new();
+        for rule in &rules {
+            match set.live_cover(rule.family, &rule.rule) {
+                Some(live) => notes.push(format!(
+                    "{} has it in line {}: `{}`",
+                    self.shown(),
+                    live.line,
+                    rule.append_to(&chain.name)
+                )),
+                None => lacking.push(rule),
             }
         }
+        if lacking.is_empty() {
+            return Ok(None);
+        }
+        let style =
+            ListStyle::of(resource, stop, lines).map_err(|(line, why)| self.by_hand(line, why))?;
+        let mut added: Vec<String> = Vec::new();
+        for rule in lacking {
+            for dead in set.dead_copies(rule.family, &rule.rule) {
+                notes.push(format!(
+                    "line {} of {} is a copy behind LOG or DROP and does nothing; delete it",
+                    dead.line,
+                    self.shown()
+                ));
+            }
+            added.extend(line(chain, rule, &style, lines).filter(|line| !added.contains(line)));
+        }
         Ok((!added.is_empty()).then_some(Addition {
-            at: manner.at,
+            at: style.at,
             lines: added,
         }))
     }
 
-    /// One line, without its end; `None` where the file has it.
-    fn line(
-        &self,
-        chain: &Chain,
-        rule: &AcceptRule,
-        manner: &Manner,
-        lines: &[&str],
-        notes: &mut Vec<String>,
-    ) -> Option<String> {
-        let meaning = rule.meaning()?;
-        if let Some(live) = chain.live_cover(&meaning) {
-            notes.push(format!(
-                "{} has it in line {}: `{}`",
-                self.shown(),
-                live.line,
-                rule.append()
-            ));
-            return None;
-        }
-        for dead in chain.dead_copies(&meaning) {
-            notes.push(format!(
-                "line {} of {} is a copy behind LOG or DROP and does nothing; delete it",
-                dead.line,
-                self.shown()
-            ));
-        }
-        let line = manner.write(&rule.append());
-        if rule.disposition == Disposition::Documented {
-            return Some(line);
-        }
-        let spaces = manner.lead.len() - manner.lead.trim_start().len();
-        let comment = format!(
-            "{}# decide first: {}",
-            &manner.lead[..spaces],
-            line.trim_start()
-        );
-        let known = lines.iter().any(|known| known.trim() == comment.trim());
-        (!known).then_some(comment)
-    }
-
     /// Whether the new text means what it should: each chain as it was, and each rule before LOG.
-    fn verify(&self, before: &[Resource], text: &str, rules: &[AcceptRule]) -> Result<(), Error> {
+    fn verify(&self, before: &[Resource], text: &str, chosen: &Chosen<'_>) -> Result<(), Error> {
         let broken = || {
             self.by_hand(
                 1,
@@ -247,18 +347,17 @@ impl CloudInitFile<'_> {
         if after.len() != before.len() {
             return Err(broken());
         }
-        for (old, new) in before.iter().zip(&after) {
+        for ((old, new), rules) in before.iter().zip(&after).zip(chosen) {
             let sets = [old, new].map(|one| boot(std::slice::from_ref(one), |_| true));
-            let roles = self.roles(old);
-            for chain in &sets[0].chains {
+            for chain in sets[0].chains() {
                 let Some(now) = sets[1].chain(chain.family, &chain.name) else {
                     return Err(broken());
                 };
+                let place = place_of(&sets[0], chain.family);
                 let added: Vec<Rule> = (rules.iter())
                     .filter(|rule| rule.disposition == Disposition::Documented)
-                    .filter(|rule| rule.family() == chain.family && roles.contains(&rule.role))
-                    .filter(|rule| !old.is_of_another(&rule.node))
-                    .filter_map(AcceptRule::meaning)
+                    .filter(|rule| rule.family == chain.family)
+                    .filter_map(|rule| Some(fitted(rule, place?.1).rule))
                     .collect();
                 let mut old_rules = chain.rules.iter().peekable();
                 for rule in &now.rules {
@@ -268,10 +367,9 @@ impl CloudInitFile<'_> {
                         return Err(broken());
                     }
                 }
-                let firewall = sets[0].firewall(chain.family).map(|known| &known.name);
-                let all = firewall != Some(&chain.name)
-                    || chain.insert_number().is_none()
-                    || added.iter().all(|rule| now.live_cover(rule).is_some());
+                let is_filter = place.is_some_and(|(filter, _)| filter.name == chain.name);
+                let is_live = |rule: &Rule| sets[1].live_cover(chain.family, rule).is_some();
+                let all = !is_filter || added.iter().all(is_live);
                 if old_rules.next().is_some() || !all {
                     return Err(broken());
                 }
@@ -281,9 +379,43 @@ impl CloudInitFile<'_> {
     }
 }
 
+/// The rule for the packets that come as far as `stop`.
+pub(super) fn fitted(rule: &AcceptRule, stop: &Rule) -> AcceptRule {
+    let place = InsertionPoint {
+        interface: interface_of(stop),
+        ..InsertionPoint::default()
+    };
+    AcceptRule {
+        rule: place.fitted(&rule.rule),
+        ..rule.clone()
+    }
+}
+
+/// The line for a rule, without its end; `None` where the file has it as a comment.
+fn line(chain: &Chain, rule: &AcceptRule, style: &ListStyle, lines: &[&str]) -> Option<String> {
+    let line = style.write(&rule.append_to(&chain.name));
+    if rule.disposition == Disposition::Documented {
+        return Some(line);
+    }
+    let spaces = style.lead.len() - style.lead.trim_start().len();
+    let comment = format!(
+        "{}# decide first: {}",
+        &style.lead[..spaces],
+        line.trim_start()
+    );
+    let known = lines.iter().any(|known| known.trim() == comment.trim());
+    (!known).then_some(comment)
+}
+
+/// The chain that filters the node, and the rule in it before which others go.
+pub(super) fn place_of(set: &RuleSet, family: Family) -> Option<(&Chain, &Rule)> {
+    let place = set.insertion_point(family)?;
+    let chain = set.chain(family, &place.chain)?;
+    Some((chain, chain.rules.get(place.number - 1)?))
+}
+
 /// Whether a resource makes the firewall chain.
 fn has_firewall(resource: &Resource) -> bool {
-    use crate::chain::Family;
     let set = boot(std::slice::from_ref(resource), |_| true);
     [Family::V4, Family::V6]
         .iter()

@@ -179,9 +179,7 @@ fn the_pages_chain_on_a_real_kernel_is_clean() {
     let mut printed = Vec::new();
     for role in Role::ALL {
         let file = root().join(format!("clean-page-{role}/91-iptables-{role}.yaml"));
-        for resource in
-            dropsift::chain::cloudinit::read(&fs::read_to_string(file).unwrap()).unwrap()
-        {
+        for resource in dropsift::cloudinit::read(&fs::read_to_string(file).unwrap()).unwrap() {
             for command in &resource.commands {
                 ip(&["netns", "exec", &name, "sh", "-c", &command.text]);
             }

@@ -47,6 +47,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
             packet: Ok(packet),
             repeats: 1,
+            monotonic: None,
         }]));
     }
     analysis.push(LogEvent::EndOfLog { correction: 0 });

@@ -14,6 +14,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("input", 1),
     ("catalog", 1),
     ("chain", 2),
+    ("cloudinit", 2),
     ("site", 2),
     ("flow", 2),
     ("saturation", 2),

@@ -10,7 +10,7 @@ use dropsift::site::Site;
 use dropsift::time::{Reading, Time};
 use proptest::prelude::*;
 
-const READING: Reading = Reading {
+pub(crate) const READING: Reading = Reading {
     year: Some(2026),
     reference: Time(1_800_000_000_000_000),
     offset: 0,
@@ -52,7 +52,7 @@ const PORTS: [u16; 18] = [
 ];
 
 prop_compose! {
-    fn line()(
+    pub(crate) fn line()(
         second in 0..3600u32,
         micros in 0..1_000_000u32,
         node in 1..4u8,

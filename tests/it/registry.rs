@@ -17,7 +17,7 @@ fn report_on(log: &str, rules: Option<&str>) -> Report {
     let time = |text| parse_rfc3339(text).unwrap();
     let mut site = Site::default();
     if let Some(rules) = rules {
-        site.in_force.tell(None, "rules", rules).unwrap();
+        site.in_force.tell(None, "rules", rules, None).unwrap();
     }
     site.roles
         .insert("harvester3-worker".to_owned(), Role::Worker);

@@ -3,11 +3,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
-use dropsift::chain::{self, Family, HARVESTER, cloudinit};
+use dropsift::chain::{Family, HARVESTER};
+use dropsift::cloudinit;
 use dropsift::input::Prefixes;
 use dropsift::input::event::ClusterFact;
 use dropsift::input::event::LogEvent;
@@ -57,10 +58,11 @@ fn report(mut analysis: Analysis, log: &str) -> Report {
 fn site(role: Role, rules: Option<&str>) -> Site {
     let mut site = Site {
         default_role: role,
+        told_default_role: true,
         ..Site::default()
     };
     if let Some(rules) = rules {
-        site.in_force.tell(None, "rules", rules).unwrap();
+        site.in_force.tell(None, "rules", rules, None).unwrap();
     }
     site
 }
@@ -86,6 +88,7 @@ fn emitted(form: &str, rules: &[AcceptRule], splits: &[Split]) -> String {
     let offer = Offer {
         rules,
         splits,
+        prefixes: &Site::default().log_prefixes(),
         file: None,
         diff: false,
     };
@@ -128,7 +131,7 @@ fn patched(text: &str, role: Role, rules: &[AcceptRule]) -> Result<String, Strin
     let file = CloudInitFile {
         name: "file.yaml",
         text,
-        role,
+        role: Some(role),
     };
     let patched = file.patched(rules).map_err(|why| why.to_string())?;
     assert_eq!(
@@ -193,11 +196,11 @@ fn a_patch_adds_lines_and_keeps_every_other_byte() {
             // YAML, and the rules stand before LOG.
             let resource = &cloudinit::read(&new).unwrap()[0];
             assert!(resource.faults.is_empty() && resource.not_text.is_empty());
-            let set = chain::boot(std::slice::from_ref(resource), |_| true);
+            let set = cloudinit::boot(std::slice::from_ref(resource), |_| true);
             assert!(set.faults.is_empty(), "{:?}", set.faults);
             let firewall = set.chain(Family::V4, HARVESTER).unwrap();
             for rule in rules.iter().take(4) {
-                assert!(firewall.live_copy(&rule.meaning().unwrap()).is_some());
+                assert!(firewall.live_copy(&rule.rule).is_some());
             }
             // A second run adds nothing.
             assert_eq!(patched(&new, role, &rules).unwrap(), new, "{role}, {name}");
@@ -223,16 +226,129 @@ fn a_patch_goes_into_the_stages_file_and_into_blocks_of_shell() {
 fn what_cannot_be_patched_is_refused_and_says_what_to_do() {
     let rules = rules(Role::Worker, None);
     let flow = "stages: {boot: [{commands: [iptables -N HARVESTER_INPUT, iptables -A HARVESTER_INPUT -j LOG, iptables -A HARVESTER_INPUT -j DROP]}]}\n";
-    let quoted = "kind: CloudInit\nmetadata: {name: x}\nspec:\n  matchSelector: {}\n  filename: x.yaml\n  contents: \"stages:\\n  boot:\\n  - commands:\\n    - iptables -N HARVESTER_INPUT\\n    - iptables -A HARVESTER_INPUT -j LOG\\n    - iptables -A HARVESTER_INPUT -j DROP\\n\"\n";
     let joined = "stages:\n  boot:\n  - commands:\n    - |\n      iptables -N HARVESTER_INPUT && \\\n      iptables -A HARVESTER_INPUT -j LOG && \\\n      iptables -A HARVESTER_INPUT -j DROP\n";
     let one = "stages:\n  boot:\n  - commands:\n    - iptables -N HARVESTER_INPUT && iptables -A HARVESTER_INPUT -j LOG && iptables -A HARVESTER_INPUT -j DROP\n";
-    for text in [flow, quoted, joined, one] {
+    for text in [flow, joined, one] {
         let why = patched(text, Role::Worker, &rules).unwrap_err();
         assert!(why.contains("put the lines in by hand"), "{why}");
     }
     for text in ["", "kind: Node\n", "a: [", "\u{0}", "stages:\n  boot: []\n"] {
         assert!(patched(text, Role::Worker, &rules).is_err(), "{text:?}");
     }
+}
+
+/// Contents that are no block of lines come out as an object, whose chain is that of the page with the rules in it.
+#[test]
+fn contents_on_one_line_quoted_and_as_json_come_out_as_an_object() {
+    let role = Role::Worker;
+    let rules = rules(role, None);
+    let page = page(role);
+    let value: serde_json::Value = serde_saphyr::from_str(&page).unwrap();
+    let contents = value["spec"]["contents"].as_str().unwrap();
+    let stages: serde_json::Value = serde_saphyr::from_str(contents).unwrap();
+    let with = |contents: String| {
+        let (head, _) = page.split_once("  contents: |").unwrap();
+        format!("{head}  contents: {contents}\n  paused: false\n")
+    };
+    let quoted = with(serde_json::to_string(contents).unwrap());
+    let flow = with(format!("'{}'", stages.to_string().replace('\'', "''")));
+    let json = value.to_string();
+    let pretty = serde_json::to_string_pretty(&value).unwrap();
+    let list = format!(
+        "apiVersion: v1\nkind: List\nitems:\n- kind: Node\n  metadata: {{name: a}}\n- {json}\n"
+    );
+    for (name, old, adds) in [
+        ("quoted", quoted, 5),
+        ("on one line", flow, 4),
+        ("JSON", json, 5),
+        ("indented JSON", pretty, 5),
+        ("in a list", list, 5),
+    ] {
+        let file = CloudInitFile {
+            name: "file.yaml",
+            text: &old,
+            role: None,
+        };
+        let new = file
+            .patched(&rules)
+            .unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert!(new.anew && new.added == adds, "{name}: {new:?}");
+        assert!(
+            new.notes
+                .iter()
+                .any(|note| note.contains("kubectl apply -f"))
+        );
+        let object: serde_json::Value = serde_saphyr::from_str(&new.text).unwrap();
+        let object = match object["items"].get(1) {
+            Some(second) => second,
+            None => &object,
+        };
+        assert_eq!(object["metadata"], value["metadata"], "{name}");
+        assert_eq!(
+            object["spec"]["matchSelector"],
+            value["spec"]["matchSelector"]
+        );
+        let resource = &cloudinit::read(&object.to_string()).unwrap()[0];
+        let set = cloudinit::boot(std::slice::from_ref(resource), |_| true);
+        let firewall = set.chain(Family::V4, HARVESTER).unwrap();
+        for rule in rules.iter().take(4) {
+            assert!(firewall.live_copy(&rule.rule).is_some(), "{name}");
+        }
+    }
+}
+
+/// A file takes the rules of nodes whose role is known to be its own, and asks where a role is a guess.
+#[test]
+fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
+    let mut site = Site::default();
+    site.roles.insert("harvester1".to_owned(), Role::Worker);
+    site.roles
+        .insert("harvester2".to_owned(), Role::ControlPlane);
+    let log = line("harvester1", "192.168.122.62", "TCP", 22, 0)
+        + &line("harvester2", "192.168.122.62", "TCP", 2112, 1)
+        + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
+    let all = report(analysis(site), &log).rules;
+    let text = page(Role::Worker);
+    let file = CloudInitFile {
+        name: "file.yaml",
+        text: &text,
+        role: None,
+    };
+    let why = file.patched(&all).unwrap_err().to_string();
+    assert!(
+        why.contains("--role harvester3=ROLE") && !why.contains("harvester1"),
+        "{why}"
+    );
+    let known: Vec<AcceptRule> = all.into_iter().filter(|rule| rule.role_known).collect();
+    let new = file.patched(&known).unwrap();
+    assert_eq!(new.added, 1, "{}", new.text);
+    let notes = new.notes.join("\n");
+    assert!(
+        notes.contains(
+            "left out, since file.yaml is not for control-plane nodes: harvester2/tcp/2112"
+        ),
+        "{notes}"
+    );
+    // What is left out is never called done.
+    let other: Vec<AcceptRule> = known
+        .into_iter()
+        .filter(|rule| rule.node == "harvester2")
+        .collect();
+    let new = file.patched(&other).unwrap();
+    assert_eq!(new.text, text);
+    let notes = new.notes.join("\n");
+    assert!(
+        notes.contains("no line was added") && !notes.contains("nothing to add"),
+        "{notes}"
+    );
+    // A stages file does not say whose it is.
+    let stages = CloudInitFile {
+        name: "91.yaml",
+        text: "stages:\n  boot:\n  - commands:\n    - iptables -N HARVESTER_INPUT\n    - iptables -A HARVESTER_INPUT -j LOG\n    - iptables -A HARVESTER_INPUT -j DROP\n",
+        role: None,
+    };
+    let why = stages.patched(&other).unwrap_err().to_string();
+    assert!(why.contains("--role ROLE"), "{why}");
 }
 
 /// Cut and garbled files are refused or patched, and nothing panics.
@@ -265,26 +381,29 @@ fn scripts_are_shell_and_hostile_names_stay_comments() {
     let chain = fs::read_to_string(fixture("in-force-text/chain.save")).unwrap();
     for rules_text in [None, Some(chain.as_str())] {
         let report = report(analysis(site(Role::Worker, rules_text)), &log);
+        assert!(!report.rules.is_empty());
         let splits: Vec<Split> = [Family::V4, Family::V6]
             .into_iter()
-            .filter_map(|f| Split::new("$(x)\n", f, None))
+            .map(|family| Split {
+                node: "$(reboot)\n".to_owned(),
+                family,
+                interface: "eth0;halt".to_owned(),
+            })
             .collect();
         for form in ["iptables", "cloudinit", "split-log"] {
             let text = emitted(form, &report.rules, &splits);
             for line in text.lines().filter(|line| !line.starts_with('#')) {
                 assert!(!line.contains("reboot") && !line.contains("halt"), "{line}");
             }
-            if form != "cloudinit" {
+            if form == "cloudinit" {
+                cloudinit::yaml::read(&text).unwrap();
+                continue;
+            }
+            for shell in ["dash", "bash"] {
                 let file = tempfile::NamedTempFile::new().unwrap();
                 fs::write(file.path(), &text).unwrap();
-                let status = Command::new("sh")
-                    .arg("-n")
-                    .arg(file.path())
-                    .status()
-                    .unwrap();
-                assert!(status.success(), "{text}");
-            } else {
-                chain::yaml::read(&text).unwrap();
+                let status = Command::new(shell).arg("-n").arg(file.path()).status();
+                assert!(status.is_ok_and(|status| status.success()), "{text}");
             }
         }
     }
@@ -300,14 +419,15 @@ fn fates_do_not_depend_on_order() {
         let src = format!("192.168.122.{}", 62 + at % 3);
         lines.push(line("harvester1", &src, "TCP", port, at * 7));
     }
-    let fates = |log: &str| -> Vec<_> {
+    let outcomes = |log: &str| -> Vec<_> {
         let report = report(analysis(site(Role::ControlPlane, Some(&chain))), log);
-        let told = |f: &dropsift::finding::Finding| (f.id.clone(), f.cause.code, f.fates.clone());
+        let told =
+            |f: &dropsift::finding::Finding| (f.id.clone(), f.cause.code, f.outcomes.clone());
         report.findings.iter().map(told).collect()
     };
-    let forward = fates(&lines.concat());
+    let forward = outcomes(&lines.concat());
     lines.reverse();
-    let backward = fates(&lines.concat());
+    let backward = outcomes(&lines.concat());
     assert_eq!(forward, backward);
     assert!(
         forward
@@ -316,27 +436,39 @@ fn fates_do_not_depend_on_order() {
     );
 }
 
-/// What a bundle tells counts as long as the user tells nothing of that node.
+/// What a bundle says is the chain of the next boot: the finding stays, with its rule; a running chain comes first.
 #[test]
-fn the_files_of_a_bundle_are_the_chain_in_force() {
+fn the_files_of_a_bundle_are_the_chain_of_the_next_boot() {
     let path = fixture("audit/clean-page-worker/91-iptables-worker.yaml");
     let resource = fs::read_to_string(path).unwrap();
-    let (_, contents) = resource.split_once("contents: |\n").unwrap();
-    let contents = contents.split_once("  paused").unwrap().0;
+    let resource = serde_saphyr::from_str::<serde_json::Value>(&resource).unwrap();
+    let contents = resource["spec"]["contents"].as_str().unwrap();
     let log = line("harvester1", "192.168.122.62", "TCP", 10_660, 0);
     let fact = || ClusterFact::Rules {
         node: "harvester1".to_owned(),
         name: "91-iptables-worker.yaml".to_owned(),
         text: contents.to_owned(),
     };
-    let cause = |told: Option<&str>| {
-        let mut analysis = analysis(site(Role::Worker, told));
+    let judged = |running: Option<&str>| {
+        let mut analysis = analysis(site(Role::Worker, running));
         analysis.push(LogEvent::Learned(fact()));
-        report(analysis, &log).findings[0].cause.code
+        let report = report(analysis, &log);
+        let finding = &report.findings[0];
+        let next_boot = finding
+            .evidence
+            .iter()
+            .any(|test| test.name == "rule-at-next-boot");
+        (finding.cause.code, report.rules.len(), next_boot)
     };
-    assert_eq!(cause(None), "already-allowed");
+    assert_eq!(judged(None), ("documented-port", 1, true));
     let empty = "-N HARVESTER_INPUT\n-A HARVESTER_INPUT -j LOG\n-A HARVESTER_INPUT -j DROP\n";
-    assert_eq!(cause(Some(empty)), "documented-port");
+    assert_eq!(judged(Some(empty)), ("documented-port", 1, false));
+    let open = empty.replacen(
+        "-A",
+        "-A HARVESTER_INPUT -p tcp --dport 10660 -j ACCEPT\n-A",
+        1,
+    );
+    assert_eq!(judged(Some(&open)), ("already-allowed", 0, false));
 }
 
 /// A CloudInit that picks a node by its name is that node's.
@@ -352,18 +484,15 @@ fn a_selector_by_hostname_is_for_one_node() {
         + &line("harvester2", "192.168.122.62", "TCP", 22, 1)
         + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
     let report = report(analysis(site(Role::Worker, Some(&file))), &log);
-    let cause = |node: &str| {
-        report
-            .findings
+    let has_it = |node: &str| {
+        let finding = report.findings.iter().find(|f| f.node == node).unwrap();
+        assert_eq!(finding.cause.code, "documented-port");
+        finding
+            .evidence
             .iter()
-            .find(|f| f.node == node)
-            .unwrap()
-            .cause
-            .code
+            .any(|test| test.name == "rule-at-next-boot")
     };
-    assert_eq!(cause("harvester1"), "already-allowed");
-    assert_eq!(cause("harvester2"), "documented-port");
-    assert_eq!(cause("harvester3"), "documented-port");
+    assert!(has_it("harvester1") && !has_it("harvester2") && !has_it("harvester3"));
     let new = patched(&file, Role::Worker, &report.rules).unwrap();
     let more = added(&file, &new);
     assert_eq!(more.len(), 1, "{more:?}");
@@ -373,231 +502,4 @@ fn a_selector_by_hostname_is_for_one_node() {
                 "9091 -j ACCEPT\n        - iptables -A HARVESTER_INPUT -p tcp --dport 22"
             )
     );
-}
-
-/// A network namespace with the page's chain in it.
-struct Namespace(String);
-
-impl Namespace {
-    fn new(name: &str) -> Option<Self> {
-        let name = format!("dsrules-{name}-{}", std::process::id());
-        let made = Command::new("ip")
-            .args(["netns", "add", &name])
-            .stderr(Stdio::null())
-            .status();
-        if !made.is_ok_and(|status| status.success()) {
-            return None;
-        }
-        let space = Self(name);
-        space.sh("iptables -S").is_some().then_some(space)
-    }
-
-    /// What the script prints; `None` where it fails.
-    fn sh(&self, script: &str) -> Option<String> {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), script).unwrap();
-        let path = file.path().to_str().unwrap();
-        let output = Command::new("ip")
-            .args(["netns", "exec", &self.0, "sh", "-eu", path])
-            .output()
-            .unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        output.status.success().then_some(text)
-    }
-
-    /// The rules of the node, without counters and times.
-    fn save(&self) -> String {
-        let text = self.sh("iptables-save").unwrap();
-        text.lines()
-            .filter(|line| !line.starts_with(['#', ':']))
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
-
-    fn apply_page(&self, role: Role) {
-        for command in &cloudinit::read(&page(role)).unwrap()[0].commands {
-            self.sh(&command.text);
-        }
-    }
-}
-
-impl Drop for Namespace {
-    fn drop(&mut self) {
-        let _ = Command::new("ip")
-            .args(["netns", "delete", &self.0])
-            .status();
-    }
-}
-
-fn undo(script: &str) -> String {
-    let lines = script
-        .lines()
-        .filter_map(|line| line.strip_prefix("# undo: "));
-    lines.map(|line| format!("{line} || true\n")).collect()
-}
-
-fn positions(save: &str, parts: &[&str]) -> Vec<Vec<usize>> {
-    let rules: Vec<&str> = save
-        .lines()
-        .filter(|l| l.starts_with("-A HARVESTER_INPUT"))
-        .collect();
-    let of = |part: &&str| {
-        let found = rules
-            .iter()
-            .enumerate()
-            .filter(|(_, rule)| rule.contains(*part));
-        found.map(|(at, _)| at).collect()
-    };
-    parts.iter().map(of).collect()
-}
-
-#[test]
-fn the_script_runs_on_a_real_kernel_once_and_twice_and_back() {
-    for role in Role::ALL {
-        let Some(space) = Namespace::new("script") else {
-            eprintln!(
-                "skipped the_script_runs_on_a_real_kernel_once_and_twice_and_back: no network namespace"
-            );
-            return;
-        };
-        space.apply_page(role);
-        let before = space.save();
-        let parts = [
-            "--dport 9091 ",
-            "--dport 10250 ",
-            "--dport 22 ",
-            "--dport 8472 ",
-            "-j LOG",
-        ];
-        for known in [false, true] {
-            let dump = space.sh("iptables-save").unwrap();
-            let script = emitted("iptables", &rules(role, known.then_some(&dump)), &[]);
-            space.sh(&script).unwrap_or_else(|| panic!("{script}"));
-            let once = space.save();
-            let found = positions(&once, &parts);
-            assert!(
-                found[..4]
-                    .iter()
-                    .all(|at| at.len() == 1 && at[0] < found[4][0]),
-                "{once}"
-            );
-            space.sh(&script).unwrap();
-            let twice = positions(&space.save(), &parts);
-            assert!(
-                twice[..4]
-                    .iter()
-                    .all(|at| at.len() == 1 && at[0] < twice[4][0])
-            );
-            space.sh(&undo(&script)).unwrap();
-            assert_eq!(space.save(), before, "{script}");
-        }
-    }
-}
-
-#[test]
-fn the_script_cures_an_appended_copy_on_a_real_kernel() {
-    let Some(space) = Namespace::new("cure") else {
-        eprintln!(
-            "skipped the_script_cures_an_appended_copy_on_a_real_kernel: no network namespace"
-        );
-        return;
-    };
-    space.apply_page(Role::Worker);
-    // One as the page writes it, and two whose comments only the numbers can find.
-    space.sh("iptables -A HARVESTER_INPUT -p tcp --dport 9091 -m comment --comment 'calico-node metrics (Prometheus)' -j ACCEPT").unwrap();
-    space
-        .sh("iptables -A HARVESTER_INPUT -p tcp --dport 10250 -m comment --comment mine -j ACCEPT")
-        .unwrap();
-    space
-        .sh("iptables -A HARVESTER_INPUT -p tcp --dport 22 -j ACCEPT")
-        .unwrap();
-    space
-        .sh("iptables -A HARVESTER_INPUT -p tcp --dport 2222 -j ACCEPT")
-        .unwrap();
-    let dump = space.sh("iptables-save").unwrap();
-    let listing = space
-        .sh("iptables -nvxL HARVESTER_INPUT --line-numbers")
-        .unwrap();
-    let parts = [
-        "--dport 9091 ",
-        "--dport 10250 ",
-        "--dport 22 ",
-        "--dport 8472 ",
-        "-j LOG",
-    ];
-    let script = emitted("iptables", &rules(Role::Worker, Some(&dump)), &[]);
-    let from_listing = emitted("iptables", &rules(Role::Worker, Some(&listing)), &[]);
-    assert_eq!(script, from_listing);
-    for run in 1..=3 {
-        space.sh(&script).unwrap_or_else(|| panic!("{script}"));
-        let found = positions(&space.save(), &parts);
-        assert!(
-            found[..4]
-                .iter()
-                .all(|at| at.len() == 1 && at[0] < found[4][0]),
-            "run {run}: {}\n{script}",
-            space.save()
-        );
-        // Somebody else's rule stays.
-        assert_eq!(positions(&space.save(), &["--dport 2222 "])[0].len(), 1);
-    }
-}
-
-#[test]
-fn the_log_rule_is_split_on_a_real_kernel_and_put_back() {
-    let Some(space) = Namespace::new("split") else {
-        eprintln!(
-            "skipped the_log_rule_is_split_on_a_real_kernel_and_put_back: no network namespace"
-        );
-        return;
-    };
-    space.apply_page(Role::Witness);
-    let before = space.save();
-    let dump = space.sh("iptables-save").unwrap();
-    let set = chain::parse("dump", &dump).unwrap();
-    let known = set.chain(Family::V4, HARVESTER);
-    for chain in [None, known] {
-        let split = Split::new("harvester1", Family::V4, chain).unwrap();
-        // At no time is the chain without a DROP, or without a LOG.
-        for command in split.commands.iter().chain(&split.undo) {
-            space.sh(command).unwrap_or_else(|| panic!("{command}"));
-            let save = space.save();
-            let found = positions(&save, &["-j LOG", "-j DROP"]);
-            assert!(found.iter().all(|at| !at.is_empty()), "{command}\n{save}");
-        }
-        assert_eq!(space.save(), before);
-        let script = emitted("split-log", &[], &[split]);
-        for _ in 0..2 {
-            space.sh(&script).unwrap_or_else(|| panic!("{script}"));
-            let found = positions(
-                &space.save(),
-                &["-j LOG", "-j DROP", "--tcp-flags", "! -p tcp"],
-            );
-            assert_eq!(
-                found.iter().map(Vec::len).collect::<Vec<_>>(),
-                [3, 1, 2, 1],
-                "{}",
-                space.save()
-            );
-        }
-        let now = chain::parse("dump", &space.sh("iptables-save").unwrap()).unwrap();
-        assert_eq!(
-            Split::new("harvester1", Family::V4, now.chain(Family::V4, HARVESTER)),
-            None
-        );
-        space.sh(&undo(&script)).unwrap();
-        assert_eq!(space.save(), before);
-    }
-    // What was appended behind DROP must not come to life: then nothing is changed.
-    space
-        .sh("iptables -A HARVESTER_INPUT -p tcp --dport 2222 -j ACCEPT")
-        .unwrap();
-    let script = emitted(
-        "split-log",
-        &[],
-        &[Split::new("harvester1", Family::V4, None).unwrap()],
-    );
-    let dead = space.save();
-    space.sh(&script).unwrap();
-    assert_eq!(space.save(), dead);
 }

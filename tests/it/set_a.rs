@@ -26,6 +26,8 @@ fn judge(name: &str) {
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args([
             "--role",
+            "control-plane",
+            "--role",
             "harvester3=worker",
             "--year",
             "2026",

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dropsift::chain::{self, End, Evaluation};
+use dropsift::chain::{self, ChainOutcome, Evaluation, Question};
 use dropsift::packet::Packet;
 
 use crate::chain::Commands;
@@ -90,12 +90,12 @@ pub(crate) fn agrees_with_the_kernel(machine: &Machine) {
     for line in &seen {
         let text = format!("{SEEN}{line}");
         let packet = Packet::parse(&text).unwrap();
-        let outcome = rules.evaluate(&packet.summary(), Evaluation::FROM_INPUT);
+        let outcome = rules.evaluate(&Question::dropped(packet.summary()), Evaluation::FROM_INPUT);
         let kernel_accepts = !fell.contains(line);
-        let we_accept = matches!(outcome.end, End::Accepted(_));
+        let we_accept = matches!(outcome.end, ChainOutcome::Accepted(_));
         assert_eq!(we_accept, kernel_accepts, "{line}: {outcome:?}");
         assert!(
-            we_accept || matches!(outcome.end, End::Dropped(_)),
+            we_accept || matches!(outcome.end, ChainOutcome::Dropped(_)),
             "{line}: {outcome:?}"
         );
         assert!(outcome.notes.is_empty(), "{outcome:?}");
@@ -118,9 +118,9 @@ pub(crate) fn drops_too(watch: &Watch, node: &Node) {
         let packet = Packet::parse(message).unwrap();
         let brief = packet.summary();
         if brief.dst.to_string() == node.address {
-            let outcome = rules.evaluate(&brief, Evaluation::FROM_INPUT);
+            let outcome = rules.evaluate(&Question::dropped(brief), Evaluation::FROM_INPUT);
             assert!(
-                matches!(outcome.end, End::Dropped(_)),
+                matches!(outcome.end, ChainOutcome::Dropped(_)),
                 "{message}: {outcome:?}"
             );
             judged += 1;

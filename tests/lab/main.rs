@@ -22,6 +22,7 @@ mod packet;
 mod protocols;
 mod saturation;
 mod scan;
+mod scenes;
 mod traffic;
 mod watch;
 
@@ -40,6 +41,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "split_log_rules_show_the_syns_that_saturation_hid",
         saturation::split_log_rules_show_the_syns,
+    ),
+    (
+        "the_script_finds_its_place_on_chains_of_every_kind",
+        scenes::of_rules,
     ),
     (
         "a_missing_port_is_found_cured_and_uncured",

@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustix::net;
+
 use crate::machine::poll;
 use crate::packet;
 
@@ -22,6 +24,8 @@ const ONE_SYN: Duration = Duration::from_millis(400);
 /// Time for two repetitions.
 const CONNECT: Duration = Duration::from_millis(2500);
 
+/// An answer comes at once, or not.
+const ANSWER: Duration = Duration::from_millis(250);
 /// No program that sends without end outlives its lab by more.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -137,6 +141,7 @@ fn perform(words: &[&str]) -> io::Result<()> {
             tell("joined");
             commands(|_| Ok(()))
         }
+        ["asks", from, proto, address, port] => asks(from, proto, to(address, port)),
         ["ping", from, address] => packet::ping(parsed(from), parsed(address)),
         ["acks", from, spt, address, dpt, every] => {
             for _ in 0..LONGEST.as_millis() / parsed::<u128>(every) {
@@ -146,6 +151,37 @@ fn perform(words: &[&str]) -> io::Result<()> {
             Ok(())
         }
         _ => Err(io::Error::other("no such traffic")),
+    }
+}
+
+/// Sends one packet from an address; whether it is answered, be it by a refusal.
+fn asks(from: &str, proto: &str, to: SocketAddr) -> io::Result<()> {
+    let socket = match proto {
+        "udp" => net::socket(family(to), net::SocketType::DGRAM, None)?,
+        _ => net::socket(family(to), net::SocketType::STREAM, None)?,
+    };
+    net::bind(&socket, &SocketAddr::new(parsed(from), 0))?;
+    let wait = Some(ANSWER);
+    net::sockopt::set_socket_timeout(&socket, net::sockopt::Timeout::Send, wait)?;
+    net::sockopt::set_socket_timeout(&socket, net::sockopt::Timeout::Recv, wait)?;
+    let told = net::connect(&socket, &to).and_then(|()| {
+        if proto == "udp" {
+            net::send(&socket, b"?", net::SendFlags::empty())?;
+            let mut answer = [0; 9];
+            net::recv(&socket, &mut answer[..], net::RecvFlags::empty())?;
+        }
+        Ok(())
+    });
+    match told {
+        Err(rustix::io::Errno::CONNREFUSED) => Ok(()),
+        told => Ok(told?),
+    }
+}
+
+fn family(address: SocketAddr) -> net::AddressFamily {
+    match address {
+        SocketAddr::V4(_) => net::AddressFamily::INET,
+        SocketAddr::V6(_) => net::AddressFamily::INET6,
     }
 }
 

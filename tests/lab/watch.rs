@@ -1,4 +1,4 @@
-//! `journalctl -k -f -o json | dropsift -o json`, with the lines of one network picked out in between, as a node's own
+//! `journalctl -k -f -o json | dropsift -f -o ndjson`, with the lines of one network picked out in between, as a node's own
 //! journal would have them.
 
 use std::fs;
@@ -36,7 +36,7 @@ impl Watch {
     /// Starts watching the lines of `network`.
     pub(crate) fn start(machine: &Machine, network: &Network, args: &[&str]) -> Self {
         let mut dropsift = Command::new(DROPSIFT)
-            .args(["-o", "json"])
+            .args(["-f", "-o", "ndjson"])
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

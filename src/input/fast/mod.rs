@@ -49,8 +49,10 @@ fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Op
         Some(packet) => Ok(packet),
         None => PacketSummary::read(std::str::from_utf8(message).ok()?),
     };
+    let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
     let besides = Besides {
-        uptime: record.uptime.or_else(|| uptime_of(&record.message).0),
+        uptime,
+        monotonic: record.monotonic.or(uptime),
         late: record.late,
         boot: record.boot,
         repeats,
@@ -61,6 +63,7 @@ fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Op
         host: record.host.as_deref(),
         message,
         packet,
+        monotonic: besides.monotonic,
         repeats,
     };
     scan.read(block, hit.line.clone(), record.stamp, besides, &drop);

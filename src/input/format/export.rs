@@ -137,6 +137,7 @@ impl<'a> Fields<'a> {
         let message = self.message.unwrap_or_default().into();
         let mut record = Record::new(stamp, host, origin, message);
         record.late = late;
+        record.monotonic = self.journal.monotonic;
         record.boot = self.journal.boot();
         Some(record)
     }

@@ -105,17 +105,18 @@ pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Rec
     if object.bytes(Part::Message).is_none() && object.bytes(Part::Realtime).is_none() {
         return None;
     }
+    let is_loki = is_loki(&object);
     let message = object.take(Part::Message).unwrap_or_default();
     let host = object.take(Part::Host).and_then(text);
     let fields = journal_fields(&object);
     let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(&object), 0));
     let from = fields.origin();
-    // The journal, or `dmesg -J`, says who sent it: what the message says is its own affair, unless it is the record itself.
+    // The journal, or `dmesg -J`, says who sent it: what the message says is its own affair.
     let is_told = fields.transport.is_some() || fields.priority.is_some();
-    let inner = match message.trim_ascii_start().first() {
-        Some(b'{') => unwrapped(&message, layer),
-        _ if is_told => None,
-        _ => unwrapped(&message, layer),
+    let inner = if !is_told || is_loki && is_entry(&message) {
+        unwrapped(&message, layer)
+    } else {
+        None
     };
     let mut record = match (inner, from) {
         (Some(inner), _) => Record {
@@ -133,6 +134,7 @@ pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Rec
         (None, from) => Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message),
     };
     record.late = record.late.max(late);
+    record.monotonic = record.monotonic.or(fields.monotonic);
     record.host = record.host.or(host);
     record.boot = record.boot.or(fields.boot());
     Some(record)
@@ -150,6 +152,20 @@ fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
         monotonic: object.number(Part::Monotonic),
         source_monotonic: object.number(Part::SourceMonotonic),
     }
+}
+
+/// Whether the message came through Loki, whose labels may say who sent it besides.
+fn is_loki(object: &Object<'_>) -> bool {
+    ["line", "values"]
+        .iter()
+        .any(|name| object.has(Part::Message, name))
+}
+
+/// Whether `message` is an entry of the journal as promtail and Alloy write it with `format_as_json`: journald's own fields
+/// stand in it.
+fn is_entry(message: &[u8]) -> bool {
+    let own = [Part::Transport, Part::Host];
+    Object::read(message).is_some_and(|entry| own.iter().all(|part| entry.bytes(*part).is_some()))
 }
 
 /// Whether more stands before `message` than the one space that syslog daemons leave there.

@@ -13,6 +13,9 @@ pub struct Prefixes {
 }
 
 impl Prefixes {
+    /// The documented prefix.
+    pub const DOCUMENTED: &str = "HARVESTER_DROP_";
+
     fn new(texts: Vec<Vec<u8>>) -> Self {
         Self {
             texts,
@@ -23,7 +26,7 @@ impl Prefixes {
     /// The documented prefix, and the one of an older write-up of the feature.
     pub fn documented() -> Self {
         Self::new(vec![
-            b"HARVESTER_DROP_".to_vec(),
+            Self::DOCUMENTED.as_bytes().to_vec(),
             b"HARVESTER_DROP: ".to_vec(),
         ])
     }

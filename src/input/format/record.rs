@@ -28,6 +28,8 @@ pub(crate) struct Record<'a> {
     pub(crate) uptime: Option<i64>,
     /// Microseconds since the record before, where that is all that the record tells.
     pub(crate) after: Option<i64>,
+    /// The monotonic time of its reception, in microseconds since boot, beside a date: a step of the clock does not move it.
+    pub(crate) monotonic: Option<i64>,
     /// How long before its stamp, the time of reception, the kernel wrote the message, in microseconds.
     pub(crate) late: i64,
     pub(crate) host: Option<Cow<'a, str>>,
@@ -49,6 +51,7 @@ impl<'a> Record<'a> {
             stamp,
             uptime: None,
             after: None,
+            monotonic: None,
             late: 0,
             host,
             origin,
@@ -68,6 +71,7 @@ impl<'a> Record<'a> {
             stamp: self.stamp,
             uptime: self.uptime,
             after: self.after,
+            monotonic: self.monotonic,
             late: self.late,
             host: self.host.map(|host| host.into_owned().into()),
             origin: self.origin,

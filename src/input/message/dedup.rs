@@ -161,6 +161,7 @@ mod tests {
             message: b"HARVESTER_DROP_IN=mgmt-br ",
             packet: Err(crate::packet::Unparsed::NoSource),
             repeats: 1,
+            monotonic: None,
         };
         let repeats = Dedup::default();
         let at = Time(1_776_852_001_123_456);

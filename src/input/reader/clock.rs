@@ -117,6 +117,15 @@ impl Clock {
         self.uptime = 0;
     }
 
+    /// Dates the log as if it ended now; returns by how many years the times that were given are off. Those that follow
+    /// fit them once they are moved.
+    pub(super) fn settle_years(&mut self, now: Time) -> i32 {
+        let years = self.years.settle(now);
+        self.boot = self.boot.map(|boot| boot.add_years(years));
+        self.last = self.last.add_years(years);
+        years
+    }
+
     /// By how many years all times are off, known at the end of the log.
     pub(in crate::input) fn correction(&self) -> i32 {
         self.years.correction()

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::Reader;
 use super::nodes::{Jump, Written};
@@ -209,8 +209,8 @@ impl Reader {
             }
             begin = end + 1;
         }
-        if let Some(time) = alive {
-            sink(LogEvent::Alive { time });
+        if let Some(alive) = alive {
+            sink(alive.event());
         }
         text.len()
     }
@@ -261,7 +261,7 @@ impl Reader {
 
     /// Says that the log was alive at the time of the last line that tells one. Where the next line counts from it, it is looked for however far back it stands.
     fn alive_at_end(&mut self, text: &[u8], sink: &mut Sink<'_>) {
-        let mut time = None;
+        let mut alive = None;
         let mut after = 0_i64;
         let mut tries = 0;
         for line in lines_back(text) {
@@ -270,27 +270,56 @@ impl Reader {
                 self.each = true;
                 continue;
             }
-            time = self.time(line);
+            alive = self.time(line);
             tries += 1;
-            if time.is_some() || tries == DATING_TRIES && !self.each {
+            if alive.is_some() || tries == DATING_TRIES && !self.each {
                 break;
             }
         }
         if after > 0 {
-            time = Some(self.clock.go_on(after));
-        }
-        if let Some(time) = time {
-            sink(LogEvent::Alive { time });
+            let time = self.clock.go_on(after);
+            sink(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
+        } else if let Some(alive) = alive {
+            sink(alive.event());
+            self.others_alive(text, alive.host.as_deref(), sink);
         }
     }
 
-    /// Says that the log was alive at the time of `record`; whether it tells one of its own.
-    pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
-        let time = self.own_time(trim(record));
-        if let Some(time) = time {
-            sink(LogEvent::Alive { time });
+    /// Says when each node with a drop line, but for that of the last line, had its own last line in `text`: a node's log
+    /// goes on with lines of any kind.
+    fn others_alive(&mut self, text: &[u8], last: Option<&str>, sink: &mut Sink<'_>) {
+        for host in self.nodes.several() {
+            if last == Some(&*host) {
+                continue;
+            }
+            let mut end = text.len();
+            for _ in 0..DATING_TRIES {
+                let Some(at) = memmem::rfind(&text[..end], host.as_bytes()) else {
+                    break;
+                };
+                let begin = memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+                let behind = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+                let alive = self.own_time(trim(&text[begin..behind]));
+                if let Some(alive) = alive.filter(|alive| alive.host.as_deref() == Some(&*host)) {
+                    sink(alive.event());
+                    break;
+                }
+                end = begin;
+            }
         }
-        time.is_some()
+    }
+
+    /// Says that the log was alive at the time of `record`; whether it has one of its own.
+    pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
+        let alive = self.own_time(trim(record));
+        if let Some(alive) = &alive {
+            sink(alive.event());
+        }
+        alive.is_some()
     }
 }
 

@@ -68,6 +68,15 @@ impl Jump {
 }
 
 impl NodeClocks {
+    /// The names of the nodes with a drop line, where there are several.
+    pub(super) fn several(&self) -> Vec<Box<str>> {
+        if self.clocks.len() < 2 {
+            return Vec::new();
+        }
+        let named = self.names.iter().filter(|name| !name.is_empty());
+        named.map(Into::into).collect()
+    }
+
     /// Takes a drop line: when the kernel wrote it, and whether it shows another boot or a clock that was set back.
     pub(super) fn take(&mut self, written: &Written<'_>) -> (Time, Jump) {
         let received = written.received;

@@ -22,26 +22,50 @@ pub(super) enum Taken {
     Document,
 }
 
+/// That the log of a host had a line.
+pub(super) struct Alive {
+    pub(super) time: Time,
+    monotonic: Option<i64>,
+    pub(super) host: Option<Box<str>>,
+}
+
+impl Alive {
+    /// The event of it.
+    pub(super) fn event(&self) -> LogEvent<'_> {
+        LogEvent::Alive {
+            time: self.time,
+            monotonic: self.monotonic,
+            host: self.host.as_deref(),
+        }
+    }
+}
+
 impl Reader {
     /// Splits a record without its line end.
     pub(super) fn read<'a>(&self, raw: &'a [u8]) -> Option<Record<'a>> {
         format::read(raw, &self.prefixes)
     }
 
-    /// The time of `raw`, where it has one.
-    pub(super) fn time(&mut self, raw: &[u8]) -> Option<Time> {
+    /// The time and the host of `raw`, where it has a time.
+    pub(super) fn time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |_| true)
     }
 
-    /// The time of `raw` where it does not count from the record before, so that it may be looked at again.
-    pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Time> {
+    /// The time and the host of `raw` where it does not count from the record before, so that it may be looked at again.
+    pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |record| record.after.is_none())
     }
 
-    fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Time> {
+    fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Alive> {
         let plain = plain(raw);
         let record = self.read(&plain).filter(takes)?;
-        Some(self.clock.resolve(&record)).filter(|time| time.is_known())
+        let time = Some(self.clock.resolve(&record)).filter(|time| time.is_known())?;
+        let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+        Some(Alive {
+            time,
+            monotonic: record.monotonic.or(uptime),
+            host: record.host.map(|host| host.into_owned().into()),
+        })
     }
 
     /// Takes a record with what was `found` in it; `before` is the line before it, which it may say to come again.
@@ -122,7 +146,7 @@ impl Reader {
             Class::Drop { message, repeats } => {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record.stamp, record.after, uptime);
-                self.drop_line(record, received, message, repeats, sink);
+                self.drop_line(record, (received, uptime), message, repeats, sink);
             }
             Class::OtherRule => _ = self.clock.resolve(record),
             Class::Untrusted(why) => {
@@ -143,7 +167,7 @@ impl Reader {
     fn drop_line(
         &mut self,
         record: &Record<'_>,
-        received: Time,
+        (received, uptime): (Time, Option<i64>),
         message: &[u8],
         repeats: u32,
         sink: &mut Sink<'_>,
@@ -161,6 +185,7 @@ impl Reader {
         sink(LogEvent::Drops(&[DropLine {
             time,
             fine: record.is_fine(),
+            monotonic: record.monotonic.or(uptime),
             host,
             message: text.as_bytes(),
             packet: PacketSummary::read(&text),
@@ -221,7 +246,7 @@ impl Reader {
         }
         let time = self.clock.resolve(&record);
         let times = u32::try_from(times).unwrap_or(u32::MAX);
-        self.drop_line(&record, time, message, times, sink);
+        self.drop_line(&record, (time, record.uptime), message, times, sink);
         true
     }
 }

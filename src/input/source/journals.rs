@@ -92,6 +92,11 @@ impl Opening<'_, '_, '_> {
                 log.latest = log.latest.max(Some(time));
                 log.alive(time, self);
             }
+            Told::Lives(life) => (self.sink)(LogEvent::Alive {
+                time: time(life.realtime),
+                monotonic: Some(micros(life.monotonic)),
+                host: Some(&life.host),
+            }),
             Told::Record(entry, message) => log.record(entry, message, self),
             Told::Passed { entries, bytes } => {
                 self.summary.lines += entries;
@@ -100,7 +105,11 @@ impl Opening<'_, '_, '_> {
             Told::Failed { name, why } => self.failed(name, why),
         });
         if let Some(time) = log.latest {
-            (self.sink)(LogEvent::Alive { time });
+            (self.sink)(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
         }
         (self.sink)(LogEvent::EndOfLog { correction: 0 });
     }
@@ -121,7 +130,11 @@ impl Log {
     fn alive(&mut self, time: Time, opening: &mut Opening<'_, '_, '_>) {
         if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
             self.alive = Some(time);
-            (opening.sink)(LogEvent::Alive { time });
+            (opening.sink)(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
         }
     }
 
@@ -152,6 +165,7 @@ impl Log {
         let host = entry.host.as_deref().map(Into::into);
         let mut record = Record::new(stamp, host, origin, message.as_bytes().into());
         record.late = late;
+        record.monotonic = Some(micros(entry.monotonic));
         record.boot = self.boot(entry.boot);
         self.reader.journal_record(&record, opening.sink);
     }

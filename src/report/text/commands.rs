@@ -1,14 +1,17 @@
-//! The commands of a report: the rules of a node, and the LOG rules to split.
+//! The commands of a report: the rules of a node, and the LOG rules to split. Each stands alone on its lines.
 
+use std::collections::BTreeMap;
 use std::io;
 
 use anstyle::AnsiColor;
 
 use super::Page;
-use crate::chain::HARVESTER;
 use crate::error::printable_name;
 use crate::report::Report;
-use crate::rule::{AcceptRule, Disposition, Split};
+use crate::rule::{AcceptRule, Disposition};
+
+/// Lines of commands are no longer, where words allow.
+const WIDTH: usize = 79;
 
 /// The commands for the rules of one node, to be pasted: in force now, and for good.
 pub(super) fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Result<()> {
@@ -22,19 +25,16 @@ pub(super) fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -
         "    ",
         "Add before the LOG rule, on the node, in force at once:",
     )?;
-    let mut dead: Vec<(usize, &AcceptRule)> = (rules.iter())
-        .flat_map(|rule| rule.spot.dead.iter().map(|number| (*number, *rule)))
-        .collect();
-    dead.sort_by_key(|(number, rule)| (std::cmp::Reverse(*number), rule.disposition));
-    dead.dedup_by_key(|(number, _)| *number);
-    for (number, rule) in dead {
-        let (mark, tool) = (mark(rule), rule.program());
-        page.line(&format!(
-            "      {mark}{tool} -D {HARVESTER} {number}  # a copy behind LOG or DROP, which does nothing"
-        ))?;
-    }
+    // The rules of one place follow the command that asks for it.
+    let mut places: BTreeMap<String, Vec<&AcceptRule>> = BTreeMap::new();
     for rule in rules {
-        page.line(&format!("      {}{}", mark(rule), rule.insert()))?;
+        places.entry(rule.place_command()).or_default().push(rule);
+    }
+    for (place, rules) in &places {
+        page.line(&format!("      {place}"))?;
+        for rule in rules {
+            command(page, mark(rule), &rule.insert())?;
+        }
     }
     let text = format!(
         "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
@@ -46,7 +46,7 @@ pub(super) fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -
     Ok(())
 }
 
-/// What stands before a rule that somebody has to decide about.
+/// What stands before a command that somebody has to decide about.
 fn mark(rule: &AcceptRule) -> &'static str {
     match rule.disposition {
         Disposition::Review => "# decide first: ",
@@ -54,39 +54,102 @@ fn mark(rule: &AcceptRule) -> &'static str {
     }
 }
 
-/// The LOG rules to split, once for nodes that need the same commands.
-pub(super) fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let mut told: Vec<&Split> = Vec::new();
-    for split in &report.splits {
-        if told.iter().any(|known| known.commands == split.commands) {
-            continue;
+/// Writes a command, broken before `-m comment` where it is too long for a line. A comment cannot be broken: its lines
+/// would come to life.
+pub(super) fn command(page: &mut Page<'_>, mark: &str, text: &str) -> io::Result<()> {
+    match text.split_once(" -m comment ") {
+        Some((first, rest)) if mark.is_empty() && text.len() + 6 > WIDTH => {
+            page.line(&format!("      {first} \\"))?;
+            page.line(&format!("        -m comment {rest}"))
         }
-        if told.is_empty() {
-            page.heading(
-                AnsiColor::Yellow.on_default().bold(),
-                "SPLIT THE LOG RULE",
-                "so that a storm of one kind of packet hides no other",
-            )?;
-        }
-        let alike = report
-            .splits
-            .iter()
-            .filter(|s| s.commands == split.commands);
-        let names: Vec<String> = alike.map(|split| printable_name(&split.node)).collect();
-        let text = format!(
-            "On {}; the chain has its DROP at all times. `dropsift rules --format split-log` prints it as a script.",
-            names.join(", ")
-        );
-        page.line("")?;
-        page.paragraph("  ", "  ", &text)?;
-        for command in &split.commands {
-            page.line(&format!("    {command}"))?;
-        }
-        page.line("  To take it back:")?;
-        for command in &split.undo {
-            page.line(&format!("    {command}"))?;
-        }
-        told.push(split);
+        _ => page.line(&format!("      {mark}{text}")),
     }
-    Ok(())
+}
+
+/// The nodes whose LOG rules are to be split, and the command that prints how.
+pub(super) fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let names: Vec<String> = (report.splits.iter())
+        .map(|split| printable_name(&split.node))
+        .collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    page.heading(
+        AnsiColor::Yellow.on_default().bold(),
+        "SPLIT THE LOG RULE",
+        "so that a storm of one kind of packet hides no other",
+    )?;
+    let text = format!(
+        "On {}; for the logs of this report, a script for each node:",
+        names.join(", ")
+    );
+    page.line("")?;
+    page.paragraph("  ", "  ", &text)?;
+    page.line("    dropsift rules --format split-log")
+}
+
+/// A command in lines of at most `width` columns, as far as its words allow; each but the last ends in `\`.
+pub(super) fn broken(command: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut quoted = None;
+    let is_end = |c: char| match (quoted, c) {
+        (None, '\'' | '"') => {
+            quoted = Some(c);
+            false
+        }
+        (Some(quote), c) if quote == c => {
+            quoted = None;
+            false
+        }
+        (None, ' ') => true,
+        _ => false,
+    };
+    let words: Vec<&str> = command.split(is_end).collect();
+    // An option and its value stay together.
+    for (place, word) in words.iter().enumerate() {
+        let Some(line) = lines.last_mut() else {
+            break;
+        };
+        let next = words.get(place + 1).filter(|_| word.starts_with('-'));
+        let needed = word.len() + next.map_or(0, |next| next.len() + 1);
+        if line.trim_start().is_empty() || line.len() + 1 + needed + 2 <= width {
+            if !line.trim_start().is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        } else if words
+            .get(place.wrapping_sub(1))
+            .is_some_and(|w| w.starts_with('-') && !word.starts_with('-'))
+        {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            line.push_str(" \\");
+            lines.push(format!("  {word}"));
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::broken;
+
+    #[test]
+    fn commands_break_between_options() {
+        let command = "iptables -I HARVESTER_INPUT 2 -p tcp --dport 2112 -m comment --comment \"kube-vip Prometheus metrics\" -j ACCEPT";
+        for width in [30, 40, 70, 130, 500] {
+            let lines = broken(command, width);
+            let joined: Vec<&str> = lines
+                .iter()
+                .map(|line| line.trim_start().trim_end_matches(" \\"))
+                .collect();
+            assert_eq!(joined.join(" "), command, "{width}");
+            let fit = |line: &&String| line.len() <= width.max(46);
+            assert!(lines.iter().all(|line| fit(&line)), "{width}: {lines:?}");
+            let (last, others) = lines.split_last().unwrap();
+            assert!(!last.ends_with('\\') && others.iter().all(|line| line.ends_with(" \\")));
+        }
+        assert_eq!(broken(command, 70).len(), 2);
+    }
 }

@@ -146,13 +146,13 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
         page.line("")?;
     }
     for rule in &explained.rules {
-        let (now, later) = (rule.insert(), rule.append());
+        let (place, now, later) = (rule.place_command(), rule.insert(), rule.append());
         let decide = match rule.disposition {
             Disposition::Documented => "",
             Disposition::Review => ", if you decide so",
         };
         page.line(&format!(
-            "  On the node, before the LOG rule{decide}:\n    {now}"
+            "  On the node, before the LOG rule{decide}:\n    {place}\n    {now}"
         ))?;
         let role = rule.role;
         page.line(&format!(

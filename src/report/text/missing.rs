@@ -34,7 +34,7 @@ impl Lack<'_> {
         let commands = |lack: &Self| -> Vec<_> {
             lack.rules
                 .iter()
-                .map(|r| (r.insert(), r.append(), r.spot.dead.clone()))
+                .map(|r| (r.place_command(), r.insert(), r.append()))
                 .collect()
         };
         problems(self) == problems(other) && commands(self) == commands(other)

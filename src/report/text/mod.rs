@@ -3,11 +3,14 @@
 
 mod commands;
 pub mod explain;
+mod label;
 mod live;
 mod missing;
+mod noise;
 mod page;
 pub mod pages;
 mod review;
+mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -25,13 +28,16 @@ use crate::time::Time;
 use commands::splits;
 use page::color;
 
-pub use live::event;
+pub use label::status;
+pub use live::LiveText;
+pub use noise::HELD;
 pub(super) use page::Page;
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",
     title: "for people: the answer first, then why",
     render,
+    events: Some(super::Events::Rows),
 };
 
 /// So many peers are shown of one finding.

@@ -33,7 +33,7 @@ fn live(args: &[&str]) -> Child {
 
 #[test]
 fn a_closed_pipe_ends_quietly() {
-    let mut child = live(&["-o", "json", "-q"]);
+    let mut child = live(&["-o", "ndjson", "-q"]);
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
     // The reader may be gone before all is written.
@@ -52,7 +52,7 @@ fn a_closed_pipe_ends_quietly() {
 
 #[test]
 fn a_verdict_is_told_while_the_pipe_stays_open() {
-    let mut child = live(&["-o", "json"]);
+    let mut child = live(&["-o", "ndjson"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
     let began = Instant::now();
@@ -85,7 +85,7 @@ fn a_verdict_is_told_while_the_pipe_stays_open() {
 
 #[test]
 fn an_interrupt_ends_with_the_report() {
-    let mut child = live(&["-o", "json"]);
+    let mut child = live(&["-o", "ndjson"]);
     let mut stdin = child.stdin.take().unwrap();
     let mut events = BufReader::new(child.stdout.take().unwrap()).lines();
     stdin.write_all(SYN.as_bytes()).unwrap();
@@ -157,7 +157,7 @@ fn a_followed_file_may_be_rotated_or_cut() {
     let path = folder.path().join("kernel.log");
     fs::write(&path, SYN).unwrap();
     let mut child = dropsift()
-        .args(["-f", "-q", "-o", "json"])
+        .args(["-f", "-q", "-o", "ndjson"])
         .arg(&path)
         .stdout(Stdio::piped())
         .spawn()

@@ -45,12 +45,20 @@ const RUNS: &[(&[&str], Option<&str>)] = &[
     (&["rules", "LOG"], None),
     (&["rules", "--format", "cloudinit", "LOG"], None),
     (
-        &["rules", "--format", "cloudinit-patch", "INIT", "LOG"],
+        &[
+            "rules",
+            "--role=control-plane",
+            "--format",
+            "cloudinit-patch",
+            "INIT",
+            "LOG",
+        ],
         None,
     ),
     (
         &[
             "rules",
+            "--role=control-plane",
             "--format",
             "cloudinit-patch",
             "--diff",

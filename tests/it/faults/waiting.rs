@@ -55,7 +55,7 @@ fn fifo(folder: &Path) -> Option<PathBuf> {
 }
 
 /// A row: the arguments before the named pipe, which is the standard input where there is none.
-const WAYS: [&[&str]; 2] = [&["-o", "json"], &["-o", "json", "-f"]];
+const WAYS: [&[&str]; 2] = [&["-o", "ndjson"], &["-o", "ndjson", "-f"]];
 
 #[test]
 fn a_pipe_that_stalls_is_judged_as_far_as_it_came() {
@@ -105,7 +105,7 @@ fn a_named_pipe_is_waited_for_and_goes_on_with_the_next_writer() {
     };
     let follow = || {
         let mut command = dropsift();
-        command.args(["-f", "-o", "json"]).arg(&path);
+        command.args(["-f", "-o", "ndjson"]).arg(&path);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     };

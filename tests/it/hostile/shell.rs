@@ -6,12 +6,40 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-/// In place of the tools: each writes down its name and its words. `-S` prints what a chain in force ends with, so that
-/// scripts go on.
+/// In place of the tools: each writes down its name and its words, and keeps a chain as iptables would, so that scripts find
+/// their place and see what they did. `\037` stands between the words, `\036` behind a command.
 const TOOLS: &str = r#"
+rules=../rules
+[ -s $rules ] || cat >$rules <<'END'
+-P INPUT ACCEPT
+-N HARVESTER_INPUT
+-A INPUT -j HARVESTER_INPUT
+-A HARVESTER_INPUT -p tcp -m tcp --dport 1 -j ACCEPT
+-A HARVESTER_INPUT -m limit --limit 10/min -j LOG --log-prefix HARVESTER_DROP_
+-A HARVESTER_INPUT -j DROP
+END
 record() { { printf '%s' "$1"; shift; for word; do printf '\037%s' "$word"; done; printf '\036'; } >>"$RECORD"; }
-iptables() { record iptables "$@"; case "$1" in -S) echo '-A HARVESTER_INPUT -j DROP' ;; esac; }
-ip6tables() { record ip6tables "$@"; case "$1" in -S) echo '-A HARVESTER_INPUT -j DROP' ;; esac; }
+table() {
+    record "$@"
+    shift
+    [ "$1" = -w ] && shift
+    action=$1 chain=${2-} number=${3-}
+    case $action,$number in
+    -S,) cat $rules ;;
+    -S,*) grep "^-A $chain " $rules | sed -n "${number}p" ;;
+    -I,*)
+        shift 3
+        line="-A $chain"
+        for word; do case $word in *" "*) word="\"$word\"" ;; esac; line="$line $word"; done
+        awk -v chain="$chain" -v at="$number" -v line="$line" '$1 == "-A" && $2 == chain && ++n == at { print line } { print }' $rules >../new
+        mv ../new $rules ;;
+    -D,[0-9]*)
+        awk -v chain="$chain" -v at="$number" '$1 == "-A" && $2 == chain && ++n == at { next } { print }' $rules >../new
+        mv ../new $rules ;;
+    esac
+}
+iptables() { table iptables "$@"; }
+ip6tables() { table ip6tables "$@"; }
 "#;
 
 /// The words of each command that `script` runs, by every shell that is there; they agree.
@@ -41,7 +69,7 @@ fn words_by(shell: &str, script: &str) -> Option<Vec<Vec<String>>> {
         "{shell} -n: {checked:?}\n{script}"
     );
     let run = Command::new(shell)
-        .args(["-c", &format!("{TOOLS}\n. ../script")])
+        .args(["-c", &format!("{TOOLS}\nset -- -f\n. ../script")])
         .current_dir(&work)
         .env("RECORD", &record)
         .output()
@@ -66,7 +94,7 @@ pub(crate) fn decided(text: &str) -> String {
     let decided = |line: &str| {
         let rest = line.strip_prefix("# ")?;
         let rest = rest.strip_prefix("decide first: ").unwrap_or(rest);
-        let command = ["iptables ", "ip6tables ", "case ", "- "];
+        let command = ["iptables ", "ip6tables ", "accept ", "split_log ", "- "];
         let is_command = command.iter().any(|begin| rest.starts_with(begin));
         is_command.then(|| format!("{rest}\n"))
     };
@@ -83,7 +111,8 @@ pub(crate) fn of_report(text: &str) -> Vec<Vec<String>> {
         let line = line.trim_start();
         let line = line.strip_prefix("# decide first: ").unwrap_or(line);
         let line = line.strip_prefix("- ").unwrap_or(line);
-        let is_command = line.starts_with("iptables ") || line.starts_with("ip6tables ");
+        let begins = ["iptables ", "ip6tables ", "n=$(", "-m comment "];
+        let is_command = begins.iter().any(|begin| line.starts_with(begin));
         is_command.then(|| format!("{line}\n"))
     });
     words(&pasted.collect::<String>())
@@ -120,7 +149,7 @@ pub(crate) fn of_document(document: &Value) -> Value {
 }
 
 fn collect(value: &Value, commands: &mut Vec<String>) {
-    const KEYS: [&str; 5] = ["iptables", "undo", "cloudinit", "commands", "insert"];
+    const KEYS: [&str; 5] = ["iptables", "undo", "cloudinit", "place", "insert"];
     match value {
         Value::Array(values) => values.iter().for_each(|value| collect(value, commands)),
         Value::Object(fields) => {
@@ -143,10 +172,12 @@ fn collect(value: &Value, commands: &mut Vec<String>) {
 /// The words of the commands in a YAML list.
 pub(crate) fn of_yaml(text: &str) -> Vec<Vec<String>> {
     let documents = yaml(text);
-    let [Value::Array(list)] = &documents[..] else {
-        panic!("no list:\n{text}");
-    };
-    words(&lines(list))
+    match &documents[..] {
+        [Value::Array(list)] => words(&lines(list)),
+        // Every rule is one to decide about.
+        [] | [Value::Null] if text.contains("# decide first: - ") => Vec::new(),
+        _ => panic!("no list:\n{text}"),
+    }
 }
 
 /// The words of the commands in a CloudInit.

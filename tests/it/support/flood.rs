@@ -49,6 +49,7 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
             packet: Ok(packet),
             repeats: 1,
+            monotonic: None,
         }]));
     };
     for at in 0..flood {

@@ -49,7 +49,7 @@ impl Seen {
                 .untrusted
                 .push(String::from_utf8_lossy(record).into_owned()),
             LogEvent::Unreadable { .. } => seen.unreadable += 1,
-            LogEvent::Alive { time } => seen.alive.push(time),
+            LogEvent::Alive { time, .. } => seen.alive.push(time),
             LogEvent::Learned(fact) => {
                 seen.late_fact |= !seen.alive.is_empty();
                 seen.facts.push(fact.to_string());

@@ -81,6 +81,8 @@ pub(super) struct Outcome {
     pub(super) whole: bool,
     /// Whether a message was among them, wherever it was looked for.
     pub(super) has_message: bool,
+    /// The machine that it is of.
+    pub(super) host: Option<Arc<str>>,
     /// The record, where it is wanted.
     pub(super) record: Option<Record>,
 }
@@ -190,6 +192,7 @@ impl Values {
         Outcome {
             whole,
             has_message: has_message || !is_read,
+            host: record.host.clone(),
             record: is_kept.then_some(record),
         }
     }

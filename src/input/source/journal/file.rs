@@ -34,6 +34,9 @@ impl Choice {
     };
 }
 
+/// Machines of a batch that are told apart.
+const MAX_LIVES: usize = 64;
+
 /// How much of a file is read at a time, and kept in memory until the next time.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::input::source) struct Share {
@@ -53,6 +56,8 @@ pub(in crate::input::source) struct Batch {
     pub(in crate::input::source) bytes: Vec<u8>,
     /// The earliest and latest time of any entry that was met.
     pub(in crate::input::source) span: Option<(u64, u64)>,
+    /// The last entry of each machine that was met.
+    pub(in crate::input::source) lives: Vec<Life>,
     /// How many entries were met, and how many bytes of the file were passed.
     pub(in crate::input::source) entries: u64,
     pub(in crate::input::source) passed: u64,
@@ -60,7 +65,25 @@ pub(in crate::input::source) struct Batch {
     pub(in crate::input::source) end: Option<Option<String>>,
 }
 
+/// The last entry of a machine.
+#[derive(Debug, Clone)]
+pub(in crate::input::source) struct Life {
+    pub(in crate::input::source) host: Arc<str>,
+    /// Microseconds since 1970, and since boot.
+    pub(in crate::input::source) realtime: u64,
+    pub(in crate::input::source) monotonic: u64,
+}
+
 impl Batch {
+    /// Notes an entry of a machine.
+    pub(super) fn lives(&mut self, life: Life) {
+        match self.lives.iter().position(|known| known.host == life.host) {
+            Some(at) if self.lives[at].realtime <= life.realtime => self.lives[at] = life,
+            None if self.lives.len() < MAX_LIVES => self.lives.push(life),
+            Some(_) | None => {}
+        }
+    }
+
     /// That of a file whose reading broke off.
     pub(super) fn broken_off() -> Self {
         Self {
@@ -166,6 +189,7 @@ impl JournalFile {
             batch.met(self.header.realtime.0);
             match listed.read(&self.wanted, share.batch, &mut batch, &mut self.done) {
                 Ok(true) => {
+                    batch.lives.append(&mut listed.lives);
                     batch.entries = self.header.entries;
                     batch.met(self.header.realtime.1);
                     batch.end = Some(None);

@@ -4,13 +4,16 @@
 
 use super::chain::Bytes;
 use super::entry::Transport;
+use super::file::Life;
 use super::header::Header;
-use super::object::{ARRAY_ITEMS, DATA, ENTRY_ARRAY, FIELD, FIELD_NAME, HEAD, Head, u64_at};
+use super::object::{ARRAY_ITEMS, DATA, ENTRY, ENTRY_ARRAY, FIELD, FIELD_NAME, HEAD, Head, u64_at};
 use super::proof::{Name, Proof, Prover};
 use super::window::Window;
 
 /// How many fields may be met before `_TRANSPORT`; journals have some hundred.
 const MAX_FIELDS: usize = 4096;
+/// A journal of more machines says of some of them alone when they ended.
+const MAX_HOSTS: usize = 64;
 /// systemd knows seven transports.
 const MAX_TRANSPORTS: usize = 64;
 /// The longest value of `_TRANSPORT`, name and all, with its object's head.
@@ -36,6 +39,28 @@ impl Links {
             array: u64_at(object, 48),
             count: u64_at(object, 56),
         }
+    }
+
+    /// The offset of the last entry; `None` where the list is not whole.
+    fn last(self, window: &mut Window, header: &Header) -> Option<u64> {
+        let stride = header.form.array_item() as u64;
+        let mut left = self.count.checked_sub(1)?;
+        let (mut array, mut last) = (self.array, self.first);
+        while left > 0 {
+            let begin = window.bytes(array, ARRAY_ITEMS);
+            let head = Head::parse(begin).filter(|head| head.kind == ENTRY_ARRAY)?;
+            let next = u64_at(begin, 16);
+            let items = ((head.size - ARRAY_ITEMS as u64) / stride).min(left);
+            if items == 0 || (next != 0 && next <= array) {
+                return None;
+            }
+            let at = array + ARRAY_ITEMS as u64 + (items - 1) * stride;
+            let item = window.bytes(at, stride as usize);
+            last = header.form.offsets(item, stride as usize).next()?;
+            left -= items;
+            array = next;
+        }
+        (last <= header.tail).then_some(last)
     }
 
     /// Appends the offsets of the entries to `all`, in their order; `None` where the list is not whole.
@@ -89,6 +114,44 @@ impl Links {
         }
         Some(())
     }
+}
+
+/// The last entry of each machine; as many as the index has.
+pub(super) fn lives(window: &mut Window, prover: &mut Prover, header: &Header) -> Vec<Life> {
+    let mut lives = Vec::new();
+    let mut value = field(window, header, b"_HOSTNAME").unwrap_or(0);
+    while value != 0 && lives.len() < MAX_HOSTS {
+        let mut life = |window: &mut Window| {
+            let head = Head::parse(window.bytes(value, HEAD))?;
+            if head.kind != DATA || head.flags != 0 || head.size > MAX_TRANSPORT {
+                return None;
+            }
+            let object = window.bytes(value, head.size as usize);
+            let proof = prover.data(head, object).proof;
+            let (Name::Hostname, name) = Name::split(object.get(prover.form.payload()..)?)? else {
+                return None;
+            };
+            let host = String::from_utf8_lossy(name).into();
+            let (links, next) = (Links::of(object), u64_at(object, 32));
+            let entry = links
+                .last(window, header)
+                .filter(|_| proof != Proof::Damaged)?;
+            let begin = window.bytes(entry, 40);
+            let _ = Head::parse(begin).filter(|head| head.kind == ENTRY)?;
+            let life = Life {
+                host,
+                realtime: u64_at(begin, 24),
+                monotonic: u64_at(begin, 32),
+            };
+            Some((life, next))
+        };
+        let Some((life, next)) = life(window) else {
+            break;
+        };
+        lives.push(life);
+        value = next;
+    }
+    lives
 }
 
 /// The entries of the kernel, and of journald.

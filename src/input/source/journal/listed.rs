@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::chain::Bytes;
 use super::entry::{Transport, Values};
-use super::file::Batch;
+use super::file::{Batch, Life};
 use super::header::Header;
-use super::index::Transports;
+use super::index::{self, Transports};
 use super::object::{ENTRY, HEAD, Head};
 use super::proof::{Proof, Prover};
 use super::search;
@@ -30,6 +30,8 @@ pub(super) struct Listed {
     near: Window,
     values: Values,
     prover: Prover,
+    /// The last entry of each machine.
+    pub(super) lives: Vec<Life>,
 }
 
 /// The list cannot be used: something of it is damaged.
@@ -71,6 +73,7 @@ impl Listed {
             next: 0,
             near: window(NEAR, BEFORE),
             values: Values::new(Arc::clone(file), length),
+            lives: index::lives(&mut apart, &mut prover, header),
             prover,
         })
     }

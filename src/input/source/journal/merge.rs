@@ -7,7 +7,7 @@ use std::sync::mpsc::Receiver;
 use std::thread::available_parallelism;
 
 use super::entry::Record;
-use super::file::{Batch, JournalFile, Share};
+use super::file::{Batch, JournalFile, Life, Share};
 use super::pool::Pool;
 use super::stream::JournalStream;
 
@@ -41,6 +41,8 @@ pub(in crate::input::source) struct Waiting<T> {
 pub(in crate::input::source) enum Item<'b> {
     /// A file had an entry at this time.
     Alive(u64),
+    /// The last entry of a machine so far.
+    Lives(&'b Life),
     /// A record, and its message.
     Record(&'b Record, &'b [u8]),
     /// So many entries more were met, and so many bytes passed, of files that can be sought in.
@@ -242,6 +244,9 @@ impl<'a, T> Merge<'a, T> {
         let part = &mut self.parts[at];
         if let Some((_, last)) = part.batch.span {
             tell(Item::Alive(last));
+        }
+        for life in &part.batch.lives {
+            tell(Item::Lives(life));
         }
         let Some(damage) = part.batch.end.take() else {
             return false;

@@ -9,7 +9,7 @@ use systemd_journal_reader::JournalReader;
 
 use super::chain::Bytes;
 use super::entry::{Record, Transport};
-use super::file::Batch;
+use super::file::{Batch, Life};
 use super::guard::{Guard, Told};
 use super::wanted::Wanted;
 
@@ -72,6 +72,13 @@ impl<'a> JournalStream<'a> {
             batch.entries += 1;
             batch.met(entry.realtime);
             let field = |name: &str| entry.fields.get(name).map(|value| &**value);
+            if let Some(host) = field("_HOSTNAME") {
+                batch.lives(Life {
+                    host: host.into(),
+                    realtime: entry.realtime,
+                    monotonic: mark.monotonic,
+                });
+            }
             let Some(message) = field("MESSAGE") else {
                 continue;
             };

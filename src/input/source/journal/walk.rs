@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::chain::{Bytes, Chain, Step};
 use super::entry::Values;
-use super::file::Batch;
+use super::file::{Batch, Life};
 use super::header::Header;
 use super::object::{DATA, ENTRY, u64_at};
 use super::proof::Name;
@@ -59,7 +59,9 @@ impl Walk {
                 }
                 Step::Object { at, head, .. } if head.kind == ENTRY => {
                     batch.entries += 1;
-                    batch.met(u64_at(chain.bytes.bytes(at, head.size as usize), 24));
+                    let entry = chain.bytes.bytes(at, head.size as usize);
+                    let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
+                    batch.met(realtime);
                     if at <= *done {
                         continue;
                     }
@@ -72,6 +74,13 @@ impl Walk {
                         &mut batch.bytes,
                     );
                     chain.damage.dangling += u64::from(!outcome.whole);
+                    if let Some(host) = outcome.host {
+                        batch.lives(Life {
+                            host,
+                            realtime,
+                            monotonic,
+                        });
+                    }
                     batch.records.extend(outcome.record);
                 }
                 Step::Object { .. } | Step::Gap { .. } => {}

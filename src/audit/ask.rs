@@ -1,0 +1,565 @@
+//! Questions put to INPUT, as the kernel would: what becomes of a stranger, of loopback, of an answer, of a node.
+
+use std::net::IpAddr;
+
+use crate::audit::scene::{Scene, Subject};
+use crate::catalog::{DocumentedRule, RULES, SERVICES};
+use crate::chain::{
+    Chain, ChainOutcome, Evaluation, Family, INPUT, Outcome, Position, Question, Rule, Sender,
+    Side, States, Target, Test,
+};
+use crate::net::{IpNet, PortRange, parse_net};
+use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
+
+/// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
+pub(super) const BRIDGE: &str = "mgmt-br";
+/// The pod network unless told (rke2-90-harvester-server.yaml).
+const POD_NETWORK: &str = "10.52.0.0/16";
+/// Strangers, of whom the first that no rule names is asked about (RFC 5737, RFC 3849, and one of 198.18.0.0/15).
+const STRANGERS: [&str; 6] = [
+    "203.0.113.77",
+    "198.51.100.77",
+    "192.0.2.77",
+    "198.19.77.77",
+    "2001:db8:77::77",
+    "2001:db8:78::77",
+];
+/// Ports that nothing is listed for, of which the first that no rule names is asked about.
+const UNLISTED: [u16; 6] = [3999, 20_077, 54_321, 61_234, 999, 33_077];
+/// How many sources, ports and interfaces are asked about of one chain.
+const MAX: usize = 8;
+/// How many rules are asked about one subject: some seconds.
+const MAX_STEPS: u64 = 50_000_000;
+/// A range of so many ports is no service's.
+const WIDE: usize = 30_000;
+
+pub(super) fn pod_network(scene: &Scene<'_>) -> Option<IpNet> {
+    scene
+        .options
+        .pod_cidr
+        .or_else(|| parse_net(POD_NETWORK).ok())
+}
+
+/// Whether a chain is of the CNI or of kube-proxy.
+pub(super) fn is_cni_chain(name: &str) -> bool {
+    [
+        "cali-", "KUBE-", "CNI-", "FLANNEL-", "CILIUM_", "OVN-", "ovn-",
+    ]
+    .iter()
+    .any(|start| name.starts_with(start))
+}
+
+/// Whether a rule is of the CNI or of kube-proxy: its chain, the chain that it leads to, or the sets of Kube-OVN.
+pub(super) fn is_cni(chain: &str, rule: &Rule) -> bool {
+    is_cni_chain(chain)
+        || rule.target.chain().is_some_and(is_cni_chain)
+        || rule.has(|test| {
+            matches!(test, Test::Unknown(module, text) if module == "set" && text.starts_with("ovn40"))
+        })
+}
+
+/// Whether packets of pods come in by the interface, or none at all: ports of bridges have no address.
+fn is_foreign_interface(name: &str) -> bool {
+    let starts = [
+        "lo",
+        "cali",
+        "veth",
+        "flannel",
+        "cni",
+        "ovn",
+        "genev",
+        "vxlan",
+        "tunl",
+        "kube",
+        "docker",
+        "nodelocal",
+        "lxc",
+        "cilium",
+        "wg",
+        "mirror",
+        "eth",
+        "en",
+        "bond",
+    ];
+    starts.iter().any(|start| name.starts_with(start)) || name.ends_with("-bo")
+}
+
+impl Subject<'_> {
+    /// Whether its chains are so long that further questions are not put.
+    pub(super) fn is_spent(&self) -> bool {
+        self.steps.get() > MAX_STEPS
+    }
+}
+
+/// Questions put to one subject.
+pub(super) struct Ask<'a> {
+    pub(super) subject: &'a Subject<'a>,
+    scene: &'a Scene<'a>,
+    entry: Evaluation<'a>,
+    /// The chains that INPUT reaches, but for those of the CNI.
+    pub(super) chains: Vec<&'a Chain>,
+    /// By which packets to the node itself come in.
+    pub(super) interfaces: Vec<String>,
+}
+
+/// A stranger's way in.
+pub(super) struct Intrusion {
+    pub(super) protocol: u8,
+    pub(super) port: u16,
+    pub(super) src: IpAddr,
+    pub(super) interface: String,
+    pub(super) outcome: Outcome,
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn new(scene: &'a Scene<'a>, subject: &'a Subject<'a>) -> Self {
+        let set = &subject.set;
+        let entry = set.entry(subject.family);
+        let chains: Vec<&Chain> = (set.reached_from(subject.family, entry.chain))
+            .into_iter()
+            .filter(|chain| !is_cni_chain(&chain.name))
+            .collect();
+        let mut ask = Self {
+            subject,
+            scene,
+            entry,
+            chains,
+            interfaces: Vec::new(),
+        };
+        ask.interfaces = ask.interfaces();
+        ask
+    }
+
+    /// Whether INPUT itself is in the text.
+    pub(super) fn has_input(&self) -> bool {
+        self.entry.chain == INPUT && self.subject.set.chain(self.subject.family, INPUT).is_some()
+    }
+
+    pub(super) fn rules(&self) -> impl Iterator<Item = (&'a Chain, usize, &'a Rule)> {
+        let chains = self.chains.clone().into_iter();
+        chains.flat_map(|chain| {
+            let rules = chain.rules.iter().enumerate();
+            rules.map(move |(at, rule)| (chain, at, rule))
+        })
+    }
+
+    /// The rule at a position.
+    pub(super) fn rule(&self, position: &Position) -> Option<&'a Rule> {
+        let chain = self
+            .subject
+            .set
+            .chain(self.subject.family, &position.chain)?;
+        chain.rules.get(position.number.checked_sub(1)?)
+    }
+
+    /// The bridge that has the management address, and every other interface that a rule or the user names.
+    fn interfaces(&self) -> Vec<String> {
+        let mut named: Vec<&str> = Vec::new();
+        for (_, _, rule) in self.rules() {
+            for m in rule.matches.iter().filter(|m| !m.negated) {
+                if let Test::Interface(Side::Source, name) = &m.test {
+                    named.push(name.trim_end_matches('+'));
+                }
+            }
+        }
+        named.retain(|name| !name.is_empty() && !is_foreign_interface(name));
+        let vlan = self.scene.options.management_vlan;
+        let own: Vec<&&str> = named
+            .iter()
+            .filter(|name| name.starts_with(BRIDGE))
+            .collect();
+        let mut out: Vec<String> = match vlan {
+            Some(vid) => vec![format!("{BRIDGE}.{vid}")],
+            None if own.is_empty() => vec![BRIDGE.to_owned()],
+            None => own.iter().map(|name| (**name).to_owned()).collect(),
+        };
+        let others = named.iter().filter(|name| !name.starts_with(BRIDGE));
+        out.extend(others.map(|name| (*name).to_owned()));
+        out.extend(self.scene.options.interfaces.iter().cloned());
+        let mut seen: Vec<String> = Vec::new();
+        for name in out {
+            if !seen.contains(&name) && seen.len() < MAX {
+                seen.push(name);
+            }
+        }
+        seen
+    }
+
+    fn packet<'p>(
+        &self,
+        interface: &'p str,
+        src: IpAddr,
+        protocol: u8,
+        spt: u16,
+        dpt: Option<u16>,
+    ) -> PacketSummary<'p> {
+        let dst: IpAddr = match (src, src.is_loopback()) {
+            (src, true) => src,
+            (IpAddr::V4(_), false) => [192, 0, 2, 2].into(),
+            (IpAddr::V6(_), false) => [0x2001, 0xdb8, 0, 0, 0, 0, 0, 2].into(),
+        };
+        PacketSummary {
+            interface,
+            src,
+            dst,
+            proto: Some(protocol),
+            spt: dpt.map(|_| spt),
+            dpt,
+            flags: (protocol == proto::TCP).then_some(TcpFlags::SYN),
+            icmp_type: match protocol {
+                proto::ICMP => Some(8),
+                proto::ICMPV6 => Some(128),
+                _ => None,
+            },
+            shape: Shape::Whole,
+            hook: Hook::Input,
+            cast: PktType::Unicast,
+            frame: PktType::Unicast,
+            data: false,
+        }
+    }
+
+    fn put(&self, packet: PacketSummary<'_>, state: States, sender: Sender) -> Outcome {
+        let question = Question::alone(packet, state, sender);
+        self.evaluate(&question)
+    }
+
+    fn evaluate(&self, question: &Question<'_>) -> Outcome {
+        if self.is_spent() {
+            return Outcome {
+                end: ChainOutcome::NotAsked,
+                logged: Vec::new(),
+                notes: Vec::new(),
+                maybe: Vec::new(),
+                returned: None,
+                steps: 0,
+            };
+        }
+        let outcome = self.subject.set.evaluate(question, self.entry);
+        self.subject
+            .steps
+            .set(self.subject.steps.get() + outcome.steps);
+        outcome
+    }
+
+    /// Whether the chains are so long that further questions are not put.
+    fn is_spent(&self) -> bool {
+        self.subject.is_spent()
+    }
+
+    fn is_v6(&self) -> bool {
+        self.subject.family == Family::V6
+    }
+
+    /// One address outside every network that a rule names, and one in each wide network that a rule takes whole.
+    fn strangers(&self) -> Vec<IpAddr> {
+        let mut named: Vec<IpNet> = Vec::new();
+        let mut wide: Vec<IpAddr> = Vec::new();
+        for (_, _, rule) in self.rules() {
+            let leads = rule.target == Target::Accept || rule.target.chain().is_some();
+            for m in rule.matches.iter().filter(|m| !m.negated) {
+                match &m.test {
+                    Test::Net(Side::Source, net) => {
+                        named.push(*net);
+                        if leads && rule.dports().is_none() {
+                            wide.extend(self.one_of(*net));
+                        }
+                    }
+                    Test::IpRange(Side::Source, IpAddr::V4(first), IpAddr::V4(last))
+                        if leads
+                            && rule.dports().is_none()
+                            && last.to_bits() - first.to_bits() > 0x100 =>
+                    {
+                        wide.push(IpAddr::V4(*first));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        let strangers = STRANGERS
+            .iter()
+            .filter_map(|text| text.parse::<IpAddr>().ok());
+        let mut out: Vec<IpAddr> = strangers
+            .filter(|address| address.is_ipv6() == self.is_v6())
+            .filter(|address| !named.iter().any(|net| net.contains(address)))
+            .take(1)
+            .collect();
+        out.extend(wide);
+        out.dedup();
+        out.truncate(MAX);
+        out
+    }
+
+    /// An address of a network wider than a neighbourhood; none of pods, loopback or groups.
+    fn one_of(&self, net: IpNet) -> Option<IpAddr> {
+        let narrow = if net.addr().is_ipv4() { 24 } else { 64 };
+        let pods = pod_network(self.scene);
+        let within = |address: &IpAddr| pods.is_some_and(|pods| pods.contains(address));
+        let special = net.addr().is_loopback() || net.addr().is_multicast();
+        if net.prefix_len() >= narrow || special || pods.is_some_and(|pods| pods.contains(&net)) {
+            return None;
+        }
+        let host = |at: u32| match net {
+            IpNet::V4(v4) => IpAddr::from(std::net::Ipv4Addr::from_bits(
+                v4.network().to_bits() | (at & v4.hostmask().to_bits()),
+            )),
+            IpNet::V6(v6) => IpAddr::from(std::net::Ipv6Addr::from_bits(
+                v6.network().to_bits() | (u128::from(at) & v6.hostmask().to_bits()),
+            )),
+        };
+        [0x0000_fb4d, 0x0044_fb4d, 0x0a35_004d]
+            .map(host)
+            .into_iter()
+            .find(|one| !within(one))
+    }
+
+    /// A port that nothing is listed for and that no rule names, and one of each range that is wider than any service's.
+    fn unlisted(&self, protocol: u8) -> Vec<u16> {
+        let mut named: Vec<PortRange> = Vec::new();
+        for (_, _, rule) in self.rules() {
+            named.extend(rule.dports().into_iter().flatten());
+        }
+        let free = |port: &u16| !named.iter().any(|range| range.contains(*port));
+        let mut out: Vec<u16> = UNLISTED.into_iter().find(free).into_iter().collect();
+        let listed = |port: u16| {
+            SERVICES
+                .iter()
+                .any(|s| s.proto == protocol && s.ports.contains(port))
+                || RULES
+                    .iter()
+                    .any(|r| r.dport.is_some_and(|ports| ports.contains(port)))
+        };
+        for range in named.iter().filter(|range| range.len() >= WIDE) {
+            let within = UNLISTED.into_iter().chain(range.first..=range.last);
+            out.extend(
+                within
+                    .filter(|port| range.contains(*port))
+                    .find(|port| !listed(*port)),
+            );
+        }
+        out.dedup();
+        out.truncate(MAX);
+        out
+    }
+
+    /// Source ports from which a rule takes packets to whatever port.
+    fn source_ports(&self, protocol: u8) -> Vec<u16> {
+        let mut out = vec![40_000];
+        for (_, _, rule) in self.rules() {
+            let open = rule.target == Target::Accept && rule.dports().is_none();
+            if !open || rule.protocol().is_some_and(|number| number != protocol) {
+                continue;
+            }
+            for m in rule.matches.iter().filter(|m| !m.negated) {
+                if let Test::Ports(crate::chain::Ports::Source, ranges) = &m.test {
+                    out.extend(ranges.first().map(|range| range.first));
+                }
+            }
+        }
+        out.dedup();
+        out.truncate(MAX);
+        out
+    }
+
+    /// The strangers that get in to a port that nothing is listed for: one for each rule, or way, by which they do.
+    pub(super) fn intrusions(&self) -> Vec<Intrusion> {
+        let mut out: Vec<Intrusion> = Vec::new();
+        for interface in &self.interfaces {
+            for src in self.strangers() {
+                for protocol in [proto::TCP, proto::UDP] {
+                    for port in self.unlisted(protocol) {
+                        for spt in self.source_ports(protocol) {
+                            let packet = self.packet(interface, src, protocol, spt, Some(port));
+                            let outcome = self.put(packet, States::NEW, Sender::Stranger);
+                            let may = outcome.end.lets_in() || outcome.end == ChainOutcome::NoMatch;
+                            let known = out.iter().any(|known| {
+                                known.outcome.end == outcome.end
+                                    && (outcome.end.position().is_some()
+                                        || known.protocol == protocol
+                                            && known.interface == *interface)
+                            });
+                            if may && !known {
+                                out.push(Intrusion {
+                                    protocol,
+                                    port,
+                                    src,
+                                    interface: interface.clone(),
+                                    outcome,
+                                });
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// What becomes of a stranger's first packet to a port that nothing is listed for.
+    pub(super) fn stranger(&self, protocol: u8) -> Option<Outcome> {
+        let (interface, src) = (self.interfaces.first()?, *self.strangers().first()?);
+        let port = *self.unlisted(protocol).first()?;
+        let packet = self.packet(interface, src, protocol, 40_000, Some(port));
+        Some(self.put(packet, States::NEW, Sender::Stranger))
+    }
+
+    /// What becomes of packets that the node sends to itself: the first that is stopped.
+    pub(super) fn loopback(&self) -> Option<(&'static str, Outcome)> {
+        let own: IpAddr = if self.is_v6() {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        } else {
+            std::net::Ipv4Addr::LOCALHOST.into()
+        };
+        let ports = [(proto::TCP, 6444), (proto::TCP, 3999), (proto::UDP, 3999)];
+        let opening = ports.into_iter().map(|(protocol, port)| {
+            (
+                protocol,
+                self.packet("lo", own, protocol, 40_000, Some(port)),
+                States::NEW,
+            )
+        });
+        let answer = |protocol| {
+            let mut packet = self.packet("lo", own, protocol, 3999, Some(40_000));
+            packet.flags = packet.flags.map(|_| TcpFlags::ACK);
+            (protocol, packet, States::ESTABLISHED)
+        };
+        let answers = [proto::TCP, proto::UDP].map(answer);
+        opening
+            .chain(answers)
+            .find_map(|(protocol, packet, state)| {
+                let outcome = self.put(packet, state, Sender::Node);
+                let stopped =
+                    outcome.end.stops() && !outcome.maybe.iter().any(ChainOutcome::lets_in);
+                stopped.then_some((if protocol == proto::TCP { "tcp" } else { "udp" }, outcome))
+            })
+    }
+
+    /// What becomes of answers to the node's own connections: the first that is stopped, or logged as dropped.
+    pub(super) fn answers(&self) -> Option<(&'static str, Outcome)> {
+        let src = *self.strangers().first()?;
+        for interface in self
+            .interfaces
+            .iter()
+            .filter(|name| name.starts_with(BRIDGE))
+        {
+            for (protocol, name) in [(proto::TCP, "tcp"), (proto::UDP, "udp")] {
+                let mut packet = self.packet(interface, src, protocol, 443, Some(40_000));
+                packet.flags = packet.flags.map(|_| TcpFlags::ACK);
+                let outcome = self.put(packet, States::ESTABLISHED, Sender::Node);
+                let passes =
+                    outcome.end.lets_in() || outcome.maybe.iter().any(ChainOutcome::lets_in);
+                let logged = matches!(outcome.end, ChainOutcome::AcceptedLogged(_));
+                if !passes && outcome.end != ChainOutcome::NoMatch || logged {
+                    return Some((name, outcome));
+                }
+            }
+        }
+        None
+    }
+
+    /// Whether some node, or whoever the rules have in mind, gets in to a port, or sends its echo request.
+    pub(super) fn gets_in(&self, protocol: u8, spt: u16, dpt: Option<u16>) -> bool {
+        if self.is_spent() {
+            return true;
+        }
+        let pods = pod_network(self.scene);
+        let of_pods = |net: &IpNet| pods.is_some_and(|pods| pods.contains(net));
+        self.management().any(|interface| {
+            let src = if self.is_v6() {
+                "2001:db8:77::77"
+            } else {
+                "203.0.113.77"
+            };
+            let Ok(src) = src.parse() else { return false };
+            let packet = self.packet(interface, src, protocol, spt, dpt);
+            let question = Question::alone(packet, States::NEW, Sender::Node);
+            let (somebody, steps) = self
+                .subject
+                .set
+                .accepts_somebody(&question, self.entry, &of_pods);
+            self.subject.steps.set(self.subject.steps.get() + steps);
+            somebody || self.falls_through(&question)
+        })
+    }
+
+    /// Whether nothing stops it: that everybody gets in is another finding.
+    fn falls_through(&self, question: &Question<'_>) -> bool {
+        let end = self.evaluate(question).end;
+        end.lets_in() || matches!(end, ChainOutcome::NoMatch | ChainOutcome::NotAsked)
+    }
+
+    /// Whether a packet of the pod network gets in to any port.
+    pub(super) fn pod_gets_in(&self, net: IpNet) -> bool {
+        let src = net.hosts().next().unwrap_or(net.addr());
+        self.management().any(|interface| {
+            let packet = self.packet(interface, src, proto::TCP, 40_000, Some(1));
+            let question = Question::alone(packet, States::NEW, Sender::Node);
+            self.falls_through(&question)
+        })
+    }
+
+    /// What stops a node on its way to a port.
+    pub(super) fn stopped(&self, protocol: u8, spt: u16, dpt: Option<u16>) -> Option<Outcome> {
+        let interface = self.interfaces.first()?;
+        let src = *self.strangers().first()?;
+        let packet = self.packet(interface, src, protocol, spt, dpt);
+        Some(self.put(packet, States::NEW, Sender::Node))
+    }
+
+    fn management(&self) -> impl Iterator<Item = &String> {
+        let own = self
+            .interfaces
+            .iter()
+            .filter(|name| name.starts_with(BRIDGE));
+        let none = own.clone().next().is_none();
+        own.chain(self.interfaces.iter().filter(move |_| none))
+    }
+
+    /// The first port of the range that nobody is let in to.
+    pub(super) fn closed(&self, protocol: u8, spt: u16, range: PortRange) -> Option<u16> {
+        let mut points = vec![range.first, range.last];
+        for (_, _, rule) in self.rules() {
+            for found in rule.dports().into_iter().flatten() {
+                points.extend([
+                    found.first,
+                    found.first.saturating_sub(1),
+                    found.last,
+                    found.last.saturating_add(1),
+                ]);
+            }
+        }
+        points.retain(|port| range.contains(*port));
+        points.sort_unstable();
+        points.dedup();
+        points.truncate(MAX * MAX);
+        points
+            .into_iter()
+            .find(|port| !self.gets_in(protocol, spt, Some(*port)))
+    }
+
+    /// What of the documented rule is not accepted, in words, and what stops it.
+    pub(super) fn missing(&self, rule: &DocumentedRule) -> Option<(String, Option<Outcome>)> {
+        let protocol = rule.proto?;
+        let Some(range) = rule.dport else {
+            let protocol = if self.is_v6() {
+                proto::ICMPV6
+            } else {
+                protocol
+            };
+            return (!self.gets_in(protocol, 0, None))
+                .then(|| ("ICMP".to_owned(), self.stopped(protocol, 0, None)));
+        };
+        let spt = rule.sport.unwrap_or(40_000);
+        let closed = self.closed(protocol, spt, range)?;
+        let name = if protocol == proto::TCP { "tcp" } else { "udp" };
+        let part = if range.len() > 1 && closed != range.first {
+            format!(" (from {closed})")
+        } else {
+            String::new()
+        };
+        Some((
+            format!("{name}/{range}{part}"),
+            self.stopped(protocol, spt, Some(closed)),
+        ))
+    }
+}

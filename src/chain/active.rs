@@ -1,0 +1,444 @@
+//! The chains of the nodes: texts of nodes in, what they would do with a packet out.
+//!
+//! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot, and
+//! one with a selector counts only for nodes of the roles that it picks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::catalog::Role;
+use crate::chain::evaluate::Evaluation;
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
+use crate::chain::question::Question;
+use crate::chain::rule::States;
+use crate::chain::shadowed::{Shadowed, Why};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect, read};
+use crate::cloudinit::{self, Resource, boot};
+use crate::error::{Error, printable};
+use crate::time::Time;
+
+/// How many nodes of one text are told apart by their names.
+const MAX_HOSTS: usize = 256;
+/// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
+const MAX_STEPS: u64 = 1 << 31;
+
+/// The chains of the nodes, as far as they are known.
+#[derive(Debug, Clone, Default)]
+pub struct ActiveChains {
+    /// What the user told of all nodes.
+    all: Vec<Source>,
+    /// What the user told of one.
+    told: BTreeMap<String, Vec<Source>>,
+    /// The nodes that the user named.
+    named: BTreeSet<String>,
+    /// The files with which a node boots, and their chains: what an input told.
+    learned: BTreeMap<String, (Vec<Resource>, Source)>,
+    /// How many rules were asked so far, in all copies.
+    asked: Arc<AtomicU64>,
+}
+
+/// When the chains of a text hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// A dump of the running chains, taken then, where that is known.
+    Running(Option<Time>),
+    /// A CloudInit: the chains of the next boot.
+    NextBoot,
+}
+
+/// One text, read for each role in the order of [`Role::ALL`].
+#[derive(Debug, Clone)]
+struct Source {
+    name: String,
+    origin: Origin,
+    sets: [Arc<RuleSet>; 3],
+}
+
+/// The chains of one node, for one family.
+#[derive(Debug, Clone, Copy)]
+pub struct Chains<'a> {
+    /// The name of their text.
+    pub name: &'a str,
+    pub origin: Origin,
+    pub set: &'a RuleSet,
+    family: Family,
+    role: Role,
+    source: &'a Source,
+    asked: &'a AtomicU64,
+}
+
+/// What the chains of a node would do with a dropped packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    pub outcome: ChainOutcome,
+    /// Whether it gets in without a line in the drop log.
+    pub accepted: bool,
+    /// Whether a running chain accepts its like as NEW, and conntrack calls it INVALID.
+    pub invalid_alone: bool,
+    /// The rules of a running chain that accept its like from elsewhere, where only its source keeps it out.
+    pub narrowed: Vec<Narrowed>,
+    /// The rules that would accept it and do not.
+    pub dead: Vec<Shadowed>,
+    /// What could not be evaluated.
+    pub notes: Vec<String>,
+}
+
+impl ActiveChains {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty() && self.told.is_empty() && self.learned.is_empty()
+    }
+
+    /// Takes what the user told, of one node or of all. `modified` is the time of the file, for a dump without a stamp.
+    ///
+    /// # Errors
+    /// Where no chain of INPUT is in the text, or it cannot be read.
+    pub fn tell(
+        &mut self,
+        node: Option<&str>,
+        name: &str,
+        text: &str,
+        modified: Option<Time>,
+    ) -> Result<(), Error> {
+        let unreadable = |why: String| {
+            let advice = if why.contains("iptables-save") {
+                ""
+            } else {
+                "; give the output of `iptables-save`, or the CloudInit as YAML"
+            };
+            Error::Unreadable {
+                name: name.to_owned(),
+                why: format!("{}{advice}", printable(&why)),
+            }
+        };
+        let parts =
+            parts(node, name, text, modified).map_err(|fault| unreadable(fault.to_string()))?;
+        let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
+        if !parts.iter().any(|(_, source)| has(source)) {
+            return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
+        }
+        self.named.extend(node.map(str::to_owned));
+        for (node, source) in parts.into_iter().filter(|(_, source)| has(source)) {
+            match node {
+                Some(node) => self.told.entry(node).or_default().push(source),
+                None => self.all.push(source),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a file with which a node boots; such files run in the order of their names. `false` where it cannot be read.
+    pub fn learn(&mut self, node: &str, name: &str, text: &str) -> bool {
+        if !matches!(detect(text), Ok(Form::CloudInit)) {
+            return false;
+        }
+        let Ok(mut more) = cloudinit::read(text) else {
+            return false;
+        };
+        let known = self.learned.remove(node);
+        let (mut resources, name) = match known {
+            Some((resources, source)) => (resources, format!("{}, {name}", source.name)),
+            None => (Vec::new(), name.to_owned()),
+        };
+        resources.append(&mut more);
+        let source = Source::boot(&name, &resources);
+        self.learned.insert(node.to_owned(), (resources, source));
+        true
+    }
+
+    /// The sources of a node: what the user told of it, else of all, else what an input told.
+    fn sources(&self, node: &str) -> &[Source] {
+        match (self.told.get(node), self.learned.get(node)) {
+            (Some(told), _) => told,
+            (None, _) if !self.all.is_empty() => &self.all,
+            (None, Some((_, source))) => std::slice::from_ref(source),
+            (None, None) => &[],
+        }
+    }
+
+    /// The chains in force on a node, where they are known: of several texts the last with a firewall of the family.
+    pub fn of(&self, node: &str, role: Role, family: Family) -> Option<Chains<'_>> {
+        let sources = self.sources(node);
+        let source = sources.iter().rfind(|source| source.has(family))?;
+        Some(Chains {
+            name: &source.name,
+            origin: source.origin,
+            set: source.set(role),
+            family,
+            role,
+            source,
+            asked: &self.asked,
+        })
+    }
+
+    /// Drops of a node that left no line, where its text has counters. A text for all nodes counts where `alone`.
+    pub fn unlogged(&self, node: &str, role: Role, alone: bool) -> Option<Counted> {
+        if !alone && !self.told.contains_key(node) {
+            return None;
+        }
+        let mut sum: Option<Counted> = None;
+        for family in [Family::V4, Family::V6] {
+            let counted = (self.sources(node).iter().rev())
+                .find_map(|source| source.set(role).firewall(family)?.unlogged());
+            if let Some(counted) = counted {
+                let sum = sum.get_or_insert(Counted {
+                    packets: 0,
+                    exact: true,
+                });
+                sum.packets = sum.packets.saturating_add(counted.packets);
+                sum.exact &= counted.exact;
+            }
+        }
+        sum
+    }
+
+    /// The nodes that the user told of by name.
+    pub fn told_nodes(&self) -> impl Iterator<Item = &str> {
+        self.named.iter().map(String::as_str)
+    }
+
+    /// The texts that the user told and that have lines which were not understood: how many, and the first.
+    pub fn faults(&self) -> impl Iterator<Item = (&str, usize, &Fault)> {
+        let sources = self.all.iter().chain(self.told.values().flatten());
+        sources.filter_map(|source| {
+            let worst = source.sets.iter().max_by_key(|set| set.faults.len())?;
+            let first = worst.faults.first()?;
+            Some((source.name.as_str(), worst.faults.len(), first))
+        })
+    }
+
+    /// Every text that was read, with the node that it is of, or none where it is of all.
+    pub fn texts(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        let all = self.all.iter().map(|source| (None, source));
+        let told = (self.told.iter())
+            .flat_map(|(node, sources)| sources.iter().map(|s| (Some(node.as_str()), s)));
+        let learned = (self.learned.iter())
+            .filter(|(node, _)| self.all.is_empty() && !self.told.contains_key(*node))
+            .map(|(node, (_, source))| (Some(node.as_str()), source));
+        all.chain(told)
+            .chain(learned)
+            .map(|(node, source)| (node, source.name.as_str()))
+    }
+
+    /// When the chains of each text hold.
+    pub fn origins(&self) -> impl Iterator<Item = Origin> {
+        let told = self.told.values().flatten();
+        let learned = self.learned.values().map(|(_, source)| source);
+        (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
+    }
+
+    /// As it would be with another chain on a node, which counts before all that were told.
+    pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
+        let origin =
+            (self.sources(node).last()).map_or(Origin::Running(None), |known| known.origin);
+        let sources = self.told.entry(node.to_owned()).or_default();
+        sources.push(Source::same(name, origin, set));
+    }
+}
+
+/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
+fn parts(
+    node: Option<&str>,
+    name: &str,
+    text: &str,
+    modified: Option<Time>,
+) -> Result<Vec<(Option<String>, Source)>, Fault> {
+    if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
+        let set = read(text)?;
+        // A script runs when somebody runs it: as a CloudInit, it says what will be.
+        let origin = match set.form {
+            Form::Script => Origin::NextBoot,
+            _ => Origin::Running(set.taken.or(modified)),
+        };
+        return Ok(vec![(
+            node.map(str::to_owned),
+            Source::same(name, origin, set),
+        )]);
+    }
+    let resources = cloudinit::read(text)?;
+    let of = |node: Option<&str>| {
+        let wanted = |resource: &&Resource| match node {
+            Some(node) => !resource.is_of_another(node),
+            None => resource.hostname().is_none(),
+        };
+        let own: Vec<Resource> = resources.iter().filter(wanted).cloned().collect();
+        (node.map(str::to_owned), Source::boot(name, &own))
+    };
+    if node.is_some() {
+        return Ok(vec![of(node)]);
+    }
+    let hosts: BTreeSet<&str> = resources.iter().filter_map(Resource::hostname).collect();
+    let mut all = vec![of(None)];
+    all.extend(hosts.into_iter().take(MAX_HOSTS).map(|host| of(Some(host))));
+    Ok(all)
+}
+
+impl Source {
+    fn boot(name: &str, resources: &[Resource]) -> Self {
+        Self {
+            name: name.to_owned(),
+            origin: Origin::NextBoot,
+            sets: Role::ALL.map(|role| Arc::new(boot(resources, |resource| resource.picks(role)))),
+        }
+    }
+
+    fn same(name: &str, origin: Origin, set: RuleSet) -> Self {
+        let set = Arc::new(set);
+        Self {
+            name: name.to_owned(),
+            origin,
+            sets: [Arc::clone(&set), Arc::clone(&set), set],
+        }
+    }
+
+    fn set(&self, role: Role) -> &RuleSet {
+        let at = Role::ALL.iter().position(|known| *known == role);
+        &self.sets[at.unwrap_or_default()]
+    }
+
+    fn has(&self, family: Family) -> bool {
+        self.sets.iter().any(|set| set.decides(family))
+    }
+}
+
+impl<'a> Chains<'a> {
+    /// Whether they hold now; else from the next boot on.
+    pub const fn is_running(&self) -> bool {
+        matches!(self.origin, Origin::Running(_))
+    }
+
+    /// The chain that filters the node: the one that new rules go into.
+    pub fn firewall(&self) -> Option<&'a Chain> {
+        self.set.firewall(self.family)
+    }
+
+    /// Where new rules go.
+    pub fn insertion_point(&self) -> Option<Position> {
+        self.set.insertion_point(self.family)
+    }
+
+    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
+    pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
+        self.set.port_rules(question, self.set.entry(self.family))
+    }
+
+    /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
+    pub fn judge(&self, question: Question<'_>, message: &str) -> Judged {
+        if !self.set.decides(self.family) {
+            return Judged {
+                outcome: ChainOutcome::NoMatch,
+                accepted: false,
+                invalid_alone: false,
+                narrowed: Vec::new(),
+                dead: self.elsewhere(&question),
+                notes: vec![format!(
+                    "{} has no rules for {} nodes",
+                    self.name, self.role
+                )],
+            };
+        }
+        if self.asked.load(Ordering::Relaxed) > MAX_STEPS {
+            return Judged {
+                outcome: ChainOutcome::NotAsked,
+                accepted: false,
+                invalid_alone: false,
+                narrowed: Vec::new(),
+                dead: Vec::new(),
+                notes: vec![format!(
+                    "{} has so many rules that it was not asked about all lines of so long a log",
+                    self.name
+                )],
+            };
+        }
+        let question = if self.set.asks_detail {
+            question.with_line(message)
+        } else {
+            question
+        };
+        let when = self.set.entry(self.family);
+        let outcome = self.set.evaluate(&question, when);
+        let mut steps = outcome.steps;
+        let accepted = is_accepted(&outcome);
+        let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
+        let mut invalid_alone = false;
+        if !accepted {
+            if self.is_running() {
+                let narrow = self.set.narrow(&question, when);
+                steps += narrow.steps;
+                narrowed = narrow.kept_out;
+                if question.state == Some(States::INVALID) {
+                    let new = Question {
+                        state: Some(States::NEW),
+                        ..question.clone()
+                    };
+                    let outcome = self.set.evaluate(&new, when);
+                    steps += outcome.steps;
+                    invalid_alone = is_accepted(&outcome);
+                }
+            }
+            dead = self.set.dead_accepts(&question);
+            dead.extend(self.elsewhere(&question));
+            steps += outcome.steps;
+        }
+        self.asked.fetch_add(steps, Ordering::Relaxed);
+        Judged {
+            outcome: outcome.end,
+            accepted,
+            invalid_alone,
+            narrowed,
+            dead,
+            notes: outcome.notes,
+        }
+    }
+
+    /// The rules of other roles that would accept it.
+    fn elsewhere(&self, question: &Question<'_>) -> Vec<Shadowed> {
+        let mut out: Vec<Shadowed> = Vec::new();
+        for role in Role::ALL {
+            let set = self.source.set(role);
+            if std::ptr::eq(set, self.set) || role == self.role || !set.filters(self.family) {
+                continue;
+            }
+            let ChainOutcome::Accepted(position) =
+                set.evaluate(question, set.entry(self.family)).end
+            else {
+                continue;
+            };
+            // One CloudInit may serve several roles.
+            let own = self.set.chains().iter().flat_map(|chain| &chain.rules);
+            if !own.into_iter().any(|rule| rule.line == position.line) {
+                out.push(Shadowed {
+                    position,
+                    why: Why::Role(role),
+                });
+            }
+        }
+        out
+    }
+}
+
+/// Whether a packet gets in without a line in the drop log. The policy of INPUT lets in only where no chain is missing.
+fn is_accepted(outcome: &Outcome) -> bool {
+    match outcome.end {
+        ChainOutcome::Accepted(_) => true,
+        ChainOutcome::Policy(_) => {
+            let open = |other: &ChainOutcome| matches!(other, ChainOutcome::Unknown(_));
+            outcome.end.lets_in() && outcome.logged.is_empty() && !outcome.maybe.iter().any(open)
+        }
+        _ => false,
+    }
+}
+
+impl RuleSet {
+    /// Where packets enter: by INPUT, as in the kernel, where the text has it; else by the chain that filters.
+    pub fn entry(&self, family: Family) -> Evaluation<'_> {
+        let input = self
+            .chain(family, INPUT)
+            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
+        let other = || self.firewall(family).map_or(INPUT, |chain| &chain.name);
+        Evaluation {
+            chain: input.map_or_else(other, |_| INPUT),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Whether one match takes a packet: yes, no, or the log line does not say.
+
+use std::net::IpAddr;
+
+use crate::chain::question::{Question, Sender};
+use crate::chain::rule::{AddressType, Compared, Match, Ports, Side, States, Test};
+use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
+
+/// The text of the match that stands for the unprinted interface of a jump.
+pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
+/// The same of an ACCEPT or RETURN of all.
+pub(in crate::chain) const ALL: &str = "(whether it asks for one is not in the listing)";
+
+/// A test's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    Yes,
+    No,
+    CannotTell,
+}
+
+impl From<bool> for Answer {
+    fn from(yes: bool) -> Self {
+        if yes { Self::Yes } else { Self::No }
+    }
+}
+
+impl From<Option<bool>> for Answer {
+    fn from(known: Option<bool>) -> Self {
+        known.map_or(Self::CannotTell, Self::from)
+    }
+}
+
+/// Whether the match takes the packet.
+pub(super) fn answer(m: &Match, question: &Question<'_>) -> Answer {
+    match (test(&m.test, question), m.negated) {
+        (Answer::Yes, true) => Answer::No,
+        (Answer::No, true) => Answer::Yes,
+        (answer, _) => answer,
+    }
+}
+
+fn test(test: &Test, question: &Question<'_>) -> Answer {
+    let packet = &question.packet;
+    let detail = &question.detail;
+    match test {
+        Test::Interface(Side::Source, pattern) => interface(pattern, packet.interface).into(),
+        // A packet in INPUT has no outgoing interface.
+        Test::Interface(Side::Destination, pattern) => interface(pattern, "").into(),
+        Test::Net(Side::Source, net) => net.contains(&packet.src).into(),
+        Test::Net(Side::Destination, net) => net.contains(&packet.dst).into(),
+        Test::IpRange(side, first, last) => {
+            let address = match side {
+                Side::Source => packet.src,
+                Side::Destination => packet.dst,
+            };
+            (*first <= address && address <= *last).into()
+        }
+        Test::Masked(side, address, mask) => {
+            let mine = match side {
+                Side::Source => packet.src,
+                Side::Destination => packet.dst,
+            };
+            match mine {
+                IpAddr::V4(mine) => (mine.to_bits() & mask.to_bits() == address.to_bits()).into(),
+                IpAddr::V6(_) => Answer::No,
+            }
+        }
+        Test::Protocol(0) => Answer::Yes,
+        Test::Protocol(number) => packet.proto.map(|proto| proto == *number).into(),
+        // A later fragment has no ports, and the modules never match it; negated neither.
+        Test::Ports(which, ranges) => ports(*which, packet, |port| {
+            ranges.iter().any(|range| range.contains(port))
+        })
+        .into(),
+        Test::State(states) => state(*states, question.state).into(),
+        // What was logged met a LOG rule behind this one: its bucket may have been empty.
+        Test::Limit { .. } if question.sender == Sender::Logged => Answer::CannotTell,
+        Test::Limit { .. } => Answer::Yes,
+        Test::TcpFlags { mask, set } => packet.flags.map(|flags| bits(flags) & mask == *set).into(),
+        Test::IcmpType { icmp_type, code } => match (packet.icmp_type, code, detail.icmp_code) {
+            (None, ..) => Answer::CannotTell,
+            (Some(mine), ..) if mine != *icmp_type => Answer::No,
+            (Some(_), None, _) => Answer::Yes,
+            (Some(_), Some(code), mine) => mine.map(|mine| mine == *code).into(),
+        },
+        Test::AddressType(Side::Destination, types) => {
+            destination(packet).map(|mine| types.contains(&mine)).into()
+        }
+        Test::AddressType(Side::Source, types) => match question.sender {
+            Sender::Logged => source(packet.src, types).into(),
+            _ if packet.src.is_loopback() => types.contains(&AddressType::Local).into(),
+            _ => types.contains(&AddressType::Unicast).into(),
+        },
+        Test::LaterFragment => (packet.shape == Shape::Fragment).into(),
+        Test::MacSource(mac) => detail.src_mac.map(|mine| mine == *mac).into(),
+        Test::Ttl(how, number) | Test::HopLimit(how, number) => {
+            let compare = |mine: u8| match how {
+                Compared::Equal => mine == *number,
+                Compared::Less => mine < *number,
+                Compared::Greater => mine > *number,
+            };
+            let own = matches!(test, Test::Ttl(..)) == packet.src.is_ipv4();
+            detail.ttl.filter(|_| own).map(compare).into()
+        }
+        Test::Length(first, last) => detail
+            .length
+            .map(|mine| u64::from(*first) <= mine && mine <= u64::from(*last))
+            .into(),
+        Test::Tos { value, mask } => match detail.tos {
+            // A bit that is shown and differs decides.
+            Some((mine, shown)) if (mine ^ value) & mask & shown != 0 => Answer::No,
+            Some((_, shown)) if mask & !shown == 0 => Answer::Yes,
+            _ => Answer::CannotTell,
+        },
+        Test::Mark { value, mask } => detail.mark.map(|mine| mine & mask == *value).into(),
+        Test::PktType(cast) => detail.dst_mac.map(|mac| of_frame(mac) == *cast).into(),
+        Test::Unknown(module, text) => unknown(module, text, question).into(),
+    }
+}
+
+/// What is known of a match that no header answers: of a packet that comes alone, that it is the first of its kind.
+fn unknown(module: &str, text: &str, question: &Question<'_>) -> Option<bool> {
+    if question.sender == Sender::Logged {
+        return None;
+    }
+    let stranger = question.sender == Sender::Stranger;
+    let has = |word: &str| text.contains(word);
+    let answer = match module {
+        "set" if stranger && Test::Unknown("set".to_owned(), text.to_owned()).is_of_source() => {
+            false
+        }
+        // In `-L`, hashlimit is `limit: up to 5/sec`, connlimit `#conn src/32 > 20`, recent `recent: UPDATE …`.
+        "hashlimit" | "limit:" => !has("above"),
+        "connlimit" => !has("above"),
+        "#conn" => has("<="),
+        "recent" | "recent:" => has("--set") || has("SET "),
+        "socket" => false,
+        // Of a listing without interfaces: a jump is taken to be for this one, an ACCEPT of all to be for loopback.
+        "interface" => text == JUMP || question.packet.interface == "lo",
+        "addrtype" => true,
+        _ => return None,
+    };
+    Some(answer != text.starts_with("! "))
+}
+
+fn ports(which: Ports, packet: &PacketSummary<'_>, within: impl Fn(u16) -> bool) -> Option<bool> {
+    match which {
+        Ports::Source => packet.spt.map(within),
+        Ports::Destination => packet.dpt.map(within),
+        Ports::Either => match (packet.spt.map(&within), packet.dpt.map(&within)) {
+            (Some(true), _) | (_, Some(true)) => Some(true),
+            (Some(false), Some(false)) => Some(false),
+            _ => None,
+        },
+    }
+}
+
+/// Whether the states have the packet's. SNAT and DNAT are told by the connection's addresses, which a line does not show.
+fn state(states: States, mine: Option<States>) -> Option<bool> {
+    let nat = states.contains(States::SNAT) || states.contains(States::DNAT);
+    match mine {
+        Some(mine) if states.contains(mine) => Some(true),
+        Some(_) if !nat => Some(false),
+        _ => None,
+    }
+}
+
+/// `mgmt-br`, or `mgmt-br+` for all that begin so.
+fn interface(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('+') {
+        Some(start) => name.starts_with(start),
+        None => name == pattern,
+    }
+}
+
+/// The address type of the destination, where it can be told: what is sent to the node alone reached INPUT as local.
+fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
+    let multicast = match packet.dst {
+        IpAddr::V4(v4) if v4.is_broadcast() => return Some(AddressType::Broadcast),
+        IpAddr::V4(v4) => v4.is_multicast(),
+        IpAddr::V6(v6) => v6.is_multicast(),
+    };
+    if multicast {
+        return Some(AddressType::Multicast);
+    }
+    (packet.frame == PktType::Unicast).then_some(AddressType::Local)
+}
+
+/// Whether the sender's address is of one of the types: only loopback and multicast are told without the routing table.
+fn source(src: IpAddr, types: &[AddressType]) -> Option<bool> {
+    if src.is_loopback() {
+        return Some(types.contains(&AddressType::Local));
+    }
+    src.is_multicast()
+        .then(|| types.contains(&AddressType::Multicast))
+}
+
+/// As the kernel sorts a frame by its receiver (`eth_type_trans()`).
+fn of_frame(mac: [u8; 6]) -> PktType {
+    match mac {
+        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => PktType::Broadcast,
+        [first, ..] if first & 1 == 1 => PktType::Multicast,
+        _ => PktType::Unicast,
+    }
+}
+
+/// The flags as on the wire, FIN lowest; ECE and CWR are no flags of `--tcp-flags`.
+fn bits(flags: TcpFlags) -> u8 {
+    let all = [
+        (TcpFlags::FIN, 0x01),
+        (TcpFlags::SYN, 0x02),
+        (TcpFlags::RST, 0x04),
+        (TcpFlags::PSH, 0x08),
+        (TcpFlags::ACK, 0x10),
+        (TcpFlags::URG, 0x20),
+    ];
+    all.iter()
+        .filter(|(flag, _)| flags.contains(*flag))
+        .map(|(_, bit)| bit)
+        .sum()
+}

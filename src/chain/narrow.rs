@@ -1,0 +1,323 @@
+//! Rules that have a packet's port for some packets only: whether only the sender's address keeps the packet out, and which
+//! rules a new one for the port would undo.
+
+use std::rc::Rc;
+
+use crate::chain::evaluate::Evaluation;
+use crate::chain::matching::{Answer, answer};
+use crate::chain::outcome::{Narrowed, Position};
+use crate::chain::question::Question;
+use crate::chain::rule::{Match, Rule, Side, Target, Test};
+use crate::chain::{Chain, Family, RuleSet};
+use crate::net::IpNet;
+
+/// How many rules are kept of one packet, and how deep jumps may nest.
+const MAX_KEPT: usize = 8;
+const DEEPEST: usize = 64;
+
+/// A rule that has the packet's port more narrowly than for everybody, or stops it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortRule {
+    pub position: Position,
+    /// What it asks for besides protocol and port, as iptables writes it; `None` where it asks for nothing.
+    pub narrowed_by: Option<String>,
+    /// Whether it accepts; else it drops or rejects.
+    pub accepts: bool,
+}
+
+/// What was found on the ways of a packet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Narrow {
+    /// What keeps it out, where its source is all that does: the chain accepts its like from elsewhere.
+    pub kept_out: Vec<Narrowed>,
+    /// How many rules were asked.
+    pub steps: u64,
+}
+
+impl RuleSet {
+    /// The rules that accept the packet's like from other addresses. A rule, or a jump on the way to it, must name the port:
+    /// one that takes every port of a network says nothing of this one.
+    pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
+        let Some((way, steps)) = self.way(question, when, &|m, _| {
+            // A card is no address: who has another may be the same machine.
+            m.test.is_of_source() && !matches!(m.test, Test::MacSource(_))
+        }) else {
+            return Narrow::default();
+        };
+        let mut out = Narrow {
+            steps,
+            ..Narrow::default()
+        };
+        for found in way.found.iter().filter(|found| found.names_port) {
+            if found.accepts
+                && let Some(narrowed) = &found.by
+            {
+                keep(&mut out.kept_out, narrowed.clone());
+            }
+        }
+        out
+    }
+
+    /// The rules that a chain leads to which accept the packet's port on a condition that this packet does not meet, or stop
+    /// the port: a rule for everybody would undo them.
+    pub fn port_rules(&self, question: &Question<'_>, when: Evaluation<'_>) -> Vec<PortRule> {
+        let mut found = Vec::new();
+        let family = Family::of(&question.packet);
+        if let Some((at, _)) = self.find(family, when.chain) {
+            let mut seen = vec![false; self.chains().len()];
+            self.port_rules_in(at, (question, family), &[], &mut seen, &mut found);
+        }
+        found
+    }
+
+    fn port_rules_in<'a>(
+        &'a self,
+        at: usize,
+        (question, family): (&Question<'_>, Family),
+        jump: &[&'a Match],
+        seen: &mut [bool],
+        found: &mut Vec<PortRule>,
+    ) {
+        let chain = &self.chains()[at];
+        if std::mem::replace(&mut seen[at], true) || found.len() == MAX_KEPT {
+            return;
+        }
+        for (place, rule) in chain.rules.iter().enumerate() {
+            let is_port = |m: &Match| matches!(m.test, Test::Protocol(_) | Test::Ports(..));
+            let ours = |m: &Match| !is_port(m) || answer(m, question) == Answer::Yes;
+            if !rule.matches.iter().all(ours) {
+                continue;
+            }
+            // What keeps this packet out, on the way or here.
+            let fails = |m: &&Match| !is_port(m) && answer(m, question) != Answer::Yes;
+            let own = rule.matches.iter().filter(fails);
+            let conditions: Vec<&Match> = jump.iter().copied().chain(own).collect();
+            let names_port = rule.names_port() || jump.iter().any(|m| is_port(m));
+            let text: Vec<String> = (conditions.iter())
+                .filter(|m| !is_port(m))
+                .map(ToString::to_string)
+                .collect();
+            let accepts = rule.target == Target::Accept;
+            let stops = matches!(rule.target, Target::Drop | Target::Reject(_));
+            if let Some(name) = rule.target.chain()
+                && let Some((next, _)) = self.find(family, name)
+            {
+                let named = rule
+                    .matches
+                    .iter()
+                    .filter(|m| is_port(m) && rule.names_port());
+                let way: Vec<&Match> = conditions.iter().copied().chain(named).collect();
+                self.port_rules_in(next, (question, family), &way, seen, found);
+            } else if names_port && (stops || accepts && !text.is_empty()) {
+                keep(
+                    found,
+                    PortRule {
+                        position: chain.position(place),
+                        narrowed_by: (!text.is_empty()).then(|| text.join(" ")),
+                        accepts,
+                    },
+                );
+            }
+        }
+    }
+
+    /// Whether some sender that the rules have in mind gets in: one of a network, a set or a range that they name, but not
+    /// of those that `others` has. A match that nothing answers is taken as met where its rule names the port. Also how many
+    /// rules were asked.
+    pub fn accepts_somebody(
+        &self,
+        question: &Question<'_>,
+        when: Evaluation<'_>,
+        others: &dyn Fn(&IpNet) -> bool,
+    ) -> (bool, u64) {
+        let aside = |m: &Match, answer: Answer| match &m.test {
+            Test::Net(Side::Source, net) => !others(net),
+            // Those of documented ports are known: a name that is not is of another.
+            Test::Unknown(module, _) if matches!(module.as_str(), "port" | "row") => false,
+            test => test.is_of_source() || answer == Answer::CannotTell,
+        };
+        let Some((way, steps)) = self.way(question, when, &aside) else {
+            return (false, 0);
+        };
+        let accepts = |found: &Found| found.accepts && (found.names_port || !found.open);
+        (way.found.iter().any(accepts), steps)
+    }
+
+    fn way(
+        &self,
+        question: &Question<'_>,
+        when: Evaluation<'_>,
+        aside: &dyn Fn(&Match, Answer) -> bool,
+    ) -> Option<(Rc<Way>, u64)> {
+        let family = Family::of(&question.packet);
+        let (at, chain) = self.find(family, when.chain)?;
+        let mut walk = Walk {
+            set: self,
+            question,
+            aside,
+            family,
+            done: vec![None; self.chains().len()],
+            inside: Vec::new(),
+            steps: 0,
+        };
+        let way = walk.chain(at, chain);
+        Some((way, walk.steps))
+    }
+}
+
+fn keep<T: PartialEq>(list: &mut Vec<T>, one: T) {
+    if list.len() < MAX_KEPT && !list.contains(&one) {
+        list.push(one);
+    }
+}
+
+/// A rule that decides, with what stands in the way to it.
+#[derive(Debug, Clone, PartialEq)]
+struct Found {
+    position: Position,
+    accepts: bool,
+    names_port: bool,
+    /// Whether a match that asks for something else than the source was left aside.
+    open: bool,
+    /// The first match of the source that fails on the way.
+    by: Option<Narrowed>,
+}
+
+/// What a chain has for the packet, its sources left aside.
+#[derive(Debug, Default)]
+struct Way {
+    found: Vec<Found>,
+    /// Whether the packet comes back.
+    returns: bool,
+}
+
+struct Walk<'a> {
+    set: &'a RuleSet,
+    question: &'a Question<'a>,
+    /// Whether a match that does not take the packet is left aside.
+    aside: &'a dyn Fn(&Match, Answer) -> bool,
+    family: Family,
+    done: Vec<Option<Rc<Way>>>,
+    inside: Vec<usize>,
+    steps: u64,
+}
+
+impl Walk<'_> {
+    fn chain(&mut self, index: usize, chain: &Chain) -> Rc<Way> {
+        if let Some(known) = &self.done[index] {
+            return Rc::clone(known);
+        }
+        if self.inside.len() > DEEPEST || self.inside.contains(&index) {
+            return Rc::new(Way {
+                returns: true,
+                ..Way::default()
+            });
+        }
+        self.inside.push(index);
+        let way = Rc::new(self.rules(chain));
+        self.inside.pop();
+        self.done[index] = Some(Rc::clone(&way));
+        way
+    }
+
+    fn rules(&mut self, chain: &Chain) -> Way {
+        let mut way = Way::default();
+        // What stopped the packet so far for its source alone.
+        let mut stopped: Option<Narrowed> = None;
+        for (at, rule) in chain.rules.iter().enumerate() {
+            self.steps += 1;
+            let Some((fails, open)) = self.but_for_aside(rule) else {
+                continue;
+            };
+            let source = rule.source();
+            let position = || chain.position(at);
+            let narrowed = |source: &Option<String>| {
+                source.as_ref().map(|source| Narrowed {
+                    position: position(),
+                    source: source.clone(),
+                })
+            };
+            let decides = |accepts: bool, by: Option<Narrowed>| Found {
+                position: position(),
+                accepts,
+                names_port: rule.names_port(),
+                open,
+                by,
+            };
+            match &rule.target {
+                Target::Accept => {
+                    let by = if fails { narrowed(&source) } else { None };
+                    keep_found(&mut way, decides(true, by.or_else(|| stopped.clone())));
+                    if !fails {
+                        return way;
+                    }
+                }
+                Target::Drop | Target::Reject(_) => {
+                    keep_found(&mut way, decides(false, None));
+                    match (fails, &source) {
+                        (false, None) => return way,
+                        (false, Some(_)) if stopped.is_none() => stopped = narrowed(&source),
+                        _ => {}
+                    }
+                }
+                Target::Return => {
+                    if !fails && source.is_none() {
+                        way.returns = true;
+                        return way;
+                    }
+                    way.returns = true;
+                }
+                Target::Jump(name) | Target::Goto(name) => {
+                    let Some((index, next)) = self.set.find(self.family, name) else {
+                        continue;
+                    };
+                    let goto = matches!(rule.target, Target::Goto(_));
+                    let sub = self.chain(index, next);
+                    for found in &sub.found {
+                        let mut found = found.clone();
+                        found.names_port |= rule.names_port();
+                        found.open |= open;
+                        if fails {
+                            found.by = found.by.or_else(|| narrowed(&source));
+                        }
+                        found.by = found.by.or_else(|| stopped.clone());
+                        keep_found(&mut way, found);
+                    }
+                    if !fails && (goto || !sub.returns) {
+                        way.returns |= goto && sub.returns;
+                        return way;
+                    }
+                }
+                Target::None | Target::Log(_) | Target::Other(..) | Target::Unread => {}
+            }
+        }
+        way.returns = true;
+        way
+    }
+
+    /// Where all matches take the packet but those that are left aside: whether there is one, and whether one asks for
+    /// something else than the source.
+    fn but_for_aside(&self, rule: &Rule) -> Option<(bool, bool)> {
+        let (mut fails, mut open) = (false, false);
+        for m in &rule.matches {
+            match answer(m, self.question) {
+                Answer::Yes => {}
+                other if (self.aside)(m, other) => {
+                    fails = true;
+                    open |= !m.test.is_of_source();
+                }
+                _ => return None,
+            }
+        }
+        Some((fails, open))
+    }
+}
+
+/// How many ends of ways one chain keeps.
+const MAX_FOUND: usize = 64;
+
+fn keep_found(way: &mut Way, found: Found) {
+    if way.found.len() < MAX_FOUND {
+        way.found.push(found);
+    }
+}

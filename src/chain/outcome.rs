@@ -1,0 +1,118 @@
+//! What becomes of a packet in a chain.
+
+use crate::chain::Policy;
+
+/// A rule's position: its chain, its number from 1, its line in the file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Position {
+    pub chain: String,
+    pub number: usize,
+    /// From 1; 0 for a rule that stands in no file.
+    pub line: usize,
+}
+
+/// How a packet's way through the chains ends, in one word and by which rule.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChainOutcome {
+    /// Accepted, and no LOG rule sees it before.
+    Accepted(Position),
+    /// Accepted behind a LOG rule: it leaves a drop line.
+    AcceptedLogged(Position),
+    Dropped(Position),
+    Rejected(Position),
+    /// A target decides whose answer cannot be told (NFQUEUE).
+    Unknown(Position),
+    /// No rule decides: the policy of the built-in chain does.
+    Policy(Policy),
+    /// No rule decides, and the chain that was asked is a user's, or is not there.
+    NoMatch,
+    /// The bound on rules asked in one run was met before.
+    NotAsked,
+}
+
+/// A rule that accepts a packet of this kind from elsewhere: only the packet's source fails.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Narrowed {
+    /// The rule, or the jump that leads to it, that asks for the source.
+    pub position: Position,
+    /// What it asks for, as iptables writes it: `-s 10.0.0.0/8`.
+    pub source: String,
+}
+
+/// What becomes of a packet, and what is not certain of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    pub end: ChainOutcome,
+    /// The LOG rules that it passes on its way.
+    pub logged: Vec<Position>,
+    /// What could not be evaluated, and so did not match.
+    pub notes: Vec<String>,
+    /// How it may end otherwise, were what could not be evaluated to match.
+    pub maybe: Vec<ChainOutcome>,
+    /// The first RETURN rule that it meets.
+    pub returned: Option<Position>,
+    /// How many rules were asked.
+    pub steps: u64,
+}
+
+impl Outcome {
+    /// Whether it gets in for certain.
+    pub fn surely_accepted(&self) -> bool {
+        self.end.lets_in() && self.maybe.iter().all(ChainOutcome::lets_in)
+    }
+
+    /// Whether it stays out for certain.
+    pub fn surely_stopped(&self) -> bool {
+        self.end.stops() && self.maybe.iter().all(ChainOutcome::stops)
+    }
+
+    /// Whether it is accepted, and no LOG rule sees it before: such a packet leaves no drop line.
+    pub const fn accepted_unlogged(&self) -> bool {
+        matches!(self.end, ChainOutcome::Accepted(_))
+    }
+}
+
+impl ChainOutcome {
+    /// Whether the packet gets in, logged or not.
+    pub const fn lets_in(&self) -> bool {
+        matches!(
+            self,
+            Self::Accepted(_) | Self::AcceptedLogged(_) | Self::Policy(Policy::Accept)
+        )
+    }
+
+    /// Whether the packet stays out.
+    pub const fn stops(&self) -> bool {
+        matches!(
+            self,
+            Self::Dropped(_) | Self::Rejected(_) | Self::Policy(Policy::Drop)
+        )
+    }
+
+    /// The rule that decides.
+    pub const fn position(&self) -> Option<&Position> {
+        match self {
+            Self::Accepted(position)
+            | Self::AcceptedLogged(position)
+            | Self::Dropped(position)
+            | Self::Rejected(position)
+            | Self::Unknown(position) => Some(position),
+            Self::Policy(_) | Self::NoMatch | Self::NotAsked => None,
+        }
+    }
+
+    /// As reports write it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Accepted(_) => "accepted",
+            Self::AcceptedLogged(_) => "accepted-logged",
+            Self::Dropped(_) => "dropped",
+            Self::Rejected(_) => "rejected",
+            Self::Unknown(_) => "unknown",
+            Self::Policy(Policy::Accept) => "policy-accept",
+            Self::Policy(Policy::Drop) => "policy-drop",
+            Self::NoMatch => "no-match",
+            Self::NotAsked => "not-asked",
+        }
+    }
+}

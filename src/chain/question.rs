@@ -1,0 +1,142 @@
+//! A packet as it is put to a chain: its summary, and what only the whole line shows.
+
+use crate::chain::rule::States;
+use crate::packet::datagram::{Header, Transport};
+use crate::packet::{Packet, PacketSummary, TcpFlags, proto};
+
+/// A packet that a chain is asked about.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    pub packet: PacketSummary<'a>,
+    pub detail: Detail,
+    /// Its conntrack state; `None` where the line does not settle it.
+    pub state: Option<States>,
+    pub sender: Sender,
+}
+
+/// What is known of who sent a packet, and of what came before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sender {
+    /// A log line: others came before it, and a set may have its source.
+    Logged,
+    /// One of the cluster, whose packet comes alone: limits have tokens, and a set may have it.
+    Node,
+    /// A stranger, whose packet comes alone: no set has it, and no list of hardware addresses.
+    Stranger,
+}
+
+/// What only the whole line shows, each `None` where it does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Detail {
+    pub src_mac: Option<[u8; 6]>,
+    pub dst_mac: Option<[u8; 6]>,
+    /// TTL or hop limit.
+    pub ttl: Option<u8>,
+    /// The whole packet in bytes.
+    pub length: Option<u64>,
+    /// The TOS byte or the traffic class, and which of its bits the line shows.
+    pub tos: Option<(u8, u8)>,
+    pub mark: Option<u32>,
+    pub icmp_code: Option<u8>,
+}
+
+impl<'a> Question<'a> {
+    /// A packet that was dropped: no conntrack entry has it, so it is NEW, INVALID or UNTRACKED.
+    pub fn dropped(packet: PacketSummary<'a>) -> Self {
+        let state = state(&packet);
+        Self {
+            packet,
+            detail: Detail::default(),
+            state,
+            sender: Sender::Logged,
+        }
+    }
+
+    /// A packet that comes alone, with a conntrack state of its own.
+    pub fn alone(packet: PacketSummary<'a>, state: States, sender: Sender) -> Self {
+        Self {
+            packet,
+            detail: Detail {
+                // Of no vendor: locally administered.
+                src_mac: (sender == Sender::Stranger).then_some([2, 0, 0, 0, 0, 1]),
+                dst_mac: Some([2, 0, 0, 0, 0, 2]),
+                ttl: Some(64),
+                length: Some(60),
+                tos: Some((0, u8::MAX)),
+                mark: Some(0),
+                icmp_code: Some(0),
+            },
+            state: Some(state),
+            sender,
+        }
+    }
+
+    /// Adds what the whole line shows: `message`, as the kernel wrote it.
+    #[must_use]
+    pub fn with_line(mut self, message: &str) -> Self {
+        if let Ok(packet) = Packet::parse(message) {
+            self.detail = Detail::of(&packet);
+        }
+        self
+    }
+}
+
+impl Detail {
+    /// What the whole line shows.
+    pub fn of(packet: &Packet<'_>) -> Self {
+        // TOS= has the bits of IPTOS_TOS_MASK, PREC= those of IPTOS_PREC_MASK: the lowest is never shown.
+        const SHOWN: u8 = 0x1e | 0xe0;
+        let datagram = &packet.datagram;
+        let (ttl, tos) = match &datagram.header {
+            Header::V4(v4) => (
+                v4.ttl,
+                v4.tos.zip(v4.prec).map(|(tos, prec)| (tos | prec, SHOWN)),
+            ),
+            Header::V6(v6) => (v6.hoplimit, v6.tc.map(|tc| (tc, u8::MAX))),
+        };
+        let icmp_code = match &datagram.transport {
+            Transport::Icmp(icmp) => icmp.code,
+            _ => None,
+        };
+        Self {
+            src_mac: packet.link.source().map(|mac| mac.0),
+            dst_mac: packet.link.destination().map(|mac| mac.0),
+            ttl,
+            length: datagram.len,
+            tos,
+            // The kernel prints a mark at the end of the line, where there is one.
+            mark: packet.mark.or((!packet.truncated).then_some(0)),
+            icmp_code,
+        }
+    }
+}
+
+/// The conntrack state of a dropped packet, which has no entry; `None` where the line does not say.
+fn state(packet: &PacketSummary<'_>) -> Option<States> {
+    let kind = packet.icmp_type;
+    Some(match packet.proto? {
+        proto::TCP => {
+            let flags = packet.flags?;
+            let has = |flag| flags.contains(flag);
+            let closes = has(TcpFlags::RST) || has(TcpFlags::FIN);
+            // `tcp_conntracks`, column sNO: SYN and ACK begin a connection; SYN-ACK, FIN, RST and none are invalid.
+            if !closes && has(TcpFlags::SYN) != has(TcpFlags::ACK) {
+                States::NEW
+            } else {
+                States::INVALID
+            }
+        }
+        // `valid_new` of nf_conntrack_proto_icmp.c: echo, timestamp, information and address mask requests.
+        proto::ICMP => match kind? {
+            8 | 13 | 15 | 17 => States::NEW,
+            _ => States::INVALID,
+        },
+        // nf_conntrack_proto_icmpv6.c: neighbour discovery and MLD are not tracked; echo and node queries open.
+        proto::ICMPV6 => match kind? {
+            130..=137 | 143 => States::UNTRACKED,
+            128 | 139 => States::NEW,
+            _ => States::INVALID,
+        },
+        _ => States::NEW,
+    })
+}

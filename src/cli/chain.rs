@@ -1,0 +1,114 @@
+//! `dropsift chain`: the recommended chain of a role, and how that of a file differs.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use super::args::Shared;
+use super::{Exit, values, written};
+use crate::catalog::Role;
+use crate::chain::{ActiveChains, Family, Rule};
+use crate::error::{Error, printable};
+use crate::report::chain_json;
+use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
+
+/// Prints the chain, or the difference.
+pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Exit, Error> {
+    let site = values::site(shared, &values::read_options(shared)?)?;
+    let text = file.map(|path| {
+        let name = path.display().to_string();
+        values::text_file(&name).map(|text| (name, text))
+    });
+    let text = text.transpose()?;
+    let told = site.told_default_role.then_some(site.default_role);
+    let by_selector = || {
+        let (name, text) = text.as_ref()?;
+        let role = None;
+        CloudInitFile { name, text, role }.only_role()
+    };
+    let Some(role) = told.or_else(by_selector) else {
+        return Err(Error::Usage(format!(
+            "which role is the chain for? say so with --role, one of {}",
+            Role::ALL.map(Role::code).join(", ")
+        )));
+    };
+    let chain = Recommended::new(role, &site);
+    let Some((name, text)) = text else {
+        return written(|out| match shared.output.as_str() {
+            "json" => chain_json(&chain, None, out),
+            _ => (of_code(form).write)(&chain, out),
+        })
+        .map(|()| Exit::Clean);
+    };
+    let mut chains = ActiveChains::default();
+    chains.tell(None, &name, &text, None)?;
+    let known = chains.of("", role, Family::V4);
+    let Some(difference) = known.and_then(|known| chain.difference(known.set)) else {
+        return Err(Error::Unreadable {
+            name,
+            why: format!(
+                "it has no chain that logs and drops on {role} nodes; give the output of `iptables-save`, or a CloudInit"
+            ),
+        });
+    };
+    written(|out| match shared.output.as_str() {
+        "json" => chain_json(&chain, Some((&name, &difference)), out),
+        _ => compared(&name, role, &difference, out),
+    })?;
+    Ok(if difference.is_empty() {
+        Exit::Clean
+    } else {
+        Exit::Missing
+    })
+}
+
+fn of_code(code: &str) -> &'static ChainForm {
+    let named = CHAIN_FORMS.iter().find(|form| form.code == code);
+    named.copied().unwrap_or(CHAIN_FORMS[0])
+}
+
+/// Writes the difference for people.
+fn compared(
+    name: &str,
+    role: Role,
+    difference: &Difference,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let name = printable(name);
+    if difference.is_empty() {
+        return writeln!(out, "{name} has the recommended chain of {role} nodes.");
+    }
+    writeln!(
+        out,
+        "{name} differs from the recommended chain of {role} nodes."
+    )?;
+    let shown = |rule: &Rule| printable(&rule.to_string());
+    if !difference.missing.is_empty() {
+        writeln!(out, "\nMISSING  recommended, and not there")?;
+        for rule in &difference.missing {
+            writeln!(out, "  {}", shown(rule))?;
+        }
+    }
+    if !difference.order.is_empty() {
+        writeln!(
+            out,
+            "\nORDER  recommended, and without effect where it stands"
+        )?;
+        for (number, rule, behind) in &difference.order {
+            writeln!(out, "  rule {number}, behind {behind}: {}", shown(rule))?;
+        }
+    }
+    if !difference.wider.is_empty() {
+        writeln!(out, "\nWIDER  accepts more than the recommended rule")?;
+        for (number, rule, recommended) in &difference.wider {
+            writeln!(out, "  rule {number}: {}", shown(rule))?;
+            writeln!(out, "    recommended: {}", shown(recommended))?;
+        }
+    }
+    if !difference.extra.is_empty() {
+        writeln!(out, "\nEXTRA  not in the recommendation")?;
+        for (number, rule) in &difference.extra {
+            writeln!(out, "  rule {number}: {}", shown(rule))?;
+        }
+    }
+    Ok(())
+}

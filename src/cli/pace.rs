@@ -1,0 +1,122 @@
+//! When a live run may make its next report: soon enough to be news, seldom enough to leave the processor to the lines.
+
+use std::time::{Duration, Instant};
+
+/// The most that reports may cost before time has to pass, in flows that are judged: each line of a small log is judged for
+/// itself, so that no event depends on how lines came together.
+const MAX_CREDIT: u64 = 1_000;
+/// How long it takes to earn the credit of one flow; to judge one takes about a tenth of it.
+const EARNING: Duration = Duration::from_micros(10);
+/// A report is followed by this many times its own length without one, where that is soon enough.
+const REST: u32 = 4;
+/// How soon a line is told while reports are cheap: the busiest streams are promised 0.2 s, and writing takes time too.
+const SOON: Duration = Duration::from_millis(180);
+
+/// The pace of reports. Credit comes back with time, whether lines come or not.
+pub(super) struct Pace {
+    credit: u64,
+    earned: Instant,
+    /// When the next report is due, whatever credit there is.
+    due: Instant,
+}
+
+impl Pace {
+    pub(super) const fn new(now: Instant) -> Self {
+        Self {
+            credit: MAX_CREDIT,
+            earned: now,
+            due: now,
+        }
+    }
+
+    /// When the next report may be made at the latest.
+    pub(super) const fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// Whether a report on `flows` flows may be made now; takes its cost.
+    pub(super) fn allows(&mut self, now: Instant, flows: usize) -> bool {
+        let units = (now - self.earned).as_micros() / EARNING.as_micros();
+        if units > 0 {
+            self.credit = (self.credit + units as u64).min(MAX_CREDIT);
+            self.earned = now;
+        }
+        let cost = flows as u64 + 1;
+        if self.credit >= cost {
+            self.credit -= cost;
+            return true;
+        }
+        now >= self.due
+    }
+
+    /// Notes that a report was made. The next is due after a rest of [`REST`] times its length, or earlier where both
+    /// would take longer than [`SOON`], but never before as much time has passed as it took: at most half of the time goes
+    /// into reports.
+    pub(super) fn note(&mut self, began: Instant, ended: Instant) {
+        let took = ended - began;
+        let rest = (took * REST).min(SOON.saturating_sub(took)).max(took);
+        self.due = ended + rest;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long a line waits at most, and which share of the time goes into reports, where lines always come.
+    fn run(took: Duration, flows: usize) -> (Duration, f64) {
+        let start = Instant::now();
+        let (mut now, mut pace, mut busy) = (start, Pace::new(start), Duration::ZERO);
+        let (mut asked, mut longest) = (now, Duration::ZERO);
+        while now - start < Duration::from_secs(60) {
+            if pace.allows(now, flows) {
+                pace.note(now, now + took);
+                now += took;
+                busy += took;
+                longest = longest.max(now - asked);
+                asked = now - took;
+            }
+            now += Duration::from_micros(500);
+        }
+        (longest, busy.as_secs_f64() / 60.0)
+    }
+
+    #[test]
+    fn a_line_is_told_in_time_and_lines_are_read_in_between() {
+        for (millis, flows, soon, share) in [
+            (1, 100, 20, 0.6),
+            (1, 5_000, 10, 0.25),
+            (20, 5_000, 130, 0.25),
+            (60, 50_000, 250, 0.4),
+            (300, 70_000, 1_000, 0.51),
+        ] {
+            let (longest, busy) = run(Duration::from_millis(millis), flows);
+            assert!(
+                longest <= Duration::from_millis(soon),
+                "{millis} ms: {longest:?}"
+            );
+            assert!(busy <= share, "{millis} ms: {busy}");
+        }
+    }
+
+    #[test]
+    fn a_small_log_is_judged_line_by_line() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now);
+        pace.note(now, now + Duration::from_secs(1));
+        let allowed = (0..100)
+            .filter(|flows| pace.allows(now, *flows / 10))
+            .count();
+        assert_eq!(allowed, 100);
+    }
+
+    #[test]
+    fn credit_comes_back_with_time_alone() {
+        let now = Instant::now();
+        let mut pace = Pace::new(now);
+        assert!(pace.allows(now, 999));
+        pace.note(now, now + Duration::from_millis(100));
+        assert!(!pace.allows(now, 500));
+        assert!(pace.allows(now + Duration::from_millis(6), 500));
+    }
+}

@@ -1,0 +1,353 @@
+//! What a live run has said and has still to say: when a report is made, what of it is news, and who writes it.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::args::Shared;
+use super::follow::print;
+use super::gate::Gate;
+use super::pace::Pace;
+use super::status::Status;
+use super::{say, terminal, values};
+use crate::analyze::{Analysis, Live};
+use crate::beside::{WORTH_A_THREAD, beside};
+use crate::error::{Error, printable};
+use crate::input::Prefixes;
+use crate::input::event::LogEvent;
+use crate::report::{Event, Events, LiveText, Report, Style};
+use crate::time::Time;
+
+/// How often the timer looks for what has settled.
+const TICK: Duration = Duration::from_secs(1);
+/// The timer rests this many times as long as its report took: a report on many flows must not eat the processor while
+/// nothing happens.
+const TICK_REST: u32 = 20;
+/// How long rows may wait for others of their kind.
+const HELD: Duration = Duration::from_micros(crate::report::HELD as u64);
+/// What it costs to write an event, in flows to judge.
+const AN_EVENT: usize = 4;
+
+/// Who writes events.
+enum Writer {
+    /// Nobody: there is one document at the end.
+    None,
+    Each(fn(&Event<'_>, &mut dyn Write) -> std::io::Result<()>),
+    Rows(Box<LiveText>),
+}
+
+/// A live run.
+pub(super) struct Session<'s> {
+    shared: &'s Shared,
+    style: Style,
+    source: &'s Path,
+    analysis: Analysis,
+    live: Live,
+    writer: Writer,
+    gate: Gate,
+    pace: Pace,
+    status: Status,
+    /// Whether the start line was printed.
+    has_started: bool,
+    began: Instant,
+    heard: Instant,
+    /// Whether lines came that no report has judged.
+    is_dirty: bool,
+    /// When the timer asks next.
+    tick: Instant,
+    /// The log's time that the timer has let pass: it does not go back.
+    now: Option<Time>,
+    /// When rows began to wait.
+    held: Option<Instant>,
+    failed: Option<Error>,
+}
+
+impl<'s> Session<'s> {
+    pub(super) fn new(
+        shared: &'s Shared,
+        style: Style,
+        analysis: Analysis,
+        source: &'s Path,
+    ) -> Self {
+        let now = Instant::now();
+        let writer = match shared.renderer().events {
+            None => Writer::None,
+            Some(Events::Each(write)) => Writer::Each(write),
+            Some(Events::Rows) => {
+                let rows = LiveText::new(style, analysis.site().settle, !shared.quiet);
+                Writer::Rows(Box::new(rows))
+            }
+        };
+        Self {
+            shared,
+            style,
+            source,
+            analysis,
+            live: Live::new(shared.updates),
+            gate: Gate::new(shared.follow),
+            writer,
+            pace: Pace::new(now),
+            status: Status::new(shared.quiet),
+            has_started: false,
+            began: now,
+            heard: now,
+            is_dirty: false,
+            tick: now + TICK,
+            now: None,
+            held: None,
+            failed: None,
+        }
+    }
+
+    pub(super) const fn analysis(&self) -> &Analysis {
+        &self.analysis
+    }
+
+    pub(super) const fn set_lines(&mut self, lines: u64) {
+        self.analysis.set_lines(lines);
+    }
+
+    /// Takes what the reader says.
+    pub(super) fn take(&mut self, event: LogEvent<'_>) {
+        if let LogEvent::EndOfLog { correction } = event {
+            self.now = self.now.map(|now| now.add_years(correction));
+        }
+        let LogEvent::Drops(mut rest) = event else {
+            return self.analysis.push(event);
+        };
+        self.is_dirty = true;
+        // How lines come together makes no difference while reports are cheap: each is judged as if it came alone.
+        while self.is_live()
+            && let Some((line, others)) = rest.split_at_checked(1)
+        {
+            rest = others;
+            self.analysis.push_drops(line);
+            self.is_dirty = true;
+            if self.failed.is_none() && self.pace.allows(Instant::now(), self.analysis.cost()) {
+                self.failed = self.tell(None).err();
+            }
+        }
+        if !rest.is_empty() {
+            self.analysis.push_drops(rest);
+        }
+    }
+
+    /// Notes that bytes came, after their items were taken.
+    ///
+    /// # Errors
+    /// If stdout cannot be written to.
+    pub(super) fn hear(&mut self) -> Result<(), Error> {
+        self.heard = Instant::now();
+        if !self.gate.is_open() {
+            self.gate
+                .hear(self.heard, self.analysis.last(), terminal::now());
+        }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Whether events are written as they happen.
+    const fn is_live(&self) -> bool {
+        self.gate.is_open() && !matches!(self.writer, Writer::None)
+    }
+
+    /// Whether time alone may bring news.
+    fn is_waiting(&self) -> bool {
+        let rows = matches!(&self.writer, Writer::Rows(rows) if rows.is_waiting());
+        rows || self.live.is_waiting()
+    }
+
+    /// When there is something to do although nothing comes; `None` where there is nothing.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let waits = !self.has_started && !self.gate.has_heard();
+        let start = waits.then(|| self.began + TICK);
+        if !self.is_live() {
+            return start.into_iter().chain(self.gate.due()).min();
+        }
+        let report = self.is_dirty.then(|| self.pace.due());
+        let tick = self.is_waiting().then_some(self.tick);
+        let held = self.held.map(|since| since + HELD);
+        [start, report, tick, held, self.status.due()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Does what is due. `open` is when the input was known to be open last.
+    ///
+    /// # Errors
+    /// If stdout cannot be written to.
+    pub(super) fn act(&mut self, open: Instant) -> Result<(), Error> {
+        let now = Instant::now();
+        let opened = self.gate.try_open(open);
+        let waits = !self.gate.has_heard() && now - self.began >= TICK;
+        if !self.has_started && (self.gate.is_open() || waits) {
+            self.start();
+        }
+        if !self.is_live() {
+            return Ok(());
+        }
+        if self.is_dirty && (opened || self.pace.allows(now, self.analysis.cost())) {
+            self.tell(None)?;
+        }
+        if self.tick <= now {
+            self.tick()?;
+        }
+        if self.held.is_some_and(|since| since + HELD <= now) {
+            self.held = None;
+            if let Writer::Rows(rows) = &mut self.writer {
+                let mut page = Vec::new();
+                rows.flush(&mut page).map_err(Error::Output)?;
+                self.print(&page)?;
+            }
+        }
+        self.status.draw(Instant::now());
+        Ok(())
+    }
+
+    /// Says on stderr what is read, and how it is judged.
+    fn start(&mut self) {
+        self.has_started = true;
+        if self.shared.quiet || matches!(self.writer, Writer::None) {
+            return;
+        }
+        let source = match self.source.to_str() {
+            Some("-") => "stdin".to_owned(),
+            _ => printable(&self.source.display().to_string()),
+        };
+        let prefix = self
+            .shared
+            .prefix
+            .as_deref()
+            .unwrap_or(Prefixes::DOCUMENTED);
+        let site = self.analysis.site();
+        let role = match (site.told_default_role, site.roles.len()) {
+            (false, 0) => format!("role {} (guess)", site.default_role),
+            (true, 0) => format!("role {}", site.default_role),
+            (told, _) => {
+                let guess = if told { "" } else { " (guess)" };
+                let roles = site.roles.iter();
+                let mut texts: Vec<String> = roles
+                    .map(|(node, role)| format!("{} {role}", printable(node)))
+                    .collect();
+                texts.push(format!("others {}{guess}", site.default_role));
+                texts.join(", ")
+            }
+        };
+        let what = format!("dropsift: reading {source} for {}", printable(prefix));
+        let line = format!("{what} · {role} · Ctrl-C: report");
+        if line.chars().count() <= terminal::stderr_width() {
+            say(&line);
+        } else {
+            say(&format!("{what}\n  {role} · Ctrl-C: report"));
+        }
+    }
+
+    /// Makes a report and says what changed. `tick` is the log's time of now, where the timer asks.
+    fn tell(&mut self, tick: Option<Time>) -> Result<(), Error> {
+        self.is_dirty = false;
+        let began = Instant::now();
+        self.now = self.now.max(tick);
+        let report = values::filtered(self.shared, self.analysis.report(self.now))?;
+        let events = self.live.changes(&report, self.now);
+        let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
+        self.status.update(began, &report);
+        self.print(&page)?;
+        if matches!(&self.writer, Writer::Rows(rows) if rows.is_holding()) {
+            self.held.get_or_insert(began);
+        } else {
+            self.held = None;
+        }
+        self.pace.note(began, Instant::now());
+        Ok(())
+    }
+
+    /// Lets the silence since the last line pass on the log's clock.
+    fn tick(&mut self) -> Result<(), Error> {
+        let began = Instant::now();
+        let silence = began - self.heard;
+        if let Some(last) = self.analysis.last().filter(|_| self.is_waiting()) {
+            self.tell(Some(Time(last.0 + silence.as_micros() as i64)))?;
+        }
+        self.tick = Instant::now() + TICK.max(began.elapsed() * TICK_REST);
+        Ok(())
+    }
+
+    /// Makes the stamps that were read fit what the log shows of its years.
+    pub(super) fn add_years(&mut self, years: i32) {
+        if years == 0 {
+            return;
+        }
+        self.analysis.add_years(years);
+        self.now = self.now.map(|now| now.add_years(years));
+    }
+
+    fn print(&mut self, page: &[u8]) -> Result<(), Error> {
+        if !page.is_empty() {
+            self.status.clear();
+        }
+        print(page)
+    }
+
+    /// Takes the status line away.
+    pub(super) fn clear(&mut self) {
+        self.status.clear();
+    }
+
+    /// Says what is left to say, and the report.
+    ///
+    /// # Errors
+    /// If stdout cannot be written to.
+    pub(super) fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
+        self.failed.take().map_or(Ok(()), Err)?;
+        self.status.clear();
+        let mut report = values::filtered(self.shared, self.analysis.report(self.now))?;
+        report.unknown_inputs = unknown_inputs;
+        // Without a report, an input that has ended says what it would have said live.
+        let wanted = self.is_live() || self.shared.no_report;
+        let events = if wanted {
+            self.live.last_changes(&report)
+        } else {
+            Vec::new()
+        };
+        let (shared, style) = (self.shared, self.style);
+        let writer = &mut self.writer;
+        let (news, whole) = beside(
+            events.len() * AN_EVENT >= WORTH_A_THREAD,
+            || {
+                let mut page = write(writer, &events, &report)?;
+                if let Writer::Rows(rows) = writer {
+                    rows.flush(&mut page)?;
+                }
+                Ok(page)
+            },
+            || {
+                let mut page = Vec::new();
+                if !shared.no_report {
+                    (shared.renderer().render)(&report, style, &mut page)?;
+                }
+                Ok(page)
+            },
+        );
+        print(&news.map_err(Error::Output)?)?;
+        if matches!(&self.writer, Writer::Rows(rows) if !rows.is_empty()) {
+            print(b"\n")?;
+        }
+        print(&whole.map_err(Error::Output)?)?;
+        Ok(report)
+    }
+}
+
+/// Events as they are printed.
+fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> std::io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    match writer {
+        Writer::None => {}
+        Writer::Each(write) => {
+            for event in events {
+                write(event, &mut page)?;
+            }
+        }
+        Writer::Rows(rows) => rows.write(events, report, &mut page)?,
+    }
+    Ok(page)
+}

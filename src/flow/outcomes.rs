@@ -1,0 +1,152 @@
+//! What the chains of a node would do with the lines of a flow, added up.
+//!
+//! Of rules and notes the first by order are kept, so that no order of lines matters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::chain::{ChainOutcome, Judged, Narrowed, Origin, Position, Shadowed};
+use crate::time::Time;
+
+/// How many rules that decide, rules that do not, and notes are kept of one flow.
+const MAX: usize = 8;
+
+/// What the chains of a node would do with lines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChainOutcomes {
+    /// How many lines were asked about.
+    pub lines: u64,
+    /// How many of them get in without a line in the drop log.
+    pub accepted: u64,
+    /// The latest time of a line that does.
+    pub last_accepted: Option<Time>,
+    /// How many lines only their source keeps out.
+    pub kept_out: u64,
+    /// How many lines a running chain would accept if conntrack did not call them INVALID.
+    pub invalid: u64,
+    /// Lines by what decides.
+    pub by: BTreeMap<ChainOutcome, u64>,
+    /// The rules that accept such packets from elsewhere.
+    pub narrowed: BTreeSet<Narrowed>,
+    /// Rules that would accept them and do not.
+    pub dead: BTreeSet<Shadowed>,
+    /// What could not be evaluated.
+    pub notes: BTreeSet<String>,
+}
+
+/// What a running chain does with a peer: a part of a finding's id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum PeerClass {
+    /// It accepts all of its lines.
+    Accepted,
+    /// Only the peer's address keeps all of its lines out.
+    Narrowed,
+    /// Anything else, and where no running chain is known.
+    #[default]
+    Else,
+}
+
+impl PeerClass {
+    /// In one word.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Narrowed => "narrowed",
+            Self::Else => "else",
+        }
+    }
+}
+
+impl ChainOutcomes {
+    /// Adds `lines` lines of one time.
+    pub(super) fn add(&mut self, judged: Judged, time: Time, lines: u64) {
+        self.lines += lines;
+        if judged.accepted {
+            self.accepted += lines;
+            self.last_accepted = self.last_accepted.max(Some(time));
+        }
+        if !judged.narrowed.is_empty() {
+            self.kept_out += lines;
+        }
+        if judged.invalid_alone {
+            self.invalid += lines;
+        }
+        *self.by.entry(judged.outcome).or_default() += lines;
+        self.narrowed.extend(judged.narrowed);
+        self.dead.extend(judged.dead);
+        self.notes.extend(judged.notes);
+        self.bound();
+    }
+
+    /// Adds what others add up to.
+    pub fn absorb(&mut self, other: &Self) {
+        self.lines += other.lines;
+        self.accepted += other.accepted;
+        self.last_accepted = self.last_accepted.max(other.last_accepted);
+        self.kept_out += other.kept_out;
+        self.invalid += other.invalid;
+        for (outcome, lines) in &other.by {
+            *self.by.entry(outcome.clone()).or_default() += lines;
+        }
+        self.narrowed.extend(other.narrowed.iter().cloned());
+        self.dead.extend(other.dead.iter().cloned());
+        self.notes.extend(other.notes.iter().cloned());
+        self.bound();
+    }
+
+    /// Moves its time by whole years.
+    pub(super) fn add_years(&mut self, years: i32) {
+        self.last_accepted = self.last_accepted.map(|time| time.add_years(years));
+    }
+
+    /// Keeps the first of each: what comes first of all is never left out on the way, so its sum is whole.
+    fn bound(&mut self) {
+        while self.by.len() > MAX {
+            self.by.pop_last();
+        }
+        while self.narrowed.len() > MAX {
+            self.narrowed.pop_last();
+        }
+        while self.dead.len() > MAX {
+            self.dead.pop_last();
+        }
+        while self.notes.len() > MAX {
+            self.notes.pop_last();
+        }
+    }
+
+    /// Whether every one of `lines` lines would be accepted.
+    pub const fn accepts_all(&self, lines: u64) -> bool {
+        lines > 0 && self.accepted == lines
+    }
+
+    /// Whether the log is older than the rules: a running chain accepts all of `lines` lines, and none is newer than it.
+    pub fn already_allows(&self, lines: u64, origin: Origin) -> bool {
+        matches!(origin, Origin::Running(_)) && self.accepts_all(lines) && !self.is_stale(origin)
+    }
+
+    /// Whether a running chain accepts a line that came after it was printed: then the chain on the node is another.
+    pub fn is_stale(&self, origin: Origin) -> bool {
+        let Origin::Running(Some(taken)) = origin else {
+            return false;
+        };
+        (self.last_accepted).is_some_and(|last| last.is_dated() && taken < last)
+    }
+
+    /// What a running chain does with the peer of `lines` lines.
+    pub fn peer_class(&self, lines: u64, origin: Origin) -> PeerClass {
+        match origin {
+            Origin::NextBoot => PeerClass::Else,
+            Origin::Running(_) if self.accepts_all(lines) => PeerClass::Accepted,
+            Origin::Running(_) if lines > 0 && self.kept_out == lines => PeerClass::Narrowed,
+            Origin::Running(_) => PeerClass::Else,
+        }
+    }
+
+    /// The rules that accept, with the lines of each.
+    pub fn accepting(&self) -> impl Iterator<Item = (&Position, u64)> {
+        self.by.iter().filter_map(|(outcome, lines)| match outcome {
+            ChainOutcome::Accepted(position) => Some((position, *lines)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! The live events as JSON, `dropsift/event/v1`, one a line.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::json::{
+    FindingV1, ReportV1, RuleV1, WarningV1, finding_v1, report_v1, rule_v1, time, warning_v1,
+};
+use super::json_write::write_line;
+use super::{Event, EventKind, Renderer, Report, Style, json_schema};
+
+pub(super) static NDJSON: Renderer = Renderer {
+    code: "ndjson",
+    title: "live events, dropsift/event/v1, one a line, and the report as the last",
+    render,
+    events: Some(super::Events::Each(event)),
+};
+
+/// The longest line of an event: containerd and CRI-O split what a container writes at 16 KiB.
+const LONGEST: usize = 16 * 1024;
+/// How many entries of a list and bytes of a text an event keeps: each pair is tried where the one before is too long.
+const CAPS: [(usize, usize); 5] = [(256, 4096), (64, 2048), (16, 1024), (4, 256), (0, 0)];
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct EventV1<'a> {
+    #[schemars(schema_with = "json_schema::event_name")]
+    schema: &'static str,
+    #[schemars(schema_with = "json_schema::event")]
+    event: &'static str,
+    time: Option<String>,
+    finding: Option<FindingV1<'a>>,
+    was: Option<WasV1>,
+    /// Ids that are no finding any more, since this one holds their flows.
+    replaces: &'a [String],
+    rule: Option<RuleV1<'a>>,
+    rules: Vec<RuleV1<'a>>,
+    warning: Option<WarningV1<'a>>,
+    /// Keys of the finding whose value was cut, so that the event stays below 16 KiB.
+    capped: Vec<&'static str>,
+    report: Option<ReportV1<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct WasV1 {
+    #[schemars(schema_with = "json_schema::verdict")]
+    verdict: &'static str,
+    cause: &'static str,
+}
+
+/// Writes the report as the one event of a log that has ended.
+fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+    event(&Event::report(report), out)
+}
+
+/// Writes a live event as one line, shorter than 16 KiB unless it is the report.
+///
+/// # Errors
+/// Where `out` cannot be written to.
+fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if event.kind == EventKind::Report {
+        return write_line(&event_v1(event, usize::MAX, usize::MAX), out);
+    }
+    let mut line = Vec::new();
+    for (most, longest) in CAPS {
+        line.clear();
+        write_line(&event_v1(event, most, longest), &mut line)?;
+        if line.len() < LONGEST {
+            break;
+        }
+    }
+    out.write_all(&line)
+}
+
+fn event_v1<'a>(event: &'a Event<'_>, most: usize, longest: usize) -> EventV1<'a> {
+    let mut finding = event.finding.map(finding_v1);
+    let mut capped = (finding.as_mut()).map_or_else(Vec::new, |f| f.cap(most, longest));
+    let rules = &event.rules[..event.rules.len().min(most)];
+    if rules.len() < event.rules.len() && !capped.contains(&"rules") {
+        capped.push("rules");
+    }
+    EventV1 {
+        schema: "dropsift/event/v1",
+        event: event.kind.code(),
+        time: time(event.time),
+        finding,
+        was: event.was.map(|cause| WasV1 {
+            verdict: cause.verdict.code(),
+            cause: cause.code,
+        }),
+        replaces: &event.replaces,
+        rule: rules.first().map(|rule| rule_v1(rule)),
+        rules: rules.iter().map(|rule| rule_v1(rule)).collect(),
+        warning: event.warning.map(warning_v1),
+        capped,
+        report: event.report.map(report_v1),
+    }
+}

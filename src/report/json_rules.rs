@@ -1,0 +1,129 @@
+//! Rules as documents: those of a log, what a running chain has of them, and how a chain differs from the recommended one.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::json::{RuleV1, rule_v1};
+use super::json_schema;
+use super::json_write::{ToolV1, write_line};
+use crate::chain::Rule;
+use crate::rule::{AcceptRule, Checked, Difference, Recommended};
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RulesV1<'a> {
+    #[schemars(schema_with = "json_schema::rules_name")]
+    schema: &'static str,
+    tool: ToolV1,
+    rules: Vec<RuleV1<'a>>,
+    /// What the running chain has of each, where it was asked.
+    checks: Vec<CheckV1<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct CheckV1<'a> {
+    rule: &'a str,
+    #[schemars(schema_with = "json_schema::check_state")]
+    state: &'static str,
+    chain: Option<String>,
+    number: Option<usize>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ChainV1<'a> {
+    #[schemars(schema_with = "json_schema::chain_name")]
+    schema: &'static str,
+    tool: ToolV1,
+    #[schemars(schema_with = "json_schema::role")]
+    role: &'static str,
+    /// The file that differs; null where there is none.
+    file: Option<&'a str>,
+    /// The recommended rules, in their order.
+    rules: Vec<String>,
+    missing: Vec<String>,
+    extra: Vec<NumberedV1>,
+    wider: Vec<WiderV1>,
+    order: Vec<MisplacedV1>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct NumberedV1 {
+    number: usize,
+    rule: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct WiderV1 {
+    number: usize,
+    rule: String,
+    recommended: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct MisplacedV1 {
+    number: usize,
+    rule: String,
+    behind: &'static str,
+}
+
+/// Writes the rules of a log, with what a chain has of them.
+pub fn rules_json<'a>(
+    rules: &'a [AcceptRule],
+    checks: &[Checked<'a>],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let check = |checked: &Checked<'a>| CheckV1 {
+        rule: &checked.rule.id,
+        state: checked.state.code(),
+        chain: checked.at.as_ref().map(|(chain, _)| chain.clone()),
+        number: checked.at.as_ref().map(|(_, number)| *number),
+    };
+    let document = RulesV1 {
+        schema: "dropsift/rules/v1",
+        tool: ToolV1::THIS,
+        rules: rules.iter().map(rule_v1).collect(),
+        checks: checks.iter().map(check).collect(),
+    };
+    write_line(&document, out)
+}
+
+/// Writes the recommended chain, and how that of a file differs.
+pub fn chain_json(
+    chain: &Recommended,
+    found: Option<(&str, &Difference)>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let none = Difference::default();
+    let difference = found.map_or(&none, |(_, difference)| difference);
+    let texts = |rules: &[Rule]| rules.iter().map(ToString::to_string).collect();
+    let document = ChainV1 {
+        schema: "dropsift/chain/v1",
+        tool: ToolV1::THIS,
+        role: chain.role.code(),
+        file: found.map(|(file, _)| file),
+        rules: texts(&chain.rules),
+        missing: texts(&difference.missing),
+        extra: (difference.extra.iter())
+            .map(|(number, rule)| NumberedV1 {
+                number: *number,
+                rule: rule.to_string(),
+            })
+            .collect(),
+        wider: (difference.wider.iter())
+            .map(|(number, rule, recommended)| WiderV1 {
+                number: *number,
+                rule: rule.to_string(),
+                recommended: recommended.to_string(),
+            })
+            .collect(),
+        order: (difference.order.iter())
+            .map(|(number, rule, behind)| MisplacedV1 {
+                number: *number,
+                rule: rule.to_string(),
+                behind,
+            })
+            .collect(),
+    };
+    write_line(&document, out)
+}

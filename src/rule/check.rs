@@ -1,0 +1,67 @@
+//! Whether suggested rules are in a running chain, and live there.
+
+use super::AcceptRule;
+use super::insertion_point::{Sought, seek};
+use crate::chain::ActiveChains;
+
+/// What a chain has of a suggested rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A rule accepts all that the suggestion would.
+    Live,
+    /// The rule is there, and packets do not come so far.
+    Dead,
+    Absent,
+}
+
+impl State {
+    pub const ALL: [Self; 3] = [Self::Live, Self::Dead, Self::Absent];
+
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Dead => "dead",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+/// A suggested rule as a chain has it.
+#[derive(Debug, Clone)]
+pub struct Checked<'a> {
+    pub rule: &'a AcceptRule,
+    pub state: State,
+    /// The chain and the number of the rule that decides.
+    pub at: Option<(String, usize)>,
+}
+
+/// Looks for each rule in the chain of its node. `prefixes` is how the prefix of its LOG rule begins.
+pub fn check<'a>(
+    rules: &'a [AcceptRule],
+    chains: &ActiveChains,
+    prefixes: &[String],
+) -> Vec<Checked<'a>> {
+    let of = |rule: &'a AcceptRule| {
+        let known = chains.of(&rule.node, rule.role, rule.family);
+        let (state, at) = match known.map(|chains| chains.set) {
+            None => (State::Absent, None),
+            Some(set) => match seek(set, rule, prefixes) {
+                Sought::Live(chain, number, _) => (State::Live, Some((chain, number))),
+                Sought::At(_) | Sought::Nowhere => {
+                    let own = set.chains().iter().filter(|c| c.family == rule.family);
+                    let mut copies = own.filter_map(|chain| {
+                        let at = chain.rules.iter().position(|r| r.means(&rule.rule))?;
+                        Some((chain.name.clone(), at + 1))
+                    });
+                    match copies.next() {
+                        None => (State::Absent, None),
+                        dead => (State::Dead, dead),
+                    }
+                }
+            },
+        };
+        Checked { rule, state, at }
+    };
+    rules.iter().map(of).collect()
+}

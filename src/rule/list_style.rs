@@ -1,0 +1,95 @@
+//! How the commands of a CloudInit are written where its LOG rule stands: indentation, list style and quotes.
+
+use crate::chain::Rule;
+use crate::cloudinit::Resource;
+use crate::cloudinit::yaml::Style;
+
+/// How items of the list of commands are written.
+pub(super) struct ListStyle {
+    /// The line before which new ones go, from 0.
+    pub(super) at: usize,
+    /// Up to the text: spaces, dash, spaces; inside a block of shell lines only spaces.
+    pub(super) lead: String,
+    dash: bool,
+    quote: Option<char>,
+}
+
+impl ListStyle {
+    /// Where lines go in, and how the items there are written.
+    pub(super) fn of(
+        resource: &Resource,
+        stop: &Rule,
+        lines: &[&str],
+    ) -> Result<Self, (usize, &'static str)> {
+        let item = (resource.commands.iter())
+            .rfind(|command| command.line <= stop.line)
+            .ok_or((stop.line, "the command of the LOG rule was not found"))?;
+        let line = |at: usize| lines.get(at).copied().unwrap_or_default();
+        let begins = (item.script().commands.first()).is_none_or(|first| first.line == stop.line);
+        if item.style == Style::Literal && !begins {
+            let at = stop.line - 1;
+            let before = line(at.saturating_sub(1)).trim_end();
+            if ["\\", "&&", "||", "|"]
+                .iter()
+                .any(|end| before.ends_with(end))
+            {
+                return Err((stop.line, "the LOG rule is the middle of a longer command"));
+            }
+            let text = line(at);
+            let lead = text[..text.len() - text.trim_start().len()].to_owned();
+            return Ok(Self {
+                at: above_comments(lines, at, &lead),
+                lead,
+                dash: false,
+                quote: None,
+            });
+        }
+        let mut at = item.line - 1;
+        if matches!(item.style, Style::Literal | Style::Folded) {
+            at = at.saturating_sub(1);
+        }
+        while at > 0 && line(at).trim().is_empty() {
+            at -= 1;
+        }
+        let text = line(at).trim_end();
+        let spaces = &text[..text.len() - text.trim_start().len()];
+        let Some(rest) = text.trim_start().strip_prefix('-') else {
+            return Err((
+                at + 1,
+                "the commands are not written as a list of one line each",
+            ));
+        };
+        let gap = &rest[..rest.len() - rest.trim_start().len()];
+        let gap = if gap.is_empty() { " " } else { gap };
+        Ok(Self {
+            at: above_comments(lines, at, spaces),
+            lead: format!("{spaces}-{gap}"),
+            dash: true,
+            quote: (rest.trim_start().chars().next()).filter(|c| matches!(c, '\'' | '"')),
+        })
+    }
+
+    /// A command as a line, without its end.
+    pub(super) fn write(&self, command: &str) -> String {
+        let text = match self.quote {
+            _ if !self.dash => command.to_owned(),
+            Some('"') => format!("\"{}\"", command.replace('\\', "\\\\").replace('"', "\\\"")),
+            None if !command.contains(": ") && !command.contains(" #") => command.to_owned(),
+            _ => format!("'{}'", command.replace('\'', "''")),
+        };
+        format!("{}{text}", self.lead)
+    }
+}
+
+/// Above the comments that stand right above line `at` with the same indentation: they speak of it.
+fn above_comments(lines: &[&str], at: usize, indent: &str) -> usize {
+    let comment = |line: &str| {
+        line.strip_prefix(indent)
+            .is_some_and(|rest| rest.starts_with('#') && !rest.starts_with("#!"))
+    };
+    let above = lines[..at.min(lines.len())]
+        .iter()
+        .rev()
+        .take_while(|line| comment(line));
+    at - above.count()
+}

@@ -1,0 +1,147 @@
+//! Shell scripts that find their place on the node, at run time: [`accept`] for rules, [`split_log`] for LOG rules.
+//!
+//! Their functions stand in `script/`: shell around three programs for awk, of which `walk.awk` follows a connection through
+//! what `iptables -S` prints. Below them stands one line for each rule.
+
+use std::io::{self, Write};
+
+use super::{AcceptRule, Disposition};
+use crate::chain::{Family, quoted};
+use crate::error::{printable, printable_name};
+
+const COMMON: &str = include_str!("script/common.sh");
+const ACCEPT: &str = include_str!("script/accept.sh");
+const SPLIT: &str = include_str!("script/split.sh");
+/// The programs for awk, each by the name of its shell variable.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("words", include_str!("script/words.awk")),
+    ("walk", include_str!("script/walk.awk")),
+    ("requote", include_str!("script/requote.awk")),
+    ("find_marked", include_str!("script/find_marked.awk")),
+];
+
+/// A LOG rule whose limit hid lines, to be split in three: opening SYNs, what is not TCP, and the rest of TCP, so that a
+/// storm of one kind of packet hides no other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Split {
+    pub node: String,
+    pub family: Family,
+    /// By which the drops came in.
+    pub interface: String,
+}
+
+/// Writes the script that puts `rules` into the running chains; those to be reviewed as comments.
+pub(super) fn accept(
+    rules: &[AcceptRule],
+    prefixes: &[String],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if rules.is_empty() {
+        return writeln!(out, "# No rule to add.");
+    }
+    let about = "\
+# ACCEPT rules that a drop log asks for. Run it on each node: each rule goes before the LOG rule of the chain that INPUT
+# leads to, wherever that stands now, and running it twice changes nothing. A rule behind `decide first` is for you to
+# decide about: take the words off to have it.";
+    functions(about, ACCEPT, prefixes, out)?;
+    let mut node = None;
+    for rule in rules {
+        if node != Some(&rule.node) {
+            let own = rules.iter().filter(|known| known.node == rule.node);
+            let role = format!("# {} ({})", printable_name(&rule.node), rule.role);
+            part(&role, &rule.node, own.map(|rule| rule.family), out)?;
+            node = Some(&rule.node);
+        }
+        if let Some(doubt) = &rule.doubt {
+            writeln!(out, "# {}", printable(&doubt.text()))?;
+        }
+        let mark = match rule.disposition {
+            Disposition::Documented if is_host_name(&rule.node) => "",
+            Disposition::Documented => "# ",
+            Disposition::Review => "# decide first: ",
+        };
+        writeln!(
+            out,
+            "{mark}accept {} {} \"{}\" {}",
+            rule.program(),
+            interface(&rule.interface),
+            rule.comment(),
+            rule.matches_text(),
+        )?;
+    }
+    writeln!(out, "\nfinish")
+}
+
+/// Writes the script that splits LOG rules.
+pub(super) fn split_log(
+    splits: &[Split],
+    prefixes: &[String],
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if splits.is_empty() {
+        return writeln!(
+            out,
+            "# The LOG rule's limit hid nothing in this log: it need not be split."
+        );
+    }
+    let about = "\
+# Three limited LOG rules in place of one, so that a storm of one kind of packet hides no other. Run it on each node. At
+# no time is the chain without its LOG and its DROP. The CloudInit resource keeps the one rule until you change its LOG
+# line into the three as well.";
+    functions(about, SPLIT, prefixes, out)?;
+    for split in splits {
+        let name = format!("# {}", printable_name(&split.node));
+        part(&name, &split.node, [split.family].into_iter(), out)?;
+        let mark = if is_host_name(&split.node) { "" } else { "# " };
+        let (tool, interface) = (split.family.tool(), interface(&split.interface));
+        writeln!(out, "{mark}split_log {tool} {interface}")?;
+    }
+    writeln!(out, "\nfinish")
+}
+
+/// Writes what stands before the parts of the nodes.
+fn functions(about: &str, own: &str, prefixes: &[String], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "#!/bin/sh\n{about}\n{COMMON}")?;
+    let list = prefixes.join("\n").replace('\'', "'\\''");
+    writeln!(
+        out,
+        "# How the --log-prefix of the LOG rule begins, one a line.\nprefixes='{list}'\n"
+    )?;
+    for (name, program) in PROGRAMS {
+        writeln!(out, "{name}='\n{program}'\n")?;
+    }
+    writeln!(out, "{own}")
+}
+
+/// Begins the part of a node, for the tools of its rules.
+fn part(
+    title: &str,
+    node: &str,
+    families: impl Iterator<Item = Family>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut tools: Vec<&str> = families.map(Family::tool).collect();
+    tools.sort_unstable();
+    tools.dedup();
+    writeln!(out, "\n{title}")?;
+    if !is_host_name(node) {
+        return writeln!(out, "# That is no host name: its rules are left out.");
+    }
+    writeln!(out, "part {node} {}", tools.join(" "))
+}
+
+/// Whether a host may be called so (hostname(7)); a log's text may be anything.
+fn is_host_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+    !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain)
+}
+
+/// An interface as a word; empty, for any, where the log's text is none that `-i` takes (`dev_valid_name`, IFNAMSIZ).
+fn interface(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._@:".contains(&b);
+    if (1..16).contains(&name.len()) && name.bytes().all(plain) {
+        quoted(name).into_owned()
+    } else {
+        "''".to_owned()
+    }
+}

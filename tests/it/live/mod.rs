@@ -1,0 +1,6 @@
+//! Live runs: what is said while a log goes on, when, and that it agrees with the report at the end.
+
+mod pipes;
+mod replay;
+mod saturation;
+mod upgrade;
