@@ -1,12 +1,14 @@
 //! The ways to the same records: the index and the search, the walk through all objects, and the stream.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
 use super::made::{Made, Packing};
 use super::{FIRST, journal, streamed, told};
 use crate::support::{Dice, Seen, drop_line, options, read, run, sample_journal};
-use dropsift::input::source::{Options, read_file};
+use dropsift::input::event::LogEvent;
+use dropsift::input::source::{Options, read_file, read_stream};
 use dropsift::time::{Moment, Time};
 
 /// All that came of a journal: drop lines and notices in their order, and what is untrusted.
@@ -83,6 +85,13 @@ fn all_ways(folder: &Path, path: &Path) {
     let file = read(path);
     let stream = streamed(std::fs::read(path).unwrap());
     same(&items(&file), &items(&stream));
+    let (mut sought, mut come) = (BTreeMap::new(), BTreeMap::new());
+    read_file(path, &options(), &mut |event| last(&mut sought, &event));
+    let bytes = std::io::Cursor::new(std::fs::read(path).unwrap());
+    read_stream("stream", bytes, &options(), &mut |event| {
+        last(&mut come, &event)
+    });
+    assert_eq!((sought.len(), &sought), (2, &come));
     let export = run(
         folder,
         &format!("journalctl --file {} -o export --all", path.display()),
@@ -94,6 +103,19 @@ fn all_ways(folder: &Path, path: &Path) {
     assert_eq!(file.summary.lines, export.summary.lines);
     same(&file.drops, &export.drops);
     same(&file.notices, &export.notices);
+}
+
+/// Keeps the time of the last entry of each machine.
+fn last(all: &mut BTreeMap<String, (Time, Option<i64>)>, event: &LogEvent<'_>) {
+    if let LogEvent::Alive {
+        time,
+        monotonic,
+        host: Some(host),
+    } = event
+    {
+        let latest = all.entry((*host).to_owned()).or_insert((*time, *monotonic));
+        *latest = (*latest).max((*time, *monotonic));
+    }
 }
 
 /// Two lists are the same; the first difference is shown.
