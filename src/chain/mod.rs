@@ -38,7 +38,7 @@ pub use rule::{
     limit_interval,
 };
 pub use shadowed::{Shadowed, Why};
-pub use shell::{Fault, Runner, Script, Simple};
+pub use shell::{Fault, Runner, Script};
 pub use syntax::{Form, detect};
 
 /// The chain of the documentation.
@@ -240,12 +240,7 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
 /// # Errors
 /// Where iptables would refuse it.
 pub fn parse_rule(command: &str) -> Result<(String, Rule), Fault> {
-    let script = Script::read(command, 1);
-    let simple = script
-        .commands
-        .first()
-        .ok_or_else(|| Fault::new(1, "no command"))?;
-    shell::rule_of(simple)
+    shell::rule_of(&Script::read(command, 1))
 }
 
 impl fmt::Display for Policy {

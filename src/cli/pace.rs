@@ -5,8 +5,6 @@ use std::time::{Duration, Instant};
 /// The most that reports may cost before time has to pass, in flows that are judged: each line of a small log is judged for
 /// itself, so that no event depends on how lines came together.
 const MAX_CREDIT: u64 = 1_000;
-/// How long it takes to earn the credit of one flow; to judge one takes about a tenth of it.
-const EARNING: Duration = Duration::from_micros(10);
 /// A report is followed by this many times its own length without one, where that is soon enough.
 const REST: u32 = 4;
 /// How soon a line is told while reports are cheap: the busiest streams are promised 0.2 s, and writing takes time too.
@@ -15,7 +13,10 @@ const SOON: Duration = Duration::from_millis(180);
 /// The pace of reports. Credit comes back with time, whether lines come or not.
 pub(super) struct Pace {
     credit: u64,
+    /// Since when credit has come back.
     earned: Instant,
+    /// The flows of the last report, and how long it takes to earn them.
+    last: (u64, Duration),
     /// When the next report is due, whatever credit there is.
     due: Instant,
 }
@@ -25,6 +26,7 @@ impl Pace {
         Self {
             credit: MAX_CREDIT,
             earned: now,
+            last: (MAX_CREDIT, Duration::from_millis(1)),
             due: now,
         }
     }
@@ -36,17 +38,21 @@ impl Pace {
 
     /// Whether a report on `flows` flows may be made now; takes its cost.
     pub(super) fn allows(&mut self, now: Instant, flows: usize) -> bool {
-        let units = (now - self.earned).as_micros() / EARNING.as_micros();
+        let (last, earning) = self.last;
+        let rested = now.saturating_duration_since(self.earned).as_nanos();
+        let units = rested * u128::from(last) / earning.as_nanos().max(1);
         if units > 0 {
-            self.credit = (self.credit + units as u64).min(MAX_CREDIT);
+            let units = u64::try_from(units).unwrap_or(MAX_CREDIT);
+            self.credit = self.credit.saturating_add(units).min(MAX_CREDIT);
             self.earned = now;
         }
         let cost = flows as u64 + 1;
-        if self.credit >= cost {
-            self.credit -= cost;
-            return true;
+        let allowed = self.credit >= cost || now >= self.due;
+        if allowed {
+            self.credit = self.credit.saturating_sub(cost);
+            self.last.0 = cost;
         }
-        now >= self.due
+        allowed
     }
 
     /// Notes that a report was made. The next is due after a rest of [`REST`] times its length, or earlier where both
@@ -56,6 +62,8 @@ impl Pace {
         let took = ended - began;
         let rest = (took * REST).min(SOON.saturating_sub(took)).max(took);
         self.due = ended + rest;
+        self.earned = ended;
+        self.last.1 = rest;
     }
 }
 
@@ -84,7 +92,7 @@ mod tests {
     #[test]
     fn a_line_is_told_in_time_and_lines_are_read_in_between() {
         for (millis, flows, soon, share) in [
-            (1, 100, 20, 0.6),
+            (1, 100, 10, 0.25),
             (1, 5_000, 10, 0.25),
             (20, 5_000, 130, 0.25),
             (60, 50_000, 250, 0.4),
@@ -115,8 +123,11 @@ mod tests {
         let now = Instant::now();
         let mut pace = Pace::new(now);
         assert!(pace.allows(now, 999));
-        pace.note(now, now + Duration::from_millis(100));
-        assert!(!pace.allows(now, 500));
-        assert!(pace.allows(now + Duration::from_millis(6), 500));
+        let ended = now + Duration::from_millis(10);
+        pace.note(now, ended);
+        assert!(!pace.allows(ended, 500));
+        // A rest of 40 ms earns what the report cost.
+        assert!(!pace.allows(ended + Duration::from_millis(15), 500));
+        assert!(pace.allows(ended + Duration::from_millis(21), 500));
     }
 }

@@ -1,12 +1,15 @@
 //! Where a rule goes in a chain that is known: the walk of a new connection through INPUT that the script makes on the node
 //! (`script/walk.awk`), made on a dump.
 
+use std::borrow::Cow;
+
 use super::AcceptRule;
 use crate::catalog::LOG_PREFIX;
 use crate::chain::{
     Chain, Family, HARVESTER, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target,
     Test, quoted,
 };
+use crate::error::is_hostile;
 use crate::net::PortRange;
 
 /// Jumps that nest deeper are not followed; the kernel's own stack holds fewer.
@@ -21,7 +24,22 @@ pub struct InsertionPoint {
     pub before: Before,
     /// The interface that the rule there asks for: a rule before it asks for the same.
     pub interface: Option<String>,
+    /// What rules of the same kind have that stand before it and take other packets: those are passed over.
+    pub passed: Option<&'static str>,
 }
+
+/// What narrows a rule to packets that are not the wanted ones, as `-S` prints it.
+const NARROWING: [&str; 9] = [
+    " -s ",
+    " -d ",
+    " --dport ",
+    " --dports ",
+    " --match-set ",
+    " --src-range ",
+    " --mac-source ",
+    " -p udp ",
+    " -p tcp ",
+];
 
 /// What stands at an insertion point: by that it is found again on the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +71,7 @@ impl Default for InsertionPoint {
             number: 1,
             before: Before::Log(LOG_PREFIX.to_owned()),
             interface: None,
+            passed: None,
         }
     }
 }
@@ -75,23 +94,93 @@ impl InsertionPoint {
         fitted
     }
 
+    /// Whether its names can be shown: a dump's text is anybody's.
+    pub(super) fn is_tame(&self) -> bool {
+        let found = match &self.before {
+            Before::Log(name) | Before::Jump(name) => name.as_str(),
+            Before::Drop | Before::End => "",
+        };
+        let interface = self.interface.as_deref().unwrap_or_default();
+        let mut all = [self.chain.as_str(), found, interface]
+            .into_iter()
+            .flat_map(str::chars);
+        !all.any(is_hostile)
+    }
+
     /// The command that sets `n` to the line of `iptables -S CHAIN` before which a rule goes. The first line is the chain
     /// itself, so the rule's number is one less.
     pub(super) fn command(&self, tool: &str) -> String {
         let chain = quoted(&self.chain);
         let grep = match &self.before {
-            Before::Log(prefix) => format!("grep -nm1 -e {}", quoted(prefix.trim_end())),
-            Before::Jump(to) => format!("grep -nm1 -e {}", quoted(&format!("-[jg] {to}$"))),
+            Before::Log(prefix) => {
+                // As `-S` prints it, within double quotes.
+                let printed = prefix.replace('\\', "\\\\").replace('"', "\\\"");
+                match quoted(printed.trim_end()) {
+                    Cow::Borrowed(plain) => format!("grep -nm1 {}", quoted(&pattern(plain))),
+                    Cow::Owned(word) => format!("grep -nm1F -e {word}"),
+                }
+            }
+            Before::Jump(to) => {
+                let jump = format!("-[jg] {}$", pattern(to));
+                format!("grep -nm1 -e {}", quoted(&jump))
+            }
             Before::Drop => {
                 let all =
                     "\\(-i [^ ]* \\)\\?\\(-m comment --comment \\(\"[^\"]*\"\\|[^ ]*\\) \\)\\?";
-                let stop = format!("^-A {} {all}-j \\(DROP\\|REJECT\\)", self.chain);
+                let chain = pattern(&self.chain);
+                let stop = format!("^-A {chain} {all}-j \\(DROP\\|REJECT\\)");
                 format!("grep -nm1 -e {}", quoted(&stop))
             }
             Before::End => return format!("n=$(($({tool} -S {chain} | wc -l)+1))"),
         };
-        format!("n=$({tool} -S {chain} | {grep} | cut -d: -f1)")
+        match self.passed {
+            None => format!("n=$({tool} -S {chain} | {grep} | cut -d: -f1)"),
+            Some(words) => {
+                let all = grep.replacen("grep -nm1", "grep -n", 1);
+                format!("n=$({tool} -S {chain} | {all} | grep -vm1 -e '{words}' | cut -d: -f1)")
+            }
+        }
     }
+
+    /// Whether the command would take a rule for the one at the place.
+    fn is_like(&self, rule: &Rule) -> bool {
+        match &self.before {
+            Before::Log(prefix) => {
+                matches!(&rule.target, Target::Log(log) if log.prefix.contains(prefix.as_str()))
+            }
+            Before::Jump(to) => rule.target.chain() == Some(to),
+            Before::Drop | Before::End => false,
+        }
+    }
+
+    /// Finds what to pass over, so that the first rule which is left is the one at the place.
+    fn pass_over(mut self, chain: &Chain) -> Self {
+        let own = self.number - 1;
+        let first = |words: Option<&str>| {
+            chain.rules.iter().position(|rule| {
+                let text = format!(" {rule}");
+                self.is_like(rule) && !words.is_some_and(|words| text.contains(words))
+            })
+        };
+        if first(None).is_some_and(|at| at != own) {
+            self.passed = NARROWING
+                .into_iter()
+                .find(|words| first(Some(words)) == Some(own));
+        }
+        self
+    }
+}
+
+/// `text` as a basic regular expression that means it and no more.
+fn pattern(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if r".[]*^$\".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }
 
 /// How the packets of a rule lie to those that are wanted: it takes all of them, some, or none.
@@ -277,12 +366,14 @@ impl<'a> Walk<'a> {
             Some(_) => Before::Drop,
             None => Before::End,
         };
-        Sought::At(InsertionPoint {
+        let place = InsertionPoint {
             chain: chain.name.clone(),
             number: at + 1,
             before,
             interface: rule.and_then(interface_of),
-        })
+            passed: None,
+        };
+        Sought::At(place.pass_over(chain))
     }
 
     /// Whether a hook's chain leads to another chain.

@@ -511,6 +511,22 @@ fn the_listing_of_the_page_is_read() {
     );
 }
 
+/// Another LOG rule's lines are not of the drop log.
+#[test]
+fn drops_without_a_line_are_those_less_the_lines_of_the_drop_log() {
+    let text = "\
+Chain HARVESTER_INPUT (1 references)
+    pkts      bytes target     prot opt in     out     source               destination
+     900    90000 ACCEPT     0    --  *      *       0.0.0.0/0            0.0.0.0/0            ctstate RELATED,ESTABLISHED
+      52     3120 LOG        0    --  *      *       0.0.0.0/0            0.0.0.0/0            limit: avg 10/min burst 5 LOG flags 0 level 4 prefix \"OTHER_\"
+      52     3120 LOG        0    --  *      *       0.0.0.0/0            0.0.0.0/0            limit: avg 10/min burst 5 LOG flags 0 level 4 prefix \"HARVESTER_DROP_\"
+     146     8760 DROP       0    --  *      *       0.0.0.0/0            0.0.0.0/0
+";
+    let set = read(text);
+    let unlogged = set.firewall(Family::V4).unwrap().unlogged().unwrap();
+    assert_eq!((unlogged.packets, unlogged.exact), (94, true));
+}
+
 #[test]
 fn counters_and_copies() {
     let set = read(&fixture("counted.listing"));

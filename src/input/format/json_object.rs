@@ -251,7 +251,7 @@ pub(in crate::input) fn is_table(names: &[String]) -> bool {
 enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     Byte(u8),
-    Array(Vec<Value<'a>>),
+    Array(Vec<Self>),
     /// Nothing that a field could be: an object, which was read, or a truth.
     Other,
 }

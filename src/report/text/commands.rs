@@ -88,44 +88,40 @@ pub(super) fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     page.line("    dropsift rules --format split-log")
 }
 
-/// A command in lines of at most `width` columns, as far as its words allow; each but the last ends in `\`.
+/// A command in lines of at most `width` columns, as far as its parts allow: each is an option with its values, or a
+/// command behind a pipe. Each line but the last ends in `\`.
 pub(super) fn broken(command: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
     let mut quoted = None;
-    let is_end = |c: char| match (quoted, c) {
-        (None, '\'' | '"') => {
-            quoted = Some(c);
-            false
+    let words = command.split(|c| {
+        match (quoted, c) {
+            (None, '\'' | '"') => quoted = Some(c),
+            (Some(quote), c) if quote == c => quoted = None,
+            _ => {}
         }
-        (Some(quote), c) if quote == c => {
-            quoted = None;
-            false
-        }
-        (None, ' ') => true,
-        _ => false,
-    };
-    let words: Vec<&str> = command.split(is_end).collect();
-    // An option and its value stay together.
-    for (place, word) in words.iter().enumerate() {
-        let Some(line) = lines.last_mut() else {
-            break;
-        };
-        let next = words.get(place + 1).filter(|_| word.starts_with('-'));
-        let needed = word.len() + next.map_or(0, |next| next.len() + 1);
-        if line.trim_start().is_empty() || line.len() + 1 + needed + 2 <= width {
-            if !line.trim_start().is_empty() {
-                line.push(' ');
+        c == ' ' && quoted.is_none()
+    });
+    let mut parts: Vec<String> = Vec::new();
+    for word in words {
+        match parts.last_mut() {
+            Some(part) if !word.starts_with(['-', '|']) || part.starts_with('|') && word != "|" => {
+                part.push(' ');
+                part.push_str(word);
             }
-            line.push_str(word);
-        } else if words
-            .get(place.wrapping_sub(1))
-            .is_some_and(|w| w.starts_with('-') && !word.starts_with('-'))
-        {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            line.push_str(" \\");
-            lines.push(format!("  {word}"));
+            _ => parts.push(word.to_owned()),
+        }
+    }
+    let mut lines: Vec<String> = Vec::new();
+    for part in parts {
+        match lines.last_mut() {
+            Some(line) if line.len() + 1 + part.len() + 2 <= width => {
+                line.push(' ');
+                line.push_str(&part);
+            }
+            Some(line) => {
+                line.push_str(" \\");
+                lines.push(format!("  {part}"));
+            }
+            None => lines.push(part),
         }
     }
     lines

@@ -292,9 +292,18 @@ impl LiveText {
         if !self.commands {
             return Ok(());
         }
+        let mut place = String::new();
         for rule in &event.rules {
             let command = rule.insert();
-            if self.printed.insert(format!("{} {command}", rule.id)) {
+            if !self.printed.insert(format!("{} {command}", rule.id)) {
+                continue;
+            }
+            // The place is asked for once for all rules that go there.
+            let asks = rule.place_command();
+            let asks = (place != asks)
+                .then(|| place.clone_from(&asks))
+                .map(|()| asks);
+            for command in asks.into_iter().chain([command]) {
                 for line in broken(&command, self.style.width.saturating_sub(INDENT.len())) {
                     writeln!(out, "{INDENT}{line}")?;
                 }

@@ -183,7 +183,7 @@ impl Line {
         if from + wide > self.whole && self.at > INDENT {
             self.text.push('\n');
             self.at = 0;
-            from = INDENT;
+            from = INDENT.min(self.whole.saturating_sub(wide));
         }
         self.text.extend(std::iter::repeat_n(' ', from - self.at));
         self.text.push_str(text);

@@ -140,7 +140,7 @@ fn a_named_pipe_is_waited_for_and_goes_on_with_the_next_writer() {
 fn signals_while_reading_change_nothing() {
     for args in [
         &["--no-follow"][..],
-        &[],
+        &["-f", "-"],
         &["rules"],
         &["explain", "-"],
         &["--no-follow", "-o", "json"],

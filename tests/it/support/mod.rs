@@ -86,6 +86,7 @@ pub(crate) fn options() -> Options {
             offset: 0,
         },
         progress: Progress::default(),
+        since: None,
     }
 }
 
