@@ -4,19 +4,18 @@
 //! ([`super::format`]), classified ([`super::message`]), dated, and said. `lines.rs` and `record.rs` have the steps; what
 //! [`super::fast`] has read of a block skips the first four of them.
 
+mod carry;
 mod clock;
 mod line;
 mod lines;
 mod nodes;
 mod record;
 
-use memchr::memchr;
-
 use super::event::{LogEvent, NoticeKind, Sink};
 use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
-use super::framing::{self, Cut, Event, Framing, LONG_LINE, MAX_RECORD};
+use super::framing::{self, Cut, Event, Framing, MAX_RECORD};
 use super::message::{NOTICES, REPEAT};
 use super::scan::{self, Scan};
 use super::search::{Found, Hit, Literal, Search};
@@ -179,51 +178,6 @@ impl Reader {
         self.push(&text[used..], sink);
     }
 
-    fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
-        let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
-        self.skip -= skipped as u64;
-        block = &block[skipped..];
-        if self.overlong {
-            let Some(end) = memchr(b'\n', block) else {
-                return;
-            };
-            self.overlong = false;
-            self.lines += 1;
-            block = &block[end + 1..];
-        }
-        if self.carry.is_empty() {
-            let used = self.take(block, false, sink);
-            self.keep(&block[used..], sink);
-            return;
-        }
-        if matches!(self.framing, Framing::Lines) {
-            // The line is completed by itself, so that the block need not be copied.
-            let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
-            let (head, tail) = block.split_at(end);
-            self.keep(head, sink);
-            block = tail;
-            if self.overlong {
-                if head.ends_with(b"\n") {
-                    self.overlong = false;
-                    self.lines += 1;
-                    self.push_block(tail, sink);
-                }
-                return;
-            }
-        } else {
-            self.carry.extend_from_slice(block);
-            block = &[];
-        }
-        self.take_carry(false, sink);
-        if self.carry.is_empty() {
-            let used = self.take(block, false, sink);
-            self.keep(&block[used..], sink);
-        } else if !block.is_empty() {
-            self.carry.extend_from_slice(block);
-            self.take_carry(false, sink);
-        }
-    }
-
     /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
     pub fn settle_years(&mut self, now: Time) -> i32 {
         self.clock.settle_years(now)
@@ -249,92 +203,6 @@ impl Reader {
         }
         let correction = self.clock.correction();
         sink(LogEvent::EndOfLog { correction });
-    }
-
-    /// Takes what was kept, and keeps what is left of it.
-    fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
-        let mut text = std::mem::take(&mut self.carry);
-        let mut used = self.take(&text, last, sink);
-        if used > 0 && !last {
-            used += self.nuls(&text[used..]);
-        }
-        text.drain(..used);
-        self.carry = text;
-        if self.carry.len() > MAX_RECORD && !last {
-            self.shed(sink);
-        }
-    }
-
-    /// Adds to the record that is not complete yet.
-    fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
-        if self.overlong || bytes.is_empty() {
-            return;
-        }
-        if self.carry.is_empty() {
-            bytes = &bytes[self.nuls(bytes)..];
-        }
-        self.carry.extend_from_slice(bytes);
-        let is_now_long =
-            (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
-        if is_now_long && self.is_datagrams(&self.carry) {
-            self.framing = Framing::Datagrams;
-            self.take_carry(false, sink);
-        }
-        if self.carry.len() > MAX_RECORD {
-            self.shed(sink);
-        }
-    }
-
-    /// Whether the log, which begins with `text`, is datagrams.
-    fn is_datagrams(&self, text: &[u8]) -> bool {
-        let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
-        is_begin && framing::is_datagrams(text)
-    }
-
-    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
-    fn nuls(&mut self, rest: &[u8]) -> usize {
-        if !matches!(self.framing, Framing::Lines) {
-            return 0;
-        }
-        let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
-        // In one block with the line they would stand before what looks like an opening.
-        self.barred |= nuls > 0;
-        nuls
-    }
-
-    /// Gives up a record that is too long.
-    fn shed(&mut self, sink: &mut Sink<'_>) {
-        self.blank = false;
-        match &mut self.framing {
-            Framing::Document(document) => {
-                let lost = document.forget();
-                let done = document.release().min(self.carry.len());
-                if lost {
-                    unreadable(&self.carry, sink);
-                }
-                self.carry.drain(..done);
-            }
-            Framing::Lines
-                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
-            {
-                // A document on one line.
-                self.framing = Framing::document();
-                self.take_carry(false, sink);
-            }
-            Framing::Lines
-            | Framing::Export
-            | Framing::Verbose
-            | Framing::OctetCounted
-            | Framing::Datagrams
-            | Framing::Table(_) => {
-                unreadable(&self.carry, sink);
-                self.overlong = memchr(b'\n', &self.carry).is_none();
-                // A line is counted at its end, a record of lines here.
-                self.lines += u64::from(!self.overlong);
-                self.framing = Framing::Lines;
-                self.carry = Vec::new();
-            }
-        }
     }
 
     /// Takes as many whole records as `text` has: how many bytes they are. All of it, if it is the `last`.
@@ -381,7 +249,7 @@ impl Reader {
                     at += len;
                 }
                 Cut::Skip(len) => {
-                    unreadable(rest, sink);
+                    carry::unreadable(rest, sink);
                     self.lines += 1;
                     self.skip = len.saturating_sub(rest.len() as u64);
                     at = usize::try_from(len)
@@ -504,11 +372,4 @@ fn lines_within(lines: &[u8], mut most: usize) -> usize {
         }
     }
     lines.len()
-}
-
-fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
-    sink(LogEvent::Unreadable {
-        record: &record[..record.len().min(200)],
-        why: "the record is longer than 1 MiB",
-    });
 }
