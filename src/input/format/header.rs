@@ -327,7 +327,9 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"NZDT",
     ];
     const MAX_WORD: usize = 24;
-    if word.is_empty() || word.len() > MAX_WORD {
+    // Most words are hosts with a number, which only an offset and a selector have.
+    let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));
+    if word.is_empty() || word.len() > MAX_WORD || word[0] != b'-' && is_host() {
         return None;
     }
     let bare = (word
