@@ -48,9 +48,34 @@ impl Limit {
     };
 }
 
+/// Who says that the cluster was upgraded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WindowOrigin {
+    /// The user.
+    Told,
+    /// The cluster's objects, which a support bundle has.
+    Cluster,
+    /// Nobody: the log looks like it.
+    Found,
+}
+
+impl WindowOrigin {
+    pub const ALL: [Self; 3] = [Self::Told, Self::Cluster, Self::Found];
+
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Told => "told",
+            Self::Cluster => "cluster",
+            Self::Found => "found",
+        }
+    }
+}
+
 /// A time in which the cluster was upgraded, both ends in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
+    pub origin: WindowOrigin,
     pub from: Moment,
     pub to: Moment,
 }

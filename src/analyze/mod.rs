@@ -17,9 +17,9 @@ use crate::input::repeats::Repeats;
 use crate::input::scan::{Drops, Item};
 use crate::input::{Entry, NoticeKind};
 use crate::packet::Brief;
-use crate::report::{NodeReport, Report, Tally};
+use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Site, Window};
+use crate::site::{Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
 
 pub use explain::explain;
@@ -231,6 +231,7 @@ impl Analysis {
                 }
             }
             Fact::Upgrade { from, to } => self.site.upgrades.push(Window {
+                origin: WindowOrigin::Cluster,
                 from: Moment::At(*from),
                 // An upgrade that has not ended goes on.
                 to: Moment::At(to.unwrap_or(Time(i64::MAX))),
@@ -314,6 +315,7 @@ impl Analysis {
             .map(|node| NodeReport {
                 node: node.name.to_owned(),
                 role: node.role,
+                role_known: self.site.is_role_told(node.name),
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
@@ -342,9 +344,31 @@ impl Analysis {
             rules,
             warnings,
             splits,
-            unknown_inputs: 0,
+            windows: self.windows(&scene),
+            limit: self.site.limit,
+            inputs: Vec::new(),
+            options: Vec::new(),
             filtered: false,
         }
+    }
+
+    /// The upgrade windows, told and found, in the order of time.
+    fn windows(&self, scene: &Scene<'_>) -> Vec<WindowReport> {
+        let beside = scene.span.map_or(Time(0), |(first, _)| first);
+        let told = self.site.upgrades.iter().map(|window| WindowReport {
+            from: Some(window.from.near(beside)).filter(|from| from.0 > 0),
+            to: Some(window.to.near(beside)).filter(|to| to.0 < i64::MAX),
+            origin: window.origin,
+        });
+        let found = scene.found_upgrades().map(|found| WindowReport {
+            from: Some(found.from),
+            to: Some(found.to),
+            origin: WindowOrigin::Found,
+        });
+        let mut windows: Vec<WindowReport> = told.chain(found).collect();
+        windows.sort_by_key(|window| (window.from, window.to, window.origin));
+        windows.dedup();
+        windows
     }
 
     /// The LOG rules to split: of the nodes whose limit hid lines.

@@ -42,12 +42,12 @@ pub(super) fn warnings(
     found.extend(scene.found_upgrades().map(found_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
         let text =
-            "the log names no host: say which node has which address with --node NAME=ADDRESS";
+            "the log has no hostnames: say which node has which address with --node NAME=ADDRESS";
         found.push(Warning::new("node-unknown", None, text.to_owned()));
     }
     if folded > 0 {
         let text = format!(
-            "{folded} lines came from more peers and ports than are told apart; they stand under their peer without a port, \
+            "{folded} lines came from more peers and ports than are kept apart; they stand under their peer without a port, \
              or under its network"
         );
         found.push(Warning::new("folded", None, text));
@@ -283,10 +283,10 @@ fn names(nodes: &[NodeReport]) -> String {
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
         0 => return None,
-        1 => "1 drop line tells no date: --since and --until cannot leave it out, and it is judged"
+        1 => "1 drop line has no date: --since and --until cannot leave it out, and it is judged"
             .to_owned(),
         n => format!(
-            "{n} drop lines tell no date: --since and --until cannot leave them out, and they are judged"
+            "{n} drop lines have no date: --since and --until cannot leave them out, and they are judged"
         ),
     };
     Some(Warning::new("undated", None, text))
@@ -297,7 +297,7 @@ pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
-            "--rules names {}, of which the log has no drop line; its nodes are {}",
+            "--rules is of {}, of which the log has no drop line; its nodes are {}",
             printable_name(name),
             names(nodes)
         );

@@ -368,11 +368,15 @@ pub(super) struct Shared {
     )]
     pub(super) color: Color,
 
+    /// Do not show a long report in a pager (PAGER, else less)
+    #[arg(long, global = true, help_heading = "Output")]
+    pub(super) no_pager: bool,
+
     /// No account on stderr
     #[arg(short, long, global = true, help_heading = "Output")]
     pub(super) quiet: bool,
 
-    /// Show the lines that were not judged
+    /// Show the tests of each finding, and the lines that were not judged
     #[arg(short, long, global = true, help_heading = "Output", action = ArgAction::SetTrue)]
     pub(super) verbose: bool,
 }

@@ -13,8 +13,10 @@ mod follow;
 mod gate;
 mod manual;
 mod pace;
+mod pager;
 mod ports;
 mod progress;
+mod replay;
 mod rules;
 mod session;
 mod simulate;
@@ -31,7 +33,7 @@ use clap::Parser;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::{Events, Report};
+use crate::report::{Events, Report, Style};
 use args::{Args, Command, Shared};
 
 /// How a run ended; where several hold, the greatest rank counts.
@@ -158,7 +160,10 @@ fn run(args: &Args) -> Result<Exit, Error> {
 
 /// The main job.
 fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
-    let style = terminal::style(shared.color);
+    let style = Style {
+        evidence: shared.verbose,
+        ..terminal::style(shared.color)
+    };
     if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
         hint();
         return Ok(Exit::Trouble);
@@ -173,15 +178,25 @@ fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = shared.renderer();
-    written(|out| match renderer.events {
-        // Without a report, the events are what is told of a log that has ended.
+    match renderer.events {
+        // Without a report, the events are what there is to say of a log that has ended.
         Some(Events::Each(write)) if shared.no_report => {
             let events = Live::default().last_changes(&report);
-            events.iter().try_for_each(|event| write(event, out))
+            written(|out| events.iter().try_for_each(|event| write(event, out)))?;
         }
-        _ => (renderer.render)(&report, style, out),
-    })?;
+        _ => {
+            let mut page = Vec::new();
+            (renderer.render)(&report, style, &mut page)
+                .and_then(|()| pager::show(&page, is_paged(shared)))
+                .map_err(Error::Output)?;
+        }
+    }
     Ok(exit.and(verdict(shared, &report)))
+}
+
+/// Whether a long report may go through a pager: one for people.
+fn is_paged(shared: &Shared) -> bool {
+    !shared.no_pager && matches!(shared.renderer().events, Some(Events::Rows))
 }
 
 /// What the findings say of the exit code.

@@ -9,13 +9,13 @@ use super::follow::print;
 use super::gate::Gate;
 use super::pace::Pace;
 use super::status::Status;
-use super::{say, terminal, values};
+use super::{is_paged, pager, replay, say, terminal, values};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::scan::{Drops, Item};
-use crate::report::{Event, Events, LiveText, Report, Style};
+use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
 use crate::time::Time;
 
 /// How often the timer looks for what has settled.
@@ -297,11 +297,12 @@ impl<'s> Session<'s> {
     ///
     /// # Errors
     /// If stdout cannot be written to.
-    pub(super) fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
+    pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
         let mut report = values::filtered(self.shared, self.analysis.report(self.now))?;
-        report.unknown_inputs = unknown_inputs;
+        report.inputs = vec![input];
+        report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
         let wanted = self.is_live() || self.shared.no_report;
         let events = if wanted {
@@ -332,7 +333,9 @@ impl<'s> Session<'s> {
         if matches!(&self.writer, Writer::Rows(rows) if !rows.is_empty()) {
             print(b"\n")?;
         }
-        print(&whole.map_err(Error::Output)?)?;
+        let whole = whole.map_err(Error::Output)?;
+        // What was said live stands on the terminal already.
+        pager::show(&whole, is_paged(shared) && !wanted).map_err(Error::Output)?;
         Ok(report)
     }
 }

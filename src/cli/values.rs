@@ -17,7 +17,7 @@ use crate::input::{
 };
 use crate::net::{IpNet, parse_net};
 use crate::report::Report;
-use crate::site::{Limit, Site, Window};
+use crate::site::{Limit, Site, Window, WindowOrigin};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Stamp, Time, parse_rfc3339};
 
 /// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
@@ -244,6 +244,7 @@ fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
         text => moment(text, reading),
     };
     let window = Window {
+        origin: WindowOrigin::Told,
         from: end(from, Time(0))?,
         to: end(to, Time(i64::MAX))?,
     };
@@ -349,6 +350,8 @@ pub(super) fn filtered(shared: &Shared, mut report: Report) -> Result<Report, Er
             && !has_verdict(finding, &shared.not_verdict)
     });
     let findings = &report.findings;
+    let shown: u64 = findings.iter().map(|finding| finding.logged).sum();
+    report.tally.filtered = report.tally.drops.saturating_sub(shown);
     report
         .rules
         .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));

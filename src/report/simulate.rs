@@ -200,7 +200,7 @@ fn section(
 }
 
 fn unknown() -> String {
-    "not known: --rules tells it".to_owned()
+    "not known: give the chain with --rules".to_owned()
 }
 
 /// What decides, in words.

@@ -34,10 +34,7 @@ fn report(log: &[u8]) -> Report {
 
 /// The report in every form.
 fn rendered(report: &Report) -> String {
-    let style = Style {
-        width: 80,
-        color: false,
-    };
+    let style = Style::plain(80);
     let mut out = Vec::new();
     for renderer in RENDERERS {
         (renderer.render)(report, style, &mut out).unwrap();
