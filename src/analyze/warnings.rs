@@ -6,6 +6,7 @@ use super::{Notice, Notices};
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
+use crate::chain::quoted;
 use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::input::NoticeKind;
@@ -234,12 +235,9 @@ fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
 fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
     let guessed = |name: &&&str| !scene.site.is_role_told(name);
-    let names: Vec<String> = judged
-        .iter()
-        .filter(guessed)
-        .map(|name| printable_name(name))
-        .collect();
-    let first = names.first()?;
+    let guesses: Vec<&str> = judged.iter().filter(guessed).copied().collect();
+    let names: Vec<String> = guesses.iter().map(|name| printable_name(name)).collect();
+    let first = printable_name(&quoted(guesses.first()?));
     let role = scene.site.default_role;
     let text = format!(
         "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",

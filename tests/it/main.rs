@@ -24,6 +24,7 @@ mod live;
 mod packet;
 mod properties;
 mod registry;
+mod report;
 mod rules;
 mod schema;
 mod set_a;

@@ -28,7 +28,7 @@ fn analyse<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> Analysis {
     analysis
 }
 
-fn report(log: &[u8]) -> Report {
+pub(crate) fn report(log: &[u8]) -> Report {
     analyse(std::iter::once(log)).report(None)
 }
 

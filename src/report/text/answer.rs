@@ -187,7 +187,7 @@ fn nothing_read(report: &Report) -> String {
             "look"
         };
         return format!(
-            "No drop line of the kernel in {lines} of {source}{over}; {} {looks} like one{tail}.",
+            "No drop line of the kernel in {lines} of {source}{over}; {} more {looks} like one{tail}.",
             tally.untrusted
         );
     }
@@ -235,6 +235,9 @@ fn span(report: &Report) -> Option<String> {
         let (year, month, day) = time.date();
         format!("{year}-{month:02}-{day:02}")
     };
+    if first == last {
+        return Some(format!("{} {} UTC", day(first), first.clock()));
+    }
     let to = if first.date() == last.date() {
         last.clock()
     } else {

@@ -5,6 +5,7 @@ use std::io;
 
 use anstyle::AnsiColor;
 
+use super::explain::capital;
 use super::fixes::again;
 use super::page::Page;
 use super::words::{few, many};
@@ -53,7 +54,7 @@ pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         let own: Vec<_> = own.collect();
         let shown = if own.len() > MAX_ALIKE { 1 } else { own.len() };
         for warning in &own[..shown] {
-            let mut text = printable(&warning.text);
+            let mut text = capital(&printable(&warning.text));
             let more = own[shown..]
                 .iter()
                 .filter_map(|warning| warning.node.as_deref());

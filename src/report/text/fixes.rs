@@ -28,23 +28,30 @@ pub(super) fn fixes(
         now(page, &rules)?;
         for_good(page, report, &rules)?;
     }
+    let mut labels = Vec::new();
     if !sections.decide.is_empty()
         && let Some(words) = again(report, &["rules"])
     {
         let tail = "the script has the rules to decide on commented out";
-        label(page, "ONCE DECIDED", tail, &words)?;
+        labels.push(("ONCE DECIDED", tail, words));
     }
-    if report.findings.is_empty() || page.style.evidence {
-        return Ok(());
+    if !report.findings.is_empty() && !page.style.evidence {
+        labels.push(match again(report, &["-v"]) {
+            Some(words) => ("WHY", "every test of every finding", words),
+            None => (
+                "WHY",
+                "every test of every finding: this log once more, with `-v`",
+                Vec::new(),
+            ),
+        });
     }
-    match again(report, &["-v"]) {
-        Some(words) => label(page, "WHY", "every test of every finding", &words),
-        None => page.heading(
-            BOLD,
-            "WHY",
-            "every test of every finding: the same log once more with `-v`",
-        ),
+    if rules.is_empty() && !labels.is_empty() {
+        page.line("")?;
     }
+    for (title, tail, words) in labels {
+        label(page, title, tail, &words)?;
+    }
+    Ok(())
 }
 
 /// What puts the rules into the running chains: nodes with the same commands together.
@@ -115,11 +122,14 @@ fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::
     Ok(())
 }
 
-/// Writes a label and, on lines of its own, the command.
+/// Writes a label and, on lines of its own, the command, where there is one.
 fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io::Result<()> {
     // These belong together: no line between them.
     let title = page.paint(BOLD, title);
     page.paragraph("", "  ", &format!("{title}  {tail}"))?;
+    if command.is_empty() {
+        return Ok(());
+    }
     words(page, INDENT, command)
 }
 

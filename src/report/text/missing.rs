@@ -42,7 +42,7 @@ pub(super) fn missing(
     };
     let title = format!("MISSING ({})", rules(found, report));
     page.heading(color(Verdict::MissingRule), &title, tail)?;
-    rows(page, found, is_ongoing(found))?;
+    rows(page, report, found)?;
     let kept: Vec<&str> = found
         .iter()
         .filter(|finding| finding.rules.is_empty())
@@ -70,7 +70,9 @@ fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Resu
                 .iter()
                 .any(|f| f.node == node && f.role.code() == role)
         };
-        let known = report.nodes.iter().filter(|node| node.role.code() == role);
+        // A guess of the role is no reason to compare.
+        let known =
+            (report.nodes.iter()).filter(|node| node.role_known && node.role.code() == role);
         let (lacking, others): (Vec<&str>, Vec<&str>) = known
             .map(|node| node.node.as_str())
             .partition(|node| lack(node));
@@ -98,7 +100,8 @@ fn is_ongoing(found: &[&Finding]) -> bool {
 }
 
 /// Writes a row for each finding; one for all nodes where many have the same.
-fn rows(page: &mut Page<'_>, found: &[&Finding], ongoing: bool) -> io::Result<()> {
+fn rows(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<()> {
+    let ongoing = is_ongoing(found);
     let mut alike: Vec<Vec<&Finding>> = Vec::new();
     for &finding in found {
         let key = |f: &Finding| (what(f), service(f), f.role, f.key.zone);
@@ -135,7 +138,10 @@ fn rows(page: &mut Page<'_>, found: &[&Finding], ongoing: bool) -> io::Result<()
             glued(&what(first)),
             printable(service(first)),
             first.role.code().to_owned(),
-            node_or_number(findings),
+            match findings.len() {
+                all if all > MAX_NODES && all == report.nodes.len() => format!("all {all} nodes"),
+                _ => node_or_number(findings),
+            },
             drops(findings).to_string(),
             if is_tcp && tries > 0 {
                 tries.to_string()
@@ -167,7 +173,10 @@ fn rows(page: &mut Page<'_>, found: &[&Finding], ongoing: bool) -> io::Result<()
     let mut cells: Vec<Vec<String>> = joined.iter().filter_map(|same| row(page, same)).collect();
     cells.extend(single.iter().filter_map(|finding| row(page, &[finding])));
     page.table(&columns, &cells, 2)?;
-    for same in &joined {
+    if found.iter().any(|finding| finding.state == State::Unproven) {
+        page.line("  ? the log is too short to be sure")?;
+    }
+    for same in joined.iter().filter(|same| same.len() < report.nodes.len()) {
         let names: Vec<String> = same.iter().map(|f| printable_name(&f.node)).collect();
         let text = format!("{}: {}", what(same[0]), names.join(", "));
         page.paragraph("  ", "    ", &text)?;
@@ -202,7 +211,7 @@ pub(super) fn decide(
     page.heading(color(Verdict::MissingRule), &title, tail)?;
     if !guesses.is_empty() {
         guess(page, report, &guesses)?;
-        rows(page, &guesses, is_ongoing(&guesses))?;
+        rows(page, report, &guesses)?;
     }
     let mut reasons: Vec<(String, Vec<&Finding>)> = Vec::new();
     for finding in others {
@@ -272,7 +281,7 @@ fn decisions(
     let shown: Vec<&Finding> = (found.iter().copied())
         .filter(|finding| !rest.iter().any(|left| std::ptr::eq(*left, *finding)))
         .collect();
-    rows(page, &shown, is_ongoing(&shown))?;
+    rows(page, report, &shown)?;
     if !rest.is_empty() {
         let text = format!(
             "{} more, {}: `-o json` has them",

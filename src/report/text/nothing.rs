@@ -6,7 +6,7 @@ use std::io;
 use super::evidence::evidence;
 use super::label::Sections;
 use super::page::{Page, color, glued};
-use super::review::{alike, rows};
+use super::review::{alike, ports_glued, rows};
 use super::words::{drops, many, peers, reason, what};
 use crate::cause::Verdict;
 use crate::error::printable_name;
@@ -37,18 +37,22 @@ pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Resul
                 "return traffic; a documented rule would have let some of it in, see CAUTION"
             }
             (_, true) => "UDP answers that came too late",
+            _ if drops(noise) == 1 => "a reply of a connection that lost its conntrack state",
             _ => "replies of connections that lost their conntrack state",
         };
         page.paragraph("  ", "    ", &format!("{number}: {what}"))?;
         matrix(page, noise)?;
     }
     if let [only] = leave[..] {
+        let role = match only.cause.code {
+            "other-role" => format!(" (a {})", only.role),
+            _ => String::new(),
+        };
         let text = format!(
-            "{} rightly dropped: {} on {} (a {}) from {}: {}",
+            "{} rightly dropped: {} on {}{role} from {}: {}",
             only.logged,
-            glued(&what(only)),
+            ports_glued(only),
             printable_name(&only.node),
-            only.role,
             peers(only),
             reason(only),
         );

@@ -34,8 +34,7 @@ pub(super) fn review(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result
             .split_once(". ")
             .map_or(cause.todo, |(first, _)| first);
         let advice = advice.trim_end_matches('.');
-        let text = format!("{}: {advice}", reason(kind[0]));
-        page.paragraph("  > ", "    ", &text)?;
+        page.paragraph("  > ", "    ", &format!("{advice}."))?;
     }
     evidence(page, found)
 }
@@ -100,7 +99,7 @@ pub(super) fn rows(page: &mut Page<'_>, kinds: &[Vec<&Finding>], indent: usize) 
 }
 
 /// Protocol and port as one word; of several ports each.
-fn ports_glued(finding: &Finding) -> String {
+pub(super) fn ports_glued(finding: &Finding) -> String {
     match finding.ports.len() {
         0..=2 => glued(&what(finding)),
         _ => what(finding),

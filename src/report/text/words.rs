@@ -24,15 +24,11 @@ pub(in crate::report) fn many(number: u64, one: &str) -> String {
 
 /// Protocol and port, as `tcp/2112`; both ports where nothing shows which is the service's.
 pub(in crate::report) fn what(finding: &Finding) -> String {
-    let mut text = match finding.key.proto {
+    let text = match finding.key.proto {
         Some(number) => proto_name(number).into_owned(),
         None => "no protocol".to_owned(),
     };
-    if finding.key.v6 {
-        text.push_str(" (IPv6)");
-    }
-    match (finding.port, &finding.ports[..]) {
-        (Some(port), _) if finding.key.v6 => format!("{text} port {port}"),
+    let text = match (finding.port, &finding.ports[..]) {
         (Some(port), _) => format!("{text}/{port}"),
         (None, []) => text,
         (None, [one, other]) if finding.direction() == Direction::Unknown => {
@@ -46,6 +42,11 @@ pub(in crate::report) fn what(finding: &Finding) -> String {
             };
             format!("{text} {}{more}", shown.join(", "))
         }
+    };
+    if finding.key.v6 {
+        format!("{text} (IPv6)")
+    } else {
+        text
     }
 }
 
