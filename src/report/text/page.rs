@@ -72,7 +72,7 @@ impl Page<'_> {
     }
 
     /// Writes a table; where the page is too narrow for it, a paragraph for each row.
-    pub(super) fn table(
+    pub(in crate::report) fn table(
         &mut self,
         columns: &[(&str, Column)],
         rows: &[Vec<String>],
