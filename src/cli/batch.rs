@@ -3,7 +3,8 @@
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-use super::args::Shared;
+use super::filters::Filter;
+use super::options::Shared;
 use super::progress::Bar;
 use super::{Exit, account, complain, learned};
 use crate::analyze::Analysis;
@@ -30,6 +31,7 @@ pub(super) fn read(
     options: &Options,
     analysis: &mut Analysis,
 ) -> Result<(Report, Exit), Error> {
+    let filter = Filter::new(&shared.filters)?;
     let stdin = [PathBuf::from("-")];
     let inputs = match inputs {
         [] if shared.journal => &[],
@@ -41,7 +43,7 @@ pub(super) fn read(
         .map(Some)
         .chain(shared.journal.then_some(None));
     let several = inputs.len() + usize::from(shared.journal) > 1;
-    let bar = Bar::start(&options.progress, shared.quiet);
+    let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
     let (mut lines, mut unknown) = (0, 0);
     for source in sources {
@@ -75,7 +77,7 @@ pub(super) fn read(
     bar.finish();
     analysis.set_lines(lines);
     learned(shared, analysis);
-    let mut report = super::values::filtered(shared, analysis.report(None))?;
+    let mut report = filter.apply(analysis.report(None));
     report.unknown_inputs = unknown;
     account(shared, analysis);
     Ok((report, exit))

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::args::Shared;
+use super::args::ReportArgs;
 use super::batch::judged;
 use super::feed::{Feed, Wake};
+use super::filters::Filter;
 use super::session::Session;
 use super::{Exit, account, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
@@ -25,14 +26,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// If there are several inputs, if the one cannot be opened, or if stdout cannot be written to.
 pub(super) fn run(
-    shared: &Shared,
-    inputs: &[PathBuf],
+    args: &ReportArgs,
     options: &Options,
     analysis: Analysis,
     style: Style,
 ) -> Result<Exit, Error> {
+    let shared = &args.shared;
     let stdin = PathBuf::from("-");
-    let path = match inputs {
+    let path = match &args.read.inputs[..] {
         [] => &stdin,
         [only] => only,
         _ => {
@@ -41,9 +42,10 @@ pub(super) fn run(
             ));
         }
     };
+    let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(shared, style, analysis, path));
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path));
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::args::Shared;
+use super::args::ReportArgs;
+use super::filters::Filter;
 use super::follow::print;
 use super::gate::Gate;
 use super::pace::Pace;
 use super::status::Status;
-use super::{say, terminal, values};
+use super::{say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
@@ -38,7 +39,8 @@ enum Writer {
 
 /// A live run.
 pub(super) struct Session<'s> {
-    shared: &'s Shared,
+    args: &'s ReportArgs,
+    filter: Filter,
     style: Style,
     source: &'s Path,
     analysis: Analysis,
@@ -64,30 +66,32 @@ pub(super) struct Session<'s> {
 
 impl<'s> Session<'s> {
     pub(super) fn new(
-        shared: &'s Shared,
+        args: &'s ReportArgs,
+        filter: Filter,
         style: Style,
         analysis: Analysis,
         source: &'s Path,
     ) -> Self {
         let now = Instant::now();
-        let writer = match shared.renderer().events {
+        let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
             Some(Events::Rows) => {
-                let rows = LiveText::new(style, analysis.site().settle, !shared.quiet);
+                let rows = LiveText::new(style, analysis.site().settle, !args.shared.is_quiet());
                 Writer::Rows(Box::new(rows))
             }
         };
         Self {
-            shared,
+            args,
+            filter,
             style,
             source,
             analysis,
-            live: Live::new(shared.updates),
-            gate: Gate::new(shared.follow),
+            live: Live::new(args.updates),
+            gate: Gate::new(args.follow),
             writer,
             pace: Pace::new(now),
-            status: Status::new(shared.quiet),
+            status: Status::new(args.shared.is_quiet()),
             has_started: false,
             began: now,
             heard: now,
@@ -207,7 +211,7 @@ impl<'s> Session<'s> {
     /// Says on stderr what is read, and how it is judged.
     fn start(&mut self) {
         self.has_started = true;
-        if self.shared.quiet || matches!(self.writer, Writer::None) {
+        if self.args.shared.is_quiet() || matches!(self.writer, Writer::None) {
             return;
         }
         let source = match self.source.to_str() {
@@ -215,7 +219,9 @@ impl<'s> Session<'s> {
             _ => printable(&self.source.display().to_string()),
         };
         let prefix = self
+            .args
             .shared
+            .judging
             .prefix
             .as_deref()
             .unwrap_or(Prefixes::DOCUMENTED);
@@ -247,7 +253,7 @@ impl<'s> Session<'s> {
         self.is_dirty = false;
         let began = Instant::now();
         self.now = self.now.max(tick);
-        let report = values::filtered(self.shared, self.analysis.report(self.now))?;
+        let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
         self.status.update(began, &report);
@@ -300,16 +306,16 @@ impl<'s> Session<'s> {
     pub(super) fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
-        let mut report = values::filtered(self.shared, self.analysis.report(self.now))?;
+        let mut report = self.filter.apply(self.analysis.report(self.now));
         report.unknown_inputs = unknown_inputs;
         // Without a report, an input that has ended says what it would have said live.
-        let wanted = self.is_live() || self.shared.no_report;
+        let wanted = self.is_live() || self.args.no_report;
         let events = if wanted {
             self.live.last_changes(&report)
         } else {
             Vec::new()
         };
-        let (shared, style) = (self.shared, self.style);
+        let (args, style) = (self.args, self.style);
         let writer = &mut self.writer;
         let (news, whole) = beside(
             events.len() * AN_EVENT >= WORTH_A_THREAD,
@@ -322,8 +328,8 @@ impl<'s> Session<'s> {
             },
             || {
                 let mut page = Vec::new();
-                if !shared.no_report {
-                    (shared.renderer().render)(&report, style, &mut page)?;
+                if !args.no_report {
+                    (args.renderer().render)(&report, style, &mut page)?;
                 }
                 Ok(page)
             },
