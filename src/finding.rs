@@ -19,7 +19,7 @@ use crate::chain::Question;
 use crate::error::printable_name;
 use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
 use crate::net::{IpNet, neighbourhood};
-use crate::packet::{Cast, Packet, TcpFlags, proto_name};
+use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
@@ -359,7 +359,7 @@ fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
         return None;
     }
     let packet = Packet::parse(group.sample()).ok()?;
-    let question = Question::dropped(packet.brief()).with_line(group.sample());
+    let question = Question::dropped(packet.summary()).with_line(group.sample());
     let rule = chains.port_rules(&question).into_iter().next()?;
     let does = if rule.accepts { "accepts" } else { "stops" };
     let by = (rule.narrowed_by).map_or_else(String::new, |by| format!(" with `{by}`"));
@@ -378,7 +378,7 @@ fn is_stale(group: &Group<'_>, scene: &Scene<'_>) -> bool {
 }
 
 fn is_on_link(group: &Group<'_>) -> bool {
-    Packet::parse(group.sample()).is_ok_and(|packet| packet.brief().cast == Cast::Broadcast)
+    Packet::parse(group.sample()).is_ok_and(|packet| packet.summary().cast == PktType::Broadcast)
 }
 
 /// The documented rules of the node's role that a scan asked for as well, each once.

@@ -22,9 +22,7 @@ pub mod report;
 pub mod cli;
 
 mod beside;
-mod eights;
 pub mod error;
-mod hints;
-mod memo;
+mod names;
 pub mod net;
 pub mod time;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Write};
 
 use dropsift::analyze::Analysis;
-use dropsift::input::open::read_stream;
+use dropsift::input::source::read_stream;
 use dropsift::rule::Scope;
 use dropsift::site::Site;
 use zip::write::SimpleFileOptions;

@@ -8,7 +8,7 @@ use dropsift::chain::{
     ActiveChains, Chain, ChainOutcome, Evaluation, Family, Policy, Position, Question, Rule,
     RuleSet, Target, Test, parse,
 };
-use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::{Audited, Style, audit_json, audit_text};
 
 use super::{Dice, listing, print, shown};
@@ -35,7 +35,7 @@ pub fn chain(data: &[u8]) {
 }
 
 /// Packets of the kinds that rules tell apart, their ports by chance.
-pub fn packets(dice: &mut Dice) -> Vec<Brief<'static>> {
+pub fn packets(dice: &mut Dice) -> Vec<PacketSummary<'static>> {
     let port = |dice: &mut Dice| Some([22, 80, 2112, 10250, 8472, 40000][dice.roll(6)]);
     let mut out = Vec::new();
     for (src, dst) in [
@@ -46,7 +46,7 @@ pub fn packets(dice: &mut Dice) -> Vec<Brief<'static>> {
         for proto in [Some(6), Some(17), Some(1), Some(58), Some(47), None] {
             let has_ports = matches!(proto, Some(6 | 17));
             let flags = ["SYN", "ACK", "RST", "FIN"][dice.roll(4)];
-            out.push(Brief {
+            out.push(PacketSummary {
                 interface: ["mgmt-br", "eth0", ""][dice.roll(3)],
                 src: src.parse::<IpAddr>().unwrap(),
                 dst: dst.parse::<IpAddr>().unwrap(),
@@ -57,8 +57,8 @@ pub fn packets(dice: &mut Dice) -> Vec<Brief<'static>> {
                 icmp_type: Some(8).filter(|_| matches!(proto, Some(1 | 58))),
                 shape: [Shape::Whole, Shape::Fragment][dice.roll(2)],
                 hook: Hook::Input,
-                cast: [Cast::Unicast, Cast::Multicast, Cast::Broadcast][dice.roll(3)],
-                frame: [Cast::Unicast, Cast::Multicast, Cast::Broadcast][dice.roll(3)],
+                cast: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
+                frame: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
                 data: false,
             });
         }
@@ -67,7 +67,7 @@ pub fn packets(dice: &mut Dice) -> Vec<Brief<'static>> {
 }
 
 /// A packet ends at a rule that is there and does what the end says.
-fn evaluated(set: &RuleSet, packet: &Brief<'_>) {
+fn evaluated(set: &RuleSet, packet: &PacketSummary<'_>) {
     let family = Family::of(packet);
     let rule = |place: &Position| {
         let chain = set.chain(family, &place.chain).expect("the chain is there");
@@ -84,10 +84,10 @@ fn evaluated(set: &RuleSet, packet: &Brief<'_>) {
             ChainOutcome::Accepted(place) => assert_eq!(rule(place).target, Target::Accept),
             ChainOutcome::Dropped(place) => assert_eq!(rule(place).target, Target::Drop),
             ChainOutcome::Rejected(place) => {
-                assert!(matches!(rule(place).target, Target::Reject(_)))
+                assert!(matches!(rule(place).target, Target::Reject(_)));
             }
             ChainOutcome::Unknown(place) => {
-                assert!(matches!(rule(place).target, Target::Other(..)))
+                assert!(matches!(rule(place).target, Target::Other(..)));
             }
             ChainOutcome::Policy(policy) => {
                 let chain = set.chain(family, way.chain).expect("the chain is there");

@@ -6,7 +6,7 @@ use dropsift::analyze::Analysis;
 use dropsift::catalog::Role;
 use dropsift::chain::{ChainOutcome, Evaluation, Family, Question, RuleSet};
 use dropsift::cloudinit::{self as cloud, boot};
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope};
 use dropsift::site::Site;
 
@@ -67,7 +67,7 @@ fn rules(role: Role) -> &'static [AcceptRule] {
                 ..Site::default()
             };
             let mut analysis = Analysis::new(site, Scope::Documented);
-            let mut scanner = Scanner::new(prefixes(), READING);
+            let mut scanner = Reader::new(prefixes(), READING);
             scanner.push(LOG.as_bytes(), &mut |item| analysis.push(item));
             scanner.finish(&mut |item| analysis.push(item));
             analysis.report(None).rules

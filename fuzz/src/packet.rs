@@ -1,7 +1,7 @@
 //! One line of the LOG target: read in two ways, printed, cut, and explained.
 
 use dropsift::analyze::explain;
-use dropsift::packet::{Brief, Packet, Shape};
+use dropsift::packet::{Packet, PacketSummary, Shape};
 use dropsift::report::{Style, json_explain, text_explain};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -19,15 +19,20 @@ pub fn packet(data: &[u8]) {
         return;
     };
     let parsed = Packet::parse(text);
-    let brief = parsed.as_ref().map(Packet::brief).map_err(|why| *why);
-    if let Some(usual) = Brief::usual(text) {
-        assert_eq!(Ok(usual), brief, "the usual line is read as any other");
+    let summary = parsed.as_ref().map(Packet::summary).map_err(|why| *why);
+    let line = text.trim_end_matches(['\r', '\n']);
+    if let Some(ordered) = PacketSummary::ordered(line.as_bytes()) {
+        assert_eq!(
+            Ok(ordered),
+            summary,
+            "the kernel's order is read as any other"
+        );
     }
-    assert_eq!(Brief::read(text), brief);
+    assert_eq!(PacketSummary::read(text), summary);
     let Ok(packet) = parsed else {
         return;
     };
-    assert_eq!(packet.shape(), packet.brief().shape);
+    assert_eq!(packet.shape(), packet.summary().shape);
     printed(&packet);
     // What comes back byte for byte the kernel may have written; then it may have been cut off anywhere.
     let whole = packet.to_string();
@@ -44,7 +49,7 @@ pub fn packet(data: &[u8]) {
             .into_iter()
             .all(|text| is_hex(text) || text.starts_with(' '));
     if is_kernels && packet.shape() != Shape::Truncated {
-        cut(text, &packet.brief(), &mut Dice::of(data));
+        cut(text, &packet.summary(), &mut Dice::of(data));
     }
 }
 
@@ -62,8 +67,8 @@ fn printed(packet: &Packet<'_>) {
         panic!("{text:?} is not read back: {again:?}");
     };
     // What is no field of the kernel is not printed, and its place may have shown that nothing is missing.
-    let (read, meant) = (again.brief(), packet.brief());
-    let same = Brief {
+    let (read, meant) = (again.summary(), packet.summary());
+    let same = PacketSummary {
         shape: meant.shape,
         flags: read.flags.or(meant.flags),
         ..read
@@ -76,7 +81,7 @@ fn printed(packet: &Packet<'_>) {
 }
 
 /// A line that ends early has no readable source, says that it is truncated, or says what the whole line says.
-fn cut(text: &str, whole: &Brief<'_>, dice: &mut Dice) {
+fn cut(text: &str, whole: &PacketSummary<'_>, dice: &mut Dice) {
     for _ in 0..8 {
         let mut at = dice.roll(text.len());
         while !text.is_char_boundary(at) {
@@ -88,10 +93,10 @@ fn cut(text: &str, whole: &Brief<'_>, dice: &mut Dice) {
         if last.starts_with("PROTO=") {
             continue;
         }
-        if let Ok(brief) = Brief::read(line)
+        if let Ok(brief) = PacketSummary::read(line)
             && brief.shape != Shape::Truncated
         {
-            let addresses = |brief: &Brief<'_>| (brief.src, brief.dst);
+            let addresses = |brief: &PacketSummary<'_>| (brief.src, brief.dst);
             assert_eq!(addresses(&brief), addresses(whole), "{line:?} of {text:?}");
             // The kernel prints no protocol of an AH fragment, and of ESP where options are not logged: such a line may
             // be whole.

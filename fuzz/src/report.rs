@@ -2,7 +2,7 @@
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::chain::parse_rule;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{Event, EventKind, Events, LiveText, RENDERERS, Report, Style};
 use dropsift::rule::{EMITTERS, Offer, Scope};
 use dropsift::site::{SETTLE, Site};
@@ -30,7 +30,7 @@ pub fn report(data: &[u8]) {
             true,
         )
     });
-    let mut scanner = Scanner::new(prefixes(), READING);
+    let mut scanner = Reader::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {
         scanner.push(block, &mut |item| analysis.push(item));

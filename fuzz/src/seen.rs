@@ -4,10 +4,11 @@ use std::io::{self, Read};
 use std::sync::LazyLock;
 
 use dropsift::error::Error;
-use dropsift::input::open::{Options, Progress, Summary};
-use dropsift::input::scan::{Item, Scanner, Sink};
-use dropsift::input::{Entry, Prefixes};
-use dropsift::packet::Brief;
+use dropsift::input::Prefixes;
+use dropsift::input::event::{DropLine, LogEvent, Sink};
+use dropsift::input::reader::Reader as LogReader;
+use dropsift::input::source::{Options, Progress, Summary};
+use dropsift::packet::PacketSummary;
 use dropsift::time::{Reading, Time};
 
 use super::shown;
@@ -30,6 +31,7 @@ pub fn options() -> Options {
         prefixes: prefixes(),
         reading: READING,
         progress: Progress::default(),
+        since: None,
     }
 }
 
@@ -48,49 +50,43 @@ pub struct Seen {
 }
 
 impl Seen {
-    pub fn take(&mut self, item: &Item<'_>) {
+    pub fn take(&mut self, item: &LogEvent<'_>) {
         match item {
-            Item::Alive { .. } => return,
-            Item::Drops(entries) => return entries.iter().for_each(|entry| self.drop_line(&entry)),
-            Item::Untrusted { .. } | Item::Unreadable { .. } => self.lines += 1,
-            Item::Notice { .. } | Item::Learned(_) | Item::EndOfLog { .. } => {}
+            LogEvent::Alive { .. } => return,
+            LogEvent::Drops(drops) => {
+                return drops.iter().for_each(|line| self.drop_line(line));
+            }
+            LogEvent::Untrusted { .. } | LogEvent::Unreadable { .. } => self.lines += 1,
+            LogEvent::Notice { .. } | LogEvent::Learned(_) | LogEvent::EndOfLog { .. } => {}
         }
         self.items.push(match item {
-            Item::Notice {
+            LogEvent::Notice {
                 kind, host, count, ..
             } => format!("{kind:?} {host:?} {count}"),
             // How much of it is shown depends on how much was there.
-            Item::Unreadable { why, .. } => format!("unreadable: {why}"),
-            Item::Untrusted { record, why } => {
+            LogEvent::Unreadable { why, .. } => format!("unreadable: {why}"),
+            LogEvent::Untrusted { record, why } => {
                 format!("{why}: {}", String::from_utf8_lossy(record))
             }
             other => format!("{other:?}"),
         });
     }
 
-    fn drop_line(&mut self, entry: &Entry<'_>) {
+    fn drop_line(&mut self, line: &DropLine<'_>) {
         self.lines += 1;
         self.drops += 1;
-        assert!(entry.repeats > 0);
-        let Ok(text) = std::str::from_utf8(entry.message) else {
-            panic!("a message that is no text: {:?}", entry.message);
+        assert!(line.repeats > 0);
+        let Ok(text) = std::str::from_utf8(line.message) else {
+            panic!("a message that is no text: {:?}", line.message);
         };
         let is_one = ["HARVESTER_DROP_", "HARVESTER_DROP: "]
             .iter()
             .any(|prefix| text.starts_with(prefix));
         assert!(is_one, "{text:?} does not begin with the prefix");
-        if let Some(packet) = entry.packet {
-            let interface = entry.interface;
-            let packet = Brief {
-                interface,
-                ..*packet
-            };
-            assert_eq!(Ok(packet), Brief::read(text), "{text:?}");
-        }
-        // The packet may have been read on the way or not.
+        assert_eq!(line.packet, PacketSummary::read(text), "{text:?}");
         self.items.push(format!(
             "{} {:?} {} {text}",
-            entry.fine, entry.host, entry.repeats
+            line.fine, line.host, line.repeats
         ));
     }
 
@@ -127,15 +123,23 @@ pub fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> (Seen
     (seen, told)
 }
 
-/// What the scanner says of a log that comes in `blocks`.
+/// What a reader says of a log that comes in `blocks`.
 pub fn scanned<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> (Seen, String) {
+    read(LogReader::new(prefixes(), READING), blocks)
+}
+
+/// What a reader without short cuts says.
+pub fn scanned_slowly<'a>(blocks: impl IntoIterator<Item = &'a [u8]>) -> (Seen, String) {
+    read(LogReader::slow(prefixes(), READING), blocks)
+}
+
+fn read<'a>(mut reader: LogReader, blocks: impl IntoIterator<Item = &'a [u8]>) -> (Seen, String) {
     of(|sink| {
-        let mut scanner = Scanner::new(prefixes(), READING);
         for block in blocks {
-            scanner.push(block, sink);
+            reader.push(block, sink);
         }
-        scanner.finish(sink);
-        (Summary::of(&scanner), Vec::new())
+        reader.finish(sink);
+        (Summary::of(&reader), Vec::new())
     })
 }
 

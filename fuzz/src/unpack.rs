@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dropsift::input::open::{Live, peel, read_file, read_stream};
+use dropsift::input::source::{Live, peel, read_file, read_stream};
 
 use super::Dice;
 use super::seen::{self, Dribble, READING, options};

@@ -4,8 +4,9 @@ use crate::cause::scene::Scene;
 use crate::cause::walk;
 use crate::finding::findings;
 use crate::flow::Flows;
-use crate::input::{Entry, Line, Prefixes, line};
-use crate::packet::Packet;
+use crate::input::event::DropLine;
+use crate::input::{Line, Prefixes, line};
+use crate::packet::{Packet, PacketSummary};
 use crate::report::explain::Explained;
 use crate::rule::{Scope, suggest};
 use crate::site::Site;
@@ -22,7 +23,8 @@ pub fn explain(
     let line = line(raw, prefixes, reading)?;
     let packet = Packet::parse(&line.message).map_err(|why| why.to_string())?;
     let mut flows = Flows::default();
-    flows.add(site, &entry(&line), &packet.brief(), 1);
+    let summary = packet.summary();
+    flows.add(site, &drop_line(&line, summary), &summary, 1);
     let scene = Scene::new(&flows, site, None);
     let group = (scene.groups().first()).and_then(|group| scene.group(group));
     let steps = group.map_or_else(Vec::new, |group| walk(&group, &scene));
@@ -37,15 +39,14 @@ pub fn explain(
     })
 }
 
-fn entry(line: &Line) -> Entry<'_> {
-    Entry {
+fn drop_line<'a>(line: &'a Line, packet: PacketSummary<'a>) -> DropLine<'a> {
+    DropLine {
         time: line.time,
         fine: line.fine,
+        monotonic: None,
         host: line.host.as_deref(),
         message: line.message.as_bytes(),
+        packet: Ok(packet),
         repeats: 1,
-        monotonic: None,
-        packet: None,
-        interface: "",
     }
 }

@@ -12,11 +12,9 @@ use crate::cause::scene::Scene;
 use crate::chain::Family;
 use crate::finding::{Finding, findings};
 use crate::flow::Flows;
-use crate::input::fact::Fact;
-use crate::input::repeats::Repeats;
-use crate::input::scan::{Drops, Item};
-use crate::input::{Entry, NoticeKind};
-use crate::packet::Brief;
+use crate::input::Dedup;
+use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
+use crate::packet::PacketSummary;
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window, WindowOrigin};
@@ -64,10 +62,10 @@ pub struct Analysis {
     tally: Tally,
     refused: Vec<Refused>,
     /// Where there are several inputs: the records of the earlier ones.
-    repeats: Option<Repeats>,
+    dedup: Option<Dedup>,
     /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
     undated: u64,
-    learned: Vec<Fact>,
+    learned: Vec<ClusterFact>,
     /// What the logs tell of lost evidence, by host and kind.
     notices: Notices,
 }
@@ -82,7 +80,7 @@ impl Analysis {
             current: Flows::default(),
             tally: Tally::default(),
             refused: Vec::new(),
-            repeats: None,
+            dedup: None,
             undated: 0,
             learned: Vec::new(),
             notices: Notices::new(),
@@ -94,26 +92,26 @@ impl Analysis {
         &self.site
     }
 
-    /// Takes what the scanner found.
-    pub fn push(&mut self, item: Item<'_>) {
-        match item {
-            Item::Drops(drops) => self.drops(&drops),
-            Item::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
-            Item::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
-            Item::Notice {
+    /// Takes what a reader says.
+    pub fn push(&mut self, event: LogEvent<'_>) {
+        match event {
+            LogEvent::Drops(drops) => self.push_drops(drops),
+            LogEvent::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
+            LogEvent::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            LogEvent::Notice {
                 kind,
                 host,
                 count,
                 time,
             } => self.notice(kind, host, count, time),
-            Item::Learned(fact) => self.learn(fact),
-            Item::Alive {
+            LogEvent::Learned(fact) => self.learn(fact),
+            LogEvent::Alive {
                 time,
                 monotonic,
                 host,
             } if self.site.wants(time) => self.current.alive(host, time, monotonic),
-            Item::Alive { .. } => {}
-            Item::EndOfLog { correction } => {
+            LogEvent::Alive { .. } => {}
+            LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
                 self.flows.absorb(&self.site, ended);
@@ -121,54 +119,34 @@ impl Analysis {
         }
     }
 
-    fn drops(&mut self, drops: &Drops<'_>) {
-        let bounded = self.site.since.is_some() || self.site.until.is_some();
-        // A chain is asked about each line for itself.
-        let asks = !self.site.in_force.is_empty();
-        if !bounded && !asks && self.repeats.is_none() && drops.are_read() {
-            let before = self.current.logged();
-            self.current.add_all(&self.site, drops);
-            self.tally.drops += self.current.logged() - before;
-            return;
-        }
-        for entry in drops.iter() {
-            if !self.site.wants(entry.time) {
+    /// Takes drop lines.
+    pub fn push_drops(&mut self, drops: DropBatch<'_>) {
+        for line in drops {
+            if !self.site.wants(line.time) {
                 continue;
             }
-            if let Some(packet) = entry.packet {
-                let interface = entry.interface;
-                self.add(
-                    &entry,
-                    &Brief {
-                        interface,
-                        ..*packet
-                    },
-                );
-                continue;
-            }
-            let message = String::from_utf8_lossy(entry.message);
-            match Brief::read(&message) {
-                Ok(packet) => self.add(&entry, &packet),
-                Err(why) => self.refuse(true, why.to_string(), entry.message),
+            match &line.packet {
+                Ok(packet) => self.add(line, packet),
+                Err(why) => self.refuse(true, why.to_string(), line.message),
             }
         }
     }
 
-    fn add(&mut self, entry: &Entry<'_>, packet: &Brief<'_>) {
-        let mut lines = entry.repeats;
-        if let Some(repeats) = &mut self.repeats {
-            let identity = repeats.identity(entry);
-            lines = repeats.fresh(identity, lines);
+    fn add(&mut self, line: &DropLine<'_>, packet: &PacketSummary<'_>) {
+        let mut lines = line.repeats;
+        if let Some(dedup) = &mut self.dedup {
+            let identity = dedup.identity(line);
+            lines = dedup.fresh(identity, lines);
             if lines == 0 {
                 return;
             }
         }
         self.tally.drops += u64::from(lines);
         let bounded = self.site.since.is_some() || self.site.until.is_some();
-        if bounded && !entry.time.is_dated() {
+        if bounded && !line.time.is_dated() {
             self.undated += u64::from(lines);
         }
-        self.current.add(&self.site, entry, packet, lines);
+        self.current.add(&self.site, line, packet, lines);
     }
 
     /// Takes a line that tells how far the log can be believed.
@@ -197,12 +175,12 @@ impl Analysis {
 
     /// Says that another input begins; what earlier ones had already then counts once.
     pub fn begin_input(&mut self) {
-        self.repeats.get_or_insert_default().begin_input();
+        self.dedup.get_or_insert_default().begin_input();
     }
 
     /// How many records were in an earlier input already.
     pub fn repeated(&self) -> u64 {
-        self.repeats.as_ref().map_or(0, Repeats::repeated)
+        self.dedup.as_ref().map_or(0, Dedup::repeated)
     }
 
     /// The hosts whose log goes back in time, with the first such line.
@@ -214,38 +192,38 @@ impl Analysis {
     }
 
     /// Takes what an input tells of the cluster. What the user told stands.
-    fn learn(&mut self, fact: Fact) {
+    fn learn(&mut self, fact: ClusterFact) {
         match &fact {
-            Fact::Role { node, role, .. } => {
+            ClusterFact::Role { node, role, .. } => {
                 self.site.roles.entry(node.clone()).or_insert(*role);
             }
-            Fact::Address { node, address } => {
+            ClusterFact::Address { node, address } => {
                 self.site
                     .addresses
                     .entry(*address)
                     .or_insert_with(|| node.clone());
             }
-            Fact::PodCidr(net) => {
+            ClusterFact::PodCidr(net) => {
                 if !self.site.told_pod_cidrs && !self.site.pod_cidrs.contains(net) {
                     self.site.pod_cidrs.push(*net);
                 }
             }
-            Fact::Upgrade { from, to } => self.site.upgrades.push(Window {
+            ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
                 origin: WindowOrigin::Cluster,
                 from: Moment::At(*from),
                 // An upgrade that has not ended goes on.
                 to: Moment::At(to.unwrap_or(Time(i64::MAX))),
             }),
-            Fact::Rules { node, name, text } => {
+            ClusterFact::Rules { node, name, text } => {
                 self.site.in_force.learn(node, name, text);
             }
-            Fact::Collected(_) | Fact::Remark(_) => {}
+            ClusterFact::Collected(_) | ClusterFact::Remark(_) => {}
         }
         self.learned.push(fact);
     }
 
     /// What the inputs told of the cluster, in their order.
-    pub fn learned(&self) -> &[Fact] {
+    pub fn learned(&self) -> &[ClusterFact] {
         &self.learned
     }
 

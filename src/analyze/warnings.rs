@@ -9,7 +9,7 @@ use crate::cause::upgrades::Upgrade;
 use crate::chain::quoted;
 use crate::error::printable_name;
 use crate::finding::Finding;
-use crate::input::NoticeKind;
+use crate::input::event::NoticeKind;
 use crate::packet::proto;
 use crate::report::{NodeReport, Warning};
 use crate::saturation::Stretch;

@@ -16,6 +16,7 @@ fn pairs<'a>(
     let all: Vec<_> = scene
         .subjects
         .iter()
+        .filter(|subject| subject.way != Some(true))
         .filter_map(|subject| Some((subject, subject.resource.as_ref()?)))
         .take(MOST)
         .collect();

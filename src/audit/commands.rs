@@ -98,7 +98,11 @@ pub(super) static COMMAND_REFUSED: Check = Check {
             let cut = cut_lines(subject);
             let foreign = is_foreign(subject);
             for fault in subject.set.faults.iter().filter(|fault| fault.refused) {
-                let explained = cut.contains(&fault.line) || foreign && names_chain(fault);
+                let of_object =
+                    |resource: &crate::cloudinit::Resource| resource.faults.contains(fault);
+                let explained = cut.contains(&fault.line)
+                    || foreign && names_chain(fault)
+                    || subject.resource.as_ref().is_some_and(of_object);
                 if !explained {
                     out.push(subject.hit(
                         fault.line,
@@ -135,6 +139,24 @@ pub(super) static NOT_UNDERSTOOD: Check = Check {
             }));
         }
         out
+    },
+};
+
+pub(super) static CONDITION_UNKNOWN: Check = Check {
+    code: "condition-unknown",
+    severity: Severity::Warning,
+    title: "rules depend on a condition that cannot be known",
+    explain: "Whether it holds is known on the node alone. Both ways were checked, and what is so one way only says which.",
+    check: |scene| {
+        let hit = |(file, fault): &(&str, Fault)| {
+            Hit::of_file(
+                file,
+                fault.line,
+                fault.text.clone(),
+                "check both ways, or take the condition out",
+            )
+        };
+        scene.conditions.iter().map(hit).collect()
     },
 };
 
@@ -194,8 +216,13 @@ pub(super) static WRONG_STAGE: Check = Check {
     explain: "The documentation uses `boot`: it runs before the node is fully up, and after the kernel has its network modules.",
     check: |scene| {
         scene.of_resources(|subject, resource| {
-            let wrong =
-                |command: &&Command| command.stage != STAGE && command.text.contains("iptables");
+            let wrong = |command: &&Command| {
+                let stage = command
+                    .stage
+                    .trim_end_matches(".after")
+                    .trim_end_matches(".before");
+                stage != STAGE && command.text.contains("iptables")
+            };
             let hit = |command: &Command| {
                 subject.hit(
                     command.line,

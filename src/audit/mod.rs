@@ -7,10 +7,12 @@ mod ask;
 mod attach;
 mod cluster;
 mod commands;
+mod open;
 mod order;
 mod ports;
 mod resource;
 mod scene;
+mod strangers;
 
 use crate::catalog::Role;
 use crate::error::printable;
@@ -68,6 +70,21 @@ pub struct Hit {
     line: usize,
     text: String,
     mend: String,
+    /// Where conditions cannot be known: whether it is so where they hold, or where they do not.
+    way: Option<bool>,
+}
+
+impl Hit {
+    /// Something that is wrong with a file, whichever of its chains is meant.
+    fn of_file(file: &str, line: usize, text: impl Into<String>, mend: impl Into<String>) -> Self {
+        Self {
+            file: file.to_owned(),
+            line,
+            text: text.into(),
+            mend: mend.into(),
+            way: None,
+        }
+    }
 }
 
 /// One check.
@@ -87,15 +104,19 @@ pub const CHECKS: &[&Check] = &[
     &resource::UNREADABLE,
     &resource::CONTENTS_UNREADABLE,
     &resource::CONTENTS_MISSING,
+    &resource::WRONG_API_VERSION,
+    &resource::DOUBLED_KEY,
     &resource::FILENAME_REFUSED,
     &resource::SELECTOR_MISSING,
     &resource::SELECTOR_NOT_STRING,
     &resource::SELECTOR_MATCHES_ALL,
+    &resource::SELECTOR_SEVERAL_ROLES,
     &commands::UNQUOTED_COLON,
     &commands::UNQUOTED_HASH,
     &commands::COMMAND_REFUSED,
     &commands::NOT_UNDERSTOOD,
     &commands::OTHER_RULES,
+    &commands::CONDITION_UNKNOWN,
     &commands::FOREIGN_CHAIN,
     &commands::WRONG_STAGE,
     &commands::CLEANUP_MISSING,
@@ -114,7 +135,7 @@ pub const CHECKS: &[&Check] = &[
     &order::LOG_UNLIMITED,
     &order::LOG_PREFIX_UNKNOWN,
     &order::LOG_PREFIX_TOO_LONG,
-    &order::NO_DROP,
+    &open::NO_DROP,
     &order::ACCEPT_AFTER_LOG,
     &order::ACCEPT_AFTER_DROP,
     &order::DUPLICATE_RULE,
@@ -146,20 +167,42 @@ pub fn find(code: &str) -> Option<&'static Check> {
 /// role is measured against that one. `Node` objects among the texts tell whom the selectors must pick.
 pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<AuditFinding> {
     let scene = Scene::new(role, files, options);
-    let mut out: Vec<AuditFinding> = CHECKS
-        .iter()
-        .flat_map(|check| {
-            (check.check)(&scene).into_iter().map(|hit| AuditFinding {
+    let mut out: Vec<AuditFinding> = Vec::new();
+    for check in CHECKS {
+        let hits = (check.check)(&scene);
+        for hit in &hits {
+            let same = |other: &&Hit| {
+                (&other.file, other.line, &other.text) == (&hit.file, hit.line, &hit.text)
+            };
+            // What is so whichever way conditions go is so.
+            let both =
+                hit.way.is_some() && hits.iter().filter(same).any(|other| other.way != hit.way);
+            if both && hit.way == Some(true) {
+                continue;
+            }
+            let (severity, text) = match hit.way.filter(|_| !both) {
+                None => (check.severity, hit.text.clone()),
+                // It may not be so at all.
+                Some(holds) => (
+                    check.severity.max(Severity::Warning),
+                    format!(
+                        "{} (where the condition {})",
+                        hit.text,
+                        if holds { "holds" } else { "does not hold" }
+                    ),
+                ),
+            };
+            out.push(AuditFinding {
                 code: check.code,
-                severity: check.severity,
-                file: hit.file,
+                severity,
+                file: hit.file.clone(),
                 line: hit.line,
                 // Both quote the file, which may be anybody's.
-                text: printable(&hit.text),
+                text: printable(&text),
                 mend: printable(&hit.mend),
-            })
-        })
-        .collect();
+            });
+        }
+    }
     let place = |name: &str| files.iter().position(|(known, _)| *known == name);
     out.sort_by(|a, b| {
         (place(&a.file), a.line, a.severity).cmp(&(place(&b.file), b.line, b.severity))

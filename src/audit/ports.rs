@@ -3,12 +3,12 @@
 //! Whether a port is accepted is asked of the chain itself by a packet; rules narrowed to sources count, since the page
 //! lets everybody in only for brevity.
 
-use crate::audit::ask::{Ask, is_cni, pod_network};
+use crate::audit::ask::{Ask, is_cni, is_cni_chain, pod_network};
 use crate::audit::order::decides;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
-use crate::chain::{Chain, Family, Outcome, Rule, Target, Test, quoted};
+use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Target, Test, quoted};
 use crate::net::PortRange;
 use crate::packet::proto;
 
@@ -63,7 +63,12 @@ fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
 fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &str) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let subject = ask.subject;
-        let Some(chain) = subject.chain().filter(|_| subject.is_measured) else {
+        let input = || subject.set.chain(subject.family, INPUT);
+        let Some(chain) = subject
+            .chain()
+            .or_else(input)
+            .filter(|_| subject.is_measured)
+        else {
             return Vec::new();
         };
         let needed = RULES
@@ -182,14 +187,15 @@ fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
                 .iter()
                 .any(|m| matches!(m.test, Test::Unknown(..)))
     };
-    ask.rules()
-        .filter(|(chain, at, rule)| {
-            *at < chain.stop_number().unwrap_or(usize::MAX)
-                && known(rule)
-                && !is_cni(&chain.name, rule)
-        })
-        .map(|(_, _, rule)| rule)
-        .collect()
+    let chains = ask.chains.iter().filter(|chain| !is_cni_chain(&chain.name));
+    let live = |chain: &&'a Chain| {
+        let stop = chain.stop_number().unwrap_or(usize::MAX);
+        let name = &chain.name;
+        (chain.rules.iter().take(stop))
+            .filter(move |rule| known(rule) && !is_cni(name, rule))
+            .collect::<Vec<_>>()
+    };
+    chains.flat_map(live).collect()
 }
 
 /// The strangers that a rule accepts, of the CNI or not.
@@ -323,7 +329,10 @@ fn extra(scene: &Scene<'_>, of_other_role: bool) -> Vec<Hit> {
         let subject = ask.subject;
         let mut out = Vec::new();
         for rule in live_accepts(ask) {
-            if rule.source().is_some() || !subject.is_measured {
+            let group = rule.has(|test| {
+                matches!(test, Test::Net(Side::Destination, net) if net.addr().is_multicast())
+            });
+            if rule.source().is_some() || group || !subject.is_measured {
                 continue;
             }
             let (Some(protocol), Some(ranges)) = (rule.protocol(), rule.dports()) else {

@@ -1,6 +1,11 @@
 //! The CloudInit object itself: can it be read, will the API take it.
 
 use crate::audit::{Check, Hit, Severity};
+use crate::catalog::Role;
+use crate::cloudinit::selector::{is_role_key, picks};
+
+/// The CRD of harvester/node-manager.
+const API_VERSION: &str = "node.harvesterhci.io/v1beta1";
 
 /// What the validating webhook refuses (harvester/node-manager, pkg/admitter/cloudinit.go).
 const DENIED: &[&str] = &[
@@ -28,11 +33,9 @@ pub(super) static UNREADABLE: Check = Check {
     title: "the file cannot be read",
     explain: "It is neither a dump of iptables nor a CloudInit, or its YAML is broken: what it says was not checked.",
     check: |scene| {
-        let hit = |(file, fault): &(&str, crate::chain::Fault)| Hit {
-            file: (*file).to_owned(),
-            line: fault.line,
-            text: fault.text.clone(),
-            mend: "give the output of `iptables-save`, or the CloudInit as YAML".to_owned(),
+        let hit = |(file, fault): &(&str, crate::chain::Fault)| {
+            let mend = "give the output of `iptables-save`, or the CloudInit as YAML";
+            Hit::of_file(file, fault.line, fault.text.clone(), mend)
         };
         scene.unread.iter().map(hit).collect()
     },
@@ -48,7 +51,7 @@ pub(super) static CONTENTS_UNREADABLE: Check = Check {
             let hit = |fault: &crate::chain::Fault| {
                 subject.hit(fault.line, fault.text.clone(), "mend the YAML behind `contents: |`: indent its lines alike, and write a command with `: ` in it in single quotes")
             };
-            resource.faults.iter().map(hit).collect()
+            resource.faults.iter().filter(|fault| fault.refused).map(hit).collect()
         })
     },
 };
@@ -67,6 +70,81 @@ pub(super) static CONTENTS_MISSING: Check = Check {
                 resource.line,
                 "the CloudInit has no `spec.contents`: the node gets no command",
                 "name the key `contents`",
+            )]
+        })
+    },
+};
+
+pub(super) static WRONG_API_VERSION: Check = Check {
+    code: "wrong-api-version",
+    severity: Severity::Error,
+    title: "the CloudInit is of another API",
+    explain: "The API has it as node.harvesterhci.io/v1beta1: another one is refused, or is another object.",
+    check: |scene| {
+        scene.of_resources(|subject, resource| {
+            let known = |text: &str| text == API_VERSION;
+            if resource.name.is_none()
+                || resource
+                    .api_version
+                    .as_ref()
+                    .is_some_and(|found| known(&found.text))
+            {
+                return Vec::new();
+            }
+            let (line, text) = match &resource.api_version {
+                Some(found) => (found.line, format!("the apiVersion is `{}`", found.text)),
+                None => (resource.line, "the CloudInit has no apiVersion".to_owned()),
+            };
+            vec![subject.hit(line, text, format!("write apiVersion: {API_VERSION}"))]
+        })
+    },
+};
+
+pub(super) static DOUBLED_KEY: Check = Check {
+    code: "doubled-key",
+    severity: Severity::Error,
+    title: "a key stands twice",
+    explain: "YAML has each key once. kubectl refuses the object or keeps the last one; yip cannot read contents that have it, and \
+              runs none of them.",
+    check: |scene| {
+        scene.of_resources(|subject, resource| {
+            let hit = |key: &crate::cloudinit::Spot| {
+                subject.hit(
+                    key.line,
+                    format!(
+                        "the key `{}` stands twice: only one of them counts, if any",
+                        key.text
+                    ),
+                    "join what stands under both",
+                )
+            };
+            resource.doubled.iter().map(hit).collect()
+        })
+    },
+};
+
+pub(super) static SELECTOR_SEVERAL_ROLES: Check = Check {
+    code: "selector-several-roles",
+    severity: Severity::Error,
+    title: "the selector picks nodes of several roles",
+    explain: "The label of etcd is on control-plane nodes and on witnesses alike: one of them gets the rules of the other.",
+    check: |scene| {
+        scene.of_resources(|subject, resource| {
+            let Some(selector) = resource.selector.as_deref().filter(|_| subject.firewall) else {
+                return Vec::new();
+            };
+            let labels: Vec<_> = selector.iter().filter(|label| is_role_key(&label.key)).collect();
+            let roles: Vec<&str> = (Role::ALL.iter())
+                .filter(|role| picks(selector, **role))
+                .map(|role| role.code())
+                .collect();
+            if labels.is_empty() || roles.len() < 2 {
+                return Vec::new();
+            }
+            vec![subject.hit(
+                labels[0].line,
+                format!("the selector picks {} nodes", roles.join(" and ")),
+                "add a label that only nodes of the one role have, such as node-role.kubernetes.io/control-plane",
             )]
         })
     },

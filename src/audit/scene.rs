@@ -18,6 +18,8 @@ pub struct Scene<'a> {
     pub nodes: Vec<NodeLabels>,
     /// Files that could not be read.
     pub unread: Vec<(&'a str, Fault)>,
+    /// Conditions that cannot be known, and on which rules depend.
+    pub conditions: Vec<(&'a str, Fault)>,
 }
 
 /// One chain or CloudInit.
@@ -32,6 +34,8 @@ pub struct Subject<'a> {
     pub again: Option<RuleSet>,
     /// Whether it has to do with the firewall at all.
     pub firewall: bool,
+    /// Where conditions cannot be known: whether it is what comes where they hold.
+    pub way: Option<bool>,
     /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
     /// How many rules were asked so far.
@@ -54,6 +58,7 @@ impl<'a> Scene<'a> {
             subjects: Vec::new(),
             nodes: Vec::new(),
             unread: Vec::new(),
+            conditions: Vec::new(),
         };
         for (file, text) in files {
             if let Err(fault) = scene.file(file, text) {
@@ -78,6 +83,7 @@ impl<'a> Scene<'a> {
                 resource,
                 again,
                 firewall: true,
+                way: None,
                 is_measured: true,
                 steps: Cell::new(0),
             }
@@ -93,30 +99,40 @@ impl<'a> Scene<'a> {
                     return Err(Fault::new(1, "no CloudInit and no Node in it"));
                 }
                 for resource in resources {
-                    let scripts: Vec<Script> = resource
-                        .commands
-                        .iter()
-                        .map(cloudinit::Command::script)
-                        .collect();
-                    let (set, again) = twice(Form::CloudInit, &scripts);
                     let role = resource
                         .selector
                         .as_deref()
                         .map_or(role, |selector| role_of(selector, role));
                     let says = |text: &str| text.contains("iptables") || text.contains("ip6tables");
                     let firewall = resource.commands.iter().any(|command| says(&command.text))
+                        || resource
+                            .files
+                            .iter()
+                            .any(|file| says(&file.text) || file.text.contains("*filter"))
                         || !resource.not_text.is_empty()
                         || resource.name.as_deref().is_some_and(says);
-                    let subject = push(set, role, Some(resource), Some(again));
-                    self.subjects.push(Subject {
-                        firewall,
-                        ..subject
+                    self.ways(&mut |holds, way| {
+                        let twice = twice(Form::CloudInit, holds, &mut |runner| {
+                            cloudinit::run(runner, &[&resource]);
+                        });
+                        let subject =
+                            push(twice.set, role, Some(resource.clone()), Some(twice.again));
+                        let subject = Subject {
+                            firewall,
+                            way,
+                            ..subject
+                        };
+                        (subject, twice.conditions)
                     });
                 }
             }
             Form::Script => {
-                let (set, again) = twice(Form::Script, &[Script::read(text, 1)]);
-                self.subjects.push(push(set, role, None, Some(again)));
+                let script = Script::read(text, 1);
+                self.ways(&mut |holds, way| {
+                    let twice = twice(Form::Script, holds, &mut |runner| runner.run(&script));
+                    let subject = push(twice.set, role, None, Some(twice.again));
+                    (Subject { way, ..subject }, twice.conditions)
+                });
             }
             Form::Save | Form::Specification | Form::Listing => {
                 let subject = push(chain::read(text)?, role, None, None);
@@ -131,6 +147,28 @@ impl<'a> Scene<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Adds what commands leave: both ways, where conditions cannot be known and it makes a difference.
+    fn ways(&mut self, make: &mut dyn FnMut(bool, Option<bool>) -> (Subject<'a>, Vec<Fault>)) {
+        let (without, conditions) = make(false, None);
+        if conditions.is_empty() {
+            self.subjects.push(without);
+            return;
+        }
+        let (holding, _) = make(true, Some(true));
+        let file = without.file;
+        self.conditions
+            .extend(conditions.into_iter().map(|fault| (file, fault)));
+        if holding.set.chains() == without.set.chains() {
+            self.subjects.push(without);
+            return;
+        }
+        self.subjects.push(Subject {
+            way: Some(false),
+            ..without
+        });
+        self.subjects.push(holding);
     }
 
     /// Hits of every subject that has a firewall chain.
@@ -184,22 +222,31 @@ impl Subject<'_> {
             line,
             text: text.into(),
             mend: mend.into(),
+            way: self.way,
         }
     }
 }
 
-/// Runs the scripts once, and once more on what that leaves.
-fn twice(form: Form, scripts: &[Script]) -> (RuleSet, RuleSet) {
-    let mut runner = Runner::new(form);
-    for script in scripts {
-        runner.run(script);
-    }
-    let first = runner.set().clone();
+/// What two runs of the same commands leave.
+struct Twice {
+    set: RuleSet,
+    again: RuleSet,
+    conditions: Vec<Fault>,
+}
+
+/// Runs commands once, and once more on what that leaves.
+fn twice(form: Form, holds: bool, run: &mut dyn FnMut(&mut Runner)) -> Twice {
+    let mut runner = Runner::new(form).holding(holds);
+    run(&mut runner);
+    let set = runner.set().clone().finished();
+    let conditions = runner.conditions().to_vec();
     runner.forget_faults();
-    for script in scripts {
-        runner.run(script);
+    run(&mut runner);
+    Twice {
+        set,
+        again: runner.finish(),
+        conditions,
     }
-    (first, runner.finish())
 }
 
 /// IPv6 where only `ip6tables` has rules.

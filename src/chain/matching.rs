@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::chain::question::{Question, Sender};
 use crate::chain::rule::{AddressType, Compared, Match, Ports, Side, States, Test};
-use crate::packet::{Brief, Cast, Shape, TcpFlags};
+use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// The text of the match that stands for the unprinted interface of a jump.
 pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
@@ -144,7 +144,7 @@ fn unknown(module: &str, text: &str, question: &Question<'_>) -> Option<bool> {
     Some(answer != text.starts_with("! "))
 }
 
-fn ports(which: Ports, packet: &Brief<'_>, within: impl Fn(u16) -> bool) -> Option<bool> {
+fn ports(which: Ports, packet: &PacketSummary<'_>, within: impl Fn(u16) -> bool) -> Option<bool> {
     match which {
         Ports::Source => packet.spt.map(within),
         Ports::Destination => packet.dpt.map(within),
@@ -175,7 +175,7 @@ fn interface(pattern: &str, name: &str) -> bool {
 }
 
 /// The address type of the destination, where it can be told: what is sent to the node alone reached INPUT as local.
-fn destination(packet: &Brief<'_>) -> Option<AddressType> {
+fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     let multicast = match packet.dst {
         IpAddr::V4(v4) if v4.is_broadcast() => return Some(AddressType::Broadcast),
         IpAddr::V4(v4) => v4.is_multicast(),
@@ -184,7 +184,7 @@ fn destination(packet: &Brief<'_>) -> Option<AddressType> {
     if multicast {
         return Some(AddressType::Multicast);
     }
-    (packet.frame == Cast::Unicast).then_some(AddressType::Local)
+    (packet.frame == PktType::Unicast).then_some(AddressType::Local)
 }
 
 /// Whether the sender's address is of one of the types: only loopback and multicast are told without the routing table.
@@ -197,11 +197,11 @@ fn source(src: IpAddr, types: &[AddressType]) -> Option<bool> {
 }
 
 /// As the kernel sorts a frame by its receiver (`eth_type_trans()`).
-fn of_frame(mac: [u8; 6]) -> Cast {
+fn of_frame(mac: [u8; 6]) -> PktType {
     match mac {
-        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => Cast::Broadcast,
-        [first, ..] if first & 1 == 1 => Cast::Multicast,
-        _ => Cast::Unicast,
+        [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => PktType::Broadcast,
+        [first, ..] if first & 1 == 1 => PktType::Multicast,
+        _ => PktType::Unicast,
     }
 }
 

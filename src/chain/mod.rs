@@ -22,7 +22,7 @@ use std::fmt;
 
 use crate::cloudinit;
 use crate::error::{Error, printable};
-use crate::packet::Brief;
+use crate::packet::PacketSummary;
 use crate::time::Time;
 
 pub use active::{ActiveChains, Chains, Judged, Origin};
@@ -38,7 +38,7 @@ pub use rule::{
     limit_interval,
 };
 pub use shadowed::{Shadowed, Why};
-pub use shell::{Fault, Runner, Script, Simple};
+pub use shell::{Fault, Runner, Script};
 pub use syntax::{Form, detect};
 
 /// The chain of the documentation.
@@ -61,7 +61,7 @@ pub enum Family {
 
 impl Family {
     /// The family of a packet.
-    pub const fn of(packet: &Brief<'_>) -> Self {
+    pub const fn of(packet: &PacketSummary<'_>) -> Self {
         if packet.src.is_ipv4() {
             Self::V4
         } else {
@@ -240,12 +240,7 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
 /// # Errors
 /// Where iptables would refuse it.
 pub fn parse_rule(command: &str) -> Result<(String, Rule), Fault> {
-    let script = Script::read(command, 1);
-    let simple = script
-        .commands
-        .first()
-        .ok_or_else(|| Fault::new(1, "no command"))?;
-    shell::rule_of(simple)
+    shell::rule_of(&Script::read(command, 1))
 }
 
 impl fmt::Display for Policy {

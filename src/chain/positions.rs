@@ -2,7 +2,7 @@
 
 use crate::catalog::LOG_PREFIX;
 use crate::chain::outcome::Position;
-use crate::chain::rule::{Log, Rule, Target};
+use crate::chain::rule::{Log, Match, Rule, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, Policy, RuleSet};
 
 /// A sum of counters.
@@ -89,9 +89,12 @@ impl Chain {
             .map(|(at, _)| self.position(at))
     }
 
-    /// What the LOG rules counted.
+    /// What the LOG rules of the drop log counted: those with its prefix, or all where none has it.
     pub fn log_packets(&self) -> Option<Counted> {
-        self.sum(|_, rule| matches!(rule.target, Target::Log(_)))
+        let has_prefix =
+            |rule: &Rule| matches!(&rule.target, Target::Log(log) if is_documented(log));
+        self.sum(|_, rule| has_prefix(rule))
+            .or_else(|| self.sum(|_, rule| matches!(rule.target, Target::Log(_))))
     }
 
     /// What the DROP and REJECT rules behind the first LOG counted.
@@ -201,8 +204,16 @@ impl RuleSet {
             .or_else(|| reached.iter().copied().find(stops))
             .or_else(|| all().find(|at| log(at) && self.chains[*at].policy.is_none()));
         let Some(mut at) = found else {
-            // The policy drops what falls out of INPUT.
+            // All of an interface is dropped in INPUT, or the policy drops what falls out of it.
             let (at, input) = self.find(family, INPUT)?;
+            let by_interface = |rule: &Rule| {
+                let only = |m: &Match| matches!(m.test, Test::Interface(..)) && !m.negated;
+                matches!(rule.target, Target::Drop | Target::Reject(_))
+                    && rule.matches.iter().all(only)
+            };
+            if let Some(stop) = input.rules.iter().rposition(by_interface) {
+                return Some((at, stop + 1));
+            }
             return (input.policy == Some(Policy::Drop)).then_some((at, input.rules.len() + 1));
         };
         let mut number = self.stops_at(at);
@@ -215,7 +226,9 @@ impl RuleSet {
             let begins = (chain.rules.iter().take(number.saturating_sub(1)))
                 .all(|rule| matches!(rule.target, Target::Log(_) | Target::None));
             let shared = others.contains(&at);
-            if chain.policy.is_some() || !(begins && !chain.rules.is_empty() || shared) {
+            // The documented chain is one that filters, whatever it lacks.
+            let only_logs = begins && !chain.rules.is_empty() && chain.name != HARVESTER;
+            if chain.policy.is_some() || !(only_logs || shared) {
                 break;
             }
             let jump = reached.iter().find_map(|above| {

@@ -11,7 +11,7 @@ use crate::chain::rule::{
     AddressType, Compared, Log, Match, Ports, Rule, Side, States, Target, Test,
 };
 use crate::net::{IpNet, PortRange};
-use crate::packet::{Cast, proto};
+use crate::packet::{PktType, proto};
 
 /// The units of `--limit` with their lengths in 1/10000 s, as libxt_limit.c prints them.
 const UNITS: [(&str, u32); 4] = [
@@ -210,9 +210,9 @@ impl fmt::Display for Test {
             } => write!(f, "--mark {value:#x}"),
             Self::Mark { value, mask } => write!(f, "--mark {value:#x}/{mask:#x}"),
             Self::PktType(cast) => f.write_str(match cast {
-                Cast::Unicast => "--pkt-type unicast",
-                Cast::Broadcast => "--pkt-type broadcast",
-                Cast::Multicast => "--pkt-type multicast",
+                PktType::Unicast => "--pkt-type unicast",
+                PktType::Broadcast => "--pkt-type broadcast",
+                PktType::Multicast => "--pkt-type multicast",
             }),
             Self::Unknown(module, text) if module == "set" => write!(f, "--match-set {text}"),
             Self::Unknown(_, text) => f.write_str(text),

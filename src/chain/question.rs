@@ -2,12 +2,12 @@
 
 use crate::chain::rule::States;
 use crate::packet::datagram::{Header, Transport};
-use crate::packet::{Brief, Packet, TcpFlags, proto};
+use crate::packet::{Packet, PacketSummary, TcpFlags, proto};
 
 /// A packet that a chain is asked about.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
-    pub packet: Brief<'a>,
+    pub packet: PacketSummary<'a>,
     pub detail: Detail,
     /// Its conntrack state; `None` where the line does not settle it.
     pub state: Option<States>,
@@ -42,7 +42,7 @@ pub struct Detail {
 
 impl<'a> Question<'a> {
     /// A packet that was dropped: no conntrack entry has it, so it is NEW, INVALID or UNTRACKED.
-    pub fn dropped(packet: Brief<'a>) -> Self {
+    pub fn dropped(packet: PacketSummary<'a>) -> Self {
         let state = state(&packet);
         Self {
             packet,
@@ -53,7 +53,7 @@ impl<'a> Question<'a> {
     }
 
     /// A packet that comes alone, with a conntrack state of its own.
-    pub fn alone(packet: Brief<'a>, state: States, sender: Sender) -> Self {
+    pub fn alone(packet: PacketSummary<'a>, state: States, sender: Sender) -> Self {
         Self {
             packet,
             detail: Detail {
@@ -112,7 +112,7 @@ impl Detail {
 }
 
 /// The conntrack state of a dropped packet, which has no entry; `None` where the line does not say.
-fn state(packet: &Brief<'_>) -> Option<States> {
+fn state(packet: &PacketSummary<'_>) -> Option<States> {
     let kind = packet.icmp_type;
     Some(match packet.proto? {
         proto::TCP => {

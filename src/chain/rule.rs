@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::net::{IpNet, PortRange};
-use crate::packet::Cast;
+use crate::packet::PktType;
 
 /// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
 const TARGETS: &[&str] = &[
@@ -119,7 +119,7 @@ pub enum Test {
         mask: u32,
     },
     /// `--pkt-type`.
-    PktType(Cast),
+    PktType(PktType),
     /// A match that a log line cannot answer, or that is not known: the module, and its text.
     Unknown(String, String),
 }
@@ -331,9 +331,11 @@ impl Rule {
         self.has(|test| matches!(test, Test::State(asked) if asked.contains(states)))
     }
 
-    /// Whether it names a destination port: not where it takes all but some.
+    /// Whether it names a destination port: not where it takes all but some, or half of them.
     pub fn names_port(&self) -> bool {
-        self.dports().is_some()
+        let few =
+            |ranges: &[PortRange]| ranges.iter().map(|range| range.len()).sum::<usize>() < 1 << 15;
+        self.dports().is_some_and(few)
             || self.has(|test| match test {
                 Test::Ports(Ports::Either, _) => true,
                 Test::Unknown(module, text) => module == "port" && text.starts_with("dpt"),

@@ -1,28 +1,17 @@
 //! `dropsift audit`: what is wrong with a chain or a CloudInit.
 
-use std::path::PathBuf;
-
-use super::args::Shared;
+use super::args::AuditArgs;
 use super::{Exit, terminal, values, written};
 use crate::audit::{Options, Severity, UNREADABLE, audit};
 use crate::error::Error;
 use crate::report::{Audited, audit_json, audit_text};
 
 /// Checks the files.
-pub(super) fn run(
-    shared: &Shared,
-    paths: &[PathBuf],
-    management_vlan: Option<u16>,
-    interfaces: &[String],
-) -> Result<Exit, Error> {
-    let site = values::site(shared, &values::read_options(shared)?)?;
-    if let Some(text) = shared.role.iter().find(|text| text.contains('=')) {
-        return Err(Error::Usage(format!(
-            "audit measures against one role, and `{text}` names a node's; write --role worker"
-        )));
-    }
+pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
+    let role = args.role.unwrap_or_default();
+    let pod_cidr = args.pod_cidr.as_ref().map(|text| values::net(text));
     let mut files = Vec::new();
-    for path in paths {
+    for path in &args.files {
         let name = path.display().to_string();
         let text = values::text_file(&name)?;
         files.push((name, text));
@@ -31,21 +20,21 @@ pub(super) fn run(
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
     let options = Options {
-        addons: site.addons.into_iter().collect(),
-        pod_cidr: site.pod_cidrs.first().copied(),
-        management_vlan,
-        interfaces: interfaces.to_vec(),
-        prefix: shared.prefix.clone(),
+        addons: values::addons(&args.addons)?.into_iter().collect(),
+        pod_cidr: pod_cidr.transpose()?,
+        management_vlan: args.management_vlan,
+        interfaces: args.interface.clone(),
+        prefix: args.prefix.clone(),
     };
-    let found = audit(site.default_role, &borrowed, &options);
+    let found = audit(role, &borrowed, &options);
     let audited = Audited {
-        role: site.default_role,
+        role,
         files: borrowed.iter().map(|(name, _)| *name).collect(),
         findings: &found,
     };
-    let style = terminal::style(shared.color);
+    let style = terminal::style(args.look.color);
     written(|out| {
-        if shared.output == "json" {
+        if args.written.is_json() {
             audit_json(&audited, out)
         } else {
             audit_text(&audited, style, out)

@@ -3,12 +3,13 @@
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 
-use super::args::Shared;
+use super::filters::Filter;
+use super::options::Shared;
 use super::progress::Bar;
 use super::{Exit, account, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
-use crate::input::open::{Options, Summary, read_file, read_local_journal};
+use crate::input::source::{Options, Summary, read_file, read_local_journal};
 use crate::report::{InputReport, Report, Tally};
 
 /// The report on `inputs`, and what reading them says of the exit code.
@@ -30,6 +31,7 @@ pub(super) fn read(
     options: &Options,
     analysis: &mut Analysis,
 ) -> Result<(Report, Exit), Error> {
+    let filter = Filter::new(&shared.filters)?;
     let stdin = [PathBuf::from("-")];
     let inputs = match inputs {
         [] if shared.journal => &[],
@@ -41,7 +43,7 @@ pub(super) fn read(
         .map(Some)
         .chain(shared.journal.then_some(None));
     let several = inputs.len() + usize::from(shared.journal) > 1;
-    let bar = Bar::start(&options.progress, shared.quiet);
+    let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
     let (mut lines, mut reports) = (0, Vec::new());
     for source in sources {
@@ -49,7 +51,7 @@ pub(super) fn read(
             analysis.begin_input();
         }
         let before = analysis.tally();
-        let mut sink = |item: crate::input::scan::Item<'_>| analysis.push(item);
+        let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
             None => read_local_journal(options, &mut sink),
@@ -84,7 +86,7 @@ pub(super) fn read(
     bar.finish();
     analysis.set_lines(lines);
     learned(shared, analysis);
-    let mut report = super::values::filtered(shared, analysis.report(None))?;
+    let mut report = filter.apply(analysis.report(None));
     report.inputs = reports;
     report.options = replay::options(std::env::args_os());
     account(shared, analysis);

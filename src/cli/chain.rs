@@ -1,31 +1,40 @@
 //! `dropsift chain`: the recommended chain of a role, and how that of a file differs.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use super::args::Shared;
+use super::args::ChainArgs;
+use super::options::Addons;
 use super::{Exit, values, written};
 use crate::catalog::Role;
 use crate::chain::{ActiveChains, Family, Rule};
 use crate::error::{Error, printable};
 use crate::report::chain_json;
 use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
+use crate::site::Site;
 
 /// Prints the chain, or the difference.
-pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Exit, Error> {
-    let site = values::site(shared, &values::read_options(shared)?)?;
-    let text = file.map(|path| {
+pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
+    let addons = Addons {
+        no_addon: args.no_addon.clone(),
+        ..Addons::default()
+    };
+    let site = Site {
+        log_prefix: values::prefix(args.prefix.as_deref())?,
+        pod_cidrs: values::nets(&args.pod_cidr)?,
+        addons: values::addons(&addons)?,
+        ..Site::default()
+    };
+    let text = args.file.as_ref().map(|path| {
         let name = path.display().to_string();
         values::text_file(&name).map(|text| (name, text))
     });
     let text = text.transpose()?;
-    let told = site.told_default_role.then_some(site.default_role);
     let by_selector = || {
         let (name, text) = text.as_ref()?;
         let role = None;
         CloudInitFile { name, text, role }.only_role()
     };
-    let Some(role) = told.or_else(by_selector) else {
+    let Some(role) = args.role.or_else(by_selector) else {
         return Err(Error::Usage(format!(
             "which role is the chain for? say so with --role, one of {}",
             Role::ALL.map(Role::code).join(", ")
@@ -33,9 +42,9 @@ pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Ex
     };
     let chain = Recommended::new(role, &site);
     let Some((name, text)) = text else {
-        return written(|out| match shared.output.as_str() {
-            "json" => chain_json(&chain, None, out),
-            _ => (of_code(form).write)(&chain, out),
+        return written(|out| match args.written.is_json() {
+            true => chain_json(&chain, None, out),
+            false => (of_code(&args.format).write)(&chain, out),
         })
         .map(|()| Exit::Clean);
     };
@@ -50,9 +59,9 @@ pub(super) fn run(shared: &Shared, file: Option<&Path>, form: &str) -> Result<Ex
             ),
         });
     };
-    written(|out| match shared.output.as_str() {
-        "json" => chain_json(&chain, Some((&name, &difference)), out),
-        _ => compared(&name, role, &difference, out),
+    written(|out| match args.written.is_json() {
+        true => chain_json(&chain, Some((&name, &difference)), out),
+        false => compared(&name, role, &difference, out),
     })?;
     Ok(if difference.is_empty() {
         Exit::Clean

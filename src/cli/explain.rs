@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 
-use super::args::Shared;
+use super::args::ExplainArgs;
 use super::{Exit, complain, terminal, values, written};
 use crate::analyze::explain;
 use crate::cause::{CAUSES, Cause};
@@ -29,11 +29,11 @@ enum Topic<'a> {
 }
 
 /// Runs `explain`.
-pub(super) fn run(shared: &Shared, words: &[String]) -> Result<Exit, Error> {
-    let asked = words.join(" ");
-    let style = terminal::style(shared.color);
-    let json = wants_json(shared)?;
-    let topic = if words.is_empty() && !io::stdin().is_terminal() {
+pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
+    let asked = args.what.join(" ");
+    let style = terminal::style(args.look.color);
+    let json = args.written.is_json();
+    let topic = if args.what.is_empty() && !io::stdin().is_terminal() {
         Topic::Stream
     } else {
         topic(asked.trim())
@@ -58,22 +58,11 @@ pub(super) fn run(shared: &Shared, words: &[String]) -> Result<Exit, Error> {
             return ports(&rows_of(number, first, last), &asked, style, json);
         }
         Topic::Proto => return ports(&rows_without_ports(&asked), &asked, style, json),
-        Topic::Line(text) => return line(shared, text, style, json),
-        Topic::Stream => return stream(shared, style, json),
+        Topic::Line(text) => return line(args, text, style, json),
+        Topic::Stream => return stream(args, style, json),
         Topic::Unknown(word) => return Err(unknown(word)),
     }
     Ok(Exit::Clean)
-}
-
-/// Whether JSON is asked for; other forms than it and text are not written here.
-pub(super) fn wants_json(shared: &Shared) -> Result<bool, Error> {
-    match shared.output.as_str() {
-        "json" => Ok(true),
-        "text" => Ok(false),
-        other => Err(Error::Usage(format!(
-            "this is not written as `{other}`; use -o text or -o json"
-        ))),
-    }
 }
 
 fn topic(asked: &str) -> Topic<'_> {
@@ -151,8 +140,8 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// Explains one line in full.
-fn line(shared: &Shared, text: &str, style: Style, json: bool) -> Result<Exit, Error> {
-    let judge = judge(shared)?;
+fn line(args: &ExplainArgs, text: &str, style: Style, json: bool) -> Result<Exit, Error> {
+    let judge = judge(args)?;
     match judge(text.as_bytes()) {
         Ok(explained) if json => written(|out| json_explain::line(&explained, out))?,
         Ok(explained) => written(|out| text_explain::line(&explained, style, out))?,
@@ -168,8 +157,8 @@ fn line(shared: &Shared, text: &str, style: Style, json: bool) -> Result<Exit, E
 }
 
 /// Answers each line of stdin as it comes.
-fn stream(shared: &Shared, style: Style, json: bool) -> Result<Exit, Error> {
-    let judge = judge(shared)?;
+fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
+    let judge = judge(args)?;
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut out = io::BufWriter::new(io::stdout().lock());
     let (mut lines, mut explained, mut blank) = (0_u64, 0_u64, true);
@@ -216,10 +205,10 @@ fn block(
 }
 
 /// Explains lines on the site that the options describe.
-fn judge(shared: &Shared) -> Result<impl Fn(&[u8]) -> Result<Explained, String>, Error> {
-    let options = values::read_options(shared)?;
-    let site = values::site(shared, &options)?;
-    let scope = shared.scope();
+fn judge(args: &ExplainArgs) -> Result<impl Fn(&[u8]) -> Result<Explained, String>, Error> {
+    let options = values::read_options(&args.judging)?;
+    let site = values::judged_by(&args.judging, &options)?;
+    let scope = args.scoped.scope();
     Ok(move |raw: &[u8]| explain(raw, &options.prefixes, options.reading, &site, scope))
 }
 

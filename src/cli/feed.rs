@@ -10,12 +10,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-#[cfg(target_os = "linux")]
-use super::apart::Apart;
 use super::say;
 use super::tail::Tail;
 use crate::error::Error;
-use crate::input::open::{BLOCK, Live, Options, Room, peel, widen};
+use crate::input::source::{BLOCK, Live, Options, peel, widen};
 
 /// How much is read at once: more than of a file, since whoever writes is woken for each block.
 const AT_ONCE: usize = 2 * BLOCK;
@@ -23,7 +21,7 @@ const AT_ONCE: usize = 2 * BLOCK;
 /// What wakes the loop.
 pub(super) enum Wake {
     /// So many bytes of a block.
-    Block(Room, usize),
+    Block(Vec<u8>, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),
     /// An archive or a journal, which is read as a whole.
@@ -37,7 +35,7 @@ pub(super) enum Wake {
 pub(super) struct Feed {
     wakes: Receiver<Wake>,
     /// Where blocks go to be used again.
-    spare: SyncSender<Room>,
+    spare: SyncSender<Vec<u8>>,
     #[cfg(unix)]
     direct: Option<Direct>,
     #[cfg(unix)]
@@ -101,14 +99,14 @@ impl Feed {
                 {
                     self.direct = Direct::new(self.interrupts.take());
                 }
-                Ok(Wake::Block(head.into(), filled))
+                Ok(Wake::Block(head, filled))
             }
             wake => wake,
         }
     }
 
     /// Takes a block back.
-    pub(super) fn give_back(&mut self, block: Room) {
+    pub(super) fn give_back(&mut self, block: Vec<u8>) {
         #[cfg(unix)]
         if let Some(direct) = &mut self.direct {
             direct.block = block;
@@ -123,11 +121,8 @@ impl Feed {
 #[cfg(unix)]
 struct Direct {
     input: File,
-    block: Room,
+    block: Vec<u8>,
     interrupts: Option<io::PipeReader>,
-    /// Where the input is a pipe.
-    #[cfg(target_os = "linux")]
-    apart: Option<Apart>,
 }
 
 #[cfg(unix)]
@@ -136,10 +131,8 @@ impl Direct {
         let input = stdin().ok()?;
         Some(Self {
             input,
-            block: Room::default(),
+            block: Vec::new(),
             interrupts,
-            #[cfg(target_os = "linux")]
-            apart: Apart::new().ok(),
         })
     }
 
@@ -162,22 +155,7 @@ impl Direct {
             return Ok(Wake::Interrupted);
         }
         let block = std::mem::take(&mut self.block);
-        read(self, block).ok_or(RecvTimeoutError::Timeout)
-    }
-}
-
-#[cfg(unix)]
-impl Read for Direct {
-    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
-        #[cfg(target_os = "linux")]
-        if let Some(apart) = &mut self.apart {
-            match apart.read(&self.input, block) {
-                Some(read) => return read,
-                // A read does it, or tells why not.
-                None => self.apart = None,
-            }
-        }
-        self.input.read(block)
+        read(&mut self.input, block).ok_or(RecvTimeoutError::Timeout)
     }
 }
 
@@ -193,7 +171,7 @@ fn stdin() -> io::Result<io::Stdin> {
     Ok(io::stdin())
 }
 
-fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Room>) {
+fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
     let wake = match stdin().and_then(|input| peel(input, options)) {
         #[cfg(unix)]
         Ok(Live::Plain(head, _)) => Wake::Plain(head),
@@ -206,7 +184,7 @@ fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Room>
     drop(send.send(wake));
 }
 
-fn read_path(path: &Path, send: SyncSender<Wake>, spare: Receiver<Room>) -> Result<(), Error> {
+fn read_path(path: &Path, send: SyncSender<Wake>, spare: Receiver<Vec<u8>>) -> Result<(), Error> {
     let named = |why| Error::Input {
         name: path.display().to_string(),
         why,
@@ -232,12 +210,10 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
 }
 
 /// Reads what there is into a block; nothing where a signal came first.
-fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
+fn read(from: &mut impl Read, mut block: Vec<u8>) -> Option<Wake> {
     // The first block is as large as what told the kind.
-    if block.bytes().len() < AT_ONCE {
-        block = Room::new(AT_ONCE, 0);
-    }
-    Some(match from.read(block.bytes_mut()) {
+    block.resize(AT_ONCE, 0);
+    Some(match from.read(&mut block) {
         Ok(0) => Wake::End,
         Ok(n) => Wake::Block(block, n),
         Err(why) if is_passing(&why) => return None,
@@ -252,7 +228,7 @@ fn is_passing(why: &io::Error) -> bool {
 }
 
 /// Sends what there is, as soon as it is there.
-fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Room>) {
+fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
     loop {
         let block = spare.try_recv().unwrap_or_default();
         let Some(wake) = read(from, block) else {

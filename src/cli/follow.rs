@@ -6,15 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::args::Shared;
+use super::args::ReportArgs;
 use super::batch::judged;
 use super::feed::{Feed, Wake};
+use super::filters::Filter;
 use super::session::Session;
 use super::{Exit, account, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
 use crate::error::Error;
-use crate::input::open::{Options, Summary, read_stream};
-use crate::input::scan::Scanner;
+use crate::input::reader::Reader;
+use crate::input::source::{Options, Summary, read_stream};
 use crate::report::{InputReport, Report, Style, Tally};
 
 /// The longest sleep: it bounds what a wrong timer can cost.
@@ -25,14 +26,14 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// If there are several inputs, if the one cannot be opened, or if stdout cannot be written to.
 pub(super) fn run(
-    shared: &Shared,
-    inputs: &[PathBuf],
+    args: &ReportArgs,
     options: &Options,
     analysis: Analysis,
     style: Style,
 ) -> Result<Exit, Error> {
+    let shared = &args.shared;
     let stdin = PathBuf::from("-");
-    let path = match inputs {
+    let path = match &args.read.inputs[..] {
         [] => &stdin,
         [only] => only,
         _ => {
@@ -41,9 +42,10 @@ pub(super) fn run(
             ));
         }
     };
+    let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(shared, style, analysis, path));
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path));
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();
@@ -73,7 +75,7 @@ fn read(
     feed: &mut Feed,
     session: &mut Session<'_>,
 ) -> Result<(Summary, Exit), Error> {
-    let mut scanner = Scanner::new(options.prefixes.clone(), options.reading);
+    let mut reader = Reader::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
     session.act(Instant::now())?;
     loop {
@@ -81,15 +83,15 @@ fn read(
         let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);
         match feed.next(wait.min(LONGEST_WAIT)) {
             Ok(Wake::Block(block, filled)) => {
-                scanner.push(&block.bytes()[..filled], &mut |item| session.take(item));
-                session.add_years(scanner.settle_years(terminal::now()));
+                reader.push(&block[..filled], &mut |event| session.take(event));
+                session.add_years(reader.settle_years(terminal::now()));
                 session.hear()?;
                 feed.give_back(block);
             }
             Ok(Wake::Whole(file)) => {
                 let name = path.display().to_string();
                 let (summary, errors) =
-                    read_stream(&name, file, options, &mut |item| session.take(item));
+                    read_stream(&name, file, options, &mut |event| session.take(event));
                 session.clear();
                 for error in &errors {
                     complain(&error.to_string());
@@ -112,8 +114,8 @@ fn read(
         // A gate opens for an input that was still open then: what has ended only reads like one that goes on.
         session.act(now)?;
     }
-    scanner.finish(&mut |item| session.take(item));
-    Ok((Summary::of(&scanner), exit))
+    reader.finish(&mut |event| session.take(event));
+    Ok((Summary::of(&reader), exit))
 }
 
 /// Prints what is said at one moment together: whoever reads it is woken for each write.

@@ -1,21 +1,22 @@
 //! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
 //! terminal.
 
-#[cfg(target_os = "linux")]
-mod apart;
 mod args;
 mod audit;
 mod batch;
 mod chain;
 mod explain;
 mod feed;
+mod filters;
 mod follow;
 mod gate;
 mod manual;
+mod options;
 mod pace;
 mod pager;
 mod ports;
 mod progress;
+mod query;
 mod replay;
 mod rules;
 mod session;
@@ -24,6 +25,7 @@ mod status;
 mod tail;
 mod terminal;
 mod values;
+mod words;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
@@ -34,7 +36,8 @@ use clap::Parser;
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
 use crate::report::{Events, Report, Style};
-use args::{Args, Command, Shared};
+use args::{Args, Command, ReportArgs};
+use options::Shared;
 
 /// How a run ended; where several hold, the greatest rank counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +83,7 @@ impl Exit {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let told = match Args::try_parse_from(args::turned(std::env::args_os())) {
+    let told = match Args::try_parse_from(words::arranged(std::env::args_os())) {
         Ok(args) => run(&args),
         Err(why) => unparsed(why),
     };
@@ -109,7 +112,7 @@ fn unparsed(why: clap::Error) -> Result<Exit, Error> {
             tame
         })
         .collect();
-    match Args::try_parse_from(args::turned(tame.into_iter().map(Into::into))) {
+    match Args::try_parse_from(words::arranged(tame.into_iter().map(Into::into))) {
         _ if !changed => drop(why.print()),
         Err(why) if why.use_stderr() => drop(why.print()),
         _ => complain("an argument is no text (UTF-8) where only text can be; write it anew"),
@@ -118,40 +121,15 @@ fn unparsed(why: clap::Error) -> Result<Exit, Error> {
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
-    let inputs = match &args.command {
-        None => &args.inputs,
-        Some(
-            Command::Rules { inputs, .. }
-            | Command::Simulate { inputs, .. }
-            | Command::Audit { files: inputs, .. },
-        ) => inputs,
-        Some(_) => &Vec::new(),
-    };
-    values::stdin_once(&args.shared, inputs)?;
-    if args.command.is_some() {
-        // Events are what a report is made of; no subcommand has any.
-        explain::wants_json(&args.shared)?;
-    }
     match &args.command {
-        None => analyse(&args.shared, &args.inputs),
-        Some(Command::Rules {
-            inputs,
-            diff,
-            check: false,
-        }) => rules::run(&args.shared, inputs, *diff),
-        Some(Command::Rules { inputs, .. }) => rules::check(&args.shared, inputs),
-        Some(Command::Chain { file, form }) => chain::run(&args.shared, file.as_deref(), form),
-        Some(Command::Simulate {
-            inputs,
-            with_suggested,
-        }) => simulate::run(&args.shared, inputs, *with_suggested),
-        Some(Command::Audit {
-            files,
-            management_vlan,
-            interface,
-        }) => audit::run(&args.shared, files, *management_vlan, interface),
-        Some(Command::Explain { what }) => explain::run(&args.shared, what),
-        Some(Command::Ports) => ports::run(&args.shared),
+        None => report(&args.report),
+        Some(Command::Rules(args)) if args.check => rules::check(args),
+        Some(Command::Rules(args)) => rules::run(args),
+        Some(Command::Chain(args)) => chain::run(args),
+        Some(Command::Simulate(args)) => simulate::run(args),
+        Some(Command::Audit(args)) => audit::run(args),
+        Some(Command::Explain(args)) => explain::run(args),
+        Some(Command::Ports(args)) => ports::run(args),
         Some(Command::Schema { document }) => manual::schema(document),
         Some(Command::Completions { shell }) => manual::completions(*shell),
         Some(Command::Man) => manual::man(),
@@ -159,44 +137,41 @@ fn run(args: &Args) -> Result<Exit, Error> {
 }
 
 /// The main job.
-fn analyse(shared: &Shared, inputs: &[std::path::PathBuf]) -> Result<Exit, Error> {
+fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    let (shared, inputs) = (&args.shared, &args.read.inputs[..]);
+    values::stdin_once(shared, inputs)?;
     let style = Style {
         evidence: shared.verbose,
-        ..terminal::style(shared.color)
+        ..terminal::style(args.look.color)
     };
     if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
         hint();
         return Ok(Exit::Trouble);
     }
-    shared.check_live(inputs)?;
-    let options = values::read_options(shared)?;
-    let analysis = Analysis::new(values::site(shared, &options)?, shared.scope());
-    if shared.follows(inputs) {
-        return follow::run(shared, inputs, &options, analysis, style);
+    args.check_live()?;
+    let options = values::log_options(shared)?;
+    let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
+    if args.follows() {
+        return follow::run(args, &options, analysis, style);
     }
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
-    let renderer = shared.renderer();
+    let renderer = args.renderer();
     match renderer.events {
         // Without a report, the events are what there is to say of a log that has ended.
-        Some(Events::Each(write)) if shared.no_report => {
+        Some(Events::Each(write)) if args.no_report => {
             let events = Live::default().last_changes(&report);
             written(|out| events.iter().try_for_each(|event| write(event, out)))?;
         }
         _ => {
             let mut page = Vec::new();
             (renderer.render)(&report, style, &mut page)
-                .and_then(|()| pager::show(&page, is_paged(shared)))
+                .and_then(|()| pager::show(&page, args.is_paged()))
                 .map_err(Error::Output)?;
         }
     }
     Ok(exit.and(verdict(shared, &report)))
-}
-
-/// Whether a long report may go through a pager: one for people.
-fn is_paged(shared: &Shared) -> bool {
-    !shared.no_pager && matches!(shared.renderer().events, Some(Events::Rows))
 }
 
 /// What the findings say of the exit code.
@@ -228,7 +203,7 @@ fn complain(text: &str) {
 
 /// The account of every line, and with `-v` the lines that were refused.
 fn account(shared: &Shared, analysis: &Analysis) {
-    if shared.quiet {
+    if shared.is_quiet() {
         return;
     }
     for (host, time) in analysis.went_back() {
@@ -279,7 +254,7 @@ fn account(shared: &Shared, analysis: &Analysis) {
 
 /// What the inputs told of the cluster, a line each.
 fn learned(shared: &Shared, analysis: &Analysis) {
-    if !shared.quiet {
+    if !shared.is_quiet() {
         for fact in analysis.learned() {
             say(&format!("learned: {fact}"));
         }

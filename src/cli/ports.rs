@@ -2,10 +2,8 @@
 
 use std::io::{self, IsTerminal};
 
-use super::args::Shared;
-use super::explain::wants_json;
+use super::args::PortsArgs;
 use super::{Exit, terminal, written};
-use crate::catalog::Role;
 use crate::error::Error;
 use crate::report::json_explain;
 use crate::report::ports::{Row, rows, write_table};
@@ -14,32 +12,20 @@ use crate::report::ports::{Row, rows, write_table};
 const UNBROKEN: usize = 1_000;
 
 /// Runs `ports`.
-pub(super) fn run(shared: &Shared) -> Result<Exit, Error> {
-    let json = wants_json(shared)?;
-    let mut style = terminal::style(shared.color);
+pub(super) fn run(args: &PortsArgs) -> Result<Exit, Error> {
+    let mut style = terminal::style(args.look.color);
     if !io::stdout().is_terminal() {
         // A row a line, for grep.
         style.width = UNBROKEN;
     }
-    let role = match &shared.role[..] {
-        [] => None,
-        [.., last] => Some(Role::parse(last).ok_or_else(|| {
-            Error::Usage(format!(
-                "unknown role `{last}`; expected control-plane, worker or witness"
-            ))
-        })?),
-    };
-    let mut rows = rows(role);
-    let named = |row: &Row, ports: &[u16]| {
-        let mut ports = ports.iter();
+    let mut rows = rows(args.role);
+    let named = |row: &Row| {
+        let mut ports = args.port.iter();
         row.ports.is_some() && ports.any(|port| row.first <= *port && *port <= row.last)
     };
-    rows.retain(|row| !named(row, &shared.not_port));
-    if !shared.port.is_empty() {
-        rows.retain(|row| named(row, &shared.port));
-    }
+    rows.retain(|row| args.port.is_empty() || named(row));
     written(|out| {
-        if json {
+        if args.written.is_json() {
             json_explain::ports(&rows, out)
         } else {
             write_table(&rows, style, out)

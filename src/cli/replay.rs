@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::CommandFactory;
 use clap::parser::ValueSource;
 
-use super::args::{Args, turned};
+use super::args::Args;
+use super::words::arranged;
 use crate::chain::quoted;
 
 /// Options that change how an answer is written, when, or what follows from it, by their ids.
@@ -26,13 +27,13 @@ const ASIDE: [&str; 15] = [
     "cursor_file",
     "not",
 ];
-/// Filters that are turned around by `--not`: ids as [`turned`] makes them.
+/// Filters that are turned around by `--not`: ids as [`arranged`] makes them.
 const TURNED: &str = "not_";
 
 /// The options in `args`, which are those of a run, that change the answer: each with its value, quoted for a shell.
 pub(super) fn options(args: impl IntoIterator<Item = OsString>) -> Vec<String> {
     let command = Args::command();
-    let Ok(matches) = command.clone().try_get_matches_from(turned(args)) else {
+    let Ok(matches) = command.clone().try_get_matches_from(arranged(args)) else {
         return Vec::new();
     };
     let mut options = Vec::new();

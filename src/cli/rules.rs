@@ -1,9 +1,8 @@
 //! `dropsift rules`: only the rules, in one of their forms.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
 
-use super::args::Shared;
+use super::args::RulesArgs;
 use super::{Exit, batch, hint, say, values, verdict, written};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable, printable_name};
@@ -11,8 +10,11 @@ use crate::report::rules_json;
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 
 /// Prints the rules that the inputs ask for.
-pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exit, Error> {
-    let emitter = shared.emitter();
+pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
+    let (shared, diff) = (&args.shared, args.diff);
+    let inputs = &args.read.inputs[..];
+    values::stdin_once(shared, inputs)?;
+    let emitter = args.emitter();
     if diff && !emitter.patches {
         return Err(Error::Usage(
             "--diff shows a patch; use it with --format cloudinit-patch FILE".to_owned(),
@@ -32,7 +34,7 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         hint();
         return Ok(Exit::Trouble);
     }
-    let options = values::read_options(shared)?;
+    let options = values::log_options(shared)?;
     let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
@@ -49,7 +51,7 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         file.resources()?;
     }
     let prefixes = site.log_prefixes();
-    let analysis = Analysis::new(site, shared.scope());
+    let analysis = Analysis::new(site, args.scoped.scope());
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     let offer = Offer {
         rules: &report.rules,
@@ -58,14 +60,14 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
         file,
         diff,
     };
-    if shared.output == "json" {
+    if args.written.is_json() {
         written(|out| rules_json(&report.rules, &[], out))?;
         return Ok(exit.and(verdict(shared, &report)));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
     let notes = (emitter.emit)(&offer, &mut out)?;
     out.flush().map_err(Error::Output)?;
-    if !shared.quiet {
+    if !shared.is_quiet() {
         for finding in &report.findings {
             let live = finding
                 .evidence
@@ -87,10 +89,13 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], diff: bool) -> Result<Exi
 }
 
 /// Prints what the running chain has of each rule that the inputs ask for.
-pub(super) fn check(shared: &Shared, inputs: &[PathBuf]) -> Result<Exit, Error> {
-    let options = values::read_options(shared)?;
+pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
+    let shared = &args.shared;
+    let inputs = &args.read.inputs[..];
+    values::stdin_once(shared, inputs)?;
+    let options = values::log_options(shared)?;
     let mut site = values::site(shared, &options)?;
-    if shared.rules.is_empty() {
+    if shared.judging.rules.is_empty() {
         if inputs.is_empty() || inputs.iter().any(|path| path.as_os_str() == "-") {
             return Err(Error::Usage(
                 "--check reads the running chain from stdin, so the log must be a file: \
@@ -108,11 +113,11 @@ pub(super) fn check(shared: &Shared, inputs: &[PathBuf]) -> Result<Exit, Error> 
         shared,
         inputs,
         &options,
-        Analysis::new(site, shared.scope()),
+        Analysis::new(site, args.scoped.scope()),
     )?;
     let checked = rule::check(&report.rules, &chains, &prefixes);
     written(|out| {
-        if shared.output == "json" {
+        if args.written.is_json() {
             return rules_json(&report.rules, &checked, out);
         }
         if checked.is_empty() {

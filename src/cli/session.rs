@@ -4,17 +4,18 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::args::Shared;
+use super::args::ReportArgs;
+use super::filters::Filter;
 use super::follow::print;
 use super::gate::Gate;
 use super::pace::Pace;
 use super::status::Status;
-use super::{is_paged, pager, replay, say, terminal, values};
+use super::{pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
-use crate::input::scan::{Drops, Item};
+use crate::input::event::LogEvent;
 use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
 use crate::time::Time;
 
@@ -38,7 +39,8 @@ enum Writer {
 
 /// A live run.
 pub(super) struct Session<'s> {
-    shared: &'s Shared,
+    args: &'s ReportArgs,
+    filter: Filter,
     style: Style,
     source: &'s Path,
     analysis: Analysis,
@@ -64,30 +66,32 @@ pub(super) struct Session<'s> {
 
 impl<'s> Session<'s> {
     pub(super) fn new(
-        shared: &'s Shared,
+        args: &'s ReportArgs,
+        filter: Filter,
         style: Style,
         analysis: Analysis,
         source: &'s Path,
     ) -> Self {
         let now = Instant::now();
-        let writer = match shared.renderer().events {
+        let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
             Some(Events::Rows) => {
-                let rows = LiveText::new(style, analysis.site().settle, !shared.quiet);
+                let rows = LiveText::new(style, analysis.site().settle, !args.shared.is_quiet());
                 Writer::Rows(Box::new(rows))
             }
         };
         Self {
-            shared,
+            args,
+            filter,
             style,
             source,
             analysis,
-            live: Live::new(shared.updates),
-            gate: Gate::new(shared.follow),
+            live: Live::new(args.updates),
+            gate: Gate::new(args.follow),
             writer,
             pace: Pace::new(now),
-            status: Status::new(shared.quiet),
+            status: Status::new(args.shared.is_quiet()),
             has_started: false,
             began: now,
             heard: now,
@@ -107,28 +111,28 @@ impl<'s> Session<'s> {
         self.analysis.set_lines(lines);
     }
 
-    /// Takes what the scanner found.
-    pub(super) fn take(&mut self, item: Item<'_>) {
-        if let Item::EndOfLog { correction } = item {
+    /// Takes what the reader says.
+    pub(super) fn take(&mut self, event: LogEvent<'_>) {
+        if let LogEvent::EndOfLog { correction } = event {
             self.now = self.now.map(|now| now.add_years(correction));
         }
-        let Item::Drops(mut rest) = item else {
-            return self.analysis.push(item);
+        let LogEvent::Drops(mut rest) = event else {
+            return self.analysis.push(event);
         };
         self.is_dirty = true;
         // How lines come together makes no difference while reports are cheap: each is judged as if it came alone.
         while self.is_live()
-            && let Some((line, others)) = rest.split_first()
+            && let Some((line, others)) = rest.split_at_checked(1)
         {
             rest = others;
-            self.analysis.push(Item::Drops(Drops::Read(&[line])));
+            self.analysis.push_drops(line);
             self.is_dirty = true;
             if self.failed.is_none() && self.pace.allows(Instant::now(), self.analysis.cost()) {
                 self.failed = self.tell(None).err();
             }
         }
         if !rest.is_empty() {
-            self.analysis.push(Item::Drops(rest));
+            self.analysis.push_drops(rest);
         }
     }
 
@@ -207,7 +211,7 @@ impl<'s> Session<'s> {
     /// Says on stderr what is read, and how it is judged.
     fn start(&mut self) {
         self.has_started = true;
-        if self.shared.quiet || matches!(self.writer, Writer::None) {
+        if self.args.shared.is_quiet() || matches!(self.writer, Writer::None) {
             return;
         }
         let source = match self.source.to_str() {
@@ -215,7 +219,9 @@ impl<'s> Session<'s> {
             _ => printable(&self.source.display().to_string()),
         };
         let prefix = self
+            .args
             .shared
+            .judging
             .prefix
             .as_deref()
             .unwrap_or(Prefixes::DOCUMENTED);
@@ -247,7 +253,7 @@ impl<'s> Session<'s> {
         self.is_dirty = false;
         let began = Instant::now();
         self.now = self.now.max(tick);
-        let report = values::filtered(self.shared, self.analysis.report(self.now))?;
+        let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
         self.status.update(began, &report);
@@ -300,17 +306,17 @@ impl<'s> Session<'s> {
     pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
-        let mut report = values::filtered(self.shared, self.analysis.report(self.now))?;
+        let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
         report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
-        let wanted = self.is_live() || self.shared.no_report;
+        let wanted = self.is_live() || self.args.no_report;
         let events = if wanted {
             self.live.last_changes(&report)
         } else {
             Vec::new()
         };
-        let (shared, style) = (self.shared, self.style);
+        let (args, style) = (self.args, self.style);
         let writer = &mut self.writer;
         let (news, whole) = beside(
             events.len() * AN_EVENT >= WORTH_A_THREAD,
@@ -323,8 +329,8 @@ impl<'s> Session<'s> {
             },
             || {
                 let mut page = Vec::new();
-                if !shared.no_report {
-                    (shared.renderer().render)(&report, style, &mut page)?;
+                if !args.no_report {
+                    (args.renderer().render)(&report, style, &mut page)?;
                 }
                 Ok(page)
             },
@@ -335,7 +341,7 @@ impl<'s> Session<'s> {
         }
         let whole = whole.map_err(Error::Output)?;
         // What was said live stands on the terminal already.
-        pager::show(&whole, is_paged(shared) && !wanted).map_err(Error::Output)?;
+        pager::show(&whole, self.args.is_paged() && !wanted).map_err(Error::Output)?;
         Ok(report)
     }
 }

@@ -3,15 +3,20 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use super::args::Shared;
+use super::args::SimulateArgs;
+use super::options::Shared;
 use super::{Exit, batch, hint, terminal, values, written};
 use crate::analyze::{Analysis, with_suggested};
 use crate::error::Error;
 use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
+use crate::rule::Scope;
 use crate::site::Site;
 
 /// Runs the drops of the inputs through the chains.
-pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<Exit, Error> {
+pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
+    let (shared, suggest) = (&args.shared, args.with_suggested);
+    let inputs = &args.read.inputs[..];
+    values::stdin_once(shared, inputs)?;
     let stdin = inputs.is_empty() && !shared.journal;
     if stdin && io::stdin().is_terminal() {
         hint();
@@ -39,8 +44,9 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
             .collect(),
         None => inputs.to_vec(),
     };
-    let site = values::site(shared, &values::read_options(shared)?)?;
-    let (report, site, exit) = read(shared, &inputs, site)?;
+    let site = values::site(shared, &values::log_options(shared)?)?;
+    let scope = args.scoped.scope();
+    let (report, site, exit) = read(shared, scope, &inputs, site)?;
     if report
         .findings
         .iter()
@@ -53,12 +59,10 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
         ));
     }
     let second = if suggest {
-        let quiet = Shared {
-            quiet: true,
-            ..shared.clone()
-        };
+        let mut quiet = shared.clone();
+        quiet.judging.quiet = true;
         let site = with_suggested(&site, &report.nodes, &report.rules);
-        Some(read(&quiet, &inputs, site)?.0)
+        Some(read(&quiet, scope, &inputs, site)?.0)
     } else {
         None
     };
@@ -73,9 +77,9 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
                 .collect(),
         }),
     };
-    let style = terminal::style(shared.color);
+    let style = terminal::style(args.look.color);
     written(|out| {
-        if shared.output == "json" {
+        if args.written.is_json() {
             simulate_json(&simulated, out)
         } else {
             simulate_text(&simulated, style, out)
@@ -86,9 +90,14 @@ pub(super) fn run(shared: &Shared, inputs: &[PathBuf], suggest: bool) -> Result<
 }
 
 /// The report on the inputs, and the site with what they told of it.
-fn read(shared: &Shared, inputs: &[PathBuf], site: Site) -> Result<(Report, Site, Exit), Error> {
-    let options = values::read_options(shared)?;
-    let mut analysis = Analysis::new(site, shared.scope());
+fn read(
+    shared: &Shared,
+    scope: Scope,
+    inputs: &[PathBuf],
+    site: Site,
+) -> Result<(Report, Site, Exit), Error> {
+    let options = values::log_options(shared)?;
+    let mut analysis = Analysis::new(site, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
     Ok((report, analysis.site().clone(), exit))
 }

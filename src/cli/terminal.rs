@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::args::Color;
+use super::options::Color;
 use crate::report::Style;
 use crate::time::Time;
 

@@ -1,22 +1,20 @@
 //! What was typed, read as what it means.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
 use chrono::{FixedOffset, NaiveDateTime};
 
-use super::args::Shared;
-use crate::catalog::{Role, addons};
+use super::options::{Addons, Judging, Shared};
+use crate::catalog::{Role, addons as known_addons};
 use crate::error::{Error, printable};
-use crate::finding::Finding;
 use crate::input::{
-    Prefixes,
-    open::{Options, Progress},
-    short_stamp,
+    Prefixes, short_stamp,
+    source::{Options, Progress},
 };
 use crate::net::{IpNet, parse_net};
-use crate::report::Report;
 use crate::site::{Limit, Site, Window, WindowOrigin};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Stamp, Time, parse_rfc3339};
 
@@ -30,19 +28,24 @@ fn usage<T>(text: String) -> Result<T, Error> {
     Err(Error::Usage(text))
 }
 
+/// The prefix of the LOG rule, checked.
+pub(super) fn prefix(told: Option<&str>) -> Result<Option<String>, Error> {
+    match told {
+        Some(text) if text.is_empty() || text.len() > LONGEST_PREFIX => usage(format!(
+            "prefix `{text}` has {} bytes; the LOG rule keeps 1 to {LONGEST_PREFIX} of them",
+            text.len()
+        )),
+        told => Ok(told.map(str::to_owned)),
+    }
+}
+
 /// How the logs are to be read.
-pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
-    let prefixes = match shared.prefix.as_deref() {
+pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
+    let prefixes = match prefix(judging.prefix.as_deref())? {
         None => Prefixes::documented(),
-        Some(text) if text.is_empty() || text.len() > LONGEST_PREFIX => {
-            return usage(format!(
-                "prefix `{text}` has {} bytes; the LOG rule keeps 1 to {LONGEST_PREFIX} of them",
-                text.len()
-            ));
-        }
-        Some(text) => Prefixes::only(text),
+        Some(text) => Prefixes::only(&text),
     };
-    let offset = match shared.utc_offset.as_deref() {
+    let offset = match judging.utc_offset.as_deref() {
         None => 0,
         Some(text) => match text.parse::<FixedOffset>() {
             Ok(offset) => i64::from(offset.local_minus_utc()) * SECOND,
@@ -50,7 +53,7 @@ pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
         },
     };
     let reading = Reading {
-        year: shared.year,
+        year: judging.year,
         reference: super::terminal::now(),
         offset,
     };
@@ -58,16 +61,45 @@ pub(super) fn read_options(shared: &Shared) -> Result<Options, Error> {
         prefixes,
         reading,
         progress: Progress::default(),
+        since: None,
     })
 }
 
-/// The site that the options describe.
-pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
+/// How the logs of a command are to be read that reads whole logs: files that ended before `--since` need not be.
+pub(super) fn log_options(shared: &Shared) -> Result<Options, Error> {
+    let options = read_options(&shared.judging)?;
+    let since = shared.since.as_deref();
+    let since = since
+        .map(|text| moment(text, &options.reading))
+        .transpose()?;
+    Ok(Options { since, ..options })
+}
+
+/// Which addons are in use, as far as the user said so.
+pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
+    let mut in_use = BTreeMap::new();
+    for (names, used) in [(&told.addon, true), (&told.no_addon, false)] {
+        for name in names {
+            if !known_addons().contains(&name.as_str()) {
+                return usage(format!(
+                    "no addon `{name}` is known to open ports; expected {}",
+                    known_addons().join(" or ")
+                ));
+            }
+            in_use.insert(name.clone(), used);
+        }
+    }
+    Ok(in_use)
+}
+
+/// The site that the options describe, as far as each line alone is judged by it.
+pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Error> {
     let mut site = Site {
-        log_prefix: shared.prefix.clone(),
+        log_prefix: judging.prefix.clone(),
+        addons: addons(&judging.addons)?,
         ..Site::default()
     };
-    for text in &shared.role {
+    for text in &judging.role {
         let (node, role) = match text.split_once('=') {
             Some((node, role)) => (Some(node), role),
             None => (None, text.as_str()),
@@ -89,7 +121,7 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
             }
         }
     }
-    for text in &shared.node {
+    for text in &judging.node {
         let pair = text.split_once('=');
         let Some((node, Ok(address))) = pair.map(|(node, address)| (node, address.parse())) else {
             return usage(format!(
@@ -98,33 +130,16 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         };
         site.addresses.insert(address, node.to_owned());
     }
-    if shared.not {
-        return usage(
-            "--not turns the next filter around, and none stands behind it; write --not --port 22, or --peer or --verdict"
-                .to_owned(),
-        );
-    }
-    site.node_nets = nets(&shared.node_net)?;
-    site.pod_cidrs = nets(&shared.pod_cidr)?;
+    site.node_nets = nets(&judging.node_net)?;
+    site.pod_cidrs = nets(&judging.pod_cidr)?;
     site.told_pod_cidrs = !site.pod_cidrs.is_empty();
-    for (names, in_use) in [(&shared.addon, true), (&shared.no_addon, false)] {
-        for name in names {
-            if !addons().contains(&name.as_str()) {
-                return usage(format!(
-                    "no addon `{name}` is known to open ports; expected {}",
-                    addons().join(" or ")
-                ));
-            }
-            site.addons.insert(name.clone(), in_use);
-        }
-    }
-    for text in &shared.rules {
+    for text in &judging.rules {
         let (node, path) = rules_of(text);
         let text = text_file(path)?;
-        let taken = modified(path).or_else(|| Some(super::terminal::now()));
+        let taken = modified(path).or(Some(options.reading.reference));
         site.in_force.tell(node, path, &text, taken)?;
     }
-    if !shared.quiet {
+    if !judging.quiet {
         for (name, faults, first) in site.in_force.faults() {
             let lines = if faults == 1 {
                 "1 line"
@@ -136,11 +151,19 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
             )));
         }
     }
-    for text in &shared.upgrade {
+    for text in &judging.upgrade {
         site.upgrades.push(window(text, &options.reading)?);
     }
-    site.finds_upgrades = !shared.no_upgrade;
-    site.settle = match humantime::parse_duration(&shared.settle) {
+    Ok(site)
+}
+
+/// The site that the options of a command describe that reads whole logs.
+pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
+    let moment = |text: &Option<String>| {
+        let text = text.as_deref();
+        text.map(|text| moment(text, &options.reading)).transpose()
+    };
+    let settle = match humantime::parse_duration(&shared.settle) {
         Ok(settle) => settle.as_micros().min(i64::MAX as u128) as i64,
         Err(_) => {
             return usage(format!(
@@ -149,23 +172,20 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
             ));
         }
     };
-    site.limit = limit(&shared.limit)?;
-    site.since = shared
-        .since
-        .as_deref()
-        .map(|text| moment(text, &options.reading))
-        .transpose()?;
-    site.until = shared
-        .until
-        .as_deref()
-        .map(|text| moment(text, &options.reading))
-        .transpose()?;
-    Ok(site)
+    Ok(Site {
+        finds_upgrades: !shared.no_upgrade,
+        settle,
+        limit: limit(&shared.limit)?,
+        since: moment(&shared.since)?,
+        until: moment(&shared.until)?,
+        ..judged_by(&shared.judging, options)?
+    })
 }
 
 /// Stdin can be the log or the rules.
 pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Error> {
     let rules = shared
+        .judging
         .rules
         .iter()
         .filter(|text| rules_of(text).1 == "-")
@@ -227,10 +247,12 @@ fn modified(path: &str) -> Option<Time> {
 
 /// Reads networks.
 pub(super) fn nets(texts: &[String]) -> Result<Vec<IpNet>, Error> {
-    texts
-        .iter()
-        .map(|text| parse_net(text).map_err(Error::Usage))
-        .collect()
+    texts.iter().map(|text| net(text)).collect()
+}
+
+/// Reads a network.
+pub(super) fn net(text: &str) -> Result<IpNet, Error> {
+    parse_net(text).map_err(Error::Usage)
 }
 
 fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
@@ -323,50 +345,4 @@ fn limit(text: &str) -> Result<Limit, Error> {
             "`{text}` is no limit; write it as the LOG rule has it: 10/min:5"
         )),
     }
-}
-
-/// `report` with only the findings that the filters let through, and the rules of those.
-pub(super) fn filtered(shared: &Shared, mut report: Report) -> Result<Report, Error> {
-    let (peers, not_peers) = (nets(&shared.peer)?, nets(&shared.not_peer)?);
-    let has_port = |finding: &Finding, ports: &[u16]| {
-        let mut ports = ports.iter();
-        ports.any(|port| finding.ports.contains(port))
-    };
-    let has_peer = |finding: &Finding, nets: &[IpNet]| {
-        let mut peers = finding.peers.iter();
-        peers.any(|peer| nets.iter().any(|net| net.contains(peer)))
-    };
-    let has_verdict = |finding: &Finding, verdicts: &[String]| {
-        let mut verdicts = verdicts.iter();
-        verdicts.any(|verdict| verdict == finding.verdict().code())
-    };
-    // Values of one filter are alternatives; each filter must let a finding through, and each that is turned around too.
-    report.findings.retain(|finding| {
-        (shared.port.is_empty() || has_port(finding, &shared.port))
-            && (peers.is_empty() || has_peer(finding, &peers))
-            && (shared.verdict.is_empty() || has_verdict(finding, &shared.verdict))
-            && !has_port(finding, &shared.not_port)
-            && !has_peer(finding, &not_peers)
-            && !has_verdict(finding, &shared.not_verdict)
-    });
-    let findings = &report.findings;
-    let shown: u64 = findings.iter().map(|finding| finding.logged).sum();
-    report.tally.filtered = report.tally.drops.saturating_sub(shown);
-    report
-        .rules
-        .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));
-    report.filtered = is_filtered(shared);
-    Ok(report)
-}
-
-/// Whether a filter is on.
-fn is_filtered(shared: &Shared) -> bool {
-    let ports = [&shared.port, &shared.not_port];
-    let others = [
-        &shared.peer,
-        &shared.not_peer,
-        &shared.verdict,
-        &shared.not_verdict,
-    ];
-    ports.iter().any(|values| !values.is_empty()) || others.iter().any(|values| !values.is_empty())
 }

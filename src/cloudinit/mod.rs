@@ -5,5 +5,5 @@ mod run;
 pub mod selector;
 pub mod yaml;
 
-pub use resource::{Command, Label, Resource, Spot, read};
-pub use run::boot;
+pub use resource::{Command, File, Label, Resource, Spot, read};
+pub use run::{Boot, boot, boot_both_ways, run};

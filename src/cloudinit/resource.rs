@@ -3,8 +3,7 @@
 //! Follows the CRD of harvester/node-manager (`spec.matchSelector`, `filename`, `contents`, `paused`) and the stages
 //! of yip. Reads one object, several documents, a List, and the stages file that the agent writes to `/oem`.
 
-use crate::chain::Fault;
-use crate::chain::Script;
+use crate::chain::{Fault, Script, quoted};
 use crate::cloudinit::yaml::{self, Node, Style, Value};
 
 /// One CloudInit, or one stages file.
@@ -18,9 +17,15 @@ pub struct Resource {
     pub selector: Option<Vec<Label>>,
     pub filename: Option<Spot>,
     pub paused: bool,
+    /// `apiVersion` and its line, where there is one.
+    pub api_version: Option<Spot>,
+    /// Keys that stand twice in one mapping, with the line of the second.
+    pub doubled: Vec<Spot>,
     /// Whether `spec.contents`, or the stages themselves, are there.
     pub has_contents: bool,
     pub commands: Vec<Command>,
+    /// Files that it writes before the commands of the same step run.
+    pub files: Vec<File>,
     /// What could not be read in it.
     pub faults: Vec<Fault>,
     /// Items of `commands` that are no text: YAML took a `: ` as a key.
@@ -51,9 +56,25 @@ pub struct Command {
     /// Where its text begins in the file.
     pub line: usize,
     pub stage: String,
+    /// The step that it is of, counted through the resource.
+    pub step: usize,
+    /// The `if` of its step.
+    pub condition: Option<String>,
     pub style: Style,
     /// What follows the text on its line behind ` #`, which YAML takes as a comment.
     pub cut: Option<String>,
+}
+
+/// One item of a `files` list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    pub path: String,
+    pub text: String,
+    /// Where its text begins in the file.
+    pub line: usize,
+    pub stage: String,
+    /// The step that writes it, counted through the resource.
+    pub step: usize,
 }
 
 impl Command {
@@ -121,9 +142,12 @@ fn object(node: &Node, file: &[&str], out: &mut Vec<Resource>) {
         return;
     }
     let kind = node.get("kind").and_then(Node::text);
+    let has_steps = ["stages", "runcmd", "write_files"]
+        .iter()
+        .any(|key| node.get(key).is_some());
     if kind == Some("CloudInit") {
         out.push(resource(node, file));
-    } else if kind.is_none() && node.get("stages").is_some() {
+    } else if kind.is_none() && has_steps {
         let lines = Lines {
             file,
             offset: 0,
@@ -134,6 +158,7 @@ fn object(node: &Node, file: &[&str], out: &mut Vec<Resource>) {
             has_contents: true,
             ..Resource::default()
         };
+        doubled(node, &lines, &mut found.doubled);
         stages(node, &lines, &mut found);
         out.push(found);
     }
@@ -147,8 +172,15 @@ fn resource(node: &Node, file: &[&str]) -> Resource {
             .and_then(|m| m.get("name"))
             .and_then(Node::text)
             .map(ToOwned::to_owned),
+        api_version: node.get("apiVersion").and_then(spot),
         ..Resource::default()
     };
+    let own = Lines {
+        file,
+        offset: 0,
+        exact: true,
+    };
+    doubled(node, &own, &mut out.doubled);
     let Some(spec) = node.get("spec") else {
         out.faults
             .push(Fault::new(node.line, "the CloudInit has no `spec`"));
@@ -166,12 +198,7 @@ fn resource(node: &Node, file: &[&str]) -> Resource {
             })
             .collect()
     });
-    out.filename = spec.get("filename").and_then(|name| {
-        Some(Spot {
-            text: name.text()?.to_owned(),
-            line: name.line,
-        })
-    });
+    out.filename = spec.get("filename").and_then(spot);
     out.paused = spec.get("paused").and_then(Node::text) == Some("true");
     let Some(contents) = spec.get("contents") else {
         return out;
@@ -192,6 +219,7 @@ fn resource(node: &Node, file: &[&str]) -> Resource {
     match yaml::read(text) {
         Ok(documents) => {
             for document in &documents {
+                doubled(document, &lines, &mut out.doubled);
                 stages(document, &lines, &mut out);
             }
         }
@@ -208,32 +236,117 @@ fn resource(node: &Node, file: &[&str]) -> Resource {
     out
 }
 
+fn spot(node: &Node) -> Option<Spot> {
+    Some(Spot {
+        text: node.text()?.to_owned(),
+        line: node.line,
+    })
+}
+
+/// Keys that stand twice in a mapping, wherever it is.
+fn doubled(node: &Node, lines: &Lines<'_>, out: &mut Vec<Spot>) {
+    let mut seen: Vec<&str> = Vec::new();
+    for (key, value) in node.entries() {
+        let name = key.text().unwrap_or_default();
+        if seen.contains(&name) {
+            out.push(Spot {
+                text: name.to_owned(),
+                line: lines.find(key.line, name),
+            });
+        } else if seen.len() < 256 {
+            seen.push(name);
+        }
+        doubled(value, lines, out);
+    }
+    for item in node.items() {
+        doubled(item, lines, out);
+    }
+}
+
+/// The steps of a stages file, and what yip makes of a cloud-config (loader_cloudinit.go): `write_files` and `runcmd` are a
+/// step of stage boot.
 fn stages(node: &Node, lines: &Lines<'_>, out: &mut Resource) {
-    let Some(stages) = node.get("stages") else {
-        return;
-    };
-    for (stage, steps) in stages.entries() {
+    let mut number = 0;
+    for (stage, steps) in node.get("stages").map(Node::entries).unwrap_or_default() {
         for step in steps.items() {
+            number += 1;
+            let stage = stage.text().unwrap_or_default();
+            let condition = step.get("if").and_then(Node::text);
+            files(step.get("files"), lines, (stage, number), out);
             for command in step.get("commands").map(Node::items).unwrap_or_default() {
-                let Value::Scalar { text, style } = &command.value else {
-                    let shown = first_text(command).unwrap_or_default();
-                    out.not_text.push(lines.find(command.line, shown));
-                    continue;
-                };
-                let line = lines.find(command.line, text);
-                out.commands.push(Command {
-                    text: text.clone(),
-                    line,
-                    stage: stage.text().unwrap_or_default().to_owned(),
-                    style: *style,
-                    cut: if *style == Style::Plain {
-                        lines.cut(line, text)
-                    } else {
-                        None
-                    },
-                });
+                out.command(command, lines, (stage, number), condition);
             }
         }
+    }
+    files(node.get("write_files"), lines, ("boot", number + 1), out);
+    for command in node.get("runcmd").map(Node::items).unwrap_or_default() {
+        out.command(command, lines, ("boot", number + 1), None);
+    }
+}
+
+fn files(list: Option<&Node>, lines: &Lines<'_>, (stage, step): (&str, usize), out: &mut Resource) {
+    for file in list.map(Node::items).unwrap_or_default() {
+        let path = file.get("path").and_then(Node::text).unwrap_or_default();
+        let coded = file.get("encoding").and_then(Node::text);
+        if let Some(coded) = coded.filter(|coded| !coded.is_empty() && *coded != "text/plain") {
+            let text = format!(
+                "`{path}` is written in {coded}, which is not read: rules in it are not seen"
+            );
+            out.faults
+                .push(Fault::unfollowed(lines.find(file.line, path), text));
+            continue;
+        }
+        if let Some(content) = file.get("content")
+            && let Some(text) = content.text()
+        {
+            out.files.push(File {
+                path: path.to_owned(),
+                text: text.to_owned(),
+                line: lines.find(content.line, text),
+                stage: stage.to_owned(),
+                step,
+            });
+        }
+    }
+}
+
+impl Resource {
+    fn command(
+        &mut self,
+        command: &Node,
+        lines: &Lines<'_>,
+        (stage, step): (&str, usize),
+        condition: Option<&str>,
+    ) {
+        // `runcmd` may have a list of words in place of a line.
+        let words: Vec<&str> = command.items().iter().filter_map(Node::text).collect();
+        let (text, style) = match &command.value {
+            Value::Scalar { text, style } => (text.clone(), *style),
+            Value::Sequence(_) if !words.is_empty() => {
+                let words: Vec<String> =
+                    words.iter().map(|word| quoted(word).into_owned()).collect();
+                (words.join(" "), Style::Quoted)
+            }
+            _ => {
+                let shown = first_text(command).unwrap_or_default();
+                self.not_text.push(lines.find(command.line, shown));
+                return;
+            }
+        };
+        let line = lines.find(command.line, words.first().copied().unwrap_or(&text));
+        self.commands.push(Command {
+            line,
+            stage: stage.to_owned(),
+            step,
+            condition: condition.map(str::to_owned),
+            style,
+            cut: if style == Style::Plain {
+                lines.cut(line, &text)
+            } else {
+                None
+            },
+            text,
+        });
     }
 }
 

@@ -1,18 +1,120 @@
-//! Boots with CloudInits: their commands in, the chains that they leave out.
+//! Boots with CloudInits: their files and commands in, the chains that they leave out.
+//!
+//! As elemental-toolkit runs yip: stage after stage, each with its `.before` and `.after`, and in each stage the files of
+//! /oem by their names. A step writes its files, then runs its commands, where its `if` holds.
 
-use crate::chain::{Form, RuleSet, Runner};
-use crate::cloudinit::Resource;
+use crate::chain::{Fault, Form, RuleSet, Runner, Script};
+use crate::cloudinit::{Command, File, Resource};
 
-/// The chains that the commands of the wanted resources leave, run in their order.
+/// The stages of a boot in their order.
+const STAGES: [&str; 6] = ["rootfs", "initramfs", "fs", "boot", "network", "reconcile"];
+
+/// What a boot leaves, both ways where conditions cannot be known.
+#[derive(Debug, Clone)]
+pub struct Boot {
+    /// Where they do not hold.
+    pub set: RuleSet,
+    /// Where they hold; `None` where that is the same, or there are none.
+    pub holding: Option<RuleSet>,
+    /// The conditions.
+    pub conditions: Vec<Fault>,
+}
+
+/// The chains that the wanted resources leave, conditions that cannot be known taken as not met.
 pub fn boot(resources: &[Resource], wanted: impl Fn(&Resource) -> bool) -> RuleSet {
+    let resources: Vec<&Resource> = resources
+        .iter()
+        .filter(|resource| wanted(resource))
+        .collect();
     let mut runner = Runner::new(Form::CloudInit);
-    for resource in resources.iter().filter(|resource| wanted(resource)) {
+    run(&mut runner, &resources);
+    for condition in runner.conditions().to_vec() {
+        runner.fault(condition);
+    }
+    runner.finish()
+}
+
+/// The chains that the resources leave, both ways.
+pub fn boot_both_ways(resources: &[&Resource]) -> Boot {
+    let way = |holds| {
+        let mut runner = Runner::new(Form::CloudInit).holding(holds);
+        run(&mut runner, resources);
+        let conditions = runner.conditions().to_vec();
+        (runner.finish(), conditions)
+    };
+    let (set, conditions) = way(false);
+    let holding = (!conditions.is_empty()).then(|| way(true).0);
+    Boot {
+        holding: holding.filter(|holding| holding.chains() != set.chains()),
+        set,
+        conditions,
+    }
+}
+
+/// Runs the resources once, on what is there.
+pub fn run(runner: &mut Runner, resources: &[&Resource]) {
+    let mut resources = resources.to_vec();
+    if resources.iter().all(|resource| resource.filename.is_some()) {
+        resources.sort_by_key(|resource| resource.filename.as_ref().map(|name| &name.text));
+    }
+    for resource in &resources {
         for fault in &resource.faults {
             runner.fault(fault.clone());
         }
-        for command in &resource.commands {
-            runner.run(&command.script());
+    }
+    let mut steps: Vec<((usize, usize), usize, &Resource)> = Vec::new();
+    for resource in &resources {
+        let commands = resource
+            .commands
+            .iter()
+            .map(|command| (rank(&command.stage), command.step));
+        let files = resource
+            .files
+            .iter()
+            .map(|file| (rank(&file.stage), file.step));
+        let mut own: Vec<_> = commands.chain(files).collect();
+        own.sort_unstable();
+        own.dedup();
+        steps.extend(
+            own.into_iter()
+                .map(|(stage, step)| (stage, step, *resource)),
+        );
+    }
+    // The sort is stable: in a stage, the files keep their order, and so do the steps of each.
+    steps.sort_by_key(|(stage, ..)| *stage);
+    for (_, step, resource) in steps {
+        for file in resource
+            .files
+            .iter()
+            .filter(|file: &&File| file.step == step)
+        {
+            runner.write(&file.path, &file.text, file.line);
+        }
+        for command in resource
+            .commands
+            .iter()
+            .filter(|command: &&Command| command.step == step)
+        {
+            match &command.condition {
+                Some(condition) => {
+                    let condition = Script::read(condition, command.line);
+                    runner.run_if(&condition, &command.script());
+                }
+                None => runner.run(&command.script()),
+            }
         }
     }
-    runner.finish()
+    runner.name_unused();
+}
+
+/// The place of a stage in a boot; those that are not known come last.
+fn rank(stage: &str) -> (usize, usize) {
+    let (name, part) = match stage.strip_suffix(".before") {
+        Some(name) => (name, 0),
+        None => stage
+            .strip_suffix(".after")
+            .map_or((stage, 1), |name| (name, 2)),
+    };
+    let at = STAGES.iter().position(|known| *known == name);
+    (at.unwrap_or(STAGES.len()), part)
 }

@@ -8,7 +8,7 @@ use crate::catalog::{
 };
 use crate::net::PortRange;
 use crate::packet::proto;
-use crate::packet::{Brief, Cast, Hook, Shape, TcpFlags};
+use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 
 /// Ports above this one are those of clients: "above 1023", since random source ports leave the kernel's
 /// `ip_local_port_range`.
@@ -23,7 +23,7 @@ const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=137;
 
 /// The kind and the ports of `packet`, seen on a node of `role`.
 #[inline]
-pub fn classify(packet: &Brief<'_>, role: Role) -> (Kind, Ports) {
+pub fn classify(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
     let kind = match (packet.hook, packet.shape) {
         (Hook::Forward, _) => Kind::Forward,
         (Hook::Output, _) => Kind::Output,
@@ -53,10 +53,10 @@ pub fn classify(packet: &Brief<'_>, role: Role) -> (Kind, Ports) {
 
 /// To whom the packet went, as its kind. TCP reaches no socket through a group, so that a group MAC beside a station's
 /// address was made up by who pasted the log.
-fn group(packet: &Brief<'_>) -> Kind {
+fn group(packet: &PacketSummary<'_>) -> Kind {
     let number = packet.proto.unwrap_or_default();
     let (cast, frame) = (packet.cast, packet.frame);
-    if cast == Cast::Unicast && (frame == Cast::Unicast || number == proto::TCP) {
+    if cast == PktType::Unicast && (frame == PktType::Unicast || number == proto::TCP) {
         return Kind::Plain;
     }
     let neighbours = number == proto::ICMPV6
@@ -70,10 +70,10 @@ fn group(packet: &Brief<'_>) -> Kind {
         return Kind::Plain;
     }
     match (cast, frame) {
-        (Cast::Broadcast, _) => Kind::Broadcast,
-        (Cast::Multicast, _) => Kind::Multicast,
-        (Cast::Unicast, Cast::Broadcast) => Kind::BroadcastFrame,
-        (Cast::Unicast, _) => Kind::MulticastFrame,
+        (PktType::Broadcast, _) => Kind::Broadcast,
+        (PktType::Multicast, _) => Kind::Multicast,
+        (PktType::Unicast, PktType::Broadcast) => Kind::BroadcastFrame,
+        (PktType::Unicast, _) => Kind::MulticastFrame,
     }
 }
 
@@ -91,7 +91,7 @@ fn pair(ports: Option<(u16, u16)>) -> Ports {
 
 /// A whole packet with ports, sent to this node.
 #[inline]
-fn whole(packet: &Brief<'_>, spt: u16, dpt: u16, role: Role) -> (Kind, Ports) {
+fn whole(packet: &PacketSummary<'_>, spt: u16, dpt: u16, role: Role) -> (Kind, Ports) {
     match packet.flags {
         Some(flags) => segment(flags, spt, dpt, role),
         None => {

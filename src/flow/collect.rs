@@ -1,10 +1,8 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::BuildHasher;
 
 use indexmap::IndexMap;
-use indexmap::map::raw_entry_v1::RawEntryApiV1;
 
 use super::bounds::{Admitted, Room};
 use super::evidence::NodeEvidence;
@@ -16,10 +14,8 @@ use super::sum::count;
 use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
 use crate::chain::{Family, Question};
-use crate::hints::Lately;
-use crate::input::Entry;
-use crate::input::scan::Drops;
-use crate::packet::{Brief, Cast, Hook, TcpFlags, proto};
+use crate::input::event::DropLine;
+use crate::packet::{Hook, PacketSummary, PktType, TcpFlags, proto};
 use crate::site::Site;
 use crate::time::Time;
 
@@ -27,8 +23,6 @@ use crate::time::Time;
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
 /// How many starts of machines, and hosts without a drop line, are kept.
 pub(super) const MOST_BOOTS: usize = 1_024;
-/// So many lines have their flows looked up at once.
-const AT_ONCE: usize = 32;
 /// The node of a line that tells none.
 const UNKNOWN: &str = "unknown";
 
@@ -41,27 +35,11 @@ pub(super) type Table = IndexMap<Packed, Flow, foldhash::fast::RandomState>;
 struct Line {
     key: Packed,
     time: Time,
-    /// Where its flow is in the table, or [`NOWHERE`].
-    place: u32,
     lines: u32,
     node: u16,
     /// The port that is not in the key.
     other_port: u16,
     role: Role,
-}
-
-const NOWHERE: u32 = u32::MAX;
-
-impl Line {
-    const NONE: Self = Self {
-        key: Packed::NONE,
-        time: Time::UNKNOWN,
-        place: NOWHERE,
-        lines: 0,
-        node: 0,
-        other_port: 0,
-        role: Role::ControlPlane,
-    };
 }
 
 /// All flows of a log.
@@ -91,126 +69,30 @@ pub struct Flows {
 
 impl Flows {
     /// Adds a drop line, which stands for so many `lines`.
-    pub fn add(&mut self, site: &Site, entry: &Entry<'_>, packet: &Brief<'_>, lines: u32) {
-        if entry.time.is_known() {
-            self.reaches(entry.time);
+    pub fn add(
+        &mut self,
+        site: &Site,
+        drop: &DropLine<'_>,
+        packet: &PacketSummary<'_>,
+        lines: u32,
+    ) {
+        if drop.time.is_known() {
+            self.reaches(drop.time);
         }
-        let node = self.nodes.number(host(site, entry, packet));
+        let node = self.nodes.number(host(site, drop, packet));
         let interface = self.interfaces.number(packet.interface);
-        let mut line = self.notice(site, entry, packet, (node, interface), lines);
-        line.place = self.find(&line.key);
-        let place = self.count(&line, packet, || entry.message);
+        let line = self.notice(site, drop, packet, (node, interface), lines);
+        let place = self.count(&line, packet, drop.message);
         if !site.in_force.is_empty() {
             let name = self.nodes.name(line.node);
             if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
                 let outcomes = &mut self.flows[place].detail.outcomes;
                 let outcomes = outcomes.get_or_insert_default();
-                let message = String::from_utf8_lossy(entry.message);
+                let message = String::from_utf8_lossy(drop.message);
                 let judged = chains.judge(Question::dropped(*packet), &message);
-                outcomes.add(judged, entry.time, u64::from(lines));
+                outcomes.add(judged, drop.time, u64::from(lines));
             }
         }
-    }
-
-    /// Adds drop lines whose packets were read, where no chain is to be asked about them.
-    pub fn add_all(&mut self, site: &Site, drops: &Drops<'_>) {
-        match drops {
-            Drops::Read(entries) => {
-                self.add_each(site, entries.len(), |at| entries.get(at).copied());
-            }
-            Drops::Surveyed(surveyed) => {
-                self.add_each(site, drops.len(), |at| surveyed.entry(at));
-            }
-        }
-    }
-
-    /// The same of so many lines. An entry is asked for where a part of it is needed, so that the rest is never put together.
-    #[inline(always)]
-    fn add_each<'a>(
-        &mut self,
-        site: &'a Site,
-        lines: usize,
-        entry: impl Fn(usize) -> Option<Entry<'a>>,
-    ) {
-        let (mut nodes, mut interfaces) = (Lately::default(), Lately::default());
-        let mut span: Option<(Time, Time)> = None;
-        let mut batch = [Line::NONE; AT_ONCE];
-        for from in (0..lines).step_by(AT_ONCE) {
-            let batch = &mut batch[..AT_ONCE.min(lines - from)];
-            for (at, line) in (from..).zip(&mut *batch) {
-                if let Some(entry) = entry(at)
-                    && let Some(packet) = entry.packet
-                {
-                    if entry.time.is_known() {
-                        let (first, last) = span.unwrap_or((entry.time, entry.time));
-                        span = Some((first.min(entry.time), last.max(entry.time)));
-                    }
-                    let name = host(site, &entry, packet);
-                    let node = nodes.number(name, |name| self.nodes.number(name));
-                    let find = |name: &str| self.interfaces.number(name);
-                    let interface = interfaces.number(entry.interface, find);
-                    *line = self.notice(site, &entry, packet, (node, interface), entry.repeats);
-                } else {
-                    *line = Line::NONE;
-                }
-            }
-            self.look_up(batch);
-            let known = self.flows.len();
-            for (at, line) in (from..).zip(&mut *batch) {
-                if line.place == NOWHERE && self.flows.len() > known {
-                    line.place = self.find(&line.key);
-                }
-                if let Some(packet) = entry(at).and_then(|entry| entry.packet) {
-                    self.count(line, packet, || {
-                        entry(at).map_or(&[][..], |entry| entry.message)
-                    });
-                }
-            }
-        }
-        if let Some((first, last)) = span {
-            self.reaches(first);
-            self.reaches(last);
-        }
-    }
-
-    /// Where the flow of a key is in the table, or [`NOWHERE`].
-    fn find(&self, key: &Packed) -> u32 {
-        let place = self.flows.get_index_of(key);
-        place.map_or(NOWHERE, |place| place as u32)
-    }
-
-    /// Finds the places of the flows that are known. Flows lie far from each other: where one step of a short loop does not
-    /// wait for the one before, the processor fetches many at once.
-    fn look_up(&self, lines: &mut [Line]) {
-        let table = &self.flows;
-        for line in &mut *lines {
-            // The first whose hash is like it, unseen.
-            line.place = self.unseen(line.key);
-        }
-        let full = self.is_full();
-        for line in lines {
-            if let Some((key, flow)) = table.get_index(line.place as usize) {
-                // What is counted in it lies beside the key.
-                std::hint::black_box(flow.logged);
-                if *key != line.key {
-                    line.place = self.find(&line.key);
-                }
-            } else if full {
-                // It will be asked for what the line is folded into.
-                let wider = self.unseen(line.key.without_pair().in_far_network());
-                if let Some((key, flow)) = table.get_index(wider as usize) {
-                    std::hint::black_box((flow.logged, *key == line.key));
-                }
-            }
-        }
-    }
-
-    /// The place of the first flow whose hash is like that of `key`, or [`NOWHERE`].
-    #[inline]
-    fn unseen(&self, key: Packed) -> u32 {
-        let hash = self.flows.hasher().hash_one(key);
-        let place = self.flows.raw_entry_v1().index_from_hash(hash, |_| true);
-        place.map_or(NOWHERE, |place| place as u32)
     }
 
     /// Notes what a drop line tells of its node, and what flow it is of.
@@ -218,8 +100,8 @@ impl Flows {
     fn notice(
         &mut self,
         site: &Site,
-        entry: &Entry<'_>,
-        packet: &Brief<'_>,
+        drop: &DropLine<'_>,
+        packet: &PacketSummary<'_>,
         (node, interface): (u16, u16),
         lines: u32,
     ) -> Line {
@@ -230,19 +112,18 @@ impl Flows {
         let seen = &mut self.evidence[usize::from(node)];
         self.logged += u64::from(lines);
         seen.logged += u64::from(lines);
-        if entry.time.is_known() {
-            seen.life.note(entry.time, entry.monotonic);
+        if drop.time.is_known() {
+            seen.life.note(drop.time, drop.monotonic);
         }
         // Another hook's LOG rule has a bucket of its own.
         if packet.hook == Hook::Input && self.ticks < MOST_TICKS_IN_ALL {
-            self.ticks += usize::from(seen.tick(entry, packet));
+            self.ticks += usize::from(seen.tick(drop, packet));
         }
         let role = seen.role;
         let class = classify(packet, role);
         Line {
             key: Packed::of(node, interface, packet.proto, class, &packet.src),
-            time: entry.time,
-            place: NOWHERE,
+            time: drop.time,
             lines,
             node,
             other_port: other_port(packet, class.1),
@@ -252,22 +133,16 @@ impl Flows {
 
     /// Counts a drop line in its flow: the place of that.
     #[inline]
-    fn count<'m>(
-        &mut self,
-        line: &Line,
-        packet: &Brief<'_>,
-        message: impl Fn() -> &'m [u8],
-    ) -> usize {
+    fn count(&mut self, line: &Line, packet: &PacketSummary<'_>, message: &[u8]) -> usize {
         let seen = &mut self.evidence[usize::from(line.node)];
         // What is near a node decides how lines are folded, so that it is learned line by line.
-        let is_station = packet.frame == Cast::Unicast || packet.proto == Some(proto::TCP);
-        if packet.hook == Hook::Input && packet.cast == Cast::Unicast && is_station {
+        let is_station = packet.frame == PktType::Unicast || packet.proto == Some(proto::TCP);
+        if packet.hook == Hook::Input && packet.cast == PktType::Unicast && is_station {
             seen.meet(packet.dst);
         }
-        let place = if line.place == NOWHERE {
-            self.begin(line, &message)
-        } else {
-            line.place as usize
+        let place = match self.place(line.key) {
+            Some(place) => place,
+            None => self.begin(line, message),
         };
         let flow = &mut self.flows[place];
         flow.logged += u64::from(line.lines);
@@ -281,10 +156,10 @@ impl Flows {
                 u64::from(line.lines),
             );
         }
-        if packet.cast == Cast::Unicast && !is_station {
+        if packet.cast == PktType::Unicast && !is_station {
             flow.note_destination(packet.dst);
         }
-        flow.date(line.time, message);
+        flow.date(line.time, || message);
         if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
             let flags = packet.flags.unwrap_or(TcpFlags::NONE);
@@ -302,10 +177,10 @@ impl Flows {
 
     /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
     #[inline(never)]
-    fn begin<'m>(&mut self, line: &Line, message: impl Fn() -> &'m [u8]) -> usize {
+    fn begin(&mut self, line: &Line, message: &[u8]) -> usize {
         let (admitted, folded) = self.admit(line.key, line.role);
         self.folded += u64::from(folded != Folded::No) * u64::from(line.lines);
-        let place = self.open(admitted, || Flow::begin(line.time, message()));
+        let place = self.open(admitted, || Flow::begin(line.time, message));
         let flow = &mut self.flows[place];
         flow.folded = flow.folded.max(folded);
         place
@@ -475,8 +350,8 @@ impl Flows {
 
 /// The name of the node of a drop line.
 #[inline]
-fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
-    entry.host.unwrap_or_else(|| {
+fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> &'a str {
+    drop.host.unwrap_or_else(|| {
         let own = match packet.hook {
             Hook::Input => site.addresses.get(&packet.dst),
             Hook::Output => site.addresses.get(&packet.src),
@@ -487,7 +362,7 @@ fn host<'a>(site: &'a Site, entry: &Entry<'a>, packet: &Brief<'_>) -> &'a str {
 }
 
 /// The port of the packet that is not in its flow's key.
-fn other_port(packet: &Brief<'_>, ports: Ports) -> u16 {
+fn other_port(packet: &PacketSummary<'_>, ports: Ports) -> u16 {
     match ports {
         Ports::Service { reply: true, .. } => packet.dpt,
         Ports::Service { reply: false, .. } | Ports::Pair { .. } => packet.spt,

@@ -4,10 +4,9 @@ use std::net::IpAddr;
 
 use super::lifeline::Lifeline;
 use crate::catalog::Role;
-use crate::hints::Hints;
-use crate::input::Entry;
+use crate::input::event::DropLine;
 use crate::net::{IpNet, neighbourhood};
-use crate::packet::{Brief, proto};
+use crate::packet::{PacketSummary, proto};
 use crate::saturation::{Class, Tick};
 
 /// So many lines of one node and address family are kept for its timeline.
@@ -22,8 +21,8 @@ pub struct NodeEvidence {
     pub logged: u64,
     /// Unicast destinations of its drop lines.
     pub addresses: Vec<IpAddr>,
-    /// Where they stand in the list.
-    hints: Hints,
+    /// Where in the list the last line's address stands.
+    last_met: usize,
     /// Their neighbourhoods, in order.
     pub(super) near: Vec<IpNet>,
     /// When its log went on.
@@ -43,25 +42,21 @@ impl NodeEvidence {
     /// Notes that the node has `address`, as each line tells.
     #[inline]
     pub(super) fn meet(&mut self, address: IpAddr) {
-        let hint = match address {
-            IpAddr::V4(v4) => self.hints.of(&v4.octets()),
-            IpAddr::V6(v6) => self.hints.of(&v6.octets()),
-        };
-        if self.addresses.get(hint) != Some(&address) {
+        if self.addresses.get(self.last_met) != Some(&address) {
             self.learn(address);
         }
     }
 
     /// Puts a line on the timeline; whether there was room for it.
     #[inline]
-    pub(super) fn tick(&mut self, entry: &Entry<'_>, packet: &Brief<'_>) -> bool {
+    pub(super) fn tick(&mut self, drop: &DropLine<'_>, packet: &PacketSummary<'_>) -> bool {
         let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
         let has_room = ticks.len() < MOST_TICKS;
         if has_room {
             ticks.push(Tick {
-                time: entry.time,
+                time: drop.time,
                 class: class(packet),
-                fine: entry.fine,
+                fine: drop.fine,
             });
         }
         has_room
@@ -74,10 +69,7 @@ impl NodeEvidence {
             return;
         }
         let at = known.unwrap_or(self.addresses.len());
-        match address {
-            IpAddr::V4(v4) => self.hints.note(&v4.octets(), at),
-            IpAddr::V6(v6) => self.hints.note(&v6.octets(), at),
-        }
+        self.last_met = at;
         if known.is_some() {
             return;
         }
@@ -108,7 +100,7 @@ impl NodeEvidence {
 }
 
 /// The bucket that the split LOG rules would give the line.
-fn class(packet: &Brief<'_>) -> Class {
+fn class(packet: &PacketSummary<'_>) -> Class {
     match packet.flags {
         Some(flags) if flags.is_syn() => Class::Syn,
         _ if packet.proto == Some(proto::TCP) => Class::OtherTcp,

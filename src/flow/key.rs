@@ -39,8 +39,6 @@ const REPLY: u64 = 2;
 const PAIR: u64 = 3;
 
 impl Packed {
-    pub(super) const NONE: Self = Self([0; 4]);
-
     /// Of the parts of a key. The address is borrowed: a copy of it would have to be put together before its parts are read.
     #[inline]
     pub(super) fn of(

@@ -1,465 +1,228 @@
-//! Finds the drop lines of a log in raw blocks: most bytes of a log are not drop lines, and only nominated records are
-//! split, dated or parsed.
-//!
-//! Blocks are pushed in, items come out; the same code serves a file and a pipe.
+//! What is found in a block of whole lines without knowing the log around it: so a block can be scanned on any thread, and
+//! [`super::reader::Reader`] takes the scans of a log in its order.
 
-use std::sync::Arc;
+use std::ops::Range;
 
 use memchr::memchr;
 
-use super::fact::Fact;
-use super::framing::{self, Cut, Framing, LONG_LINE, LONGEST_RECORD};
-use super::judge::Judge;
-use super::lines::trim;
-use super::nominate::Hit;
-use super::survey::{Survey, Surveyor};
-use super::{NoticeKind, Prefixes, document, notice};
+use super::event::DropLine;
+use super::search::{Found, HitLines, Search};
+use crate::packet::{PacketSummary, Unparsed};
+use crate::time::{Stamp, Time};
 
-pub use super::drops::Drops;
-use crate::time::{Reading, Time};
+/// The lines of a block that are worth a look.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// How many line ends the block has.
+    pub(super) ends: u64,
+    pub(super) lines: Vec<ScannedLine>,
+    besides: Vec<Besides>,
+    /// Texts that do not stand in the block as they are.
+    texts: Vec<u8>,
+}
 
-/// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
-/// once would be looked at again for each line that opens a framing.
-const FIRST_LINES: usize = 256;
-
-/// What the scanner finds.
+/// One line.
 #[derive(Debug)]
-pub enum Item<'a> {
-    Drops(Drops<'a>),
-    /// The text of a drop line that the kernel did not write.
-    Untrusted {
-        record: &'a [u8],
-        why: &'static str,
-    },
-    /// A drop line that cannot be read.
-    Unreadable {
-        record: &'a [u8],
-        why: &'static str,
-    },
-    /// A line that tells how far the log can be believed.
-    Notice {
-        kind: NoticeKind,
-        time: Time,
-        host: Option<&'a str>,
-        count: u64,
-    },
-    /// The log of a host had a line, of whatever kind, at this time. Without a host it is the whole log's.
-    Alive {
-        time: Time,
-        /// Microseconds since boot, where the form has them beside a date.
-        monotonic: Option<i64>,
-        host: Option<&'a str>,
-    },
-    /// The input told something of the cluster, before its logs.
-    Learned(Fact),
-    /// A log of an input came to its end; all of its times are off by `correction` years.
-    EndOfLog {
-        correction: i32,
-    },
+pub(super) enum ScannedLine {
+    /// A line, and which hits it has.
+    Found(Range<u32>, Found),
+    /// A drop line that was read.
+    Drop(ReadLine),
 }
 
-/// Where items go.
-pub type Sink<'s> = dyn FnMut(Item<'_>) + 's;
-
-/// The scanner of one log.
-pub struct Scanner {
-    pub(super) surveyor: Arc<Surveyor>,
-    /// The last survey, kept for its room.
-    pub(super) survey: Survey,
-    pub(super) judge: Judge,
-    pub(super) framing: Framing,
-    /// The text at hand does not begin another framing, whatever it looks like.
-    pub(super) barred: bool,
-    /// Whether each line must be visited, since its time is told from the line before.
-    pub(super) each: bool,
-    /// The begin of a record whose end has not come yet.
-    carry: Vec<u8>,
-    /// The last line of the text before.
-    pub(super) before: Vec<u8>,
-    /// The rest of a record that is too long is thrown away: up to the line's end, or so many bytes.
-    overlong: bool,
-    skip: u64,
-    pub(super) lines: u64,
-    blank: bool,
+/// A drop line that was read, but for its time.
+#[derive(Debug)]
+pub(super) struct ReadLine {
+    line: Range<u32>,
+    pub(super) stamp: Stamp,
+    fine: bool,
+    host: Option<Span>,
+    message: Span,
+    interface: Span,
+    /// Without the name of its interface.
+    packet: Result<PacketSummary<'static>, Unparsed>,
+    /// The place behind its own in [`Scan::besides`], 0 where it has none.
+    besides: u32,
 }
 
-impl Scanner {
-    /// A scanner for lines with one of `prefixes`, whose times are read as `reading` says.
-    pub fn new(prefixes: Prefixes, reading: Reading) -> Self {
-        Self {
-            surveyor: Arc::new(Surveyor::new(prefixes.clone())),
-            survey: Survey::default(),
-            judge: Judge::new(prefixes, reading),
-            framing: Framing::Lines,
-            barred: false,
-            each: false,
-            carry: Vec::new(),
-            before: Vec::new(),
-            overlong: false,
-            skip: 0,
-            lines: 0,
-            blank: true,
+/// What few forms say of a drop line besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Besides {
+    pub(super) uptime: Option<i64>,
+    pub(super) monotonic: Option<i64>,
+    pub(super) late: i64,
+    pub(super) boot: Option<u64>,
+    pub(super) repeats: u32,
+}
+
+impl Besides {
+    const NOTHING: Self = Self {
+        uptime: None,
+        monotonic: None,
+        late: 0,
+        boot: None,
+        repeats: 1,
+    };
+}
+
+/// Where a text stands: in the block, or in [`Scan::texts`].
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: u32,
+    length: u32,
+    in_block: bool,
+}
+
+impl ScannedLine {
+    /// Where the line stands in the block, without its line end.
+    pub(super) const fn line(&self) -> Range<usize> {
+        let (Self::Found(line, _) | Self::Drop(ReadLine { line, .. })) = self;
+        line.start as usize..line.end as usize
+    }
+}
+
+impl ReadLine {
+    /// The drop line, without its time, which only the log around it shows.
+    #[inline]
+    pub(super) fn drop_line<'a>(&self, block: &'a [u8], scan: &'a Scan) -> DropLine<'a> {
+        let besides = scan.besides(self);
+        DropLine {
+            time: Time::UNKNOWN,
+            fine: self.fine,
+            host: self.host.map(|host| scan.name(block, host)),
+            message: scan.text(block, self.message),
+            packet: self.packet.map(|packet| PacketSummary {
+                interface: scan.name(block, self.interface),
+                ..packet
+            }),
+            monotonic: besides.monotonic,
+            repeats: besides.repeats,
         }
     }
+}
 
-    /// How many lines came in, or records where the form has no lines.
-    pub const fn lines(&self) -> u64 {
-        self.lines
+impl Scan {
+    /// Notes a line and its hits.
+    pub(super) fn found(&mut self, line: Range<usize>, found: Found) {
+        let line = line.start as u32..line.end as u32;
+        self.lines.push(ScannedLine::Found(line, found));
     }
 
-    /// Whether any record was of a known log format.
-    pub const fn is_known(&self) -> bool {
-        self.judge.known
-    }
-
-    /// Whether nothing but white space came in.
-    pub const fn is_blank(&self) -> bool {
-        self.blank
-    }
-
-    /// Takes the next bytes of the log.
-    pub fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
-        // No record that is too long lies within one block, so that how bytes come makes no difference.
-        for block in bytes.chunks(LONGEST_RECORD) {
-            self.push_block(block, sink);
-        }
-    }
-
-    /// Who surveys lines for it.
-    pub(super) fn surveyor(&self) -> Arc<Surveyor> {
-        Arc::clone(&self.surveyor)
-    }
-
-    /// Whether whole lines may be surveyed before they come here.
-    pub(super) const fn is_striped(&self) -> bool {
-        matches!(self.framing, Framing::Lines)
-            && self.judge.known
-            && !self.each
-            && !self.overlong
-            && self.skip == 0
-    }
-
-    /// Forgets the begin of a line that is not complete: how many bytes it is.
-    pub(super) fn give_back(&mut self) -> usize {
-        std::mem::take(&mut self.carry).len()
-    }
-
-    /// Takes whole lines that were surveyed, while [`Self::is_striped`].
-    pub(super) fn push_surveyed(&mut self, text: &[u8], survey: &mut Survey, sink: &mut Sink<'_>) {
-        let mut used = 0;
-        if !text.is_empty() && self.carry.is_empty() && !self.begins_other(text) {
-            self.blank = false;
-            used = self.surveyed(text, survey, sink);
-        }
-        self.push(&text[used..], sink);
-    }
-
-    fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
-        let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
-        self.skip -= skipped as u64;
-        block = &block[skipped..];
-        if self.overlong {
-            let Some(end) = memchr(b'\n', block) else {
-                return;
-            };
-            self.overlong = false;
-            self.lines += 1;
-            block = &block[end + 1..];
-        }
-        if self.carry.is_empty() {
-            let used = self.take(block, false, sink);
-            self.keep(&block[used..], sink);
-            return;
-        }
-        if matches!(self.framing, Framing::Lines) {
-            // The line is completed by itself, so that the block need not be copied.
-            let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
-            let (head, tail) = block.split_at(end);
-            self.keep(head, sink);
-            block = tail;
-            if self.overlong {
-                if head.ends_with(b"\n") {
-                    self.overlong = false;
-                    self.lines += 1;
-                    self.push_block(tail, sink);
-                }
-                return;
-            }
-        } else {
-            self.carry.extend_from_slice(block);
-            block = &[];
-        }
-        self.take_carry(false, sink);
-        if self.carry.is_empty() {
-            let used = self.take(block, false, sink);
-            self.keep(&block[used..], sink);
-        } else if !block.is_empty() {
-            self.carry.extend_from_slice(block);
-            self.take_carry(false, sink);
-        }
-    }
-
-    /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
-    pub fn settle_years(&mut self, now: Time) -> i32 {
-        self.judge.clock.settle_years(now)
-    }
-
-    /// Takes the end of the log: its last line may lack its newline.
-    pub fn finish(&mut self, sink: &mut Sink<'_>) {
-        if self.overlong {
-            self.overlong = false;
-            self.lines += 1;
-        }
-        if self.is_datagrams(&self.carry) {
-            self.framing = Framing::Datagrams;
-        }
-        self.take_carry(true, sink);
-        let correction = self.judge.clock.correction();
-        sink(Item::EndOfLog { correction });
-    }
-
-    /// Takes what was kept, and keeps what is left of it.
-    fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
-        let mut text = std::mem::take(&mut self.carry);
-        let mut used = self.take(&text, last, sink);
-        if used > 0 && !last {
-            used += self.nuls(&text[used..]);
-        }
-        text.drain(..used);
-        self.carry = text;
-        if self.carry.len() > LONGEST_RECORD && !last {
-            self.shed(sink);
-        }
-    }
-
-    /// Adds to the record that is not complete yet.
-    fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
-        if self.overlong || bytes.is_empty() {
-            return;
-        }
-        if self.carry.is_empty() {
-            bytes = &bytes[self.nuls(bytes)..];
-        }
-        self.carry.extend_from_slice(bytes);
-        let is_now_long =
-            (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
-        if is_now_long && self.is_datagrams(&self.carry) {
-            self.framing = Framing::Datagrams;
-            self.take_carry(false, sink);
-        }
-        if self.carry.len() > LONGEST_RECORD {
-            self.shed(sink);
-        }
-    }
-
-    /// Whether the log, which begins with `text`, is datagrams.
-    pub(super) fn is_datagrams(&self, text: &[u8]) -> bool {
-        let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
-        is_begin && framing::is_datagrams(text)
-    }
-
-    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
-    fn nuls(&mut self, rest: &[u8]) -> usize {
-        if !matches!(self.framing, Framing::Lines) {
-            return 0;
-        }
-        let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
-        // In one block with the line they would stand before what looks like an opening.
-        self.barred |= nuls > 0;
-        nuls
-    }
-
-    /// Gives up a record that is too long.
-    fn shed(&mut self, sink: &mut Sink<'_>) {
-        self.blank = false;
-        match &mut self.framing {
-            Framing::Document(document) => {
-                let lost = document.forget();
-                let done = document.release().min(self.carry.len());
-                if lost {
-                    unreadable(&self.carry, sink);
-                }
-                self.carry.drain(..done);
-            }
-            Framing::Lines
-                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
-            {
-                // A document on one line.
-                self.framing = Framing::document();
-                self.take_carry(false, sink);
-            }
-            Framing::Lines
-            | Framing::Fields
-            | Framing::Indented
-            | Framing::Counted
-            | Framing::Datagrams => {
-                unreadable(&self.carry, sink);
-                self.overlong = memchr(b'\n', &self.carry).is_none();
-                // A line is counted at its end, a record of lines here.
-                self.lines += u64::from(!self.overlong);
-                self.framing = Framing::Lines;
-                self.carry = Vec::new();
-            }
-        }
-    }
-
-    /// Takes as many whole records as `text` has: how many bytes they are. All of it, if it is the `last`.
-    fn take(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
-        self.blank = self.blank && text.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
-        let mut at = 0;
-        let mut records: Option<(usize, usize)> = None;
-        let mut most = usize::MAX;
-        while at < text.len() {
-            let rest = &text[at..];
-            if matches!(self.framing, Framing::Lines) {
-                let end = if last {
-                    rest.len()
-                } else {
-                    framing::end_of_lines(rest)
-                };
-                let part = lines_within(&rest[..end], most);
-                let used = self.lines_of(&rest[..part], sink);
-                at += used;
-                if used == end {
-                    break;
-                }
-                most = most.saturating_mul(2);
-                continue;
-            }
-            most = FIRST_LINES;
-            if let Framing::Document(_) = self.framing {
-                let (used, more) = self.document(rest, last, sink);
-                at += used;
-                if more {
-                    break;
-                }
-                continue;
-            }
-            match self.framing.cut(rest, last) {
-                Cut::Record(len) => {
-                    let len = len.max(1);
-                    if records.is_none() {
-                        self.alive(&rest[..len], sink);
-                    }
-                    records = Some((at, at + len));
-                    self.record(&rest[..len], sink);
-                    at += len;
-                }
-                Cut::Skip(len) => {
-                    unreadable(rest, sink);
-                    self.lines += 1;
-                    self.skip = len.saturating_sub(rest.len() as u64);
-                    at = usize::try_from(len)
-                        .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
-                }
-                Cut::More => break,
-                Cut::Leave if !last && framing::is_undecided(rest) => break,
-                Cut::Leave => {
-                    // Here, not at the end: lines behind it may count their time from it.
-                    if let Some((from, to)) = records.take() {
-                        self.alive(&text[from..to], sink);
-                    }
-                    let other =
-                        framing::opening(rest).filter(|other| !other.is_like(&self.framing));
-                    self.barred = other.is_none();
-                    self.framing = other.unwrap_or(Framing::Lines);
-                }
-            }
-        }
-        if let Some((from, to)) = records {
-            self.alive(&text[from..to], sink);
-        }
-        at
-    }
-
-    /// Reads on in a document: how many bytes are done with, and whether it goes on.
-    fn document(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> (usize, bool) {
-        let Framing::Document(mut document) = std::mem::replace(&mut self.framing, Framing::Lines)
-        else {
-            return (0, false);
-        };
-        loop {
-            match document.next(text) {
-                document::Event::Record(from, to) => {
-                    let part = &text[from..to];
-                    let composed = document.composed(part);
-                    self.record(composed.as_deref().unwrap_or(part), sink);
-                }
-                document::Event::End(at) => return (at, false),
-                document::Event::Broken(at) => {
-                    self.broken(&text[document.open_record().min(at)..at], sink);
-                    return (at, false);
-                }
-                document::Event::More if last => {
-                    if document.is_open() {
-                        self.broken(&text[document.open_record()..], sink);
-                    }
-                    return (text.len(), true);
-                }
-                document::Event::More => {
-                    let done = document.release();
-                    self.framing = Framing::Document(document);
-                    return (done, true);
-                }
-            }
-        }
-    }
-
-    /// Takes a record that its document breaks off in.
-    fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
-        self.lines += 1;
-        let search = self.surveyor.nominator.for_record();
-        let mut spots = std::iter::successors(search.find_at(record, 0), |spot| {
-            let from = spot.end.max(spot.start + 1);
-            (from <= record.len()).then(|| search.find_at(record, from))?
+    /// Notes a drop line, of which all but its time is known.
+    pub(super) fn read(
+        &mut self,
+        block: &[u8],
+        line: Range<usize>,
+        stamp: Stamp,
+        besides: Besides,
+        drop: &DropLine<'_>,
+    ) {
+        let nothing = (besides == Besides::NOTHING).then_some(0);
+        let besides = nothing.unwrap_or_else(|| {
+            self.besides.push(besides);
+            self.besides.len() as u32
         });
-        if spots.any(|spot| spot.hit == Hit::Prefix) {
-            sink(Item::Unreadable {
-                record: &record[..record.len().min(200)],
-                why: "the JSON is broken",
-            });
+        let interface = drop.packet.map_or("", |packet| packet.interface);
+        let read = ReadLine {
+            line: line.start as u32..line.end as u32,
+            stamp,
+            fine: drop.fine,
+            host: drop.host.map(|host| self.span(block, host.as_bytes())),
+            message: self.span(block, drop.message),
+            interface: self.span(block, interface.as_bytes()),
+            packet: drop.packet.map(|packet| PacketSummary {
+                interface: "",
+                ..packet
+            }),
+            besides,
+        };
+        self.lines.push(ScannedLine::Drop(read));
+    }
+
+    /// What a line that was read says besides.
+    #[inline]
+    pub(super) fn besides(&self, read: &ReadLine) -> &Besides {
+        let at = (read.besides as usize).checked_sub(1);
+        at.and_then(|at| self.besides.get(at))
+            .unwrap_or(&Besides::NOTHING)
+    }
+
+    fn span(&mut self, block: &[u8], text: &[u8]) -> Span {
+        let begin = text.as_ptr().addr().checked_sub(block.as_ptr().addr());
+        let inside = begin.filter(|begin| begin + text.len() <= block.len());
+        let from = inside.unwrap_or_else(|| {
+            self.texts.extend_from_slice(text);
+            self.texts.len() - text.len()
+        });
+        Span {
+            from: from as u32,
+            length: text.len() as u32,
+            in_block: inside.is_some(),
         }
     }
 
-    /// Takes one record of a form whose records are no lines.
-    fn record(&mut self, record: &[u8], sink: &mut Sink<'_>) {
-        self.lines += 1;
-        self.judge.known = true;
-        let mut from = 0;
-        while from <= record.len()
-            && let Some(spot) = self.surveyor.nominator.for_record().find_at(record, from)
-        {
-            match spot.hit {
-                Hit::Prefix => {
-                    if !self.judge.prefixed(trim(record), sink) {
-                        self.lines -= 1;
-                        self.broken(record, sink);
-                    }
-                    return;
-                }
-                Hit::Notice(row) => _ = self.judge.notice(&notice::ROWS[row], trim(record), sink),
-                Hit::Date => self.judge.date(trim(record)),
-                Hit::Repeat | Hit::Opening => {}
+    #[inline]
+    fn text<'a>(&'a self, block: &'a [u8], span: Span) -> &'a [u8] {
+        let all = if span.in_block { block } else { &self.texts };
+        let from = span.from as usize;
+        all.get(from..from + span.length as usize)
+            .unwrap_or_default()
+    }
+
+    /// A name, which was text when it was noted.
+    #[inline]
+    fn name<'a>(&'a self, block: &'a [u8], span: Span) -> &'a str {
+        std::str::from_utf8(self.text(block, span)).unwrap_or_default()
+    }
+
+    /// Begins the scan of another block: whether a terminal's colours may be in it.
+    pub(super) fn begin(&mut self, block: &[u8]) -> bool {
+        self.lines.clear();
+        self.besides.clear();
+        self.texts.clear();
+        let (ends, colours) = look(block);
+        self.ends = ends;
+        colours
+    }
+}
+
+/// Finds the lines of `block` that have hits, and reads none.
+pub(super) fn scan(block: &[u8], search: &Search, scan: &mut Scan) {
+    let colours = scan.begin(block);
+    let mut lines = HitLines::new(search.of_text(colours), block);
+    while let Some(line) = lines.next_line() {
+        let found = lines.rest(&line);
+        scan.found(line.line, found);
+    }
+}
+
+/// How many line ends a text has, and whether a terminal's colours may be in it.
+fn look(text: &[u8]) -> (u64, bool) {
+    /// The second look finds so many bytes in a processor's first cache.
+    const PART: usize = 16 << 10;
+    let ends = |part| bytecount::count(part, b'\n') as u64;
+    let has_escape = |part| memchr(0x1b, part).is_some();
+    let looks = text.chunks(PART).map(|part| (ends(part), has_escape(part)));
+    looks.fold((0, false), |(ends, escape), (more, here)| {
+        (ends + more, escape || here)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Just, prop_assert_eq, prop_oneof, proptest};
+
+    use super::look;
+
+    proptest! {
+        #[test]
+        fn one_look_counts_all(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(0x1b)], 0..100), times in 0..400_usize) {
+            let mut text = text.repeat(times);
+            if times % 2 == 0 {
+                text.retain(|byte| *byte != 0x1b);
             }
-            from = spot.end.max(spot.start + 1);
+            let ends = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+            prop_assert_eq!(look(&text), (ends, text.contains(&0x1b)));
         }
     }
-}
-
-/// How many bytes the whole lines at the begin of `lines` are, of about `most` bytes; one at least.
-fn lines_within(lines: &[u8], mut most: usize) -> usize {
-    while let Some(part) = lines.get(..most) {
-        match framing::end_of_lines(part) {
-            0 => most = most.saturating_mul(2),
-            end => return end,
-        }
-    }
-    lines.len()
-}
-
-fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
-    sink(Item::Unreadable {
-        record: &record[..record.len().min(200)],
-        why: "the record is longer than 1 MiB",
-    });
 }

@@ -6,29 +6,27 @@
 //! it goes: [`Packet::truncated`] says whether what is missing is needed.
 
 pub mod datagram;
-mod emit;
+mod display;
 mod flags;
-mod header;
-
+mod ip;
+mod ip_header;
+mod line;
 pub mod link;
 mod parse;
-mod place;
 pub mod proto;
-mod read;
 #[cfg(test)]
 mod roundtrip;
-mod usual;
+mod summary;
+mod tokens;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::packet::datagram::{Datagram, Transport};
-use crate::packet::link::{Link, Mac};
+use crate::packet::datagram::Datagram;
+use crate::packet::link::Link;
 
 pub use crate::packet::flags::TcpFlags;
 pub use crate::packet::proto::{proto_name, proto_number};
-pub use crate::packet::usual::Usual;
-pub(crate) use crate::packet::usual::{ENDS, Frame, ends_key};
+pub use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,146 +81,17 @@ impl fmt::Display for Unparsed {
 
 impl std::error::Error for Unparsed {}
 
-/// What judging needs of a packet, without a heap allocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Brief<'a> {
-    /// `IN=`, the interface that the packet came in by.
-    pub interface: &'a str,
-    pub src: IpAddr,
-    /// The unspecified address (`0.0.0.0`, `::`) where the line is cut before it; such a line is `Truncated`.
-    pub dst: IpAddr,
-    /// `None` where the line says none (an IPv4 AH fragment, a cut line).
-    pub proto: Option<u8>,
-    pub spt: Option<u16>,
-    pub dpt: Option<u16>,
-    /// `None` for all but TCP.
-    pub flags: Option<TcpFlags>,
-    /// The ICMP or ICMPv6 type.
-    pub icmp_type: Option<u8>,
-    pub shape: Shape,
-    pub hook: Hook,
-    /// By its destination address.
-    pub cast: Cast,
-    /// By the destination MAC of its frame, [`Cast::Unicast`] where the line shows none.
-    pub frame: Cast,
-    /// Whether TCP or UDP carries data: a payload behind the longest header that a bare ACK has.
-    pub data: bool,
-}
-
-/// The netfilter hook that logged a packet, by which of `IN=` and `OUT=` have a name (`nf_log_dump_packet_common()`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Hook {
-    /// `IN=` alone: INPUT, or PREROUTING before it.
-    Input,
-    /// Both: FORWARD.
-    Forward,
-    /// No `IN=`: OUTPUT, or POSTROUTING behind it.
-    Output,
-}
-
-impl Hook {
-    /// The hook of a line; `out` is empty where an elided line lacks it.
-    pub const fn of(interface: &str, out: &str) -> Self {
-        match (interface.is_empty(), out.is_empty()) {
-            (false, true) => Self::Input,
-            (false, false) => Self::Forward,
-            (true, _) => Self::Output,
-        }
-    }
-}
-
-/// How much of the packet a line shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Shape {
-    /// All that judging needs.
-    Whole,
-    /// A later fragment: it has no ports.
-    Fragment,
-    /// Cut, or `INCOMPLETE [n bytes]`, before the last field that judging needs.
-    Truncated,
-}
-
-/// To whom a packet was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Cast {
-    Unicast,
-    Broadcast,
-    Multicast,
-}
-
-impl<'a> Packet<'a> {
-    /// What judging needs. The ports are the packet's own, never those of a packet that an ICMP error quotes.
-    pub fn brief(&self) -> Brief<'a> {
-        let datagram = &self.datagram;
-        let unspecified = match datagram.src {
-            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        };
-        let shape = self.shape();
-        let (spt, dpt, flags, icmp_type) = match &datagram.transport {
-            // It has none of them, whatever stands behind it in a garbled line.
-            _ if shape == Shape::Fragment => (None, None, None, None),
-            Transport::Tcp(tcp) => (tcp.spt, tcp.dpt, tcp.flags, None),
-            Transport::Udp(udp) => (udp.spt, udp.dpt, None, None),
-            Transport::Icmp(icmp) => (None, None, None, icmp.kind),
-            Transport::None | Transport::Spi(_) => (None, None, None, None),
-        };
-        Brief {
-            interface: self.interface,
-            src: datagram.src,
-            dst: datagram.dst.unwrap_or(unspecified),
-            proto: datagram.protocol(),
-            spt,
-            dpt,
-            flags,
-            icmp_type,
-            shape,
-            hook: Hook::of(self.interface, self.out.unwrap_or_default()),
-            cast: cast(datagram.dst),
-            frame: self.frame(),
-            data: shape == Shape::Whole && datagram.carries_data(),
-        }
-    }
-
-    /// How much of the packet the line shows.
-    pub fn shape(&self) -> Shape {
-        if self.truncated || self.datagram.is_incomplete() {
-            Shape::Truncated
-        } else if self.datagram.is_later_fragment() {
-            Shape::Fragment
-        } else {
-            Shape::Whole
-        }
-    }
-
-    /// To whom the frame was sent.
-    pub fn frame(&self) -> Cast {
-        match self.link.destination() {
-            Some(Mac::BROADCAST) => Cast::Broadcast,
-            Some(mac) if mac.is_group() => Cast::Multicast,
-            _ => Cast::Unicast,
-        }
-    }
-
+impl Packet<'_> {
     /// The Ethernet address of the receiver, where the line shows an Ethernet header.
     pub fn dst_mac(&self) -> Option<[u8; 6]> {
         self.link.destination().map(|mac| mac.0)
     }
 }
 
-/// To whom a packet with this destination address was sent. The broadcast address of a subnet looks like a station's.
-pub(crate) fn cast(dst: Option<IpAddr>) -> Cast {
-    match dst {
-        Some(dst) if dst.is_multicast() => Cast::Multicast,
-        Some(IpAddr::V4(Ipv4Addr::BROADCAST)) => Cast::Broadcast,
-        _ => Cast::Unicast,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::packet::link::Mac;
-    use crate::packet::{Cast, Packet};
+    use crate::packet::{Packet, PktType};
 
     #[test]
     fn address_and_frame_each_say_to_whom() {
@@ -231,25 +100,35 @@ mod tests {
         let group = "01:00:5e:00:00:01:5e:79:47:e0:ad:01:08:00";
         let vlan = "ff:ff:ff:ff:ff:ff:5e:79:47:e0:ad:01:81:00:45:fc:02:1c";
         for (mac, dst, cast, frame) in [
-            (station, "10.0.0.2", Cast::Unicast, Cast::Unicast),
-            (all, "10.0.0.255", Cast::Unicast, Cast::Broadcast),
-            (all, "224.0.0.1", Cast::Multicast, Cast::Broadcast),
-            (group, "10.0.0.2", Cast::Unicast, Cast::Multicast),
-            (station, "224.0.0.18", Cast::Multicast, Cast::Unicast),
-            (station, "255.255.255.255", Cast::Broadcast, Cast::Unicast),
-            ("...", "10.0.0.2", Cast::Unicast, Cast::Unicast),
+            (station, "10.0.0.2", PktType::Unicast, PktType::Unicast),
+            (all, "10.0.0.255", PktType::Unicast, PktType::Broadcast),
+            (all, "224.0.0.1", PktType::Multicast, PktType::Broadcast),
+            (group, "10.0.0.2", PktType::Unicast, PktType::Multicast),
+            (station, "224.0.0.18", PktType::Multicast, PktType::Unicast),
+            (
+                station,
+                "255.255.255.255",
+                PktType::Broadcast,
+                PktType::Unicast,
+            ),
+            ("...", "10.0.0.2", PktType::Unicast, PktType::Unicast),
             // Not Ethernet: four bytes, or an IP header.
-            ("ff:ff:ff:ff", "10.0.0.2", Cast::Unicast, Cast::Unicast),
-            (vlan, "10.0.0.2", Cast::Unicast, Cast::Broadcast),
-            (&vlan[..47], "10.0.0.2", Cast::Unicast, Cast::Unicast),
+            (
+                "ff:ff:ff:ff",
+                "10.0.0.2",
+                PktType::Unicast,
+                PktType::Unicast,
+            ),
+            (vlan, "10.0.0.2", PktType::Unicast, PktType::Broadcast),
+            (&vlan[..47], "10.0.0.2", PktType::Unicast, PktType::Unicast),
         ] {
             let text = format!("IN=a OUT= MAC={mac} SRC=10.0.0.1 DST={dst} LEN=32 PROTO=2 ");
-            let brief = Packet::parse(&text).unwrap().brief();
+            let brief = Packet::parse(&text).unwrap().summary();
             assert_eq!((brief.cast, brief.frame), (cast, frame), "{text}");
         }
         let text = "IN=a OUT= MACSRC=0e:00:00:00:00:01 MACDST=33:33:00:00:00:01 MACPROTO=86dd SRC=fe80::1 DST=fe80::2 LEN=32 PROTO=59 ";
         let packet = Packet::parse(text).unwrap();
-        assert_eq!(packet.brief().frame, Cast::Multicast);
+        assert_eq!(packet.summary().frame, PktType::Multicast);
         assert_eq!(packet.dst_mac(), Some([0x33, 0x33, 0, 0, 0, 1]));
         assert_eq!(
             packet.link.destination(),

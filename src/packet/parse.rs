@@ -1,26 +1,18 @@
-//! The kernel's text in, a [`Packet`] out: prefix, interfaces and link part; `read.rs` reads the IP part.
+//! The kernel's text in, a [`Packet`] or a [`PacketSummary`] out.
 //!
-//! A line is read token by token and by key, not by place, because people elide fields with `...`. What keeps equal
-//! keys apart is the part of the line they stand in (see `read.rs`). Each byte is looked at a bounded number of times.
+//! Most messages are summarised in the kernel's order (`line.rs`). All others, and those of which somebody wants all, are read
+//! token by token and by key, not by place, because people elide fields with `...`. What keeps equal keys apart is the part
+//! of the line they stand in (see `ip.rs`). Each byte is looked at a bounded number of times.
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use nom::Parser;
-use nom::bytes::complete::{tag, take_till1, take_while, take_while_m_n};
-use nom::character::complete::char;
-use nom::combinator::{all_consuming, map_res};
-use nom::error::Error;
-use nom::sequence::{delimited, preceded};
-
+use crate::packet::ip::{self, Reading};
 use crate::packet::link::{Link, Mac, Vlan};
-use crate::packet::read::{self, Reading};
-use crate::packet::{Packet, Unparsed};
+use crate::packet::tokens::{Cursor, dec16, first, hex16, is_blank};
+use crate::packet::{Packet, PacketSummary, Unparsed, line};
 
 /// `IFNAMSIZ - 1`.
-const INTERFACE_MAX: usize = 15;
-
-/// More than the kernel writes between brackets: 40 bytes of options are 80 digits.
-const OPTIONS_MAX: usize = 256;
+const MAX_INTERFACE: usize = 15;
 
 impl<'a> Packet<'a> {
     /// Reads one kernel message that begins with the LOG prefix. A trailing space and a line end are allowed.
@@ -28,7 +20,7 @@ impl<'a> Packet<'a> {
         let text = text.trim_end_matches(['\r', '\n']);
         let start = interface_at(text).ok_or(Unparsed::NoInterface)?;
         let (prefix, body) = text.split_at(start);
-        let mut cursor = Cursor { rest: body };
+        let mut cursor = Cursor::new(body);
         let mut envelope = Envelope::default();
         let src = envelope.read(&mut cursor)?;
         let Reading {
@@ -38,7 +30,7 @@ impl<'a> Packet<'a> {
             mark,
             bad,
             cut,
-        } = read::datagram(&mut cursor, src, read::Depth::Outer);
+        } = ip::datagram(&mut cursor, src, ip::Depth::Outer);
         if let Some(reason) = bad {
             return Err(reason);
         }
@@ -58,6 +50,27 @@ impl<'a> Packet<'a> {
     }
 }
 
+impl<'a> PacketSummary<'a> {
+    /// Reads one kernel message that begins with the LOG prefix, as [`Packet::parse`] and [`Packet::summary`] do.
+    ///
+    /// # Errors
+    /// Where [`Packet::parse`] has some.
+    pub fn read(message: &'a str) -> Result<Self, Unparsed> {
+        let message = message.trim_end_matches(['\r', '\n']);
+        match Self::ordered(message.as_bytes()) {
+            Some(summary) => Ok(summary),
+            None => Packet::parse(message).map(|packet| packet.summary()),
+        }
+    }
+
+    /// Reads a message without a line end in the order in which the kernel prints it; `None` where it is in another one, cut,
+    /// or elided.
+    #[inline]
+    pub fn ordered(message: &'a [u8]) -> Option<Self> {
+        line::summary(message)
+    }
+}
+
 /// Where the `IN=` is that ends the prefix. The prefix is glued to it and may itself hold `IN=`, so it is the last one
 /// that an interface name and ` OUT=` follow (trap 1). It stands before `SRC=`: what looks like one after that
 /// belongs to a second message that was written into this one.
@@ -74,15 +87,15 @@ fn last_interface(head: &str, with_out: bool) -> Option<usize> {
         let value = &head.as_bytes()[at + 3..];
         let length = value
             .iter()
-            .take(INTERFACE_MAX + 1)
-            .take_while(|byte| !blank_byte(**byte))
+            .take(MAX_INTERFACE + 1)
+            .take_while(|byte| !is_blank(**byte))
             .count();
         let follows = if with_out {
             value[length..].starts_with(b" OUT=")
         } else {
-            value.get(length).is_none_or(|byte| blank_byte(*byte))
+            value.get(length).is_none_or(|byte| is_blank(*byte))
         };
-        length <= INTERFACE_MAX && follows && !head[..*at].ends_with("PHYS")
+        length <= MAX_INTERFACE && follows && !head[..*at].ends_with("PHYS")
     })
 }
 
@@ -163,148 +176,6 @@ fn tunnel(text: &str) -> Option<(Ipv4Addr, Ipv4Addr)> {
     from.parse().ok().zip(to.parse().ok())
 }
 
-/// Keeps the first readable value of a key that occurs twice.
-pub(super) fn first<T>(slot: &mut Option<T>, value: Option<T>) {
-    if slot.is_none() {
-        *slot = value;
-    }
-}
-
-/// What lies between two blanks: `KEY=value`, `KEY:value`, or a word.
-#[derive(Clone, Copy)]
-pub(super) struct Token<'a> {
-    /// With its `=` or `:`; a word is all key.
-    pub(super) key: &'a str,
-    pub(super) value: &'a str,
-    /// Something follows, so that the value is not a part of a longer one.
-    pub(super) ended: bool,
-    /// From the first byte of the token to the end of the line.
-    tail: &'a str,
-}
-
-impl Token<'_> {
-    /// Whether somebody wrote `...` for the value.
-    pub(super) fn elided(&self) -> bool {
-        self.value.contains("...") || self.value.contains('…')
-    }
-}
-
-/// A place in the line.
-#[derive(Clone, Copy)]
-pub(super) struct Cursor<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Cursor<'a> {
-    /// The next token. Inside the brackets of an ICMP error `]` ends a token, and is one.
-    pub(super) fn token(&mut self, quoted: bool) -> Option<Token<'a>> {
-        let (tail, _) = take_while::<_, _, Error<&str>>(blank)
-            .parse(self.rest)
-            .ok()?;
-        let (rest, text) = if quoted && tail.starts_with(']') {
-            (&tail[1..], &tail[..1])
-        } else {
-            take_till1::<_, _, Error<&str>>(|c| blank(c) || (quoted && c == ']'))
-                .parse(tail)
-                .ok()?
-        };
-        self.rest = rest;
-        let key = text.find(['=', ':']).map_or(text.len(), |at| at + 1);
-        let (key, value) = text.split_at(key);
-        Some(Token {
-            key,
-            value,
-            ended: !rest.is_empty(),
-            tail,
-        })
-    }
-
-    /// Goes back to just behind the bracket that begins `token`.
-    pub(super) fn enter(&mut self, token: &Token<'a>) {
-        self.rest = token.tail.strip_prefix('[').unwrap_or(token.tail);
-    }
-
-    /// ` [n bytes]` behind `INCOMPLETE`: before any other bracket is looked at (trap 4).
-    pub(super) fn bytes(&mut self) -> Option<u32> {
-        let number = nom::character::complete::u32;
-        self.accept(delimited(tag(" ["), number, tag(" bytes]")))
-    }
-
-    /// ` (…)` behind `OPT`.
-    pub(super) fn options(&mut self) -> Option<&'a str> {
-        let inside = take_while_m_n(0, OPTIONS_MAX, |c| c != ')' && c != ']');
-        self.accept(delimited(tag(" ("), inside, char(')')))
-    }
-
-    /// ` Ext Hdr n` behind `Unknown`.
-    pub(super) fn extension(&mut self) -> Option<u8> {
-        self.accept(preceded(tag(" Ext Hdr "), nom::character::complete::u8))
-    }
-
-    fn accept<T>(
-        &mut self,
-        mut parser: impl Parser<&'a str, Output = T, Error = Error<&'a str>>,
-    ) -> Option<T> {
-        let (rest, value) = parser.parse(self.rest).ok()?;
-        self.rest = rest;
-        Some(value)
-    }
-}
-
-fn blank(c: char) -> bool {
-    matches!(c, ' ' | '\t' | '\r' | '\n')
-}
-
-fn blank_byte(byte: u8) -> bool {
-    blank(char::from(byte))
-}
-
-fn whole<'a, T>(
-    parser: impl Parser<&'a str, Output = T, Error = Error<&'a str>>,
-    text: &'a str,
-) -> Option<T> {
-    let (_, value) = all_consuming(parser).parse(text).ok()?;
-    Some(value)
-}
-
-pub(super) fn dec8(text: &str) -> Option<u8> {
-    whole(nom::character::complete::u8, text)
-}
-
-pub(super) fn dec16(text: &str) -> Option<u16> {
-    whole(nom::character::complete::u16, text)
-}
-
-pub(super) fn dec32(text: &str) -> Option<u32> {
-    whole(nom::character::complete::u32, text)
-}
-
-pub(super) fn dec64(text: &str) -> Option<u64> {
-    whole(nom::character::complete::u64, text)
-}
-
-/// Hex digits alone, as in `POINTER=` and the `ID:` of IPv6.
-pub(super) fn hex32(text: &str) -> Option<u32> {
-    let digits = take_while_m_n(1, 8, |c: char| c.is_ascii_hexdigit());
-    whole(
-        map_res(digits, |digits| u32::from_str_radix(digits, 16)),
-        text,
-    )
-}
-
-fn hex16(text: &str) -> Option<u16> {
-    hex32(text)?.try_into().ok()
-}
-
-/// Hex digits behind `0x`.
-pub(super) fn prefixed32(text: &str) -> Option<u32> {
-    hex32(text.strip_prefix("0x")?)
-}
-
-pub(super) fn prefixed8(text: &str) -> Option<u8> {
-    prefixed32(text)?.try_into().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::IpAddr;
@@ -371,7 +242,7 @@ mod tests {
                 (prefix, interface),
                 "{text}"
             );
-            assert_eq!(packet.brief().dst, IpAddr::from([10, 0, 0, 2]));
+            assert_eq!(packet.summary().dst, IpAddr::from([10, 0, 0, 2]));
         }
     }
 }

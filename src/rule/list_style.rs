@@ -25,7 +25,7 @@ impl ListStyle {
             .rfind(|command| command.line <= stop.line)
             .ok_or((stop.line, "the command of the LOG rule was not found"))?;
         let line = |at: usize| lines.get(at).copied().unwrap_or_default();
-        let begins = (item.script().commands.first()).is_none_or(|first| first.line == stop.line);
+        let begins = (item.script().first_line()).is_none_or(|first| first == stop.line);
         if item.style == Style::Literal && !begins {
             let at = stop.line - 1;
             let before = line(at.saturating_sub(1)).trim_end();

@@ -9,7 +9,9 @@ mod list_style;
 mod object;
 mod patch;
 mod recommended;
+mod scope;
 mod script;
+mod seek;
 
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
@@ -20,7 +22,7 @@ use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 use crate::site::Site;
-use insertion_point::Sought;
+use seek::Sought;
 
 pub use check::{Checked, State, check};
 pub use disposition::Doubt;
@@ -28,6 +30,7 @@ pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
 pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
+pub use scope::Scope;
 pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
@@ -54,34 +57,6 @@ impl Disposition {
         match self {
             Self::Documented => "documented",
             Self::Review => "review",
-        }
-    }
-}
-
-/// Whom the rules are to accept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scope {
-    /// As the documentation writes them: anybody; unlisted ports by peer.
-    #[default]
-    Documented,
-    /// Those that the sources column of the port's row names: the known nodes, or anybody.
-    Sources,
-    /// The peers that the log shows.
-    Peers,
-    /// The network of the nodes.
-    NodeNet,
-}
-
-impl Scope {
-    pub const ALL: [Self; 4] = [Self::Documented, Self::Sources, Self::Peers, Self::NodeNet];
-
-    /// As users write it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Documented => "documented",
-            Self::Sources => "sources",
-            Self::Peers => "peers",
-            Self::NodeNet => "node-net",
         }
     }
 }
@@ -294,7 +269,7 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
         met: true,
         text,
     };
-    match insertion_point::seek(chains.set, rule, &site.log_prefixes()) {
+    match seek::seek(chains.set, rule, &site.log_prefixes()) {
         Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
             let text = format!(
                 "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
@@ -308,11 +283,11 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
             );
             (Some(test(RULE_IN_FORCE, text)), false)
         }
-        Sought::At(place) => {
+        Sought::At(place) if place.is_tame() => {
             rule.place = place;
             (None, true)
         }
-        Sought::Nowhere => (None, true),
+        Sought::At(_) | Sought::Nowhere => (None, true),
     }
 }
 
@@ -442,9 +417,10 @@ fn reach(number: u8, port: Option<u16>) -> Reach {
 /// The nodes of the cluster: their networks, where the user told them; else their known addresses, with those of the
 /// finding's peers; else the networks around the node's own addresses.
 fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
-    let mut known: Vec<IpNet> = (site.addresses.iter())
-        .filter(|(address, node)| address.is_ipv6() == finding.key.v6 && **node != finding.node)
-        .map(|(address, _)| IpNet::from(*address))
+    // The node's own too: the CloudInit of its role has the same lines on every node.
+    let mut known: Vec<IpNet> = (site.addresses.keys())
+        .filter(|address| address.is_ipv6() == finding.key.v6)
+        .map(|address| IpNet::from(*address))
         .collect();
     if !site.node_nets.is_empty() || known.is_empty() {
         return node_nets(finding, site);

@@ -56,8 +56,7 @@ pub(super) fn accept(
             writeln!(out, "# {}", printable(&doubt.text()))?;
         }
         let mark = match rule.disposition {
-            Disposition::Documented if is_host_name(&rule.node) => "",
-            Disposition::Documented => "# ",
+            Disposition::Documented => "",
             Disposition::Review => "# decide first: ",
         };
         writeln!(
@@ -92,9 +91,8 @@ pub(super) fn split_log(
     for split in splits {
         let name = format!("# {}", printable_name(&split.node));
         part(&name, &split.node, [split.family].into_iter(), out)?;
-        let mark = if is_host_name(&split.node) { "" } else { "# " };
         let (tool, interface) = (split.family.tool(), interface(&split.interface));
-        writeln!(out, "{mark}split_log {tool} {interface}")?;
+        writeln!(out, "split_log {tool} {interface}")?;
     }
     writeln!(out, "\nfinish")
 }
@@ -123,17 +121,27 @@ fn part(
     let mut tools: Vec<&str> = families.map(Family::tool).collect();
     tools.sort_unstable();
     tools.dedup();
-    writeln!(out, "\n{title}")?;
-    if !is_host_name(node) {
-        return writeln!(out, "# That is no host name: its rules are left out.");
-    }
-    writeln!(out, "part {node} {}", tools.join(" "))
+    writeln!(
+        out,
+        "\n{title}\npart {} {}",
+        host_name(node),
+        tools.join(" ")
+    )
 }
 
-/// Whether a host may be called so (hostname(7)); a log's text may be anything.
-fn is_host_name(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-    !name.is_empty() && !name.starts_with('-') && name.bytes().all(plain)
+/// A node's name as a word. A log's text may be anything: what no host name has becomes `_`, which no host name has either
+/// (hostname(7)), so the part is for no host then.
+fn host_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+    let tame: String = name
+        .chars()
+        .map(|c| if plain(c) { c } else { '_' })
+        .collect();
+    match tame.strip_prefix('-') {
+        Some(rest) => format!("_{rest}"),
+        None if tame.is_empty() => "_".to_owned(),
+        None => tame,
+    }
 }
 
 /// An interface as a word; empty, for any, where the log's text is none that `-i` takes (`dev_valid_name`, IFNAMSIZ).

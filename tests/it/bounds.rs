@@ -2,8 +2,7 @@
 
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
-use dropsift::input::Entry;
-use dropsift::input::scan::{Drops, Item};
+use dropsift::input::event::{DropLine, LogEvent};
 use dropsift::report::{RENDERERS, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -41,18 +40,17 @@ fn a_scan_from_inside_is_no_missing_rule() {
             _ => (far, 14_000 + (at % 9_000) as u16),
         };
         let packet = syn(src, 40_000, dpt);
-        analysis.push(Item::Drops(Drops::Read(&[Entry {
+        analysis.push(LogEvent::Drops(&[DropLine {
             time: Time(BEGIN + at as i64 * 10_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
-            packet: Some(&packet),
-            interface: packet.interface,
+            packet: Ok(packet),
             repeats: 1,
             monotonic: None,
-        }])));
+        }]));
     }
-    analysis.push(Item::EndOfLog { correction: 0 });
+    analysis.push(LogEvent::EndOfLog { correction: 0 });
     let report = analysis.report(None);
     finds_the_needle(&report, lines - 2);
     let scans = report.findings.iter().filter(|f| f.cause.code == "scan");
@@ -127,11 +125,11 @@ fn a_file_in_stripes_is_read_as_in_a_row() {
     let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
     let since = modified.duration_since(std::time::UNIX_EPOCH).unwrap();
     reading.reference = Time(since.as_micros() as i64);
-    let options = dropsift::input::open::Options { reading, ..options };
+    let options = dropsift::input::source::Options { reading, ..options };
     let name = path.display().to_string();
     let row = crate::support::Seen::of(|sink| {
         let stream = std::io::Cursor::new(log.clone());
-        dropsift::input::open::read_stream(&name, stream, &options, sink)
+        dropsift::input::source::read_stream(&name, stream, &options, sink)
     });
     assert!(striped.drops.len() > 10_000);
     assert_eq!(striped.told(), row.told());

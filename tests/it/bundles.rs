@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::support::{Dice, Seen, drop_line, options, read, run};
-use dropsift::input::open::read_stream;
+use dropsift::input::source::read_stream;
 
 const NAME: &str = "supportbundle_c19e635c_2026-05-06T10-00-00Z";
 

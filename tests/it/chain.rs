@@ -15,7 +15,7 @@ use dropsift::chain::{
     self, Chain, ChainOutcome, Evaluation, Family, Form, Policy, Question, RuleSet, Target, Test,
     parse, parse_rule,
 };
-use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -272,8 +272,8 @@ fn commands_run_as_iptables_runs_them() {
     assert_eq!(refused, marked, "{:?}", set.faults);
 }
 
-fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
-    Brief {
+fn packet(proto: u8, spt: u16, dpt: u16) -> PacketSummary<'static> {
+    PacketSummary {
         interface: "mgmt-br",
         src: "192.168.122.62".parse().unwrap(),
         dst: "192.168.122.61".parse().unwrap(),
@@ -284,14 +284,14 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> Brief<'static> {
         icmp_type: None,
         shape: Shape::Whole,
         hook: Hook::Input,
-        cast: Cast::Unicast,
-        frame: Cast::Unicast,
+        cast: PktType::Unicast,
+        frame: PktType::Unicast,
         data: false,
     }
 }
 
 /// `A 3`: accepted by rule 3, and so on; an `l` in front where it was logged before.
-fn ask(rules: &str, packet: &Brief<'_>) -> String {
+fn ask(rules: &str, packet: &PacketSummary<'_>) -> String {
     let text = format!("*filter\n:INPUT ACCEPT [0:0]\n{rules}\nCOMMIT\n");
     let outcome = read(&text).evaluate(&Question::dropped(*packet), Evaluation::FROM_INPUT);
     let logged = if outcome.logged.is_empty() { "" } else { "l" };
@@ -310,7 +310,7 @@ fn ask(rules: &str, packet: &Brief<'_>) -> String {
 
 #[test]
 fn matches_mean_what_the_manual_says() {
-    let flagged = |flags| Brief {
+    let flagged = |flags| PacketSummary {
         flags: Some(flags),
         ..packet(6, 40000, 22)
     };
@@ -320,7 +320,7 @@ fn matches_mean_what_the_manual_says() {
     let rst = flagged(TcpFlags::RST);
     let syn_ack = flagged(TcpFlags::SYN.union(TcpFlags::ACK));
     let udp = packet(17, 67, 68);
-    let ping = Brief {
+    let ping = PacketSummary {
         proto: Some(1),
         spt: None,
         dpt: None,
@@ -328,28 +328,28 @@ fn matches_mean_what_the_manual_says() {
         icmp_type: Some(8),
         ..syn
     };
-    let broadcast = Brief {
+    let broadcast = PacketSummary {
         dst: "255.255.255.255".parse().unwrap(),
-        cast: Cast::Broadcast,
+        cast: PktType::Broadcast,
         ..udp
     };
-    let subnet = Brief {
+    let subnet = PacketSummary {
         dst: "192.168.122.255".parse().unwrap(),
-        frame: Cast::Broadcast,
+        frame: PktType::Broadcast,
         ..udp
     };
-    let fragment = Brief {
+    let fragment = PacketSummary {
         shape: Shape::Fragment,
         spt: None,
         dpt: None,
         flags: None,
         ..syn
     };
-    let vlan = Brief {
+    let vlan = PacketSummary {
         interface: "mgmt-br.2025",
         ..syn
     };
-    let cases: &[(&str, &Brief<'_>, &str)] = &[
+    let cases: &[(&str, &PacketSummary<'_>, &str)] = &[
         ("-i mgmt-br", &syn, "A1"),
         ("-i mgmt-br", &vlan, "ACCEPT"),
         ("-i mgmt-br+", &vlan, "A1"),
@@ -448,7 +448,10 @@ fn chains_are_walked_as_the_kernel_walks() {
         assert_eq!(ask(rules, &syn), wanted, "{rules}");
     }
     assert_eq!(ask("-P INPUT DROP", &syn), "DROP");
-    assert_eq!(ask("-A INPUT -j DROP", &Brief { src: v6, ..syn }), "none?");
+    assert_eq!(
+        ask("-A INPUT -j DROP", &PacketSummary { src: v6, ..syn }),
+        "none?"
+    );
 }
 
 /// Chains that jump to the next one twice double the way at each step.
@@ -506,6 +509,22 @@ fn the_listing_of_the_page_is_read() {
             .iter()
             .any(|note| note.contains("`HARVESTER_INPUT` is not in the text"))
     );
+}
+
+/// Another LOG rule's lines are not of the drop log.
+#[test]
+fn drops_without_a_line_are_those_less_the_lines_of_the_drop_log() {
+    let text = "\
+Chain HARVESTER_INPUT (1 references)
+    pkts      bytes target     prot opt in     out     source               destination
+     900    90000 ACCEPT     0    --  *      *       0.0.0.0/0            0.0.0.0/0            ctstate RELATED,ESTABLISHED
+      52     3120 LOG        0    --  *      *       0.0.0.0/0            0.0.0.0/0            limit: avg 10/min burst 5 LOG flags 0 level 4 prefix \"OTHER_\"
+      52     3120 LOG        0    --  *      *       0.0.0.0/0            0.0.0.0/0            limit: avg 10/min burst 5 LOG flags 0 level 4 prefix \"HARVESTER_DROP_\"
+     146     8760 DROP       0    --  *      *       0.0.0.0/0            0.0.0.0/0
+";
+    let set = read(text);
+    let unlogged = set.firewall(Family::V4).unwrap().unlogged().unwrap();
+    assert_eq!((unlogged.packets, unlogged.exact), (94, true));
 }
 
 #[test]

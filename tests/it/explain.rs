@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use dropsift::analyze::{Analysis, explain};
 use dropsift::cause::CAUSES;
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::Style;
 use dropsift::report::ports::{rows, write_table};
 use dropsift::report::text_explain;
@@ -36,7 +36,7 @@ fn a_line_is_judged_as_the_log_of_that_line() {
     let prefixes = Prefixes::documented();
     for line in lines() {
         let mut analysis = Analysis::new(Site::default(), Scope::Documented);
-        let mut scanner = Scanner::new(prefixes.clone(), reading());
+        let mut scanner = Reader::new(prefixes.clone(), reading());
         scanner.push(line.as_bytes(), &mut |item| analysis.push(item));
         scanner.finish(&mut |item| analysis.push(item));
         let report = analysis.report(None);

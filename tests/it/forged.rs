@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::support::{Seen, options};
 use dropsift::input::FORMATS;
-use dropsift::input::open::read_stream;
+use dropsift::input::source::read_stream;
 use serde::Deserialize;
 use serde_json::Value;
 

@@ -3,8 +3,10 @@
 
 use std::path::Path;
 
-use dropsift::input::scan::{Item, Scanner};
-use dropsift::input::{FORMATS, NoticeKind, PLACES, Prefixes, format_of};
+use dropsift::input::event::LogEvent;
+use dropsift::input::event::NoticeKind;
+use dropsift::input::reader::Reader;
+use dropsift::input::{FORMATS, PLACES, Prefixes, format_of};
 use dropsift::time::{Reading, parse_rfc3339};
 
 /// A drop line as it came out.
@@ -37,24 +39,24 @@ fn reading() -> Reading {
 /// Reads `log` in blocks of `size` bytes.
 fn scan_in(log: &[u8], size: usize) -> Seen {
     let mut seen = Seen::default();
-    let mut scanner = Scanner::new(Prefixes::documented(), reading());
-    let mut sink = |item: Item<'_>| match item {
-        Item::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| Line {
+    let mut scanner = Reader::new(Prefixes::documented(), reading());
+    let mut sink = |item: LogEvent<'_>| match item {
+        LogEvent::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| Line {
             time: entry.time.to_string(),
             host: entry.host.map(str::to_owned),
             message: String::from_utf8_lossy(entry.message).into_owned(),
             repeats: entry.repeats,
         })),
-        Item::Untrusted { .. } => seen.untrusted += 1,
-        Item::Unreadable { .. } => seen.unreadable += 1,
+        LogEvent::Untrusted { .. } => seen.untrusted += 1,
+        LogEvent::Unreadable { .. } => seen.unreadable += 1,
         // A boot that was told already comes again with its host and time.
-        Item::Notice {
+        LogEvent::Notice {
             kind: NoticeKind::Boot,
             count: 0,
             ..
         } => {}
-        Item::Notice { kind, count, .. } => seen.notices.push((kind, count)),
-        Item::Alive { .. } | Item::Learned(_) | Item::EndOfLog { .. } => {}
+        LogEvent::Notice { kind, count, .. } => seen.notices.push((kind, count)),
+        LogEvent::Alive { .. } | LogEvent::Learned(_) | LogEvent::EndOfLog { .. } => {}
     };
     for block in log.chunks(size) {
         scanner.push(block, &mut sink);
@@ -810,10 +812,10 @@ fn another_prefix_may_be_any_text() {
     for prefix in ["IPT [drop] ", "dröp+", "x"] {
         for colour in ["", "\x1b[1m"] {
             let log = format!("Apr 22 10:00:01 h kernel: {colour}{prefix}IN=a OUT= \n");
-            let mut scanner = Scanner::new(Prefixes::only(prefix), reading());
+            let mut scanner = Reader::new(Prefixes::only(prefix), reading());
             let mut drops = 0;
-            let mut sink = |item: Item<'_>| {
-                if let Item::Drops(entries) = item {
+            let mut sink = |item: LogEvent<'_>| {
+                if let LogEvent::Drops(entries) = item {
                     drops += entries.len();
                 }
             };
@@ -823,7 +825,7 @@ fn another_prefix_may_be_any_text() {
         }
     }
     // It makes no sense, and ends.
-    let mut scanner = Scanner::new(Prefixes::only(""), reading());
+    let mut scanner = Reader::new(Prefixes::only(""), reading());
     scanner.push(b"Apr 22 10:00:01 h kernel: IN=a\n\n", &mut |_| {});
     scanner.finish(&mut |_| {});
 }
@@ -1028,10 +1030,10 @@ fn a_hundred_mebibytes_without_a_line_end() {
     let block = vec![b'x'; 1 << 20];
     let mut drops = 0;
     let mut unreadable = 0;
-    let mut scanner = Scanner::new(Prefixes::documented(), reading());
-    let mut sink = |item: Item<'_>| match item {
-        Item::Drops(entries) => drops += entries.len(),
-        Item::Unreadable { record, .. } => unreadable += usize::from(record.len() <= 200),
+    let mut scanner = Reader::new(Prefixes::documented(), reading());
+    let mut sink = |item: LogEvent<'_>| match item {
+        LogEvent::Drops(entries) => drops += entries.len(),
+        LogEvent::Unreadable { record, .. } => unreadable += usize::from(record.len() <= 200),
         _ => {}
     };
     for _ in 0..100 {

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use crate::support::{Seen, drop_line, options, pack, read, run, sample_journal};
-use dropsift::input::open::{BLOCK, Live, peel, read_stream};
+use dropsift::input::source::{BLOCK, Live, peel, read_stream};
 
 /// A log of `count` drop lines.
 fn log(count: usize) -> Vec<u8> {
@@ -256,7 +256,7 @@ fn progress_is_kept() {
     let options = options();
     let mut at_first = None;
     let told = options.progress.clone();
-    dropsift::input::open::read_file(&path, &options, &mut |_| {
+    dropsift::input::source::read_file(&path, &options, &mut |_| {
         at_first.get_or_insert((told.read(), told.total()));
     });
     let size = plain.len() as u64;

@@ -5,6 +5,7 @@ mod audit;
 mod bounds;
 mod bundles;
 mod chain;
+mod dispositions;
 mod docs;
 mod endless;
 mod explain;

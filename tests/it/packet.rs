@@ -51,7 +51,7 @@ fn a_real_line_is_truncated_only_where_the_kernel_says_so() {
     for text in real() {
         let (outer, _) = text.split_once(" [SRC=").unwrap_or((text, ""));
         let kernel = outer.contains("INCOMPLETE [") || outer.contains(" TRUNCATED");
-        let shape = parse(text).brief().shape;
+        let shape = parse(text).summary().shape;
         assert_eq!(shape == Shape::Truncated, kernel, "{text}");
         let offset = outer
             .split("FRAG:")
@@ -65,19 +65,19 @@ fn a_real_line_is_truncated_only_where_the_kernel_says_so() {
 fn a_real_line_without_its_trailing_space_reads_the_same() {
     for text in real() {
         let trimmed = format!("{}\r\n", text.trim_end());
-        assert_eq!(parse(&trimmed).brief(), parse(text).brief(), "{text}");
+        assert_eq!(parse(&trimmed).summary(), parse(text).summary(), "{text}");
     }
 }
 
 #[test]
 fn a_cut_line_never_shows_a_wrong_port_as_whole() {
     for text in real() {
-        let full = parse(text).brief();
+        let full = parse(text).summary();
         for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
             let Ok(packet) = Packet::parse(&text[..end]) else {
                 continue;
             };
-            let brief = packet.brief();
+            let brief = packet.summary();
             for (cut, whole) in [(brief.spt, full.spt), (brief.dpt, full.dpt)] {
                 assert!(cut.is_none() || cut == whole, "{}", &text[..end]);
             }
@@ -115,7 +115,7 @@ fn a_cut_is_truncated_up_to_the_last_field_that_judging_needs() {
     for (text, needed) in cases {
         let last = text.rfind(needed).unwrap() + needed.len();
         for end in text.find(" DST=").unwrap() + 1..=text.len() {
-            let shape = parse(&text[..end]).brief().shape;
+            let shape = parse(&text[..end]).summary().shape;
             if end <= last - needed.len() + 1 {
                 assert_eq!(shape, Shape::Truncated, "{}", &text[..end]);
             }
@@ -126,11 +126,11 @@ fn a_cut_is_truncated_up_to_the_last_field_that_judging_needs() {
     }
     // Cut in the source itself.
     let text = v4("DF PROTO=TCP S");
-    let pasted = parse(&text).brief();
+    let pasted = parse(&text).summary();
     assert_eq!((pasted.proto, pasted.shape), (Some(6), Shape::Truncated));
     // The last token may be a part of a longer one.
     let text = v4("PROTO=TCP SPT=6443 DPT=463");
-    let partial = parse(&text).brief();
+    let partial = parse(&text).summary();
     assert_eq!(
         (partial.spt, partial.dpt, partial.shape),
         (Some(6443), None, Shape::Truncated)
@@ -221,7 +221,7 @@ fn trap_2_equal_keys_are_kept_apart() {
     );
     let packet = parse(&text);
     assert_eq!(packet.to_string(), text);
-    assert_eq!(packet.brief().flags, Some(TcpFlags::SYN));
+    assert_eq!(packet.summary().flags, Some(TcpFlags::SYN));
     assert_eq!(packet.mark, Some(0xd4));
 }
 
@@ -236,7 +236,7 @@ fn trap_3_and_4_a_quoted_packet_stays_in_its_brackets() {
         let text = v4(rest);
         let packet = parse(&text);
         assert_eq!(packet.to_string(), text);
-        let brief = packet.brief();
+        let brief = packet.summary();
         assert_eq!((brief.proto, brief.spt, brief.dpt), (Some(1), None, None));
         assert_eq!(
             (brief.dst, brief.shape),
@@ -246,9 +246,9 @@ fn trap_3_and_4_a_quoted_packet_stays_in_its_brackets() {
         assert_eq!(packet.mark.is_some(), rest.contains("MARK"));
         // The same with PROTO=ICMP lost on the way, or the bracket left open.
         let lost = text.replace("PROTO=ICMP ", "");
-        assert_eq!(parse(&lost).brief().dpt, None, "{lost}");
+        assert_eq!(parse(&lost).summary().dpt, None, "{lost}");
         let open = text.replace(']', "");
-        assert_eq!(parse(&open).brief().dpt, None, "{open}");
+        assert_eq!(parse(&open).summary().dpt, None, "{open}");
     }
 }
 
@@ -276,7 +276,7 @@ fn trap_5_flags_count_between_res_and_urgp() {
         ),
     ] {
         let text = v4(rest);
-        let brief = parse(&text).brief();
+        let brief = parse(&text).summary();
         assert_eq!(
             (brief.flags, brief.shape),
             (Some(flags), Shape::Whole),
@@ -311,7 +311,7 @@ fn trap_6_fragments_have_no_ports() {
         (v6("OPT ( FRAG:TRUNCATED "), Shape::Truncated, None),
     ] {
         let packet = parse(&text);
-        let brief = packet.brief();
+        let brief = packet.summary();
         assert_eq!((brief.shape, brief.proto,), (shape, proto), "{text}");
         if !text.ends_with("PRO") {
             assert_eq!(packet.to_string(), text);
@@ -348,7 +348,7 @@ fn trap_7_proto_may_be_missing_or_a_number() {
             Shape::Truncated,
         ),
     ] {
-        let brief = parse(&text).brief();
+        let brief = parse(&text).summary();
         assert_eq!((brief.proto, brief.shape), (proto, shape), "{text}");
     }
 }
@@ -368,7 +368,7 @@ fn trap_9_and_10_interfaces_and_link_part() {
 #[test]
 fn trap_11_elided_lines_are_read() {
     let text = "HARVESTER_DROP_IN=mgmt-br OUT= MAC=... SRC=192.168.122.61 DST=192.168.122.63 LEN=52 PROTO=TCP SPT=9345 DPT=46002 WINDOW=521 RES=0x00 ACK FIN URGP=0";
-    let brief = parse(text).brief();
+    let brief = parse(text).summary();
     assert_eq!(
         (brief.spt, brief.dpt, brief.shape),
         (Some(9345), Some(46002), Shape::Whole)
@@ -377,16 +377,16 @@ fn trap_11_elided_lines_are_read() {
     let text = "HARVESTER_DROP_IN=mgmt-br ... SRC=192.168.122.62 DST=192.168.122.61 ... PROTO=TCP SPT=10250 DPT=56266 ... ACK RST URGP=0";
     let packet = parse(text);
     assert_eq!(packet.out, None);
-    let brief = packet.brief();
+    let brief = packet.summary();
     assert_eq!(
         (brief.interface, brief.dpt, brief.shape),
         ("mgmt-br", Some(56266), Shape::Whole)
     );
     assert_eq!(brief.flags, Some(TcpFlags::ACK.union(TcpFlags::RST)));
     let text = "IN=a OUT= SRC=10.0.0.1 DST=10.0.0.2 ... PROTO=UDP SPT=1 DPT=2 ...";
-    assert_eq!(parse(text).brief().shape, Shape::Whole);
+    assert_eq!(parse(text).summary().shape, Shape::Whole);
     let text = "IN=a OUT= SRC=10.0.0.1 DST=10.0.0.2 PROTO=UDP SPT=1 DPT=... LEN=8 ";
-    assert_eq!(parse(text).brief().shape, Shape::Truncated);
+    assert_eq!(parse(text).summary().shape, Shape::Truncated);
 }
 
 #[test]
@@ -394,7 +394,7 @@ fn two_messages_in_one_line_are_not_mixed() {
     let first = "HARVESTER_DROP_IN=a OUT= MAC= SRC=10.0.0.1 DST=10.0.0.2 LEN=40 TOS=0x00 PRE";
     let second = v4("PROTO=UDP SPT=1 DPT=2 LEN=8 ");
     let text = format!("{first}{second}");
-    let brief = parse(&text).brief();
+    let brief = parse(&text).summary();
     assert_eq!((brief.interface, brief.src), ("a", address("10.0.0.1")));
     assert_eq!(
         (brief.proto, brief.dpt, brief.shape),
@@ -431,7 +431,7 @@ proptest! {
         let _ = Packet::parse(&text);
         let joined = format!("{V4} {tail}");
         if let Ok(packet) = Packet::parse(&joined) {
-            let _ = (packet.brief(), packet.to_string());
+            let _ = (packet.summary(), packet.to_string());
         }
     }
 
@@ -448,7 +448,7 @@ proptest! {
         }
         let text: String = text.into_iter().collect();
         if let Ok(packet) = Packet::parse(&text) {
-            let brief = packet.brief();
+            let brief = packet.summary();
             let icmp = matches!(brief.proto, Some(1 | 58));
             prop_assert!(!icmp || (brief.spt, brief.dpt) == (None, None));
             let _ = packet.to_string();

@@ -3,7 +3,7 @@
 
 use dropsift::analyze::Analysis;
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{RENDERERS, Report, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -19,7 +19,7 @@ pub(crate) const READING: Reading = Reading {
 /// Pushes `blocks` through the pipeline.
 fn analyse<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> Analysis {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     for block in blocks {
         scanner.push(block, &mut |item| analysis.push(item));
     }
@@ -43,9 +43,9 @@ fn rendered(report: &Report) -> String {
 }
 
 /// Ports that the catalogue knows in different ways, and some that it does not.
-const PORTS: [u16; 18] = [
-    21, 22, 53, 67, 68, 123, 443, 2112, 2379, 3260, 6443, 8181, 8472, 10250, 10660, 31000, 40000,
-    50051,
+const PORTS: [u16; 21] = [
+    21, 22, 53, 67, 68, 123, 443, 863, 2049, 2112, 2379, 3260, 6443, 8181, 8472, 10250, 10660,
+    31000, 31443, 40000, 50051,
 ];
 
 prop_compose! {
@@ -58,16 +58,20 @@ prop_compose! {
         spt in prop::sample::select(&PORTS[..]),
         dpt in prop::sample::select(&PORTS[..]),
         kind in 0..9usize,
+        out in prop_oneof![12 => Just(("mgmt-br", "")), 1 => Just(("mgmt-br", "flannel.1")), 1 => Just(("", "mgmt-br"))],
+        length in prop_oneof![Just(40), Just(60), Just(400)],
     ) -> String {
+        let (interface, out) = out;
         let flags = ["SYN", "ACK", "ACK PSH", "ACK FIN", "ACK RST", "RST", "ACK SYN", "CWR ECE SYN", "URG PSH FIN"][kind];
         let tail = match second % 5 {
             0 => format!("PROTO=UDP SPT={spt} DPT={dpt} LEN=40 "),
+            1 if kind == 1 => format!("PROTO={} ", 40 + spt % 8),
             1 if kind == 0 => "PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ=1 ".to_owned(),
             _ => format!("PROTO=TCP SPT={spt} DPT={dpt} WINDOW=512 RES=0x00 {flags} URGP=0 "),
         };
         format!(
-            "2026-04-22T10:{:02}:{:02}.{micros:06}+00:00 harvester{node} kernel: HARVESTER_DROP_IN=mgmt-br OUT= \
-             MAC={mac}:52:54:00:ab:cd:ea:08:00 SRC={peer} DST=192.168.122.6{node} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {tail}\n",
+            "2026-04-22T10:{:02}:{:02}.{micros:06}+00:00 harvester{node} kernel: HARVESTER_DROP_IN={interface} OUT={out} \
+             MAC={mac}:52:54:00:ab:cd:ea:08:00 SRC={peer} DST=192.168.122.6{node} LEN={length} TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {tail}\n",
             second / 60, second % 60
         )
     }
@@ -97,7 +101,7 @@ proptest! {
     fn judging_on_the_way_changes_nothing(lines in prop::collection::vec(line(), 1..40)) {
         let mut analysis = Analysis::new(Site::default(), Scope::Documented);
         let mut live = dropsift::analyze::Live::default();
-        let mut scanner = Scanner::new(Prefixes::documented(), READING);
+        let mut scanner = Reader::new(Prefixes::documented(), READING);
         for line in &lines {
             scanner.push(line.as_bytes(), &mut |item| analysis.push(item));
             live.changes(&analysis.report(None), None);

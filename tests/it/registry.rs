@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dropsift::analyze::Analysis;
 use dropsift::catalog::{Role, SERVICES, Standing, documented_anywhere};
 use dropsift::cause::CAUSES;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::input::{FORMATS, Prefixes, format_of};
 use dropsift::report::{RENDERERS, Report};
 use dropsift::rule::{EMITTERS, Scope};
@@ -32,7 +32,7 @@ fn report_on(log: &str, rules: Option<&str>) -> Report {
         reference: time("2026-12-31T00:00:00Z"),
         offset: 0,
     };
-    let mut scanner = Scanner::new(Prefixes::documented(), reading);
+    let mut scanner = Reader::new(Prefixes::documented(), reading);
     scanner.push(log.as_bytes(), &mut |item| analysis.push(item));
     scanner.finish(&mut |item| analysis.push(item));
     analysis.report(None)

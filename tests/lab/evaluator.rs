@@ -90,7 +90,7 @@ pub(crate) fn agrees_with_the_kernel(machine: &Machine) {
     for line in &seen {
         let text = format!("{SEEN}{line}");
         let packet = Packet::parse(&text).unwrap();
-        let outcome = rules.evaluate(&Question::dropped(packet.brief()), Evaluation::FROM_INPUT);
+        let outcome = rules.evaluate(&Question::dropped(packet.summary()), Evaluation::FROM_INPUT);
         let kernel_accepts = !fell.contains(line);
         let we_accept = matches!(outcome.end, ChainOutcome::Accepted(_));
         assert_eq!(we_accept, kernel_accepts, "{line}: {outcome:?}");
@@ -116,7 +116,7 @@ pub(crate) fn drops_too(watch: &Watch, node: &Node) {
     let mut judged = 0;
     for message in &messages {
         let packet = Packet::parse(message).unwrap();
-        let brief = packet.brief();
+        let brief = packet.summary();
         if brief.dst.to_string() == node.address {
             let outcome = rules.evaluate(&Question::dropped(brief), Evaluation::FROM_INPUT);
             assert!(

@@ -72,7 +72,8 @@ pub(crate) fn ipv6(machine: &Machine) {
         )
     });
     assert_eq!(event["rule"]["disposition"], "review");
-    let insert = event["rule"]["iptables"].as_str().unwrap();
+    let rule = |key: &str| event["rule"][key].as_str().unwrap();
+    let insert = rule("insert");
     assert!(
         insert.starts_with("ip6tables -I HARVESTER_INPUT "),
         "{insert}"
@@ -88,7 +89,7 @@ pub(crate) fn ipv6(machine: &Machine) {
     // Decided for, it works.
     let server = node.start(&["serve", "10250"]);
     server.tells("listening");
-    node.sh(insert);
+    node.sh(&format!("{}\n{insert}", rule("place")));
     assert!(
         peer.succeeds(&["connect", &node.address6, "10250"]),
         "the rule has no effect"

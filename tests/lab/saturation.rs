@@ -40,9 +40,12 @@ pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
         "{report}"
     );
 
-    let (split, undo) = split_log(&report);
+    let (_, script) = watch.batch(&["rules", "--format", "split-log"]);
+    let file = network.folder.join("split.sh");
+    std::fs::write(&file, &script).unwrap();
+    let file = file.to_str().unwrap();
     drops_too(&watch, &node);
-    node.sh(&split);
+    node.sh(&format!("sh -eu {file}"));
     watch.logged(&["DPT=2112 ", " SYN "], seen + 3);
     watch.event("the missing port", |event| {
         is(
@@ -52,7 +55,7 @@ pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
             Some(2112),
         )
     });
-    node.sh(&undo);
+    node.sh(&format!("sh -eu {file} --undo"));
     assert_eq!(saved(&node), chain, "the undo left something");
     let (report, code) = watch.end();
     assert_eq!(code, Some(1));
@@ -63,22 +66,4 @@ pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {
         watch.story()
     );
     drop((acks, syns));
-}
-
-/// The commands that the report offers to split the LOG rule, and those that take it back.
-fn split_log(report: &Value) -> (String, String) {
-    let warnings = report["warnings"].as_array().unwrap();
-    let warning = warnings
-        .iter()
-        .find(|warning| warning["code"] == "log-saturated")
-        .unwrap();
-    let script = |key: &str| -> String {
-        let commands = warning[key].as_array().unwrap();
-        assert!(!commands.is_empty(), "{report}");
-        commands
-            .iter()
-            .map(|command| command.as_str().unwrap().to_owned() + "\n")
-            .collect()
-    };
-    (script("commands"), script("undo"))
 }

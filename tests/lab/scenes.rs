@@ -46,7 +46,7 @@ struct Scene {
     /// Commands that change it after the dump that `--rules` reads was taken.
     #[serde(default)]
     since: Option<String>,
-    /// What was dropped, as `tcp/2112` from the peer.
+    /// What was dropped, as `tcp/2112` from the peer, or `pod tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
     /// More arguments of `rules`.
@@ -154,8 +154,10 @@ impl Stage {
             let file = bin.join(name);
             fs::write(&file, watched).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-            let save = path.to_owned() + "-save";
-            std::os::unix::fs::symlink(save, bin.join(format!("{name}-save"))).unwrap();
+            for end in ["-save", "-restore"] {
+                let link = bin.join(format!("{name}{end}"));
+                std::os::unix::fs::symlink(format!("{path}{end}"), link).unwrap();
+            }
         }
         stage
     }
@@ -260,6 +262,7 @@ pub(crate) fn of_rules(_: &Machine) {
             let (scenes, only) = (&scenes, &only);
             scope.spawn(move || {
                 let stage = Stage::new();
+                recommended(&stage, tool, shell);
                 let wanted = scenes
                     .scene
                     .iter()
@@ -280,19 +283,48 @@ pub(crate) fn of_rules(_: &Machine) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
+/// The recommended chain of each role, put in force by its script, is what the comparison takes for the same.
+fn recommended(stage: &Stage, tool: &str, shell: &str) {
+    let program = env!("CARGO_BIN_EXE_dropsift");
+    for role in ["control-plane", "worker", "witness"] {
+        stage.clear(tool);
+        let path = stage.folder.join("chain");
+        let path = path.to_str().unwrap();
+        for (form, command) in [
+            ("script", format!("{shell} {path}; {shell} {path}")),
+            ("iptables-save", format!("iptables-restore --test {path}")),
+        ] {
+            fs::write(
+                path,
+                run(program, &["chain", "--role", role, "--format", form]),
+            )
+            .unwrap();
+            stage.sh(tool, &command);
+        }
+        fs::write(path, stage.sh(tool, "iptables-save")).unwrap();
+        run(program, &["chain", "--role", role, path]);
+    }
+}
+
 /// What is wrong with a scene.
 fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     stage.clear(tool);
     stage.sh(tool, &scene.chain.replace("page\n", PAGE));
     let file = |name: &str| stage.folder.join(name).to_str().unwrap().to_owned();
-    let mut words: Vec<String> = vec!["rules".to_owned(), "--year".to_owned(), "2026".to_owned()];
+    let mut words: Vec<String> = ["rules", "--role", "control-plane", "--year", "2026"]
+        .map(str::to_owned)
+        .to_vec();
     words.extend(scene.args.iter().cloned());
     if let Some(since) = &scene.since {
         let dump = file("dump");
         fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
         words.extend(["--rules".to_owned(), dump]);
         stage.sh(tool, since);
+    }
+    // The commands of the report go to the same place, of a dump that was taken just now.
+    if scene.args.is_empty() && scene.exit == 0 && scene.nodes.is_empty() && !scene.unchanged {
+        wrong.extend(commands(stage, scene, tool));
     }
     let (log, path) = (file("log"), file("script"));
     fs::write(&log, drop_lines(scene)).unwrap();
@@ -405,6 +437,77 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     wrong
 }
 
+/// What is wrong with the commands of the JSON report, run as they stand, and taken back by its undo.
+fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
+    let file = |name: &str| stage.folder.join(name).to_str().unwrap().to_owned();
+    let (dump, log) = (file("now"), file("log"));
+    fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
+    fs::write(&log, drop_lines(scene)).unwrap();
+    let words = [
+        "--role",
+        "control-plane",
+        "--year",
+        "2026",
+        "-o",
+        "json",
+        "--rules",
+        &dump,
+        &log,
+    ];
+    let ran = output(env!("CARGO_BIN_EXE_dropsift"), &words);
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let rules = report["rules"].as_array().unwrap();
+    let before = stage.saved(tool);
+    let all = |keys: &[&str]| -> String {
+        let own = rules
+            .iter()
+            .flat_map(|rule| keys.iter().map(|key| rule[*key].as_str().unwrap()));
+        own.map(|command| format!("{command}\n")).collect()
+    };
+    let mut wrong = Vec::new();
+    let put = all(&["place", "insert"]);
+    stage.sh(tool, &put);
+    let state = format!("\n--- by\n{put}\n--- the rules are\n{}", stage.saved(tool));
+    for probe in scene.opens.iter().filter(|probe| !stage.answers(probe)) {
+        wrong.push(format!(
+            "by the commands of the report falls: {probe}{state}"
+        ));
+    }
+    for probe in scene.falls.iter().filter(|probe| stage.answers(probe)) {
+        wrong.push(format!(
+            "by the commands of the report gets in: {probe}{state}"
+        ));
+    }
+    stage.sh(tool, &all(&["undo"]));
+    if stage.saved(tool) != before {
+        wrong.push(format!(
+            "the undo of the report left something: {}",
+            stage.saved(tool)
+        ));
+    }
+    // What a dump says afterwards.
+    stage.sh(tool, &put);
+    fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
+    let words = [
+        "rules",
+        "--role",
+        "control-plane",
+        "--year",
+        "2026",
+        "--check",
+        "--rules",
+        &dump,
+        &log,
+    ];
+    let ran = output(env!("CARGO_BIN_EXE_dropsift"), &words);
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    if ran.status.code() != Some(0) || told.lines().any(|line| !line.starts_with("live ")) {
+        wrong.push(format!("--check says: {told}{state}"));
+    }
+    stage.sh(tool, &all(&["undo"]));
+    wrong
+}
+
 /// The log of a scene.
 fn drop_lines(scene: &Scene) -> String {
     let nodes: &[String] = if scene.nodes.is_empty() {
@@ -415,7 +518,9 @@ fn drop_lines(scene: &Scene) -> String {
     let mut text = String::new();
     for node in nodes {
         for (at, drop) in scene.drops.iter().enumerate() {
-            let (proto, port) = drop.split_once('/').unwrap_or((drop, ""));
+            let (from, what) = drop.split_once(' ').unwrap_or(("peer", drop));
+            let from = SENDERS.iter().find(|(name, _)| *name == from).unwrap().1;
+            let (proto, port) = what.split_once('/').unwrap_or((what, ""));
             let rest = match proto {
                 "udp" => format!("PROTO=UDP SPT=40000 DPT={port} LEN=40"),
                 "icmp" => "PROTO=ICMP TYPE=8 CODE=0 ID=1 SEQ=1".to_owned(),
@@ -423,7 +528,7 @@ fn drop_lines(scene: &Scene) -> String {
             };
             text += &format!(
                 "Apr 22 10:00:0{at} {node} kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:08:00 \
-                 SRC=192.168.122.62 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {rest}\n"
+                 SRC={from} DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {rest}\n"
             );
         }
     }

@@ -1,66 +1,59 @@
-//! Running commands: a script in, the chains that it leaves out, as iptables would leave them.
+//! Running commands: a script in, the chains that it leaves out, as a shell and iptables would leave them.
 //!
-//! What iptables refuses leaves a [`Fault`] and no trace in the chains.
+//! What iptables refuses leaves a [`Fault`] and no trace in the chains. A condition that cannot be known is named; the run
+//! goes one way, and whoever needs the other runs again with [`Runner::holding`].
 
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
-use crate::chain::Form;
-use crate::chain::rule::{Rule, Target};
-use crate::chain::shell::{Join, Keyword, Script, Simple};
-use crate::chain::syntax::arguments::{self, Action, Command};
-use crate::chain::{Family, Policy, RuleSet};
-
-/// A line that iptables would refuse, or that was not understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// From 1.
-    pub line: usize,
-    pub text: String,
-    /// Iptables, the shell or the API would refuse it; else it may be right, and is not followed here.
-    pub refused: bool,
-}
-
-impl Fault {
-    /// Something that would be refused.
-    pub fn new(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            line,
-            text: text.into(),
-            refused: true,
-        }
-    }
-
-    /// Something that is not followed here.
-    pub fn unfollowed(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            refused: false,
-            ..Self::new(line, text)
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.text)
-    }
-}
+use crate::chain::shell::fault::Fault;
+use crate::chain::shell::lex::Word;
+use crate::chain::shell::outside::{self, Status};
+use crate::chain::shell::parse::{Command, Item, Join, List, Script, Simple};
+use crate::chain::syntax::arguments;
+use crate::chain::{Family, Form, Policy, Rule, RuleSet};
 
 /// Faults beyond this many are not kept.
-const MOST_FAULTS: usize = 1000;
-/// Commands may make so many chains, and so many rules in each: `-D` compares with all of them.
-const MOST_CHAINS: usize = 1024;
-const MOST_RULES: usize = 4096;
-/// How deep `sh -c` may nest.
-const DEEPEST: usize = 4;
+pub(super) const MAX_FAULTS: usize = 1000;
+/// How deep functions, `sh -c` and scripts that scripts run may nest.
+pub(super) const DEEPEST: usize = 16;
+/// How many commands one run has, loops unrolled.
+const MAX_COMMANDS: usize = 50_000;
+/// A variable's value may not grow beyond this.
+const MAX_VALUE: usize = 4096;
+
+/// Why a list of commands ends before its last one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    On,
+    /// `return`, or `break` of a loop.
+    Leave,
+    /// `exit`, or a failure under `set -e`.
+    Exit,
+}
 
 /// Runs commands on chains that begin empty.
 #[derive(Debug, Clone)]
 pub struct Runner {
-    set: RuleSet,
-    /// Whether the last command succeeded.
-    succeeded: bool,
-    /// For each open `if`: whether its branch at hand runs, and whether one ran.
-    branches: Vec<(bool, bool)>,
+    pub(super) set: RuleSet,
+    /// The files that were written: scripts and dumps, each with the line where its text begins.
+    pub(super) files: BTreeMap<String, (String, usize)>,
+    /// Those of them that were run or loaded.
+    pub(super) used: BTreeSet<String>,
+    /// Whether conditions that cannot be known hold.
+    pub(super) holds: bool,
+    pub(super) conditions: Vec<Fault>,
+    /// The values of variables, `None` where one is not known.
+    pub(super) variables: HashMap<String, Option<String>>,
+    pub(super) functions: HashMap<String, Rc<List>>,
+    /// The arguments of the function or script at hand.
+    pub(super) arguments: Vec<String>,
+    pub(super) errexit: bool,
+    pub(super) depth: usize,
+    pub(super) commands: usize,
+    pub(super) expanded: usize,
+    /// The line of what runs, where its text has no lines of its own in the file.
+    pub(super) at: Option<usize>,
 }
 
 impl Runner {
@@ -68,11 +61,28 @@ impl Runner {
     pub fn new(form: Form) -> Self {
         let mut runner = Self {
             set: RuleSet::new(form),
-            succeeded: true,
-            branches: Vec::new(),
+            files: BTreeMap::new(),
+            used: BTreeSet::new(),
+            holds: false,
+            conditions: Vec::new(),
+            variables: HashMap::new(),
+            functions: HashMap::new(),
+            arguments: Vec::new(),
+            errexit: false,
+            depth: 0,
+            commands: 0,
+            expanded: 0,
+            at: None,
         };
         runner.build_in(Family::V4);
         runner
+    }
+
+    /// Takes conditions that cannot be known as met; else as not met.
+    #[must_use]
+    pub const fn holding(mut self, holds: bool) -> Self {
+        self.holds = holds;
+        self
     }
 
     /// The chains as they are now.
@@ -85,6 +95,11 @@ impl Runner {
         self.set.finished()
     }
 
+    /// The conditions that could not be known, where commands of a firewall depend on them.
+    pub fn conditions(&self) -> &[Fault] {
+        &self.conditions
+    }
+
     /// Forgets the faults so far.
     pub fn forget_faults(&mut self) {
         self.set.faults.clear();
@@ -92,112 +107,283 @@ impl Runner {
 
     /// Keeps a fault.
     pub fn fault(&mut self, fault: Fault) {
-        if self.set.faults.len() < MOST_FAULTS {
+        if self.set.faults.len() < MAX_FAULTS {
             self.set.faults.push(fault);
         }
     }
 
-    /// Runs the commands of one shell text.
-    pub fn run(&mut self, script: &Script) {
-        self.branches.clear();
-        self.run_nested(script, 0);
+    /// Writes a file that commands may run or load; `line` is where its text begins.
+    pub fn write(&mut self, path: &str, text: &str, line: usize) {
+        self.files.insert(path.to_owned(), (text.to_owned(), line));
     }
 
-    fn run_nested(&mut self, script: &Script, depth: usize) {
-        for fault in &script.faults {
-            self.fault(fault.clone());
+    /// Runs a shell text where a condition holds.
+    pub fn run_if(&mut self, condition: &Script, script: &Script) {
+        let (status, _) = self.list(&condition.list, true);
+        if status == Status::Unknown
+            && mentions(&script.list)
+            && let Some(last) = condition.list.last()
+        {
+            self.unknown(last.line, &condition.list, last);
         }
-        for (place, simple) in script.commands.iter().enumerate() {
-            self.branch(&simple.keywords);
-            let runs = self.branches.iter().all(|(runs, _)| *runs)
-                && match simple.join {
-                    Join::Then => true,
-                    Join::And => self.succeeded,
-                    Join::Or => !self.succeeded,
-                };
-            if !runs || simple.words.is_empty() {
+        if status == Status::Yes || status == Status::Unknown && self.holds {
+            self.run(script);
+        }
+    }
+
+    /// Names the files with rules in them that were written and that nothing ran or loaded.
+    pub fn name_unused(&mut self) {
+        let has_rules = |text: &str| {
+            text.lines().any(|line| {
+                let line = line.trim();
+                line == "*filter"
+                    || !line.starts_with('#')
+                        && (line.contains("iptables ") || line.contains("ip6tables "))
+            })
+        };
+        let unused: Vec<(String, usize)> = (self.files.iter())
+            .filter(|(path, (text, _))| !self.used.contains(*path) && has_rules(text))
+            .map(|(path, (_, line))| (path.clone(), *line))
+            .collect();
+        for (path, line) in unused {
+            self.fault(Fault::unfollowed(
+                line.max(1),
+                format!(
+                    "`{path}` has rules in it, and nothing here runs or loads it: they are not seen"
+                ),
+            ));
+        }
+    }
+
+    /// Runs the commands of one shell text, in a shell of its own.
+    pub fn run(&mut self, script: &Script) {
+        self.variables.clear();
+        self.functions.clear();
+        self.arguments.clear();
+        self.errexit = false;
+        self.script(script);
+    }
+
+    pub(super) fn script(&mut self, script: &Script) -> Status {
+        for fault in &script.faults {
+            let fault = self.placed(fault.clone());
+            self.fault(fault);
+        }
+        self.list(&script.list, false).0
+    }
+
+    /// A fault of a text that has no lines in the file stands where the text does.
+    fn placed(&self, fault: Fault) -> Fault {
+        Fault {
+            line: self.at.unwrap_or(fault.line),
+            ..fault
+        }
+    }
+
+    pub(super) fn list(&mut self, list: &List, condition: bool) -> (Status, Flow) {
+        let mut status = Status::Yes;
+        for (at, item) in list.iter().enumerate() {
+            let wanted = match item.join {
+                Join::Then => Status::Yes,
+                Join::And => status,
+                Join::Or => status.not(),
+            };
+            let runs = match wanted {
+                Status::Unknown => {
+                    if mentions(std::slice::from_ref(item)) {
+                        self.unknown(item.line, &list[..at], item);
+                    }
+                    self.holds == (item.join == Join::And)
+                }
+                known => known == Status::Yes,
+            };
+            if !runs {
                 continue;
             }
-            let result = self.simple(simple, depth);
-            let forgiven = simple.quiet
-                || simple.keywords.contains(&Keyword::If)
-                || script
-                    .commands
-                    .get(place + 1)
-                    .is_some_and(|next| next.join == Join::Or);
-            self.succeeded = result.is_ok() != simple.keywords.contains(&Keyword::Not);
-            if let Err(text) = result
-                && !forgiven
-            {
-                self.fault(Fault::new(simple.line, text));
+            let next = list.get(at + 1).map(|next| next.join);
+            let forgiven = condition || next == Some(Join::Or);
+            let (found, flow) = self.pipeline(item, forgiven || next == Some(Join::And));
+            status = if item.not { found.not() } else { found };
+            if flow != Flow::On {
+                return (status, flow);
             }
+            let tested = condition || matches!(next, Some(Join::And | Join::Or));
+            if self.errexit && status == Status::No && !item.not && !tested {
+                return (status, Flow::Exit);
+            }
+        }
+        (status, Flow::On)
+    }
+
+    /// Names a condition that cannot be known.
+    pub(super) fn unknown(&mut self, line: usize, before: &[Item], guarded: &Item) {
+        let last = before.last().map_or(guarded, |item| item);
+        let shown = last.commands.first().map(shown).unwrap_or_default();
+        let line = self.at.unwrap_or(line);
+        let fault = Fault::unfollowed(
+            line,
+            format!("whether `{shown}` holds cannot be known here, and rules depend on it"),
+        );
+        if !self.conditions.contains(&fault) && self.conditions.len() < MAX_FAULTS {
+            self.conditions.push(fault);
         }
     }
 
-    /// Opens, turns and closes the branches of `if`.
-    fn branch(&mut self, keywords: &[Keyword]) {
-        for keyword in keywords {
-            match keyword {
-                Keyword::If if self.branches.len() < 64 => self.branches.push((true, false)),
-                Keyword::Then => {
-                    let succeeded = self.succeeded;
-                    if let Some((runs, ran)) = self.branches.last_mut() {
-                        *runs = succeeded && !*ran;
-                        *ran |= succeeded;
-                    }
+    fn pipeline(&mut self, item: &Item, forgiven: bool) -> (Status, Flow) {
+        if let [command] = &item.commands[..] {
+            return self.command(command, forgiven);
+        }
+        let mut words = Vec::new();
+        for command in &item.commands {
+            match command {
+                Command::Simple(simple) => words.push(self.words(&simple.words)),
+                _ => {
+                    self.command(command, true);
+                    words.push(None);
                 }
-                Keyword::Else => {
-                    if let Some((runs, ran)) = self.branches.last_mut() {
-                        *runs = !*ran;
-                        *ran = true;
-                    }
-                }
-                Keyword::Elif => {
-                    if let Some((runs, ran)) = self.branches.last_mut() {
-                        *runs = !*ran;
-                    }
-                }
-                Keyword::Fi => {
-                    self.branches.pop();
-                }
-                Keyword::If | Keyword::Not => {}
             }
         }
+        // A dump that is piped into iptables-restore, and a listing that is searched.
+        if let Some(status) = self.restores_from_pipe(item, &words) {
+            return (status, Flow::On);
+        }
+        (outside::searched(&self.set, &words), Flow::On)
     }
 
-    fn simple(&mut self, simple: &Simple, depth: usize) -> Result<(), String> {
-        let Some((family, words)) = tool(&simple.words) else {
-            return match simple.words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-                ["false", ..] => Err("`false` fails".to_owned()),
-                [
-                    "sh" | "bash" | "/bin/sh" | "/bin/bash",
-                    "-c" | "-ec",
-                    text,
-                    ..,
-                ] if depth < DEEPEST => {
-                    self.run_nested(&Script::read(text, simple.line), depth + 1);
-                    Ok(())
-                }
-                _ => Ok(()),
-            };
-        };
-        if simple.expands {
+    fn command(&mut self, command: &Command, forgiven: bool) -> (Status, Flow) {
+        self.commands += 1;
+        if self.commands == MAX_COMMANDS {
             self.fault(Fault::unfollowed(
-                simple.line,
-                "it has a shell expansion whose value is not known; the command was not run",
+                1,
+                format!("more than {MAX_COMMANDS} commands: the rest was not run"),
             ));
-            return Ok(());
         }
-        // Targets and options of other tables are not known here.
-        if arguments::table(words).is_some_and(|table| table != "filter") {
-            return Ok(());
+        if self.commands >= MAX_COMMANDS {
+            return (Status::Unknown, Flow::Exit);
         }
-        let command = arguments::read(words, family, simple.line)?;
-        self.build_in(family);
-        apply(&mut self.set, family, command, simple.line)
+        match command {
+            Command::Simple(simple) => self.simple(simple, forgiven),
+            Command::Group(list) => self.list(list, forgiven),
+            Command::Function(name, body) => {
+                self.functions.insert(name.clone(), Rc::clone(body));
+                (Status::Yes, Flow::On)
+            }
+            Command::If(branches, otherwise) => self.branches(branches, otherwise, forgiven),
+            Command::For(name, words, body) => self.repeat(name, words, body, forgiven),
+            Command::While(condition, until, body) => {
+                self.while_(condition, *until, body, forgiven)
+            }
+            Command::Case(word, branches) => self.case(word, branches, forgiven),
+        }
     }
 
-    fn build_in(&mut self, family: Family) {
+    fn simple(&mut self, simple: &Simple, forgiven: bool) -> (Status, Flow) {
+        for (name, value) in &simple.assignments {
+            if simple.words.is_empty() {
+                let value = self.word(value).filter(|value| value.len() <= MAX_VALUE);
+                self.variables.insert(name.clone(), value);
+            }
+        }
+        if simple.words.is_empty() {
+            return (Status::Yes, Flow::On);
+        }
+        let line = self.at.unwrap_or(simple.line);
+        let Some(words) = self.words(&simple.words) else {
+            let shown: Vec<String> = simple.words.iter().map(Word::shown).collect();
+            let first = self.words(&simple.words[..1]).unwrap_or_default();
+            if first.first().is_some_and(|word| outside::is_tool(word))
+                || shown.iter().any(|word| outside::is_tool(word))
+            {
+                self.fault(Fault::unfollowed(
+                    line,
+                    "it has a shell expansion whose value is not known; the command was not run",
+                ));
+            }
+            return (Status::Unknown, Flow::On);
+        };
+        let words = outside::without_wrappers(&words);
+        let Some(name) = words.first() else {
+            return (Status::Yes, Flow::On);
+        };
+        if let Some(flow) = self.builtin(words) {
+            return flow;
+        }
+        if let Some(body) = self.functions.get(name).cloned() {
+            return self.call(&body, &words[1..], forgiven);
+        }
+        let result = self.firewall(words, simple, line);
+        match result {
+            None => {
+                self.keep_output(simple, words);
+                (outside::status(words, &self.files), Flow::On)
+            }
+            Some(Ok(status)) => (status, Flow::On),
+            Some(Err(text)) => {
+                if !forgiven && !simple.quiet {
+                    self.fault(Fault::new(line, text));
+                }
+                (Status::No, Flow::On)
+            }
+        }
+    }
+
+    /// Commands that change the shell itself.
+    fn builtin(&mut self, words: &[String]) -> Option<(Status, Flow)> {
+        let second = words.get(1).map(String::as_str);
+        Some(match words.first()?.as_str() {
+            "exit" => (Status::Yes, Flow::Exit),
+            "return" => {
+                let status = if second.is_none_or(|code| code == "0") {
+                    Status::Yes
+                } else {
+                    Status::No
+                };
+                (status, Flow::Leave)
+            }
+            "break" | "continue" => (Status::Yes, Flow::Leave),
+            "set" => {
+                for word in &words[1..] {
+                    let letters = word.trim_start_matches(['-', '+']);
+                    if word == "errexit" || word.starts_with('-') && letters.contains('e') {
+                        self.errexit = true;
+                    } else if word.starts_with('+') && letters.contains('e') {
+                        self.errexit = false;
+                    }
+                }
+                (Status::Yes, Flow::On)
+            }
+            "export" | "readonly" | "local" | "declare" => {
+                for word in &words[1..] {
+                    if let Some((name, value)) = word.split_once('=') {
+                        self.variables
+                            .insert(name.to_owned(), Some(value.to_owned()));
+                    }
+                }
+                (Status::Yes, Flow::On)
+            }
+            "unset" => {
+                for word in &words[1..] {
+                    self.variables.remove(word);
+                }
+                (Status::Yes, Flow::On)
+            }
+            _ => return None,
+        })
+    }
+
+    fn call(&mut self, body: &Rc<List>, arguments: &[String], forgiven: bool) -> (Status, Flow) {
+        if self.depth >= DEEPEST {
+            return (Status::Unknown, Flow::On);
+        }
+        self.depth += 1;
+        let before = std::mem::replace(&mut self.arguments, arguments.to_vec());
+        let (status, flow) = self.list(body, forgiven);
+        self.arguments = before;
+        self.depth -= 1;
+        (status, if flow == Flow::Leave { Flow::On } else { flow })
+    }
+
+    pub(super) fn build_in(&mut self, family: Family) {
         if self.set.chain(family, "INPUT").is_some() {
             return;
         }
@@ -207,18 +393,45 @@ impl Runner {
     }
 }
 
+/// A command for people.
+fn shown(command: &Command) -> String {
+    match command {
+        Command::Simple(simple) => {
+            let words: Vec<String> = simple.words.iter().map(Word::shown).collect();
+            words.join(" ")
+        }
+        _ => "the condition".to_owned(),
+    }
+}
+
+/// Whether a list has commands of a firewall in it, or leaves the script.
+pub(super) fn mentions(list: &[Item]) -> bool {
+    list.iter()
+        .flat_map(|item| &item.commands)
+        .any(|command| match command {
+            Command::Simple(simple) => simple.words.iter().any(|word| {
+                let shown = word.shown();
+                outside::is_tool(&shown)
+                    || outside::may_be_firewall(&shown)
+                    || shown == "exit"
+                    || shown.starts_with('$')
+            }),
+            Command::If(branches, otherwise) => {
+                mentions(otherwise)
+                    || branches
+                        .iter()
+                        .any(|(condition, body)| mentions(condition) || mentions(body))
+            }
+            Command::For(_, _, body) | Command::Group(body) => mentions(body),
+            Command::While(condition, _, body) => mentions(condition) || mentions(body),
+            Command::Case(_, branches) => branches.iter().any(|(_, body)| mentions(body)),
+            Command::Function(_, body) => mentions(body),
+        })
+}
+
 /// The family of the tool that a command calls, and the words behind its name.
 pub(in crate::chain) fn tool(words: &[String]) -> Option<(Family, &[String])> {
-    let mut words = words;
-    while let Some((first, rest)) = words.split_first()
-        && matches!(
-            first.as_str(),
-            "sudo" | "command" | "exec" | "nohup" | "env"
-        )
-    {
-        words = rest;
-    }
-    let (name, rest) = words.split_first()?;
+    let (name, rest) = outside::without_wrappers(words).split_first()?;
     match name.rsplit('/').next()? {
         "iptables" | "iptables-nft" | "iptables-legacy" => Some((Family::V4, rest)),
         "ip6tables" | "ip6tables-nft" | "ip6tables-legacy" => Some((Family::V6, rest)),
@@ -227,169 +440,16 @@ pub(in crate::chain) fn tool(words: &[String]) -> Option<(Family, &[String])> {
 }
 
 /// The chain and the rule of one command.
-pub(in crate::chain) fn rule_of(simple: &Simple) -> Result<(String, Rule), Fault> {
-    let fault = |text: String| Fault::new(simple.line, text);
-    let (family, words) =
-        tool(&simple.words).ok_or_else(|| fault("no iptables command".to_owned()))?;
-    let command = arguments::read(words, family, simple.line).map_err(fault)?;
+pub(in crate::chain) fn rule_of(script: &Script) -> Result<(String, Rule), Fault> {
+    let (line, words) = script
+        .first_words()
+        .ok_or_else(|| Fault::new(1, "no command"))?;
+    let fault = |text: String| Fault::new(line, text);
+    let (family, words) = tool(&words).ok_or_else(|| fault("no iptables command".to_owned()))?;
+    let command = arguments::read(words, family, line).map_err(fault)?;
     let rule = command.rules.into_iter().next();
     command
         .chain
         .zip(rule)
-        .ok_or_else(|| fault("no rule in it".to_owned()))
-}
-
-/// Does what the command does, or says why iptables would not.
-fn apply(set: &mut RuleSet, family: Family, command: Command, line: usize) -> Result<(), String> {
-    let Command {
-        action,
-        chain,
-        rules,
-        ..
-    } = command;
-    let name = match (chain, &action) {
-        (_, Action::Nothing) => return Ok(()),
-        (None, Action::Flush) => {
-            set.chains
-                .iter_mut()
-                .filter(|chain| chain.family == family)
-                .for_each(|chain| chain.rules.clear());
-            return Ok(());
-        }
-        (None, Action::Remove) => return remove_all(set, family),
-        (None, _) => return Err("no chain is named".to_owned()),
-        (Some(name), _) => name,
-    };
-    if action == Action::New {
-        if set.chains.len() >= MOST_CHAINS {
-            return Err(format!("more than {MOST_CHAINS} chains"));
-        }
-        if set.chain(family, &name).is_some() {
-            return Err(format!("chain `{name}` exists already"));
-        }
-        set.chain_or_new(family, &name, line);
-        return Ok(());
-    }
-    if matches!(
-        action,
-        Action::Append | Action::Insert(_) | Action::Replace(_)
-    ) {
-        for rule in &rules {
-            if let Some(to) = rule.target.chain()
-                && set.chain(family, to).is_none()
-            {
-                return Err(format!("no chain or target `{to}`"));
-            }
-        }
-    }
-    let referenced = action == Action::Remove && refers(set, family, &name);
-    let renamed = matches!(&action, Action::Rename(to) if set.chain(family, to).is_some());
-    let Some(chain) = set.chain_mut(family, &name) else {
-        return Err(format!("no chain `{name}`"));
-    };
-    match action {
-        Action::Append | Action::Insert(_) if chain.rules.len() >= MOST_RULES => {
-            return Err(format!("more than {MOST_RULES} rules in chain `{name}`"));
-        }
-        Action::Append => chain.rules.extend(rules),
-        Action::Insert(number) => {
-            if number == 0 || number > chain.rules.len() + 1 {
-                return Err(format!("chain `{name}` has no place {number} to insert at"));
-            }
-            let at = number - 1;
-            chain.rules.splice(at..at, rules);
-        }
-        Action::Replace(number) => {
-            let rule = rules.into_iter().next();
-            let place = number.checked_sub(1).and_then(|at| chain.rules.get_mut(at));
-            match place.zip(rule) {
-                Some((place, rule)) => *place = rule,
-                None => return Err(format!("chain `{name}` has no rule {number}")),
-            }
-        }
-        Action::DeleteNumber(number) => {
-            if number == 0 || number > chain.rules.len() {
-                return Err(format!("chain `{name}` has no rule {number}"));
-            }
-            chain.rules.remove(number - 1);
-        }
-        Action::Delete | Action::Check => {
-            for rule in rules {
-                let same = |known: &Rule| known.means(&rule) && known.comment == rule.comment;
-                let Some(at) = chain.rules.iter().position(same) else {
-                    return Err(format!("chain `{name}` has no such rule"));
-                };
-                if action == Action::Delete {
-                    chain.rules.remove(at);
-                }
-            }
-        }
-        Action::Flush => chain.rules.clear(),
-        Action::Remove => {
-            if chain.policy.is_some() {
-                return Err(format!("chain `{name}` is built in"));
-            }
-            if !chain.rules.is_empty() {
-                return Err(format!("chain `{name}` is not empty"));
-            }
-            if referenced {
-                return Err(format!("chain `{name}` is still in use by a rule"));
-            }
-            set.retain(|chain| chain.family != family || chain.name != name);
-        }
-        Action::Policy(policy) => {
-            let policy = match policy.as_str() {
-                "ACCEPT" => Policy::Accept,
-                "DROP" => Policy::Drop,
-                _ => return Err(format!("bad policy `{policy}`")),
-            };
-            if chain.policy.replace(policy).is_none() {
-                chain.policy = None;
-                return Err(format!("chain `{name}` is not built in and has no policy"));
-            }
-        }
-        Action::Rename(_) if renamed => return Err("the new name is taken".to_owned()),
-        Action::Rename(to) => {
-            chain.name.clone_from(&to);
-            rename(set, family, &name, &to);
-        }
-        Action::New | Action::Nothing => {}
-    }
-    Ok(())
-}
-
-/// Whether a rule sends packets to the chain.
-fn refers(set: &RuleSet, family: Family, name: &str) -> bool {
-    set.chains
-        .iter()
-        .filter(|chain| chain.family == family)
-        .flat_map(|chain| &chain.rules)
-        .any(|rule| rule.target.chain() == Some(name))
-}
-
-/// `-X` without a chain: all of the user's, where none has rules or references.
-fn remove_all(set: &mut RuleSet, family: Family) -> Result<(), String> {
-    let busy = set
-        .chains
-        .iter()
-        .filter(|chain| chain.family == family && chain.policy.is_none())
-        .any(|chain| !chain.rules.is_empty() || refers(set, family, &chain.name));
-    if busy {
-        return Err("a chain is in use or not empty".to_owned());
-    }
-    set.retain(|chain| chain.family != family || chain.policy.is_some());
-    Ok(())
-}
-
-fn rename(set: &mut RuleSet, family: Family, from: &str, to: &str) {
-    for chain in set.chains.iter_mut().filter(|chain| chain.family == family) {
-        for rule in &mut chain.rules {
-            if let Target::Jump(name) | Target::Goto(name) = &mut rule.target
-                && name == from
-            {
-                to.clone_into(name);
-            }
-        }
-    }
-    set.retain(|_| true);
+        .ok_or_else(|| Fault::new(line, "no rule in it"))
 }

@@ -1,377 +1,435 @@
-//! Shell text: in, its simple commands out, in order. As much of POSIX sh (XCU, 2) as firewall scripts use: quotes,
-//! comments, continuation lines, `;`, `&&`, `||`, `if`, redirections, and variables that the text itself sets.
-//!
-//! Loops, functions, `case` and here-documents are not followed; a [`Fault`] says so.
+//! Tokens in, the tree of a script out (POSIX XCU, 2.9): lists, pipelines, `if`, `for`, `while`, `case`, groups, functions.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::chain::Fault;
+use crate::chain::shell::lex::{Kind, Token, Word, lex};
 
-/// The commands of one shell text.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// A shell text, parsed.
+#[derive(Debug, Clone, Default)]
 pub struct Script {
-    pub commands: Vec<Simple>,
+    pub(super) list: List,
     pub faults: Vec<Fault>,
 }
 
-/// One command with its words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Simple {
-    pub words: Vec<String>,
-    /// The line in the file on which it begins.
-    pub line: usize,
-    pub join: Join,
-    /// The keywords before its words.
-    pub keywords: Vec<Keyword>,
-    /// What it says of its failure is thrown away.
-    pub quiet: bool,
-    /// It has a shell expansion whose value the text does not tell.
-    pub expands: bool,
+/// Commands one after the other.
+pub(super) type List = Vec<Item>;
+
+/// A pipeline, and how it follows the one before.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) join: Join,
+    /// Behind `!`.
+    pub(super) not: bool,
+    pub(super) commands: Vec<Command>,
+    pub(super) line: usize,
 }
 
-/// How a command follows the one before it.
+/// How a pipeline follows the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Join {
+pub(super) enum Join {
     Then,
     And,
     Or,
 }
 
-/// Reserved words that decide whether a command runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keyword {
-    If,
-    Then,
-    Elif,
-    Else,
-    Fi,
-    Not,
+#[derive(Debug, Clone)]
+pub(super) enum Command {
+    Simple(Simple),
+    /// Condition and body of each branch, and what `else` has.
+    If(Vec<(List, List)>, List),
+    /// The variable, the words, the body.
+    For(String, Vec<Word>, List),
+    /// The condition, whether it is `until`, the body.
+    While(List, bool, List),
+    /// The word, and for each branch its patterns and its body.
+    Case(Word, Vec<(Vec<Word>, List)>),
+    Group(List),
+    Function(String, Rc<List>),
 }
 
-/// A variable's value may not grow beyond this.
-const LONGEST_VALUE: usize = 4096;
-/// A text may expand so much in all.
-const MOST_EXPANDED: usize = 1 << 20;
+/// One command with its words.
+#[derive(Debug, Clone)]
+pub(super) struct Simple {
+    pub(super) assignments: Vec<(String, Word)>,
+    pub(super) words: Vec<Word>,
+    pub(super) line: usize,
+    /// What it says of its failure is thrown away.
+    pub(super) quiet: bool,
+    pub(super) input: Option<Input>,
+    /// The file that its output goes to, and whether it is added there.
+    pub(super) output: Option<(Word, bool)>,
+}
 
-struct Lexer<'a> {
-    chars: std::iter::Peekable<std::str::Chars<'a>>,
-    line: usize,
-    out: Script,
-    words: Vec<String>,
-    word: Option<String>,
-    /// Whether the word at hand had a quote: then it is no keyword.
-    quoted: bool,
-    start: usize,
-    join: Join,
-    keywords: Vec<Keyword>,
-    quiet: bool,
-    expands: bool,
-    /// The next word is the target of a redirection; whether of standard error.
-    redirects: Option<bool>,
-    values: BTreeMap<String, String>,
-    expanded: usize,
+/// What a command reads.
+#[derive(Debug, Clone)]
+pub(super) enum Input {
+    /// A here-document, and whether expansions in it count.
+    Text(String, bool),
+    File(Word),
 }
 
 impl Script {
     /// Reads `text`, whose first line is `line` in its file.
     pub fn read(text: &str, line: usize) -> Self {
-        let mut lexer = Lexer {
-            chars: text.chars().peekable(),
-            line,
-            out: Self::default(),
-            words: Vec::new(),
-            word: None,
-            quoted: false,
-            start: line,
-            join: Join::Then,
-            keywords: Vec::new(),
-            quiet: false,
-            expands: false,
-            redirects: None,
-            values: BTreeMap::new(),
-            expanded: 0,
+        let (tokens, faults) = lex(text, line);
+        let mut parser = Parser {
+            tokens,
+            at: 0,
+            depth: 0,
+            faults,
         };
-        lexer.all();
-        lexer.out
+        let mut list = List::new();
+        while parser.at < parser.tokens.len() {
+            let before = parser.at;
+            list.extend(parser.list(&[]));
+            if parser.at == before {
+                // A reserved word or a bracket that closes nothing.
+                let line = parser.tokens[before].line;
+                parser.faults.push(Fault::unfollowed(
+                    line,
+                    "the shell's text ends in the middle of a command, or goes on behind its end",
+                ));
+                parser.at += 1;
+            }
+        }
+        Self {
+            list,
+            faults: parser.faults,
+        }
+    }
+
+    /// The line of its first command.
+    pub fn first_line(&self) -> Option<usize> {
+        self.list.first().map(|item| item.line)
+    }
+
+    /// The words of its first command, where that is a simple one without expansions.
+    pub fn first_words(&self) -> Option<(usize, Vec<String>)> {
+        let Command::Simple(simple) = self.list.first()?.commands.first()? else {
+            return None;
+        };
+        let words = simple.words.iter().map(Word::shown).collect();
+        Some((simple.line, words))
     }
 }
 
-impl Lexer<'_> {
-    fn next(&mut self) -> Option<char> {
-        let c = self.chars.next()?;
-        if c == '\n' {
-            self.line += 1;
-        }
-        Some(c)
+/// How deep commands may nest.
+const DEEPEST: usize = 64;
+
+struct Parser {
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+    faults: Vec<Fault>,
+}
+
+impl Parser {
+    fn peek(&self) -> Option<&Kind> {
+        self.tokens.get(self.at).map(|token| &token.kind)
     }
 
-    fn put(&mut self, c: char) {
-        if self.word.is_none() && self.words.is_empty() && self.keywords.is_empty() {
-            self.start = self.line;
-        }
-        self.word.get_or_insert_default().push(c);
+    fn line(&self) -> usize {
+        let token = self.tokens.get(self.at).or(self.tokens.last());
+        token.map_or(1, |token| token.line)
     }
 
-    fn open(&mut self) {
-        if self.word.is_none() && self.words.is_empty() && self.keywords.is_empty() {
-            self.start = self.line;
+    /// The reserved word or operator at hand.
+    fn reserved(&self) -> Option<&str> {
+        match self.peek()? {
+            Kind::Word(word) => word.bare(),
+            Kind::Operator(text) => Some(text),
+            _ => None,
         }
-        self.word.get_or_insert_default();
     }
 
-    fn all(&mut self) {
-        while let Some(c) = self.next() {
-            match c {
-                ' ' | '\t' | '\r' => self.end_word(),
-                '\n' | ';' => self.end_command(Join::Then),
-                '#' if self.word.is_none() => {
-                    while self.chars.peek().is_some_and(|c| *c != '\n') {
-                        self.next();
-                    }
-                }
-                '\\' => match self.next() {
-                    Some('\n') | None => {}
-                    Some('\r') if self.chars.peek() == Some(&'\n') => {
-                        self.next();
-                    }
-                    Some(c) => {
-                        self.quoted = true;
-                        self.put(c);
-                    }
-                },
-                '\'' => self.single(),
-                '"' => self.double(),
-                '$' => self.dollar(false),
-                '`' => {
-                    self.expands = true;
-                    self.put(c);
-                }
-                '&' if self.chars.peek() == Some(&'&') => {
-                    self.next();
-                    self.end_command(Join::And);
-                }
-                '|' if self.chars.peek() == Some(&'|') => {
-                    self.next();
-                    self.end_command(Join::Or);
-                }
-                '&' if self.chars.peek() == Some(&'>') => {
-                    self.end_word();
-                    self.next();
-                    self.redirect(true);
-                }
-                '>' | '<' => self.angle(c),
-                '&' | '|' | '(' | ')' => self.end_command(Join::Then),
-                _ => self.put(c),
-            }
-        }
-        self.end_command(Join::Then);
+    fn take(&mut self, wanted: &str) -> bool {
+        let found = self.reserved() == Some(wanted);
+        self.at += usize::from(found);
+        found
     }
 
-    fn single(&mut self) {
-        self.open();
-        self.quoted = true;
-        let from = self.line;
+    fn expect(&mut self, wanted: &str) {
+        self.skip_newlines();
+        if !self.take(wanted) {
+            let line = self.line();
+            self.faults.push(Fault::unfollowed(
+                line,
+                format!("the shell expects `{wanted}` here"),
+            ));
+        }
+    }
+
+    fn skip_newlines(&mut self) {
+        while matches!(self.peek(), Some(Kind::Operator("\n" | ";"))) {
+            self.at += 1;
+        }
+    }
+
+    /// Commands up to one of the reserved words, which is left.
+    fn list(&mut self, ends: &[&str]) -> List {
+        let mut out = List::new();
+        let mut join = Join::Then;
         loop {
-            match self.next() {
-                Some('\'') => return,
-                Some(c) => self.put(c),
-                None => return self.unclosed(from),
-            }
-        }
-    }
-
-    fn double(&mut self) {
-        self.open();
-        self.quoted = true;
-        let from = self.line;
-        loop {
-            match self.next() {
-                Some('"') => return,
-                Some('\\') => match self.next() {
-                    Some('\n') | None => {}
-                    Some(c @ ('"' | '\\' | '$' | '`')) => self.put(c),
-                    Some(c) => {
-                        self.put('\\');
-                        self.put(c);
+            match self.reserved() {
+                None if self.peek().is_none() => break,
+                Some("\n" | ";" | "&") => {
+                    // A line may end behind `&&`.
+                    if join == Join::Then || self.reserved() != Some("\n") {
+                        join = Join::Then;
                     }
-                },
-                Some('$') => self.dollar(true),
-                Some(c) => {
-                    self.expands |= c == '`';
-                    self.put(c);
+                    self.at += 1;
+                    continue;
                 }
-                None => return self.unclosed(from),
+                Some("&&") => join = Join::And,
+                Some("||") => join = Join::Or,
+                Some(";;" | ")" | "}") => break,
+                Some(word) if ends.contains(&word) => break,
+                Some("then" | "do" | "done" | "fi" | "esac" | "elif" | "else") => break,
+                _ => {
+                    let line = self.line();
+                    let not = self.take("!");
+                    let commands = self.pipeline();
+                    if commands.is_empty() {
+                        break;
+                    }
+                    out.push(Item {
+                        join,
+                        not,
+                        commands,
+                        line,
+                    });
+                    join = Join::Then;
+                    continue;
+                }
             }
+            self.at += 1;
         }
+        out
     }
 
-    fn unclosed(&mut self, line: usize) {
-        self.out.faults.push(Fault::new(line, "a quote stays open"));
-        // The shell would not run it.
-        self.words.clear();
-        self.word = None;
-    }
-
-    /// `$NAME` and `${NAME}` of the text's own variables; all else that `$` begins is not known.
-    fn dollar(&mut self, in_quotes: bool) {
-        let braced = self.chars.peek() == Some(&'{');
-        if braced {
-            self.next();
-        }
-        let mut name = String::new();
-        while let Some(c) = self.chars.peek().copied()
-            && (c.is_ascii_alphanumeric() || c == '_')
-        {
-            self.next();
-            name.push(c);
-        }
-        let whole = !braced || self.chars.peek() == Some(&'}');
-        if braced && whole {
-            self.next();
-        }
-        let value = self.values.get(&name).filter(|_| whole).cloned();
-        let Some(value) = value.filter(|value| self.expanded + value.len() <= MOST_EXPANDED) else {
-            self.expands = true;
-            self.put('$');
-            for c in name.chars() {
-                self.put(c);
-            }
-            return;
-        };
-        self.expanded += value.len();
-        for c in value.chars() {
-            match c {
-                ' ' | '\t' | '\n' if !in_quotes => self.end_word(),
-                _ => self.put(c),
-            }
-        }
-    }
-
-    fn angle(&mut self, c: char) {
-        let digits = |word: &String| word.bytes().all(|b| b.is_ascii_digit());
-        let number = self.word.take_if(|word| !self.quoted && digits(word));
-        self.end_word();
-        if c == '<' && self.chars.peek() == Some(&'<') {
-            self.next();
-            self.here_document();
-            return;
-        }
-        while matches!(self.chars.peek(), Some('>' | '&' | '|')) {
-            self.next();
-        }
-        self.redirect(number.as_deref() == Some("2"));
-    }
-
-    fn redirect(&mut self, of_errors: bool) {
-        self.redirects = Some(of_errors);
-    }
-
-    /// Skips to the line that closes it.
-    fn here_document(&mut self) {
-        self.out
-            .faults
-            .push(Fault::unfollowed(self.line, "a here-document is not read"));
-        let mut mark = String::new();
-        while let Some(c) = self.next()
-            && c != '\n'
-        {
-            mark.push(c);
-        }
-        let mark = mark
-            .trim_start_matches('-')
-            .trim()
-            .trim_matches(['\'', '"'])
-            .to_owned();
-        let mut line = String::new();
-        while let Some(c) = self.next() {
-            if c != '\n' {
-                line.push(c);
-                continue;
-            }
-            if line.trim() == mark {
+    fn pipeline(&mut self) -> Vec<Command> {
+        let mut out = Vec::new();
+        while let Some(command) = self.command() {
+            out.push(command);
+            if !self.take("|") {
                 break;
             }
-            line.clear();
+            self.skip_newlines();
         }
-        self.end_command(Join::Then);
+        out
     }
 
-    fn end_word(&mut self) {
-        let Some(word) = self.word.take() else { return };
-        let quoted = std::mem::take(&mut self.quoted);
-        if let Some(of_errors) = self.redirects.take() {
-            self.quiet |= of_errors && word == "/dev/null";
-            return;
+    fn command(&mut self) -> Option<Command> {
+        if self.depth >= DEEPEST {
+            return None;
         }
-        if self.words.is_empty() && !quoted {
-            let keyword = match word.as_str() {
-                "if" => Some(Keyword::If),
-                "then" => Some(Keyword::Then),
-                "elif" => Some(Keyword::Elif),
-                "else" => Some(Keyword::Else),
-                "fi" => Some(Keyword::Fi),
-                "!" => Some(Keyword::Not),
-                "{" | "}" | "do" | "done" => return,
-                "for" | "while" | "until" | "case" | "function" => {
-                    self.out.faults.push(Fault::unfollowed(
-                        self.line,
-                        format!("the shell's `{word}` is not followed: what stands in it is taken once, as it stands"),
-                    ));
-                    None
+        self.depth += 1;
+        let command = match self.reserved() {
+            Some("if") => Some(self.branches()),
+            Some("for") => self.repeated(),
+            Some(word @ ("while" | "until")) => {
+                let until = word == "until";
+                self.at += 1;
+                let condition = self.list(&["do"]);
+                Some(Command::While(condition, until, self.body()))
+            }
+            Some("case") => self.case(),
+            Some(open @ ("{" | "(")) => {
+                let close = if open == "{" { "}" } else { ")" };
+                self.at += 1;
+                let list = self.list(&[close]);
+                self.expect(close);
+                Some(Command::Group(list))
+            }
+            Some("function") => {
+                self.at += 1;
+                let name = self.word().map(|word| word.shown());
+                if self.take("(") {
+                    self.take(")");
                 }
-                _ => None,
-            };
-            if let Some(keyword) = keyword {
-                if self.keywords.len() < 16 {
-                    self.keywords.push(keyword);
+                self.function(name.unwrap_or_default())
+            }
+            _ => self.simple(),
+        };
+        // What is redirected of a whole group does not matter here.
+        if !matches!(command, Some(Command::Simple(_))) {
+            while matches!(
+                self.peek(),
+                Some(Kind::Redirect(..) | Kind::HereDocument(..))
+            ) {
+                if matches!(self.peek(), Some(Kind::Redirect(..))) {
+                    self.at += 1;
                 }
-                return;
+                self.at += 1;
             }
         }
-        self.words.push(word);
+        self.depth -= 1;
+        command
     }
 
-    fn end_command(&mut self, next: Join) {
-        self.end_word();
-        self.redirects = None;
-        let words = std::mem::take(&mut self.words);
-        let keywords = std::mem::take(&mut self.keywords);
-        let quiet = std::mem::take(&mut self.quiet);
-        let expands = std::mem::take(&mut self.expands);
-        if words.is_empty() && keywords.is_empty() {
-            // A line may end behind `&&`.
-            if next != Join::Then {
-                self.join = next;
+    fn word(&mut self) -> Option<Word> {
+        let Some(Kind::Word(word)) = self.peek() else {
+            return None;
+        };
+        let word = word.clone();
+        self.at += 1;
+        Some(word)
+    }
+
+    fn branches(&mut self) -> Command {
+        let mut branches = Vec::new();
+        let mut otherwise = List::new();
+        self.at += 1;
+        loop {
+            let condition = self.list(&["then"]);
+            self.expect("then");
+            let body = self.list(&["elif", "else", "fi"]);
+            branches.push((condition, body));
+            if !self.take("elif") {
+                break;
             }
-            return;
         }
-        if keywords.is_empty() && words.iter().all(|word| assignment(word).is_some()) {
-            for (name, value) in words.iter().filter_map(|word| assignment(word)) {
-                if expands || value.len() > LONGEST_VALUE {
-                    self.values.remove(name);
-                } else {
-                    self.values.insert(name.to_owned(), value.to_owned());
+        if self.take("else") {
+            otherwise = self.list(&["fi"]);
+        }
+        self.expect("fi");
+        Command::If(branches, otherwise)
+    }
+
+    fn repeated(&mut self) -> Option<Command> {
+        self.at += 1;
+        let name = self.word()?.shown();
+        self.skip_newlines();
+        let mut words = Vec::new();
+        if self.take("in") {
+            while let Some(word) = self.word() {
+                words.push(word);
+            }
+        }
+        Some(Command::For(name, words, self.body()))
+    }
+
+    fn body(&mut self) -> List {
+        self.skip_newlines();
+        self.expect("do");
+        let body = self.list(&["done"]);
+        self.expect("done");
+        body
+    }
+
+    fn case(&mut self) -> Option<Command> {
+        self.at += 1;
+        let word = self.word()?;
+        self.skip_newlines();
+        self.expect("in");
+        let mut branches = Vec::new();
+        loop {
+            self.skip_newlines();
+            while self.take(";;") {
+                self.skip_newlines();
+            }
+            if self.take("esac") || self.peek().is_none() {
+                break;
+            }
+            self.take("(");
+            let mut patterns = Vec::new();
+            while let Some(pattern) = self.word() {
+                patterns.push(pattern);
+                if !self.take("|") {
+                    break;
                 }
             }
-        } else {
-            self.out.commands.push(Simple {
-                words,
-                line: self.start,
-                join: self.join,
-                keywords,
-                quiet,
-                expands,
-            });
+            if patterns.is_empty() || !self.take(")") {
+                self.at += 1;
+                continue;
+            }
+            branches.push((patterns, self.list(&["esac"])));
         }
-        self.join = next;
+        Some(Command::Case(word, branches))
+    }
+
+    fn function(&mut self, name: String) -> Option<Command> {
+        self.skip_newlines();
+        let body = match self.command()? {
+            Command::Group(list) => list,
+            command => vec![Item {
+                join: Join::Then,
+                not: false,
+                line: self.line(),
+                commands: vec![command],
+            }],
+        };
+        Some(Command::Function(name, Rc::new(body)))
+    }
+
+    fn simple(&mut self) -> Option<Command> {
+        let mut out = Simple {
+            assignments: Vec::new(),
+            words: Vec::new(),
+            line: self.line(),
+            quiet: false,
+            input: None,
+            output: None,
+        };
+        let from = self.at;
+        loop {
+            match self.peek() {
+                Some(Kind::Word(word)) => {
+                    let word = word.clone();
+                    self.at += 1;
+                    match assignment(&word).filter(|_| out.words.is_empty()) {
+                        Some(assignment) => out.assignments.push(assignment),
+                        None => out.words.push(word),
+                    }
+                }
+                Some(Kind::Redirect(descriptor, operator)) => {
+                    let (descriptor, operator) = (*descriptor, *operator);
+                    self.at += 1;
+                    let target = self.word().unwrap_or_default();
+                    let void = target.bare() == Some("/dev/null");
+                    match (operator, descriptor) {
+                        ("<", _) => out.input = Some(Input::File(target)),
+                        ("<<<", _) => out.input = Some(Input::Text(target.shown(), false)),
+                        (">" | ">>" | ">&" | "&>", Some(2)) | ("&>", None) => out.quiet |= void,
+                        (">" | ">>", None | Some(1)) if !void => {
+                            out.output = Some((target, operator == ">>"));
+                        }
+                        _ => {}
+                    }
+                }
+                Some(Kind::HereDocument(text, expands)) => {
+                    out.input = Some(Input::Text(text.clone(), *expands));
+                    self.at += 1;
+                }
+                Some(Kind::Operator("(")) if out.words.len() == 1 && out.assignments.is_empty() => {
+                    self.at += 1;
+                    self.take(")");
+                    let name = out.words[0].shown();
+                    return self.function(name);
+                }
+                _ => break,
+            }
+        }
+        (self.at > from).then_some(Command::Simple(out))
     }
 }
 
-fn assignment(word: &str) -> Option<(&str, &str)> {
-    let (name, value) = word.split_once('=')?;
+/// `NAME=VALUE`, the name unquoted.
+fn assignment(word: &Word) -> Option<(String, Word)> {
+    use crate::chain::shell::lex::Part;
+    let Some(Part::Text(text, false)) = word.0.first() else {
+        return None;
+    };
+    let (name, value) = text.split_once('=')?;
     let plain = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    plain.then_some((name, value))
+    if !plain {
+        return None;
+    }
+    let mut rest = Word(vec![Part::Text(value.to_owned(), false)]);
+    rest.0.extend_from_slice(&word.0[1..]);
+    Some((name.to_owned(), rest))
 }
 
 #[cfg(test)]
@@ -379,11 +437,12 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Vec<Vec<String>> {
-        Script::read(text, 1)
-            .commands
-            .into_iter()
-            .map(|c| c.words)
-            .collect()
+        let list = Script::read(text, 1).list;
+        let simple = |item: Item| match item.commands.into_iter().next() {
+            Some(Command::Simple(simple)) => simple.words.iter().map(Word::shown).collect(),
+            _ => Vec::new(),
+        };
+        list.into_iter().map(simple).collect()
     }
 
     #[test]
@@ -393,23 +452,30 @@ mod tests {
             [vec!["a", "b c", "d\"e", "f"], vec!["h"]]
         );
         assert_eq!(words("a 2>/dev/null || true"), [vec!["a"], vec!["true"]]);
-        assert_eq!(
-            words("I='iptables -w'\n$I -S \"$I\""),
-            [vec!["iptables", "-w", "-S", "iptables -w"]]
-        );
+        assert_eq!(words("a <<E b\nx\ny\nE\nc"), [vec!["a", "b"], vec!["c"]]);
     }
 
     #[test]
     fn knows_how_commands_join() {
         let script = Script::read("a &&\n b || c; if ! d >/dev/null 2>&1; then e; fi", 7);
+        assert!(script.faults.is_empty(), "{:?}", script.faults);
         let joins: Vec<_> = script
-            .commands
+            .list
             .iter()
-            .map(|c| (c.words.join(" "), c.line, c.join))
+            .map(|item| (item.line, item.join))
             .collect();
-        assert_eq!(joins[1], ("b".to_owned(), 8, Join::And));
-        assert_eq!(joins[2], ("c".to_owned(), 8, Join::Or));
-        assert_eq!(script.commands[3].keywords, [Keyword::If, Keyword::Not]);
-        assert_eq!(script.commands[4].keywords, [Keyword::Then]);
+        assert_eq!(joins[..3], [(7, Join::Then), (8, Join::And), (8, Join::Or)]);
+        let Command::If(branches, _) = &script.list[3].commands[0] else {
+            panic!("{script:?}")
+        };
+        assert!(branches[0].0[0].not && branches[0].1.len() == 1);
+    }
+
+    #[test]
+    fn reads_loops_functions_and_cases() {
+        let text = "f() {\n a $1\n}\nfor p in 22 80; do f \"$p\"; done\ncase $x in a|b) c ;; *) d;; esac\nwhile e; do g; done";
+        let script = Script::read(text, 1);
+        assert!(script.faults.is_empty(), "{:?}", script.faults);
+        assert_eq!(script.list.len(), 4, "{script:?}");
     }
 }

@@ -242,8 +242,9 @@ impl Reader<'_> {
                 self.act(Action::Rename(name))?;
             }
             "-L" | "-S" | "-Z" => {
-                self.operand();
+                let chain = self.operand();
                 self.number();
+                self.chain = self.chain.take().or(chain);
                 // `-L -Z` lists and zeroes in one call.
                 self.action.get_or_insert(Action::Nothing);
             }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::catalog::port_of_name;
 use crate::chain::rule::{AddressType, States, limit_interval};
 use crate::net::{IpNet, PortRange, parse_net};
-use crate::packet::Cast;
+use crate::packet::PktType;
 
 /// Names of Debian's /etc/protocols (netbase 6.4) and those of libxtables.
 #[rustfmt::skip]
@@ -364,11 +364,11 @@ pub(in crate::chain) fn mac(text: &str) -> Option<[u8; 6]> {
 }
 
 /// `--pkt-type` (libxt_pkttype.c).
-pub(in crate::chain) fn packet_type(text: &str) -> Option<Cast> {
+pub(in crate::chain) fn packet_type(text: &str) -> Option<PktType> {
     Some(match text.to_ascii_lowercase().as_str() {
-        "unicast" | "host" => Cast::Unicast,
-        "broadcast" | "bcast" => Cast::Broadcast,
-        "multicast" | "mcast" => Cast::Multicast,
+        "unicast" | "host" => PktType::Unicast,
+        "broadcast" | "bcast" => PktType::Broadcast,
+        "multicast" | "mcast" => PktType::Multicast,
         _ => return None,
     })
 }

@@ -6,7 +6,7 @@ use super::page::{BOLD, DIM, Page, color};
 use super::words::what;
 use crate::cause::Step;
 use crate::error::{printable, printable_name};
-use crate::packet::{Cast, Packet, TcpFlags, proto_name};
+use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::report::Style;
 use crate::report::explain::{ALONE, Explained};
 use crate::report::json_packet;
@@ -55,7 +55,7 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     if explained.line.time.is_known() {
         lines.push(("time", explained.line.time.to_string()));
     }
-    let brief = packet.brief();
+    let brief = packet.summary();
     let end = |address: String, port: Option<u16>| match port {
         Some(port) => format!("{address} port {port}"),
         None => address,
@@ -65,11 +65,11 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     lines.push(("from", format!("{from} ({zone})")));
     if let Some(dst) = packet.datagram.dst {
         let cast = match (brief.cast, brief.frame) {
-            (Cast::Broadcast, _) => " (broadcast)",
-            (Cast::Multicast, _) => " (multicast)",
-            (Cast::Unicast, Cast::Broadcast) => " (in a broadcast frame)",
-            (Cast::Unicast, Cast::Multicast) => " (in a multicast frame)",
-            (Cast::Unicast, Cast::Unicast) => "",
+            (PktType::Broadcast, _) => " (broadcast)",
+            (PktType::Multicast, _) => " (multicast)",
+            (PktType::Unicast, PktType::Broadcast) => " (in a broadcast frame)",
+            (PktType::Unicast, PktType::Multicast) => " (in a multicast frame)",
+            (PktType::Unicast, PktType::Unicast) => "",
         };
         let to = end(dst.to_string(), brief.dpt);
         lines.push(("to", format!("{to}{cast}")));

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
 use std::process::Stdio;
 
-use dropsift::input::open::{read_file, read_stream};
+use dropsift::input::source::{read_file, read_stream};
 
 use super::{SYN, dropsift};
 use crate::support::{Seen, drop_line, options, pack, sample_journal};
@@ -186,7 +186,7 @@ fn a_file_that_is_cut_while_it_is_read_is_told() {
         let mut cut = false;
         let seen = Seen::of(|sink| {
             read_file(&path, &options(), &mut |item| {
-                let dropped = matches!(item, dropsift::input::scan::Item::Drops(_));
+                let dropped = matches!(item, dropsift::input::event::LogEvent::Drops(_));
                 sink(item);
                 // After the first line was judged, the rest of the file goes.
                 if dropped && !std::mem::replace(&mut cut, true) {

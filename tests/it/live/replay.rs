@@ -6,7 +6,7 @@ use dropsift::analyze::{Analysis, Live};
 use dropsift::cause::Verdict;
 use dropsift::finding::State;
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{Event, EventKind, Events, RENDERERS, Report};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -80,7 +80,7 @@ proptest! {
     ) {
         let mut analysis = Analysis::new(Site::default(), Scope::Documented);
         let mut live = Live::new(updates);
-        let mut scanner = Scanner::new(Prefixes::documented(), READING);
+        let mut scanner = Reader::new(Prefixes::documented(), READING);
         let (mut known, mut now) = (Known::new(), None);
         let mut rest = &lines[..];
         for (many, silence) in steps.iter().cycle() {
@@ -116,7 +116,7 @@ fn a_finding_that_takes_over_another_replaces_it() {
     };
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut live = Live::default();
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     let mut replaced = Vec::new();
     // Five ports make a scan, which takes the single attempts before.
     for (second, dpt) in (0..).zip([21, 23, 25, 110, 143]) {
@@ -139,7 +139,7 @@ fn a_finding_that_takes_over_another_replaces_it() {
 #[test]
 fn an_event_is_short_however_many_peers_there_are() {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     for peer in 0..3_000u32 {
         let text = format!(
             "2026-04-22T10:{:02}:{:02}.000000+00:00 h kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= \
@@ -183,7 +183,7 @@ fn growing_numbers_are_told_once_a_minute() {
     for (updates, told) in [(false, 0), (true, 9)] {
         let mut analysis = Analysis::new(Site::default(), Scope::Documented);
         let mut live = Live::new(updates);
-        let mut scanner = Scanner::new(Prefixes::documented(), READING);
+        let mut scanner = Reader::new(Prefixes::documented(), READING);
         let mut seen = 0;
         for second in (0..600).step_by(5) {
             let text = format!(

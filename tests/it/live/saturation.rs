@@ -2,7 +2,7 @@
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::EventKind;
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -81,7 +81,7 @@ fn saturation_is_told_once_it_is_confirmed() {
             reference: began,
             offset: 0,
         };
-        let mut scanner = Scanner::new(Prefixes::documented(), reading);
+        let mut scanner = Reader::new(Prefixes::documented(), reading);
         let mut is = Vec::new();
         for (place, step) in BURST.iter().chain(*steps).enumerate() {
             let line = |second: f64, message: &str| {

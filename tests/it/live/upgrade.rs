@@ -6,7 +6,7 @@ use std::path::Path;
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::input::Prefixes;
-use dropsift::input::scan::Scanner;
+use dropsift::input::reader::Reader;
 use dropsift::report::{HELD, LiveText, Style};
 use dropsift::rule::Scope;
 use dropsift::site::{SETTLE, Site};
@@ -73,7 +73,7 @@ fn rows(lines: &[(Time, String)]) -> [String; 2] {
         let style = Style::plain(width);
         (LiveText::new(style, SETTLE, true), Vec::new())
     });
-    let mut scanner = Scanner::new(Prefixes::documented(), READING);
+    let mut scanner = Reader::new(Prefixes::documented(), READING);
     let mut lines = lines.iter().peekable();
     let mut clock = lines.peek().unwrap().0;
     let end = Time(clock.0 + 70 * MINUTE);

@@ -6,9 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
-use dropsift::input::Entry;
-use dropsift::input::scan::{Drops, Item};
-use dropsift::packet::{Brief, Cast, Hook, Shape, TcpFlags};
+use dropsift::input::event::{DropLine, LogEvent};
+use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 use dropsift::report::Report;
 use dropsift::rule::Scope;
 use dropsift::site::{Site, Zone};
@@ -20,8 +19,8 @@ use crate::support::Dice;
 pub(crate) const BEGIN: i64 = 1_776_852_000_000_000;
 const NODE: [u8; 4] = [192, 168, 122, 61];
 
-pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
-    Brief {
+pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> PacketSummary<'static> {
+    PacketSummary {
         interface: "mgmt-br",
         src: IpAddr::from(src),
         dst: IpAddr::from(NODE),
@@ -32,8 +31,8 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
         icmp_type: None,
         shape: Shape::Whole,
         hook: Hook::Input,
-        cast: Cast::Unicast,
-        frame: Cast::Unicast,
+        cast: PktType::Unicast,
+        frame: PktType::Unicast,
         data: false,
     }
 }
@@ -42,17 +41,16 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> Brief<'static> {
 pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut dice = Dice(42);
-    let mut push = |packet: Brief<'static>, at: usize| {
-        analysis.push(Item::Drops(Drops::Read(&[Entry {
+    let mut push = |packet: PacketSummary<'static>, at: usize| {
+        analysis.push(LogEvent::Drops(&[DropLine {
             time: Time(BEGIN + at as i64 * 1_000),
             fine: true,
             host: Some("harvester1"),
             message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= and so on, as long as such a line is: SRC DST LEN TOS PREC TTL ID",
-            packet: Some(&packet),
-            interface: packet.interface,
+            packet: Ok(packet),
             repeats: 1,
             monotonic: None,
-        }])));
+        }]));
     };
     for at in 0..flood {
         if at == flood / 2 || at == flood * 3 / 4 {
@@ -63,7 +61,7 @@ pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report 
         let dpt = ports(&mut dice);
         push(syn(src, spt, dpt), at);
     }
-    analysis.push(Item::EndOfLog { correction: 0 });
+    analysis.push(LogEvent::EndOfLog { correction: 0 });
     analysis.report(None)
 }
 

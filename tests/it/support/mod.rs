@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use dropsift::error::Error;
 use dropsift::input::Prefixes;
-use dropsift::input::open::{Options, Progress, Summary, read_file};
-use dropsift::input::scan::{Item, Sink};
+use dropsift::input::event::{LogEvent, Sink};
+use dropsift::input::source::{Options, Progress, Summary, read_file};
 use dropsift::time::{Reading, Time, parse_rfc3339};
 
 /// A drop line: time, host and message.
@@ -38,26 +38,26 @@ impl Seen {
     pub(crate) fn of(reading: impl FnOnce(&mut Sink<'_>) -> (Summary, Vec<Error>)) -> Self {
         let mut seen = Self::default();
         let (summary, errors) = reading(&mut |item| match item {
-            Item::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| {
+            LogEvent::Drops(entries) => seen.drops.extend(entries.iter().map(|entry| {
                 (
                     entry.time,
                     entry.host.unwrap_or_default().to_owned(),
                     String::from_utf8_lossy(entry.message).into_owned(),
                 )
             })),
-            Item::Untrusted { record, .. } => seen
+            LogEvent::Untrusted { record, .. } => seen
                 .untrusted
                 .push(String::from_utf8_lossy(record).into_owned()),
-            Item::Unreadable { .. } => seen.unreadable += 1,
-            Item::Alive { time, .. } => seen.alive.push(time),
-            Item::Learned(fact) => {
+            LogEvent::Unreadable { .. } => seen.unreadable += 1,
+            LogEvent::Alive { time, .. } => seen.alive.push(time),
+            LogEvent::Learned(fact) => {
                 seen.late_fact |= !seen.alive.is_empty();
                 seen.facts.push(fact.to_string());
             }
-            Item::Notice {
+            LogEvent::Notice {
                 kind, time, count, ..
             } => seen.notices.push(format!("{kind:?} {time} {count}")),
-            Item::EndOfLog { .. } => seen.ends += 1,
+            LogEvent::EndOfLog { .. } => seen.ends += 1,
         });
         seen.summary = summary;
         seen.errors = errors.iter().map(ToString::to_string).collect();
@@ -79,6 +79,7 @@ pub(crate) fn options() -> Options {
             offset: 0,
         },
         progress: Progress::default(),
+        since: None,
     }
 }
 

@@ -1,0 +1,107 @@
+//! Which findings are wanted: values of one filter are alternatives, each filter must let a finding through, and so must
+//! each that is turned around.
+
+use super::options::Filters;
+use super::query::PortQuery;
+use super::values::nets;
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::net::IpNet;
+use crate::report::Report;
+
+/// The filters of a run.
+pub(super) struct Filter {
+    wanted: Values,
+    unwanted: Values,
+}
+
+/// The values of each filter.
+struct Values {
+    nodes: Vec<String>,
+    ports: Vec<PortQuery>,
+    peers: Vec<IpNet>,
+    verdicts: Vec<String>,
+}
+
+impl Filter {
+    /// Reads what the options say.
+    ///
+    /// # Errors
+    /// If a value is not of its form, or nothing stands behind `--not`.
+    pub(super) fn new(options: &Filters) -> Result<Self, Error> {
+        if options.not {
+            return Err(Error::Usage(
+                "--not turns the next filter around, and none stands behind it; write --not --port 22, or --only, --peer or \
+                 --verdict"
+                    .to_owned(),
+            ));
+        }
+        let ports = |texts: &[String]| {
+            let ports = texts.iter().map(|text| PortQuery::required(text));
+            ports.collect::<Result<Vec<_>, Error>>()
+        };
+        Ok(Self {
+            wanted: Values {
+                nodes: options.only.clone(),
+                ports: ports(&options.port)?,
+                peers: nets(&options.peer)?,
+                verdicts: options.verdict.clone(),
+            },
+            unwanted: Values {
+                nodes: options.not_only.clone(),
+                ports: ports(&options.not_port)?,
+                peers: nets(&options.not_peer)?,
+                verdicts: options.not_verdict.clone(),
+            },
+        })
+    }
+
+    /// `report` with only the findings that are let through, and the rules of those.
+    pub(super) fn apply(&self, mut report: Report) -> Report {
+        if self.wanted.are_none() && self.unwanted.are_none() {
+            return report;
+        }
+        report.findings.retain(|finding| {
+            let wanted = self.wanted.meet(finding);
+            let unwanted = self.unwanted.meet(finding);
+            wanted.iter().all(|met| met.unwrap_or(true)) && !unwanted.contains(&Some(true))
+        });
+        let findings = &report.findings;
+        let shown: u64 = findings.iter().map(|finding| finding.logged).sum();
+        report.tally.filtered = report.tally.drops.saturating_sub(shown);
+        report
+            .rules
+            .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));
+        report.filtered = true;
+        report
+    }
+}
+
+impl Values {
+    fn are_none(&self) -> bool {
+        self.nodes.is_empty()
+            && self.ports.is_empty()
+            && self.peers.is_empty()
+            && self.verdicts.is_empty()
+    }
+
+    /// Whether a value of each filter is met; `None` where the filter has none.
+    fn meet(&self, finding: &Finding) -> [Option<bool>; 4] {
+        fn any<T>(values: &[T], is_met: impl Fn(&T) -> bool) -> Option<bool> {
+            (!values.is_empty()).then(|| values.iter().any(is_met))
+        }
+        [
+            any(&self.nodes, |node| *node == finding.node),
+            any(&self.ports, |port| {
+                port.matches(finding.key.proto, &finding.ports)
+            }),
+            any(&self.peers, |net| {
+                finding.peers.iter().any(|peer| net.contains(peer))
+                    || finding.networks.iter().any(|some| net.contains(some))
+            }),
+            any(&self.verdicts, |verdict| {
+                verdict == finding.verdict().code()
+            }),
+        ]
+    }
+}

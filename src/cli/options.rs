@@ -1,0 +1,325 @@
+//! Options by what they are about. A subcommand takes the groups that it uses, and no other: what does nothing is refused.
+
+use std::path::PathBuf;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
+use clap::{Args as ClapArgs, ValueEnum};
+
+use crate::catalog::{Role, addons};
+use crate::cause::Verdict;
+use crate::rule::Scope;
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(super) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+/// What exits with 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(super) enum FailOn {
+    #[default]
+    MissingRule,
+    Review,
+    Never,
+}
+
+/// How a subcommand writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
+pub(super) enum Form {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Takes any text, and completes what is known. Errors of such values are of [`super::values`], which knows what was meant.
+#[derive(Debug, Clone)]
+pub(super) struct AnyOf(pub(super) fn() -> Vec<&'static str>);
+
+impl TypedValueParser for AnyOf {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &std::ffi::OsStr,
+    ) -> Result<String, clap::Error> {
+        StringValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new((self.0)().into_iter().map(PossibleValue::new)))
+    }
+}
+
+fn roles() -> Vec<&'static str> {
+    Role::ALL.map(Role::code).to_vec()
+}
+
+/// Parses one of the known roles, where a role is not of a node.
+pub(super) fn one_role() -> impl TypedValueParser<Value = Role> {
+    PossibleValuesParser::new(roles()).try_map(|text| {
+        Role::parse(&text).ok_or_else(|| "expected control-plane, worker or witness".to_owned())
+    })
+}
+
+/// The addons that the user knows of.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Cluster")]
+pub(super) struct Addons {
+    /// An addon that is in use
+    #[arg(long, value_name = "NAME", value_parser = AnyOf(addons), hide_possible_values = true)]
+    pub(super) addon: Vec<String>,
+
+    /// An addon that is not in use
+    #[arg(long, value_name = "NAME", value_parser = AnyOf(addons), hide_possible_values = true)]
+    pub(super) no_addon: Vec<String>,
+}
+
+/// What the lines of a log are judged by.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Judging {
+    /// Role of all nodes, or of one: control-plane (a guess without it), worker or witness
+    #[arg(long, value_name = "[NODE=]ROLE", help_heading = "Cluster", value_parser = AnyOf(roles), hide_possible_values = true)]
+    pub(super) role: Vec<String>,
+
+    /// Address of a cluster node
+    #[arg(long, value_name = "NODE=ADDR", help_heading = "Cluster")]
+    pub(super) node: Vec<String>,
+
+    /// Network of the nodes [without it: the /24 of each, IPv6: /64]
+    #[arg(long, value_name = "CIDR", help_heading = "Cluster")]
+    pub(super) node_net: Vec<String>,
+
+    /// Network of the pods [without it: 10.52.0.0/16]
+    #[arg(long, value_name = "CIDR", help_heading = "Cluster")]
+    pub(super) pod_cidr: Vec<String>,
+
+    #[command(flatten)]
+    pub(super) addons: Addons,
+
+    /// Chain in force, of all nodes or of one: what iptables-save prints, or a CloudInit
+    #[arg(long, value_name = "[NODE=]FILE", help_heading = "Cluster")]
+    pub(super) rules: Vec<String>,
+
+    /// Time of an upgrade, as 2026-05-05 04:30..06:00, or now.. for one that goes on
+    #[arg(
+        long,
+        value_name = "START..END",
+        help_heading = "Time",
+        allow_hyphen_values = true
+    )]
+    pub(super) upgrade: Vec<String>,
+
+    /// Year of the newest line, for logs without years
+    #[arg(long, value_name = "YEAR", help_heading = "Time", value_parser = clap::value_parser!(i32).range(1970..=9998))]
+    pub(super) year: Option<i32>,
+
+    /// Zone of the log's clock, for logs without zones, as +02:00
+    #[arg(
+        long,
+        value_name = "OFFSET",
+        help_heading = "Time",
+        allow_hyphen_values = true
+    )]
+    pub(super) utc_offset: Option<String>,
+
+    /// What `now` means, for tests
+    #[arg(long, value_name = "TIME", hide = true)]
+    pub(super) now: Option<String>,
+
+    /// Prefix of the LOG rule [without it: HARVESTER_DROP_]
+    #[arg(long, value_name = "TEXT", help_heading = "LOG rule")]
+    pub(super) prefix: Option<String>,
+
+    /// No account on stderr
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) quiet: bool,
+}
+
+/// What all that reads whole logs has.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Shared {
+    #[command(flatten)]
+    pub(super) judging: Judging,
+
+    /// Take nothing in the log for an upgrade
+    #[arg(long, help_heading = "Time")]
+    pub(super) no_upgrade: bool,
+
+    /// Judge only lines from this time on: 2026-05-05 04:30, 04:30, yesterday, -1h
+    #[arg(
+        long,
+        value_name = "TIME",
+        help_heading = "Time",
+        allow_hyphen_values = true
+    )]
+    pub(super) since: Option<String>,
+
+    /// Judge only lines up to this time
+    #[arg(
+        long,
+        value_name = "TIME",
+        help_heading = "Time",
+        allow_hyphen_values = true
+    )]
+    pub(super) until: Option<String>,
+
+    /// Quiet that settles a finding
+    #[arg(
+        long,
+        value_name = "DURATION",
+        help_heading = "Time",
+        default_value = "5min"
+    )]
+    pub(super) settle: String,
+
+    /// Limit of the LOG rule
+    #[arg(
+        long,
+        value_name = "N/UNIT[:BURST]",
+        help_heading = "LOG rule",
+        default_value = "10/min:5"
+    )]
+    pub(super) limit: String,
+
+    /// Read the journal of this machine
+    #[arg(long, help_heading = "Input")]
+    pub(super) journal: bool,
+
+    #[command(flatten)]
+    pub(super) filters: Filters,
+
+    /// What exits with 1
+    #[arg(
+        long,
+        value_name = "WHAT",
+        help_heading = "Output",
+        value_enum,
+        default_value_t
+    )]
+    pub(super) fail_on: FailOn,
+
+    /// Show the tests of each finding, and the lines that were not judged
+    #[arg(short, long, help_heading = "Output")]
+    pub(super) verbose: bool,
+}
+
+/// Which findings are wanted.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Filters")]
+pub(super) struct Filters {
+    /// Only findings of this node
+    #[arg(long, value_name = "NODE")]
+    pub(super) only: Vec<String>,
+
+    /// Only findings of this port, as 2112, tcp/2112 or 2379:2380
+    #[arg(long, value_name = "[PROTO/]PORT")]
+    pub(super) port: Vec<String>,
+
+    /// Only findings of peers in this network
+    #[arg(long, value_name = "CIDR")]
+    pub(super) peer: Vec<String>,
+
+    /// Only findings of this verdict
+    #[arg(long, value_name = "VERDICT", value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
+    pub(super) verdict: Vec<String>,
+
+    /// Turns the next filter around: all findings but those that it names
+    #[arg(long)]
+    pub(super) not: bool,
+
+    /// What `--not --only` means; [`super::words::arranged`] writes it.
+    #[arg(long, value_name = "NODE", hide = true)]
+    pub(super) not_only: Vec<String>,
+
+    /// What `--not --port` means.
+    #[arg(long, value_name = "PORT", hide = true)]
+    pub(super) not_port: Vec<String>,
+
+    /// What `--not --peer` means.
+    #[arg(long, value_name = "CIDR", hide = true)]
+    pub(super) not_peer: Vec<String>,
+
+    /// What `--not --verdict` means.
+    #[arg(long, value_name = "VERDICT", hide = true, value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
+    pub(super) not_verdict: Vec<String>,
+}
+
+/// Whom suggested rules accept.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Scoped {
+    /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
+    #[arg(long, value_name = "SCOPE", help_heading = "Output", default_value = Scope::Documented.code(), value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::code)))]
+    scope: String,
+}
+
+impl Scoped {
+    pub(super) fn scope(&self) -> Scope {
+        let named = Scope::ALL.into_iter().find(|s| s.code() == self.scope);
+        named.unwrap_or_default()
+    }
+}
+
+/// Whether a subcommand writes for people or as JSON.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Written {
+    /// How it is written
+    #[arg(
+        short,
+        long,
+        value_name = "FORM",
+        help_heading = "Output",
+        value_enum,
+        default_value_t
+    )]
+    output: Form,
+}
+
+impl Written {
+    pub(super) const fn is_json(&self) -> bool {
+        matches!(self.output, Form::Json)
+    }
+}
+
+/// How text looks.
+#[derive(Debug, Clone, Copy, ClapArgs)]
+pub(super) struct Look {
+    /// When to colour
+    #[arg(
+        long,
+        value_name = "WHEN",
+        help_heading = "Output",
+        value_enum,
+        default_value_t
+    )]
+    pub(super) color: Color,
+}
+
+/// What is read.
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct Inputs {
+    /// Logs, journals, journal directories, support bundles, packed or not; `-` is stdin, and the default
+    #[arg(value_name = "INPUT", value_hint = clap::ValueHint::AnyPath)]
+    pub(super) inputs: Vec<PathBuf>,
+}
+
+impl Shared {
+    /// The verdicts that exit with 1.
+    pub(super) const fn fail_on(&self) -> &'static [Verdict] {
+        match self.fail_on {
+            FailOn::MissingRule => &[Verdict::MissingRule],
+            FailOn::Review => &[Verdict::MissingRule, Verdict::Review],
+            FailOn::Never => &[],
+        }
+    }
+
+    /// Whether nothing is to be said on stderr but what went wrong.
+    pub(super) const fn is_quiet(&self) -> bool {
+        self.judging.quiet
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads the drop lines of a block ahead of the log's reader, on whatever thread. One door: [`scan`]. What it leaves, the
+//! reader reads; without this folder it reads all, slower.
+//!
+//! A line is read by the steps of the slow path that need nothing of the lines around it: split, classified, its packet
+//! summarised. A test at the foot of the page holds that a reader with it and one without say the same.
+
+use super::event::DropLine;
+use super::format::text::{trim, uptime_of};
+use super::format::{self, Prefixes, cri};
+use super::framing;
+use super::message::{Class, classify, unescaped};
+use super::scan::{Besides, Scan};
+use super::search::{Hit, HitLine, HitLines, Search};
+use crate::packet::PacketSummary;
+use crate::time::Time;
+
+/// Finds the lines of `block`, whole lines, that have hits, and reads those that are drop lines of their own.
+pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mut Scan) {
+    let colours = scan.begin(block);
+    let finder = search.of_text(colours);
+    let mut lines = HitLines::new(finder, block);
+    while let Some(line) = lines.next_line() {
+        let may = line.first.hit == Hit::Prefix && finder.is_plain();
+        if may && read(block, &line, prefixes, scan).is_some() {
+            lines.skip(&line);
+        } else {
+            let found = lines.rest(&line);
+            scan.found(line.line, found);
+        }
+    }
+}
+
+/// Reads a line that stands for itself; `None` where it is none, or something is out of the ordinary.
+fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
+    let raw = trim(block.get(hit.line.clone())?);
+    // What begins another framing, and what may go on in the next line.
+    if framing::opening(&block[hit.line.start..]).is_some() || cri::part(raw).is_some() {
+        return None;
+    }
+    let record = format::read(raw, prefixes)?;
+    if record.after.is_some() {
+        return None;
+    }
+    let text = unescaped(&record.message);
+    let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
+        return None;
+    };
+    let packet = match PacketSummary::ordered(message) {
+        Some(packet) => Ok(packet),
+        None => PacketSummary::read(std::str::from_utf8(message).ok()?),
+    };
+    let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+    let besides = Besides {
+        uptime,
+        monotonic: record.monotonic.or(uptime),
+        late: record.late,
+        boot: record.boot,
+        repeats,
+    };
+    let drop = DropLine {
+        time: Time::UNKNOWN,
+        fine: record.is_fine(),
+        host: record.host.as_deref(),
+        message,
+        packet,
+        monotonic: besides.monotonic,
+        repeats,
+    };
+    scan.read(block, hit.line.clone(), record.stamp, besides, &drop);
+    Some(())
+}

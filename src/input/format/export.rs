@@ -1,0 +1,144 @@
+//! `journalctl -o export`: `KEY=value` lines, a blank line behind each entry (systemd, JOURNAL_EXPORT_FORMATS).
+//!
+//! A value that is no plain text stands behind its key's line with its length before it, and may hold anything, also what
+//! looks like the next entry. So entries are cut by these lengths, never by what a line looks like.
+
+use super::journal_fields::JournalFields;
+use super::record::{Format, Layer, Origin, Read, Record};
+
+pub(super) static EXPORT: Format = Format {
+    code: "export",
+    title: "journalctl -o export: a field a line, lengths before binary values",
+    sample: "__CURSOR=s=1;i=1\n__REALTIME_TIMESTAMP=1776852001123456\n_HOSTNAME=harvester1\n_TRANSPORT=kernel\nMESSAGE=HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \n\n",
+    begins: b"_",
+    read: Read::Text(read),
+};
+
+/// How an entry begins: journalctl and systemd-journal-gatewayd write the cursor first, what is made for
+/// systemd-journal-remote has none.
+const BEGINS: [&[u8]; 2] = [b"__CURSOR=", b"__REALTIME_TIMESTAMP="];
+
+/// Whether an entry begins where `text` begins.
+pub(in crate::input) fn is_entry(text: &[u8]) -> bool {
+    BEGINS.iter().any(|begin| text.starts_with(begin))
+}
+
+/// One field, and what follows it.
+pub(in crate::input) enum Step<'a> {
+    Field {
+        key: &'a [u8],
+        value: &'a [u8],
+        len: usize,
+    },
+    /// The blank line at the end, with its length.
+    End(usize),
+    /// A binary value that is longer than what has come: the length of the whole field.
+    Long(u64),
+    /// The line is not complete.
+    More,
+    /// No field.
+    Broken,
+}
+
+/// Takes the first field of `text`.
+pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
+    let Some(end) = memchr::memchr(b'\n', text) else {
+        return Step::More;
+    };
+    let line = &text[..end];
+    if line.is_empty() {
+        return Step::End(1);
+    }
+    let equals = memchr::memchr(b'=', line);
+    let key = &line[..equals.unwrap_or(end)];
+    let is_key = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    // systemd, journal_field_valid: 64 bytes at most.
+    if key.is_empty() || key.len() > 64 || !key.iter().all(is_key) {
+        return Step::Broken;
+    }
+    if let Some(equals) = equals {
+        return Step::Field {
+            key,
+            value: &line[equals + 1..],
+            len: end + 1,
+        };
+    }
+    let Some(size) = text[end + 1..].first_chunk::<8>() else {
+        return Step::More;
+    };
+    let size = u64::from_le_bytes(*size);
+    let begin = end + 9;
+    let value = usize::try_from(size)
+        .ok()
+        .and_then(|size| text.get(begin..begin.checked_add(size)?));
+    match value {
+        Some(value) => match text.get(begin + value.len()) {
+            Some(b'\n') => Step::Field {
+                key,
+                value,
+                len: begin + value.len() + 1,
+            },
+            Some(_) => Step::Broken,
+            None => Step::More,
+        },
+        None => Step::Long(size.saturating_add(begin as u64 + 1)),
+    }
+}
+
+fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
+    if !is_entry(record) {
+        return None;
+    }
+    let mut fields = Fields::default();
+    let mut rest = record;
+    loop {
+        match step(rest) {
+            Step::Field { key, value, len } => {
+                fields.put(key, value);
+                rest = &rest[len..];
+            }
+            // An entry at the end of a log that was cut.
+            Step::More if !rest.is_empty() => {
+                if let Some(equals) = memchr::memchr(b'=', rest) {
+                    fields.put(&rest[..equals], &rest[equals + 1..]);
+                }
+                break;
+            }
+            _ => break,
+        }
+    }
+    fields.record()
+}
+
+/// The fields of a record of `-o export` or `-o verbose`.
+#[derive(Default)]
+pub(super) struct Fields<'a> {
+    message: Option<&'a [u8]>,
+    host: Option<&'a [u8]>,
+    pub(super) journal: JournalFields<'a>,
+}
+
+impl<'a> Fields<'a> {
+    /// Keeps a field; of one that is given twice, the first.
+    pub(super) fn put(&mut self, key: &[u8], value: &'a [u8]) {
+        match key {
+            b"MESSAGE" => _ = self.message.get_or_insert(value),
+            b"_HOSTNAME" => _ = self.host.get_or_insert(value),
+            _ => self.journal.put(key, value),
+        }
+    }
+
+    /// The record that the fields make.
+    pub(super) fn record(self) -> Option<Record<'a>> {
+        let (stamp, late) = self.journal.when()?;
+        // Only `--output-fields` can take all of them away; a sender cannot.
+        let origin = self.journal.origin().unwrap_or(Origin::Kernel);
+        let host = self.host.map(String::from_utf8_lossy);
+        let message = self.message.unwrap_or_default().into();
+        let mut record = Record::new(stamp, host, origin, message);
+        record.late = late;
+        record.monotonic = self.journal.monotonic;
+        record.boot = self.journal.boot();
+        Some(record)
+    }
+}

@@ -1,0 +1,205 @@
+//! Who wrote a record of the journal, when, and on which boot: the one answer for JSON, export, verbose and binary journals.
+//!
+//! Follows systemd.journal-fields(7). Fields that begin with `_` are journald's own word, which no sender can give.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::header::origin;
+use super::record::Origin;
+use crate::time::{SECOND, Stamp, Time};
+
+/// The fields that matter, as far as a record has them.
+#[derive(Debug, Default, Clone, Copy)]
+pub(in crate::input) struct JournalFields<'a> {
+    pub(in crate::input) transport: Option<&'a [u8]>,
+    /// The name that the sender gives itself.
+    pub(in crate::input) identifier: Option<&'a [u8]>,
+    /// The process that sent it; the kernel has none.
+    pub(in crate::input) process: Option<&'a [u8]>,
+    pub(in crate::input) facility: Option<&'a [u8]>,
+    /// Facility times eight, plus level.
+    pub(in crate::input) priority: Option<i64>,
+    pub(in crate::input) boot: Option<&'a [u8]>,
+    /// Microseconds since 1970, of reception.
+    pub(in crate::input) realtime: Option<i64>,
+    /// Microseconds since boot, of reception.
+    pub(in crate::input) monotonic: Option<i64>,
+    /// Microseconds since boot, when the kernel wrote it.
+    pub(in crate::input) source_monotonic: Option<i64>,
+}
+
+/// What waited for less, in microseconds, was read while the journal ran, which takes milliseconds: its reception is its
+/// time, in the forms that tell both times as in those that do not.
+const MAX_DELAY: i64 = SECOND;
+
+impl<'a> JournalFields<'a> {
+    /// Keeps a field; of one that is given twice, the first.
+    pub(in crate::input) fn put(&mut self, key: &[u8], value: &'a [u8]) {
+        match key {
+            b"_TRANSPORT" => _ = self.transport.get_or_insert(value),
+            b"SYSLOG_IDENTIFIER" => _ = self.identifier.get_or_insert(value),
+            b"_PID" | b"SYSLOG_PID" => _ = self.process.get_or_insert(value),
+            b"SYSLOG_FACILITY" => _ = self.facility.get_or_insert(value),
+            b"_BOOT_ID" => _ = self.boot.get_or_insert(value),
+            b"__REALTIME_TIMESTAMP" => self.realtime = number(value),
+            b"__MONOTONIC_TIMESTAMP" => self.monotonic = number(value),
+            b"_SOURCE_MONOTONIC_TIMESTAMP" => self.source_monotonic = number(value),
+            _ => {}
+        }
+    }
+
+    /// Who wrote the record; `None` where no field says it.
+    pub(in crate::input) fn origin(&self) -> Option<Origin> {
+        let named = self.identifier.map(|name| {
+            let name = name.trim_ascii();
+            origin(name.strip_suffix(b":").unwrap_or(name))
+        });
+        match (self.transport, named) {
+            (Some(b"kernel"), _) => return Some(Origin::Kernel),
+            // What journald itself says is of the transport `driver`.
+            (Some(b"driver"), Some(Origin::Journald)) => return named,
+            (Some(_), Some(Origin::Other | Origin::Journald)) => return Some(Origin::Other),
+            (Some(_), _) => return Some(Origin::Forged),
+            (None, Some(Origin::Other | Origin::Journald)) => return named,
+            (None, _) => {}
+        }
+        let facility = match self.facility {
+            None => self.priority.map(of_priority),
+            Some(b"0" | b"kern" | b"kernel" | b"") => Some(Origin::Kernel),
+            Some(_) => Some(Origin::Forged),
+        };
+        let process = (self.process)
+            .filter(|process| !matches!(*process, b"" | b"-" | b"0"))
+            .map(|_| Origin::Forged);
+        // The word that trusts least is taken.
+        let said = [named, facility, process];
+        let mut said = said.iter().flatten();
+        let least = said.clone().find(|origin| **origin == Origin::Forged);
+        least.or_else(|| said.next()).copied()
+    }
+
+    /// When it was received, and how much earlier the kernel wrote it, in microseconds. At boot that is seconds: the journal
+    /// starts long after the kernel.
+    pub(in crate::input) fn when(&self) -> Option<(Stamp, i64)> {
+        let at = Time(self.realtime?);
+        let waited = match (self.monotonic, self.source_monotonic) {
+            (Some(received), Some(written)) if written > 0 => received.saturating_sub(written),
+            _ => 0,
+        };
+        let late = if waited > MAX_DELAY { waited } else { 0 };
+        Some((Stamp::Dated { at, fine: true }, late))
+    }
+
+    /// What stands for the boot: equal for equal ids.
+    pub(in crate::input) fn boot(&self) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        self.boot?.hash(&mut hasher);
+        Some(hasher.finish())
+    }
+}
+
+/// Who wrote a message of this `priority`: facility 0 is the kernel's own, and no program can give itself that.
+pub(super) const fn of_priority(priority: i64) -> Origin {
+    match priority >> 3 {
+        0 => Origin::Kernel,
+        _ => Origin::Forged,
+    }
+}
+
+/// The number that a field is.
+pub(super) fn number(value: &[u8]) -> Option<i64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_wrote_it_is_journalds_word_first() {
+        const NOBODY: JournalFields<'_> = JournalFields {
+            transport: None,
+            identifier: None,
+            process: None,
+            facility: None,
+            priority: None,
+            boot: None,
+            realtime: None,
+            monotonic: None,
+            source_monotonic: None,
+        };
+        let of = |transport, identifier| JournalFields {
+            transport,
+            identifier,
+            ..NOBODY
+        };
+        for (fields, origin) in [
+            (NOBODY, None),
+            (of(Some(b"kernel"), Some(b"app")), Some(Origin::Kernel)),
+            (of(Some(b"syslog"), Some(b"kernel")), Some(Origin::Forged)),
+            (of(Some(b"stdout"), None), Some(Origin::Forged)),
+            (of(Some(b"stdout"), Some(b"app")), Some(Origin::Other)),
+            (of(None, Some(b"vmunix")), Some(Origin::Kernel)),
+            (of(None, Some(b"kernel:")), Some(Origin::Kernel)),
+            (of(None, Some(b"kernel[7]:")), Some(Origin::Forged)),
+            (
+                of(Some(b"driver"), Some(b"systemd-journald")),
+                Some(Origin::Journald),
+            ),
+            (
+                of(Some(b"syslog"), Some(b"systemd-journald")),
+                Some(Origin::Other),
+            ),
+            (
+                JournalFields {
+                    process: Some(b"7"),
+                    identifier: Some(b"kernel"),
+                    ..NOBODY
+                },
+                Some(Origin::Forged),
+            ),
+            (
+                JournalFields {
+                    facility: Some(b"user"),
+                    identifier: Some(b"kernel"),
+                    ..NOBODY
+                },
+                Some(Origin::Forged),
+            ),
+            (
+                JournalFields {
+                    priority: Some(4),
+                    ..NOBODY
+                },
+                Some(Origin::Kernel),
+            ),
+            (
+                JournalFields {
+                    priority: Some(12),
+                    ..NOBODY
+                },
+                Some(Origin::Forged),
+            ),
+        ] {
+            assert_eq!(fields.origin(), origin, "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn a_message_that_waited_is_dated_when_it_was_written() {
+        let when = |monotonic, source_monotonic| {
+            let realtime = Some(1_776_852_001_123_456);
+            let fields = JournalFields {
+                realtime,
+                monotonic,
+                source_monotonic,
+                ..Default::default()
+            };
+            fields.when().map(|(_, late)| late)
+        };
+        assert_eq!(when(Some(12_000_000), Some(2_000_000)), Some(10_000_000));
+        assert_eq!(when(Some(12_000_000), Some(11_500_000)), Some(0));
+        assert_eq!(when(Some(12_000_000), None), Some(0));
+        assert_eq!(when(Some(2), Some(12_000_000)), Some(0));
+    }
+}

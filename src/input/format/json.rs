@@ -1,0 +1,248 @@
+//! JSON, one object a record: `journalctl -o json` and its relatives, `dmesg -J`, and what collectors make of them.
+//!
+//! All forms are read once and alike; a form is a row, told by the names that it has. Keys come in any order and are known
+//! by name ([`super::json_fields`]). A collector's message may be a line of any other form, or JSON again.
+
+use std::borrow::Cow;
+
+use super::header::{digits, fraction, iso};
+use super::journal_fields::JournalFields;
+use super::json_fields::Part;
+use super::json_object::Object;
+use super::record::{Format, Layer, Origin, Read, Record};
+use super::text::bare;
+use crate::time::{SECOND, Stamp, Time};
+
+/// What an object begins with: white space may stand before it.
+const JSON_BEGINS: &[u8] = b"{ \t\r\n\x0c";
+
+pub(super) static JSON: Format = Format {
+    code: "json",
+    title: "journalctl -o json: one object a line",
+    sample: r#"{"__REALTIME_TIMESTAMP":"1776852001123456","_TRANSPORT":"kernel","_HOSTNAME":"harvester1","MESSAGE":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}"#,
+    begins: JSON_BEGINS,
+    read: Read::Json(|object| object.has(Part::Realtime, "__REALTIME_TIMESTAMP")),
+};
+
+pub(super) static JSON_PRETTY: Format = Format {
+    code: "json-pretty",
+    title: "journalctl -o json-pretty: one object over several lines",
+    sample: "{\n\t\"__REALTIME_TIMESTAMP\" : \"1776852001123456\",\n\t\"_TRANSPORT\" : \"kernel\",\n\t\"_HOSTNAME\" : \"harvester1\",\n\t\"MESSAGE\" : \"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \"\n}",
+    begins: JSON_BEGINS,
+    read: Read::Json(|object| {
+        object.is_pretty && object.has(Part::Realtime, "__REALTIME_TIMESTAMP")
+    }),
+};
+
+pub(super) static JSON_SEQ: Format = Format {
+    code: "json-seq",
+    title: "journalctl -o json-seq: a record separator before each object (RFC 7464)",
+    sample: "\x1e{\"__REALTIME_TIMESTAMP\":\"1776852001123456\",\"_TRANSPORT\":\"kernel\",\"_HOSTNAME\":\"harvester1\",\"MESSAGE\":\"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \"}",
+    begins: b"\x1e",
+    read: Read::Text(|text, layer| behind(text, b"\x1e", layer)),
+};
+
+pub(super) static JSON_SSE: Format = Format {
+    code: "json-sse",
+    title: "journalctl -o json-sse: `data:` before each object, a blank line behind it",
+    sample: r#"data: {"__REALTIME_TIMESTAMP":"1776852001123456","_TRANSPORT":"kernel","_HOSTNAME":"harvester1","MESSAGE":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}"#,
+    begins: b"d",
+    read: Read::Text(|text, layer| behind(text, b"data: ", layer)),
+};
+
+pub(super) static DMESG_JSON: Format = Format {
+    code: "dmesg-json",
+    title: "dmesg -J: priority, seconds since boot, message",
+    sample: r#"{"pri": 4, "time": 12345.677901, "msg": "HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}"#,
+    begins: JSON_BEGINS,
+    read: Read::Json(|object| {
+        object.has(Part::Priority, "pri") && object.has(Part::Message, "msg")
+    }),
+};
+
+pub(super) static LOKI: Format = Format {
+    code: "loki",
+    title: "logcli query -o jsonl: labels, line, timestamp",
+    sample: r#"{"labels":{"hostname":"harvester1","transport":"kernel"},"line":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","timestamp":"2026-04-22T10:00:01.123456Z"}"#,
+    begins: JSON_BEGINS,
+    read: Read::Json(|object| {
+        object.has(Part::Message, "line") && object.has(Part::Time, "timestamp")
+    }),
+};
+
+pub(super) static ELASTIC: Format = Format {
+    code: "elastic",
+    title: "a hit of Elasticsearch or OpenSearch, which has the record as its _source",
+    sample: r#"{"_index":"logs","_source":{"@timestamp":"2026-04-22T10:00:01.123Z","message":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","host":{"name":"harvester1"},"systemd":{"transport":"kernel"}}}"#,
+    begins: JSON_BEGINS,
+    read: Read::Json(|object| object.holds("_source")),
+};
+
+pub(super) static DOCKER: Format = Format {
+    code: "docker",
+    title: "Docker's json-file log: a line of any other form, stream and time",
+    sample: r#"{"log":"Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \n","stream":"stdout","time":"2026-04-22T10:00:01.123456789Z"}"#,
+    begins: JSON_BEGINS,
+    read: Read::Json(|object| object.has(Part::Message, "log") && object.holds("stream")),
+};
+
+pub(super) static COLLECTOR: Format = Format {
+    code: "collector",
+    title: "a record of Fluent Bit, Fluentd, Vector, Filebeat, rsyslog and others: known by its field names",
+    sample: r#"{"date":1776852001.123456,"MESSAGE":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","_HOSTNAME":"harvester1","_TRANSPORT":"kernel"}"#,
+    begins: JSON_BEGINS,
+    read: Read::Json(|_| true),
+};
+
+/// The object behind `mark`.
+fn behind<'a>(text: &'a [u8], mark: &[u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    record(Object::read(text.strip_prefix(mark)?)?, layer)
+}
+
+/// What an object says as a record of a log.
+pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
+    // Without either, the object is of some other program.
+    if object.bytes(Part::Message).is_none() && object.bytes(Part::Realtime).is_none() {
+        return None;
+    }
+    let is_loki = is_loki(&object);
+    let message = object.take(Part::Message).unwrap_or_default();
+    let host = object.take(Part::Host).and_then(text);
+    let fields = journal_fields(&object);
+    let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(&object), 0));
+    let from = fields.origin();
+    // The journal, or `dmesg -J`, says who sent it: what the message says is its own affair.
+    let is_told = fields.transport.is_some() || fields.priority.is_some();
+    let inner = if !is_told || is_loki && is_entry(&message) {
+        unwrapped(&message, layer)
+    } else {
+        None
+    };
+    let mut record = match (inner, from) {
+        (Some(inner), _) => Record {
+            // The word that trusts least is taken.
+            origin: match from {
+                Some(origin) if is_told && origin != Origin::Kernel => origin,
+                Some(origin) if inner.origin == Origin::Kernel => origin,
+                _ => inner.origin,
+            },
+            ..inner.into_owned().timed(stamp)
+        },
+        (None, Some(origin)) if is_told => Record::new(stamp, None, origin, message),
+        // A further line of what some program wrote, as journalctl indents it.
+        (None, None) if is_indented(&message) => Record::new(stamp, None, Origin::Other, message),
+        (None, from) => Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message),
+    };
+    record.late = record.late.max(late);
+    record.monotonic = record.monotonic.or(fields.monotonic);
+    record.host = record.host.or(host);
+    record.boot = record.boot.or(fields.boot());
+    Some(record)
+}
+
+fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
+    JournalFields {
+        transport: object.bytes(Part::Transport),
+        identifier: object.bytes(Part::Identifier),
+        process: object.bytes(Part::Process),
+        facility: object.bytes(Part::Facility),
+        priority: object.number(Part::Priority),
+        boot: object.bytes(Part::Boot),
+        realtime: object.number(Part::Realtime),
+        monotonic: object.number(Part::Monotonic),
+        source_monotonic: object.number(Part::SourceMonotonic),
+    }
+}
+
+/// Whether the message came through Loki, whose labels may say who sent it besides.
+fn is_loki(object: &Object<'_>) -> bool {
+    ["line", "values"]
+        .iter()
+        .any(|name| object.has(Part::Message, name))
+}
+
+/// Whether `message` is an entry of the journal as promtail and Alloy write it with `format_as_json`: journald's own fields
+/// stand in it.
+fn is_entry(message: &[u8]) -> bool {
+    let own = [Part::Transport, Part::Host];
+    Object::read(message).is_some_and(|entry| own.iter().all(|part| entry.bytes(*part).is_some()))
+}
+
+/// Whether more stands before `message` than the one space that syslog daemons leave there.
+fn is_indented(message: &[u8]) -> bool {
+    message.starts_with(b"  ") || message.starts_with(b"\t")
+}
+
+/// The record in a collector's message, where that is a line with a header, or JSON.
+fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    let line = message.trim_ascii();
+    let line = match memchr::memchr(b'\n', line) {
+        Some(end) if line.first() != Some(&b'{') => line[..end].trim_ascii_end(),
+        _ => line,
+    };
+    // The kernel's own uptime is for whoever reads the message to take off, and no header.
+    if layer.prefixes.at_begin_of(bare(line)).is_some() {
+        return None;
+    }
+    layer.inner(line)
+}
+
+/// The time that a collector gives, or the uptime that the kernel did.
+fn stamp(object: &Object<'_>) -> Stamp {
+    if let Some(stamp) = object.bytes(Part::Time).and_then(moment) {
+        return stamp;
+    }
+    let uptime = object
+        .number(Part::Seconds)
+        .and_then(|seconds| seconds.checked_mul(SECOND))
+        .map(|whole| whole.saturating_add(object.number(Part::Micros).unwrap_or(0)));
+    let uptime = uptime.or_else(|| object.number(Part::SourceMonotonic));
+    let stamp = uptime.filter(|micros| (0..1 << 60).contains(micros));
+    stamp.map_or(Stamp::None, |micros| Stamp::Uptime { micros })
+}
+
+/// A time as collectors write it: RFC 3339, or a number since 1970 in seconds or finer, which its size tells. A number of
+/// seconds too small for this century is an uptime.
+fn moment(text: &[u8]) -> Option<Stamp> {
+    let mut rest = text.trim_ascii();
+    if rest.contains(&b'-') {
+        return iso(&mut rest);
+    }
+    let whole = digits(&mut rest, 1, 19)?;
+    if rest.first() == Some(&b'.') {
+        let micros = fraction(&mut rest)?;
+        let micros = whole.checked_mul(SECOND)?.checked_add(micros)?;
+        return Some(if whole < CENTURY {
+            Stamp::Uptime { micros }
+        } else {
+            let at = Time(micros);
+            Stamp::Dated { at, fine: true }
+        });
+    }
+    let (at, fine) = match whole {
+        0..CENTURY => {
+            return Some(Stamp::Uptime {
+                micros: whole * SECOND,
+            });
+        }
+        CENTURY..100_000_000_000 => (whole * SECOND, false),
+        100_000_000_000..100_000_000_000_000 => (whole * 1000, true),
+        100_000_000_000_000..100_000_000_000_000_000 => (whole, true),
+        _ => (whole / 1000, true),
+    };
+    let at = Time(at);
+    Some(Stamp::Dated { at, fine })
+}
+
+/// 2001-09-09, in seconds since 1970.
+const CENTURY: i64 = 1_000_000_000;
+
+fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+    if bytes.is_empty() {
+        return None;
+    }
+    match bytes {
+        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+    }
+}

@@ -1,0 +1,242 @@
+//! The names that collectors give to the parts of a log record, as data, and the way from a name to its row.
+
+/// What a field of a JSON record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::input) enum Part {
+    Message,
+    Host,
+    /// The journal's `_TRANSPORT`: who really sent it.
+    Transport,
+    /// The name that the sender gives itself.
+    Identifier,
+    /// The process that sent it; the kernel has none.
+    Process,
+    Facility,
+    /// Facility times eight, plus level.
+    Priority,
+    /// Microseconds since 1970, of reception.
+    Realtime,
+    /// Microseconds since boot, of reception.
+    Monotonic,
+    /// Microseconds since boot, when the kernel wrote it.
+    SourceMonotonic,
+    Boot,
+    /// A time as the collector writes it.
+    Time,
+    /// Whole seconds since boot, and the microseconds besides.
+    Seconds,
+    Micros,
+    /// A pair of time and line, as Loki has it.
+    Pair,
+}
+
+/// How many parts there are.
+pub(super) const PARTS: usize = Part::Pair as usize + 1;
+
+/// What a field stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Within {
+    /// The record itself, or an object whose fields count as its own.
+    Record,
+    Host,
+    Body,
+    Event,
+    Systemd,
+    Journald,
+    Syslog,
+    Process,
+    Facility,
+    /// An object of which nothing is known.
+    Unknown,
+}
+
+use Within::{Body, Event, Facility, Host, Journald, Process, Record, Syslog, Systemd};
+
+/// A field: what it stands in, its name there, and what it is.
+pub(super) struct Field {
+    within: Within,
+    pub(super) name: &'static str,
+    pub(super) part: Part,
+}
+
+const fn row(within: Within, name: &'static str, part: Part) -> Field {
+    Field { within, name, part }
+}
+
+/// Of two rows for one part the first in the table wins.
+///
+/// Names are from: systemd.journal-fields(7); Fluent Bit's inputs systemd (also with `Lowercase` and `Strip_Underscores`)
+/// and kmsg; Vector's sources journald and syslog; Filebeat's input journald and ECS 8; rsyslog's and syslog-ng's JSON
+/// templates; Docker's json-file; Loki's API and logcli; OpenTelemetry's logs data model; util-linux `dmesg -J`.
+#[rustfmt::skip]
+pub(super) const FIELDS: &[Field] = &[
+    row(Record, "MESSAGE", Part::Message),
+    row(Record, "message", Part::Message),
+    row(Record, "msg", Part::Message),
+    row(Record, "log", Part::Message),
+    row(Record, "line", Part::Message),
+    row(Record, "body", Part::Message),
+    row(Record, "short_message", Part::Message),
+    row(Record, "@message", Part::Message),
+    row(Body, "stringValue", Part::Message),
+    row(Event, "original", Part::Message),
+    row(Record, "text", Part::Message),
+    row(Record, "_HOSTNAME", Part::Host),
+    row(Record, "_hostname", Part::Host),
+    row(Record, "HOSTNAME", Part::Host),
+    row(Record, "hostname", Part::Host),
+    row(Host, "hostname", Part::Host),
+    row(Host, "name", Part::Host),
+    row(Record, "host", Part::Host),
+    row(Record, "nodename", Part::Host),
+    row(Record, "node_name", Part::Host),
+    row(Record, "node", Part::Host),
+    row(Record, "_TRANSPORT", Part::Transport),
+    row(Record, "_transport", Part::Transport),
+    row(Record, "TRANSPORT", Part::Transport),
+    row(Record, "transport", Part::Transport),
+    row(Systemd, "transport", Part::Transport),
+    row(Journald, "transport", Part::Transport),
+    row(Record, "__journal__transport", Part::Transport),
+    row(Record, "SYSLOG_IDENTIFIER", Part::Identifier),
+    row(Record, "syslog_identifier", Part::Identifier),
+    row(Syslog, "identifier", Part::Identifier),
+    row(Syslog, "appname", Part::Identifier),
+    row(Record, "appname", Part::Identifier),
+    row(Record, "app_name", Part::Identifier),
+    row(Record, "ident", Part::Identifier),
+    row(Record, "tag", Part::Identifier),
+    row(Record, "programname", Part::Identifier),
+    row(Record, "PROGRAM", Part::Identifier),
+    row(Record, "syslogtag", Part::Identifier),
+    row(Record, "__journal_syslog_identifier", Part::Identifier),
+    row(Process, "name", Part::Identifier),
+    row(Record, "SYSLOG_PID", Part::Process),
+    row(Record, "_PID", Part::Process),
+    row(Record, "syslog_pid", Part::Process),
+    row(Record, "_pid", Part::Process),
+    row(Record, "procid", Part::Process),
+    row(Syslog, "pid", Part::Process),
+    row(Syslog, "procid", Part::Process),
+    row(Process, "pid", Part::Process),
+    row(Record, "SYSLOG_FACILITY", Part::Facility),
+    row(Record, "syslog_facility", Part::Facility),
+    row(Record, "facility", Part::Facility),
+    row(Facility, "code", Part::Facility),
+    row(Facility, "name", Part::Facility),
+    row(Record, "pri", Part::Priority),
+    row(Record, "__REALTIME_TIMESTAMP", Part::Realtime),
+    row(Record, "__realtime_timestamp", Part::Realtime),
+    row(Record, "REALTIME_TIMESTAMP", Part::Realtime),
+    row(Record, "realtime_timestamp", Part::Realtime),
+    row(Record, "__MONOTONIC_TIMESTAMP", Part::Monotonic),
+    row(Record, "__monotonic_timestamp", Part::Monotonic),
+    row(Record, "_SOURCE_MONOTONIC_TIMESTAMP", Part::SourceMonotonic),
+    row(Record, "_source_monotonic_timestamp", Part::SourceMonotonic),
+    row(Record, "SOURCE_MONOTONIC_TIMESTAMP", Part::SourceMonotonic),
+    row(Record, "source_monotonic_timestamp", Part::SourceMonotonic),
+    row(Record, "_BOOT_ID", Part::Boot),
+    row(Record, "_boot_id", Part::Boot),
+    row(Record, "BOOT_ID", Part::Boot),
+    row(Record, "boot_id", Part::Boot),
+    row(Host, "boot_id", Part::Boot),
+    row(Record, "@timestamp", Part::Time),
+    row(Record, "timestamp", Part::Time),
+    row(Record, "TIMESTAMP", Part::Time),
+    row(Record, "time", Part::Time),
+    row(Record, "ts", Part::Time),
+    row(Record, "date", Part::Time),
+    row(Record, "timeUnixNano", Part::Time),
+    row(Record, "timereported", Part::Time),
+    row(Record, "sec", Part::Seconds),
+    row(Record, "usec", Part::Micros),
+    row(Record, "values", Part::Pair),
+];
+
+/// Objects that are entered, and what their fields stand in.
+#[rustfmt::skip]
+pub(super) const OBJECTS: &[(&str, Within)] = &[
+    ("_source", Record),
+    ("labels", Record),
+    ("stream", Record),
+    ("fields", Record),
+    ("attributes", Record),
+    ("resource", Record),
+    ("record", Record),
+    ("journal", Record),
+    ("metadata", Record),
+    ("host", Host),
+    ("systemd", Systemd),
+    ("journald", Journald),
+    ("syslog", Syslog),
+    ("process", Process),
+    ("log", Record),
+    ("body", Body),
+    ("event", Event),
+    ("facility", Facility),
+];
+
+/// Where in [`OBJECTS`] the object by this name is.
+pub(super) fn entered(name: &str) -> Option<usize> {
+    const _: () = assert!(OBJECTS.len() <= 32, "an object is a bit");
+    let known = |(object, _): &(&str, Within)| object.len() == name.len() && *object == name;
+    OBJECTS.iter().position(known)
+}
+
+/// The row of [`FIELDS`] for a field: an object of a log has some twenty, and few of them are here.
+pub(super) fn field(within: Within, name: &str) -> Option<u8> {
+    let mut slot = hash(name.as_bytes());
+    while let Some(row) = SLOTS[slot].checked_sub(1) {
+        let field = &FIELDS[usize::from(row)];
+        // Lengths first: a comparison of bytes is a call.
+        if field.name.len() == name.len() && field.name == name && field.within == within {
+            return Some(row);
+        }
+        slot = (slot + 1) % SLOTS.len();
+    }
+    None
+}
+
+/// A slot for a name: its length and some of its bytes tell names apart.
+const fn hash(name: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (name.first(), name.last()) else {
+        return 0;
+    };
+    let middle = name[name.len() / 2] as usize;
+    let key = name.len() * 7 + (*first as usize) * 31 + (*last as usize) * 131 + middle * 17;
+    key % SLOTS.len()
+}
+
+/// Rows by the slots of their names, counted from 1; the next slot has what a slot has no room for.
+static SLOTS: [u8; 512] = {
+    let mut slots = [0; 512];
+    let mut row = 0;
+    while row < FIELDS.len() {
+        let mut slot = hash(FIELDS[row].name.as_bytes());
+        while slots[slot] != 0 {
+            slot = (slot + 1) % slots.len();
+        }
+        row += 1;
+        slots[slot] = row as u8;
+    }
+    slots
+};
+
+#[cfg(test)]
+mod tests {
+    use super::{FIELDS, Within, field};
+
+    #[test]
+    fn each_name_is_found_where_it_stands() {
+        assert!(FIELDS.len() < 255);
+        for row in FIELDS {
+            let found = field(row.within, row.name).map(|at| &FIELDS[usize::from(at)]);
+            let found = found.map(|found| (found.name, found.part));
+            assert_eq!(found, Some((row.name, row.part)), "{}", row.name);
+            assert_eq!(field(Within::Unknown, row.name), None);
+        }
+        for other in ["", "x", "MESSAGE_ID", "__CURSOR"] {
+            assert_eq!(field(Within::Record, other), None);
+        }
+    }
+}

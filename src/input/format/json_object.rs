@@ -1,0 +1,349 @@
+//! A JSON object read once, from its begin to its end: what it keeps is what [`FIELDS`] names.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::json_fields::{FIELDS, OBJECTS, PARTS, Part, Within, entered, field};
+
+/// How deep objects are entered.
+const MAX_DEPTH: u8 = 4;
+
+/// The parts of one record.
+#[derive(Debug, Default)]
+pub(in crate::input) struct Object<'a> {
+    /// By what they are, with the row of [`FIELDS`] that said so.
+    found: [Option<(u8, Cow<'a, [u8]>)>; PARTS],
+    /// Over several lines.
+    pub(super) is_pretty: bool,
+    /// The objects that it has, a bit each: see [`OBJECTS`].
+    objects: u32,
+    /// A field that says who sent the record was given twice, with different values.
+    contradicts: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Reads the object in `record`, which white space may surround; `None` where it is no JSON.
+    pub(super) fn read(record: &'a [u8]) -> Option<Self> {
+        let text = record.trim_ascii();
+        if text.first() != Some(&b'{') {
+            return None;
+        }
+        let mut object = Self::parse(text).or_else(|| {
+            // rsyslog and others pass invalid UTF-8 into their JSON. All else that is no JSON stays none.
+            std::str::from_utf8(text).err()?;
+            let text = String::from_utf8_lossy(text);
+            Object::parse(text.as_bytes()).map(Object::into_owned)
+        })?;
+        object.is_pretty = memchr::memchr(b'\n', record).is_some();
+        Some(object)
+    }
+
+    fn parse(text: &'a [u8]) -> Option<Self> {
+        let mut object = Self::default();
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let fields = Fields {
+            within: Within::Record,
+            depth: 0,
+            object: &mut object,
+        };
+        fields.deserialize(&mut deserializer).ok()?;
+        deserializer.end().ok()?;
+        Some(object)
+    }
+
+    fn into_owned(self) -> Object<'static> {
+        Object {
+            found: self
+                .found
+                .map(|part| part.map(|(row, value)| (row, Cow::Owned(value.into_owned())))),
+            ..Object {
+                is_pretty: self.is_pretty,
+                objects: self.objects,
+                contradicts: self.contradicts,
+                ..Object::default()
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self, part: Part) -> Option<&[u8]> {
+        // Two different words of who sent it are none.
+        if part == Part::Transport && self.contradicts {
+            return Some(b"");
+        }
+        self.found[part as usize]
+            .as_ref()
+            .map(|(_, value)| value.as_ref())
+    }
+
+    pub(super) fn number(&self, part: Part) -> Option<i64> {
+        super::journal_fields::number(self.bytes(part)?)
+    }
+
+    pub(super) fn take(&mut self, part: Part) -> Option<Cow<'a, [u8]>> {
+        self.found[part as usize].take().map(|(_, value)| value)
+    }
+
+    /// Whether it has a part by this name.
+    pub(super) fn has(&self, part: Part, name: &str) -> bool {
+        let found = self.found[part as usize].as_ref();
+        found.is_some_and(|(row, _)| FIELDS[usize::from(*row)].name == name)
+    }
+
+    /// Whether it has a field by the name of an object that may be entered, whatever it holds.
+    pub(super) fn holds(&self, name: &str) -> bool {
+        entered(name).is_some_and(|at| self.objects >> at & 1 == 1)
+    }
+
+    fn put(&mut self, row: u8, value: Cow<'a, [u8]>) {
+        let part = FIELDS[usize::from(row)].part;
+        let slot = &mut self.found[part as usize];
+        match slot {
+            Some((have, old)) => {
+                self.contradicts |= part == Part::Transport && *old != value;
+                if row < *have {
+                    *slot = Some((row, value));
+                }
+            }
+            None => *slot = Some((row, value)),
+        }
+    }
+
+    /// Keeps the value of the field in a row.
+    fn take_value(&mut self, row: u8, value: Value<'a>) {
+        match value {
+            Value::Bytes(bytes) => self.put(row, bytes),
+            Value::Byte(byte) => self.put(row, byte.to_string().into_bytes().into()),
+            Value::Array(values) if FIELDS[usize::from(row)].part == Part::Pair => {
+                self.take_pair(row, values);
+            }
+            Value::Array(values) => self.put(row, first(values)),
+            Value::Other => {}
+        }
+    }
+
+    /// Loki's `[["1776852001123456000","line"]]`, of which the framing of documents leaves one.
+    fn take_pair(&mut self, row: u8, values: Vec<Value<'a>>) {
+        let mut texts = Vec::new();
+        flatten(values, &mut texts);
+        let mut texts = texts.into_iter();
+        if let (Some(time), Some(line)) = (texts.next(), texts.next()) {
+            for (part, value) in [(Part::Time, time), (Part::Message, line)] {
+                // A field with a name of its own counts more, and its row comes first.
+                self.found[part as usize].get_or_insert((row, value));
+            }
+        }
+    }
+}
+
+/// The first value of a field that was given twice, or the bytes of one value that is no UTF-8 or holds control characters.
+fn first<'a>(values: Vec<Value<'a>>) -> Cow<'a, [u8]> {
+    let mut bytes = Vec::new();
+    for value in values {
+        match value {
+            Value::Byte(byte) => bytes.push(byte),
+            Value::Bytes(value) => return value,
+            Value::Array(values) => {
+                let byte = |value| match value {
+                    Value::Byte(byte) => Some(byte),
+                    _ => None,
+                };
+                return values.into_iter().filter_map(byte).collect();
+            }
+            Value::Other => {}
+        }
+    }
+    bytes.into()
+}
+
+fn flatten<'a>(values: Vec<Value<'a>>, into: &mut Vec<Cow<'a, [u8]>>) {
+    for value in values {
+        match value {
+            Value::Bytes(value) => into.push(value),
+            Value::Array(values) => flatten(values, into),
+            Value::Byte(_) | Value::Other => {}
+        }
+    }
+}
+
+/// Reads the fields of an object.
+struct Fields<'p, 'a> {
+    within: Within,
+    depth: u8,
+    object: &'p mut Object<'a>,
+}
+
+impl<'a> DeserializeSeed<'a> for Fields<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Fields<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key_seed(Key)? {
+            // `log.syslog.facility.code` may be one name or four objects; the last two words tell enough.
+            let (within, name) = match key.rsplit_once('.') {
+                Some((objects, name)) => (path(objects).unwrap_or(Within::Unknown), name),
+                None => (self.within, key.as_ref()),
+            };
+            let (row, object) = (field(within, name), entered(name));
+            if row.is_none() && object.is_none() {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            }
+            if let Some(at) = object.filter(|_| self.depth == 0) {
+                self.object.objects |= 1 << at;
+            }
+            let value = map.next_value_seed(Inside {
+                within: object.map(|at| OBJECTS[at].1),
+                depth: self.depth + 1,
+                object: &mut *self.object,
+            })?;
+            if let Some(row) = row {
+                self.object.take_value(row, value);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What the last of nested `objects` is to a record, if all of them are something.
+fn path(objects: &str) -> Option<Within> {
+    let mut last = None;
+    for object in objects.split('.') {
+        last = Some(OBJECTS[entered(object)?].1);
+    }
+    last
+}
+
+/// What a field holds.
+enum Value<'a> {
+    Bytes(Cow<'a, [u8]>),
+    Byte(u8),
+    Array(Vec<Self>),
+    /// Nothing that a field could be: an object, which was read, or a truth.
+    Other,
+}
+
+/// Reads the value of a field: a string, a number, an array of such, `null` where it was too long, or an object.
+struct Inside<'p, 'a> {
+    /// What an object's fields stand in, where they count.
+    within: Option<Within>,
+    depth: u8,
+    object: &'p mut Object<'a>,
+}
+
+impl<'a> DeserializeSeed<'a> for Inside<'_, 'a> {
+    type Value = Value<'a>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Value<'a>, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Inside<'_, 'a> {
+    type Value = Value<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a field")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Value<'a>, E> {
+        Ok(Value::Bytes(text.as_bytes().into()))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value<'a>, E> {
+        Ok(Value::Bytes(text.as_bytes().to_vec().into()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value<'a>, E> {
+        Ok(u8::try_from(number).map_or_else(
+            |_| Value::Bytes(number.to_string().into_bytes().into()),
+            Value::Byte,
+        ))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value<'a>, E> {
+        Ok(Value::Bytes(number.to_string().into_bytes().into()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value<'a>, E> {
+        // To the microsecond, which is all that a double holds of a time.
+        Ok(Value::Bytes(format!("{number:.6}").into_bytes().into()))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value<'a>, E> {
+        Ok(Value::Other)
+    }
+
+    /// `null`: the field is there, its value is not.
+    fn visit_unit<E>(self) -> Result<Value<'a>, E> {
+        Ok(Value::Bytes((&[][..]).into()))
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Value<'a>, A::Error> {
+        match self.within {
+            Some(within) if self.depth < MAX_DEPTH => Fields {
+                within,
+                depth: self.depth,
+                object: self.object,
+            }
+            .visit_map(map)?,
+            _ => while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {},
+        }
+        Ok(Value::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut seq: A) -> Result<Value<'a>, A::Error> {
+        let mut values = Vec::new();
+        if self.depth > 2 * MAX_DEPTH {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            return Ok(Value::Other);
+        }
+        while let Some(value) = seq.next_element_seed(Inside {
+            within: None,
+            depth: self.depth + 1,
+            object: &mut *self.object,
+        })? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+}
+
+/// An object's key, borrowed where it has no escapes.
+struct Key;
+
+impl<'a> DeserializeSeed<'a> for Key {
+    type Value = Cow<'a, str>;
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Key {
+    type Value = Cow<'a, str>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Self::Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(text.to_owned().into())
+    }
+}

@@ -1,0 +1,174 @@
+//! The forms of a record: one file a header form. A record goes in, a [`Record`] with its header split off comes out.
+//!
+//! Knows nothing of how records are cut out of a log ([`super::framing`]) or of what a message means ([`super::message`]). A
+//! new format is one file and its row in [`FORMATS`]; a new JSON form is its row alone.
+
+pub(super) mod cri;
+mod dmesg;
+pub(super) mod export;
+mod grep;
+pub(super) mod header;
+mod journal_fields;
+mod json;
+mod json_fields;
+mod json_object;
+mod kmsg;
+mod marker;
+mod message_only;
+mod months;
+mod prefixes;
+mod record;
+mod short;
+mod short_full;
+mod short_iso;
+mod short_monotonic;
+mod syslog;
+pub(super) mod text;
+pub(super) mod verbose;
+
+use json_object::Object;
+use record::{Layer, Read};
+
+pub(super) use journal_fields::JournalFields;
+pub use prefixes::Prefixes;
+pub use record::Format;
+pub(super) use record::{Origin, Record};
+pub use short::stamp as short_stamp;
+pub(super) use short::take_stamp as take_short_stamp;
+
+/// All forms. The order is that in which they are tried: the more particular before the more general, and what wraps a
+/// line of another form before that form.
+pub const FORMATS: &[&Format] = &[
+    &json::JSON_PRETTY,
+    &json::JSON,
+    &json::JSON_SEQ,
+    &json::JSON_SSE,
+    &json::ELASTIC,
+    &json::DMESG_JSON,
+    &json::LOKI,
+    &json::DOCKER,
+    &json::COLLECTOR,
+    &export::EXPORT,
+    &verbose::VERBOSE,
+    &cri::KUBECTL_PREFIX,
+    &cri::CRI,
+    &dmesg::DMESG_ISO,
+    &cri::KUBECTL_TIMESTAMPS,
+    &syslog::RFC5424,
+    &syslog::FORWARDED,
+    &syslog::COUNTED,
+    &short_iso::SHORT_ISO,
+    &short_full::SHORT_FULL,
+    &short_monotonic::SHORT_UNIX,
+    &short_monotonic::SHORT_MONOTONIC,
+    &short_monotonic::SHORT_DELTA,
+    &kmsg::KMSG,
+    &dmesg::DMESG,
+    &dmesg::DMESG_SHOW_DELTA,
+    &dmesg::DMESG_CTIME,
+    &dmesg::DMESG_RELTIME,
+    &dmesg::DMESG_DELTA,
+    &short::SHORT,
+    &marker::MARKER,
+    &message_only::MESSAGE_ONLY,
+    &grep::GREP,
+];
+
+/// Reads `record`, a whole record without its line end, in the first form that takes it.
+pub(super) fn read<'a>(record: &'a [u8], prefixes: &Prefixes) -> Option<Record<'a>> {
+    any(record, Layer::outermost(prefixes, any))
+}
+
+/// The format of `record`, a whole record without its line end.
+pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
+    first(record, Layer::outermost(prefixes, any)).map(|(format, _)| format)
+}
+
+fn any<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    first(record, layer).map(|(_, record)| record)
+}
+
+/// Splits `record` with the first format that takes it. Its first byte rules most of them out: of 30 tries for a syslog
+/// line, few are left.
+fn first<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<(&'static Format, Record<'a>)> {
+    let mut left = record
+        .first()
+        .map_or(u64::MAX, |first| BY_FIRST[usize::from(*first)]);
+    // A JSON object is read once, whichever form it turns out to have.
+    let mut object: Option<Option<Object<'a>>> = None;
+    while let Some(format) = FORMATS.get(left.trailing_zeros() as usize) {
+        match format.read {
+            Read::Text(read) => {
+                if let Some(record) = read(record, layer) {
+                    return Some((format, record));
+                }
+            }
+            Read::Json(is_this) => {
+                let read = object.get_or_insert_with(|| Object::read(record));
+                if let Some(found) = read.take_if(|found| is_this(found))
+                    && let Some(record) = json::record(found, layer)
+                {
+                    return Some((format, record));
+                }
+            }
+        }
+        left &= left - 1;
+    }
+    None
+}
+
+/// The formats that a first byte leaves, a bit each, in the order of [`FORMATS`].
+static BY_FIRST: [u64; 256] = by_first();
+
+const fn by_first() -> [u64; 256] {
+    assert!(FORMATS.len() < 64, "a format is a bit");
+    let mut table = [0; 256];
+    let mut at = 0;
+    while at < FORMATS.len() {
+        let begins = FORMATS[at].begins;
+        let mut next = 0;
+        while next < 256 {
+            let mut may = begins.is_empty();
+            let mut place = 0;
+            while place < begins.len() {
+                may |= begins[place] as usize == next;
+                place += 1;
+            }
+            if may {
+                table[next] |= 1 << at;
+            }
+            next += 1;
+        }
+        at += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(format: &Format, record: &[u8], layer: Layer<'_>) -> bool {
+        match format.read {
+            Read::Text(read) => read(record, layer).is_some(),
+            Read::Json(is_this) => Object::read(record).is_some_and(|object| is_this(&object)),
+        }
+    }
+
+    #[test]
+    fn no_format_takes_a_record_whose_first_byte_it_does_not_name() {
+        let prefixes = Prefixes::documented();
+        let layer = Layer::outermost(&prefixes, any);
+        for sample in FORMATS.iter().map(|format| format.sample.as_bytes()) {
+            for first in 0..=255_u8 {
+                let replaced = [&[first], &sample[1..]].concat();
+                let before = [&[first], sample].concat();
+                for (format, record) in FORMATS.iter().flat_map(|f| [(f, &replaced), (f, &before)])
+                {
+                    let may = format.begins.is_empty() || format.begins.contains(&first);
+                    assert!(may || !takes(format, record, layer), "{}", format.code);
+                }
+            }
+        }
+    }
+}

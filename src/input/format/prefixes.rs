@@ -1,0 +1,63 @@
+//! The texts of the LOG rule's `--log-prefix` that make a line a drop line.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::input::search::Search;
+
+/// Prefixes, and the search for them.
+#[derive(Debug, Clone)]
+pub struct Prefixes {
+    pub(in crate::input) texts: Vec<Vec<u8>>,
+    /// Built once it is needed: that takes milliseconds, and a bundle has hundreds of logs. Clones have the same.
+    search: Arc<OnceLock<Search>>,
+}
+
+impl Prefixes {
+    /// The documented prefix.
+    pub const DOCUMENTED: &str = "HARVESTER_DROP_";
+
+    fn new(texts: Vec<Vec<u8>>) -> Self {
+        Self {
+            texts,
+            search: Arc::default(),
+        }
+    }
+
+    /// The documented prefix, and the one of an older write-up of the feature.
+    pub fn documented() -> Self {
+        Self::new(vec![
+            Self::DOCUMENTED.as_bytes().to_vec(),
+            b"HARVESTER_DROP: ".to_vec(),
+        ])
+    }
+
+    /// Another rule's prefix.
+    pub fn only(prefix: &str) -> Self {
+        Self::new(vec![prefix.as_bytes().to_vec()])
+    }
+
+    /// The search for them and whatever else is looked for, which `build` makes once.
+    pub(in crate::input) fn search(&self, build: impl FnOnce(&[Vec<u8>]) -> Search) -> Search {
+        self.search.get_or_init(|| build(&self.texts)).clone()
+    }
+
+    /// Where the first prefix in `text` is.
+    pub(in crate::input) fn find(&self, text: &[u8]) -> Option<usize> {
+        let places = self.texts.iter();
+        places
+            .filter_map(|prefix| memchr::memmem::find(text, prefix))
+            .min()
+    }
+
+    /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.
+    pub(in crate::input) fn is_in_longer(&self, text: &[u8]) -> bool {
+        let before = self.find(text).and_then(|at| text.get(at.checked_sub(1)?));
+        before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+    }
+
+    /// The prefix that `message` begins with.
+    pub(in crate::input) fn at_begin_of(&self, message: &[u8]) -> Option<&[u8]> {
+        let found = self.texts.iter().find(|prefix| message.starts_with(prefix));
+        found.map(Vec::as_slice)
+    }
+}

@@ -1,0 +1,157 @@
+//! What a format makes of a record: its header split off, and nothing decided yet.
+
+use std::borrow::Cow;
+
+use super::json_object::Object;
+use super::prefixes::Prefixes;
+use crate::time::Stamp;
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Kernel,
+    /// Somebody who says to be the kernel: `kernel[4242]:`, or a journal `_TRANSPORT` that is not `kernel`.
+    Forged,
+    /// systemd-journald, about the journal.
+    Journald,
+    /// journalctl, in a line of its own.
+    Journalctl,
+    /// Some other program.
+    Other,
+}
+
+/// One record of a log, its header split off.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) stamp: Stamp,
+    /// Microseconds since boot, where the record tells them besides a date.
+    pub(crate) uptime: Option<i64>,
+    /// Microseconds since the record before, where that is all that the record tells.
+    pub(crate) after: Option<i64>,
+    /// The monotonic time of its reception, in microseconds since boot, beside a date: a step of the clock does not move it.
+    pub(crate) monotonic: Option<i64>,
+    /// How long before its stamp, the time of reception, the kernel wrote the message, in microseconds.
+    pub(crate) late: i64,
+    pub(crate) host: Option<Cow<'a, str>>,
+    pub(crate) origin: Origin,
+    /// The boot it was logged in: a hash of the journal's `_BOOT_ID`.
+    pub(crate) boot: Option<u64>,
+    pub(crate) message: Cow<'a, [u8]>,
+}
+
+impl<'a> Record<'a> {
+    /// A record with a header of the usual parts.
+    pub(crate) const fn new(
+        stamp: Stamp,
+        host: Option<Cow<'a, str>>,
+        origin: Origin,
+        message: Cow<'a, [u8]>,
+    ) -> Self {
+        Self {
+            stamp,
+            uptime: None,
+            after: None,
+            monotonic: None,
+            late: 0,
+            host,
+            origin,
+            boot: None,
+            message,
+        }
+    }
+
+    /// Whether its time resolves fractions of a second.
+    pub(crate) const fn is_fine(&self) -> bool {
+        self.stamp.is_fine() || self.after.is_some()
+    }
+
+    /// The same record, borrowing nothing.
+    pub(super) fn into_owned(self) -> Record<'static> {
+        Record {
+            stamp: self.stamp,
+            uptime: self.uptime,
+            after: self.after,
+            monotonic: self.monotonic,
+            late: self.late,
+            host: self.host.map(|host| host.into_owned().into()),
+            origin: self.origin,
+            boot: self.boot,
+            message: self.message.into_owned().into(),
+        }
+    }
+
+    /// Gives the record the time of what wraps it, unless it tells its date itself: what wraps it may be a copy made later.
+    pub(super) fn timed(mut self, outer: Stamp) -> Self {
+        match self.stamp {
+            _ if outer == Stamp::None => {}
+            Stamp::None => self.stamp = outer,
+            Stamp::Uptime { micros } => {
+                self.uptime = Some(micros);
+                self.stamp = outer;
+            }
+            Stamp::Dated { .. } | Stamp::Zoneless { .. } | Stamp::Yearless { .. } => {}
+        }
+        if outer != Stamp::None {
+            self.after = None;
+        }
+        self
+    }
+}
+
+/// A form in which a log reaches a user.
+pub struct Format {
+    /// Its name, as the program that writes it calls it.
+    pub code: &'static str,
+    /// One line that tells what it is.
+    pub title: &'static str,
+    /// A record in this form; the registry test reads it back.
+    pub sample: &'static str,
+    /// The bytes that a record may begin with; any, where there are none.
+    pub(super) begins: &'static [u8],
+    pub(super) read: Read,
+}
+
+/// How a format reads a record.
+pub(super) enum Read {
+    /// Splits a record; `None` where it is not of this form.
+    Text(for<'a> fn(&'a [u8], Layer<'_>) -> Option<Record<'a>>),
+    /// Whether a JSON object is of this form: all are read once, and alike.
+    Json(fn(&Object<'_>) -> bool),
+}
+
+/// How many forms one line may wrap: a container's log of a collector's JSON of a syslog line, and one more.
+const MAX_DEPTH: u8 = 4;
+
+/// Where a format reads: what it may need to know, and how much wraps the text that it is given.
+#[derive(Clone, Copy)]
+pub(crate) struct Layer<'p> {
+    pub(super) prefixes: &'p Prefixes,
+    pub(super) depth: u8,
+    /// Reads a text in any form.
+    any: for<'a> fn(&'a [u8], Layer<'_>) -> Option<Record<'a>>,
+}
+
+impl<'p> Layer<'p> {
+    pub(super) const fn outermost(
+        prefixes: &'p Prefixes,
+        any: for<'a> fn(&'a [u8], Layer<'_>) -> Option<Record<'a>>,
+    ) -> Self {
+        Self {
+            prefixes,
+            depth: 0,
+            any,
+        }
+    }
+
+    /// Reads the text that a format has unwrapped.
+    pub(super) fn inner<'a>(self, text: &'a [u8]) -> Option<Record<'a>> {
+        if self.depth == MAX_DEPTH {
+            return None;
+        }
+        let layer = Self {
+            depth: self.depth + 1,
+            ..self
+        };
+        (self.any)(text, layer)
+    }
+}

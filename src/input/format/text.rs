@@ -1,0 +1,50 @@
+//! What stands in and around lines and is no part of them: NULs, carriage returns, colours, the marks of syslog daemons.
+
+use std::borrow::Cow;
+
+use super::header::{bracket, priority, spaces};
+
+/// Takes off what a crash leaves before a line (NULs) and Windows behind it (a carriage return), and a byte order mark.
+pub(in crate::input) fn trim(mut line: &[u8]) -> &[u8] {
+    const MARKS: [&[u8]; 2] = [b"\0", b"\xef\xbb\xbf"];
+    while let Some(rest) = MARKS.iter().find_map(|mark| line.strip_prefix(*mark)) {
+        line = rest;
+    }
+    while let Some(rest) = line.strip_suffix(b"\0") {
+        line = rest;
+    }
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// `text` without the colour codes (CSI sequences) that `journalctl`, `dmesg` and `grep` write for a terminal.
+pub(in crate::input) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(0x1b, text).is_none() {
+        return text.into();
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = memchr::memmem::find(rest, b"\x1b[") {
+        out.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 2..];
+        let end = rest
+            .iter()
+            .position(|b| !matches!(b, b'0'..=b'9' | b';' | b':'));
+        rest = end.map_or(&[], |end| &rest[end + 1..]);
+    }
+    out.extend_from_slice(rest);
+    out.into()
+}
+
+/// `message` without what syslog daemons leave before the kernel's text: a space, a level `<4>`, the uptime of imklog.
+pub(in crate::input) fn bare(message: &[u8]) -> &[u8] {
+    uptime_of(message).1
+}
+
+/// The uptime before the kernel's text, in microseconds, and the text.
+pub(in crate::input) fn uptime_of(message: &[u8]) -> (Option<i64>, &[u8]) {
+    let mut rest = message;
+    spaces(&mut rest);
+    let _ = priority(&mut rest);
+    let uptime = bracket(&mut rest);
+    (uptime, rest)
+}

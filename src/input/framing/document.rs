@@ -1,0 +1,384 @@
+//! JSON that is no line a record: objects over several lines, and documents that hold many records, which are cut out as
+//! the bytes come, without ever holding the document.
+
+use super::MAX_RECORD;
+
+/// A place in a document where records stand.
+pub struct Place {
+    /// The keys that lead there, `*` for each element of an array.
+    path: &'static [&'static str],
+    /// What stands there is no record, but what the records after it have in common.
+    shared: bool,
+    /// Who writes such documents.
+    pub title: &'static str,
+    pub sample: &'static str,
+}
+
+/// The documents that are known. Of any other, the whole is one record.
+pub const PLACES: &[Place] = &[
+    Place {
+        path: &["data", "result", "*", "values", "*"],
+        shared: false,
+        title: "Loki, a response to query_range",
+        sample: r#"{"status":"success","data":{"resultType":"streams","result":[{"stream":{"hostname":"harvester1","transport":"kernel"},"values":[["1776852001123456000","HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "]]}]}}"#,
+    },
+    Place {
+        path: &["data", "result", "*", "stream"],
+        shared: true,
+        title: "",
+        sample: "",
+    },
+    Place {
+        path: &["streams", "*", "values", "*"],
+        shared: false,
+        title: "Loki, a push request",
+        sample: r#"{"streams":[{"stream":{"hostname":"harvester1"},"values":[["1776852001123456000","HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "]]}]}"#,
+    },
+    Place {
+        path: &["streams", "*", "stream"],
+        shared: true,
+        title: "",
+        sample: "",
+    },
+    Place {
+        path: &["hits", "hits", "*"],
+        shared: false,
+        title: "Elasticsearch and OpenSearch, a response to a search",
+        sample: r#"{"took":3,"hits":{"total":{"value":1},"hits":[{"_index":"logs","_source":{"@timestamp":"2026-04-22T10:00:01.123456Z","message":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","host":{"name":"harvester1"}}}]}}"#,
+    },
+    Place {
+        path: &["dmesg", "*"],
+        shared: false,
+        title: "dmesg -J",
+        sample: "{\n   \"dmesg\": [\n      {\n         \"pri\": 4,\n         \"time\": 12345.677901,\n         \"msg\": \"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \"\n      }\n   ]\n}\n",
+    },
+    Place {
+        path: &["resourceLogs", "*", "scopeLogs", "*", "logRecords", "*"],
+        shared: false,
+        title: "OpenTelemetry, logs data",
+        sample: r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1776852001123456000","body":{"stringValue":"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 "}}]}]}]}"#,
+    },
+    Place {
+        path: &["*"],
+        shared: false,
+        title: "an array of records, as Grafana and jq -s write it",
+        sample: "[{\"line\":\"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 \",\"timestamp\":\"1776852001123456000\"}]\n",
+    },
+];
+
+/// The deepest nesting that is followed; more is no log.
+const MAX_DEPTH: usize = 64;
+/// The longest key that a path can name.
+const MAX_KEY: usize = 16;
+/// A line that begins farther back is not read again.
+const MAX_LINE: usize = 4096;
+/// The longest of what records have in common.
+const MAX_SHARED: usize = 64 * 1024;
+
+/// What the reader comes upon.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::input) enum Event {
+    /// A record, from and to.
+    Record(usize, usize),
+    /// The end of the document, and where what follows begins.
+    End(usize),
+    /// No JSON: where the line begins that is none, or what follows it where it began as JSON.
+    Broken(usize),
+    More,
+}
+
+/// What may come next in an object or array, but for its end behind a value or nothing.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Expect {
+    #[default]
+    Key,
+    Colon,
+    Value,
+    Comma,
+}
+
+/// The state between two blocks.
+#[derive(Debug, Default)]
+pub(in crate::input) struct Document {
+    /// How far the text was read.
+    at: usize,
+    /// The open objects and arrays: each with the path's word for its place, and whether it is an array.
+    open: Vec<(&'static str, bool)>,
+    in_string: bool,
+    escaped: bool,
+    /// In a terminal's colour code, which ends with a letter.
+    colour: bool,
+    /// What may come next in the innermost object or array.
+    expect: Expect,
+    /// In a number, or in one of JSON's three words.
+    scalar: bool,
+    key: Vec<u8>,
+    /// Where the line begins that is read, if not with the document.
+    line: Option<usize>,
+    /// Where the record that is open begins, and how deep.
+    record: Option<(usize, usize)>,
+    shared_at: Option<(usize, usize)>,
+    shared: Vec<u8>,
+    /// Whether records stand inside, so that the whole is none.
+    holds_records: bool,
+    /// Whether a document came to its end.
+    done: bool,
+    /// It is no JSON from here on: what is left of the line is passed over.
+    broken: bool,
+}
+
+impl Document {
+    /// Reads on in `text`, of which the first `at` bytes were read already.
+    pub(in crate::input) fn next(&mut self, text: &[u8]) -> Event {
+        if self.broken {
+            return self.skip_line(text, self.at);
+        }
+        while self.at < text.len() {
+            let at = self.at;
+            if self.in_string {
+                if let Some(event) = self.string(text) {
+                    return event;
+                }
+                continue;
+            }
+            self.at += 1;
+            if self.colour {
+                self.colour = !text[at].is_ascii_alphabetic();
+                continue;
+            }
+            let byte = text[at];
+            let was_scalar = std::mem::take(&mut self.scalar);
+            let outside = self.open.is_empty();
+            match byte {
+                0x1b => self.colour = true,
+                b'\n' => self.line = Some(at + 1),
+                _ if byte.is_ascii_whitespace() => {}
+                // What a line's begin is trimmed of: NULs, and a byte order mark.
+                0 | 0xef | 0xbb | 0xbf if outside && !self.done => {}
+                // Objects follow one another; a line that begins with a bracket may as well be of dmesg.
+                b'[' if self.done && outside => {
+                    self.at = at;
+                    return Event::End(at);
+                }
+                b'{' | b'[' => {
+                    if self.open.len() == MAX_DEPTH || !outside && self.expect != Expect::Value {
+                        return self.broken(text, at);
+                    }
+                    self.enter(at, byte == b'[');
+                }
+                b',' if outside => {}
+                _ if outside && self.done => {
+                    self.at = at;
+                    return Event::End(at);
+                }
+                _ if outside => return self.skip_line(text, at),
+                b'}' | b']' => {
+                    if let Some(event) = self.leave(text, at) {
+                        return event;
+                    }
+                }
+                b'"' if matches!(self.expect, Expect::Key | Expect::Value) => {
+                    self.in_string = true;
+                    self.key.clear();
+                }
+                b',' if self.expect == Expect::Comma => {
+                    let in_array = self.open.last().is_some_and(|(_, array)| *array);
+                    self.expect = if in_array { Expect::Value } else { Expect::Key };
+                }
+                b':' if self.expect == Expect::Colon => self.expect = Expect::Value,
+                b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' | b'+' | b'-' | b'.'
+                    if was_scalar || self.expect == Expect::Value =>
+                {
+                    self.scalar = true;
+                    self.expect = Expect::Comma;
+                }
+                // Text of a log, which stands behind a brace that nobody closed.
+                _ => return self.broken(text, at),
+            }
+        }
+        Event::More
+    }
+
+    /// Reads on in a string.
+    fn string(&mut self, text: &[u8]) -> Option<Event> {
+        if self.escaped {
+            self.escaped = false;
+            self.at += 1;
+            return None;
+        }
+        let rest = &text[self.at..];
+        let found = memchr::memchr3(b'"', b'\\', b'\n', rest);
+        let len = found.unwrap_or(rest.len());
+        if self.expect == Expect::Key && self.key.len() <= MAX_KEY {
+            self.key.extend_from_slice(&rest[..len.min(MAX_KEY + 1)]);
+        }
+        self.at += len;
+        match rest.get(len)? {
+            b'"' => {
+                self.in_string = false;
+                self.expect = if self.expect == Expect::Key {
+                    Expect::Colon
+                } else {
+                    Expect::Comma
+                };
+            }
+            b'\\' => self.escaped = true,
+            // A string has no line end in it.
+            _ => return Some(Event::Broken(self.at + 1)),
+        }
+        self.at += 1;
+        None
+    }
+
+    fn enter(&mut self, at: usize, is_array: bool) {
+        let word = match self.open.last() {
+            None => "",
+            Some((_, true)) => "*",
+            Some((_, false)) => word(&self.key),
+        };
+        self.open.push((word, is_array));
+        self.expect = if is_array { Expect::Value } else { Expect::Key };
+        let depth = self.open.len();
+        if depth == 1 {
+            *self = Self {
+                at: self.at,
+                open: std::mem::take(&mut self.open),
+                expect: self.expect,
+                record: Some((at, 1)),
+                done: self.done,
+                ..Self::default()
+            };
+            return;
+        }
+        let is_here = |place: &&Place| {
+            place.path.len() == depth - 1
+                && place
+                    .path
+                    .iter()
+                    .zip(&self.open[1..])
+                    .all(|(word, (open, _))| word == open)
+        };
+        match PLACES.iter().find(is_here) {
+            Some(place) if place.shared => {
+                self.shared_at = Some((at, depth));
+                self.holds_records = true;
+                // A document that holds records is not kept for its own sake.
+                self.record = None;
+            }
+            Some(_) => {
+                self.record = Some((at, depth));
+                self.holds_records = true;
+            }
+            None => {}
+        }
+    }
+
+    fn leave(&mut self, text: &[u8], at: usize) -> Option<Event> {
+        let depth = self.open.len();
+        let ends = match self.open.last() {
+            Some((_, true)) => text[at] == b']' && self.expect != Expect::Colon,
+            Some((_, false)) => {
+                text[at] == b'}' && matches!(self.expect, Expect::Key | Expect::Comma)
+            }
+            None => false,
+        };
+        if !ends {
+            return Some(self.broken(text, at));
+        }
+        self.open.pop();
+        self.expect = Expect::Comma;
+        self.done |= depth == 1;
+        if let Some((begin, deep)) = self.shared_at
+            && deep == depth
+        {
+            self.shared_at = None;
+            self.shared.clear();
+            if at - begin < MAX_SHARED {
+                self.shared.extend_from_slice(&text[begin..=at]);
+            }
+        }
+        match self.record {
+            Some((begin, deep)) if deep == depth && (depth > 1 || !self.holds_records) => {
+                self.record = None;
+                Some(Event::Record(begin, at + 1))
+            }
+            _ => None,
+        }
+    }
+
+    /// Gives up: a line of its own is read again as what it is, of one that began as JSON the rest is passed over.
+    fn broken(&mut self, text: &[u8], at: usize) -> Event {
+        match self.line {
+            Some(begin) if at - begin <= MAX_LINE => Event::Broken(begin),
+            _ => self.skip_line(text, at),
+        }
+    }
+
+    /// Passes over the rest of a line, which may not have come yet.
+    fn skip_line(&mut self, text: &[u8], at: usize) -> Event {
+        self.at = at;
+        self.broken = true;
+        match memchr::memchr(b'\n', &text[at..]) {
+            Some(end) => Event::Broken(at + end + 1),
+            None if text.len() - at > MAX_RECORD => Event::Broken(text.len()),
+            None => Event::More,
+        }
+    }
+
+    /// Whether the document has not come to its end.
+    pub(in crate::input) const fn is_open(&self) -> bool {
+        !self.open.is_empty() || self.broken
+    }
+
+    /// Where the record begins that is open, or else how far the text was read.
+    pub(in crate::input) fn open_record(&self) -> usize {
+        self.record.map_or(self.at, |(begin, _)| begin)
+    }
+
+    /// How many bytes at the begin of the text are no longer needed; they are taken off.
+    pub(in crate::input) fn release(&mut self) -> usize {
+        self.line = self.line.filter(|begin| self.at - begin <= MAX_LINE);
+        let begins = [self.record, self.shared_at].map(|begin| begin.map(|(begin, _)| begin));
+        let begins = begins.into_iter().chain([self.line]).flatten();
+        let done = begins.min().unwrap_or(self.at);
+        self.at -= done;
+        self.line = self.line.map(|begin| begin - done);
+        for (begin, _) in [&mut self.record, &mut self.shared_at]
+            .into_iter()
+            .flatten()
+        {
+            *begin -= done;
+        }
+        done
+    }
+
+    /// Gives up the record that is open, since it is too long; whether there was one.
+    pub(in crate::input) fn forget(&mut self) -> bool {
+        self.shared_at = None;
+        self.line = None;
+        self.record.take().is_some_and(|(_, depth)| depth > 1)
+    }
+
+    /// `record` as an object of its own, with what it has in common with others.
+    pub(in crate::input) fn composed(&self, record: &[u8]) -> Option<Vec<u8>> {
+        if record.first() != Some(&b'[') {
+            return None;
+        }
+        let shared: &[u8] = if self.shared.is_empty() {
+            b"{}"
+        } else {
+            &self.shared
+        };
+        Some([b"{\"labels\":", shared, b",\"values\":", record, b"}"].concat())
+    }
+}
+
+/// The word of the paths that `key` is.
+fn word(key: &[u8]) -> &'static str {
+    PLACES
+        .iter()
+        .flat_map(|place| place.path)
+        .find(|word| word.as_bytes() == key)
+        .copied()
+        .unwrap_or("?")
+}

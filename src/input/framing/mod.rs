@@ -1,0 +1,286 @@
+//! How records are cut out of a log: most forms write a line a record, these do not. Knows no prefix and no time.
+
+mod container;
+mod document;
+
+use memchr::{memchr, memrchr};
+
+use super::format::cri::part;
+use super::format::export::{self, Step};
+use super::format::header::{digits, iso, literal, priority};
+use super::format::text::trim;
+use super::format::{take_short_stamp, verbose};
+
+pub(super) use container::join;
+pub(super) use document::{Document, Event};
+pub use document::{PLACES, Place};
+
+/// A record longer than this many bytes is no log record: the kernel prints 1 KiB, a journal field may hold some more.
+pub(super) const MAX_RECORD: usize = 1 << 20;
+
+/// How records follow one another.
+pub(super) enum Framing {
+    /// A line each.
+    Lines,
+    /// Fields up to a blank line, with lengths before binary values (`-o export`).
+    Export,
+    /// A header line and indented lines (`-o verbose`).
+    Verbose,
+    /// A number of bytes before each (RFC 6587).
+    OctetCounted,
+    /// Datagrams of syslog without anything between them.
+    Datagrams,
+    /// JSON over several lines, or many records in one.
+    Document(Box<Document>),
+}
+
+/// What is found at the begin of a text.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// A record of so many bytes.
+    Record(usize),
+    /// A part of a record that is too long, also beyond the text.
+    Skip(u64),
+    /// The begin of a record.
+    More,
+    /// No record of this framing.
+    Leave,
+}
+
+/// Texts that stand where another framing may begin: those with a line end before the line, another anywhere in it. They
+/// are looked for in blocks of lines; what they mean is decided by [`opening`].
+pub(super) const OPENINGS: &[&str] = &[
+    "\n__CURSOR=",
+    "\n__REALTIME_TIMESTAMP=",
+    "\n{\n",
+    "\n{\r\n",
+    "\n[\n",
+    "\n[\r\n",
+    "\n[{",
+    " [s=",
+];
+
+/// Whether one of [`OPENINGS`] stands at the begin of `text`, behind a line end that `text` lacks.
+pub(super) fn is_nominated(text: &[u8]) -> bool {
+    let mut lines = OPENINGS
+        .iter()
+        .filter_map(|opening| opening.strip_prefix('\n'));
+    lines.any(|line| text.starts_with(line.as_bytes()))
+}
+
+/// How many bytes tell whether an array holds objects.
+const MAX_BRACKET: usize = 64;
+
+/// The framing that begins where `text`, whole lines, begins.
+pub(super) fn opening(text: &[u8]) -> Option<Framing> {
+    match text.first()? {
+        b'_' => export::is_entry(text).then_some(Framing::Export),
+        b'{' => {
+            let rest = text[1..].strip_prefix(b"\r").unwrap_or(&text[1..]);
+            rest.starts_with(b"\n").then(Framing::document)
+        }
+        b'[' => {
+            let rest = text[1..text.len().min(MAX_BRACKET)].trim_ascii_start();
+            rest.starts_with(b"{").then(Framing::document)
+        }
+        b'0'..=b'9' => counted(text).is_some().then_some(Framing::OctetCounted),
+        b'F' | b'M' | b'S' | b'T' | b'W' | 0x1b => {
+            let text = &text[..text.len().min(verbose::MAX_HEADER + 1)];
+            let line = &text[..memchr(b'\n', text).unwrap_or(text.len())];
+            verbose::is_header(line).then_some(Framing::Verbose)
+        }
+        _ => None,
+    }
+}
+
+/// Whether what comes behind `text` may change what [`opening`] says of it.
+pub(super) fn is_undecided(text: &[u8]) -> bool {
+    let has_end = |text: &[u8]| memchr(b'\n', text).is_some();
+    is_open_bracket(text) || text.len() <= verbose::MAX_HEADER && !has_end(text)
+}
+
+/// Whether `text` is a bracket and white space, behind which an object may come.
+fn is_open_bracket(text: &[u8]) -> bool {
+    text.len() < MAX_BRACKET && text.trim_ascii_end() == b"["
+}
+
+/// A log without a line end in so many bytes may be datagrams of syslog.
+pub(super) const LONG_LINE: usize = 64 * 1024;
+
+/// Whether a log that begins with `text` is datagrams of syslog. It is looked at once, when so much has come that its first
+/// line is long.
+pub(super) fn is_datagrams(text: &[u8]) -> bool {
+    let text = &text[..text.len().min(LONG_LINE)];
+    memchr(b'\n', text).is_none()
+        && is_datagram(text)
+        && datagram(text, true) != Cut::Record(text.len())
+}
+
+impl Framing {
+    pub(super) fn document() -> Self {
+        Self::Document(Box::default())
+    }
+
+    /// Whether both cut alike.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+
+    /// Cuts the record at the begin of `text`, which is all that comes if it is the `last`.
+    pub(super) fn cut(&self, text: &[u8], last: bool) -> Cut {
+        match self {
+            Self::Export => fields(text, last),
+            Self::Verbose => indented(text, last),
+            Self::OctetCounted => frame(text, last),
+            Self::Datagrams => datagram(text, last),
+            Self::Lines | Self::Document(_) => Cut::Leave,
+        }
+    }
+}
+
+fn fields(text: &[u8], last: bool) -> Cut {
+    let mut at = 0;
+    loop {
+        match export::step(&text[at..]) {
+            Step::Field { len, .. } => at += len,
+            Step::End(len) => return Cut::Record(at + len),
+            Step::Long(len) if (at as u64).saturating_add(len) > MAX_RECORD as u64 => {
+                return Cut::Skip((at as u64).saturating_add(len));
+            }
+            Step::Broken if at == 0 => return Cut::Leave,
+            Step::Broken => return Cut::Record(at),
+            Step::More | Step::Long(_) if !last => return Cut::More,
+            Step::More | Step::Long(_) => return Cut::Record(text.len()),
+        }
+    }
+}
+
+fn indented(text: &[u8], last: bool) -> Cut {
+    let Some(mut at) = memchr(b'\n', text).map(|end| end + 1) else {
+        return if last { whole(text) } else { Cut::More };
+    };
+    if !verbose::is_header(&text[..at]) {
+        return Cut::Leave;
+    }
+    loop {
+        let rest = &text[at..];
+        if !rest.starts_with(verbose::INDENT) {
+            // What has not come yet may be an indent.
+            let open = rest.len() < verbose::INDENT.len() && !last;
+            return if open { Cut::More } else { Cut::Record(at) };
+        }
+        match memchr(b'\n', rest) {
+            Some(end) => at += end + 1,
+            None if last => return Cut::Record(text.len()),
+            None => return Cut::More,
+        }
+        if at > MAX_RECORD {
+            return Cut::Record(at);
+        }
+    }
+}
+
+fn whole(text: &[u8]) -> Cut {
+    if verbose::is_header(text) {
+        Cut::Record(text.len())
+    } else {
+        Cut::Leave
+    }
+}
+
+/// The length of a count, and what it counts.
+fn counted(text: &[u8]) -> Option<(usize, usize)> {
+    let mut rest = text;
+    let count = digits(&mut rest, 1, 7)?;
+    literal(&mut rest, b" ")?;
+    let head = text.len() - rest.len();
+    priority(&mut rest)?;
+    Some((head, count as usize))
+}
+
+fn frame(text: &[u8], last: bool) -> Cut {
+    let Some((head, count)) = counted(text) else {
+        let may_come = text.len() < 16 && !last && text.first().is_some_and(u8::is_ascii_digit);
+        return if may_come { Cut::More } else { Cut::Leave };
+    };
+    // The count is wrong, as in a log that somebody has edited.
+    let line = || match memchr(b'\n', text) {
+        Some(end) => Cut::Record(end + 1),
+        None if last => Cut::Record(text.len()),
+        None => Cut::More,
+    };
+    let end = head.saturating_add(count);
+    if end > MAX_RECORD {
+        return line();
+    }
+    match text.get(end..).unwrap_or_default() {
+        [] | [b'\r'] if !last => Cut::More,
+        [] if end == text.len() => Cut::Record(end),
+        [b'\n', ..] => Cut::Record(end + 1),
+        [b'\r', b'\n', ..] => Cut::Record(end + 2),
+        [b'0'..=b'9', ..] => Cut::Record(end),
+        _ => line(),
+    }
+}
+
+/// The longest priority and stamp of a datagram.
+const MAX_HEAD: usize = 64;
+
+fn datagram(text: &[u8], last: bool) -> Cut {
+    // A blank line between datagrams is none, and no begin of the next.
+    if text.first() == Some(&b'\n') {
+        return Cut::Record(1);
+    }
+    let mut at = 1;
+    while let Some(next) = memchr::memchr2(b'<', b'\n', text.get(at..).unwrap_or_default()) {
+        at += next;
+        if text[at] == b'\n' {
+            return Cut::Record(at + 1);
+        }
+        if text.len() - at < MAX_HEAD && !last {
+            return Cut::More;
+        }
+        if is_datagram(&text[at..]) {
+            return Cut::Record(at);
+        }
+        at += 1;
+    }
+    if last {
+        Cut::Record(text.len())
+    } else {
+        Cut::More
+    }
+}
+
+/// Whether `text` begins as a datagram of syslog does.
+fn is_datagram(text: &[u8]) -> bool {
+    let mut rest = &text[..text.len().min(MAX_HEAD)];
+    if priority(&mut rest).is_none() {
+        return false;
+    }
+    let _ = literal(&mut rest, b"1 ");
+    iso(&mut rest).is_some() || take_short_stamp(&mut rest).is_some()
+}
+
+/// Where the bracket stands that `lines` end with, but for white space, on a line of its own.
+fn open_bracket(lines: &[u8]) -> Option<usize> {
+    let at = lines.trim_ascii_end().len().checked_sub(1)?;
+    let is_first = at == 0 || lines.get(at - 1) == Some(&b'\n');
+    (is_first && is_open_bracket(lines.get(at..)?)).then_some(at)
+}
+
+/// Where whole lines of `block` end, so that no line of a container's log is parted from the lines that go on with it, and no
+/// array from its first object.
+pub(super) fn end_of_lines(block: &[u8]) -> usize {
+    let mut end = memrchr(b'\n', block).map_or(0, |at| at + 1);
+    end = open_bracket(&block[..end]).unwrap_or(end);
+    while end > 0 {
+        let begin = memrchr(b'\n', &block[..end - 1]).map_or(0, |at| at + 1);
+        let is_partial = part(trim(&block[begin..end])).is_some_and(|part| part.partial);
+        if !is_partial || block.len() - begin > MAX_RECORD {
+            break;
+        }
+        end = begin;
+    }
+    end
+}

@@ -1,0 +1,172 @@
+//! Records that came in before: several inputs may overlap, `kernel.log` and a copy of it, a journal and its export.
+//!
+//! Within one input nothing is ever a repeat: the n-th record of one identity in an input counts unless an earlier
+//! input had n of it already.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+
+use crate::input::event::DropLine;
+use crate::time::DAY;
+
+/// How many identities are remembered: 16 MiB of them.
+const REMEMBERED: usize = 1 << 19;
+
+/// How often a record was seen.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// At most in one of the earlier inputs.
+    earlier: u32,
+    /// In the input numbered `input`.
+    now: u32,
+    input: u32,
+}
+
+/// Tells which records of an input an earlier one had already.
+#[derive(Debug)]
+pub struct Dedup {
+    seen: HashMap<u64, Seen>,
+    keys: RandomState,
+    capacity: usize,
+    input: u32,
+    repeated: u64,
+    untold: u64,
+}
+
+impl Default for Dedup {
+    fn default() -> Self {
+        Self::remembering(REMEMBERED)
+    }
+}
+
+impl Dedup {
+    /// One that remembers up to `capacity` identities.
+    pub fn remembering(capacity: usize) -> Self {
+        Self {
+            seen: HashMap::new(),
+            keys: RandomState::new(),
+            capacity,
+            input: 0,
+            repeated: 0,
+            untold: 0,
+        }
+    }
+
+    /// The next input begins.
+    pub fn begin_input(&mut self) {
+        self.input += 1;
+    }
+
+    /// What makes `line` the record that it is: its node, its time to the microsecond, and its text. The year is left
+    /// out, since it may have been guessed. A journal's cursor says no more: records with the same cursor agree in all
+    /// three. `None` where the log does not tell the time that finely, or no date: two records with the same text and
+    /// second may well be two.
+    pub fn identity(&self, line: &DropLine<'_>) -> Option<u64> {
+        (line.fine && line.time.is_dated()).then(|| {
+            let (_, month, day) = line.time.date();
+            let clock = line.time.0.rem_euclid(DAY);
+            self.keys
+                .hash_one((line.host, month, day, clock, line.message.trim_ascii_end()))
+        })
+    }
+
+    /// Whether a record counts that stands for `copies` equal ones: how many of them are new.
+    ///
+    /// What cannot be told, because it has no identity or too many were met, is new.
+    pub fn fresh(&mut self, identity: Option<u64>, copies: u32) -> u32 {
+        let Some(identity) = identity else {
+            return copies;
+        };
+        let room = self.seen.len() < self.capacity;
+        let seen = match self.seen.entry(identity) {
+            std::collections::hash_map::Entry::Occupied(seen) => seen.into_mut(),
+            std::collections::hash_map::Entry::Vacant(place) if room => place.insert(Seen {
+                earlier: 0,
+                now: 0,
+                input: self.input,
+            }),
+            std::collections::hash_map::Entry::Vacant(_) => {
+                self.untold += u64::from(copies);
+                return copies;
+            }
+        };
+        if seen.input != self.input {
+            seen.earlier = seen.earlier.max(seen.now);
+            seen.now = 0;
+            seen.input = self.input;
+        }
+        let known = seen.earlier.saturating_sub(seen.now).min(copies);
+        seen.now = seen.now.saturating_add(copies);
+        self.repeated += u64::from(known);
+        copies - known
+    }
+
+    /// How many records were repeats.
+    pub const fn repeated(&self) -> u64 {
+        self.repeated
+    }
+
+    /// How many could not be compared, because more were met than are remembered.
+    pub const fn untold(&self) -> u64 {
+        self.untold
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Time;
+
+    fn counted(inputs: &[&[u64]]) -> Vec<usize> {
+        let mut repeats = Dedup::default();
+        let count = |input: &&[u64]| {
+            repeats.begin_input();
+            let fresh = |&id: &u64| repeats.fresh((id != 0).then_some(id), 1) as usize;
+            input.iter().map(fresh).sum()
+        };
+        inputs.iter().map(count).collect()
+    }
+
+    #[test]
+    fn the_nth_of_an_identity_counts_if_no_earlier_input_had_n() {
+        assert_eq!(counted(&[&[1, 1, 1]]), [3], "one input repeats nothing");
+        assert_eq!(counted(&[&[1, 2], &[1, 2, 3]]), [2, 1]);
+        assert_eq!(counted(&[&[1, 1], &[1], &[1, 1, 1]]), [2, 0, 1]);
+        assert_eq!(counted(&[&[1], &[1, 1], &[1, 1]]), [1, 1, 0]);
+        assert_eq!(counted(&[&[0, 0], &[0]]), [2, 1], "no identity, no repeat");
+    }
+
+    #[test]
+    fn what_is_too_much_to_remember_counts() {
+        let mut repeats = Dedup::remembering(1);
+        repeats.begin_input();
+        assert_eq!(
+            (repeats.fresh(Some(1), 1), repeats.fresh(Some(2), 1)),
+            (1, 1)
+        );
+        repeats.begin_input();
+        assert_eq!(
+            (repeats.fresh(Some(1), 1), repeats.fresh(Some(2), 1)),
+            (0, 1)
+        );
+        assert_eq!((repeats.repeated(), repeats.untold()), (1, 2));
+    }
+
+    #[test]
+    fn a_whole_second_is_no_identity() {
+        let line = |time, fine| DropLine {
+            time,
+            fine,
+            host: Some("harvester1"),
+            message: b"HARVESTER_DROP_IN=mgmt-br ",
+            packet: Err(crate::packet::Unparsed::NoSource),
+            repeats: 1,
+            monotonic: None,
+        };
+        let repeats = Dedup::default();
+        let at = Time(1_776_852_001_123_456);
+        assert!(repeats.identity(&line(at, true)).is_some());
+        assert!(repeats.identity(&line(at, false)).is_none());
+        assert!(repeats.identity(&line(Time::uptime(5), true)).is_none());
+    }
+}

@@ -1,0 +1,131 @@
+//! What a message says: one decision for logs, their fast path, binary journals and `explain`.
+
+mod dedup;
+mod notice;
+
+use std::borrow::Cow;
+
+use super::event::NoticeKind;
+use super::format::header::{digits, literal};
+use super::format::text::bare;
+use super::format::{Origin, Prefixes};
+
+pub use dedup::Dedup;
+pub(super) use notice::ROWS as NOTICES;
+
+/// How syslogd counts a message that came again.
+pub(super) const REPEAT: &str = "last message repeated ";
+
+/// What a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class<'m> {
+    /// A drop line: its text from the prefix on, and how many lines it stands for.
+    Drop { message: &'m [u8], repeats: u32 },
+    /// A line of another LOG rule, whose prefix ends like ours.
+    OtherRule,
+    /// The text of a drop line where the kernel did not put it.
+    Untrusted(&'static str),
+    /// How far the log can be believed.
+    Notice { kind: NoticeKind, count: u64 },
+    /// Nothing that matters.
+    Other,
+}
+
+/// Decides what `message` is, which `origin` has written and [`unescaped`] has cleaned. `holds_prefix` says that a LOG prefix
+/// was found in its record.
+pub(super) fn classify<'m>(
+    origin: Origin,
+    message: &'m [u8],
+    holds_prefix: bool,
+    prefixes: &Prefixes,
+) -> Class<'m> {
+    let text = bare(message);
+    if !holds_prefix {
+        return match notice::notice(origin, text) {
+            Some((kind, count)) => Class::Notice { kind, count },
+            None => Class::Other,
+        };
+    }
+    match origin {
+        Origin::Kernel => {}
+        Origin::Forged => return Class::Untrusted("not from the kernel, but claims to be"),
+        Origin::Journald | Origin::Journalctl | Origin::Other => {
+            return Class::Untrusted("written by another program than the kernel");
+        }
+    }
+    let (text, repeats) = repeated(text);
+    // What follows a line end is not the kernel's: a LOG line has none.
+    let line = first_line(text);
+    let Some(prefix) = prefixes.at_begin_of(line) else {
+        return elsewhere(text, prefixes);
+    };
+    let rest = &line[prefix.len()..];
+    // A line may end anywhere, also in its `IN=`.
+    if rest.starts_with(b"IN=") || b"IN=".starts_with(rest.trim_ascii_end()) {
+        Class::Drop {
+            message: line,
+            repeats,
+        }
+    } else {
+        Class::OtherRule
+    }
+}
+
+fn first_line(message: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', message).unwrap_or(message.len());
+    let line = &message[..end];
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Takes `message repeated 3 times: [ text ]` apart, as rsyslog writes it (tools/omfile, runtime/msg.c): the text, and how
+/// many more lines it stands for.
+fn repeated(message: &[u8]) -> (&[u8], u32) {
+    let unwrap = || {
+        let mut rest = message.strip_prefix(b"message repeated ")?;
+        // No daemon writes 0: that is somebody's text.
+        let times = digits(&mut rest, 1, 9).filter(|times| *times > 0)?;
+        literal(&mut rest, b" times: [")?;
+        let text = rest.trim_ascii_end();
+        let text = text.strip_suffix(b"]").unwrap_or(text);
+        Some((bare(text), u32::try_from(times).ok()?))
+    };
+    unwrap().unwrap_or((message, 1))
+}
+
+/// The prefix is not where the message begins: glued to other text it is the end of a longer prefix, and that is
+/// another rule's; otherwise somebody wrote it into a message.
+fn elsewhere(message: &[u8], prefixes: &Prefixes) -> Class<'static> {
+    let glued = |prefix: &Vec<u8>| {
+        memchr::memmem::find(message, prefix)
+            .is_some_and(|at| at > 0 && !message[at - 1].is_ascii_whitespace())
+    };
+    if prefixes.texts.iter().any(glued) {
+        Class::OtherRule
+    } else {
+        Class::Untrusted("the prefix does not stand where the kernel's message begins")
+    }
+}
+
+/// `message` with the control characters that rsyslog wrote as `#012`.
+pub(in crate::input) fn unescaped(message: &[u8]) -> Cow<'_, [u8]> {
+    if !memchr::memchr_iter(b'#', message).any(|at| message.get(at + 1) == Some(&b'0')) {
+        return message.into();
+    }
+    let mut out = Vec::with_capacity(message.len());
+    let mut rest = message;
+    while let Some(at) = memchr::memchr(b'#', rest) {
+        out.extend_from_slice(&rest[..at]);
+        match rest[at..] {
+            [_, b'0', high @ b'0'..=b'3', low @ b'0'..=b'7', ..] => {
+                out.push((high - b'0') * 8 + (low - b'0'));
+                rest = &rest[at + 4..];
+            }
+            _ => {
+                out.push(b'#');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.extend_from_slice(rest);
+    out.into()
+}

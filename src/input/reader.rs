@@ -1,0 +1,491 @@
+//! Reads one log: blocks are pushed in, events come out, the same of a file and of a pipe.
+//!
+//! Each record goes one way: searched for what is worth a look ([`super::search`]), cut out ([`super::framing`]), split
+//! ([`super::format`]), classified ([`super::message`]), dated, and said. `lines.rs` and `record.rs` have the steps; what
+//! [`super::fast`] has read of a block skips the first four of them.
+
+mod clock;
+mod line;
+mod lines;
+mod nodes;
+mod record;
+
+use memchr::memchr;
+
+use super::event::{LogEvent, Sink};
+use super::fast;
+use super::format::Prefixes;
+use super::format::text::trim;
+use super::framing::{self, Cut, Event, Framing, LONG_LINE, MAX_RECORD};
+use super::message::{NOTICES, REPEAT};
+use super::scan::{self, Scan};
+use super::search::{Found, Hit, Literal, Search};
+use crate::time::{Reading, Time};
+
+use clock::Clock;
+use nodes::NodeClocks;
+use record::Taken;
+
+pub use line::{Line, line};
+
+/// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
+/// once would be looked at again for each line that opens a framing.
+const FIRST_LINES: usize = 256;
+
+/// Scans blocks of whole lines, on whatever thread.
+#[derive(Debug, Clone)]
+pub(super) struct Scanner {
+    prefixes: Prefixes,
+    search: Search,
+    is_fast: bool,
+}
+
+impl Scanner {
+    /// Scans `block` into `scan`.
+    pub(super) fn scan(&self, block: &[u8], scan: &mut Scan) {
+        if self.is_fast {
+            fast::scan(block, &self.search, &self.prefixes, scan);
+        } else {
+            scan::scan(block, &self.search, scan);
+        }
+    }
+}
+
+/// The state of one log.
+pub struct Reader {
+    prefixes: Prefixes,
+    scanner: Scanner,
+    /// The last scan of lines, kept for its room.
+    scan: Scan,
+    clock: Clock,
+    nodes: NodeClocks,
+    known: bool,
+    framing: Framing,
+    /// The text at hand does not begin another framing, whatever it looks like.
+    barred: bool,
+    /// Whether each line must be visited, since its time counts from the line before.
+    each: bool,
+    /// The begin of a record whose end has not come yet.
+    carry: Vec<u8>,
+    /// The last line of the text before.
+    before: Vec<u8>,
+    /// The rest of a record that is too long is thrown away: up to the line's end, or so many bytes.
+    overlong: bool,
+    skip: u64,
+    lines: u64,
+    blank: bool,
+}
+
+/// The search for `prefixes` and what else is looked for.
+fn search_for(prefixes: &Prefixes) -> Search {
+    prefixes.search(|prefixes| Search::new(prefixes, literals().collect()))
+}
+
+impl Reader {
+    /// A reader of lines with one of `prefixes`, whose times are read as `reading` says.
+    pub fn new(prefixes: Prefixes, reading: Reading) -> Self {
+        let is_fast = !cfg!(feature = "slow");
+        Self::with(prefixes, reading, is_fast)
+    }
+
+    /// A reader that takes no short cuts; what it says is what [`Self::new`] says.
+    pub fn slow(prefixes: Prefixes, reading: Reading) -> Self {
+        Self::with(prefixes, reading, false)
+    }
+
+    fn with(prefixes: Prefixes, reading: Reading, is_fast: bool) -> Self {
+        let search = search_for(&prefixes);
+        Self {
+            scanner: Scanner {
+                prefixes: prefixes.clone(),
+                search,
+                is_fast,
+            },
+            prefixes,
+            scan: Scan::default(),
+            clock: Clock::new(reading),
+            nodes: NodeClocks::default(),
+            known: false,
+            framing: Framing::Lines,
+            barred: false,
+            each: false,
+            carry: Vec::new(),
+            before: Vec::new(),
+            overlong: false,
+            skip: 0,
+            lines: 0,
+            blank: true,
+        }
+    }
+
+    /// How many lines came in, or records where the form has no lines.
+    pub const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Whether any record was of a known log format.
+    pub const fn is_known(&self) -> bool {
+        self.known
+    }
+
+    /// Whether nothing but white space came in.
+    pub const fn is_blank(&self) -> bool {
+        self.blank
+    }
+
+    /// Takes the next bytes of the log.
+    pub fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
+        // No record that is too long lies within one block, so that how bytes come makes no difference.
+        for block in bytes.chunks(MAX_RECORD) {
+            self.push_block(block, sink);
+        }
+    }
+
+    /// What scans blocks of lines ahead, on whatever thread; `None` where lines have to be read in a row.
+    pub(super) fn scanner(&self) -> Option<Scanner> {
+        let is_ready = self.scanner.is_fast && self.known && self.is_in_lines();
+        is_ready.then(|| self.scanner.clone())
+    }
+
+    /// Whether whole lines may be scanned before they come here.
+    pub(super) const fn is_in_lines(&self) -> bool {
+        matches!(self.framing, Framing::Lines) && !self.each && !self.overlong && self.skip == 0
+    }
+
+    /// Forgets the begin of a line that is not complete: how many bytes it is.
+    pub(super) fn give_back(&mut self) -> usize {
+        std::mem::take(&mut self.carry).len()
+    }
+
+    /// Takes whole lines that were scanned, while [`Self::is_in_lines`].
+    pub(super) fn push_scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) {
+        let mut used = 0;
+        if !text.is_empty() && self.carry.is_empty() && !self.begins_other(text) {
+            self.blank = false;
+            used = self.scanned(text, scan, sink);
+        }
+        self.push(&text[used..], sink);
+    }
+
+    fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
+        let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
+        self.skip -= skipped as u64;
+        block = &block[skipped..];
+        if self.overlong {
+            let Some(end) = memchr(b'\n', block) else {
+                return;
+            };
+            self.overlong = false;
+            self.lines += 1;
+            block = &block[end + 1..];
+        }
+        if self.carry.is_empty() {
+            let used = self.take(block, false, sink);
+            self.keep(&block[used..], sink);
+            return;
+        }
+        if matches!(self.framing, Framing::Lines) {
+            // The line is completed by itself, so that the block need not be copied.
+            let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
+            let (head, tail) = block.split_at(end);
+            self.keep(head, sink);
+            block = tail;
+            if self.overlong {
+                if head.ends_with(b"\n") {
+                    self.overlong = false;
+                    self.lines += 1;
+                    self.push_block(tail, sink);
+                }
+                return;
+            }
+        } else {
+            self.carry.extend_from_slice(block);
+            block = &[];
+        }
+        self.take_carry(false, sink);
+        if self.carry.is_empty() {
+            let used = self.take(block, false, sink);
+            self.keep(&block[used..], sink);
+        } else if !block.is_empty() {
+            self.carry.extend_from_slice(block);
+            self.take_carry(false, sink);
+        }
+    }
+
+    /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
+    pub fn settle_years(&mut self, now: Time) -> i32 {
+        self.clock.settle_years(now)
+    }
+
+    /// Takes the end of the log: its last line may lack its newline.
+    pub fn finish(&mut self, sink: &mut Sink<'_>) {
+        if self.overlong {
+            self.overlong = false;
+            self.lines += 1;
+        }
+        if self.is_datagrams(&self.carry) {
+            self.framing = Framing::Datagrams;
+        }
+        self.take_carry(true, sink);
+        let correction = self.clock.correction();
+        sink(LogEvent::EndOfLog { correction });
+    }
+
+    /// Takes what was kept, and keeps what is left of it.
+    fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
+        let mut text = std::mem::take(&mut self.carry);
+        let mut used = self.take(&text, last, sink);
+        if used > 0 && !last {
+            used += self.nuls(&text[used..]);
+        }
+        text.drain(..used);
+        self.carry = text;
+        if self.carry.len() > MAX_RECORD && !last {
+            self.shed(sink);
+        }
+    }
+
+    /// Adds to the record that is not complete yet.
+    fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
+        if self.overlong || bytes.is_empty() {
+            return;
+        }
+        if self.carry.is_empty() {
+            bytes = &bytes[self.nuls(bytes)..];
+        }
+        self.carry.extend_from_slice(bytes);
+        let is_now_long =
+            (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
+        if is_now_long && self.is_datagrams(&self.carry) {
+            self.framing = Framing::Datagrams;
+            self.take_carry(false, sink);
+        }
+        if self.carry.len() > MAX_RECORD {
+            self.shed(sink);
+        }
+    }
+
+    /// Whether the log, which begins with `text`, is datagrams.
+    fn is_datagrams(&self, text: &[u8]) -> bool {
+        let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
+        is_begin && framing::is_datagrams(text)
+    }
+
+    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
+    fn nuls(&mut self, rest: &[u8]) -> usize {
+        if !matches!(self.framing, Framing::Lines) {
+            return 0;
+        }
+        let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
+        // In one block with the line they would stand before what looks like an opening.
+        self.barred |= nuls > 0;
+        nuls
+    }
+
+    /// Gives up a record that is too long.
+    fn shed(&mut self, sink: &mut Sink<'_>) {
+        self.blank = false;
+        match &mut self.framing {
+            Framing::Document(document) => {
+                let lost = document.forget();
+                let done = document.release().min(self.carry.len());
+                if lost {
+                    unreadable(&self.carry, sink);
+                }
+                self.carry.drain(..done);
+            }
+            Framing::Lines
+                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
+            {
+                // A document on one line.
+                self.framing = Framing::document();
+                self.take_carry(false, sink);
+            }
+            Framing::Lines
+            | Framing::Export
+            | Framing::Verbose
+            | Framing::OctetCounted
+            | Framing::Datagrams => {
+                unreadable(&self.carry, sink);
+                self.overlong = memchr(b'\n', &self.carry).is_none();
+                // A line is counted at its end, a record of lines here.
+                self.lines += u64::from(!self.overlong);
+                self.framing = Framing::Lines;
+                self.carry = Vec::new();
+            }
+        }
+    }
+
+    /// Takes as many whole records as `text` has: how many bytes they are. All of it, if it is the `last`.
+    fn take(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
+        self.blank = self.blank && text.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
+        let mut at = 0;
+        let mut records: Option<(usize, usize)> = None;
+        let mut most = usize::MAX;
+        while at < text.len() {
+            let rest = &text[at..];
+            if matches!(self.framing, Framing::Lines) {
+                let end = if last {
+                    rest.len()
+                } else {
+                    framing::end_of_lines(rest)
+                };
+                let part = lines_within(&rest[..end], most);
+                let used = self.lines_of(&rest[..part], sink);
+                at += used;
+                if used == end {
+                    break;
+                }
+                most = most.saturating_mul(2);
+                continue;
+            }
+            most = FIRST_LINES;
+            if let Framing::Document(_) = self.framing {
+                let (used, more) = self.document(rest, last, sink);
+                at += used;
+                if more {
+                    break;
+                }
+                continue;
+            }
+            match self.framing.cut(rest, last) {
+                Cut::Record(len) => {
+                    let len = len.max(1);
+                    if records.is_none() {
+                        self.alive(&rest[..len], sink);
+                    }
+                    records = Some((at, at + len));
+                    self.record(&rest[..len], sink);
+                    at += len;
+                }
+                Cut::Skip(len) => {
+                    unreadable(rest, sink);
+                    self.lines += 1;
+                    self.skip = len.saturating_sub(rest.len() as u64);
+                    at = usize::try_from(len)
+                        .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
+                }
+                Cut::More => break,
+                Cut::Leave if !last && framing::is_undecided(rest) => break,
+                Cut::Leave => {
+                    // Here, not at the end: lines behind it may count their time from it.
+                    if let Some((from, to)) = records.take() {
+                        self.alive(&text[from..to], sink);
+                    }
+                    let other =
+                        framing::opening(rest).filter(|other| !other.is_like(&self.framing));
+                    self.barred = other.is_none();
+                    self.framing = other.unwrap_or(Framing::Lines);
+                }
+            }
+        }
+        if let Some((from, to)) = records {
+            self.alive(&text[from..to], sink);
+        }
+        at
+    }
+
+    /// Reads on in a document: how many bytes are done with, and whether it goes on.
+    fn document(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> (usize, bool) {
+        let Framing::Document(mut document) = std::mem::replace(&mut self.framing, Framing::Lines)
+        else {
+            return (0, false);
+        };
+        loop {
+            match document.next(text) {
+                Event::Record(from, to) => {
+                    let part = &text[from..to];
+                    let composed = document.composed(part);
+                    self.record(composed.as_deref().unwrap_or(part), sink);
+                }
+                Event::End(at) => return (at, false),
+                Event::Broken(at) => {
+                    self.broken(&text[document.open_record().min(at)..at], sink);
+                    return (at, false);
+                }
+                Event::More if last => {
+                    if document.is_open() {
+                        self.broken(&text[document.open_record()..], sink);
+                    }
+                    return (text.len(), true);
+                }
+                Event::More => {
+                    let done = document.release();
+                    self.framing = Framing::Document(document);
+                    return (done, true);
+                }
+            }
+        }
+    }
+
+    /// Takes a record that its document breaks off in.
+    fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
+        self.lines += 1;
+        if self.scanner.search.of_record().found_in(record).prefix {
+            sink(LogEvent::Unreadable {
+                record: &record[..record.len().min(200)],
+                why: "the JSON is broken",
+            });
+        }
+    }
+
+    /// Takes one record of a form whose records are no lines.
+    fn record(&mut self, record: &[u8], sink: &mut Sink<'_>) {
+        self.lines += 1;
+        self.known = true;
+        // Nothing comes again where records are no lines.
+        let found = Found {
+            repeat: false,
+            ..self.scanner.search.of_record().found_in(record)
+        };
+        if self.take_record(trim(record), found, &[], sink) == Taken::Document {
+            self.lines -= 1;
+            self.broken(record, sink);
+        }
+    }
+}
+
+/// What is looked for besides prefixes, with the rarest part of each.
+fn literals() -> impl Iterator<Item = Literal> {
+    const RARE: &[(&str, &str)] = &[
+        (" kernel messages", "ssage"),
+        (" messages suppressed", "ssage"),
+        (REPEAT, "ssage"),
+        (" callbacks suppressed", "uppress"),
+        ("Suppressed ", "uppress"),
+        ("setting system clock to ", "clock to "),
+        ("audit: type=2000 audit(", "=2000 audit("),
+        (" [s=", "[s="),
+    ];
+    let notices = NOTICES.iter().map(|row| (row.literal, Hit::Notice));
+    let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
+    let openings = framing::OPENINGS.iter().map(|text| (*text, Hit::Opening));
+    let all = notices.chain(dates).chain(openings);
+    all.chain([(REPEAT, Hit::Repeat)])
+        .map(|(text, hit)| Literal {
+            text,
+            rare: RARE
+                .iter()
+                .find(|(whole, _)| *whole == text)
+                .map_or(text, |(_, rare)| rare),
+            hit,
+        })
+}
+
+/// How many bytes the whole lines at the begin of `lines` are, of about `most` bytes; one at least.
+fn lines_within(lines: &[u8], mut most: usize) -> usize {
+    while let Some(part) = lines.get(..most) {
+        match framing::end_of_lines(part) {
+            0 => most = most.saturating_mul(2),
+            end => return end,
+        }
+    }
+    lines.len()
+}
+
+fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
+    sink(LogEvent::Unreadable {
+        record: &record[..record.len().min(200)],
+        why: "the record is longer than 1 MiB",
+    });
+}

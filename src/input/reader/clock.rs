@@ -1,0 +1,142 @@
+//! Times of one log, record by record: years for stamps without, dates for uptimes where the log tells one, and the sum
+//! of the distances in logs that tell no more than those.
+
+use crate::input::format::header::{digits, fraction};
+use crate::input::format::{Origin, Record};
+use crate::time::{Reading, SECOND, Stamp, Time, YearClock};
+
+/// The kernel's messages that tell a date for their own uptime; Linux, drivers/rtc/class.c and kernel/audit.c.
+pub(in crate::input) const DATES: &[&str] =
+    &["setting system clock to ", "audit: type=2000 audit("];
+
+/// Two CPUs may write their messages out of order; an uptime that goes back by more is of another boot.
+const DISORDER: i64 = 10 * SECOND;
+
+/// The clock of one log.
+#[derive(Debug)]
+pub(in crate::input) struct Clock {
+    years: YearClock,
+    /// The date of the boot, where it is known.
+    boot: Option<Time>,
+    uptime: i64,
+    /// The time of the record before.
+    last: Time,
+}
+
+impl Clock {
+    pub(in crate::input) const fn new(reading: Reading) -> Self {
+        Self {
+            years: YearClock::new(reading),
+            boot: None,
+            uptime: 0,
+            last: Time::uptime(0),
+        }
+    }
+
+    /// The time at which `record` was received.
+    pub(in crate::input) fn resolve(&mut self, record: &Record<'_>) -> Time {
+        self.resolve_stamp(record.stamp, record.after)
+    }
+
+    #[inline]
+    fn resolve_stamp(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
+        let time = match (after, stamp) {
+            // That of most lines, and read in place.
+            (
+                None,
+                Stamp::Yearless {
+                    month,
+                    day,
+                    day_micros,
+                    ..
+                },
+            ) => self.years.yearless(month, day, day_micros),
+            _ => self.resolve_other(stamp, after),
+        };
+        if time.is_known() {
+            self.last = time;
+        }
+        time
+    }
+
+    #[inline(never)]
+    fn resolve_other(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
+        match (after, stamp) {
+            (Some(after), _) => Time(self.last.0.saturating_add(after)),
+            (None, Stamp::Uptime { micros }) => self.uptime(micros),
+            (None, stamp) => self.years.resolve(stamp),
+        }
+    }
+
+    /// The same of a record with this `stamp`, or so long `after` the one before, whose message tells its `uptime`.
+    #[inline]
+    pub(in crate::input) fn resolve_at(
+        &mut self,
+        stamp: Stamp,
+        after: Option<i64>,
+        uptime: Option<i64>,
+    ) -> Time {
+        let time = self.resolve_stamp(stamp, after);
+        if let Some(uptime) = uptime
+            && time.is_dated()
+        {
+            self.boot = Some(Time(time.0.saturating_sub(uptime)));
+            self.uptime = uptime;
+        }
+        time
+    }
+
+    fn uptime(&mut self, micros: i64) -> Time {
+        if micros.saturating_add(DISORDER) < self.uptime {
+            self.boot = None;
+        }
+        self.uptime = micros;
+        self.boot.map_or(Time::uptime(micros), |boot| {
+            Time(boot.0.saturating_add(micros))
+        })
+    }
+
+    /// The time so long `after` the record before.
+    pub(in crate::input) fn go_on(&mut self, after: i64) -> Time {
+        self.resolve_stamp(Stamp::None, Some(after))
+    }
+
+    /// Learns the date of the boot from a message of the kernel that tells its own.
+    pub(in crate::input) fn learn(&mut self, record: &Record<'_>, message: &[u8]) {
+        if let (Origin::Kernel, Stamp::Uptime { micros }, Some(date)) =
+            (record.origin, record.stamp, told_date(message))
+        {
+            self.boot = Some(Time(date.0.saturating_sub(micros)));
+            self.uptime = micros;
+        }
+    }
+
+    /// Forgets what held for the boot before.
+    pub(in crate::input) const fn begin_boot(&mut self) {
+        self.boot = None;
+        self.uptime = 0;
+    }
+
+    /// Dates the log as if it ended now; returns by how many years the times that were given are off. Those that follow
+    /// fit them once they are moved.
+    pub(super) fn settle_years(&mut self, now: Time) -> i32 {
+        let years = self.years.settle(now);
+        self.boot = self.boot.map(|boot| boot.add_years(years));
+        self.last = self.last.add_years(years);
+        years
+    }
+
+    /// By how many years all times are off, known at the end of the log.
+    pub(in crate::input) fn correction(&self) -> i32 {
+        self.years.correction()
+    }
+}
+
+/// The date in `… setting system clock to 2026-04-22T10:00:01 UTC (1776852001)` or `audit: type=2000 audit(1776852001.123:1)`.
+fn told_date(message: &[u8]) -> Option<Time> {
+    let at = memchr::memrchr(b'(', message)?;
+    let mut rest = &message[at + 1..];
+    let seconds = digits(&mut rest, 9, 11)?;
+    let micros = fraction(&mut rest).unwrap_or(0);
+    matches!(rest.first(), Some(b')' | b':')).then_some(Time(seconds * SECOND + micros))
+}

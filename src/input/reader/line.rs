@@ -1,0 +1,65 @@
+//! Reads one line alone, as `explain` does: no log around it, and so no answer but a drop line or a reason.
+
+use super::clock::Clock;
+use crate::input::format::text::{plain, trim, uptime_of};
+use crate::input::format::{self, Prefixes};
+use crate::input::message::{Class, classify, unescaped};
+use crate::time::{Reading, Time};
+
+/// A drop line that stands alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub time: Time,
+    /// Whether the time resolves fractions of a second.
+    pub fine: bool,
+    pub host: Option<String>,
+    /// The kernel message, from the LOG prefix on.
+    pub message: String,
+}
+
+/// The drop line that `raw` is, else why it is none.
+pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &'static str> {
+    const NONE: &str = "no drop line: the LOG prefix is not in it";
+    let raw = trim(raw);
+    // Colours are taken off for reading only, as everywhere.
+    let text = plain(raw);
+    if text.trim_ascii().is_empty() {
+        return Err("a blank line");
+    }
+    let holds_prefix = prefixes.find(&text).is_some();
+    let Some(record) = format::read(&text, prefixes) else {
+        return Err(if !holds_prefix {
+            NONE
+        } else if text.first().is_some_and(u8::is_ascii_whitespace) {
+            "stands in a continuation line, which the kernel does not write"
+        } else if matches!(text.first(), Some(b'{' | b'[')) {
+            "a document that holds records: judge it as a log"
+        } else {
+            "what stands before the kernel's message is of no known form"
+        });
+    };
+    let message = unescaped(&record.message);
+    let holds_prefix = prefixes.find(&message).is_some();
+    match classify(record.origin, &message, holds_prefix, prefixes) {
+        Class::Drop { message, .. } => {
+            let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+            let received = Clock::new(reading).resolve_at(record.stamp, record.after, uptime);
+            let time = if received.is_dated() {
+                Time(received.0.saturating_sub(record.late))
+            } else {
+                received
+            };
+            Ok(Line {
+                time,
+                fine: record.stamp.is_fine(),
+                host: record.host.as_deref().map(str::to_owned),
+                message: String::from_utf8_lossy(message).into_owned(),
+            })
+        }
+        Class::OtherRule => {
+            Err("no drop line: the prefix is the end of a longer one, and so another rule's")
+        }
+        Class::Untrusted(why) => Err(why),
+        Class::Notice { .. } | Class::Other => Err(NONE),
+    }
+}

@@ -1,0 +1,359 @@
+//! The lines of a log, which most forms write a record each: looks at those that have a hit, and at each only where a time
+//! counts from the line before.
+
+use std::ops::Range;
+
+use memchr::{memchr, memchr_iter, memmem, memrchr};
+
+use super::Reader;
+use super::nodes::{Jump, Written};
+use super::record::Taken;
+use crate::input::event::{DropLine, LogEvent, Sink};
+use crate::input::format::text::{plain, trim};
+use crate::input::framing::{self, Framing, LONG_LINE};
+use crate::input::scan::{ReadLine, Scan, ScannedLine};
+use crate::input::search::Found;
+
+/// How many records from either end of a block are looked at for a date that shows how far the log went.
+const DATING_TRIES: usize = 8;
+/// How much of the line before a block is kept.
+const MAX_BEFORE: usize = 4096;
+/// So many drop lines go on together at most.
+const BATCH: usize = 64;
+
+impl Reader {
+    /// Takes whole lines: how many bytes of them, which is less than all where another framing begins.
+    pub(super) fn lines_of(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
+        if text.is_empty() {
+            return 0;
+        }
+        if text.len() >= LONG_LINE && self.is_datagrams(text) {
+            self.framing = Framing::Datagrams;
+            return 0;
+        }
+        if self.may_open(text) && self.opens(text, 0) {
+            return 0;
+        }
+        self.recognise(text);
+        if self.each {
+            let used = self.visit(text, sink);
+            return self.done(&text[..used], None);
+        }
+        let mut scan = std::mem::take(&mut self.scan);
+        self.scanner.scan(text, &mut scan);
+        let used = self.scanned(text, &scan, sink);
+        self.scan = scan;
+        used
+    }
+
+    /// Whether `text` is not of lines that are looked at one by one only where something was found.
+    pub(super) fn begins_other(&mut self, text: &[u8]) -> bool {
+        if self.may_open(text) && framing::opening(text).is_some() {
+            return true;
+        }
+        self.recognise(text);
+        self.each
+    }
+
+    /// Whether another framing may begin where the lines at hand do: at any line that says so, or at the log's first.
+    fn may_open(&self, text: &[u8]) -> bool {
+        self.lines == 0 || framing::is_nominated(text)
+    }
+
+    /// Takes whole lines that were scanned: how many bytes of them.
+    pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
+        self.alive_at_begin(text, sink);
+        let used = self.take_lines(text, scan, sink);
+        self.alive_at_end(&text[..used], sink);
+        let ends = Some(scan.ends).filter(|_| used == text.len());
+        self.done(&text[..used], ends)
+    }
+
+    /// Notes that the lines `done` are done with; `ends` is how many line ends they have, where that is known.
+    fn done(&mut self, done: &[u8], ends: Option<u64>) -> usize {
+        self.barred = false;
+        // What another framing takes is none of its lines.
+        self.known = self.known || lines(done).any(|line| self.read(&plain(line)).is_some());
+        let ends = ends.unwrap_or_else(|| memchr_iter(b'\n', done).count() as u64);
+        self.lines += ends + u64::from(!done.ends_with(b"\n") && !done.is_empty());
+        if let Some(line) = lines_back(done.strip_suffix(b"\n").unwrap_or(done)).next() {
+            self.before.clear();
+            self.before.extend_from_slice(kept(line));
+        }
+        done.len()
+    }
+
+    /// Takes the lines of a scan in their order.
+    fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
+        let mut from = 0;
+        let mut batch = Vec::new();
+        for hit in &scan.lines {
+            let line = hit.line();
+            if line.start < from {
+                continue;
+            }
+            match hit {
+                ScannedLine::Drop(read) => {
+                    let drop = self.dated(read.drop_line(text, scan), read, scan, &mut batch, sink);
+                    if batch.len() == BATCH {
+                        flush(&mut batch, sink);
+                    }
+                    batch.push(drop);
+                    from = line.end;
+                }
+                ScannedLine::Found(_, found) => {
+                    flush(&mut batch, sink);
+                    if (found.opening || found.prefix) && self.opens(text, line.start) {
+                        return line.start;
+                    }
+                    // It counts from lines that nobody looked at yet: `alive_at_end` goes back to them.
+                    if self.distance(trim(&text[line.clone()])).is_some() {
+                        self.each = true;
+                        return line.start;
+                    }
+                    match self.line(text, line.clone(), *found, sink) {
+                        (_, Some(end)) => from = end,
+                        (_, None) => {
+                            self.framing = Framing::document();
+                            return line.start;
+                        }
+                    }
+                }
+            }
+        }
+        flush(&mut batch, sink);
+        text.len()
+    }
+
+    /// Dates a drop line that was read already; what it shows of its node is said before it, and behind those that wait.
+    #[inline]
+    fn dated<'a>(
+        &mut self,
+        drop: DropLine<'a>,
+        read: &ReadLine,
+        scan: &Scan,
+        waiting: &mut Vec<DropLine<'a>>,
+        sink: &mut Sink<'_>,
+    ) -> DropLine<'a> {
+        self.known = true;
+        let besides = scan.besides(read);
+        let written = Written {
+            received: self.clock.resolve_at(read.stamp, None, besides.uptime),
+            host: drop.host,
+            boot: besides.boot,
+            late: besides.late,
+        };
+        let (time, jump) = self.nodes.take(&written);
+        if jump != Jump::NONE {
+            flush(waiting, sink);
+            jump.say(time, drop.host, sink);
+        }
+        DropLine { time, ..drop }
+    }
+
+    /// Takes a line of `text` that has hits, and those that go on with it: what it came to, and where they end, or `None` if it
+    /// is a document.
+    fn line(
+        &mut self,
+        text: &[u8],
+        line: Range<usize>,
+        found: Found,
+        sink: &mut Sink<'_>,
+    ) -> (Taken, Option<usize>) {
+        if found.prefix
+            && let Some((end, joined)) = framing::join(text, line.clone())
+        {
+            let taken = self.take_record(&joined, Found::PREFIX, &[], sink);
+            return (taken, Some(end));
+        }
+        let before = match line.start.checked_sub(1) {
+            _ if !found.repeat => Vec::new(),
+            Some(end) => {
+                let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
+                kept(trim(&text[begin..end])).to_vec()
+            }
+            None => self.before.clone(),
+        };
+        match self.take_record(trim(&text[line.clone()]), found, &before, sink) {
+            Taken::Document => (Taken::Document, None),
+            taken => (taken, Some(line.end)),
+        }
+    }
+
+    /// Looks at each line, where times count from the line before.
+    fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
+        let search = self.scanner.search.clone();
+        let finder = search.of_record();
+        let mut begin = 0;
+        let mut alive = None;
+        while begin < text.len() {
+            let mut end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
+            if framing::is_nominated(&text[begin..]) && self.opens(text, begin) {
+                return begin;
+            }
+            let found = finder.found_in(&text[begin..end]);
+            if (found.opening || found.prefix) && self.opens(text, begin) {
+                return begin;
+            }
+            let mut taken = Taken::Nothing;
+            if found != Found::default() {
+                let (came_to, behind) = self.line(text, begin..end, found, sink);
+                let Some(behind) = behind else {
+                    self.framing = Framing::document();
+                    return begin;
+                };
+                (taken, end) = (came_to, behind);
+            }
+            if taken != Taken::Said {
+                alive = self.time(trim(&text[begin..end])).or(alive);
+            }
+            begin = end + 1;
+        }
+        if let Some(alive) = alive {
+            sink(alive.event());
+        }
+        text.len()
+    }
+
+    /// Whether another framing begins at `at`; then it holds from now on.
+    fn opens(&mut self, text: &[u8], at: usize) -> bool {
+        if at == 0 && self.barred {
+            return false;
+        }
+        if let Some(framing) = framing::opening(&text[at..]) {
+            self.framing = framing;
+            return true;
+        }
+        false
+    }
+
+    /// Looks for forms whose lines must all be visited.
+    fn recognise(&mut self, text: &[u8]) {
+        self.each = self.each
+            || lines(text)
+                .take(DATING_TRIES)
+                .any(|line| self.distance(line).is_some());
+    }
+
+    /// How long after the line before `line` is, if that is all that it tells of its time.
+    fn distance(&self, line: &[u8]) -> Option<i64> {
+        // It stands in brackets, `[<` or `[ +`, with or without colours and the escapes of JSON. Few logs have such, and others
+        // are not read for it.
+        let may = |at: usize| {
+            let inside = line[at + 1..].trim_ascii_start();
+            matches!(inside.first(), Some(b'<' | b'+' | b'\\' | 0x1b))
+        };
+        if memchr_iter(b'[', line).any(may) {
+            self.read(&plain(line))?.after
+        } else {
+            None
+        }
+    }
+
+    /// Says that the log was alive at the time of the first line that tells one.
+    fn alive_at_begin(&mut self, text: &[u8], sink: &mut Sink<'_>) {
+        for line in lines(text).take(DATING_TRIES) {
+            if self.alive(line, sink) {
+                return;
+            }
+        }
+    }
+
+    /// Says that the log was alive at the time of the last line that tells one. Where the next line counts from it, it is looked for however far back it stands.
+    fn alive_at_end(&mut self, text: &[u8], sink: &mut Sink<'_>) {
+        let mut alive = None;
+        let mut after = 0_i64;
+        let mut tries = 0;
+        for line in lines_back(text) {
+            if let Some(more) = self.distance(line) {
+                after = after.saturating_add(more);
+                self.each = true;
+                continue;
+            }
+            alive = self.time(line);
+            tries += 1;
+            if alive.is_some() || tries == DATING_TRIES && !self.each {
+                break;
+            }
+        }
+        if after > 0 {
+            let time = self.clock.go_on(after);
+            sink(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
+        } else if let Some(alive) = alive {
+            sink(alive.event());
+            self.others_alive(text, alive.host.as_deref(), sink);
+        }
+    }
+
+    /// Says when each node with a drop line, but for that of the last line, had its own last line in `text`: a node's log
+    /// goes on with lines of any kind.
+    fn others_alive(&mut self, text: &[u8], last: Option<&str>, sink: &mut Sink<'_>) {
+        for host in self.nodes.several() {
+            if last == Some(&*host) {
+                continue;
+            }
+            let mut end = text.len();
+            for _ in 0..DATING_TRIES {
+                let Some(at) = memmem::rfind(&text[..end], host.as_bytes()) else {
+                    break;
+                };
+                let begin = memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+                let behind = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+                let alive = self.own_time(trim(&text[begin..behind]));
+                if let Some(alive) = alive.filter(|alive| alive.host.as_deref() == Some(&*host)) {
+                    sink(alive.event());
+                    break;
+                }
+                end = begin;
+            }
+        }
+    }
+
+    /// Says that the log was alive at the time of `record`; whether it has one of its own.
+    pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
+        let alive = self.own_time(trim(record));
+        if let Some(alive) = &alive {
+            sink(alive.event());
+        }
+        alive.is_some()
+    }
+}
+
+/// Hands on the drop lines that wait.
+fn flush(batch: &mut Vec<DropLine<'_>>, sink: &mut Sink<'_>) {
+    if !batch.is_empty() {
+        sink(LogEvent::Drops(batch));
+        batch.clear();
+    }
+}
+
+/// What of a line is kept for the next one, which may say that it came again.
+fn kept(line: &[u8]) -> &[u8] {
+    &line[..line.len().min(MAX_BEFORE)]
+}
+
+/// The lines of `block`, and what stands behind its last line end.
+fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(block);
+    std::iter::from_fn(move || {
+        let block = rest?;
+        let end = memchr(b'\n', block);
+        rest = end.map(|end| &block[end + 1..]);
+        Some(trim(&block[..end.unwrap_or(block.len())]))
+    })
+}
+
+/// The lines of `block` from the last to the first.
+fn lines_back(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(block);
+    std::iter::from_fn(move || {
+        let block = rest?;
+        let end = memrchr(b'\n', block);
+        rest = end.map(|end| &block[..end]);
+        Some(trim(&block[end.map_or(0, |end| end + 1)..]))
+    })
+}

@@ -1,0 +1,263 @@
+//! One record that has a hit: format → classify → date → event.
+
+use super::Reader;
+use super::nodes::Written;
+use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
+use crate::input::format::header::digits;
+use crate::input::format::text::{plain, uptime_of};
+use crate::input::format::{self, Origin, Prefixes, Record};
+use crate::input::framing::{Document, Event};
+use crate::input::message::{Class, REPEAT, classify, unescaped};
+use crate::input::search::Found;
+use crate::packet::PacketSummary;
+use crate::time::{Stamp, Time};
+
+/// What a record came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Its time, if it has one, is known.
+    Said,
+    Nothing,
+    /// It is no record, but a document that holds some.
+    Document,
+}
+
+/// That the log of a host had a line.
+pub(super) struct Alive {
+    pub(super) time: Time,
+    monotonic: Option<i64>,
+    pub(super) host: Option<Box<str>>,
+}
+
+impl Alive {
+    /// The event of it.
+    pub(super) fn event(&self) -> LogEvent<'_> {
+        LogEvent::Alive {
+            time: self.time,
+            monotonic: self.monotonic,
+            host: self.host.as_deref(),
+        }
+    }
+}
+
+impl Reader {
+    /// Splits a record without its line end.
+    pub(super) fn read<'a>(&self, raw: &'a [u8]) -> Option<Record<'a>> {
+        format::read(raw, &self.prefixes)
+    }
+
+    /// The time and the host of `raw`, where it has a time.
+    pub(super) fn time(&mut self, raw: &[u8]) -> Option<Alive> {
+        self.time_if(raw, |_| true)
+    }
+
+    /// The time and the host of `raw` where it does not count from the record before, so that it may be looked at again.
+    pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Alive> {
+        self.time_if(raw, |record| record.after.is_none())
+    }
+
+    fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Alive> {
+        let plain = plain(raw);
+        let record = self.read(&plain).filter(takes)?;
+        let time = Some(self.clock.resolve(&record)).filter(|time| time.is_known())?;
+        let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+        Some(Alive {
+            time,
+            monotonic: record.monotonic.or(uptime),
+            host: record.host.map(|host| host.into_owned().into()),
+        })
+    }
+
+    /// Takes a record with what was `found` in it; `before` is the line before it, which it may say to come again.
+    pub(super) fn take_record(
+        &mut self,
+        raw: &[u8],
+        found: Found,
+        before: &[u8],
+        sink: &mut Sink<'_>,
+    ) -> Taken {
+        if found.repeat && !found.prefix && self.repeat(raw, before, sink) {
+            return Taken::Said;
+        }
+        if !(found.prefix || found.notice || found.date) {
+            return Taken::Nothing;
+        }
+        // Colours are taken off for reading only: a binary value's length counts them.
+        let plain = match raw.first() {
+            Some(b'_') => raw.into(),
+            _ => plain(raw),
+        };
+        if let Some(record) = self.read(&plain) {
+            return self.say(&record, raw, found, sink);
+        }
+        if !found.prefix {
+            // A line without a header, as `-o cat` and `dmesg -t` write it.
+            let is_line = plain
+                .first()
+                .is_some_and(|first| !first.is_ascii_whitespace());
+            let record = Record::new(Stamp::None, None, Origin::Kernel, (&*plain).into());
+            return if is_line {
+                self.say(&record, raw, found, sink)
+            } else {
+                Taken::Nothing
+            };
+        }
+        if raw.first().is_some_and(u8::is_ascii_whitespace) {
+            sink(LogEvent::Untrusted {
+                record: raw,
+                why: "stands in a continuation line, which the kernel does not write",
+            });
+        } else if holds_records(&plain) {
+            return Taken::Document;
+        } else if !self.prefixes.is_in_longer(&plain) {
+            sink(LogEvent::Unreadable {
+                record: raw,
+                why: "what stands before the kernel's message is of no known form",
+            });
+        }
+        Taken::Said
+    }
+
+    /// Whether a message holds a prefix or what else a journal's record is read for.
+    pub(in crate::input) fn notable(
+        prefixes: &Prefixes,
+    ) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
+        let search = super::search_for(prefixes);
+        move |message| {
+            let found = search.of_text(false).found_in(message);
+            found.prefix || found.notice
+        }
+    }
+
+    /// Says what a record of a binary journal is, which has no text around its message.
+    pub(in crate::input) fn journal_record(&mut self, record: &Record<'_>, sink: &mut Sink<'_>) {
+        // Most records hold nothing of all that is looked for, which one search shows.
+        let found = self.scanner.search.of_text(false).found_in(&record.message);
+        if found.prefix || found.notice {
+            self.say(record, &record.message, found, sink);
+        }
+    }
+
+    /// Says what a record is.
+    fn say(&mut self, record: &Record<'_>, raw: &[u8], found: Found, sink: &mut Sink<'_>) -> Taken {
+        self.known |= found.prefix;
+        let text = unescaped(&record.message);
+        match classify(record.origin, &text, found.prefix, &self.prefixes) {
+            Class::Drop { message, repeats } => {
+                let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
+                let received = self.clock.resolve_at(record.stamp, record.after, uptime);
+                self.drop_line(record, (received, uptime), message, repeats, sink);
+            }
+            Class::OtherRule => _ = self.clock.resolve(record),
+            Class::Untrusted(why) => {
+                self.clock.resolve(record);
+                sink(LogEvent::Untrusted { record: raw, why });
+            }
+            Class::Notice { kind, count } => self.notice(record, kind, count, sink),
+            Class::Other => {
+                if found.date {
+                    self.clock.learn(record, &record.message);
+                }
+                return Taken::Nothing;
+            }
+        }
+        Taken::Said
+    }
+
+    fn drop_line(
+        &mut self,
+        record: &Record<'_>,
+        (received, uptime): (Time, Option<i64>),
+        message: &[u8],
+        repeats: u32,
+        sink: &mut Sink<'_>,
+    ) {
+        let host = record.host.as_deref();
+        let written = Written {
+            received,
+            host,
+            boot: record.boot,
+            late: record.late,
+        };
+        let (time, jump) = self.nodes.take(&written);
+        jump.say(time, host, sink);
+        let text = String::from_utf8_lossy(message);
+        sink(LogEvent::Drops(&[DropLine {
+            time,
+            fine: record.is_fine(),
+            monotonic: record.monotonic.or(uptime),
+            host,
+            message: text.as_bytes(),
+            packet: PacketSummary::read(&text),
+            repeats,
+        }]));
+    }
+
+    fn notice(
+        &mut self,
+        record: &Record<'_>,
+        kind: NoticeKind,
+        mut count: u64,
+        sink: &mut Sink<'_>,
+    ) {
+        if kind == NoticeKind::Boot {
+            self.clock.begin_boot();
+            if std::mem::replace(&mut self.nodes.booted, true) {
+                // The journal's own mark has said so already; the kernel's first line has host and time.
+                count = 0;
+            }
+        }
+        let time = self.clock.resolve(record);
+        let host = record.host.as_deref();
+        sink(LogEvent::Notice {
+            kind,
+            time,
+            host,
+            count,
+        });
+    }
+
+    /// Takes a `last message repeated N times`, which counts if the line `before` is a drop line: whether it does.
+    fn repeat(&mut self, raw: &[u8], before: &[u8], sink: &mut Sink<'_>) -> bool {
+        let Some(at) = memchr::memmem::find(raw, REPEAT.as_bytes()) else {
+            return false;
+        };
+        let mut rest = &raw[at + REPEAT.len()..];
+        let Some(times) = digits(&mut rest, 1, 9).filter(|times| *times > 0) else {
+            return false;
+        };
+        // Old daemons write no tag there.
+        let mut header = raw[..at].trim_ascii_end().to_vec();
+        header.extend_from_slice(if header.ends_with(b":") {
+            b" "
+        } else {
+            b" last: "
+        });
+        let (Some(record), Some(last)) = (self.read(&header), self.read(before)) else {
+            return false;
+        };
+        let text = unescaped(&last.message);
+        let class = classify(last.origin, &text, true, &self.prefixes);
+        let Class::Drop { message, .. } = class else {
+            return false;
+        };
+        if record.host != last.host {
+            return false;
+        }
+        let time = self.clock.resolve(&record);
+        let times = u32::try_from(times).unwrap_or(u32::MAX);
+        self.drop_line(&record, (time, record.uptime), message, times, sink);
+        true
+    }
+}
+
+/// Whether `line` is a document with records inside.
+fn holds_records(line: &[u8]) -> bool {
+    if !matches!(line.first(), Some(b'{' | b'[')) {
+        return false;
+    }
+    match Document::default().next(line) {
+        Event::Record(from, to) => to - from < line.trim_ascii().len(),
+        Event::End(_) | Event::Broken(_) | Event::More => false,
+    }
+}

@@ -1,0 +1,424 @@
+//! Harvester support bundles, as rancher/support-bundle-kit makes them: a zip with `metadata.yaml`, `yamls/`, and one
+//! `nodes/<node>.zip` for each node; or one of the latter; or either unpacked.
+//!
+//! What the bundle tells of the cluster goes out first, then the kernel logs, node by node, each in the order of time.
+
+use std::collections::BTreeMap;
+
+use super::archive::Tree;
+use super::{Opening, Source, bounds, cluster};
+use crate::input::event::ClusterFact;
+use crate::input::reader::Reader;
+use crate::time::Reading;
+
+/// How much of a YAML file is read, in bytes: that of a hundred nodes has some 3 MiB.
+const YAML: u64 = 64 << 20;
+/// How much of a file of the node's configuration is read, in bytes.
+const CONFIG: u64 = 1 << 20;
+
+/// Where the parts of a bundle stand.
+pub(super) struct Layout {
+    /// Each node and its files: in an archive of its own, or below a folder of the bundle.
+    nodes: BTreeMap<String, Place>,
+    metadata: Option<String>,
+    node_list: Option<String>,
+    upgrades: Vec<String>,
+    /// Whether it is a bundle, not the files of one node only.
+    whole: bool,
+}
+
+enum Place {
+    Archive(String),
+    Folder(String),
+}
+
+impl Layout {
+    /// Finds the parts by the names of files; `None` where it is no bundle.
+    pub(super) fn of(name: &str, files: &[String]) -> Option<Self> {
+        let mut nodes = BTreeMap::new();
+        for file in files {
+            let parts: Vec<&str> = file.split('/').collect();
+            match parts.as_slice() {
+                [.., "nodes", archive] if archive.ends_with(".zip") => {
+                    let node = archive.trim_end_matches(".zip").to_owned();
+                    // One that was unpacked beside its archive is the same.
+                    nodes
+                        .entry(node)
+                        .or_insert_with(|| Place::Archive(file.clone()));
+                }
+                [before @ .., "logs", log] if is_kernel_log(log) => {
+                    let node = before
+                        .last()
+                        .map_or_else(|| stem(name), |&node| node.to_owned());
+                    nodes.insert(node, Place::Folder(before.join("/")));
+                }
+                _ => {}
+            }
+        }
+        let find = |end: &str| {
+            let ends = |file: &&String| file.as_str() == end || file.ends_with(&format!("/{end}"));
+            files
+                .iter()
+                .filter(ends)
+                .min_by_key(|file| file.len())
+                .cloned()
+        };
+        let node_list = find("yamls/cluster/v1/nodes.yaml");
+        let metadata = find("metadata.yaml");
+        let is_upgrade =
+            |file: &&String| file.ends_with("/upgrades.yaml") && file.contains("harvesterhci.io/");
+        let whole = node_list.is_some()
+            || nodes
+                .values()
+                .any(|place| matches!(place, Place::Archive(_)));
+        (whole || !nodes.is_empty()).then(|| Self {
+            nodes,
+            metadata: metadata.filter(|_| whole),
+            node_list,
+            upgrades: files.iter().filter(is_upgrade).cloned().collect(),
+            whole,
+        })
+    }
+}
+
+fn is_kernel_log(name: &str) -> bool {
+    name.strip_prefix("kernel.log")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Whether a file of a broken bundle is none of its kernel logs.
+pub(super) fn is_beside(file: &str) -> bool {
+    let parts: Vec<&str> = file.split('/').collect();
+    let last = parts.last().copied().unwrap_or_default();
+    let in_folder = |folder| parts[..parts.len() - 1].contains(&folder);
+    in_folder("yamls")
+        || in_folder("configs")
+        || in_folder("scc")
+        || last == "metadata.yaml"
+        || (in_folder("logs") && !is_kernel_log(last))
+}
+
+/// The name of a folder or an archive without its folders and its ending.
+fn stem(name: &str) -> String {
+    let last = name
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or(name);
+    last.strip_suffix(".zip").unwrap_or(last).to_owned()
+}
+
+/// A node's files.
+struct Node {
+    name: String,
+    /// Its archive; without one, they are in the bundle itself.
+    own: Option<Tree>,
+    /// Whether its archive cannot be opened; what can be saved of it is read when its turn comes.
+    broken: Option<std::fs::File>,
+    prefix: String,
+    files: Vec<String>,
+}
+
+impl Opening<'_, '_, '_> {
+    /// Reads a bundle whose files are in `tree`.
+    pub(super) fn bundle(
+        &mut self,
+        name: &str,
+        mut tree: Tree,
+        layout: Layout,
+        mut reading: Reading,
+        depth: u32,
+    ) {
+        if layout.whole {
+            self.cluster(name, &mut tree, &layout, &mut reading);
+        }
+        let mut nodes = self.nodes(name, &mut tree, &layout, depth);
+        let mut networks = Vec::new();
+        for node in &mut nodes {
+            if !layout.whole {
+                self.host_name(name, &mut tree, node);
+            }
+            let tree = node.own.as_mut().unwrap_or(&mut tree);
+            self.configuration(
+                name,
+                tree,
+                node_view(&node.name, &node.prefix, &node.files),
+                &mut networks,
+            );
+        }
+        if networks.len() > 1 {
+            let list: Vec<String> = networks.iter().map(ToString::to_string).collect();
+            self.learned(ClusterFact::Remark(format!(
+                "the nodes do not agree on the pod network: {}; all of them are taken",
+                list.join(", ")
+            )));
+        }
+        for net in networks {
+            self.learned(ClusterFact::PodCidr(net));
+        }
+        for node in nodes {
+            if self.bounds.is_tripped() {
+                return;
+            }
+            self.kernel_logs(name, &mut tree, node, reading, depth);
+        }
+    }
+
+    /// What the YAML of the cluster tells.
+    fn cluster(&mut self, name: &str, tree: &mut Tree, layout: &Layout, reading: &mut Reading) {
+        let created = layout
+            .metadata
+            .as_ref()
+            .and_then(|file| self.piece(name, tree, file, YAML))
+            .and_then(|text| cluster::created(&text));
+        match created {
+            Some(at) => {
+                reading.reference = at;
+                self.learned(ClusterFact::Collected(at));
+            }
+            None => self.learned(ClusterFact::Remark(format!(
+                "{name} does not tell when it was collected (bundleCreatedAt in metadata.yaml): years are taken from \
+                 the times of its files; --year sets another"
+            ))),
+        }
+        let Some(list) = layout
+            .node_list
+            .as_ref()
+            .and_then(|file| self.piece(name, tree, file, YAML))
+        else {
+            self.learned(ClusterFact::Remark(format!(
+                "{name} has no yamls/cluster/v1/nodes.yaml: roles and addresses of the nodes are not known; --role \
+                 and --node tell them"
+            )));
+            return;
+        };
+        let facts = cluster::nodes(&list);
+        for node in layout.nodes.keys() {
+            let known = |fact: &ClusterFact| matches!(fact, ClusterFact::Role { node: named, .. } if named == node);
+            if !facts.iter().any(known) {
+                self.learned(ClusterFact::Remark(format!(
+                    "{name} has logs of `{node}`, which is not among the nodes of the cluster"
+                )));
+            }
+        }
+        for fact in &facts {
+            if let ClusterFact::Role { node, .. } = fact
+                && !layout.nodes.contains_key(node)
+            {
+                self.learned(ClusterFact::Remark(format!(
+                    "{name} has no logs of node `{node}`"
+                )));
+            }
+        }
+        facts.into_iter().for_each(|fact| self.learned(fact));
+        for file in &layout.upgrades {
+            let text = self.piece(name, tree, file, YAML).unwrap_or_default();
+            cluster::upgrades(&text)
+                .into_iter()
+                .for_each(|fact| self.learned(fact));
+        }
+    }
+
+    /// Opens the nodes' archives.
+    fn nodes(&mut self, name: &str, tree: &mut Tree, layout: &Layout, depth: u32) -> Vec<Node> {
+        let mut nodes = Vec::new();
+        let mut all = None;
+        for (node, place) in &layout.nodes {
+            let mut opened = Node {
+                name: node.clone(),
+                own: None,
+                broken: None,
+                prefix: String::new(),
+                files: Vec::new(),
+            };
+            match place {
+                Place::Folder(prefix) => {
+                    opened.prefix.clone_from(prefix);
+                    opened
+                        .files
+                        .clone_from(all.get_or_insert_with(|| tree.names()));
+                }
+                Place::Archive(file) => {
+                    let full = format!("{name}/{file}");
+                    if depth >= bounds::DEPTH {
+                        self.bounds.trip();
+                        self.failed(&full, bounds::too_deep());
+                        return nodes;
+                    }
+                    match tree.open(file, &self.bounds) {
+                        Err(why) => self.failed(&full, why),
+                        Ok((source, _)) => {
+                            let opening = match source {
+                                Source::File(file) => {
+                                    self.archive(&full, Box::new(std::io::empty()), Some(file))
+                                }
+                                Source::Stream(stream) => self.archive(&full, stream, None),
+                            };
+                            match opening {
+                                Err(broken) => opened.broken = broken,
+                                Ok(archive) => {
+                                    let own = Tree::Zip(archive);
+                                    opened.files = own.names();
+                                    let log = opened.files.iter().find_map(|file| {
+                                        let (before, log) = file.rsplit_once("logs/")?;
+                                        is_kernel_log(log).then(|| before.trim_end_matches('/'))
+                                    });
+                                    opened.prefix = log.unwrap_or(node).to_owned();
+                                    opened.own = Some(own);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            nodes.push(opened);
+        }
+        nodes
+    }
+
+    /// Names a node as it names itself: the name of a folder or an archive may have been changed.
+    fn host_name(&mut self, name: &str, tree: &mut Tree, node: &mut Node) {
+        let tree = node.own.as_mut().unwrap_or(tree);
+        let view = node_view(&node.name, &node.prefix, &node.files);
+        let file = view.below("configs/etc/hostname").next().map(str::to_owned);
+        let text = file.and_then(|file| self.piece(name, tree, &file, CONFIG));
+        if let Some(own) = text.as_deref().map(str::trim).filter(|own| !own.is_empty()) {
+            node.name = own.to_owned();
+        }
+    }
+
+    /// What the configuration of a node tells.
+    fn configuration(
+        &mut self,
+        name: &str,
+        tree: &mut Tree,
+        node: NodeView<'_>,
+        networks: &mut Vec<crate::net::IpNet>,
+    ) {
+        let mut own = Vec::new();
+        let mut rules = 0;
+        for file in node.below("configs/etc/rancher/rke2/config.yaml.d/") {
+            if let Some(text) = self.piece(name, tree, file, CONFIG)
+                && let Some(nets) = cluster::pod_networks(&text)
+            {
+                // RKE2 reads the folder by name, and the last value holds.
+                own = nets;
+            }
+        }
+        for net in own {
+            if !networks.contains(&net) {
+                networks.push(net);
+            }
+        }
+        for file in node.below("configs/oem/") {
+            let Some(text) = self.piece(name, tree, file, CONFIG) else {
+                continue;
+            };
+            // The folder holds passwords as well; those files are nobody's business.
+            if text.contains("iptables") {
+                rules += 1;
+                self.learned(ClusterFact::Rules {
+                    node: node.name.to_owned(),
+                    name: file.rsplit('/').next().unwrap_or(file).to_owned(),
+                    text,
+                });
+            }
+        }
+        if rules == 0 && node.below("").next().is_some() {
+            self.learned(ClusterFact::Remark(format!(
+                "node `{}` has no firewall rules in configs/oem: its chain is not known; --rules tells it",
+                node.name
+            )));
+        }
+    }
+
+    /// The kernel logs of a node, one after the other as one log.
+    fn kernel_logs(
+        &mut self,
+        name: &str,
+        tree: &mut Tree,
+        mut node: Node,
+        reading: Reading,
+        depth: u32,
+    ) {
+        if let Some(broken) = node.broken.take() {
+            self.salvage(
+                &format!("{name}/nodes/{}.zip", node.name),
+                broken,
+                reading,
+                depth + 1,
+            );
+            return;
+        }
+        let view = node_view(&node.name, &node.prefix, &node.files);
+        let logs: Vec<String> = view
+            .below("logs/")
+            .filter(|file| file.rsplit('/').next().is_some_and(is_kernel_log))
+            .map(str::to_owned)
+            .collect();
+        if logs.is_empty() {
+            self.learned(ClusterFact::Remark(format!(
+                "node `{}` has no logs/kernel.log",
+                node.name
+            )));
+        }
+        let tree = node.own.as_mut().unwrap_or(tree);
+        let mut reader = Reader::new(self.options.prefixes.clone(), reading);
+        let mut any = false;
+        for log in logs {
+            let full = format!("{name}: {}: {log}", node.name);
+            match tree.open(&log, &self.bounds) {
+                Ok((source, _)) => {
+                    any |= self.pour(&full, source, reading, depth + 1, &mut reader);
+                }
+                Err(why) => self.failed(&full, why),
+            }
+        }
+        if any {
+            reader.finish(self.sink);
+            self.summary.add(super::Summary::of(&reader));
+        }
+    }
+
+    /// The text of one file; one that cannot be read is told.
+    fn piece(&mut self, name: &str, tree: &mut Tree, file: &str, limit: u64) -> Option<String> {
+        match tree.text(file, &self.bounds, limit) {
+            Ok(text) => Some(text),
+            Err(why) => {
+                self.failed(&format!("{name}/{file}"), why);
+                None
+            }
+        }
+    }
+}
+
+/// The files of one node among those of a tree.
+#[derive(Clone, Copy)]
+struct NodeView<'a> {
+    name: &'a str,
+    prefix: &'a str,
+    files: &'a [String],
+}
+
+const fn node_view<'a>(name: &'a str, prefix: &'a str, files: &'a [String]) -> NodeView<'a> {
+    NodeView {
+        name,
+        prefix,
+        files,
+    }
+}
+
+impl<'a> NodeView<'a> {
+    /// Its files below `folder`.
+    fn below(self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let start = if self.prefix.is_empty() {
+            folder.to_owned()
+        } else {
+            format!("{}/{folder}", self.prefix)
+        };
+        self.files
+            .iter()
+            .map(String::as_str)
+            .filter(move |file| file.starts_with(&start))
+    }
+}

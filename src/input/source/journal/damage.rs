@@ -1,0 +1,93 @@
+//! Damage of a journal file, and the words for it.
+
+use crate::input::source::bounds::size as amount;
+
+/// Damage of one journal file.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    /// Where the first damaged place begins.
+    first: Option<u64>,
+    places: u64,
+    unread: u64,
+    last_end: u64,
+    /// Where the file ends before its last object.
+    pub(super) cut: Option<(u64, u64)>,
+    /// Whether compressed values were left out because they unpack to too much.
+    pub(super) bomb: bool,
+    /// How many entries and values the header counts that were not met, where nothing else is wrong.
+    pub(super) missing: (u64, u64),
+    /// How many entries refer to values that are not there.
+    pub(super) dangling: u64,
+    /// Whether values of several entries were too many to remember, which only a stream needs.
+    pub(super) forgot: bool,
+    /// Why no more could be read.
+    pub(super) broken: Option<String>,
+}
+
+impl Damage {
+    /// Adds a stretch of `bytes` at `at` that cannot be read.
+    pub(super) const fn add(&mut self, at: u64, bytes: u64) {
+        if self.first.is_none() || self.last_end != at {
+            self.places += 1;
+        }
+        if self.first.is_none() {
+            self.first = Some(at);
+        }
+        self.last_end = at + bytes;
+        self.unread += bytes;
+    }
+
+    /// Describes all of it; `None` if the file is whole.
+    pub(super) fn words(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        parts.extend(self.broken.clone());
+        if let Some(first) = self.first {
+            let more = match self.places {
+                0 | 1 => String::new(),
+                n => format!(" and at {} more places", n - 1),
+            };
+            let unread = amount(self.unread);
+            parts.push(format!(
+                "the journal is damaged at byte {first}{more}, {unread} of it cannot be read"
+            ));
+        }
+        if let Some((at, missing)) = self.cut {
+            let missing = match missing {
+                0 => String::new(),
+                n => format!(", at least {} are missing", amount(n)),
+            };
+            parts.push(format!("the journal is cut off at byte {at}{missing}"));
+        }
+        if parts.is_empty() && self.missing != (0, 0) {
+            let (entries, fields) = self.missing;
+            parts.push(format!(
+                "the journal is damaged: {entries} entries and {fields} fields that its header counts are not in it"
+            ));
+        }
+        if parts.is_empty() && self.dangling > 0 {
+            parts.push(format!(
+                "the journal is damaged: {} entries name fields that are not in it",
+                self.dangling
+            ));
+        }
+        if self.bomb {
+            parts.push(
+                "its packed fields unfold to far more than a log has, most were left out"
+                    .to_owned(),
+            );
+        }
+        if self.forgot {
+            parts.push(
+                "messages that come again are too many to remember while it comes as a stream, some were left out; name \
+                 the file itself, not compressed"
+                    .to_owned(),
+            );
+        }
+        (!parts.is_empty()).then(|| {
+            format!(
+                "{}; the rest counts. `journalctl --verify --file` tells more",
+                parts.join("; ")
+            )
+        })
+    }
+}

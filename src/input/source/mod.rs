@@ -1,0 +1,491 @@
+//! Where bytes come from: opens an INPUT of the command line, takes off what it is packed in, and pushes the bytes of the
+//! logs in it through a [`Reader`] to its end.
+//!
+//! What an input is stands in its content, never in its name. An unreadable part never hides the readable rest: what
+//! was read counts, and each failure is told.
+
+mod archive;
+mod bounds;
+mod bundle;
+mod cluster;
+mod decode;
+mod directory;
+mod journal;
+mod journals;
+mod stripes;
+mod unpack;
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use self::bounds::{Bounds, Counted};
+use self::unpack::{Kind, Peeked};
+use super::Prefixes;
+use super::event::{ClusterFact, LogEvent, Sink};
+use super::reader::{Reader, Scanner};
+use crate::error::Error;
+use crate::time::{Moment, Reading, Time};
+
+pub use self::bounds::Progress;
+pub use self::directory::LOCAL_JOURNALS;
+
+/// How much is read at once, in bytes: measured, more gains nothing.
+pub const BLOCK: usize = 256 * 1024;
+/// The same of a pipe: whoever writes to it is woken for each block. Measured, a fifth faster.
+const BLOCK_OF_A_PIPE: usize = 2 * BLOCK;
+/// How many failures of one input are told one by one.
+const TOLD: usize = 20;
+
+/// How inputs are to be read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub prefixes: Prefixes,
+    /// `reference` holds for what has no time of its own.
+    pub reading: Reading,
+    /// Is kept up to date while inputs are read; whoever draws a bar has a clone.
+    pub progress: Progress,
+    /// Journal files that ended before are not read.
+    pub since: Option<Moment>,
+}
+
+/// What came of one input.
+#[derive(Debug, Clone, Copy)]
+pub struct Summary {
+    /// How many lines, or records where the form has no lines.
+    pub lines: u64,
+    /// Whether any of them was of a known log format.
+    pub known: bool,
+    /// Whether it holds nothing but white space.
+    pub blank: bool,
+}
+
+impl Default for Summary {
+    fn default() -> Self {
+        Self {
+            lines: 0,
+            known: false,
+            blank: true,
+        }
+    }
+}
+
+impl Summary {
+    /// The account of what `reader` has seen.
+    pub fn of(reader: &Reader) -> Self {
+        Self {
+            lines: reader.lines(),
+            known: reader.is_known(),
+            blank: reader.is_blank(),
+        }
+    }
+
+    fn add(&mut self, other: Self) {
+        self.lines += other.lines;
+        self.known |= other.known;
+        self.blank &= other.blank;
+    }
+}
+
+/// Reads the input `path`: a log, a journal, a directory of journals, a support bundle, packed or not; `-` is the
+/// standard input.
+///
+/// The second value tells what could not be read. What was read before and after is with `sink`, and counted.
+pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
+    let mut opening = Opening::new(options, sink);
+    if path.as_os_str() == "-" {
+        opening.stdin();
+        return opening.done();
+    }
+    let name = path.display().to_string();
+    match std::fs::metadata(path) {
+        Err(why) => opening.failed(&name, why),
+        Ok(meta) if meta.is_dir() => opening.directory(path),
+        Ok(_) => opening.path(path, &name),
+    }
+    opening.done()
+}
+
+/// Reads `input` to its end, whatever it holds, as [`read_file`] does.
+pub fn read_stream(
+    name: &str,
+    input: impl Read + 'static,
+    options: &Options,
+    sink: &mut Sink<'_>,
+) -> (Summary, Vec<Error>) {
+    let mut opening = Opening::new(options, sink);
+    let stream = Counted::new(input, opening.bounds.clone());
+    opening.input(name, Source::Stream(Box::new(stream)), options.reading, 0);
+    opening.done()
+}
+
+/// Reads the journals of this machine.
+pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
+    let mut opening = Opening::new(options, sink);
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let folders: Vec<PathBuf> = LOCAL_JOURNALS
+        .iter()
+        .map(|folder| Path::new(folder).join(machine.trim()))
+        .collect();
+    opening.journal_folders("the local journal", &folders);
+    opening.done()
+}
+
+/// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
+/// as it is.
+#[cfg(target_os = "linux")]
+pub fn widen(pipe: impl std::os::fd::AsFd) {
+    let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
+}
+
+/// Elsewhere a pipe has the size that it has.
+#[cfg(not(target_os = "linux"))]
+pub fn widen<T>(_: T) {}
+
+/// What a live stream turned out to be.
+pub enum Live {
+    /// Lines that are not packed: the first bytes of them, and the rest, of which nothing was read.
+    Plain(Vec<u8>, Box<dyn Read>),
+    /// Lines of which compression is taken off: read blocks of it, and push them through a [`Reader`].
+    Lines(Box<dyn Read>),
+    /// A journal or an archive: give it to [`read_stream`].
+    Whole(Box<dyn Read>),
+}
+
+impl Live {
+    /// All of its lines; none where it is read as a whole.
+    pub fn lines(self) -> Option<Box<dyn Read>> {
+        match self {
+            Self::Plain(head, rest) => Some(Box::new(io::Cursor::new(head).chain(rest))),
+            Self::Lines(lines) => Some(lines),
+            Self::Whole(_) => None,
+        }
+    }
+}
+
+/// Looks at the first bytes of `input`, as few as can tell, and takes compression off.
+///
+/// # Errors
+/// If reading fails, or it is packed deeper than any log is.
+pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
+    let bounds = Bounds::new(options.progress.clone());
+    let mut stream: Box<dyn Read> = Box::new(Counted::new(input, bounds.clone()));
+    for depth in 0..=bounds::DEPTH {
+        let peeked = Peeked::new(stream, Vec::new())?;
+        match peeked.kind() {
+            Kind::Text if depth == 0 => {
+                let (head, rest) = peeked.into_block();
+                return Ok(Live::Plain(head, rest));
+            }
+            Kind::Text => return Ok(Live::Lines(peeked.into_stream())),
+            Kind::Zip | Kind::Journal => return Ok(Live::Whole(peeked.into_stream())),
+            Kind::Packed(codec) => {
+                stream = unpack::unpack(codec, peeked.into_stream(), bounds.clone())?;
+            }
+        }
+    }
+    Err(bounds::too_deep())
+}
+
+/// Where bytes come from.
+enum Source<'a> {
+    /// A file that can be read again from its begin.
+    File(Counted<File>),
+    Stream(Box<dyn Read + 'a>),
+}
+
+/// One input while it is read.
+struct Opening<'o, 'k, 's> {
+    options: &'o Options,
+    sink: &'k mut Sink<'s>,
+    summary: Summary,
+    errors: Vec<Error>,
+    untold: usize,
+    bounds: Bounds,
+}
+
+impl<'o, 'k, 's> Opening<'o, 'k, 's> {
+    fn new(options: &'o Options, sink: &'k mut Sink<'s>) -> Self {
+        Self {
+            options,
+            sink,
+            summary: Summary::default(),
+            errors: Vec::new(),
+            untold: 0,
+            bounds: Bounds::new(options.progress.clone()),
+        }
+    }
+
+    fn done(mut self) -> (Summary, Vec<Error>) {
+        if self.untold > 0 {
+            self.errors.push(Error::Unreadable {
+                name: "the rest".to_owned(),
+                why: format!(
+                    "{} more parts failed; read them one by one to see why",
+                    self.untold
+                ),
+            });
+        }
+        (self.summary, self.errors)
+    }
+
+    fn failed(&mut self, name: &str, why: io::Error) {
+        if self.errors.len() < TOLD {
+            let name = name.to_owned();
+            self.errors.push(Error::Input { name, why });
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn stdin(&mut self) {
+        const NAME: &str = "standard input";
+        #[cfg(unix)]
+        {
+            use std::os::fd::AsFd;
+            widen(io::stdin());
+            // Its own buffer would copy every byte, and an archive in a file needs no copy of its own.
+            match io::stdin().as_fd().try_clone_to_owned() {
+                Ok(owned) => self.file(File::from(owned), NAME),
+                Err(why) => self.failed(NAME, why),
+            }
+        }
+        #[cfg(not(unix))]
+        {
+            let stream = Counted::new(io::stdin(), self.bounds.clone());
+            self.input(
+                NAME,
+                Source::Stream(Box::new(stream)),
+                self.options.reading,
+                0,
+            );
+        }
+    }
+
+    fn path(&mut self, path: &Path, name: &str) {
+        match File::open(path) {
+            Ok(file) => self.file(file, name),
+            Err(why) => self.failed(name, why),
+        }
+    }
+
+    fn file(&mut self, file: File, name: &str) {
+        let mut reading = self.options.reading;
+        let meta = file.metadata();
+        let regular = meta.as_ref().is_ok_and(std::fs::Metadata::is_file);
+        // A pipe's own time says nothing of the log.
+        if regular && let Ok(meta) = &meta {
+            reading.reference = modified(meta).unwrap_or(reading.reference);
+            self.bounds.expect(meta.len());
+        }
+        let file = Counted::new(file, self.bounds.clone());
+        let source = if regular {
+            Source::File(file)
+        } else {
+            Source::Stream(Box::new(file))
+        };
+        self.input(name, source, reading, 0);
+    }
+
+    /// Reads `source`, whatever it is; it lies `depth` packings deep.
+    fn input(&mut self, name: &str, source: Source<'_>, reading: Reading, depth: u32) {
+        let mut reader = Reader::new(self.options.prefixes.clone(), reading);
+        if self.pour(name, source, reading, depth, &mut reader) {
+            reader.finish(self.sink);
+            self.summary.add(Summary::of(&reader));
+        }
+    }
+
+    /// Pushes the lines of `source` through `reader`, and says whether it had any; what has no lines is read for
+    /// itself.
+    fn pour(
+        &mut self,
+        name: &str,
+        source: Source<'_>,
+        reading: Reading,
+        depth: u32,
+        reader: &mut Reader,
+    ) -> bool {
+        if depth > bounds::DEPTH {
+            self.bounds.trip();
+            self.failed(name, bounds::too_deep());
+            return false;
+        }
+        let plain = match &source {
+            Source::File(file) => file.try_clone().ok(),
+            Source::Stream(_) => None,
+        };
+        let size = (plain.as_ref())
+            .and_then(|file| file.metadata().ok())
+            .map_or(0, |meta| meta.len());
+        // Whoever had the file before us may have read the begin of it.
+        let is_whole = (plain.as_ref())
+            .and_then(|mut file| file.stream_position().ok())
+            .is_some_and(|position| position == 0);
+        let (peeked, file) = match Peeked::of(source, Vec::with_capacity(BLOCK)) {
+            Ok(peeked) => peeked,
+            Err(why) => {
+                self.failed(name, why);
+                return false;
+            }
+        };
+        match peeked.kind() {
+            Kind::Text => {
+                // Only what lies in a file as it is can be read in stripes.
+                let whole = (plain.as_ref()).filter(|_| depth == 0);
+                self.lines(name, peeked, depth, reader, whole);
+                if let Some(file) = &plain {
+                    self.check_size(name, file, size);
+                }
+                return true;
+            }
+            Kind::Packed(codec) => {
+                match unpack::unpack(codec, peeked.into_stream(), self.bounds.clone()) {
+                    Ok(stream) => {
+                        let source = Source::Stream(stream);
+                        return self.pour(name, source, reading, depth + 1, reader);
+                    }
+                    Err(why) => self.failed(name, why),
+                }
+            }
+            Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
+            Kind::Journal => match plain.filter(|_| is_whole) {
+                Some(file) => self.journal_file(name, file),
+                None => self.journal(name, peeked.into_stream()),
+            },
+        }
+        false
+    }
+
+    /// The lines of a plain text, in blocks as they come.
+    fn lines(
+        &mut self,
+        name: &str,
+        peeked: Peeked<'_>,
+        depth: u32,
+        reader: &mut Reader,
+        mut whole: Option<&File>,
+    ) {
+        let (head, mut stream) = peeked.into_block();
+        let mut filled = head.len();
+        let is_pipe = depth == 0 && whole.is_none();
+        let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
+        let mut head = Some(head);
+        let mut last = b'\n';
+        loop {
+            if filled > 0 {
+                let lines = head.as_deref().unwrap_or(&block[..filled]);
+                last = lines[filled - 1];
+                reader.push(lines, self.sink);
+                let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
+                if depth > 0 && !is_log {
+                    self.bounds.hollow(filled);
+                }
+                if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner()) {
+                    match self.striped(file, reader, &scanner) {
+                        // The rest begins where a line does.
+                        Ok(true) => last = b'\n',
+                        Ok(false) => {}
+                        Err(why) => {
+                            self.failed(name, why);
+                            break;
+                        }
+                    }
+                }
+            }
+            head = None;
+            match stream.read(&mut block) {
+                Ok(0) => break,
+                Ok(n) => filled = n,
+                Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
+                Err(why) => {
+                    self.failed(name, why);
+                    break;
+                }
+            }
+        }
+        // What may follow in the same log begins a line of its own.
+        if last != b'\n' {
+            reader.push(b"\n", self.sink);
+        }
+    }
+
+    /// Tells of a file of `size` bytes that was cut while it was read, as log rotation by copying does.
+    fn check_size(&mut self, name: &str, mut file: &File, size: u64) {
+        let (Ok(read), Ok(now)) = (file.stream_position(), file.metadata()) else {
+            return;
+        };
+        // The files of /sys and /proc are not of the size that they tell; they do not change it.
+        if read < size && now.len() < size {
+            let text = format!(
+                "it was cut while it was read: {read} of its {size} bytes came, and count; read a copy of it, or the \
+                 rotated file"
+            );
+            self.failed(name, io::Error::other(text));
+        }
+    }
+
+    /// Reads what can be read of `file` in stripes, and leaves it where the rest begins; `false` where it is too small.
+    fn striped(
+        &mut self,
+        mut file: &File,
+        reader: &mut Reader,
+        scanner: &Scanner,
+    ) -> io::Result<bool> {
+        let size = file.metadata()?.len();
+        let here = file.stream_position()?;
+        if !stripes::is_worth(here, size) {
+            return Ok(false);
+        }
+        let again = reader.give_back();
+        self.bounds.put_back(again);
+        let from = here - again as u64;
+        let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
+        file.seek(SeekFrom::Start(rest)).map(|_| true)
+    }
+
+    fn learned(&mut self, fact: ClusterFact) {
+        (self.sink)(LogEvent::Learned(fact));
+    }
+}
+
+/// When a file was last written to.
+fn modified(meta: &std::fs::Metadata) -> Option<Time> {
+    let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(Time(i64::try_from(since.as_micros()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reading a file that was opened for writing fails, as on a device that broke.
+    #[test]
+    #[cfg(unix)]
+    fn stripes_end_where_reading_fails() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join("kernel.log")).unwrap();
+        file.set_len(16 << 20).unwrap();
+        let options = Options {
+            prefixes: Prefixes::documented(),
+            reading: Reading {
+                year: None,
+                reference: Time(0),
+                offset: 0,
+            },
+            progress: Progress::default(),
+            since: None,
+        };
+        let mut reader = Reader::new(options.prefixes.clone(), options.reading);
+        let mut sink = |_: LogEvent<'_>| {};
+        reader.push(b"-- No entries --\n", &mut sink);
+        let mut opening = Opening::new(&options, &mut sink);
+        let Some(scanner) = reader.scanner() else {
+            return;
+        };
+        assert!(opening.striped(&file, &mut reader, &scanner).is_ok());
+        // The rest begins at the begin, and reading it in a row tells why it cannot be read.
+        assert_eq!((&file).stream_position().unwrap(), 0);
+    }
+}

@@ -1,0 +1,293 @@
+//! A large plain file read in stripes: while one thread takes the scans of stripes in the order of the file, another
+//! reads and scans the next ones. So the items of a log are those of a file that is read in a row, in the same order.
+//!
+//! A stripe holds the lines that begin in it. Whatever is out of the ordinary, such as a line that is longer than a
+//! stripe, ends this way of reading, and the rest is read in a row.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use memchr::{memchr, memrchr};
+
+use super::BLOCK;
+use super::bounds::Bounds;
+use crate::input::event::Sink;
+use crate::input::framing;
+use crate::input::reader::{Reader, Scanner};
+use crate::input::scan::Scan;
+
+/// A file with less left to read is not worth a thread.
+const LEAST: u64 = 8 << 20;
+/// So many stripes may be scanned ahead of the one that is taken.
+const AHEAD: u64 = 16;
+/// Whoever had no room for more goes on when there is room for so many: to wake a thread costs as much as a stripe.
+const ROOM: u64 = AHEAD / 2;
+/// How much is read behind a stripe at first, for the end of its last line, and how much more where that has none.
+const OVERHANG: usize = 512;
+const FARTHER: usize = 16 << 10;
+
+/// Lines of a file, scanned.
+#[derive(Default)]
+struct Stripe {
+    bytes: Vec<u8>,
+    /// Where the lines stand in `bytes`.
+    begin: usize,
+    end: usize,
+    /// Where they stand in the file.
+    from: u64,
+    scan: Scan,
+    odd: bool,
+}
+
+/// What both threads see.
+struct Shared<'f> {
+    file: &'f File,
+    scanner: &'f Scanner,
+    /// What of the file is striped.
+    from: u64,
+    to: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// The next stripe to scan, and the next to take.
+    next: u64,
+    taken: u64,
+    scanned: BTreeMap<u64, Stripe>,
+    /// Stripes to use again: fresh memory costs a page fault each 4 KiB.
+    spare: Vec<Stripe>,
+    /// The thread that takes stripes waits for one, the other for room.
+    starved: bool,
+    full: bool,
+    /// One of the threads is done.
+    over: bool,
+}
+
+impl State {
+    /// How many more stripes may be scanned ahead.
+    const fn room(&self) -> u64 {
+        (self.taken + AHEAD).saturating_sub(self.next)
+    }
+}
+
+/// Whether what lies between two places of a file is worth a thread, and there is one.
+pub(super) fn is_worth(from: u64, to: u64) -> bool {
+    to.saturating_sub(from) >= LEAST
+        && thread::available_parallelism().is_ok_and(|threads| threads.get() > 1)
+}
+
+/// Reads the lines of `file` between `from`, where one begins, and `to`, as far as they can be read in stripes: where
+/// the rest begins.
+pub(super) fn read(
+    file: &File,
+    Range {
+        start: from,
+        end: to,
+    }: Range<u64>,
+    reader: &mut Reader,
+    scanner: &Scanner,
+    sink: &mut Sink<'_>,
+    bounds: &Bounds,
+) -> u64 {
+    let shared = Shared {
+        file,
+        scanner,
+        from,
+        to,
+        state: Mutex::default(),
+        changed: Condvar::new(),
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let _over = Over(&shared);
+            shared.work();
+        });
+        let _over = Over(&shared);
+        shared.take(reader, sink, bounds)
+    })
+}
+
+/// Says that a thread is done, also where it panics.
+struct Over<'s, 'f>(&'s Shared<'f>);
+
+impl Drop for Over<'_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().over = true;
+        self.0.changed.notify_all();
+    }
+}
+
+impl Shared<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'g>(&self, guard: MutexGuard<'g, State>) -> MutexGuard<'g, State> {
+        self.changed
+            .wait(guard)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the other thread, if it waits for what is there now.
+    fn tell(&self, state: &State) {
+        if state.starved || (state.full && state.room() >= ROOM) {
+            self.changed.notify_all();
+        }
+    }
+
+    const fn count(&self) -> u64 {
+        self.to.div_ceil(BLOCK as u64) - self.from / BLOCK as u64
+    }
+
+    /// The next stripe to scan, if it may be scanned now.
+    fn claim(&self, state: &mut State) -> Option<(u64, Stripe)> {
+        let index = state.next;
+        if index == self.count() || state.room() == 0 {
+            return None;
+        }
+        state.next += 1;
+        Some((index, state.spare.pop().unwrap_or_default()))
+    }
+
+    fn scan(&self, index: u64, mut stripe: Stripe) {
+        // A file that cannot be read tells why when the rest is read in a row.
+        stripe.odd = self.fill(index, &mut stripe).ok() != Some(true);
+        if !stripe.odd {
+            let text = &stripe.bytes[stripe.begin..stripe.end];
+            self.scanner.scan(text, &mut stripe.scan);
+        }
+        let mut state = self.lock();
+        state.scanned.insert(index, stripe);
+        self.tell(&state);
+    }
+
+    /// Surveys stripes until all are.
+    fn work(&self) {
+        loop {
+            let mut state = self.lock();
+            let claimed = loop {
+                if state.over || state.next == self.count() {
+                    return;
+                }
+                let least = if state.full { ROOM } else { 1 };
+                state.full = state.room() < least;
+                if !state.full
+                    && let Some(claimed) = self.claim(&mut state)
+                {
+                    break claimed;
+                }
+                state = self.wait(state);
+            };
+            drop(state);
+            self.scan(claimed.0, claimed.1);
+        }
+    }
+
+    /// Takes the stripes in their order, and scans one where none waits.
+    fn take(&self, reader: &mut Reader, sink: &mut Sink<'_>, bounds: &Bounds) -> u64 {
+        let mut done = self.from;
+        for index in 0..self.count() {
+            let stripe = loop {
+                let mut state = self.lock();
+                if let Some(stripe) = state.scanned.remove(&index) {
+                    break stripe;
+                }
+                if let Some((index, stripe)) = self.claim(&mut state) {
+                    drop(state);
+                    self.scan(index, stripe);
+                } else if state.over {
+                    return done;
+                } else {
+                    state.starved = true;
+                    self.wait(state).starved = false;
+                }
+            };
+            if stripe.odd || stripe.from != done || !reader.is_in_lines() {
+                return done;
+            }
+            let text = &stripe.bytes[stripe.begin..stripe.end];
+            reader.push_scanned(text, &stripe.scan, sink);
+            bounds.take(text.len());
+            done += text.len() as u64;
+            let mut state = self.lock();
+            state.taken += 1;
+            state.spare.push(stripe);
+            self.tell(&state);
+        }
+        done
+    }
+
+    /// Where a stripe begins in the file, if none of its lines is cut: the first where the lines do, others at whole blocks.
+    const fn begin(&self, index: u64) -> u64 {
+        if index == 0 {
+            self.from
+        } else {
+            (self.from / BLOCK as u64 + index) * BLOCK as u64
+        }
+    }
+
+    /// Reads the lines that begin in a stripe; `false` where that is not to be had.
+    fn fill(&self, index: u64, stripe: &mut Stripe) -> io::Result<bool> {
+        // The first line begins where it does; of others, the byte before it tells.
+        let from = self.begin(index) - u64::from(index > 0);
+        let limit = usize::try_from(self.begin(index + 1).min(self.to) - from).unwrap_or(BLOCK);
+        stripe.bytes.resize(1 + BLOCK + OVERHANG + FARTHER, 0);
+        let room = &mut stripe.bytes;
+        let mut read = read_at(self.file, &mut room[..limit + OVERHANG], from)?;
+        let last = limit.saturating_sub(1);
+        let ends = |bytes: &[u8]| memchr(b'\n', bytes.get(last..).unwrap_or_default());
+        let mut end = ends(&room[..read]);
+        if end.is_none() && read == limit + OVERHANG {
+            read += read_at(self.file, &mut room[read..], from + read as u64)?;
+            end = ends(&room[..read]);
+        }
+        let bytes = &stripe.bytes[..read];
+        stripe.begin = match memchr(b'\n', bytes) {
+            _ if index == 0 => 0,
+            Some(end) if end < limit => end + 1,
+            _ => return Ok(false),
+        };
+        stripe.end = match end {
+            Some(end) => last + end + 1,
+            // The file may end without a line end, or be cut short just now.
+            None if from + read as u64 >= self.to => {
+                memrchr(b'\n', bytes).map_or(stripe.begin, |end| end + 1)
+            }
+            None => return Ok(false),
+        };
+        stripe.from = from + stripe.begin as u64;
+        let Some(text) = bytes.get(stripe.begin..stripe.end) else {
+            return Ok(false);
+        };
+        // Lines that go on in the next stripe.
+        Ok(framing::end_of_lines(text) == text.len())
+    }
+}
+
+/// Fills `block` with what stands at `at`: how many bytes there are.
+#[cfg(unix)]
+fn read_at(file: &File, block: &mut [u8], at: u64) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    let mut filled = 0;
+    while filled < block.len() {
+        match file.read_at(&mut block[filled..], at + filled as u64) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(filled)
+}
+
+/// Without a read that leaves the file's place alone, files are read in a row.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::Unsupported.into())
+}

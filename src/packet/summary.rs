@@ -1,0 +1,141 @@
+//! What judging needs of a packet.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::packet::Packet;
+use crate::packet::datagram::Transport;
+use crate::packet::flags::TcpFlags;
+use crate::packet::link::Mac;
+
+/// What judging needs of a packet, without a heap allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PacketSummary<'a> {
+    /// `IN=`, the interface that the packet came in by.
+    pub interface: &'a str,
+    pub src: IpAddr,
+    /// The unspecified address (`0.0.0.0`, `::`) where the line is cut before it; such a line is `Truncated`.
+    pub dst: IpAddr,
+    /// `None` where the line says none (an IPv4 AH fragment, a cut line).
+    pub proto: Option<u8>,
+    pub spt: Option<u16>,
+    pub dpt: Option<u16>,
+    /// `None` for all but TCP.
+    pub flags: Option<TcpFlags>,
+    /// The ICMP or ICMPv6 type.
+    pub icmp_type: Option<u8>,
+    pub shape: Shape,
+    pub hook: Hook,
+    /// By its destination address.
+    pub cast: PktType,
+    /// By the destination MAC of its frame, [`PktType::Unicast`] where the line shows none.
+    pub frame: PktType,
+    /// Whether TCP or UDP carries data: a payload behind the longest header that a bare ACK has.
+    pub data: bool,
+}
+
+/// The netfilter hook that logged a packet, by which of `IN=` and `OUT=` have a name (`nf_log_dump_packet_common()`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Hook {
+    /// `IN=` alone: INPUT, or PREROUTING before it.
+    Input,
+    /// Both: FORWARD.
+    Forward,
+    /// No `IN=`: OUTPUT, or POSTROUTING behind it.
+    Output,
+}
+
+impl Hook {
+    /// The hook of a line; `out` is empty where an elided line lacks it.
+    pub const fn of(interface: &str, out: &str) -> Self {
+        match (interface.is_empty(), out.is_empty()) {
+            (false, true) => Self::Input,
+            (false, false) => Self::Forward,
+            (true, _) => Self::Output,
+        }
+    }
+}
+
+/// How much of the packet a line shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Shape {
+    /// All that judging needs.
+    Whole,
+    /// A later fragment: it has no ports.
+    Fragment,
+    /// Cut, or `INCOMPLETE [n bytes]`, before the last field that judging needs.
+    Truncated,
+}
+
+/// To whom a packet was sent, as `-m pkttype` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum PktType {
+    Unicast,
+    Broadcast,
+    Multicast,
+}
+
+impl PktType {
+    /// Of a destination address. The broadcast address of a subnet looks like a station's.
+    pub(super) fn of_address(dst: Option<IpAddr>) -> Self {
+        match dst {
+            Some(dst) if dst.is_multicast() => Self::Multicast,
+            Some(IpAddr::V4(Ipv4Addr::BROADCAST)) => Self::Broadcast,
+            _ => Self::Unicast,
+        }
+    }
+
+    /// Of the receiver of a frame.
+    pub(super) fn of_frame(receiver: Option<Mac>) -> Self {
+        match receiver {
+            Some(Mac::BROADCAST) => Self::Broadcast,
+            Some(mac) if mac.is_group() => Self::Multicast,
+            _ => Self::Unicast,
+        }
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// What judging needs. The ports are the packet's own, never those of a packet that an ICMP error quotes.
+    pub fn summary(&self) -> PacketSummary<'a> {
+        let datagram = &self.datagram;
+        let unspecified = match datagram.src {
+            IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        let shape = self.shape();
+        let (spt, dpt, flags, icmp_type) = match &datagram.transport {
+            // It has none of them, whatever stands behind it in a garbled line.
+            _ if shape == Shape::Fragment => (None, None, None, None),
+            Transport::Tcp(tcp) => (tcp.spt, tcp.dpt, tcp.flags, None),
+            Transport::Udp(udp) => (udp.spt, udp.dpt, None, None),
+            Transport::Icmp(icmp) => (None, None, None, icmp.kind),
+            Transport::None | Transport::Spi(_) => (None, None, None, None),
+        };
+        PacketSummary {
+            interface: self.interface,
+            src: datagram.src,
+            dst: datagram.dst.unwrap_or(unspecified),
+            proto: datagram.protocol(),
+            spt,
+            dpt,
+            flags,
+            icmp_type,
+            shape,
+            hook: Hook::of(self.interface, self.out.unwrap_or_default()),
+            cast: PktType::of_address(datagram.dst),
+            frame: PktType::of_frame(self.link.destination()),
+            data: shape == Shape::Whole && datagram.carries_data(),
+        }
+    }
+
+    /// How much of the packet the line shows.
+    pub fn shape(&self) -> Shape {
+        if self.truncated || self.datagram.is_incomplete() {
+            Shape::Truncated
+        } else if self.datagram.is_later_fragment() {
+            Shape::Fragment
+        } else {
+            Shape::Whole
+        }
+    }
+}
