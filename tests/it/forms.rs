@@ -179,7 +179,9 @@ fn findings(report: &Value, tells: Tells) -> Vec<Value> {
             }
             Tells::NoDates => {
                 // A log without any times cannot tell attempts apart that come one after the other.
-                let timed = ["first", "last", "sample", "evidence", "state", "text", "attempts"];
+                let timed = [
+                    "first", "last", "sample", "evidence", "state", "text", "attempts",
+                ];
                 for key in timed {
                     finding.remove(key);
                 }

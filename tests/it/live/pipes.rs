@@ -204,7 +204,11 @@ fn a_pipe_that_ends_is_a_saved_log() {
             drop(writer);
             let piped = run(Stdio::from(reader), &[]);
             let named = run(Stdio::null(), &[path.to_str().unwrap()]);
-            assert_eq!(nameless(&piped, "-"), nameless(&named, path.to_str().unwrap()), "{form}");
+            assert_eq!(
+                nameless(&piped, "-"),
+                nameless(&named, path.to_str().unwrap()),
+                "{form}"
+            );
             assert_eq!(piped.2, Some(1), "{form}");
             assert!(piped.0.contains("2112"), "{form}");
             if form != "text" {
