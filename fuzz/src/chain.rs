@@ -84,10 +84,10 @@ fn evaluated(set: &RuleSet, packet: &PacketSummary<'_>) {
             ChainOutcome::Accepted(place) => assert_eq!(rule(place).target, Target::Accept),
             ChainOutcome::Dropped(place) => assert_eq!(rule(place).target, Target::Drop),
             ChainOutcome::Rejected(place) => {
-                assert!(matches!(rule(place).target, Target::Reject(_)))
+                assert!(matches!(rule(place).target, Target::Reject(_)));
             }
             ChainOutcome::Unknown(place) => {
-                assert!(matches!(rule(place).target, Target::Other(..)))
+                assert!(matches!(rule(place).target, Target::Other(..)));
             }
             ChainOutcome::Policy(policy) => {
                 let chain = set.chain(family, way.chain).expect("the chain is there");

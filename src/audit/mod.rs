@@ -7,10 +7,12 @@ mod ask;
 mod attach;
 mod cluster;
 mod commands;
+mod open;
 mod order;
 mod ports;
 mod resource;
 mod scene;
+mod strangers;
 
 use crate::catalog::Role;
 use crate::error::printable;
@@ -129,7 +131,7 @@ pub const CHECKS: &[&Check] = &[
     &order::LOG_UNLIMITED,
     &order::LOG_PREFIX_UNKNOWN,
     &order::LOG_PREFIX_TOO_LONG,
-    &order::NO_DROP,
+    &open::NO_DROP,
     &order::ACCEPT_AFTER_LOG,
     &order::ACCEPT_AFTER_DROP,
     &order::DUPLICATE_RULE,

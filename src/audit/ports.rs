@@ -195,7 +195,7 @@ fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
             .filter(move |rule| known(rule) && !is_cni(name, rule))
             .collect::<Vec<_>>()
     };
-    chains.flat_map(|chain| live(chain)).collect()
+    chains.flat_map(live).collect()
 }
 
 /// The strangers that a rule accepts, of the CNI or not.

@@ -24,7 +24,22 @@ pub struct InsertionPoint {
     pub before: Before,
     /// The interface that the rule there asks for: a rule before it asks for the same.
     pub interface: Option<String>,
+    /// What rules of the same kind have that stand before it and take other packets: those are passed over.
+    pub passed: Option<&'static str>,
 }
+
+/// What narrows a rule to packets that are not the wanted ones, as `-S` prints it.
+const NARROWING: [&str; 9] = [
+    " -s ",
+    " -d ",
+    " --dport ",
+    " --dports ",
+    " --match-set ",
+    " --src-range ",
+    " --mac-source ",
+    " -p udp ",
+    " -p tcp ",
+];
 
 /// What stands at an insertion point: by that it is found again on the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +71,7 @@ impl Default for InsertionPoint {
             number: 1,
             before: Before::Log(LOG_PREFIX.to_owned()),
             interface: None,
+            passed: None,
         }
     }
 }
@@ -117,7 +133,41 @@ impl InsertionPoint {
             }
             Before::End => return format!("n=$(($({tool} -S {chain} | wc -l)+1))"),
         };
-        format!("n=$({tool} -S {chain} | {grep} | cut -d: -f1)")
+        match self.passed {
+            None => format!("n=$({tool} -S {chain} | {grep} | cut -d: -f1)"),
+            Some(words) => {
+                let all = grep.replacen("grep -nm1", "grep -n", 1);
+                format!("n=$({tool} -S {chain} | {all} | grep -vm1 -e '{words}' | cut -d: -f1)")
+            }
+        }
+    }
+
+    /// Whether the command would take a rule for the one at the place.
+    fn is_like(&self, rule: &Rule) -> bool {
+        match &self.before {
+            Before::Log(prefix) => {
+                matches!(&rule.target, Target::Log(log) if log.prefix.contains(prefix.as_str()))
+            }
+            Before::Jump(to) => rule.target.chain() == Some(to),
+            Before::Drop | Before::End => false,
+        }
+    }
+
+    /// Finds what to pass over, so that the first rule which is left is the one at the place.
+    fn pass_over(mut self, chain: &Chain) -> Self {
+        let own = self.number - 1;
+        let first = |words: Option<&str>| {
+            chain.rules.iter().position(|rule| {
+                let text = format!(" {rule}");
+                self.is_like(rule) && !words.is_some_and(|words| text.contains(words))
+            })
+        };
+        if first(None).is_some_and(|at| at != own) {
+            self.passed = NARROWING
+                .into_iter()
+                .find(|words| first(Some(words)) == Some(own));
+        }
+        self
     }
 }
 
@@ -316,12 +366,14 @@ impl<'a> Walk<'a> {
             Some(_) => Before::Drop,
             None => Before::End,
         };
-        Sought::At(InsertionPoint {
+        let place = InsertionPoint {
             chain: chain.name.clone(),
             number: at + 1,
             before,
             interface: rule.and_then(interface_of),
-        })
+            passed: None,
+        };
+        Sought::At(place.pass_over(chain))
     }
 
     /// Whether a hook's chain leads to another chain.

@@ -442,9 +442,10 @@ fn reach(number: u8, port: Option<u16>) -> Reach {
 /// The nodes of the cluster: their networks, where the user told them; else their known addresses, with those of the
 /// finding's peers; else the networks around the node's own addresses.
 fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
-    let mut known: Vec<IpNet> = (site.addresses.iter())
-        .filter(|(address, node)| address.is_ipv6() == finding.key.v6 && **node != finding.node)
-        .map(|(address, _)| IpNet::from(*address))
+    // The node's own too: the CloudInit of its role has the same lines on every node.
+    let mut known: Vec<IpNet> = (site.addresses.keys())
+        .filter(|address| address.is_ipv6() == finding.key.v6)
+        .map(|address| IpNet::from(*address))
         .collect();
     if !site.node_nets.is_empty() || known.is_empty() {
         return node_nets(finding, site);

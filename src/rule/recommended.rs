@@ -154,7 +154,7 @@ impl Recommended {
     }
 
     fn append(&self, rule: &Rule) -> String {
-        format!("-A {HARVESTER} {}", rule)
+        format!("-A {HARVESTER} {rule}")
     }
 }
 

@@ -55,6 +55,18 @@ fn events_are_as_their_schema_says() {
 }
 
 #[test]
+fn rules_and_chains_are_as_their_schemas_say() {
+    for (code, list) in [("rules", "checks"), ("chain", "wider")] {
+        let schema = schema(code);
+        let documents = documents(&format!("dropsift/{code}/v1"));
+        assert!(documents.iter().any(|d| d[list][0].is_object()), "{code}");
+        for document in &documents {
+            check(document, &schema, &schema, code);
+        }
+    }
+}
+
+#[test]
 fn the_check_finds_what_is_wrong() {
     let schema = schema("report");
     let good = &documents("dropsift/report/v1")[0];

@@ -87,7 +87,11 @@ pub(crate) fn saved(node: &Node) -> String {
 /// The rules of the chain up to its first LOG rule, in some fixed order, and those from there on.
 pub(crate) fn around_log(node: &Node) -> (Vec<String>, Vec<String>) {
     let text = node.sh("iptables -S HARVESTER_INPUT");
-    let rules: Vec<String> = text.lines().map(str::to_owned).collect();
+    // The script's mark aside.
+    let rules: Vec<String> = text
+        .lines()
+        .map(|line| line.replace(" [dropsift]", ""))
+        .collect();
     let log = rules
         .iter()
         .position(|rule| rule.contains("-j LOG"))

@@ -10,6 +10,7 @@
 )]
 
 mod chain;
+mod chance;
 mod cloudinit;
 mod conntrack;
 mod evaluator;
@@ -61,6 +62,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "all_forms_of_journalctl_say_the_same",
         live::all_forms_say_the_same,
+    ),
+    (
+        "chains_by_chance_decide_as_the_kernel",
+        chance::chains_decide_as_the_kernel,
     ),
     (
         "the_evaluator_agrees_with_the_kernel",

@@ -24,6 +24,74 @@ pub(crate) fn stray_ack(from: Ipv4Addr, spt: u16, to: Ipv4Addr, dpt: u16) -> io:
         .map(drop)
 }
 
+/// Sends one packet whose header is given: `PROTO,SPT,DPT,FLAGS,TTL,TOS,PAYLOAD`; for ICMP an echo request with SPT as its id.
+pub(crate) fn crafted(from: Ipv4Addr, to: Ipv4Addr, spec: &str) -> io::Result<()> {
+    let numbers: Vec<u16> = spec.split(',').map(|part| part.parse().unwrap()).collect();
+    let [protocol, spt, dpt, flags, ttl, tos, payload] = numbers[..] else {
+        return Err(io::Error::other("seven numbers are needed"));
+    };
+    let body = vec![b'x'; usize::from(payload)];
+    let mut segment = Vec::new();
+    let at = match protocol {
+        6 => {
+            segment.extend([spt.to_be_bytes(), dpt.to_be_bytes()].concat());
+            segment.extend([
+                0,
+                0,
+                0,
+                1,
+                0,
+                0,
+                0,
+                1,
+                5 << 4,
+                flags as u8,
+                0,
+                1,
+                0,
+                0,
+                0,
+                0,
+            ]);
+            16
+        }
+        17 => {
+            segment.extend(
+                [
+                    spt.to_be_bytes(),
+                    dpt.to_be_bytes(),
+                    (8 + payload).to_be_bytes(),
+                    [0, 0],
+                ]
+                .concat(),
+            );
+            6
+        }
+        _ => {
+            segment.extend([8, 0, 0, 0]);
+            segment.extend([spt.to_be_bytes(), [0, 1]].concat());
+            2
+        }
+    };
+    segment.extend(&body);
+    let length = segment.len() as u16;
+    let mut summed = Vec::new();
+    if protocol != 1 {
+        summed.extend([from.octets(), to.octets()].concat());
+        summed.extend([0, protocol as u8]);
+        summed.extend(length.to_be_bytes());
+    }
+    summed.extend(&segment);
+    segment[at..at + 2].copy_from_slice(&checksum(&summed).to_be_bytes());
+    let socket = raw(Protocol::from(i32::from(protocol)))?;
+    socket.bind(&SocketAddr::from((from, 0)).into())?;
+    socket.set_ttl_v4(u32::from(ttl))?;
+    socket.set_tos_v4(u32::from(tos))?;
+    socket
+        .send_to(&segment, &SocketAddr::from((to, 0)).into())
+        .map(drop)
+}
+
 /// Pings once; fails where no answer comes.
 pub(crate) fn ping(from: Ipv4Addr, to: Ipv4Addr) -> io::Result<()> {
     const ID: [u8; 2] = [0x0d, 0x5f];

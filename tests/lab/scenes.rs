@@ -296,6 +296,10 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         words.extend(["--rules".to_owned(), dump]);
         stage.sh(tool, since);
     }
+    // The commands of the report go to the same place, of a dump that was taken just now.
+    if scene.args.is_empty() && scene.exit == 0 && scene.nodes.is_empty() && !scene.unchanged {
+        wrong.extend(commands(stage, scene, tool));
+    }
     let (log, path) = (file("log"), file("script"));
     fs::write(&log, drop_lines(scene)).unwrap();
     words.push(log);
@@ -404,6 +408,77 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
             }
         }
     }
+    wrong
+}
+
+/// What is wrong with the commands of the JSON report, run as they stand, and taken back by its undo.
+fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
+    let file = |name: &str| stage.folder.join(name).to_str().unwrap().to_owned();
+    let (dump, log) = (file("now"), file("log"));
+    fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
+    fs::write(&log, drop_lines(scene)).unwrap();
+    let words = [
+        "--role",
+        "control-plane",
+        "--year",
+        "2026",
+        "-o",
+        "json",
+        "--rules",
+        &dump,
+        &log,
+    ];
+    let ran = output(env!("CARGO_BIN_EXE_dropsift"), &words);
+    let report: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    let rules = report["rules"].as_array().unwrap();
+    let before = stage.saved(tool);
+    let all = |keys: &[&str]| -> String {
+        let own = rules
+            .iter()
+            .flat_map(|rule| keys.iter().map(|key| rule[*key].as_str().unwrap()));
+        own.map(|command| format!("{command}\n")).collect()
+    };
+    let mut wrong = Vec::new();
+    let put = all(&["place", "insert"]);
+    stage.sh(tool, &put);
+    let state = format!("\n--- by\n{put}\n--- the rules are\n{}", stage.saved(tool));
+    for probe in scene.opens.iter().filter(|probe| !stage.answers(probe)) {
+        wrong.push(format!(
+            "by the commands of the report falls: {probe}{state}"
+        ));
+    }
+    for probe in scene.falls.iter().filter(|probe| stage.answers(probe)) {
+        wrong.push(format!(
+            "by the commands of the report gets in: {probe}{state}"
+        ));
+    }
+    stage.sh(tool, &all(&["undo"]));
+    if stage.saved(tool) != before {
+        wrong.push(format!(
+            "the undo of the report left something: {}",
+            stage.saved(tool)
+        ));
+    }
+    // What a dump says afterwards.
+    stage.sh(tool, &put);
+    fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
+    let words = [
+        "rules",
+        "--role",
+        "control-plane",
+        "--year",
+        "2026",
+        "--check",
+        "--rules",
+        &dump,
+        &log,
+    ];
+    let ran = output(env!("CARGO_BIN_EXE_dropsift"), &words);
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    if ran.status.code() != Some(0) || told.lines().any(|line| !line.starts_with("live ")) {
+        wrong.push(format!("--check says: {told}{state}"));
+    }
+    stage.sh(tool, &all(&["undo"]));
     wrong
 }
 

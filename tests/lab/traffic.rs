@@ -143,6 +143,12 @@ fn perform(words: &[&str]) -> io::Result<()> {
         }
         ["asks", from, proto, address, port] => asks(from, proto, to(address, port)),
         ["ping", from, address] => packet::ping(parsed(from), parsed(address)),
+        ["volley", from, address, specs] => {
+            for spec in specs.split(';') {
+                packet::crafted(parsed(from), parsed(address), spec)?;
+            }
+            Ok(())
+        }
         ["acks", from, spt, address, dpt, every] => {
             for _ in 0..LONGEST.as_millis() / parsed::<u128>(every) {
                 packet::stray_ack(parsed(from), number(spt), parsed(address), number(dpt))?;

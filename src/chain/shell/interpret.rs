@@ -4,66 +4,27 @@
 //! goes one way, and whoever needs the other runs again with [`Runner::holding`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
 use std::rc::Rc;
 
-use crate::chain::shell::apply::apply;
-use crate::chain::shell::lex::{Kind, Part, Word, lex};
+use crate::chain::shell::fault::Fault;
+use crate::chain::shell::lex::Word;
 use crate::chain::shell::outside::{self, Status};
-use crate::chain::shell::parse::{Command, Input, Item, Join, List, Script, Simple};
+use crate::chain::shell::parse::{Command, Item, Join, List, Script, Simple};
 use crate::chain::syntax::arguments;
 use crate::chain::{Family, Form, Policy, Rule, RuleSet};
 
-/// A line that iptables would refuse, or that was not understood.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// From 1.
-    pub line: usize,
-    pub text: String,
-    /// Iptables, the shell or the API would refuse it; else it may be right, and is not followed here.
-    pub refused: bool,
-}
-
-impl Fault {
-    /// Something that would be refused.
-    pub fn new(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            line,
-            text: text.into(),
-            refused: true,
-        }
-    }
-
-    /// Something that is not followed here.
-    pub fn unfollowed(line: usize, text: impl Into<String>) -> Self {
-        Self {
-            refused: false,
-            ..Self::new(line, text)
-        }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: {}", self.line, self.text)
-    }
-}
-
 /// Faults beyond this many are not kept.
-const MAX_FAULTS: usize = 1000;
+pub(super) const MAX_FAULTS: usize = 1000;
 /// How deep functions, `sh -c` and scripts that scripts run may nest.
-const DEEPEST: usize = 16;
+pub(super) const DEEPEST: usize = 16;
 /// How many commands one run has, loops unrolled.
 const MAX_COMMANDS: usize = 50_000;
-/// How often a `while` goes round.
-const MAX_ROUNDS: usize = 64;
-/// A variable's value may not grow beyond this, and all expansions of a run not beyond that.
+/// A variable's value may not grow beyond this.
 const MAX_VALUE: usize = 4096;
-const MAX_EXPANDED: usize = 1 << 20;
 
 /// Why a list of commands ends before its last one.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Flow {
+pub(super) enum Flow {
     On,
     /// `return`, or `break` of a loop.
     Leave,
@@ -74,25 +35,25 @@ enum Flow {
 /// Runs commands on chains that begin empty.
 #[derive(Debug, Clone)]
 pub struct Runner {
-    set: RuleSet,
+    pub(super) set: RuleSet,
     /// The files that were written: scripts and dumps, each with the line where its text begins.
-    files: BTreeMap<String, (String, usize)>,
+    pub(super) files: BTreeMap<String, (String, usize)>,
     /// Those of them that were run or loaded.
-    used: BTreeSet<String>,
+    pub(super) used: BTreeSet<String>,
     /// Whether conditions that cannot be known hold.
-    holds: bool,
-    conditions: Vec<Fault>,
+    pub(super) holds: bool,
+    pub(super) conditions: Vec<Fault>,
     /// The values of variables, `None` where one is not known.
-    variables: HashMap<String, Option<String>>,
-    functions: HashMap<String, Rc<List>>,
+    pub(super) variables: HashMap<String, Option<String>>,
+    pub(super) functions: HashMap<String, Rc<List>>,
     /// The arguments of the function or script at hand.
-    arguments: Vec<String>,
-    errexit: bool,
-    depth: usize,
-    commands: usize,
-    expanded: usize,
+    pub(super) arguments: Vec<String>,
+    pub(super) errexit: bool,
+    pub(super) depth: usize,
+    pub(super) commands: usize,
+    pub(super) expanded: usize,
     /// The line of what runs, where its text has no lines of its own in the file.
-    at: Option<usize>,
+    pub(super) at: Option<usize>,
 }
 
 impl Runner {
@@ -203,7 +164,7 @@ impl Runner {
         self.script(script);
     }
 
-    fn script(&mut self, script: &Script) -> Status {
+    pub(super) fn script(&mut self, script: &Script) -> Status {
         for fault in &script.faults {
             let fault = self.placed(fault.clone());
             self.fault(fault);
@@ -219,7 +180,7 @@ impl Runner {
         }
     }
 
-    fn list(&mut self, list: &List, condition: bool) -> (Status, Flow) {
+    pub(super) fn list(&mut self, list: &List, condition: bool) -> (Status, Flow) {
         let mut status = Status::Yes;
         for (at, item) in list.iter().enumerate() {
             let wanted = match item.join {
@@ -255,7 +216,7 @@ impl Runner {
     }
 
     /// Names a condition that cannot be known.
-    fn unknown(&mut self, line: usize, before: &[Item], guarded: &Item) {
+    pub(super) fn unknown(&mut self, line: usize, before: &[Item], guarded: &Item) {
         let last = before.last().map_or(guarded, |item| item);
         let shown = last.commands.first().map(shown).unwrap_or_default();
         let line = self.at.unwrap_or(line);
@@ -312,119 +273,8 @@ impl Runner {
             Command::While(condition, until, body) => {
                 self.while_(condition, *until, body, forgiven)
             }
-            Command::Case(word, branches) => {
-                let word = self.word(word);
-                for (patterns, body) in branches {
-                    for pattern in patterns {
-                        let pattern = self.word(pattern);
-                        let met = match (&word, &pattern) {
-                            (_, Some(pattern)) if pattern == "*" => Some(true),
-                            (Some(word), Some(pattern)) => outside::matches_pattern(word, pattern),
-                            _ => None,
-                        };
-                        if met == Some(true) {
-                            return self.list(body, forgiven);
-                        }
-                        if met.is_none() && mentions(body) {
-                            let line = body.first().map_or(1, |item| item.line);
-                            self.fault(Fault::unfollowed(
-                                self.at.unwrap_or(line),
-                                "which branch of `case` is taken cannot be known here: none was followed",
-                            ));
-                            return (Status::Unknown, Flow::On);
-                        }
-                    }
-                }
-                (Status::Yes, Flow::On)
-            }
+            Command::Case(word, branches) => self.case(word, branches, forgiven),
         }
-    }
-
-    fn branches(
-        &mut self,
-        branches: &[(List, List)],
-        otherwise: &List,
-        forgiven: bool,
-    ) -> (Status, Flow) {
-        for (condition, body) in branches {
-            let (status, flow) = self.list(condition, true);
-            if flow == Flow::Exit {
-                return (status, flow);
-            }
-            if status == Status::Unknown
-                && (branches.iter().any(|(_, body)| mentions(body)) || mentions(otherwise))
-                && let Some(last) = condition.last()
-            {
-                self.unknown(last.line, condition, last);
-            }
-            if status == Status::Yes || status == Status::Unknown && self.holds {
-                return self.list(body, forgiven);
-            }
-        }
-        self.list(otherwise, forgiven)
-    }
-
-    fn repeat(
-        &mut self,
-        name: &str,
-        words: &[Word],
-        body: &List,
-        forgiven: bool,
-    ) -> (Status, Flow) {
-        let Some(values) = self.words(words) else {
-            if mentions(body) {
-                let line = body.first().map_or(1, |item| item.line);
-                self.fault(Fault::unfollowed(
-                    self.at.unwrap_or(line),
-                    "the shell's `for` runs over words that cannot be known here: it was not followed",
-                ));
-            }
-            return (Status::Unknown, Flow::On);
-        };
-        let mut status = Status::Yes;
-        for value in values {
-            self.variables.insert(name.to_owned(), Some(value));
-            let (found, flow) = self.list(body, forgiven);
-            status = found;
-            match flow {
-                Flow::On => {}
-                Flow::Leave => break,
-                Flow::Exit => return (status, flow),
-            }
-        }
-        (status, Flow::On)
-    }
-
-    fn while_(
-        &mut self,
-        condition: &List,
-        until: bool,
-        body: &List,
-        forgiven: bool,
-    ) -> (Status, Flow) {
-        for _ in 0..MAX_ROUNDS {
-            let (status, flow) = self.list(condition, true);
-            if flow != Flow::On {
-                return (status, flow);
-            }
-            let status = if until { status.not() } else { status };
-            if status == Status::Unknown && mentions(body) {
-                let line = body.first().map_or(1, |item| item.line);
-                self.fault(Fault::unfollowed(
-                    self.at.unwrap_or(line),
-                    "how often the shell's `while` goes round cannot be known here: it was not followed",
-                ));
-            }
-            if status != Status::Yes {
-                return (Status::Yes, Flow::On);
-            }
-            match self.list(body, forgiven) {
-                (_, Flow::On) => {}
-                (status, Flow::Leave) => return (status, Flow::On),
-                (status, Flow::Exit) => return (status, Flow::Exit),
-            }
-        }
-        (Status::Yes, Flow::On)
     }
 
     fn simple(&mut self, simple: &Simple, forgiven: bool) -> (Status, Flow) {
@@ -533,356 +383,7 @@ impl Runner {
         (status, if flow == Flow::Leave { Flow::On } else { flow })
     }
 
-    /// Runs what makes chains: iptables, iptables-restore, another shell, a script that was written. `None` for all else.
-    fn firewall(
-        &mut self,
-        words: &[String],
-        simple: &Simple,
-        line: usize,
-    ) -> Option<Result<Status, String>> {
-        let name = words.first()?.rsplit('/').next()?;
-        if let Some((family, arguments)) = tool(words) {
-            return Some(self.iptables(family, arguments, line).map(|()| Status::Yes));
-        }
-        match name {
-            "iptables-restore" | "iptables-nft-restore" | "iptables-legacy-restore" => {
-                Some(Ok(self.restore_of(words, simple, Family::V4, line)))
-            }
-            "ip6tables-restore" | "ip6tables-nft-restore" | "ip6tables-legacy-restore" => {
-                Some(Ok(self.restore_of(words, simple, Family::V6, line)))
-            }
-            "sh" | "bash" | "dash" | "ash" => {
-                let options = words[1..]
-                    .iter()
-                    .take_while(|word| word.starts_with('-'))
-                    .count();
-                let rest = &words[1 + options..];
-                let inline = words[1..=options].iter().any(|word| word.contains('c'));
-                match (inline, rest.first()) {
-                    (true, Some(text)) => Some(Ok(self.nested(
-                        &Script::read(text, line),
-                        Some(line),
-                        &rest[1..],
-                    ))),
-                    (false, Some(path)) => self.file(path, &rest[1..], line),
-                    (false, None) => match &simple.input {
-                        Some(Input::Text(text, expands)) => {
-                            let text = self.here_document(text, *expands)?;
-                            let script = Script::read(&text, simple.line + 1);
-                            Some(Ok(self.nested(&script, self.at, &[])))
-                        }
-                        _ => None,
-                    },
-                    _ => None,
-                }
-            }
-            "." | "source" => self.file(words.get(1)?, &words[2..], line),
-            "eval" => {
-                let text = words[1..].join(" ");
-                Some(Ok(self.nested(&Script::read(&text, line), Some(line), &[])))
-            }
-            "nft" => {
-                self.fault(Fault::unfollowed(
-                    line,
-                    "nft's own commands are not followed: rules that they make are not seen",
-                ));
-                Some(Ok(Status::Yes))
-            }
-            _ => self.file(&words[0], &words[1..], line),
-        }
-    }
-
-    /// Runs a script that was written before, and says where one that makes rules may not be seen.
-    fn file(
-        &mut self,
-        path: &str,
-        arguments: &[String],
-        line: usize,
-    ) -> Option<Result<Status, String>> {
-        if let Some((text, begins)) = self.files.get(path).cloned() {
-            self.used.insert(path.to_owned());
-            let (begins, at) = if begins > 0 {
-                (begins, None)
-            } else {
-                (line, Some(line))
-            };
-            let script = Script::read(&text, begins);
-            return Some(Ok(self.nested(&script, self.at.or(at), arguments)));
-        }
-        if outside::may_be_firewall(path) {
-            self.fault(Fault::unfollowed(
-                line,
-                format!("`{path}` is not in the text: rules that it makes are not seen"),
-            ));
-            return Some(Ok(Status::Yes));
-        }
-        None
-    }
-
-    fn nested(&mut self, script: &Script, at: Option<usize>, arguments: &[String]) -> Status {
-        if self.depth >= DEEPEST {
-            return Status::Unknown;
-        }
-        self.depth += 1;
-        let before = (
-            std::mem::replace(&mut self.at, at),
-            std::mem::replace(&mut self.arguments, arguments.to_vec()),
-            std::mem::take(&mut self.errexit),
-        );
-        let status = self.script(script);
-        (self.at, self.arguments, self.errexit) = before;
-        self.depth -= 1;
-        status
-    }
-
-    fn iptables(&mut self, family: Family, words: &[String], line: usize) -> Result<(), String> {
-        // Targets and options of other tables are not known here.
-        if arguments::table(words).is_some_and(|table| table != "filter") {
-            return Ok(());
-        }
-        let command = arguments::read(words, family, line)?;
-        self.build_in(family);
-        apply(&mut self.set, family, command, line)
-    }
-
-    /// What iptables-restore reads: a file that was written, named behind `<` or as its argument, or a here-document.
-    fn restore_of(
-        &mut self,
-        words: &[String],
-        simple: &Simple,
-        family: Family,
-        line: usize,
-    ) -> Status {
-        let named = words[1..]
-            .iter()
-            .find(|word| !word.starts_with('-'))
-            .cloned();
-        let file = match &simple.input {
-            Some(Input::Text(text, expands)) => {
-                let Some(text) = self.here_document(text, *expands) else {
-                    let text = "the here-document has an expansion whose value is not known: its rules are not seen";
-                    self.fault(Fault::unfollowed(line, text));
-                    return Status::Unknown;
-                };
-                self.restore(&text, family, words, simple.line);
-                return Status::Yes;
-            }
-            Some(Input::File(word)) => self.word(word),
-            None => named,
-        };
-        let known = file.as_ref().and_then(|path| self.files.get(path)).cloned();
-        self.used.extend(file.clone());
-        match known {
-            Some((text, begins)) => {
-                self.restore(&text, family, words, begins.saturating_sub(1));
-                Status::Yes
-            }
-            None => {
-                let shown = file.unwrap_or_else(|| "what it reads".to_owned());
-                self.fault(Fault::unfollowed(
-                    line,
-                    format!("`{shown}` is not in the text: the rules that iptables-restore loads are not seen"),
-                ));
-                Status::Unknown
-            }
-        }
-    }
-
-    /// `cat FILE | iptables-restore`, `echo … | iptables-restore`: `None` where the pipeline is another.
-    fn restores_from_pipe(&mut self, item: &Item, words: &[Option<Vec<String>>]) -> Option<Status> {
-        let last = words.last()?.as_ref()?;
-        let name = last.first()?.rsplit('/').next()?;
-        if !name.ends_with("tables-restore") {
-            return None;
-        }
-        let family = if name.starts_with("ip6") {
-            Family::V6
-        } else {
-            Family::V4
-        };
-        let text = match words
-            .first()?
-            .as_ref()
-            .map(|words| words.iter().map(String::as_str).collect::<Vec<_>>())
-        {
-            Some(first) if first.first() == Some(&"cat") => {
-                let path = first.get(1).copied().unwrap_or_default();
-                self.used.insert(path.to_owned());
-                self.files.get(path).cloned()
-            }
-            Some(first) if matches!(first.first(), Some(&("echo" | "printf"))) => {
-                Some((first[1..].join(" ").replace("\\n", "\n"), 0))
-            }
-            _ => None,
-        };
-        let line = self.at.unwrap_or(item.line);
-        match text {
-            Some((text, begins)) => {
-                let at = self.at;
-                if begins == 0 {
-                    self.at = Some(line);
-                }
-                self.restore(&text, family, last, begins.saturating_sub(1));
-                self.at = at;
-                Some(Status::Yes)
-            }
-            None => {
-                let text =
-                    "what is piped into iptables-restore is not known: its rules are not seen";
-                self.fault(Fault::unfollowed(line, text));
-                Some(Status::Unknown)
-            }
-        }
-    }
-
-    /// Loads a dump as iptables-restore does; `before` is the line before the first of its text.
-    fn restore(&mut self, text: &str, family: Family, words: &[String], before: usize) {
-        let keeps = words.iter().any(|word| word == "-n" || word == "--noflush");
-        let loaded = crate::chain::syntax::save::read(Form::Save, text);
-        let line = |line: usize| self.at.unwrap_or(line + before);
-        let mut faults: Vec<Fault> = (loaded.faults.iter().cloned())
-            .map(|fault| Fault {
-                line: line(fault.line),
-                ..fault
-            })
-            .collect();
-        let chains: Vec<(String, Option<Policy>, Vec<Rule>, usize)> = (loaded.chains().iter())
-            .map(|chain| {
-                let rules = chain.rules.iter().cloned().map(|rule| Rule {
-                    line: line(rule.line),
-                    ..rule
-                });
-                (
-                    chain.name.clone(),
-                    chain.policy,
-                    rules.collect(),
-                    line(chain.line),
-                )
-            })
-            .collect();
-        self.set.faults.append(&mut faults);
-        self.set.faults.truncate(MAX_FAULTS);
-        if !keeps {
-            self.set.retain(|chain| chain.family != family);
-        }
-        self.build_in(family);
-        for (name, policy, rules, line) in chains {
-            let chain = self.set.chain_or_new(family, &name, line);
-            chain.policy = policy.or(chain.policy);
-            if !keeps || rules.is_empty() {
-                chain.rules.clear();
-            }
-            chain.rules.extend(rules);
-        }
-    }
-
-    /// The text of a here-document; `None` where an expansion in it is not known.
-    fn here_document(&mut self, text: &str, expands: bool) -> Option<String> {
-        if !expands || !text.contains(['$', '`', '\\']) {
-            return Some(text.to_owned());
-        }
-        let quoted = format!("\"{}\"", text.replace('"', "\\\""));
-        let (tokens, _) = lex(&quoted, 1);
-        match tokens.first().map(|token| &token.kind) {
-            Some(Kind::Word(word)) => self.word(&word.clone()),
-            _ => None,
-        }
-    }
-
-    /// A file that a command writes: `cat > FILE <<EOF`, `echo … > FILE`.
-    fn keep_output(&mut self, simple: &Simple, words: &[String]) {
-        let Some((file, more)) = &simple.output else {
-            return;
-        };
-        let Some(path) = self.word(file) else { return };
-        let (text, line) = match (&simple.input, words.first().map(String::as_str)) {
-            (Some(Input::Text(text, expands)), Some("cat" | "tee")) => {
-                let Some(text) = self.here_document(text, *expands) else {
-                    return;
-                };
-                (text, simple.line + 1)
-            }
-            (_, Some("echo" | "printf")) => {
-                let text = words[1..].join(" ").replace("\\n", "\n");
-                (format!("{}\n", text.trim_end_matches('\n')), 0)
-            }
-            _ => return,
-        };
-        if let Some((known, _)) = self.files.get_mut(&path).filter(|_| *more) {
-            known.push_str(&text);
-        } else {
-            self.files.insert(path, (text, line));
-        }
-    }
-
-    /// A word with its expansions, as one field; `None` where one is not known.
-    fn word(&mut self, word: &Word) -> Option<String> {
-        let fields = self.fields(word)?;
-        Some(fields.join(" "))
-    }
-
-    /// The words with their expansions; `None` where one is not known.
-    fn words(&mut self, words: &[Word]) -> Option<Vec<String>> {
-        let mut out = Vec::new();
-        for word in words {
-            out.extend(self.fields(word)?);
-        }
-        Some(out)
-    }
-
-    fn fields(&mut self, word: &Word) -> Option<Vec<String>> {
-        let mut out: Vec<String> = Vec::new();
-        let mut field: Option<String> = None;
-        for part in &word.0 {
-            match part {
-                Part::Text(text, _) => field.get_or_insert_default().push_str(text),
-                Part::Unknown(_) => return None,
-                Part::Variable(name, default, quoted) => {
-                    let value = self.value(name, default.as_deref())?;
-                    self.expanded += value.len();
-                    if self.expanded > MAX_EXPANDED {
-                        return None;
-                    }
-                    if *quoted && name != "@" {
-                        field.get_or_insert_default().push_str(&value);
-                        continue;
-                    }
-                    let mut pieces = value.split_whitespace().peekable();
-                    if value.starts_with(char::is_whitespace) {
-                        out.extend(field.take());
-                    }
-                    while let Some(piece) = pieces.next() {
-                        field.get_or_insert_default().push_str(piece);
-                        if pieces.peek().is_some() || value.ends_with(char::is_whitespace) {
-                            out.extend(field.take());
-                        }
-                    }
-                }
-            }
-        }
-        out.extend(field);
-        Some(out)
-    }
-
-    fn value(&self, name: &str, default: Option<&str>) -> Option<String> {
-        if name == "@" || name == "*" {
-            return Some(self.arguments.join(" "));
-        }
-        if let Ok(number) = name.parse::<usize>() {
-            let argument = number
-                .checked_sub(1)
-                .map(|at| self.arguments.get(at).cloned())?;
-            return argument
-                .or_else(|| default.map(str::to_owned))
-                .or(Some(String::new()));
-        }
-        match self.variables.get(name) {
-            Some(known) => known.clone(),
-            None => default.map(str::to_owned),
-        }
-    }
-
-    fn build_in(&mut self, family: Family) {
+    pub(super) fn build_in(&mut self, family: Family) {
         if self.set.chain(family, "INPUT").is_some() {
             return;
         }
@@ -904,7 +405,7 @@ fn shown(command: &Command) -> String {
 }
 
 /// Whether a list has commands of a firewall in it, or leaves the script.
-fn mentions(list: &[Item]) -> bool {
+pub(super) fn mentions(list: &[Item]) -> bool {
     list.iter()
         .flat_map(|item| &item.commands)
         .any(|command| match command {

@@ -1,11 +1,17 @@
 //! Shell text: cut into tokens, parsed, and run on chains.
 
 mod apply;
+mod control;
+mod expand;
+mod fault;
 mod interpret;
 mod lex;
 mod outside;
 mod parse;
+mod programs;
+mod restore;
 
+pub use fault::Fault;
+pub use interpret::Runner;
 pub(in crate::chain) use interpret::rule_of;
-pub use interpret::{Fault, Runner};
 pub use parse::Script;

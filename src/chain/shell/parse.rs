@@ -210,8 +210,7 @@ impl Parser {
 
     fn pipeline(&mut self) -> Vec<Command> {
         let mut out = Vec::new();
-        loop {
-            let Some(command) = self.command() else { break };
+        while let Some(command) = self.command() {
             out.push(command);
             if !self.take("|") {
                 break;

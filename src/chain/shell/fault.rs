@@ -1,0 +1,38 @@
+//! What is wrong with a line of a text, or was not followed in it.
+
+use std::fmt;
+
+/// A line that iptables would refuse, or that was not understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// From 1.
+    pub line: usize,
+    pub text: String,
+    /// Iptables, the shell or the API would refuse it; else it may be right, and is not followed here.
+    pub refused: bool,
+}
+
+impl Fault {
+    /// Something that would be refused.
+    pub fn new(line: usize, text: impl Into<String>) -> Self {
+        Self {
+            line,
+            text: text.into(),
+            refused: true,
+        }
+    }
+
+    /// Something that is not followed here.
+    pub fn unfollowed(line: usize, text: impl Into<String>) -> Self {
+        Self {
+            refused: false,
+            ..Self::new(line, text)
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.text)
+    }
+}
