@@ -39,7 +39,6 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(super) enum Command {
     /// Print only the ACCEPT rules
     #[command(after_help = "\

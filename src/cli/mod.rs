@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod batch;
 mod chain;
+mod dates;
 mod explain;
 mod feed;
 mod filters;
@@ -16,6 +17,7 @@ mod pace;
 mod ports;
 mod progress;
 mod query;
+mod refusal;
 mod rules;
 mod session;
 mod simulate;
@@ -81,9 +83,14 @@ impl Exit {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let told = match Args::try_parse_from(words::arranged(std::env::args_os())) {
-        Ok(args) => run(&args),
-        Err(why) => unparsed(why),
+    let typed = words::arranged(std::env::args_os());
+    let told = match Args::try_parse_from(&typed) {
+        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+        // The help and the version, which are asked for.
+        Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
+        Err(why) => Err(refusal::check_first_word(&typed)
+            .err()
+            .unwrap_or_else(|| refusal::refusal(&why, &typed))),
     };
     match told {
         Ok(exit) => exit.code().into(),
@@ -94,28 +101,6 @@ pub fn main() -> ExitCode {
             Exit::Trouble.code().into()
         }
     }
-}
-
-/// Tells what clap says in place of arguments: what is wrong with them, or the help and the version, which are asked for.
-fn unparsed(why: clap::Error) -> Result<Exit, Error> {
-    if !why.use_stderr() {
-        return why.print().map(|()| Exit::Clean).map_err(Error::Output);
-    }
-    // It quotes the arguments as they are: the same is said of arguments in which nothing is hostile.
-    let mut changed = false;
-    let tame: Vec<String> = std::env::args_os()
-        .map(|arg| {
-            let tame = printable(&arg.to_string_lossy());
-            changed |= *tame != *arg;
-            tame
-        })
-        .collect();
-    match Args::try_parse_from(words::arranged(tame.into_iter().map(Into::into))) {
-        _ if !changed => drop(why.print()),
-        Err(why) if why.use_stderr() => drop(why.print()),
-        _ => complain("an argument is no text (UTF-8) where only text can be; write it anew"),
-    }
-    Ok(Exit::Trouble)
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
@@ -218,6 +203,9 @@ fn account(shared: &Shared, analysis: &Analysis) {
     }
     if tally.untrusted > 0 {
         text.push_str(&format!(", {} untrusted", tally.untrusted));
+    }
+    if tally.outside > 0 {
+        text.push_str(&format!(", {} outside --since and --until", tally.outside));
     }
     if analysis.repeated() > 0 {
         text.push_str(&format!(

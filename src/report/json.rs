@@ -49,6 +49,10 @@ struct TallyV1 {
     other: u64,
     unreadable: u64,
     untrusted: u64,
+    /// Drop lines outside `--since` and `--until`.
+    outside: u64,
+    /// Drop lines whose findings the filters left out.
+    filtered: u64,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -154,6 +158,8 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
             other: report.tally.other(),
             unreadable: report.tally.unreadable,
             untrusted: report.tally.untrusted,
+            outside: report.tally.outside,
+            filtered: report.tally.filtered,
         },
         nodes: report.nodes.iter().map(node_v1).collect(),
         findings: report.findings.iter().map(finding_v1).collect(),

@@ -22,6 +22,7 @@ fn report_on(log: &str, rules: Option<&str>) -> Report {
     site.roles
         .insert("harvester3-worker".to_owned(), Role::Worker);
     site.upgrades.push(Window {
+        told: true,
         from: Moment::At(time("2026-05-05T04:00:00Z")),
         to: Moment::At(time("2026-05-05T06:00:00Z")),
     });
