@@ -48,13 +48,36 @@ impl Limit {
     };
 }
 
+/// Who says that the cluster was upgraded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WindowOrigin {
+    /// The user.
+    Told,
+    /// The cluster's objects, which a support bundle has.
+    Cluster,
+    /// Nobody: the log looks like it.
+    Found,
+}
+
+impl WindowOrigin {
+    pub const ALL: [Self; 3] = [Self::Told, Self::Cluster, Self::Found];
+
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Told => "told",
+            Self::Cluster => "cluster",
+            Self::Found => "found",
+        }
+    }
+}
+
 /// A time in which the cluster was upgraded, both ends in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
+    pub origin: WindowOrigin,
     pub from: Moment,
     pub to: Moment,
-    /// Whether the user told it.
-    pub told: bool,
 }
 
 impl Window {
@@ -208,9 +231,9 @@ impl Site {
             day_micros,
         };
         let told = Window {
+            origin: WindowOrigin::Told,
             from: self.since.unwrap_or(Moment::At(Time(0))),
             to: self.until.unwrap_or(Moment::At(Time(i64::MAX))),
-            told: true,
         };
         let told = told.on_day_of(day);
         self.since = self.since.and(Some(told.from));

@@ -17,7 +17,7 @@ use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind
 use crate::packet::PacketSummary;
 use crate::report::{NodeReport, Report, Tally};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Site, Window};
+use crate::site::{Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
 
 pub use explain::explain;
@@ -225,7 +225,7 @@ impl Analysis {
                 }
             }
             ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
-                told: false,
+                origin: WindowOrigin::Cluster,
                 from: Moment::At(*from),
                 // An upgrade that has not ended goes on.
                 to: Moment::At(to.unwrap_or(Time(i64::MAX))),

@@ -13,7 +13,7 @@ use crate::nearest::hint;
 use crate::packet::proto;
 use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
-use crate::site::{Site, Window};
+use crate::site::{Site, Window, WindowOrigin};
 use crate::time::Time;
 
 /// So many stretches are named one by one.
@@ -330,7 +330,8 @@ pub(super) fn unmet_upgrades(
     let unmet = move |window: &Window| {
         let (first, last) = span?;
         let (from, to) = (window.from.near(first), window.to.near(last));
-        (window.told && (to < first || last < from)).then_some((from, to, first, last))
+        (window.origin == WindowOrigin::Told && (to < first || last < from))
+            .then_some((from, to, first, last))
     };
     site.upgrades.iter().filter_map(unmet).map(|(from, to, first, last)| {
         let end = if to == Time(i64::MAX) { String::new() } else { to.to_string() };

@@ -243,8 +243,9 @@ pub(super) struct AuditArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ExplainArgs {
-    /// A drop line in quotes, a cause such as conntrack-loss, a port such as tcp/10250, `list`, or `-`: the lines of stdin
-    #[arg(value_name = "LINE|CAUSE|PORT", value_parser = AnyOf(causes), hide_possible_values = true)]
+    /// A drop line in quotes, a cause or verdict such as conntrack-loss, a port such as tcp/10250 or ssh, a component or
+    /// addon such as kube-ovn, `list`, or `-`: the lines of stdin
+    #[arg(value_name = "LINE|CAUSE|PORT|NAME", value_parser = AnyOf(causes), hide_possible_values = true)]
     pub(super) what: Vec<String>,
 
     #[command(flatten)]
@@ -262,13 +263,13 @@ pub(super) struct ExplainArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct PortsArgs {
-    /// Only ports that this role runs or opens
+    /// Only this port, protocol, service, component or addon: 2112, tcp/2112, udp, etcd, kubeovn-operator
+    #[arg(value_name = "QUERY", value_parser = AnyOf(addons), hide_possible_values = true)]
+    pub(super) query: Vec<String>,
+
+    /// Only what this role runs or opens
     #[arg(long, value_name = "ROLE", value_parser = one_role())]
     pub(super) role: Option<Role>,
-
-    /// Only this port
-    #[arg(long, value_name = "PORT")]
-    pub(super) port: Vec<u16>,
 
     #[command(flatten)]
     pub(super) written: Written,

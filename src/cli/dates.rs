@@ -6,7 +6,7 @@ use chrono::{FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
 use crate::error::Error;
 use crate::input::short_stamp;
-use crate::site::Window;
+use crate::site::{Window, WindowOrigin};
 use crate::time::{DAY, Moment, Reading, SECOND, Stamp, Time, parse_rfc3339};
 
 /// Days of the week that may stand before a date; journalctl prints them in what it says of boots.
@@ -67,9 +67,9 @@ pub(super) fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
         return refused("it has neither start nor end; give one of them");
     }
     let window = Window {
+        origin: WindowOrigin::Told,
         from: end(from, Time(0))?,
         to: end(to, Time(i64::MAX))?,
-        told: true,
     };
     let day = match (window.from, window.to) {
         // Both are of the log's day, which nobody knows yet.
