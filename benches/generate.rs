@@ -1,8 +1,9 @@
-//! Writes a corpus to measure with: `generate mixed|dense|json|export MEBIBYTES`, the same bytes each time.
+//! Writes a corpus to measure with: `generate mixed|dense|json|export|node MEBIBYTES`, the same bytes each time.
 //!
 //! `dense` is drop lines alone, 15 % of them from random sources: more flows than any log has. `mixed` is 2 % drop lines
 //! among what else a kernel writes. `json` is a kernel's log with 45 % drop lines as `journalctl -o json` writes it, `export`
-//! one with 30 % as `systemd-journal-remote` takes it.
+//! one with 30 % as `systemd-journal-remote` takes it, and `node` a node's whole journal, 1 % of it the kernel's, the rest text
+//! and JSON of containers.
 #![allow(
     clippy::print_stderr,
     reason = "it is a program of its own, and this is its usage"
@@ -103,19 +104,48 @@ fn noise(dice: &mut Dice, out: &mut Vec<u8>) {
     out.extend_from_slice(dice.pick(&NOISE).as_bytes());
 }
 
+/// An entry of a container's, but for its times: a line of text, or one in ten a JSON object of some kilobytes.
+fn container(dice: &mut Dice, out: &mut Vec<u8>) -> io::Result<()> {
+    let unit = dice.roll(60);
+    write!(
+        out,
+        "_TRANSPORT=stdout\nPRIORITY=6\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=app{unit}\n_PID={}\n_COMM=app{unit}\n\
+         _EXE=/usr/bin/app{unit}\n_SYSTEMD_UNIT=app{unit}.service\n_SYSTEMD_SLICE=system.slice\n_HOSTNAME=harvester1\n\
+         MESSAGE=",
+        1000 + unit
+    )?;
+    if dice.roll(10) == 0 {
+        out.extend_from_slice(b"{\"level\":\"info\"");
+        for _ in 0..30 + dice.roll(60) {
+            let (key, value) = (dice.roll(3000), dice.roll(1 << 31));
+            write!(out, ",\"key{key}\":\"value {value:x} of {}\"", value % 97)?;
+        }
+        out.extend_from_slice(b"}");
+    } else {
+        for _ in 0..8 + dice.roll(40) {
+            let word = dice.roll(1 << 20);
+            write!(out, "w{word:x} ")?;
+        }
+    }
+    out.extend_from_slice(b"\n\n");
+    Ok(())
+}
+
 fn main() -> io::Result<()> {
     let mut args = std::env::args().skip(1);
     let (Some(what), Some(Ok(size))) = (args.next(), args.next().map(|size| size.parse::<u64>()))
     else {
-        eprintln!("usage: generate mixed|dense|json|export MEBIBYTES");
+        eprintln!("usage: generate mixed|dense|json|export|node MEBIBYTES");
         return Ok(());
     };
     let share = match what.as_str() {
         "mixed" => 20,
         "json" => 450,
         "export" => 300,
+        "node" => 800,
         _ => 1000,
     };
+    let is_export = matches!(what.as_str(), "export" | "node");
     let mut dice = Dice(42);
     let mut out = BufWriter::with_capacity(1 << 20, io::stdout().lock());
     let (mut line, mut written, mut micros) = (Vec::new(), 0, 0_u64);
@@ -135,13 +165,22 @@ fn main() -> io::Result<()> {
                  \"PRIORITY\":\"4\",\"SYSLOG_FACILITY\":\"0\",\"_SOURCE_MONOTONIC_TIMESTAMP\":\"{micros}\",\
                  \"__MONOTONIC_TIMESTAMP\":\"{micros}\",\"_HOSTNAME\":\"harvester{host}\",\"MESSAGE\":\""
             )?;
-        } else if what == "export" {
+        } else if is_export {
             let at = 1_776_852_000_000_000 + micros;
             write!(
                 line,
                 "__CURSOR=s=4f1c2b7a9d8e4c53b0a1f2e3d4c5b6a7;i={micros:x};b=0a1b2c3d4e5f60718293a4b5c6d7e8f9;t={at:x};x=1\n\
-                 __REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={micros}\n_BOOT_ID=0a1b2c3d4e5f60718293a4b5c6d7e8f9\n\
-                 _TRANSPORT=kernel\nPRIORITY=4\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n\
+                 __REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={micros}\n_BOOT_ID=0a1b2c3d4e5f60718293a4b5c6d7e8f9\n"
+            )?;
+            if what == "node" && dice.roll(100) > 0 {
+                container(&mut dice, &mut line)?;
+                written += line.len() as u64;
+                out.write_all(&line)?;
+                continue;
+            }
+            write!(
+                line,
+                "_TRANSPORT=kernel\nPRIORITY=4\nSYSLOG_FACILITY=0\nSYSLOG_IDENTIFIER=kernel\n\
                  _SOURCE_MONOTONIC_TIMESTAMP={micros}\n_MACHINE_ID=f9e8d7c6b5a493827160f5e4d3c2b1a0\n\
                  _HOSTNAME=harvester{host}\nMESSAGE="
             )?;
@@ -167,7 +206,7 @@ fn main() -> io::Result<()> {
             line.extend_from_slice(escaped.as_bytes());
             line.extend_from_slice(b"\"}");
         }
-        if what == "export" {
+        if is_export {
             line.push(b'\n');
         }
         line.push(b'\n');

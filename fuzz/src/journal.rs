@@ -1,9 +1,9 @@
 //! Binary journals: whatever is in them, they are read to their end, and the same however their bytes come.
 
 use std::hash::Hasher;
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 
-use dropsift::input::source::read_stream;
+use dropsift::input::source::{read_file, read_stream};
 
 use super::Dice;
 use super::seen::{self, Dribble, options};
@@ -37,6 +37,14 @@ fn one(data: &[u8], dice: &mut Dice) {
     let (again, told_again) = seen::of(|sink| read_stream("a journal", pieces, &options(), sink));
     assert_eq!((seen.items, told), (again.items, told_again));
     assert!(!data.starts_with(MAGIC) || seen.all_lines == again.all_lines);
+    if data.starts_with(MAGIC) {
+        let mut file = tempfile::NamedTempFile::new().expect("a file can be made");
+        file.write_all(data).expect("a file can be written");
+        let (sought, _) = seen::of(|sink| read_file(file.path(), &options(), sink));
+        // What nobody unpacks from a stream is read from a file.
+        let is_foreign = data.get(12).is_none_or(|flags| flags & 3 != 0);
+        assert!(is_foreign || sought.all_lines == seen.all_lines);
+    }
 }
 
 /// The same journal with the hashes of its fields set right, as far as its objects can be followed.

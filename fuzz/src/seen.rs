@@ -31,6 +31,7 @@ pub fn options() -> Options {
         prefixes: prefixes(),
         reading: READING,
         progress: Progress::default(),
+        since: None,
     }
 }
 

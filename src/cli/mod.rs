@@ -129,7 +129,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
         return Ok(Exit::Trouble);
     }
     args.check_live()?;
-    let options = values::read_options(&shared.judging)?;
+    let options = values::log_options(shared)?;
     let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
     if args.follows() {
         return follow::run(args, &options, analysis, style);

@@ -34,7 +34,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         hint();
         return Ok(Exit::Trouble);
     }
-    let options = values::read_options(&shared.judging)?;
+    let options = values::log_options(shared)?;
     let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
@@ -93,7 +93,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     let shared = &args.shared;
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;
-    let options = values::read_options(&shared.judging)?;
+    let options = values::log_options(shared)?;
     let mut site = values::site(shared, &options)?;
     if shared.judging.rules.is_empty() {
         if inputs.is_empty() || inputs.iter().any(|path| path.as_os_str() == "-") {

@@ -44,7 +44,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
             .collect(),
         None => inputs.to_vec(),
     };
-    let site = values::site(shared, &values::read_options(&shared.judging)?)?;
+    let site = values::site(shared, &values::log_options(shared)?)?;
     let scope = args.scoped.scope();
     let (report, site, exit) = read(shared, scope, &inputs, site)?;
     if report
@@ -96,7 +96,7 @@ fn read(
     inputs: &[PathBuf],
     site: Site,
 ) -> Result<(Report, Site, Exit), Error> {
-    let options = values::read_options(&shared.judging)?;
+    let options = values::log_options(shared)?;
     let mut analysis = Analysis::new(site, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
     Ok((report, analysis.site().clone(), exit))

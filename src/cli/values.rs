@@ -73,7 +73,18 @@ pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
         prefixes,
         reading,
         progress: Progress::default(),
+        since: None,
     })
+}
+
+/// How the logs of a command are to be read that reads whole logs: files that ended before `--since` need not be.
+pub(super) fn log_options(shared: &Shared) -> Result<Options, Error> {
+    let options = read_options(&shared.judging)?;
+    let since = shared.since.as_deref();
+    let since = since
+        .map(|text| moment(text, &options.reading))
+        .transpose()?;
+    Ok(Options { since, ..options })
 }
 
 /// Which addons are in use, as far as the user said so.

@@ -76,6 +76,11 @@ pub struct Reader {
     blank: bool,
 }
 
+/// The search for `prefixes` and what else is looked for.
+fn search_for(prefixes: &Prefixes) -> Search {
+    prefixes.search(|prefixes| Search::new(prefixes, literals().collect()))
+}
+
 impl Reader {
     /// A reader of lines with one of `prefixes`, whose times are read as `reading` says.
     pub fn new(prefixes: Prefixes, reading: Reading) -> Self {
@@ -89,7 +94,7 @@ impl Reader {
     }
 
     fn with(prefixes: Prefixes, reading: Reading, is_fast: bool) -> Self {
-        let search = prefixes.search(|prefixes| Search::new(prefixes, literals().collect()));
+        let search = search_for(&prefixes);
         Self {
             scanner: Scanner {
                 prefixes: prefixes.clone(),

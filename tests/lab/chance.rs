@@ -248,7 +248,7 @@ fn one(network: &Network, node: &Node, peer: &Node, tool: &str, seed: u64) -> (u
         let (mut sure, mut open) = (0, 0);
         for line in &lines {
             let packet = Packet::parse(line).unwrap();
-            let question = Question::dropped(packet.brief()).with_line(line);
+            let question = Question::dropped(packet.summary()).with_line(line);
             let outcome = set.evaluate(&question, Evaluation::FROM_INPUT);
             let certain = outcome.maybe.is_empty();
             assert!(certain || !outcome.notes.is_empty(), "{line}: {outcome:?}");

@@ -230,7 +230,7 @@ fn path(objects: &str) -> Option<Within> {
 enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     Byte(u8),
-    Array(Vec<Value<'a>>),
+    Array(Vec<Self>),
     /// Nothing that a field could be: an object, which was read, or a truth.
     Other,
 }

@@ -5,7 +5,7 @@ use super::nodes::Written;
 use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use crate::input::format::header::digits;
 use crate::input::format::text::{plain, uptime_of};
-use crate::input::format::{self, Origin, Record};
+use crate::input::format::{self, Origin, Prefixes, Record};
 use crate::input::framing::{Document, Event};
 use crate::input::message::{Class, REPEAT, classify, unescaped};
 use crate::input::search::Found;
@@ -116,6 +116,17 @@ impl Reader {
             });
         }
         Taken::Said
+    }
+
+    /// Whether a message holds a prefix or what else a journal's record is read for.
+    pub(in crate::input) fn notable(
+        prefixes: &Prefixes,
+    ) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
+        let search = super::search_for(prefixes);
+        move |message| {
+            let found = search.of_text(false).found_in(message);
+            found.prefix || found.notice
+        }
     }
 
     /// Says what a record of a binary journal is, which has no text around its message.

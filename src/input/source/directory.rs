@@ -4,12 +4,17 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::archive::Tree;
 use super::bounds::{Bounds, Counted, DEPTH, Progress};
-use super::journal::{self, Waiting};
+use super::journal::{JournalFile, JournalStream, Source, Waiting, Wanted};
 use super::unpack::{Kind, Peeked, unpack};
-use super::{Opening, bundle};
+use super::{Opening, bundle, journals};
+use crate::time::Time;
+
+/// What a journal begins with.
+const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
 /// Where journald keeps the journals of a machine (systemd-journald.service(8)), in folders named by its machine ID:
 /// those that stay, and those of this boot.
@@ -29,8 +34,9 @@ impl Opening<'_, '_, '_> {
         }
         let before = self.errors.len();
         let files = names.iter().map(|own| path.join(own)).collect();
+        let lines = self.summary.lines;
         let waiting = self.journals_among(files);
-        if !waiting.is_empty() {
+        if !waiting.is_empty() || self.summary.lines > lines {
             self.journal_parts(waiting);
         } else if self.errors.len() == before {
             let why = "it is a directory, and holds neither a journal nor a support bundle; name the files in it";
@@ -49,9 +55,10 @@ impl Opening<'_, '_, '_> {
             let names = Tree::Folder(folder.clone()).names();
             files.extend(names.iter().map(|own| folder.join(own)));
         }
-        let before = self.errors.len();
+        let (before, lines) = (self.errors.len(), self.summary.lines);
         let waiting = self.journals_among(files);
-        if waiting.is_empty() && self.errors.len() == before {
+        let is_nothing = waiting.is_empty() && self.summary.lines == lines;
+        if is_nothing && self.errors.len() == before {
             let list: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
             let why = format!("no journal in {}; name its directory", list.join(" or "));
             return self.failed(name, io::Error::other(why));
@@ -59,36 +66,99 @@ impl Opening<'_, '_, '_> {
         self.journal_parts(waiting);
     }
 
-    /// The journals among `files`, in the order of their first entries.
-    fn journals_among(&mut self, files: Vec<PathBuf>) -> VecDeque<Waiting> {
+    /// The journals among `files`, in the order of their first entries. Those that ended before `--since` only count.
+    fn journals_among(&mut self, files: Vec<PathBuf>) -> VecDeque<Waiting<JournalPath>> {
         let mut waiting = Vec::new();
-        // A look at the begin is no reading.
-        let bounds = Bounds::new(Progress::default());
+        let wanted = journals::wanted(&self.options.prefixes);
         for path in files {
-            let opened =
-                journal_in(&path, &bounds).and_then(|stream| stream.map(journal::head).transpose());
-            match opened {
-                Ok(Some(head)) => {
-                    if let Ok(meta) = path.metadata() {
-                        self.bounds.expect(meta.len());
+            let name = path.display().to_string();
+            match JournalPath::look(path, &wanted) {
+                Ok(Some(journal)) => {
+                    let last = Time(i64::try_from(journal.realtime.1).unwrap_or(i64::MAX));
+                    let since = self.options.since.map(|since| since.near(last));
+                    if last.0 > 0 && since.is_some_and(|since| last < since) {
+                        self.summary.lines += journal.entries;
+                        continue;
                     }
-                    waiting.push(Waiting { head, path });
+                    self.bounds.expect(journal.bytes);
+                    waiting.push(Waiting {
+                        head: journal.realtime.0,
+                        name,
+                        what: journal,
+                    });
                 }
                 Ok(None) => {}
-                Err(why) => self.failed(&path.display().to_string(), why),
+                Err(why) => self.failed(&name, why),
             }
         }
-        waiting.sort_by(|a, b| (a.head, &a.path).cmp(&(b.head, &b.path)));
+        waiting.sort_by(|a, b| (a.head, &a.name).cmp(&(b.head, &b.name)));
         waiting.into()
-    }
-
-    /// The bytes of the journal `path`.
-    pub(super) fn journal_stream(&mut self, path: &Path) -> io::Result<Option<Box<dyn Read>>> {
-        journal_in(path, &self.bounds)
     }
 }
 
-/// The bytes of the journal in the file `path`, its compression taken off; `None` if it holds something else.
+/// A journal in a directory.
+pub(super) struct JournalPath {
+    path: PathBuf,
+    /// Whether it can be sought in: it is not compressed.
+    is_plain: bool,
+    pub(super) bytes: u64,
+    /// Microseconds since 1970 of its first and its last entry; 0 where that is not known.
+    realtime: (u64, u64),
+    entries: u64,
+}
+
+impl JournalPath {
+    /// Looks at the begin of the file `path`; `None` if it holds something else.
+    fn look(path: PathBuf, wanted: &Arc<Wanted>) -> io::Result<Option<Self>> {
+        let mut file = File::open(&path)?;
+        let mut magic = [0; MAGIC.len()];
+        if file.read_exact(&mut magic).is_ok() && magic == *MAGIC {
+            let journal = JournalFile::open(file, None, Arc::clone(wanted))?;
+            return Ok(Some(Self {
+                path,
+                is_plain: true,
+                bytes: journal.length(),
+                realtime: journal.realtime(),
+                entries: journal.entries(),
+            }));
+        }
+        // A look at the begin is no reading.
+        let Some(stream) = journal_in(&path, &Bounds::new(Progress::default()))? else {
+            return Ok(None);
+        };
+        let stream = JournalStream::open(stream, Arc::clone(wanted))?;
+        let realtime = (stream.realtime(), 0);
+        drop(stream);
+        Ok(Some(Self {
+            bytes: path.metadata()?.len(),
+            path,
+            is_plain: false,
+            realtime,
+            entries: 0,
+        }))
+    }
+
+    /// Opens it to be read.
+    pub(super) fn open(
+        &self,
+        wanted: &Arc<Wanted>,
+        bounds: &Bounds,
+    ) -> io::Result<Option<Source<'static>>> {
+        if self.is_plain {
+            let file = File::open(&self.path)?;
+            let path = Some(self.path.clone());
+            let file = JournalFile::open(file, path, Arc::clone(wanted))?;
+            return Ok(Some(Source::File(Box::new(file))));
+        }
+        let Some(stream) = journal_in(&self.path, bounds)? else {
+            return Ok(None);
+        };
+        let stream = JournalStream::open(stream, Arc::clone(wanted))?;
+        Ok(Some(Source::Stream(Box::new(stream))))
+    }
+}
+
+/// The bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds something else.
 fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>> {
     let mut stream: Box<dyn Read> = Box::new(Counted::new(File::open(path)?, bounds.clone()));
     for _ in 0..=DEPTH {

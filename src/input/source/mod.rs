@@ -8,12 +8,10 @@ mod archive;
 mod bounds;
 mod bundle;
 mod cluster;
-mod damage;
 mod decode;
 mod directory;
-mod guard;
 mod journal;
-mod proof;
+mod journals;
 mod stripes;
 mod unpack;
 
@@ -28,7 +26,7 @@ use super::Prefixes;
 use super::event::{ClusterFact, LogEvent, Sink};
 use super::reader::{Reader, Scanner};
 use crate::error::Error;
-use crate::time::{Reading, Time};
+use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::directory::LOCAL_JOURNALS;
@@ -48,6 +46,8 @@ pub struct Options {
     pub reading: Reading,
     /// Is kept up to date while inputs are read; whoever draws a bar has a clone.
     pub progress: Progress,
+    /// Journal files that ended before are not read.
+    pub since: Option<Moment>,
 }
 
 /// What came of one input.
@@ -319,6 +319,10 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let size = (plain.as_ref())
             .and_then(|file| file.metadata().ok())
             .map_or(0, |meta| meta.len());
+        // Whoever had the file before us may have read the begin of it.
+        let is_whole = (plain.as_ref())
+            .and_then(|mut file| file.stream_position().ok())
+            .is_some_and(|position| position == 0);
         let (peeked, file) = match Peeked::of(source, Vec::with_capacity(BLOCK)) {
             Ok(peeked) => peeked,
             Err(why) => {
@@ -346,7 +350,10 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
-            Kind::Journal => self.journal(name, peeked.into_stream()),
+            Kind::Journal => match plain.filter(|_| is_whole) {
+                Some(file) => self.journal_file(name, file),
+                None => self.journal(name, peeked.into_stream()),
+            },
         }
         false
     }
@@ -468,6 +475,7 @@ mod tests {
                 offset: 0,
             },
             progress: Progress::default(),
+            since: None,
         };
         let mut reader = Reader::new(options.prefixes.clone(), options.reading);
         let mut sink = |_: LogEvent<'_>| {};

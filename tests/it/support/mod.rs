@@ -79,6 +79,7 @@ pub(crate) fn options() -> Options {
             offset: 0,
         },
         progress: Progress::default(),
+        since: None,
     }
 }
 

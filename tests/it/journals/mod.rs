@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
+mod damage;
+mod made;
+mod many;
+mod ways;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -194,17 +199,24 @@ fn a_directory_of_journals_is_one_log() {
 fn what_cannot_be_read_is_refused_by_name() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("journal");
-    for (flag, name) in [
-        (1, "packed with xz"),
-        (2, "packed with lz4"),
-        (0x40, "flags 0x40"),
-    ] {
+    for (flag, name) in [(1, "xz"), (2, "lz4"), (0x40, "flags 0x40")] {
         let mut bytes = sample_journal();
         bytes[12] |= flag;
-        std::fs::write(&path, bytes).unwrap();
-        let seen = read(&path);
-        assert!(seen.errors[0].contains(name), "{:?}", seen.errors);
+        std::fs::write(&path, &bytes).unwrap();
+        let (file, stream) = (read(&path), streamed(bytes));
+        assert!(stream.errors[0].contains(name), "{:?}", stream.errors);
+        // Of a file, only what nobody knows is refused.
+        assert_eq!(file.errors.len(), usize::from(flag == 0x40));
     }
+}
+
+/// The items of a journal that comes in a stream.
+fn streamed(bytes: Vec<u8>) -> Seen {
+    Seen::of(|sink| {
+        let options = crate::support::options();
+        let stream = std::io::Cursor::new(bytes);
+        dropsift::input::source::read_stream("stream", stream, &options, sink)
+    })
 }
 
 /// The offsets of all objects.
@@ -298,15 +310,7 @@ fn damage(setting: &str) {
     for how in 0..mutations {
         let mut bytes = whole.clone();
         let what = mutate(&mut bytes, &objects, &mut dice, how);
-        let seen = Seen::of(|sink| {
-            let options = crate::support::options();
-            dropsift::input::source::read_stream(
-                "mutated",
-                std::io::Cursor::new(bytes),
-                &options,
-                sink,
-            )
-        });
+        let seen = streamed(bytes);
         kept[how % 8] += seen.summary.lines;
         // A record that is gone has to be told of.
         let is_told = !seen.errors.is_empty() || !seen.summary.known;

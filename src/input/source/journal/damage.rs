@@ -1,10 +1,10 @@
-//! What is wrong with a journal, and how it is told.
+//! Damage of a journal file, and the words for it.
 
-use super::bounds::size as amount;
+use crate::input::source::bounds::size as amount;
 
-/// What is wrong with a journal.
+/// Damage of one journal file.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(super) struct Damage {
     /// Where the first damaged place begins.
     first: Option<u64>,
     places: u64,
@@ -12,27 +12,32 @@ pub(super) struct Found {
     last_end: u64,
     /// Where the file ends before its last object.
     pub(super) cut: Option<(u64, u64)>,
+    /// Whether compressed values were left out because they unpack to too much.
     pub(super) bomb: bool,
-    /// How many entries and fields the header counts that did not come, where nothing else is wrong.
+    /// How many entries and values the header counts that were not met, where nothing else is wrong.
     pub(super) missing: (u64, u64),
-    /// How many entries name fields that are not there.
+    /// How many entries refer to values that are not there.
     pub(super) dangling: u64,
+    /// Whether values of several entries were too many to remember, which only a stream needs.
+    pub(super) forgot: bool,
     /// Why no more could be read.
     pub(super) broken: Option<String>,
 }
 
-impl Found {
-    /// There is damage at `at`.
-    pub(super) fn damaged(&mut self, at: u64, bytes: u64) {
+impl Damage {
+    /// Adds a stretch of `bytes` at `at` that cannot be read.
+    pub(super) const fn add(&mut self, at: u64, bytes: u64) {
         if self.first.is_none() || self.last_end != at {
             self.places += 1;
         }
-        self.first.get_or_insert(at);
+        if self.first.is_none() {
+            self.first = Some(at);
+        }
         self.last_end = at + bytes;
         self.unread += bytes;
     }
 
-    /// All of it in words; `None` if nothing is wrong.
+    /// Describes all of it; `None` if the file is whole.
     pub(super) fn words(&self) -> Option<String> {
         let mut parts = Vec::new();
         parts.extend(self.broken.clone());
@@ -68,6 +73,13 @@ impl Found {
         if self.bomb {
             parts.push(
                 "its packed fields unfold to far more than a log has, most were left out"
+                    .to_owned(),
+            );
+        }
+        if self.forgot {
+            parts.push(
+                "messages that come again are too many to remember while it comes as a stream, some were left out; name \
+                 the file itself, not compressed"
                     .to_owned(),
             );
         }

@@ -1,0 +1,282 @@
+//! Walks the chain of a journal's objects, each of which ends where the next begins. Behind a damaged place the walk goes
+//! on at the next object that proves to be one.
+
+use super::damage::Damage;
+use super::header::Header;
+use super::object::{DATA, ENTRY, HEAD, Head};
+use super::proof::{Name, Proof, Prover, Verdict};
+use super::unpack::MAX_VALUE;
+
+/// How much behind a damaged place is looked at a time.
+const SEARCHED: usize = 256 << 10;
+/// The longest DATA object that is proven: longer values are those of core dumps, and no message.
+const MAX_PROVEN: u64 = 8 << 20;
+
+/// The bytes of a journal file, from some offset on.
+pub(super) trait Bytes {
+    /// The `length` bytes at `at`; fewer where the file ends, or breaks.
+    fn bytes(&mut self, at: u64, length: usize) -> &[u8];
+
+    /// Says that no byte before `at` is asked for again.
+    fn release(&mut self, at: u64);
+
+    /// Why no more could be read, where it is not the end.
+    fn broken(&mut self) -> Option<String>;
+}
+
+/// A stretch of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// An object that can be read: what stands at `at`, and which field where it is a value.
+    Object {
+        at: u64,
+        head: Head,
+        name: Name,
+        /// Length of a value without its compression.
+        length: usize,
+    },
+    /// Bytes that cannot be read.
+    Gap {
+        at: u64,
+        length: u64,
+    },
+    End,
+}
+
+/// A walk through a file.
+pub(super) struct Chain<B> {
+    pub(super) bytes: B,
+    pub(super) prover: Prover,
+    pub(super) damage: Damage,
+    /// Offset of the next object.
+    pub(super) at: u64,
+    begin: u64,
+    tail: u64,
+    tail_met: bool,
+    online: bool,
+    /// Damage came last: only an object that proves to be one is taken for one.
+    lost: bool,
+    ended: bool,
+    key_tried: bool,
+    /// Entries and values that the header counts and that were not met yet.
+    missing: (u64, u64),
+    /// Whether compressed values are proven too, which takes most of the time where there are many.
+    pub(super) thorough: bool,
+}
+
+impl<B: Bytes> Chain<B> {
+    pub(super) fn new(header: &Header, bytes: B, thorough: bool) -> Self {
+        Self {
+            bytes,
+            prover: Prover::new(header.form, header.begin),
+            damage: Damage::default(),
+            at: header.begin,
+            begin: header.begin,
+            tail: header.tail,
+            tail_met: header.tail < header.begin,
+            online: header.online,
+            lost: !header.begin_sound,
+            ended: false,
+            key_tried: false,
+            missing: (header.entries, header.data),
+            thorough,
+        }
+    }
+
+    /// Takes the next stretch.
+    pub(super) fn step(&mut self) -> Step {
+        if self.ended {
+            return Step::End;
+        }
+        self.bytes.release(self.at);
+        let at = self.at;
+        self.tail_met |= at == self.tail;
+        if self.bytes.bytes(at, HEAD).len() < HEAD {
+            if !self.tail_met && (at <= self.tail || !self.lost) {
+                self.cut();
+            }
+            return self.end();
+        }
+        // Where the header's counts are met, what follows is being written, and counts the next time.
+        let is_behind = at > self.tail && self.tail >= self.begin;
+        if is_behind && (self.lost || (self.tail_met && self.missing.0 == 0)) {
+            return self.end();
+        }
+        let Some(head) = self.head(at) else {
+            // Behind the last object there is room laid out for more of them, or half of one.
+            if self.tail_met && !self.lost && (at != self.tail || self.online) {
+                return self.end();
+            }
+            return self.resume();
+        };
+        if !matches!(head.kind, DATA | ENTRY) {
+            if self.lost {
+                return self.resume();
+            }
+            return self.object(head, Name::Other, 0);
+        }
+        let there = self.bytes.bytes(at, head.size.min(MAX_PROVEN) as usize);
+        if (there.len() as u64) < head.size.min(MAX_PROVEN) {
+            if self.lost || !self.tail_met {
+                return self.resume();
+            }
+            self.cut();
+            return self.end();
+        }
+        let mut verdict = self.prove(head, at, self.thorough || self.lost);
+        if verdict.proof == Proof::Unknown && head.kind == DATA && self.finds_key(head.padded()) {
+            verdict = self.prove(head, at, self.thorough || self.lost);
+        }
+        match verdict.proof {
+            Proof::Sound => self.lost = false,
+            // A long value that nothing proves ends where something sound begins.
+            Proof::Unknown
+                if !self.lost && (head.size <= MAX_VALUE as u64 || self.follows(head.padded())) => {
+            }
+            // The object that is being written.
+            Proof::Damaged if self.online && at == self.tail => return self.end(),
+            // Whether its size or its content is damaged, the next object shows.
+            Proof::Damaged if !self.lost && self.follows(head.padded()) => {
+                return self.gap(head.size, head.padded());
+            }
+            _ => return self.resume(),
+        }
+        let missing = match head.kind {
+            ENTRY => &mut self.missing.0,
+            _ => &mut self.missing.1,
+        };
+        *missing = missing.saturating_sub(1);
+        self.object(head, verdict.name, verdict.length)
+    }
+
+    /// The head at `at`, where an object can begin there. Up to the last object, which the header knows, each ends before
+    /// it.
+    fn head(&mut self, at: u64) -> Option<Head> {
+        let tail = self.tail;
+        Head::parse(self.bytes.bytes(at, HEAD)).filter(|head| at >= tail || head.size <= tail - at)
+    }
+
+    fn prove(&mut self, head: Head, at: u64, thorough: bool) -> Verdict {
+        let unknown = Verdict {
+            proof: Proof::Unknown,
+            name: Name::Other,
+            length: 0,
+        };
+        if head.kind == ENTRY {
+            let object = self.bytes.bytes(at, head.size as usize);
+            let proof = self.prover.entry(object, at);
+            return Verdict { proof, ..unknown };
+        }
+        if head.size > MAX_PROVEN || (head.flags != 0 && !thorough) {
+            return unknown;
+        }
+        let object = self.bytes.bytes(at, head.size as usize);
+        self.prover.data(head, object)
+    }
+
+    /// Whether the key of the hashes proves to fit just now, by a value that comes soon: nobody knows of the first values
+    /// whether they are damaged or the key is.
+    fn finds_key(&mut self, distance: u64) -> bool {
+        if self.prover.form.key.is_none() || self.prover.key_fits || self.key_tried {
+            return false;
+        }
+        self.key_tried = true;
+        let mut at = self.at + distance;
+        while at - self.at < SEARCHED as u64
+            && !self.prover.key_fits
+            && let Some(head) = self.head(at)
+        {
+            if head.kind == DATA && head.size <= MAX_VALUE as u64 {
+                self.prove(head, at, true);
+            }
+            at += head.padded();
+        }
+        self.prover.key_fits
+    }
+
+    /// Whether something sound comes `distance` bytes from here: an object, or the end.
+    fn follows(&mut self, distance: u64) -> bool {
+        let at = self.at + distance;
+        distance <= MAX_PROVEN
+            && (self.bytes.bytes(at, HEAD).len() < HEAD || self.head(at).is_some())
+    }
+
+    /// Looks for the next object that proves to be one.
+    fn resume(&mut self) -> Step {
+        self.lost = true;
+        let there = self.bytes.bytes(self.at, SEARCHED).len() as u64 / 8 * 8;
+        let mut distance = HEAD as u64;
+        while distance < there {
+            if self.is_proven(distance) {
+                self.lost = false;
+                break;
+            }
+            distance += 8;
+        }
+        let length = distance.min(there).max(HEAD as u64);
+        self.gap(length, length)
+    }
+
+    /// Whether an object that proves to be one begins `distance` bytes from here.
+    fn is_proven(&mut self, distance: u64) -> bool {
+        let at = self.at + distance;
+        let Some(head) = self.head(at) else {
+            return false;
+        };
+        if !matches!(head.kind, DATA | ENTRY)
+            || head.size > (MAX_VALUE + 4096) as u64
+            || (self.bytes.bytes(at, head.size as usize).len() as u64) < head.size
+        {
+            return false;
+        }
+        let proof = self.prove(head, at, true).proof;
+        let follows = self.follows(distance + head.padded());
+        match proof {
+            Proof::Sound => follows || self.prover.key_fits,
+            Proof::Unknown => follows && !self.prover.key_fits,
+            Proof::Damaged => false,
+        }
+    }
+
+    fn object(&mut self, head: Head, name: Name, length: usize) -> Step {
+        let at = self.at;
+        self.at += head.padded();
+        Step::Object {
+            at,
+            head,
+            name,
+            length,
+        }
+    }
+
+    /// A gap of `padded` bytes, `length` of which would have been read.
+    fn gap(&mut self, length: u64, padded: u64) -> Step {
+        // A value that nobody unpacked may be damaged too.
+        self.thorough = true;
+        let at = self.at;
+        self.damage.add(at, length);
+        self.at += padded;
+        Step::Gap { at, length: padded }
+    }
+
+    /// Notes where the file ends before its last object.
+    fn cut(&mut self) {
+        let mut end = self.at;
+        loop {
+            let there = self.bytes.bytes(end, SEARCHED).len();
+            end += there as u64;
+            if there < SEARCHED {
+                break;
+            }
+            self.bytes.release(end);
+        }
+        self.damage.cut = Some((end, self.tail.saturating_sub(end)));
+    }
+
+    fn end(&mut self) -> Step {
+        self.ended = true;
+        self.damage.missing = self.missing;
+        self.damage.broken = self.bytes.broken();
+        Step::End
+    }
+}

@@ -1,0 +1,375 @@
+//! A journal in a file that can be sought in: which way it is read, and its records in batches.
+//!
+//! Where few entries are the kernel's, the index leads to them and a search of the raw bytes to those of others that have a
+//! LOG prefix. Where many are, where the file is small, and where anything does not fit together, all objects are walked
+//! through.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::chain::Bytes;
+use super::entry::Record;
+use super::header::{HEADER, Header};
+use super::listed::{Broken, Listed};
+use super::walk::Walk;
+use super::wanted::Wanted;
+use super::window::Window;
+
+/// Where a file is worth the use of its index.
+#[derive(Debug, Clone, Copy)]
+struct Choice {
+    /// A file of less is walked through, and all of its values are proven.
+    small: u64,
+    /// At most one entry in so many is the kernel's.
+    sparse: u64,
+}
+
+impl Choice {
+    /// An entry that the index leads to takes ten times as long as one that is walked through.
+    const MEASURED: Self = Self {
+        small: 16 << 20,
+        sparse: 8,
+    };
+}
+
+/// Machines of a batch that are told apart.
+const MAX_LIVES: usize = 64;
+
+/// How much of a file is read at a time, and kept in memory until the next time.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::input::source) struct Share {
+    /// Bytes of a batch.
+    pub(in crate::input::source) batch: usize,
+    /// Whether the file stays open, and its windows in memory.
+    pub(in crate::input::source) stays: bool,
+    /// How many threads may search.
+    pub(in crate::input::source) threads: u64,
+}
+
+/// Records of one file, in their order.
+#[derive(Debug, Default)]
+pub(in crate::input::source) struct Batch {
+    pub(in crate::input::source) records: Vec<Record>,
+    /// Their messages.
+    pub(in crate::input::source) bytes: Vec<u8>,
+    /// The earliest and latest time of any entry that was met.
+    pub(in crate::input::source) span: Option<(u64, u64)>,
+    /// The last entry of each machine that was met.
+    pub(in crate::input::source) lives: Vec<Life>,
+    /// How many entries were met, and how many bytes of the file were passed.
+    pub(in crate::input::source) entries: u64,
+    pub(in crate::input::source) passed: u64,
+    /// The file has ended; what of it could not be read.
+    pub(in crate::input::source) end: Option<Option<String>>,
+}
+
+/// The last entry of a machine.
+#[derive(Debug, Clone)]
+pub(in crate::input::source) struct Life {
+    pub(in crate::input::source) host: Arc<str>,
+    /// Microseconds since 1970, and since boot.
+    pub(in crate::input::source) realtime: u64,
+    pub(in crate::input::source) monotonic: u64,
+}
+
+impl Batch {
+    /// Notes an entry of a machine.
+    pub(super) fn lives(&mut self, life: Life) {
+        match self.lives.iter().position(|known| known.host == life.host) {
+            Some(at) if self.lives[at].realtime <= life.realtime => self.lives[at] = life,
+            None if self.lives.len() < MAX_LIVES => self.lives.push(life),
+            Some(_) | None => {}
+        }
+    }
+
+    /// That of a file whose reading broke off.
+    pub(super) fn broken_off() -> Self {
+        Self {
+            end: Some(Some(
+                "reading it broke off; read it once more, by itself".to_owned(),
+            )),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn met(&mut self, realtime: u64) {
+        let (first, last) = self.span.unwrap_or((realtime, realtime));
+        self.span = Some((first.min(realtime), last.max(realtime)));
+    }
+
+    /// What it takes of memory, in bytes.
+    pub(super) const fn weight(&self) -> usize {
+        self.bytes.len() + self.records.len() * size_of::<Record>()
+    }
+}
+
+/// A journal file that is read in batches.
+pub(in crate::input::source) struct JournalFile {
+    /// None while it is closed, and at its end.
+    file: Option<Arc<File>>,
+    path: Option<PathBuf>,
+    /// How long it was when it was opened.
+    length: u64,
+    header: Header,
+    wanted: Arc<Wanted>,
+    choice: Choice,
+    way: Way,
+    /// Offset of the last entry that was read.
+    done: u64,
+    passed: u64,
+}
+
+/// How a file is read.
+enum Way {
+    /// Nobody has looked yet.
+    New,
+    Listed(Box<Listed>),
+    Walk(Box<Walk>),
+    Ended,
+}
+
+impl JournalFile {
+    /// Opens the journal in `file`, which is opened again from `path` if it did not stay open.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is of a form that is not known.
+    pub(in crate::input::source) fn open(
+        file: File,
+        path: Option<PathBuf>,
+        wanted: Arc<Wanted>,
+    ) -> io::Result<Self> {
+        let length = file.metadata()?.len();
+        let file = Arc::new(file);
+        Ok(Self {
+            header: header(&file, length)?,
+            file: Some(file),
+            path,
+            length,
+            wanted,
+            choice: Choice::MEASURED,
+            way: Way::New,
+            done: 0,
+            passed: 0,
+        })
+    }
+
+    /// Microseconds since 1970 of the first and of the last entry, as the header has them.
+    pub(in crate::input::source) const fn realtime(&self) -> (u64, u64) {
+        self.header.realtime
+    }
+
+    /// How many entries the header counts.
+    pub(in crate::input::source) const fn entries(&self) -> u64 {
+        self.header.entries
+    }
+
+    /// Length of the file in bytes.
+    pub(in crate::input::source) const fn length(&self) -> u64 {
+        self.length
+    }
+
+    /// Reads on: the next records.
+    pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
+        let mut batch = Batch::default();
+        let file = match self.opened() {
+            Ok(file) => file,
+            Err(why) => {
+                batch.end = Some(Some(why.to_string()));
+                self.way = Way::Ended;
+                return batch;
+            }
+        };
+        if matches!(self.way, Way::New) {
+            self.way = self.choose(&file, share);
+        }
+        let mut at = self.passed;
+        if let Way::Listed(listed) = &mut self.way {
+            batch.met(self.header.realtime.0);
+            match listed.read(&self.wanted, share.batch, &mut batch, &mut self.done) {
+                Ok(true) => {
+                    batch.lives.append(&mut listed.lives);
+                    batch.entries = self.header.entries;
+                    batch.met(self.header.realtime.1);
+                    batch.end = Some(None);
+                }
+                Ok(false) => at = self.done,
+                // The walk says what is damaged, and finds what the index does not.
+                Err(Broken) => self.way = self.walk(&file, true),
+            }
+        }
+        if let Way::Walk(walk) = &mut self.way {
+            walk.read(&self.wanted, share.batch, &mut batch, &mut self.done);
+            at = walk.chain.at;
+        }
+        if batch.end.is_some() {
+            at = self.length;
+            self.way = Way::Ended;
+            self.file = None;
+        } else if !share.stays && self.path.is_some() {
+            self.close();
+        }
+        let at = at.clamp(self.passed, self.length.max(self.passed));
+        batch.passed = at - self.passed;
+        self.passed = at;
+        batch
+    }
+
+    /// Decides how the file is read.
+    fn choose(&mut self, file: &Arc<File>, share: Share) -> Way {
+        let used = self.header.tail.min(self.length);
+        if used < self.choice.small {
+            return self.walk(file, true);
+        }
+        // A file that is being written may change between two looks at it.
+        for _ in 0..3 {
+            if let Some(listed) = Listed::new(
+                file,
+                self.length,
+                &self.header,
+                &self.wanted,
+                (self.choice.sparse, share.threads),
+            ) {
+                return Way::Listed(Box::new(listed));
+            }
+            match header(file, self.length) {
+                Ok(header) if self.header.online && header.tail != self.header.tail => {
+                    self.header = header;
+                }
+                _ => break,
+            }
+        }
+        self.walk(file, false)
+    }
+
+    fn walk(&self, file: &Arc<File>, thorough: bool) -> Way {
+        Way::Walk(Box::new(Walk::new(
+            file,
+            self.length,
+            &self.header,
+            thorough,
+        )))
+    }
+
+    /// The file; opened again where it was closed.
+    fn opened(&mut self) -> io::Result<Arc<File>> {
+        if let Some(file) = &self.file {
+            return Ok(Arc::clone(file));
+        }
+        let path = self.path.as_deref().unwrap_or_else(|| Path::new(""));
+        let file = Arc::new(File::open(path)?);
+        match &mut self.way {
+            Way::Listed(listed) => listed.open(&file),
+            Way::Walk(walk) => walk.open(&file),
+            Way::New | Way::Ended => {}
+        }
+        self.file = Some(Arc::clone(&file));
+        Ok(file)
+    }
+
+    /// Closes the file, and frees what can be read again.
+    pub(in crate::input::source) fn close(&mut self) {
+        match &mut self.way {
+            Way::Listed(listed) => listed.close(),
+            Way::Walk(walk) => walk.close(),
+            Way::New | Way::Ended => {}
+        }
+        self.file = None;
+    }
+}
+
+/// The header of the first `length` bytes of `file`.
+fn header(file: &Arc<File>, length: u64) -> io::Result<Header> {
+    let mut window = Window::new(Arc::clone(file), length, HEADER, 0);
+    let header = Header::parse(window.bytes(0, HEADER));
+    match window.broken() {
+        Some(why) => Err(io::Error::other(why)),
+        None => header,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    /// A real journal of ten records over two boots.
+    fn sample() -> Vec<u8> {
+        let packed = include_bytes!("../../../../fixtures/inputs/sample.journal.gz");
+        let mut bytes = Vec::new();
+        let mut unpacked = flate2::read::GzDecoder::new(&packed[..]);
+        unpacked.read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// The messages of the journal in `bytes`, by its index where it is of use, and what is said of damage.
+    fn messages(bytes: &[u8], choice: Choice) -> (Vec<(u64, String)>, Option<String>) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        let wanted = Wanted::new(vec![b"HARVESTER_DROP_".to_vec()], Box::new(|_| true));
+        let mut journal = match JournalFile::open(file, None, Arc::new(wanted)) {
+            Ok(journal) => journal,
+            Err(why) => return (Vec::new(), Some(why.to_string())),
+        };
+        journal.choice = choice;
+        let share = Share {
+            batch: 700,
+            stays: true,
+            threads: 2,
+        };
+        let mut all = Vec::new();
+        loop {
+            let batch = journal.batch(share);
+            // What is whole and not small is read by its index.
+            let is_listed = matches!(journal.way, Way::Listed(_));
+            assert!(is_listed || batch.end.is_some() || choice.small > 0 || bytes != sample());
+            all.extend(batch.records.iter().map(|record| {
+                let message = &batch.bytes[record.message.clone()];
+                let text = String::from_utf8_lossy(message);
+                (
+                    record.realtime,
+                    format!("{:?} {:?} {text}", record.host, record.transport),
+                )
+            }));
+            if let Some(damage) = batch.end {
+                return (all, damage);
+            }
+        }
+    }
+
+    const BY_INDEX: Choice = Choice {
+        small: 0,
+        sparse: 1,
+    };
+
+    #[test]
+    fn the_index_leads_to_what_a_walk_meets() {
+        let (walked, damage) = messages(&sample(), Choice::MEASURED);
+        assert_eq!((walked.len(), damage), (10, None));
+        assert_eq!(messages(&sample(), BY_INDEX), (walked, None));
+    }
+
+    #[test]
+    fn no_bit_that_flips_costs_a_record_silently() {
+        let whole = messages(&sample(), Choice::MEASURED).0;
+        let bytes = sample();
+        let first = bytes.len() - 12_000;
+        let mut kept = 0;
+        for n in 0..600 {
+            let mut damaged = bytes.clone();
+            // The header, and where the objects are.
+            let at = match n % 4 {
+                0 => 8 + n * 7 % 232,
+                _ => first + n * 7919 % 12_000,
+            };
+            damaged[at] ^= 1 << (n % 8);
+            let (found, damage) = messages(&damaged, BY_INDEX);
+            let is_lost = whole.iter().any(|message| !found.contains(message));
+            assert!(!is_lost || damage.is_some(), "byte {at}, bit {}", n % 8);
+            kept += found.len();
+        }
+        assert!(kept > 600 * 9, "{kept} of 6000");
+    }
+}

@@ -1,0 +1,90 @@
+//! The header of a journal file.
+
+use std::io;
+
+use super::object::{Form, u32_at, u64_at};
+
+/// The part of the header that every version since systemd 189 has.
+pub(super) const HEADER: usize = 240;
+/// No version has a header of more than some 300 bytes.
+const MAX_HEADER: u64 = 4096;
+
+const COMPRESSED_XZ: u32 = 1;
+const COMPRESSED_LZ4: u32 = 2;
+const KEYED_HASH: u32 = 4;
+const COMPRESSED_ZSTD: u32 = 8;
+const COMPACT: u32 = 16;
+const KNOWN: u32 = COMPRESSED_XZ | COMPRESSED_LZ4 | KEYED_HASH | COMPRESSED_ZSTD | COMPACT;
+
+/// State of a file that a journald has open.
+const ONLINE: u8 = 1;
+
+/// What the header says.
+#[derive(Debug, Clone)]
+pub(super) struct Header {
+    pub(super) form: Form,
+    incompatible: u32,
+    /// Whether a journald had the file open; it may since have died.
+    pub(super) online: bool,
+    /// Offset of the first object.
+    pub(super) begin: u64,
+    /// Whether the header says where that is.
+    pub(super) begin_sound: bool,
+    /// Offset of the last object.
+    pub(super) tail: u64,
+    pub(super) entries: u64,
+    pub(super) data: u64,
+    /// Offset and size of the buckets of the hash table of FIELD objects.
+    pub(super) fields: (u64, u64),
+    /// Microseconds since 1970 of the first and of the last entry.
+    pub(super) realtime: (u64, u64),
+}
+
+impl Header {
+    /// Parses the first 240 bytes of a file.
+    ///
+    /// # Errors
+    /// If there are fewer, or the file is of a form that is not known.
+    pub(super) fn parse(bytes: &[u8]) -> io::Result<Self> {
+        if bytes.len() < HEADER {
+            return Err(io::Error::other(
+                "the journal is cut off in its header; nothing of it can be read",
+            ));
+        }
+        let incompatible = u32_at(bytes, 12);
+        let unknown = incompatible & !KNOWN;
+        if unknown != 0 {
+            return Err(io::Error::other(format!(
+                "it is a journal of a form that is not known here (incompatible flags {unknown:#x}); `journalctl \
+                 --file FILE -o json` writes a log that is read"
+            )));
+        }
+        let key = (u64_at(bytes, 24), u64_at(bytes, 32));
+        let begin = u64_at(bytes, 88);
+        let begin_sound = (HEADER as u64..=MAX_HEADER).contains(&begin) && begin.is_multiple_of(8);
+        Ok(Self {
+            form: Form {
+                compact: incompatible & COMPACT != 0,
+                key: (incompatible & KEYED_HASH != 0).then_some(key),
+            },
+            incompatible,
+            online: bytes[16] == ONLINE,
+            begin: if begin_sound { begin } else { HEADER as u64 },
+            begin_sound,
+            tail: u64_at(bytes, 136),
+            entries: u64_at(bytes, 152),
+            data: u64_at(bytes, 208),
+            fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
+            realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),
+        })
+    }
+
+    /// The compression of its values that a stream is not read with, if it has one.
+    pub(super) const fn foreign_compression(&self) -> Option<&'static str> {
+        match self.incompatible {
+            flags if flags & COMPRESSED_XZ != 0 => Some("xz"),
+            flags if flags & COMPRESSED_LZ4 != 0 => Some("lz4"),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! The files of one journal, merged in the order of time. Only files that overlap are open at the same time, and of each
+//! only some records are in memory.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use std::sync::mpsc::Receiver;
+use std::thread::available_parallelism;
+
+use super::entry::Record;
+use super::file::{Batch, JournalFile, Life, Share};
+use super::pool::Pool;
+use super::stream::JournalStream;
+
+/// What the batches of all open files take together, in bytes.
+const MAX_BATCHES: usize = 8 << 20;
+/// What a batch takes.
+const BATCH: (usize, usize) = (4 << 10, 256 << 10);
+/// Up to so many open files stay open, and are read ahead.
+const FEW: usize = 32;
+/// So many files are opened before their turn.
+const AHEAD: usize = 2;
+/// Less is not worth a thread.
+const MIN_THREADED: u64 = 4 << 20;
+/// More threads than that only wait for the one that takes the records.
+const MAX_THREADS: usize = 4;
+
+/// A file of a journal.
+pub(in crate::input::source) enum Source<'a> {
+    File(Box<JournalFile>),
+    Stream(Box<JournalStream<'a>>),
+}
+
+/// A file whose turn has not come: its name, and the time of its first entry.
+pub(in crate::input::source) struct Waiting<T> {
+    pub(in crate::input::source) head: u64,
+    pub(in crate::input::source) name: String,
+    pub(in crate::input::source) what: T,
+}
+
+/// What is handed on.
+pub(in crate::input::source) enum Item<'b> {
+    /// A file had an entry at this time.
+    Alive(u64),
+    /// The last entry of a machine so far.
+    Lives(&'b Life),
+    /// A record, and its message.
+    Record(&'b Record, &'b [u8]),
+    /// So many entries more were met, and so many bytes passed, of files that can be sought in.
+    Passed { entries: u64, bytes: u64 },
+    /// A file could not be read, or not all of it.
+    Failed { name: &'b str, why: std::io::Error },
+}
+
+/// A file that is open.
+struct Part<'a> {
+    name: String,
+    state: State<'a>,
+    batch: Batch,
+    next: usize,
+}
+
+enum State<'a> {
+    Here(Source<'a>),
+    /// Its next batch is being read.
+    Away(Receiver<(Box<JournalFile>, Batch)>),
+    Ended,
+}
+
+/// Merges files.
+pub(in crate::input::source) struct Merge<'a, T> {
+    waiting: VecDeque<Waiting<T>>,
+    /// Opened before their turn, with the times of their first entries.
+    ahead: VecDeque<(u64, Part<'a>)>,
+    parts: Vec<Part<'a>>,
+    /// The time of the next record of each part that has one.
+    turns: BinaryHeap<Reverse<(u64, usize)>>,
+    open: usize,
+    pool: Pool,
+    threads: usize,
+}
+
+impl<'a, T> Merge<'a, T> {
+    /// Merges `waiting`, which have to come in the order of their heads; they have `bytes` in all.
+    pub(in crate::input::source) fn new(waiting: VecDeque<Waiting<T>>, bytes: u64) -> Self {
+        let threads = match available_parallelism() {
+            Ok(threads) if bytes >= MIN_THREADED => threads.get().min(MAX_THREADS),
+            _ => 1,
+        };
+        Self {
+            waiting,
+            ahead: VecDeque::new(),
+            parts: Vec::new(),
+            turns: BinaryHeap::new(),
+            open: 0,
+            pool: Pool::new(if threads > 1 { threads } else { 0 }),
+            threads,
+        }
+    }
+
+    /// Hands all records to `tell`. What waits is opened by `open`, which answers `None` where there is nothing to read.
+    pub(in crate::input::source) fn run(
+        mut self,
+        open: &mut dyn FnMut(&T) -> std::io::Result<Option<Source<'a>>>,
+        tell: &mut dyn FnMut(Item<'_>),
+    ) {
+        loop {
+            self.open_ahead(open, tell);
+            let now = self.turns.peek().map(|Reverse((time, _))| *time);
+            let is_due = |head: u64| now.is_none_or(|now| head <= now);
+            if self.ahead.front().is_some_and(|(head, _)| is_due(*head))
+                && let Some((_, part)) = self.ahead.pop_front()
+            {
+                let at = self.parts.len();
+                self.parts.push(part);
+                self.open += 1;
+                self.refill(at, tell);
+                continue;
+            }
+            let Some(Reverse((_, at))) = self.turns.pop() else {
+                // Those that wait are due where nothing is open.
+                if self.ahead.is_empty() && self.waiting.is_empty() {
+                    return;
+                }
+                continue;
+            };
+            let next = self
+                .turns
+                .peek()
+                .map_or(u64::MAX, |Reverse((time, _))| *time);
+            let head = self.ahead.front().map_or(u64::MAX, |(head, _)| *head);
+            self.take(at, next.min(head), tell);
+        }
+    }
+
+    /// Opens files before their turn, as many as are read ahead.
+    fn open_ahead(
+        &mut self,
+        open: &mut dyn FnMut(&T) -> std::io::Result<Option<Source<'a>>>,
+        tell: &mut dyn FnMut(Item<'_>),
+    ) {
+        let wanted = if self.threads > 1 && self.open < FEW {
+            AHEAD
+        } else {
+            1
+        };
+        while self.ahead.len() < wanted
+            && let Some(Waiting { head, name, what }) = self.waiting.pop_front()
+        {
+            match open(&what) {
+                Ok(Some(source)) => {
+                    let mut part = Part {
+                        name,
+                        state: State::Here(source),
+                        batch: Batch::default(),
+                        next: 0,
+                    };
+                    if wanted > 1 {
+                        self.send(&mut part);
+                    }
+                    self.ahead.push_back((head, part));
+                }
+                Ok(None) => {}
+                Err(why) => tell(Item::Failed { name: &name, why }),
+            }
+        }
+    }
+
+    fn share(&self) -> Share {
+        let batch = MAX_BATCHES / self.open.max(1);
+        let is_last = self.open + self.ahead.len() <= 1 && self.waiting.is_empty();
+        Share {
+            batch: batch.clamp(BATCH.0, BATCH.1),
+            stays: self.open <= FEW,
+            threads: if is_last { self.threads as u64 } else { 1 },
+        }
+    }
+
+    /// Has the next batch of a file read by another thread.
+    fn send(&self, part: &mut Part<'a>) {
+        let share = self.share();
+        part.state = match std::mem::replace(&mut part.state, State::Ended) {
+            State::Here(Source::File(mut file)) => State::Away(self.pool.start(move || {
+                let batch = file.batch(share);
+                (file, batch)
+            })),
+            other => other,
+        };
+    }
+
+    /// Takes the next batch of a part, and gives it its turn, unless it has ended.
+    fn refill(&mut self, at: usize, tell: &mut dyn FnMut(Item<'_>)) {
+        loop {
+            let share = self.share();
+            let is_ahead = self.threads > 1 && self.open <= FEW;
+            let part = &mut self.parts[at];
+            let (state, batch) = match std::mem::replace(&mut part.state, State::Ended) {
+                State::Here(Source::File(mut file)) => {
+                    let batch = file.batch(share);
+                    (State::Here(Source::File(file)), batch)
+                }
+                State::Here(Source::Stream(mut stream)) => {
+                    let batch = stream.batch(share.batch);
+                    (State::Here(Source::Stream(stream)), batch)
+                }
+                State::Away(coming) => match coming.recv() {
+                    Ok((file, batch)) => (State::Here(Source::File(file)), batch),
+                    // The thread is gone, which it has said itself.
+                    Err(_) => (State::Ended, Batch::broken_off()),
+                },
+                State::Ended => return,
+            };
+            tell(Item::Passed {
+                entries: batch.entries,
+                bytes: batch.passed,
+            });
+            if let Some((first, _)) = batch.span {
+                tell(Item::Alive(first));
+            }
+            part.state = if batch.end.is_some() {
+                State::Ended
+            } else {
+                state
+            };
+            part.batch = batch;
+            part.next = 0;
+            let first = part.batch.records.first().map(|record| record.realtime);
+            if is_ahead && matches!(part.state, State::Here(_)) {
+                let mut part = std::mem::replace(&mut self.parts[at], Part::gone());
+                self.send(&mut part);
+                self.parts[at] = part;
+            }
+            if let Some(first) = first {
+                self.turns.push(Reverse((first, at)));
+                return;
+            }
+            if self.passed(at, tell) {
+                return;
+            }
+        }
+    }
+
+    /// Says what there is to say at the end of a batch; whether it was the last of the file.
+    fn passed(&mut self, at: usize, tell: &mut dyn FnMut(Item<'_>)) -> bool {
+        let part = &mut self.parts[at];
+        if let Some((_, last)) = part.batch.span {
+            tell(Item::Alive(last));
+        }
+        for life in &part.batch.lives {
+            tell(Item::Lives(life));
+        }
+        let Some(damage) = part.batch.end.take() else {
+            return false;
+        };
+        if let Some(words) = damage {
+            let why = std::io::Error::other(words);
+            tell(Item::Failed {
+                name: &part.name,
+                why,
+            });
+        }
+        *part = Part::gone();
+        self.open -= 1;
+        true
+    }
+
+    /// Hands on the records of a part up to the time `until`, at least one.
+    fn take(&mut self, at: usize, until: u64, tell: &mut dyn FnMut(Item<'_>)) {
+        let part = &mut self.parts[at];
+        while let Some(record) = part.batch.records.get(part.next) {
+            if part.next > 0 && record.realtime > until {
+                self.turns.push(Reverse((record.realtime, at)));
+                return;
+            }
+            part.next += 1;
+            tell(Item::Record(
+                record,
+                &part.batch.bytes[record.message.clone()],
+            ));
+        }
+        if !self.passed(at, tell) {
+            self.refill(at, tell);
+        }
+    }
+}
+
+impl Part<'_> {
+    /// What is left of a part that has ended.
+    fn gone() -> Self {
+        Self {
+            name: String::new(),
+            state: State::Ended,
+            batch: Batch::default(),
+            next: 0,
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Decides whether an object of a journal is what its head claims.
+//!
+//! A value is proven by its hash, an entry by its times and by the offsets of its values, which all lie before it
+//! (systemd, `journal-def.h`, `journal-verify.c`).
+
+use std::hash::Hasher;
+
+use super::object::{Form, HEAD, Head, u64_at};
+use super::unpack::{MAX_VALUE, Unpacked, Unpacker};
+
+/// Realtimes from the year 3111 on are damage.
+const MAX_REALTIME: u64 = 1 << 55;
+/// The longest name of a field (systemd, `journal_field_valid`).
+const MAX_NAME: usize = 64;
+
+/// The fields that are read, by their names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Name {
+    Message,
+    Transport,
+    Hostname,
+    Identifier,
+    SourceMonotonic,
+    Other,
+}
+
+impl Name {
+    /// Splits `NAME=value`; `None` where `data` has no valid name.
+    pub(super) fn split(data: &[u8]) -> Option<(Self, &[u8])> {
+        let is_valid = |b: &u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_');
+        let begin = &data[..data.len().min(MAX_NAME + 1)];
+        let length = begin.iter().position(|b| !is_valid(b))?;
+        if length == 0 || data[length] != b'=' {
+            return None;
+        }
+        let (name, value) = (&data[..length], &data[length + 1..]);
+        let name = match name {
+            b"MESSAGE" => Self::Message,
+            b"_TRANSPORT" => Self::Transport,
+            b"_HOSTNAME" => Self::Hostname,
+            b"SYSLOG_IDENTIFIER" => Self::Identifier,
+            b"_SOURCE_MONOTONIC_TIMESTAMP" => Self::SourceMonotonic,
+            _ => Self::Other,
+        };
+        Some((name, value))
+    }
+}
+
+/// How sure it is that an object is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Proof {
+    Sound,
+    /// Nothing speaks against it.
+    Unknown,
+    Damaged,
+}
+
+/// A DATA object that was looked at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Verdict {
+    pub(super) proof: Proof,
+    /// The field's name; [`Name::Other`] where it does not matter.
+    pub(super) name: Name,
+    /// Length of the value without its compression, as far as it was unpacked.
+    pub(super) length: usize,
+}
+
+/// Proves objects of one file.
+pub(super) struct Prover {
+    pub(super) form: Form,
+    /// Offset of the first object.
+    begin: u64,
+    /// Whether any hash agreed: the key may be what is damaged.
+    pub(super) key_fits: bool,
+    pub(super) unpacker: Unpacker,
+}
+
+impl Prover {
+    pub(super) fn new(form: Form, begin: u64) -> Self {
+        Self {
+            form,
+            begin,
+            key_fits: false,
+            unpacker: Unpacker::default(),
+        }
+    }
+
+    /// Proves a DATA object, given whole.
+    pub(super) fn data(&mut self, head: Head, object: &[u8]) -> Verdict {
+        let verdict = |proof, name, length| Verdict {
+            proof,
+            name,
+            length,
+        };
+        let damaged = verdict(Proof::Damaged, Name::Other, 0);
+        let Some(stored) = object.get(self.form.payload()..) else {
+            return damaged;
+        };
+        let hash = u64_at(object, HEAD);
+        let (plain, whole) = match self.unpacker.unpack(head.flags, stored) {
+            Unpacked::Whole(plain) => (plain, true),
+            Unpacked::Begin([0, ..]) => return verdict(Proof::Unknown, Name::Other, MAX_VALUE),
+            Unpacked::Begin(begin) => (begin, false),
+            Unpacked::Damaged => return damaged,
+        };
+        let Some((name, _)) = Name::split(plain) else {
+            return damaged;
+        };
+        let length = plain.len();
+        let proof = match (whole, head.flags) {
+            (true, _) => hashed(self.form, self.key_fits, plain, hash),
+            // Too long for a message: not wanted, but its end has to be known.
+            (false, 0) => hashed(self.form, self.key_fits, stored, hash),
+            (false, _) => Proof::Unknown,
+        };
+        self.key_fits |= proof == Proof::Sound;
+        let name = if whole { name } else { Name::Other };
+        verdict(proof, name, length)
+    }
+
+    /// Proves an ENTRY object at the offset `at`: its times, and that its values lie before it.
+    pub(super) fn entry(&self, object: &[u8], at: u64) -> Proof {
+        let form = self.form;
+        let is_before =
+            |offset: u64| offset >= self.begin && offset < at && offset.is_multiple_of(8);
+        let items = object.len().saturating_sub(super::object::ENTRY_ITEMS);
+        let stride = if form.compact { 4 } else { 16 };
+        let sound = items > 0
+            && items.is_multiple_of(stride)
+            && (1..MAX_REALTIME).contains(&u64_at(object, 24))
+            && form.items(object).all(is_before);
+        if sound { Proof::Sound } else { Proof::Damaged }
+    }
+}
+
+/// Compares the hash of a value with the one that its object has.
+fn hashed(form: Form, key_fits: bool, plain: &[u8], hash: u64) -> Proof {
+    // Without a key it is Jenkins' hash, of files from before systemd 246.
+    let Some((first, second)) = form.key else {
+        return Proof::Unknown;
+    };
+    #[expect(
+        deprecated,
+        reason = "the journal's hash is SipHash-2-4, which std has under this name only"
+    )]
+    let mut hasher = std::hash::SipHasher::new_with_keys(first, second);
+    hasher.write(plain);
+    if hasher.finish() == hash {
+        Proof::Sound
+    } else if key_fits {
+        Proof::Damaged
+    } else {
+        Proof::Unknown
+    }
+}

@@ -1,0 +1,192 @@
+//! A journal in a stream: the crate systemd-journal-reader behind a [`Guard`].
+
+use std::cell::RefCell;
+use std::io::{self, Read};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use systemd_journal_reader::JournalReader;
+
+use super::chain::Bytes;
+use super::entry::{Record, Transport};
+use super::file::{Batch, Life};
+use super::guard::{Guard, Told};
+use super::wanted::Wanted;
+
+/// How much is read at once.
+const BLOCK: usize = 256 << 10;
+/// A batch ends after so many entries, whatever they hold.
+const ENTRIES: u64 = 1024;
+
+/// A journal that comes as a stream, read in batches.
+pub(in crate::input::source) struct JournalStream<'a> {
+    reader: JournalReader<Tap<'a>>,
+    guard: Tap<'a>,
+    told: Rc<RefCell<Told>>,
+    wanted: Arc<Wanted>,
+    realtime: u64,
+}
+
+impl<'a> JournalStream<'a> {
+    /// Reads the header of the journal in `stream`.
+    ///
+    /// # Errors
+    /// If it is none, or of a form that cannot be read in a stream.
+    pub(in crate::input::source) fn open(
+        stream: Box<dyn Read + 'a>,
+        wanted: Arc<Wanted>,
+    ) -> io::Result<Self> {
+        let told = Rc::new(RefCell::new(Told::default()));
+        let (guard, header) = Guard::new(stream, Rc::clone(&told))?;
+        let guard = Tap(Rc::new(RefCell::new(guard)));
+        Ok(Self {
+            reader: JournalReader::new(guard.clone())?,
+            guard,
+            told,
+            wanted,
+            realtime: header.realtime.0,
+        })
+    }
+
+    /// Microseconds since 1970 of the first entry, as the header has it.
+    pub(in crate::input::source) const fn realtime(&self) -> u64 {
+        self.realtime
+    }
+
+    /// Reads on, up to `weight` bytes of records.
+    pub(in crate::input::source) fn batch(&mut self, weight: usize) -> Batch {
+        let mut batch = Batch::default();
+        while batch.weight() < weight && batch.entries < ENTRIES {
+            let Some(entry) = self.reader.next_entry() else {
+                // Another volume has its own reader; the values of this one are let go of.
+                if self.guard.0.borrow_mut().turn()
+                    && let Ok(reader) = JournalReader::new(self.guard.clone())
+                {
+                    self.reader = reader;
+                    continue;
+                }
+                batch.end = Some(self.told.borrow().damage.words());
+                break;
+            };
+            let mark = self.told.borrow_mut().marks.pop_front().unwrap_or_default();
+            batch.entries += 1;
+            batch.met(entry.realtime);
+            let field = |name: &str| entry.fields.get(name).map(|value| &**value);
+            if let Some(host) = field("_HOSTNAME") {
+                batch.lives(Life {
+                    host: host.into(),
+                    realtime: entry.realtime,
+                    monotonic: mark.monotonic,
+                });
+            }
+            let Some(message) = field("MESSAGE") else {
+                continue;
+            };
+            let from = batch.bytes.len();
+            let record = Record {
+                realtime: entry.realtime,
+                monotonic: mark.monotonic,
+                boot: mark.boot,
+                transport: field("_TRANSPORT").map(|value| Transport::of(value.as_bytes())),
+                host: field("_HOSTNAME").map(Into::into),
+                identifier: field("SYSLOG_IDENTIFIER").map(Into::into),
+                source_monotonic: mark.source_monotonic,
+                message: from..from + message.len(),
+            };
+            if self.wanted.keeps(&record, message.as_bytes()) {
+                batch.bytes.extend_from_slice(message.as_bytes());
+                batch.records.push(record);
+            }
+        }
+        batch
+    }
+}
+
+/// A guard that outlives the readers of its volumes.
+#[derive(Clone)]
+struct Tap<'a>(Rc<RefCell<Guard<Box<dyn Read + 'a>>>>);
+
+impl Read for Tap<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().read(buf)
+    }
+}
+
+/// The bytes of a stream from the object at hand on.
+pub(super) struct Ahead<R> {
+    inner: R,
+    /// Bytes that were read ahead, from `start` on, which is at the offset `from` of the stream.
+    ahead: Vec<u8>,
+    start: usize,
+    from: u64,
+    ended: bool,
+    broken: Option<String>,
+}
+
+impl<R: Read> Ahead<R> {
+    pub(super) const fn new(inner: R) -> Self {
+        Self {
+            inner,
+            ahead: Vec::new(),
+            start: 0,
+            from: 0,
+            ended: false,
+            broken: None,
+        }
+    }
+
+    /// Reads until there are `wanted` bytes, or the stream ends.
+    fn fill(&mut self, wanted: usize) {
+        while self.ahead.len() - self.start < wanted && !self.ended {
+            if self.start > 0 {
+                self.ahead.drain(..self.start);
+                self.start = 0;
+            }
+            let had = self.ahead.len();
+            let missing = (wanted - had).max(BLOCK) as u64;
+            // What is read is as much as there is, whatever size an object claims.
+            let read = self
+                .inner
+                .by_ref()
+                .take(missing)
+                .read_to_end(&mut self.ahead);
+            self.ended = ((self.ahead.len() - had) as u64) < missing;
+            // What was read before counts; then the stream ends here.
+            if let Err(why) = read {
+                self.ended = true;
+                self.broken = Some(why.to_string());
+            }
+        }
+    }
+}
+
+impl<R: Read> Bytes for Ahead<R> {
+    fn bytes(&mut self, at: u64, length: usize) -> &[u8] {
+        let skipped = at.saturating_sub(self.from) as usize;
+        self.fill(skipped.saturating_add(length));
+        let there = self.ahead.get(self.start + skipped..).unwrap_or_default();
+        &there[..there.len().min(length)]
+    }
+
+    fn release(&mut self, at: u64) {
+        while self.from < at {
+            let missing = at - self.from;
+            // What was not looked at is read and thrown away, a block at a time.
+            if self.ahead.len() == self.start {
+                self.fill(BLOCK.min(missing as usize));
+            }
+            let there = (self.ahead.len() - self.start) as u64;
+            if there == 0 {
+                // The stream ended before; so does what is asked for.
+                self.from = at;
+                return;
+            }
+            self.start += there.min(missing) as usize;
+            self.from += there.min(missing);
+        }
+    }
+
+    fn broken(&mut self) -> Option<String> {
+        self.broken.take()
+    }
+}

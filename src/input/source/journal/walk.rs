@@ -1,0 +1,103 @@
+//! Reads a file by a walk through all of its objects.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use super::chain::{Bytes, Chain, Step};
+use super::entry::Values;
+use super::file::{Batch, Life};
+use super::header::Header;
+use super::object::{DATA, ENTRY, u64_at};
+use super::proof::Name;
+use super::unpack::Unpacker;
+use super::wanted::Wanted;
+use super::window::Window;
+
+/// How much is read at once, and how much of what was passed is kept, for the values of the entries to come.
+const BLOCK: usize = 256 << 10;
+const PASSED: usize = 32 << 10;
+/// A batch ends after so many bytes of the file, whatever they hold.
+const STRETCH: u64 = 4 << 20;
+
+/// A walk through a file.
+pub(super) struct Walk {
+    pub(super) chain: Chain<Window>,
+    values: Values,
+}
+
+impl Walk {
+    /// A walk through the first `length` bytes of `file`. Compressed values are proven and read, whoever wrote them, where
+    /// it is `thorough`.
+    pub(super) fn new(file: &Arc<File>, length: u64, header: &Header, thorough: bool) -> Self {
+        let window = Window::new(Arc::clone(file), length, BLOCK, PASSED);
+        Self {
+            chain: Chain::new(header, window, thorough),
+            values: Values::new(Arc::clone(file), length),
+        }
+    }
+
+    /// Walks on, up to `weight` bytes of records of entries behind the offset `done`.
+    pub(super) fn read(
+        &mut self,
+        wanted: &Wanted,
+        weight: usize,
+        batch: &mut Batch,
+        done: &mut u64,
+    ) {
+        let chain = &mut self.chain;
+        let from = chain.at;
+        while batch.weight() < weight && chain.at - from < STRETCH {
+            match chain.step() {
+                Step::End => {
+                    batch.end = Some(chain.damage.words());
+                    return;
+                }
+                Step::Object { at, head, name, .. } if head.kind == DATA => {
+                    if name != Name::Other {
+                        self.values.note(at);
+                    }
+                }
+                Step::Object { at, head, .. } if head.kind == ENTRY => {
+                    batch.entries += 1;
+                    let entry = chain.bytes.bytes(at, head.size as usize);
+                    let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
+                    batch.met(realtime);
+                    if at <= *done {
+                        continue;
+                    }
+                    *done = at;
+                    let outcome = self.values.read(
+                        &mut chain.bytes,
+                        &mut chain.prover,
+                        (at, head),
+                        (wanted, chain.thorough),
+                        &mut batch.bytes,
+                    );
+                    chain.damage.dangling += u64::from(!outcome.whole);
+                    if let Some(host) = outcome.host {
+                        batch.lives(Life {
+                            host,
+                            realtime,
+                            monotonic,
+                        });
+                    }
+                    batch.records.extend(outcome.record);
+                }
+                Step::Object { .. } | Step::Gap { .. } => {}
+            }
+        }
+    }
+
+    /// Reads `file` from now on.
+    pub(super) fn open(&mut self, file: &Arc<File>) {
+        self.chain.bytes.open(Arc::clone(file));
+        self.values.open(Arc::clone(file));
+    }
+
+    /// Frees the memory, and lets go of the file.
+    pub(super) fn close(&mut self) {
+        self.chain.bytes.close();
+        self.values.close();
+        self.chain.prover.unpacker = Unpacker::default();
+    }
+}

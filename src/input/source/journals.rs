@@ -1,0 +1,193 @@
+//! Records of binary journals become items of a log.
+//!
+//! A record's time is that of its reception, `__REALTIME_TIMESTAMP`, as `journalctl` prints it in every form: so a journal
+//! and a text made of it agree to the microsecond.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use super::directory::JournalPath;
+use super::journal::{
+    Item as Told, JournalFile, JournalStream, Merge, Record as Entry, Source, Transport, Waiting,
+    Wanted,
+};
+use super::{Opening, Prefixes};
+use crate::input::event::LogEvent;
+use crate::input::format::{JournalFields, Origin, Record};
+use crate::input::reader::Reader;
+use crate::time::{SECOND, Stamp, Time};
+
+/// What of a journal is worth reading: drop lines with one of `prefixes`, and notices.
+pub(super) fn wanted(prefixes: &Prefixes) -> Arc<Wanted> {
+    let says = Reader::notable(prefixes);
+    Arc::new(Wanted::new(prefixes.texts.clone(), Box::new(says)))
+}
+
+impl Opening<'_, '_, '_> {
+    /// Reads the journal in `stream`.
+    pub(super) fn journal(&mut self, name: &str, stream: Box<dyn Read + '_>) {
+        match JournalStream::open(stream, wanted(&self.options.prefixes)) {
+            Ok(stream) => self.journal_alone(name, Source::Stream(Box::new(stream)), 0),
+            Err(why) => self.failed(name, why),
+        }
+    }
+
+    /// Reads the journal in `file`, which can be sought in.
+    pub(super) fn journal_file(&mut self, name: &str, file: File) {
+        match JournalFile::open(file, None, wanted(&self.options.prefixes)) {
+            Ok(file) => {
+                let length = file.length();
+                self.journal_alone(name, Source::File(Box::new(file)), length);
+            }
+            Err(why) => self.failed(name, why),
+        }
+    }
+
+    fn journal_alone<'a>(&mut self, name: &str, source: Source<'a>, bytes: u64) {
+        let head = match &source {
+            Source::File(file) => file.realtime().0,
+            Source::Stream(stream) => stream.realtime(),
+        };
+        let mut source = Some(source);
+        let waiting = Waiting {
+            head,
+            name: name.to_owned(),
+            what: (),
+        };
+        self.merge(vec![waiting].into(), bytes, &mut |()| Ok(source.take()));
+    }
+
+    /// Reads the files of one journal, which have to come in the order of their heads.
+    pub(super) fn journal_parts(&mut self, waiting: VecDeque<Waiting<JournalPath>>) {
+        let wanted = wanted(&self.options.prefixes);
+        let bounds = self.bounds.clone();
+        let bytes = waiting.iter().map(|waiting| waiting.what.bytes).sum();
+        self.merge(waiting, bytes, &mut |journal| {
+            journal.open(&wanted, &bounds)
+        });
+    }
+
+    /// Hands on the entries of all files, the earliest first.
+    fn merge<'a, T>(
+        &mut self,
+        waiting: VecDeque<Waiting<T>>,
+        bytes: u64,
+        open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
+    ) {
+        // Its format is known, be it empty.
+        self.summary.known = true;
+        self.summary.blank = false;
+        let mut log = Log {
+            reader: Reader::new(self.options.prefixes.clone(), self.options.reading),
+            alive: None,
+            latest: None,
+            boot: None,
+        };
+        Merge::new(waiting, bytes).run(open, &mut |told| match told {
+            Told::Alive(realtime) => {
+                let time = time(realtime);
+                log.latest = log.latest.max(Some(time));
+                log.alive(time, self);
+            }
+            Told::Lives(life) => (self.sink)(LogEvent::Alive {
+                time: time(life.realtime),
+                monotonic: Some(micros(life.monotonic)),
+                host: Some(&life.host),
+            }),
+            Told::Record(entry, message) => log.record(entry, message, self),
+            Told::Passed { entries, bytes } => {
+                self.summary.lines += entries;
+                self.bounds.take(bytes as usize);
+            }
+            Told::Failed { name, why } => self.failed(name, why),
+        });
+        if let Some(time) = log.latest {
+            (self.sink)(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
+        }
+        (self.sink)(LogEvent::EndOfLog { correction: 0 });
+    }
+}
+
+/// The log that a journal's files are together.
+struct Log {
+    reader: Reader,
+    /// Up to when the log has been told to have gone on, and up to when it has.
+    alive: Option<Time>,
+    latest: Option<Time>,
+    /// The boot of the last record, and what stands for it.
+    boot: Option<(u128, Option<u64>)>,
+}
+
+impl Log {
+    /// Says that the log went on at `time`, where that is news.
+    fn alive(&mut self, time: Time, opening: &mut Opening<'_, '_, '_>) {
+        if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
+            self.alive = Some(time);
+            (opening.sink)(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
+        }
+    }
+
+    /// Hands on one entry.
+    fn record(&mut self, entry: &Entry, message: &[u8], opening: &mut Opening<'_, '_, '_>) {
+        let at = time(entry.realtime);
+        self.alive(at, opening);
+        // What is text, as nearly all is, is told faster than what of it is.
+        let message = match std::str::from_utf8(message) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(message),
+        };
+        let fields = JournalFields {
+            transport: entry.transport.map(|transport| match transport {
+                Transport::Kernel => &b"kernel"[..],
+                Transport::Driver => b"driver",
+                Transport::Other => b"other",
+            }),
+            identifier: entry.identifier.as_deref().map(str::as_bytes),
+            realtime: Some(at.0),
+            monotonic: Some(micros(entry.monotonic)),
+            source_monotonic: entry.source_monotonic.map(micros),
+            ..JournalFields::default()
+        };
+        let (stamp, late) = fields.when().unwrap_or((Stamp::None, 0));
+        // No sender can take the transport away: an entry without is of a damaged file, or was made.
+        let origin = fields.origin().unwrap_or(Origin::Kernel);
+        let host = entry.host.as_deref().map(Into::into);
+        let mut record = Record::new(stamp, host, origin, message.as_bytes().into());
+        record.late = late;
+        record.monotonic = Some(micros(entry.monotonic));
+        record.boot = self.boot(entry.boot);
+        self.reader.journal_record(&record, opening.sink);
+    }
+
+    /// What stands for a boot, as in other forms of the journal.
+    fn boot(&mut self, id: u128) -> Option<u64> {
+        if self.boot.is_none_or(|(last, _)| last != id) {
+            let text = format!("{id:032x}");
+            let fields = JournalFields {
+                boot: (id != 0).then_some(text.as_bytes()),
+                ..JournalFields::default()
+            };
+            self.boot = Some((id, fields.boot()));
+        }
+        self.boot.and_then(|(_, boot)| boot)
+    }
+}
+
+fn time(realtime: u64) -> Time {
+    Time(micros(realtime))
+}
+
+fn micros(micros: u64) -> i64 {
+    i64::try_from(micros).unwrap_or(i64::MAX)
+}
