@@ -11,6 +11,7 @@ mod feed;
 mod filters;
 mod follow;
 mod gate;
+mod help;
 mod manual;
 mod options;
 mod pace;
@@ -31,7 +32,7 @@ use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
@@ -84,7 +85,9 @@ impl Exit {
 /// Runs the program.
 pub fn main() -> ExitCode {
     let typed = words::arranged(std::env::args_os());
-    let told = match Args::try_parse_from(&typed) {
+    let is_short = typed.iter().any(|word| word == "-h");
+    let parsed = help::command(is_short).try_get_matches_from(&typed);
+    let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
         // The help and the version, which are asked for.
         Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
@@ -115,7 +118,7 @@ fn run(args: &Args) -> Result<Exit, Error> {
         Some(Command::Ports(args)) => ports::run(args),
         Some(Command::Schema { document }) => manual::schema(document),
         Some(Command::Completions { shell }) => manual::completions(*shell),
-        Some(Command::Man) => manual::man(),
+        Some(Command::Man { subcommand }) => manual::man(subcommand.as_deref()),
     }
 }
 
