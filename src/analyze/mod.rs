@@ -65,6 +65,8 @@ pub struct Analysis {
     dedup: Option<Dedup>,
     /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
     undated: u64,
+    /// Whether times were told whose day is that of the first line.
+    has_daytimes: bool,
     learned: Vec<ClusterFact>,
     /// What the logs tell of lost evidence, by host and kind.
     notices: Notices,
@@ -74,6 +76,7 @@ impl Analysis {
     /// An analysis that has seen nothing yet.
     pub fn new(site: Site, scope: Scope) -> Self {
         Self {
+            has_daytimes: site.has_daytimes(),
             site,
             scope,
             flows: Flows::default(),
@@ -109,8 +112,11 @@ impl Analysis {
                 time,
                 monotonic,
                 host,
-            } if self.site.wants(time) => self.current.alive(host, time, monotonic),
-            LogEvent::Alive { .. } => {}
+            } => {
+                if self.wants(time) {
+                    self.current.alive(host, time, monotonic);
+                }
+            }
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
@@ -119,10 +125,20 @@ impl Analysis {
         }
     }
 
+    /// Whether a line of this time is to be judged.
+    fn wants(&mut self, time: Time) -> bool {
+        if self.has_daytimes && time.is_dated() {
+            self.has_daytimes = false;
+            self.site.set_day(time);
+        }
+        self.site.wants(time)
+    }
+
     /// Takes drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
-            if !self.site.wants(line.time) {
+            if !self.wants(line.time) {
+                self.tally.outside += u64::from(line.repeats);
                 continue;
             }
             match &line.packet {
@@ -312,8 +328,10 @@ impl Analysis {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
-            warnings.sort();
         }
+        warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
+        warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
+        warnings.sort();
         Report {
             span: scene.span,
             tally: self.tally,

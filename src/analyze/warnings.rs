@@ -10,10 +10,12 @@ use crate::chain::quoted;
 use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
+use crate::nearest::hint;
 use crate::packet::proto;
-use crate::report::{NodeReport, Warning};
+use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
-use crate::site::Site;
+use crate::site::{Site, Window, WindowOrigin};
+use crate::time::Time;
 
 /// So many stretches are named one by one.
 const MOST_STRETCHES: usize = 3;
@@ -260,8 +262,9 @@ pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
     site.told_roles.iter().filter(absent).map(|name| {
         let text = format!(
-            "--role says what {} is, of which the log has no drop line; its nodes are {}",
+            "--role says what {} is, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
+            hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)
         );
         Warning::new("role-unused", Some(name.clone()), text)
@@ -290,13 +293,63 @@ pub(super) fn undated(lines: u64) -> Option<Warning> {
     Some(Warning::new("undated", None, text))
 }
 
+/// Drop lines outside `--since` and `--until`.
+pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
+    let (outside, judged) = (tally.outside, tally.drops);
+    if outside == 0 {
+        return None;
+    }
+    let beside = span.map_or(Time(0), |(first, _)| first);
+    let since = site
+        .since
+        .map(|since| format!("before {} (--since)", since.near(beside)));
+    let until = site
+        .until
+        .map(|until| format!("after {} (--until)", until.near(beside)));
+    let where_to: Vec<String> = since.into_iter().chain(until).collect();
+    let are = if outside == 1 {
+        "drop line is"
+    } else {
+        "drop lines are"
+    };
+    let text = format!(
+        "{outside} {are} outside the time that was asked for, {}, and not judged; {judged} are inside",
+        where_to.join(" or ")
+    );
+    Some(Warning::new("outside", None, text))
+}
+
+/// One warning for each upgrade window that was told and in which the log has no line: its time may be wrong.
+pub(super) fn unmet_upgrades(
+    site: &Site,
+    span: Option<(Time, Time)>,
+) -> impl Iterator<Item = Warning> {
+    let span = span.filter(|(first, _)| first.is_dated());
+    let unmet = move |window: &Window| {
+        let (first, last) = span?;
+        let (from, to) = (window.from.near(first), window.to.near(last));
+        (window.origin == WindowOrigin::Told && (to < first || last < from))
+            .then_some((from, to, first, last))
+    };
+    site.upgrades.iter().filter_map(unmet).map(|(from, to, first, last)| {
+        let end = if to == Time(i64::MAX) { String::new() } else { to.to_string() };
+        let start = if from == Time(0) { String::new() } else { from.to_string() };
+        let text = format!(
+            "--upgrade {start}..{end} meets no line: the log goes from {first} to {last}. Check the day and the zone (times \
+             without one are UTC)"
+        );
+        Warning::new("upgrade-unmet", None, text)
+    })
+}
+
 /// One warning for each node that has a chain and no line: its name may be misspelt.
 pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
-            "--rules is of {}, of which the log has no drop line; its nodes are {}",
+            "--rules is of {}, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
+            hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)
         );
         Warning::new("rules-unused", Some(name.to_owned()), text)

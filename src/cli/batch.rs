@@ -100,6 +100,7 @@ const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
         drops: after.drops - before.drops,
         unreadable: after.unreadable - before.unreadable,
         untrusted: after.untrusted - before.untrusted,
+        outside: after.outside - before.outside,
         filtered: 0,
     }
 }

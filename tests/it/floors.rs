@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("time", 0),
+    ("nearest", 0),
     ("net", 0),
     ("beside", 0),
     ("names", 0),
@@ -70,6 +71,8 @@ fn one_crate_one_room() {
         ("comfy_table::", "report/table.rs"),
         ("nom::", "packet/"),
         ("ctrlc::", "cli/"),
+        ("strsim::", "nearest.rs"),
+        ("humantime::", "cli/dates.rs"),
         ("SystemTime", "cli/terminal.rs"),
     ];
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
