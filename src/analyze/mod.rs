@@ -15,9 +15,9 @@ use crate::flow::Flows;
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
-use crate::report::{NodeReport, Report, Tally};
+use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Site, Window};
+use crate::site::{Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
 
 pub use explain::explain;
@@ -75,6 +75,8 @@ pub struct Analysis {
     dedup: Option<Dedup>,
     /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
     undated: u64,
+    /// Whether times were told whose day is that of the first line.
+    has_daytimes: bool,
     learned: Vec<ClusterFact>,
     /// What the logs tell of lost evidence, by host and kind.
     notices: Notices,
@@ -89,6 +91,7 @@ impl Analysis {
     /// An analysis that has seen nothing yet.
     pub fn new(site: Site, scope: Scope) -> Self {
         Self {
+            has_daytimes: site.has_daytimes(),
             site,
             scope,
             flows: Flows::default(),
@@ -139,8 +142,11 @@ impl Analysis {
                 time,
                 monotonic,
                 host,
-            } if self.site.wants(time) => self.current.alive(host, time, monotonic),
-            LogEvent::Alive { .. } => {}
+            } => {
+                if self.wants(time) {
+                    self.current.alive(host, time, monotonic);
+                }
+            }
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
@@ -163,10 +169,21 @@ impl Analysis {
         self.met
     }
 
+    /// Whether a line of this time is to be judged.
+    fn wants(&mut self, time: Time) -> bool {
+        if self.has_daytimes && time.is_dated() {
+            self.has_daytimes = false;
+            self.site.set_day(time);
+        }
+        self.site.wants(time)
+    }
+
     /// Takes drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
-            if !self.site.wants(line.time) {
+            self.met += u64::from(line.packet.is_ok());
+            if !self.wants(line.time) {
+                self.tally.outside += u64::from(line.repeats);
                 continue;
             }
             match &line.packet {
@@ -177,7 +194,6 @@ impl Analysis {
     }
 
     fn add(&mut self, line: &DropLine<'_>, packet: &PacketSummary<'_>) {
-        self.met += 1;
         let mut lines = line.repeats;
         if let Some(dedup) = &mut self.dedup {
             let identity = dedup.identity(line);
@@ -254,6 +270,7 @@ impl Analysis {
                 }
             }
             ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
+                origin: WindowOrigin::Cluster,
                 from: Moment::At(*from),
                 // An upgrade that has not ended goes on.
                 to: Moment::At(to.unwrap_or(Time(i64::MAX))),
@@ -337,6 +354,7 @@ impl Analysis {
             .map(|node| NodeReport {
                 node: node.name.to_owned(),
                 role: node.role,
+                role_known: self.site.is_role_told(node.name),
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
@@ -360,6 +378,8 @@ impl Analysis {
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
         }
+        warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
+        warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
         warnings.sort();
         Report {
             span: scene.span,
@@ -369,9 +389,31 @@ impl Analysis {
             rules,
             warnings,
             splits,
-            unknown_inputs: 0,
+            windows: self.windows(&scene),
+            limit: self.site.limit,
+            inputs: Vec::new(),
+            options: Vec::new(),
             filtered: false,
         }
+    }
+
+    /// The upgrade windows, told and found, in the order of time.
+    fn windows(&self, scene: &Scene<'_>) -> Vec<WindowReport> {
+        let beside = scene.span.map_or(Time(0), |(first, _)| first);
+        let told = self.site.upgrades.iter().map(|window| WindowReport {
+            from: Some(window.from.near(beside)).filter(|from| from.0 > 0),
+            to: Some(window.to.near(beside)).filter(|to| to.0 < i64::MAX),
+            origin: window.origin,
+        });
+        let found = scene.found_upgrades().map(|found| WindowReport {
+            from: Some(found.from),
+            to: Some(found.to),
+            origin: WindowOrigin::Found,
+        });
+        let mut windows: Vec<WindowReport> = told.chain(found).collect();
+        windows.sort_by_key(|window| (window.from, window.to, window.origin));
+        windows.dedup();
+        windows
     }
 
     /// The LOG rules to split: of the nodes whose limit hid lines.

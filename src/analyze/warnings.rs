@@ -6,13 +6,16 @@ use super::{Elsewhere, Notice, Notices};
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
+use crate::chain::quoted;
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
+use crate::nearest::hint;
 use crate::packet::proto;
-use crate::report::{NodeReport, Warning};
+use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
-use crate::site::Site;
+use crate::site::{Site, Window, WindowOrigin};
+use crate::time::Time;
 
 /// So many stretches are named one by one.
 const MOST_STRETCHES: usize = 3;
@@ -42,12 +45,12 @@ pub(super) fn warnings(
     found.extend(scene.found_upgrades().map(found_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
         let text =
-            "the log names no host: say which node has which address with --node NAME=ADDRESS";
+            "the log has no hostnames: say which node has which address with --node NAME=ADDRESS";
         found.push(Warning::new("node-unknown", None, text.to_owned()));
     }
     if folded > 0 {
         let text = format!(
-            "{folded} lines came from more peers and ports than are told apart; they stand under their peer without a port, \
+            "{folded} lines came from more peers and ports than are kept apart; they stand under their peer without a port, \
              or under its network"
         );
         found.push(Warning::new("folded", None, text));
@@ -274,12 +277,9 @@ fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
 fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
     let guessed = |name: &&&str| !scene.site.is_role_told(name);
-    let names: Vec<String> = judged
-        .iter()
-        .filter(guessed)
-        .map(|name| printable_name(name))
-        .collect();
-    let first = names.first()?;
+    let guesses: Vec<&str> = judged.iter().filter(guessed).copied().collect();
+    let names: Vec<String> = guesses.iter().map(|name| printable_name(name)).collect();
+    let first = printable_name(&quoted(guesses.first()?));
     let role = scene.site.default_role;
     let text = format!(
         "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
@@ -302,8 +302,9 @@ pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
     site.told_roles.iter().filter(absent).map(|name| {
         let text = format!(
-            "--role says what {} is, of which the log has no drop line; its nodes are {}",
+            "--role says what {} is, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
+            hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)
         );
         Warning::new("role-unused", Some(name.clone()), text)
@@ -323,13 +324,62 @@ fn names(nodes: &[NodeReport]) -> String {
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
         0 => return None,
-        1 => "1 drop line tells no date: --since and --until cannot leave it out, and it is judged"
+        1 => "1 drop line has no date: --since and --until cannot leave it out, and it is judged"
             .to_owned(),
         n => format!(
-            "{n} drop lines tell no date: --since and --until cannot leave them out, and they are judged"
+            "{n} drop lines have no date: --since and --until cannot leave them out, and they are judged"
         ),
     };
     Some(Warning::new("undated", None, text))
+}
+
+/// Drop lines outside `--since` and `--until`.
+pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
+    let (outside, judged) = (tally.outside, tally.drops);
+    if outside == 0 {
+        return None;
+    }
+    let beside = span.map_or(Time(0), |(first, _)| first);
+    let since = site
+        .since
+        .map(|since| format!("before {} (--since)", since.near(beside)));
+    let until = site
+        .until
+        .map(|until| format!("after {} (--until)", until.near(beside)));
+    let where_to: Vec<String> = since.into_iter().chain(until).collect();
+    let are = if outside == 1 {
+        "drop line is"
+    } else {
+        "drop lines are"
+    };
+    let text = format!(
+        "{outside} {are} outside the time that was asked for, {}, and not judged; {judged} are inside",
+        where_to.join(" or ")
+    );
+    Some(Warning::new("outside", None, text))
+}
+
+/// One warning for each upgrade window that was told and in which the log has no line: its time may be wrong.
+pub(super) fn unmet_upgrades(
+    site: &Site,
+    span: Option<(Time, Time)>,
+) -> impl Iterator<Item = Warning> {
+    let span = span.filter(|(first, _)| first.is_dated());
+    let unmet = move |window: &Window| {
+        let (first, last) = span?;
+        let (from, to) = (window.from.near(first), window.to.near(last));
+        (window.origin == WindowOrigin::Told && (to < first || last < from))
+            .then_some((from, to, first, last))
+    };
+    site.upgrades.iter().filter_map(unmet).map(|(from, to, first, last)| {
+        let end = if to == Time(i64::MAX) { String::new() } else { to.to_string() };
+        let start = if from == Time(0) { String::new() } else { from.to_string() };
+        let text = format!(
+            "--upgrade {start}..{end} meets no line: the log goes from {first} to {last}. Check the day and the zone (times \
+             without one are UTC)"
+        );
+        Warning::new("upgrade-unmet", None, text)
+    })
 }
 
 /// One warning for each node that has a chain and no line: its name may be misspelt.
@@ -337,8 +387,9 @@ pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
-            "--rules names {}, of which the log has no drop line; its nodes are {}",
+            "--rules is of {}, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
+            hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)
         );
         Warning::new("rules-unused", Some(name.to_owned()), text)

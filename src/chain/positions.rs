@@ -226,7 +226,9 @@ impl RuleSet {
             let begins = (chain.rules.iter().take(number.saturating_sub(1)))
                 .all(|rule| matches!(rule.target, Target::Log(_) | Target::None));
             let shared = others.contains(&at);
-            if chain.policy.is_some() || !(begins && !chain.rules.is_empty() || shared) {
+            // The documented chain is one that filters, whatever it lacks.
+            let only_logs = begins && !chain.rules.is_empty() && chain.name != HARVESTER;
+            if chain.policy.is_some() || !(only_logs || shared) {
                 break;
             }
             let jump = reached.iter().find_map(|above| {

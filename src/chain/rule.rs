@@ -331,9 +331,11 @@ impl Rule {
         self.has(|test| matches!(test, Test::State(asked) if asked.contains(states)))
     }
 
-    /// Whether it names a destination port: not where it takes all but some.
+    /// Whether it names a destination port: not where it takes all but some, or half of them.
     pub fn names_port(&self) -> bool {
-        self.dports().is_some()
+        let few =
+            |ranges: &[PortRange]| ranges.iter().map(|range| range.len()).sum::<usize>() < 1 << 15;
+        self.dports().is_some_and(few)
             || self.has(|test| match test {
                 Test::Ports(Ports::Either, _) => true,
                 Test::Unknown(module, text) => module == "port" && text.starts_with("dpt"),

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use super::filters::Filter;
 use super::options::Shared;
 use super::progress::Bar;
-use super::{Exit, account, complain, learned};
+use super::{Exit, account, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::source::{Options, Summary, read_file, read_local_journal};
-use crate::report::Report;
+use crate::report::{InputReport, Report, Tally};
 
 /// The report on `inputs`, and what reading them says of the exit code.
 pub(super) fn run(
@@ -45,7 +45,7 @@ pub(super) fn read(
     let several = inputs.len() + usize::from(shared.journal) > 1;
     let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
-    let (mut lines, mut unknown) = (0, 0);
+    let (mut lines, mut reports) = (0, Vec::new());
     let mut paths = Vec::new();
     for source in sources {
         // Under whatever name, a file's records are its own; a pipe has others each time.
@@ -62,7 +62,7 @@ pub(super) fn read(
         if several {
             analysis.begin_input();
         }
-        let before = (analysis.tally(), analysis.met());
+        let (before, met) = (analysis.tally(), analysis.met());
         let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
@@ -75,8 +75,8 @@ pub(super) fn read(
             exit = exit.and(Exit::Trouble);
         }
         let after = analysis.tally();
-        let refused = after.refused() > before.0.refused();
-        let none_judged = refused && analysis.met() == before.1;
+        let refused = after.refused() > before.refused();
+        let none_judged = refused && analysis.met() == met;
         let journal = Path::new("the local journal");
         let (judged, known) = judged(
             source.map_or(journal, PathBuf::as_path),
@@ -85,15 +85,37 @@ pub(super) fn read(
             errors.is_empty(),
         );
         exit = exit.and(judged);
-        unknown += usize::from(!known || (!errors.is_empty() && summary.lines == 0));
+        let known = known && (errors.is_empty() || summary.lines > 0);
+        let name = source.map_or_else(String::new, |path| path.display().to_string());
+        let tally = since(&before, &after, summary.lines);
+        let error = errors.first().map(ToString::to_string);
+        reports.push(InputReport {
+            name,
+            tally,
+            known,
+            error,
+        });
     }
     bar.finish();
     analysis.set_lines(lines);
     learned(shared, analysis);
     let mut report = filter.apply(analysis.report(None));
-    report.unknown_inputs = unknown;
+    report.inputs = reports;
+    report.options = replay::options(std::env::args_os());
     account(shared, analysis);
     Ok((report, exit))
+}
+
+/// What came of one input: the account of `after` less that of `before`, and its own lines.
+const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
+    Tally {
+        lines,
+        drops: after.drops - before.drops,
+        unreadable: after.unreadable - before.unreadable,
+        untrusted: after.untrusted - before.untrusted,
+        outside: after.outside - before.outside,
+        filtered: 0,
+    }
 }
 
 /// Whether an input that was read could be judged, and whether its format is known; says what to do where not.

@@ -5,17 +5,22 @@ mod args;
 mod audit;
 mod batch;
 mod chain;
+mod dates;
 mod explain;
 mod feed;
 mod filters;
 mod follow;
 mod gate;
+mod help;
 mod manual;
 mod options;
 mod pace;
+mod pager;
 mod ports;
 mod progress;
 mod query;
+mod refusal;
+mod replay;
 mod rules;
 mod session;
 mod simulate;
@@ -29,11 +34,11 @@ use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::{Events, Report};
+use crate::report::{Events, Report, Style};
 use args::{Args, Command, ReportArgs};
 use options::Shared;
 
@@ -81,9 +86,16 @@ impl Exit {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let told = match Args::try_parse_from(words::arranged(std::env::args_os())) {
-        Ok(args) => run(&args),
-        Err(why) => unparsed(why),
+    let typed = words::arranged(std::env::args_os());
+    let is_short = typed.iter().any(|word| word == "-h");
+    let parsed = help::command(is_short).try_get_matches_from(&typed);
+    let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
+        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+        // The help and the version, which are asked for.
+        Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
+        Err(why) => Err(refusal::check_first_word(&typed)
+            .err()
+            .unwrap_or_else(|| refusal::refusal(&why, &typed))),
     };
     match told {
         Ok(exit) => exit.code().into(),
@@ -94,28 +106,6 @@ pub fn main() -> ExitCode {
             Exit::Trouble.code().into()
         }
     }
-}
-
-/// Tells what clap says in place of arguments: what is wrong with them, or the help and the version, which are asked for.
-fn unparsed(why: clap::Error) -> Result<Exit, Error> {
-    if !why.use_stderr() {
-        return why.print().map(|()| Exit::Clean).map_err(Error::Output);
-    }
-    // It quotes the arguments as they are: the same is said of arguments in which nothing is hostile.
-    let mut changed = false;
-    let tame: Vec<String> = std::env::args_os()
-        .map(|arg| {
-            let tame = printable(&arg.to_string_lossy());
-            changed |= *tame != *arg;
-            tame
-        })
-        .collect();
-    match Args::try_parse_from(words::arranged(tame.into_iter().map(Into::into))) {
-        _ if !changed => drop(why.print()),
-        Err(why) if why.use_stderr() => drop(why.print()),
-        _ => complain("an argument is no text (UTF-8) where only text can be; write it anew"),
-    }
-    Ok(Exit::Trouble)
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
@@ -130,7 +120,7 @@ fn run(args: &Args) -> Result<Exit, Error> {
         Some(Command::Ports(args)) => ports::run(args),
         Some(Command::Schema { document }) => manual::schema(document),
         Some(Command::Completions { shell }) => manual::completions(*shell),
-        Some(Command::Man) => manual::man(),
+        Some(Command::Man { subcommand }) => manual::man(subcommand.as_deref()),
     }
 }
 
@@ -138,7 +128,10 @@ fn run(args: &Args) -> Result<Exit, Error> {
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let (shared, inputs) = (&args.shared, &args.read.inputs[..]);
     values::stdin_once(shared, inputs)?;
-    let style = terminal::style(args.look.color);
+    let style = Style {
+        evidence: shared.verbose,
+        ..terminal::style(args.look.color)
+    };
     if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
         hint();
         return Ok(Exit::Trouble);
@@ -153,14 +146,19 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = args.renderer();
-    written(|out| match renderer.events {
-        // Without a report, the events are what is told of a log that has ended.
+    match renderer.events {
+        // Without a report, the events are what there is to say of a log that has ended.
         Some(Events::Each(write)) if args.no_report => {
             let events = Live::default().last_changes(&report);
-            events.iter().try_for_each(|event| write(event, out))
+            written(|out| events.iter().try_for_each(|event| write(event, out)))?;
         }
-        _ => (renderer.render)(&report, style, out),
-    })?;
+        _ => {
+            let mut page = Vec::new();
+            (renderer.render)(&report, style, &mut page)
+                .and_then(|()| pager::show(&page, args.is_paged()))
+                .map_err(Error::Output)?;
+        }
+    }
     Ok(exit.and(verdict(shared, &report)))
 }
 
@@ -218,6 +216,9 @@ fn account(shared: &Shared, analysis: &Analysis) {
     }
     if tally.untrusted > 0 {
         text.push_str(&format!(", {} untrusted", tally.untrusted));
+    }
+    if tally.outside > 0 {
+        text.push_str(&format!(", {} outside --since and --until", tally.outside));
     }
     if analysis.repeated() > 0 {
         text.push_str(&format!(

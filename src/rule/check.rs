@@ -1,7 +1,7 @@
 //! Whether suggested rules are in a running chain, and live there.
 
 use super::AcceptRule;
-use super::insertion_point::{Sought, seek};
+use super::seek::{Sought, seek};
 use crate::chain::ActiveChains;
 
 /// What a chain has of a suggested rule.

@@ -1,19 +1,10 @@
-//! Where a rule goes in a chain that is known: the walk of a new connection through INPUT that the script makes on the node
-//! (`script/walk.awk`), made on a dump.
+//! The place of a rule in a running chain: what it is found by, and the command that finds it on the node.
 
 use std::borrow::Cow;
 
-use super::AcceptRule;
 use crate::catalog::LOG_PREFIX;
-use crate::chain::{
-    Chain, Family, HARVESTER, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target,
-    Test, quoted,
-};
+use crate::chain::{Chain, HARVESTER, Match, Rule, Side, Target, Test, quoted};
 use crate::error::is_hostile;
-use crate::net::PortRange;
-
-/// Jumps that nest deeper are not followed; the kernel's own stack holds fewer.
-const DEEPEST: usize = 32;
 
 /// The rule before which another one goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,16 +43,6 @@ pub enum Before {
     Jump(String),
     /// Nothing: the policy drops.
     End,
-}
-
-/// What a chain says of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sought {
-    /// A rule accepts all its packets already: its chain, number and line.
-    Live(String, usize, usize),
-    At(InsertionPoint),
-    /// Nothing that INPUT reaches drops its packets.
-    Nowhere,
 }
 
 impl Default for InsertionPoint {
@@ -154,7 +135,7 @@ impl InsertionPoint {
     }
 
     /// Finds what to pass over, so that the first rule which is left is the one at the place.
-    fn pass_over(mut self, chain: &Chain) -> Self {
+    pub(super) fn pass_over(mut self, chain: &Chain) -> Self {
         let own = self.number - 1;
         let first = |words: Option<&str>| {
             chain.rules.iter().position(|rule| {
@@ -183,320 +164,10 @@ fn pattern(text: &str) -> String {
     out
 }
 
-/// How the packets of a rule lie to those that are wanted: it takes all of them, some, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Takes {
-    None,
-    Some,
-    All,
-}
-
-/// A rule as the wanted packets meet it.
-struct Met {
-    takes: Takes,
-    /// Whether a limit or a conntrack state lets some of them by.
-    partly: bool,
-}
-
-/// The walk of the wanted packets.
-struct Walk<'a> {
-    set: &'a RuleSet,
-    family: Family,
-    wanted: &'a Rule,
-    interface: &'a str,
-    prefixes: &'a [String],
-    /// Follows jumps for some of the packets too.
-    narrow_jumps: bool,
-    /// Takes the interface of any rule for theirs.
-    any_interface: bool,
-    /// The chains on the way, each with the place of the jump in it.
-    way: Vec<(&'a Chain, usize)>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Accept,
-    Log,
-    Drop,
-}
-
-/// Looks for `rule` in the chains of a node, as far as they are known.
-pub(super) fn seek(set: &RuleSet, rule: &AcceptRule, prefixes: &[String]) -> Sought {
-    let entry = set
-        .chain(rule.family, INPUT)
-        .filter(|chain| chain.line > 0 || !chain.rules.is_empty())
-        .or_else(|| set.firewall(rule.family));
-    let Some(entry) = entry else {
-        return Sought::Nowhere;
-    };
-    let mut first: Option<(End, Walk<'_>)> = None;
-    for mode in 0..4 {
-        let mut walk = Walk {
-            set,
-            family: rule.family,
-            wanted: &rule.rule,
-            interface: &rule.interface,
-            prefixes,
-            narrow_jumps: mode % 2 == 1,
-            any_interface: mode > 1,
-            way: Vec::new(),
-        };
-        let found = walk.from(entry);
-        match found {
-            Some(End::Accept) if first.is_none() || mode == 1 => return walk.answer(End::Accept),
-            Some(End::Log) => return walk.answer(End::Log),
-            Some(end) if first.is_none() => first = Some((end, walk)),
-            _ => {}
-        }
-    }
-    first.map_or(Sought::Nowhere, |(end, walk)| walk.answer(end))
-}
-
-impl<'a> Walk<'a> {
-    fn from(&mut self, entry: &'a Chain) -> Option<End> {
-        self.chain(entry).or_else(|| {
-            self.way = vec![(entry, entry.rules.len())];
-            (entry.policy == Some(Policy::Drop)).then_some(End::Drop)
-        })
-    }
-
-    fn chain(&mut self, chain: &'a Chain) -> Option<End> {
-        if self.way.len() > DEEPEST {
-            return None;
-        }
-        self.way.push((chain, 0));
-        let found = self.rules(chain);
-        if found.is_none() {
-            self.way.pop();
-        }
-        found
-    }
-
-    fn rules(&mut self, chain: &'a Chain) -> Option<End> {
-        for (at, rule) in chain.rules.iter().enumerate() {
-            if let Some(last) = self.way.last_mut() {
-                last.1 = at;
-            }
-            if self.is_log(rule) {
-                if self.is_of_its_own(chain, at) {
-                    continue;
-                }
-                return Some(End::Log);
-            }
-            let met = self.meets(rule);
-            let all = met.takes == Takes::All;
-            let stops = matches!(rule.target, Target::Drop | Target::Reject(_));
-            match &rule.target {
-                Target::Accept if all && !met.partly => return Some(End::Accept),
-                Target::Return if all && !met.partly => return None,
-                _ if stops && all && !has_limit(rule) => return Some(End::Drop),
-                target => {
-                    let Some(to) = target.chain().and_then(|n| self.set.chain(self.family, n))
-                    else {
-                        continue;
-                    };
-                    if all && !has_limit(rule) {
-                        if let Some(end) = self.chain(to) {
-                            return Some(end);
-                        }
-                        if matches!(target, Target::Goto(_)) {
-                            return None;
-                        }
-                    } else if self.narrow_jumps && met.takes != Takes::None {
-                        let depth = self.way.len();
-                        match self.chain(to) {
-                            Some(end) if end != End::Drop && self.ends_in_filter() => {
-                                return Some(end);
-                            }
-                            _ => self.way.truncate(depth),
-                        }
-                    }
-                }
-            }
-        }
-        None
-    }
-
-    fn is_log(&self, rule: &Rule) -> bool {
-        matches!(&rule.target, Target::Log(log)
-            if self.prefixes.iter().any(|prefix| log.prefix.starts_with(prefix)))
-    }
-
-    /// Whether a LOG only speaks of the DROP of the same packets behind it, which are not the wanted ones.
-    fn is_of_its_own(&self, chain: &Chain, at: usize) -> bool {
-        let key = |rule: &Rule| -> Vec<Match> {
-            let kept = |m: &&Match| !matches!(m.test, Test::Limit { .. });
-            rule.matches.iter().filter(kept).cloned().collect()
-        };
-        let own = key(&chain.rules[at]);
-        self.meets(&chain.rules[at]).takes != Takes::All
-            && (chain.rules[at + 1..].iter())
-                .take_while(|rule| key(rule) == own)
-                .any(|rule| matches!(rule.target, Target::Drop | Target::Reject(_)))
-    }
-
-    /// Whether the walk ended in a chain that accepts some and then logs the others.
-    fn ends_in_filter(&self) -> bool {
-        self.way.last().is_some_and(|(chain, at)| {
-            (chain.rules[..=*at].iter()).any(|rule| rule.target == Target::Accept)
-                && chain.rules[*at..].iter().any(|rule| self.is_log(rule))
-        })
-    }
-
-    fn answer(&self, end: End) -> Sought {
-        let Some((chain, at)) = self.way.last() else {
-            return Sought::Nowhere;
-        };
-        if end == End::Accept {
-            let line = chain.rules.get(*at).map_or(0, |rule| rule.line);
-            return Sought::Live(chain.name.clone(), at + 1, line);
-        }
-        let shared = |chain: &Chain| {
-            (self.set.chains().iter())
-                .filter(|hook| matches!(hook.name.as_str(), "FORWARD" | "OUTPUT"))
-                .any(|hook| self.leads(hook, chain, 0))
-        };
-        let fits = |(chain, at): &&(&Chain, usize)| !shared(chain) && !only_drops(chain, *at);
-        let depth = (self.way.iter().rposition(|step| fits(&step))).unwrap_or(0);
-        let (chain, at) = self.way[depth];
-        let rule = chain.rules.get(at);
-        let before = match rule.map(|rule| &rule.target) {
-            Some(Target::Log(log)) => Before::Log(log.prefix.clone()),
-            Some(Target::Jump(to) | Target::Goto(to)) => Before::Jump(to.clone()),
-            Some(_) => Before::Drop,
-            None => Before::End,
-        };
-        let place = InsertionPoint {
-            chain: chain.name.clone(),
-            number: at + 1,
-            before,
-            interface: rule.and_then(interface_of),
-            passed: None,
-        };
-        Sought::At(place.pass_over(chain))
-    }
-
-    /// Whether a hook's chain leads to another chain.
-    fn leads(&self, from: &Chain, to: &Chain, depth: usize) -> bool {
-        depth < DEEPEST
-            && (from.rules.iter())
-                .filter_map(|rule| self.set.chain(self.family, rule.target.chain()?))
-                .any(|next| next.name == to.name || self.leads(next, to, depth + 1))
-    }
-
-    fn meets(&self, rule: &Rule) -> Met {
-        let mut met = Met {
-            takes: Takes::All,
-            partly: has_limit(rule),
-        };
-        for m in &rule.matches {
-            let takes = self.takes(m);
-            met.partly |= matches!(m.test, Test::State(_) | Test::TcpFlags { .. }) && !m.negated;
-            met.takes = met.takes.min(takes);
-        }
-        met
-    }
-
-    fn takes(&self, m: &Match) -> Takes {
-        let all_if = |yes: bool| if yes { Takes::All } else { Takes::None };
-        let takes = match &m.test {
-            Test::Protocol(number) => match self.wanted.protocol() {
-                None => Takes::Some,
-                Some(wanted) => all_if(wanted == *number),
-            },
-            Test::Ports(ports, ranges) => match port_of(self.wanted, *ports) {
-                None => Takes::Some,
-                Some(wanted) => range_takes(ranges, wanted),
-            },
-            Test::Net(Side::Source, net) => match super::source_of(self.wanted) {
-                None => Takes::Some,
-                Some(own) if net.contains(&own) => Takes::All,
-                Some(own) if own.contains(net) => Takes::Some,
-                Some(_) => Takes::None,
-            },
-            Test::Interface(Side::Source, name) => self.interface_takes(name, m.negated),
-            Test::State(states) => {
-                if states.contains(States::NEW) {
-                    if m.negated { Takes::Some } else { Takes::All }
-                } else if states.contains(States::INVALID) || states.contains(States::UNTRACKED) {
-                    Takes::Some
-                } else {
-                    Takes::None
-                }
-            }
-            // --syn: what opens a connection.
-            Test::TcpFlags {
-                mask: 0x17,
-                set: 0x02,
-            } if !m.negated => Takes::All,
-            Test::Limit { .. } => return Takes::All,
-            Test::AddressType(Side::Destination, types)
-                if types.contains(&crate::chain::AddressType::Local) =>
-            {
-                Takes::All
-            }
-            _ => Takes::Some,
-        };
-        match takes {
-            Takes::Some => Takes::Some,
-            takes => all_if((takes == Takes::All) != m.negated),
-        }
-    }
-
-    fn interface_takes(&self, name: &str, negated: bool) -> Takes {
-        let is_it = match name.strip_suffix('+') {
-            Some(start) => self.interface.starts_with(start),
-            None => name == self.interface,
-        };
-        let unknown = self.interface.is_empty() || self.any_interface;
-        // What is taken for theirs is so with and without `!`.
-        if is_it || (unknown && name != "lo" && !negated) {
-            Takes::All
-        } else {
-            Takes::None
-        }
-    }
-}
-
 /// The interface that a rule asks for.
 pub(super) fn interface_of(rule: &Rule) -> Option<String> {
     rule.matches.iter().find_map(|m| match &m.test {
         Test::Interface(Side::Source, name) if !m.negated => Some(name.clone()),
         _ => None,
     })
-}
-
-/// Whether nothing but logging stands before a place: the chain only logs and drops.
-fn only_drops(chain: &Chain, at: usize) -> bool {
-    !chain.rules[..at.min(chain.rules.len())].iter().any(|rule| {
-        let target = &rule.target;
-        target.chain().is_some()
-            || matches!(
-                target,
-                Target::Accept | Target::Return | Target::Drop | Target::Reject(_)
-            )
-    })
-}
-
-fn has_limit(rule: &Rule) -> bool {
-    rule.has(|test| matches!(test, Test::Limit { .. }))
-}
-
-fn port_of(rule: &Rule, side: Ports) -> Option<PortRange> {
-    rule.matches.iter().find_map(|m| match &m.test {
-        Test::Ports(ports, ranges) if *ports == side => ranges.first().copied(),
-        _ => None,
-    })
-}
-
-fn range_takes(ranges: &[PortRange], wanted: PortRange) -> Takes {
-    let overlaps = |range: &PortRange| range.first <= wanted.last && wanted.first <= range.last;
-    let holds = |range: &PortRange| range.first <= wanted.first && wanted.last <= range.last;
-    if ranges.iter().any(holds) {
-        Takes::All
-    } else if ranges.iter().any(overlaps) {
-        Takes::Some
-    } else {
-        Takes::None
-    }
 }

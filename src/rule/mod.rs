@@ -9,7 +9,9 @@ mod list_style;
 mod object;
 mod patch;
 mod recommended;
+mod scope;
 mod script;
+mod seek;
 
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
@@ -20,7 +22,7 @@ use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 use crate::site::Site;
-use insertion_point::Sought;
+use seek::Sought;
 
 pub use check::{Checked, State, check};
 pub use disposition::Doubt;
@@ -28,6 +30,7 @@ pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
 pub use patch::{CloudInitFile, Patched};
 pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
+pub use scope::Scope;
 pub use script::Split;
 
 /// So many peers get a rule each; who has more should name a network.
@@ -54,34 +57,6 @@ impl Disposition {
         match self {
             Self::Documented => "documented",
             Self::Review => "review",
-        }
-    }
-}
-
-/// Whom the rules are to accept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scope {
-    /// As the documentation writes them: anybody; unlisted ports by peer.
-    #[default]
-    Documented,
-    /// Those that the sources column of the port's row names: the known nodes, or anybody.
-    Sources,
-    /// The peers that the log shows.
-    Peers,
-    /// The network of the nodes.
-    NodeNet,
-}
-
-impl Scope {
-    pub const ALL: [Self; 4] = [Self::Documented, Self::Sources, Self::Peers, Self::NodeNet];
-
-    /// As users write it.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Documented => "documented",
-            Self::Sources => "sources",
-            Self::Peers => "peers",
-            Self::NodeNet => "node-net",
         }
     }
 }
@@ -294,7 +269,7 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
         met: true,
         text,
     };
-    match insertion_point::seek(chains.set, rule, &site.log_prefixes()) {
+    match seek::seek(chains.set, rule, &site.log_prefixes()) {
         Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
             let text = format!(
                 "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("time", 0),
+    ("nearest", 0),
     ("net", 0),
     ("beside", 0),
     ("names", 0),
@@ -113,10 +114,11 @@ fn no_circle_of_imports() {
     const JOURNALS: [&str; 3] = ["journal", "journals", "directory"];
     let imports = imports();
     let mut circles = Vec::new();
-    for module in imports
-        .keys()
-        .filter(|module| ROOMS.contains(&module[0].as_str()))
-    {
+    let held = |module: &&Module| {
+        let is_journal = module.iter().any(|part| JOURNALS.contains(&part.as_str()));
+        ROOMS.contains(&module[0].as_str()) && !is_journal
+    };
+    for module in imports.keys().filter(held) {
         let mut seen = BTreeSet::new();
         let mut next: Vec<&Module> = imports[module].iter().collect();
         while let Some(used) = next.pop() {
@@ -246,6 +248,8 @@ fn one_crate_one_room() {
         ("nom::", "packet/"),
         ("csv::", "input/framing/"),
         ("ctrlc::", "cli/"),
+        ("strsim::", "nearest.rs"),
+        ("humantime::", "cli/dates.rs"),
         ("SystemTime", "cli/terminal.rs"),
     ];
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");

@@ -26,6 +26,7 @@ mod packet;
 mod properties;
 mod read;
 mod registry;
+mod report;
 mod rules;
 mod schema;
 mod set_a;

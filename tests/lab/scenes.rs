@@ -154,8 +154,10 @@ impl Stage {
             let file = bin.join(name);
             fs::write(&file, watched).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
-            let save = path.to_owned() + "-save";
-            std::os::unix::fs::symlink(save, bin.join(format!("{name}-save"))).unwrap();
+            for end in ["-save", "-restore"] {
+                let link = bin.join(format!("{name}{end}"));
+                std::os::unix::fs::symlink(format!("{path}{end}"), link).unwrap();
+            }
         }
         stage
     }
@@ -260,6 +262,7 @@ pub(crate) fn of_rules(_: &Machine) {
             let (scenes, only) = (&scenes, &only);
             scope.spawn(move || {
                 let stage = Stage::new();
+                recommended(&stage, tool, shell);
                 let wanted = scenes
                     .scene
                     .iter()
@@ -278,6 +281,29 @@ pub(crate) fn of_rules(_: &Machine) {
             .collect()
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// The recommended chain of each role, put in force by its script, is what the comparison takes for the same.
+fn recommended(stage: &Stage, tool: &str, shell: &str) {
+    let program = env!("CARGO_BIN_EXE_dropsift");
+    for role in ["control-plane", "worker", "witness"] {
+        stage.clear(tool);
+        let path = stage.folder.join("chain");
+        let path = path.to_str().unwrap();
+        for (form, command) in [
+            ("script", format!("{shell} {path}; {shell} {path}")),
+            ("iptables-save", format!("iptables-restore --test {path}")),
+        ] {
+            fs::write(
+                path,
+                run(program, &["chain", "--role", role, "--format", form]),
+            )
+            .unwrap();
+            stage.sh(tool, &command);
+        }
+        fs::write(path, stage.sh(tool, "iptables-save")).unwrap();
+        run(program, &["chain", "--role", role, path]);
+    }
 }
 
 /// What is wrong with a scene.

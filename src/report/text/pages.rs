@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use super::explain::capital;
 use super::page::{BOLD, DIM, Page, color};
 use crate::catalog::common_name;
-use crate::cause::{CAUSES, Cause};
+use crate::cause::Cause;
 use crate::error::printable;
 use crate::packet::proto_number;
 use crate::report::Style;
-use crate::report::ports::{Row, RuleRow, short_roles};
+use crate::report::ports::{Row, short_roles};
 
 fn page<'o>(style: Style, out: &'o mut dyn Write) -> Page<'o> {
     Page {
@@ -19,8 +19,8 @@ fn page<'o>(style: Style, out: &'o mut dyn Write) -> Page<'o> {
     }
 }
 
-/// Writes the list of causes.
-pub fn list(style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a list of causes.
+pub fn list(causes: &[&Cause], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = page(style, out);
     page.paragraph(
         "",
@@ -28,14 +28,14 @@ pub fn list(style: Style, out: &mut dyn Write) -> io::Result<()> {
         "The causes, in the order in which they are tried; the first that matches wins.",
     )?;
     page.line("")?;
-    for cause in CAUSES {
+    for cause in causes {
         let code = page.paint(color(cause.verdict), &format!("{:<16}", cause.code));
         let first = format!("  {code} {:<15}", cause.verdict.code());
         let rest = " ".repeat(34);
         page.paragraph(&first, &rest, cause.summary)?;
     }
     page.line("")?;
-    page.paragraph("", "", "`dropsift explain CAUSE` tells more of one.")
+    page.paragraph("", "", "`dropsift explain CAUSE` says more of one.")
 }
 
 /// Writes the page of a cause.
@@ -46,7 +46,7 @@ pub fn cause(cause: &Cause, style: Style, out: &mut dyn Write) -> io::Result<()>
     page.paragraph("", "", &format!("{}.", capital(cause.summary)))?;
     for (title, text) in [
         ("WHAT IT IS", cause.what),
-        ("HOW IT IS TOLD", cause.told),
+        ("HOW IT IS RECOGNISED", cause.told),
         ("WHAT TO DO", cause.todo),
     ] {
         let title = page.paint(BOLD, title);
@@ -78,16 +78,22 @@ pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> 
         }
         self::row(&mut page, row)?;
     }
-    let opened: Vec<&RuleRow> = rows.iter().flat_map(|row| &row.rules).collect();
-    if opened.is_empty() {
+    let mut opened = rows.iter().flat_map(|row| &row.rules);
+    let Some(first) = opened.next() else {
         return Ok(());
-    }
+    };
     page.line("")?;
     page.paragraph(
         "",
         "",
-        "A rule stands before the LOG rule: on a running chain `-I HARVESTER_INPUT 2`, since what `-A` appends lands behind \
-         DROP and does nothing. It is gone after a reboot unless the CloudInit resource has it too. The documented chain is \
+        "A rule has to stand before the LOG rule. On a running chain ask for its number first, then insert the rule: it acts at \
+         once, and is gone after a reboot.",
+    )?;
+    page.line(&format!("  {}", first.place))?;
+    page.paragraph(
+        "",
+        "",
+        "A line of the CloudInit resource of the role, before its LOG line, acts from the next boot on. The documented chain is \
          one of IPv4.",
     )
 }
@@ -100,7 +106,7 @@ pub fn unlisted(asked: &str, style: Style, out: &mut dyn Write) -> io::Result<()
         .and_then(|(proto, port)| common_name(proto_number(proto)?, port.parse().ok()?));
     let known = known.map_or_else(String::new, |name| format!(" It is known as {name}."));
     let text = format!(
-        "No list names {asked}: neither the documentation nor the catalogue.{known} Requests to such a port are unlisted-port \
+        "No list mentions {asked}: neither the documentation nor the catalogue.{known} Requests to such a port are unlisted-port \
          where they come again from inside, single-attempt where one came, and outside-peer from outside. A protocol other than \
          TCP, UDP and ICMP is other-protocol."
     );
@@ -116,7 +122,7 @@ fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {
     page.line(&format!("{port}  {}", row.service))?;
     let told = match row.standing {
         "up-to-v1.8" => Some(
-            "only the tables up to v1.8 have it: it names the sender of a reply, and opens nothing",
+            "only the tables up to v1.8 have it: it identifies the sender of a reply, and opens nothing",
         ),
         "note" => Some("a range too wide to decide anything"),
         _ => None,
@@ -142,8 +148,13 @@ fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {
         }
     }
     for rule in &row.rules {
-        let roles = page.paint(DIM, &format!("documented for {}:", rule.roles.join(", ")));
-        page.line(&format!("  {roles}\n    {}", rule.iptables))?;
+        let roles = page.paint(DIM, &format!("documented for {}", rule.roles.join(", ")));
+        page.line(&format!("  {roles}"))?;
+        page.line(&format!("    on a running chain:\n      {}", rule.insert))?;
+        page.line(&format!(
+            "    in the CloudInit:\n      - {}",
+            rule.cloudinit
+        ))?;
     }
     Ok(())
 }

@@ -23,7 +23,7 @@ add() {
     set -- ${only:+-i "$only"} "$@"
     why=$("$program" -w -I "$chain" "$number" "$@" -m comment --comment "$comment $mark" -j ACCEPT 2>&1) ||
         { fail "$*: $program -I: $why"; return; }
-    note_undo "$program -w -D $chain $* -m comment --comment \"$comment $mark\" -j ACCEPT"
+    note_undo "$program -w -D $(quote "$chain") $* -m comment --comment \"$comment $mark\" -j ACCEPT"
     read_live && look "$@" || return
     case $first in
     ok\ *) echo "added: $*: rule $(word 3 "$first") of $(word 2 "$first")" ;;

@@ -85,11 +85,19 @@ look() {
     return 1
 }
 
+# A chain's name as a word: it may have any character but blanks.
+quote() {
+    case $1 in
+    *[!A-Za-z0-9_.,:/=+@%-]*) printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")" ;;
+    *) printf '%s' "$1" ;;
+    esac
+}
+
 # Deletes rule N of CHAIN, and notes how to put it back: CHAIN N
 delete_rule() {
     rule=$("$program" -w -S "$1" "$2") || { fail "$1 has no rule $2 any more"; return 1; }
     why=$("$program" -w -D "$1" "$2" 2>&1) || { fail "$program -D $1 $2: $why"; return 1; }
-    note_undo "$program -w -I $1 $2 $(printf '%s\n' "$rule" | awk "$words $requote")"
+    note_undo "$program -w -I $(quote "$1") $2 $(printf '%s\n' "$rule" | awk "$words $requote")"
 }
 
 # What is done last is undone first.

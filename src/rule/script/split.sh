@@ -31,7 +31,7 @@ split_log() {
 insert() {
     why=$("$program" -w -I "$chain" "$at" "$@" 2>&1) || { fail "$program -I $chain $at: $why"; return 1; }
     rule=$("$program" -w -S "$chain" "$at")
-    note_undo "$program -w -D $chain $(printf '%s\n' "$rule" | awk "$words $requote")"
+    note_undo "$program -w -D $(quote "$chain") $(printf '%s\n' "$rule" | awk "$words $requote")"
     at=$((at + 1))
 }
 
