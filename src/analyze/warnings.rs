@@ -130,7 +130,10 @@ pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
     let mut prefixes: Vec<(&String, &u64)> = found.iter().collect();
     prefixes.sort_by_key(|(prefix, lines)| (std::cmp::Reverse(**lines), *prefix));
     let said: Vec<String> = (prefixes.iter())
-        .map(|(prefix, lines)| format!("`{}` ({lines} lines)", printable(prefix)))
+        .map(|(prefix, lines)| {
+            let noun = if **lines == 1 { "line" } else { "lines" };
+            format!("`{}` ({lines} {noun})", printable(prefix))
+        })
         .collect();
     let text = format!(
         "no line has the LOG prefix that was looked for; other rules have written {}: if one of them is the host firewall's, \

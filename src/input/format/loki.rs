@@ -22,12 +22,16 @@ pub(super) static GRAFANA_TXT: Format = Format {
     read: Read::Text(read_grafana),
 };
 
+/// Where labels or a tab stand at most: most lines with a stamp of ISO 8601 have neither there.
+const MAX_STAMP: usize = 64;
+
 /// The begin of `text` up to where `rest` begins.
 fn taken<'a>(text: &'a [u8], rest: &[u8]) -> &'a [u8] {
     &text[..text.len() - rest.len()]
 }
 
 fn read_logcli<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    memchr::memchr(b'{', &record[..record.len().min(MAX_STAMP)])?;
     let mut rest = record;
     iso(&mut rest)?;
     let mut object = Object::default();
@@ -66,6 +70,7 @@ fn labels<'a>(text: &mut &'a [u8], object: &mut Object<'a>) -> Option<()> {
 }
 
 fn read_grafana<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    memchr::memchr(b'\t', &record[..record.len().min(MAX_STAMP)])?;
     let mut rest = record;
     let mut epoch = rest;
     if digits(&mut epoch, 10, 19).is_some() && literal(&mut epoch, b"\t").is_some() {
