@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Notice, Notices};
+use super::{Elsewhere, Notice, Notices};
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
 use crate::chain::quoted;
-use crate::error::printable_name;
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
 use crate::nearest::hint;
@@ -94,10 +94,50 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  restart; raise net.netfilter.nf_conntrack_max"
             ),
         ),
+        NoticeKind::NoSuchDay => (
+            "no-such-day",
+            format!(
+                "{count} lines are of 29 February, or another day that their year does not have: they are counted, and have no \
+                 time; say the year of the newest line with --year"
+            ),
+        ),
         // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning::new(code, host.map(str::to_owned), text))
+}
+
+/// The prefix where no kernel message begins.
+pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
+    const MAX_SAMPLE: usize = 160;
+    if found.lines == 0 {
+        return None;
+    }
+    let sample: String = printable(&found.sample).chars().take(MAX_SAMPLE).collect();
+    let text = format!(
+        "the LOG prefix stands in {} lines where no kernel message begins; they are not judged: `{sample}`. Save the log in a \
+         form that keeps the kernel's message as it is, such as `journalctl -k -o short-precise`",
+        found.lines
+    );
+    Some(Warning::new("prefix-elsewhere", None, text))
+}
+
+/// The prefixes of other LOG rules, where no line has the one that was looked for.
+pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
+    if found.is_empty() {
+        return None;
+    }
+    let mut prefixes: Vec<(&String, &u64)> = found.iter().collect();
+    prefixes.sort_by_key(|(prefix, lines)| (std::cmp::Reverse(**lines), *prefix));
+    let said: Vec<String> = (prefixes.iter())
+        .map(|(prefix, lines)| format!("`{}` ({lines} lines)", printable(prefix)))
+        .collect();
+    let text = format!(
+        "no line has the LOG prefix that was looked for; other rules have written {}: if one of them is the host firewall's, \
+         name it with --prefix",
+        said.join(", ")
+    );
+    Some(Warning::new("other-prefix", None, text))
 }
 
 /// An upgrade window that the log shows and nobody told.

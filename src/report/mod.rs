@@ -53,6 +53,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Lines that look like drop lines and were not judged.
+    pub const fn refused(&self) -> u64 {
+        self.unreadable + self.untrusted
+    }
+
     /// Lines that are no drop lines.
     pub const fn other(&self) -> u64 {
         self.lines
