@@ -24,5 +24,6 @@ pub mod cli;
 mod beside;
 pub mod error;
 mod names;
+mod nearest;
 pub mod net;
 pub mod time;

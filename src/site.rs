@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::catalog::Role;
 use crate::chain::ActiveChains;
 use crate::net::{IpNet, are_neighbours, is_link_local_v6};
-use crate::time::{MINUTE, Moment, Time};
+use crate::time::{DAY, MINUTE, Moment, Time};
 
 /// How long a flow must be quiet to count as settled: "stop within a few minutes" (Host Network Security, False
 /// Positives).
@@ -86,6 +86,22 @@ impl Window {
         time.is_dated() && self.from.near(time) <= time && time <= self.to.near(time)
     }
 
+    /// The window with its times of day on the day of `day`, that of its start first; one that ends before it begins ends
+    /// on the next day.
+    pub fn on_day_of(self, day: Moment) -> Self {
+        let from = self.from.on_day_of(day);
+        let to = match self.from {
+            Moment::At(Time(0)) => self.to.on_day_of(day),
+            _ => self.to.on_day_of(from),
+        };
+        let is_night = matches!(self.to, Moment::Daytime { .. }) && to.is_before(from);
+        Self {
+            from,
+            to: if is_night { to.next_day() } else { to },
+            ..self
+        }
+    }
+
     /// Whether it lies between `earlier` and `later`, which are of one log.
     pub fn is_between(&self, earlier: Time, later: Time) -> bool {
         earlier.is_dated() && earlier < self.from.near(earlier) && self.to.near(later) < later
@@ -93,12 +109,7 @@ impl Window {
 
     /// Whether it begins before it ends.
     pub fn is_forward(&self) -> bool {
-        let beside = match (self.from, self.to) {
-            (Moment::At(at), _) | (_, Moment::At(at)) => at,
-            _ => Time(0),
-        };
-        let from = self.from.near(beside);
-        from <= self.to.near(from)
+        !self.to.is_before(self.from)
     }
 }
 
@@ -196,6 +207,40 @@ impl Site {
     /// Whether the user said that `addon` is not in use.
     pub fn lacks(&self, addon: Option<&str>) -> bool {
         addon.is_some_and(|name| self.addons.get(name) == Some(&false))
+    }
+
+    /// Whether a time was told that has no date.
+    pub fn has_daytimes(&self) -> bool {
+        let windows = self
+            .upgrades
+            .iter()
+            .flat_map(|window| [window.from, window.to]);
+        let told = self.since.into_iter().chain(self.until).chain(windows);
+        told.into_iter()
+            .any(|told| matches!(told, Moment::Daytime { .. }))
+    }
+
+    /// Puts the times that were told without a date on the day of `first`, the first line. The year of that day may still
+    /// turn out to be another one.
+    pub fn set_day(&mut self, first: Time) {
+        let (_, month, day) = first.date();
+        let day_micros = first.0.rem_euclid(DAY);
+        let day = Moment::Yearless {
+            month,
+            day,
+            day_micros,
+        };
+        let told = Window {
+            origin: WindowOrigin::Told,
+            from: self.since.unwrap_or(Moment::At(Time(0))),
+            to: self.until.unwrap_or(Moment::At(Time(i64::MAX))),
+        };
+        let told = told.on_day_of(day);
+        self.since = self.since.and(Some(told.from));
+        self.until = self.until.and(Some(told.to));
+        for window in &mut self.upgrades {
+            *window = window.on_day_of(day);
+        }
     }
 
     /// Whether a line of this time is to be judged; one without a date is, since nothing tells.

@@ -134,9 +134,68 @@ pub enum Moment {
         day: u8,
         day_micros: i64,
     },
+    /// A time of day alone, in microseconds of a clock that is `offset` microseconds ahead of UTC.
+    Daytime {
+        day_micros: i64,
+        offset: i64,
+    },
 }
 
 impl Moment {
+    /// A time of day on the day of `day`; whatever has a date stays as it is.
+    pub fn on_day_of(self, day: Self) -> Self {
+        let Self::Daytime { day_micros, offset } = self else {
+            return self;
+        };
+        match day {
+            Self::Daytime { .. } => self,
+            Self::At(at) => Self::At(Time(day_begin(at, offset) + day_micros)),
+            Self::Yearless {
+                month,
+                day,
+                day_micros: begun,
+            } => {
+                // The day as that clock has it may be the next or the last one of UTC.
+                let days = (begun + offset).div_euclid(DAY);
+                Self::Yearless {
+                    month,
+                    day,
+                    day_micros: days * DAY + day_micros - offset,
+                }
+            }
+        }
+    }
+
+    /// Whether it lies before `other`, which is told in the same words.
+    pub fn is_before(self, other: Self) -> bool {
+        let beside = match (self, other) {
+            (Self::At(at), _) | (_, Self::At(at)) => at,
+            _ => Time(0),
+        };
+        let other = other.near(beside);
+        self.near(other) < other
+    }
+
+    /// `self` a day later.
+    pub const fn next_day(self) -> Self {
+        match self {
+            Self::At(at) => Self::At(Time(at.0.saturating_add(DAY))),
+            Self::Yearless {
+                month,
+                day,
+                day_micros,
+            } => Self::Yearless {
+                month,
+                day,
+                day_micros: day_micros + DAY,
+            },
+            Self::Daytime { day_micros, offset } => Self::Daytime {
+                day_micros: day_micros + DAY,
+                offset,
+            },
+        }
+    }
+
     /// What it means beside `time`: without a year, that day of whatever year is nearest.
     pub fn near(self, time: Time) -> Time {
         match self {
@@ -153,8 +212,14 @@ impl Moment {
                     .min_by_key(|at| at.since(time).abs());
                 nearest.unwrap_or(time)
             }
+            Self::Daytime { day_micros, offset } => Time(day_begin(time, offset) + day_micros),
         }
     }
+}
+
+/// Where the day of `time` begins for a clock that is `offset` microseconds ahead of UTC.
+const fn day_begin(time: Time, offset: i64) -> i64 {
+    time.0.saturating_add(offset).div_euclid(DAY) * DAY - offset
 }
 
 /// How the times of a log are to be read; from `--year`, `--utc-offset` and the file's own time.
@@ -223,12 +288,16 @@ impl YearClock {
         }
     }
 
-    /// The same of [`Stamp::Yearless`].
+    /// The time that a [`Stamp::Yearless`] means; unknown where its year does not have the day.
     #[inline]
     pub fn yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
         let is_today = |today: Day| (today.month, today.day) == (month, day);
         if !self.today.is_some_and(is_today) {
-            self.today = Some(self.turn(month, day, day_micros));
+            let turned = self.turn(month, day, day_micros);
+            if day > days_of_month(turned.year, month) {
+                return Time::UNKNOWN;
+            }
+            self.today = Some(turned);
         }
         let Some(today) = &mut self.today else {
             return Time::UNKNOWN;
@@ -317,6 +386,16 @@ impl YearClock {
             years -= 1;
         }
         years
+    }
+}
+
+/// How many days a month has.
+const fn days_of_month(year: i32, month: u8) -> u8 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 

@@ -27,6 +27,9 @@ pub use simulate::with_suggested;
 /// So many refused lines are kept to be shown.
 const MOST_REFUSED: usize = 100;
 
+/// So many prefixes of other LOG rules are kept apart.
+const MAX_PREFIXES: usize = 16;
+
 /// So many hosts and kinds of notices are kept apart.
 const MOST_NOTICES: usize = 1_000;
 
@@ -51,6 +54,13 @@ pub struct Refused {
     pub line: String,
 }
 
+/// What an input has of drop lines where no kernel message begins.
+#[derive(Debug, Clone, Default)]
+struct Elsewhere {
+    lines: u64,
+    sample: String,
+}
+
 /// The analysis of one or more logs.
 pub struct Analysis {
     site: Site,
@@ -65,15 +75,23 @@ pub struct Analysis {
     dedup: Option<Dedup>,
     /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
     undated: u64,
+    /// Whether times were told whose day is that of the first line.
+    has_daytimes: bool,
     learned: Vec<ClusterFact>,
     /// What the logs tell of lost evidence, by host and kind.
     notices: Notices,
+    elsewhere: Elsewhere,
+    /// Lines of other LOG rules, by their prefixes.
+    other_prefixes: BTreeMap<String, u64>,
+    /// Drop lines that came in, also those that an earlier input had.
+    met: u64,
 }
 
 impl Analysis {
     /// An analysis that has seen nothing yet.
     pub fn new(site: Site, scope: Scope) -> Self {
         Self {
+            has_daytimes: site.has_daytimes(),
             site,
             scope,
             flows: Flows::default(),
@@ -84,6 +102,9 @@ impl Analysis {
             undated: 0,
             learned: Vec::new(),
             notices: Notices::new(),
+            elsewhere: Elsewhere::default(),
+            other_prefixes: BTreeMap::new(),
+            met: 0,
         }
     }
 
@@ -98,6 +119,18 @@ impl Analysis {
             LogEvent::Drops(drops) => self.push_drops(drops),
             LogEvent::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             LogEvent::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            LogEvent::Elsewhere {
+                record,
+                why,
+                is_read,
+            } => {
+                self.elsewhere.lines += 1;
+                if self.elsewhere.sample.is_empty() {
+                    self.elsewhere.sample = text(record);
+                }
+                self.refuse(!is_read, why.to_owned(), record);
+            }
+            LogEvent::OtherPrefix { prefix } => self.other_prefix(prefix),
             LogEvent::Notice {
                 kind,
                 host,
@@ -109,8 +142,11 @@ impl Analysis {
                 time,
                 monotonic,
                 host,
-            } if self.site.wants(time) => self.current.alive(host, time, monotonic),
-            LogEvent::Alive { .. } => {}
+            } => {
+                if self.wants(time) {
+                    self.current.alive(host, time, monotonic);
+                }
+            }
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
@@ -119,10 +155,34 @@ impl Analysis {
         }
     }
 
+    /// Whether a line of this time is to be judged.
+    fn wants(&mut self, time: Time) -> bool {
+        if self.has_daytimes && time.is_dated() {
+            self.has_daytimes = false;
+            self.site.set_day(time);
+        }
+        self.site.wants(time)
+    }
+
+    /// Counts a line of another LOG rule.
+    fn other_prefix(&mut self, prefix: &[u8]) {
+        let prefix = text(prefix);
+        let known = self.other_prefixes.len() < MAX_PREFIXES;
+        if known || self.other_prefixes.contains_key(&prefix) {
+            *self.other_prefixes.entry(prefix).or_default() += 1;
+        }
+    }
+
+    /// How many drop lines came in, whether they counted or not.
+    pub const fn met(&self) -> u64 {
+        self.met
+    }
+
     /// Takes drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
-            if !self.site.wants(line.time) {
+            if !self.wants(line.time) {
+                self.tally.outside += u64::from(line.repeats);
                 continue;
             }
             match &line.packet {
@@ -133,6 +193,7 @@ impl Analysis {
     }
 
     fn add(&mut self, line: &DropLine<'_>, packet: &PacketSummary<'_>) {
+        self.met += 1;
         let mut lines = line.repeats;
         if let Some(dedup) = &mut self.dedup {
             let identity = dedup.identity(line);
@@ -234,7 +295,7 @@ impl Analysis {
             self.tally.untrusted += 1;
         }
         if self.refused.len() < MOST_REFUSED {
-            let line = String::from_utf8_lossy(&line[..line.len().min(2_000)]).into_owned();
+            let line = text(line);
             self.refused.push(Refused {
                 unreadable,
                 why,
@@ -308,12 +369,18 @@ impl Analysis {
         let splits = self.splits(&nodes, &findings);
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
+        warnings.extend(warnings::elsewhere(&self.elsewhere));
+        if self.tally.drops == 0 {
+            warnings.extend(warnings::other_prefixes(&self.other_prefixes));
+        }
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
-            warnings.sort();
         }
+        warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
+        warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
+        warnings.sort();
         Report {
             span: scene.span,
             tally: self.tally,
@@ -365,6 +432,11 @@ impl Analysis {
         };
         nodes.iter().filter(hid).map(split).collect()
     }
+}
+
+/// What of a record is kept to be shown.
+fn text(record: &[u8]) -> String {
+    String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
 /// The verdicts that `--fail-on` may name, from the strictest: what exits with 1.

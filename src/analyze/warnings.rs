@@ -2,18 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Notice, Notices};
+use super::{Elsewhere, Notice, Notices};
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
 use crate::chain::quoted;
-use crate::error::printable_name;
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
+use crate::nearest::hint;
 use crate::packet::proto;
-use crate::report::{NodeReport, Warning};
+use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
-use crate::site::Site;
+use crate::site::{Site, Window, WindowOrigin};
+use crate::time::Time;
 
 /// So many stretches are named one by one.
 const MOST_STRETCHES: usize = 3;
@@ -92,10 +94,50 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  restart; raise net.netfilter.nf_conntrack_max"
             ),
         ),
+        NoticeKind::NoSuchDay => (
+            "no-such-day",
+            format!(
+                "{count} lines are of 29 February, or another day that their year does not have: they are counted, and have no \
+                 time; say the year of the newest line with --year"
+            ),
+        ),
         // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning::new(code, host.map(str::to_owned), text))
+}
+
+/// The prefix where no kernel message begins.
+pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
+    const MAX_SAMPLE: usize = 160;
+    if found.lines == 0 {
+        return None;
+    }
+    let sample: String = printable(&found.sample).chars().take(MAX_SAMPLE).collect();
+    let text = format!(
+        "the LOG prefix stands in {} lines where no kernel message begins; they are not judged: `{sample}`. Save the log in a \
+         form that keeps the kernel's message as it is, such as `journalctl -k -o short-precise`",
+        found.lines
+    );
+    Some(Warning::new("prefix-elsewhere", None, text))
+}
+
+/// The prefixes of other LOG rules, where no line has the one that was looked for.
+pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
+    if found.is_empty() {
+        return None;
+    }
+    let mut prefixes: Vec<(&String, &u64)> = found.iter().collect();
+    prefixes.sort_by_key(|(prefix, lines)| (std::cmp::Reverse(**lines), *prefix));
+    let said: Vec<String> = (prefixes.iter())
+        .map(|(prefix, lines)| format!("`{}` ({lines} lines)", printable(prefix)))
+        .collect();
+    let text = format!(
+        "no line has the LOG prefix that was looked for; other rules have written {}: if one of them is the host firewall's, \
+         name it with --prefix",
+        said.join(", ")
+    );
+    Some(Warning::new("other-prefix", None, text))
 }
 
 /// An upgrade window that the log shows and nobody told.
@@ -260,8 +302,9 @@ pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
     site.told_roles.iter().filter(absent).map(|name| {
         let text = format!(
-            "--role says what {} is, of which the log has no drop line; its nodes are {}",
+            "--role says what {} is, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
+            hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)
         );
         Warning::new("role-unused", Some(name.clone()), text)
@@ -290,13 +333,63 @@ pub(super) fn undated(lines: u64) -> Option<Warning> {
     Some(Warning::new("undated", None, text))
 }
 
+/// Drop lines outside `--since` and `--until`.
+pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
+    let (outside, judged) = (tally.outside, tally.drops);
+    if outside == 0 {
+        return None;
+    }
+    let beside = span.map_or(Time(0), |(first, _)| first);
+    let since = site
+        .since
+        .map(|since| format!("before {} (--since)", since.near(beside)));
+    let until = site
+        .until
+        .map(|until| format!("after {} (--until)", until.near(beside)));
+    let where_to: Vec<String> = since.into_iter().chain(until).collect();
+    let are = if outside == 1 {
+        "drop line is"
+    } else {
+        "drop lines are"
+    };
+    let text = format!(
+        "{outside} {are} outside the time that was asked for, {}, and not judged; {judged} are inside",
+        where_to.join(" or ")
+    );
+    Some(Warning::new("outside", None, text))
+}
+
+/// One warning for each upgrade window that was told and in which the log has no line: its time may be wrong.
+pub(super) fn unmet_upgrades(
+    site: &Site,
+    span: Option<(Time, Time)>,
+) -> impl Iterator<Item = Warning> {
+    let span = span.filter(|(first, _)| first.is_dated());
+    let unmet = move |window: &Window| {
+        let (first, last) = span?;
+        let (from, to) = (window.from.near(first), window.to.near(last));
+        (window.origin == WindowOrigin::Told && (to < first || last < from))
+            .then_some((from, to, first, last))
+    };
+    site.upgrades.iter().filter_map(unmet).map(|(from, to, first, last)| {
+        let end = if to == Time(i64::MAX) { String::new() } else { to.to_string() };
+        let start = if from == Time(0) { String::new() } else { from.to_string() };
+        let text = format!(
+            "--upgrade {start}..{end} meets no line: the log goes from {first} to {last}. Check the day and the zone (times \
+             without one are UTC)"
+        );
+        Warning::new("upgrade-unmet", None, text)
+    })
+}
+
 /// One warning for each node that has a chain and no line: its name may be misspelt.
 pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
-            "--rules is of {}, of which the log has no drop line; its nodes are {}",
+            "--rules is of {}, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
+            hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)
         );
         Warning::new("rules-unused", Some(name.to_owned()), text)

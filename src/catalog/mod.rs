@@ -13,6 +13,9 @@ use std::sync::OnceLock;
 use crate::net::PortRange;
 use crate::packet::proto;
 
+/// The release of Harvester whose documentation the catalogue has.
+pub const HARVESTER_RELEASE: &str = "v1.9";
+
 pub use documented::{LOG_PREFIX, RULES};
 pub use listed::{Listed, Strength, listed};
 pub use port_names::port_of_name;

@@ -6,6 +6,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
+use super::help::MANUALS;
 use super::options::{Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Written, one_role};
 use crate::catalog::{Role, addons};
 use crate::cause::CAUSES;
@@ -14,22 +15,14 @@ use crate::report::json_schema::SCHEMAS;
 use crate::report::{Events, RENDERERS, Renderer};
 use crate::rule::{CHAIN_FORMS, EMITTERS, Emitter};
 
-/// Tells false positives from missing rules in the drop log of the Harvester host firewall.
+/// Tells false positives from missing rules in the drop log of Harvester's firewall
 #[derive(Debug, Parser)]
 #[command(
     version,
     bin_name = "dropsift",
-    max_term_width = 100,
+    max_term_width = 80,
     args_conflicts_with_subcommands = true
 )]
-#[command(after_help = "\
-Exit codes: 0 nothing to do, 1 a rule is missing, 2 usage or an input that cannot be read, 3 input that was read but could \
-not be judged.
-
-Examples:
-  journalctl -k -f | dropsift
-  dropsift --role harvester3=worker kernel.log
-  journalctl -k -o json | dropsift -o json | jq '.findings[] | select(.verdict == \"missing-rule\")'")]
 pub(super) struct Args {
     #[command(flatten)]
     pub(super) report: ReportArgs,
@@ -41,38 +34,12 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Print only the ACCEPT rules
-    #[command(after_help = "\
-Examples:
-  dropsift rules --rules harvester1=chain.txt kernel.log > add-rules.sh
-  dropsift rules --format cloudinit-patch --diff 91-iptables-worker.yaml kernel.log
-  dropsift rules --format split-log kernel.log
-  ssh harvester1 iptables-save | dropsift rules --check kernel.log
-
-With --format cloudinit-patch the first INPUT is the CloudInit to change; it is printed, not written. Its selector tells \
-the role, unless --role does.")]
     Rules(RulesArgs),
     /// Print the recommended chain of a role, or how another chain differs from it
-    #[command(after_help = "\
-FILE is a dump of iptables, a script or a CloudInit; `-` is stdin. The role is --role, else the one that the selector of \
-the CloudInit picks.
-
-Examples:
-  dropsift chain --role worker --format cloudinit
-  iptables-save | dropsift chain --role control-plane -
-
-Exit codes: 0 no difference, 1 the chains differ, 2 usage or a file that cannot be read.")]
     Chain(ChainArgs),
     /// Run the drops of a log through the chain of --rules: what it would accept now
-    #[command(after_help = "\
-Exit codes: 0 nothing that is missing still falls to DROP, 1 something does, or a suggestion would let in what should \
-stay out, 2 usage or an input that cannot be read, 3 input that could not be judged.")]
     Simulate(SimulateArgs),
     /// Check a chain or a CloudInit against what the role needs
-    #[command(after_help = "\
-FILE is a dump of iptables, a script, a CloudInit, or Node objects whose labels the selectors must pick; `-` is stdin.
-
-Exit codes: 0 nothing is wrong, 1 an error was found (warnings and notes do not count), 2 usage or a file that cannot be \
-read.")]
     Audit(AuditArgs),
     /// Explain a line of a log, a cause or a port
     Explain(ExplainArgs),
@@ -84,9 +51,15 @@ read.")]
         document: String,
     },
     /// Print the completions for a shell
-    Completions { shell: Shell },
-    /// Print the manual page
-    Man,
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page of the program or of a subcommand
+    Man {
+        #[arg(value_name = "SUBCOMMAND", value_parser = AnyOf(subcommands), hide_possible_values = true)]
+        subcommand: Option<String>,
+    },
 }
 
 /// The report, which no subcommand stands for.
@@ -102,20 +75,27 @@ pub(super) struct ReportArgs {
     #[command(flatten)]
     pub(super) scoped: Scoped,
 
-    /// Print findings as they come, and the report at the end (the default on a stdin that goes on)
+    /// Print findings as they come, then the report
+    ///
+    /// The default on a stdin that goes on.
     #[arg(short, long, help_heading = "Output", overrides_with = "no_follow")]
     pub(super) follow: bool,
 
     /// Print only the report at the end (the default for files)
-    #[arg(long, help_heading = "Output", overrides_with = "follow")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        help_heading = "Output",
+        overrides_with = "follow"
+    )]
     pub(super) no_follow: bool,
 
     /// Live, say it also when only the numbers of a finding grow, once a minute
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub(super) updates: bool,
 
     /// Print the events of -o ndjson without the report at the end
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub(super) no_report: bool,
 
     /// Do not show a long report in a pager [PAGER, else less -FRX]
@@ -142,7 +122,9 @@ pub(super) struct RulesArgs {
     #[arg(long, help_heading = "Output", conflicts_with_all = ["check", "output"])]
     pub(super) diff: bool,
 
-    /// What the running chain has of each rule: live, dead or absent. The chain is --rules, else iptables-save on stdin
+    /// What the running chain has of each: live, dead or absent
+    ///
+    /// The chain is --rules, else what iptables-save gives on stdin.
     #[arg(long, help_heading = "Output", conflicts_with = "format")]
     pub(super) check: bool,
 
@@ -247,8 +229,9 @@ pub(super) struct AuditArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ExplainArgs {
-    /// A drop line in quotes, a cause such as conntrack-loss, a port such as tcp/10250, `list`, or `-`: the lines of stdin
-    #[arg(value_name = "LINE|CAUSE|PORT", value_parser = AnyOf(causes), hide_possible_values = true)]
+    /// A drop line in quotes, a cause or verdict such as conntrack-loss, a port such as tcp/10250 or ssh, a component or
+    /// addon such as kube-ovn, `list`, or `-`: the lines of stdin
+    #[arg(value_name = "LINE|CAUSE|PORT|NAME", value_parser = AnyOf(causes), hide_possible_values = true)]
     pub(super) what: Vec<String>,
 
     #[command(flatten)]
@@ -266,19 +249,24 @@ pub(super) struct ExplainArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct PortsArgs {
-    /// Only ports that this role runs or opens
+    /// Only this port, protocol, service, component or addon: 2112, tcp/2112, udp, etcd, kubeovn-operator
+    #[arg(value_name = "QUERY", value_parser = AnyOf(addons), hide_possible_values = true)]
+    pub(super) query: Vec<String>,
+
+    /// Only what this role runs or opens
     #[arg(long, value_name = "ROLE", value_parser = one_role())]
     pub(super) role: Option<Role>,
-
-    /// Only this port
-    #[arg(long, value_name = "PORT")]
-    pub(super) port: Vec<u16>,
 
     #[command(flatten)]
     pub(super) written: Written,
 
     #[command(flatten)]
     pub(super) look: Look,
+}
+
+fn subcommands() -> Vec<&'static str> {
+    let manuals = MANUALS.iter().map(|manual| manual.name);
+    manuals.filter(|name| !name.is_empty()).collect()
 }
 
 fn causes() -> Vec<&'static str> {

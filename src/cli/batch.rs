@@ -46,11 +46,23 @@ pub(super) fn read(
     let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
     let (mut lines, mut reports) = (0, Vec::new());
+    let mut paths = Vec::new();
     for source in sources {
+        // Under whatever name, a file's records are its own; a pipe has others each time.
+        let path = source.and_then(|path| std::fs::canonicalize(path).ok());
+        let path = path.filter(|path| path.is_file() || path.is_dir());
+        if let (Some(name), Some(path)) = (source, path) {
+            if paths.contains(&path) {
+                let name = printable(&name.display().to_string());
+                complain(&format!("`{name}` is given twice; it is read once"));
+                continue;
+            }
+            paths.push(path);
+        }
         if several {
             analysis.begin_input();
         }
-        let before = analysis.tally();
+        let before = (analysis.tally(), analysis.met());
         let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
@@ -63,18 +75,19 @@ pub(super) fn read(
             exit = exit.and(Exit::Trouble);
         }
         let after = analysis.tally();
-        let none_read = after.unreadable > before.unreadable && after.drops == before.drops;
+        let refused = after.refused() > before.0.refused();
+        let none_judged = refused && analysis.met() == before.1;
         let journal = Path::new("the local journal");
         let (judged, known) = judged(
             source.map_or(journal, PathBuf::as_path),
             &summary,
-            none_read,
+            none_judged,
             errors.is_empty(),
         );
         exit = exit.and(judged);
         let known = known && (errors.is_empty() || summary.lines > 0);
         let name = source.map_or_else(String::new, |path| path.display().to_string());
-        let tally = since(&before, &after, summary.lines);
+        let tally = since(&before.0, &after, summary.lines);
         let error = errors.first().map(ToString::to_string);
         reports.push(InputReport {
             name,
@@ -100,16 +113,22 @@ const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
         drops: after.drops - before.drops,
         unreadable: after.unreadable - before.unreadable,
         untrusted: after.untrusted - before.untrusted,
+        outside: after.outside - before.outside,
         filtered: 0,
     }
 }
 
 /// Whether an input that was read could be judged, and whether its format is known; says what to do where not.
-pub(super) fn judged(path: &Path, summary: &Summary, none_read: bool, whole: bool) -> (Exit, bool) {
+pub(super) fn judged(
+    path: &Path,
+    summary: &Summary,
+    none_judged: bool,
+    whole: bool,
+) -> (Exit, bool) {
     let name = printable(&path.display().to_string());
-    if none_read {
+    if none_judged {
         complain(&format!(
-            "no drop line of `{name}` could be read; -v shows them, with the reason"
+            "no drop line of `{name}` could be judged; -v shows them, with the reason"
         ));
         (Exit::NotJudged, true)
     } else if whole && !summary.known && !summary.blank {

@@ -3,13 +3,14 @@
 use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 
 use super::args::ExplainArgs;
+use super::query::PortQuery;
 use super::{Exit, complain, terminal, values, written};
 use crate::analyze::explain;
 use crate::cause::{CAUSES, Cause};
 use crate::error::Error;
-use crate::packet::proto_number;
+use crate::nearest::hint;
 use crate::report::explain::Explained;
-use crate::report::ports::{Row, rows, rows_of};
+use crate::report::ports::{Row, rows, rows_named, rows_of};
 use crate::report::{Style, json_explain, text_explain, text_pages};
 
 /// A line is read up to this length, as everywhere.
@@ -17,14 +18,12 @@ const LONGEST_LINE: u64 = 1 << 20;
 
 /// What a user asks about.
 enum Topic<'a> {
-    List,
     Stream,
     Line(&'a str),
+    /// Several causes, or all.
+    Causes(Vec<&'static Cause>),
     Cause(&'static Cause),
-    /// The protocol, where one is named, and the ports.
-    Port(Option<u8>, u16, u16),
-    /// A protocol without ports.
-    Proto,
+    Rows(Vec<Row>),
     Unknown(&'a str),
 }
 
@@ -39,8 +38,8 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
         topic(asked.trim())
     };
     match topic {
-        Topic::List if json => written(|out| json_explain::causes(CAUSES, out))?,
-        Topic::List => written(|out| text_pages::list(style, out))?,
+        Topic::Causes(causes) if json => written(|out| json_explain::causes(&causes, out))?,
+        Topic::Causes(causes) => written(|out| text_pages::list(&causes, style, out))?,
         Topic::Cause(cause) if json => written(|out| json_explain::causes(&[cause], out))?,
         Topic::Cause(cause) => written(|out| {
             text_pages::cause(cause, style, out)?;
@@ -54,10 +53,11 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
             }
             text_pages::ports(&rows, style, out)
         })?,
-        Topic::Port(number, first, last) => {
-            return ports(&rows_of(number, first, last), &asked, style, json);
+        Topic::Rows(rows) if json => written(|out| json_explain::ports(&rows, out))?,
+        Topic::Rows(rows) if rows.is_empty() => {
+            written(|out| text_pages::unlisted(&asked, style, out))?;
         }
-        Topic::Proto => return ports(&rows_without_ports(&asked), &asked, style, json),
+        Topic::Rows(rows) => written(|out| text_pages::ports(&rows, style, out))?,
         Topic::Line(text) => return line(args, text, style, json),
         Topic::Stream => return stream(args, style, json),
         Topic::Unknown(word) => return Err(unknown(word)),
@@ -66,26 +66,43 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
 }
 
 fn topic(asked: &str) -> Topic<'_> {
-    let cause = CAUSES.iter().find(|cause| cause.code == asked);
-    match (asked, cause) {
-        ("" | "list", _) => Topic::List,
-        ("-", _) => Topic::Stream,
-        (_, Some(cause)) => Topic::Cause(cause),
-        _ if asked.contains(|c: char| c.is_whitespace() || "={[".contains(c)) => Topic::Line(asked),
-        _ => port(asked).unwrap_or(Topic::Unknown(asked)),
+    let all = || CAUSES.iter().copied();
+    if let Some(cause) = all().find(|cause| cause.code == asked) {
+        return Topic::Cause(cause);
+    }
+    let of_verdict: Vec<_> = all().filter(|c| c.verdict.code() == asked).collect();
+    match asked {
+        "" | "list" => Topic::Causes(all().collect()),
+        "-" => Topic::Stream,
+        _ if !of_verdict.is_empty() => Topic::Causes(of_verdict),
+        _ => match catalogued(asked) {
+            Some(rows) => Topic::Rows(rows),
+            None if asked.contains(|c: char| c.is_whitespace() || "={[".contains(c)) => {
+                Topic::Line(asked)
+            }
+            None => Topic::Unknown(asked),
+        },
     }
 }
 
-/// Reads `tcp/10250`, `10250`, `2379:2380` or `gre`.
-fn port(asked: &str) -> Option<Topic<'_>> {
-    let (proto, ports) = match asked.split_once('/') {
-        Some((proto, ports)) => (Some(proto_number(&proto.to_lowercase())?), ports),
-        None if asked.starts_with(|c: char| c.is_ascii_digit()) => (None, asked),
-        None => return proto_number(&asked.to_lowercase()).map(|_| Topic::Proto),
-    };
-    let (first, last) = ports.split_once([':', '-']).unwrap_or((ports, ports));
-    let (first, last) = (first.parse().ok()?, last.parse().ok()?);
-    (first <= last).then_some(Topic::Port(proto, first, last))
+/// The rows of the catalogue on a port, a protocol, or a service, component or addon by its name; `None` where it is none
+/// of those. A port that no row has is one with no rows.
+pub(super) fn catalogued(asked: &str) -> Option<Vec<Row>> {
+    let query = PortQuery::parse(asked);
+    if let Some(protocol) = query.as_ref().filter(|query| query.ports.is_empty()) {
+        let is_it = |row: &Row| row.number == protocol.proto;
+        return Some(rows(None).into_iter().filter(is_it).collect());
+    }
+    // `ssh` is a service first, and then a name of /etc/services.
+    let is_number = asked.contains('/') || asked.starts_with(|c: char| c.is_ascii_digit());
+    let named = rows_named(asked);
+    if !is_number && !named.is_empty() {
+        return Some(named);
+    }
+    let query = query?;
+    let ranges = query.ports.iter();
+    let found = ranges.flat_map(|range| rows_of(query.proto, range.first, range.last));
+    Some(found.collect())
 }
 
 /// The rows of a protocol that are not about a port.
@@ -95,48 +112,16 @@ fn rows_without_ports(proto: &str) -> Vec<Row> {
     rows
 }
 
-fn ports(rows: &[Row], asked: &str, style: Style, json: bool) -> Result<Exit, Error> {
-    written(|out| {
-        if json {
-            json_explain::ports(rows, out)
-        } else if rows.is_empty() {
-            text_pages::unlisted(asked, style, out)
-        } else {
-            text_pages::ports(rows, style, out)
-        }
-    })?;
-    Ok(Exit::Clean)
-}
-
-fn unknown(word: &str) -> Error {
-    let known = || CAUSES.iter().map(|cause| cause.code).chain(["list"]);
-    let near = known()
-        .map(|code| (distance(word, code), code))
-        .filter(|(distance, code)| {
-            *distance <= code.len() / 3 || (word.len() > 2 && code.contains(word))
-        })
-        .min();
-    let hint = near.map_or_else(String::new, |(_, code)| format!(" did you mean `{code}`?"));
+/// The error of a word that is nothing known.
+pub(super) fn unknown(word: &str) -> Error {
+    let causes = CAUSES.iter().map(|cause| cause.code).chain(["list"]);
+    let names = rows(None).into_iter();
+    let names = names.flat_map(|row| row.component.into_iter().chain(row.addon));
+    let near = hint(word, causes.chain(names));
     Error::Usage(format!(
-        "`{word}` is no cause, no port and no line of a log;{hint} `dropsift explain list` lists the causes, and a port is \
-         written as tcp/10250"
+        "`{word}` is no cause, no port, no service and no line of a log;{near} `dropsift explain list` lists the causes, and \
+         `dropsift ports` the ports"
     ))
-}
-
-/// How many characters must be put in, left out or changed to make `b` of `a` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, one) in a.chars().take(100).enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let changed = corner + usize::from(one != *other);
-            corner = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// Explains one line in full.

@@ -4,10 +4,14 @@
 use super::options::Filters;
 use super::query::PortQuery;
 use super::values::nets;
-use crate::error::Error;
+use crate::error::{Error, printable_name};
 use crate::finding::Finding;
+use crate::nearest::hint;
 use crate::net::IpNet;
-use crate::report::Report;
+use crate::report::{NodeReport, Report, Warning};
+
+/// How many nodes are mentioned by name.
+const MOST_NAMES: usize = 8;
 
 /// The filters of a run.
 pub(super) struct Filter {
@@ -61,6 +65,8 @@ impl Filter {
         if self.wanted.are_none() && self.unwanted.are_none() {
             return report;
         }
+        let logged = |report: &Report| report.findings.iter().map(|f| f.logged).sum::<u64>();
+        let all = logged(&report);
         report.findings.retain(|finding| {
             let wanted = self.wanted.meet(finding);
             let unwanted = self.unwanted.meet(finding);
@@ -73,7 +79,29 @@ impl Filter {
             .rules
             .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));
         report.filtered = true;
+        report.tally.filtered = all - logged(&report);
+        report.warnings.extend(self.unmet(&report.nodes));
+        report.warnings.sort();
         report
+    }
+}
+
+impl Filter {
+    /// A warning for each node that is wanted and that the log does not have: its name may be misspelt.
+    fn unmet(&self, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
+        let known = || nodes.iter().map(|node| node.node.as_str());
+        let named = (self.wanted.nodes.iter()).chain(&self.unwanted.nodes);
+        let absent = named.filter(move |name| !known().any(|node| node == *name));
+        absent.map(move |name| {
+            let near = hint(name, known());
+            let names: Vec<String> = known().take(MOST_NAMES).map(printable_name).collect();
+            let text = format!(
+                "--only asks for {}, of which the log has no drop line;{near} its nodes are {}",
+                printable_name(name),
+                names.join(", ")
+            );
+            Warning::new("only-unused", Some(name.clone()), text)
+        })
     }
 }
 

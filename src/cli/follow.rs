@@ -49,9 +49,9 @@ pub(super) fn run(
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();
-    let none_read = tally.unreadable > 0 && tally.drops == 0;
+    let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
-    let (judged, known) = judged(path, &summary, none_read, exit == Exit::Clean);
+    let (judged, known) = judged(path, &summary, none_judged, exit == Exit::Clean);
     exit = exit.and(judged);
     learned(shared, session.analysis());
     let input = InputReport {

@@ -5,11 +5,13 @@ mod args;
 mod audit;
 mod batch;
 mod chain;
+mod dates;
 mod explain;
 mod feed;
 mod filters;
 mod follow;
 mod gate;
+mod help;
 mod manual;
 mod options;
 mod pace;
@@ -17,6 +19,7 @@ mod pager;
 mod ports;
 mod progress;
 mod query;
+mod refusal;
 mod replay;
 mod rules;
 mod session;
@@ -31,7 +34,7 @@ use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
@@ -83,9 +86,16 @@ impl Exit {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let told = match Args::try_parse_from(words::arranged(std::env::args_os())) {
-        Ok(args) => run(&args),
-        Err(why) => unparsed(why),
+    let typed = words::arranged(std::env::args_os());
+    let is_short = typed.iter().any(|word| word == "-h");
+    let parsed = help::command(is_short).try_get_matches_from(&typed);
+    let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
+        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+        // The help and the version, which are asked for.
+        Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
+        Err(why) => Err(refusal::check_first_word(&typed)
+            .err()
+            .unwrap_or_else(|| refusal::refusal(&why, &typed))),
     };
     match told {
         Ok(exit) => exit.code().into(),
@@ -96,28 +106,6 @@ pub fn main() -> ExitCode {
             Exit::Trouble.code().into()
         }
     }
-}
-
-/// Tells what clap says in place of arguments: what is wrong with them, or the help and the version, which are asked for.
-fn unparsed(why: clap::Error) -> Result<Exit, Error> {
-    if !why.use_stderr() {
-        return why.print().map(|()| Exit::Clean).map_err(Error::Output);
-    }
-    // It quotes the arguments as they are: the same is said of arguments in which nothing is hostile.
-    let mut changed = false;
-    let tame: Vec<String> = std::env::args_os()
-        .map(|arg| {
-            let tame = printable(&arg.to_string_lossy());
-            changed |= *tame != *arg;
-            tame
-        })
-        .collect();
-    match Args::try_parse_from(words::arranged(tame.into_iter().map(Into::into))) {
-        _ if !changed => drop(why.print()),
-        Err(why) if why.use_stderr() => drop(why.print()),
-        _ => complain("an argument is no text (UTF-8) where only text can be; write it anew"),
-    }
-    Ok(Exit::Trouble)
 }
 
 fn run(args: &Args) -> Result<Exit, Error> {
@@ -132,7 +120,7 @@ fn run(args: &Args) -> Result<Exit, Error> {
         Some(Command::Ports(args)) => ports::run(args),
         Some(Command::Schema { document }) => manual::schema(document),
         Some(Command::Completions { shell }) => manual::completions(*shell),
-        Some(Command::Man) => manual::man(),
+        Some(Command::Man { subcommand }) => manual::man(subcommand.as_deref()),
     }
 }
 
@@ -228,6 +216,9 @@ fn account(shared: &Shared, analysis: &Analysis) {
     }
     if tally.untrusted > 0 {
         text.push_str(&format!(", {} untrusted", tally.untrusted));
+    }
+    if tally.outside > 0 {
+        text.push_str(&format!(", {} outside --since and --until", tally.outside));
     }
     if analysis.repeated() > 0 {
         text.push_str(&format!(

@@ -72,41 +72,62 @@ pub(super) fn one_role() -> impl TypedValueParser<Value = Role> {
 #[command(next_help_heading = "Cluster")]
 pub(super) struct Addons {
     /// An addon that is in use
-    #[arg(long, value_name = "NAME", value_parser = AnyOf(addons), hide_possible_values = true)]
+    #[arg(long, hide_short_help = true, value_name = "NAME", value_parser = AnyOf(addons), hide_possible_values = true)]
     pub(super) addon: Vec<String>,
 
     /// An addon that is not in use
-    #[arg(long, value_name = "NAME", value_parser = AnyOf(addons), hide_possible_values = true)]
+    #[arg(long, hide_short_help = true, value_name = "NAME", value_parser = AnyOf(addons), hide_possible_values = true)]
     pub(super) no_addon: Vec<String>,
 }
 
 /// What the lines of a log are judged by.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Judging {
-    /// Role of all nodes, or of one: control-plane (a guess without it), worker or witness
+    /// What all nodes are, or one: control-plane, worker, witness
+    ///
+    /// Without it a node is taken for control-plane, and the report says that this is a guess.
     #[arg(long, value_name = "[NODE=]ROLE", help_heading = "Cluster", value_parser = AnyOf(roles), hide_possible_values = true)]
     pub(super) role: Vec<String>,
 
     /// Address of a cluster node
-    #[arg(long, value_name = "NODE=ADDR", help_heading = "Cluster")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "NODE=ADDR",
+        help_heading = "Cluster"
+    )]
     pub(super) node: Vec<String>,
 
     /// Network of the nodes [without it: the /24 of each, IPv6: /64]
-    #[arg(long, value_name = "CIDR", help_heading = "Cluster")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "CIDR",
+        help_heading = "Cluster"
+    )]
     pub(super) node_net: Vec<String>,
 
     /// Network of the pods [without it: 10.52.0.0/16]
-    #[arg(long, value_name = "CIDR", help_heading = "Cluster")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "CIDR",
+        help_heading = "Cluster"
+    )]
     pub(super) pod_cidr: Vec<String>,
 
     #[command(flatten)]
     pub(super) addons: Addons,
 
-    /// Chain in force, of all nodes or of one: what iptables-save prints, or a CloudInit
+    /// Chain of all nodes, or of one: from iptables-save
+    ///
+    /// Also `iptables -S`, `iptables -L -v -n`, a script, or a CloudInit, which is the chain of the next boot.
     #[arg(long, value_name = "[NODE=]FILE", help_heading = "Cluster")]
     pub(super) rules: Vec<String>,
 
-    /// Time of an upgrade, as 2026-05-05 04:30..06:00, or now.. for one that goes on
+    /// Time of an upgrade: 2026-05-05 04:30..06:00
+    ///
+    /// Times as of --since; either end may be left out, and `now..` goes on. False positives inside are expected.
     #[arg(
         long,
         value_name = "START..END",
@@ -116,12 +137,13 @@ pub(super) struct Judging {
     pub(super) upgrade: Vec<String>,
 
     /// Year of the newest line, for logs without years
-    #[arg(long, value_name = "YEAR", help_heading = "Time", value_parser = clap::value_parser!(i32).range(1970..=9998))]
+    #[arg(long, hide_short_help = true, value_name = "YEAR", help_heading = "Time", value_parser = clap::value_parser!(i32).range(1970..=9998))]
     pub(super) year: Option<i32>,
 
     /// Zone of the log's clock, for logs without zones, as +02:00
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "OFFSET",
         help_heading = "Time",
         allow_hyphen_values = true
@@ -133,10 +155,15 @@ pub(super) struct Judging {
     pub(super) now: Option<String>,
 
     /// Prefix of the LOG rule [without it: HARVESTER_DROP_]
-    #[arg(long, value_name = "TEXT", help_heading = "LOG rule")]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "TEXT",
+        help_heading = "LOG rule"
+    )]
     pub(super) prefix: Option<String>,
 
-    /// No account on stderr
+    /// Nothing on stderr but what went wrong
     #[arg(short, long, help_heading = "Output")]
     pub(super) quiet: bool,
 }
@@ -148,10 +175,12 @@ pub(super) struct Shared {
     pub(super) judging: Judging,
 
     /// Take nothing in the log for an upgrade
-    #[arg(long, help_heading = "Time")]
+    #[arg(long, hide_short_help = true, help_heading = "Time")]
     pub(super) no_upgrade: bool,
 
-    /// Judge only lines from this time on: 2026-05-05 04:30, 04:30, yesterday, -1h
+    /// Judge from then on: 2026-05-05 04:30, 04:30, -1h
+    ///
+    /// As journalctl takes it: also 2026-05-05, RFC 3339, `@EPOCH`, now, today, yesterday, `5 minutes ago`. A time of day alone is of the day on which the log begins; what counts from now goes by this machine's clock.
     #[arg(
         long,
         value_name = "TIME",
@@ -160,9 +189,10 @@ pub(super) struct Shared {
     )]
     pub(super) since: Option<String>,
 
-    /// Judge only lines up to this time
+    /// Judge up to then
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "TIME",
         help_heading = "Time",
         allow_hyphen_values = true
@@ -172,6 +202,7 @@ pub(super) struct Shared {
     /// Quiet that settles a finding
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "DURATION",
         help_heading = "Time",
         default_value = "5min"
@@ -181,6 +212,7 @@ pub(super) struct Shared {
     /// Limit of the LOG rule
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "N/UNIT[:BURST]",
         help_heading = "LOG rule",
         default_value = "10/min:5"
@@ -188,7 +220,7 @@ pub(super) struct Shared {
     pub(super) limit: String,
 
     /// Read the journal of this machine
-    #[arg(long, help_heading = "Input")]
+    #[arg(long, hide_short_help = true, help_heading = "Input")]
     pub(super) journal: bool,
 
     #[command(flatten)]
@@ -197,6 +229,7 @@ pub(super) struct Shared {
     /// What exits with 1
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "WHAT",
         help_heading = "Output",
         value_enum,
@@ -205,7 +238,7 @@ pub(super) struct Shared {
     pub(super) fail_on: FailOn,
 
     /// Show the tests of each finding, and the lines that were not judged
-    #[arg(short, long, help_heading = "Output")]
+    #[arg(short, long, hide_short_help = true, help_heading = "Output")]
     pub(super) verbose: bool,
 }
 
@@ -214,23 +247,23 @@ pub(super) struct Shared {
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
     /// Only findings of this node
-    #[arg(long, value_name = "NODE")]
+    #[arg(long, hide_short_help = true, value_name = "NODE")]
     pub(super) only: Vec<String>,
 
-    /// Only findings of this port, as 2112, tcp/2112 or 2379:2380
+    /// Only this port: 2112, tcp/2112, 2379:2380
     #[arg(long, value_name = "[PROTO/]PORT")]
     pub(super) port: Vec<String>,
 
     /// Only findings of peers in this network
-    #[arg(long, value_name = "CIDR")]
+    #[arg(long, hide_short_help = true, value_name = "CIDR")]
     pub(super) peer: Vec<String>,
 
     /// Only findings of this verdict
-    #[arg(long, value_name = "VERDICT", value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
+    #[arg(long, hide_short_help = true, value_name = "VERDICT", value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
     pub(super) verdict: Vec<String>,
 
     /// Turns the next filter around: all findings but those that it names
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub(super) not: bool,
 
     /// What `--not --only` means; [`super::words::arranged`] writes it.
@@ -254,7 +287,7 @@ pub(super) struct Filters {
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Scoped {
     /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
-    #[arg(long, value_name = "SCOPE", help_heading = "Output", default_value = Scope::Documented.code(), value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::code)))]
+    #[arg(long, hide_short_help = true, value_name = "SCOPE", help_heading = "Output", default_value = Scope::Documented.code(), value_parser = PossibleValuesParser::new(Scope::ALL.map(Scope::code)))]
     scope: String,
 }
 
@@ -292,6 +325,7 @@ pub(super) struct Look {
     /// When to colour
     #[arg(
         long,
+        hide_short_help = true,
         value_name = "WHEN",
         help_heading = "Output",
         value_enum,

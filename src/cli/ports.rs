@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal};
 
 use super::args::PortsArgs;
+use super::explain::{catalogued, unknown};
 use super::{Exit, terminal, written};
 use crate::error::Error;
-use crate::report::json_explain;
-use crate::report::ports::{Row, rows, write_table};
+use crate::report::ports::{rows, write_table};
+use crate::report::{json_explain, text_pages};
 
 /// So many columns break no row.
 const UNBROKEN: usize = 1_000;
@@ -18,15 +19,18 @@ pub(super) fn run(args: &PortsArgs) -> Result<Exit, Error> {
         // A row a line, for grep.
         style.width = UNBROKEN;
     }
-    let mut rows = rows(args.role);
-    let named = |row: &Row| {
-        let mut ports = args.port.iter();
-        row.ports.is_some() && ports.any(|port| row.first <= *port && *port <= row.last)
+    let asked = args.query.join(" ");
+    let asked = asked.trim();
+    let mut rows = match asked {
+        "" => rows(None),
+        asked => catalogued(asked).ok_or_else(|| unknown(asked))?,
     };
-    rows.retain(|row| args.port.is_empty() || named(row));
+    rows.retain(|row| args.role.is_none_or(|role| row.is_of(role)));
     written(|out| {
         if args.written.is_json() {
             json_explain::ports(&rows, out)
+        } else if rows.is_empty() {
+            text_pages::unlisted(asked, style, out)
         } else {
             write_table(&rows, style, out)
         }

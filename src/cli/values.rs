@@ -5,18 +5,20 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
 
-use chrono::{FixedOffset, NaiveDateTime};
+use chrono::FixedOffset;
 
+use super::dates::{duration, moment, window};
 use super::options::{Addons, Judging, Shared};
 use crate::catalog::{Role, addons as known_addons};
 use crate::error::{Error, printable};
 use crate::input::{
-    Prefixes, short_stamp,
+    Prefixes,
     source::{Options, Progress},
 };
+use crate::nearest::hint;
 use crate::net::{IpNet, parse_net};
-use crate::site::{Limit, Site, Window, WindowOrigin};
-use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Stamp, Time, parse_rfc3339};
+use crate::site::{Limit, Site};
+use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
 /// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
 const LONGEST_PREFIX: usize = 29;
@@ -52,11 +54,21 @@ pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
             Err(_) => return usage(format!("`{text}` is no UTC offset; write it as +02:00")),
         },
     };
-    let reading = Reading {
+    let mut reading = Reading {
         year: judging.year,
         reference: super::terminal::now(),
         offset,
     };
+    if let Some(told) = &judging.now {
+        match moment(told, &reading)? {
+            Moment::At(time) => reading.reference = time,
+            _ => {
+                return usage(format!(
+                    "`{told}` is no date for --now; write 2026-05-05T12:00:00Z"
+                ));
+            }
+        }
+    }
     Ok(Options {
         prefixes,
         reading,
@@ -81,8 +93,9 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
     for (names, used) in [(&told.addon, true), (&told.no_addon, false)] {
         for name in names {
             if !known_addons().contains(&name.as_str()) {
+                let near = hint(name, known_addons());
                 return usage(format!(
-                    "no addon `{name}` is known to open ports; expected {}",
+                    "no addon `{name}` is known to open ports;{near} expected {}",
                     known_addons().join(" or ")
                 ));
             }
@@ -106,8 +119,9 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
         };
         let Some(known) = Role::parse(role) else {
             let whose = node.map_or_else(String::new, |node| format!(" for node `{node}`"));
+            let near = hint(role, Role::ALL.map(Role::code));
             return usage(format!(
-                "unknown role `{role}`{whose}; expected control-plane, worker or witness"
+                "unknown role `{role}`{whose};{near} expected control-plane, worker or witness"
             ));
         };
         match node {
@@ -163,18 +177,9 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         let text = text.as_deref();
         text.map(|text| moment(text, &options.reading)).transpose()
     };
-    let settle = match humantime::parse_duration(&shared.settle) {
-        Ok(settle) => settle.as_micros().min(i64::MAX as u128) as i64,
-        Err(_) => {
-            return usage(format!(
-                "`{}` is no duration; write it as 5min or 90s",
-                shared.settle
-            ));
-        }
-    };
     Ok(Site {
         finds_upgrades: !shared.no_upgrade,
-        settle,
+        settle: duration(&shared.settle)?,
         limit: limit(&shared.limit)?,
         since: moment(&shared.since)?,
         until: moment(&shared.until)?,
@@ -253,69 +258,6 @@ pub(super) fn nets(texts: &[String]) -> Result<Vec<IpNet>, Error> {
 /// Reads a network.
 pub(super) fn net(text: &str) -> Result<IpNet, Error> {
     parse_net(text).map_err(Error::Usage)
-}
-
-fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
-    let Some((from, to)) = text.split_once("..") else {
-        return usage(format!(
-            "`{text}` is no window; write it as 2026-05-05T04:30:00Z..2026-05-05T06:00:00Z, or now.. for one that goes on"
-        ));
-    };
-    let end = |text: &str, open| match text.trim() {
-        "" => Ok(Moment::At(open)),
-        text => moment(text, reading),
-    };
-    let window = Window {
-        origin: WindowOrigin::Told,
-        from: end(from, Time(0))?,
-        to: end(to, Time(i64::MAX))?,
-    };
-    if !window.is_forward() {
-        return usage(format!(
-            "the window `{text}` ends before it begins; swap its ends"
-        ));
-    }
-    Ok(window)
-}
-
-/// Reads a time: RFC 3339, a date and time as `journalctl --since` takes it, or as the log writes it.
-fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
-    const FORMS: [&str; 3] = [
-        "%Y-%m-%d %H:%M:%S%.f",
-        "%Y-%m-%dT%H:%M:%S%.f",
-        "%Y-%m-%d %H:%M",
-    ];
-    let text = text.trim();
-    if text == "now" {
-        return Ok(Moment::At(reading.reference));
-    }
-    if let Some(time) = parse_rfc3339(text) {
-        return Ok(Moment::At(time));
-    }
-    let local = FORMS
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    if let Some(local) = local {
-        return Ok(Moment::At(Time(
-            local.and_utc().timestamp_micros() - reading.offset,
-        )));
-    }
-    if let Some(Stamp::Yearless {
-        month,
-        day,
-        day_micros,
-        ..
-    }) = short_stamp(text)
-    {
-        return Ok(Moment::Yearless {
-            month,
-            day,
-            day_micros: day_micros - reading.offset,
-        });
-    }
-    usage(format!(
-        "`{text}` is no time; write it as 2026-05-05T04:30:00Z, or as the log does: May 05 04:30:00"
-    ))
 }
 
 /// Reads `10/min:5`, with the units of iptables-extensions(8), limit.

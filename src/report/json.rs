@@ -88,7 +88,9 @@ struct TallyV1 {
     other: u64,
     unreadable: u64,
     untrusted: u64,
-    /// Of the drops, those of findings that filters leave out.
+    /// Drop lines outside `--since` and `--until`.
+    outside: u64,
+    /// Drop lines whose findings the filters left out.
     filtered: u64,
 }
 
@@ -220,6 +222,7 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
             other: report.tally.other(),
             unreadable: report.tally.unreadable,
             untrusted: report.tally.untrusted,
+            outside: report.tally.outside,
             filtered: report.tally.filtered,
         },
         windows: report.windows.iter().map(window_v1).collect(),

@@ -126,15 +126,21 @@ struct PortV1<'a> {
 #[derive(Serialize, JsonSchema)]
 struct PortRuleV1<'a> {
     roles: &'a [&'static str],
-    /// As a line of the CloudInit example.
-    iptables: &'a str,
+    /// The command that asks a running chain for the number of its LOG rule.
+    place: &'a str,
+    /// The command that puts the rule before it, in the same shell.
+    insert: &'a str,
+    /// The line of the CloudInit example.
+    cloudinit: &'a str,
 }
 
 impl<'a> From<&'a Row> for PortV1<'a> {
     fn from(row: &'a Row) -> Self {
         let rules = row.rules.iter().map(|rule| PortRuleV1 {
             roles: &rule.roles,
-            iptables: &rule.iptables,
+            place: &rule.place,
+            insert: &rule.insert,
+            cloudinit: &rule.cloudinit,
         });
         Self {
             proto: &row.proto,

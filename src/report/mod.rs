@@ -46,15 +46,22 @@ pub struct Tally {
     pub unreadable: u64,
     /// Lines that look like drop lines and are not the kernel's.
     pub untrusted: u64,
-    /// Of the drop lines that were judged, those of findings that filters leave out.
+    /// Drop lines before `--since` or after `--until`, which were not judged.
+    pub outside: u64,
+    /// Drop lines that were judged, and whose findings the filters left out.
     pub filtered: u64,
 }
 
 impl Tally {
+    /// Lines that look like drop lines and were not judged.
+    pub const fn refused(&self) -> u64 {
+        self.unreadable + self.untrusted
+    }
+
     /// Lines that are no drop lines.
     pub const fn other(&self) -> u64 {
         self.lines
-            .saturating_sub(self.drops + self.unreadable + self.untrusted)
+            .saturating_sub(self.drops + self.unreadable + self.untrusted + self.outside)
     }
 }
 

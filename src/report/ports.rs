@@ -38,12 +38,25 @@ pub struct Row {
     pub last: u16,
 }
 
+impl Row {
+    /// Whether the role runs it or opens it.
+    pub fn is_of(&self, role: Role) -> bool {
+        [&self.roles, &self.documented]
+            .iter()
+            .any(|roles| roles.contains(&role.code()))
+    }
+}
+
 /// A documented rule, and whose it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRow {
     pub roles: Vec<&'static str>,
-    /// As a line of the CloudInit example.
-    pub iptables: String,
+    /// The command that asks a running chain for the number of its LOG rule.
+    pub place: String,
+    /// The command that puts the rule before it.
+    pub insert: String,
+    /// The line of the CloudInit example, which stands before its LOG line.
+    pub cloudinit: String,
 }
 
 /// The page that the documented rules were read from.
@@ -54,12 +67,7 @@ pub fn rows(role: Option<Role>) -> Vec<Row> {
     let alone = RULES.iter().filter(|rule| !explained(rule));
     let mut rows: Vec<Row> = SERVICES.iter().map(of_service).collect();
     rows.extend(alone.map(of_rule));
-    let here = |row: &Row| {
-        role.is_none_or(|role| {
-            row.roles.contains(&role.code()) || row.documented.contains(&role.code())
-        })
-    };
-    rows.retain(here);
+    rows.retain(|row| role.is_none_or(|role| row.is_of(role)));
     // What has no ports comes last.
     rows.sort_by_key(|row| (row.ports.is_none(), row.first, row.last, row.number));
     rows
@@ -77,6 +85,32 @@ pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
     // What says most comes first.
     rows.sort_by_key(|row| row.last - row.first);
     rows
+}
+
+/// The rows whose service, component or addon has each word of `name`; case and dashes do not matter.
+pub fn rows_named(name: &str) -> Vec<Row> {
+    let asked: Vec<String> = (name.split_whitespace())
+        .map(|word| words(word).concat())
+        .collect();
+    let has = |text: &[String], asked: &String| {
+        let mut starts = 0..text.len();
+        !asked.is_empty() && starts.any(|at| text[at..].concat().starts_with(asked))
+    };
+    let mut rows = rows(None);
+    rows.retain(|row| {
+        let texts = [Some(row.service), row.component, row.addon];
+        let texts: Vec<Vec<String>> = texts.into_iter().flatten().map(words).collect();
+        let found = |asked| texts.iter().any(|text| has(text, asked));
+        !asked.is_empty() && asked.iter().all(found)
+    });
+    rows
+}
+
+/// The words of `text` in lower case.
+fn words(text: &str) -> Vec<String> {
+    let words = text.split(|c: char| !c.is_alphanumeric());
+    let words = words.filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect()
 }
 
 /// Whether a service stands behind the rule.
@@ -158,7 +192,9 @@ fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
     let accept = AcceptRule::documented(rule, pods.first().copied());
     RuleRow {
         roles: codes(rule.roles),
-        iptables: accept.append(),
+        place: accept.place_command(),
+        insert: accept.insert(),
+        cloudinit: accept.append(),
     }
 }
 

@@ -139,10 +139,10 @@ fn ports() {
     page.push_str("\n## Documented rules\nIn the order of the ports; the roles are those whose CloudInit example has the rule.\n");
     let mut last = String::new();
     for rule in rows.iter().flat_map(|row| &row.rules) {
-        if rule.iptables != last {
+        if rule.cloudinit != last {
             let roles = short_roles(&rule.roles);
-            writeln!(page, "- {roles}: `{}`", rule.iptables).unwrap();
-            last.clone_from(&rule.iptables);
+            writeln!(page, "- {roles}: `{}`", rule.cloudinit).unwrap();
+            last.clone_from(&rule.cloudinit);
         }
     }
     page.push_str("\n## Sources\n");

@@ -24,6 +24,7 @@ mod judgement;
 mod live;
 mod packet;
 mod properties;
+mod read;
 mod registry;
 mod report;
 mod rules;

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 use super::explain::capital;
 use super::page::{BOLD, DIM, Page, color};
 use crate::catalog::common_name;
-use crate::cause::{CAUSES, Cause};
+use crate::cause::Cause;
 use crate::error::printable;
 use crate::packet::proto_number;
 use crate::report::Style;
-use crate::report::ports::{Row, RuleRow, short_roles};
+use crate::report::ports::{Row, short_roles};
 
 fn page<'o>(style: Style, out: &'o mut dyn Write) -> Page<'o> {
     Page {
@@ -19,8 +19,8 @@ fn page<'o>(style: Style, out: &'o mut dyn Write) -> Page<'o> {
     }
 }
 
-/// Writes the list of causes.
-pub fn list(style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes a list of causes.
+pub fn list(causes: &[&Cause], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = page(style, out);
     page.paragraph(
         "",
@@ -28,7 +28,7 @@ pub fn list(style: Style, out: &mut dyn Write) -> io::Result<()> {
         "The causes, in the order in which they are tried; the first that matches wins.",
     )?;
     page.line("")?;
-    for cause in CAUSES {
+    for cause in causes {
         let code = page.paint(color(cause.verdict), &format!("{:<16}", cause.code));
         let first = format!("  {code} {:<15}", cause.verdict.code());
         let rest = " ".repeat(34);
@@ -78,16 +78,22 @@ pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> 
         }
         self::row(&mut page, row)?;
     }
-    let opened: Vec<&RuleRow> = rows.iter().flat_map(|row| &row.rules).collect();
-    if opened.is_empty() {
+    let mut opened = rows.iter().flat_map(|row| &row.rules);
+    let Some(first) = opened.next() else {
         return Ok(());
-    }
+    };
     page.line("")?;
     page.paragraph(
         "",
         "",
-        "A rule stands before the LOG rule: on a running chain `-I HARVESTER_INPUT 2`, since what `-A` appends lands behind \
-         DROP and does nothing. It is gone after a reboot unless the CloudInit resource has it too. The documented chain is \
+        "A rule has to stand before the LOG rule. On a running chain ask for its number first, then insert the rule: it acts at \
+         once, and is gone after a reboot.",
+    )?;
+    page.line(&format!("  {}", first.place))?;
+    page.paragraph(
+        "",
+        "",
+        "A line of the CloudInit resource of the role, before its LOG line, acts from the next boot on. The documented chain is \
          one of IPv4.",
     )
 }
@@ -142,8 +148,13 @@ fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {
         }
     }
     for rule in &row.rules {
-        let roles = page.paint(DIM, &format!("documented for {}:", rule.roles.join(", ")));
-        page.line(&format!("  {roles}\n    {}", rule.iptables))?;
+        let roles = page.paint(DIM, &format!("documented for {}", rule.roles.join(", ")));
+        page.line(&format!("  {roles}"))?;
+        page.line(&format!("    on a running chain:\n      {}", rule.insert))?;
+        page.line(&format!(
+            "    in the CloudInit:\n      - {}",
+            rule.cloudinit
+        ))?;
     }
     Ok(())
 }

@@ -1,0 +1,291 @@
+//! What `--help` and the manual say beside the options: examples, exit codes, and how `-h` fits on a screen.
+
+use clap::{Command, CommandFactory};
+
+use super::args::Args;
+use crate::catalog::HARVESTER_RELEASE;
+
+/// What is said of a command beside its options.
+pub(super) struct Manual {
+    /// The subcommand; empty for the report.
+    pub(super) name: &'static str,
+    /// What it is for, and what is typed. Tests run them.
+    pub(super) examples: &'static [(&'static str, &'static str)],
+    pub(super) notes: &'static str,
+    /// Exit codes and what they mean.
+    pub(super) exit: &'static [(u8, &'static str)],
+}
+
+const USAGE: (u8, &str) = (2, "wrong usage, or an input that cannot be read");
+const NOT_JUDGED: (u8, &str) = (3, "an input was read but could not be judged");
+
+/// All commands that need more than their options.
+pub(super) const MANUALS: &[Manual] = &[
+    Manual {
+        name: "",
+        examples: &[
+            (
+                "A support bundle, which has the roles and the times of upgrades",
+                "dropsift supportbundle.zip",
+            ),
+            (
+                "The log of a node over ssh, with all boots since then",
+                "ssh rancher@harvester1 journalctl _TRANSPORT=kernel -o short-precise \\\n    --since 2026-05-05 | dropsift --role control-plane",
+            ),
+            (
+                "A node while it happens",
+                "ssh rancher@harvester1 journalctl -kf -o short-precise \\\n    | dropsift --role control-plane",
+            ),
+            (
+                "Saved logs, a worker among the nodes, and the time of an upgrade",
+                "dropsift --role control-plane --role harvester3=worker \\\n    --upgrade '2026-05-05 04:30..06:00' kernel.log",
+            ),
+            (
+                "For scripts",
+                "dropsift -o json kernel.log \\\n    | jq '.findings[] | select(.verdict == \"missing-rule\")'",
+            ),
+        ],
+        notes: "",
+        exit: &[
+            (0, "nothing to do"),
+            (1, "a rule is missing"),
+            USAGE,
+            NOT_JUDGED,
+        ],
+    },
+    Manual {
+        name: "rules",
+        examples: &[
+            (
+                "A script to run on each node; nothing runs before you do that",
+                "dropsift rules --role control-plane kernel.log > add-rules.sh",
+            ),
+            (
+                "The lines for the CloudInit resources",
+                "dropsift rules --role control-plane --format cloudinit \\\n    kernel.log",
+            ),
+            (
+                "Your own CloudInit with the lines in it, as a diff",
+                "dropsift rules --format cloudinit-patch --diff \\\n    91-iptables-worker.yaml kernel.log",
+            ),
+            (
+                "Three LOG rules in place of one, where its limit hid lines",
+                "dropsift rules --format split-log kernel.log > split.sh",
+            ),
+            (
+                "Are they in force?",
+                "ssh rancher@harvester1 sudo iptables-save \\\n    | dropsift rules --role control-plane --check kernel.log",
+            ),
+        ],
+        notes: "With --format cloudinit-patch the first INPUT is the CloudInit to change; it is printed, not written. Its selector \
+                says the role, unless --role does.",
+        exit: &[
+            (0, "no rule is missing; with --check: all are in force"),
+            (1, "a rule is missing; with --check: not in force"),
+            USAGE,
+            NOT_JUDGED,
+        ],
+    },
+    Manual {
+        name: "chain",
+        examples: &[
+            (
+                "The chain that the documentation recommends, as a CloudInit",
+                "dropsift chain --role worker --format cloudinit",
+            ),
+            (
+                "What the running chain has in another way",
+                "ssh rancher@harvester1 sudo iptables-save \\\n    | dropsift chain --role control-plane -",
+            ),
+        ],
+        notes: "FILE is a dump of iptables, a script or a CloudInit; `-` is stdin. The role is --role, else the one that the \
+                selector of the CloudInit picks.",
+        exit: &[(0, "no difference"), (1, "the chains differ"), USAGE],
+    },
+    Manual {
+        name: "simulate",
+        examples: &[
+            (
+                "What the chain of a node would accept now",
+                "dropsift simulate --rules harvester1=chain.txt kernel.log",
+            ),
+            (
+                "The same with the suggestions in it",
+                "dropsift simulate --with-suggested --rules chain.txt \\\n    kernel.log",
+            ),
+        ],
+        notes: "",
+        exit: &[
+            (0, "nothing that is missing still falls to DROP"),
+            (
+                1,
+                "something does, or a suggestion would let in what should stay out",
+            ),
+            USAGE,
+            NOT_JUDGED,
+        ],
+    },
+    Manual {
+        name: "audit",
+        examples: &[
+            (
+                "A CloudInit before it is applied",
+                "dropsift audit 91-iptables-worker.yaml",
+            ),
+            (
+                "The chain that runs",
+                "ssh rancher@harvester1 sudo iptables-save \\\n    | dropsift audit --role control-plane -",
+            ),
+        ],
+        notes: "FILE is a dump of iptables, a script, a CloudInit, or Node objects whose labels the selectors must pick; `-` is \
+                stdin.",
+        exit: &[
+            (0, "nothing is wrong"),
+            (1, "an error was found; warnings and notes do not count"),
+            USAGE,
+        ],
+    },
+    Manual {
+        name: "explain",
+        examples: &[
+            (
+                "A line, test by test",
+                "dropsift explain 'HARVESTER_DROP_IN=mgmt-br ... SRC=192.168.122.63 \\\n    DST=192.168.122.61 ... PROTO=TCP SPT=40000 DPT=2112 ... SYN URGP=0'",
+            ),
+            (
+                "A cause, a port, an addon",
+                "dropsift explain conntrack-loss",
+            ),
+            ("", "dropsift explain tcp/10250"),
+            ("", "dropsift explain kube-ovn"),
+            (
+                "Each line of a log",
+                "journalctl -k -o cat | dropsift explain -o json -",
+            ),
+        ],
+        notes: "A line is judged alone here; the whole log may change the answer.",
+        exit: &[
+            (0, "it was explained"),
+            USAGE,
+            (3, "the line is no drop line; of stdin: none is"),
+        ],
+    },
+    Manual {
+        name: "ports",
+        examples: &[
+            (
+                "What a role runs and opens",
+                "dropsift ports --role witness",
+            ),
+            ("A port, an addon", "dropsift ports tcp/10250"),
+            ("", "dropsift ports rancher-monitoring"),
+        ],
+        notes: "",
+        exit: &[(0, "it was printed"), USAGE],
+    },
+    Manual {
+        name: "schema",
+        examples: &[("The JSON of the report", "dropsift schema report")],
+        notes: "",
+        exit: &[],
+    },
+    Manual {
+        name: "completions",
+        examples: &[(
+            "For bash, in new shells",
+            "dropsift completions bash \\\n    > ~/.local/share/bash-completion/completions/dropsift",
+        )],
+        notes: "",
+        exit: &[],
+    },
+    Manual {
+        name: "man",
+        examples: &[
+            (
+                "The page of the program, and of a subcommand",
+                "dropsift man | man -l -",
+            ),
+            ("", "dropsift man rules | man -l -"),
+        ],
+        notes: "",
+        exit: &[],
+    },
+];
+
+/// `--help`: examples first, then all options.
+const LONG: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+/// `-h`: what is used most, on one screen.
+const SHORT: &str =
+    "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}";
+
+/// The command line with all that is said of it. `is_short` is for `-h`.
+pub(super) fn command(is_short: bool) -> Command {
+    let mut command = Args::command().version(version());
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in &names {
+        command = command.mut_subcommand(name, |sub| said(sub, name, is_short));
+    }
+    let command = said(command, "", is_short);
+    if is_short {
+        command.before_help(format!("Commands: {}", names.join(", ")))
+    } else {
+        command
+    }
+}
+
+/// `command` with what its manual says.
+fn said(command: Command, name: &str, is_short: bool) -> Command {
+    let manual = MANUALS.iter().find(|manual| manual.name == name);
+    let called = if name.is_empty() {
+        String::new()
+    } else {
+        format!(" {name}")
+    };
+    if is_short {
+        return command.help_template(SHORT).after_help(format!(
+            "`dropsift{called} --help` has examples and all options."
+        ));
+    }
+    let Some(manual) = manual else {
+        return command;
+    };
+    let mut before = String::from("Examples:");
+    for (what, typed) in manual.examples {
+        if !what.is_empty() {
+            before.push_str(&format!("\n  # {what}"));
+        }
+        before.push_str(&format!("\n  {}", typed.replace('\n', "\n  ")));
+    }
+    let mut after = String::new();
+    if !manual.notes.is_empty() {
+        after.push_str(manual.notes);
+    }
+    if !manual.exit.is_empty() {
+        after.push_str(if after.is_empty() {
+            "Exit codes:"
+        } else {
+            "\n\nExit codes:"
+        });
+        for (code, meaning) in manual.exit {
+            after.push_str(&format!("\n  {code}  {meaning}"));
+        }
+    }
+    let command = command.help_template(LONG).before_help(before);
+    if after.is_empty() {
+        command
+    } else {
+        command.after_help(after)
+    }
+}
+
+/// The version, the commit and the release whose ports the catalogue has.
+fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match env!("DROPSIFT_COMMIT") {
+        "" => format!("{version} (ports of Harvester {HARVESTER_RELEASE})"),
+        commit => format!("{version} (commit {commit}, ports of Harvester {HARVESTER_RELEASE})"),
+    }
+}
