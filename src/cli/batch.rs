@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::filters::Filter;
 use super::options::Shared;
 use super::progress::Bar;
+use super::refusal::fault;
 use super::{Exit, account, complain, learned};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
@@ -46,6 +47,7 @@ pub(super) fn read(
     let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
     let (mut lines, mut unknown) = (0, 0);
+    let (mut held, mut any_read) = (None::<Error>, false);
     for source in sources {
         if several {
             analysis.begin_input();
@@ -58,9 +60,19 @@ pub(super) fn read(
         };
         lines += summary.lines;
         bar.clear();
-        for error in &errors {
-            complain(&error.to_string());
+        let is_whole = errors.is_empty();
+        any_read |= is_whole;
+        for error in errors {
             exit = exit.and(Exit::Trouble);
+            // Where nothing at all can be read, the last fault is what there is to say, and there is no report.
+            if let Some(earlier) = held.replace(error) {
+                complain(&fault(&earlier));
+            }
+        }
+        if lines > 0
+            && let Some(error) = held.take()
+        {
+            complain(&fault(&error));
         }
         let after = analysis.tally();
         let none_read = after.unreadable > before.unreadable && after.drops == before.drops;
@@ -69,12 +81,17 @@ pub(super) fn read(
             source.map_or(journal, PathBuf::as_path),
             &summary,
             none_read,
-            errors.is_empty(),
+            is_whole,
         );
         exit = exit.and(judged);
-        unknown += usize::from(!known || (!errors.is_empty() && summary.lines == 0));
+        unknown += usize::from(!known || (!is_whole && summary.lines == 0));
     }
     bar.finish();
+    match held {
+        Some(error @ Error::Input { .. }) if !any_read => return Err(error),
+        Some(error) => complain(&fault(&error)),
+        None => {}
+    }
     analysis.set_lines(lines);
     learned(shared, analysis);
     let mut report = filter.apply(analysis.report(None));
