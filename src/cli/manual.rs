@@ -88,6 +88,7 @@ fn render(command: clap::Command, own: Option<&Manual>, out: &mut Vec<u8>) -> io
         .unwrap_or(command.get_name())
         .to_owned();
     let is_program = command.has_subcommands();
+    let has_colors = command.get_arguments().any(|arg| arg.get_id() == "color");
     let subcommands: Vec<String> = (command.get_subcommands())
         .map(|sub| format!("dropsift-{}(1)", sub.get_name()))
         .collect();
@@ -127,7 +128,9 @@ fn render(command: clap::Command, own: Option<&Manual>, out: &mut Vec<u8>) -> io
         rows.map(|(name, text)| ((*name).to_owned(), *text))
             .collect()
     };
-    section("ENVIRONMENT", rows(&ENVIRONMENT));
+    if has_colors {
+        section("ENVIRONMENT", rows(&ENVIRONMENT));
+    }
     if is_program {
         section("FILES", rows(&FILES));
     }

@@ -5,6 +5,8 @@ mod audit;
 mod bounds;
 mod bundles;
 mod chain;
+mod cli;
+mod commands;
 mod dispositions;
 mod docs;
 mod endless;
