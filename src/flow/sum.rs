@@ -87,7 +87,18 @@ impl Flow {
     }
 }
 
+/// How much of a message is kept, in bytes: the kernel's buffer for one line of the LOG target (`struct nf_log_buf`,
+/// net/netfilter/nf_log.c) holds no more, so that only what is no kernel line is cut.
+const MESSAGE: usize = 1_024;
+
 fn text(message: &[u8]) -> Cow<'_, str> {
+    let mut end = message.len().min(MESSAGE);
+    // A character is kept whole, or not at all.
+    if end < message.len() {
+        let begin = (end - 3..=end).rfind(|&at| message[at] & 0xc0 != 0x80);
+        end = begin.unwrap_or(end);
+    }
+    let message = &message[..end];
     match std::str::from_utf8(message) {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(message),
