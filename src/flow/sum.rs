@@ -111,3 +111,22 @@ pub(super) fn count<T: Copy + Ord>(table: &mut Counts<T>, of: T, lines: u64) {
         Err(at) => table.insert(at, (of, lines)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_cannot_print_is_not_kept() {
+        let kept = |message: &[u8]| Flow::begin(Time(0), message).detail.sample;
+        assert_eq!(kept(&[b'x'; 60_000]).len(), MESSAGE);
+        assert_eq!(kept(&[b'x'; MESSAGE]).len(), MESSAGE);
+        // The bound falls into a character.
+        let text = "x".repeat(MESSAGE - 1) + "\u{20ac}\u{20ac}";
+        assert_eq!(&*kept(text.as_bytes()), "x".repeat(MESSAGE - 1));
+        assert!(kept(&[0x80; 2 * MESSAGE]).len() <= 3 * MESSAGE);
+        let mut flow = Flow::begin(Time(2), b"HARVESTER_DROP_IN=later");
+        flow.date(Time(1), || &[b'y'; 60_000]);
+        assert_eq!((flow.first, flow.detail.sample.len()), (Time(1), MESSAGE));
+    }
+}
