@@ -121,6 +121,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         budget: serde_saphyr::budget! {
             max_events: 50_000_000,
             max_nodes: 20_000_000,
+            // What kubectl prints has no anchor.
+            max_recorded_anchor_events: 10_000,
         },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|why| {
@@ -339,6 +341,35 @@ metadata:
                 "node `harvester3` has no InternalIP in nodes.yaml; --node tells its address",
             ]
         );
+    }
+
+    #[test]
+    fn a_list_without_end_is_kept_as_far_as_a_cluster_goes() {
+        let list: String = (0..=OBJECTS)
+            .map(|n| format!("- {{metadata: {{name: n{n}}}}}\n"))
+            .collect();
+        let facts = nodes(&format!("items:\n{list}"));
+        let roles = facts
+            .iter()
+            .filter(|fact| matches!(fact, ClusterFact::Role { .. }));
+        assert_eq!(roles.count(), OBJECTS);
+        assert!(
+            facts[0].to_string().contains("more than 5000 nodes"),
+            "{}",
+            facts[0]
+        );
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_refused() {
+        let mut yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..9 {
+            let list = vec![format!("*a{}", n - 1); 9].join(", ");
+            yaml += &format!("a{n}: &a{n} [{list}]\n");
+        }
+        let facts = said(&nodes(&(yaml + "items: *a8\n")));
+        assert_eq!(facts.len(), 1);
+        assert!(facts[0].contains("cannot be read"), "{facts:?}");
     }
 
     #[test]
