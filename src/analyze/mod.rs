@@ -310,6 +310,8 @@ impl Analysis {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
+            let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
+            warnings.extend(warnings::unchecked_repeats(untold));
             warnings.sort();
         }
         Report {
