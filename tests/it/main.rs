@@ -22,6 +22,7 @@ mod inputs;
 mod journals;
 mod judgement;
 mod live;
+mod memory;
 mod packet;
 mod properties;
 mod registry;
