@@ -64,6 +64,8 @@ pub struct Finding {
     pub state: State,
     /// The interface of most of its lines.
     pub interface: String,
+    /// All interfaces that its lines came in by, in order.
+    pub interfaces: Vec<String>,
     pub port: Option<u16>,
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
@@ -263,6 +265,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         log_cause,
         state: state(group, scene),
         interface: interface(group, scene),
+        interfaces: interfaces(group, scene),
         port: group.port(),
         ports: group.ports(),
         service: service(group),
@@ -406,6 +409,21 @@ fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
         .map(|(number, lines)| (scene.interface(*number), lines));
     let most = named.max_by_key(|(name, lines)| (**lines, std::cmp::Reverse(*name)));
     most.map_or_else(String::new, |(name, _)| name.to_owned())
+}
+
+/// All interfaces that lines came in by, in order.
+fn interfaces(group: &Group<'_>, scene: &Scene<'_>) -> Vec<String> {
+    let mut numbers: Vec<u16> = group
+        .members
+        .iter()
+        .map(|seen| seen.key.interface)
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let names = numbers.into_iter().map(|number| scene.interface(number));
+    let mut names: Vec<String> = names.map(str::to_owned).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The least silence that a flow's pace allows, in microseconds.

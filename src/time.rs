@@ -288,12 +288,16 @@ impl YearClock {
         }
     }
 
-    /// The same of [`Stamp::Yearless`].
+    /// The time that a [`Stamp::Yearless`] means; unknown where its year does not have the day.
     #[inline]
     pub fn yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
         let is_today = |today: Day| (today.month, today.day) == (month, day);
         if !self.today.is_some_and(is_today) {
-            self.today = Some(self.turn(month, day, day_micros));
+            let turned = self.turn(month, day, day_micros);
+            if day > days_of_month(turned.year, month) {
+                return Time::UNKNOWN;
+            }
+            self.today = Some(turned);
         }
         let Some(today) = &mut self.today else {
             return Time::UNKNOWN;
@@ -382,6 +386,16 @@ impl YearClock {
             years -= 1;
         }
         years
+    }
+}
+
+/// How many days a month has.
+const fn days_of_month(year: i32, month: u8) -> u8 {
+    match month {
+        2 if is_leap(year) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
     }
 }
 

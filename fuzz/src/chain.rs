@@ -236,10 +236,7 @@ pub fn audited(text: &str, dice: &mut Dice) {
     audit_json(&audited, &mut out).unwrap();
     shown::json("the audit", out);
     let mut out = Vec::new();
-    let style = Style {
-        width: 80,
-        color: false,
-    };
+    let style = Style::plain(80);
     audit_text(&audited, style, &mut out).unwrap();
     shown::plain("the audit", out);
 }

@@ -9,10 +9,7 @@ use dropsift::site::Site;
 use super::seen::{READING, prefixes};
 use super::{Dice, shown};
 
-const STYLE: Style = Style {
-    width: 80,
-    color: false,
-};
+const STYLE: Style = Style::plain(80);
 
 /// The short way reads what the long way reads; what is printed is read back; a line that was cut off says nothing else than
 /// the whole one; and whatever it is, its explanation is clean.

@@ -20,8 +20,16 @@ pub fn report(data: &[u8]) {
     let scope = Scope::ALL[dice.roll(3)];
     let mut analysis = Analysis::new(site.clone(), scope);
     let mut live = Live::new(dice.roll(2) == 0);
-    let mut rows =
-        [false, true].map(|color| LiveText::new(Style { width: 80, color }, SETTLE, true));
+    let mut rows = [false, true].map(|color| {
+        LiveText::new(
+            Style {
+                color,
+                ..Style::plain(80)
+            },
+            SETTLE,
+            true,
+        )
+    });
     let mut scanner = Reader::new(prefixes(), READING);
     let step = data.len() / 3 + 1;
     for block in data.chunks(step) {
@@ -69,7 +77,15 @@ pub fn checked(report: &Report) {
     let written = |render: fn(&Report, Style, &mut dyn std::io::Write) -> std::io::Result<()>,
                    color| {
         let mut out = Vec::new();
-        render(report, Style { width: 80, color }, &mut out).unwrap();
+        render(
+            report,
+            Style {
+                color,
+                ..Style::plain(80)
+            },
+            &mut out,
+        )
+        .unwrap();
         out
     };
     let plain = shown::plain("the report", written(text.render, false));

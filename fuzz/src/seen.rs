@@ -56,8 +56,13 @@ impl Seen {
             LogEvent::Drops(drops) => {
                 return drops.iter().for_each(|line| self.drop_line(line));
             }
-            LogEvent::Untrusted { .. } | LogEvent::Unreadable { .. } => self.lines += 1,
-            LogEvent::Notice { .. } | LogEvent::Learned(_) | LogEvent::EndOfLog { .. } => {}
+            LogEvent::Untrusted { .. }
+            | LogEvent::Unreadable { .. }
+            | LogEvent::Elsewhere { .. } => self.lines += 1,
+            LogEvent::Notice { .. }
+            | LogEvent::OtherPrefix { .. }
+            | LogEvent::Learned(_)
+            | LogEvent::EndOfLog { .. } => {}
         }
         self.items.push(match item {
             LogEvent::Notice {
@@ -65,7 +70,7 @@ impl Seen {
             } => format!("{kind:?} {host:?} {count}"),
             // How much of it is shown depends on how much was there.
             LogEvent::Unreadable { why, .. } => format!("unreadable: {why}"),
-            LogEvent::Untrusted { record, why } => {
+            LogEvent::Untrusted { record, why } | LogEvent::Elsewhere { record, why, .. } => {
                 format!("{why}: {}", String::from_utf8_lossy(record))
             }
             other => format!("{other:?}"),

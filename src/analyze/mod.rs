@@ -15,7 +15,7 @@ use crate::flow::Flows;
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
-use crate::report::{NodeReport, Report, Tally};
+use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
@@ -26,6 +26,9 @@ pub use simulate::with_suggested;
 
 /// So many refused lines are kept to be shown.
 const MOST_REFUSED: usize = 100;
+
+/// So many prefixes of other LOG rules are kept apart.
+const MAX_PREFIXES: usize = 16;
 
 /// So many hosts and kinds of notices are kept apart.
 const MOST_NOTICES: usize = 1_000;
@@ -51,6 +54,13 @@ pub struct Refused {
     pub line: String,
 }
 
+/// What an input has of drop lines where no kernel message begins.
+#[derive(Debug, Clone, Default)]
+struct Elsewhere {
+    lines: u64,
+    sample: String,
+}
+
 /// The analysis of one or more logs.
 pub struct Analysis {
     site: Site,
@@ -70,6 +80,11 @@ pub struct Analysis {
     learned: Vec<ClusterFact>,
     /// What the logs tell of lost evidence, by host and kind.
     notices: Notices,
+    elsewhere: Elsewhere,
+    /// Lines of other LOG rules, by their prefixes.
+    other_prefixes: BTreeMap<String, u64>,
+    /// Drop lines that came in, also those that an earlier input had.
+    met: u64,
 }
 
 impl Analysis {
@@ -87,6 +102,9 @@ impl Analysis {
             undated: 0,
             learned: Vec::new(),
             notices: Notices::new(),
+            elsewhere: Elsewhere::default(),
+            other_prefixes: BTreeMap::new(),
+            met: 0,
         }
     }
 
@@ -101,6 +119,18 @@ impl Analysis {
             LogEvent::Drops(drops) => self.push_drops(drops),
             LogEvent::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
             LogEvent::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            LogEvent::Elsewhere {
+                record,
+                why,
+                is_read,
+            } => {
+                self.elsewhere.lines += 1;
+                if self.elsewhere.sample.is_empty() {
+                    self.elsewhere.sample = text(record);
+                }
+                self.refuse(!is_read, why.to_owned(), record);
+            }
+            LogEvent::OtherPrefix { prefix } => self.other_prefix(prefix),
             LogEvent::Notice {
                 kind,
                 host,
@@ -134,6 +164,20 @@ impl Analysis {
         self.site.wants(time)
     }
 
+    /// Counts a line of another LOG rule.
+    fn other_prefix(&mut self, prefix: &[u8]) {
+        let prefix = text(prefix);
+        let known = self.other_prefixes.len() < MAX_PREFIXES;
+        if known || self.other_prefixes.contains_key(&prefix) {
+            *self.other_prefixes.entry(prefix).or_default() += 1;
+        }
+    }
+
+    /// How many drop lines came in, whether they counted or not.
+    pub const fn met(&self) -> u64 {
+        self.met
+    }
+
     /// Takes drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
@@ -149,6 +193,7 @@ impl Analysis {
     }
 
     fn add(&mut self, line: &DropLine<'_>, packet: &PacketSummary<'_>) {
+        self.met += 1;
         let mut lines = line.repeats;
         if let Some(dedup) = &mut self.dedup {
             let identity = dedup.identity(line);
@@ -250,7 +295,7 @@ impl Analysis {
             self.tally.untrusted += 1;
         }
         if self.refused.len() < MOST_REFUSED {
-            let line = String::from_utf8_lossy(&line[..line.len().min(2_000)]).into_owned();
+            let line = text(line);
             self.refused.push(Refused {
                 unreadable,
                 why,
@@ -309,6 +354,7 @@ impl Analysis {
             .map(|node| NodeReport {
                 node: node.name.to_owned(),
                 role: node.role,
+                role_known: self.site.is_role_told(node.name),
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
@@ -323,6 +369,10 @@ impl Analysis {
         let splits = self.splits(&nodes, &findings);
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
+        warnings.extend(warnings::elsewhere(&self.elsewhere));
+        if self.tally.drops == 0 {
+            warnings.extend(warnings::other_prefixes(&self.other_prefixes));
+        }
         if !findings.is_empty() {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
@@ -339,9 +389,31 @@ impl Analysis {
             rules,
             warnings,
             splits,
-            unknown_inputs: 0,
+            windows: self.windows(&scene),
+            limit: self.site.limit,
+            inputs: Vec::new(),
+            options: Vec::new(),
             filtered: false,
         }
+    }
+
+    /// The upgrade windows, told and found, in the order of time.
+    fn windows(&self, scene: &Scene<'_>) -> Vec<WindowReport> {
+        let beside = scene.span.map_or(Time(0), |(first, _)| first);
+        let told = self.site.upgrades.iter().map(|window| WindowReport {
+            from: Some(window.from.near(beside)).filter(|from| from.0 > 0),
+            to: Some(window.to.near(beside)).filter(|to| to.0 < i64::MAX),
+            origin: window.origin,
+        });
+        let found = scene.found_upgrades().map(|found| WindowReport {
+            from: Some(found.from),
+            to: Some(found.to),
+            origin: WindowOrigin::Found,
+        });
+        let mut windows: Vec<WindowReport> = told.chain(found).collect();
+        windows.sort_by_key(|window| (window.from, window.to, window.origin));
+        windows.dedup();
+        windows
     }
 
     /// The LOG rules to split: of the nodes whose limit hid lines.
@@ -360,6 +432,11 @@ impl Analysis {
         };
         nodes.iter().filter(hid).map(split).collect()
     }
+}
+
+/// What of a record is kept to be shown.
+fn text(record: &[u8]) -> String {
+    String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
 /// The verdicts that `--fail-on` may name, from the strictest: what exits with 1.

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Notice, Notices};
+use super::{Elsewhere, Notice, Notices};
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
-use crate::error::printable_name;
+use crate::chain::quoted;
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
 use crate::nearest::hint;
@@ -44,12 +45,12 @@ pub(super) fn warnings(
     found.extend(scene.found_upgrades().map(found_upgrade));
     if nodes.iter().any(|node| node.node == "unknown") {
         let text =
-            "the log names no host: say which node has which address with --node NAME=ADDRESS";
+            "the log has no hostnames: say which node has which address with --node NAME=ADDRESS";
         found.push(Warning::new("node-unknown", None, text.to_owned()));
     }
     if folded > 0 {
         let text = format!(
-            "{folded} lines came from more peers and ports than are told apart; they stand under their peer without a port, \
+            "{folded} lines came from more peers and ports than are kept apart; they stand under their peer without a port, \
              or under its network"
         );
         found.push(Warning::new("folded", None, text));
@@ -93,10 +94,50 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  restart; raise net.netfilter.nf_conntrack_max"
             ),
         ),
+        NoticeKind::NoSuchDay => (
+            "no-such-day",
+            format!(
+                "{count} lines are of 29 February, or another day that their year does not have: they are counted, and have no \
+                 time; say the year of the newest line with --year"
+            ),
+        ),
         // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning::new(code, host.map(str::to_owned), text))
+}
+
+/// The prefix where no kernel message begins.
+pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
+    const MAX_SAMPLE: usize = 160;
+    if found.lines == 0 {
+        return None;
+    }
+    let sample: String = printable(&found.sample).chars().take(MAX_SAMPLE).collect();
+    let text = format!(
+        "the LOG prefix stands in {} lines where no kernel message begins; they are not judged: `{sample}`. Save the log in a \
+         form that keeps the kernel's message as it is, such as `journalctl -k -o short-precise`",
+        found.lines
+    );
+    Some(Warning::new("prefix-elsewhere", None, text))
+}
+
+/// The prefixes of other LOG rules, where no line has the one that was looked for.
+pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
+    if found.is_empty() {
+        return None;
+    }
+    let mut prefixes: Vec<(&String, &u64)> = found.iter().collect();
+    prefixes.sort_by_key(|(prefix, lines)| (std::cmp::Reverse(**lines), *prefix));
+    let said: Vec<String> = (prefixes.iter())
+        .map(|(prefix, lines)| format!("`{}` ({lines} lines)", printable(prefix)))
+        .collect();
+    let text = format!(
+        "no line has the LOG prefix that was looked for; other rules have written {}: if one of them is the host firewall's, \
+         name it with --prefix",
+        said.join(", ")
+    );
+    Some(Warning::new("other-prefix", None, text))
 }
 
 /// An upgrade window that the log shows and nobody told.
@@ -236,12 +277,9 @@ fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
 fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
     let guessed = |name: &&&str| !scene.site.is_role_told(name);
-    let names: Vec<String> = judged
-        .iter()
-        .filter(guessed)
-        .map(|name| printable_name(name))
-        .collect();
-    let first = names.first()?;
+    let guesses: Vec<&str> = judged.iter().filter(guessed).copied().collect();
+    let names: Vec<String> = guesses.iter().map(|name| printable_name(name)).collect();
+    let first = printable_name(&quoted(guesses.first()?));
     let role = scene.site.default_role;
     let text = format!(
         "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
@@ -286,10 +324,10 @@ fn names(nodes: &[NodeReport]) -> String {
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
         0 => return None,
-        1 => "1 drop line tells no date: --since and --until cannot leave it out, and it is judged"
+        1 => "1 drop line has no date: --since and --until cannot leave it out, and it is judged"
             .to_owned(),
         n => format!(
-            "{n} drop lines tell no date: --since and --until cannot leave them out, and they are judged"
+            "{n} drop lines have no date: --since and --until cannot leave them out, and they are judged"
         ),
     };
     Some(Warning::new("undated", None, text))
@@ -349,7 +387,7 @@ pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
-            "--rules names {}, of which the log has no drop line;{} its nodes are {}",
+            "--rules is of {}, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),
             hint(name, nodes.iter().map(|node| node.node.as_str())),
             names(nodes)

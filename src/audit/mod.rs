@@ -31,6 +31,10 @@ pub enum Severity {
     Note,
 }
 
+impl Severity {
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Note];
+}
+
 /// One thing that is wrong, and what mends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditFinding {

@@ -7,6 +7,7 @@ pub(super) static ADDON_PORT: Cause = Cause {
     code: "addon-port",
     verdict: Verdict::MissingRule,
     summary: "traffic to a port of an addon that can run on this node",
+    brief: "an addon whose pod can run on this node listens there",
     what: "The addon's pod can run on nodes of this role, with the node's own network, but the documentation opens its port on \
            other roles only, or not at all. Known: tcp/10660 of kube-ovn-controller on control-plane nodes.",
     told: "DPT is a port of an addon whose pod can run on this role, and the documentation does not open it here.",

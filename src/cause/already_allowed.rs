@@ -13,6 +13,7 @@ pub(super) static ALREADY_ALLOWED: Cause = Cause {
     code: "already-allowed",
     verdict: Verdict::Review,
     summary: "the running chain accepts it now: the log is older than the rule",
+    brief: "the running chain accepts it now",
     what: "The running chain that --rules gives accepts every packet of this finding before its LOG rule. They were dropped \
            before the chain was printed, so the rule came later.",
     told: "Each line was run through the chain. ESTABLISHED and RELATED do not match, since the packet was dropped, and NEW \

@@ -7,11 +7,12 @@ use crate::flow::Direction;
 pub(super) static AMBIGUOUS: Cause = Cause {
     code: "ambiguous",
     verdict: Verdict::Review,
-    summary: "the log does not tell what it is",
-    what: "Packets from the middle of a connection whose two ports do not tell which side is the service: either this node lacks \
+    summary: "the log does not show what it is",
+    brief: "the log does not show what it is",
+    what: "Packets from the middle of a connection whose two ports do not show which side is the service: either this node lacks \
            a rule, or the connection lost its conntrack state.",
     told: "No other cause explains it.",
-    todo: "Wait for the next connection: a SYN tells the direction. `ss -tnp` on the node shows who has the connection now.",
+    todo: "Wait for the next connection: a SYN shows the direction. `ss -tnp` on the node shows who has the connection now.",
     check,
     examples: &[
         Example {
@@ -37,11 +38,11 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let known = group.key.direction != Direction::Unknown;
     evidence.test("direction-known", known, || {
         match (known, &group.ports()[..]) {
-            (true, _) => "the direction is known, but nothing tells what it is for".to_owned(),
+            (true, _) => "the direction is known, but nothing shows what it is for".to_owned(),
             (false, [low, high]) => {
-                format!("nothing tells whether {low} or {high} is the service's port")
+                format!("nothing shows whether {low} or {high} is the service's port")
             }
-            (false, _) => "nothing tells the direction".to_owned(),
+            (false, _) => "nothing shows the direction".to_owned(),
         }
     });
     true

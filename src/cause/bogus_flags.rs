@@ -8,6 +8,7 @@ pub(super) static BOGUS_FLAGS: Cause = Cause {
     code: "bogus-flags",
     verdict: Verdict::LeaveDropped,
     summary: "TCP flags that no stack sends together: a probe, or damage",
+    brief: "TCP flags that no stack sends together",
     what: "Scanners send flags that make no sense (none, FIN alone, SYN with FIN) to learn from the answer what a machine is. \
            Conntrack calls them invalid as well.",
     told: "The flags are not among the valid ones of the kernel's table (tcp_valid_flags in nf_conntrack_proto_tcp.c), AE, \

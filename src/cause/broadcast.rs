@@ -9,6 +9,7 @@ pub(super) static BROADCAST: Cause = Cause {
     code: "broadcast",
     verdict: Verdict::LeaveDropped,
     summary: "sent to everybody on the network, not to this node",
+    brief: "sent to everybody on the network",
     what: "DHCP requests, NetBIOS and discovery protocols are sent to all. The node does not need them; to open the firewall \
            for them would serve nobody.",
     told: "The destination MAC is ff:ff:ff:ff:ff:ff, or the destination is 255.255.255.255, or it is a DHCP client's request \

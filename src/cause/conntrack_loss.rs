@@ -8,6 +8,7 @@ pub(super) static CONNTRACK_LOSS: Cause = Cause {
     code: "conntrack-loss",
     verdict: Verdict::FalsePositive,
     summary: "return traffic of connections that lost their conntrack state",
+    brief: "a reply of a connection that lost its conntrack state",
     what: "The connection is older than the rules, or its entry in the conntrack table was lost: by a restart, a reboot, an \
            upgrade. Its return traffic no longer matches ESTABLISHED and is dropped. It heals as soon as this node sends on \
            the connection, since OUTPUT is not filtered, or when the connection is opened anew.",

@@ -233,7 +233,7 @@ impl Others {
         number.map_or(&[][..], |number| self.from.of(number))
     }
 
-    /// Whether an ephemeral port of a peer that no list names was seen towards many ports, and to each of them once: a
+    /// Whether an ephemeral port of a peer that no list mentions was seen towards many ports, and to each of them once: a
     /// scanner keeps its source port, and a service answers its clients more than once.
     fn is_sweep(&self, key: &FlowKey, spt: u16) -> bool {
         let listed = listed(Role::default(), key.proto.unwrap_or_default(), spt);

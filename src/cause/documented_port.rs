@@ -8,6 +8,7 @@ pub(super) static DOCUMENTED_PORT: Cause = Cause {
     code: "documented-port",
     verdict: Verdict::MissingRule,
     summary: "traffic to a port that the documentation opens for this role",
+    brief: "the documentation opens it for this role",
     what: "The page \"Host Network Security\" accepts this port on nodes of this role, and the chain on this node does not. The \
            documented rules ask for no connection state: so also a packet in the middle of a connection would have passed.",
     told: "DPT is in the role's list, and the packet is a valid one towards this node.",

@@ -55,7 +55,7 @@ fn direction(group: &Group<'_>) -> String {
             format!("return traffic of port {port} of the peer")
         }
         (Kind::Plain, Direction::Unknown, _) => {
-            "nothing tells whether it is a request or return traffic".to_owned()
+            "nothing shows whether it is a request or return traffic".to_owned()
         }
         _ => "not a request to one port of this node".to_owned(),
     }
@@ -106,7 +106,7 @@ pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> boo
             None => match catalog::common_name(group.proto(), port) {
                 Some(name) => format!("SPT {port} is {name}"),
                 None => format!(
-                    "no list names SPT {port}; the other flows show that the service is there"
+                    "no list mentions SPT {port}; the other flows show that the service is there"
                 ),
             },
         }
@@ -227,7 +227,7 @@ pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
     shown
 }
 
-/// Tells whether no list names the port, and what an old list or a wide range says of it.
+/// Tells whether no list mentions the port, and what an old list or a wide range says of it.
 pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
     use crate::catalog::{Standing, rows};
     if evidence.is_silent() {
@@ -238,7 +238,7 @@ pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
         "unlisted",
         row.is_none_or(|r| r.standing != Standing::Current),
         || match row {
-            None => format!("no list names port {port}"),
+            None => format!("no list mentions port {port}"),
             Some(row) if row.note.is_empty() => format!("{} ({})", row.name, row.source),
             Some(row) => format!("{}: {}", row.name, row.note),
         },

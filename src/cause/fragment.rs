@@ -8,6 +8,7 @@ pub(super) static FRAGMENT: Cause = Cause {
     code: "fragment",
     verdict: Verdict::Review,
     summary: "a later fragment of a packet, which has no ports",
+    brief: "a later fragment, which has no ports",
     what: "Only the first fragment of a packet has the ports. IPv4 is put together before INPUT, and IPv6 too where conntrack \
            is loaded; so a line like this shows an IPv6 path without conntrack.",
     told: "FRAG with an offset above 0.",

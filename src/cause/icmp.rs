@@ -8,6 +8,7 @@ pub(super) static ICMP: Cause = Cause {
     code: "icmp",
     verdict: Verdict::MissingRule,
     summary: "ICMP: the documented chain accepts it, this one does not",
+    brief: "the documentation accepts ICMP",
     what: "Without ICMP, path MTU discovery fails and large transfers hang. For IPv6, neighbour discovery is ICMPv6: without \
            it the node cannot be reached at all.",
     told: "The protocol is ICMP or ICMPv6, sent to this node; neighbour discovery also where it is sent to a group.",
@@ -34,7 +35,7 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         if !icmp {
             return match group.key.proto {
                 Some(number) => format!("the protocol is {}", proto_name(number)),
-                None => "the line names no protocol".to_owned(),
+                None => "the line has no protocol".to_owned(),
             };
         }
         let name = if group.proto() == proto::ICMP {

@@ -7,6 +7,7 @@ pub(super) static LATE_REPLY: Cause = Cause {
     code: "late-reply",
     verdict: Verdict::FalsePositive,
     summary: "a UDP answer that came when conntrack no longer waited for it",
+    brief: "a UDP answer that came too late",
     what: "Conntrack waits 30 s for the answer to a UDP request (120 s once answers flow). An answer that comes later, or after \
            the table was lost, matches nothing and is dropped. The client asks again.",
     told: "SPT is the port of a UDP service, DPT a client's port above 1023; of NTP both may be 123.",

@@ -8,6 +8,7 @@ pub(super) static LOCAL_ONLY: Cause = Cause {
     code: "local-only",
     verdict: Verdict::LeaveDropped,
     summary: "traffic to a service that only the node itself may reach",
+    brief: "only the node itself may reach this service",
     what: "The service listens on 127.0.0.1. An ACCEPT would change nothing, except where somebody made it listen on all \
            addresses, and then it would open what is meant to be closed.",
     told: "The requirements page binds the port to localhost.",
@@ -33,7 +34,7 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         return false;
     }
     let Some(service) = group.service else {
-        return evidence.test("listed", false, || "no list names the port".to_owned());
+        return evidence.test("listed", false, || "no list mentions the port".to_owned());
     };
     let local = service.reach == Reach::Localhost && service.standing == Standing::Current;
     if local && !service.note.is_empty() {

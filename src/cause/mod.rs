@@ -82,6 +82,8 @@ pub struct Cause {
     pub verdict: Verdict,
     /// One line.
     pub summary: &'static str,
+    /// The shortest reason, as a table has room for.
+    pub brief: &'static str,
     /// What it is.
     pub what: &'static str,
     /// How it is told from others.

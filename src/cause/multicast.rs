@@ -9,6 +9,7 @@ pub(super) static MULTICAST: Cause = Cause {
     code: "multicast",
     verdict: Verdict::LeaveDropped,
     summary: "sent to a multicast group; INPUT logs one only where this node joined it",
+    brief: "sent to a multicast group",
     what: "mDNS, SSDP, IGMP and the like are sent to a group. The kernel hands a group's packets to INPUT only where something \
            on the node joined that group (224.0.0.1, all hosts, aside), so a line also says that something here listens.",
     told: "The destination MAC or the destination address is a group's.",

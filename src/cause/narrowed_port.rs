@@ -12,6 +12,7 @@ pub(super) static NARROWED_PORT: Cause = Cause {
     code: "narrowed-port",
     verdict: Verdict::LeaveDropped,
     summary: "the running chain accepts this port from elsewhere only",
+    brief: "your chain accepts this port from elsewhere only",
     what: "Somebody narrowed this port: a rule of the running chain accepts it, but not from this peer, which is no cluster node. \
            A wider rule would undo that.",
     told: "The chain that --rules gives has a rule for this port, and only the peer's address (or its MAC) fails. Where the peer is \

@@ -8,6 +8,7 @@ pub(super) static NOT_INPUT: Cause = Cause {
     code: "not-input",
     verdict: Verdict::Review,
     summary: "logged in FORWARD or OUTPUT, where no rule of the host firewall applies",
+    brief: "logged in FORWARD or OUTPUT, not in INPUT",
     what: "The documented chain hangs in INPUT alone. A line with OUT set was written by a LOG rule in FORWARD (IN and OUT are \
            set) or in OUTPUT (only OUT is): the packet was on its way through this node, or came from it. An ACCEPT in the \
            INPUT chain would change nothing for it.",

@@ -8,6 +8,7 @@ pub(super) static OTHER_PROTOCOL: Cause = Cause {
     code: "other-protocol",
     verdict: Verdict::Review,
     summary: "a protocol other than TCP, UDP and ICMP, sent to this node",
+    brief: "a protocol other than TCP, UDP and ICMP",
     what: "GRE, ESP, SCTP, VRRP and the like. A VRRP line means that something on the node (such as keepalived) listens for \
            the group.",
     told: "The protocol is none of TCP, UDP and ICMP.",
@@ -37,6 +38,6 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let other = group.is_plain() && !group.is_tcp() && !group.is_udp() && !group.is_icmp();
     evidence.test("other-protocol", other, || match group.key.proto {
         Some(number) => format!("the protocol is {}", proto_name(number)),
-        None => "the line names no protocol".to_owned(),
+        None => "the line has no protocol".to_owned(),
     })
 }

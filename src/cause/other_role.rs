@@ -8,7 +8,8 @@ pub(super) static OTHER_ROLE: Cause = Cause {
     code: "other-role",
     verdict: Verdict::LeaveDropped,
     summary: "traffic to a port that is open on another role, not on this one",
-    what: "The service runs on nodes of another role. A client that asks here has an old address, or a load balancer names this \
+    brief: "open on another role, not on this one",
+    what: "The service runs on nodes of another role. A client that asks here has an old address, or a load balancer has this \
            node as a backend.",
     told: "DPT is documented for other roles, not for this node's.",
     todo: "Leave it dropped, and mend the client or the load balancer. If the node has that role, say so: --role NODE=ROLE.",

@@ -1,4 +1,4 @@
-//! Requests from outside to a port that no list names.
+//! Requests from outside to a port that no list mentions.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
@@ -8,9 +8,10 @@ pub(super) static OUTSIDE_PEER: Cause = Cause {
     code: "outside-peer",
     verdict: Verdict::Review,
     summary: "somebody outside asks for a port that is not for outsiders",
+    brief: "asked from outside",
     what: "The peer is no cluster node and not in the nodes' network. Either no list mentions the port, or only the cluster's \
            nodes use it (etcd, the kubelet, VXLAN). The peer may be a monitoring or backup system of yours, or a stranger; the \
-           log cannot tell.",
+           log alone does not show which.",
     told: "The peer is outside, the packet is a request, and its port is unlisted, or documented for the nodes alone. A private \
            address that comes back to a documented port, three attempts or more over more than a minute, may be a node of \
            another subnet: that is documented-port, and its rule waits for your word.",

@@ -9,6 +9,7 @@ pub(super) static POD_NETWORK: Cause = Cause {
     code: "pod-network",
     verdict: Verdict::MissingRule,
     summary: "a request from the pod network, which the documented pod rule accepts",
+    brief: "a pod asks, and the documented pod rule accepts that",
     what: "A pod on this node asks the node itself. The documented chain accepts the whole pod network; the page calls that rule \
            optional. Pods on other nodes come with the address of their node, so this rule does not serve them.",
     told: "The source is in the pod network (10.52.0.0/16 unless told), the packet is a request, and its port is not documented.",

@@ -8,6 +8,7 @@ pub(super) static POD_ONLY: Cause = Cause {
     code: "pod-only",
     verdict: Verdict::LeaveDropped,
     summary: "traffic to a service that listens in pods, never on the node",
+    brief: "this service listens in pods, never on the node",
     what: "The service has a network namespace of its own: its traffic is tunnelled or forwarded and never passes this chain. \
            What arrives here asks the wrong address.",
     told: "The catalogue knows the port as one of a pod.",
@@ -32,7 +33,7 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         return false;
     }
     let Some(service) = group.service else {
-        return evidence.test("listed", false, || "no list names the port".to_owned());
+        return evidence.test("listed", false, || "no list mentions the port".to_owned());
     };
     let pod = service.reach == Reach::Pods && service.standing == Standing::Current;
     evidence.test("listens-in-pods", pod, || {

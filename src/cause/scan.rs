@@ -7,7 +7,8 @@ use super::{group::Group, scene::Scene};
 pub(super) static SCAN: Cause = Cause {
     code: "scan",
     verdict: Verdict::LeaveDropped,
-    summary: "one peer tries many ports that no list names",
+    summary: "one peer tries many ports that no list mentions",
+    brief: "one peer tries many ports",
     what: "A machine that is no cluster node tries one port after the other. It may be a security scanner of your own, or \
            somebody who looks for a way in. All that it sent is one finding, also what it sent to documented ports.",
     told: "5 or more distinct ports within 5 minutes, none of them documented for any role or an addon's, on one node or summed \
@@ -43,7 +44,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
         };
         let more = if scan.more { "more than " } else { "" };
         format!(
-            "tried {more}{} distinct ports that no list names{nodes}, {} of them within {}",
+            "tried {more}{} distinct ports that no list mentions{nodes}, {} of them within {}",
             scan.ports,
             scan.at_once,
             facts::lasting(SCAN_WINDOW)

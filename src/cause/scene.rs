@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
 
@@ -56,6 +57,8 @@ pub struct Scene<'a> {
     marks: MarksByFlow,
     /// What flows have in common, and the places of those flows, in the order of the keys.
     groups: Vec<(GroupKey, Vec<u32>)>,
+    /// By node, see [`Self::routers`]: each flow's earliest line is read for them, and few reports ask.
+    routers: OnceLock<BTreeMap<u16, BTreeSet<Mac>>>,
 }
 
 impl<'a> Scene<'a> {
@@ -129,6 +132,7 @@ impl<'a> Scene<'a> {
             flows,
             marks,
             groups,
+            routers: OnceLock::new(),
         }
     }
 
@@ -186,26 +190,31 @@ impl<'a> Scene<'a> {
     pub fn is_forged(&self, group: &Group<'_>) -> bool {
         let own = self.nodes.get(&group.key.node);
         let own = own.map_or(&[][..], |node| &node.addresses);
-        let mut routers = None;
+        let routers = || self.routers().get(&group.key.node);
         group.key.zone == Zone::Inside
             && group.members.iter().all(|seen| {
                 let neighbour = own.iter().any(|own| are_neighbours(*own, seen.key.peer));
                 neighbour
-                    && source_mac(seen).is_some_and(|mac| {
-                        let routers = routers.get_or_insert_with(|| self.routers(group.key.node));
-                        routers.contains(&mac)
-                    })
+                    && source_mac(seen)
+                        .is_some_and(|mac| routers().is_some_and(|routers| routers.contains(&mac)))
             })
     }
 
-    /// The hardware addresses that frames of outsiders came from on a node.
-    fn routers(&self, node: u16) -> BTreeSet<Mac> {
-        let own = self.flows.iter(&self.marks).filter(|seen| {
-            seen.key.node == node
-                && seen.key.kind == Kind::Plain
-                && zone(&self.zones, &self.nodes, &seen.key) == Zone::Outside
-        });
-        own.filter_map(|seen| source_mac(&seen)).collect()
+    /// The hardware addresses that frames of outsiders came from, by node.
+    fn routers(&self) -> &BTreeMap<u16, BTreeSet<Mac>> {
+        self.routers.get_or_init(|| {
+            let outside = self.flows.iter(&self.marks).filter(|seen| {
+                seen.key.kind == Kind::Plain
+                    && zone(&self.zones, &self.nodes, &seen.key) == Zone::Outside
+            });
+            let mut routers: BTreeMap<u16, BTreeSet<Mac>> = BTreeMap::new();
+            for seen in outside {
+                if let Some(mac) = source_mac(&seen) {
+                    routers.entry(seen.key.node).or_default().insert(mac);
+                }
+            }
+            routers
+        })
     }
 
     /// The name of the cluster node that has `address`.

@@ -1,4 +1,4 @@
-//! One attempt from inside at a port that no list names.
+//! One attempt from inside at a port that no list mentions.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
@@ -6,10 +6,11 @@ use super::{group::Group, scene::Scene};
 pub(super) static SINGLE_ATTEMPT: Cause = Cause {
     code: "single-attempt",
     verdict: Verdict::Review,
-    summary: "one attempt at a port that no list names",
+    summary: "one attempt at a port that no list mentions",
+    brief: "one attempt",
     what: "One connection attempt may be a typing error, a probe or a client that gave up. Retransmits of the same SYN are the \
            same attempt.",
-    told: "One 5-tuple within 132 s, from inside, to a port that no list names.",
+    told: "One 5-tuple within 132 s, from inside, to a port that no list mentions.",
     todo: "Wait: if somebody needs the port, a second attempt will come. The LOG rule is limited, so more may have come than were \
            logged.",
     check,

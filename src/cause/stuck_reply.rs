@@ -16,6 +16,7 @@ pub(super) static STUCK_REPLY: Cause = Cause {
     code: "stuck-reply",
     verdict: Verdict::Review,
     summary: "replies that keep coming for more than 20 minutes",
+    brief: "replies for more than 20 minutes",
     what: "A connection that lost its conntrack state heals when this node next sends on it, and its peer gives up after about \
            15 minutes. Replies that go on for longer point to a path on which this node's own packets do not pass its \
            conntrack, or to a chain without its ESTABLISHED rule.",

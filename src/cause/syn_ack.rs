@@ -18,6 +18,7 @@ pub(super) static SYN_ACK: Cause = Cause {
     code: "syn-ack",
     verdict: Verdict::Review,
     summary: "answers to this node's own SYNs are dropped again and again",
+    brief: "answers to this node's own SYNs",
     what: "This node opened a connection and the peer accepted, but the answer was dropped. Conntrack should know the \
            connection, so the ESTABLISHED rule should let the answer in.",
     told: "SYN with ACK. Up to 3 lines of one connection within 5 s are conntrack loss, which the next SYN heals; more, or for \

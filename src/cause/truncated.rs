@@ -7,7 +7,8 @@ use crate::flow::Kind;
 pub(super) static TRUNCATED: Cause = Cause {
     code: "truncated",
     verdict: Verdict::Review,
-    summary: "the line was cut before the fields that tell what it is",
+    summary: "the line was cut before the fields that show what it is",
+    brief: "the line was cut too early",
     what: "The kernel cuts a line that outgrows its buffer, syslog cuts at its own limit, and a packet may be too short for \
            its header (INCOMPLETE). Ports and flags are then not to be trusted.",
     told: "A TCP line that ends before URGP, a UDP line that ends at DPT, or INCOMPLETE [n bytes].",

@@ -1,4 +1,4 @@
-//! Repeated attempts from inside at a port that no list names.
+//! Repeated attempts from inside at a port that no list mentions.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
@@ -6,10 +6,11 @@ use super::{group::Group, scene::Scene};
 pub(super) static UNLISTED_PORT: Cause = Cause {
     code: "unlisted-port",
     verdict: Verdict::MissingRule,
-    summary: "repeated attempts from inside at a port that no list names",
+    summary: "repeated attempts from inside at a port that no list mentions",
+    brief: "no list mentions the port, and somebody inside keeps asking",
     what: "Something in the cluster's network keeps asking for a port that neither the documentation nor the catalogue knows: a \
            service of your own on the node, or one that a new version brought.",
-    told: "Two attempts or more, summed over the peers, from inside, to a port that no list names.",
+    told: "Two attempts or more, summed over the peers, from inside, to a port that no list mentions.",
     todo: "Find out what listens there (`ss -ltnup` on the node). If it is wanted, add the rule for the peers seen; it stands \
            commented out in the script, since only you can know.",
     check,

@@ -7,6 +7,7 @@ pub(super) static UPGRADE_ONLY: Cause = Cause {
     code: "upgrade-only",
     verdict: Verdict::Review,
     summary: "an unlisted port that was tried only while the cluster was upgraded",
+    brief: "tried only while the cluster was upgraded",
     what: "During an upgrade components come and go, and what they ask for may be gone with them.",
     told: "No list names the port, and every line lies in an upgrade window.",
     todo: "Look again when the upgrade is over: if the requests come back, the port is judged without the window.",

@@ -98,6 +98,10 @@ pub(super) struct ReportArgs {
     #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub(super) no_report: bool,
 
+    /// Do not show a long report in a pager [PAGER, else less -FRX]
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
+    no_pager: bool,
+
     #[command(flatten)]
     pub(super) look: Look,
 
@@ -277,6 +281,11 @@ impl ReportArgs {
     pub(super) fn renderer(&self) -> &'static Renderer {
         let named = RENDERERS.iter().find(|r| r.code == self.output);
         named.copied().unwrap_or(RENDERERS[0])
+    }
+
+    /// Whether a long report may go through a pager: one for people.
+    pub(super) fn is_paged(&self) -> bool {
+        !self.no_pager && matches!(self.renderer().events, Some(Events::Rows))
     }
 
     /// Refuses options of live runs where nothing is live.

@@ -7,11 +7,11 @@ use super::filters::Filter;
 use super::options::Shared;
 use super::progress::Bar;
 use super::refusal::fault;
-use super::{Exit, account, complain, learned};
+use super::{Exit, account, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::source::{Options, Summary, read_file, read_local_journal};
-use crate::report::Report;
+use crate::report::{InputReport, Report, Tally};
 
 /// The report on `inputs`, and what reading them says of the exit code.
 pub(super) fn run(
@@ -46,13 +46,25 @@ pub(super) fn read(
     let several = inputs.len() + usize::from(shared.journal) > 1;
     let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
-    let (mut lines, mut unknown) = (0, 0);
+    let (mut lines, mut reports) = (0, Vec::new());
     let (mut held, mut any_read) = (None::<Error>, false);
+    let mut paths = Vec::new();
     for source in sources {
+        // Under whatever name, a file's records are its own; a pipe has others each time.
+        let path = source.and_then(|path| std::fs::canonicalize(path).ok());
+        let path = path.filter(|path| path.is_file() || path.is_dir());
+        if let (Some(name), Some(path)) = (source, path) {
+            if paths.contains(&path) {
+                let name = printable(&name.display().to_string());
+                complain(&format!("`{name}` is given twice; it is read once"));
+                continue;
+            }
+            paths.push(path);
+        }
         if several {
             analysis.begin_input();
         }
-        let before = analysis.tally();
+        let before = (analysis.tally(), analysis.met());
         let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
@@ -61,6 +73,7 @@ pub(super) fn read(
         lines += summary.lines;
         bar.clear();
         let is_whole = errors.is_empty();
+        let first_error = errors.first().map(ToString::to_string);
         any_read |= is_whole;
         for error in errors {
             exit = exit.and(Exit::Trouble);
@@ -75,16 +88,23 @@ pub(super) fn read(
             complain(&fault(&error));
         }
         let after = analysis.tally();
-        let none_read = after.unreadable > before.unreadable && after.drops == before.drops;
+        let refused = after.refused() > before.0.refused();
+        let none_judged = refused && analysis.met() == before.1;
         let journal = Path::new("the local journal");
         let (judged, known) = judged(
             source.map_or(journal, PathBuf::as_path),
             &summary,
-            none_read,
+            none_judged,
             is_whole,
         );
         exit = exit.and(judged);
-        unknown += usize::from(!known || (!is_whole && summary.lines == 0));
+        let name = source.map_or_else(String::new, |path| path.display().to_string());
+        reports.push(InputReport {
+            name,
+            tally: since(&before.0, &after, summary.lines),
+            known: known && (is_whole || summary.lines > 0),
+            error: first_error,
+        });
     }
     bar.finish();
     match held {
@@ -95,17 +115,35 @@ pub(super) fn read(
     analysis.set_lines(lines);
     learned(shared, analysis);
     let mut report = filter.apply(analysis.report(None));
-    report.unknown_inputs = unknown;
+    report.inputs = reports;
+    report.options = replay::options(std::env::args_os());
     account(shared, analysis);
     Ok((report, exit))
 }
 
+/// What came of one input: the account of `after` less that of `before`, and its own lines.
+const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
+    Tally {
+        lines,
+        drops: after.drops - before.drops,
+        unreadable: after.unreadable - before.unreadable,
+        untrusted: after.untrusted - before.untrusted,
+        outside: after.outside - before.outside,
+        filtered: 0,
+    }
+}
+
 /// Whether an input that was read could be judged, and whether its format is known; says what to do where not.
-pub(super) fn judged(path: &Path, summary: &Summary, none_read: bool, whole: bool) -> (Exit, bool) {
+pub(super) fn judged(
+    path: &Path,
+    summary: &Summary,
+    none_judged: bool,
+    whole: bool,
+) -> (Exit, bool) {
     let name = printable(&path.display().to_string());
-    if none_read {
+    if none_judged {
         complain(&format!(
-            "no drop line of `{name}` could be read; -v shows them, with the reason"
+            "no drop line of `{name}` could be judged; -v shows them, with the reason"
         ));
         (Exit::NotJudged, true)
     } else if whole && !summary.known && !summary.blank {

@@ -73,6 +73,8 @@ impl Filter {
             wanted.iter().all(|met| met.unwrap_or(true)) && !unwanted.contains(&Some(true))
         });
         let findings = &report.findings;
+        let shown: u64 = findings.iter().map(|finding| finding.logged).sum();
+        report.tally.filtered = report.tally.drops.saturating_sub(shown);
         report
             .rules
             .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));

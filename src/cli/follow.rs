@@ -17,7 +17,7 @@ use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{Report, Style};
+use crate::report::{InputReport, Report, Style, Tally};
 
 /// The longest sleep: it bounds what a wrong timer can cost.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -50,12 +50,21 @@ pub(super) fn run(
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();
-    let none_read = tally.unreadable > 0 && tally.drops == 0;
+    let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
-    let (judged, known) = judged(path, &summary, none_read, exit == Exit::Clean);
+    let (judged, known) = judged(path, &summary, none_judged, exit == Exit::Clean);
     exit = exit.and(judged);
     learned(shared, session.analysis());
-    let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(usize::from(!known))?);
+    let input = InputReport {
+        name: path.display().to_string(),
+        tally: Tally {
+            lines: summary.lines,
+            ..tally
+        },
+        known,
+        error: None,
+    };
+    let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(input)?);
     account(shared, session.analysis());
     Ok(exit.and(verdict(shared, &report)))
 }

@@ -15,10 +15,12 @@ mod help;
 mod manual;
 mod options;
 mod pace;
+mod pager;
 mod ports;
 mod progress;
 mod query;
 mod refusal;
+mod replay;
 mod rules;
 mod session;
 mod simulate;
@@ -36,7 +38,7 @@ use clap::FromArgMatches;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::{Events, Report};
+use crate::report::{Events, Report, Style};
 use args::{Args, Command, ReportArgs};
 use options::Shared;
 
@@ -126,7 +128,10 @@ fn run(args: &Args) -> Result<Exit, Error> {
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let (shared, inputs) = (&args.shared, &args.read.inputs[..]);
     values::stdin_once(shared, inputs)?;
-    let style = terminal::style(args.look.color);
+    let style = Style {
+        evidence: shared.verbose,
+        ..terminal::style(args.look.color)
+    };
     if inputs.is_empty() && !shared.journal && io::stdin().is_terminal() {
         hint();
         return Ok(Exit::Trouble);
@@ -141,14 +146,19 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = args.renderer();
-    written(|out| match renderer.events {
-        // Without a report, the events are what is told of a log that has ended.
+    match renderer.events {
+        // Without a report, the events are what there is to say of a log that has ended.
         Some(Events::Each(write)) if args.no_report => {
             let events = Live::default().last_changes(&report);
-            events.iter().try_for_each(|event| write(event, out))
+            written(|out| events.iter().try_for_each(|event| write(event, out)))?;
         }
-        _ => (renderer.render)(&report, style, out),
-    })?;
+        _ => {
+            let mut page = Vec::new();
+            (renderer.render)(&report, style, &mut page)
+                .and_then(|()| pager::show(&page, args.is_paged()))
+                .map_err(Error::Output)?;
+        }
+    }
     Ok(exit.and(verdict(shared, &report)))
 }
 

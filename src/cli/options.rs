@@ -237,7 +237,7 @@ pub(super) struct Shared {
     )]
     pub(super) fail_on: FailOn,
 
-    /// Show the lines that were not judged
+    /// Show the tests of each finding, and the lines that were not judged
     #[arg(short, long, hide_short_help = true, help_heading = "Output")]
     pub(super) verbose: bool,
 }

@@ -10,13 +10,13 @@ use super::follow::print;
 use super::gate::Gate;
 use super::pace::Pace;
 use super::status::Status;
-use super::{say, terminal};
+use super::{pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::LogEvent;
-use crate::report::{Event, Events, LiveText, Report, Style};
+use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
 use crate::time::Time;
 
 /// How often the timer looks for what has settled.
@@ -303,11 +303,12 @@ impl<'s> Session<'s> {
     ///
     /// # Errors
     /// If stdout cannot be written to.
-    pub(super) fn end(&mut self, unknown_inputs: usize) -> Result<Report, Error> {
+    pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
         let mut report = self.filter.apply(self.analysis.report(self.now));
-        report.unknown_inputs = unknown_inputs;
+        report.inputs = vec![input];
+        report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
         let wanted = self.is_live() || self.args.no_report;
         let events = if wanted {
@@ -338,7 +339,9 @@ impl<'s> Session<'s> {
         if matches!(&self.writer, Writer::Rows(rows) if !rows.is_empty()) {
             print(b"\n")?;
         }
-        print(&whole.map_err(Error::Output)?)?;
+        let whole = whole.map_err(Error::Output)?;
+        // What was said live stands on the terminal already.
+        pager::show(&whole, self.args.is_paged() && !wanted).map_err(Error::Output)?;
         Ok(report)
     }
 }

@@ -32,6 +32,22 @@ pub(super) fn stderr_width() -> usize {
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
+/// The rows of the terminal on stdout, where there is one.
+pub(super) fn rows() -> Option<usize> {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map(|(_, height)| usize::from(height.0))
+}
+
+/// Whether the locale's characters are UTF-8 (locale(7): the first of these that is set counts).
+fn is_utf8() -> bool {
+    let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(set);
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
 /// How the report is to look on stdout.
 pub(super) fn style(color: Color) -> Style {
     let terminal = io::stdout().is_terminal();
@@ -57,5 +73,7 @@ pub(super) fn style(color: Color) -> Style {
     Style {
         width: width.clamp(NARROWEST, WIDEST),
         color,
+        unicode: is_utf8(),
+        evidence: false,
     }
 }

@@ -44,6 +44,17 @@ pub enum LogEvent<'a> {
         record: &'a [u8],
         why: &'static str,
     },
+    /// The text of a drop line where no kernel message begins.
+    Elsewhere {
+        record: &'a [u8],
+        why: &'static str,
+        /// Whether the record around it was read: then it is untrusted, else unreadable.
+        is_read: bool,
+    },
+    /// A line of another LOG rule, by its prefix.
+    OtherPrefix {
+        prefix: &'a [u8],
+    },
     /// A line that shows how far the log can be believed.
     Notice {
         kind: NoticeKind,
@@ -82,6 +93,8 @@ pub enum NoticeKind {
     ConntrackFull,
     /// The machine started; the count is 0 where a line before has told so already.
     Boot,
+    /// Stamps name a day that their year does not have, as 29 February: so many.
+    NoSuchDay,
     /// The clock was set back, or the log's parts are out of order: the count is by how many seconds.
     TimeBack,
 }

@@ -4,19 +4,18 @@
 //! ([`super::format`]), classified ([`super::message`]), dated, and said. `lines.rs` and `record.rs` have the steps; what
 //! [`super::fast`] has read of a block skips the first four of them.
 
+mod carry;
 mod clock;
 mod line;
 mod lines;
 mod nodes;
 mod record;
 
-use memchr::memchr;
-
-use super::event::{LogEvent, Sink};
+use super::event::{LogEvent, NoticeKind, Sink};
 use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
-use super::framing::{self, Cut, Event, Framing, LONG_LINE, MAX_RECORD};
+use super::framing::{self, Cut, Event, Framing, MAX_RECORD};
 use super::message::{NOTICES, REPEAT};
 use super::scan::{self, Scan};
 use super::search::{Found, Hit, Literal, Search};
@@ -24,13 +23,22 @@ use crate::time::{Reading, Time};
 
 use clock::Clock;
 use nodes::NodeClocks;
-use record::Taken;
 
 pub use line::{Line, line};
 
 /// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
 /// once would be looked at again for each line that opens a framing.
 const FIRST_LINES: usize = 256;
+
+/// What a record came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// Its time, if it has one, is known.
+    Said,
+    Nothing,
+    /// It is no record, but a document that holds some.
+    Document,
+}
 
 /// Scans blocks of whole lines, on whatever thread.
 #[derive(Debug, Clone)]
@@ -59,6 +67,8 @@ pub struct Reader {
     scan: Scan,
     clock: Clock,
     nodes: NodeClocks,
+    /// Drop lines of a day that their year does not have.
+    no_such_days: u64,
     known: bool,
     framing: Framing,
     /// The text at hand does not begin another framing, whatever it looks like.
@@ -105,6 +115,7 @@ impl Reader {
             scan: Scan::default(),
             clock: Clock::new(reading),
             nodes: NodeClocks::default(),
+            no_such_days: 0,
             known: false,
             framing: Framing::Lines,
             barred: false,
@@ -167,51 +178,6 @@ impl Reader {
         self.push(&text[used..], sink);
     }
 
-    fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
-        let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
-        self.skip -= skipped as u64;
-        block = &block[skipped..];
-        if self.overlong {
-            let Some(end) = memchr(b'\n', block) else {
-                return;
-            };
-            self.overlong = false;
-            self.lines += 1;
-            block = &block[end + 1..];
-        }
-        if self.carry.is_empty() {
-            let used = self.take(block, false, sink);
-            self.keep(&block[used..], sink);
-            return;
-        }
-        if matches!(self.framing, Framing::Lines) {
-            // The line is completed by itself, so that the block need not be copied.
-            let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
-            let (head, tail) = block.split_at(end);
-            self.keep(head, sink);
-            block = tail;
-            if self.overlong {
-                if head.ends_with(b"\n") {
-                    self.overlong = false;
-                    self.lines += 1;
-                    self.push_block(tail, sink);
-                }
-                return;
-            }
-        } else {
-            self.carry.extend_from_slice(block);
-            block = &[];
-        }
-        self.take_carry(false, sink);
-        if self.carry.is_empty() {
-            let used = self.take(block, false, sink);
-            self.keep(&block[used..], sink);
-        } else if !block.is_empty() {
-            self.carry.extend_from_slice(block);
-            self.take_carry(false, sink);
-        }
-    }
-
     /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
     pub fn settle_years(&mut self, now: Time) -> i32 {
         self.clock.settle_years(now)
@@ -227,93 +193,16 @@ impl Reader {
             self.framing = Framing::Datagrams;
         }
         self.take_carry(true, sink);
+        if self.no_such_days > 0 {
+            sink(LogEvent::Notice {
+                kind: NoticeKind::NoSuchDay,
+                time: Time::UNKNOWN,
+                host: None,
+                count: self.no_such_days,
+            });
+        }
         let correction = self.clock.correction();
         sink(LogEvent::EndOfLog { correction });
-    }
-
-    /// Takes what was kept, and keeps what is left of it.
-    fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
-        let mut text = std::mem::take(&mut self.carry);
-        let mut used = self.take(&text, last, sink);
-        if used > 0 && !last {
-            used += self.nuls(&text[used..]);
-        }
-        text.drain(..used);
-        self.carry = text;
-        if self.carry.len() > MAX_RECORD && !last {
-            self.shed(sink);
-        }
-    }
-
-    /// Adds to the record that is not complete yet.
-    fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
-        if self.overlong || bytes.is_empty() {
-            return;
-        }
-        if self.carry.is_empty() {
-            bytes = &bytes[self.nuls(bytes)..];
-        }
-        self.carry.extend_from_slice(bytes);
-        let is_now_long =
-            (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
-        if is_now_long && self.is_datagrams(&self.carry) {
-            self.framing = Framing::Datagrams;
-            self.take_carry(false, sink);
-        }
-        if self.carry.len() > MAX_RECORD {
-            self.shed(sink);
-        }
-    }
-
-    /// Whether the log, which begins with `text`, is datagrams.
-    fn is_datagrams(&self, text: &[u8]) -> bool {
-        let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
-        is_begin && framing::is_datagrams(text)
-    }
-
-    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
-    fn nuls(&mut self, rest: &[u8]) -> usize {
-        if !matches!(self.framing, Framing::Lines) {
-            return 0;
-        }
-        let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
-        // In one block with the line they would stand before what looks like an opening.
-        self.barred |= nuls > 0;
-        nuls
-    }
-
-    /// Gives up a record that is too long.
-    fn shed(&mut self, sink: &mut Sink<'_>) {
-        self.blank = false;
-        match &mut self.framing {
-            Framing::Document(document) => {
-                let lost = document.forget();
-                let done = document.release().min(self.carry.len());
-                if lost {
-                    unreadable(&self.carry, sink);
-                }
-                self.carry.drain(..done);
-            }
-            Framing::Lines
-                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
-            {
-                // A document on one line.
-                self.framing = Framing::document();
-                self.take_carry(false, sink);
-            }
-            Framing::Lines
-            | Framing::Export
-            | Framing::Verbose
-            | Framing::OctetCounted
-            | Framing::Datagrams => {
-                unreadable(&self.carry, sink);
-                self.overlong = memchr(b'\n', &self.carry).is_none();
-                // A line is counted at its end, a record of lines here.
-                self.lines += u64::from(!self.overlong);
-                self.framing = Framing::Lines;
-                self.carry = Vec::new();
-            }
-        }
     }
 
     /// Takes as many whole records as `text` has: how many bytes they are. All of it, if it is the `last`.
@@ -351,15 +240,16 @@ impl Reader {
             match self.framing.cut(rest, last) {
                 Cut::Record(len) => {
                     let len = len.max(1);
+                    let record = self.framing.composed(&rest[..len]);
                     if records.is_none() {
-                        self.alive(&rest[..len], sink);
+                        self.alive(&record, sink);
                     }
                     records = Some((at, at + len));
-                    self.record(&rest[..len], sink);
+                    self.record(&record, sink);
                     at += len;
                 }
                 Cut::Skip(len) => {
-                    unreadable(rest, sink);
+                    carry::unreadable(rest, sink);
                     self.lines += 1;
                     self.skip = len.saturating_sub(rest.len() as u64);
                     at = usize::try_from(len)
@@ -380,7 +270,7 @@ impl Reader {
             }
         }
         if let Some((from, to)) = records {
-            self.alive(&text[from..to], sink);
+            self.alive(&self.framing.composed(&text[from..to]), sink);
         }
         at
     }
@@ -461,15 +351,16 @@ fn literals() -> impl Iterator<Item = Literal> {
     let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
     let openings = framing::OPENINGS.iter().map(|text| (*text, Hit::Opening));
     let all = notices.chain(dates).chain(openings);
-    all.chain([(REPEAT, Hit::Repeat)])
-        .map(|(text, hit)| Literal {
-            text,
-            rare: RARE
-                .iter()
-                .find(|(whole, _)| *whole == text)
-                .map_or(text, |(_, rare)| rare),
-            hit,
-        })
+    // nf_log_dump_packet_common() writes it into each line of a LOG rule.
+    let others = [(REPEAT, Hit::Repeat), (" OUT=", Hit::Rule)];
+    all.chain(others).map(|(text, hit)| Literal {
+        text,
+        rare: RARE
+            .iter()
+            .find(|(whole, _)| *whole == text)
+            .map_or(text, |(_, rare)| rare),
+        hit,
+    })
 }
 
 /// How many bytes the whole lines at the begin of `lines` are, of about `most` bytes; one at least.
@@ -481,11 +372,4 @@ fn lines_within(lines: &[u8], mut most: usize) -> usize {
         }
     }
     lines.len()
-}
-
-fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
-    sink(LogEvent::Unreadable {
-        record: &record[..record.len().min(200)],
-        why: "the record is longer than 1 MiB",
-    });
 }

@@ -20,6 +20,8 @@ pub(super) enum Hit {
     Date,
     /// `last message repeated N times`.
     Repeat,
+    /// The words of any LOG rule's line.
+    Rule,
     /// What may begin records of another framing, in the line that holds the hit's end.
     Opening,
 }
@@ -49,6 +51,7 @@ pub(super) struct Found {
     pub(super) notice: bool,
     pub(super) date: bool,
     pub(super) repeat: bool,
+    pub(super) rule: bool,
     pub(super) opening: bool,
 }
 
@@ -59,6 +62,7 @@ impl Found {
         notice: false,
         date: false,
         repeat: false,
+        rule: false,
         opening: false,
     };
 
@@ -68,6 +72,7 @@ impl Found {
             Hit::Notice => self.notice = true,
             Hit::Date => self.date = true,
             Hit::Repeat => self.repeat = true,
+            Hit::Rule => self.rule = true,
             Hit::Opening => self.opening = true,
         }
     }

@@ -1,16 +1,13 @@
-//! What an audit found, for people and as JSON (`dropsift/audit/v1`).
+//! What an audit found, for people.
 
 use std::io::{self, Write};
 
-use anstyle::AnsiColor;
-use serde::Serialize;
-
 use super::Style;
-use super::json_write::{ToolV1, write_line};
 use super::text::Page;
 use crate::audit::{AuditFinding, Severity};
 use crate::catalog::Role;
 use crate::error::printable;
+use anstyle::AnsiColor;
 
 /// An audit and what it found.
 pub struct Audited<'a> {
@@ -19,29 +16,7 @@ pub struct Audited<'a> {
     pub findings: &'a [AuditFinding],
 }
 
-#[derive(Serialize)]
-struct AuditV1<'a> {
-    schema: &'static str,
-    tool: ToolV1,
-    role: &'static str,
-    files: &'a [&'a str],
-    errors: usize,
-    warnings: usize,
-    notes: usize,
-    findings: Vec<FindingV1<'a>>,
-}
-
-#[derive(Serialize)]
-struct FindingV1<'a> {
-    code: &'static str,
-    severity: &'static str,
-    file: &'a str,
-    line: Option<usize>,
-    text: &'a str,
-    mend: &'a str,
-}
-
-const fn word(severity: Severity) -> &'static str {
+pub(super) const fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",
@@ -49,32 +24,9 @@ const fn word(severity: Severity) -> &'static str {
     }
 }
 
-fn count(audited: &Audited<'_>, severity: Severity) -> usize {
+pub(super) fn count(audited: &Audited<'_>, severity: Severity) -> usize {
     let alike = |finding: &&AuditFinding| finding.severity == severity;
     audited.findings.iter().filter(alike).count()
-}
-
-/// Writes it as one document.
-pub fn json(audited: &Audited<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let findings = audited.findings.iter().map(|finding| FindingV1 {
-        code: finding.code,
-        severity: word(finding.severity),
-        file: &finding.file,
-        line: (finding.line > 0).then_some(finding.line),
-        text: &finding.text,
-        mend: &finding.mend,
-    });
-    let document = AuditV1 {
-        schema: "dropsift/audit/v1",
-        tool: ToolV1::THIS,
-        role: audited.role.code(),
-        files: &audited.files,
-        errors: count(audited, Severity::Error),
-        warnings: count(audited, Severity::Warning),
-        notes: count(audited, Severity::Note),
-        findings: findings.collect(),
-    };
-    write_line(&document, out)
 }
 
 /// Writes it for people: the place, what is wrong, and what mends it.

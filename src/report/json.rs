@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::json_schema;
 use super::json_write::{ToolV1, write_line};
-use super::{NodeReport, Renderer, Report, Style};
-use crate::cause::Test;
+use super::{InputReport, NodeReport, Renderer, Report, Style, Tally, WindowReport, text};
+use crate::cause::{Test, Verdict};
 use crate::finding::Finding;
 use crate::packet::proto_name;
 use crate::rule::AcceptRule;
@@ -28,12 +28,51 @@ pub(super) struct ReportV1<'a> {
     #[schemars(schema_with = "json_schema::report_name")]
     schema: &'static str,
     tool: ToolV1,
+    summary: SummaryV1,
+    inputs: Vec<InputV1<'a>>,
     span: Option<SpanV1>,
     tally: TallyV1,
+    windows: Vec<WindowV1>,
     nodes: Vec<NodeV1<'a>>,
     findings: Vec<FindingV1<'a>>,
     rules: Vec<RuleV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+}
+
+/// The answer, and how many findings there are of each verdict.
+#[derive(Serialize, JsonSchema)]
+struct SummaryV1 {
+    /// One sentence or two, as the text report begins.
+    text: String,
+    /// Findings by verdict.
+    #[schemars(schema_with = "json_schema::verdict_counts")]
+    verdicts: BTreeMap<&'static str, u64>,
+    /// Missing rules on which somebody has to decide.
+    decisions: u64,
+    /// Findings that were accepted as they are.
+    accepted: u64,
+}
+
+/// An input, and how much of it was read.
+#[derive(Serialize, JsonSchema)]
+struct InputV1<'a> {
+    /// As the user wrote it; `-` is stdin, and empty the journal of this machine.
+    name: &'a str,
+    lines: u64,
+    drops: u64,
+    other: u64,
+    unreadable: u64,
+    untrusted: u64,
+    error: Option<&'a str>,
+}
+
+/// An upgrade window; an end that is open is null.
+#[derive(Serialize, JsonSchema)]
+struct WindowV1 {
+    from: Option<String>,
+    to: Option<String>,
+    #[schemars(schema_with = "json_schema::window_origin")]
+    origin: &'static str,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -60,6 +99,8 @@ struct NodeV1<'a> {
     node: &'a str,
     #[schemars(schema_with = "json_schema::role")]
     role: &'static str,
+    /// Whether somebody or something said the role; else it is assumed.
+    role_known: bool,
     addresses: Vec<String>,
     logged: u64,
     saturated: Option<Vec<StretchV1>>,
@@ -76,12 +117,21 @@ struct StretchV1 {
 pub(super) struct FindingV1<'a> {
     id: &'a str,
     node: &'a str,
+    #[schemars(schema_with = "json_schema::role")]
+    role: &'static str,
+    /// Whether somebody or something said the role; else it is assumed.
+    role_known: bool,
+    /// The finding in one line.
+    text: String,
     #[schemars(schema_with = "json_schema::verdict")]
     verdict: &'static str,
     cause: &'static str,
     #[schemars(schema_with = "json_schema::state")]
     state: &'static str,
+    /// The interface of most lines.
     interface: &'a str,
+    /// All interfaces, in order.
+    interfaces: &'a [String],
     proto: Option<String>,
     port: Option<u16>,
     ports: &'a [u16],
@@ -89,8 +139,7 @@ pub(super) struct FindingV1<'a> {
     #[schemars(schema_with = "json_schema::direction")]
     direction: &'static str,
     peers: Vec<String>,
-    /// Networks of peers that are not told apart, where there were too many.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    /// Networks of peers that are not kept apart, where there were too many.
     networks: Vec<String>,
     logged: u64,
     attempts: u64,
@@ -99,8 +148,21 @@ pub(super) struct FindingV1<'a> {
     last: Option<String>,
     evidence: Vec<TestV1<'a>>,
     sample: &'a str,
+    /// The id of the first rule that would accept it.
     rule: Option<&'a str>,
+    /// The ids of the rules that would accept it.
     rules: &'a [String],
+    /// Ids that are no finding any more, since this one holds their flows; in events.
+    replaces: &'a [String],
+    /// Why and until when it was accepted as it is.
+    accepted: Option<AcceptedV1<'a>>,
+}
+
+/// An acceptance of a finding.
+#[derive(Serialize, JsonSchema)]
+struct AcceptedV1<'a> {
+    reason: &'a str,
+    until: &'a str,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -148,6 +210,8 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
     ReportV1 {
         schema: "dropsift/report/v1",
         tool: ToolV1::THIS,
+        summary: summary_v1(report),
+        inputs: report.inputs.iter().map(input_v1).collect(),
         span: report.span.map(|(first, last)| SpanV1 {
             first: time(first),
             last: time(last),
@@ -161,10 +225,52 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
             outside: report.tally.outside,
             filtered: report.tally.filtered,
         },
+        windows: report.windows.iter().map(window_v1).collect(),
         nodes: report.nodes.iter().map(node_v1).collect(),
         findings: report.findings.iter().map(finding_v1).collect(),
         rules: report.rules.iter().map(rule_v1).collect(),
         warnings: report.warnings.iter().map(warning_v1).collect(),
+    }
+}
+
+fn summary_v1(report: &Report) -> SummaryV1 {
+    let count = |verdict: Verdict| {
+        let findings = report.findings.iter();
+        let own = findings.filter(|finding| finding.verdict() == verdict);
+        (verdict.code(), own.count() as u64)
+    };
+    SummaryV1 {
+        text: text::sentence(report),
+        verdicts: Verdict::ALL.into_iter().map(count).collect(),
+        decisions: text::decisions(report),
+        accepted: 0,
+    }
+}
+
+fn input_v1(input: &InputReport) -> InputV1<'_> {
+    let Tally {
+        lines,
+        drops,
+        unreadable,
+        untrusted,
+        ..
+    } = input.tally;
+    InputV1 {
+        name: &input.name,
+        lines,
+        drops,
+        other: input.tally.other(),
+        unreadable,
+        untrusted,
+        error: input.error.as_deref(),
+    }
+}
+
+fn window_v1(window: &WindowReport) -> WindowV1 {
+    WindowV1 {
+        from: window.from.and_then(time),
+        to: window.to.and_then(time),
+        origin: window.origin.code(),
     }
 }
 
@@ -187,6 +293,7 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
     NodeV1 {
         node: &node.node,
         role: node.role.code(),
+        role_known: node.role_known,
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
         logged: node.logged,
         saturated: stretches,
@@ -198,10 +305,14 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
     FindingV1 {
         id: &f.id,
         node: &f.node,
+        role: f.role.code(),
+        role_known: !f.role_assumed,
+        text: text::line(f),
         verdict: f.verdict().code(),
         cause: f.cause.code,
         state: f.state.code(),
         interface: &f.interface,
+        interfaces: &f.interfaces,
         proto: f.key.proto.map(|number| proto_name(number).into_owned()),
         port: f.port,
         ports: &f.ports,
@@ -225,6 +336,16 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
         sample: &f.sample,
         rule: f.rules.first().map(String::as_str),
         rules: &f.rules,
+        replaces: &[],
+        accepted: None,
+    }
+}
+
+impl<'a> FindingV1<'a> {
+    /// Says which ids it stands for now.
+    pub(super) const fn replacing(mut self, ids: &'a [String]) -> Self {
+        self.replaces = ids;
+        self
     }
 }
 

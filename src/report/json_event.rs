@@ -74,7 +74,8 @@ fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn event_v1<'a>(event: &'a Event<'_>, most: usize, longest: usize) -> EventV1<'a> {
-    let mut finding = event.finding.map(finding_v1);
+    let finding = event.finding.map(finding_v1);
+    let mut finding = finding.map(|finding| finding.replacing(&event.replaces));
     let mut capped = (finding.as_mut()).map_or_else(Vec::new, |f| f.cap(most, longest));
     let rules = &event.rules[..event.rules.len().min(most)];
     if rules.len() < event.rules.len() && !capped.contains(&"rules") {

@@ -2,58 +2,75 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::explain::{ALONE, Explained};
 use super::json::{RuleV1, TestV1, rule_v1, tests_v1, time};
 use super::json_packet::{self, Fields};
+use super::json_schema;
 use super::json_write::write_line;
 use super::ports::Row;
 use crate::cause::Cause;
 
+/// What is said of each line of a stream.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum LineV1<'a> {
+    Answer(AnswerV1<'a>),
+    Refusal(RefusalV1<'a>),
+}
+
 /// The answer to a line of a stream.
-#[derive(Serialize)]
-struct AnswerV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AnswerV1<'a> {
+    #[schemars(schema_with = "json_schema::packet")]
     packet: Option<Fields>,
+    #[schemars(schema_with = "json_schema::verdict")]
     verdict: &'static str,
     cause: &'static str,
     evidence: Vec<TestV1<'a>>,
 }
 
 /// The answer to a line that is no drop line.
-#[derive(Serialize)]
-struct RefusalV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RefusalV1<'a> {
+    #[schemars(schema_with = "json_schema::packet")]
     packet: Option<Fields>,
     error: &'a str,
 }
 
-#[derive(Serialize)]
-struct ExplainV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ExplainV1<'a> {
+    #[schemars(schema_with = "json_schema::explain_name")]
     schema: &'static str,
     time: Option<String>,
     node: &'a str,
+    #[schemars(schema_with = "json_schema::role")]
     role: &'static str,
     #[serde(flatten)]
     answer: AnswerV1<'a>,
     summary: &'static str,
     todo: &'static str,
     service: Option<&'static str>,
+    #[schemars(schema_with = "json_schema::direction")]
     direction: &'static str,
     chain: Vec<StepV1<'a>>,
     rules: Vec<RuleV1<'a>>,
     note: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct StepV1<'a> {
     cause: &'static str,
     decides: bool,
     tests: Vec<TestV1<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct CauseV1 {
     code: &'static str,
+    #[schemars(schema_with = "json_schema::verdict")]
     verdict: &'static str,
     summary: &'static str,
     what: &'static str,
@@ -62,33 +79,96 @@ struct CauseV1 {
     examples: Vec<ExampleV1>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct ExampleV1 {
     takes: bool,
     log: &'static str,
 }
 
-#[derive(Serialize)]
-struct CausesV1 {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct CausesV1 {
+    #[schemars(schema_with = "json_schema::causes_name")]
     schema: &'static str,
     causes: Vec<CauseV1>,
 }
 
-#[derive(Serialize)]
-struct PortsV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct PortsV1<'a> {
+    #[schemars(schema_with = "json_schema::ports_name")]
     schema: &'static str,
-    ports: &'a [Row],
+    ports: Vec<PortV1<'a>>,
+}
+
+/// A row of the catalogue, or a documented rule that no row explains.
+#[derive(Serialize, JsonSchema)]
+struct PortV1<'a> {
+    /// `all` for the pod network.
+    proto: &'a str,
+    /// `2112`, `2379:2380`; null where the rule is not about a port.
+    ports: Option<&'a str>,
+    service: &'static str,
+    component: Option<&'static str>,
+    /// Where it can run.
+    roles: &'a [&'static str],
+    /// Whose CloudInit example of the documentation opens it.
+    documented: &'a [&'static str],
+    /// Who connects to it.
+    from: Option<&'static str>,
+    addon: Option<&'static str>,
+    /// How much the row decides.
+    standing: &'static str,
+    rules: Vec<PortRuleV1<'a>>,
+    source: &'static str,
+    note: &'static str,
+}
+
+/// A documented rule, and whose it is.
+#[derive(Serialize, JsonSchema)]
+struct PortRuleV1<'a> {
+    roles: &'a [&'static str],
+    /// The command that asks a running chain for the number of its LOG rule.
+    place: &'a str,
+    /// The command that puts the rule before it, in the same shell.
+    insert: &'a str,
+    /// The line of the CloudInit example.
+    cloudinit: &'a str,
+}
+
+impl<'a> From<&'a Row> for PortV1<'a> {
+    fn from(row: &'a Row) -> Self {
+        let rules = row.rules.iter().map(|rule| PortRuleV1 {
+            roles: &rule.roles,
+            place: &rule.place,
+            insert: &rule.insert,
+            cloudinit: &rule.cloudinit,
+        });
+        Self {
+            proto: &row.proto,
+            ports: row.ports.as_deref(),
+            service: row.service,
+            component: row.component,
+            roles: &row.roles,
+            documented: &row.documented,
+            from: row.from,
+            addon: row.addon,
+            standing: row.standing,
+            rules: rules.collect(),
+            source: row.source,
+            note: row.note,
+        }
+    }
 }
 
 /// Writes the answer to one line of a stream.
 pub fn answer(answer: Result<&Explained, &str>, out: &mut dyn Write) -> io::Result<()> {
-    match answer {
-        Ok(explained) => write_line(&answer_v1(explained), out),
+    let line = match answer {
+        Ok(explained) => LineV1::Answer(answer_v1(explained)),
         Err(error) => {
             let packet = None;
-            write_line(&RefusalV1 { packet, error }, out)
+            LineV1::Refusal(RefusalV1 { packet, error })
         }
-    }
+    };
+    write_line(&line, out)
 }
 
 fn answer_v1(explained: &Explained) -> AnswerV1<'_> {
@@ -153,5 +233,6 @@ pub fn causes(causes: &[&Cause], out: &mut dyn Write) -> io::Result<()> {
 /// Writes rows of the port catalogue.
 pub fn ports(ports: &[Row], out: &mut dyn Write) -> io::Result<()> {
     let schema = "dropsift/ports/v1";
+    let ports = ports.iter().map(PortV1::from).collect();
     write_line(&PortsV1 { schema, ports }, out)
 }

@@ -4,15 +4,16 @@ mod audit;
 mod event;
 pub mod explain;
 pub mod json;
+mod json_audit;
 mod json_event;
 pub mod json_explain;
 mod json_packet;
 mod json_rules;
 pub mod json_schema;
+mod json_simulate;
 mod json_write;
 pub mod ports;
 mod simulate;
-mod simulate_json;
 mod table;
 mod text;
 
@@ -23,13 +24,15 @@ use crate::chain::Counted;
 use crate::finding::Finding;
 use crate::rule::{AcceptRule, Split};
 use crate::saturation::Stretch;
+use crate::site::{Limit, WindowOrigin};
 use crate::time::Time;
 
-pub use audit::{Audited, json as audit_json, text as audit_text};
+pub use audit::{Audited, text as audit_text};
 pub use event::{Event, EventKind};
+pub use json_audit::json as audit_json;
 pub use json_rules::{chain_json, rules_json};
+pub use json_simulate::json as simulate_json;
 pub use simulate::{Simulated, With, text as simulate_text};
-pub use simulate_json::json as simulate_json;
 pub use text::{HELD, LiveText, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
@@ -50,6 +53,11 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Lines that look like drop lines and were not judged.
+    pub const fn refused(&self) -> u64 {
+        self.unreadable + self.untrusted
+    }
+
     /// Lines that are no drop lines.
     pub const fn other(&self) -> u64 {
         self.lines
@@ -57,11 +65,34 @@ impl Tally {
     }
 }
 
+/// An input, and how much of it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputReport {
+    /// As the user wrote it; `-` is stdin.
+    pub name: String,
+    /// The account of its lines; `filtered` is of all inputs together, and 0 here.
+    pub tally: Tally,
+    /// Whether any line was of a known log format, or there was none.
+    pub known: bool,
+    /// What went wrong, with what to do about it.
+    pub error: Option<String>,
+}
+
+/// An upgrade window; an end that is open is `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WindowReport {
+    pub from: Option<Time>,
+    pub to: Option<Time>,
+    pub origin: WindowOrigin,
+}
+
 /// A node in the report.
 #[derive(Debug, Clone)]
 pub struct NodeReport {
     pub node: String,
     pub role: Role,
+    /// Whether somebody or something said the role; else it is assumed.
+    pub role_known: bool,
     pub addresses: Vec<std::net::IpAddr>,
     pub logged: u64,
     /// When the LOG rule hid lines; `None` where that cannot be told.
@@ -97,9 +128,14 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// The LOG rules to split, of the nodes where their limit hid lines.
     pub splits: Vec<Split>,
-    /// How many inputs could not be read, or are of no known log format.
-    pub unknown_inputs: usize,
-    /// Whether filters hid findings.
+    /// Upgrade windows, by their begin.
+    pub windows: Vec<WindowReport>,
+    /// The limit of the LOG rule that counts were judged by.
+    pub limit: Limit,
+    pub inputs: Vec<InputReport>,
+    /// The options of this run that change its answer, each with its value, quoted for a shell.
+    pub options: Vec<String>,
+    /// Whether filters may hide findings.
     pub filtered: bool,
 }
 
@@ -116,6 +152,22 @@ pub struct Style {
     /// Columns of the terminal.
     pub width: usize,
     pub color: bool,
+    /// Whether the reader can be shown more than ASCII.
+    pub unicode: bool,
+    /// Whether the tests of each finding are wanted.
+    pub evidence: bool,
+}
+
+impl Style {
+    /// Plain text of so many columns: ASCII, no colours, no tests.
+    pub const fn plain(width: usize) -> Self {
+        Self {
+            width,
+            color: false,
+            unicode: false,
+            evidence: false,
+        }
+    }
 }
 
 /// A form of the report.

@@ -2,8 +2,6 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
-
 use super::Style;
 use super::table::table;
 use crate::catalog::{
@@ -14,7 +12,7 @@ use crate::rule::AcceptRule;
 use crate::site::Site;
 
 /// A row of the catalogue, or a documented rule that no row explains.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Row {
     /// `tcp`, `udp`, `icmp`; `all` for the pod network.
     pub proto: String,
@@ -28,7 +26,6 @@ pub struct Row {
     pub documented: Vec<&'static str>,
     /// Who connects to it: `any`, `nodes`, `localhost`, `pods`.
     pub from: Option<&'static str>,
-    #[serde(skip)]
     pub reach: Option<&'static str>,
     pub addon: Option<&'static str>,
     /// How much the row decides.
@@ -36,11 +33,8 @@ pub struct Row {
     pub rules: Vec<RuleRow>,
     pub source: &'static str,
     pub note: &'static str,
-    #[serde(skip)]
     pub number: Option<u8>,
-    #[serde(skip)]
     pub first: u16,
-    #[serde(skip)]
     pub last: u16,
 }
 
@@ -54,7 +48,7 @@ impl Row {
 }
 
 /// A documented rule, and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRow {
     pub roles: Vec<&'static str>,
     /// The command that asks a running chain for the number of its LOG rule.
@@ -257,6 +251,6 @@ pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Resul
     writeln!(
         out,
         "\n RUNS: where it can run. OPEN: for whom the documentation opens it.\n \
-         C control-plane, W worker, T witness. `dropsift explain tcp/10250` tells more."
+         C control-plane, W worker, T witness. `dropsift explain tcp/10250` says more."
     )
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use anstyle::AnsiColor;
 
-use super::table::table;
+use super::table::Column;
 use super::text::{Page, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
@@ -194,13 +194,20 @@ fn section(
             by(finding),
         ]
     });
-    let header = ["NODE", "TRAFFIC", "LINES", "FROM", "CAUSE", "THE CHAIN"];
-    let text = table(&header, rows.collect(), page.style.width, 2);
-    write!(page.out, "{text}")
+    let columns = [
+        ("NODE", Column::Whole),
+        ("TRAFFIC", Column::Whole),
+        ("LINES", Column::Number),
+        ("FROM", Column::Words),
+        ("CAUSE", Column::Whole),
+        ("THE CHAIN", Column::Words),
+    ];
+    let rows: Vec<Vec<String>> = rows.collect();
+    page.table(&columns, &rows, 2)
 }
 
 fn unknown() -> String {
-    "not known: --rules tells it".to_owned()
+    "not known: give the chain with --rules".to_owned()
 }
 
 /// What decides, in words.

@@ -64,10 +64,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
     assert_eq!(missing, [Some(2112)], "a scan is taken for a missing rule");
     // Whoever reads it finds the needle without paging through the flood.
     let mut text = Vec::new();
-    let style = Style {
-        width: 80,
-        color: false,
-    };
+    let style = Style::plain(80);
     (RENDERERS[0].render)(&report, style, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(text.lines().count() < 1_000, "{}", text.lines().count());

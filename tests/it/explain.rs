@@ -64,10 +64,7 @@ fn a_line_is_judged_as_the_log_of_that_line() {
         }
         // Only what is to be pasted is wider than the page.
         let mut text = Vec::new();
-        let style = Style {
-            width: 80,
-            color: false,
-        };
+        let style = Style::plain(80);
         text_explain::line(&explained, style, &mut text).unwrap();
         for row in String::from_utf8(text).unwrap().lines() {
             let pasted = row.contains("tables -");
@@ -79,10 +76,7 @@ fn a_line_is_judged_as_the_log_of_that_line() {
 #[test]
 fn the_table_of_ports_fits_its_page() {
     for width in [60, 80, 100, 140] {
-        let style = Style {
-            width,
-            color: false,
-        };
+        let style = Style::plain(width);
         let mut text = Vec::new();
         write_table(&rows(None), style, &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();

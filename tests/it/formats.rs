@@ -47,7 +47,11 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
             message: String::from_utf8_lossy(entry.message).into_owned(),
             repeats: entry.repeats,
         })),
-        LogEvent::Untrusted { .. } => seen.untrusted += 1,
+        LogEvent::Untrusted { .. } | LogEvent::Elsewhere { is_read: true, .. } => {
+            seen.untrusted += 1;
+        }
+        LogEvent::Elsewhere { is_read: false, .. } => seen.unreadable += 1,
+        LogEvent::OtherPrefix { .. } => {}
         LogEvent::Unreadable { .. } => seen.unreadable += 1,
         // A boot that was told already comes again with its host and time.
         LogEvent::Notice {

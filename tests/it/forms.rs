@@ -173,13 +173,16 @@ fn findings(report: &Value, tells: Tells) -> Vec<Value> {
                     finding.insert(key.to_owned(), second.into());
                 }
                 // Of lines within one second, another may be the first.
-                for key in ["sample", "evidence", "state"] {
+                for key in ["sample", "evidence", "state", "text"] {
                     finding.remove(key);
                 }
             }
             Tells::NoDates => {
                 // A log without any times cannot tell attempts apart that come one after the other.
-                for key in ["first", "last", "sample", "evidence", "state", "attempts"] {
+                let timed = [
+                    "first", "last", "sample", "evidence", "state", "text", "attempts",
+                ];
+                for key in timed {
                     finding.remove(key);
                 }
             }

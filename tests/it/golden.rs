@@ -1,7 +1,7 @@
 //! Runs the golden folders, `fixtures/<case>/` with a file `cmd`: one behaviour each.
 //!
 //! `cmd` holds the arguments, a word a line; it is run in the folder. `stdin`, where it exists, is piped in. `stdout`, `stderr`
-//! and `code` are what must come out; `stderr` is compared where it exists. `UPDATE=1 cargo test --test it golden` writes them
+//! and `code` are what must come out; `env` holds the environment, a `NAME=VALUE` a line; `stderr` is compared where it exists. `UPDATE=1 cargo test --test it golden` writes them
 //! anew, and the difference is reviewed.
 
 use std::fs::{self, File};
@@ -39,10 +39,12 @@ fn every_folder_says_what_it_should() {
 fn run(folder: &Path, update: bool) -> String {
     let args = fs::read_to_string(folder.join("cmd")).unwrap();
     let stdin = File::open(folder.join("stdin")).map_or_else(|_| Stdio::null(), Stdio::from);
+    let env = fs::read_to_string(folder.join("env")).unwrap_or_default();
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args(args.lines())
         .current_dir(folder)
         .env_clear()
+        .envs(env.lines().filter_map(|line| line.split_once('=')))
         .stdin(stdin)
         .output()
         .unwrap();

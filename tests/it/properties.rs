@@ -28,16 +28,13 @@ fn analyse<'a>(blocks: impl Iterator<Item = &'a [u8]>) -> Analysis {
     analysis
 }
 
-fn report(log: &[u8]) -> Report {
+pub(crate) fn report(log: &[u8]) -> Report {
     analyse(std::iter::once(log)).report(None)
 }
 
 /// The report in every form.
 fn rendered(report: &Report) -> String {
-    let style = Style {
-        width: 80,
-        color: false,
-    };
+    let style = Style::plain(80);
     let mut out = Vec::new();
     for renderer in RENDERERS {
         (renderer.render)(report, style, &mut out).unwrap();

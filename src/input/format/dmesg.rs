@@ -1,7 +1,8 @@
 //! `dmesg` of util-linux in each of its time formats: the kernel's own log, without a host.
 
 use super::header::{
-    at, bracket, clock, day, digits, glued_month, iso, literal, month, priority, seconds, spaces,
+    at, bracket, clock, day, digits, glued_month, iso, literal, month, priority, seconds, source,
+    spaces,
 };
 use super::journal_fields::of_priority;
 use super::record::{Format, Origin, Read, Record};
@@ -163,7 +164,10 @@ fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
     }
     let stamp = iso(rest)?;
     literal(rest, b" ")?;
-    Some(kernel(stamp))
+    // Other programs write a comma too, and then a host and the tag `kernel:`.
+    let is_tagged =
+        source(rest).is_some_and(|(host, origin, _)| host.is_some() && origin != Origin::Other);
+    (!is_tagged).then(|| kernel(stamp))
 }
 
 /// Takes the `<4>` of `dmesg -r` or the `kern  :warn  : ` of `dmesg -x`, where it stands. A facility other than the

@@ -132,6 +132,17 @@ pub(super) fn zone(text: &mut &[u8]) -> Option<i64> {
     Some(sign * (hours * 60 + minutes) * 60 * SECOND)
 }
 
+/// Takes a zone that stands behind a space, ` +0200` or ` UTC`, with another word behind it.
+fn zone_apart(text: &mut &[u8]) -> Option<i64> {
+    let mut rest = text.strip_prefix(b" ")?;
+    let ahead = match literal(&mut rest, b"UTC").or_else(|| literal(&mut rest, b"GMT")) {
+        Some(()) => 0,
+        None => zone(&mut rest)?,
+    };
+    rest.starts_with(b" ").then(|| *text = rest)?;
+    Some(ahead)
+}
+
 /// The point in time `day_micros` after the begin of the day `days`.
 pub(super) const fn at(days: i64, day_micros: i64) -> Time {
     Time(days * DAY + day_micros)
@@ -148,7 +159,7 @@ pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     rest = &rest[1..];
     let (day_micros, fine) = clock(&mut rest)?;
     let local = at(days, day_micros);
-    let stamp = match zone(&mut rest) {
+    let stamp = match zone(&mut rest).or_else(|| zone_apart(&mut rest)) {
         Some(ahead) => Stamp::Dated {
             at: Time(local.0 - ahead),
             fine,
@@ -221,34 +232,125 @@ pub(super) fn word<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
 /// Who sent a message: host, origin, and the message.
 pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 
-/// Splits `[host ][facility.level ]ident[pid]: message`.
+/// Splits `[host ]ident[pid]: message`. Words that rsyslog's templates and others put around the host (a zone, a severity, a
+/// facility) are no host.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
-    let window = &text[..text.len().min(MAX_SOURCE)];
-    // A search for `: ` by `memmem` would have to be prepared for each line.
-    let colon = memchr::memchr_iter(b':', window)
-        .find(|at| window.get(at + 1) == Some(&b' '))
-        .or_else(|| {
-            // An empty message: the line ends with its colon.
-            (text.len() <= MAX_SOURCE && text.ends_with(b":")).then(|| text.len() - 1)
-        })?;
+    let colon = tag_end(text)?;
     let before = &text[..colon];
-    let message = text.get(colon + 2..).unwrap_or_default();
-    let (mut host, mut ident) = match memchr::memchr(b' ', before) {
-        Some(space) => (Some(&before[..space]), &before[space + 1..]),
-        None => (None, before),
-    };
-    if ident.is_empty() || host.is_some_and(<[u8]>::is_empty) {
+    let message = text.get(colon + 1..).unwrap_or_default();
+    let message = message.strip_prefix(b" ").unwrap_or(message);
+    let mut is_foreign = false;
+    let mut rest = before;
+    let mut host = None;
+    while let Some(space) = memchr::memchr(b' ', rest) {
+        let word = &rest[..space];
+        match header_word(word) {
+            Some(foreign) => is_foreign |= foreign,
+            None if host.is_none() => host = Some(word),
+            // An identifier may have spaces in it; the kernel's has none.
+            None => break,
+        }
+        rest = &rest[space + 1..];
+    }
+    if rest.is_empty() || host.is_some_and(<[u8]>::is_empty) {
         return None;
     }
-    // BusyBox writes `kern.warn kernel:`, with a host before it or not.
-    if host.is_some_and(is_selector) {
-        host = None;
-    } else if let Some(space) = memchr::memchr(b' ', ident)
-        && is_selector(&ident[..space])
-    {
-        ident = &ident[space + 1..];
+    let origin = match origin(rest) {
+        Origin::Kernel if is_foreign => Origin::Forged,
+        origin => origin,
+    };
+    Some((host.map(String::from_utf8_lossy), origin, message))
+}
+
+/// Where the colon behind the tag is: before a space, or behind the kernel's own name, which some templates glue the message
+/// to.
+fn tag_end(text: &[u8]) -> Option<usize> {
+    let window = &text[..text.len().min(MAX_SOURCE)];
+    // A search for `: ` by `memmem` would have to be prepared for each line.
+    let mut colons = memchr::memchr_iter(b':', window);
+    colons.find(|&at| match text.get(at + 1) {
+        Some(b' ') | None => true,
+        Some(_) => {
+            let tag = memchr::memrchr(b' ', &text[..at]).map_or(0, |space| space + 1);
+            matches!(origin(&text[tag..at]), Origin::Kernel | Origin::Forged)
+        }
+    })
+}
+
+/// Whether a word of a header is a zone, a severity or a facility, and then, whether it is a facility that the kernel has not.
+fn header_word(word: &[u8]) -> Option<bool> {
+    /// Of syslog.conf(5), and as Python's and ChromeOS' loggers write them.
+    const SEVERITIES: [&[u8]; 14] = [
+        b"emerg",
+        b"emergency",
+        b"panic",
+        b"alert",
+        b"crit",
+        b"critical",
+        b"err",
+        b"error",
+        b"warn",
+        b"warning",
+        b"notice",
+        b"info",
+        b"informational",
+        b"debug",
+    ];
+    const FACILITIES: [&[u8]; 21] = [
+        b"kern",
+        b"user",
+        b"mail",
+        b"daemon",
+        b"auth",
+        b"syslog",
+        b"lpr",
+        b"news",
+        b"uucp",
+        b"cron",
+        b"authpriv",
+        b"ftp",
+        b"ntp",
+        b"local0",
+        b"local1",
+        b"local2",
+        b"local3",
+        b"local4",
+        b"local5",
+        b"local6",
+        b"local7",
+    ];
+    /// Of the tz database, those that are no words besides.
+    const ZONES: [&[u8]; 34] = [
+        b"UTC", b"GMT", b"CET", b"CEST", b"WET", b"WEST", b"EET", b"EEST", b"MSK", b"BST", b"IST",
+        b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"AKST", b"AKDT", b"HST",
+        b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
+        b"NZDT",
+    ];
+    const MAX_WORD: usize = 24;
+    // Most words are hosts with a number, which only an offset and a selector have.
+    let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));
+    if word.is_empty() || word.len() > MAX_WORD || word[0] != b'-' && is_host() {
+        return None;
     }
-    Some((host.map(String::from_utf8_lossy), origin(ident), message))
+    let bare = (word
+        .strip_prefix(b"[")
+        .and_then(|word| word.strip_suffix(b"]")))
+    .unwrap_or(word);
+    let lower = bare.to_ascii_lowercase();
+    let is_facility = |name: &[u8]| FACILITIES.contains(&name);
+    let is_foreign = |name: &[u8]| !matches!(name, b"kern" | b"user");
+    if let Some(dot) = memchr::memchr(b'.', &lower) {
+        let (facility, severity) = (&lower[..dot], &lower[dot + 1..]);
+        let is_selector = is_facility(facility) && SEVERITIES.contains(&severity);
+        // BusyBox' klogd says `user` for the kernel.
+        return is_selector.then(|| is_foreign(facility));
+    }
+    let is_offset = matches!(bare, [b'+' | b'-', rest @ ..] if rest.len() > 1 && rest.iter().all(|b| b.is_ascii_digit() || *b == b':'));
+    if SEVERITIES.contains(&&*lower) || ZONES.contains(&bare) || is_offset {
+        return Some(false);
+    }
+    // A host may well be called `mail` or `news`.
+    (bare == b"kern").then_some(false)
 }
 
 /// What `ident`, the tag of a text log, says of who wrote the message.
@@ -260,14 +362,4 @@ pub(super) fn origin(ident: &[u8]) -> Origin {
         _ if ident.starts_with(b"systemd-journald[") => Origin::Journald,
         _ => Origin::Other,
     }
-}
-
-/// Whether `word` is a `facility.level` of syslog.conf(5), of which the kernel's messages have these.
-fn is_selector(word: &[u8]) -> bool {
-    const LEVELS: [&[u8]; 8] = [
-        b"emerg", b"alert", b"crit", b"err", b"warn", b"notice", b"info", b"debug",
-    ];
-    word.strip_prefix(b"kern.")
-        .or_else(|| word.strip_prefix(b"user."))
-        .is_some_and(|level| LEVELS.contains(&level))
 }

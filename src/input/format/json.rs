@@ -5,13 +5,13 @@
 
 use std::borrow::Cow;
 
-use super::header::{digits, fraction, iso};
+use super::header::{at, clock, day, digits, fraction, iso, literal, month, spaces, word};
 use super::journal_fields::JournalFields;
 use super::json_fields::Part;
 use super::json_object::Object;
 use super::record::{Format, Layer, Origin, Read, Record};
 use super::text::bare;
-use crate::time::{SECOND, Stamp, Time};
+use crate::time::{SECOND, Stamp, Time, days_of_civil};
 
 /// What an object begins with: white space may stand before it.
 const JSON_BEGINS: &[u8] = b"{ \t\r\n\x0c";
@@ -201,12 +201,14 @@ fn stamp(object: &Object<'_>) -> Stamp {
     stamp.map_or(Stamp::None, |micros| Stamp::Uptime { micros })
 }
 
-/// A time as collectors write it: RFC 3339, or a number since 1970 in seconds or finer, which its size tells. A number of
-/// seconds too small for this century is an uptime.
+/// A time as collectors write it: RFC 3339, a stamp of syslog, Kibana's or ctime's, or a number since 1970 in seconds or
+/// finer, which its size shows. A number of seconds too small for this century is an uptime.
 fn moment(text: &[u8]) -> Option<Stamp> {
     let mut rest = text.trim_ascii();
-    if rest.contains(&b'-') {
-        return iso(&mut rest);
+    match rest {
+        [b'0'..=b'9', ..] if rest.contains(&b'-') => return iso(&mut rest),
+        [b'0'..=b'9', ..] => {}
+        _ => return calendar(rest),
     }
     let whole = digits(&mut rest, 1, 19)?;
     if rest.first() == Some(&b'.') {
@@ -234,11 +236,54 @@ fn moment(text: &[u8]) -> Option<Stamp> {
     Some(Stamp::Dated { at, fine })
 }
 
+/// A time that begins with a word: `May  4 09:58:10`, `Mon May  4 09:58:10 2026`, `May 4, 2026 @ 09:58:10.000`.
+fn calendar(text: &[u8]) -> Option<Stamp> {
+    let mut rest = text;
+    let named = month(&mut rest).or_else(|| {
+        // A weekday says nothing that the date does not.
+        rest = text;
+        word(&mut rest)?;
+        spaces(&mut rest);
+        month(&mut rest)
+    })?;
+    spaces(&mut rest);
+    let day = day(&mut rest)?;
+    let _ = literal(&mut rest, b",");
+    spaces(&mut rest);
+    let is_year = rest.get(4) == Some(&b' ');
+    let mut year = if is_year {
+        Some(digits(&mut rest, 4, 4)?)
+    } else {
+        None
+    };
+    spaces(&mut rest);
+    let _ = literal(&mut rest, b"@ ");
+    let (day_micros, fine) = clock(&mut rest)?;
+    spaces(&mut rest);
+    if year.is_none() && !rest.is_empty() {
+        year = Some(digits(&mut rest, 4, 4)?);
+    }
+    let stamp = match year {
+        Some(year) => Stamp::Zoneless {
+            at: at(days_of_civil(year as i32, named, day), day_micros),
+            fine,
+        },
+        None => Stamp::Yearless {
+            month: named,
+            day,
+            day_micros,
+            fine,
+        },
+    };
+    rest.is_empty().then_some(stamp)
+}
+
 /// 2001-09-09, in seconds since 1970.
 const CENTURY: i64 = 1_000_000_000;
 
 fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    if bytes.is_empty() {
+    // Kibana writes a dash where there is none.
+    if matches!(&*bytes, b"" | b"-") {
         return None;
     }
     match bytes {

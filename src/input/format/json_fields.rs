@@ -67,7 +67,8 @@ const fn row(within: Within, name: &'static str, part: Part) -> Field {
 ///
 /// Names are from: systemd.journal-fields(7); Fluent Bit's inputs systemd (also with `Lowercase` and `Strip_Underscores`)
 /// and kmsg; Vector's sources journald and syslog; Filebeat's input journald and ECS 8; rsyslog's and syslog-ng's JSON
-/// templates; Docker's json-file; Loki's API and logcli; OpenTelemetry's logs data model; util-linux `dmesg -J`.
+/// templates (`--scope rfc3164` and `rfc5424`); Docker's json-file; Loki's API, logcli and Grafana; Splunk's exports;
+/// OpenTelemetry's logs data model; util-linux `dmesg -J`.
 #[rustfmt::skip]
 pub(super) const FIELDS: &[Field] = &[
     row(Record, "MESSAGE", Part::Message),
@@ -81,6 +82,10 @@ pub(super) const FIELDS: &[Field] = &[
     row(Body, "stringValue", Part::Message),
     row(Event, "original", Part::Message),
     row(Record, "text", Part::Message),
+    row(Record, "MSG", Part::Message),
+    row(Record, "Message", Part::Message),
+    row(Record, "Line", Part::Message),
+    row(Record, "_raw", Part::Message),
     row(Record, "_HOSTNAME", Part::Host),
     row(Record, "_hostname", Part::Host),
     row(Record, "HOSTNAME", Part::Host),
@@ -91,6 +96,10 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "nodename", Part::Host),
     row(Record, "node_name", Part::Host),
     row(Record, "node", Part::Host),
+    row(Record, "__journal__hostname", Part::Host),
+    row(Record, "HOST", Part::Host),
+    row(Record, "Host", Part::Host),
+    row(Record, "HOST_FROM", Part::Host),
     row(Record, "_TRANSPORT", Part::Transport),
     row(Record, "_transport", Part::Transport),
     row(Record, "TRANSPORT", Part::Transport),
@@ -116,12 +125,14 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "syslog_pid", Part::Process),
     row(Record, "_pid", Part::Process),
     row(Record, "procid", Part::Process),
+    row(Record, "PID", Part::Process),
     row(Syslog, "pid", Part::Process),
     row(Syslog, "procid", Part::Process),
     row(Process, "pid", Part::Process),
     row(Record, "SYSLOG_FACILITY", Part::Facility),
     row(Record, "syslog_facility", Part::Facility),
     row(Record, "facility", Part::Facility),
+    row(Record, "FACILITY", Part::Facility),
     row(Facility, "code", Part::Facility),
     row(Facility, "name", Part::Facility),
     row(Record, "pri", Part::Priority),
@@ -148,6 +159,15 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "date", Part::Time),
     row(Record, "timeUnixNano", Part::Time),
     row(Record, "timereported", Part::Time),
+    row(Record, "ISODATE", Part::Time),
+    row(Record, "R_ISODATE", Part::Time),
+    row(Record, "S_ISODATE", Part::Time),
+    row(Record, "UNIXTIME", Part::Time),
+    row(Record, "DATE", Part::Time),
+    row(Record, "FULLDATE", Part::Time),
+    row(Record, "_time", Part::Time),
+    row(Record, "Time", Part::Time),
+    row(Record, "tsNs", Part::Time),
     row(Record, "sec", Part::Seconds),
     row(Record, "usec", Part::Micros),
     row(Record, "values", Part::Pair),
@@ -163,6 +183,7 @@ pub(super) const OBJECTS: &[(&str, Within)] = &[
     ("attributes", Record),
     ("resource", Record),
     ("record", Record),
+    ("result", Record),
     ("journal", Record),
     ("metadata", Record),
     ("host", Host),

@@ -40,6 +40,13 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
+    /// Keeps a field that stands in no JSON.
+    pub(super) fn put_field(&mut self, name: &str, value: Cow<'a, [u8]>) {
+        if let Some(row) = field(Within::Record, name) {
+            self.put(row, value);
+        }
+    }
+
     fn parse(text: &'a [u8]) -> Option<Self> {
         let mut object = Self::default();
         let mut deserializer = serde_json::Deserializer::from_slice(text);
@@ -224,6 +231,20 @@ fn path(objects: &str) -> Option<Within> {
         last = Some(OBJECTS[entered(object)?].1);
     }
     last
+}
+
+/// Whether a table with columns of these names is a log: one has the message, another what a record has besides.
+pub(in crate::input) fn is_table(names: &[String]) -> bool {
+    let part = |name: &String| {
+        let (within, name) = match name.rsplit_once('.') {
+            Some((objects, name)) => (path(objects)?, name),
+            None => (Within::Record, name.as_str()),
+        };
+        field(within, name).map(|row| FIELDS[usize::from(row)].part)
+    };
+    let parts: Vec<Part> = names.iter().filter_map(part).collect();
+    let besides = [Part::Time, Part::Host, Part::Realtime, Part::Identifier];
+    parts.contains(&Part::Message) && parts.iter().any(|part| besides.contains(part))
 }
 
 /// What a field holds.

@@ -13,6 +13,7 @@ mod json;
 mod json_fields;
 mod json_object;
 mod kmsg;
+mod loki;
 mod marker;
 mod message_only;
 mod months;
@@ -30,6 +31,7 @@ use json_object::Object;
 use record::{Layer, Read};
 
 pub(super) use journal_fields::JournalFields;
+pub(super) use json_object::is_table;
 pub use prefixes::Prefixes;
 pub use record::Format;
 pub(super) use record::{Origin, Record};
@@ -53,6 +55,8 @@ pub const FORMATS: &[&Format] = &[
     &cri::KUBECTL_PREFIX,
     &cri::CRI,
     &dmesg::DMESG_ISO,
+    &loki::LOGCLI,
+    &loki::GRAFANA_TXT,
     &cri::KUBECTL_TIMESTAMPS,
     &syslog::RFC5424,
     &syslog::FORWARDED,

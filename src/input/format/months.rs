@@ -5,8 +5,8 @@
 
 /// The number of the month that `name` is short for, 1 to 12.
 pub(super) fn month_of(name: &[u8]) -> Option<u8> {
-    if let Some(at) = ENGLISH.iter().position(|m| m.as_bytes() == name) {
-        return Some(at as u8 + 1);
+    if let Some(month) = english(name) {
+        return Some(month);
     }
     let at = OTHERS
         .iter()
@@ -14,9 +14,24 @@ pub(super) fn month_of(name: &[u8]) -> Option<u8> {
     Some(at as u8 + 1)
 }
 
-const ENGLISH: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+/// Most logs are in English, and a match on three bytes is one comparison.
+const fn english(name: &[u8]) -> Option<u8> {
+    Some(match name {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
+}
 
 /// January to December in the other languages.
 #[rustfmt::skip]

@@ -1,7 +1,10 @@
 //! How records are cut out of a log: most forms write a line a record, these do not. Knows no prefix and no time.
 
 mod container;
+mod csv;
 mod document;
+
+use std::borrow::Cow;
 
 use memchr::{memchr, memrchr};
 
@@ -12,6 +15,7 @@ use super::format::text::trim;
 use super::format::{take_short_stamp, verbose};
 
 pub(super) use container::join;
+use csv::{Table, row_length};
 pub(super) use document::{Document, Event};
 pub use document::{PLACES, Place};
 
@@ -32,6 +36,8 @@ pub(super) enum Framing {
     Datagrams,
     /// JSON over several lines, or many records in one.
     Document(Box<Document>),
+    /// A table with a line of names.
+    Table(Box<Table>),
 }
 
 /// What is found at the begin of a text.
@@ -117,6 +123,21 @@ pub(super) fn is_datagrams(text: &[u8]) -> bool {
 }
 
 impl Framing {
+    /// The table that a log begins with, if `text`, its first lines, begins one.
+    pub(super) fn table(text: &[u8]) -> Option<Self> {
+        let end = memchr(b'\n', text).unwrap_or(text.len());
+        let table = Table::opening(trim(&text[..end]))?;
+        Some(Self::Table(Box::new(table)))
+    }
+
+    /// What a record of this framing says, where that does not stand in it as it is.
+    pub(super) fn composed<'a>(&self, record: &'a [u8]) -> Cow<'a, [u8]> {
+        match self {
+            Self::Table(table) => table.object(record).map_or(record.into(), Cow::Owned),
+            _ => record.into(),
+        }
+    }
+
     pub(super) fn document() -> Self {
         Self::Document(Box::default())
     }
@@ -133,6 +154,7 @@ impl Framing {
             Self::Verbose => indented(text, last),
             Self::OctetCounted => frame(text, last),
             Self::Datagrams => datagram(text, last),
+            Self::Table(_) => row_length(text, last, MAX_RECORD).map_or(Cut::More, Cut::Record),
             Self::Lines | Self::Document(_) => Cut::Leave,
         }
     }

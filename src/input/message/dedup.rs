@@ -57,12 +57,13 @@ impl Dedup {
         self.input += 1;
     }
 
-    /// What makes `line` the record that it is: its node, its time to the microsecond, and its text. The year is left
-    /// out, since it may have been guessed. A journal's cursor says no more: records with the same cursor agree in all
-    /// three. `None` where the log does not tell the time that finely, or no date: two records with the same text and
-    /// second may well be two.
+    /// What makes `line` the record that it is: its node, its time, and its text. The year is left out, since it may have
+    /// been guessed. A journal's cursor says no more: records with the same cursor agree in all three. A whole second
+    /// counts where the node is known: the text has the packet's own number, and an input that has it once more than the
+    /// earlier ones keeps that. `None` where there is no date: uptimes of two nodes mean nothing to each other.
     pub fn identity(&self, line: &DropLine<'_>) -> Option<u64> {
-        (line.fine && line.time.is_dated()).then(|| {
+        let is_known = line.time.is_dated() && (line.fine || line.host.is_some());
+        is_known.then(|| {
             let (_, month, day) = line.time.date();
             let clock = line.time.0.rem_euclid(DAY);
             self.keys
@@ -153,11 +154,11 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_second_is_no_identity() {
-        let line = |time, fine| DropLine {
+    fn a_whole_second_is_an_identity_on_a_known_node() {
+        let line = |time, fine, host| DropLine {
             time,
             fine,
-            host: Some("harvester1"),
+            host,
             message: b"HARVESTER_DROP_IN=mgmt-br ",
             packet: Err(crate::packet::Unparsed::NoSource),
             repeats: 1,
@@ -165,8 +166,15 @@ mod tests {
         };
         let repeats = Dedup::default();
         let at = Time(1_776_852_001_123_456);
-        assert!(repeats.identity(&line(at, true)).is_some());
-        assert!(repeats.identity(&line(at, false)).is_none());
-        assert!(repeats.identity(&line(Time::uptime(5), true)).is_none());
+        let node = Some("harvester1");
+        assert!(repeats.identity(&line(at, true, node)).is_some());
+        assert!(repeats.identity(&line(at, true, None)).is_some());
+        assert!(repeats.identity(&line(at, false, node)).is_some());
+        assert!(repeats.identity(&line(at, false, None)).is_none());
+        assert!(
+            repeats
+                .identity(&line(Time::uptime(5), true, node))
+                .is_none()
+        );
     }
 }

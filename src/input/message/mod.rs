@@ -16,15 +16,20 @@ pub(super) use notice::ROWS as NOTICES;
 /// How syslogd counts a message that came again.
 pub(super) const REPEAT: &str = "last message repeated ";
 
+/// Why the text of a drop line inside of a message is none.
+pub(super) const ELSEWHERE: &str = "the prefix does not stand where the kernel's message begins";
+
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class<'m> {
     /// A drop line: its text from the prefix on, and how many lines it stands for.
     Drop { message: &'m [u8], repeats: u32 },
-    /// A line of another LOG rule, whose prefix ends like ours.
-    OtherRule,
-    /// The text of a drop line where the kernel did not put it.
+    /// A line of another LOG rule, with its prefix where that is all there.
+    OtherRule(Option<&'m [u8]>),
+    /// The text of a drop line that the kernel did not write.
     Untrusted(&'static str),
+    /// The text of a drop line inside of a message of the kernel.
+    Elsewhere,
     /// How far the log can be believed.
     Notice { kind: NoticeKind, count: u64 },
     /// Nothing that matters.
@@ -43,6 +48,10 @@ pub(super) fn classify<'m>(
     if !holds_prefix {
         return match notice::notice(origin, text) {
             Some((kind, count)) => Class::Notice { kind, count },
+            None if origin == Origin::Kernel => match rule_prefix(first_line(text)) {
+                Some(prefix) => Class::OtherRule(Some(prefix)),
+                None => Class::Other,
+            },
             None => Class::Other,
         };
     }
@@ -67,8 +76,19 @@ pub(super) fn classify<'m>(
             repeats,
         }
     } else {
-        Class::OtherRule
+        Class::OtherRule(rule_prefix(line))
     }
+}
+
+/// The prefix of any LOG rule's line: what stands before an `IN=` with an interface and ` OUT=` behind it.
+fn rule_prefix(line: &[u8]) -> Option<&[u8]> {
+    /// `IFNAMSIZ - 1`.
+    const MAX_INTERFACE: usize = 15;
+    let out = memchr::memmem::find(line, b" OUT=")?;
+    let interface = memchr::memmem::rfind(&line[..out], b"IN=")?;
+    let name = &line[interface + 3..out];
+    let is_name = name.len() <= MAX_INTERFACE && !name.iter().any(u8::is_ascii_whitespace);
+    is_name.then(|| &line[..interface])
 }
 
 fn first_line(message: &[u8]) -> &[u8] {
@@ -93,16 +113,17 @@ fn repeated(message: &[u8]) -> (&[u8], u32) {
 }
 
 /// The prefix is not where the message begins: glued to other text it is the end of a longer prefix, and that is
-/// another rule's; otherwise somebody wrote it into a message.
-fn elsewhere(message: &[u8], prefixes: &Prefixes) -> Class<'static> {
+/// another rule's; otherwise, and in quotes, somebody wrote it into a message.
+fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
     let glued = |prefix: &Vec<u8>| {
         memchr::memmem::find(message, prefix)
-            .is_some_and(|at| at > 0 && !message[at - 1].is_ascii_whitespace())
+            .and_then(|at| message.get(at.checked_sub(1)?))
+            .is_some_and(|before| !before.is_ascii_whitespace() && !b"\"'`\\".contains(before))
     };
     if prefixes.texts.iter().any(glued) {
-        Class::OtherRule
+        Class::OtherRule(rule_prefix(message))
     } else {
-        Class::Untrusted("the prefix does not stand where the kernel's message begins")
+        Class::Elsewhere
     }
 }
 

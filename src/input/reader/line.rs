@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use crate::input::format::text::{plain, trim, uptime_of};
 use crate::input::format::{self, Prefixes};
-use crate::input::message::{Class, classify, unescaped};
+use crate::input::message::{Class, ELSEWHERE, classify, unescaped};
 use crate::time::{Reading, Time};
 
 /// A drop line that stands alone.
@@ -56,10 +56,11 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
                 message: String::from_utf8_lossy(message).into_owned(),
             })
         }
-        Class::OtherRule => {
+        Class::OtherRule(_) if holds_prefix => {
             Err("no drop line: the prefix is the end of a longer one, and so another rule's")
         }
+        Class::Elsewhere => Err(ELSEWHERE),
         Class::Untrusted(why) => Err(why),
-        Class::Notice { .. } | Class::Other => Err(NONE),
+        Class::OtherRule(_) | Class::Notice { .. } | Class::Other => Err(NONE),
     }
 }

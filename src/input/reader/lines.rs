@@ -5,9 +5,8 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
-use super::Reader;
 use super::nodes::{Jump, Written};
-use super::record::Taken;
+use super::{Reader, Taken};
 use crate::input::event::{DropLine, LogEvent, Sink};
 use crate::input::format::text::{plain, trim};
 use crate::input::framing::{self, Framing, LONG_LINE};
@@ -29,6 +28,13 @@ impl Reader {
         }
         if text.len() >= LONG_LINE && self.is_datagrams(text) {
             self.framing = Framing::Datagrams;
+            return 0;
+        }
+        if self.lines == 0
+            && !self.barred
+            && let Some(table) = Framing::table(text)
+        {
+            self.framing = table;
             return 0;
         }
         if self.may_open(text) && self.opens(text, 0) {
@@ -143,6 +149,7 @@ impl Reader {
             boot: besides.boot,
             late: besides.late,
         };
+        self.note_day(read.stamp, written.received);
         let (time, jump) = self.nodes.take(&written);
         if jump != Jump::NONE {
             flush(waiting, sink);

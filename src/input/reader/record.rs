@@ -1,26 +1,16 @@
 //! One record that has a hit: format → classify → date → event.
 
-use super::Reader;
 use super::nodes::Written;
+use super::{Reader, Taken};
 use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use crate::input::format::header::digits;
 use crate::input::format::text::{plain, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, Record};
 use crate::input::framing::{Document, Event};
-use crate::input::message::{Class, REPEAT, classify, unescaped};
+use crate::input::message::{Class, ELSEWHERE, REPEAT, classify, unescaped};
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
-
-/// What a record came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// Its time, if it has one, is known.
-    Said,
-    Nothing,
-    /// It is no record, but a document that holds some.
-    Document,
-}
 
 /// That the log of a host had a line.
 pub(super) struct Alive {
@@ -79,7 +69,7 @@ impl Reader {
         if found.repeat && !found.prefix && self.repeat(raw, before, sink) {
             return Taken::Said;
         }
-        if !(found.prefix || found.notice || found.date) {
+        if !(found.prefix || found.notice || found.date || found.rule) {
             return Taken::Nothing;
         }
         // Colours are taken off for reading only: a binary value's length counts them.
@@ -110,9 +100,10 @@ impl Reader {
         } else if holds_records(&plain) {
             return Taken::Document;
         } else if !self.prefixes.is_in_longer(&plain) {
-            sink(LogEvent::Unreadable {
+            sink(LogEvent::Elsewhere {
                 record: raw,
                 why: "what stands before the kernel's message is of no known form",
+                is_read: false,
             });
         }
         Taken::Said
@@ -133,7 +124,7 @@ impl Reader {
     pub(in crate::input) fn journal_record(&mut self, record: &Record<'_>, sink: &mut Sink<'_>) {
         // Most records hold nothing of all that is looked for, which one search shows.
         let found = self.scanner.search.of_text(false).found_in(&record.message);
-        if found.prefix || found.notice {
+        if found.prefix || found.notice || found.rule {
             self.say(record, &record.message, found, sink);
         }
     }
@@ -148,7 +139,23 @@ impl Reader {
                 let received = self.clock.resolve_at(record.stamp, record.after, uptime);
                 self.drop_line(record, (received, uptime), message, repeats, sink);
             }
-            Class::OtherRule => _ = self.clock.resolve(record),
+            Class::OtherRule(prefix) => {
+                if let Some(prefix) = prefix {
+                    sink(LogEvent::OtherPrefix { prefix });
+                }
+                if !found.prefix {
+                    return Taken::Nothing;
+                }
+                self.clock.resolve(record);
+            }
+            Class::Elsewhere => {
+                self.clock.resolve(record);
+                sink(LogEvent::Elsewhere {
+                    record: raw,
+                    why: ELSEWHERE,
+                    is_read: true,
+                });
+            }
             Class::Untrusted(why) => {
                 self.clock.resolve(record);
                 sink(LogEvent::Untrusted { record: raw, why });
@@ -179,6 +186,7 @@ impl Reader {
             boot: record.boot,
             late: record.late,
         };
+        self.note_day(record.stamp, received);
         let (time, jump) = self.nodes.take(&written);
         jump.say(time, host, sink);
         let text = String::from_utf8_lossy(message);
@@ -191,6 +199,12 @@ impl Reader {
             packet: PacketSummary::read(&text),
             repeats,
         }]));
+    }
+
+    /// Notes a drop line whose stamp has no time.
+    pub(super) fn note_day(&mut self, stamp: Stamp, received: Time) {
+        let is_none = matches!(stamp, Stamp::Yearless { .. }) && !received.is_known();
+        self.no_such_days += u64::from(is_none);
     }
 
     fn notice(

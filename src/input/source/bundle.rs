@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::archive::Tree;
-use super::{Opening, Source, bounds, cluster};
+use super::tree::Tree;
+use super::unpack::Source;
+use super::{Opening, bounds, cluster};
 use crate::input::event::ClusterFact;
 use crate::input::reader::Reader;
 use crate::time::Reading;

@@ -6,9 +6,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::archive::Tree;
 use super::bounds::{Bounds, Counted, DEPTH, Progress};
 use super::journal::{JournalFile, JournalStream, Source, Waiting, Wanted};
+use super::tree::Tree;
 use super::unpack::{Kind, Peeked, unpack};
 use super::{Opening, bundle, journals};
 use crate::time::Time;

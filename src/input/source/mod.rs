@@ -13,7 +13,9 @@ mod directory;
 mod journal;
 mod journals;
 mod stripes;
+mod tree;
 mod unpack;
+mod utf16;
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -21,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
-use self::unpack::{Kind, Peeked};
+use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
 use super::event::{ClusterFact, LogEvent, Sink};
 use super::reader::{Reader, Scanner};
@@ -186,13 +188,6 @@ pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
         }
     }
     Err(bounds::too_deep())
-}
-
-/// Where bytes come from.
-enum Source<'a> {
-    /// A file that can be read again from its begin.
-    File(Counted<File>),
-    Stream(Box<dyn Read + 'a>),
 }
 
 /// One input while it is read.

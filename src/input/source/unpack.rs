@@ -1,10 +1,17 @@
 //! Tells by its first bytes what an input is, and takes compression off.
 
+use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
-use super::Source;
 use super::bounds::{Bounds, Counted, Unpacked};
-use super::decode;
+use super::{decode, utf16};
+
+/// Where bytes come from.
+pub(super) enum Source<'a> {
+    /// A file that can be read again from its begin.
+    File(Counted<File>),
+    Stream(Box<dyn Read + 'a>),
+}
 
 /// What the first bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +30,10 @@ pub(super) enum Codec {
     Xz,
     Zstd,
     Bzip2,
+    /// Not packed, but of two bytes a letter, as PowerShell redirects output; the lower byte comes first or last.
+    Utf16 {
+        low_first: bool,
+    },
 }
 
 /// The bytes that things begin with; no log in text does.
@@ -35,6 +46,9 @@ const MAGIC: &[(&[u8], Kind)] = &[
     // `BZh`, a level from 1 to 9, and the digits of pi; the level is not compared.
     (b"BZh?1AY&SY", Kind::Packed(Codec::Bzip2)),
     (b"BZh?\x17\x72\x45\x38\x50\x90", Kind::Packed(Codec::Bzip2)),
+    // Byte order marks.
+    (b"\xff\xfe", Kind::Packed(Codec::Utf16 { low_first: true })),
+    (b"\xfe\xff", Kind::Packed(Codec::Utf16 { low_first: false })),
     (b"PK\x03\x04", Kind::Zip),
     (b"PK\x05\x06", Kind::Zip),
     (b"LPKSHHRH", Kind::Journal),
@@ -74,7 +88,7 @@ impl<'a> Peeked<'a> {
     pub(super) fn of(
         source: Source<'a>,
         mut head: Vec<u8>,
-    ) -> io::Result<(Self, Option<Counted<std::fs::File>>)> {
+    ) -> io::Result<(Self, Option<Counted<File>>)> {
         let mut file = match source {
             Source::Stream(stream) => return Ok((Self::new(stream, head)?, None)),
             Source::File(file) => file,
@@ -152,6 +166,7 @@ pub(super) fn unpack<'a>(
             let plain = decode::bzip2(stream);
             Box::new(Unpacked::new(plain, bounds, "bzip2", "bzip2 -t"))
         }
+        Codec::Utf16 { low_first } => Box::new(utf16::Utf8::new(stream, low_first)),
     })
 }
 

@@ -1,91 +1,31 @@
-//! The commands of a report: the rules of a node, and the LOG rules to split. Each stands alone on its lines.
+//! Commands on lines of their own, to be pasted.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use anstyle::AnsiColor;
+use super::page::Page;
 
-use super::Page;
-use crate::error::printable_name;
-use crate::report::Report;
-use crate::rule::{AcceptRule, Disposition};
-
-/// Lines of commands are no longer, where words allow.
-const WIDTH: usize = 79;
-
-/// The commands for the rules of one node, to be pasted: in force now, and for good.
-pub(super) fn commands(page: &mut Page<'_>, rules: &[&AcceptRule], role: &str) -> io::Result<()> {
-    page.line("")?;
-    if rules.is_empty() {
-        let text = "No new rule helps: the tests above name the rule that is there, and why the packets do not reach it.";
-        return page.paragraph("    ", "    ", text);
-    }
-    page.paragraph(
-        "    ",
-        "    ",
-        "Add before the LOG rule, on the node, in force at once:",
-    )?;
-    // The rules of one place follow the command that asks for it.
-    let mut places: BTreeMap<String, Vec<&AcceptRule>> = BTreeMap::new();
-    for rule in rules {
-        places.entry(rule.place_command()).or_default().push(rule);
-    }
-    for (place, rules) in &places {
-        page.line(&format!("      {place}"))?;
-        for rule in rules {
-            command(page, mark(rule), &rule.insert())?;
+/// Writes a command of `words`, each of which stays whole, `indent` columns from the left; a line but the last ends in `\`.
+pub(super) fn words(page: &mut Page<'_>, indent: usize, words: &[String]) -> io::Result<()> {
+    let (pad, width) = (" ".repeat(indent), page.style.width);
+    let mut line = pad.clone();
+    let mut places = words.iter().peekable();
+    let mut is_empty = true;
+    while let Some(word) = places.next() {
+        let display = textwrap::core::display_width;
+        // Where another word follows, ` \` may have to stand behind this one.
+        let tail = if places.peek().is_some() { 2 } else { 0 };
+        if !is_empty && display(&line) + 1 + display(word) + tail > width {
+            page.line(&format!("{line} \\"))?;
+            line = format!("{pad}  ");
+            is_empty = true;
         }
-    }
-    let text = format!(
-        "Keep it over a reboot: in the CloudInit resource of {role} nodes, before its LOG line:"
-    );
-    page.paragraph("    ", "    ", &text)?;
-    for rule in rules {
-        page.line(&format!("      {}- {}", mark(rule), rule.append()))?;
-    }
-    Ok(())
-}
-
-/// What stands before a command that somebody has to decide about.
-fn mark(rule: &AcceptRule) -> &'static str {
-    match rule.disposition {
-        Disposition::Review => "# decide first: ",
-        Disposition::Documented => "",
-    }
-}
-
-/// Writes a command, broken before `-m comment` where it is too long for a line. A comment cannot be broken: its lines
-/// would come to life.
-pub(super) fn command(page: &mut Page<'_>, mark: &str, text: &str) -> io::Result<()> {
-    match text.split_once(" -m comment ") {
-        Some((first, rest)) if mark.is_empty() && text.len() + 6 > WIDTH => {
-            page.line(&format!("      {first} \\"))?;
-            page.line(&format!("        -m comment {rest}"))
+        if !is_empty {
+            line.push(' ');
         }
-        _ => page.line(&format!("      {mark}{text}")),
+        line.push_str(word);
+        is_empty = false;
     }
-}
-
-/// The nodes whose LOG rules are to be split, and the command that prints how.
-pub(super) fn splits(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let names: Vec<String> = (report.splits.iter())
-        .map(|split| printable_name(&split.node))
-        .collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    page.heading(
-        AnsiColor::Yellow.on_default().bold(),
-        "SPLIT THE LOG RULE",
-        "so that a storm of one kind of packet hides no other",
-    )?;
-    let text = format!(
-        "On {}; for the logs of this report, a script for each node:",
-        names.join(", ")
-    );
-    page.line("")?;
-    page.paragraph("  ", "  ", &text)?;
-    page.line("    dropsift rules --format split-log")
+    page.line(&line)
 }
 
 /// A command in lines of at most `width` columns, as far as its parts allow: each is an option with its values, or a

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::page::{BOLD, DIM, Page, color};
-use super::what;
+use super::words::what;
 use crate::cause::Step;
 use crate::error::{printable, printable_name};
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
@@ -107,7 +107,7 @@ fn flags_in_words(flags: TcpFlags) -> String {
 
 /// Causes that were tried with the same tests, one in most cases.
 fn steps(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
-    const REST: &str = "                         ";
+    const REST: &str = "                       ";
     let line = |code: &str, mark: &str| format!("  {code:<18} {mark} ");
     let codes: Vec<&str> = steps.iter().map(|step| step.cause.code).collect();
     let tests = steps.first().map_or(&[][..], |step| &step.tests);
@@ -117,10 +117,10 @@ fn steps(page: &mut Page<'_>, steps: &[Step]) -> io::Result<()> {
         code.clear();
     }
     if tests.is_empty() {
-        page.paragraph(&line(&code, "no "), REST, "it does not apply")?;
+        page.paragraph(&line(&code, page.mark(false)), REST, "it does not apply")?;
     }
     for test in tests {
-        let mark = if test.met { "yes" } else { "no " };
+        let mark = page.mark(test.met);
         page.paragraph(&line(&code, mark), REST, &printable(&test.text))?;
         code.clear();
     }

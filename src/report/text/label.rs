@@ -1,9 +1,11 @@
-//! What a live run calls a finding in one word, and its status line, which counts them.
+//! What a finding asks of the reader, in one word: the sections of a report, the rows of a live run and its status line.
+
+use std::collections::BTreeSet;
 
 use anstyle::Style as Ansi;
 
-use super::many;
 use super::page::color;
+use super::words::{drops, many, what};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 use crate::report::Report;
@@ -56,6 +58,66 @@ impl Label {
             Self::Noise => Verdict::FalsePositive,
         })
     }
+}
+
+/// The findings of a report by what the reader does about them; each is in one place.
+pub(super) struct Sections<'r> {
+    pub(super) missing: Vec<&'r Finding>,
+    pub(super) decide: Vec<&'r Finding>,
+    pub(super) review: Vec<&'r Finding>,
+    /// False positives.
+    pub(super) noise: Vec<&'r Finding>,
+    /// What was rightly dropped.
+    pub(super) leave: Vec<&'r Finding>,
+}
+
+impl<'r> Sections<'r> {
+    pub(super) fn of(report: &'r Report) -> Self {
+        let mut sections = Self {
+            missing: Vec::new(),
+            decide: Vec::new(),
+            review: Vec::new(),
+            noise: Vec::new(),
+            leave: Vec::new(),
+        };
+        for finding in &report.findings {
+            let section = match Label::of(finding, report) {
+                Label::Missing => &mut sections.missing,
+                Label::Decide => &mut sections.decide,
+                Label::Review => &mut sections.review,
+                Label::Noise => &mut sections.noise,
+                Label::Leave => &mut sections.leave,
+            };
+            section.push(finding);
+        }
+        sections
+    }
+
+    /// How many drops need nothing.
+    pub(super) fn nothing(&self) -> u64 {
+        drops(&self.noise) + drops(&self.leave)
+    }
+}
+
+/// How many rules `findings` ask for: one rule may help several, and one that several nodes lack is one.
+pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
+    let key = |finding: &&Finding| {
+        let rule = finding.rules.iter().find_map(|id| report.rule(id));
+        match rule {
+            Some(rule) => (
+                finding.key.v6,
+                rule.proto_name(),
+                rule.dport().map(|ports| ports.to_string()),
+            ),
+            None => (finding.key.v6, what(finding), None),
+        }
+    };
+    findings.iter().map(key).collect::<BTreeSet<_>>().len() as u64
+}
+
+/// On how many rules somebody has to decide.
+pub(in crate::report) fn decisions(report: &Report) -> u64 {
+    rules(&Sections::of(report).decide, report)
 }
 
 /// The status line of a live run: `rate` are the drops of the last minute.

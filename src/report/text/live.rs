@@ -10,7 +10,7 @@ use super::label::Label;
 use super::noise::Noise;
 use super::page::{BOLD, DIM, Page};
 use super::row::{Cell, Columns, width};
-use super::{many, peers, what};
+use super::words::{many, peers, what};
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::report::{Event, EventKind, Report, Style};

@@ -1,116 +1,314 @@
-//! The missing rules: the same problem on several nodes is told once, with its nodes.
+//! Missing rules: those to add, and those on which somebody has to decide.
 
+use std::collections::BTreeSet;
 use std::io;
 
-use super::commands::commands;
-use super::page::{BOLD, Page, color};
-use super::{entry, facts, nodes, of, title};
+use super::evidence::evidence;
+use super::label::{Sections, rules};
+use super::page::{Page, color, glued};
+use super::words::{
+    drops, few, many, node_or_number, peers, peers_by_name, service, short_state, what,
+};
 use crate::cause::Verdict;
 use crate::chain::quoted;
-use crate::error::printable_name;
-use crate::finding::Finding;
+use crate::error::{printable, printable_name};
+use crate::finding::{Finding, State};
+use crate::packet::proto;
 use crate::report::Report;
-use crate::rule::AcceptRule;
+use crate::report::table::Column;
+use crate::rule::Doubt;
 
-/// Tests that compare nodes: where nodes are told together, their heading says it.
-const COMPARISONS: [&str; 2] = ["missing-elsewhere", "only-here"];
+/// On more nodes than this, one problem is one row.
+const MAX_NODES: usize = 3;
+/// The most rows of what is to be decided.
+const MAX_DECISIONS: usize = 30;
+/// Where the peers have a column.
+const WIDE: usize = 100;
 
-/// What one node lacks.
-struct Lack<'r> {
-    node: &'r str,
-    findings: Vec<&'r Finding>,
-    rules: Vec<&'r AcceptRule>,
-}
-
-impl Lack<'_> {
-    /// Whether both are told by the same words: the same problems, and the same commands against them.
-    fn is_alike(&self, other: &Self) -> bool {
-        let problems = |lack: &Self| -> Vec<String> {
-            lack.findings
-                .iter()
-                .map(|f| format!("{} {}", title(f), f.role))
-                .collect()
-        };
-        let commands = |lack: &Self| -> Vec<_> {
-            lack.rules
-                .iter()
-                .map(|r| (r.place_command(), r.insert(), r.append()))
-                .collect()
-        };
-        problems(self) == problems(other) && commands(self) == commands(other)
-    }
-}
-
-pub(super) fn missing(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let found = of(report, Verdict::MissingRule);
+/// Writes the rules that are missing, node by node.
+pub(super) fn missing(
+    page: &mut Page<'_>,
+    report: &Report,
+    sections: &Sections<'_>,
+) -> io::Result<()> {
+    let found = &sections.missing;
     if found.is_empty() {
         return Ok(());
     }
-    let tail = "the chain lacks an ACCEPT";
-    page.heading(color(Verdict::MissingRule), "MISSING RULES", tail)?;
-    let mut alike: Vec<Vec<Lack<'_>>> = Vec::new();
-    for node in nodes(&found) {
-        let lack = Lack {
-            node,
-            findings: found.iter().copied().filter(|f| f.node == node).collect(),
-            rules: report.rules.iter().filter(|r| r.node == node).collect(),
-        };
-        match alike.iter_mut().find(|known| known[0].is_alike(&lack)) {
-            Some(known) => known.push(lack),
-            None => alike.push(vec![lack]),
-        }
+    let tail = if is_ongoing(found) {
+        "documented for the role, and still dropped when the log ends"
+    } else {
+        "documented for the role, and dropped"
+    };
+    let title = format!("MISSING ({})", rules(found, report));
+    page.heading(color(Verdict::MissingRule), &title, tail)?;
+    rows(page, report, found)?;
+    let kept: Vec<&str> = found
+        .iter()
+        .filter(|finding| finding.rules.is_empty())
+        .map(|finding| finding.node.as_str())
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    if !kept.is_empty() {
+        let text = format!(
+            "On {} a rule for it is there and the packets do not reach it: `dropsift -v` says which and why.",
+            few(kept)
+        );
+        page.paragraph("  ", "  ", &text)?;
     }
-    for lacks in &alike {
-        block(page, lacks)?;
+    compare(page, report, found)?;
+    evidence(page, found)
+}
+
+/// Says which nodes of the same role show no such drops.
+fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<()> {
+    let roles: BTreeSet<&str> = found.iter().map(|finding| finding.role.code()).collect();
+    for role in roles {
+        let lack = |node: &str| {
+            found
+                .iter()
+                .any(|f| f.node == node && f.role.code() == role)
+        };
+        // A guess of the role is no reason to compare.
+        let known =
+            (report.nodes.iter()).filter(|node| node.role_known && node.role.code() == role);
+        let (lacking, others): (Vec<&str>, Vec<&str>) = known
+            .map(|node| node.node.as_str())
+            .partition(|node| lack(node));
+        let (Some(first), Some(_)) = (lacking.first(), others.first()) else {
+            continue;
+        };
+        let first = printable_name(first);
+        let text = match others.len() {
+            1 => format!(
+                "{} has {first}'s role and no such drops: compare their chains.",
+                few(others)
+            ),
+            _ => format!(
+                "{} have {first}'s role and no such drops: compare their chains.",
+                few(others)
+            ),
+        };
+        page.paragraph("  ", "  ", &text)?;
     }
     Ok(())
 }
 
-/// The nodes of `lacks`, which are told by the same words.
-fn block(page: &mut Page<'_>, lacks: &[Lack<'_>]) -> io::Result<()> {
-    let Some(first) = lacks.first() else {
-        return Ok(());
-    };
-    let names: Vec<String> = lacks.iter().map(|lack| printable_name(lack.node)).collect();
-    let names = page.paint(BOLD, &names.join(", "));
-    let role = first.findings.first().map_or("", |f| f.role.code());
-    let assumed = lacks
-        .iter()
-        .flat_map(|lack| &lack.findings)
-        .find(|f| f.role_assumed);
-    let role_text = match assumed {
-        Some(f) => format!(
-            "{role} assumed: --role {}=ROLE tells another",
-            printable_name(&quoted(&f.node))
-        ),
-        None => role.to_owned(),
-    };
-    page.line("")?;
-    page.paragraph("  ", "  ", &format!("{names} ({role_text})"))?;
-    if let [only] = lacks {
-        for finding in &only.findings {
-            entry(page, finding)?;
-        }
-    } else {
-        for (at, finding) in first.findings.iter().enumerate() {
-            page.line(&format!(
-                "    {}",
-                page.paint(color(finding.verdict()), &title(finding))
-            ))?;
-            for lack in lacks {
-                if let Some(own) = lack.findings.get(at) {
-                    let text = format!("{}: {}", printable_name(lack.node), facts(page, own));
-                    page.paragraph("      ", "        ", &text)?;
-                }
-            }
-            let tests = finding
-                .evidence
-                .iter()
-                .filter(|t| !COMPARISONS.contains(&t.name));
-            for test in tests {
-                page.test(test)?;
-            }
+fn is_ongoing(found: &[&Finding]) -> bool {
+    found.iter().all(|finding| finding.state == State::Ongoing)
+}
+
+/// Writes a row for each finding; one for all nodes where many have the same.
+fn rows(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<()> {
+    let ongoing = is_ongoing(found);
+    let mut alike: Vec<Vec<&Finding>> = Vec::new();
+    for &finding in found {
+        let key = |f: &Finding| (what(f), service(f), f.role, f.key.zone);
+        match alike.iter_mut().find(|known| key(known[0]) == key(finding)) {
+            Some(known) => known.push(finding),
+            None => alike.push(vec![finding]),
         }
     }
-    commands(page, &first.rules, role)
+    let is_one = |findings: &[&Finding]| {
+        let nodes: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
+        nodes.len() > MAX_NODES
+    };
+    let (joined, single): (Vec<_>, Vec<_>) = alike.into_iter().partition(|same| is_one(same));
+    let mut columns = vec![
+        ("PORT", Column::Whole),
+        ("SERVICE", Column::Words),
+        ("ROLE", Column::Whole),
+        ("NODE", Column::Whole),
+        ("DROPS", Column::Number),
+        ("TRIES", Column::Number),
+    ];
+    if !ongoing {
+        columns.push(("STATE", Column::Words));
+    }
+    let wide = page.style.width >= WIDE;
+    if wide {
+        columns.push(("FROM", Column::Words));
+    }
+    let row = |page: &Page<'_>, findings: &[&Finding]| {
+        let first = findings.first()?;
+        let tries: u64 = findings.iter().map(|finding| finding.attempts).sum();
+        let is_tcp = first.key.proto == Some(proto::TCP);
+        let mut cells = vec![
+            glued(&what(first)),
+            printable(service(first)),
+            first.role.code().to_owned(),
+            match findings.len() {
+                all if all > MAX_NODES && all == report.nodes.len() => format!("all {all} nodes"),
+                _ => node_or_number(findings),
+            },
+            drops(findings).to_string(),
+            if is_tcp && tries > 0 {
+                tries.to_string()
+            } else {
+                "-".to_owned()
+            },
+        ];
+        if !ongoing {
+            cells.push(match findings {
+                [only] => short_state(page, only),
+                several if is_ongoing(several) => "still dropped".to_owned(),
+                _ => "-".to_owned(),
+            });
+        }
+        if wide {
+            cells.push(match findings {
+                [only] => peers(only),
+                _ => "-".to_owned(),
+            });
+        }
+        Some(cells)
+    };
+    let mut single: Vec<&Finding> = single.into_iter().flatten().collect();
+    single.sort_by_key(|finding| {
+        found
+            .iter()
+            .position(|known| std::ptr::eq(*known, *finding))
+    });
+    let mut cells: Vec<Vec<String>> = joined.iter().filter_map(|same| row(page, same)).collect();
+    cells.extend(single.iter().filter_map(|finding| row(page, &[finding])));
+    page.table(&columns, &cells, 2)?;
+    if found.iter().any(|finding| finding.state == State::Unproven) {
+        page.line("  ? the log is too short to be sure")?;
+    }
+    for same in joined.iter().filter(|same| same.len() < report.nodes.len()) {
+        let names: Vec<String> = same.iter().map(|f| printable_name(&f.node)).collect();
+        let text = format!("{}: {}", what(same[0]), names.join(", "));
+        page.paragraph("  ", "    ", &text)?;
+    }
+    Ok(())
+}
+
+/// Writes the rules on which somebody has to decide: first those that hang on a guess of the role.
+pub(super) fn decide(
+    page: &mut Page<'_>,
+    report: &Report,
+    sections: &Sections<'_>,
+) -> io::Result<()> {
+    let found = &sections.decide;
+    if found.is_empty() {
+        return Ok(());
+    }
+    let doubt = |finding: &Finding| {
+        let mut rules = finding.rules.iter().filter_map(|id| report.rule(id));
+        rules.find_map(|rule| rule.doubt.as_ref())
+    };
+    let guessed = |finding: &&Finding| matches!(doubt(finding), Some(Doubt::RoleAssumed { .. }));
+    let (guesses, others): (Vec<&Finding>, Vec<&Finding>) =
+        found.iter().copied().partition(guessed);
+    let unlisted = |f: &&Finding| matches!(doubt(f), Some(Doubt::NotDocumented) | None);
+    let tail = match (guesses.is_empty(), others.iter().all(unlisted)) {
+        (true, true) => "no current list opens it, but somebody inside keeps asking",
+        (false, _) if others.is_empty() => "missing, if the guessed role is right",
+        _ => "whether a rule is wanted, the log alone does not show",
+    };
+    let title = format!("DECIDE ({})", rules(found, report));
+    page.heading(color(Verdict::MissingRule), &title, tail)?;
+    if !guesses.is_empty() {
+        guess(page, report, &guesses)?;
+        rows(page, report, &guesses)?;
+    }
+    let mut reasons: Vec<(String, Vec<&Finding>)> = Vec::new();
+    for finding in others {
+        let reason = match doubt(finding) {
+            Some(Doubt::NotDocumented) | None => String::new(),
+            Some(doubt) => doubt.text(),
+        };
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, same)) => same.push(finding),
+            None => reasons.push((reason, vec![finding])),
+        }
+    }
+    for (reason, same) in &reasons {
+        decisions(page, report, reason, same)?;
+    }
+    evidence(page, found)
+}
+
+/// Says of which nodes the role is a guess, and how to settle it.
+fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Result<()> {
+    let mut roles: Vec<(&str, BTreeSet<&str>)> = Vec::new();
+    for finding in guesses {
+        let role = finding.role.code();
+        match roles.iter_mut().find(|(known, _)| *known == role) {
+            Some((_, nodes)) => _ = nodes.insert(&finding.node),
+            None => roles.push((role, BTreeSet::from([finding.node.as_str()]))),
+        }
+    }
+    for (role, nodes) in roles {
+        let is_all = nodes.len() > MAX_NODES && nodes.len() == report.nodes.len();
+        let (who, options) = if is_all {
+            (
+                format!("all {} nodes are", nodes.len()),
+                vec![format!("--role {role}")],
+            )
+        } else {
+            let option = |node: &&str| format!("--role {}={role}", printable_name(&quoted(node)));
+            let verb = if nodes.len() == 1 { "is" } else { "are" };
+            (
+                format!("{} {verb}", few(nodes.iter().copied())),
+                nodes.iter().map(option).collect(),
+            )
+        };
+        let options: Vec<String> = options.iter().map(|option| glued(option)).collect();
+        page.paragraph(
+            "  ",
+            "    ",
+            &format!("if {who} {role}: {}", options.join(" ")),
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes what is to be decided for one reason, and who asked for it.
+fn decisions(
+    page: &mut Page<'_>,
+    report: &Report,
+    reason: &str,
+    found: &[&Finding],
+) -> io::Result<()> {
+    if !reason.is_empty() {
+        page.paragraph("  ", "    ", &printable(reason))?;
+    }
+    let mut by_drops: Vec<&Finding> = found.to_vec();
+    by_drops.sort_by_key(|finding| std::cmp::Reverse(finding.logged));
+    let rest = by_drops.split_off(by_drops.len().min(MAX_DECISIONS));
+    let shown: Vec<&Finding> = (found.iter().copied())
+        .filter(|finding| !rest.iter().any(|left| std::ptr::eq(*left, *finding)))
+        .collect();
+    rows(page, report, &shown)?;
+    if !rest.is_empty() {
+        let text = format!(
+            "{} more, {}: `-o json` has them",
+            rest.len(),
+            many(drops(&rest), "drop")
+        );
+        page.paragraph("  ", "    ", &text)?;
+    }
+    let is_alone = shown.len() == 1;
+    for finding in shown.iter().take(MAX_NODES * 2) {
+        let node = printable_name(&finding.node);
+        let look = match (finding.port, finding.key.proto) {
+            (Some(port), Some(proto::TCP)) => format!("ss -ltnp 'sport = {port}'"),
+            (Some(port), Some(proto::UDP)) => format!("ss -lunp 'sport = {port}'"),
+            _ => "ss -ltunp".to_owned(),
+        };
+        let which = if is_alone {
+            String::new()
+        } else {
+            format!("{}: ", what(finding))
+        };
+        let text = format!(
+            "{which}asked by {}; on {node}: {}",
+            peers_by_name(finding, report),
+            glued(&look)
+        );
+        page.paragraph("  ", "    ", &text)?;
+    }
+    Ok(())
 }

@@ -150,6 +150,6 @@ fn port(finding: &Finding) -> String {
     match (finding.key.proto, finding.port) {
         (Some(proto::TCP), Some(port)) => port.to_string(),
         (Some(number), Some(port)) => format!("{}/{port}", proto_name(number)),
-        _ => super::what(finding),
+        _ => super::words::what(finding),
     }
 }

@@ -1,4 +1,4 @@
-//! The writer of one page: colours, paragraphs and times.
+//! The writer of one page: colours, paragraphs, tables and times.
 
 use std::io::{self, Write};
 
@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 use crate::cause::{Test, Verdict};
 use crate::error::printable;
 use crate::report::Style;
+use crate::report::table::{Column, GLUE, fitted};
 use crate::time::Time;
 
 pub(in crate::report) const BOLD: Ansi = Ansi::new().bold();
@@ -27,7 +28,7 @@ pub(in crate::report) const fn color(verdict: Verdict) -> Ansi {
 pub(in crate::report) struct Page<'o> {
     pub(in crate::report) out: &'o mut dyn Write,
     pub(in crate::report) style: Style,
-    /// Whether all times lie on one day, which the headline names.
+    /// Whether all times lie on one day, which the headline mentions.
     pub(in crate::report) one_day: bool,
 }
 
@@ -44,7 +45,8 @@ impl Page<'_> {
         writeln!(self.out, "{text}")
     }
 
-    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`.
+    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`. A word is never cut, nor is what stands
+    /// between backticks.
     pub(in crate::report) fn paragraph(
         &mut self,
         first: &str,
@@ -63,17 +65,50 @@ impl Page<'_> {
             .subsequent_indent(rest)
             .break_words(false)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(text, options) {
-            writeln!(self.out, "{line}")?;
+        for line in textwrap::wrap(&quotes_glued(text), options) {
+            writeln!(self.out, "{}", line.replace(GLUE, " "))?;
         }
         Ok(())
     }
 
+    /// Writes a table; where the page is too narrow for it, a paragraph for each row.
+    pub(in crate::report) fn table(
+        &mut self,
+        columns: &[(&str, Column)],
+        rows: &[Vec<String>],
+        indent: usize,
+    ) -> io::Result<()> {
+        if let Some(text) = fitted(columns, rows, self.style.width, indent) {
+            return self.out.write_all(text.as_bytes());
+        }
+        let (first, rest) = (" ".repeat(indent), " ".repeat(indent + 2));
+        for row in rows {
+            let cells = row.iter().zip(columns).filter(|(cell, _)| *cell != "-");
+            let cells = cells.map(|(cell, (title, kind))| match kind {
+                Column::Number if !title.is_empty() => format!("{cell} {}", title.to_lowercase()),
+                Column::Words => cell.clone(),
+                _ => glued(cell),
+            });
+            let text: Vec<String> = cells.collect();
+            self.paragraph(&first, &rest, &text.join("  "))?;
+        }
+        Ok(())
+    }
+
+    /// The mark before a test: whether it was met.
+    pub(super) const fn mark(&self, met: bool) -> &'static str {
+        match (self.style.unicode, met) {
+            (true, true) => "✓",
+            (true, false) => "✗",
+            (false, true) => "+",
+            (false, false) => "-",
+        }
+    }
+
     /// Writes a test: whether it was met, and its fact.
     pub(super) fn test(&mut self, test: &Test) -> io::Result<()> {
-        let mark = if test.met { "yes" } else { "no " };
-        let first = format!("      {mark} ");
-        self.paragraph(&first, "          ", &printable(&test.text))
+        let first = format!("      {} ", self.mark(test.met));
+        self.paragraph(&first, "        ", &printable(&test.text))
     }
 
     pub(in crate::report) fn heading(
@@ -82,32 +117,42 @@ impl Page<'_> {
         title: &str,
         tail: &str,
     ) -> io::Result<()> {
-        let title = self.paint(ansi, title);
-        writeln!(self.out, "\n{title}  {tail}")
+        writeln!(self.out)?;
+        let painted = self.paint(ansi, title);
+        if tail.is_empty() {
+            return self.line(&painted);
+        }
+        self.paragraph("", "  ", &format!("{painted}  {tail}"))
     }
 }
 
+/// `text` with spaces at which no line ends.
+pub(super) fn glued(text: &str) -> String {
+    text.replace(' ', &GLUE.to_string())
+}
+
+/// `text` with what stands between backticks glued.
+fn quotes_glued(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let parts = parts.map(|(place, part)| match place % 2 {
+        0 => part.to_owned(),
+        _ => glued(part),
+    });
+    parts.collect::<Vec<_>>().join("`")
+}
+
 impl Page<'_> {
-    /// From when to when, as short as the page's day allows.
-    pub(in crate::report) fn span(&self, first: Time, last: Time) -> String {
-        let shown = |time: Time| {
-            if !time.is_dated() {
-                time.to_string()
-            } else if self.one_day {
-                time.clock()
-            } else {
-                let (_, month, day) = time.date();
-                format!("{month:02}-{day:02} {}", time.clock())
-            }
-        };
-        if !first.is_known() {
+    /// A time, as short as the page's day allows; empty where it is not known.
+    pub(super) fn moment(&self, time: Time) -> String {
+        if !time.is_known() {
             String::new()
-        } else if first == last {
-            shown(first)
-        } else if first.is_dated() && first.date() == last.date() {
-            format!("{} to {}", shown(first), last.clock())
+        } else if !time.is_dated() {
+            time.to_string()
+        } else if self.one_day {
+            time.clock()
         } else {
-            format!("{} to {}", shown(first), shown(last))
+            let (_, month, day) = time.date();
+            format!("{month:02}-{day:02} {}", time.clock())
         }
     }
 }

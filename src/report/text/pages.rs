@@ -35,7 +35,7 @@ pub fn list(causes: &[&Cause], style: Style, out: &mut dyn Write) -> io::Result<
         page.paragraph(&first, &rest, cause.summary)?;
     }
     page.line("")?;
-    page.paragraph("", "", "`dropsift explain CAUSE` tells more of one.")
+    page.paragraph("", "", "`dropsift explain CAUSE` says more of one.")
 }
 
 /// Writes the page of a cause.
@@ -46,7 +46,7 @@ pub fn cause(cause: &Cause, style: Style, out: &mut dyn Write) -> io::Result<()>
     page.paragraph("", "", &format!("{}.", capital(cause.summary)))?;
     for (title, text) in [
         ("WHAT IT IS", cause.what),
-        ("HOW IT IS TOLD", cause.told),
+        ("HOW IT IS RECOGNISED", cause.told),
         ("WHAT TO DO", cause.todo),
     ] {
         let title = page.paint(BOLD, title);
@@ -106,7 +106,7 @@ pub fn unlisted(asked: &str, style: Style, out: &mut dyn Write) -> io::Result<()
         .and_then(|(proto, port)| common_name(proto_number(proto)?, port.parse().ok()?));
     let known = known.map_or_else(String::new, |name| format!(" It is known as {name}."));
     let text = format!(
-        "No list names {asked}: neither the documentation nor the catalogue.{known} Requests to such a port are unlisted-port \
+        "No list mentions {asked}: neither the documentation nor the catalogue.{known} Requests to such a port are unlisted-port \
          where they come again from inside, single-attempt where one came, and outside-peer from outside. A protocol other than \
          TCP, UDP and ICMP is other-protocol."
     );
@@ -122,7 +122,7 @@ fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {
     page.line(&format!("{port}  {}", row.service))?;
     let told = match row.standing {
         "up-to-v1.8" => Some(
-            "only the tables up to v1.8 have it: it names the sender of a reply, and opens nothing",
+            "only the tables up to v1.8 have it: it identifies the sender of a reply, and opens nothing",
         ),
         "note" => Some("a range too wide to decide anything"),
         _ => None,

@@ -1,86 +1,107 @@
-//! What the reader must settle: each finding in full, but of a crowd of one kind those with the most lines.
+//! What the log alone does not settle, and what was right to drop: a row for each finding, of a crowd of one cause a few.
 
-use std::collections::BTreeMap;
 use std::io;
 
-use super::page::{BOLD, Page, color};
-use super::{entry, lines, many, nodes, of};
+use super::evidence::evidence;
+use super::label::Sections;
+use super::page::{Page, color, glued};
+use super::words::{drops, many, node_or_number, peers, reason, what};
 use crate::cause::Verdict;
-use crate::error::printable_name;
+use crate::error::{printable, printable_name};
 use crate::finding::Finding;
-use crate::report::Report;
+use crate::report::table::Column;
 
-pub(super) fn review(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    let found = of(report, Verdict::Review);
+/// The most findings of one cause that are written one by one.
+const MAX_ALIKE: usize = 8;
+/// How many of a crowd are written: those with the most drops.
+const SHOWN: usize = 5;
+
+/// Writes what the reader must settle, and once for each cause how.
+pub(super) fn review(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<()> {
+    let found = &sections.review;
     if found.is_empty() {
         return Ok(());
     }
-    page.heading(
-        color(Verdict::Review),
-        "REVIEW",
-        "the log alone cannot settle it",
-    )?;
-    for node in nodes(&found) {
-        let name = page.paint(BOLD, &printable_name(node));
-        page.line(&format!("\n  {name}"))?;
-        let here: Vec<&Finding> = found.iter().copied().filter(|f| f.node == node).collect();
-        let crowds = crowds(&here);
-        let is_told = |f: &&&Finding| crowds.get(f.cause.code).is_none_or(|c| c.tells(f));
-        for finding in here.iter().filter(is_told) {
-            entry(page, finding)?;
-            page.paragraph("      > ", "        ", finding.cause.todo)?;
+    let title = format!("REVIEW ({})", found.len());
+    let tail = "too little in the log to tell";
+    page.heading(color(Verdict::Review), &title, tail)?;
+    let kinds = alike(found);
+    rows(page, &kinds, 2)?;
+    for kind in &kinds {
+        let cause = kind[0].cause;
+        let advice = cause
+            .todo
+            .split_once(". ")
+            .map_or(cause.todo, |(first, _)| first);
+        let advice = advice.trim_end_matches('.');
+        page.paragraph("  > ", "    ", &format!("{advice}."))?;
+    }
+    evidence(page, found)
+}
+
+/// The findings by their cause, in the order of the first of each.
+pub(super) fn alike<'r>(found: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
+    let mut kinds: Vec<Vec<&'r Finding>> = Vec::new();
+    for &finding in found {
+        match kinds
+            .iter_mut()
+            .find(|kind| kind[0].cause.code == finding.cause.code)
+        {
+            Some(kind) => kind.push(finding),
+            None => kinds.push(vec![finding]),
         }
-        for (code, crowd) in &crowds {
-            let text = format!(
-                "{} more like these, with {} in all  [{code}]",
-                many(crowd.others, "finding"),
-                many(crowd.lines, "line"),
-            );
-            let text = page.paint(color(Verdict::Review), &text);
-            page.line(&format!("    {text}"))?;
-            let way = "They are in the JSON: -o json. To see some of them here: --port, --peer.";
-            page.paragraph("      > ", "        ", way)?;
+    }
+    kinds
+}
+
+/// Writes a row for each finding: what, where, how much, and why; the others of a crowd add up in one.
+pub(super) fn rows(page: &mut Page<'_>, kinds: &[Vec<&Finding>], indent: usize) -> io::Result<()> {
+    let columns = [
+        ("", Column::Words),
+        ("", Column::Whole),
+        ("", Column::Number),
+        ("", Column::Words),
+    ];
+    let mut cells = Vec::new();
+    for kind in kinds {
+        let mut by_drops = kind.clone();
+        by_drops.sort_by_key(|finding| std::cmp::Reverse(finding.logged));
+        let shown = if kind.len() > MAX_ALIKE {
+            SHOWN
+        } else {
+            kind.len()
+        };
+        let rest = by_drops.split_off(shown);
+        for finding in kind {
+            if rest.iter().any(|left| std::ptr::eq(*left, *finding)) {
+                continue;
+            }
+            let service = finding
+                .service
+                .map_or_else(String::new, |s| format!(" {}", printable(s)));
+            cells.push(vec![
+                format!("{}{service}", ports_glued(finding)),
+                printable_name(&finding.node),
+                glued(&many(finding.logged, "drop")),
+                format!("{}, from {}", reason(finding), peers(finding)),
+            ]);
+        }
+        if !rest.is_empty() {
+            cells.push(vec![
+                format!("{} more", rest.len()),
+                glued(&node_or_number(&rest)),
+                glued(&many(drops(&rest), "drop")),
+                reason(rest[0]).to_owned(),
+            ]);
         }
     }
-    Ok(())
+    page.table(&columns, &cells, indent)
 }
 
-/// So many findings of one cause on one node are told one by one.
-const MOST_ALIKE: usize = 50;
-
-/// More findings of one cause on one node than anybody reads: those with the most lines are told, the others are counted.
-struct Crowd {
-    /// The least of those that are told, by lines and id.
-    least: (u64, String),
-    others: u64,
-    lines: u64,
-}
-
-impl Crowd {
-    fn tells(&self, finding: &Finding) -> bool {
-        (finding.logged, &finding.id) >= (self.least.0, &self.least.1)
+/// Protocol and port as one word; of several ports each.
+pub(super) fn ports_glued(finding: &Finding) -> String {
+    match finding.ports.len() {
+        0..=2 => glued(&what(finding)),
+        _ => what(finding),
     }
-}
-
-/// The crowds among the findings of one node, by cause.
-fn crowds<'r>(findings: &[&'r Finding]) -> BTreeMap<&'static str, Crowd> {
-    let mut causes: BTreeMap<&'static str, Vec<&'r Finding>> = BTreeMap::new();
-    for &finding in findings {
-        causes.entry(finding.cause.code).or_default().push(finding);
-    }
-    causes.retain(|_, alike| alike.len() > MOST_ALIKE);
-    let crowd = |mut alike: Vec<&Finding>| {
-        alike.sort_unstable_by(|a, b| (b.logged, &b.id).cmp(&(a.logged, &a.id)));
-        let (told, others) = alike.split_at(MOST_ALIKE);
-        let least = told.last()?;
-        Some(Crowd {
-            least: (least.logged, least.id.clone()),
-            others: others.len() as u64,
-            lines: lines(others),
-        })
-    };
-    causes
-        .into_iter()
-        .filter_map(|(code, alike)| Some((code, crowd(alike)?)))
-        .collect()
 }

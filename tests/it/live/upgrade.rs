@@ -70,10 +70,7 @@ fn rows(lines: &[(Time, String)]) -> [String; 2] {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut live = Live::default();
     let mut texts = WIDTHS.map(|width| {
-        let style = Style {
-            width,
-            color: false,
-        };
+        let style = Style::plain(width);
         (LiveText::new(style, SETTLE, true), Vec::new())
     });
     let mut scanner = Reader::new(Prefixes::documented(), READING);

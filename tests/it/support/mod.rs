@@ -45,9 +45,16 @@ impl Seen {
                     String::from_utf8_lossy(entry.message).into_owned(),
                 )
             })),
-            LogEvent::Untrusted { record, .. } => seen
+            LogEvent::Untrusted { record, .. }
+            | LogEvent::Elsewhere {
+                record,
+                is_read: true,
+                ..
+            } => seen
                 .untrusted
                 .push(String::from_utf8_lossy(record).into_owned()),
+            LogEvent::Elsewhere { is_read: false, .. } => seen.unreadable += 1,
+            LogEvent::OtherPrefix { .. } => {}
             LogEvent::Unreadable { .. } => seen.unreadable += 1,
             LogEvent::Alive { time, .. } => seen.alive.push(time),
             LogEvent::Learned(fact) => {

@@ -2,15 +2,17 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Simulated;
 use super::json_write::{ToolV1, write_line};
+use super::{Simulated, json_schema};
 use crate::flow::ChainOutcomes;
 use crate::packet::proto_name;
 
-#[derive(Serialize)]
-struct SimulationV1<'a> {
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SimulationV1<'a> {
+    #[schemars(schema_with = "json_schema::simulate_name")]
     schema: &'static str,
     tool: ToolV1,
     chains: Vec<ChainV1<'a>>,
@@ -18,16 +20,19 @@ struct SimulationV1<'a> {
     suggested: Option<Vec<RuleV1<'a>>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SimulatedChainV1")]
 struct ChainV1<'a> {
     node: Option<&'a str>,
     name: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SimulatedFindingV1")]
 struct FindingV1<'a> {
     id: &'a str,
     node: &'a str,
+    #[schemars(schema_with = "json_schema::verdict")]
     verdict: &'static str,
     cause: &'static str,
     proto: Option<String>,
@@ -40,7 +45,7 @@ struct FindingV1<'a> {
     gets_in: bool,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OutcomesV1<'a> {
     accepted: u64,
     by: Vec<OutcomeV1<'a>>,
@@ -48,7 +53,7 @@ struct OutcomesV1<'a> {
     notes: Vec<&'a str>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct OutcomeV1<'a> {
     outcome: &'static str,
     chain: Option<&'a str>,
@@ -57,7 +62,7 @@ struct OutcomeV1<'a> {
     lines: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
 struct DeadV1<'a> {
     chain: &'a str,
     number: usize,
@@ -65,10 +70,12 @@ struct DeadV1<'a> {
     why: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "SimulatedRuleV1")]
 struct RuleV1<'a> {
     id: &'a str,
     node: &'a str,
+    #[schemars(schema_with = "json_schema::disposition")]
     disposition: &'static str,
     place: String,
     insert: String,

@@ -1,0 +1,47 @@
+//! Shows a text that is longer than the terminal in a pager.
+
+use std::io::{self, IsTerminal, Write};
+use std::process::{Command, Stdio};
+
+use super::terminal;
+
+/// The pager where `PAGER` says nothing: it leaves colours as they are, and what fits on the screen it leaves there.
+const LESS: &str = "less -FRX";
+
+/// Writes `text` to stdout: through the pager where that is a terminal with fewer rows, and `wanted`.
+///
+/// # Errors
+/// Where stdout cannot be written to.
+pub(super) fn show(text: &[u8], wanted: bool) -> io::Result<()> {
+    let rows = text.iter().filter(|byte| **byte == b'\n').count();
+    let is_long = terminal::rows().is_some_and(|height| rows >= height);
+    if wanted && is_long && io::stdout().is_terminal() && page(text) {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
+}
+
+/// Whether a pager took `text`.
+fn page(text: &[u8]) -> bool {
+    let told = std::env::var("PAGER").ok();
+    let pager = told.as_deref().unwrap_or(LESS).trim();
+    if pager.is_empty() || pager == "cat" {
+        return false;
+    }
+    // As git and journalctl do it: PAGER may have options.
+    let started = Command::new("sh")
+        .args(["-c", pager])
+        .stdin(Stdio::piped())
+        .spawn();
+    let Ok(mut child) = started else {
+        return false;
+    };
+    if let Some(mut stdin) = child.stdin.take() {
+        // Who quits early has seen enough.
+        let _ = stdin.write_all(text);
+    }
+    // 127: there is no such program (sh(1)).
+    child.wait().is_ok_and(|status| status.code() != Some(127))
+}

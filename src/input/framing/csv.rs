@@ -1,0 +1,131 @@
+//! Tables: the names of the columns in the first line, then a record a row, whose values may have line ends in quotes. A row
+//! becomes the JSON object that its columns make, which [`crate::input::format`] knows by their names.
+
+use csv::{ByteRecord, ReaderBuilder};
+use memchr::memchr2_iter;
+use serde_json::{Map, Value};
+
+use crate::input::format::is_table;
+
+/// What stands between values: the comma of RFC 4180, a tab, and what spreadsheets of some countries write.
+const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
+/// The longest line of names.
+const MAX_HEADER: usize = 16 * 1024;
+
+/// The columns of a table.
+#[derive(Debug)]
+pub(in crate::input) struct Table {
+    names: Vec<String>,
+    delimiter: u8,
+}
+
+impl Table {
+    /// The table whose columns `line` names, if it is one of a log.
+    pub(super) fn opening(line: &[u8]) -> Option<Self> {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        if line.len() > MAX_HEADER {
+            return None;
+        }
+        DELIMITERS.into_iter().find_map(|delimiter| {
+            let names: Option<Vec<String>> = (row(line, delimiter)?.iter())
+                .map(|name| Some(std::str::from_utf8(name).ok()?.trim().to_owned()))
+                .collect();
+            let names = names?;
+            is_table(&names).then_some(Self { names, delimiter })
+        })
+    }
+
+    /// The object that a row makes; `None` where it has other columns.
+    pub(in crate::input) fn object(&self, text: &[u8]) -> Option<Vec<u8>> {
+        let values = row(text, self.delimiter)?;
+        if values.len() != self.names.len() {
+            return None;
+        }
+        let mut object = Map::new();
+        for (name, value) in self.names.iter().zip(&values) {
+            let text = String::from_utf8_lossy(value);
+            object
+                .entry(name.clone())
+                .or_insert_with(|| value_of(&text));
+        }
+        serde_json::to_vec(&object).ok()
+    }
+}
+
+/// A value, which may be an object of labels.
+fn value_of(text: &str) -> Value {
+    let object = text
+        .starts_with('{')
+        .then(|| serde_json::from_str(text).ok());
+    match object.flatten() {
+        Some(object @ Value::Object(_)) => object,
+        _ => Value::from(text),
+    }
+}
+
+fn row(text: &[u8], delimiter: u8) -> Option<ByteRecord> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .delimiter(delimiter)
+        .from_reader(text);
+    let mut record = ByteRecord::new();
+    let is_one = reader.read_byte_record(&mut record).ok()?;
+    is_one.then_some(record)
+}
+
+/// How many bytes the row at the begin of `text` has, up to behind its line end; `None` where that has not come. A row of more
+/// than `max` bytes ends with its line, whatever its quotes say.
+pub(super) fn row_length(text: &[u8], last: bool, max: usize) -> Option<usize> {
+    let mut is_quoted = false;
+    for at in memchr2_iter(b'"', b'\n', text) {
+        match text[at] {
+            b'"' => is_quoted = !is_quoted,
+            // A quote that nobody closes ends with the longest row.
+            _ if !is_quoted || at > max => return Some(at + 1),
+            _ => {}
+        }
+    }
+    last.then_some(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Table, row_length};
+
+    #[test]
+    fn a_row_is_cut_behind_its_quotes_and_becomes_an_object() {
+        let table = Table::opening(b"\"Time\",\"Line\",\"labels\"\r").unwrap();
+        let rows = b"1,\"a \"\"b\"\"\nc\",\"{\"\"node\"\":\"\"h1\"\"}\"\n2,d,{}\n";
+        let length = row_length(rows, false, 99).unwrap();
+        assert_eq!(&rows[length..], b"2,d,{}\n");
+        let object = table.object(&rows[..length]).unwrap();
+        assert_eq!(
+            String::from_utf8(object).unwrap(),
+            r#"{"Line":"a \"b\"\nc","Time":"1","labels":{"node":"h1"}}"#
+        );
+        assert_eq!(row_length(b"1,\"a\n", false, 99), None);
+        assert_eq!(row_length(b"1,\"a\n", true, 99), Some(5));
+    }
+
+    #[test]
+    fn not_every_line_with_commas_is_a_table() {
+        for line in [
+            "a,b,c",
+            "Line",
+            "message",
+            "4,1234,12345,-;Line, Time",
+            "Time,labels",
+            "",
+        ] {
+            assert!(Table::opening(line.as_bytes()).is_none(), "{line}");
+        }
+        for line in [
+            "@timestamp,message",
+            "_time;_raw;host",
+            "Time\tLine",
+            "host,\"log.original\",message",
+        ] {
+            assert!(Table::opening(line.as_bytes()).is_some(), "{line}");
+        }
+    }
+}

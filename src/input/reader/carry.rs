@@ -1,0 +1,148 @@
+//! What stands between blocks: the begin of a record whose end has not come, and what is too long to be one.
+
+use memchr::memchr;
+
+use super::Reader;
+use crate::input::event::{LogEvent, Sink};
+use crate::input::framing::{self, Framing, LONG_LINE, MAX_RECORD};
+
+impl Reader {
+    pub(super) fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
+        let skipped = usize::try_from(self.skip).map_or(block.len(), |skip| skip.min(block.len()));
+        self.skip -= skipped as u64;
+        block = &block[skipped..];
+        if self.overlong {
+            let Some(end) = memchr(b'\n', block) else {
+                return;
+            };
+            self.overlong = false;
+            self.lines += 1;
+            block = &block[end + 1..];
+        }
+        if self.carry.is_empty() {
+            let used = self.take(block, false, sink);
+            self.keep(&block[used..], sink);
+            return;
+        }
+        if matches!(self.framing, Framing::Lines) {
+            // The line is completed by itself, so that the block need not be copied.
+            let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
+            let (head, tail) = block.split_at(end);
+            self.keep(head, sink);
+            block = tail;
+            if self.overlong {
+                if head.ends_with(b"\n") {
+                    self.overlong = false;
+                    self.lines += 1;
+                    self.push_block(tail, sink);
+                }
+                return;
+            }
+        } else {
+            self.carry.extend_from_slice(block);
+            block = &[];
+        }
+        self.take_carry(false, sink);
+        if self.carry.is_empty() {
+            let used = self.take(block, false, sink);
+            self.keep(&block[used..], sink);
+        } else if !block.is_empty() {
+            self.carry.extend_from_slice(block);
+            self.take_carry(false, sink);
+        }
+    }
+
+    /// Takes what was kept, and keeps what is left of it.
+    pub(super) fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
+        let mut text = std::mem::take(&mut self.carry);
+        let mut used = self.take(&text, last, sink);
+        if used > 0 && !last {
+            used += self.nuls(&text[used..]);
+        }
+        text.drain(..used);
+        self.carry = text;
+        if self.carry.len() > MAX_RECORD && !last {
+            self.shed(sink);
+        }
+    }
+
+    /// Adds to the record that is not complete yet.
+    fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
+        if self.overlong || bytes.is_empty() {
+            return;
+        }
+        if self.carry.is_empty() {
+            bytes = &bytes[self.nuls(bytes)..];
+        }
+        self.carry.extend_from_slice(bytes);
+        let is_now_long =
+            (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
+        if is_now_long && self.is_datagrams(&self.carry) {
+            self.framing = Framing::Datagrams;
+            self.take_carry(false, sink);
+        }
+        if self.carry.len() > MAX_RECORD {
+            self.shed(sink);
+        }
+    }
+
+    /// Whether the log, which begins with `text`, is datagrams.
+    pub(super) fn is_datagrams(&self, text: &[u8]) -> bool {
+        let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
+        is_begin && framing::is_datagrams(text)
+    }
+
+    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
+    fn nuls(&mut self, rest: &[u8]) -> usize {
+        if !matches!(self.framing, Framing::Lines) {
+            return 0;
+        }
+        let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
+        // In one block with the line they would stand before what looks like an opening.
+        self.barred |= nuls > 0;
+        nuls
+    }
+
+    /// Gives up a record that is too long.
+    fn shed(&mut self, sink: &mut Sink<'_>) {
+        self.blank = false;
+        match &mut self.framing {
+            Framing::Document(document) => {
+                let lost = document.forget();
+                let done = document.release().min(self.carry.len());
+                if lost {
+                    unreadable(&self.carry, sink);
+                }
+                self.carry.drain(..done);
+            }
+            Framing::Lines
+                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
+            {
+                // A document on one line.
+                self.framing = Framing::document();
+                self.take_carry(false, sink);
+            }
+            Framing::Lines
+            | Framing::Export
+            | Framing::Verbose
+            | Framing::OctetCounted
+            | Framing::Datagrams
+            | Framing::Table(_) => {
+                unreadable(&self.carry, sink);
+                self.overlong = memchr(b'\n', &self.carry).is_none();
+                // A line is counted at its end, a record of lines here.
+                self.lines += u64::from(!self.overlong);
+                self.framing = Framing::Lines;
+                self.carry = Vec::new();
+            }
+        }
+    }
+}
+
+/// Says that a record is too long.
+pub(super) fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
+    sink(LogEvent::Unreadable {
+        record: &record[..record.len().min(200)],
+        why: "the record is longer than 1 MiB",
+    });
+}

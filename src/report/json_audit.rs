@@ -1,0 +1,60 @@
+//! What an audit found as JSON, `dropsift/audit/v1`.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::audit::{Audited, count, word};
+use super::json_schema;
+use super::json_write::{ToolV1, write_line};
+use crate::audit::Severity;
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct AuditV1<'a> {
+    #[schemars(schema_with = "json_schema::audit_name")]
+    schema: &'static str,
+    tool: ToolV1,
+    #[schemars(schema_with = "json_schema::role")]
+    role: &'static str,
+    files: &'a [&'a str],
+    errors: usize,
+    warnings: usize,
+    notes: usize,
+    findings: Vec<FindingV1<'a>>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "AuditFindingV1")]
+struct FindingV1<'a> {
+    code: &'static str,
+    #[schemars(schema_with = "json_schema::severity")]
+    severity: &'static str,
+    file: &'a str,
+    line: Option<usize>,
+    text: &'a str,
+    mend: &'a str,
+}
+
+/// Writes it as one document.
+pub fn json(audited: &Audited<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let findings = audited.findings.iter().map(|finding| FindingV1 {
+        code: finding.code,
+        severity: word(finding.severity),
+        file: &finding.file,
+        line: (finding.line > 0).then_some(finding.line),
+        text: &finding.text,
+        mend: &finding.mend,
+    });
+    let document = AuditV1 {
+        schema: "dropsift/audit/v1",
+        tool: ToolV1::THIS,
+        role: audited.role.code(),
+        files: &audited.files,
+        errors: count(audited, Severity::Error),
+        warnings: count(audited, Severity::Warning),
+        notes: count(audited, Severity::Note),
+        findings: findings.collect(),
+    };
+    write_line(&document, out)
+}

@@ -1,0 +1,255 @@
+//! The answer in one sentence, and what was read.
+
+use std::io;
+
+use super::label::{Sections, rules};
+use super::page::{Page, color};
+use super::words::{many, node_or_number};
+use crate::cause::Verdict;
+use crate::error::{printable, printable_name};
+use crate::report::{InputReport, Report};
+use crate::time::Time;
+
+/// Warnings that drop lines may be absent which would have shown a missing rule.
+const LOST: [&str; 5] = [
+    "log-saturated",
+    "drops-unlogged",
+    "kernel-messages-missed",
+    "kernel-messages-suppressed",
+    "journal-messages-suppressed",
+];
+/// Inputs are mentioned by name up to this number.
+const MAX_INPUTS: usize = 3;
+
+/// Writes the answer and, where there were drops, what they were read from.
+pub(super) fn headline(
+    page: &mut Page<'_>,
+    report: &Report,
+    sections: &Sections<'_>,
+) -> io::Result<()> {
+    let ansi = if !sections.missing.is_empty() || !sections.decide.is_empty() {
+        color(Verdict::MissingRule)
+    } else if !sections.review.is_empty() {
+        color(Verdict::Review)
+    } else {
+        color(Verdict::FalsePositive)
+    };
+    let answer = page.paint(ansi, &answer(report, sections));
+    page.paragraph("", "", &answer)?;
+    if report.tally.drops == 0 {
+        return Ok(());
+    }
+    let mut facts = vec![source(report)];
+    facts.push(match &report.nodes[..] {
+        [only] => printable_name(&only.node),
+        nodes => many(nodes.len() as u64, "node"),
+    });
+    facts.extend(span(report));
+    let hit = (report.warnings.iter()).any(|warning| warning.code == "log-saturated");
+    if hit {
+        facts.push("LOG limit hit".to_owned());
+    }
+    page.paragraph("", "", &facts.join(", "))
+}
+
+/// The answer: what is missing, what is to be decided, and how many of all drops need nothing.
+pub(in crate::report) fn sentence(report: &Report) -> String {
+    answer(report, &Sections::of(report))
+}
+
+fn answer(report: &Report, sections: &Sections<'_>) -> String {
+    if report.tally.drops == 0 {
+        return nothing_read(report);
+    }
+    let has = |code: &str| report.warnings.iter().any(|warning| warning.code == code);
+    let shown = report.tally.drops - report.tally.filtered;
+    if report.filtered && report.findings.is_empty() {
+        return format!(
+            "No finding passes the filters; they leave out all {}.",
+            many(report.tally.drops, "drop")
+        );
+    }
+    let missing = rules(&sections.missing, report);
+    let decide = rules(&sections.decide, report);
+    let mut clauses = Vec::new();
+    if (sections.missing.iter()).any(|finding| !finding.rules.is_empty()) {
+        let verb = if missing == 1 { "is" } else { "are" };
+        // One rule on many nodes is one command on each.
+        let on = match node_or_number(&sections.missing) {
+            nodes if missing < sections.missing.len() as u64 => format!(" on {nodes}"),
+            _ => String::new(),
+        };
+        clauses.push(format!("{} {verb} missing{on}", many(missing, "rule")));
+    } else if missing > 0 {
+        clauses.push("What is missing is in the chain, and the packets do not reach it".to_owned());
+    }
+    if decide > 0 {
+        let one = if clauses.is_empty() { " rule" } else { "" };
+        clauses.push(match decide {
+            1 => format!("1{one} needs your decision"),
+            n if one.is_empty() => format!("{n} need your decision"),
+            n => format!("{n} rules need your decision"),
+        });
+    }
+    let is_open = clauses.is_empty();
+    let mut text = clauses.join(", ");
+    if is_open {
+        text = "No rule is shown to be missing".to_owned();
+    }
+    let mut but = Vec::new();
+    if has("established-rule-suspect") {
+        but.push("answers to this cluster's own connections are dropped: the ESTABLISHED rule may be missing".to_owned());
+    }
+    if has("documented-rule-absent") {
+        but.push("a documented rule is absent from a chain: see CAUTION".to_owned());
+    }
+    if has("scan-documented") {
+        but.push("a scan asked for documented ports too, whose rules may be missing".to_owned());
+    }
+    if report.tally.unreadable > 0 {
+        let lines = many(report.tally.unreadable, "drop line");
+        but.push(format!("{lines} could not be read"));
+    }
+    if is_open && but.is_empty() {
+        let reviews = sections.review.len() as u64;
+        let guess = (sections.leave.iter())
+            .any(|finding| finding.role_assumed && finding.cause.code == "other-role");
+        if reviews > 0 {
+            let verb = if reviews == 1 { "needs" } else { "need" };
+            but.push(format!("{} {verb} a look", many(reviews, "finding")));
+        } else if LOST.iter().any(|code| has(code)) {
+            but.push("not every drop was logged".to_owned());
+        } else if guess {
+            but.push("that rests on a role which is a guess".to_owned());
+        } else if report.filtered {
+            but.push("filters are on".to_owned());
+        } else {
+            text = "No rule is missing".to_owned();
+        }
+    }
+    if !but.is_empty() {
+        let and = if is_open { ", but " } else { "; " };
+        text = format!("{text}{and}{}", but.join("; "));
+    }
+    let of = match shown {
+        1 => "the 1 drop".to_owned(),
+        n => format!("{n} drops"),
+    };
+    let need = |number: u64| if number == 1 { "needs" } else { "need" };
+    let what = if sections
+        .noise
+        .iter()
+        .any(|f| f.absent_rule.is_some() || f.established_suspect)
+    {
+        "no rule of their own"
+    } else {
+        "nothing"
+    };
+    let tail = match sections.nothing() {
+        0 => String::new(),
+        1 if shown == 1 => format!(" The drop needs {what}."),
+        n if n == shown => format!(" All {of} need {what}."),
+        n => format!(" {n} of {of} {} {what}.", need(n)),
+    };
+    let left = match report.tally.filtered {
+        0 => String::new(),
+        n => format!(" The filters leave out {}.", many(n, "more drop")),
+    };
+    format!("{text}.{tail}{left}")
+}
+
+/// The answer on a log without a drop line that could be judged.
+fn nothing_read(report: &Report) -> String {
+    let tally = report.tally;
+    let (lines, source) = (many(tally.lines, "line"), source(report));
+    let over = span(report).map_or_else(String::new, |span| format!(", {span}"));
+    let other = report.warnings.iter();
+    let other =
+        other.filter(|warning| ["other-prefix", "prefix-elsewhere"].contains(&warning.code));
+    let other: Vec<String> = other.map(|warning| printable(&warning.text)).collect();
+    let tail = if other.is_empty() {
+        String::new()
+    } else {
+        format!("; {}", other.join("; "))
+    };
+    if tally.unreadable > 0 {
+        let of = match tally.unreadable {
+            1 => "The one drop line".to_owned(),
+            n => format!("None of the {n} drop lines"),
+        };
+        let not = if tally.unreadable == 1 { " not" } else { "" };
+        return format!("{of} in {source} could{not} be read: nothing was judged{tail}.");
+    }
+    if tally.untrusted > 0 {
+        let looks = if tally.untrusted == 1 {
+            "looks"
+        } else {
+            "look"
+        };
+        return format!(
+            "No drop line of the kernel in {lines} of {source}{over}; {} more {looks} like one{tail}.",
+            tally.untrusted
+        );
+    }
+    let unknown = report.inputs.iter().filter(|input| !input.known);
+    let unknown: Vec<&InputReport> = unknown.collect();
+    if !unknown.is_empty() {
+        return format!("Nothing was judged: {source} has no line of a known log format{tail}.");
+    }
+    if tally.lines == 0 {
+        return format!("No drop lines: {source} is empty.");
+    }
+    if tally.outside > 0 {
+        let none = match tally.outside {
+            1 => "The one drop line".to_owned(),
+            n => format!("None of the {n} drop lines"),
+        };
+        let not = if tally.outside == 1 { " not" } else { "" };
+        return format!("{none} of {source} lies{not} in the time that was asked for{tail}.");
+    }
+    format!("No drop lines in {lines} of {source}{over}{tail}.")
+}
+
+/// What was read.
+pub(super) fn source(report: &Report) -> String {
+    let name = |input: &InputReport| match input.name.as_str() {
+        "-" => "stdin".to_owned(),
+        name => {
+            let short = name
+                .trim_end_matches('/')
+                .rsplit('/')
+                .next()
+                .unwrap_or(name);
+            printable(short)
+        }
+    };
+    match &report.inputs[..] {
+        [] => "the log".to_owned(),
+        inputs if inputs.len() <= MAX_INPUTS => {
+            let names: Vec<String> = inputs.iter().map(name).collect();
+            names.join(", ")
+        }
+        inputs => many(inputs.len() as u64, "input"),
+    }
+}
+
+/// From when to when the log goes.
+fn span(report: &Report) -> Option<String> {
+    let (first, last) = report.span.filter(|(first, _)| first.is_known())?;
+    if !first.is_dated() {
+        return Some(format!("{first} to {last} since the boot"));
+    }
+    let day = |time: Time| {
+        let (year, month, day) = time.date();
+        format!("{year}-{month:02}-{day:02}")
+    };
+    if first == last {
+        return Some(format!("{} {} UTC", day(first), first.clock()));
+    }
+    let to = if first.date() == last.date() {
+        last.clock()
+    } else {
+        format!("{} {}", day(last), last.clock())
+    };
+    Some(format!("{} {} to {to} UTC", day(first), first.clock()))
+}

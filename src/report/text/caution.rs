@@ -1,0 +1,118 @@
+//! What may make the answer wrong: one matter, its number, and its cure.
+
+use std::cmp::Reverse;
+use std::io;
+
+use anstyle::AnsiColor;
+
+use super::explain::capital;
+use super::fixes::again;
+use super::page::Page;
+use super::words::{few, many};
+use crate::error::{printable, printable_name};
+use crate::report::{NodeReport, Report};
+use crate::time::MINUTE;
+
+/// Warnings of one code that are written one by one; of more the first of them.
+const MAX_ALIKE: usize = 3;
+/// The most nodes whose share of the time is written.
+const MAX_SHARES: usize = 5;
+/// The codes that come first, since they may turn the answer around.
+const FIRST: [&str; 3] = [
+    "established-rule-suspect",
+    "documented-rule-absent",
+    "scan-documented",
+];
+/// What is said of all nodes together, from the report.
+const SATURATED: &str = "log-saturated";
+
+/// Writes what may make the answer wrong.
+pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    if report.warnings.is_empty() || report.tally.lines == 0 && report.nodes.is_empty() {
+        return Ok(());
+    }
+    page.heading(AnsiColor::Yellow.on_default().bold(), "CAUTION", "")?;
+    let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    codes.dedup();
+    let rank = |code: &&str| match *code {
+        SATURATED => FIRST.len(),
+        code => FIRST
+            .iter()
+            .position(|first| *first == code)
+            .unwrap_or(FIRST.len() + 1),
+    };
+    codes.sort_by_key(rank);
+    for code in codes {
+        if code == SATURATED {
+            saturated(page, report)?;
+            continue;
+        }
+        let own = report
+            .warnings
+            .iter()
+            .filter(|warning| warning.code == code);
+        let own: Vec<_> = own.collect();
+        let shown = if own.len() > MAX_ALIKE { 1 } else { own.len() };
+        for warning in &own[..shown] {
+            let mut text = capital(&printable(&warning.text));
+            let more = own[shown..]
+                .iter()
+                .filter_map(|warning| warning.node.as_deref());
+            let more: Vec<&str> = more.collect();
+            if !more.is_empty() {
+                text = format!("{text}. The same on {}", few(more));
+            } else if shown < own.len() {
+                text = format!("{text}. {} more of the kind: -o json", own.len() - shown);
+            }
+            page.paragraph("  ! ", "    ", &text)?;
+        }
+    }
+    Ok(())
+}
+
+/// How long the limit hid drops on a node, as a share of the log's time in percent.
+fn share(node: &NodeReport, whole: i64) -> Option<i64> {
+    let stretches = node.saturated.as_ref().filter(|own| !own.is_empty())?;
+    let hidden: i64 = stretches.iter().map(|one| one.to.since(one.from)).sum();
+    Some(
+        (hidden.saturating_mul(100) + whole / 2)
+            .checked_div(whole)
+            .unwrap_or(100)
+            .clamp(1, 100),
+    )
+}
+
+fn saturated(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let whole = report.span.map_or(0, |(first, last)| last.since(first));
+    let nodes = report.nodes.iter();
+    let mut shares: Vec<(&str, i64)> = nodes
+        .filter_map(|node| Some((node.node.as_str(), share(node, whole)?)))
+        .collect();
+    shares.sort_by_key(|(node, share)| (Reverse(*share), *node));
+    let mut on: Vec<String> = Vec::new();
+    for (place, (node, share)) in shares.iter().take(MAX_SHARES).enumerate() {
+        let time = if place == 0 { " of the time" } else { "" };
+        on.push(format!("{share} %{time} on {}", printable_name(node)));
+    }
+    if shares.len() > MAX_SHARES {
+        let more = many((shares.len() - MAX_SHARES) as u64, "more node");
+        on.push(format!("less on {more}"));
+    }
+    let rate = match report.limit.refill {
+        refill if refill > 0 && MINUTE % refill == 0 => format!(" ({}/min)", MINUTE / refill),
+        _ => String::new(),
+    };
+    let text = format!(
+        "The LOG limit{rate} was used up {}: counts are minimums, and a rule that is not listed may be missing too. Cure:",
+        on.join(", ")
+    );
+    page.paragraph("  ! ", "    ", &text)?;
+    match again(report, &["rules", "--format split-log"]) {
+        Some(words) => super::commands::words(page, 6, &words),
+        None => page.paragraph(
+            "      ",
+            "      ",
+            "`dropsift rules --format split-log`, with this log once more",
+        ),
+    }
+}

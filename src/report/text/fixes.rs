@@ -1,0 +1,154 @@
+//! The commands: rules in force at once, rules for good, and how to see why.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use super::commands::{broken, words};
+use super::label::Sections;
+use super::page::{BOLD, Page};
+use crate::chain::quoted;
+use crate::error::{printable, printable_name};
+use crate::report::Report;
+use crate::rule::{AcceptRule, Disposition};
+
+/// What stands before the commands of a node.
+const INDENT: usize = 4;
+/// The test that says that a rule comes with the next boot.
+const AT_NEXT_BOOT: &str = "rule-at-next-boot";
+
+/// Writes the commands of a report.
+pub(super) fn fixes(
+    page: &mut Page<'_>,
+    report: &Report,
+    sections: &Sections<'_>,
+) -> io::Result<()> {
+    let active = |rule: &&AcceptRule| rule.disposition == Disposition::Documented;
+    let rules: Vec<&AcceptRule> = report.rules.iter().filter(active).collect();
+    if !rules.is_empty() {
+        now(page, &rules)?;
+        for_good(page, report, &rules)?;
+    }
+    let mut labels = Vec::new();
+    if !sections.decide.is_empty()
+        && let Some(words) = again(report, &["rules"])
+    {
+        let tail = "the script has the rules to decide on commented out";
+        labels.push(("ONCE DECIDED", tail, words));
+    }
+    if !report.findings.is_empty() && !page.style.evidence {
+        labels.push(match again(report, &["-v"]) {
+            Some(words) => ("WHY", "every test of every finding", words),
+            None => (
+                "WHY",
+                "every test of every finding: this log once more, with `-v`",
+                Vec::new(),
+            ),
+        });
+    }
+    if rules.is_empty() && !labels.is_empty() {
+        page.line("")?;
+    }
+    for (title, tail, words) in labels {
+        label(page, title, tail, &words)?;
+    }
+    Ok(())
+}
+
+/// What puts the rules into the running chains: nodes with the same commands together.
+fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
+    page.heading(BOLD, "FIX NOW", "in force at once, lost at the next reboot")?;
+    let mut by_node: BTreeMap<&str, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    for rule in rules {
+        let places = by_node.entry(&rule.node).or_default();
+        places
+            .entry(rule.place_command())
+            .or_default()
+            .push(rule.insert());
+    }
+    let mut alike: Vec<(BTreeMap<String, Vec<String>>, Vec<&str>)> = Vec::new();
+    for (node, commands) in by_node {
+        match alike.iter_mut().find(|(known, _)| *known == commands) {
+            Some((_, nodes)) => nodes.push(node),
+            None => alike.push((commands, vec![node])),
+        }
+    }
+    for (commands, nodes) in alike {
+        let names: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
+        let each = if names.len() > 1 {
+            "on each of "
+        } else {
+            "on "
+        };
+        page.paragraph("  ", "    ", &format!("{each}{}", names.join(", ")))?;
+        for (place, inserts) in &commands {
+            for command in std::iter::once(place).chain(inserts) {
+                for line in broken(command, page.style.width.saturating_sub(INDENT)) {
+                    page.line(&format!("    {line}"))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What keeps the rules over a reboot: the command that prints their lines, or the lines where the log is gone.
+fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::Result<()> {
+    let tail = "the lines for the CloudInit resources";
+    match again(report, &["rules", "--format cloudinit"]) {
+        Some(words) => label(page, "FIX FOR GOOD", tail, &words)?,
+        None => {
+            let tail = "the lines for the CloudInit resource of the role, before its LOG line";
+            page.heading(BOLD, "FIX FOR GOOD", tail)?;
+            let lines: BTreeSet<(&str, String)> = (rules.iter())
+                .map(|rule| (rule.role.code(), rule.append()))
+                .collect();
+            let mut last = None;
+            for (role, line) in lines {
+                if last.replace(role) != Some(role) {
+                    page.line(&format!("  {role}"))?;
+                }
+                page.line(&format!("    - {line}"))?;
+            }
+        }
+    }
+    let tests = report.findings.iter().flat_map(|finding| &finding.evidence);
+    let due: BTreeSet<&str> = tests
+        .filter(|test| test.name == AT_NEXT_BOOT)
+        .map(|test| test.text.as_str())
+        .collect();
+    for text in due {
+        page.paragraph("    ", "    ", &printable(text))?;
+    }
+    Ok(())
+}
+
+/// Writes a label and, on lines of its own, the command, where there is one.
+fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io::Result<()> {
+    // These belong together: no line between them.
+    let title = page.paint(BOLD, title);
+    page.paragraph("", "  ", &format!("{title}  {tail}"))?;
+    if command.is_empty() {
+        return Ok(());
+    }
+    words(page, INDENT, command)
+}
+
+/// The words of a command that reads the inputs of `report` again, with the options that change the answer; `None` where
+/// an input was stdin.
+pub(super) fn again(report: &Report, command: &[&str]) -> Option<Vec<String>> {
+    let is_stdin = |option: &String| option == "--rules -" || option.ends_with("=-");
+    let gone = report.inputs.iter().any(|input| input.name == "-");
+    if gone || report.inputs.is_empty() || report.options.iter().any(is_stdin) {
+        return None;
+    }
+    let mut words = vec!["dropsift".to_owned()];
+    words.extend(command.iter().map(|word| (*word).to_owned()));
+    words.extend(report.options.iter().map(|option| printable(option)));
+    // The local journal is an option.
+    let files = report.inputs.iter().filter(|input| !input.name.is_empty());
+    words.extend(files.map(|input| match input.name.as_str() {
+        name if name.starts_with('-') => format!("./{}", printable(&quoted(name))),
+        name => printable(&quoted(name)),
+    }));
+    Some(words)
+}

@@ -1,0 +1,159 @@
+//! What needs nothing: false positives as a matrix of node by port, and what was rightly dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+
+use super::evidence::evidence;
+use super::label::Sections;
+use super::page::{Page, color, glued};
+use super::review::{alike, ports_glued, rows};
+use super::words::{drops, many, peers, reason, what};
+use crate::cause::Verdict;
+use crate::error::printable_name;
+use crate::finding::Finding;
+use crate::packet::{proto, proto_name};
+use crate::report::table::{Column, fitted};
+use crate::time::Time;
+
+/// The most nodes that have a row of their own; the others add up in one.
+const MAX_NODES: usize = 20;
+
+/// Writes what needs nothing.
+pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<()> {
+    let (noise, leave) = (&sections.noise, &sections.leave);
+    if noise.is_empty() && leave.is_empty() {
+        return Ok(());
+    }
+    let title = format!("NOTHING TO DO ({})", sections.nothing());
+    page.heading(color(Verdict::FalsePositive), &title, "")?;
+    if !noise.is_empty() {
+        let number = many(drops(noise), "false positive");
+        let absent = noise.iter().any(|finding| finding.absent_rule.is_some());
+        let late = noise
+            .iter()
+            .all(|finding| finding.cause.code == "late-reply");
+        let what = match (absent, late) {
+            (true, _) => {
+                "return traffic; a documented rule would have let some of it in, see CAUTION"
+            }
+            (_, true) => "UDP answers that came too late",
+            _ if drops(noise) == 1 => "a reply of a connection that lost its conntrack state",
+            _ => "replies of connections that lost their conntrack state",
+        };
+        page.paragraph("  ", "    ", &format!("{number}: {what}"))?;
+        matrix(page, noise)?;
+    }
+    if let [only] = leave[..] {
+        let role = match only.cause.code {
+            "other-role" => format!(" (a {})", only.role),
+            _ => String::new(),
+        };
+        let text = format!(
+            "{} rightly dropped: {} on {}{role} from {}: {}",
+            only.logged,
+            ports_glued(only),
+            printable_name(&only.node),
+            peers(only),
+            reason(only),
+        );
+        page.paragraph("  ", "    ", &text)?;
+    } else if !leave.is_empty() {
+        page.line(&format!("  {} rightly dropped", drops(leave)))?;
+        rows(page, &alike(leave), 4)?;
+    }
+    evidence(page, noise)?;
+    evidence(page, leave)
+}
+
+/// The port whose replies were dropped: those of TCP without the protocol.
+type Port = (Option<u8>, Option<u16>, String);
+
+fn port(finding: &Finding) -> Port {
+    let text = match (finding.key.proto, finding.port) {
+        (Some(proto::TCP), Some(port)) => port.to_string(),
+        (Some(number), Some(port)) => format!("{}/{port}", proto_name(number)),
+        _ => glued(&what(finding)),
+    };
+    (finding.key.proto, finding.port, text)
+}
+
+/// A row: drops by port, and when the last of them came.
+#[derive(Default)]
+struct Row {
+    drops: BTreeMap<Port, u64>,
+    last: Option<Time>,
+}
+
+impl Row {
+    fn add(&mut self, finding: &Finding) {
+        *self.drops.entry(port(finding)).or_default() += finding.logged;
+        self.last = self.last.max(Some(finding.last));
+    }
+}
+
+/// Writes how many drops each node had of each port; the ports with the fewest share a column where the page is narrow.
+fn matrix(page: &mut Page<'_>, found: &[&Finding]) -> io::Result<()> {
+    let mut by_node: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    let mut ports: BTreeMap<Port, u64> = BTreeMap::new();
+    for finding in found {
+        by_node.entry(&finding.node).or_default().push(finding);
+        *ports.entry(port(finding)).or_default() += finding.logged;
+    }
+    let mut nodes: Vec<(&str, Vec<&Finding>)> = by_node.into_iter().collect();
+    nodes.sort_by_key(|(_, own)| std::cmp::Reverse(drops(own)));
+    let rest = nodes.split_off(nodes.len().min(MAX_NODES));
+    nodes.sort_by_key(|(node, _)| *node);
+    let mut lines: Vec<(String, Row)> = Vec::new();
+    let names = nodes.iter().map(|(node, _)| printable_name(node));
+    let others = format!("{} more", rest.len());
+    let others =
+        (!rest.is_empty()).then_some((others, rest.into_iter().flat_map(|(_, own)| own).collect()));
+    let named: Vec<(String, Vec<&Finding>)> = names
+        .zip(nodes.iter().map(|(_, own)| own.clone()))
+        .collect();
+    for (name, own) in named.into_iter().chain(others) {
+        let mut row = Row::default();
+        own.iter().for_each(|finding| row.add(finding));
+        lines.push((name, row));
+    }
+    // The busiest ports first, each in as many columns as fit.
+    let mut order: Vec<(Port, u64)> = ports.into_iter().collect();
+    order.sort_by_key(|(_, drops)| std::cmp::Reverse(*drops));
+    let order: Vec<Port> = order.into_iter().map(|(port, _)| port).collect();
+    for shown in (0..=order.len()).rev() {
+        let (own, others) = order.split_at(shown);
+        let others: BTreeSet<&Port> = others.iter().collect();
+        let mut columns = vec![("", Column::Whole)];
+        columns.extend(
+            own.iter()
+                .map(|(_, _, text)| (text.as_str(), Column::Number)),
+        );
+        if !others.is_empty() {
+            columns.push(("others", Column::Number));
+        }
+        columns.push(("last seen", Column::Whole));
+        let cell = |drops: u64| match drops {
+            0 => "-".to_owned(),
+            n => n.to_string(),
+        };
+        let rows = lines.iter().map(|(name, row)| {
+            let mut cells = vec![name.clone()];
+            cells.extend(
+                own.iter()
+                    .map(|port| cell(row.drops.get(port).copied().unwrap_or(0))),
+            );
+            if !others.is_empty() {
+                let sum = row.drops.iter().filter(|(port, _)| others.contains(port));
+                cells.push(cell(sum.map(|(_, drops)| drops).sum()));
+            }
+            let last = row.last.map_or_else(String::new, |last| page.moment(last));
+            cells.push(glued(&last));
+            cells
+        });
+        let rows: Vec<Vec<String>> = rows.collect();
+        if shown == 0 || fitted(&columns, &rows, page.style.width, 4).is_some() {
+            return page.table(&columns, &rows, 4);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Forms of logs that nothing may be lost of in silence: each row of fixtures/read/ goes through the program.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+const MESSAGE: &str = "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0";
+
+#[derive(Deserialize)]
+struct Table {
+    log: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    #[serde(default, rename = "source")]
+    _source: String,
+    text: String,
+    drops: u64,
+    #[serde(default)]
+    untrusted: u64,
+    #[serde(default)]
+    unreadable: u64,
+    /// The time of the newest drop line.
+    last: Option<String>,
+    node: Option<String>,
+    warning: Option<String>,
+    encoding: Option<String>,
+    /// The year of the newest line, 2026 unless told.
+    year: Option<u32>,
+    /// The exit code; where it is not told, a drop line was judged, whatever came of it.
+    code: Option<i32>,
+}
+
+impl Row {
+    fn bytes(&self) -> Vec<u8> {
+        let other = MESSAGE.replace("40000", "40001");
+        let text = self.text.replace("{M}", MESSAGE).replace("{N}", &other);
+        let wide = |bytes: fn(u16) -> [u8; 2]| {
+            let units = std::iter::once(0xfeff).chain(text.encode_utf16());
+            units.flat_map(bytes).collect()
+        };
+        match self.encoding.as_deref() {
+            Some("utf-16le") => wide(u16::to_le_bytes),
+            Some("utf-16be") => wide(u16::to_be_bytes),
+            Some(other) => panic!("{other} is no encoding"),
+            None => text.into_bytes(),
+        }
+    }
+}
+
+fn dropsift(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    command.args(["--no-follow", "-o", "json"]).args(args);
+    command.output().unwrap()
+}
+
+/// What of a row does not hold.
+fn wrong(row: &Row, folder: &Path) -> Option<String> {
+    let path = folder.join("in.log");
+    fs::write(&path, row.bytes()).unwrap();
+    let year = row.year.unwrap_or(2026).to_string();
+    let output = dropsift(&["--year", &year, path.to_str().unwrap()]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let tally = |key: &str| report["tally"][key].as_u64().unwrap();
+    let counts = (tally("drops"), tally("untrusted"), tally("unreadable"));
+    let mut wrong = Vec::new();
+    if counts != (row.drops, row.untrusted, row.unreadable) {
+        wrong.push(format!("(drops, untrusted, unreadable) are {counts:?}"));
+    }
+    let findings = report["findings"].as_array().unwrap();
+    let last = findings
+        .iter()
+        .filter_map(|finding| finding["last"].as_str())
+        .max();
+    if row.last.is_some() && last != row.last.as_deref() {
+        wrong.push(format!("the last drop line is of {last:?}"));
+    }
+    let node = findings
+        .first()
+        .and_then(|finding| finding["node"].as_str());
+    if row.node.is_some() && node != row.node.as_deref() {
+        wrong.push(format!("the node is {node:?}"));
+    }
+    let warnings = report["warnings"].as_array().unwrap();
+    let codes: Vec<&str> = warnings
+        .iter()
+        .filter_map(|warning| warning["code"].as_str())
+        .collect();
+    let of_reading = ["prefix-elsewhere", "other-prefix", "no-such-day"];
+    let has: Vec<&str> = codes
+        .into_iter()
+        .filter(|code| of_reading.contains(code))
+        .collect();
+    if has != row.warning.iter().map(String::as_str).collect::<Vec<_>>() {
+        wrong.push(format!("warnings are {has:?}"));
+    }
+    let code = output.status.code();
+    let is_judged = matches!(code, Some(0 | 1));
+    if row.code.map_or(!is_judged, |should| code != Some(should)) {
+        wrong.push(format!("the exit code is {code:?}: {said}"));
+    }
+    (!wrong.is_empty()).then(|| format!("{}: {}", row.name, wrong.join("; ")))
+}
+
+#[test]
+fn nothing_is_lost_in_silence() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/read/logs.toml");
+    let table: Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let wrong: Vec<String> = table
+        .log
+        .iter()
+        .filter_map(|row| wrong(row, folder.path()))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        table.log.len(),
+        wrong.join("\n")
+    );
+}
+
+/// Two inputs that overlap count what they share once; one that is given twice is read once.
+#[test]
+fn what_two_inputs_share_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |second: u32, spt: &str| {
+        let message = MESSAGE.replace("40000", spt);
+        format!("May 04 09:58:{second:02} harvester1 kernel: {message}\n")
+    };
+    let write = |name: &str, text: String| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let one = write(
+        "one.log",
+        line(10, "40000") + &line(10, "40001") + &line(11, "40001"),
+    );
+    let copy = write("copy.log", fs::read_to_string(&one).unwrap());
+    let later = write(
+        "later.log",
+        line(11, "40001") + &line(11, "40001") + &line(12, "40002"),
+    );
+    let drops = |inputs: &[&str]| {
+        let output = dropsift(&[&["--year", "2026"], inputs].concat());
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (report["tally"]["drops"].as_u64().unwrap(), said)
+    };
+    assert_eq!(drops(&[&one]).0, 3);
+    let (twice, said) = drops(&[&one, &one]);
+    assert_eq!(twice, 3);
+    assert!(said.contains("is given twice"), "{said}");
+    let (shared, said) = drops(&[&one, &copy]);
+    assert_eq!(shared, 3);
+    assert!(said.contains("3 in an earlier input already"), "{said}");
+    // The second of two equal ones in one input is another record.
+    assert_eq!(drops(&[&one, &later]).0, 5);
+}
