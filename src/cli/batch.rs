@@ -100,7 +100,7 @@ pub(super) fn read(
         exit = exit.and(judged);
         let known = known && (is_whole || summary.lines > 0);
         let name = source.map_or_else(String::new, |path| path.display().to_string());
-        let tally = since(&before.0, &after, summary.lines);
+        let tally = since(&before, &after, summary.lines);
         reports.push(InputReport {
             name,
             tally,

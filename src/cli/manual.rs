@@ -31,10 +31,14 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
 }
 
 /// What the program reads of its environment.
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 5] = [
     (
         "COLUMNS",
         "how wide text is where stdout is no terminal; 80 without it",
+    ),
+    (
+        "PAGER",
+        "what shows a report that is longer than the terminal; `less -FRX` without it",
     ),
     (
         "NO_COLOR",
