@@ -110,6 +110,8 @@ fn rooms_of_input_go_down_too() {
 #[test]
 fn no_circle_of_imports() {
     const ROOMS: [&str; 3] = ["input", "packet", "error"];
+    /// The files of one journal share its types.
+    const JOURNALS: [&str; 3] = ["journal", "journals", "directory"];
     let imports = imports();
     let mut circles = Vec::new();
     let held = |module: &&Module| {
