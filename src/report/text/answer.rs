@@ -66,10 +66,11 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     let has = |code: &str| report.warnings.iter().any(|warning| warning.code == code);
     let shown = report.tally.drops - report.tally.filtered;
     if report.filtered && report.findings.is_empty() {
-        return format!(
-            "No finding passes the filters; they leave out all {}.",
-            many(report.tally.drops, "drop")
-        );
+        let all = match report.tally.drops {
+            1 => "the one drop".to_owned(),
+            n => format!("all {n} drops"),
+        };
+        return format!("No finding passes the filters; they leave out {all}.");
     }
     let missing = rules(&sections.missing, report);
     let decide = rules(&sections.decide, report);
@@ -196,7 +197,7 @@ fn nothing_read(report: &Report) -> String {
             "look"
         };
         return format!(
-            "No drop line of the kernel in {lines} of {source}{over}; {} more {looks} like one{tail}.",
+            "No drop line of the kernel in {lines} of {source}{over}; {} only {looks} like one{tail}.",
             tally.untrusted
         );
     }
