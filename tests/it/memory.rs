@@ -113,7 +113,7 @@ fn a_window_is_unpacked_up_to_64_mib_and_refused_beyond() {
     }
 }
 
-/// The kernel refuses a further thread to a user who may have one process, and to root it refuses none.
+/// The kernel refuses a further thread to a user who may have one process; to root it refuses none.
 #[test]
 fn one_thread_is_enough() {
     let folder = tempfile::tempdir().unwrap();
@@ -123,8 +123,8 @@ fn one_thread_is_enough() {
     let log: String = (0..45_000).map(line).collect();
     assert!(log.len() > 8 << 20);
     fs::write(&path, log).unwrap();
-    let script = "chmod 755 . ; exec setpriv --reuid=54321 --clear-groups sh -c 'ulimit -u 1; exec ./dropsift --year 2026 \
-                  -o json log'";
+    let script = "chmod 755 . ; exec setpriv --reuid=54321 --clear-groups prlimit --nproc=1:1 ./dropsift --year 2026 \
+                  -o json log";
     let output = Command::new("sh")
         .args(["-c", script])
         .current_dir(folder.path())
