@@ -377,6 +377,8 @@ impl Analysis {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
+            let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
+            warnings.extend(warnings::unchecked_repeats(untold));
         }
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));

@@ -59,6 +59,15 @@ pub(super) fn warnings(
     found
 }
 
+/// Records that no earlier input could be asked for, since only so many are remembered.
+pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
+    let text = format!(
+        "{untold} records could not be checked for repeats, since the inputs have more than are remembered: what several \
+         inputs have in common may count twice; pass each input once, or look at a part of the time with --since and --until"
+    );
+    (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
+}
+
 /// What a kind of notice means for the evidence; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));

@@ -47,8 +47,8 @@ pub(super) fn read(
     let bar = Bar::start(&options.progress, shared.is_quiet());
     let mut exit = Exit::Clean;
     let (mut lines, mut reports) = (0, Vec::new());
-    let (mut held, mut any_read) = (None::<Error>, false);
     let mut paths = Vec::new();
+    let (mut held, mut any_read) = (None::<Error>, false);
     for source in sources {
         // Under whatever name, a file's records are its own; a pipe has others each time.
         let path = source.and_then(|path| std::fs::canonicalize(path).ok());
@@ -73,7 +73,7 @@ pub(super) fn read(
         lines += summary.lines;
         bar.clear();
         let is_whole = errors.is_empty();
-        let first_error = errors.first().map(ToString::to_string);
+        let first = errors.first().map(ToString::to_string);
         any_read |= is_whole;
         for error in errors {
             exit = exit.and(Exit::Trouble);
@@ -98,12 +98,14 @@ pub(super) fn read(
             is_whole,
         );
         exit = exit.and(judged);
+        let known = known && (is_whole || summary.lines > 0);
         let name = source.map_or_else(String::new, |path| path.display().to_string());
+        let tally = since(&before.0, &after, summary.lines);
         reports.push(InputReport {
             name,
-            tally: since(&before.0, &after, summary.lines),
-            known: known && (is_whole || summary.lines > 0),
-            error: first_error,
+            tally,
+            known,
+            error: first,
         });
     }
     bar.finish();

@@ -24,6 +24,7 @@ mod inputs;
 mod journals;
 mod judgement;
 mod live;
+mod memory;
 mod packet;
 mod properties;
 mod read;
