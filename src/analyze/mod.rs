@@ -181,6 +181,7 @@ impl Analysis {
     /// Takes drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
+            self.met += u64::from(line.packet.is_ok());
             if !self.wants(line.time) {
                 self.tally.outside += u64::from(line.repeats);
                 continue;
@@ -193,7 +194,6 @@ impl Analysis {
     }
 
     fn add(&mut self, line: &DropLine<'_>, packet: &PacketSummary<'_>) {
-        self.met += 1;
         let mut lines = line.repeats;
         if let Some(dedup) = &mut self.dedup {
             let identity = dedup.identity(line);

@@ -187,6 +187,12 @@ impl<'a> Scene<'a> {
             || (self.upgrades.iter()).any(|found| earlier < found.from && found.to < later)
     }
 
+    /// Whether the user or the log says which addresses are inside for a node.
+    pub fn knows_inside(&self, node: u16) -> bool {
+        let addressed = |node: &Node<'_>| !node.addresses.is_empty();
+        !self.site.node_nets.is_empty() || self.nodes.get(&node).is_some_and(addressed)
+    }
+
     /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come through
     /// as well: so do packets with a forged address of the node's own subnet.
     pub fn is_forged(&self, group: &Group<'_>) -> bool {

@@ -64,7 +64,7 @@ pub(super) fn read(
         if several {
             analysis.begin_input();
         }
-        let before = (analysis.tally(), analysis.met());
+        let (before, met) = (analysis.tally(), analysis.met());
         let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
@@ -88,8 +88,8 @@ pub(super) fn read(
             complain(&fault(&error));
         }
         let after = analysis.tally();
-        let refused = after.refused() > before.0.refused();
-        let none_judged = refused && analysis.met() == before.1;
+        let refused = after.refused() > before.refused();
+        let none_judged = refused && analysis.met() == met;
         let journal = Path::new("the local journal");
         let (judged, known) = judged(
             source.map_or(journal, PathBuf::as_path),
@@ -100,7 +100,7 @@ pub(super) fn read(
         exit = exit.and(judged);
         let known = known && (is_whole || summary.lines > 0);
         let name = source.map_or_else(String::new, |path| path.display().to_string());
-        let tally = since(&before.0, &after, summary.lines);
+        let tally = since(&before, &after, summary.lines);
         reports.push(InputReport {
             name,
             tally,

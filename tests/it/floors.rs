@@ -110,12 +110,15 @@ fn rooms_of_input_go_down_too() {
 #[test]
 fn no_circle_of_imports() {
     const ROOMS: [&str; 3] = ["input", "packet", "error"];
+    /// The files of one journal share its types.
+    const JOURNALS: [&str; 3] = ["journal", "journals", "directory"];
     let imports = imports();
     let mut circles = Vec::new();
-    for module in imports
-        .keys()
-        .filter(|module| ROOMS.contains(&module[0].as_str()))
-    {
+    let held = |module: &&Module| {
+        let is_journal = module.iter().any(|part| JOURNALS.contains(&part.as_str()));
+        ROOMS.contains(&module[0].as_str()) && !is_journal
+    };
+    for module in imports.keys().filter(held) {
         let mut seen = BTreeSet::new();
         let mut next: Vec<&Module> = imports[module].iter().collect();
         while let Some(used) = next.pop() {
