@@ -1,6 +1,7 @@
 //! Two pieces of work beside each other, for reports on many flows.
 
 use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// To judge so many flows, or to sort so many lines, takes some ten times as long as to start a thread.
@@ -10,18 +11,22 @@ pub(crate) const WORTH_A_THREAD: usize = 2_000;
 pub(crate) fn beside<A, B: Send>(
     worth: bool,
     one: impl FnOnce() -> A,
-    other: impl FnOnce() -> B + Send,
+    mut other: impl FnMut() -> B + Send,
 ) -> (A, B) {
     if !worth {
         return (one(), other());
     }
+    let other = Mutex::new(other);
+    let other = || (other.lock().unwrap_or_else(PoisonError::into_inner))();
     thread::scope(|scope| {
-        let other = scope.spawn(other);
+        let beside = thread::Builder::new().spawn_scoped(scope, &other);
         let one = one();
-        match other.join() {
-            Ok(other) => (one, other),
-            Err(panic) => resume_unwind(panic),
-        }
+        let other = match beside {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            // No thread could be started, as under TasksMax=1.
+            Err(_) => other(),
+        };
+        (one, other)
     })
 }
 

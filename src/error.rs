@@ -1,6 +1,9 @@
 //! What stops a run ([`Error`], fatal) and what only costs a line ([`Skip`], counted).
 
 use std::fmt;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 /// Something that stops the reading of an input, or the run. Each text ends in what to do.
 #[derive(Debug)]
@@ -106,17 +109,40 @@ pub fn printable_name(name: &str) -> String {
     out
 }
 
-/// Whether `c` could steer a terminal or hide text: control characters (C0, DEL, C1), line separators, bidi marks and invisible format characters.
+/// Controls, format characters, separators and what is shown as nothing, by their properties in the Unicode Character
+/// Database; two symbols without ink, the blank Braille pattern and the null notehead, have no property of their own.
+static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\x{2800}\x{1D159}]").ok()
+});
+
+/// Whether `c` could steer a terminal or hide text: control and format characters, and whatever is invisible or blank but the
+/// space itself.
 pub fn is_hostile(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{00AD}' | '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+    if c.is_ascii() {
+        return c.is_ascii_control();
+    }
+    let unseen = UNSEEN.as_ref();
+    unseen.is_none_or(|unseen| unseen.is_match(c.encode_utf8(&mut [0; 4])))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{printable, printable_name};
+    use super::{is_hostile, printable, printable_name};
+
+    /// Of each kind of the Unicode Character Database that has no ink: fillers, selectors, joiners, spaces, script controls,
+    /// tags.
+    #[test]
+    fn nothing_unseen_passes() {
+        for c in "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{fe0f}\u{e0100}\u{34f}\u{17b4}\u{180b}\u{180f}\u{2800}\u{a0}\u{2003}\u{3000}\
+                  \u{1680}\u{85}\u{ad}\u{600}\u{70f}\u{1bca0}\u{13430}\u{1d173}\u{1d159}\u{e0001}\u{e0fff}\u{2065}\u{fff0}\u{2028}"
+            .chars()
+        {
+            assert!(is_hostile(c), "U+{:04X}", u32::from(c));
+        }
+        for c in "a~ é\u{301}ẞ한漢ب☃\u{1f600}".chars() {
+            assert!(!is_hostile(c), "U+{:04X}", u32::from(c));
+        }
+    }
 
     #[test]
     fn nothing_that_steers_a_terminal_passes() {

@@ -92,7 +92,8 @@ pub struct Finding {
     pub node_nets: Vec<IpNet>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
-    /// Whether its earliest line went to the limited broadcast address, which no router forwards: its sender is on the link.
+    /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else says what
+    /// is inside: its sender is on the link.
     pub on_link: bool,
     /// Whether all peers are neighbours whose frames came from the router of outsiders.
     pub forged: bool,
@@ -302,7 +303,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         } else {
             Vec::new()
         },
-        on_link: cause.verdict == Verdict::MissingRule && is_on_link(group),
+        on_link: cause.verdict == Verdict::MissingRule && is_on_link(group, scene),
         forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
         stale: is_stale(group, scene),
         chain_known: (scene.site.in_force)
@@ -377,8 +378,10 @@ fn is_stale(group: &Group<'_>, scene: &Scene<'_>) -> bool {
     known.is_some_and(|(outcomes, chains)| outcomes.is_stale(chains.origin))
 }
 
-fn is_on_link(group: &Group<'_>) -> bool {
-    Packet::parse(group.sample()).is_ok_and(|packet| packet.summary().cast == PktType::Broadcast)
+fn is_on_link(group: &Group<'_>, scene: &Scene<'_>) -> bool {
+    !scene.knows_inside(group.key.node)
+        && Packet::parse(group.sample())
+            .is_ok_and(|packet| packet.summary().cast == PktType::Broadcast)
 }
 
 /// The documented rules of the node's role that a scan asked for as well, each once.

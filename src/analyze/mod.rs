@@ -155,6 +155,15 @@ impl Analysis {
         }
     }
 
+    /// Whether a line of this time is to be judged.
+    fn wants(&mut self, time: Time) -> bool {
+        if self.has_daytimes && time.is_dated() {
+            self.has_daytimes = false;
+            self.site.set_day(time);
+        }
+        self.site.wants(time)
+    }
+
     /// Counts a line of another LOG rule.
     fn other_prefix(&mut self, prefix: &[u8]) {
         let prefix = text(prefix);
@@ -167,15 +176,6 @@ impl Analysis {
     /// How many drop lines came in, whether they counted or not.
     pub const fn met(&self) -> u64 {
         self.met
-    }
-
-    /// Whether a line of this time is to be judged.
-    fn wants(&mut self, time: Time) -> bool {
-        if self.has_daytimes && time.is_dated() {
-            self.has_daytimes = false;
-            self.site.set_day(time);
-        }
-        self.site.wants(time)
     }
 
     /// Takes drop lines.
@@ -377,6 +377,8 @@ impl Analysis {
             warnings.extend(warnings::unused_rules(&self.site, &nodes));
             warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
+            let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
+            warnings.extend(warnings::unchecked_repeats(untold));
         }
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));

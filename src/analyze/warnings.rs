@@ -59,6 +59,15 @@ pub(super) fn warnings(
     found
 }
 
+/// Records that no earlier input could be asked for, since only so many are remembered.
+pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
+    let text = format!(
+        "{untold} records could not be checked for repeats, since the inputs have more than are remembered: what several \
+         inputs have in common may count twice; pass each input once, or look at a part of the time with --since and --until"
+    );
+    (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
+}
+
 /// What a kind of notice means for the evidence; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));
@@ -115,9 +124,12 @@ pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
     }
     let sample: String = printable(&found.sample).chars().take(MAX_SAMPLE).collect();
     let text = format!(
-        "the LOG prefix stands in {} lines where no kernel message begins; they are not judged: `{sample}`. Save the log in a \
+        "the LOG prefix stands where no kernel message begins, in {}, not judged: `{sample}`. Save the log in a \
          form that keeps the kernel's message as it is, such as `journalctl -k -o short-precise`",
-        found.lines
+        match found.lines {
+            1 => "1 line".to_owned(),
+            n => format!("{n} lines"),
+        }
     );
     Some(Warning::new("prefix-elsewhere", None, text))
 }
@@ -129,17 +141,30 @@ pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
     }
     let mut prefixes: Vec<(&String, &u64)> = found.iter().collect();
     prefixes.sort_by_key(|(prefix, lines)| (std::cmp::Reverse(**lines), *prefix));
-    let said: Vec<String> = (prefixes.iter())
-        .map(|(prefix, lines)| {
-            let noun = if **lines == 1 { "line" } else { "lines" };
-            format!("`{}` ({lines} {noun})", printable(prefix))
-        })
-        .collect();
-    let text = format!(
-        "no line has the LOG prefix that was looked for; other rules have written {}: if one of them is the host firewall's, \
-         name it with --prefix",
-        said.join(", ")
-    );
+    let lines = |lines: u64| match lines {
+        1 => "1 line".to_owned(),
+        n => format!("{n} lines"),
+    };
+    let option = |prefix: &str| format!("`--prefix {}`", printable(&quoted(prefix)));
+    let text = match prefixes[..] {
+        [(prefix, &number)] => format!(
+            "{} of another LOG rule, `{}`: if that is the host firewall's, read it with {}",
+            lines(number),
+            printable(prefix),
+            option(prefix)
+        ),
+        _ => {
+            let said: Vec<String> = (prefixes.iter())
+                .map(|(prefix, number)| format!("`{}` ({})", printable(prefix), lines(**number)))
+                .collect();
+            let first = prefixes.first().map_or("", |(prefix, _)| prefix);
+            format!(
+                "lines of other LOG rules, {}: if one of them is the host firewall's, read it with --prefix, as {}",
+                said.join(", "),
+                option(first)
+            )
+        }
+    };
     Some(Warning::new("other-prefix", None, text))
 }
 

@@ -244,6 +244,13 @@ impl Others {
             && self.answered(key, spt).len() >= SWEPT_PORTS
     }
 
+    /// Whether an ephemeral port of a peer was seen towards a port that no client sends from: what asks there is a client, or
+    /// a scanner that keeps its source port, and what it sends elsewhere is no answer either.
+    fn asks(&self, key: &FlowKey, spt: u16) -> bool {
+        let is_clients = |port: u16| port > EPHEMERAL || RESERVED_CLIENTS.contains(port);
+        spt >= EPHEMERAL_SOURCE && (self.answered(key, spt).iter()).any(|(_, to)| !is_clients(*to))
+    }
+
     /// The direction of a packet whose two ports do not show it.
     fn settle(
         &self,
@@ -291,7 +298,7 @@ impl Others {
         }
         // Random source ports fall into the NodePort range: without a SYN a DPT there is no request.
         let sharing_dpt = if node_port_alone { 0 } else { to.len() };
-        let sharing_spt = if dpt > EPHEMERAL && !swept && inside() {
+        let sharing_spt = if dpt > EPHEMERAL && !swept && !self.asks(key, spt) && inside() {
             sharing_spt
         } else {
             0

@@ -81,10 +81,12 @@ enum Counts {
     Yes,
 }
 
-/// The peers that scan. `role` is that of a node; `never` says who does not, whatever it tries.
+/// The peers that scan. `role` is that of a node; `never` says who does not, whatever it tries; `refill` is the time, in
+/// microseconds, after which the LOG rule's limit lets the next line pass.
 pub(super) fn scanners(
     flows: &[Seen<'_>],
     settled: &[Settled],
+    refill: i64,
     role: impl Fn(u16) -> Role,
     never: impl Fn(IpAddr) -> bool,
 ) -> Scans {
@@ -108,7 +110,7 @@ pub(super) fn scanners(
     tried.sort_by_key(|tried| (tried.peer, tried.node, tried.target));
     let mut scans: Scans = tried
         .chunk_by(|one, other| one.peer == other.peer)
-        .filter_map(|tried| Some((tried[0].peer, scan(tried)?)))
+        .filter_map(|tried| Some((tried[0].peer, scan(tried, refill)?)))
         .collect();
     for seen in flows.iter().filter(|s| s.flow.folded == Folded::Ports) {
         if let Some(scan) = scans.get_mut(&seen.key.peer) {
@@ -162,7 +164,7 @@ fn counts(seen: &Seen<'_>, settled: &Settled, (number, port): Target, role: Role
 }
 
 /// What one peer `tried`, by node and target, where that is a scan.
-fn scan(tried: &[Tried]) -> Option<Scan> {
+fn scan(tried: &[Tried], refill: i64) -> Option<Scan> {
     let mut asked = BTreeSet::new();
     let mut events: Vec<Try> = Vec::new();
     let mut nodes: Vec<u16> = Vec::new();
@@ -188,7 +190,7 @@ fn scan(tried: &[Tried]) -> Option<Scan> {
     nodes.dedup();
     let (at_once, mut stretches) = windows(&events);
     for stretch in &mut stretches {
-        stretch.widen(&events);
+        stretch.widen(&events, refill);
     }
     let mut targets: Vec<Target> = events.iter().map(|(.., target)| *target).collect();
     targets.sort_unstable();
@@ -220,12 +222,13 @@ struct Stretch {
 
 impl Stretch {
     /// Takes in what comes at the scan's own pace, before its first try that counts and behind its last: documented ports,
-    /// which do not count, stand there as well as in the midst.
-    fn widen(&mut self, events: &[Try]) {
+    /// which do not count, stand there as well as in the midst. Behind the burst, the LOG rule's limit sets the pace: the next
+    /// line that it shows comes a `refill` later, with whole-second stamps a second more.
+    fn widen(&mut self, events: &[Try], refill: i64) {
         let inside = |(time, ..): &&Try| self.from <= *time && *time <= self.to;
         let tries = events.iter().filter(inside).count() as i64;
         let pace = self.to.since(self.from) / (tries - 1).max(1);
-        let pace = pace.max(SECOND);
+        let pace = pace.max(refill.saturating_add(SECOND));
         self.from = Time(self.from.0.saturating_sub(pace));
         self.to = Time(self.to.0.saturating_add(pace));
     }

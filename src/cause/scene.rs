@@ -83,14 +83,16 @@ impl<'a> Scene<'a> {
         });
         zones = Zones::new(site, [&told[..], &answering].concat());
         let is_told = |peer: IpAddr| told.binary_search(&peer).is_ok();
-        let (mut settled, mut scans) = settle(&all, &nodes, &zones, is_told);
+        let (mut settled, mut scans) = settle(&all, &nodes, (&zones, site), is_told);
         // Who scans is no node, whatever it answers from.
         let nodes_after_all: Vec<IpAddr> = (answering.iter().copied())
             .filter(|peer| !scans.contains_key(peer))
             .collect();
         if nodes_after_all.len() < answering.len() {
             zones = Zones::new(site, [&told[..], &nodes_after_all].concat());
-            (settled, scans) = settle(&all, &nodes, &zones, |peer| zones.is_cluster_node(peer));
+            (settled, scans) = settle(&all, &nodes, (&zones, site), |peer| {
+                zones.is_cluster_node(peer)
+            });
         }
         let group = || {
             let key = |(seen, settled): (&Seen<'_>, &Settled)| {
@@ -185,6 +187,12 @@ impl<'a> Scene<'a> {
             || (self.upgrades.iter()).any(|found| earlier < found.from && found.to < later)
     }
 
+    /// Whether the user or the log says which addresses are inside for a node.
+    pub fn knows_inside(&self, node: u16) -> bool {
+        let addressed = |node: &Node<'_>| !node.addresses.is_empty();
+        !self.site.node_nets.is_empty() || self.nodes.get(&node).is_some_and(addressed)
+    }
+
     /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come through
     /// as well: so do packets with a forged address of the node's own subnet.
     pub fn is_forged(&self, group: &Group<'_>) -> bool {
@@ -238,13 +246,19 @@ fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
 fn settle(
     all: &[Seen<'_>],
     nodes: &BTreeMap<u16, Node<'_>>,
-    zones: &Zones,
+    (zones, site): (&Zones, &Site),
     told: impl Fn(IpAddr) -> bool,
 ) -> (Vec<Settled>, Scans) {
     let known = Known { nodes, zones };
     let mut settled = directions(all, &known);
     sweeps::mark(all, &mut settled, |seen| !known.is_inside(&seen.key));
-    let scans = scanners(all, &settled, |node| known.role(node), told);
+    let scans = scanners(
+        all,
+        &settled,
+        site.limit.refill,
+        |node| known.role(node),
+        told,
+    );
     (settled, scans)
 }
 

@@ -99,7 +99,7 @@ pub(super) struct ReportArgs {
     pub(super) no_report: bool,
 
     /// Do not show a long report in a pager [PAGER, else less -FRX]
-    #[arg(long, help_heading = "Output")]
+    #[arg(long, hide_short_help = true, help_heading = "Output")]
     no_pager: bool,
 
     #[command(flatten)]

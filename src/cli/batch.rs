@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::filters::Filter;
 use super::options::Shared;
 use super::progress::Bar;
+use super::refusal::fault;
 use super::{Exit, account, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
@@ -47,6 +48,7 @@ pub(super) fn read(
     let mut exit = Exit::Clean;
     let (mut lines, mut reports) = (0, Vec::new());
     let mut paths = Vec::new();
+    let (mut held, mut any_read) = (None::<Error>, false);
     for source in sources {
         // Under whatever name, a file's records are its own; a pipe has others each time.
         let path = source.and_then(|path| std::fs::canonicalize(path).ok());
@@ -70,9 +72,20 @@ pub(super) fn read(
         };
         lines += summary.lines;
         bar.clear();
-        for error in &errors {
-            complain(&error.to_string());
+        let is_whole = errors.is_empty();
+        let first = errors.first().map(ToString::to_string);
+        any_read |= is_whole;
+        for error in errors {
             exit = exit.and(Exit::Trouble);
+            // Where nothing at all can be read, the last fault is what there is to say, and there is no report.
+            if let Some(earlier) = held.replace(error) {
+                complain(&fault(&earlier));
+            }
+        }
+        if lines > 0
+            && let Some(error) = held.take()
+        {
+            complain(&fault(&error));
         }
         let after = analysis.tally();
         let refused = after.refused() > before.refused();
@@ -82,21 +95,25 @@ pub(super) fn read(
             source.map_or(journal, PathBuf::as_path),
             &summary,
             none_judged,
-            errors.is_empty(),
+            is_whole,
         );
         exit = exit.and(judged);
-        let known = known && (errors.is_empty() || summary.lines > 0);
+        let known = known && (is_whole || summary.lines > 0);
         let name = source.map_or_else(String::new, |path| path.display().to_string());
         let tally = since(&before, &after, summary.lines);
-        let error = errors.first().map(ToString::to_string);
         reports.push(InputReport {
             name,
             tally,
             known,
-            error,
+            error: first,
         });
     }
     bar.finish();
+    match held {
+        Some(error @ Error::Input { .. }) if !any_read => return Err(error),
+        Some(error) => complain(&fault(&error)),
+        None => {}
+    }
     analysis.set_lines(lines);
     learned(shared, analysis);
     let mut report = filter.apply(analysis.report(None));

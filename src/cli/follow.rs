@@ -10,6 +10,7 @@ use super::args::ReportArgs;
 use super::batch::judged;
 use super::feed::{Feed, Wake};
 use super::filters::Filter;
+use super::refusal::fault;
 use super::session::Session;
 use super::{Exit, account, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
@@ -94,7 +95,7 @@ fn read(
                     read_stream(&name, file, options, &mut |event| session.take(event));
                 session.clear();
                 for error in &errors {
-                    complain(&error.to_string());
+                    complain(&fault(error));
                     exit = Exit::Trouble;
                 }
                 return Ok((summary, exit));
@@ -106,7 +107,7 @@ fn read(
             Ok(Wake::Failed(why)) => {
                 let name = path.display().to_string();
                 session.clear();
-                complain(&Error::Input { name, why }.to_string());
+                complain(&fault(&Error::Input { name, why }));
                 exit = Exit::Trouble;
                 break;
             }

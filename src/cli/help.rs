@@ -66,7 +66,7 @@ pub(super) const MANUALS: &[Manual] = &[
             ),
             (
                 "Your own CloudInit with the lines in it, as a diff",
-                "dropsift rules --format cloudinit-patch --diff \\\n    91-iptables-worker.yaml kernel.log",
+                "dropsift rules --role control-plane --role harvester3=worker \\\n    --format cloudinit-patch --diff 91-iptables-worker.yaml kernel.log",
             ),
             (
                 "Three LOG rules in place of one, where its limit hid lines",

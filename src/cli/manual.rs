@@ -31,10 +31,14 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
 }
 
 /// What the program reads of its environment.
-const ENVIRONMENT: [(&str, &str); 4] = [
+const ENVIRONMENT: [(&str, &str); 5] = [
     (
         "COLUMNS",
         "how wide text is where stdout is no terminal; 80 without it",
+    ),
+    (
+        "PAGER",
+        "what shows a report that is longer than the terminal; `less -FRX` without it",
     ),
     (
         "NO_COLOR",
@@ -88,6 +92,7 @@ fn render(command: clap::Command, own: Option<&Manual>, out: &mut Vec<u8>) -> io
         .unwrap_or(command.get_name())
         .to_owned();
     let is_program = command.has_subcommands();
+    let has_colors = command.get_arguments().any(|arg| arg.get_id() == "color");
     let subcommands: Vec<String> = (command.get_subcommands())
         .map(|sub| format!("dropsift-{}(1)", sub.get_name()))
         .collect();
@@ -127,7 +132,9 @@ fn render(command: clap::Command, own: Option<&Manual>, out: &mut Vec<u8>) -> io
         rows.map(|(name, text)| ((*name).to_owned(), *text))
             .collect()
     };
-    section("ENVIRONMENT", rows(&ENVIRONMENT));
+    if has_colors {
+        section("ENVIRONMENT", rows(&ENVIRONMENT));
+    }
     if is_program {
         section("FILES", rows(&FILES));
     }

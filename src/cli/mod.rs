@@ -102,7 +102,7 @@ pub fn main() -> ExitCode {
         // Whoever closed the pipe has seen enough.
         Err(Error::Output(why)) if why.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(why) => {
-            complain(&why.to_string());
+            complain(&refusal::fault(&why));
             Exit::Trouble.code().into()
         }
     }

@@ -35,11 +35,12 @@ impl Bar {
             };
         }
         let (bar, stop, progress) = (drawn.clone(), Arc::clone(&done), progress.clone());
-        let drawer = thread::spawn(move || draw(&bar, &stop, &progress));
+        let drawer = thread::Builder::new().spawn(move || draw(&bar, &stop, &progress));
         Self {
             drawn,
             done,
-            drawer: Some(drawer),
+            // Without a thread for it, nothing is drawn.
+            drawer: drawer.ok(),
         }
     }
 

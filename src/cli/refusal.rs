@@ -1,14 +1,18 @@
 //! What is wrong with the arguments, in one line that ends in what to do.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Command, CommandFactory};
 
 use super::args::Args;
 use super::words::first_word;
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::nearest::{hint, nearest};
+
+/// So many files of a folder are looked at for the one that was meant.
+const MOST_NEIGHBOURS: usize = 1_000;
 
 /// Names the subcommand that a first word was meant to be which is no file.
 ///
@@ -29,6 +33,45 @@ pub(super) fn check_first_word(args: &[OsString]) -> Result<(), Error> {
             "`{word}` is no file and no subcommand; did you mean `dropsift {meant}`?"
         ))),
         None => Ok(()),
+    }
+}
+
+/// What went wrong with an input, and which one may have been meant.
+pub(super) fn fault(error: &Error) -> String {
+    let text = error.to_string();
+    let Error::Input { name, why } = error else {
+        return text;
+    };
+    if why.kind() != std::io::ErrorKind::NotFound {
+        return text;
+    }
+    let command = Args::command();
+    if command.find_subcommand(name).is_some() {
+        return format!("{text}; a subcommand stands before the inputs: dropsift {name}");
+    }
+    let path = Path::new(name);
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names: Vec<String> = beside
+        .take(MOST_NEIGHBOURS)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let typed = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or(name);
+    match nearest(typed, names.iter().map(String::as_str)) {
+        Some(meant) => {
+            let meant = path.with_file_name(meant);
+            format!(
+                "{text}; did you mean `{}`?",
+                printable(&meant.display().to_string())
+            )
+        }
+        None => text,
     }
 }
 

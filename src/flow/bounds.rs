@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 
 use super::Folded;
 use super::collect::Flows;
+use super::evidence::NodeEvidence;
 use super::key::Packed;
 use crate::catalog::{Role, Strength, listed};
 use crate::net::{IpNet, neighbourhood};
@@ -21,6 +22,9 @@ const MOST_FLOWS: usize = 8_192;
 const MOST_DOCUMENTED: usize = 4_096;
 /// So many are kept at all, those that others were folded into too.
 const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
+/// Up to so many the last resort keeps node, interface and neighbourhood, and up to so many the node.
+const MOST_OF_INTERFACES: usize = MOST_FOLDED + 4_096;
+const MOST_OF_NODES: usize = MOST_OF_INTERFACES + 4_096;
 /// So many ports that no list names are kept of one peer on one node: the 1,000 of a usual scan.
 const MOST_PORTS: u16 = 1_024;
 /// The same once there is no room for more flows.
@@ -131,8 +135,29 @@ impl Flows {
         }
         // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
         let last = if documented { key } else { key.without_ports() };
-        let last = last.in_network(if is_near { near } else { 0 });
-        (Admitted::Key(last), Folded::Peers)
+        (
+            Admitted::Key(self.last_resort(last, is_near.then_some(near))),
+            Folded::Peers,
+        )
+    }
+
+    /// Gives up interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
+    fn last_resort(&mut self, key: Packed, near: Option<u8>) -> Packed {
+        let kept = key.in_network(near.unwrap_or(0));
+        if self.others() < MOST_OF_INTERFACES || self.place(kept).is_some() {
+            return kept;
+        }
+        let interface = self.interfaces.others();
+        let kept = key.in_network(0).at(key.node(), interface);
+        if self.others() < MOST_OF_NODES || self.place(kept).is_some() {
+            return kept;
+        }
+        let node = self.nodes.others();
+        if usize::from(node) == self.evidence.len() {
+            let role = self.evidence[usize::from(key.node())].role;
+            self.evidence.push(NodeEvidence::new(role));
+        }
+        kept.at(node, interface)
     }
 }
 

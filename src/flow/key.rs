@@ -76,6 +76,13 @@ impl Packed {
         self.0[0] as u16
     }
 
+    /// On another node and interface.
+    pub(super) const fn at(self, node: u16, interface: u16) -> Self {
+        let [numbers, rest, high, low] = self.0;
+        let place = node as u64 | (interface as u64) << 16;
+        Self([numbers >> 32 << 32 | place, rest, high, low])
+    }
+
     /// The IP protocol number; 0 where the line says none.
     pub(super) const fn proto(self) -> u8 {
         self.0[1] as u8

@@ -16,8 +16,13 @@ impl Names {
     pub(super) fn number(&mut self, name: &str) -> u16 {
         match self.0.number(name, MAX_NAMES) {
             Some(number) => number,
-            None => self.0.number(OTHERS, MAX_NAMES + 1).unwrap_or_default(),
+            None => self.others(),
         }
+    }
+
+    /// The number of what stands for names that are not told apart.
+    pub(super) fn others(&mut self) -> u16 {
+        self.0.number(OTHERS, MAX_NAMES + 1).unwrap_or_default()
     }
 
     /// The number of a name that is known.

@@ -87,7 +87,18 @@ impl Flow {
     }
 }
 
+/// How much of a message is kept, in bytes: the kernel's buffer for one line of the LOG target (`struct nf_log_buf`,
+/// net/netfilter/nf_log.c) holds no more, so that only what is no kernel line is cut.
+const MESSAGE: usize = 1_024;
+
 fn text(message: &[u8]) -> Cow<'_, str> {
+    let mut end = message.len().min(MESSAGE);
+    // A character is kept whole, or not at all.
+    if end < message.len() {
+        let begin = (end - 3..=end).rfind(|&at| message[at] & 0xc0 != 0x80);
+        end = begin.unwrap_or(end);
+    }
+    let message = &message[..end];
     match std::str::from_utf8(message) {
         Ok(text) => text.into(),
         Err(_) => String::from_utf8_lossy(message),
@@ -98,5 +109,24 @@ pub(super) fn count<T: Copy + Ord>(table: &mut Counts<T>, of: T, lines: u64) {
     match table.binary_search_by_key(&of, |(key, _)| *key) {
         Ok(at) => table[at].1 += lines,
         Err(at) => table.insert(at, (of, lines)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_cannot_print_is_not_kept() {
+        let kept = |message: &[u8]| Flow::begin(Time(0), message).detail.sample;
+        assert_eq!(kept(&[b'x'; 60_000]).len(), MESSAGE);
+        assert_eq!(kept(&[b'x'; MESSAGE]).len(), MESSAGE);
+        // The bound falls into a character.
+        let text = "x".repeat(MESSAGE - 1) + "\u{20ac}\u{20ac}";
+        assert_eq!(&*kept(text.as_bytes()), "x".repeat(MESSAGE - 1));
+        assert!(kept(&[0x80; 2 * MESSAGE]).len() <= 3 * MESSAGE);
+        let mut flow = Flow::begin(Time(2), b"HARVESTER_DROP_IN=later");
+        flow.date(Time(1), || &[b'y'; 60_000]);
+        assert_eq!((flow.first, flow.detail.sample.len()), (Time(1), MESSAGE));
     }
 }

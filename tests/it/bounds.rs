@@ -2,7 +2,9 @@
 
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
+use dropsift::flow::Flows;
 use dropsift::input::event::{DropLine, LogEvent};
+use dropsift::packet::{PacketSummary, Unparsed};
 use dropsift::report::{RENDERERS, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -140,4 +142,50 @@ fn a_file_in_stripes_is_read_as_in_a_row() {
         (striped.alive.iter().min(), striped.alive.iter().max()),
         (row.alive.iter().min(), row.alive.iter().max())
     );
+}
+
+/// Machines on ever more nodes and interfaces send protocols without ports: the flows come to an end, and a missing rule behind
+/// all of them is seen.
+#[test]
+fn nodes_and_interfaces_without_end_are_bounded() {
+    let site = Site::default();
+    let mut flows = Flows::default();
+    let line = |host| DropLine {
+        time: Time(BEGIN),
+        fine: true,
+        host: Some(host),
+        message: b"HARVESTER_DROP_IN=e0 OUT= ",
+        packet: Err(Unparsed::NoSource),
+        repeats: 1,
+        monotonic: None,
+    };
+    let names: Vec<String> = (0..300).map(|n| format!("n{n}")).collect();
+    for interface in &names {
+        for node in &names {
+            let packet = PacketSummary {
+                interface,
+                proto: Some(47),
+                spt: None,
+                dpt: None,
+                flags: None,
+                ..syn([10, 1, 2, 3], 0, 0)
+            };
+            flows.add(&site, &line(node), &packet, 1);
+        }
+    }
+    assert_eq!(flows.logged(), 90_000);
+    assert!(flows.len() < 21_000, "{}", flows.len());
+    assert!(flows.folded() > 60_000);
+    flows.add(
+        &site,
+        &line("n7"),
+        &syn([192, 168, 122, 63], 40_000, 2112),
+        1,
+    );
+    let marks = flows.marks();
+    let needle = flows
+        .iter(&marks)
+        .find(|seen| seen.local_ports().any(|port| port == 2112));
+    let needle = needle.expect("the documented port has a flow of its own");
+    assert_eq!(flows.node_name(needle.key.node), "n7");
 }

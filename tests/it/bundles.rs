@@ -93,7 +93,7 @@ kind: List
 ";
 
 /// Makes the bundle in `folder`; the nodes as folders, or zipped.
-fn bundle(folder: &Path, is_zipped: bool) -> Option<PathBuf> {
+pub(crate) fn bundle(folder: &Path, is_zipped: bool) -> Option<PathBuf> {
     let root = folder.join(NAME);
     put(
         root.join("metadata.yaml"),

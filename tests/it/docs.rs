@@ -174,25 +174,30 @@ fn forms_of_logs() {
 
 #[test]
 fn help() {
-    let mut text = String::new();
-    for args in [&["--help"][..], &["explain", "-h"], &["ports", "-h"]] {
+    let program = |args: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
             .args(args)
             .env_clear()
             .output()
             .unwrap();
-        assert!(output.status.success());
-        let help = String::from_utf8(output.stdout).unwrap();
-        let help = match args {
-            ["--help"] => &help[..],
-            // The options are those of the main command.
-            _ => help.split("\nCluster:").next().unwrap(),
-        };
-        let help = help.trim_end();
+        assert!(output.status.success(), "{args:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let brief = program(&["-h"]);
+    assert!(brief.lines().count() <= 24, "-h is no screen:\n{brief}");
+    let commands = brief.split_once("Commands: ").unwrap().1;
+    let commands = commands.split_once("\n\n").unwrap().0.replace('\n', " ");
+    let mut text = String::new();
+    let pages = [vec!["-h"], vec!["--help"]];
+    let subs = commands.split(", ").map(|name| vec![name.trim(), "-h"]);
+    for args in pages.into_iter().chain(subs) {
+        let page = program(&args);
+        let (page, args) = (page.trim_end(), args.join(" "));
+        let rows = page.lines().map(str::trim_end).collect::<Vec<_>>();
         write!(
             text,
-            "```console\n$ dropsift {}\n{help}\n```\n",
-            args.join(" ")
+            "```console\n$ dropsift {args}\n{}\n```\n",
+            rows.join("\n")
         )
         .unwrap();
     }

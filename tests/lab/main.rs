@@ -18,8 +18,11 @@ mod journal;
 mod live;
 mod machine;
 mod missing_port;
+mod moves;
 mod network;
+mod nfs;
 mod packet;
+mod probes;
 mod protocols;
 mod saturation;
 mod scan;
@@ -88,6 +91,20 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         conntrack::syn_ack_lost_once,
     ),
     ("a_scanner_never_gets_a_rule", scan::never_gets_a_rule),
+    (
+        "a_load_balancer_asks_for_node_ports",
+        probes::of_a_load_balancer,
+    ),
+    ("a_stranger_opens_no_narrowed_port", probes::of_a_stranger),
+    (
+        "nfs_clients_send_from_reserved_ports",
+        nfs::from_reserved_ports,
+    ),
+    ("a_virtual_address_moves", moves::a_virtual_address_moves),
+    (
+        "a_node_vanishes_and_returns",
+        moves::a_node_vanishes_and_returns,
+    ),
     (
         "a_verdict_comes_while_the_pipe_is_open",
         live::verdict_while_the_pipe_is_open,

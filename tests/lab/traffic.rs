@@ -13,6 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::net;
+use socket2::{Domain, Socket, Type};
 
 use crate::machine::poll;
 use crate::packet;
@@ -115,7 +116,10 @@ pub(crate) fn main() -> Option<ExitCode> {
 fn perform(words: &[&str]) -> io::Result<()> {
     match *words {
         ["serve", port] => serve(number(port)),
-        ["hold", address, port, greeting] => hold(to(address, port), greeting),
+        ["hold", address, port, greeting] => hold(TcpStream::connect(to(address, port))?, greeting),
+        ["hold-from", from, address, port] => {
+            hold(connect_from(parsed(from), to(address, port))?, "-")
+        }
         ["connect", address, port] => {
             TcpStream::connect_timeout(&to(address, port), CONNECT).map(drop)
         }
@@ -216,9 +220,17 @@ fn serve(port: u16) -> io::Result<()> {
     })
 }
 
-/// Opens a connection, greets, and tells what comes; `send` sends on it.
-fn hold(to: SocketAddr, greeting: &str) -> io::Result<()> {
-    let mut stream = TcpStream::connect(to)?;
+/// Opens a connection from an address and port. Its end is a reset, sent once: nothing of it is sent again later.
+fn connect_from(from: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
+    socket.set_linger(Some(Duration::ZERO))?;
+    socket.bind(&from.into())?;
+    socket.connect(&to.into())?;
+    Ok(socket.into())
+}
+
+/// Greets on a connection, and tells what comes; `send` sends on it.
+fn hold(mut stream: TcpStream, greeting: &str) -> io::Result<()> {
     if greeting != "-" {
         stream.write_all(greeting.as_bytes())?;
     }

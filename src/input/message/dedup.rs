@@ -87,7 +87,8 @@ impl Dedup {
                 input: self.input,
             }),
             std::collections::hash_map::Entry::Vacant(_) => {
-                self.untold += u64::from(copies);
+                // Of the first input, nothing is a repeat.
+                self.untold += u64::from(copies) * u64::from(self.input > 1);
                 return copies;
             }
         };
@@ -150,7 +151,7 @@ mod tests {
             (repeats.fresh(Some(1), 1), repeats.fresh(Some(2), 1)),
             (0, 1)
         );
-        assert_eq!((repeats.repeated(), repeats.untold()), (1, 2));
+        assert_eq!((repeats.repeated(), repeats.untold()), (1, 1));
     }
 
     #[test]

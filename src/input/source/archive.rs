@@ -54,7 +54,16 @@ impl Opening<'_, '_, '_> {
             archive_offset: ArchiveOffset::Known(0),
         };
         match ZipArchive::with_config(config, file) {
-            Ok(archive) => Ok(Box::new(archive)),
+            Ok(mut archive) => {
+                if !archive.has_overlapping_files().unwrap_or(false) {
+                    return Ok(Box::new(archive));
+                }
+                self.bounds.trip();
+                let why = "files in it share the same bytes, as those of a zip bomb do; nothing of it is read. If it can be \
+                           trusted, unpack it and name the folder";
+                self.failed(name, io::Error::other(why));
+                Err(None)
+            }
             Err(why) => {
                 let text = format!(
                     "the list of files at its end cannot be read ({why}), as of an incomplete download; what stands \

@@ -217,7 +217,10 @@ impl<R: Read> Read for Unpacked<R> {
         }
         let n = match self.inner.read(buf) {
             Ok(n) => n,
-            Err(why) if self.bounds.is_tripped() || why.kind() == ErrorKind::Interrupted => {
+            Err(why)
+                if self.bounds.is_tripped()
+                    || matches!(why.kind(), ErrorKind::Interrupted | ErrorKind::OutOfMemory) =>
+            {
                 return Err(why);
             }
             Err(why) => {

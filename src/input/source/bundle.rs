@@ -4,8 +4,9 @@
 //! What the bundle tells of the cluster goes out first, then the kernel logs, node by node, each in the order of time.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use super::tree::Tree;
+use super::tree::{Tree, unrotated};
 use super::unpack::Source;
 use super::{Opening, bounds, cluster};
 use crate::input::event::ClusterFact;
@@ -117,7 +118,8 @@ struct Node {
     /// Whether its archive cannot be opened; what can be saved of it is read when its turn comes.
     broken: Option<std::fs::File>,
     prefix: String,
-    files: Vec<String>,
+    /// Nodes whose files are in the bundle itself share its list.
+    files: Rc<[String]>,
 }
 
 impl Opening<'_, '_, '_> {
@@ -230,14 +232,12 @@ impl Opening<'_, '_, '_> {
                 own: None,
                 broken: None,
                 prefix: String::new(),
-                files: Vec::new(),
+                files: Rc::default(),
             };
             match place {
                 Place::Folder(prefix) => {
                     opened.prefix.clone_from(prefix);
-                    opened
-                        .files
-                        .clone_from(all.get_or_insert_with(|| tree.names()));
+                    opened.files = Rc::clone(all.get_or_insert_with(|| tree.names().into()));
                 }
                 Place::Archive(file) => {
                     let full = format!("{name}/{file}");
@@ -259,7 +259,7 @@ impl Opening<'_, '_, '_> {
                                 Err(broken) => opened.broken = broken,
                                 Ok(archive) => {
                                     let own = Tree::Zip(archive);
-                                    opened.files = own.names();
+                                    opened.files = own.names().into();
                                     let log = opened.files.iter().find_map(|file| {
                                         let (before, log) = file.rsplit_once("logs/")?;
                                         is_kernel_log(log).then(|| before.trim_end_matches('/'))
@@ -417,9 +417,11 @@ impl<'a> NodeView<'a> {
         } else {
             format!("{}/{folder}", self.prefix)
         };
-        self.files
+        // Sorted as they are, such files stand in a row.
+        let from = (self.files).partition_point(|file| unrotated(file).0 < start.as_str());
+        self.files[from..]
             .iter()
             .map(String::as_str)
-            .filter(move |file| file.starts_with(&start))
+            .take_while(move |file| file.starts_with(&start))
     }
 }

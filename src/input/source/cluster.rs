@@ -3,9 +3,10 @@
 //! Only the few fields that matter are read, and what is not of its usual form is left out and said.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, SeqAccess, Visitor};
 
 use crate::catalog::Role;
 use crate::input::event::ClusterFact;
@@ -21,9 +22,48 @@ struct Metadata {
 /// A list of objects, or one object.
 #[derive(Deserialize)]
 struct Objects {
-    items: Option<Vec<Object>>,
-    #[serde(flatten)]
-    one: Object,
+    items: Option<Items>,
+    metadata: Option<ObjectMeta>,
+    status: Option<Status>,
+}
+
+/// How many objects of a list are kept: Kubernetes is made for clusters of up to 5,000 nodes
+/// (<https://kubernetes.io/docs/setup/best-practices/cluster-large/>).
+const OBJECTS: usize = 5_000;
+
+/// The first [`OBJECTS`] of a list, and whether there are more.
+#[derive(Default)]
+struct Items {
+    kept: Vec<Object>,
+    more: bool,
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Bounded;
+        impl<'de> Visitor<'de> for Bounded {
+            type Value = Items;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a list of objects")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items, A::Error> {
+                let mut items = Items::default();
+                while items.kept.len() < OBJECTS {
+                    match list.next_element()? {
+                        Some(object) => items.kept.push(object),
+                        None => return Ok(items),
+                    }
+                }
+                while list.next_element::<IgnoredAny>()?.is_some() {
+                    items.more = true;
+                }
+                Ok(items)
+            }
+        }
+        from.deserialize_seq(Bounded)
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,6 +121,8 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         budget: serde_saphyr::budget! {
             max_events: 50_000_000,
             max_nodes: 20_000_000,
+            // What kubectl prints has no anchor.
+            max_recorded_anchor_events: 10_000,
         },
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|why| {
@@ -95,9 +137,16 @@ pub(super) fn created(text: &str) -> Option<Time> {
     parse_rfc3339(&metadata.created?)
 }
 
-fn objects(text: &str) -> Result<Vec<Object>, String> {
+fn objects(text: &str) -> Result<Items, String> {
     let objects: Objects = read(text)?;
-    Ok(objects.items.unwrap_or_else(|| vec![objects.one]))
+    let one = Object {
+        metadata: objects.metadata,
+        status: objects.status,
+    };
+    Ok(objects.items.unwrap_or_else(|| Items {
+        kept: vec![one],
+        more: false,
+    }))
 }
 
 /// Roles and addresses, from `nodes.yaml`.
@@ -112,7 +161,13 @@ pub(super) fn nodes(text: &str) -> Vec<ClusterFact> {
         }
     };
     let mut facts = Vec::new();
-    for object in objects {
+    if objects.more {
+        facts.push(ClusterFact::Remark(format!(
+            "nodes.yaml has more than {OBJECTS} nodes: roles and addresses of the further ones are not known; --role \
+             and --node set them"
+        )));
+    }
+    for object in objects.kept {
         let Some((node, labels)) = object
             .metadata
             .and_then(|meta| Some((meta.name?, meta.labels)))
@@ -201,6 +256,7 @@ pub(super) fn upgrades(text: &str) -> Vec<ClusterFact> {
         }
     };
     let mut windows: Vec<(Time, Option<Time>)> = objects
+        .kept
         .into_iter()
         .filter_map(|object| {
             let from = parse_rfc3339(&object.metadata?.created?)?;
@@ -285,6 +341,35 @@ metadata:
                 "node `harvester3` has no InternalIP in nodes.yaml; --node tells its address",
             ]
         );
+    }
+
+    #[test]
+    fn a_list_without_end_is_kept_as_far_as_a_cluster_goes() {
+        let list: String = (0..=OBJECTS)
+            .map(|n| format!("- {{metadata: {{name: n{n}}}}}\n"))
+            .collect();
+        let facts = nodes(&format!("items:\n{list}"));
+        let roles = facts
+            .iter()
+            .filter(|fact| matches!(fact, ClusterFact::Role { .. }));
+        assert_eq!(roles.count(), OBJECTS);
+        assert!(
+            facts[0].to_string().contains("more than 5000 nodes"),
+            "{}",
+            facts[0]
+        );
+    }
+
+    #[test]
+    fn aliases_of_aliases_are_refused() {
+        let mut yaml = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for n in 1..9 {
+            let list = vec![format!("*a{}", n - 1); 9].join(", ");
+            yaml += &format!("a{n}: &a{n} [{list}]\n");
+        }
+        let facts = said(&nodes(&(yaml + "items: *a8\n")));
+        assert_eq!(facts.len(), 1);
+        assert!(facts[0].contains("cannot be read"), "{facts:?}");
     }
 
     #[test]

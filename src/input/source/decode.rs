@@ -6,8 +6,44 @@ use std::io::{self, BufRead, BufReader, Read};
 use bzip2::Decompress;
 use liblzma::stream::{Action, CONCATENATED, Status, Stream};
 
-/// What unpacking xz may take, in bytes: `xz -9` needs 65 MiB, and a header may ask for 4 GiB.
-const XZ_MEMORY: u64 = 256 << 20;
+/// The largest window that is unpacked, as a power of two: that of `xz -9` and of `zstd --long=26`, 64 MiB. A header may ask
+/// for 4 GiB.
+const WINDOW: u32 = 26;
+/// The memory that unpacking xz may take, in bytes: the window and the state of the decoder.
+const XZ_MEMORY: u64 = (1 << WINDOW) + (2 << 20);
+/// What zstd says of a window over the bound (ZSTD_error_frameParameter_windowTooLarge).
+const ZSTD_WINDOW: &str = "Frame requires too much memory for decoding";
+
+/// A window over the bound, and the command that unpacks it.
+fn too_wide(command: &str) -> io::Error {
+    let why = format!(
+        "unpacking it takes a window of more than {} MiB; unpack it first, `{command}`, and name what comes of it",
+        1 << (WINDOW - 20)
+    );
+    io::Error::new(io::ErrorKind::OutOfMemory, why)
+}
+
+/// Unpacks zstd, frames one after the other.
+pub(super) fn zstd<R: Read>(inner: R) -> io::Result<impl Read + use<R>> {
+    let mut stream = zstd::stream::read::Decoder::new(inner)?;
+    stream.window_log_max(WINDOW)?;
+    Ok(Bounded(stream))
+}
+
+/// A decoder of zstd that says in words that a window is too large.
+struct Bounded<R>(R);
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buf).map_err(|why| {
+            if why.to_string() == ZSTD_WINDOW {
+                too_wide("zstd -d --long=31 FILE")
+            } else {
+                why
+            }
+        })
+    }
+}
 
 /// What one call of a decoder came to.
 struct Step {
@@ -56,7 +92,10 @@ pub(super) fn xz<R: Read>(inner: R) -> io::Result<impl Read + use<R>> {
                 made: stream.total_out() - before.1,
                 ended: ended
                     .map(|status| status == Status::StreamEnd)
-                    .map_err(io::Error::from),
+                    .map_err(|why| match why {
+                        liblzma::stream::Error::MemLimit => too_wide("xz -d FILE"),
+                        why => why.into(),
+                    }),
             }
         },
     ))

@@ -110,6 +110,10 @@ pub(super) struct JournalPath {
 impl JournalPath {
     /// Looks at the begin of the file `path`; `None` if it holds something else.
     fn look(path: PathBuf, wanted: &Arc<Wanted>) -> io::Result<Option<Self>> {
+        // What has no size holds no journal: an empty file, or one of /proc, which may have no end or wait for ever.
+        if path.metadata()?.len() == 0 {
+            return Ok(None);
+        }
         let mut file = File::open(&path)?;
         let mut magic = [0; MAGIC.len()];
         if file.read_exact(&mut magic).is_ok() && magic == *MAGIC {

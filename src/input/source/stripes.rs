@@ -104,10 +104,13 @@ pub(super) fn read(
         changed: Condvar::new(),
     };
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let beside = thread::Builder::new().spawn_scoped(scope, || {
             let _over = Over(&shared);
             shared.work();
         });
+        if beside.is_err() {
+            return from;
+        }
         let _over = Over(&shared);
         shared.take(reader, sink, bounds)
     })

@@ -40,7 +40,7 @@ impl Tree {
                     .take(FILES),
             ),
         }
-        names.sort_by_cached_key(|name| rotation(name));
+        names.sort_by(|a, b| unrotated(a).cmp(&unrotated(b)));
         names
     }
 
@@ -73,7 +73,8 @@ impl Tree {
             Source::File(file) => file.take(limit).read_to_end(&mut bytes)?,
             Source::Stream(stream) => stream.take(limit).read_to_end(&mut bytes)?,
         };
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        Ok(String::from_utf8(bytes)
+            .unwrap_or_else(|why| String::from_utf8_lossy(why.as_bytes()).into_owned()))
     }
 }
 
@@ -101,17 +102,18 @@ fn list(root: &Path, prefix: &str, depth: u32, names: &mut Vec<String>) {
     }
 }
 
-/// The sort key of a rotated log: `kernel.log.2`, `kernel.log.1.gz`, `kernel.log`.
-fn rotation(name: &str) -> (String, i64) {
+/// The sort key of a rotated log, `kernel.log.2`, `kernel.log.1.gz`, `kernel.log`: its name without what rotation added, and
+/// how old it is.
+pub(super) fn unrotated(name: &str) -> (&str, i64) {
     let mut stem = name;
     for packed in [".gz", ".xz", ".zst", ".bz2"] {
         stem = stem.strip_suffix(packed).unwrap_or(stem);
     }
     match stem.rsplit_once('.') {
         Some((base, number)) if number.parse::<u32>().is_ok() => {
-            (base.to_owned(), -number.parse().unwrap_or(0))
+            (base, -number.parse().unwrap_or(0))
         }
-        _ => (stem.to_owned(), 0),
+        _ => (stem, 0),
     }
 }
 
@@ -137,7 +139,7 @@ fn words(why: ZipError) -> io::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::rotation;
+    use super::unrotated;
 
     #[test]
     fn older_parts_come_first() {
@@ -148,7 +150,7 @@ mod tests {
             "a/kernel.log.10",
             "a/kernel.log.2",
         ];
-        names.sort_by_cached_key(|name| rotation(name));
+        names.sort_by(|a, b| unrotated(a).cmp(&unrotated(b)));
         assert_eq!(
             names,
             [

@@ -157,9 +157,8 @@ pub(super) fn unpack<'a>(
             Box::new(Unpacked::new(plain, bounds, "gzip", "gzip -t"))
         }
         Codec::Xz => Box::new(Unpacked::new(decode::xz(stream)?, bounds, "xz", "xz -t")),
-        // Its window is bounded at 128 MiB, as that of the `zstd` program.
         Codec::Zstd => {
-            let plain = zstd::stream::read::Decoder::new(stream)?;
+            let plain = decode::zstd(stream)?;
             Box::new(Unpacked::new(plain, bounds, "zstd", "zstd -t"))
         }
         Codec::Bzip2 => {

@@ -18,6 +18,8 @@ const LOST: [&str; 5] = [
     "kernel-messages-suppressed",
     "journal-messages-suppressed",
 ];
+/// What the first sentence says, where there are no drop lines.
+pub(super) const OTHER_PREFIX: &str = "other-prefix";
 /// Inputs are mentioned by name up to this number.
 const MAX_INPUTS: usize = 3;
 
@@ -64,10 +66,11 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     let has = |code: &str| report.warnings.iter().any(|warning| warning.code == code);
     let shown = report.tally.drops - report.tally.filtered;
     if report.filtered && report.findings.is_empty() {
-        return format!(
-            "No finding passes the filters; they leave out all {}.",
-            many(report.tally.drops, "drop")
-        );
+        let all = match report.tally.drops {
+            1 => "the one drop".to_owned(),
+            n => format!("all {n} drops"),
+        };
+        return format!("No finding passes the filters; they leave out {all}.");
     }
     let missing = rules(&sections.missing, report);
     let decide = rules(&sections.decide, report);
@@ -163,10 +166,17 @@ fn nothing_read(report: &Report) -> String {
     let tally = report.tally;
     let (lines, source) = (many(tally.lines, "line"), source(report));
     let over = span(report).map_or_else(String::new, |span| format!(", {span}"));
-    let other = report.warnings.iter();
-    let other =
-        other.filter(|warning| ["other-prefix", "prefix-elsewhere"].contains(&warning.code));
-    let other: Vec<String> = other.map(|warning| printable(&warning.text)).collect();
+    let other = report
+        .warnings
+        .iter()
+        .filter_map(|warning| match warning.code {
+            OTHER_PREFIX => Some(printable(&warning.text)),
+            "prefix-elsewhere" => {
+                Some("the LOG prefix stands where no kernel message begins, see CAUTION".to_owned())
+            }
+            _ => None,
+        });
+    let other: Vec<String> = other.collect();
     let tail = if other.is_empty() {
         String::new()
     } else {
@@ -187,7 +197,7 @@ fn nothing_read(report: &Report) -> String {
             "look"
         };
         return format!(
-            "No drop line of the kernel in {lines} of {source}{over}; {} more {looks} like one{tail}.",
+            "No drop line of the kernel in {lines} of {source}{over}; {} only {looks} like one{tail}.",
             tally.untrusted
         );
     }
@@ -196,8 +206,23 @@ fn nothing_read(report: &Report) -> String {
     if !unknown.is_empty() {
         return format!("Nothing was judged: {source} has no line of a known log format{tail}.");
     }
+    if tally.outside > 0 {
+        let lie = if tally.outside == 1 { "lies" } else { "lie" };
+        return format!(
+            "No drop line of {source} is in the time that was asked for; {} {lie} outside it{tail}.",
+            tally.outside
+        );
+    }
     if tally.lines == 0 {
         return format!("No drop lines: {source} is empty.");
+    }
+    if tally.outside > 0 {
+        let none = match tally.outside {
+            1 => "The one drop line".to_owned(),
+            n => format!("None of the {n} drop lines"),
+        };
+        let not = if tally.outside == 1 { " not" } else { "" };
+        return format!("{none} of {source} lies{not} in the time that was asked for{tail}.");
     }
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }

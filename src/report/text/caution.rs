@@ -5,6 +5,7 @@ use std::io;
 
 use anstyle::AnsiColor;
 
+use super::answer::OTHER_PREFIX;
 use super::explain::capital;
 use super::fixes::again;
 use super::page::Page;
@@ -28,12 +29,14 @@ const SATURATED: &str = "log-saturated";
 
 /// Writes what may make the answer wrong.
 pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
-    if report.warnings.is_empty() || report.tally.lines == 0 && report.nodes.is_empty() {
+    let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
+    codes.dedup();
+    // The first sentence says it.
+    codes.retain(|code| *code != OTHER_PREFIX || report.tally.drops > 0);
+    if codes.is_empty() {
         return Ok(());
     }
     page.heading(AnsiColor::Yellow.on_default().bold(), "CAUTION", "")?;
-    let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
-    codes.dedup();
     let rank = |code: &&str| match *code {
         SATURATED => FIRST.len(),
         code => FIRST

@@ -54,10 +54,13 @@ pub(super) fn fixes(
     Ok(())
 }
 
+/// The commands of a node: below each that asks for a place, those that put a rule there.
+type Commands = BTreeMap<String, Vec<String>>;
+
 /// What puts the rules into the running chains: nodes with the same commands together.
 fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     page.heading(BOLD, "FIX NOW", "in force at once, lost at the next reboot")?;
-    let mut by_node: BTreeMap<&str, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+    let mut by_node: BTreeMap<&str, Commands> = BTreeMap::new();
     for rule in rules {
         let places = by_node.entry(&rule.node).or_default();
         places
@@ -65,7 +68,7 @@ fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
             .or_default()
             .push(rule.insert());
     }
-    let mut alike: Vec<(BTreeMap<String, Vec<String>>, Vec<&str>)> = Vec::new();
+    let mut alike: Vec<(Commands, Vec<&str>)> = Vec::new();
     for (node, commands) in by_node {
         match alike.iter_mut().find(|(known, _)| *known == commands) {
             Some((_, nodes)) => nodes.push(node),

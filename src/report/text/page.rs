@@ -60,12 +60,13 @@ impl Page<'_> {
         if one_line && first.is_ascii() {
             return writeln!(self.out, "{first}{text}");
         }
+        let width = self.style.width.saturating_sub(rest.len());
         let options = textwrap::Options::new(self.style.width)
             .initial_indent(first)
             .subsequent_indent(rest)
             .break_words(false)
             .word_splitter(textwrap::WordSplitter::NoHyphenation);
-        for line in textwrap::wrap(&quotes_glued(text), options) {
+        for line in textwrap::wrap(&quotes_glued(text, width), options) {
             writeln!(self.out, "{}", line.replace(GLUE, " "))?;
         }
         Ok(())
@@ -131,12 +132,12 @@ pub(super) fn glued(text: &str) -> String {
     text.replace(' ', &GLUE.to_string())
 }
 
-/// `text` with what stands between backticks glued.
-fn quotes_glued(text: &str) -> String {
+/// `text` with what stands between backticks glued, where that fits into `width` columns.
+fn quotes_glued(text: &str, width: usize) -> String {
     let parts = text.split('`').enumerate();
     let parts = parts.map(|(place, part)| match place % 2 {
-        0 => part.to_owned(),
-        _ => glued(part),
+        1 if textwrap::core::display_width(part) + 2 <= width => glued(part),
+        _ => part.to_owned(),
     });
     parts.collect::<Vec<_>>().join("`")
 }

@@ -106,7 +106,7 @@ pub(crate) fn drop_line(n: usize) -> String {
 }
 
 /// Whether a program is there; one that is not is named.
-fn has(program: &str) -> bool {
+pub(crate) fn has(program: &str) -> bool {
     let there = Command::new("sh")
         .args(["-c", &format!("command -v {program} || test -x {program}")])
         .stdout(Stdio::null())

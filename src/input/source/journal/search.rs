@@ -50,11 +50,18 @@ pub(super) fn entries(
     };
     let mut found = std::thread::scope(|scope| {
         let others: Vec<_> = (1..stripes)
-            .map(|n| scope.spawn(move || search(n)))
+            .map(|n| {
+                let beside = std::thread::Builder::new().spawn_scoped(scope, move || search(n));
+                beside.map_err(|_| n)
+            })
             .collect();
         let mut all = search(0);
         for other in others {
-            let found = other.join().ok().flatten();
+            let found = match other {
+                Ok(thread) => thread.join().ok().flatten(),
+                // No thread could be started.
+                Err(n) => search(n),
+            };
             all = all.zip(found).map(|(mut all, found)| {
                 all.extend(found);
                 all
