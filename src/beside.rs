@@ -19,7 +19,7 @@ pub(crate) fn beside<A, B: Send>(
     let other = Mutex::new(other);
     let other = || (other.lock().unwrap_or_else(PoisonError::into_inner))();
     thread::scope(|scope| {
-        let beside = thread::Builder::new().spawn_scoped(scope, &other);
+        let beside = thread::Builder::new().spawn_scoped(scope, other);
         let one = one();
         let other = match beside {
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),

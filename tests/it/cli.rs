@@ -66,10 +66,11 @@ fn run(case: &Case, folder: &Path) -> Vec<String> {
     wrong.extend(there.map(|part| format!("says `{part}`:\n{both}")));
     // Usage is refused in one line of one style, and nothing else is said.
     let is_refusal = code == 2 && err.lines().count() == 1;
-    if code == 2 && case.prints.is_empty() {
-        if !is_refusal || !err.starts_with("dropsift: ") || !out.is_empty() {
-            wrong.push(format!("is no refusal in one line:\n{err}{out}"));
-        }
+    if code == 2
+        && case.prints.is_empty()
+        && (!is_refusal || !err.starts_with("dropsift: ") || !out.is_empty())
+    {
+        wrong.push(format!("is no refusal in one line:\n{err}{out}"));
     }
     wrong
 }

@@ -243,7 +243,7 @@ fn what_is_shown_runs() {
             .any(|line| line.starts_with("dropsift: ") && !line.contains(": reading "));
         // A machine without a journal has none to read.
         let has_journal = !err.contains("the local journal");
-        if has_journal && !matches!(code, 0 | 1) || has_journal && complains {
+        if has_journal && (!matches!(code, 0 | 1) || complains) {
             writeln!(wrong, "{from}: {command}\n  exits with {code}\n{err}").unwrap();
         }
         if let Some(output) = &one.output

@@ -114,6 +114,7 @@ fn a_window_is_unpacked_up_to_64_mib_and_refused_beyond() {
 }
 
 /// The kernel refuses a further thread to a user who may have one process; to root it refuses none.
+#[allow(clippy::print_stderr, reason = "a test says what it leaves out")]
 #[test]
 fn one_thread_is_enough() {
     let folder = tempfile::tempdir().unwrap();
