@@ -216,14 +216,6 @@ fn nothing_read(report: &Report) -> String {
     if tally.lines == 0 {
         return format!("No drop lines: {source} is empty.");
     }
-    if tally.outside > 0 {
-        let none = match tally.outside {
-            1 => "The one drop line".to_owned(),
-            n => format!("None of the {n} drop lines"),
-        };
-        let not = if tally.outside == 1 { " not" } else { "" };
-        return format!("{none} of {source} lies{not} in the time that was asked for{tail}.");
-    }
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
