@@ -122,7 +122,7 @@ mod tests {
             text,
             "  PORT      SERVICE                      DROPS\n  tcp/2112  kube-vip Prometheus metrics      9\n"
         );
-        for width in 28..60 {
+        for width in 29..60 {
             let text = fitted(&columns, &rows, width, 2).unwrap();
             assert!(
                 text.lines().all(|line| line.len() <= width),
@@ -132,6 +132,6 @@ mod tests {
                 assert!(text.contains(word), "{width}\n{text}");
             }
         }
-        assert_eq!(fitted(&columns, &rows, 27, 2), None);
+        assert_eq!(fitted(&columns, &rows, 28, 2), None);
     }
 }
