@@ -1,5 +1,7 @@
 //! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
 
+mod running_chain;
+
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::fmt::{self, Write};
@@ -15,7 +17,6 @@ use crate::cause::scene::Scene;
 use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
-use crate::chain::Question;
 use crate::error::printable_name;
 use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
 use crate::net::{IpNet, neighbourhood};
@@ -23,6 +24,7 @@ use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
+use running_chain::{is_stale, narrower};
 
 /// How a flow stands at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -351,31 +353,6 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
         .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
-}
-
-/// The rule of the running chain that has the port for some sources only, or stops it, in words.
-fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
-    let chains = (scene.site.in_force).of(group.node, group.role, group.family())?;
-    if !chains.is_running() {
-        return None;
-    }
-    let packet = Packet::parse(group.sample()).ok()?;
-    let question = Question::dropped(packet.summary()).with_line(group.sample());
-    let rule = chains.port_rules(&question).into_iter().next()?;
-    let does = if rule.accepts { "accepts" } else { "stops" };
-    let by = (rule.narrowed_by).map_or_else(String::new, |by| format!(" with `{by}`"));
-    Some(format!(
-        "rule {} of {} {does} this port{by}",
-        rule.position.number,
-        printable_name(&rule.position.chain)
-    ))
-}
-
-/// Whether the dump of the running chain accepts a line that came after it was taken.
-fn is_stale(group: &Group<'_>, scene: &Scene<'_>) -> bool {
-    let chains = (scene.site.in_force).of(group.node, group.role, group.family());
-    let known = group.outcomes.as_ref().zip(chains);
-    known.is_some_and(|(outcomes, chains)| outcomes.is_stale(chains.origin))
 }
 
 fn is_on_link(group: &Group<'_>, scene: &Scene<'_>) -> bool {
