@@ -13,6 +13,10 @@ check:
     cargo clippy --all-targets -- -D warnings
     cargo test
 
+# The random tests with other cases than those of each run, so many times.
+explore times="10":
+    for n in $(seq {{times}}); do PROPTEST_RNG_SEED=$(shuf -i 1-999999999 -n 1) cargo test || exit; done
+
 # Write the golden outputs anew; review the difference.
 golden:
     UPDATE=1 cargo test --test it golden

@@ -108,8 +108,15 @@ struct Open {
 /// Reads all documents of `text`.
 ///
 /// # Errors
-/// Where it is no YAML, or nests too deep.
+/// Where it is no YAML, nests too deep, or has a carriage return within a line: YAML ends a line there, the shell and the
+/// lines of a patch do not.
 pub fn read(text: &str) -> Result<Vec<Node>, Fault> {
+    if let Some(at) = lone_carriage_return(text) {
+        return Err(Fault::new(
+            1 + text[..at].bytes().filter(|b| *b == b'\n').count(),
+            "a carriage return within a line, which YAML takes for a line end: remove it (`sed 's/\\r//g'`)",
+        ));
+    }
     let mut documents = Vec::new();
     let mut open: Vec<Open> = Vec::new();
     for event in Parser::new_from_str(text) {
@@ -173,6 +180,12 @@ pub fn read(text: &str) -> Result<Vec<Node>, Fault> {
     Ok(documents)
 }
 
+/// Offset of the first `\r` that no `\n` follows.
+fn lone_carriage_return(text: &str) -> Option<usize> {
+    memchr::memchr_iter(b'\r', text.as_bytes())
+        .find(|at| text.as_bytes().get(at + 1) != Some(&b'\n'))
+}
+
 fn pairs(children: Vec<Node>) -> Vec<(Node, Node)> {
     let mut out = Vec::with_capacity(children.len() / 2);
     let mut children = children.into_iter();
@@ -185,6 +198,18 @@ fn pairs(children: Vec<Node>) -> Vec<(Node, Node)> {
 #[cfg(test)]
 mod tests {
     use super::read;
+
+    #[test]
+    fn a_carriage_return_ends_no_line_alone() {
+        assert!(read("a: 1\r\nb: |\r\n  x\r\n").is_ok());
+        for (text, line) in [
+            ("a: \r 1\n", 1),
+            ("a: 1\nb: |\n  x\ry\n", 3),
+            ("a: 1\r\n\rb: 2", 2),
+        ] {
+            assert_eq!(read(text).unwrap_err().line, line, "{text:?}");
+        }
+    }
 
     #[test]
     fn lines_of_nodes() {

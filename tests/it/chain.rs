@@ -636,7 +636,7 @@ proptest::proptest! {
     #[test]
     fn no_text_panics(
         which in 0usize..10,
-        cuts in proptest::collection::vec((0.0f64..1.0, 0usize..60, ".{0,12}|[-!\"'$#:|>{}\\[\\]\n ]{1,6}"), 1..6),
+        cuts in proptest::collection::vec((0.0f64..1.0, 0usize..60, ".{0,12}|[-!\"'$#:|>{}\\[\\]\r\n ]{1,6}"), 1..6),
     ) {
         let mut text: Vec<char> = all_forms()[which].chars().collect();
         for (at, len, put) in cuts {
