@@ -12,6 +12,7 @@ mod decode;
 mod directory;
 mod journal;
 mod journals;
+mod spool;
 mod stripes;
 mod tree;
 mod unpack;
@@ -32,6 +33,7 @@ use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::directory::LOCAL_JOURNALS;
+pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
 pub const BLOCK: usize = 256 * 1024;
