@@ -47,7 +47,15 @@ pub(super) fn run(
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path));
-    let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
+    let (summary, mut exit, held) = read(path, options, &mut feed, &mut session)?;
+    // Where nothing at all could be read, there is no report.
+    if let Some(error) = held {
+        session.clear();
+        if summary.lines == 0 {
+            return Err(error);
+        }
+        complain(&fault(&error));
+    }
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
@@ -75,9 +83,10 @@ fn read(
     options: &Options,
     feed: &mut Feed,
     session: &mut Session<'_>,
-) -> Result<(Summary, Exit), Error> {
+) -> Result<(Summary, Exit, Option<Error>), Error> {
     let mut reader = Reader::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
+    let mut held = None;
     session.act(Instant::now())?;
     loop {
         let mut now = Instant::now();
@@ -94,11 +103,13 @@ fn read(
                 let (summary, errors) =
                     read_stream(&name, file, options, &mut |event| session.take(event));
                 session.clear();
-                for error in &errors {
-                    complain(&fault(error));
+                for error in errors {
                     exit = Exit::Trouble;
+                    if let Some(earlier) = held.replace(error) {
+                        complain(&fault(&earlier));
+                    }
                 }
-                return Ok((summary, exit));
+                return Ok((summary, exit, held));
             }
             // The first block of plain lines came as any other.
             Ok(Wake::Plain(_)) => {}
@@ -106,8 +117,7 @@ fn read(
             Ok(Wake::End | Wake::Interrupted) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(Wake::Failed(why)) => {
                 let name = path.display().to_string();
-                session.clear();
-                complain(&fault(&Error::Input { name, why }));
+                held = Some(Error::Input { name, why });
                 exit = Exit::Trouble;
                 break;
             }
@@ -116,7 +126,7 @@ fn read(
         session.act(now)?;
     }
     reader.finish(&mut |event| session.take(event));
-    Ok((Summary::of(&reader), exit))
+    Ok((Summary::of(&reader), exit, held))
 }
 
 /// Prints what is said at one moment together: whoever reads it is woken for each write.

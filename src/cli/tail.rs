@@ -88,7 +88,8 @@ impl Followed {
             self.since = Instant::now();
             // Elsewhere nothing can be compared.
             if is_file && cfg!(unix) {
-                self.before.extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
+                self.before
+                    .extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
                 let old = self.before.len().saturating_sub(SAMPLE);
                 self.before.drain(..old);
             }
@@ -145,7 +146,10 @@ impl Tail {
             let is_file = file.file.metadata()?.is_file();
             let was_empty = is_file && is_last && file.read == 0;
             let read = file.read(block, is_file)?;
-            if was_empty && let Some(read @ 1..) = read && self.copied(&block[..read])? {
+            if was_empty
+                && let Some(read @ 1..) = read
+                && self.copied(&block[..read])?
+            {
                 return self.read_on(block);
             }
             let file = &mut self.files[at];
@@ -159,9 +163,7 @@ impl Tail {
                 }
                 None | Some(0) => {
                     let id = file.id;
-                    if self.open_line == Some(id)
-                        && !is_last
-                        && file.since.elapsed() >= LAST_WORDS
+                    if self.open_line == Some(id) && !is_last && file.since.elapsed() >= LAST_WORDS
                     {
                         self.open_line = None;
                         block[0] = b'\n';
@@ -184,7 +186,7 @@ impl Tail {
             return Ok(false);
         };
         let begin = &begin[..begin.len().min(SAMPLE)];
-        let copies: Vec<Followed> = (self.between(last.id).into_iter())
+        let copies: Vec<Followed> = (self.between(Some(last.id)).into_iter())
             .filter_map(|found| {
                 let file = File::open(&found.path).ok()?;
                 let copy = bytes_at(&file, 0, SAMPLE);
@@ -258,42 +260,49 @@ impl Tail {
     /// Takes up what the name means now, and what came and went under it since the last look: whether there is anything.
     fn turn(&mut self) -> io::Result<bool> {
         self.forget();
-        // Between two files of a rotation there may be none.
-        let (Ok(named), Some(last)) = (std::fs::metadata(&self.path), self.files.back_mut()) else {
+        let named = std::fs::metadata(&self.path).map(|named| id(&named)).ok();
+        let Some(last) = self.files.back_mut() else {
             return Ok(false);
         };
-        if id(&named) == last.id {
+        if named == Some(last.id) {
             self.seen = SystemTime::now();
             return Ok(false);
         }
-        let Ok(file) = File::open(&self.path) else {
-            return Ok(false);
-        };
-        last.since = Instant::now();
-        let new = id(&file.metadata()?);
-        if new == last.id {
+        // Between two files of a rotation there may be none, and the one before may have its next name already.
+        let file = File::open(&self.path).ok();
+        let new = file
+            .as_ref()
+            .map(File::metadata)
+            .transpose()?
+            .map(|meta| id(&meta));
+        if new == Some(last.id) {
             return Ok(false);
         }
+        last.since = Instant::now();
+        let had = self.files.len();
         for found in self.between(new) {
             let Ok(file) = File::open(&found.path) else {
                 continue;
             };
-            let file = Followed::new(file, found.id);
-            let is_one = id(&file.file.metadata()?) == found.id;
-            if is_one && !is_packed(&bytes_at(&file.file, 0, SAMPLE)) {
-                self.files.push_back(file);
+            let is_one = id(&file.metadata()?) == found.id;
+            if is_one && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
+                self.files.push_back(Followed::new(file, found.id));
             }
             self.met.insert(found.id);
         }
-        self.met.insert(new);
-        self.seen = SystemTime::now();
-        self.files.push_back(Followed::new(file, new));
-        Ok(true)
+        if let (Some(file), Some(new)) = (file, new) {
+            self.met.insert(new);
+            self.seen = SystemTime::now();
+            self.files.push_back(Followed::new(file, new));
+        }
+        Ok(self.files.len() > had)
     }
 
     /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
-    fn between(&self, new: Id) -> Vec<Beside> {
-        let known = |id: Id| id == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id);
+    fn between(&self, new: Option<Id>) -> Vec<Beside> {
+        let known = |id: Id| {
+            Some(id) == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
+        };
         let look = || {
             let mut found = beside(&self.path);
             found.retain(|found| !known(found.id) && self.is_recent(found));
@@ -303,7 +312,10 @@ impl Tail {
         let mut found = look();
         for _ in 0..LOOKS {
             let again = look();
-            let is_still = again.iter().map(|it| &it.path).eq(found.iter().map(|it| &it.path));
+            let is_still = again
+                .iter()
+                .map(|it| &it.path)
+                .eq(found.iter().map(|it| &it.path));
             found = again;
             if is_still {
                 break;
@@ -315,7 +327,9 @@ impl Tail {
     /// Whether a file was written to since the name was last looked at: an older one is of an earlier rotation, or somebody's
     /// copy.
     fn is_recent(&self, found: &Beside) -> bool {
-        found.modified.is_none_or(|modified| modified + CLOCK >= self.seen)
+        found
+            .modified
+            .is_none_or(|modified| modified + CLOCK >= self.seen)
     }
 
     /// Lets go of rotated files that nobody writes to any more.
@@ -388,8 +402,13 @@ fn id(meta: &Metadata) -> Id {
 
 #[cfg(not(unix))]
 fn id(meta: &Metadata) -> Id {
-    let since = meta.created().ok().and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or((0, 0), |since| (since.as_secs(), u64::from(since.subsec_nanos())))
+    let since = meta
+        .created()
+        .ok()
+        .and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map_or((0, 0), |since| {
+        (since.as_secs(), u64::from(since.subsec_nanos()))
+    })
 }
 
 /// The `length` bytes at `at`; fewer where the file ends.
