@@ -1,6 +1,7 @@
 //! A file that is followed: it may grow, be cut to begin anew, or be rotated away from under its name. What a rotation leaves
 //! is read to its end before the file that takes its place, also where whole files came and went between two looks.
 
+use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -185,6 +186,10 @@ impl Tail {
         let Some(last) = self.files.back() else {
             return Ok(false);
         };
+        // Where the name means another file by now, it was renamed.
+        if std::fs::metadata(&self.path).map(|named| id(&named)).ok() != Some(last.id) {
+            return Ok(false);
+        }
         let begin = &begin[..begin.len().min(SAMPLE)];
         let copies: Vec<Followed> = (self.between(Some(last.id)).into_iter())
             .filter_map(|found| {
@@ -249,7 +254,7 @@ impl Tail {
             return None;
         }
         let mut found = beside(&self.path);
-        found.sort_by_key(|found| std::cmp::Reverse(found.modified));
+        found.sort_by_key(|found| Reverse(found.modified));
         found.into_iter().find_map(|found| {
             let may_be = found.id != last.id && found.length >= last.read && self.is_recent(&found);
             let file = File::open(&found.path).ok().filter(|_| may_be)?;
@@ -285,10 +290,11 @@ impl Tail {
                 continue;
             };
             let is_one = id(&file.metadata()?) == found.id;
-            if is_one && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
+            // A folder may be listed while a file in it gets its next name.
+            let is_new = self.met.insert(found.id) && is_one;
+            if is_new && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
                 self.files.push_back(Followed::new(file, found.id));
             }
-            self.met.insert(found.id);
         }
         if let (Some(file), Some(new)) = (file, new) {
             self.met.insert(new);
@@ -306,7 +312,7 @@ impl Tail {
         let look = || {
             let mut found = beside(&self.path);
             found.retain(|found| !known(found.id) && self.is_recent(found));
-            found.sort_by_key(|found| (found.modified, found.path.clone()));
+            found.sort_by_key(|found| (found.modified, Reverse(found.turn()), found.path.clone()));
             found
         };
         let mut found = look();
@@ -366,6 +372,13 @@ struct Beside {
     id: Id,
     length: u64,
     modified: Option<SystemTime>,
+}
+
+impl Beside {
+    /// The number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
+    fn turn(&self) -> Option<u32> {
+        self.path.extension()?.to_str()?.parse().ok()
+    }
 }
 
 /// The plain files whose names begin as `path` does: `kern.log.1`, `kern.log-20260422`, `kern-20260422.log`.
