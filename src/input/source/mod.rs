@@ -11,6 +11,7 @@ mod cluster;
 mod decode;
 mod directory;
 mod journal;
+mod journal_path;
 mod journals;
 mod stripes;
 mod tree;

@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::rc::Rc;
 
+use super::ahead::Ahead;
 use super::chain::{Bytes, Chain, Step};
 use super::damage::Damage;
-use super::entry::number;
 use super::header::{HEADER, Header};
 use super::object::{DATA, ENTRY, HEAD, Head, u64_at};
 use super::proof::Name;
-use super::stream::Ahead;
+use super::record::number;
 use super::unpack::MAX_VALUE;
 use super::volume::Volume;
 

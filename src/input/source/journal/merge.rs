@@ -6,9 +6,10 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::mpsc::Receiver;
 use std::thread::available_parallelism;
 
-use super::entry::Record;
-use super::file::{Batch, JournalFile, Life, Share};
+use super::batch::{Batch, Life};
+use super::file::{JournalFile, Share};
 use super::pool::Pool;
+use super::record::Record;
 use super::stream::JournalStream;
 
 /// What the batches of all open files take together, in bytes.
