@@ -14,18 +14,18 @@ use super::quota::Admitted;
 use crate::catalog::{Role, Strength, listed};
 use crate::net::{IpNet, neighbourhood};
 
-/// So many flows are kept apart.
+/// Flows that are kept apart.
 const MOST_FLOWS: usize = 8_192;
 /// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
 const MOST_DOCUMENTED: usize = 4_096;
-/// So many are kept at all, those that others were folded into too.
+/// Flows that are kept at all, those that others were folded into too.
 const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
 /// Up to so many the last resort keeps node, interface and neighbourhood, and up to so many the node.
 const MOST_OF_INTERFACES: usize = MOST_FOLDED + 4_096;
 const MOST_OF_NODES: usize = MOST_OF_INTERFACES + 4_096;
-/// So many ports that no list names are kept of one peer on one node: the 1,000 of a usual scan.
+/// Unlisted ports that are kept of one peer on one node: the 1,000 of a usual scan.
 const MOST_PORTS: u16 = 1_024;
-/// The same of a network that peers were folded into.
+/// Unlisted ports that are kept of a network that peers were folded into.
 const MOST_PORTS_OF_NETWORK: u16 = 64;
 
 impl Flows {

@@ -19,7 +19,7 @@ use crate::packet::{Hook, PacketSummary, PktType, TcpFlags, proto};
 use crate::site::Site;
 use crate::time::Time;
 
-/// So many of all nodes.
+/// Lines that are kept for the timelines of all nodes.
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
 /// How many starts of machines, and hosts without a drop line, are kept.
 pub(super) const MOST_BOOTS: usize = 1_024;

@@ -21,7 +21,7 @@ use super::volume::Volume;
 
 /// What unpacked values may take at all, besides four times the bytes of the journal.
 const MAX_UNPACKED: u64 = 64 << 20;
-/// So many times of values are remembered for the entry that comes next.
+/// Values with times that are remembered for the entry that comes next.
 const RECENT: usize = 16;
 /// Up to this offset it is known where values begin: 16 MiB of bits.
 const MAX_MAPPED: u64 = 1 << 30;

@@ -27,7 +27,7 @@ impl Transport {
 pub(in crate::input::source) struct Record {
     /// When journald received it, in microseconds since 1970.
     pub(in crate::input::source) realtime: u64,
-    /// The same, in microseconds since boot.
+    /// When journald received it, in microseconds since boot.
     pub(in crate::input::source) monotonic: u64,
     pub(in crate::input::source) boot: u128,
     pub(in crate::input::source) transport: Option<Transport>,
