@@ -13,6 +13,7 @@ mod follow;
 mod gate;
 mod help;
 mod manual;
+mod metrics;
 mod options;
 mod pace;
 mod pager;
