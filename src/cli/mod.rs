@@ -13,6 +13,7 @@ mod follow;
 mod gate;
 mod help;
 mod manual;
+mod metrics;
 mod options;
 mod pace;
 mod pager;
@@ -29,6 +30,7 @@ mod status;
 mod stdio;
 mod tail;
 mod terminal;
+mod usage;
 mod values;
 mod words;
 
@@ -98,7 +100,7 @@ pub fn main() -> ExitCode {
     }
     let typed = words::arranged(std::env::args_os());
     let is_short = typed.iter().any(|word| word == "-h");
-    let parsed = help::command(is_short).try_get_matches_from(&typed);
+    let parsed = usage::command(is_short).try_get_matches_from(&typed);
     let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
         // The help and the version, which are asked for.

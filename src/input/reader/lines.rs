@@ -21,7 +21,7 @@ pub(super) const FIRST_TRIES: usize = 4096;
 const LAST_TRIES: usize = 1024;
 /// How much of the line before a block is kept.
 const MAX_BEFORE: usize = 4096;
-/// So many drop lines go on together at most.
+/// Drop lines that go on together.
 const BATCH: usize = 64;
 
 impl Reader {
