@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use foldhash::fast::{FixedState, RandomState};
 
@@ -114,7 +115,7 @@ pub struct Finding {
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Finding {

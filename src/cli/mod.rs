@@ -165,10 +165,10 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
             written(|out| events.iter().try_for_each(|event| write(event, out)))?;
         }
         _ => {
-            let mut page = Vec::new();
-            (renderer.render)(&report, style, &mut page)
-                .and_then(|()| pager::show(&page, args.is_paged()))
-                .map_err(Error::Output)?;
+            pager::rendered(args.is_paged(), |out| {
+                (renderer.render)(&report, style, out)
+            })
+            .map_err(Error::Output)?;
         }
     }
     Ok(exit.and(verdict(shared, &report)))

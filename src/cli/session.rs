@@ -12,7 +12,7 @@ use super::pace::Pace;
 use super::status::Status;
 use super::{pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
-use crate::beside::{WORTH_A_THREAD, beside};
+
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::LogEvent;
@@ -27,8 +27,6 @@ const TICK: Duration = Duration::from_secs(1);
 const TICK_REST: u32 = 20;
 /// How long rows may wait for others of their kind.
 const HELD: Duration = Duration::from_micros(crate::report::HELD as u64);
-/// What it costs to write an event, in flows to judge.
-const AN_EVENT: usize = 4;
 
 /// Who writes events.
 enum Writer {
@@ -340,30 +338,23 @@ impl<'s> Session<'s> {
         };
         let (args, style) = (self.args, self.style);
         let writer = &mut self.writer;
-        let (news, whole) = beside(
-            events.len() * AN_EVENT >= WORTH_A_THREAD,
-            || {
-                let mut page = write(writer, &events, &report)?;
-                if let Writer::Rows(rows) = writer {
-                    rows.flush(&mut page)?;
-                }
-                Ok(page)
-            },
-            || {
-                let mut page = Vec::new();
-                if !args.no_report {
-                    (args.renderer().render)(&report, style, &mut page)?;
-                }
-                Ok(page)
-            },
-        );
-        print(&news.map_err(Error::Output)?)?;
+        let mut news = write(writer, &events, &report).map_err(Error::Output)?;
+        if let Writer::Rows(rows) = writer {
+            rows.flush(&mut news).map_err(Error::Output)?;
+        }
+        print(&news)?;
+        drop(news);
         if matches!(&self.writer, Writer::Rows(rows) if !rows.is_empty()) {
             print(b"\n")?;
         }
-        let whole = whole.map_err(Error::Output)?;
-        // What was said live stands on the terminal already.
-        pager::show(&whole, self.args.is_paged() && !wanted).map_err(Error::Output)?;
+        if !args.no_report {
+            // What was said live stands on the terminal already.
+            let is_paged = args.is_paged() && !wanted;
+            pager::rendered(is_paged, |out| {
+                (args.renderer().render)(&report, style, out)
+            })
+            .map_err(Error::Output)?;
+        }
         Ok(report)
     }
 }

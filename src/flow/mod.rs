@@ -19,6 +19,7 @@ mod quota;
 mod sum;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -202,7 +203,7 @@ pub struct Detail {
     /// The earliest line.
     pub sample: Box<str>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Flow {
