@@ -20,6 +20,7 @@ mod forms;
 mod fuzz;
 mod golden;
 mod hostile;
+mod hungry;
 mod inputs;
 mod journals;
 mod judgement;
