@@ -16,6 +16,7 @@ mod rule;
 mod shadowed;
 mod shell;
 mod syntax;
+mod ways;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -38,8 +39,9 @@ pub use rule::{
     limit_interval,
 };
 pub use shadowed::{Shadowed, Why};
-pub use shell::{Fault, Runner, Script};
+pub use shell::{Assume, Condition, Fault, Runner, Script};
 pub use syntax::{Form, detect};
+pub use ways::Ways;
 
 /// The chain of the documentation.
 pub const HARVESTER: &str = "HARVESTER_INPUT";
@@ -189,6 +191,17 @@ impl RuleSet {
         self.retain(|_| true);
     }
 
+    /// Takes a chain out.
+    fn remove_chain(&mut self, family: Family, name: &str) {
+        let Some(at) = self.index[family as usize].remove(name) else {
+            return;
+        };
+        self.chains.remove(at);
+        for known in self.index.iter_mut().flat_map(HashMap::values_mut) {
+            *known -= usize::from(*known > at);
+        }
+    }
+
     /// Keeps the chains that are wanted, under the names that they have now.
     fn retain(&mut self, wanted: impl FnMut(&Chain) -> bool) {
         self.chains.retain(wanted);
@@ -227,9 +240,8 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
         form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
         Form::Listing => Ok(syntax::listing::read(text)),
         Form::Script => {
-            let mut runner = Runner::new(Form::Script);
-            runner.run(&Script::read(text, 1));
-            Ok(runner.finish())
+            let script = Script::read(text, 1);
+            Ok(Ways::of(Form::Script, &mut |runner| runner.run(&script)).set)
         }
         Form::CloudInit => Ok(cloudinit::boot(&cloudinit::read(text)?, |_| true)),
     }

@@ -2,7 +2,7 @@
 
 use super::AcceptRule;
 use super::seek::{Sought, seek};
-use crate::chain::ActiveChains;
+use crate::chain::{ActiveChains, RuleSet};
 
 /// What a chain has of a suggested rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,12 @@ pub fn check<'a>(
 ) -> Vec<Checked<'a>> {
     let of = |rule: &'a AcceptRule| {
         let known = chains.of(&rule.node, rule.role, rule.family);
-        let (state, at) = match known.map(|chains| chains.set) {
+        // What is live one way only, where a condition cannot be known, is not called live.
+        let set = known.map(|chains| {
+            let is_live = |set: &&RuleSet| matches!(seek(set, rule, prefixes), Sought::Live(..));
+            chains.ways().find(|set| !is_live(set)).unwrap_or(chains.set)
+        });
+        let (state, at) = match set {
             None => (State::Absent, None),
             Some(set) => match seek(set, rule, prefixes) {
                 Sought::Live(chain, number, _) => (State::Live, Some((chain, number))),

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::catalog::LOG_PREFIX;
-use crate::chain::{Chain, HARVESTER, Match, Rule, Side, Target, Test, quoted};
+use crate::chain::{Chain, HARVESTER, Rule, Target, quoted};
 use crate::error::is_hostile;
 
 /// The rule before which another one goes.
@@ -60,19 +60,7 @@ impl Default for InsertionPoint {
 impl InsertionPoint {
     /// `rule` for the packets that come so far.
     pub(super) fn fitted(&self, rule: &Rule) -> Rule {
-        let mut fitted = rule.clone();
-        if let Some(name) = &self.interface {
-            let test = Test::Interface(Side::Source, name.clone());
-            // Interfaces come first in the order of matches.
-            fitted.matches.insert(
-                0,
-                Match {
-                    test,
-                    negated: false,
-                },
-            );
-        }
-        fitted
+        rule.for_interface(self.interface.as_deref())
     }
 
     /// Whether its names can be shown: a dump's text is anybody's.
@@ -162,12 +150,4 @@ fn pattern(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// The interface that a rule asks for.
-pub(super) fn interface_of(rule: &Rule) -> Option<String> {
-    rule.matches.iter().find_map(|m| match &m.test {
-        Test::Interface(Side::Source, name) if !m.negated => Some(name.clone()),
-        _ => None,
-    })
 }

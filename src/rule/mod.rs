@@ -5,8 +5,6 @@ mod check;
 mod disposition;
 mod emit;
 mod insertion_point;
-mod list_style;
-mod object;
 mod patch;
 mod recommended;
 mod scope;
@@ -16,7 +14,7 @@ mod seek;
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
-    Family, HARVESTER, Match, Origin, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
+    Family, HARVESTER, Match, Origin, Ports, Rule, RuleSet, Side, Target, Test as RuleTest, address, quoted,
 };
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
@@ -28,7 +26,8 @@ pub use check::{Checked, State, check};
 pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
-pub use patch::{CloudInitFile, Patched};
+pub use crate::cloudinit::patch::Patched;
+pub use patch::CloudInitFile;
 pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
 pub use scope::Scope;
 pub use script::Split;
@@ -140,6 +139,14 @@ impl AcceptRule {
         self.place.fitted(&self.rule)
     }
 
+    /// Puts it at its place in the chains of `set`, where it has one there and no rule does the same.
+    pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {
+        if let Sought::At(place) = seek::seek(set, self, prefixes) {
+            let rule = place.fitted(&self.rule);
+            set.insert_rule(self.family, &place.chain, place.number, &rule);
+        }
+    }
+
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
     pub fn place_command(&self) -> String {
         self.place.command(self.program())
@@ -165,7 +172,7 @@ impl AcceptRule {
 
     /// The line for a CloudInit that makes a chain of this name.
     pub fn append_to(&self, chain: &str) -> String {
-        format!("{} -A {} {}", self.program(), quoted(chain), self.rule)
+        self.rule.append_command(self.family, chain)
     }
 
     /// The tool that applies it.
@@ -269,26 +276,39 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
         met: true,
         text,
     };
-    match seek::seek(chains.set, rule, &site.log_prefixes()) {
-        Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
-            let text = format!(
-                "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
-                chains.name
-            );
-            (Some(test("rule-at-next-boot", text)), true)
-        }
-        Sought::Live(chain, number, line) => {
-            let text = format!(
-                "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
-            );
-            (Some(test(RULE_IN_FORCE, text)), false)
-        }
-        Sought::At(place) if place.is_tame() => {
-            rule.place = place;
-            (None, true)
-        }
-        Sought::At(_) | Sought::Nowhere => (None, true),
+    let prefixes = site.log_prefixes();
+    let ways: Vec<Sought> = (chains.ways())
+        .map(|set| seek::seek(set, rule, &prefixes))
+        .collect();
+    let is_live = |way: &Sought| matches!(way, Sought::Live(..));
+    let at = ways.iter().find_map(|way| match way {
+        Sought::At(place) if place.is_tame() => Some(place.clone()),
+        _ => None,
+    });
+    let live = ways.iter().find(|way| is_live(way));
+    let Some(Sought::Live(chain, number, line)) = live else {
+        rule.place = at.unwrap_or_default();
+        return (None, true);
+    };
+    let name = chains.name;
+    if !ways.iter().all(is_live) {
+        rule.place = at.unwrap_or_default();
+        let text = format!(
+            "rule {number} of {chain} (line {line} of {name}) does the same one way only: whether {} holds cannot be \
+             known here",
+            chains.conditions()
+        );
+        return (Some(test("rule-on-condition", text)), true);
     }
+    if chains.origin == Origin::NextBoot {
+        let text = format!(
+            "rule {number} of {chain} (line {line} of {name}) does the same from the next boot on: a reboot is due"
+        );
+        return (Some(test("rule-at-next-boot", text)), true);
+    }
+    let text =
+        format!("rule {number} of {chain} (line {line}) does what a new rule would do: none is offered");
+    (Some(test(RULE_IN_FORCE, text)), false)
 }
 
 fn order(rule: &AcceptRule) -> impl Ord + '_ {

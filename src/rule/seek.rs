@@ -1,7 +1,6 @@
 //! Where a rule goes in a chain that is known: the walk of a new connection through INPUT that the script makes on the node
 //! (`script/walk.awk`), made on a dump.
 
-use super::insertion_point::interface_of;
 use super::{AcceptRule, Before, InsertionPoint};
 use crate::chain::{
     Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target, Test,
@@ -208,7 +207,7 @@ impl<'a> Walk<'a> {
             chain: chain.name.clone(),
             number: at + 1,
             before,
-            interface: rule.and_then(interface_of),
+            interface: rule.and_then(Rule::interface).map(str::to_owned),
             passed: None,
         };
         Sought::At(place.pass_over(chain))

@@ -1,0 +1,137 @@
+//! Conditions that a text does not settle: how a run takes them, and what they are called.
+
+use crate::chain::shell::fault::Fault;
+use crate::chain::shell::interpret::{DEEPEST, MAX_FAULTS, Runner};
+use crate::chain::shell::lex::Word;
+use crate::chain::shell::outside::{self, Status};
+use crate::chain::shell::parse::{Command, Item, List, Simple};
+
+/// How a run takes the conditions that cannot be known. Two conditions of one text are one: they hold together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Assume {
+    /// None of them holds.
+    #[default]
+    None,
+    All,
+    Only(String),
+    AllBut(String),
+}
+
+/// A condition that cannot be known, and on which commands of a firewall depend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    pub line: usize,
+    /// As it is written.
+    pub text: String,
+}
+
+impl Assume {
+    fn holds(&self, text: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Only(one) => one == text,
+            Self::AllBut(one) => one != text,
+        }
+    }
+}
+
+impl Condition {
+    /// What is said of it.
+    pub fn fault(&self) -> Fault {
+        let text = &self.text;
+        Fault::unfollowed(
+            self.line,
+            format!("whether `{text}` holds cannot be known here, and rules depend on it"),
+        )
+    }
+}
+
+impl Runner {
+    /// Whether a condition that cannot be known is taken as met; it is named where what is `guarded` depends on it.
+    pub(super) fn assumes(&mut self, text: String, line: usize, guarded: bool) -> bool {
+        let holds = self.assume.holds(&text);
+        let line = self.at.unwrap_or(line);
+        let condition = Condition { line, text };
+        let is_new = || !self.conditions.contains(&condition);
+        if guarded && self.conditions.len() < MAX_FAULTS && is_new() {
+            self.conditions.push(condition);
+        }
+        holds
+    }
+
+    /// Whether a list changes what a firewall is made of: its commands, the variables in them, or how far the script runs.
+    pub(super) fn mentions(&self, list: &[Item]) -> bool {
+        self.mentions_within(list, 0)
+    }
+
+    fn mentions_within(&self, list: &[Item], depth: usize) -> bool {
+        if depth > DEEPEST {
+            return true;
+        }
+        let inner = |list: &List| self.mentions_within(list, depth + 1);
+        (list.iter().flat_map(|item| &item.commands)).any(|command| match command {
+            Command::Simple(simple) => {
+                let calls = simple.words.first().map(Word::shown);
+                let body = calls.and_then(|name| self.functions.get(&name));
+                self.speaks(simple) || body.is_some_and(|body| inner(body))
+            }
+            Command::If(branches, otherwise) => {
+                inner(otherwise)
+                    || (branches.iter()).any(|(condition, body)| inner(condition) || inner(body))
+            }
+            Command::For(_, _, body) | Command::Group(body) => inner(body),
+            Command::While(condition, _, body) => inner(condition) || inner(body),
+            Command::Case(_, branches) => branches.iter().any(|(_, body)| inner(body)),
+            Command::Function(_, body) => inner(body),
+        })
+    }
+
+    fn speaks(&self, simple: &Simple) -> bool {
+        const LEAVES: [&str; 5] = ["exit", "return", "break", "continue", "shift"];
+        const DEVICES: [&str; 4] = ["/dev/", "/proc/", "/sys/", "&"];
+        let sets = |word: &str| matches!(word, "export" | "readonly" | "local" | "declare" | "eval");
+        let keeps = |file: &str| !DEVICES.iter().any(|folder| file.starts_with(folder));
+        let calls = simple.words.first().map(Word::shown).unwrap_or_default();
+        !simple.assignments.is_empty() && simple.words.is_empty()
+            || simple.output.as_ref().is_some_and(|(file, _)| keeps(&file.shown()))
+            || LEAVES.contains(&calls.as_str())
+            || sets(&calls)
+            || simple.words.iter().any(|word| {
+                let shown = word.shown();
+                shown.split([' ', '\n', ';']).any(outside::is_tool)
+                    || outside::may_be_firewall(&shown)
+                    || self.files.contains_key(&shown)
+                    || shown.starts_with('$')
+            })
+    }
+}
+
+/// The text of a condition: its last item, which decides.
+pub(super) fn text_of(item: &Item) -> String {
+    let commands: Vec<String> = item.commands.iter().map(shown).collect();
+    let not = if item.not { "! " } else { "" };
+    format!("{not}{}", commands.join(" | "))
+}
+
+/// A command for people.
+fn shown(command: &Command) -> String {
+    match command {
+        Command::Simple(simple) => {
+            let words: Vec<String> = simple.words.iter().map(Word::shown).collect();
+            words.join(" ")
+        }
+        _ => "the condition".to_owned(),
+    }
+}
+
+impl Status {
+    /// Whether it is a yes, where `assumed` says how one that is not known is taken.
+    pub(super) fn or(self, assumed: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Yes => true,
+            Self::No => false,
+            Self::Unknown => assumed(),
+        }
+    }
+}
