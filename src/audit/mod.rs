@@ -185,14 +185,12 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             };
             // What is so whichever way conditions go is so, and is said once.
             let is_so = |way: Way| hits.iter().filter(same).any(|other| other.way == Some(way));
-            let both = is_so(Way::Holds) && is_so(Way::Fails);
+            let both = hit.way.is_some() && is_so(Way::Holds) && is_so(Way::Fails);
             let is_said = match hit.way {
                 None | Some(Way::Fails) => false,
                 Some(Way::Holds) => both,
                 Some(Way::Mixed) => {
-                    is_so(Way::Holds)
-                        || is_so(Way::Fails)
-                        || hits[..at].iter().filter(same).count() > 0
+                    is_so(Way::Holds) || is_so(Way::Fails) || hits[..at].iter().any(|h| same(&h))
                 }
             };
             if is_said {

@@ -63,8 +63,8 @@ struct Source {
 #[derive(Debug, Default)]
 struct Others {
     sets: Vec<RuleSet>,
-    /// The conditions for people.
-    conditions: String,
+    /// What is not known, for people.
+    question: String,
 }
 
 /// The chains of one node, for one family.
@@ -252,7 +252,7 @@ impl ActiveChains {
         change(Arc::make_mut(&mut source.sets[at]));
         let mut others = Others {
             sets: source.others[at].sets.clone(),
-            conditions: source.others[at].conditions.clone(),
+            question: source.others[at].question.clone(),
         };
         others.sets.iter_mut().for_each(change);
         source.others[at] = Arc::new(others);
@@ -336,7 +336,7 @@ impl Source {
 /// The chains where no condition holds, and those of the other ways.
 fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     let others = Others {
-        conditions: ways.listed(),
+        question: ways.question(),
         sets: ways.holding.into_iter().chain(ways.mixed).collect(),
     };
     (Arc::new(ways.set), Arc::new(others))
@@ -354,9 +354,9 @@ impl<'a> Chains<'a> {
         [self.set].into_iter().chain(&self.others.sets)
     }
 
-    /// Those conditions for people: `` `[ -f /oem/x ]` (line 12) ``.
-    pub fn conditions(&self) -> &'a str {
-        &self.others.conditions
+    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``.
+    pub fn question(&self) -> &'a str {
+        &self.others.question
     }
 
     /// Whether they hold now; else from the next boot on.
@@ -424,8 +424,8 @@ impl<'a> Chains<'a> {
                 continue;
             }
             outcome.notes.push(format!(
-                "whether {} of {} holds cannot be known here: one way it is {}, the other {}",
-                self.others.conditions,
+                "{} cannot be known from {}: one way it is {}, the other {}",
+                self.others.question,
                 self.name,
                 outcome.end.told(),
                 another.end.told()

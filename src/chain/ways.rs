@@ -90,15 +90,16 @@ impl Ways {
         [&self.set].into_iter().chain(self.others())
     }
 
-    /// The conditions for people: `` `[ -f /oem/x ]` (line 12) ``, the first of them.
-    pub fn listed(&self) -> String {
+    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``; the first of the conditions.
+    pub fn question(&self) -> String {
         const MAX: usize = 3;
         let of = |condition: &Condition| format!("`{}` (line {})", condition.text, condition.line);
         let mut shown: Vec<String> = self.conditions.iter().take(MAX).map(of).collect();
         if self.conditions.len() > MAX {
             shown.push(format!("{} more", self.conditions.len() - MAX));
         }
-        shown.join(", ")
+        let verb = if shown.len() == 1 { "holds" } else { "hold" };
+        format!("whether {} {verb}", shown.join(" and "))
     }
 
     /// The chains of the other ways.

@@ -294,9 +294,8 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
     if !ways.iter().all(is_live) {
         rule.place = at.unwrap_or_default();
         let text = format!(
-            "rule {number} of {chain} (line {line} of {name}) does the same one way only: whether {} holds cannot be \
-             known here",
-            chains.conditions()
+            "rule {number} of {chain} (line {line} of {name}) does the same one way only: {} cannot be known here",
+            chains.question()
         );
         return (Some(test("rule-on-condition", text)), true);
     }

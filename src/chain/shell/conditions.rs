@@ -60,6 +60,24 @@ impl Runner {
         holds
     }
 
+    /// The text of a condition, with the values of variables that are known: in a loop each round asks for another.
+    pub(super) fn text_of(&mut self, item: &Item) -> String {
+        let mut commands: Vec<String> = Vec::new();
+        for command in &item.commands {
+            let Command::Simple(simple) = command else {
+                commands.push("the condition".to_owned());
+                continue;
+            };
+            let mut words: Vec<String> = Vec::new();
+            for word in &simple.words {
+                words.push(self.word(word).unwrap_or_else(|| word.shown()));
+            }
+            commands.push(words.join(" "));
+        }
+        let not = if item.not { "! " } else { "" };
+        format!("{not}{}", commands.join(" | "))
+    }
+
     /// Whether a list changes what a firewall is made of: its commands, the variables in them, or how far the script runs.
     pub(super) fn mentions(&self, list: &[Item]) -> bool {
         self.mentions_within(list, 0)
@@ -104,24 +122,6 @@ impl Runner {
                     || self.files.contains_key(&shown)
                     || shown.starts_with('$')
             })
-    }
-}
-
-/// The text of a condition: its last item, which decides.
-pub(super) fn text_of(item: &Item) -> String {
-    let commands: Vec<String> = item.commands.iter().map(shown).collect();
-    let not = if item.not { "! " } else { "" };
-    format!("{not}{}", commands.join(" | "))
-}
-
-/// A command for people.
-fn shown(command: &Command) -> String {
-    match command {
-        Command::Simple(simple) => {
-            let words: Vec<String> = simple.words.iter().map(Word::shown).collect();
-            words.join(" ")
-        }
-        _ => "the condition".to_owned(),
     }
 }
 

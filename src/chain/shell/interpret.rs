@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::chain::shell::conditions::{self, Assume, Condition};
+use crate::chain::shell::conditions::{Assume, Condition};
 use crate::chain::shell::fault::Fault;
 use crate::chain::shell::lex::Word;
 use crate::chain::shell::outside::{self, Status};
@@ -199,7 +199,7 @@ impl Runner {
             let runs = match wanted {
                 Status::Unknown => {
                     let guarded = self.mentions(std::slice::from_ref(item));
-                    let text = conditions::text_of(&list[answered]);
+                    let text = self.text_of(&list[answered]);
                     self.assumes(text, item.line, guarded) == (item.join == Join::And)
                 }
                 known => known == Status::Yes,
@@ -228,7 +228,8 @@ impl Runner {
         let Some(last) = condition.last() else {
             return true;
         };
-        self.assumes(conditions::text_of(last), last.line, guarded)
+        let text = self.text_of(last);
+        self.assumes(text, last.line, guarded)
     }
 
     fn pipeline(&mut self, item: &Item, forgiven: bool) -> (Status, Flow) {

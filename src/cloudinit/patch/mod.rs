@@ -190,8 +190,8 @@ fn addition(
                 format!("{shown} has it in line {line}: `{command}`")
             } else {
                 format!(
-                    "line {line} of {shown} has it one way only, since whether {} holds cannot be known here: `{command}`",
-                    ways.listed()
+                    "line {line} of {shown} has it one way only, since {} cannot be known here: `{command}`",
+                    ways.question()
                 )
             });
         }
