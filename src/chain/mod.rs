@@ -13,6 +13,7 @@ mod print;
 mod question;
 mod quote;
 mod rule;
+mod seek;
 mod shadowed;
 mod shell;
 mod syntax;
@@ -38,6 +39,7 @@ pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,
 };
+pub use seek::{Place, Sought};
 pub use shadowed::{Shadowed, Why};
 pub use shell::{Assume, Condition, Fault, Runner, Script};
 pub use syntax::{Form, detect};

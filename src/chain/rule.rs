@@ -344,6 +344,14 @@ impl Rule {
             })
     }
 
+    /// The source network that it asks for.
+    pub fn source_net(&self) -> Option<IpNet> {
+        self.matches.iter().find_map(|m| match m.test {
+            Test::Net(Side::Source, net) if !m.negated => Some(net),
+            _ => None,
+        })
+    }
+
     /// The interface that it asks for.
     pub fn interface(&self) -> Option<&str> {
         self.matches.iter().find_map(|m| match &m.test {

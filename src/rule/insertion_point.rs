@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::catalog::LOG_PREFIX;
-use crate::chain::{Chain, HARVESTER, Rule, Target, quoted};
+use crate::chain::{Chain, HARVESTER, Place, Rule, Target, quoted};
 use crate::error::is_hostile;
 
 /// The rule before which another one goes.
@@ -54,6 +54,26 @@ impl Default for InsertionPoint {
             interface: None,
             passed: None,
         }
+    }
+}
+
+impl From<&Place<'_>> for InsertionPoint {
+    fn from(place: &Place<'_>) -> Self {
+        let rule = place.rule();
+        let before = match rule.map(|rule| &rule.target) {
+            Some(Target::Log(log)) => Before::Log(log.prefix.clone()),
+            Some(Target::Jump(to) | Target::Goto(to)) => Before::Jump(to.clone()),
+            Some(_) => Before::Drop,
+            None => Before::End,
+        };
+        let point = Self {
+            chain: place.chain.name.clone(),
+            number: place.number,
+            before,
+            interface: rule.and_then(Rule::interface).map(str::to_owned),
+            passed: None,
+        };
+        point.pass_over(place.chain)
     }
 }
 
@@ -123,7 +143,7 @@ impl InsertionPoint {
     }
 
     /// Finds what to pass over, so that the first rule which is left is the one at the place.
-    pub(super) fn pass_over(mut self, chain: &Chain) -> Self {
+    fn pass_over(mut self, chain: &Chain) -> Self {
         let own = self.number - 1;
         let first = |words: Option<&str>| {
             chain.rules.iter().position(|rule| {

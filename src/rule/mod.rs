@@ -9,18 +9,16 @@ mod patch;
 mod recommended;
 mod scope;
 mod script;
-mod seek;
 
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
-    Family, HARVESTER, Match, Origin, Ports, Rule, RuleSet, Side, Target, Test as RuleTest, address, quoted,
+    Family, HARVESTER, Match, Origin, Ports, Rule, RuleSet, Side, Sought, Target, Test as RuleTest, address, quoted,
 };
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 use crate::site::Site;
-use seek::Sought;
 
 pub use check::{Checked, State, check};
 pub use disposition::Doubt;
@@ -115,7 +113,7 @@ impl AcceptRule {
 
     /// Whom it accepts; `None` for anybody.
     pub fn source(&self) -> Option<IpNet> {
-        source_of(&self.rule)
+        self.rule.source_net()
     }
 
     /// Whom it accepts, as iptables prints it; `None` for anybody.
@@ -141,10 +139,20 @@ impl AcceptRule {
 
     /// Puts it at its place in the chains of `set`, where it has one there and no rule does the same.
     pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {
-        if let Sought::At(place) = seek::seek(set, self, prefixes) {
-            let rule = place.fitted(&self.rule);
-            set.insert_rule(self.family, &place.chain, place.number, &rule);
+        if let Sought::At(place) = self.seek(set, prefixes) {
+            let rule = (self.rule).for_interface(place.rule().and_then(Rule::interface));
+            let (chain, number) = (place.chain.name.clone(), place.number);
+            set.insert_rule(self.family, &chain, number, &rule);
         }
+    }
+
+    /// Looks for its place in chains whose LOG rule has a prefix that begins as one of `prefixes`.
+    fn seek<'a>(&self, set: &'a RuleSet, prefixes: &[String]) -> Sought<'a> {
+        let is_log = |rule: &Rule| {
+            matches!(&rule.target, Target::Log(log)
+                if prefixes.iter().any(|prefix| log.prefix.starts_with(prefix)))
+        };
+        set.seek(self.family, &self.rule, &self.interface, &is_log)
     }
 
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
@@ -209,14 +217,6 @@ fn quotable(text: &str) -> String {
     text.chars().filter(kept).collect()
 }
 
-/// The source that a rule asks for.
-fn source_of(rule: &Rule) -> Option<IpNet> {
-    rule.matches.iter().find_map(|m| match m.test {
-        RuleTest::Net(Side::Source, net) if !m.negated => Some(net),
-        _ => None,
-    })
-}
-
 /// The rules for `findings`, each once; notes in each finding which of them accepts it.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
     let mut rules: Vec<AcceptRule> = Vec::new();
@@ -277,19 +277,21 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
         text,
     };
     let prefixes = site.log_prefixes();
-    let ways: Vec<Sought> = (chains.ways())
-        .map(|set| seek::seek(set, rule, &prefixes))
+    let ways: Vec<Sought<'_>> = (chains.ways())
+        .map(|set| rule.seek(set, &prefixes))
         .collect();
-    let is_live = |way: &Sought| matches!(way, Sought::Live(..));
+    let is_live = |way: &Sought<'_>| matches!(way, Sought::Live(_));
     let at = ways.iter().find_map(|way| match way {
-        Sought::At(place) if place.is_tame() => Some(place.clone()),
+        Sought::At(place) => Some(InsertionPoint::from(place)).filter(InsertionPoint::is_tame),
         _ => None,
     });
     let live = ways.iter().find(|way| is_live(way));
-    let Some(Sought::Live(chain, number, line)) = live else {
+    let Some(Sought::Live(live)) = live else {
         rule.place = at.unwrap_or_default();
         return (None, true);
     };
+    let (chain, number) = (&live.chain.name, live.number);
+    let line = live.rule().map_or(0, |rule| rule.line);
     let name = chains.name;
     if !ways.iter().all(is_live) {
         rule.place = at.unwrap_or_default();

@@ -191,6 +191,7 @@ fn wanted(rule: &AcceptRule) -> Wanted {
         id: rule.id.clone(),
         family: rule.family,
         rule: rule.rule.clone(),
+        interface: rule.interface.clone(),
         is_active: rule.disposition == Disposition::Documented,
     }
 }

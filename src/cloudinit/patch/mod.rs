@@ -8,7 +8,7 @@ mod list_style;
 mod object;
 mod verify;
 
-use crate::chain::{Chain, Family, Fault, LONGEST, Position, Rule, RuleSet, Ways};
+use crate::chain::{Chain, Family, Fault, LONGEST, Rule, RuleSet, Sought};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{is_hostile, printable, printable_name};
 use list_style::ListStyle;
@@ -23,6 +23,8 @@ pub struct Wanted {
     pub id: String,
     pub family: Family,
     pub rule: Rule,
+    /// By which its packets come in; empty where it is not known.
+    pub interface: String,
     /// Else it goes in as a comment: somebody has to decide on it.
     pub is_active: bool,
 }
@@ -164,63 +166,70 @@ fn addition(
     lines: &[&str],
     notes: &mut Vec<String>,
 ) -> Result<Option<Addition>, Fault> {
-    let Some(first) = wanted.first() else {
+    if wanted.is_empty() {
         return Ok(None);
-    };
-    let ways = boot_both_ways([resource]);
-    let mut places = places(&ways, first.family);
-    if places.is_empty() {
-        let why = format!("it has no LOG and no DROP of {}", first.family.tool());
-        // An IPv6 rule is for review, and most files have no chain of IPv6.
-        if wanted.iter().all(|wanted| !wanted.is_active) {
-            let ids: Vec<String> = wanted.iter().map(|wanted| printable_name(&wanted.id)).collect();
-            notes.push(format!("left out, since {why}: {}", ids.join(", ")));
-            return Ok(None);
-        }
-        return Err(Fault::new(resource.line, why));
     }
-    places.sort_by_key(|place| place.stop.line);
+    let ways = boot_both_ways([resource]);
     let shown = printable(name);
+    let mut lacking: Vec<(Way<'_>, Vec<&Wanted>)> = Vec::new();
+    let mut left: Vec<String> = Vec::new();
     for wanted in wanted {
-        if let Some((live, everywhere)) = standing(&places, wanted) {
-            let rule = places[0].fitted(&wanted.rule);
-            let command = rule.append_command(wanted.family, &places[0].chain.name);
-            let line = live.line;
-            notes.push(if everywhere {
-                format!("{shown} has it in line {line}: `{command}`")
+        let found: Vec<Sought<'_>> = ways.sets().map(|set| wanted.seek(set)).collect();
+        let live = found.iter().find_map(|found| match found {
+            Sought::Live(place) => Some(place),
+            _ => None,
+        });
+        let places = found.iter().filter_map(Way::of);
+        let places: Vec<Way<'_>> = places.collect();
+        if let Some(live) = live {
+            let rule = wanted.rule.append_command(wanted.family, &live.chain.name);
+            let line = live.rule().map_or(0, |rule| rule.line);
+            notes.push(if places.is_empty() {
+                format!("{shown} has it in line {line}: `{rule}`")
             } else {
                 format!(
-                    "line {line} of {shown} has it one way only, since {} cannot be known here: `{command}`",
+                    "line {line} of {shown} has it one way only, since {} cannot be known here: `{rule}`",
                     ways.question()
                 )
             });
+        } else if places.is_empty() {
+            // An IPv6 rule is for review, and most files have no chain of IPv6.
+            if wanted.is_active {
+                return Err(Fault::new(resource.line, nowhere(wanted.family)));
+            }
+            left.push(printable_name(&wanted.id));
+        }
+        for way in places {
+            match lacking.iter_mut().find(|(known, _)| known.stop.line == way.stop.line) {
+                Some((_, all)) if all.iter().any(|known| known.id == wanted.id) => {}
+                Some((_, all)) => all.push(wanted),
+                None => lacking.push((way, vec![wanted])),
+            }
         }
     }
-    let lacks = |place: &&Place<'_>| wanted.iter().any(|wanted| place.live(wanted).is_none());
-    for place in places.iter().filter(lacks) {
-        let lacking = wanted.iter().filter(|wanted| place.live(wanted).is_none());
-        let mut style = None;
+    if let Some(first) = wanted.first().filter(|_| !left.is_empty()) {
+        let why = nowhere(first.family);
+        notes.push(format!("left out, since {why}: {}", left.join(", ")));
+    }
+    lacking.sort_by_key(|(way, _)| way.stop.line);
+    for (way, wanted) in lacking {
+        let style =
+            ListStyle::of(resource, way.stop, lines).map_err(|(line, why)| Fault::new(line, why))?;
         let mut added: Vec<String> = Vec::new();
-        for wanted in lacking {
-            let rule = place.fitted(&wanted.rule);
-            for dead in place.set.dead_copies(wanted.family, &rule) {
+        for wanted in wanted {
+            let rule = way.fitted(&wanted.rule);
+            let behind = way.chain.rules.iter().skip_while(|known| known.line != way.stop.line);
+            for dead in behind.filter(|known| known.means(&rule)) {
                 notes.push(format!(
                     "line {} of {shown} is a copy behind LOG or DROP and does nothing; delete it",
                     dead.line
                 ));
             }
-            let style = match &style {
-                Some(style) => style,
-                None => style.insert(
-                    ListStyle::of(resource, place.stop, lines)
-                        .map_err(|(line, why)| Fault::new(line, why))?,
-                ),
-            };
-            let command = rule.append_command(wanted.family, &place.chain.name);
-            let line = line(&command, wanted.is_active, style, lines);
+            let command = rule.append_command(wanted.family, &way.chain.name);
+            let line = line(&command, wanted.is_active, &style, lines);
             added.extend(line.filter(|line| !added.contains(line)));
         }
-        if let Some(style) = style.filter(|_| !added.is_empty()) {
+        if !added.is_empty() {
             return Ok(Some(Addition {
                 at: style.at,
                 lines: added,
@@ -230,44 +239,38 @@ fn addition(
     Ok(None)
 }
 
-/// The first rule that does what is wanted in some way of the conditions, and whether one does in each.
-fn standing(places: &[Place<'_>], wanted: &Wanted) -> Option<(Position, bool)> {
-    let live: Vec<Option<Position>> = places.iter().map(|place| place.live(wanted)).collect();
-    let everywhere = live.iter().all(Option::is_some);
-    Some((live.into_iter().flatten().next()?, everywhere))
+/// Why there is no place.
+fn nowhere(family: Family) -> String {
+    format!("it has no LOG and no DROP of {}", family.tool())
 }
 
-/// The place of new rules in the chains of one way.
-struct Place<'a> {
-    set: &'a RuleSet,
+impl Wanted {
+    /// Looks for its place in the chains of one way.
+    fn seek<'a>(&self, set: &'a RuleSet) -> Sought<'a> {
+        let is_log = |rule: &Rule| set.is_drop_log(rule);
+        set.seek_in_part(self.family, &self.rule, &self.interface, &is_log)
+    }
+}
+
+/// The place of a rule in the chains of one way, where that lacks it. A way without LOG and DROP filters nothing.
+struct Way<'a> {
     chain: &'a Chain,
     stop: &'a Rule,
 }
 
-impl Place<'_> {
+impl<'a> Way<'a> {
+    fn of(found: &Sought<'a>) -> Option<Self> {
+        let Sought::At(place) = found else {
+            return None;
+        };
+        let (chain, stop) = (place.chain, place.rule()?);
+        Some(Self { chain, stop })
+    }
+
     /// A rule for the packets that come so far.
     fn fitted(&self, rule: &Rule) -> Rule {
         rule.for_interface(self.stop.interface())
     }
-
-    /// The rule before the place that does what is wanted.
-    fn live(&self, wanted: &Wanted) -> Option<Position> {
-        let rule = self.fitted(&wanted.rule);
-        self.set.live_cover(wanted.family, &rule)
-    }
-}
-
-/// The places of every way that has one: a way without LOG and DROP filters nothing.
-fn places(ways: &Ways, family: Family) -> Vec<Place<'_>> {
-    ways.sets().filter_map(|set| place(set, family)).collect()
-}
-
-/// The chain that filters the node, and the rule in it before which others go.
-fn place(set: &RuleSet, family: Family) -> Option<Place<'_>> {
-    let at = set.insertion_point(family)?;
-    let chain = set.chain(family, &at.chain)?;
-    let stop = chain.rules.get(at.number - 1)?;
-    Some(Place { set, chain, stop })
 }
 
 /// The line for a command, without its end; `None` where the file has it as a comment.

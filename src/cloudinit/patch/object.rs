@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Place, Wanted, Written, by_lines, places};
-use crate::chain::parse_rule;
+use super::{Wanted, Way, Written, by_lines};
+use crate::chain::{Rule, Sought, parse_rule};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::printable;
 
@@ -72,29 +72,31 @@ fn in_lists(contents: &str, stages: &[Resource], wanted: &[Wanted]) -> Option<Wr
     let ways = boot_both_ways(stages);
     let (mut added, mut notes) = (0, Vec::new());
     for wanted in wanted {
-        let places = places(&ways, wanted.family);
-        let lacking = || places.iter().filter(|place| place.live(wanted).is_none());
-        let command = |place: &Place<'_>| {
-            let rule = place.fitted(&wanted.rule);
-            rule.append_command(wanted.family, &place.chain.name)
+        let found: Vec<Sought<'_>> = ways.sets().map(|set| wanted.seek(set)).collect();
+        let lacking = || found.iter().filter_map(Way::of);
+        let command = |way: &Way<'_>| {
+            let rule = way.fitted(&wanted.rule);
+            rule.append_command(wanted.family, &way.chain.name)
         };
         if !wanted.is_active {
-            notes.extend(lacking().next().map(|place| {
-                format!("left out, for you to decide first: {}", command(place))
-            }));
+            notes.extend(
+                (lacking().next())
+                    .map(|way| format!("left out, for you to decide first: {}", command(&way))),
+            );
             continue;
         }
-        // Without LOG and DROP, lines have no place.
-        places.first()?;
-        let mut done: Vec<&Place<'_>> = Vec::new();
-        for place in lacking() {
-            if done.iter().any(|known| known.stop.means(place.stop)) {
+        if !found.iter().any(|found| !matches!(found, Sought::Nowhere)) {
+            return None;
+        }
+        let mut done: Vec<&Rule> = Vec::new();
+        for way in lacking() {
+            if done.iter().any(|known| known.means(way.stop)) {
                 continue;
             }
             let is_stop = |command: &Value| {
                 let read = command.as_str().and_then(|text| parse_rule(text).ok());
                 read.is_some_and(|(name, rule)| {
-                    name == place.chain.name && rule.means(place.stop)
+                    name == way.chain.name && rule.means(way.stop)
                 })
             };
             let steps = value.get_mut("stages")?.as_object_mut()?.values_mut();
@@ -103,9 +105,9 @@ fn in_lists(contents: &str, stages: &[Resource], wanted: &[Wanted]) -> Option<Wr
             let (list, at) = lists
                 .filter_map(|list| list.iter().position(is_stop).map(|at| (list, at)))
                 .next()?;
-            list.insert(at, command(place).into());
+            list.insert(at, command(&way).into());
             added += 1;
-            done.push(place);
+            done.push(way.stop);
         }
     }
     Some((

@@ -1,7 +1,7 @@
 //! Whether a patched file means what it should.
 
-use super::{Wanted, place};
-use crate::chain::{Assume, Fault, Rule, RuleSet};
+use super::{Wanted, Way};
+use crate::chain::{Assume, Fault, Rule, RuleSet, Sought};
 use crate::cloudinit::{self, Resource, boot_assuming, boot_both_ways};
 
 /// Reads the new text, and compares it with the old resources: each chain as it was, and each rule before LOG, whichever way
@@ -35,7 +35,7 @@ pub(super) fn verify(
         let active = || wanted.iter().filter(|wanted| wanted.is_active);
         let may_be_new: Vec<Rule> = (pairs.iter())
             .flat_map(|[old, _]| active().map(move |wanted| (old, wanted)))
-            .filter_map(|(old, wanted)| Some(place(old, wanted.family)?.fitted(&wanted.rule)))
+            .filter_map(|(old, wanted)| Some(Way::of(&wanted.seek(old))?.fitted(&wanted.rule)))
             .collect();
         if !pairs.iter().all(|sets| is_sound(sets, wanted, &may_be_new)) {
             return Err(broken());
@@ -57,13 +57,8 @@ fn is_sound([old, new]: &[RuleSet; 2], wanted: &[Wanted], may_be_new: &[Rule]) -
         };
         now.rules.iter().all(is_right) && known.next().is_none()
     });
-    let all_live = (wanted.iter().filter(|wanted| wanted.is_active)).all(|wanted| {
-        let Some(place) = place(old, wanted.family) else {
-            // Without LOG and DROP it filters nothing this way.
-            return true;
-        };
-        let rule = place.fitted(&wanted.rule);
-        new.live_cover(wanted.family, &rule).is_some()
-    });
+    // Where nothing drops what comes in, it is nowhere, before and after.
+    let all_live = (wanted.iter().filter(|wanted| wanted.is_active))
+        .all(|wanted| !matches!(wanted.seek(new), Sought::At(_)));
     as_it_was && all_live
 }
