@@ -223,7 +223,9 @@ fn account(shared: &Shared, analysis: &Analysis) {
         ));
     }
     if untold > 0 {
-        say(&format!("{untold} more logs go back in time (-v lists them)"));
+        say(&format!(
+            "{untold} more logs go back in time (-v lists them)"
+        ));
     }
     let tally = analysis.tally();
     let mut text = format!(
@@ -281,7 +283,11 @@ fn learned(shared: &Shared, analysis: &Analysis) {
         let _ = writeln!(err, "learned: {fact}");
     }
     if told < facts.len() {
-        let _ = writeln!(err, "learned: {} facts more (-v lists them)", facts.len() - told);
+        let _ = writeln!(
+            err,
+            "learned: {} facts more (-v lists them)",
+            facts.len() - told
+        );
     }
 }
 
