@@ -200,7 +200,7 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
     }
 }
 
-/// So many other nodes are compared.
+/// Other nodes that are compared.
 const MOST_COMPARED: usize = 16;
 
 /// What makes findings of two nodes the same problem.
