@@ -9,7 +9,7 @@ use super::filters::Filter;
 use super::gate::Gate;
 use super::pace::Pace;
 use super::status::Status;
-use super::{pager, replay, say, terminal};
+use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
@@ -296,6 +296,7 @@ impl<'s> Session<'s> {
         self.status.clear();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
+        report.inputs.extend(cluster::reports(&self.args.shared));
         report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
         let wanted = self.is_live() || self.args.no_report;
