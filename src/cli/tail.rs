@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::complain;
+use super::{complain, terminal};
 use crate::error::printable;
+use crate::time::{SECOND, Time};
 
 /// How long to wait for more.
 pub(super) const GROWTH: Duration = Duration::from_millis(50);
@@ -23,7 +24,7 @@ const MAX_ROTATED: usize = 8;
 /// How much of a file is compared to tell whether it is the one that was read.
 const SAMPLE: usize = 1024;
 /// How far the clock of a file system may be behind.
-const CLOCK: Duration = Duration::from_secs(2);
+const CLOCK: i64 = 2 * SECOND;
 /// A folder is looked through again until nothing in it moves, so many times at most.
 const LOOKS: usize = 5;
 /// What packed copies begin with: gzip, bzip2, xz, zstd.
@@ -51,7 +52,7 @@ pub(super) struct Tail {
     /// The files beside it that were there before, or were read.
     met: HashSet<Id>,
     /// When the name was last seen to mean the last of them.
-    seen: SystemTime,
+    seen: Time,
     /// The file that the last bytes came from, where they do not end a line.
     open_line: Option<Id>,
 }
@@ -112,7 +113,7 @@ impl Tail {
             path: path.to_owned(),
             files: [Followed::new(file, id)].into(),
             met,
-            seen: SystemTime::now(),
+            seen: terminal::now(),
             open_line: None,
         })
     }
@@ -270,7 +271,7 @@ impl Tail {
             return Ok(false);
         };
         if named == Some(last.id) {
-            self.seen = SystemTime::now();
+            self.seen = terminal::now();
             return Ok(false);
         }
         // Between two files of a rotation there may be none, and the one before may have its next name already.
@@ -298,7 +299,7 @@ impl Tail {
         }
         if let (Some(file), Some(new)) = (file, new) {
             self.met.insert(new);
-            self.seen = SystemTime::now();
+            self.seen = terminal::now();
             self.files.push_back(Followed::new(file, new));
         }
         Ok(self.files.len() > had)
@@ -335,7 +336,7 @@ impl Tail {
     fn is_recent(&self, found: &Beside) -> bool {
         found
             .modified
-            .is_none_or(|modified| modified + CLOCK >= self.seen)
+            .is_none_or(|modified| self.seen.since(modified) <= CLOCK)
     }
 
     /// Lets go of rotated files that nobody writes to any more.
@@ -371,7 +372,7 @@ struct Beside {
     path: PathBuf,
     id: Id,
     length: u64,
-    modified: Option<SystemTime>,
+    modified: Option<Time>,
 }
 
 impl Beside {
@@ -401,10 +402,15 @@ fn beside(path: &Path) -> Vec<Beside> {
                 path: entry.path(),
                 id: id(&meta),
                 length: meta.len(),
-                modified: meta.modified().ok(),
+                modified: meta.modified().ok().and_then(since_1970),
             })
         })
         .collect()
+}
+
+fn since_1970(at: SystemTime) -> Option<Time> {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok().map(Time)
 }
 
 #[cfg(unix)]
