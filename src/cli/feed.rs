@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::say;
 use super::tail::Tail;
 use crate::error::Error;
-use crate::input::source::{BLOCK, Live, Options, peel, widen};
+use crate::input::source::{BLOCK, Live, Options, Room, peel, widen};
 
 /// How much is read at once: more than of a file, since whoever writes is woken for each block.
 const AT_ONCE: usize = 2 * BLOCK;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 2 * BLOCK;
 /// What wakes the loop.
 pub(super) enum Wake {
     /// So many bytes of a block.
-    Block(Vec<u8>, usize),
+    Block(Room, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),
     /// An archive or a journal, which is read as a whole.
@@ -35,7 +35,7 @@ pub(super) enum Wake {
 pub(super) struct Feed {
     wakes: Receiver<Wake>,
     /// Where blocks go to be used again.
-    spare: SyncSender<Vec<u8>>,
+    spare: SyncSender<Room>,
     #[cfg(unix)]
     direct: Option<Direct>,
     #[cfg(unix)]
@@ -99,14 +99,14 @@ impl Feed {
                 {
                     self.direct = Direct::new(self.interrupts.take());
                 }
-                Ok(Wake::Block(head, filled))
+                Ok(Wake::Block(head.into(), filled))
             }
             wake => wake,
         }
     }
 
     /// Takes a block back.
-    pub(super) fn give_back(&mut self, block: Vec<u8>) {
+    pub(super) fn give_back(&mut self, block: Room) {
         #[cfg(unix)]
         if let Some(direct) = &mut self.direct {
             direct.block = block;
@@ -121,7 +121,7 @@ impl Feed {
 #[cfg(unix)]
 struct Direct {
     input: File,
-    block: Vec<u8>,
+    block: Room,
     interrupts: Option<io::PipeReader>,
 }
 
@@ -131,7 +131,7 @@ impl Direct {
         let input = stdin().ok()?;
         Some(Self {
             input,
-            block: Vec::new(),
+            block: Room::default(),
             interrupts,
         })
     }
@@ -171,7 +171,7 @@ fn stdin() -> io::Result<io::Stdin> {
     Ok(io::stdin())
 }
 
-fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
+fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Room>) {
     let wake = match stdin().and_then(|input| peel(input, options)) {
         #[cfg(unix)]
         Ok(Live::Plain(head, _)) => Wake::Plain(head),
@@ -184,7 +184,7 @@ fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Vec<u
     drop(send.send(wake));
 }
 
-fn read_path(path: &Path, send: SyncSender<Wake>, spare: Receiver<Vec<u8>>) -> Result<(), Error> {
+fn read_path(path: &Path, send: SyncSender<Wake>, spare: Receiver<Room>) -> Result<(), Error> {
     let named = |why| Error::Input {
         name: path.display().to_string(),
         why,
@@ -210,10 +210,12 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
 }
 
 /// Reads what there is into a block; nothing where a signal came first.
-fn read(from: &mut impl Read, mut block: Vec<u8>) -> Option<Wake> {
+fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
     // The first block is as large as what told the kind.
-    block.resize(AT_ONCE, 0);
-    Some(match from.read(&mut block) {
+    if block.bytes().len() != AT_ONCE {
+        block = Room::new(AT_ONCE, 0);
+    }
+    Some(match from.read(block.bytes_mut()) {
         Ok(0) => Wake::End,
         Ok(n) => Wake::Block(block, n),
         Err(why) if is_passing(&why) => return None,
@@ -228,7 +230,7 @@ fn is_passing(why: &io::Error) -> bool {
 }
 
 /// Sends what there is, as soon as it is there.
-fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
+fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Room>) {
     loop {
         let block = spare.try_recv().unwrap_or_default();
         let Some(wake) = read(from, block) else {

@@ -16,18 +16,20 @@ const MAX_SOURCE: usize = 200;
 const MAX_MONTH: usize = 32;
 
 /// Takes a number of `least` to `most` digits off the front.
+#[inline]
 pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> Option<i64> {
-    let len = text
-        .iter()
-        .take(most)
-        .take_while(|b| b.is_ascii_digit())
-        .count();
+    let (mut number, mut len) = (0, 0);
+    while len < most
+        && let Some(digit @ b'0'..=b'9') = text.get(len)
+    {
+        number = number * 10 + i64::from(digit - b'0');
+        len += 1;
+    }
     if len < least {
         return None;
     }
-    let (number, rest) = text.split_at(len);
-    *text = rest;
-    Some(number.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')))
+    *text = &text[len..];
+    Some(number)
 }
 
 /// Takes `literal` off the front.
@@ -44,30 +46,40 @@ pub(super) fn spaces(text: &mut &[u8]) {
 
 /// Takes a fraction of a second, `.123456` or `,123456`: its microseconds, or `None` where there is none.
 pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
-    let mut rest = text
-        .strip_prefix(b".")
-        .or_else(|| text.strip_prefix(b","))?;
-    let len = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let [b'.' | b',', rest @ ..] = *text else {
+        return None;
+    };
+    let (mut micros, mut len) = (0, 0);
+    while let Some(digit @ b'0'..=b'9') = rest.get(len) {
+        if len < 6 {
+            micros = micros * 10 + i64::from(digit - b'0');
+        }
+        len += 1;
+    }
     if len == 0 {
         return None;
     }
-    let micros = rest[..len]
-        .iter()
-        .chain(std::iter::repeat(&b'0'))
-        .take(6)
-        .fold(0, |n, b| n * 10 + i64::from(b - b'0'));
-    rest = &rest[len..];
-    *text = rest;
+    for _ in len..6 {
+        micros *= 10;
+    }
+    *text = &rest[len..];
     Some(micros)
+}
+
+/// The number of two digits.
+#[inline]
+fn pair(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
 /// Takes `10:00:01[.123456]`: microseconds since midnight, and whether a fraction stood there.
 pub(super) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
-    let hour = digits(text, 2, 2)?;
-    literal(text, b":")?;
-    let minute = digits(text, 2, 2)?;
-    literal(text, b":")?;
-    let second = digits(text, 2, 2)?;
+    let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
+        return None;
+    };
+    let (hour, minute, second) = (pair(*h, *hh)?, pair(*m, *mm)?, pair(*s, *ss)?);
+    *text = rest;
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -104,11 +116,12 @@ pub(super) fn day(text: &mut &[u8]) -> Option<u8> {
 
 /// Takes `2026-04-22`: days since 1970-01-01.
 pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
-    let year = digits(text, 4, 4)?;
-    literal(text, b"-")?;
-    let month = digits(text, 2, 2)?;
-    literal(text, b"-")?;
-    let day = digits(text, 2, 2)?;
+    let [y, yy, yyy, yyyy, b'-', m, mm, b'-', d, dd, rest @ ..] = *text else {
+        return None;
+    };
+    let year = pair(*y, *yy)? * 100 + pair(*yyy, *yyyy)?;
+    let (month, day) = (pair(*m, *mm)?, pair(*d, *dd)?);
+    *text = rest;
     ((1..=12).contains(&month) && (1..=31).contains(&day))
         .then(|| days_of_civil(year as i32, month as u8, day as u8))
 }
@@ -149,6 +162,7 @@ pub(super) const fn at(days: i64, day_micros: i64) -> Time {
 }
 
 /// Takes `2026-04-22T10:00:01.123456+00:00`; a space for the `T` and no zone are read too.
+#[inline]
 pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     let mut rest = *text;
     let days = date(&mut rest)?;
@@ -336,17 +350,17 @@ fn header_word(word: &[u8]) -> Option<bool> {
         .strip_prefix(b"[")
         .and_then(|word| word.strip_suffix(b"]")))
     .unwrap_or(word);
-    let lower = bare.to_ascii_lowercase();
-    let is_facility = |name: &[u8]| FACILITIES.contains(&name);
-    let is_foreign = |name: &[u8]| !matches!(name, b"kern" | b"user");
-    if let Some(dot) = memchr::memchr(b'.', &lower) {
-        let (facility, severity) = (&lower[..dot], &lower[dot + 1..]);
-        let is_selector = is_facility(facility) && SEVERITIES.contains(&severity);
+    let is_one_of = |names: &[&[u8]], word: &[u8]| {
+        (names.iter()).any(|name| name.len() == word.len() && name.eq_ignore_ascii_case(word))
+    };
+    if let Some(dot) = memchr::memchr(b'.', bare) {
+        let (facility, severity) = (&bare[..dot], &bare[dot + 1..]);
+        let is_selector = is_one_of(&FACILITIES, facility) && is_one_of(&SEVERITIES, severity);
         // BusyBox' klogd says `user` for the kernel.
-        return is_selector.then(|| is_foreign(facility));
+        return is_selector.then(|| !is_one_of(&[b"kern", b"user"], facility));
     }
     let is_offset = matches!(bare, [b'+' | b'-', rest @ ..] if rest.len() > 1 && rest.iter().all(|b| b.is_ascii_digit() || *b == b':'));
-    if SEVERITIES.contains(&&*lower) || ZONES.contains(&bare) || is_offset {
+    if is_one_of(&SEVERITIES, bare) || ZONES.contains(&bare) || is_offset {
         return Some(false);
     }
     // A host may well be called `mail` or `news`.

@@ -12,6 +12,7 @@ mod decode;
 mod directory;
 mod journal;
 mod journals;
+mod room;
 mod stripes;
 mod tree;
 mod unpack;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
+use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
 use super::event::{ClusterFact, LogEvent, Sink};
@@ -32,6 +34,7 @@ use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::directory::LOCAL_JOURNALS;
+pub use self::room::Room;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
 pub const BLOCK: usize = 256 * 1024;
@@ -365,12 +368,13 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let (head, mut stream) = peeked.into_block();
         let mut filled = head.len();
         let is_pipe = depth == 0 && whole.is_none();
-        let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
+        let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
+        let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
         let mut head = Some(head);
         let mut last = b'\n';
         loop {
             if filled > 0 {
-                let lines = head.as_deref().unwrap_or(&block[..filled]);
+                let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
                 last = lines[filled - 1];
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
@@ -390,7 +394,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             head = None;
-            match stream.read(&mut block) {
+            match stream.read(block.bytes_mut()) {
                 Ok(0) => break,
                 Ok(n) => filled = n,
                 Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
