@@ -249,6 +249,29 @@ pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 /// Splits `[host ]ident[pid]: message`. Words that rsyslog's templates and others put around the host (a zone, a severity, a
 /// facility) are no host.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
+    usual_source(text).or_else(|| other_source(text))
+}
+
+/// The `harvester1 kernel: ` of most lines, as far as it needs no more than one look: a host with a digit and nothing else that
+/// a word of a header may have.
+#[inline]
+fn usual_source(text: &[u8]) -> Option<Sent<'_>> {
+    let mut has_digit = false;
+    let window = &text[..text.len().min(MAX_WORD)];
+    let space = window.iter().position(|b| {
+        has_digit |= b.is_ascii_digit();
+        !b.is_ascii_alphanumeric() && *b != b'-'
+    })?;
+    let (host, rest) = text.split_at(space);
+    let message = rest.strip_prefix(b" kernel: ")?;
+    if !has_digit || host[0] == b'-' {
+        return None;
+    }
+    let host = std::str::from_utf8(host).ok()?;
+    Some((Some(host.into()), Origin::Kernel, message))
+}
+
+fn other_source(text: &[u8]) -> Option<Sent<'_>> {
     let colon = tag_end(text)?;
     let before = &text[..colon];
     let message = text.get(colon + 1..).unwrap_or_default();
@@ -290,6 +313,9 @@ fn tag_end(text: &[u8]) -> Option<usize> {
         }
     })
 }
+
+/// No word of a header that is no host is longer.
+const MAX_WORD: usize = 24;
 
 /// Whether a word of a header is a zone, a severity or a facility, and then, whether it is a facility that the kernel has not.
 fn header_word(word: &[u8]) -> Option<bool> {
@@ -340,7 +366,6 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
         b"NZDT",
     ];
-    const MAX_WORD: usize = 24;
     // Most words are hosts with a number, which only an offset and a selector have.
     let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));
     if word.is_empty() || word.len() > MAX_WORD || word[0] != b'-' && is_host() {
