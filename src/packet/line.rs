@@ -94,13 +94,26 @@ fn owner(text: &[u8]) -> Parsed<'_, ()> {
 /// An interface's name, or none. One with `=`, `:` or a bracket in it might be taken for a field.
 #[inline]
 fn interface(text: &[u8]) -> Parsed<'_, &str> {
-    let may = |b: u8| b.is_ascii_graphic() && !matches!(b, b'=' | b':' | b'[' | b']');
     let window = &text[..text.len().min(MAX_INTERFACE)];
-    let end = window.iter().position(|b| !may(*b));
+    let end = (window.iter()).position(|b| !IN_NAMES[usize::from(*b)]);
     let (name, rest) = text.split_at(end.unwrap_or(window.len()));
+    if name.is_empty() {
+        return Ok((rest, ""));
+    }
     let name = std::str::from_utf8(name).map_err(|_| NO)?;
     Ok((rest, name))
 }
+
+/// The bytes of an interface's name.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'=' | b':' | b'[' | b']');
+        byte += 1;
+    }
+    table
+};
 
 /// `key` as it stands. nom's own compares byte by byte, and a line has some twenty.
 #[inline(always)]
@@ -286,25 +299,33 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
 /// `%pI4`, which pads no number.
 #[inline]
 fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
-    let (mut bits, mut at) = (0_u32, 0);
-    for part in 0..4 {
-        let from = at;
-        let mut octet = 0;
-        while let Some(digit @ b'0'..=b'9') = text.get(at)
-            && at < from + 3
-        {
-            octet = octet * 10 + u32::from(digit - b'0');
-            at += 1;
-        }
-        let is_padded = at - from > 1 && text.get(from) == Some(&b'0');
-        let ends = part == 3 || text.get(at) == Some(&b'.');
-        if at == from || is_padded || octet > 255 || !ends {
-            return Err(NO);
-        }
-        at += usize::from(part < 3);
-        bits = bits << 8 | octet;
+    let (text, a) = octet(text)?;
+    let (text, b) = preceded(tag(b"."), octet).parse(text)?;
+    let (text, c) = preceded(tag(b"."), octet).parse(text)?;
+    let (text, d) = preceded(tag(b"."), octet).parse(text)?;
+    Ok((text, Ipv4Addr::new(a, b, c, d)))
+}
+
+#[inline(always)]
+fn octet(text: &[u8]) -> Parsed<'_, u8> {
+    let digit = |at: usize| {
+        let digit = text.get(at).map(|b| b.wrapping_sub(b'0'));
+        digit.filter(|digit| *digit < 10)
+    };
+    let first = digit(0).ok_or(NO)?;
+    let Some(second) = digit(1) else {
+        return Ok((&text[1..], first));
+    };
+    if first == 0 {
+        return Err(NO);
     }
-    Ok((&text[at..], Ipv4Addr::from_bits(bits)))
+    let tens = first * 10 + second;
+    let Some(third) = digit(2) else {
+        return Ok((&text[2..], tens));
+    };
+    let octet = u16::from(tens) * 10 + u16::from(third);
+    let octet = u8::try_from(octet).map_err(|_| NO)?;
+    Ok((&text[3..], octet))
 }
 
 /// `%pI6`, eight groups of four digits.

@@ -74,7 +74,8 @@ fn pair(tens: u8, ones: u8) -> Option<i64> {
 }
 
 /// Takes `10:00:01[.123456]`: microseconds since midnight, and whether a fraction stood there.
-pub(super) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
+#[inline]
+pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
     let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
         return None;
     };
@@ -249,13 +250,16 @@ pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 /// Splits `[host ]ident[pid]: message`. Words that rsyslog's templates and others put around the host (a zone, a severity, a
 /// facility) are no host.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
-    usual_source(text).or_else(|| other_source(text))
+    if let Some((host, message)) = usual_source(text) {
+        return Some((Some(host.into()), Origin::Kernel, message));
+    }
+    other_source(text)
 }
 
-/// The `harvester1 kernel: ` of most lines, as far as it needs no more than one look: a host with a digit and nothing else that
-/// a word of a header may have.
+/// The host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a digit, and nothing
+/// besides that a word of a header has.
 #[inline]
-fn usual_source(text: &[u8]) -> Option<Sent<'_>> {
+pub(in crate::input) fn usual_source(text: &[u8]) -> Option<(&str, &[u8])> {
     let mut has_digit = false;
     let window = &text[..text.len().min(MAX_WORD)];
     let space = window.iter().position(|b| {
@@ -267,8 +271,7 @@ fn usual_source(text: &[u8]) -> Option<Sent<'_>> {
     if !has_digit || host[0] == b'-' {
         return None;
     }
-    let host = std::str::from_utf8(host).ok()?;
-    Some((Some(host.into()), Origin::Kernel, message))
+    Some((std::str::from_utf8(host).ok()?, message))
 }
 
 fn other_source(text: &[u8]) -> Option<Sent<'_>> {

@@ -4,7 +4,7 @@
 //! larger one has it (`lis` is Polish and Czech, not Croatian).
 
 /// The number of the month that `name` is short for, 1 to 12.
-pub(super) fn month_of(name: &[u8]) -> Option<u8> {
+pub(in crate::input) fn month_of(name: &[u8]) -> Option<u8> {
     if let Some(month) = english(name) {
         return Some(month);
     }

@@ -95,6 +95,7 @@ impl Reader {
     fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
         let mut batch = Vec::new();
+        let mut names = Default::default();
         for hit in &scan.lines {
             let line = hit.line();
             if line.start < from {
@@ -102,7 +103,13 @@ impl Reader {
             }
             match hit {
                 ScannedLine::Drop(read) => {
-                    let drop = self.dated(read.drop_line(text, scan), read, scan, &mut batch, sink);
+                    let drop = self.dated(
+                        read.drop_line(text, scan, &mut names),
+                        read,
+                        scan,
+                        &mut batch,
+                        sink,
+                    );
                     if batch.len() == BATCH {
                         flush(&mut batch, sink);
                     }
@@ -302,13 +309,7 @@ impl Reader {
 
     /// Says when each node with a drop line, but for that of the `last` line, had its own last line in `text`: a node's log
     /// goes on with lines of any kind.
-    fn others_alive(
-        &mut self,
-        text: &[u8],
-        last: &[u8],
-        host: Option<&str>,
-        sink: &mut Sink<'_>,
-    ) {
+    fn others_alive(&mut self, text: &[u8], last: &[u8], host: Option<&str>, sink: &mut Sink<'_>) {
         let mut open = self.nodes.several_but(host);
         // Most logs have their hosts in one column: a line is parsed only where that has a name that is looked for.
         let column = host.and_then(|host| memmem::find(last, host.as_bytes()));
