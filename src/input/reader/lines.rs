@@ -19,7 +19,7 @@ const DATING_TRIES: usize = 8;
 const COLUMN_TRIES: usize = 512;
 /// How much of the line before a block is kept.
 const MAX_BEFORE: usize = 4096;
-/// So many drop lines go on together at most.
+/// Drop lines that go on together.
 const BATCH: usize = 64;
 
 impl Reader {
