@@ -58,6 +58,14 @@ pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
     let [b'.' | b',', rest @ ..] = *text else {
         return None;
     };
+    // As most forms have it.
+    if let [a, b, c, d, e, f, rest @ ..] = rest
+        && let (Some(ab), Some(cd), Some(ef)) = (pair(*a, *b), pair(*c, *d), pair(*e, *f))
+        && !rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        *text = rest;
+        return Some((ab * 100 + cd) * 100 + ef);
+    }
     let (mut micros, mut len) = (0, 0);
     while let Some(digit @ b'0'..=b'9') = rest.get(len) {
         if len < 6 {
