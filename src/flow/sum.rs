@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
-use super::{Counts, Detail, FlagCounts, Flow, Folded};
+use super::{Counts, Detail, Flow, Folded};
 use crate::time::Time;
 
 impl Flow {
@@ -12,13 +12,12 @@ impl Flow {
     pub(super) fn begin(time: Time, message: &[u8]) -> Self {
         Self {
             logged: 0,
-            flags: FlagCounts::default(),
+            flags: Counts::new(),
             first: time,
             last: time,
             folded: Folded::No,
             marks: 0,
             detail: Box::new(Detail {
-                more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: text(message).trim_end().into(),
@@ -53,10 +52,9 @@ impl Flow {
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,
-            flags: FlagCounts::default(),
+            flags: Counts::new(),
             marks: 0,
             detail: Box::new(Detail {
-                more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: self.detail.sample.clone(),
