@@ -97,7 +97,7 @@ fn read(
         let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);
         match feed.next(wait.min(LONGEST_WAIT)) {
             Ok(Wake::Block(block, filled)) => {
-                reader.push(&block[..filled], &mut |event| session.take(event));
+                reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
                 session.add_years(reader.settle_years(terminal::now()));
                 session.set_lines(reader.lines());
                 session.hear()?;

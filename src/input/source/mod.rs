@@ -14,6 +14,7 @@ mod host;
 mod journal;
 mod journal_path;
 mod journals;
+mod room;
 mod root;
 mod spool;
 mod stripes;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
+use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
 use super::event::{ClusterFact, LogEvent, Sink};
@@ -40,6 +42,7 @@ pub use self::bounds::Progress;
 pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
 pub use self::host::{Host, host_name, is_harvester, read_host};
+pub use self::room::Room;
 pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
@@ -385,11 +388,12 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let (head, mut stream) = peeked.into_block();
         let mut filled = head.len();
         let is_pipe = depth == 0 && whole.is_none();
-        let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
+        let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
+        let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
         let mut head = Some(head);
         loop {
             if filled > 0 {
-                let lines = head.as_deref().unwrap_or(&block[..filled]);
+                let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
                 if depth > 0 && !is_log {
@@ -406,7 +410,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             head = None;
-            match stream.read(&mut block) {
+            match stream.read(block.bytes_mut()) {
                 Ok(0) => break,
                 Ok(n) => filled = n,
                 Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
