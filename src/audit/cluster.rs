@@ -2,7 +2,7 @@
 
 use crate::audit::resource::effective;
 use crate::audit::scene::{Scene, Subject};
-use crate::audit::{Way, Check, Hit, Severity};
+use crate::audit::{Check, Hit, Severity, Way};
 use crate::catalog::Role;
 use crate::cloudinit::selector::{is_role_key, picks};
 use crate::cloudinit::{Label, Resource};

@@ -8,7 +8,7 @@ use crate::audit::order::decides;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
-use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Target, Test, quoted};
+use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Sought, Target, Test, quoted};
 use crate::net::PortRange;
 use crate::packet::proto;
 
@@ -45,8 +45,15 @@ fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
 
 /// The line before which a rule goes.
 fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
-    let at = subject.set.insertion_point(subject.family);
-    at.filter(|at| at.line > 0).map_or(chain.line, |at| at.line)
+    let is_log = |rule: &Rule| subject.set.is_drop_log(rule);
+    let found = subject
+        .set
+        .seek_in_part(subject.family, &Rule::default(), "", &is_log);
+    let at = match found {
+        Sought::At(place) => place.rule().map(|rule| rule.line),
+        Sought::Live(_) | Sought::Nowhere => None,
+    };
+    at.filter(|line| *line > 0).unwrap_or(chain.line)
 }
 
 fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {

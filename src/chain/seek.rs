@@ -4,7 +4,8 @@
 //! (`rule/script/walk.awk`). Both are held against each other on many chains by `tests/it/walks.rs`.
 
 use crate::chain::{
-    AddressType, Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target, Test,
+    AddressType, Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target,
+    Test,
 };
 use crate::net::PortRange;
 
@@ -102,7 +103,10 @@ impl RuleSet {
         interface: &str,
         is_log: &dyn Fn(&Rule) -> bool,
     ) -> Sought<'_> {
-        match (self.seek(family, rule, interface, is_log), self.firewall(family)) {
+        match (
+            self.seek(family, rule, interface, is_log),
+            self.firewall(family),
+        ) {
             (Sought::Nowhere, Some(entry)) => seek(self, entry, rule, interface, is_log),
             (found, _) => found,
         }
@@ -218,10 +222,11 @@ impl<'a> Walk<'_, 'a> {
                 .any(|rule| matches!(rule.target, Target::Drop | Target::Reject(_)))
     }
 
-    /// Whether the walk ended in a chain that accepts some and then logs the others.
+    /// Whether the walk ended in a chain that decides on some and then logs the others.
     fn ends_in_filter(&self) -> bool {
         self.way.last().is_some_and(|(chain, at)| {
-            (chain.rules[..=*at].iter()).any(|rule| rule.target == Target::Accept)
+            let accepts = (chain.rules.get(*at)).is_some_and(|rule| rule.target == Target::Accept);
+            (accepts || !only_drops(chain, *at))
                 && chain.rules[*at..].iter().any(|rule| (self.is_log)(rule))
         })
     }
@@ -301,9 +306,7 @@ impl<'a> Walk<'_, 'a> {
                 set: 0x02,
             } if !m.negated => Takes::All,
             Test::Limit { .. } => return Takes::All,
-            Test::AddressType(Side::Destination, types)
-                if types.contains(&AddressType::Local) =>
-            {
+            Test::AddressType(Side::Destination, types) if types.contains(&AddressType::Local) => {
                 Takes::All
             }
             _ => Takes::Some,

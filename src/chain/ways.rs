@@ -107,4 +107,3 @@ impl Ways {
         self.holding.iter().chain(&self.mixed)
     }
 }
-

@@ -46,7 +46,10 @@ pub fn check<'a>(
         // What is live one way only, where a condition cannot be known, is not called live.
         let set = known.map(|chains| {
             let is_live = |set: &&RuleSet| matches!(rule.seek(set, prefixes), Sought::Live(_));
-            chains.ways().find(|set| !is_live(set)).unwrap_or(chains.set)
+            chains
+                .ways()
+                .find(|set| !is_live(set))
+                .unwrap_or(chains.set)
         });
         let (state, at) = match set {
             None => (State::Absent, None),

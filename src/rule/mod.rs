@@ -13,18 +13,19 @@ mod script;
 use crate::catalog::{self, DocumentedRule, Reach, Role};
 use crate::cause::{Test, Verdict};
 use crate::chain::{
-    Family, HARVESTER, Match, Origin, Ports, Rule, RuleSet, Side, Sought, Target, Test as RuleTest, address, quoted,
+    Family, HARVESTER, Match, Origin, Ports, Rule, RuleSet, Side, Sought, Target, Test as RuleTest,
+    address, quoted,
 };
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 use crate::site::Site;
 
+pub use crate::cloudinit::patch::Patched;
 pub use check::{Checked, State, check};
 pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
 pub use insertion_point::{Before, InsertionPoint};
-pub use crate::cloudinit::patch::Patched;
 pub use patch::CloudInitFile;
 pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};
 pub use scope::Scope;
@@ -307,8 +308,9 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
         );
         return (Some(test("rule-at-next-boot", text)), true);
     }
-    let text =
-        format!("rule {number} of {chain} (line {line}) does what a new rule would do: none is offered");
+    let text = format!(
+        "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+    );
     (Some(test(RULE_IN_FORCE, text)), false)
 }
 

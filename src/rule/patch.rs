@@ -56,7 +56,12 @@ impl CloudInitFile<'_> {
             .collect();
         let mut done = patch::patch(self.name, self.text, &resources, &wanted)
             .map_err(|fault| self.by_hand(&fault))?;
-        let left_out = notes.len() + done.notes.iter().filter(|note| note.starts_with(LEFT_OUT)).count();
+        let left_out = notes.len()
+            + done
+                .notes
+                .iter()
+                .filter(|note| note.starts_with(LEFT_OUT))
+                .count();
         notes.append(&mut done.notes);
         notes.push(match done.added {
             0 if left_out > 0 => format!("{}: no line was added", self.shown()),

@@ -129,7 +129,11 @@ fn an_object_is_patched_as_its_block_of_lines_is() {
     for case in cases() {
         let value: serde_json::Value = serde_saphyr::from_str(&case.yaml()).unwrap();
         let folder = folder("conditions-object", "fw.json", &value.to_string());
-        let args = [&["rules", "--format", "cloudinit-patch", "fw.json"][..], &COMMON].concat();
+        let args = [
+            &["rules", "--format", "cloudinit-patch", "fw.json"][..],
+            &COMMON,
+        ]
+        .concat();
         let (new, said) = run(&folder, &args);
         let adds = new.contains("--dport 2112 -m comment");
         assert_eq!(adds, !case.has, "{}: {said}{new}", case.name);

@@ -36,3 +36,4 @@ mod schema;
 mod set_a;
 mod supply;
 mod support;
+mod walks;

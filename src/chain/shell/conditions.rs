@@ -108,11 +108,15 @@ impl Runner {
     fn speaks(&self, simple: &Simple) -> bool {
         const LEAVES: [&str; 5] = ["exit", "return", "break", "continue", "shift"];
         const DEVICES: [&str; 4] = ["/dev/", "/proc/", "/sys/", "&"];
-        let sets = |word: &str| matches!(word, "export" | "readonly" | "local" | "declare" | "eval");
+        let sets =
+            |word: &str| matches!(word, "export" | "readonly" | "local" | "declare" | "eval");
         let keeps = |file: &str| !DEVICES.iter().any(|folder| file.starts_with(folder));
         let calls = simple.words.first().map(Word::shown).unwrap_or_default();
         !simple.assignments.is_empty() && simple.words.is_empty()
-            || simple.output.as_ref().is_some_and(|(file, _)| keeps(&file.shown()))
+            || simple
+                .output
+                .as_ref()
+                .is_some_and(|(file, _)| keeps(&file.shown()))
             || LEAVES.contains(&calls.as_str())
             || sets(&calls)
             || simple.words.iter().any(|word| {

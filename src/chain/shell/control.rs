@@ -21,8 +21,8 @@ impl Runner {
             if flow == Flow::Exit {
                 return (status, flow);
             }
-            let guarded = branches.iter().any(|(_, body)| self.mentions(body))
-                || self.mentions(otherwise);
+            let guarded =
+                branches.iter().any(|(_, body)| self.mentions(body)) || self.mentions(otherwise);
             if status.or(|| self.assumes_list(condition, guarded)) {
                 return self.list(body, forgiven);
             }

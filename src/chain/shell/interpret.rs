@@ -250,7 +250,10 @@ impl Runner {
         if let Some(status) = self.restores_from_pipe(item, &words) {
             return (status, Flow::On);
         }
-        (outside::searched(&self.set, &words, &mut self.listed), Flow::On)
+        (
+            outside::searched(&self.set, &words, &mut self.listed),
+            Flow::On,
+        )
     }
 
     fn command(&mut self, command: &Command, forgiven: bool) -> (Status, Flow) {

@@ -90,7 +90,11 @@ impl Resource {
     pub fn has_firewall(&self) -> bool {
         let ways = boot_both_ways([self]);
         let families = [Family::V4, Family::V6];
-        (ways.sets()).any(|set| families.iter().any(|family| set.firewall(*family).is_some()))
+        (ways.sets()).any(|set| {
+            families
+                .iter()
+                .any(|family| set.firewall(*family).is_some())
+        })
     }
 }
 
@@ -104,9 +108,8 @@ pub fn patch(
     resources: &[Resource],
     wanted: &[Vec<Wanted>],
 ) -> Result<Patched, Fault> {
-    let is_sound = |written: Written| {
-        verify::verify(resources, &written.0, wanted).map(|()| written)
-    };
+    let is_sound =
+        |written: Written| verify::verify(resources, &written.0, wanted).map(|()| written);
     let lines = by_lines(name, text, wanted).and_then(is_sound);
     let anew = lines.is_err();
     let (text, added, mut notes) = match lines {
@@ -140,8 +143,10 @@ fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, F
         let mut more = Vec::new();
         for (resource, wanted) in resources.iter().zip(wanted) {
             for family in [Family::V4, Family::V6] {
-                let own: Vec<&Wanted> =
-                    wanted.iter().filter(|wanted| wanted.family == family).collect();
+                let own: Vec<&Wanted> = wanted
+                    .iter()
+                    .filter(|wanted| wanted.family == family)
+                    .collect();
                 additions.extend(addition(name, resource, &own, &lines, &mut more)?);
             }
         }
@@ -152,7 +157,10 @@ fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, F
         if additions.is_empty() {
             break;
         }
-        added += additions.iter().map(|addition| addition.lines.len()).sum::<usize>();
+        added += additions
+            .iter()
+            .map(|addition| addition.lines.len())
+            .sum::<usize>();
         text = put_in(&lines, &additions);
     }
     Ok((text, added, notes))
@@ -200,7 +208,10 @@ fn addition(
             left.push(printable_name(&wanted.id));
         }
         for way in places {
-            match lacking.iter_mut().find(|(known, _)| known.stop.line == way.stop.line) {
+            match lacking
+                .iter_mut()
+                .find(|(known, _)| known.stop.line == way.stop.line)
+            {
                 Some((_, all)) if all.iter().any(|known| known.id == wanted.id) => {}
                 Some((_, all)) => all.push(wanted),
                 None => lacking.push((way, vec![wanted])),
@@ -213,12 +224,16 @@ fn addition(
     }
     lacking.sort_by_key(|(way, _)| way.stop.line);
     for (way, wanted) in lacking {
-        let style =
-            ListStyle::of(resource, way.stop, lines).map_err(|(line, why)| Fault::new(line, why))?;
+        let style = ListStyle::of(resource, way.stop, lines)
+            .map_err(|(line, why)| Fault::new(line, why))?;
         let mut added: Vec<String> = Vec::new();
         for wanted in wanted {
             let rule = way.fitted(&wanted.rule);
-            let behind = way.chain.rules.iter().skip_while(|known| known.line != way.stop.line);
+            let behind = way
+                .chain
+                .rules
+                .iter()
+                .skip_while(|known| known.line != way.stop.line);
             for dead in behind.filter(|known| known.means(&rule)) {
                 notes.push(format!(
                     "line {} of {shown} is a copy behind LOG or DROP and does nothing; delete it",

@@ -95,9 +95,7 @@ fn in_lists(contents: &str, stages: &[Resource], wanted: &[Wanted]) -> Option<Wr
             }
             let is_stop = |command: &Value| {
                 let read = command.as_str().and_then(|text| parse_rule(text).ok());
-                read.is_some_and(|(name, rule)| {
-                    name == way.chain.name && rule.means(way.stop)
-                })
+                read.is_some_and(|(name, rule)| name == way.chain.name && rule.means(way.stop))
             };
             let steps = value.get_mut("stages")?.as_object_mut()?.values_mut();
             let steps = steps.filter_map(Value::as_array_mut).flatten();

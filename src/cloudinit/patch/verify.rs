@@ -9,11 +9,7 @@ use crate::cloudinit::{self, Resource, boot_assuming, boot_both_ways};
 ///
 /// # Errors
 /// Where it is not so.
-pub(super) fn verify(
-    before: &[Resource],
-    text: &str,
-    wanted: &[Vec<Wanted>],
-) -> Result<(), Fault> {
+pub(super) fn verify(before: &[Resource], text: &str, wanted: &[Vec<Wanted>]) -> Result<(), Fault> {
     let broken = || {
         Fault::new(
             1,
