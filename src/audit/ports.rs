@@ -12,9 +12,8 @@ use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Sought, Target, Te
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// How to add the documented rule: the line of a CloudInit or a script, or the rule for a running chain, where `-A` would put
-/// it behind DROP.
-fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> String {
+/// The documented rule as arguments.
+fn arguments(rule: &DocumentedRule) -> String {
     let mut out = match rule.proto {
         Some(proto::TCP) => "-p tcp".to_owned(),
         Some(proto::UDP) => "-p udp".to_owned(),
@@ -26,20 +25,19 @@ fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> Strin
     if let Some(dport) = rule.dport {
         out += &format!(" --dport {dport}");
     }
-    add(
-        subject,
-        chain,
-        &format!("{out} -m comment --comment \"{}\" -j ACCEPT", rule.comment),
-    )
+    format!("{out} -m comment --comment \"{}\" -j ACCEPT", rule.comment)
 }
 
-/// How to add a rule before LOG.
-fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
+/// How to add a rule before LOG, in words, and the line of a CloudInit or a script, or the rule for a running chain, where `-A`
+/// would put it behind DROP.
+fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> (String, String) {
     let name = quoted(&chain.name);
     if subject.again.is_some() {
-        format!("before the LOG line: iptables -A {name} {rule}")
+        let command = format!("iptables -A {name} {rule}");
+        ("put before the LOG line:".to_owned(), command)
     } else {
-        format!("insert before the LOG rule of {name}: {rule}")
+        let words = format!("insert before the LOG rule of {name}:");
+        (words, rule.to_owned())
     }
 }
 
@@ -95,14 +93,12 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
                     }
                     None => (before(subject, chain), String::new()),
                 };
-                Some(subject.hit(
-                    line,
-                    format!(
-                        "{what} ({}) is not accepted; a {} node {why}{by}",
-                        rule.comment, subject.role
-                    ),
-                    command(subject, chain, rule),
-                ))
+                let (mend, command) = add(subject, chain, &arguments(rule));
+                let text = format!(
+                    "{what} ({}) is not accepted; a {} node {why}{by}",
+                    rule.comment, subject.role
+                );
+                Some(subject.hit(line, text, mend).by([command]))
             })
             .collect()
     })
@@ -175,12 +171,13 @@ pub(super) static NO_POD_NETWORK: Check = Check {
             let rule = format!(
                 "-s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT"
             );
-            let mend = add(subject, chain, &rule);
-            vec![subject.hit(
-                before(subject, chain),
-                format!("the pod network {net} is not accepted"),
-                mend,
-            )]
+            let (mend, command) = add(subject, chain, &rule);
+            let text = format!("the pod network {net} is not accepted");
+            vec![
+                subject
+                    .hit(before(subject, chain), text, mend)
+                    .by([command]),
+            ]
         })
     },
 };

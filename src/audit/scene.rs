@@ -237,6 +237,7 @@ impl Subject<'_> {
             line,
             text: text.into(),
             mend: mend.into(),
+            commands: Vec::new(),
             way: self.way,
         }
     }
