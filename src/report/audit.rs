@@ -52,7 +52,14 @@ pub fn text(audited: &Audited<'_>, style: Style, out: &mut dyn Write) -> io::Res
         page.paragraph("  ", "  ", &finding.text)?;
         page.paragraph("  > ", "    ", &finding.mend)?;
         for command in &finding.commands {
-            for line in broken(command, page.style.width.saturating_sub(6)) {
+            // A line of a CloudInit that ends in `\` would go on with a blank that the shell takes for a word.
+            let is_for_a_file = command.contains(" -A ") || command.starts_with('-');
+            let width = if is_for_a_file {
+                usize::MAX
+            } else {
+                page.style.width
+            };
+            for line in broken(command, width.saturating_sub(6)) {
                 page.line(&format!("      {line}"))?;
             }
         }

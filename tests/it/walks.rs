@@ -106,7 +106,7 @@ fn dump(dice: &mut Dice) -> String {
             let (asks, target) = (dice.of(MATCHES), dice.of(TARGETS));
             // No jump backwards.
             let to = target.strip_prefix("-j C").or(target.strip_prefix("-g C"));
-            if to.is_some_and(|to| to.parse::<usize>().is_ok_and(|to| to + 1 <= at)) {
+            if to.is_some_and(|to| to.parse::<usize>().is_ok_and(|to| to < at)) {
                 continue;
             }
             let _ = writeln!(text, "-A {chain} {asks}{target}");
