@@ -19,6 +19,8 @@ pub mod rule;
 pub mod analyze;
 pub mod report;
 
+pub mod serve;
+
 pub mod cli;
 
 mod beside;
@@ -26,4 +28,5 @@ pub mod error;
 mod names;
 mod nearest;
 pub mod net;
+pub mod provenance;
 pub mod time;

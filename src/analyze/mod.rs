@@ -3,6 +3,7 @@
 mod explain;
 mod live;
 mod simulate;
+mod traffic;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -17,20 +18,20 @@ use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind
 use crate::packet::PacketSummary;
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Site, Window, WindowOrigin};
+use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
 
 pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;
 
-/// So many refused lines are kept to be shown.
+/// Refused lines that are kept to be shown.
 const MOST_REFUSED: usize = 100;
 
-/// So many prefixes of other LOG rules are kept apart.
+/// Prefixes of other LOG rules that are kept apart.
 const MAX_PREFIXES: usize = 16;
 
-/// So many hosts and kinds of notices are kept apart.
+/// Hosts and kinds of notices that are kept apart.
 const MOST_NOTICES: usize = 1_000;
 
 /// What lines of one kind and host tell of lost evidence.
@@ -252,22 +253,18 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
-    /// Takes what an input tells of the cluster. What the user told stands.
+    /// Takes what an input tells of the cluster.
     fn learn(&mut self, fact: ClusterFact) {
+        let origin = Provenance::Bundle;
         match &fact {
             ClusterFact::Role { node, role, .. } => {
-                self.site.roles.entry(node.clone()).or_insert(*role);
+                self.site.known.set_role(Some(node), *role, origin);
             }
             ClusterFact::Address { node, address } => {
-                self.site
-                    .addresses
-                    .entry(*address)
-                    .or_insert_with(|| node.clone());
+                self.site.known.set_address(*address, node, origin);
             }
             ClusterFact::PodCidr(net) => {
-                if !self.site.told_pod_cidrs && !self.site.pod_cidrs.contains(net) {
-                    self.site.pod_cidrs.push(*net);
-                }
+                self.site.known.add_pod_cidr(*net, origin);
             }
             ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
                 origin: WindowOrigin::Cluster,
@@ -340,11 +337,7 @@ impl Analysis {
 
     /// The report on what was read so far. `now` is the log's time of now, where the log is live.
     pub fn report(&self, now: Option<Time>) -> Report {
-        let flows = if self.flows.span().is_some() {
-            &self.flows
-        } else {
-            self.seen()
-        };
+        let flows = self.judged();
         let scene = Scene::new(flows, &self.site, now);
         let mut findings = findings(&scene);
         let rules = suggest(&mut findings, &self.site, self.scope);
@@ -354,10 +347,11 @@ impl Analysis {
             .map(|node| NodeReport {
                 node: node.name.to_owned(),
                 role: node.role,
-                role_known: self.site.is_role_told(node.name),
+                role_known: self.site.is_role_known(node.name),
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
+                saturated_by_family: node.saturated_by_family.clone(),
                 unlogged: (self.site.in_force).unlogged(
                     node.name,
                     node.role,
@@ -380,6 +374,7 @@ impl Analysis {
             let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
             warnings.extend(warnings::unchecked_repeats(untold));
         }
+        warnings.extend(warnings::contradictions(&self.site));
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
         warnings.sort();

@@ -1,6 +1,5 @@
 //! Reads an input that may go on: judges what there is, says what is news, and lets a timer say what has settled.
 
-use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
@@ -46,7 +45,7 @@ pub(super) fn run(
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path));
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();
@@ -86,6 +85,7 @@ fn read(
             Ok(Wake::Block(block, filled)) => {
                 reader.push(&block[..filled], &mut |event| session.take(event));
                 session.add_years(reader.settle_years(terminal::now()));
+                session.set_lines(reader.lines());
                 session.hear()?;
                 feed.give_back(block);
             }
@@ -117,18 +117,4 @@ fn read(
     }
     reader.finish(&mut |event| session.take(event));
     Ok((Summary::of(&reader), exit))
-}
-
-/// Prints what is said at one moment together: whoever reads it is woken for each write.
-///
-/// # Errors
-/// If stdout cannot be written to.
-pub(super) fn print(page: &[u8]) -> Result<(), Error> {
-    if page.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page)
-        .and_then(|()| out.flush())
-        .map_err(Error::Output)
 }

@@ -1,13 +1,16 @@
 //! `dropsift rules`: only the rules, in one of their forms.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use super::args::RulesArgs;
 use super::{Exit, batch, hint, say, values, verdict, written};
 use crate::analyze::Analysis;
+use crate::catalog::Role;
 use crate::error::{Error, printable, printable_name};
 use crate::report::rules_json;
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
+use crate::site::Site;
 
 /// Prints the rules that the inputs ask for.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
@@ -38,13 +41,13 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
-        values::text_file(&name).map(|text| (name, text))
+        values::text_file(path).map(|text| (name, text))
     });
     let read = read.transpose()?;
     let file = read.as_ref().map(|(name, text)| CloudInitFile {
         name,
         text,
-        role: site.told_default_role.then_some(site.default_role),
+        role: told_role(&site),
     });
     if let Some(file) = &file {
         // A file that cannot be patched is told before a long log is read.
@@ -103,7 +106,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
                     .to_owned(),
             ));
         }
-        let dump = values::text_file("-")?;
+        let dump = values::text_file(Path::new("-"))?;
         site.in_force.tell(None, "stdin", &dump, None)?;
     }
     // A suggestion is what the log asks for, whatever the chain has by now.
@@ -140,4 +143,10 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     })?;
     let all_live = checked.iter().all(|one| one.state == State::Live);
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
+}
+
+/// The role that was said of all nodes, if one was.
+fn told_role(site: &Site) -> Option<Role> {
+    let all = site.known.default_role();
+    all.is_known().then_some(all.value)
 }

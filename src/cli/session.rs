@@ -1,13 +1,13 @@
 //! What a live run has said and has still to say: when a report is made, what of it is news, and who writes it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
 use super::filters::Filter;
-use super::follow::print;
 use super::gate::Gate;
+use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
 use super::{pager, replay, say, terminal};
@@ -17,6 +17,7 @@ use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::LogEvent;
 use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
+use crate::site::Site;
 use crate::time::Time;
 
 /// How often the timer looks for what has settled.
@@ -33,7 +34,7 @@ const AN_EVENT: usize = 4;
 enum Writer {
     /// Nobody: there is one document at the end.
     None,
-    Each(fn(&Event<'_>, &mut dyn Write) -> std::io::Result<()>),
+    Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
     Rows(Box<LiveText>),
 }
 
@@ -49,6 +50,7 @@ pub(super) struct Session<'s> {
     gate: Gate,
     pace: Pace,
     status: Status,
+    publisher: Option<Publisher>,
     /// Whether the start line was printed.
     has_started: bool,
     began: Instant,
@@ -71,8 +73,11 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let now = Instant::now();
+        let publisher = (args.metrics.as_deref())
+            .map(|address| Publisher::start(address, source.display().to_string()))
+            .transpose()?;
         let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
@@ -81,7 +86,7 @@ impl<'s> Session<'s> {
                 Writer::Rows(Box::new(rows))
             }
         };
-        Self {
+        Ok(Self {
             args,
             filter,
             style,
@@ -92,6 +97,7 @@ impl<'s> Session<'s> {
             writer,
             pace: Pace::new(now),
             status: Status::new(args.shared.is_quiet()),
+            publisher,
             has_started: false,
             began: now,
             heard: now,
@@ -100,7 +106,7 @@ impl<'s> Session<'s> {
             now: None,
             held: None,
             failed: None,
-        }
+        })
     }
 
     pub(super) const fn analysis(&self) -> &Analysis {
@@ -142,6 +148,9 @@ impl<'s> Session<'s> {
     /// If stdout cannot be written to.
     pub(super) fn hear(&mut self) -> Result<(), Error> {
         self.heard = Instant::now();
+        if let Some(publisher) = &mut self.publisher {
+            publisher.hear();
+        }
         if !self.gate.is_open() {
             self.gate
                 .hear(self.heard, self.analysis.last(), terminal::now());
@@ -164,13 +173,17 @@ impl<'s> Session<'s> {
     pub(super) fn due(&self) -> Option<Instant> {
         let waits = !self.has_started && !self.gate.has_heard();
         let start = waits.then(|| self.began + TICK);
+        let publish = self.publisher.as_ref().map(Publisher::due);
         if !self.is_live() {
-            return start.into_iter().chain(self.gate.due()).min();
+            return [start, self.gate.due(), publish]
+                .into_iter()
+                .flatten()
+                .min();
         }
         let report = self.is_dirty.then(|| self.pace.due());
         let tick = self.is_waiting().then_some(self.tick);
         let held = self.held.map(|since| since + HELD);
-        [start, report, tick, held, self.status.due()]
+        [start, report, tick, held, self.status.due(), publish]
             .into_iter()
             .flatten()
             .min()
@@ -187,6 +200,7 @@ impl<'s> Session<'s> {
         if !self.has_started && (self.gate.is_open() || waits) {
             self.start();
         }
+        self.publish(now);
         if !self.is_live() {
             return Ok(());
         }
@@ -208,10 +222,26 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
+    /// Makes the pages of `--metrics` where they are due.
+    fn publish(&mut self, now: Instant) {
+        let Some(publisher) = &mut self.publisher else {
+            return;
+        };
+        publisher.beat();
+        if publisher.due() <= now {
+            let silence = (now - self.heard).as_micros() as i64;
+            let last = self.analysis.last();
+            let time = last.map(|last| Time(last.0 + silence)).max(self.now);
+            let report = self.filter.apply(self.analysis.report(time));
+            publisher.publish(&report, &self.analysis, time);
+        }
+    }
+
     /// Says on stderr what is read, and how it is judged.
     fn start(&mut self) {
         self.has_started = true;
-        if self.args.shared.is_quiet() || matches!(self.writer, Writer::None) {
+        let is_silent = matches!(self.writer, Writer::None) && self.publisher.is_none();
+        if self.args.shared.is_quiet() || is_silent {
             return;
         }
         let source = match self.source.to_str() {
@@ -226,20 +256,12 @@ impl<'s> Session<'s> {
             .as_deref()
             .unwrap_or(Prefixes::DOCUMENTED);
         let site = self.analysis.site();
-        let role = match (site.told_default_role, site.roles.len()) {
-            (false, 0) => format!("role {} (guess)", site.default_role),
-            (true, 0) => format!("role {}", site.default_role),
-            (told, _) => {
-                let guess = if told { "" } else { " (guess)" };
-                let roles = site.roles.iter();
-                let mut texts: Vec<String> = roles
-                    .map(|(node, role)| format!("{} {role}", printable(node)))
-                    .collect();
-                texts.push(format!("others {}{guess}", site.default_role));
-                texts.join(", ")
-            }
-        };
+        let role = roles(site);
         let what = format!("dropsift: reading {source} for {}", printable(prefix));
+        let role = match &self.publisher {
+            Some(publisher) => format!("{role} · http://{}/metrics", publisher.address()),
+            None => role,
+        };
         let line = format!("{what} · {role} · Ctrl-C: report");
         if line.chars().count() <= terminal::stderr_width() {
             say(&line);
@@ -347,7 +369,7 @@ impl<'s> Session<'s> {
 }
 
 /// Events as they are printed.
-fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> std::io::Result<Vec<u8>> {
+fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     match writer {
         Writer::None => {}
@@ -359,4 +381,33 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> std::io:
         Writer::Rows(rows) => rows.write(events, report, &mut page)?,
     }
     Ok(page)
+}
+
+/// Prints what is said at one moment together: whoever reads it is woken for each write.
+///
+/// # Errors
+/// If stdout cannot be written to.
+fn print(page: &[u8]) -> Result<(), Error> {
+    if page.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(page)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
+}
+
+/// What the nodes are taken for: those that are known by name, and all others.
+fn roles(site: &Site) -> String {
+    let others = site.known.default_role();
+    let guess = if others.is_known() { "" } else { " (guess)" };
+    let named = site.known.roles().keys();
+    let mut texts: Vec<String> = named
+        .map(|node| format!("{} {}", printable(node), site.role(node)))
+        .collect();
+    if texts.is_empty() {
+        return format!("role {}{guess}", others.value);
+    }
+    texts.push(format!("others {}{guess}", others.value));
+    texts.join(", ")
 }

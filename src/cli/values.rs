@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
 
 use super::dates::{duration, moment, window};
 use super::options::{Addons, Judging, Shared};
+use super::stdio;
 use crate::catalog::{Role, addons as known_addons};
 use crate::error::{Error, printable};
 use crate::input::{
@@ -17,7 +18,7 @@ use crate::input::{
 };
 use crate::nearest::hint;
 use crate::net::{IpNet, parse_net};
-use crate::site::{Limit, Site};
+use crate::site::{Limit, Provenance, Site};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
 /// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
@@ -109,9 +110,11 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
 pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Error> {
     let mut site = Site {
         log_prefix: judging.prefix.clone(),
-        addons: addons(&judging.addons)?,
         ..Site::default()
     };
+    for (name, is_used) in addons(&judging.addons)? {
+        site.known.set_addon(&name, is_used, Provenance::Told);
+    }
     for text in &judging.role {
         let (node, role) = match text.split_once('=') {
             Some((node, role)) => (Some(node), role),
@@ -124,16 +127,7 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
                 "unknown role `{role}`{whose};{near} expected control-plane, worker or witness"
             ));
         };
-        match node {
-            Some(node) => {
-                site.roles.insert(node.to_owned(), known);
-                site.told_roles.insert(node.to_owned());
-            }
-            None => {
-                site.default_role = known;
-                site.told_default_role = true;
-            }
-        }
+        site.known.set_role(node, known, Provenance::Told);
     }
     for text in &judging.node {
         let pair = text.split_once('=');
@@ -142,14 +136,17 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
                 "`{text}` names no node; write it as harvester1=192.168.122.61"
             ));
         };
-        site.addresses.insert(address, node.to_owned());
+        site.known.set_address(address, node, Provenance::Told);
     }
-    site.node_nets = nets(&judging.node_net)?;
-    site.pod_cidrs = nets(&judging.pod_cidr)?;
-    site.told_pod_cidrs = !site.pod_cidrs.is_empty();
+    for net in nets(&judging.node_net)? {
+        site.known.add_node_net(net, Provenance::Told);
+    }
+    for net in nets(&judging.pod_cidr)? {
+        site.known.add_pod_cidr(net, Provenance::Told);
+    }
     for text in &judging.rules {
         let (node, path) = rules_of(text);
-        let text = text_file(path)?;
+        let text = text_file(Path::new(path))?;
         let taken = modified(path).or(Some(options.reading.reference));
         site.in_force.tell(node, path, &text, taken)?;
     }
@@ -206,6 +203,9 @@ pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Erro
             "stdin can be read once: name a file for the rules, as --rules chain.txt, or for the log".to_owned(),
         );
     }
+    if rules + log > 0 {
+        stdio::check_stdin()?;
+    }
     Ok(())
 }
 
@@ -219,10 +219,14 @@ fn rules_of(text: &str) -> (Option<&str>, &str) {
 }
 
 /// Reads a file that must be text; `-` is stdin.
-pub(super) fn text_file(path: &str) -> Result<String, Error> {
+pub(super) fn text_file(path: &Path) -> Result<String, Error> {
+    let is_stdin = path.as_os_str() == "-";
+    if is_stdin {
+        stdio::check_stdin()?;
+    }
     let read = || {
         let mut bytes = Vec::new();
-        if path == "-" {
+        if is_stdin {
             io::stdin()
                 .lock()
                 .take(LONGEST + 1)
@@ -234,7 +238,7 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
         }
         Ok(bytes)
     };
-    let name = || path.to_owned();
+    let name = || path.display().to_string();
     let bytes = read().map_err(|why| Error::Input { name: name(), why })?;
     String::from_utf8(bytes).map_err(|_| Error::Unreadable {
         name: name(),

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::json_schema;
+use super::json_words;
 use super::json_write::{ToolV1, write_line};
 use super::{InputReport, NodeReport, Renderer, Report, Style, Tally, WindowReport, text};
 use crate::cause::{Test, Verdict};
@@ -16,7 +16,7 @@ use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
 use crate::time::Time;
 
-pub(super) static JSON: Renderer = Renderer {
+pub static JSON: Renderer = Renderer {
     code: "json",
     title: "one document, dropsift/report/v1",
     render,
@@ -25,7 +25,7 @@ pub(super) static JSON: Renderer = Renderer {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ReportV1<'a> {
-    #[schemars(schema_with = "json_schema::report_name")]
+    #[schemars(schema_with = "json_words::report_name")]
     schema: &'static str,
     tool: ToolV1,
     summary: SummaryV1,
@@ -45,7 +45,7 @@ struct SummaryV1 {
     /// One sentence or two, as the text report begins.
     text: String,
     /// Findings by verdict.
-    #[schemars(schema_with = "json_schema::verdict_counts")]
+    #[schemars(schema_with = "json_words::verdict_counts")]
     verdicts: BTreeMap<&'static str, u64>,
     /// Missing rules on which somebody has to decide.
     decisions: u64,
@@ -71,7 +71,7 @@ struct InputV1<'a> {
 struct WindowV1 {
     from: Option<String>,
     to: Option<String>,
-    #[schemars(schema_with = "json_schema::window_origin")]
+    #[schemars(schema_with = "json_words::window_origin")]
     origin: &'static str,
 }
 
@@ -97,7 +97,7 @@ struct TallyV1 {
 #[derive(Serialize, JsonSchema)]
 struct NodeV1<'a> {
     node: &'a str,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     /// Whether somebody or something said the role; else it is assumed.
     role_known: bool,
@@ -117,16 +117,16 @@ struct StretchV1 {
 pub(super) struct FindingV1<'a> {
     id: &'a str,
     node: &'a str,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     /// Whether somebody or something said the role; else it is assumed.
     role_known: bool,
     /// The finding in one line.
     text: String,
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     verdict: &'static str,
     cause: &'static str,
-    #[schemars(schema_with = "json_schema::state")]
+    #[schemars(schema_with = "json_words::state")]
     state: &'static str,
     /// The interface of most lines.
     interface: &'a str,
@@ -136,7 +136,7 @@ pub(super) struct FindingV1<'a> {
     port: Option<u16>,
     ports: &'a [u16],
     service: Option<&'static str>,
-    #[schemars(schema_with = "json_schema::direction")]
+    #[schemars(schema_with = "json_words::direction")]
     direction: &'static str,
     peers: Vec<String>,
     /// Networks of peers that are not kept apart, where there were too many.
@@ -176,13 +176,13 @@ pub(super) struct TestV1<'a> {
 pub(super) struct RuleV1<'a> {
     id: &'a str,
     node: &'a str,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     proto: String,
     ports: Option<String>,
     source: Option<String>,
     comment: &'a str,
-    #[schemars(schema_with = "json_schema::disposition")]
+    #[schemars(schema_with = "json_words::disposition")]
     disposition: &'static str,
     chain: &'a str,
     place: String,

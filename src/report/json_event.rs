@@ -9,7 +9,7 @@ use super::json::{
     FindingV1, ReportV1, RuleV1, WarningV1, finding_v1, report_v1, rule_v1, time, warning_v1,
 };
 use super::json_write::write_line;
-use super::{Event, EventKind, Renderer, Report, Style, json_schema};
+use super::{Event, EventKind, Renderer, Report, Style, json_words};
 
 pub(super) static NDJSON: Renderer = Renderer {
     code: "ndjson",
@@ -25,9 +25,9 @@ const CAPS: [(usize, usize); 5] = [(256, 4096), (64, 2048), (16, 1024), (4, 256)
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct EventV1<'a> {
-    #[schemars(schema_with = "json_schema::event_name")]
+    #[schemars(schema_with = "json_words::event_name")]
     schema: &'static str,
-    #[schemars(schema_with = "json_schema::event")]
+    #[schemars(schema_with = "json_words::event")]
     event: &'static str,
     time: Option<String>,
     finding: Option<FindingV1<'a>>,
@@ -44,7 +44,7 @@ pub(super) struct EventV1<'a> {
 
 #[derive(Serialize, JsonSchema)]
 struct WasV1 {
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     verdict: &'static str,
     cause: &'static str,
 }

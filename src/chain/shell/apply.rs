@@ -2,7 +2,8 @@
 
 use crate::chain::rule::Target;
 use crate::chain::shell::rule_index::RuleIndex;
-use crate::chain::syntax::arguments::{Action, Command};
+use crate::chain::syntax::arguments::Command;
+use crate::chain::syntax::reader::Action;
 use crate::chain::{Chain, Family, Policy, RuleSet};
 
 /// How many chains commands may make, and how many rules in each: `-D` compares with all of them.

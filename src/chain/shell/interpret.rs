@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::chain::shell::conditions::{Assume, Condition};
+use crate::chain::shell::condition::{Assume, Condition};
 use crate::chain::shell::fault::Fault;
 use crate::chain::shell::lex::Word;
-use crate::chain::shell::outside::{self, Status};
+use crate::chain::shell::outside::{self, Status, tool};
 use crate::chain::shell::parse::{Command, Item, Join, List, Script, Simple};
 use crate::chain::shell::rule_index::RuleIndex;
 use crate::chain::syntax::arguments;
@@ -396,16 +396,6 @@ impl Runner {
         for name in ["INPUT", "FORWARD", "OUTPUT"] {
             self.set.chain_or_new(family, name, 0).policy = Some(Policy::Accept);
         }
-    }
-}
-
-/// The family of the tool that a command calls, and the words behind its name.
-pub(in crate::chain) fn tool(words: &[String]) -> Option<(Family, &[String])> {
-    let (name, rest) = outside::without_wrappers(words).split_first()?;
-    match name.rsplit('/').next()? {
-        "iptables" | "iptables-nft" | "iptables-legacy" => Some((Family::V4, rest)),
-        "ip6tables" | "ip6tables-nft" | "ip6tables-legacy" => Some((Family::V6, rest)),
-        _ => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Shell text: cut into tokens, parsed, and run on chains.
 
 mod apply;
+mod condition;
 mod conditions;
 mod control;
 mod expand;
@@ -13,7 +14,7 @@ mod programs;
 mod restore;
 mod rule_index;
 
-pub use conditions::{Assume, Condition};
+pub use condition::{Assume, Condition};
 pub use fault::Fault;
 pub use interpret::Runner;
 pub(in crate::chain) use interpret::rule_of;
