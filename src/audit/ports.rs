@@ -43,15 +43,17 @@ fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> (String, String) {
 
 /// The line before which a rule goes.
 fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
-    let is_log = |rule: &Rule| subject.set.is_drop_log(rule);
-    let found = subject
-        .set
-        .seek_in_part(subject.family, &Rule::default(), "", &is_log);
-    let at = match found {
-        Sought::At(place) => place.rule().map(|rule| rule.line),
-        Sought::Live(_) | Sought::Nowhere => None,
-    };
-    at.filter(|line| *line > 0).unwrap_or(chain.line)
+    *subject.place.get_or_init(|| {
+        let is_log = |rule: &Rule| subject.set.is_drop_log(rule);
+        let found = subject
+            .set
+            .seek_in_part(subject.family, &Rule::default(), "", &is_log);
+        let at = match found {
+            Sought::At(place) => place.rule().map(|rule| rule.line),
+            Sought::Live(_) | Sought::Nowhere => None,
+        };
+        at.filter(|line| *line > 0).unwrap_or(chain.line)
+    })
 }
 
 fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {

@@ -65,6 +65,16 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
+/// Whether what is asked about is a line of a log, or all of stdin.
+pub(super) fn is_of_lines(asked: &str) -> bool {
+    let asked = asked.trim();
+    asked.is_empty()
+        || matches!(
+            topic(asked),
+            Topic::Line(_) | Topic::Stream | Topic::Unknown(_)
+        )
+}
+
 fn topic(asked: &str) -> Topic<'_> {
     let all = || CAUSES.iter().copied();
     if let Some(cause) = all().find(|cause| cause.code == asked) {

@@ -283,6 +283,24 @@ pub(super) struct Filters {
     pub(super) not_verdict: Vec<String>,
 }
 
+impl Filters {
+    /// Whether some findings are not wanted.
+    pub(super) fn is_any(&self) -> bool {
+        [
+            &self.only,
+            &self.port,
+            &self.peer,
+            &self.verdict,
+            &self.not_only,
+            &self.not_port,
+            &self.not_peer,
+            &self.not_verdict,
+        ]
+        .into_iter()
+        .any(|values| !values.is_empty())
+    }
+}
+
 /// Whom suggested rules accept.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Scoped {

@@ -206,6 +206,7 @@ fn list(why: &clap::Error, kind: ContextKind) -> Vec<String> {
     // `--port <PORT>`
     let named = |text: &String| match text.split_once(' ') {
         Some((name, _)) if of_option && name.starts_with('-') => name.to_owned(),
+        _ if of_option => text.trim_matches(['[', ']']).to_owned(),
         _ => text.clone(),
     };
     match why.get(kind) {

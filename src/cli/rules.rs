@@ -55,7 +55,11 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     }
     let prefixes = site.log_prefixes();
     let analysis = Analysis::new(site, args.scoped.scope());
-    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let (mut report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    if shared.filters.is_any() {
+        let findings = &report.findings;
+        (report.splits).retain(|split| findings.iter().any(|found| found.node == split.node));
+    }
     let offer = Offer {
         rules: &report.rules,
         splits: &report.splits,

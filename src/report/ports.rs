@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::table::table;
+use super::text::{BOLD, Page};
 use crate::catalog::{
     DocumentedRule, RULES, Role, SERVICES, Service, Standing, documented_anywhere,
 };
@@ -247,9 +248,17 @@ pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Resul
         cells
     };
     let text = table(&header, rows.iter().map(cells).collect(), style.width, 1);
-    write!(out, "{text}")?;
-    writeln!(
+    let (head, rows) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut page = Page {
         out,
+        style,
+        one_day: true,
+    };
+    let head = page.paint(BOLD, head);
+    page.line(&head)?;
+    write!(page.out, "{rows}")?;
+    writeln!(
+        page.out,
         "\n RUNS: where it can run. OPEN: for whom the documentation opens it.\n \
          C control-plane, W worker, T witness. `dropsift explain tcp/10250` says more."
     )

@@ -9,7 +9,7 @@ use super::table::Column;
 use super::text::{Page, broken, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, quoted};
+use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
@@ -228,10 +228,8 @@ fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
         shown.join(", ")
     );
     page.paragraph("", "", &text)?;
-    let options = nodes.iter().take(MAX_UNTOLD).map(|node| {
-        let node = printable_name(node);
-        format!("--rules {}", quoted(&format!("{node}=FILE")))
-    });
+    let options =
+        (nodes.iter().take(MAX_UNTOLD)).map(|node| format!("--rules {}", of_node(node, "FILE")));
     let options: Vec<String> = options.collect();
     for line in broken(&options.join(" "), page.style.width.saturating_sub(4)) {
         page.line(&format!("    {line}"))?;
