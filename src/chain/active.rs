@@ -18,6 +18,7 @@ use crate::chain::{
 };
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{Error, printable};
+use crate::node_names::NodeNames;
 use crate::time::Time;
 
 /// How many nodes of one text are told apart by their names.
@@ -35,9 +36,20 @@ pub struct ActiveChains {
     /// The nodes that the user named.
     named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
-    learned: BTreeMap<String, (Vec<Resource>, Source)>,
+    learned: BTreeMap<String, Arc<BootFiles>>,
+    /// The names by which logs call the nodes of [`Self::learned`].
+    names: NodeNames,
     /// How many rules were asked so far, in all copies.
     asked: Arc<AtomicU64>,
+}
+
+/// The files with which a node boots, and what they make.
+#[derive(Debug)]
+struct BootFiles {
+    /// Whether they are those of its disk; else objects say that they are to be there.
+    is_on_disk: bool,
+    resources: Vec<Resource>,
+    source: Source,
 }
 
 /// When the chains of a text hold.
@@ -142,31 +154,52 @@ impl ActiveChains {
         Ok(())
     }
 
-    /// Takes a file with which a node boots; such files run in the order of their names. `false` where it cannot be read.
-    pub fn learn(&mut self, node: &str, name: &str, text: &str) -> bool {
+    /// Takes a file with which nodes boot; such files run in the order of their names. What is on the disk stands against
+    /// what an object says is to be there. `false` where it cannot be read.
+    pub fn learn(&mut self, nodes: &[String], name: &str, text: &str, is_on_disk: bool) -> bool {
         if !matches!(detect(text), Ok(Form::CloudInit)) {
             return false;
         }
-        let Ok(mut more) = cloudinit::read(text) else {
+        let Ok(more) = cloudinit::read(text) else {
             return false;
         };
-        let known = self.learned.remove(node);
-        let (mut resources, name) = match known {
-            Some((resources, source)) => (resources, format!("{}, {name}", source.name)),
-            None => (Vec::new(), name.to_owned()),
-        };
-        resources.append(&mut more);
-        let source = Source::boot(&name, &resources);
-        self.learned.insert(node.to_owned(), (resources, source));
+        // Nodes that had the same files so far have the same ones still, and boot alike.
+        let mut made: Vec<(Option<Arc<BootFiles>>, Arc<BootFiles>)> = Vec::new();
+        for node in nodes {
+            let known = self.learned.get(node);
+            if known.is_some_and(|known| known.is_on_disk && !is_on_disk) {
+                continue;
+            }
+            let known = known.filter(|known| known.is_on_disk == is_on_disk);
+            let alike = made.iter().find(|(before, _)| match (before, known) {
+                (Some(before), Some(known)) => Arc::ptr_eq(before, known),
+                (before, known) => before.is_none() && known.is_none(),
+            });
+            let files = match alike {
+                Some((_, files)) => Arc::clone(files),
+                None => {
+                    let files = Arc::new(BootFiles::with(known, &more, name, is_on_disk));
+                    made.push((known.cloned(), Arc::clone(&files)));
+                    files
+                }
+            };
+            self.learned.insert(node.clone(), files);
+        }
         true
+    }
+
+    /// The names of the nodes whose files are known.
+    pub const fn names_mut(&mut self) -> &mut NodeNames {
+        &mut self.names
     }
 
     /// The sources of a node: what the user told of it, else of all, else what an input told.
     fn sources(&self, node: &str) -> &[Source] {
-        match (self.told.get(node), self.learned.get(node)) {
+        let learned = self.learned.get(self.names.resolve(node));
+        match (self.told.get(node), learned) {
             (Some(told), _) => told,
             (None, _) if !self.all.is_empty() => &self.all,
-            (None, Some((_, source))) => std::slice::from_ref(source),
+            (None, Some(files)) => std::slice::from_ref(&files.source),
             (None, None) => &[],
         }
     }
@@ -230,7 +263,7 @@ impl ActiveChains {
             .flat_map(|(node, sources)| sources.iter().map(|s| (Some(node.as_str()), s)));
         let learned = (self.learned.iter())
             .filter(|(node, _)| self.all.is_empty() && !self.told.contains_key(*node))
-            .map(|(node, (_, source))| (Some(node.as_str()), source));
+            .map(|(node, files)| (Some(node.as_str()), &files.source));
         all.chain(told)
             .chain(learned)
             .map(|(node, source)| (node, source.name.as_str()))
@@ -239,7 +272,7 @@ impl ActiveChains {
     /// When the chains of each text hold.
     pub fn origins(&self) -> impl Iterator<Item = Origin> {
         let told = self.told.values().flatten();
-        let learned = self.learned.values().map(|(_, source)| source);
+        let learned = self.learned.values().map(|files| &files.source);
         (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
     }
 
@@ -297,6 +330,25 @@ fn parts(
     let mut all = vec![of(None)];
     all.extend(hosts.into_iter().take(MAX_HOSTS).map(|host| of(Some(host))));
     Ok(all)
+}
+
+impl BootFiles {
+    /// The files of `known` with those of one more text.
+    fn with(known: Option<&Arc<Self>>, more: &[Resource], name: &str, is_on_disk: bool) -> Self {
+        let (mut resources, name) = match known {
+            Some(known) => (
+                known.resources.clone(),
+                format!("{}, {name}", known.source.name),
+            ),
+            None => (Vec::new(), name.to_owned()),
+        };
+        resources.extend_from_slice(more);
+        Self {
+            is_on_disk,
+            source: Source::boot(&name, &resources),
+            resources,
+        }
+    }
 }
 
 impl Source {

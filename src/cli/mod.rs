@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod batch;
 mod chain;
+mod cluster;
 mod dates;
 mod explain;
 mod feed;
@@ -142,6 +143,9 @@ fn run(args: &Args) -> Result<Exit, Error> {
 
 /// The main job.
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let (shared, inputs) = (&args.shared, &args.read.inputs[..]);
     values::stdin_once(shared, inputs)?;
     let style = Style {

@@ -10,7 +10,7 @@ use super::gate::Gate;
 use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
-use super::{pager, replay, say, terminal};
+use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
@@ -59,6 +59,8 @@ pub(super) struct Session<'s> {
     is_dirty: bool,
     /// When the timer asks next.
     tick: Instant,
+    /// What `--now` says that it was when the run began.
+    told: Option<Time>,
     /// The log's time that the timer has let pass: it does not go back.
     now: Option<Time>,
     /// When rows began to wait.
@@ -73,6 +75,7 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
+        told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
         let publisher = (args.metrics.as_deref())
@@ -99,6 +102,7 @@ impl<'s> Session<'s> {
             status: Status::new(args.shared.is_quiet()),
             publisher,
             has_started: false,
+            told,
             began: now,
             heard: now,
             is_dirty: false,
@@ -152,8 +156,9 @@ impl<'s> Session<'s> {
             publisher.hear();
         }
         if !self.gate.is_open() {
-            self.gate
-                .hear(self.heard, self.analysis.last(), terminal::now());
+            let since = (self.heard - self.began).as_micros() as i64;
+            let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + since));
+            self.gate.hear(self.heard, self.analysis.last(), clock);
         }
         self.failed.take().map_or(Ok(()), Err)
     }
@@ -330,6 +335,7 @@ impl<'s> Session<'s> {
         self.status.clear();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
+        report.inputs.extend(cluster::reports(&self.args.shared));
         report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
         let wanted = self.is_live() || self.args.no_report;
@@ -383,20 +389,6 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Resu
     Ok(page)
 }
 
-/// Prints what is said at one moment together: whoever reads it is woken for each write.
-///
-/// # Errors
-/// If stdout cannot be written to.
-fn print(page: &[u8]) -> Result<(), Error> {
-    if page.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page)
-        .and_then(|()| out.flush())
-        .map_err(Error::Output)
-}
-
 /// What the nodes are taken for: those that are known by name, and all others.
 fn roles(site: &Site) -> String {
     let others = site.known.default_role();
@@ -410,4 +402,18 @@ fn roles(site: &Site) -> String {
     }
     texts.push(format!("others {}{guess}", others.value));
     texts.join(", ")
+}
+
+/// Prints what is said at one moment together: whoever reads it is woken for each write.
+///
+/// # Errors
+/// If stdout cannot be written to.
+fn print(page: &[u8]) -> Result<(), Error> {
+    if page.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(page)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
 }

@@ -76,6 +76,8 @@ pub struct InputReport {
     pub tally: Tally,
     /// Whether any line was of a known log format, or there was none.
     pub known: bool,
+    /// Whether it was no log, but Kubernetes objects, which have no lines.
+    pub has_objects: bool,
     /// What went wrong, with what to do about it.
     pub error: Option<String>,
 }

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("beside", 0),
     ("names", 0),
     ("provenance", 0),
+    ("node_names", 0),
     ("packet", 1),
     ("input", 1),
     ("catalog", 1),
@@ -74,6 +75,7 @@ const INPUT_ROOMS: &[(&str, u8)] = &[
     ("message", 2),
     ("fast", 3),
     ("reader", 4),
+    ("objects", 1),
     ("source", 5),
 ];
 

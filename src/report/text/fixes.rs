@@ -95,7 +95,7 @@ fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
 fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::Result<()> {
     let tail = "the lines for the CloudInit resources";
     match again(report, &["rules", "--format cloudinit"]) {
-        again if !again.is_gone => label(page, "FIX FOR GOOD", tail, &again.words)?,
+        again if !again.is_gone() => label(page, "FIX FOR GOOD", tail, &again.words)?,
         _ => {
             let tail = "the lines for the CloudInit resource of the role, before its LOG line";
             page.heading(BOLD, "FIX FOR GOOD", tail)?;
@@ -134,18 +134,23 @@ fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io
 pub(super) struct Again {
     /// With the options that change the answer.
     pub(super) words: Vec<String>,
-    /// Whether an input came by a pipe, and is to be saved before.
-    pub(super) is_gone: bool,
+    /// The names of files in it that stand for what came by a pipe, and are to be saved before.
+    saved: Vec<&'static str>,
 }
 
 impl Again {
-    /// What is to be done before, in words.
-    pub(super) fn first(&self) -> &'static str {
-        if self.is_gone {
-            ": save what came by the pipe, here as saved.log, then"
-        } else {
-            ""
+    /// What is to be done before, in words behind others.
+    pub(super) fn first(&self) -> String {
+        if self.saved.is_empty() {
+            return String::new();
         }
+        let names = self.saved.join(" and ");
+        format!(" (first save what came by the pipe: {names})")
+    }
+
+    /// Whether an input came by a pipe.
+    const fn is_gone(&self) -> bool {
+        !self.saved.is_empty()
     }
 }
 
@@ -153,34 +158,39 @@ impl Again {
 pub(super) fn again(report: &Report, command: &[&str]) -> Again {
     let mut words = vec!["dropsift".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
-    // A chain by a pipe is named by its option, `--rules -` or `--rules NODE=-`; a log has no option.
-    let mut is_gone = false;
-    words.extend(report.options.iter().map(|option| {
-        let option = printable(option);
-        let rest = (option.strip_prefix("--rules "))
-            .and_then(|value| value.strip_suffix('-'))
-            .filter(|node| node.is_empty() || node.ends_with('='));
-        match rest {
-            Some(node) => {
-                is_gone = true;
-                format!("--rules {node}saved.rules")
+    let mut saved = Vec::new();
+    for option in &report.options {
+        // A chain or objects by a pipe: `--rules -`, `--rules NODE=-`, `--cluster -`.
+        let piped = [("--rules ", "saved.rules"), ("--cluster ", "saved.yaml")]
+            .into_iter()
+            .find_map(|(name, file)| {
+                let before = option.strip_suffix('-')?;
+                let node = before.strip_prefix(name)?;
+                (node.is_empty() || node.ends_with('=')).then_some((before, file))
+            });
+        words.push(match piped {
+            Some((before, file)) => {
+                saved.push(file);
+                printable(&format!("{before}{file}"))
             }
-            None => option,
-        }
-    }));
-    if report.inputs.is_empty() {
-        is_gone = true;
-        words.push("saved.log".to_owned());
+            None => printable(option),
+        });
     }
     // The local journal is an option.
-    let files = report.inputs.iter().filter(|input| !input.name.is_empty());
-    words.extend(files.map(|input| match input.name.as_str() {
-        "-" => {
-            is_gone = true;
-            "saved.log".to_owned()
-        }
-        name if name.starts_with('-') => format!("./{}", printable(&quoted(name))),
-        name => printable(&quoted(name)),
-    }));
-    Again { words, is_gone }
+    let files = report.inputs.iter().map(|input| input.name.as_str());
+    let is_none = report.inputs.is_empty();
+    for name in files
+        .filter(|name| !name.is_empty())
+        .chain(is_none.then_some("-"))
+    {
+        words.push(match name {
+            "-" => {
+                saved.push("saved.log");
+                "saved.log".to_owned()
+            }
+            name if name.starts_with('-') => format!("./{}", printable(&quoted(name))),
+            name => printable(&quoted(name)),
+        });
+    }
+    Again { words, saved }
 }
