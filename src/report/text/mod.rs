@@ -29,7 +29,7 @@ pub(super) use label::decisions;
 pub use label::status;
 pub use live::LiveText;
 pub use noise::HELD;
-pub(super) use page::{BOLD, Page};
+pub(super) use page::Page;
 pub(super) use words::{line, many, peers, what};
 
 pub(super) static TEXT: Renderer = Renderer {
