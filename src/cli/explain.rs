@@ -144,7 +144,9 @@ fn line(args: &ExplainArgs, text: &str, style: Style, json: bool) -> Result<Exit
             if json {
                 written(|out| json_explain::answer(Err(&why), out))?;
             }
-            complain(&format!("the line cannot be explained: {why}"));
+            complain(&format!(
+                "the line cannot be explained: {why}; give a whole line of the drop log, in quotes"
+            ));
             return Ok(Exit::NotJudged);
         }
     }

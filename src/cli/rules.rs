@@ -96,6 +96,13 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         for note in notes {
             say(&note);
         }
+        let has_rules = !report.rules.is_empty() || !report.splits.is_empty();
+        if emitter.is_script && has_rules && io::stdout().is_terminal() {
+            say(
+                "this is a script: save it (`> rules.sh`), copy it to the nodes, and run it there as root; \
+                 `sh rules.sh -n` shows what it would do",
+            );
+        }
     }
     Ok(exit.and(verdict(shared, &report)))
 }
