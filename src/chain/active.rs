@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
 use crate::chain::evaluate::Evaluation;
-use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
@@ -419,11 +419,6 @@ impl<'a> Chains<'a> {
     /// The chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
-    }
-
-    /// Where new rules go.
-    pub fn insertion_point(&self) -> Option<Position> {
-        self.set.insertion_point(self.family)
     }
 
     /// The rules that have the packet's port more narrowly than for everybody, or stop it.

@@ -34,7 +34,7 @@ pub use outcome::{ChainOutcome, Narrowed, Outcome, Position};
 pub use positions::Counted;
 pub use print::address;
 pub use question::{Detail, Question, Sender};
-pub use quote::quoted;
+pub use quote::{of_node, quoted};
 pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,

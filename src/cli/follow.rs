@@ -45,7 +45,8 @@ pub(super) fn run(
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
+    let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
     let (summary, mut exit, held) = read(path, options, &mut feed, &mut session)?;
     // Where nothing at all could be read, there is no report.
     if let Some(error) = held {

@@ -13,6 +13,7 @@ mod filters;
 mod follow;
 mod gate;
 mod help;
+mod idle;
 mod manual;
 mod metrics;
 mod options;
@@ -102,8 +103,11 @@ pub fn main() -> ExitCode {
     let typed = words::arranged(std::env::args_os());
     let is_short = typed.iter().any(|word| word == "-h");
     let parsed = usage::command(is_short).try_get_matches_from(&typed);
-    let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+    let parsed = parsed.and_then(|matches| Ok((Args::from_arg_matches(&matches)?, matches)));
+    let told = match parsed {
+        Ok((args, matches)) => refusal::check_first_word(&typed)
+            .and_then(|()| idle::check(&matches))
+            .and_then(|()| run(&args)),
         // The help and the version, which are asked for.
         Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
         Err(why) => Err(refusal::check_first_word(&typed)

@@ -57,6 +57,8 @@ pub(super) struct Session<'s> {
     is_dirty: bool,
     /// When the timer asks next.
     tick: Instant,
+    /// What `--now` says that it was when the run began.
+    told: Option<Time>,
     /// The log's time that the timer has let pass: it does not go back.
     now: Option<Time>,
     /// When rows began to wait.
@@ -71,6 +73,7 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
+        told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
         let publisher = (args.metrics.as_deref())
@@ -97,6 +100,7 @@ impl<'s> Session<'s> {
             status: Status::new(args.shared.is_quiet()),
             publisher,
             has_started: false,
+            told,
             began: now,
             heard: now,
             is_dirty: false,
@@ -150,8 +154,9 @@ impl<'s> Session<'s> {
             publisher.hear();
         }
         if !self.gate.is_open() {
-            self.gate
-                .hear(self.heard, self.analysis.last(), terminal::now());
+            let since = (self.heard - self.began).as_micros() as i64;
+            let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + since));
+            self.gate.hear(self.heard, self.analysis.last(), clock);
         }
         self.failed.take().map_or(Ok(()), Err)
     }

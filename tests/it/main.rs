@@ -39,3 +39,4 @@ mod schema;
 mod set_a;
 mod supply;
 mod support;
+mod walks;
