@@ -329,13 +329,10 @@ fn the_files_of_a_node() {
 #[test]
 fn what_contradicts_is_said() {
     let folder = set_a();
-    let twice = text("cluster/nodes.yaml")
-        .replace("node-role.kubernetes.io/control-plane", "x")
-        .replace("node-role.kubernetes.io/master", "y")
-        .replace("kubernetes.io/etcd", "z");
-    let other = twice.replace(
-        "labels:\n",
-        "labels:\n      node-role.harvesterhci.io/witness: \"true\"\n",
+    const LABELS: &str = "    labels:\n      beta";
+    let other = text("cluster/nodes.yaml").replace(
+        LABELS,
+        "    labels:\n      node-role.harvesterhci.io/witness: \"true\"\n      beta",
     );
     fs::write(folder.path().join("other.yaml"), other).unwrap();
     let warnings = |args: &[&str]| {
