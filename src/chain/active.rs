@@ -13,8 +13,10 @@ use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect, read};
-use crate::cloudinit::{self, Resource, boot};
+use crate::chain::{
+    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, detect, read,
+};
+use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
@@ -65,6 +67,16 @@ struct Source {
     name: String,
     origin: Origin,
     sets: [Arc<RuleSet>; 3],
+    /// For each role, what commands leave where conditions cannot be known, other ways than in `sets`.
+    others: [Arc<Others>; 3],
+}
+
+/// The chains of the other ways that conditions may go.
+#[derive(Debug, Default)]
+struct Others {
+    sets: Vec<RuleSet>,
+    /// What is not known, for people.
+    question: String,
 }
 
 /// The chains of one node, for one family.
@@ -73,7 +85,9 @@ pub struct Chains<'a> {
     /// The name of their text.
     pub name: &'a str,
     pub origin: Origin,
+    /// Where conditions cannot be known, as it is where none holds.
     pub set: &'a RuleSet,
+    others: &'a Others,
     family: Family,
     role: Role,
     source: &'a Source,
@@ -198,6 +212,7 @@ impl ActiveChains {
             name: &source.name,
             origin: source.origin,
             set: source.set(role),
+            others: &source.others[place_of(role)],
             family,
             role,
             source,
@@ -261,12 +276,21 @@ impl ActiveChains {
         (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
     }
 
-    /// As it would be with another chain on a node, which counts before all that were told.
-    pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
-        let origin =
-            (self.sources(node).last()).map_or(Origin::Running(None), |known| known.origin);
+    /// As it would be with a text's chains changed on a node of `role`, which count before all that were told.
+    pub fn replace(&mut self, node: &str, role: Role, name: &str, change: impl Fn(&mut RuleSet)) {
+        let known = (self.sources(node).iter().rev()).find(|known| known.name == name);
+        let Some(known) = known else { return };
+        let mut source = known.clone();
+        let at = place_of(role);
+        change(Arc::make_mut(&mut source.sets[at]));
+        let mut others = Others {
+            sets: source.others[at].sets.clone(),
+            question: source.others[at].question.clone(),
+        };
+        others.sets.iter_mut().for_each(change);
+        source.others[at] = Arc::new(others);
         let sources = self.told.entry(node.to_owned()).or_default();
-        sources.push(Source::same(name, origin, set));
+        sources.push(source);
     }
 }
 
@@ -278,16 +302,17 @@ fn parts(
     modified: Option<Time>,
 ) -> Result<Vec<(Option<String>, Source)>, Fault> {
     if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
-        let set = read(text)?;
-        // A script runs when somebody runs it: as a CloudInit, it says what will be.
-        let origin = match set.form {
-            Form::Script => Origin::NextBoot,
-            _ => Origin::Running(set.taken.or(modified)),
+        let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
+            // A script runs when somebody runs it: as a CloudInit, it says what will be.
+            let script = Script::read(text, 1);
+            let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
+            Source::same(name, Origin::NextBoot, ways)
+        } else {
+            let set = read(text)?;
+            let origin = Origin::Running(set.taken.or(modified));
+            Source::same(name, origin, Ways::certain(set))
         };
-        return Ok(vec![(
-            node.map(str::to_owned),
-            Source::same(name, origin, set),
-        )]);
+        return Ok(vec![(node.map(str::to_owned), source)]);
     }
     let resources = cloudinit::read(text)?;
     let of = |node: Option<&str>| {
@@ -328,25 +353,31 @@ impl BootFiles {
 
 impl Source {
     fn boot(name: &str, resources: &[Resource]) -> Self {
+        let of = |role: Role| {
+            let ways = boot_both_ways(resources.iter().filter(|resource| resource.picks(role)));
+            split(ways)
+        };
+        let [(a, x), (b, y), (c, z)] = Role::ALL.map(of);
         Self {
             name: name.to_owned(),
             origin: Origin::NextBoot,
-            sets: Role::ALL.map(|role| Arc::new(boot(resources, |resource| resource.picks(role)))),
+            sets: [a, b, c],
+            others: [x, y, z],
         }
     }
 
-    fn same(name: &str, origin: Origin, set: RuleSet) -> Self {
-        let set = Arc::new(set);
+    fn same(name: &str, origin: Origin, ways: Ways) -> Self {
+        let (set, others) = split(ways);
         Self {
             name: name.to_owned(),
             origin,
-            sets: [Arc::clone(&set), Arc::clone(&set), set],
+            sets: [(); 3].map(|()| Arc::clone(&set)),
+            others: [(); 3].map(|()| Arc::clone(&others)),
         }
     }
 
     fn set(&self, role: Role) -> &RuleSet {
-        let at = Role::ALL.iter().position(|known| *known == role);
-        &self.sets[at.unwrap_or_default()]
+        &self.sets[place_of(role)]
     }
 
     fn has(&self, family: Family) -> bool {
@@ -354,7 +385,32 @@ impl Source {
     }
 }
 
+/// The chains where no condition holds, and those of the other ways.
+fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
+    let others = Others {
+        question: ways.question(),
+        sets: ways.holding.into_iter().chain(ways.mixed).collect(),
+    };
+    (Arc::new(ways.set), Arc::new(others))
+}
+
+/// The place of a role in [`Role::ALL`].
+fn place_of(role: Role) -> usize {
+    let at = Role::ALL.iter().position(|known| *known == role);
+    at.unwrap_or_default()
+}
+
 impl<'a> Chains<'a> {
+    /// The chains of every way that conditions may go which cannot be known; the first is `set`.
+    pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
+        [self.set].into_iter().chain(&self.others.sets)
+    }
+
+    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``.
+    pub fn question(&self) -> &'a str {
+        &self.others.question
+    }
+
     /// Whether they hold now; else from the next boot on.
     pub const fn is_running(&self) -> bool {
         matches!(self.origin, Origin::Running(_))
@@ -409,8 +465,29 @@ impl<'a> Chains<'a> {
             question
         };
         let when = self.set.entry(self.family);
-        let outcome = self.set.evaluate(&question, when);
+        let mut outcome = self.set.evaluate(&question, when);
         let mut steps = outcome.steps;
+        for other in &self.others.sets {
+            let another = other.evaluate(&question, other.entry(self.family));
+            steps += another.steps;
+            if (another.end.lets_in(), another.end.stops())
+                == (outcome.end.lets_in(), outcome.end.stops())
+            {
+                continue;
+            }
+            outcome.notes.push(format!(
+                "{} cannot be known from {}: one way it is {}, the other {}",
+                self.others.question,
+                self.name,
+                outcome.end.told(),
+                another.end.told()
+            ));
+            // What is accepted one way only is not called accepted.
+            if outcome.end.lets_in() {
+                let notes = std::mem::take(&mut outcome.notes);
+                outcome = Outcome { notes, ..another };
+            }
+        }
         let accepted = is_accepted(&outcome);
         let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
         let mut invalid_alone = false;

@@ -13,6 +13,7 @@ pub mod json_schema;
 mod json_simulate;
 mod json_words;
 mod json_write;
+pub mod metrics;
 pub mod ports;
 mod simulate;
 mod table;
@@ -100,6 +101,8 @@ pub struct NodeReport {
     pub logged: u64,
     /// When the LOG rule hid lines; `None` where that cannot be told.
     pub saturated: Option<Vec<Stretch>>,
+    /// The stretches of IPv4 and of IPv6; empty where they cannot be told.
+    pub saturated_by_family: [Vec<Stretch>; 2],
     /// Drops that were not logged, where counters tell.
     pub unlogged: Option<Counted>,
 }

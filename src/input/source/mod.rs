@@ -15,6 +15,7 @@ mod journal;
 mod journal_path;
 mod journals;
 mod root;
+mod spool;
 mod stripes;
 mod tree;
 mod unpack;
@@ -39,6 +40,7 @@ pub use self::bounds::Progress;
 pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
 pub use self::host::{Host, host_name, is_harvester, read_host};
+pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
 pub const BLOCK: usize = 256 * 1024;
@@ -385,11 +387,9 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let is_pipe = depth == 0 && whole.is_none();
         let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
         let mut head = Some(head);
-        let mut last = b'\n';
         loop {
             if filled > 0 {
                 let lines = head.as_deref().unwrap_or(&block[..filled]);
-                last = lines[filled - 1];
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
                 if depth > 0 && !is_log {
@@ -397,9 +397,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
                 if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner()) {
                     match self.striped(file, reader, &scanner) {
-                        // The rest begins where a line does.
-                        Ok(true) => last = b'\n',
-                        Ok(false) => {}
+                        Ok(_) => {}
                         Err(why) => {
                             self.failed(name, why);
                             break;
@@ -419,9 +417,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             }
         }
         // What may follow in the same log begins a line of its own.
-        if last != b'\n' {
-            reader.push(b"\n", self.sink);
-        }
+        reader.end_part(self.sink);
     }
 
     /// Tells of a file of `size` bytes that was cut while it was read, as log rotation by copying does.
