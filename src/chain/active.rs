@@ -14,7 +14,7 @@ use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect, read};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
 use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
