@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
+use super::cluster::Local;
 use super::filters::Filter;
 use super::gate::Gate;
 use super::metrics::Publisher;
@@ -15,9 +16,9 @@ use crate::analyze::{Analysis, Live};
 
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
-use crate::input::event::LogEvent;
+use crate::input::event::{DropBatch, LogEvent};
 use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
-use crate::site::Site;
+use crate::site::{Provenance, Site};
 use crate::time::Time;
 
 /// How often the timer looks for what has settled.
@@ -63,6 +64,8 @@ pub(super) struct Session<'s> {
     now: Option<Time>,
     /// When rows began to wait.
     held: Option<Instant>,
+    /// Where stdin is read on a node of the cluster: its root, whose files count once its own log is seen.
+    local: Option<Local>,
     failed: Option<Error>,
 }
 
@@ -76,6 +79,7 @@ impl<'s> Session<'s> {
         told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
+        let is_stdin = source.as_os_str() == "-";
         let publisher = (args.metrics.as_deref())
             .map(|address| Publisher::start(address, source.display().to_string()))
             .transpose()?;
@@ -107,6 +111,7 @@ impl<'s> Session<'s> {
             tick: now + TICK,
             now: None,
             held: None,
+            local: is_stdin.then(|| Local::find(&args.shared)).flatten(),
             failed: None,
         })
     }
@@ -127,6 +132,7 @@ impl<'s> Session<'s> {
         let LogEvent::Drops(mut rest) = event else {
             return self.analysis.push(event);
         };
+        self.learn_of_this_node(rest);
         self.is_dirty = true;
         // How lines come together makes no difference while reports are cheap: each is judged as if it came alone.
         while self.is_live()
@@ -141,6 +147,20 @@ impl<'s> Session<'s> {
         }
         if !rest.is_empty() {
             self.analysis.push_drops(rest);
+        }
+    }
+
+    /// Reads the files of this machine where the log is its own: before its first drop line is judged.
+    fn learn_of_this_node(&mut self, drops: DropBatch<'_>) {
+        let is_own = |local: &Local| {
+            let mut hosts = drops.iter().filter_map(|line| line.host);
+            hosts.any(|host| host.eq_ignore_ascii_case(&local.name))
+        };
+        if !self.local.as_ref().is_some_and(is_own) {
+            return;
+        }
+        for fact in self.local.take().map(Local::facts).unwrap_or_default() {
+            self.analysis.tell(&fact, Provenance::Host);
         }
     }
 

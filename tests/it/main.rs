@@ -6,6 +6,7 @@ mod bounds;
 mod bundles;
 mod chain;
 mod cli;
+mod cluster;
 mod commands;
 mod conditions;
 mod dispositions;

@@ -31,11 +31,10 @@ use self::bounds::{Bounds, Counted};
 use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
-use super::event::{ClusterFact, LogEvent, Sink};
+use super::event::Sink;
 use super::objects::is_objects;
 use super::reader::{Reader, Scanner};
 use crate::error::Error;
-use crate::provenance::Provenance;
 use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
@@ -457,11 +456,6 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
         file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
-
-    fn learned(&mut self, fact: ClusterFact) {
-        let by = Provenance::Bundle;
-        (self.sink)(LogEvent::Learned { fact, by });
-    }
 }
 
 /// When a file was last written to.
@@ -473,6 +467,7 @@ fn modified(meta: &std::fs::Metadata) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::event::LogEvent;
 
     /// Reading a file that was opened for writing fails, as on a device that broke.
     #[test]
