@@ -46,7 +46,22 @@ pub(super) fn run(
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
-    let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
+    let (summary, exit) = read(path, options, &mut feed, &mut session)?;
+    end(args, path, &summary, exit, &mut session)
+}
+
+/// Says what came of an input that has ended, with the report.
+///
+/// # Errors
+/// If it holds objects of the cluster and no log, or if stdout cannot be written to.
+pub(super) fn end(
+    args: &ReportArgs,
+    path: &Path,
+    summary: &Summary,
+    mut exit: Exit,
+    session: &mut Session<'_>,
+) -> Result<Exit, Error> {
+    let shared = &args.shared;
     session.set_lines(summary.lines);
     if summary.objects && summary.lines == 0 {
         session.clear();
@@ -55,7 +70,7 @@ pub(super) fn run(
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
-    let (judged, known) = judged(path, &summary, none_judged, exit == Exit::Clean);
+    let (judged, known) = judged(path, summary, none_judged, exit == Exit::Clean);
     exit = exit.and(judged);
     learned(shared, session.analysis());
     let input = InputReport {
