@@ -69,6 +69,8 @@ pub struct Finding {
     pub interface: String,
     /// All interfaces that its lines came in by, in order.
     pub interfaces: Vec<String>,
+    /// The IP protocol number of all its lines; a scan may have tried several.
+    pub proto: Option<u8>,
     pub port: Option<u16>,
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
@@ -213,7 +215,7 @@ const fn group_service(finding: &Finding) -> GroupService {
 }
 
 fn order(one: &Finding, other: &Finding) -> Ordering {
-    let proto = |f: &Finding| f.key.proto.map(proto_name);
+    let proto = |f: &Finding| f.proto.map(proto_name);
     (one.verdict().cmp(&other.verdict()))
         .then_with(|| one.node.cmp(&other.node))
         .then_with(|| proto(one).cmp(&proto(other)))
@@ -322,6 +324,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             .outcomes
             .as_ref()
             .is_some_and(|outcomes| outcomes.kept_out > 0),
+        proto: group.only_proto(),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
         rules: Vec::new(),
@@ -418,7 +421,7 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
     if !group.last.is_known() || group.last.is_dated() != end.is_dated() {
         return State::Unproven;
     }
-    let silent = scene.quiet(group.node, group.last);
+    let silent = scene.quiet(group);
     if silent <= PACE || paused(group, silent) {
         return State::Ongoing;
     }

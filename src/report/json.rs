@@ -323,7 +323,7 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
         state: f.state.code(),
         interface: &f.interface,
         interfaces: &f.interfaces,
-        proto: f.key.proto.map(|number| proto_name(number).into_owned()),
+        proto: f.proto.map(|number| proto_name(number).into_owned()),
         port: f.port,
         ports: &f.ports,
         service: f.service,
