@@ -48,7 +48,7 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     true
 }
 
-/// Says of lines to port after port why they are no replies, and no scan for sure.
+/// Explains why lines to port after port are no replies, and not certainly a scan.
 fn sweep(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let ports = group.ports().len() as u64;
     evidence.test("one-line-each", true, || {

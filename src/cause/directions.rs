@@ -1,6 +1,7 @@
-//! Which way each flow goes, and by which port it is known, settled by the whole log.
+//! Direction and service port of each flow, settled by the whole log.
 //!
-//! Most flows show it themselves. Of those whose two ports do not, the ports are looked up among all flows.
+//! Most flows show their direction by themselves. For those whose two ports do not, the ports are looked up among all
+//! flows.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,17 +16,18 @@ use crate::flow::{
 use crate::packet::proto;
 use crate::time::MINUTE;
 
-/// How many ports, each met once, are no replies of one service.
+/// Number of ports, each met once, from which flows are a sweep and no replies of one service.
 pub(super) const SWEPT_PORTS: usize = 10;
 /// Source ports from this one on are ephemeral: the kernel's `ip_local_port_range` begins here, and scanners send from it.
 const EPHEMERAL_SOURCE: u16 = 32_768;
 
-/// How many flows that share one port and differ in the other show which is the service's.
+/// Number of flows that share one port and differ in the other, from which the shared port is the service's.
 const SHARING_FLOWS: usize = 3;
 /// Ports below this one are those of services: only root may listen there.
 const PRIVILEGED: u16 = 1024;
-/// How many datagrams of one 5-tuple, over more than a minute, are no late replies: conntrack would have learned of the
-/// request that each answers.
+/// Number of datagrams of one 5-tuple, over more than a minute, from which they are no late replies: conntrack would
+/// have
+/// seen the request that each answers.
 const REPEATED: usize = 3;
 
 /// A port of a node: node, protocol and DPT.
@@ -38,13 +40,13 @@ type PeerPort = (u16, Option<u8>, IpAddr, u16);
 pub(super) struct Settled {
     pub(super) kind: Kind,
     pub(super) direction: Direction,
-    /// Of an unknown direction, the lower port first.
+    /// Service port or port pair; for an unknown direction, the lower port first.
     pub(super) ports: Ports,
     /// Whether it is one of many to port after port, which no service's replies are.
     pub(super) swept: bool,
 }
 
-/// What is known of the nodes before any direction is.
+/// Facts about the nodes that are known before any direction is settled.
 pub(super) trait Nodes {
     /// The role of a node.
     fn role(&self, node: u16) -> Role;
@@ -120,7 +122,7 @@ fn settled(
                 (Direction::Reply, ports)
             }
         }
-        // Nothing that passed INPUT bears on what did not.
+        // A packet that was logged outside INPUT says nothing of those that INPUT dropped.
         (kind, Ports::Pair { spt, dpt }) if kind.is_elsewhere() => {
             (Direction::Unknown, pair(spt, dpt))
         }
@@ -166,7 +168,7 @@ fn repeated(seen: &Seen<'_>, spt: u16) -> Ports {
     }
 }
 
-/// What all flows show of the ports of those that do not show their own direction.
+/// Ports of all flows, by which the direction of flows that do not show their own is settled.
 #[derive(Default)]
 struct Others {
     /// The peers and SPTs seen to a port.
@@ -248,14 +250,15 @@ impl Others {
             && self.answered(key, spt).len() >= SWEPT_PORTS
     }
 
-    /// Whether an ephemeral port of a peer was seen towards a port that no client sends from: what asks there is a client, or
-    /// a scanner that keeps its source port, and what it sends elsewhere is no answer either.
+    /// Whether an ephemeral port of a peer sent to a port that no client sends from: the peer is then a client there, or
+    /// a
+    /// scanner that keeps its source port, and its packets to other ports are no replies either.
     fn asks(&self, key: &FlowKey, spt: u16) -> bool {
         let is_clients = |port: u16| port > EPHEMERAL || RESERVED_CLIENTS.contains(port);
         spt >= EPHEMERAL_SOURCE && (self.answered(key, spt).iter()).any(|(_, to)| !is_clients(*to))
     }
 
-    /// The direction of a packet whose two ports do not show it.
+    /// Determines the direction of a packet whose two ports do not show it.
     fn settle(
         &self,
         key: &FlowKey,
@@ -351,7 +354,7 @@ impl<K: Hash + Eq, V: Ord> Distinct<K, V> {
         self.values.push((number, value));
     }
 
-    /// Puts the values in order, each once, for [`Self::of`].
+    /// Sorts and deduplicates the values, as [`Self::of`] requires.
     fn sort(&mut self) {
         self.values.sort_unstable();
         self.values.dedup();

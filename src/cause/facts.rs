@@ -30,7 +30,7 @@ pub(super) fn lasting(micros: i64) -> String {
     }
 }
 
-/// The port of a request to this node; where the lines are none, says what they are.
+/// Returns the port of a request to this node; otherwise records the direction of the lines as evidence.
 pub(super) fn requested(group: &Group<'_>, evidence: &mut Evidence) -> Option<u16> {
     let port = group.requested();
     if port.is_none() {
@@ -39,12 +39,12 @@ pub(super) fn requested(group: &Group<'_>, evidence: &mut Evidence) -> Option<u1
     port
 }
 
-/// Whether the lines are return traffic; where they are not, says what they are.
+/// Whether the lines are return traffic; otherwise records their direction as evidence.
 pub(super) fn is_reply(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     group.is_reply() || evidence.test("is-reply", false, || direction(group))
 }
 
-/// Which way the lines go, and what that was told by.
+/// Describes the direction of the lines, and the sign that settled it.
 fn direction(group: &Group<'_>) -> String {
     match (group.key.kind, group.key.direction, group.port()) {
         (Kind::SynAck, ..) => "an answer to a SYN of this node".to_owned(),
@@ -61,7 +61,7 @@ fn direction(group: &Group<'_>) -> String {
     }
 }
 
-/// Whether the lines open connections, or what else they are.
+/// Whether the lines open connections; records their flags as evidence.
 pub(super) fn opens_connection(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let (all, syns) = (group.logged, group.lines_with(|f| f.is_syn()));
     evidence.test("opens-connection", syns > 0, || {
@@ -113,7 +113,7 @@ pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> boo
     })
 }
 
-/// Tells whether the lines go to ports that clients use.
+/// Records whether the lines go to ports that clients use.
 pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) {
     if evidence.is_silent() {
         return;
@@ -161,7 +161,7 @@ pub(super) fn roles(roles: &[Role]) -> String {
     names.join(", ")
 }
 
-/// How often connections were tried.
+/// Whether at least `least` connections were attempted; records their number and time span.
 pub(super) fn attempts(group: &Group<'_>, least: u64, evidence: &mut Evidence) -> bool {
     evidence.test("attempts", group.attempts >= least, || {
         let span = group.last.since(group.first);
@@ -227,7 +227,7 @@ pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
     shown
 }
 
-/// Tells whether no list mentions the port, and what an old list or a wide range says of it.
+/// Records whether no list mentions the port, and the row of an old list or a wide range that does.
 pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
     use crate::catalog::{Standing, rows};
     if evidence.is_silent() {

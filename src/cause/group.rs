@@ -1,4 +1,4 @@
-//! Flows that share a finding, and what they add up to.
+//! Flows that share a finding, and their sums.
 
 use std::net::IpAddr;
 
@@ -15,7 +15,7 @@ use crate::packet::proto;
 use crate::site::Zone;
 use crate::time::Time;
 
-/// What flows of one finding have in common. A verdict or a cause is not in it: they may change, the finding stays.
+/// Key of the flows of one finding. Verdict and cause are not part of it: they may change, the finding stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKey {
     pub node: u16,
@@ -23,12 +23,12 @@ pub struct GroupKey {
     pub proto: Option<u8>,
     pub kind: Kind,
     pub direction: Direction,
-    /// Of an unknown direction, the lower port first.
+    /// Service port or port pair; for an unknown direction, the lower port first.
     pub ports: Ports,
     pub zone: Zone,
     /// The peer, where it scans.
     pub scanner: Option<IpAddr>,
-    /// What a running chain does with the peer.
+    /// Class of the peer by the running chain.
     pub class: PeerClass,
 }
 
@@ -38,7 +38,7 @@ pub struct Group<'a> {
     pub key: GroupKey,
     pub node: &'a str,
     pub role: Role,
-    /// In the order in which they began, on which nothing may depend.
+    /// Flows in the order in which they began; no result may depend on that order.
     pub members: Vec<Seen<'a>>,
     /// Drop lines: a floor.
     pub logged: u64,
@@ -52,9 +52,9 @@ pub struct Group<'a> {
     pub peers: Vec<IpAddr>,
     /// The networks of peers that were folded, distinct, in order.
     pub networks: Vec<IpNet>,
-    /// What the catalogue knows behind the service port.
+    /// Service that the catalogue lists for the service port.
     pub service: Option<&'static Service>,
-    /// What the chain in force would do with the lines, where that chain is known.
+    /// Outcomes of the lines in the running chain, where that chain is known.
     pub outcomes: Option<ChainOutcomes>,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Group<'a> {
         self.is_plain() && self.key.direction == Direction::Unknown && self.key.ports == Ports::None
     }
 
-    /// All ports that reports show, in ascending order.
+    /// Returns all ports that reports show, in ascending order.
     pub fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = match self.key.ports {
             Ports::Service { port, .. } => vec![port],
@@ -186,7 +186,7 @@ impl<'a> Group<'a> {
         catalog::documented(self.role, self.proto(), dpt).or_else(dhcp)
     }
 
-    /// Lines whose flags satisfy `test`.
+    /// Counts the lines whose flags satisfy `test`.
     pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
         self.flags
             .iter()
@@ -250,8 +250,8 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The connection attempts of flows towards this node: of TCP the 5-tuples but for their retransmits, of the rest the
-/// distinct 5-tuples. A packet of a connection that is older than the rules counts as well: somebody uses the port.
+/// Counts the connection attempts of flows towards this node: for TCP the 5-tuples without their retransmits, otherwise
+/// the distinct 5-tuples. A packet of a connection that is older than the rules counts as well: the port is in use.
 fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
     let count = |marks: &[Mark]| {
         if key.proto == Some(proto::TCP) {

@@ -1,4 +1,4 @@
-//! Why the lines of a flow were dropped, and what that means: one file a [`Cause`], tried in the order of [`CAUSES`].
+//! Causes of dropped lines, and their meaning: one file for each [`Cause`], tried in the order of [`CAUSES`].
 //!
 //! A cause never sees a line, only the flows of one finding and the scene around them.
 
@@ -43,12 +43,12 @@ mod upgrade_only;
 use group::Group;
 use scene::Scene;
 
-/// What a finding means for the reader, in the order of reports.
+/// Verdict of a finding, in the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// A real miss: the chain lacks an ACCEPT.
     MissingRule,
-    /// No rule is missing: the connection lost its conntrack state.
+    /// No rule is missing: the connection lost its conntrack entry.
     FalsePositive,
     /// The firewall did its job.
     LeaveDropped,
@@ -64,7 +64,7 @@ impl Verdict {
         Self::Review,
     ];
 
-    /// As reports write it.
+    /// Returns the verdict as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::MissingRule => "missing-rule",
@@ -84,11 +84,11 @@ pub struct Cause {
     pub summary: &'static str,
     /// The shortest reason, as a table has room for.
     pub brief: &'static str,
-    /// What it is.
+    /// Meaning of the cause.
     pub what: &'static str,
-    /// How it is told from others.
+    /// Criteria by which the cause is recognised.
     pub told: &'static str,
-    /// What the reader should do.
+    /// Remedy for the reader of the report.
     pub todo: &'static str,
     /// Whether it explains the group, with the tests that say so.
     check: fn(&Group<'_>, &Scene<'_>, &mut Evidence) -> bool,
@@ -104,8 +104,8 @@ pub struct Example {
     pub rules: Option<&'static str>,
 }
 
-/// The chain of causes: the first that matches wins, as in an iptables chain, and the last is the policy. First what one
-/// packet settles, then replies, then requests from the surest reason to the least.
+/// Ordered list of causes: the first that matches wins, as in an iptables chain, and the last is the policy. Causes that
+/// one packet settles come first, then replies, then requests from the surest reason to the least.
 pub const CAUSES: &[&Cause] = &[
     &not_input::NOT_INPUT,
     &already_allowed::ALREADY_ALLOWED,
@@ -191,7 +191,7 @@ pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
 pub use already_allowed::in_force;
 pub use syn_ack::is_established_suspect;
 
-/// One test of a cause, and what it found.
+/// One test of a cause, and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Test {
     /// Kebab-case.
@@ -220,7 +220,7 @@ impl Evidence {
         Self { tests: None }
     }
 
-    /// Whether only the answer is wanted: what decides nothing need not be looked at.
+    /// Whether only the verdict is needed: tests that cannot change it are then skipped.
     const fn is_silent(&self) -> bool {
         self.tests.is_none()
     }

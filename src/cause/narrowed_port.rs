@@ -5,7 +5,7 @@ use super::{group::Group, scene::Scene};
 use crate::error::printable_name;
 use crate::flow::PeerClass;
 
-/// How many rules are shown.
+/// Upper bound of the rules that the evidence shows.
 const MAX_RULES: usize = 3;
 
 pub(super) static NARROWED_PORT: Cause = Cause {

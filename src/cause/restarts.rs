@@ -11,13 +11,13 @@ use super::directions::Settled;
 use crate::flow::{Direction, Kind, Mark, Ports, Seen};
 use crate::time::{MINUTE, Time};
 
-/// Ends of connections that follow each other within so many microseconds belong to one restart.
+/// Longest gap, in microseconds, between ends of connections that belong to one restart.
 const ONE_RESTART: i64 = 2 * MINUTE;
 
-/// A service whose connections with several nodes were torn down.
+/// Restart of a service: its connections with several nodes were torn down together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart {
-    /// Where the service runs.
+    /// Address on which the service runs.
     pub peer: IpAddr,
     pub port: u16,
     pub from: Time,
@@ -26,7 +26,7 @@ pub struct Restart {
     pub nodes: SmallVec<[u16; 4]>,
 }
 
-/// Where a service runs, and its port.
+/// Address and port of a service.
 type Service = (IpAddr, u16);
 
 /// The lines of one flow that came from a service.
@@ -55,7 +55,7 @@ pub(super) fn restarts(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Restart> 
 /// Ends of connections of one flow that follow each other within [`ONE_RESTART`].
 struct Run {
     from: Time,
-    /// Its last, or of a run of the same service that began earlier, whichever is later.
+    /// Latest end of this run and of all earlier runs of the same service.
     to: Time,
     node: u16,
 }
@@ -98,7 +98,7 @@ fn among(mut replies: Vec<Replies<'_>>) -> Vec<Restart> {
     found
 }
 
-/// What runs, of which there is one at least, say of a service.
+/// Merges the runs of a service, of which there is at least one, into a restart.
 fn restart((peer, port): Service, runs: &[Run]) -> Restart {
     let mut nodes = SmallVec::new();
     for Run { node, .. } in runs {

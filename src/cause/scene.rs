@@ -1,6 +1,6 @@
-//! What surrounds a flow: all flows of the log put in order, so that one function can judge each.
+//! Context of a flow: all flows of the log put in order, so that one function can judge each.
 //!
-//! Comes in: [`Flows`] and the [`Site`]. Goes out: [`Group`]s, the flows that share a finding, with direction and zone
+//! Input: [`Flows`] and the [`Site`]. Output: [`Group`]s, the flows that share a finding, with direction and zone
 //! settled by the whole log, and the peers that scan.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -35,7 +35,7 @@ pub struct Node<'a> {
     pub role: Role,
     pub addresses: Vec<IpAddr>,
     pub logged: u64,
-    /// When the LOG rule's bucket stood empty; `None` where that cannot be told.
+    /// Times when the token bucket of the LOG rule was empty; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
 }
 
@@ -55,9 +55,11 @@ pub struct Scene<'a> {
     now: Option<Time>,
     flows: &'a Flows,
     marks: MarksByFlow,
-    /// What flows have in common, and the places of those flows, in the order of the keys.
+    /// Key of each group and the indices of its flows, in the order of the keys.
     groups: Vec<(GroupKey, Vec<u32>)>,
-    /// By node, see [`Self::routers`]: each flow's earliest line is read for them, and few reports ask.
+    /// Routers by node, see [`Self::routers`]. Computed on demand: it reads the earliest line of each flow, and few
+    /// reports
+    /// need it.
     routers: OnceLock<BTreeMap<u16, BTreeSet<Mac>>>,
 }
 
@@ -84,7 +86,7 @@ impl<'a> Scene<'a> {
         zones = Zones::new(site, [&told[..], &answering].concat());
         let is_told = |peer: IpAddr| told.binary_search(&peer).is_ok();
         let (mut settled, mut scans) = settle(&all, &nodes, (&zones, site), is_told);
-        // Who scans is no node, whatever it answers from.
+        // A peer that scans is no node, even where its packets look like a node's answers.
         let nodes_after_all: Vec<IpAddr> = (answering.iter().copied())
             .filter(|peer| !scans.contains_key(peer))
             .collect();
@@ -143,7 +145,7 @@ impl<'a> Scene<'a> {
         &self.groups
     }
 
-    /// What the flows of a group add up to.
+    /// Sums up the flows of a group.
     pub fn group(&self, (key, places): &(GroupKey, Vec<u32>)) -> Option<Group<'_>> {
         let node = self.nodes.get(&key.node)?;
         let members = places.iter();
@@ -151,8 +153,9 @@ impl<'a> Scene<'a> {
         Some(Group::new(*key, node.name, node.role, members.collect()))
     }
 
-    /// How long the log of a node was quiet after `last`, in microseconds: the time before its last start, and between logs,
-    /// shows nothing, nor does a step of its clock.
+    /// Returns the time, in microseconds, for which the log of a node was quiet after `last`. The time before the node's
+    /// last
+    /// boot, gaps between logs and steps of its clock do not count.
     pub fn quiet(&self, node: &str, last: Time) -> i64 {
         let boot = self.flows.last_boot(node);
         let from = boot.map_or(last, |boot| boot.max(last));
@@ -168,14 +171,14 @@ impl<'a> Scene<'a> {
         self.flows.interface_name(number)
     }
 
-    /// The upgrade windows that the log shows and nobody told.
+    /// Returns the upgrade windows that the log shows and that the user did not give.
     pub fn found_upgrades(&self) -> impl Iterator<Item = &Upgrade> {
         let told =
             |found: &&Upgrade| self.site.in_upgrade(found.from) && self.site.in_upgrade(found.to);
         self.upgrades.iter().filter(move |found| !told(found))
     }
 
-    /// Whether a time lies in an upgrade window, told or found.
+    /// Whether a time lies in an upgrade window, given by the user or found in the log.
     pub fn in_upgrade(&self, time: Time) -> bool {
         self.site.in_upgrade(time) || self.upgrades.iter().any(|found| found.contains(time))
     }
@@ -193,8 +196,9 @@ impl<'a> Scene<'a> {
         !self.site.node_nets.is_empty() || self.nodes.get(&node).is_some_and(addressed)
     }
 
-    /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come through
-    /// as well: so do packets with a forged address of the node's own subnet.
+    /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come
+    /// through as
+    /// well: so do packets with a forged address of the node's own subnet.
     pub fn is_forged(&self, group: &Group<'_>) -> bool {
         let own = self.nodes.get(&group.key.node);
         let own = own.map_or(&[][..], |node| &node.addresses);
@@ -242,7 +246,7 @@ fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
     Packet::parse(&seen.flow.detail.sample).ok()?.link.source()
 }
 
-/// The directions of all flows, and the peers that scan. Who is `told` to be a node does not.
+/// Settles the directions of all flows, and finds the peers that scan. A peer that is `told` to be a node never scans.
 fn settle(
     all: &[Seen<'_>],
     nodes: &BTreeMap<u16, Node<'_>>,
@@ -262,7 +266,7 @@ fn settle(
     (settled, scans)
 }
 
-/// What is known of the nodes before any direction is.
+/// Facts about the nodes that are known before any direction is settled.
 struct Known<'a> {
     nodes: &'a BTreeMap<u16, Node<'a>>,
     zones: &'a Zones,
@@ -282,7 +286,8 @@ impl Nodes for Known<'_> {
     }
 }
 
-/// What the running chain of its node does with the peer of a flow; only an outsider is kept out on purpose.
+/// Classifies the peer of a flow by the running chain of its node; only a peer outside the cluster is kept out on
+/// purpose.
 fn peer_class(
     seen: &Seen<'_>,
     nodes: &BTreeMap<u16, Node<'_>>,
@@ -310,7 +315,7 @@ fn peer_class(
     }
 }
 
-/// Finds what a flow has in common with others of its finding.
+/// Returns the key of the finding that a flow belongs to.
 fn group_key(
     seen: &Seen<'_>,
     settled: Settled,
@@ -400,7 +405,7 @@ fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Optio
             if ticks.is_sorted() {
                 return saturation::judge(ticks, site.limit);
             }
-            // Most logs are in order, or nearly so: what is merges in one pass.
+            // Most logs are in order, or nearly so: a stable sort merges sorted stretches in one pass.
             let mut sorted = ticks.clone();
             sorted.sort();
             saturation::judge(&sorted, site.limit)

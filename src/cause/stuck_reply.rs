@@ -7,7 +7,7 @@ use crate::time::{MINUTE, Time};
 
 /// A peer resends into the void for about 15 minutes (tcp_retries2 = 15); a run that is longer than this is no such.
 const STUCK: i64 = 20 * MINUTE;
-/// How many late replies of one UDP service, over [`STUCK`], are no accident.
+/// Number of late replies of one UDP service, over [`STUCK`], from which they are no accident.
 const UDP_REPLIES: usize = 3;
 /// The longest gap between them, in microseconds.
 const UDP_GAP: i64 = 10 * MINUTE;

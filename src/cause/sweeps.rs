@@ -1,5 +1,5 @@
 //! Packets of outsiders to port after port, one to each, that could as well be answers: an ACK scan, or the answers of a
-//! machine to packets that somebody sent in this node's name (backscatter). The log cannot tell which.
+//! machine to packets with this node's forged source address (backscatter). The log cannot tell them apart.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -5,13 +5,13 @@ use super::{group::Group, scene::Scene};
 use crate::flow::{Kind, Mark, bursts};
 use crate::time::{MINUTE, SECOND};
 
-/// How many SYN-ACKs of one 5-tuple may be lost: lost twice is 3 lines in 2.6 s, then the next SYN heals it (seen on 6.18).
+/// Most lines of one 5-tuple's lost SYN-ACK: lost twice is 3 lines in 2.6 s, then the next SYN heals it (seen on 6.18).
 const LOST_LINES: usize = 3;
-/// Within so many microseconds.
+/// Time span of these lines, in microseconds.
 const LOST_SPAN: i64 = 5 * SECOND;
-/// How many connections to one service whose SYN-ACKs are dropped are no accident.
+/// Number of connections to one service with dropped SYN-ACKs from which they are no accident.
 const MANY: usize = 5;
-/// Over more than so many microseconds.
+/// Time span, in microseconds, that these connections must exceed.
 const MANY_SPAN: i64 = MINUTE;
 
 pub(super) static SYN_ACK: Cause = Cause {

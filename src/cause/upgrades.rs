@@ -10,14 +10,14 @@ use super::directions::Settled;
 use crate::flow::{ATTEMPT, Direction, Kind, Ports, Seen};
 use crate::time::{MINUTE, SECOND, Time};
 
-/// Ends of connections that lie within so many microseconds are one wave.
+/// Longest gap, in microseconds, between ends of connections of one wave.
 const WAVE: i64 = 2 * MINUTE;
-/// How many services end connections in a wave, and of how many peers.
+/// Number of services, and of their peers, that end connections in a wave.
 const SERVICES: usize = 2;
 const PEERS: usize = 2;
-/// Waves less than so many microseconds apart are of one upgrade: between two nodes it drains and boots.
+/// Longest gap, in microseconds, between waves of one upgrade: between two nodes it drains and boots.
 const BETWEEN_WAVES: i64 = 30 * MINUTE;
-/// How long after the last wave connections still end, in microseconds.
+/// Time after the last wave, in microseconds, in which connections still end.
 const AFTERMATH: i64 = 10 * MINUTE;
 /// The longest window, in microseconds.
 const LONGEST: i64 = 240 * MINUTE;
@@ -25,7 +25,7 @@ const LONGEST: i64 = 240 * MINUTE;
 /// a path that conntrack does not see: no upgrade explains that.
 const SYN_ACKS: i64 = 5 * SECOND;
 
-/// Where a service runs, and its port.
+/// Address and port of a service.
 type Service = (IpAddr, u16);
 
 /// A window that the log shows.
@@ -35,7 +35,7 @@ pub struct Upgrade {
     pub to: Time,
     /// The ports of the services that ended connections.
     pub ports: BTreeSet<u16>,
-    /// On how many machines they run.
+    /// Number of machines on which these services run.
     pub peers: usize,
 }
 
@@ -88,7 +88,7 @@ pub(super) fn upgrades(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Upgrade> 
     found.into_iter().map(|(upgrade, _)| upgrade).collect()
 }
 
-/// How long the longest run of SYN-ACKs lasts, in microseconds; a client sends a SYN again within [`ATTEMPT`].
+/// Returns the length of the longest run of SYN-ACKs, in microseconds; a client repeats its SYN within [`ATTEMPT`].
 fn longest(times: impl Iterator<Item = Time>) -> Option<i64> {
     let (mut begin, mut last, mut longest) = (None, None, None);
     for time in times {

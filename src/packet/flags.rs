@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which TCP flags a line shows, in the order in which the kernel prints them.
+/// Set of the TCP flags that a line shows; [`fmt::Display`] prints them in the kernel's order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct TcpFlags(u16);
 
@@ -53,7 +53,7 @@ impl TcpFlags {
         Self(self.0 & !other.0)
     }
 
-    /// In a byte; `None` with AE, which has no room in it.
+    /// Returns the flags CWR to FIN as one byte; `None` with AE, which does not fit.
     pub(crate) const fn byte(self) -> Option<u8> {
         if self.contains(Self::AE) {
             None

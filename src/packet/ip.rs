@@ -23,7 +23,7 @@ pub(super) enum Depth {
     Quoted,
 }
 
-/// A datagram, and what follows it.
+/// A parsed datagram and the fields after it.
 pub(super) struct Reading<'a> {
     pub(super) datagram: Datagram<'a>,
     pub(super) uid: Option<u32>,
@@ -35,15 +35,15 @@ pub(super) struct Reading<'a> {
     pub(super) cut: bool,
 }
 
-/// What is known only while reading.
+/// Parser state.
 struct State<'a> {
     reading: Reading<'a>,
     depth: Depth,
-    /// Inside the `OPT ( )` of an IPv6 extension header.
+    /// Progress in the `OPT ( )` of an IPv6 extension header.
     group: Group,
     /// TCP flags count: behind `DPT=`, better behind `RES=`, and up to `URGP=` (trap 5).
     flags: bool,
-    /// Something stands behind `DPT=`.
+    /// Whether a token follows `DPT=`.
     followed: bool,
     /// The line ends in the middle of something.
     torn: bool,
@@ -51,7 +51,7 @@ struct State<'a> {
     stub: bool,
 }
 
-/// Reads what follows `SRC=`. A quoted one is read up to its `]`, whatever it holds.
+/// Parses the fields after `SRC=`. A quoted packet is read up to its `]`, whatever it contains.
 pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -> Reading<'a> {
     let mut state = State {
         reading: Reading {
@@ -88,12 +88,12 @@ pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -
     state.finish()
 }
 
-/// Goes on behind the `]` of a quoted packet.
+/// Skips past the `]` of a quoted packet.
 fn close(cursor: &mut Cursor<'_>) {
     while cursor.token(true).is_some_and(|token| token.key != "]") {}
 }
 
-/// What stands in the brackets that `token` begins.
+/// Parses the contents of the brackets that `token` opens.
 fn inner<'a>(cursor: &mut Cursor<'a>, token: &Token<'a>) -> Option<Inner<'a>> {
     cursor.enter(token);
     let token = cursor.token(true)?;
@@ -151,7 +151,9 @@ impl<'a> State<'a> {
         }
     }
 
-    /// A bracket outside ICMP is what a lost `PROTO=ICMP` leaves: skipped as a whole, for its ports are not ours (trap 3).
+    /// Parses a quoted packet. A bracket outside ICMP means that `PROTO=ICMP` was lost: it is skipped as a whole,
+    /// because its
+    /// ports are not those of this packet.
     fn quote(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
         if self.depth == Depth::Quoted {
             return;
@@ -322,7 +324,7 @@ impl<'a> State<'a> {
         if datagram.truncated || datagram.dst.is_none() || headless || open {
             return true;
         }
-        // The kernel itself says what is missing.
+        // The line itself says that the packet is incomplete.
         if self.stub || datagram.is_incomplete() {
             return self.stub;
         }

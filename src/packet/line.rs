@@ -1,8 +1,10 @@
-//! One line of the LOG target in the order in which the kernel prints it, read once from left to right.
+//! Parser of one LOG line in the order in which the kernel prints it, in one pass from left to right.
 //!
-//! Follows `nf_log_ip_packet()` and `nf_log_ip6_packet()` of `nf_log_syslog.c`, and keeps only what judging needs. Nothing is
-//! remembered from line to line. A line in any other order, elided or cut, is left to [`Packet::parse`], with which this
-//! agrees on all that it reads; a property test in `roundtrip.rs` holds that.
+//! Follows `nf_log_ip_packet()` and `nf_log_ip6_packet()` of `nf_log_syslog.c`, and keeps only the fields that judging
+//! needs.
+//! No state is kept between lines. A line in any other order, elided or cut, is left to [`Packet::parse`], with which
+//! this
+//! parser agrees on all lines that it accepts; a property test in `roundtrip.rs` checks that.
 //!
 //! [`Packet::parse`]: super::Packet::parse
 
@@ -42,7 +44,7 @@ pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
     Some(summary)
 }
 
-/// From behind `IN=` to the end of the line.
+/// Parses a line from behind `IN=` to its end.
 fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     let (text, interface) = interface(text)?;
     let (text, out) = preceded(tag(" OUT="), self::interface).parse(text)?;
@@ -92,7 +94,7 @@ fn interface(text: &[u8]) -> Parsed<'_, &str> {
     .parse(text)
 }
 
-/// `key` and a value up to the next space, which nobody asks for.
+/// Parses `key` and a value up to the next space, and discards the value.
 fn field<'t>(
     key: &'static str,
 ) -> impl Parser<&'t [u8], Output = &'t [u8], Error = Error<&'t [u8]>> {
@@ -224,14 +226,14 @@ fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
     Ok((&text[at..], Ipv4Addr::from_bits(bits)))
 }
 
-/// `%pI6`, eight groups of four digits; whoever shortened them is understood too.
+/// Parses an IPv6 address: `%pI6`, eight groups of four digits, or a shortened form.
 fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
     let parse = |text| std::str::from_utf8(text).ok()?.parse().ok();
     map_opt(take_while(is_part), parse).parse(text)
 }
 
-/// Between `LEN=` and `PROTO=`: whether this is a later fragment.
+/// Parses the fields between `LEN=` and `PROTO=`. Returns whether this is a later fragment.
 fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
     let (text, _) = (
         field(" TOS="),
@@ -288,7 +290,7 @@ fn protocol(text: &[u8]) -> Parsed<'_, u8> {
     map_opt(take_while1(|b: u8| b.is_ascii_alphanumeric()), number).parse(text)
 }
 
-/// Of a transport header, and whether the packet holds less of it than there should be.
+/// A parsed transport header, and whether the packet is shorter than that header should be.
 type Header = (Transport, bool);
 
 /// ` INCOMPLETE [n bytes]`

@@ -1,14 +1,14 @@
-//! The link part of a line, `dump_mac_header()`, and what it says of the receiver.
+//! Link-layer part of a line, `dump_mac_header()`, and the receiver that it shows.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// What stands between the interfaces and `SRC=`.
+/// Fields between the interfaces and `SRC=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link<'a> {
-    /// Nothing: a locally generated packet, or one without a MAC header.
+    /// No field: a locally generated packet, or one without a MAC header.
     None,
-    /// `MAC=`: whatever bytes the link header holds, none, or what somebody elided it to.
+    /// `MAC=` with the bytes of the link header, with none, or with an elided value.
     Raw {
         mac: &'a str,
         /// Both ends of a SIT tunnel, `TUNNEL=a->b`.

@@ -2,8 +2,8 @@
 //!
 //! Follows `net/netfilter/nf_log_syslog.c`. Knows nothing of time, nodes or Harvester.
 //!
-//! A text that the kernel wrote in full comes back byte for byte. A text that was cut or elided is read as far as
-//! it goes: [`Packet::truncated`] says whether what is missing is needed.
+//! A text that the kernel wrote in full is reproduced byte for byte. A text that was cut or elided is parsed as far as
+//! it goes: [`Packet::truncated`] says whether a missing field is needed.
 
 pub mod datagram;
 mod display;
@@ -31,7 +31,7 @@ pub use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// All that stands before `IN=`, as it stands.
+    /// Text before `IN=`, unchanged.
     pub prefix: &'a str,
     /// `IN=`, empty for a locally generated packet.
     pub interface: &'a str,
@@ -49,7 +49,7 @@ pub struct Packet<'a> {
     pub truncated: bool,
 }
 
-/// Why a text is no packet that can be judged.
+/// Reason why a text cannot be parsed as a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Unparsed {
     /// No `IN=` with an interface name.
