@@ -1,7 +1,8 @@
-//! The chains of the nodes: texts of nodes in, what they would do with a packet out.
+//! Active chains of the nodes: texts of nodes in, outcomes of packets out.
 //!
-//! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot, and
-//! one with a selector counts only for nodes of the roles that it picks.
+//! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot,
+//! and
+//! one with a selector applies only to nodes of the roles that it selects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,27 +19,29 @@ use crate::cloudinit::{self, Resource, boot};
 use crate::error::{Error, printable};
 use crate::time::Time;
 
-/// How many nodes of one text are told apart by their names.
+/// Upper bound on the nodes that the selectors of one text may name.
 const MAX_HOSTS: usize = 256;
-/// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
+/// Upper bound on the rules evaluated in one run: some ten seconds. Further lines are not evaluated, and their outcome
+/// is
+/// [`ChainOutcome::NotAsked`].
 const MAX_STEPS: u64 = 1 << 31;
 
 /// The chains of the nodes, as far as they are known.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
-    /// What the user told of all nodes.
+    /// Texts that the user gave for all nodes.
     all: Vec<Source>,
-    /// What the user told of one.
+    /// Texts that the user gave for one node.
     told: BTreeMap<String, Vec<Source>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
-    /// The files with which a node boots, and their chains: what an input told.
+    /// Boot files of a node, and their chains, as an input contains them.
     learned: BTreeMap<String, (Vec<Resource>, Source)>,
-    /// How many rules were asked so far, in all copies.
+    /// Number of rules evaluated so far, summed over all clones.
     asked: Arc<AtomicU64>,
 }
 
-/// When the chains of a text hold.
+/// Time from which the chains of a text are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// A dump of the running chains, taken then, where that is known.
@@ -68,7 +71,7 @@ pub struct Chains<'a> {
     asked: &'a AtomicU64,
 }
 
-/// What the chains of a node would do with a dropped packet.
+/// Result of evaluating the chains of a node for a dropped packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     pub outcome: ChainOutcome,
@@ -80,7 +83,7 @@ pub struct Judged {
     pub narrowed: Vec<Narrowed>,
     /// The rules that would accept it and do not.
     pub dead: Vec<Shadowed>,
-    /// What could not be evaluated.
+    /// Matches that could not be evaluated.
     pub notes: Vec<String>,
 }
 
@@ -90,10 +93,11 @@ impl ActiveChains {
         self.all.is_empty() && self.told.is_empty() && self.learned.is_empty()
     }
 
-    /// Takes what the user told, of one node or of all. `modified` is the time of the file, for a dump without a stamp.
+    /// Adds a text that the user gave, for one node or for all. `modified` is the time of the file, for a dump without a
+    /// stamp.
     ///
     /// # Errors
-    /// Where no chain of INPUT is in the text, or it cannot be read.
+    /// If the text contains no chain of INPUT, or cannot be parsed.
     pub fn tell(
         &mut self,
         node: Option<&str>,
@@ -147,7 +151,7 @@ impl ActiveChains {
         true
     }
 
-    /// The sources of a node: what the user told of it, else of all, else what an input told.
+    /// Returns the texts of a node: those that the user gave for it, else those for all nodes, else those of an input.
     fn sources(&self, node: &str) -> &[Source] {
         match (self.told.get(node), self.learned.get(node)) {
             (Some(told), _) => told,
@@ -193,12 +197,13 @@ impl ActiveChains {
         sum
     }
 
-    /// The nodes that the user told of by name.
+    /// Returns the nodes for which the user gave texts by name.
     pub fn told_nodes(&self) -> impl Iterator<Item = &str> {
         self.named.iter().map(String::as_str)
     }
 
-    /// The texts that the user told and that have lines which were not understood: how many, and the first.
+    /// Returns the texts of the user that contain lines which were not understood: name, number of such lines, and the
+    /// first.
     pub fn faults(&self) -> impl Iterator<Item = (&str, usize, &Fault)> {
         let sources = self.all.iter().chain(self.told.values().flatten());
         sources.filter_map(|source| {
@@ -221,14 +226,14 @@ impl ActiveChains {
             .map(|(node, source)| (node, source.name.as_str()))
     }
 
-    /// When the chains of each text hold.
+    /// Returns the origin of each text.
     pub fn origins(&self) -> impl Iterator<Item = Origin> {
         let told = self.told.values().flatten();
         let learned = self.learned.values().map(|(_, source)| source);
         (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
     }
 
-    /// As it would be with another chain on a node, which counts before all that were told.
+    /// Replaces the chains of a node; they take precedence over all texts of the user.
     pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
         let origin =
             (self.sources(node).last()).map_or(Origin::Running(None), |known| known.origin);
@@ -246,7 +251,7 @@ fn parts(
 ) -> Result<Vec<(Option<String>, Source)>, Fault> {
     if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
         let set = read(text)?;
-        // A script runs when somebody runs it: as a CloudInit, it says what will be.
+        // A script has no effect until it is run, so, like a CloudInit, it describes the next boot.
         let origin = match set.form {
             Form::Script => Origin::NextBoot,
             _ => Origin::Running(set.taken.or(modified)),
@@ -313,7 +318,7 @@ impl<'a> Chains<'a> {
         self.set.firewall(self.family)
     }
 
-    /// Where new rules go.
+    /// Returns the position at which new rules are inserted.
     pub fn insertion_point(&self) -> Option<Position> {
         self.set.insertion_point(self.family)
     }
@@ -323,7 +328,7 @@ impl<'a> Chains<'a> {
         self.set.port_rules(question, self.set.entry(self.family))
     }
 
-    /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
+    /// Evaluates the chains for a dropped packet. Its line, `message`, is parsed in full only where a rule needs that.
     pub fn judge(&self, question: Question<'_>, message: &str) -> Judged {
         if !self.set.decides(self.family) {
             return Judged {
@@ -431,7 +436,7 @@ fn is_accepted(outcome: &Outcome) -> bool {
 }
 
 impl RuleSet {
-    /// Where packets enter: by INPUT, as in the kernel, where the text has it; else by the chain that filters.
+    /// Returns the entry of packets: INPUT, as in the kernel, where the text has it; else the chain that filters.
     pub fn entry(&self, family: Family) -> Evaluation<'_> {
         let input = self
             .chain(family, INPUT)

@@ -1,8 +1,10 @@
-//! What the chains do with a packet: a [`Question`] in, an [`Outcome`] out.
+//! Evaluation of a packet in the chains: a [`Question`] in, an [`Outcome`] out.
 //!
-//! Follows `ipt_do_table()` of ip_tables.c. A match that the question does not answer does not match, and a note names it
-//! where all other matches of its rule do; what would become of the packet if it did is kept beside the outcome. Each chain
-//! is walked once for one packet, since what it does depends on the packet alone: so the time is linear in the rules.
+//! Follows `ipt_do_table()` of ip_tables.c. A match that the question leaves open counts as no match; where it alone
+//! decides
+//! its rule, a note names it, and the end that the packet would otherwise have is kept beside the outcome. Each chain is
+//! walked
+//! once per packet, because its result depends on the packet alone: the time is linear in the number of rules.
 
 use std::rc::Rc;
 
@@ -12,7 +14,7 @@ use crate::chain::question::Question;
 use crate::chain::rule::{Rule, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, RuleSet};
 
-/// Where a packet enters.
+/// Entry point of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation<'a> {
     /// The chain that it enters by.
@@ -20,19 +22,19 @@ pub struct Evaluation<'a> {
 }
 
 impl Evaluation<'static> {
-    /// As the kernel does: by the built-in chain for packets to the node itself.
+    /// Entry of the kernel: the built-in chain for packets to the node itself.
     pub const FROM_INPUT: Self = Self { chain: INPUT };
-    /// By the chain of the documentation, whether INPUT leads there or not.
+    /// Entry by the documented chain, whether INPUT jumps to it or not.
     pub const FROM_HARVESTER: Self = Self { chain: HARVESTER };
 }
 
-/// Jumps nest so deep at most. The kernel refuses loops; a text may have them.
+/// Upper bound on nested jumps. The kernel refuses loops; a text may contain them.
 const DEEPEST: usize = 64;
-/// How many notes, LOG rules and other ends are kept of one packet.
+/// Upper bound on the notes, on the LOG rules, and on the alternative ends kept of one packet.
 const MAX_KEPT: usize = 16;
 
 impl RuleSet {
-    /// What the chains do with a packet.
+    /// Evaluates the chains for a packet.
     pub fn evaluate(&self, question: &Question<'_>, when: Evaluation<'_>) -> Outcome {
         let mut walk = Walk::new(self, question);
         let Some((at, chain)) = self.find(walk.family, when.chain) else {
@@ -83,12 +85,12 @@ impl RuleSet {
     }
 }
 
-/// What a chain does with the packet.
+/// Result of one chain for the packet.
 #[derive(Debug, Default)]
 struct Through {
     /// `None` where the packet returns.
     end: Option<ChainOutcome>,
-    /// Ends that it has instead, were what could not be evaluated to match.
+    /// Alternative ends, if matches that could not be evaluated matched.
     maybe: Vec<ChainOutcome>,
     /// Whether it returns then, though `end` is something else.
     may_return: bool,
@@ -175,7 +177,7 @@ impl<'a> Walk<'a> {
         out
     }
 
-    /// Puts the packet to one rule; whether it may go on to the next.
+    /// Evaluates one rule. Returns whether the packet may continue to the next rule.
     fn rule(
         &mut self,
         chain: &Chain,
@@ -275,7 +277,7 @@ impl<'a> Walk<'a> {
         !sure || (returns && !goto)
     }
 
-    /// Whether all matches of the rule match; notes what cannot be told where that decides.
+    /// Evaluates all matches of the rule; a match that is left open and decides is noted.
     fn matches(&mut self, chain: &Chain, at: usize, rule: &Rule) -> Answer {
         let mut open = None;
         // An own LOG rule's limit decides nothing.

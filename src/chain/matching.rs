@@ -8,7 +8,7 @@ use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// The text of the match that stands for the unprinted interface of a jump.
 pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
-/// Stands in for the interface of an ACCEPT or RETURN of all, where a listing has none.
+/// Text of the match that stands for the unprinted interface of an unconditional ACCEPT or RETURN in a listing.
 pub(in crate::chain) const ALL: &str = "(whether it asks for one is not in the listing)";
 
 /// A test's answer.
@@ -119,7 +119,8 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
     }
 }
 
-/// What is known of a match that no header answers: of a packet that comes alone, that it is the first of its kind.
+/// Evaluates a match that no header field settles; `None` where it stays open. A packet that comes alone is the first
+/// of its kind, which settles limits, counts and lists.
 fn unknown(module: &str, text: &str, question: &Question<'_>) -> Option<bool> {
     if question.sender == Sender::Logged {
         return None;
@@ -156,7 +157,9 @@ fn ports(which: Ports, packet: &PacketSummary<'_>, within: impl Fn(u16) -> bool)
     }
 }
 
-/// Whether the states have the packet's. SNAT and DNAT are told by the connection's addresses, which a line does not show.
+/// Whether the states contain the packet's. SNAT and DNAT depend on the addresses of the connection, which a line does
+/// not
+/// show: `None`.
 fn state(states: States, mine: Option<States>) -> Option<bool> {
     let nat = states.contains(States::SNAT) || states.contains(States::DNAT);
     match mine {
@@ -174,7 +177,9 @@ fn interface(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The address type of the destination, where it can be told: what is sent to the node alone reached INPUT as local.
+/// Returns the address type of the destination; `None` where the line does not settle it. A unicast frame that reached
+/// INPUT
+/// is for a local address.
 fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     let multicast = match packet.dst {
         IpAddr::V4(v4) if v4.is_broadcast() => return Some(AddressType::Broadcast),
@@ -187,7 +192,9 @@ fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     (packet.frame == PktType::Unicast).then_some(AddressType::Local)
 }
 
-/// Whether the sender's address is of one of the types: only loopback and multicast are told without the routing table.
+/// Whether the source address is of one of the types; `None` for addresses that need the routing table, which are all
+/// but
+/// loopback and multicast.
 fn source(src: IpAddr, types: &[AddressType]) -> Option<bool> {
     if src.is_loopback() {
         return Some(types.contains(&AddressType::Local));
@@ -196,7 +203,7 @@ fn source(src: IpAddr, types: &[AddressType]) -> Option<bool> {
         .then(|| types.contains(&AddressType::Multicast))
 }
 
-/// As the kernel sorts a frame by its receiver (`eth_type_trans()`).
+/// Classifies a frame by its destination MAC, as `eth_type_trans()` does.
 fn of_frame(mac: [u8; 6]) -> PktType {
     match mac {
         [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => PktType::Broadcast,

@@ -1,7 +1,8 @@
-//! An iptables chain: its printed forms in ([`parse`]), a [`RuleSet`] out, which can be asked about a packet.
+//! iptables chains: a text in one of the printed forms in ([`parse`]), a [`RuleSet`] out, which evaluates packets.
 //!
-//! Follows iptables(8) and iptables-extensions(8), and what iptables 1.8.9 prints. Only the filter table is read.
-//! What cannot be read as a match is kept as [`Test::Unknown`]: it never matches, and is named where it decides.
+//! Follows iptables(8) and iptables-extensions(8), and the output of iptables 1.8.9. Only the filter table is read.
+//! Options that cannot be parsed are kept as [`Test::Unknown`]: such a match never matches, and is named where it
+//! decides.
 
 mod active;
 mod evaluate;
@@ -49,7 +50,7 @@ pub const INPUT: &str = "INPUT";
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
 pub const LONGEST: usize = 16 << 20;
 
-/// Which of the two tools a chain belongs to.
+/// Address family of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Family {
     /// `iptables`.
@@ -78,7 +79,7 @@ impl Family {
     }
 }
 
-/// What a built-in chain does with a packet that no rule decides.
+/// Policy of a built-in chain, for a packet that no rule decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
     Accept,
@@ -92,9 +93,9 @@ pub struct Chain {
     pub name: String,
     /// `None` for a user's chain.
     pub policy: Option<Policy>,
-    /// Its rules; the number of a rule is its place, from 1.
+    /// Rules in order; the number of a rule is its index plus 1.
     pub rules: Vec<Rule>,
-    /// Where it is made or printed; 0 for a built-in chain that the text does not name.
+    /// Line of the text that creates or prints the chain; 0 for a built-in chain that the text does not name.
     pub line: usize,
 }
 
@@ -105,20 +106,20 @@ pub struct RuleSet {
     chains: Vec<Chain>,
     /// The places of the chains by name: a dump may have thousands. Of IPv4, then of IPv6.
     index: [HashMap<String, usize>; 2],
-    /// When the text was printed, where it says so.
+    /// Time at which the text was printed; `None` where it has no stamp.
     pub taken: Option<Time>,
     /// Whether a LOG rule has the documented prefix.
     has_documented_log: bool,
-    /// Whether a rule asks for what only a whole line shows.
+    /// Whether a rule has a match that only a whole line settles.
     asks_detail: bool,
     /// Lines that iptables would refuse, or that were not understood.
     pub faults: Vec<Fault>,
-    /// What the text says of rules that it does not show: of another backend, family or table.
+    /// Remarks of the text on rules that it does not show: of another backend, family or table.
     pub beside: Vec<Fault>,
 }
 
 impl RuleSet {
-    /// Without chains.
+    /// Creates a set without chains.
     pub fn new(form: Form) -> Self {
         Self {
             form,
@@ -201,10 +202,10 @@ impl RuleSet {
     }
 }
 
-/// Reads the chains of a text whose form its content tells.
+/// Parses the chains of a text, whose form is detected from its content.
 ///
 /// # Errors
-/// Where the text is of no form that is read; the reason names the line.
+/// If the form is not recognised or the text cannot be parsed; the reason names the line.
 pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     read(text).map_err(|fault| Error::Unreadable {
         name: name.to_owned(),
@@ -212,10 +213,10 @@ pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     })
 }
 
-/// As [`parse`], and the fault keeps its line as a number.
+/// Parses a text as [`parse`] does, with the line of a fault as a number.
 ///
 /// # Errors
-/// Where the text is of no form that is read.
+/// If the form is not recognised or the text cannot be parsed.
 pub fn read(text: &str) -> Result<RuleSet, Fault> {
     if text.len() > LONGEST {
         return Err(Fault::new(
@@ -235,10 +236,10 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
     }
 }
 
-/// Reads one rule from its command: the chain and the rule of `iptables -A CHAIN …`.
+/// Parses one rule from its command: the chain and the rule of `iptables -A CHAIN …`.
 ///
 /// # Errors
-/// Where iptables would refuse it.
+/// If iptables would refuse the command.
 pub fn parse_rule(command: &str) -> Result<(String, Rule), Fault> {
     shell::rule_of(&Script::read(command, 1))
 }

@@ -11,7 +11,7 @@ use crate::chain::rule::{Match, Rule, Side, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
 use crate::net::IpNet;
 
-/// How many rules are kept of one packet, and how deep jumps may nest.
+/// Upper bound on the rules kept of one packet, and on nested jumps.
 const MAX_KEPT: usize = 8;
 const DEEPEST: usize = 64;
 
@@ -19,18 +19,18 @@ const DEEPEST: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortRule {
     pub position: Position,
-    /// What it asks for besides protocol and port, as iptables writes it; `None` where it asks for nothing.
+    /// Matches besides protocol and port, as iptables prints them; `None` where there are none.
     pub narrowed_by: Option<String>,
     /// Whether it accepts; else it drops or rejects.
     pub accepts: bool,
 }
 
-/// What was found on the ways of a packet.
+/// Rules that accept packets of this kind from other sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Narrow {
-    /// What keeps it out, where its source is all that does: the chain accepts its like from elsewhere.
+    /// Rules that accept such a packet from other sources, where its source alone keeps it out.
     pub kept_out: Vec<Narrowed>,
-    /// How many rules were asked.
+    /// Number of rules evaluated.
     pub steps: u64,
 }
 
@@ -39,7 +39,7 @@ impl RuleSet {
     /// one that takes every port of a network says nothing of this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         let Some((way, steps)) = self.way(question, when, &|m, _| {
-            // A card is no address: who has another may be the same machine.
+            // A MAC address is no network address: another interface card may belong to the same machine.
             m.test.is_of_source() && !matches!(m.test, Test::MacSource(_))
         }) else {
             return Narrow::default();
@@ -171,7 +171,7 @@ fn keep<T: PartialEq>(list: &mut Vec<T>, one: T) {
     }
 }
 
-/// A rule that decides, with what stands in the way to it.
+/// A rule that decides, and the source match that fails on the way to it.
 #[derive(Debug, Clone, PartialEq)]
 struct Found {
     position: Position,
@@ -183,7 +183,7 @@ struct Found {
     by: Option<Narrowed>,
 }
 
-/// What a chain has for the packet, its sources left aside.
+/// Deciding rules of a chain for the packet, with its source matches set aside.
 #[derive(Debug, Default)]
 struct Way {
     found: Vec<Found>,
@@ -222,7 +222,7 @@ impl Walk<'_> {
 
     fn rules(&mut self, chain: &Chain) -> Way {
         let mut way = Way::default();
-        // What stopped the packet so far for its source alone.
+        // First rule that stopped the packet by its source alone.
         let mut stopped: Option<Narrowed> = None;
         for (at, rule) in chain.rules.iter().enumerate() {
             self.steps += 1;
@@ -295,8 +295,9 @@ impl Walk<'_> {
         way
     }
 
-    /// Where all matches take the packet but those that are left aside: whether there is one, and whether one asks for
-    /// something else than the source.
+    /// Evaluates a rule with the set-aside matches ignored; `None` where another match fails. Returns whether a match
+    /// was
+    /// ignored, and whether one of these does not test the source.
     fn but_for_aside(&self, rule: &Rule) -> Option<(bool, bool)> {
         let (mut fails, mut open) = (false, false);
         for m in &rule.matches {
@@ -313,7 +314,7 @@ impl Walk<'_> {
     }
 }
 
-/// How many ends of ways one chain keeps.
+/// Upper bound on the deciding rules kept of one chain.
 const MAX_FOUND: usize = 64;
 
 fn keep_found(way: &mut Way, found: Found) {

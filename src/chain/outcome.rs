@@ -1,4 +1,4 @@
-//! What becomes of a packet in a chain.
+//! Outcome of a packet in a chain.
 
 use crate::chain::Policy;
 
@@ -7,11 +7,11 @@ use crate::chain::Policy;
 pub struct Position {
     pub chain: String,
     pub number: usize,
-    /// From 1; 0 for a rule that stands in no file.
+    /// Line number, from 1; 0 for a rule that is in no file.
     pub line: usize,
 }
 
-/// How a packet's way through the chains ends, in one word and by which rule.
+/// End of a packet's way through the chains, with the rule that decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChainOutcome {
     /// Accepted, and no LOG rule sees it before.
@@ -20,11 +20,11 @@ pub enum ChainOutcome {
     AcceptedLogged(Position),
     Dropped(Position),
     Rejected(Position),
-    /// A target decides whose answer cannot be told (NFQUEUE).
+    /// A target decides whose verdict cannot be known (NFQUEUE).
     Unknown(Position),
-    /// No rule decides: the policy of the built-in chain does.
+    /// No rule decides: the policy of the built-in chain applies.
     Policy(Policy),
-    /// No rule decides, and the chain that was asked is a user's, or is not there.
+    /// No rule decides, and the entry chain is user-defined, or does not exist.
     NoMatch,
     /// The bound on rules asked in one run was met before.
     NotAsked,
@@ -35,23 +35,23 @@ pub enum ChainOutcome {
 pub struct Narrowed {
     /// The rule, or the jump that leads to it, that asks for the source.
     pub position: Position,
-    /// What it asks for, as iptables writes it: `-s 10.0.0.0/8`.
+    /// Source match of the rule, as iptables prints it: `-s 10.0.0.0/8`.
     pub source: String,
 }
 
-/// What becomes of a packet, and what is not certain of it.
+/// Outcome of a packet, with the alternatives that stay open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub end: ChainOutcome,
     /// The LOG rules that it passes on its way.
     pub logged: Vec<Position>,
-    /// What could not be evaluated, and so did not match.
+    /// Matches that could not be evaluated, and so counted as no match.
     pub notes: Vec<String>,
-    /// How it may end otherwise, were what could not be evaluated to match.
+    /// Alternative ends, if matches that could not be evaluated matched.
     pub maybe: Vec<ChainOutcome>,
     /// The first RETURN rule that it meets.
     pub returned: Option<Position>,
-    /// How many rules were asked.
+    /// Number of rules evaluated.
     pub steps: u64,
 }
 
@@ -101,7 +101,7 @@ impl ChainOutcome {
         }
     }
 
-    /// As reports write it.
+    /// Returns the outcome as reports write it.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",

@@ -1,7 +1,8 @@
 //! Rules as arguments of iptables: the one printer for commands, dumps and texts.
 //!
-//! What it writes for a rule that was understood is read back to the same rule, by iptables and by [`crate::chain::read`];
-//! the order is that of the documentation: addresses, protocol, ports, modules, comment, target.
+//! A rule that was understood is printed so that iptables and [`crate::chain::read`] parse it back to the same rule; the
+//! order
+//! is that of the documentation: addresses, protocol, ports, modules, comment, target.
 
 use std::fmt;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! A packet as it is put to a chain: its summary, and what only the whole line shows.
+//! A packet to be evaluated: its summary, and the fields that only the whole line shows.
 
 use crate::chain::rule::States;
 use crate::packet::datagram::{Header, Transport};
@@ -9,23 +9,23 @@ use crate::packet::{Packet, PacketSummary, TcpFlags, proto};
 pub struct Question<'a> {
     pub packet: PacketSummary<'a>,
     pub detail: Detail,
-    /// Its conntrack state; `None` where the line does not settle it.
+    /// Conntrack state; `None` where the line does not settle it.
     pub state: Option<States>,
     pub sender: Sender,
 }
 
-/// What is known of who sent a packet, and of what came before.
+/// Sender of a packet, which settles matches that depend on earlier packets and on sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
     /// A log line: others came before it, and a set may have its source.
     Logged,
-    /// One of the cluster, whose packet comes alone: limits have tokens, and a set may have it.
+    /// A node of the cluster, whose packet comes alone: limits have tokens, and a set may contain it.
     Node,
-    /// A stranger, whose packet comes alone: no set has it, and no list of hardware addresses.
+    /// A stranger, whose packet comes alone: it is in no set and in no list of MAC addresses.
     Stranger,
 }
 
-/// What only the whole line shows, each `None` where it does not.
+/// Fields that only the whole line shows, each `None` where it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Detail {
     pub src_mac: Option<[u8; 6]>,
@@ -71,7 +71,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Adds what the whole line shows: `message`, as the kernel wrote it.
+    /// Adds the fields of the whole line: `message`, as the kernel wrote it.
     #[must_use]
     pub fn with_line(mut self, message: &str) -> Self {
         if let Ok(packet) = Packet::parse(message) {
@@ -82,7 +82,7 @@ impl<'a> Question<'a> {
 }
 
 impl Detail {
-    /// What the whole line shows.
+    /// Returns the fields that a parsed line shows.
     pub fn of(packet: &Packet<'_>) -> Self {
         // TOS= has the bits of IPTOS_TOS_MASK, PREC= those of IPTOS_PREC_MASK: the lowest is never shown.
         const SHOWN: u8 = 0x1e | 0xe0;

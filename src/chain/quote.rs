@@ -1,4 +1,4 @@
-//! A word for a shell: names in a chain's text are anybody's, and a command that is shown may be pasted.
+//! Shell quoting: the names in a chain's text are untrusted, and a printed command may be pasted into a root shell.
 
 use std::borrow::Cow;
 

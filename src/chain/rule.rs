@@ -1,4 +1,4 @@
-//! One rule: what it tests, what it does, and what it counted.
+//! One rule: its matches, its target, and its counters.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -65,10 +65,10 @@ pub struct Match {
     pub negated: bool,
 }
 
-/// What a rule asks of a packet.
+/// Test of one match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Test {
-    /// `-i`, `-o`: a name, or what it begins with before a `+`.
+    /// `-i`, `-o`: a name, or a prefix with `+` at its end.
     Interface(Side, String),
     /// `-s`, `-d`.
     Net(Side, IpNet),
@@ -124,7 +124,7 @@ pub enum Test {
     Unknown(String, String),
 }
 
-/// How a number is compared with the one that a rule names.
+/// Comparison of a header field with the number in a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Compared {
     Equal,
@@ -132,14 +132,14 @@ pub enum Compared {
     Greater,
 }
 
-/// Which end of a packet. For an interface, `Source` is `-i` and `Destination` is `-o`.
+/// Side of a packet that a match tests. For an interface, `Source` is `-i` and `Destination` is `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     Source,
     Destination,
 }
 
-/// Which port of a packet.
+/// Port of a packet that a match tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ports {
     Source,
@@ -160,7 +160,7 @@ impl States {
     pub const RELATED: Self = Self(1 << 4);
     pub const SNAT: Self = Self(1 << 5);
     pub const DNAT: Self = Self(1 << 6);
-    /// What belongs to a connection that was let in: ESTABLISHED and RELATED.
+    /// States of packets that belong to an accepted connection: ESTABLISHED and RELATED.
     pub const RETURN_TRAFFIC: Self = Self(1 << 3 | 1 << 4);
 
     /// Whether all of `other` are in it.
@@ -173,7 +173,7 @@ impl States {
     }
 }
 
-/// The address types of `-m addrtype` that can be told of a packet in INPUT.
+/// Address types of `-m addrtype` that can be determined for a packet in INPUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressType {
     Local,
@@ -183,7 +183,7 @@ pub enum AddressType {
     Other,
 }
 
-/// What a rule does.
+/// Target of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Target {
     /// Counts only.
@@ -191,20 +191,20 @@ pub enum Target {
     None,
     Accept,
     Drop,
-    /// With what.
+    /// REJECT, with the type of the reply.
     Reject(String),
     Log(Log),
     Return,
     Jump(String),
     Goto(String),
-    /// Another target: its name, and its options as they stand.
+    /// Another target: its name, and its options verbatim.
     Other(String, String),
-    /// The row was not understood: what it does is not known.
+    /// A row that was not understood: its target is unknown.
     Unread,
 }
 
 impl Target {
-    /// What `-j NAME` or `-g NAME` means, as far as the name tells.
+    /// Returns the target of `-j NAME` or `-g NAME`, without the options of the target.
     pub(in crate::chain) fn named(name: &str, goto: bool) -> Self {
         match name {
             _ if goto => Self::Goto(name.to_owned()),
@@ -230,9 +230,9 @@ impl Target {
 /// The options of LOG.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Log {
-    /// As it stands in the command; the kernel keeps 29 bytes of it.
+    /// Prefix as written in the command; the kernel keeps 29 bytes of it.
     pub prefix: String,
-    /// 0 to 7; 4, warning, unless told.
+    /// Log level, 0 to 7; the default is 4, warning.
     pub level: u8,
     /// `NF_LOG_*` bits: TCP sequence 1, TCP options 2, IP options 4, UID 8, MAC decode 32.
     pub flags: u8,
@@ -248,12 +248,12 @@ impl Default for Log {
     }
 }
 
-/// What a rule counted.
+/// Packet and byte counters of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Counters {
     pub packets: u64,
     pub bytes: u64,
-    /// Not from a K, M, G or T form.
+    /// Whether the numbers are exact: false for a K, M, G or T form.
     pub exact: bool,
 }
 
@@ -343,7 +343,7 @@ impl Rule {
             })
     }
 
-    /// Its matches of the packet's source, as iptables writes them; `None` where it takes packets from anywhere.
+    /// Returns the source matches of the rule, as iptables prints them; `None` where it accepts any source.
     pub fn source(&self) -> Option<String> {
         let of_source: Vec<String> = (self.matches.iter())
             .filter(|m| m.test.is_of_source())
@@ -390,7 +390,7 @@ impl Match {
 }
 
 impl Test {
-    /// Whether it asks who sent the packet: its address, hardware address, or membership of a set.
+    /// Whether the match tests the sender of the packet: its address, MAC address, or membership of a set.
     pub fn is_of_source(&self) -> bool {
         match self {
             Self::Net(Side::Source, _)

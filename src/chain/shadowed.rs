@@ -16,20 +16,20 @@ pub struct Shadowed {
     pub why: Why,
 }
 
-/// Why a rule does not accept what it is meant for.
+/// Reason why a rule does not accept the packets that it is meant for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
     BehindDrop,
     BehindLog,
-    /// It, or the jump to its chain, asks for another interface.
+    /// The rule, or the jump to its chain, matches another interface.
     Interface(String),
     /// A rule before it ends the packet's way, or no jump leads to it.
     NotReached,
-    /// It is in the rules of another role.
+    /// The rule belongs to another role.
     Role(Role),
 }
 
-/// How many of one packet are kept.
+/// Upper bound on the rules kept of one packet.
 const MAX: usize = 4;
 
 impl RuleSet {

@@ -5,11 +5,11 @@ use crate::chain::syntax::arguments::Command;
 use crate::chain::syntax::reader::Action;
 use crate::chain::{Family, Policy, RuleSet};
 
-/// How many chains commands may make, and how many rules in each: `-D` compares with all of them.
+/// Upper bound on the chains that commands may create, and on the rules in each: `-D` compares with all of them.
 const MAX_CHAINS: usize = 1024;
 const MAX_RULES: usize = 4096;
 
-/// Does what the command does, or says why iptables would not.
+/// Applies a command to the chains. The error says why iptables would refuse it.
 pub(super) fn apply(
     set: &mut RuleSet,
     family: Family,

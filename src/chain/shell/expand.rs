@@ -3,7 +3,7 @@
 use crate::chain::shell::interpret::Runner;
 use crate::chain::shell::lex::{Part, Word};
 
-/// All expansions of a run may not grow beyond this.
+/// Upper bound, in bytes, on the sum of all expansions of a run.
 const MAX_EXPANDED: usize = 1 << 20;
 
 impl Runner {

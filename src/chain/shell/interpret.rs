@@ -1,7 +1,8 @@
-//! Running commands: a script in, the chains that it leaves out, as a shell and iptables would leave them.
+//! Interpreter: a script in, the chains that it leaves out, as a shell and iptables would leave them.
 //!
-//! What iptables refuses leaves a [`Fault`] and no trace in the chains. A condition that cannot be known is named; the run
-//! goes one way, and whoever needs the other runs again with [`Runner::holding`].
+//! A command that iptables refuses leaves a [`Fault`] and does not change the chains. A condition that cannot be known
+//! is
+//! recorded; a run takes one branch, and a second run with [`Runner::holding`] takes the other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -15,14 +16,14 @@ use crate::chain::{Family, Form, Policy, Rule, RuleSet};
 
 /// Faults beyond this many are not kept.
 pub(super) const MAX_FAULTS: usize = 1000;
-/// How deep functions, `sh -c` and scripts that scripts run may nest.
+/// Upper bound on the nesting of functions, `sh -c` and scripts that scripts run.
 pub(super) const DEEPEST: usize = 16;
-/// How many commands one run has, loops unrolled.
+/// Upper bound on the commands of one run, loops unrolled.
 const MAX_COMMANDS: usize = 50_000;
 /// A variable's value may not grow beyond this.
 const MAX_VALUE: usize = 4096;
 
-/// Why a list of commands ends before its last one.
+/// Control flow after a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     On,
@@ -38,7 +39,7 @@ pub struct Runner {
     pub(super) set: RuleSet,
     /// The files that were written: scripts and dumps, each with the line where its text begins.
     pub(super) files: BTreeMap<String, (String, usize)>,
-    /// Those of them that were run or loaded.
+    /// Files of `files` that were run or loaded.
     pub(super) used: BTreeSet<String>,
     /// Whether conditions that cannot be known hold.
     pub(super) holds: bool,
@@ -52,12 +53,12 @@ pub struct Runner {
     pub(super) depth: usize,
     pub(super) commands: usize,
     pub(super) expanded: usize,
-    /// The line of what runs, where its text has no lines of its own in the file.
+    /// Line to report for the commands at hand, where their text has no lines of its own in the file.
     pub(super) at: Option<usize>,
 }
 
 impl Runner {
-    /// With the built-in chains of IPv4, empty.
+    /// Creates a runner with the built-in chains of IPv4, empty.
     pub fn new(form: Form) -> Self {
         let mut runner = Self {
             set: RuleSet::new(form),
@@ -100,7 +101,7 @@ impl Runner {
         &self.conditions
     }
 
-    /// Forgets the faults so far.
+    /// Discards the faults so far.
     pub fn forget_faults(&mut self) {
         self.set.faults.clear();
     }

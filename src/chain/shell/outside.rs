@@ -1,15 +1,15 @@
-//! What commands outside of iptables answer, as far as a text shows it: tests, searches in listings, files that were written.
+//! Exit status of commands outside of iptables, as far as a text shows it: tests, searches in listings, written files.
 
 use std::collections::BTreeMap;
 
 use crate::chain::{Family, RuleSet};
 
-/// What a command answers.
+/// Exit status of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Yes,
     No,
-    /// It depends on the node.
+    /// A status that depends on the node.
     Unknown,
 }
 
@@ -60,7 +60,7 @@ pub(super) fn may_be_firewall(path: &str) -> bool {
     path.starts_with('/') && (name.ends_with(".sh") || speaks) && !is_tool(path)
 }
 
-/// What a command answers that is none of the firewall.
+/// Returns the status of a command that is not of the firewall.
 pub(super) fn status(words: &[String], files: &BTreeMap<String, (String, usize)>) -> Status {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -143,7 +143,8 @@ fn lists(words: &[String]) -> Option<(Family, Option<&str>)> {
     Some((family, chain.map(String::as_str)))
 }
 
-/// The rules as `iptables -S` would print them, and in the words of `-L` too, so that searches of both find what they mean.
+/// Lists the rules as `iptables -S` would print them, with the words of `-L` as well, so that searches of either find
+/// them.
 fn listing(set: &RuleSet, family: Family, chain: Option<&str>) -> Vec<String> {
     let wanted = set
         .chains()

@@ -19,13 +19,13 @@ pub(super) type List = Vec<Item>;
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) join: Join,
-    /// Behind `!`.
+    /// Whether `!` negates the pipeline.
     pub(super) not: bool,
     pub(super) commands: Vec<Command>,
     pub(super) line: usize,
 }
 
-/// How a pipeline follows the one before it.
+/// Operator between a pipeline and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Join {
     Then,
@@ -36,7 +36,7 @@ pub(super) enum Join {
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Simple(Simple),
-    /// Condition and body of each branch, and what `else` has.
+    /// Condition and body of each branch, and the body of `else`.
     If(Vec<(List, List)>, List),
     /// The variable, the words, the body.
     For(String, Vec<Word>, List),
@@ -54,14 +54,14 @@ pub(super) struct Simple {
     pub(super) assignments: Vec<(String, Word)>,
     pub(super) words: Vec<Word>,
     pub(super) line: usize,
-    /// What it says of its failure is thrown away.
+    /// Whether its error output is discarded.
     pub(super) quiet: bool,
     pub(super) input: Option<Input>,
     /// The file that its output goes to, and whether it is added there.
     pub(super) output: Option<(Word, bool)>,
 }
 
-/// What a command reads.
+/// Standard input of a command.
 #[derive(Debug, Clone)]
 pub(super) enum Input {
     /// A here-document, and whether expansions in it count.
@@ -70,7 +70,7 @@ pub(super) enum Input {
 }
 
 impl Script {
-    /// Reads `text`, whose first line is `line` in its file.
+    /// Parses `text`, whose first line is `line` in its file.
     pub fn read(text: &str, line: usize) -> Self {
         let (tokens, faults) = lex(text, line);
         let mut parser = Parser {
@@ -114,7 +114,7 @@ impl Script {
     }
 }
 
-/// How deep commands may nest.
+/// Upper bound on the nesting of commands.
 const DEEPEST: usize = 64;
 
 struct Parser {

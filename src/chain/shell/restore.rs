@@ -8,7 +8,7 @@ use crate::chain::shell::parse::{Input, Item, Simple};
 use crate::chain::{Family, Form, Policy, Rule};
 
 impl Runner {
-    /// What iptables-restore reads: a file that was written, named behind `<` or as its argument, or a here-document.
+    /// Runs iptables-restore on its input: a written file, named behind `<` or as its argument, or a here-document.
     pub(super) fn restore_of(
         &mut self,
         words: &[String],

@@ -69,7 +69,7 @@ impl Blocks {
         };
     }
 
-    /// All tables as one set: of each family the first that filters.
+    /// Merges all tables into one set: for each family the first that filters.
     pub(in crate::chain) fn finish(mut self) -> RuleSet {
         self.done.push(self.open);
         let mut out = RuleSet::new(self.form);
@@ -147,7 +147,7 @@ pub(in crate::chain) fn is_native(line: &str) -> bool {
 }
 
 impl RuleSet {
-    /// Notes what a line around a dump says of rules that the dump does not show.
+    /// Records a line around a dump that mentions rules which the dump does not show.
     pub(in crate::chain) fn note_beside(&mut self, line: &str, number: usize) {
         let text = if line.contains("iptables-legacy tables present") {
             "there are iptables-legacy tables too: their rules are not seen; print them with `iptables-legacy-save`"

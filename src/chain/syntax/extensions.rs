@@ -1,4 +1,4 @@
-//! The options of matches and targets: what stands behind `-m` and `-j`. Follows iptables-extensions(8).
+//! Options of matches and targets, behind `-m` and `-j`. Follows iptables-extensions(8).
 
 use crate::chain::rule::{Compared, Match, Ports, Side, Target, Test};
 use crate::chain::syntax::reader::Reader;
@@ -136,7 +136,8 @@ impl Reader<'_> {
                 };
                 self.push(Test::AddressType(side, types), negated);
             }
-            // In INPUT a local address is one of the node, on whatever interface: asked for one, it cannot be told.
+            // A local address in INPUT belongs to the node, on any interface: with a limit to one interface it stays
+            // open.
             "--limit-iface-in" | "--limit-iface-out" if self.loaded("addrtype") => {
                 self.push(
                     Test::Unknown("addrtype".to_owned(), option.to_owned()),
@@ -157,7 +158,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An option that asks for what a header says; whether it is one.
+    /// Parses an option that tests a header field. Returns whether it is one.
     fn of_header(&mut self, option: &str, negated: bool) -> Result<bool, String> {
         let module = match option {
             "--src-range" | "--dst-range" => "iprange",

@@ -1,4 +1,4 @@
-//! Which form a text is of, from its content alone.
+//! Detection of the form of a text, from its content alone.
 
 use crate::chain::Fault;
 use crate::chain::syntax::bare_line;
@@ -18,11 +18,11 @@ pub enum Form {
     Script,
 }
 
-/// Decides by the first line that only one form has. Dumps may be indented, and stand behind a prompt; a script may hold a
-/// dump in a here-document, and a CloudInit either, so their own first lines decide before.
+/// Detects the form by the first line that only one form has. Dumps may be indented, and follow a prompt; scripts and
+/// CloudInits may contain a dump in a here-document, so their own first lines take precedence.
 ///
 /// # Errors
-/// Where no line tells, or the text is nft's own form.
+/// If no line settles the form, or the text is in nft's own form.
 pub fn detect(text: &str) -> Result<Form, Fault> {
     let mut script = None;
     let mut native = None;

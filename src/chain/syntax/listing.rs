@@ -12,7 +12,7 @@ use crate::chain::syntax::save::policy;
 use crate::chain::syntax::{bare_line, table_text, values};
 use crate::chain::{Family, Fault, Form, RuleSet};
 
-/// Which columns a chain's head line names before `prot`.
+/// Columns before `prot` in the header line of a chain.
 #[derive(Clone, Copy, Default)]
 struct Columns {
     number: bool,
@@ -139,7 +139,7 @@ fn is_rest(test: &Test) -> bool {
     matches!(test, Test::Unknown(module, _) if !matches!(module.as_str(), "set" | "host name" | "interface"))
 }
 
-/// What of a test was not understood, where a list here lacks a name or the row is none.
+/// Describes the part of a test that was not understood, where a name is missing here or the row is no rule.
 fn not_understood(test: &Test) -> Option<String> {
     let Test::Unknown(module, text) = test else {
         return None;
@@ -158,7 +158,7 @@ fn not_understood(test: &Test) -> Option<String> {
     })
 }
 
-/// Whether the line begins a row, not what the row before goes on with.
+/// Whether the line begins a row, and does not continue the one before.
 fn begins_row(line: &str, columns: Columns) -> bool {
     let words: Vec<&str> = line.split_whitespace().take(6).collect();
     let mut words = words.as_slice();

@@ -1,20 +1,20 @@
-//! The words of one call of iptables, and what was read of them so far.
+//! Words of one iptables command, and the parts of the rule read so far.
 
 use crate::chain::Family;
 use crate::chain::rule::{Counters, Match, Target, Test};
 
-/// What a command does to a chain.
+/// Action of a command on a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::chain) enum Action {
     Append,
-    /// At this number, from 1.
+    /// `-I` at this number, from 1.
     Insert(usize),
     Delete,
     DeleteNumber(usize),
     Replace(usize),
     Check,
     New,
-    /// All chains where none is named.
+    /// `-F`; all chains where none is named.
     Flush,
     Remove,
     Policy(String),

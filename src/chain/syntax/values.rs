@@ -106,7 +106,7 @@ const FLAGS: [(&str, u8); 8] = [
     ("NONE", 0x00),
 ];
 
-/// What `--syn` is short for.
+/// Mask and flags of `--syn`.
 pub(in crate::chain) const SYN: (u8, u8) = (0x17, 0x02);
 
 pub(in crate::chain) fn protocol(text: &str) -> Option<u8> {
