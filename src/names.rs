@@ -47,7 +47,7 @@ impl Names {
         self.names.get(usize::from(number)).map(|name| &**name)
     }
 
-    /// All names, by their numbers.
+    /// Returns all names in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }

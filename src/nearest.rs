@@ -1,4 +1,4 @@
-//! The known word that somebody meant who typed another one.
+//! Suggestions for misspelt words: the nearest known word.
 
 use crate::error::printable_name;
 use strsim::damerau_levenshtein;

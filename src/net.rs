@@ -1,4 +1,4 @@
-//! Networks and port ranges: what an address belongs to, what a port belongs to.
+//! Networks and port ranges, and the addresses and ports that they contain.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -32,18 +32,18 @@ impl PortRange {
         self.first <= port && port <= self.last
     }
 
-    /// How many ports it has.
+    /// Returns the number of ports in the range.
     pub const fn len(self) -> usize {
         self.last as usize - self.first as usize + 1
     }
 
-    /// Never: a range has at least its first port.
+    /// Returns false: a range has at least its first port.
     pub const fn is_empty(self) -> bool {
         false
     }
 }
 
-/// As iptables writes it: `2112`, `2379:2380`.
+/// Formats the range as iptables prints it: `2112`, `2379:2380`.
 impl fmt::Display for PortRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.first == self.last {

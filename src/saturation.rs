@@ -7,11 +7,11 @@ use crate::time::{SECOND, Time};
 
 /// A line that comes within this many microseconds of the refill had waited for it.
 const WAITED: i64 = SECOND;
-/// What stamps of whole seconds may be off by.
+/// Tolerance for stamps of whole seconds, in microseconds.
 const COARSE: i64 = SECOND;
-/// What finer stamps may be off by.
+/// Tolerance for finer stamps, in microseconds.
 const FINE: i64 = SECOND / 20;
-/// Lines at the refill's pace that make a stretch from the start, since nobody knows how full the bucket was.
+/// Number of lines at the refill's pace that make a stretch at the start of a log, where the bucket's fill is unknown.
 const AT_PACE: usize = 3;
 
 /// The bucket that the split LOG rules give a line.
@@ -58,7 +58,7 @@ pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
         return Some(stretches);
     }
     let (before, misfit) = stretches(ticks.iter(), limit).err()?;
-    // Who replaces the rule does so because it hid lines.
+    // A LOG rule is replaced because it hid lines: without saturation before, the lines did not come through this limit.
     if before.is_empty() {
         return None;
     }
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_retransmitted_syn_each_half_minute_is_none() {
-        // Five lines in 30 s are what the bucket takes in: it never stands empty. Stamps of whole seconds.
+        // Five lines in 30 s are as many as the bucket is refilled with: it is never empty. Stamps of whole seconds.
         let seconds: Vec<f64> = (0..20)
             .flat_map(|n| [0.0, 1.0, 3.0, 7.0, 15.0].map(|s| s + f64::from(n) * 30.0))
             .collect();

@@ -1,4 +1,4 @@
-//! What changed between two reports of a live log, as events.
+//! Changes between two reports of a live log, as events.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -21,13 +21,13 @@ const SATURATED_AGAIN: i64 = 60 * MINUTE;
 /// The most ids that one event replaces, so that its line stays short; more make further events.
 const MAX_REPLACES: usize = 256;
 
-/// What was said of a finding.
+/// State of a finding as its last event reported it.
 struct Told {
     cause: &'static Cause,
     disposition: Option<Disposition>,
     settled: bool,
     logged: u64,
-    /// When it was said last.
+    /// Log time of that event.
     at: Time,
     node: String,
     peers: Vec<IpAddr>,
@@ -63,22 +63,22 @@ fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
     rules.map(|rule| rule.disposition).max()
 }
 
-/// What may still bring the next line of a node to bear on its saturation.
+/// Possibility of further lines, which may contradict a saturated stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outlook {
     /// Lines may come, and it is this time now, where the timer asks.
     Open(Option<Time>),
-    /// No line comes any more.
+    /// The log has ended.
     Over,
 }
 
-/// What was said so far.
+/// Events reported so far, from which the next ones are derived.
 #[derive(Default)]
 pub struct Live {
     /// Whether growing numbers are news.
     updates: bool,
     told: BTreeMap<String, Told>,
-    /// The last saturated stretch that was told of each node.
+    /// Last saturated stretch that was reported for each node.
     saturated: BTreeMap<String, Stretch>,
     /// The stretches that a line more, or time, must confirm: by how many lines of the node they were first seen.
     suspected: BTreeMap<String, u64>,
@@ -93,7 +93,8 @@ impl Live {
         }
     }
 
-    /// Whether a finding was told that has not settled, or a stretch must be confirmed: then time alone may bring news.
+    /// Whether time alone may bring an event: a reported finding has not settled, or a saturated stretch must be
+    /// confirmed.
     pub fn is_waiting(&self) -> bool {
         !self.suspected.is_empty() || self.told.values().any(|told| !told.settled)
     }
@@ -104,7 +105,7 @@ impl Live {
         self.between(report, Outlook::Open(now))
     }
 
-    /// The events before the last report: what no line can contradict any more is told.
+    /// Returns the events up to the last report, in which no further line can contradict a suspected stretch.
     pub fn last_changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
         self.between(report, Outlook::Over)
     }
@@ -136,7 +137,7 @@ impl Live {
         events
     }
 
-    /// What was said of findings that the report no longer has.
+    /// Removes and returns the findings that the report no longer contains.
     fn take_gone(&mut self, report: &Report) -> Gone {
         if self.told.is_empty() {
             return Gone(Vec::new());
@@ -178,7 +179,8 @@ impl Live {
             }
             Some(told) => {
                 if told.logged != finding.logged {
-                    // Numbers alone are no news, but what the finding holds now may move elsewhere later.
+                    // Numbers alone make no event, but the flows that the finding holds now may move to another finding
+                    // later.
                     let (logged, at) = (told.logged, told.at);
                     let told = Told {
                         logged,
@@ -249,12 +251,12 @@ impl Live {
     }
 }
 
-/// Findings that were told and are no more: when the whole log settles a direction, or shows a scan, flows move to other
+/// Reported findings that no longer exist: when the whole log settles a direction, or shows a scan, flows move to other
 /// findings.
 struct Gone(Vec<(String, Told)>);
 
 impl Gone {
-    /// For each finding, the places of those that it took flows of.
+    /// Returns, for each finding, the indices of the gone findings whose flows it took.
     fn taken_by(&self, findings: &[Finding]) -> Vec<Vec<usize>> {
         if self.0.is_empty() {
             return vec![Vec::new(); findings.len()];

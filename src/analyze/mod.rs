@@ -33,11 +33,11 @@ const MAX_PREFIXES: usize = 16;
 /// Hosts and kinds of notices that are kept apart.
 const MOST_NOTICES: usize = 1_000;
 
-/// What lines of one kind and host tell of lost evidence.
+/// Lost evidence that lines of one kind and host report.
 #[derive(Debug, Clone, Copy)]
 struct Notice {
     lines: u64,
-    /// The sum of what they say was lost.
+    /// Sum of the losses that the lines state.
     count: u64,
     first: Time,
 }
@@ -54,7 +54,7 @@ pub struct Refused {
     pub line: String,
 }
 
-/// What an input has of drop lines where no kernel message begins.
+/// Texts of drop lines that an input contains elsewhere than at the begin of a kernel message.
 #[derive(Debug, Clone, Default)]
 struct Elsewhere {
     lines: u64,
@@ -71,14 +71,14 @@ pub struct Analysis {
     current: Flows,
     tally: Tally,
     refused: Vec<Refused>,
-    /// Where there are several inputs: the records of the earlier ones.
+    /// Records of earlier inputs; `None` for a single input.
     dedup: Option<Dedup>,
     /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
     undated: u64,
-    /// Whether times were told whose day is that of the first line.
+    /// Whether the user gave times of day alone, whose day is that of the first line.
     has_daytimes: bool,
     learned: Vec<ClusterFact>,
-    /// What the logs tell of lost evidence, by host and kind.
+    /// Lost evidence that the logs report, by host and kind.
     notices: Notices,
     elsewhere: Elsewhere,
     /// Lines of other LOG rules, by their prefixes.
@@ -108,12 +108,12 @@ impl Analysis {
         }
     }
 
-    /// The site, with what the inputs told of it.
+    /// Returns the site, with the facts that the inputs contain about it.
     pub const fn site(&self) -> &Site {
         &self.site
     }
 
-    /// Takes what a reader says.
+    /// Adds an event of a reader.
     pub fn push(&mut self, event: LogEvent<'_>) {
         match event {
             LogEvent::Drops(drops) => self.push_drops(drops),
@@ -173,7 +173,7 @@ impl Analysis {
         }
     }
 
-    /// How many drop lines came in, whether they counted or not.
+    /// Returns the number of drop lines that came in, counted or not.
     pub const fn met(&self) -> u64 {
         self.met
     }
@@ -234,17 +234,17 @@ impl Analysis {
         self.current.add_years(years);
     }
 
-    /// Says that another input begins; what earlier ones had already then counts once.
+    /// Begins another input; records that earlier inputs contain as well count once.
     pub fn begin_input(&mut self) {
         self.dedup.get_or_insert_default().begin_input();
     }
 
-    /// How many records were in an earlier input already.
+    /// Returns the number of records that an earlier input contained.
     pub fn repeated(&self) -> u64 {
         self.dedup.as_ref().map_or(0, Dedup::repeated)
     }
 
-    /// The hosts whose log goes back in time, with the first such line.
+    /// Returns the hosts whose log goes back in time, with the time of the first such line.
     pub fn went_back(&self) -> impl Iterator<Item = (Option<&str>, Time)> {
         self.notices
             .iter()
@@ -252,7 +252,7 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
-    /// Takes what an input tells of the cluster. What the user told stands.
+    /// Adds a fact that an input contains about the cluster. The user's own options take precedence.
     fn learn(&mut self, fact: ClusterFact) {
         match &fact {
             ClusterFact::Role { node, role, .. } => {
@@ -283,7 +283,7 @@ impl Analysis {
         self.learned.push(fact);
     }
 
-    /// What the inputs told of the cluster, in their order.
+    /// Returns the facts that the inputs contain about the cluster, in their order.
     pub fn learned(&self) -> &[ClusterFact] {
         &self.learned
     }
@@ -309,7 +309,7 @@ impl Analysis {
         self.tally.lines = lines;
     }
 
-    /// The account so far.
+    /// Returns the tally so far.
     pub const fn tally(&self) -> Tally {
         self.tally
     }
@@ -324,7 +324,7 @@ impl Analysis {
         self.seen().span().map(|(_, last)| last)
     }
 
-    /// What a report costs, in flows that are judged.
+    /// Returns the cost of a report, in flows that are judged.
     pub fn cost(&self) -> usize {
         self.seen().cost()
     }
@@ -338,7 +338,7 @@ impl Analysis {
         }
     }
 
-    /// The report on what was read so far. `now` is the log's time of now, where the log is live.
+    /// Creates the report on the lines read so far. For a live log, `now` is the current time of the log.
     pub fn report(&self, now: Option<Time>) -> Report {
         let flows = if self.flows.span().is_some() {
             &self.flows
@@ -399,7 +399,7 @@ impl Analysis {
         }
     }
 
-    /// The upgrade windows, told and found, in the order of time.
+    /// Returns the upgrade windows, given and found, in the order of time.
     fn windows(&self, scene: &Scene<'_>) -> Vec<WindowReport> {
         let beside = scene.span.map_or(Time(0), |(first, _)| first);
         let told = self.site.upgrades.iter().map(|window| WindowReport {
@@ -418,7 +418,7 @@ impl Analysis {
         windows
     }
 
-    /// The LOG rules to split: of the nodes whose limit hid lines.
+    /// Returns the LOG rules to split: those of nodes whose limit hid lines.
     fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
         let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
         let split = |node: &NodeReport| {
@@ -436,12 +436,12 @@ impl Analysis {
     }
 }
 
-/// What of a record is kept to be shown.
+/// Returns the begin of a record, at most 2000 bytes, to be shown.
 fn text(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
-/// The verdicts that `--fail-on` may name, from the strictest: what exits with 1.
+/// Whether the report contains a finding with one of the verdicts of `--fail-on`, so that the exit status is 1.
 pub fn fails(report: &Report, verdicts: &[Verdict]) -> bool {
     report
         .findings

@@ -1,4 +1,4 @@
-//! What the reader must know to read the rest of a report.
+//! Warnings that a reader needs to interpret a report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::time::Time;
 
 /// Stretches that are listed one by one.
 const MOST_STRETCHES: usize = 3;
-/// How many nodes are mentioned by name.
+/// Upper bound on the nodes that a warning names.
 const MOST_NAMES: usize = 8;
 
 /// The warnings of a report, in order.
@@ -59,7 +59,7 @@ pub(super) fn warnings(
     found
 }
 
-/// Records that no earlier input could be asked for, since only so many are remembered.
+/// Warns of records that could not be compared with earlier inputs, because the memory for them is bounded.
 pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     let text = format!(
         "{untold} records could not be checked for repeats, since the inputs have more than are remembered: what several \
@@ -68,7 +68,7 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
 }
 
-/// What a kind of notice means for the evidence; `None` where nothing was lost.
+/// Describes the lost evidence behind a notice; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));
     let (lines, count) = (notice.lines, notice.count);
@@ -168,7 +168,7 @@ pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
     Some(Warning::new("other-prefix", None, text))
 }
 
-/// An upgrade window that the log shows and nobody told.
+/// Warns of an upgrade window that the log shows and that the user did not give.
 fn found_upgrade(found: &Upgrade) -> Warning {
     let mut names: Vec<String> = found
         .ports
@@ -190,7 +190,7 @@ fn found_upgrade(found: &Upgrade) -> Warning {
     Warning::new("upgrade-found", None, text)
 }
 
-/// What the counters of the chain say of drops that left no line.
+/// Warns of drops that the counters of the chain show and that left no line.
 fn unlogged(node: &NodeReport) -> Option<Warning> {
     let counted = node.unlogged.filter(|counted| counted.packets > 0)?;
     let about = if counted.exact { "" } else { "about " };
@@ -286,7 +286,7 @@ fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for each node whose dump accepts lines that came after it was taken.
+/// Warns once for each node whose dump accepts lines that came after it was taken.
 fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let nodes: BTreeSet<&str> = (findings.iter().filter(|f| f.stale))
         .map(|f| f.node.as_str())
@@ -301,7 +301,7 @@ fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for the nodes whose role is a guess.
+/// Warns once of all nodes whose role is assumed.
 fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
     let guessed = |name: &&&str| !scene.site.is_role_told(name);
@@ -325,7 +325,7 @@ fn few(names: &[String]) -> String {
     }
 }
 
-/// One warning for each node whose role was told and that has no line: its name may be misspelt.
+/// Warns of each node whose role the user gave and that has no line: its name may be misspelt.
 pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
     site.told_roles.iter().filter(absent).map(|name| {
@@ -387,7 +387,7 @@ pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> 
     Some(Warning::new("outside", None, text))
 }
 
-/// One warning for each upgrade window that was told and in which the log has no line: its time may be wrong.
+/// Warns of each upgrade window of the user in which the log has no line: its time may be wrong.
 pub(super) fn unmet_upgrades(
     site: &Site,
     span: Option<(Time, Time)>,

@@ -1,4 +1,4 @@
-//! How INPUT leads to the chain: at all, for which interfaces, behind whom.
+//! Jumps from INPUT to the chain: whether there is one, for which interfaces, and behind which rules.
 
 use crate::audit::ask::BRIDGE;
 use crate::audit::commands::when;

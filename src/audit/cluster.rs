@@ -1,4 +1,4 @@
-//! Several CloudInits together: whom they pick, and what they write.
+//! Several CloudInits together: the nodes that they select, and the files that they write.
 
 use crate::audit::resource::effective;
 use crate::audit::scene::{Scene, Subject};

@@ -1,4 +1,4 @@
-//! The commands of a CloudInit or a script: what YAML makes of them, and what iptables says to them.
+//! Commands of a CloudInit or a script: how YAML parses them, and whether iptables accepts them.
 
 use crate::audit::scene::Subject;
 use crate::audit::{Check, Hit, Severity};

@@ -1,4 +1,4 @@
-//! What falls out of INPUT: packets of strangers that no rule stops.
+//! Default-accept of INPUT: packets of strangers that no rule stops.
 
 use crate::audit::ask::{Ask, Intrusion};
 use crate::audit::order::end_line;
@@ -75,7 +75,7 @@ fn is_filtered(ask: &Ask<'_>, interface: &str) -> bool {
     jumps.peek().is_none() || jumps.any(|(_, _, rule)| covers(rule))
 }
 
-/// Why a packet falls out of INPUT: the rule to name, and the words.
+/// Describes why a packet reaches the end of INPUT, with the line of the rule to blame.
 fn passes_by(ask: &Ask<'_>, intrusion: &Intrusion) -> (usize, String) {
     let policy = match &intrusion.outcome.end {
         ChainOutcome::Policy(policy) => format!(", and the policy of INPUT is {policy}"),

@@ -12,8 +12,8 @@ use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Target, Test, quot
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// How to add the documented rule: the line of a CloudInit or a script, or the rule for a running chain, where `-A` would put
-/// it behind DROP.
+/// Returns the rule to add for a documented port: the line of a CloudInit or a script, or, for a running chain, the rule
+/// to insert, because `-A` would put it behind DROP.
 fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> String {
     let mut out = match rule.proto {
         Some(proto::TCP) => "-p tcp".to_owned(),
@@ -33,7 +33,7 @@ fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> Strin
     )
 }
 
-/// How to add a rule before LOG.
+/// Returns the advice to add a rule before LOG.
 fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
     let name = quoted(&chain.name);
     if subject.again.is_some() {
@@ -101,7 +101,7 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
     })
 }
 
-/// Whether what stops a packet is a rule of its own, not the one that stops all the rest.
+/// Whether a packet is stopped by a specific rule, and not by the one that stops all the rest.
 fn is_own_stop(ask: &Ask<'_>, outcome: &Outcome) -> bool {
     let rule = outcome
         .end
@@ -178,7 +178,7 @@ pub(super) static NO_POD_NETWORK: Check = Check {
     },
 };
 
-/// ACCEPT rules that are reached and whose matches are all known.
+/// Returns the ACCEPT rules that are reached and whose matches are all known.
 fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
     let known = |rule: &Rule| {
         rule.target == Target::Accept
@@ -308,7 +308,7 @@ pub(super) static NOT_ASKED: Check = Check {
     },
 };
 
-/// What of `range` no range of `known` covers.
+/// Returns the part of `range` that no range of `known` covers, from its first port; `None` where all is covered.
 fn uncovered(range: PortRange, mut known: Vec<PortRange>) -> Option<PortRange> {
     known.sort_unstable();
     let mut first = range.first;

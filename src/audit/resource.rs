@@ -7,7 +7,7 @@ use crate::cloudinit::selector::{is_role_key, picks};
 /// The CRD of harvester/node-manager.
 const API_VERSION: &str = "node.harvesterhci.io/v1beta1";
 
-/// What the validating webhook refuses (harvester/node-manager, pkg/admitter/cloudinit.go).
+/// File names that the validating webhook refuses (harvester/node-manager, pkg/admitter/cloudinit.go).
 const DENIED: &[&str] = &[
     "90_custom.yaml",
     "99_settings.yaml",

@@ -1,4 +1,4 @@
-//! What is audited: each chain or CloudInit as a [`Subject`], with the nodes and the options.
+//! Input of an audit: each chain or CloudInit as a [`Subject`], with the nodes and the options.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use crate::cloudinit::selector::role_of;
 use crate::cloudinit::yaml::{self, Node};
 use crate::cloudinit::{self, Resource};
 
-/// All that is audited together.
+/// All texts that are audited together.
 pub struct Scene<'a> {
     pub role: Role,
     pub options: &'a Options,
@@ -33,11 +33,11 @@ pub struct Subject<'a> {
     pub again: Option<RuleSet>,
     /// Whether it has to do with the firewall at all.
     pub firewall: bool,
-    /// Where conditions cannot be known: whether it is what comes where they hold.
+    /// Value of the unknown conditions for which the chains hold; `None` where they do not depend on them.
     pub way: Option<bool>,
     /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
-    /// How many rules were asked so far.
+    /// Number of rules evaluated so far.
     pub(super) steps: Cell<u64>,
 }
 
@@ -148,7 +148,7 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    /// Adds what commands leave: both ways, where conditions cannot be known and it makes a difference.
+    /// Adds the chains that commands leave; both variants, where they depend on conditions that cannot be known.
     fn ways(&mut self, make: &mut dyn FnMut(bool, Option<bool>) -> (Subject<'a>, Vec<Fault>)) {
         let (without, conditions) = make(false, None);
         if conditions.is_empty() {
@@ -218,14 +218,14 @@ impl Subject<'_> {
     }
 }
 
-/// What two runs of the same commands leave.
+/// Chains after one run, and after a second run, of the same commands.
 struct Twice {
     set: RuleSet,
     again: RuleSet,
     conditions: Vec<Fault>,
 }
 
-/// Runs commands once, and once more on what that leaves.
+/// Runs commands once, and a second time on the resulting chains.
 fn twice(form: Form, holds: bool, run: &mut dyn FnMut(&mut Runner)) -> Twice {
     let mut runner = Runner::new(form).holding(holds);
     run(&mut runner);

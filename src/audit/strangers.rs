@@ -1,4 +1,4 @@
-//! Whom and what INPUT is asked about: strangers, ports that nothing is listed for, source ports that rules name.
+//! Test sources and ports for INPUT: strangers, unlisted ports, source ports that rules name.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use crate::catalog::{RULES, SERVICES};
 use crate::chain::{Ports, Side, Target, Test};
 use crate::net::{IpNet, PortRange};
 
-/// Strangers, of whom the first that no rule names is asked about (RFC 5737, RFC 3849, and one of 198.18.0.0/15).
+/// Candidates for a stranger; the first that no rule names is used (RFC 5737, RFC 3849, and one of 198.18.0.0/15).
 const STRANGERS: [&str; 6] = [
     "203.0.113.77",
     "198.51.100.77",
@@ -18,7 +18,7 @@ const STRANGERS: [&str; 6] = [
 ];
 /// Ports that nothing is listed for, of which the first that no rule names is asked about.
 const UNLISTED: [u16; 6] = [3999, 20_077, 54_321, 61_234, 999, 33_077];
-/// A range of so many ports is no service's.
+/// Number of ports from which a range is no service's.
 const WIDE: usize = 30_000;
 
 impl Ask<'_> {
