@@ -1,4 +1,4 @@
-//! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
+//! Findings of a report: [`Finding`], the diagnosed flows with one node and one service.
 
 mod running_chain;
 
@@ -26,21 +26,21 @@ use crate::site::Zone;
 use crate::time::{MINUTE, Time};
 use running_chain::{is_stale, narrower};
 
-/// How a flow stands at the end of the log.
+/// State of a flow at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Still coming, at its own pace.
+    /// Lines still arrive, at the flow's own pace.
     Ongoing,
     /// Quiet for the settling time, while the log went on.
     Settled,
-    /// Between the two.
+    /// The log is too short to say whether it stopped.
     Unproven,
 }
 
 impl State {
     pub const ALL: [Self; 3] = [Self::Ongoing, Self::Settled, Self::Unproven];
 
-    /// As reports write it.
+    /// Returns the state as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Ongoing => "ongoing",
@@ -58,7 +58,7 @@ pub struct Finding {
     pub key: GroupKey,
     pub node: String,
     pub role: Role,
-    /// Whether nobody told the role, so that it is the default.
+    /// Whether the role is assumed, because the user gave none.
     pub role_assumed: bool,
     pub cause: &'static Cause,
     /// The cause that the log alone tells, whatever the chain in force is.
@@ -66,13 +66,13 @@ pub struct Finding {
     pub state: State,
     /// The interface of most of its lines.
     pub interface: String,
-    /// All interfaces that its lines came in by, in order.
+    /// Interfaces on which its lines arrived, in order.
     pub interfaces: Vec<String>,
     pub port: Option<u16>,
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
     pub peers: Vec<IpAddr>,
-    /// The networks of peers that are not told apart, to stay inside the bounds.
+    /// Networks of peers that were merged, to bound the memory.
     pub networks: Vec<IpNet>,
     /// Drop lines: a floor, since the LOG rule is limited.
     pub logged: u64,
@@ -86,7 +86,7 @@ pub struct Finding {
     pub sample: String,
     /// The documented rule that a false positive shows to be absent.
     pub absent_rule: Option<&'static DocumentedRule>,
-    /// How many lines that rule would have accepted: a floor.
+    /// Number of lines that the rule would have accepted: a lower bound.
     pub absent_lines: u64,
     /// Whether peers or ports were folded into it.
     pub folded: bool,
@@ -94,10 +94,11 @@ pub struct Finding {
     pub node_nets: Vec<IpNet>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
-    /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else says what
-    /// is inside: its sender is on the link.
+    /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else shows
+    /// that the
+    /// sender is inside: the sender is on the link.
     pub on_link: bool,
-    /// Whether all peers are neighbours whose frames came from the router of outsiders.
+    /// Whether all peers are neighbours whose frames came from the router that outsiders come through.
     pub forged: bool,
     /// Whether the running chain of its node is known.
     pub chain_known: bool,
@@ -113,23 +114,23 @@ pub struct Finding {
     pub established_suspect: bool,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
-    /// What the chain in force would do with its lines, where that chain is known.
+    /// Outcomes of its lines in the running chain, where that chain is known.
     pub outcomes: Option<ChainOutcomes>,
 }
 
 impl Finding {
-    /// What it means for the reader.
+    /// Returns the verdict of its cause.
     pub const fn verdict(&self) -> Verdict {
         self.cause.verdict
     }
 
-    /// Which way its flows go.
+    /// Returns the direction of its flows.
     pub const fn direction(&self) -> Direction {
         self.key.direction
     }
 }
 
-/// What it costs to judge a group, in flows of it.
+/// Cost of judging a group, in flows.
 const A_GROUP: usize = 8;
 
 /// The findings of `scene`: by verdict, node, protocol and ports.
@@ -157,7 +158,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     found
 }
 
-/// Says of each missing rule on which other nodes of the role it is missing too, and which show no such drop.
+/// Adds to each missing rule the other nodes of the role that miss it too, and those that show no such drop.
 fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
     let missing: HashSet<(u16, GroupService), RandomState> = found
         .iter()
@@ -200,10 +201,10 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
     }
 }
 
-/// Other nodes that are compared.
+/// Upper bound on the other nodes that are compared.
 const MOST_COMPARED: usize = 16;
 
-/// What makes findings of two nodes the same problem.
+/// Key by which findings of two nodes are the same problem.
 type GroupService = (bool, Option<u8>, Option<u16>);
 
 const fn group_service(finding: &Finding) -> GroupService {
@@ -391,7 +392,7 @@ fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
     most.map_or_else(String::new, |(name, _)| name.to_owned())
 }
 
-/// All interfaces that lines came in by, in order.
+/// Returns the interfaces on which lines arrived, in order.
 fn interfaces(group: &Group<'_>, scene: &Scene<'_>) -> Vec<String> {
     let mut numbers: Vec<u16> = group
         .members
@@ -454,7 +455,7 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
     times.windows(2).any(|two| two[1].since(two[0]) >= silent)
 }
 
-/// What stays the same about a finding, as 16 hexadecimal digits: FNV-1a of its key in words.
+/// Returns the stable id of a finding, 16 hexadecimal digits: FNV-1a of its key in words.
 fn id(key: &GroupKey, node: &str) -> String {
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
     let _ = write!(
@@ -481,7 +482,7 @@ fn id(key: &GroupKey, node: &str) -> String {
     format!("{:016x}", hash.0)
 }
 
-/// The hash FNV-1a of what is written to it.
+/// FNV-1a hash of the text written to it.
 struct Fnv(u64);
 
 impl Write for Fnv {

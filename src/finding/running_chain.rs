@@ -1,4 +1,4 @@
-//! What the dump of the running chain says of a finding.
+//! Evidence of the running chain's dump for a finding.
 
 use crate::cause::group::Group;
 use crate::cause::scene::Scene;

@@ -1,4 +1,4 @@
-//! What happens while a log goes on: the events between two reports.
+//! Events of a live log: the changes between two reports.
 
 use super::{Report, Warning};
 use crate::cause::Cause;
@@ -6,14 +6,14 @@ use crate::finding::Finding;
 use crate::rule::AcceptRule;
 use crate::time::Time;
 
-/// What happened.
+/// Kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// A finding is new.
     Opened,
     /// A finding has another cause or rule, or stands for others that are no more.
     Changed,
-    /// Only the numbers of a finding grew.
+    /// The numbers of a finding grew, and nothing else changed.
     Updated,
     /// A finding was quiet for the settling time.
     Settled,
@@ -36,7 +36,7 @@ impl EventKind {
         Self::Report,
     ];
 
-    /// As reports write it.
+    /// Returns the kind as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Opened => "opened",
@@ -53,7 +53,7 @@ impl EventKind {
 /// A live event.
 pub struct Event<'a> {
     pub kind: EventKind,
-    /// When it happened, by the log.
+    /// Log time of the event.
     pub time: Time,
     /// The finding as it is now; `None` for a change after which nothing stands for the ids of `replaces`.
     pub finding: Option<&'a Finding>,

@@ -342,7 +342,7 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
 }
 
 impl<'a> FindingV1<'a> {
-    /// Says which ids it stands for now.
+    /// Sets the ids of earlier findings that the event replaces.
     pub(super) const fn replacing(mut self, ids: &'a [String]) -> Self {
         self.replaces = ids;
         self

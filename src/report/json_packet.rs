@@ -96,7 +96,7 @@ fn link(fields: &mut Fields, link: &Link<'_>) {
     }
 }
 
-/// What the kernel prints of an IP packet, the packet itself or one that an ICMP error quotes.
+/// Adds the fields that the kernel prints for an IP packet, the packet itself or one that an ICMP error quotes.
 fn datagram(fields: &mut Fields, datagram: &Datagram<'_>) {
     fields.text("src", Some(datagram.src));
     fields.text("dst", datagram.dst);

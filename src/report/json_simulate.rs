@@ -1,4 +1,4 @@
-//! What a chain would do with the drops of a log, as JSON: `dropsift/simulate/v1`, with types of its own.
+//! Simulation of a chain on the drops of a log as JSON: `dropsift/simulate/v1`, with types of its own.
 
 use std::io::{self, Write};
 

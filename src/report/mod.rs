@@ -1,4 +1,4 @@
-//! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
+//! Reports: [`Report`], the result of a run, and the [`RENDERERS`] that write it.
 
 mod audit;
 mod event;
@@ -49,7 +49,7 @@ pub struct Tally {
     pub untrusted: u64,
     /// Drop lines before `--since` or after `--until`, which were not judged.
     pub outside: u64,
-    /// Drop lines that were judged, and whose findings the filters left out.
+    /// Drop lines that were judged and whose findings the filters excluded.
     pub filtered: u64,
 }
 
@@ -69,13 +69,13 @@ impl Tally {
 /// An input, and how much of it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputReport {
-    /// As the user wrote it; `-` is stdin.
+    /// Name as the user wrote it; `-` is stdin.
     pub name: String,
     /// The account of its lines; `filtered` is of all inputs together, and 0 here.
     pub tally: Tally,
     /// Whether any line was of a known log format, or there was none.
     pub known: bool,
-    /// What went wrong, with what to do about it.
+    /// Error, with the remedy.
     pub error: Option<String>,
 }
 
@@ -92,17 +92,17 @@ pub struct WindowReport {
 pub struct NodeReport {
     pub node: String,
     pub role: Role,
-    /// Whether somebody or something said the role; else it is assumed.
+    /// Whether the role was given or found in an input; otherwise it is assumed.
     pub role_known: bool,
     pub addresses: Vec<std::net::IpAddr>,
     pub logged: u64,
-    /// When the LOG rule hid lines; `None` where that cannot be told.
+    /// Times at which the limit of the LOG rule hid lines; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
     /// Drops that were not logged, where counters tell.
     pub unlogged: Option<Counted>,
 }
 
-/// Something that the reader must know to read the rest.
+/// A caution that the reader needs to interpret the rest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Warning {
     /// Kebab-case.
@@ -147,7 +147,7 @@ impl Report {
     }
 }
 
-/// How a report may look.
+/// Style of a text report.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     /// Columns of the terminal.
@@ -160,7 +160,7 @@ pub struct Style {
 }
 
 impl Style {
-    /// Plain text of so many columns: ASCII, no colours, no tests.
+    /// Returns plain text of `width` columns: ASCII, no colours, no tests.
     pub const fn plain(width: usize) -> Self {
         Self {
             width,
@@ -173,22 +173,22 @@ impl Style {
 
 /// A form of the report.
 pub struct Renderer {
-    /// As users write it.
+    /// Name of the form on the command line.
     pub code: &'static str,
     pub title: &'static str,
     pub render: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
-    /// How it writes live events; `None` where it is one document, whatever happens before the end.
+    /// Form of live events; `None` where the output is one document, written at the end.
     pub events: Option<Events>,
 }
 
-/// How a form of the report writes live events.
+/// Form of live events.
 #[derive(Clone, Copy)]
 pub enum Events {
     /// Each for itself, as soon as it happened.
     Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
-    /// As rows for people, see [`LiveText`].
+    /// Rows for people, see [`LiveText`].
     Rows,
 }
 
-/// All forms, the default first.
+/// All renderers, the default first.
 pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON, &json_event::NDJSON];

@@ -1,4 +1,4 @@
-//! The port catalogue as rows: what listens where, and what the documentation opens.
+//! Rows of the port catalogue: the services that listen, and the ports that the documentation opens.
 
 use std::io::{self, Write};
 
@@ -20,15 +20,15 @@ pub struct Row {
     pub ports: Option<String>,
     pub service: &'static str,
     pub component: Option<&'static str>,
-    /// Where it can run.
+    /// Roles of the nodes on which the service can run.
     pub roles: Vec<&'static str>,
-    /// Whose CloudInit example of the documentation opens it.
+    /// Roles whose CloudInit example in the documentation opens the port.
     pub documented: Vec<&'static str>,
-    /// Who connects to it: `any`, `nodes`, `localhost`, `pods`.
+    /// Peers that connect to the service: `any`, `nodes`, `localhost`, `pods`.
     pub from: Option<&'static str>,
     pub reach: Option<&'static str>,
     pub addon: Option<&'static str>,
-    /// How much the row decides.
+    /// Weight of the row in a judgement.
     pub standing: &'static str,
     pub rules: Vec<RuleRow>,
     pub source: &'static str,
@@ -47,7 +47,7 @@ impl Row {
     }
 }
 
-/// A documented rule, and whose it is.
+/// A documented rule, and the roles whose CloudInit example contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRow {
     pub roles: Vec<&'static str>,
@@ -62,7 +62,7 @@ pub struct RuleRow {
 /// The page that the documented rules were read from.
 const PAGE: &str = "docs/networking/host-network-security.md @8efde8e";
 
-/// All rows by port, or those of one role.
+/// Returns all rows, or those of one role, in the order of the ports.
 pub fn rows(role: Option<Role>) -> Vec<Row> {
     let alone = RULES.iter().filter(|rule| !explained(rule));
     let mut rows: Vec<Row> = SERVICES.iter().map(of_service).collect();
@@ -87,7 +87,7 @@ pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
     rows
 }
 
-/// The rows whose service, component or addon has each word of `name`; case and dashes do not matter.
+/// Returns the rows whose service, component or addon contains each word of `name`; case and dashes are ignored.
 pub fn rows_named(name: &str) -> Vec<Row> {
     let asked: Vec<String> = (name.split_whitespace())
         .map(|word| words(word).concat())

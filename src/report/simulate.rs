@@ -1,4 +1,4 @@
-//! What a chain would do with the drops of a log, for people.
+//! Text report of a simulation: a chain's outcomes for the drops of a log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -28,7 +28,7 @@ pub struct Simulated<'a> {
 /// The replay with the suggested rules in the chains.
 pub struct With<'a> {
     pub rules: &'a [AcceptRule],
-    /// By the id of the finding.
+    /// Outcomes by the id of the finding.
     pub outcomes: BTreeMap<&'a str, &'a ChainOutcomes>,
 }
 
@@ -39,7 +39,7 @@ impl Simulated<'_> {
         finding.outcomes.as_ref().is_some_and(all)
     }
 
-    /// Whether the suggestions let in what should stay dropped.
+    /// Whether the suggested rules accept drops of a finding that should stay dropped.
     pub(super) fn gets_in(&self, finding: &Finding) -> bool {
         let accepted =
             |outcomes: Option<&ChainOutcomes>| outcomes.map_or(0, |outcomes| outcomes.accepted);
@@ -66,7 +66,8 @@ impl Simulated<'_> {
     }
 }
 
-/// Writes it for people: what should stay out and would not, what is accepted now, what still falls.
+/// Writes the simulation as text: drops that should stay dropped and would be accepted, drops accepted now, drops that
+/// remain.
 pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,
@@ -139,7 +140,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
     cannot_tell(&mut page, simulated)
 }
 
-/// What could not be evaluated, and so did not match, once for all findings.
+/// Lists the matches that could not be evaluated, and so counted as no match, once for all findings.
 fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
     let notes: BTreeSet<&String> = findings
@@ -210,7 +211,7 @@ fn unknown() -> String {
     "not known: give the chain with --rules".to_owned()
 }
 
-/// What decides, in words.
+/// Describes the rules or the policy that decide.
 fn by(outcomes: &ChainOutcomes) -> String {
     let one = |(outcome, lines): (&ChainOutcome, &u64)| {
         let rule = match outcome.position() {

@@ -40,7 +40,7 @@ fn lines(table: &Table, indent: usize) -> String {
 /// A space at which no line ends.
 pub(super) const GLUE: char = '\u{a0}';
 
-/// What a column holds.
+/// Kind of a column's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     /// Names, ports and addresses, which stay whole.
@@ -83,7 +83,7 @@ pub(super) fn fitted(
         .collect();
     let padding = columns.len().saturating_sub(1) * PADDING;
     let mut left = width.checked_sub(indent + padding + least.iter().sum::<usize>())?;
-    // The last column has padding on its right that nobody sees.
+    // The padding on the right of the last column is not visible.
     let mut table = plain(width + PADDING, indent);
     if columns.iter().any(|(title, _)| !title.is_empty()) {
         table.set_header(columns.iter().map(|(title, _)| *title));

@@ -1,4 +1,4 @@
-//! The answer in one sentence, and what was read.
+//! The answer in one sentence, and the inputs that were read.
 
 use std::io;
 
@@ -18,12 +18,12 @@ const LOST: [&str; 5] = [
     "kernel-messages-suppressed",
     "journal-messages-suppressed",
 ];
-/// What the first sentence says, where there are no drop lines.
+/// Code of the warning that the first sentence states, where there are no drop lines.
 pub(super) const OTHER_PREFIX: &str = "other-prefix";
 /// Inputs are mentioned by name up to this number.
 const MAX_INPUTS: usize = 3;
 
-/// Writes the answer and, where there were drops, what they were read from.
+/// Writes the answer and, where there were drops, the inputs that they were read from.
 pub(super) fn headline(
     page: &mut Page<'_>,
     report: &Report,
@@ -54,7 +54,7 @@ pub(super) fn headline(
     page.paragraph("", "", &facts.join(", "))
 }
 
-/// The answer: what is missing, what is to be decided, and how many of all drops need nothing.
+/// Returns the answer: the missing rules, the decisions, and the number of drops that need no action.
 pub(in crate::report) fn sentence(report: &Report) -> String {
     answer(report, &Sections::of(report))
 }
@@ -219,7 +219,7 @@ fn nothing_read(report: &Report) -> String {
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
-/// What was read.
+/// Describes the inputs.
 pub(super) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),
@@ -242,7 +242,7 @@ pub(super) fn source(report: &Report) -> String {
     }
 }
 
-/// From when to when the log goes.
+/// Describes the time span of the log.
 fn span(report: &Report) -> Option<String> {
     let (first, last) = report.span.filter(|(first, _)| first.is_known())?;
     if !first.is_dated() {

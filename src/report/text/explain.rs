@@ -1,4 +1,4 @@
-//! One line for people: the packet, the decision test by test, and what to do.
+//! Text explanation of one line: the packet, the decision test by test, and the remedy.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,7 @@ pub fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Res
     }
     let title = page.paint(BOLD, "DECISION");
     page.line(&format!("\n{title}  the first cause that matches wins"))?;
-    // Causes that the same fact refused are told together.
+    // Causes that the same tests refused share one paragraph.
     for steps in explained.steps.chunk_by(|a, b| a.tests == b.tests) {
         self::steps(&mut page, steps)?;
     }

@@ -11,7 +11,7 @@ use crate::error::{printable, printable_name};
 use crate::report::Report;
 use crate::rule::{AcceptRule, Disposition};
 
-/// What stands before the commands of a node.
+/// Indentation of the commands of a node, in columns.
 const INDENT: usize = 4;
 /// The test that says that a rule comes with the next boot.
 const AT_NEXT_BOOT: &str = "rule-at-next-boot";
@@ -57,7 +57,7 @@ pub(super) fn fixes(
 /// The commands of a node: below each that asks for a place, those that put a rule there.
 type Commands = BTreeMap<String, Vec<String>>;
 
-/// What puts the rules into the running chains: nodes with the same commands together.
+/// Writes the commands that insert the rules into the running chains: nodes with the same commands together.
 fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     page.heading(BOLD, "FIX NOW", "in force at once, lost at the next reboot")?;
     let mut by_node: BTreeMap<&str, Commands> = BTreeMap::new();
@@ -94,7 +94,7 @@ fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     Ok(())
 }
 
-/// What keeps the rules over a reboot: the command that prints their lines, or the lines where the log is gone.
+/// Writes how to keep the rules over a reboot: the command that prints their lines, or the lines where the log is gone.
 fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::Result<()> {
     let tail = "the lines for the CloudInit resources";
     match again(report, &["rules", "--format cloudinit"]) {

@@ -9,10 +9,10 @@ use crate::packet::{proto, proto_name};
 use crate::report::Report;
 use crate::time::{SECOND, Time};
 
-/// How long false positives may wait for others of their kind, in microseconds.
+/// Longest time, in microseconds, for which false positives wait for others of their kind.
 pub const HELD: i64 = 10 * SECOND;
 
-/// A node and the service whose replies it dropped.
+/// A node, and the protocol and port of the service whose replies it dropped.
 type Service = (u16, Option<u8>, Option<u16>);
 
 /// False positives that came within [`HELD`].
@@ -20,7 +20,7 @@ pub(super) struct Wave {
     pub(super) time: Time,
     services: BTreeSet<Service>,
     pub(super) nodes: BTreeSet<String>,
-    /// Their ports, in the order in which they came; those of TCP without the protocol.
+    /// Ports of the services, in the order of arrival; TCP ports without the protocol.
     pub(super) ports: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Wave {
 pub(super) struct Quiet {
     pub(super) time: Time,
     pub(super) nodes: BTreeSet<String>,
-    /// How long it has been, in microseconds.
+    /// Time without false positives, in microseconds.
     pub(super) silence: i64,
     /// The drops since it was quiet before.
     pub(super) drops: u64,
@@ -38,12 +38,12 @@ pub(super) struct Quiet {
 pub(super) struct Noise {
     /// The silence after which it is quiet, in microseconds.
     settle: i64,
-    /// What was said of, or waits to be.
+    /// Services that were written, or wait in the wave.
     known: HashSet<Service>,
     wave: Option<Wave>,
     /// Whether any came since it was quiet.
     is_on: bool,
-    /// When it was quiet last, and the drops until then.
+    /// Log time of the last quiet moment, and the number of drops until then.
     quiet: Option<(Time, u64)>,
 }
 
@@ -89,7 +89,7 @@ impl Noise {
         self.known.insert(service(finding));
     }
 
-    /// Takes what is news in `report`: all that comes first after a quiet time, and services that never came before.
+    /// Adds the new false positives of `report` to the wave: after a quiet time all, otherwise those of unseen services.
     pub(super) fn see(&mut self, report: &Report) {
         let since = self.quiet.map(|(time, _)| time);
         let fresh = of(report).filter(|finding| since.is_none_or(|since| finding.last > since));
@@ -117,7 +117,7 @@ impl Noise {
         }
     }
 
-    /// What has waited.
+    /// Removes and returns the waiting wave.
     pub(super) const fn take(&mut self) -> Option<Wave> {
         self.wave.take()
     }

@@ -1,4 +1,4 @@
-//! What needs nothing: false positives as a matrix of node by port, and what was rightly dropped.
+//! Drops that need no action: false positives as a matrix of node by port, and correct drops.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -18,7 +18,7 @@ use crate::time::Time;
 /// The most nodes that have a row of their own; the others add up in one.
 const MAX_NODES: usize = 20;
 
-/// Writes what needs nothing.
+/// Writes the drops that need no action.
 pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<()> {
     let (noise, leave) = (&sections.noise, &sections.leave);
     if noise.is_empty() && leave.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Resul
     evidence(page, leave)
 }
 
-/// The port whose replies were dropped: those of TCP without the protocol.
+/// Protocol and port whose replies were dropped, with their label; TCP ports without the protocol.
 type Port = (Option<u8>, Option<u16>, String);
 
 fn port(finding: &Finding) -> Port {

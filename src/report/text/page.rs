@@ -45,8 +45,9 @@ impl Page<'_> {
         writeln!(self.out, "{text}")
     }
 
-    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`. A word is never cut, nor is what stands
-    /// between backticks.
+    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`. Words and texts between backticks
+    /// are not
+    /// broken.
     pub(in crate::report) fn paragraph(
         &mut self,
         first: &str,
@@ -132,7 +133,7 @@ pub(super) fn glued(text: &str) -> String {
     text.replace(' ', &GLUE.to_string())
 }
 
-/// `text` with what stands between backticks glued, where that fits into `width` columns.
+/// Returns `text` with the parts between backticks glued, where they fit into `width` columns.
 fn quotes_glued(text: &str, width: usize) -> String {
     let parts = text.split('`').enumerate();
     let parts = parts.map(|(place, part)| match place % 2 {

@@ -88,7 +88,7 @@ pub(super) fn peers_by_name(finding: &Finding, report: &Report) -> String {
     shown.join(", ")
 }
 
-/// What is asked for, in a word or two; `-` where nobody knows.
+/// Returns the requested service in a word or two; `-` where it is unknown.
 pub(super) fn service(finding: &Finding) -> &'static str {
     let pods = finding.cause.code == "pod-network";
     match (finding.service, finding.key.proto) {
@@ -107,7 +107,7 @@ pub(super) fn traffic(finding: &Finding) -> String {
     }
 }
 
-/// Why a finding is what it is, in a few words.
+/// Returns the reason for a finding's verdict in a few words.
 pub(super) fn reason(finding: &Finding) -> &'static str {
     let is_unknown = finding.port.is_none() && finding.direction() == Direction::Unknown;
     match finding.key.proto {
@@ -119,7 +119,7 @@ pub(super) fn reason(finding: &Finding) -> &'static str {
     }
 }
 
-/// How a finding stands when the log ends; `last` is its last time, where it has one.
+/// Describes the state of a finding at the end of the log; `last` is its last time, or empty.
 pub(super) fn state(finding: &Finding, last: &str) -> String {
     match finding.state {
         State::Ongoing => "still dropped when the log ends".to_owned(),
