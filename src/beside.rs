@@ -1,4 +1,4 @@
-//! Two pieces of work beside each other, for reports on many flows.
+//! Runs two closures in parallel, for reports on many flows.
 
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};

@@ -57,7 +57,7 @@ fn plain(why: &std::io::Error, advice: &str) -> String {
         }
         _ => {
             let text = printable(&why.to_string());
-            // What is no error of the system has its advice already.
+            // Errors that are not the system's contain their advice already.
             let Some(number) = why.raw_os_error() else {
                 return text;
             };
@@ -81,7 +81,7 @@ pub enum Skip {
 ///
 /// Log text is untrusted: it may come from any sender of a packet or of a log line.
 pub fn printable(text: &str) -> String {
-    // Nearly all texts are ASCII without anything of that.
+    // Fast path: nearly all texts are printable ASCII.
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return text.to_owned();
     }
@@ -96,8 +96,8 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// `name` as one printable word. Names of nodes and chains have no spaces; in one that has, they would let a text break
-/// where its author wants, so that the next line looks like a command of ours.
+/// Escapes `name` as one printable word. Names of nodes and chains have no spaces; a space would let a forged name break
+/// the line, so that the next one looks like a command of this program.
 pub fn printable_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
@@ -132,8 +132,7 @@ mod tests {
     use super::{is_hostile, printable, printable_name};
 
     /// Covers each kind of characters without ink in the Unicode Character Database: fillers, selectors, joiners,
-    /// spaces,
-    /// script controls, tags.
+    /// spaces, script controls, tags.
     #[test]
     fn nothing_unseen_passes() {
         for c in "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{fe0f}\u{e0100}\u{34f}\u{17b4}\u{180b}\u{180f}\u{2800}\u{a0}\u{2003}\u{3000}\

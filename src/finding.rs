@@ -53,7 +53,7 @@ impl State {
 /// A finding.
 #[derive(Clone)]
 pub struct Finding {
-    /// Stays when verdict or cause change; no two of a report are equal.
+    /// Stable id: it stays when verdict or cause change; no two findings of a report have the same.
     pub id: String,
     pub key: GroupKey,
     pub node: String,
@@ -61,7 +61,7 @@ pub struct Finding {
     /// Whether the role is assumed, because the user gave none.
     pub role_assumed: bool,
     pub cause: &'static Cause,
-    /// The cause that the log alone tells, whatever the chain in force is.
+    /// Cause by the log alone, without the running chain.
     pub log_cause: &'static Cause,
     pub state: State,
     /// The interface of most of its lines.
@@ -74,13 +74,13 @@ pub struct Finding {
     pub peers: Vec<IpAddr>,
     /// Networks of peers that were merged, to bound the memory.
     pub networks: Vec<IpNet>,
-    /// Drop lines: a floor, since the LOG rule is limited.
+    /// Drop lines: a lower bound, since the LOG rule is limited.
     pub logged: u64,
     pub attempts: u64,
     pub flags: Vec<(TcpFlags, u64)>,
     pub first: Time,
     pub last: Time,
-    /// Hashes of the keys of its flows, which stay while a log is read: they show where flows move to.
+    /// Hashes of the keys of its flows, which are stable while a log is read: they show to which findings flows move.
     pub flows: Vec<u64>,
     pub evidence: Vec<Test>,
     pub sample: String,
@@ -95,8 +95,7 @@ pub struct Finding {
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
     /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else shows
-    /// that the
-    /// sender is inside: the sender is on the link.
+    /// that the sender is inside: the sender is on the link.
     pub on_link: bool,
     /// Whether all peers are neighbours whose frames came from the router that outsiders come through.
     pub forged: bool,
@@ -152,7 +151,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let (one, other) = groups.split_at(half.count());
     let (mut found, more) = beside(all >= WORTH_A_THREAD, || judge(one), || judge(other));
     found.extend(more);
-    // Two runs that are sorted are merged.
+    // A stable sort merges two sorted runs in one pass.
     found.sort_by(order);
     compare_nodes(&mut found, scene);
     found
@@ -241,7 +240,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         tests.extend(in_force(group, scene));
         cause
     };
-    // Where the chain is known and accepts a part, the rule is in it.
+    // Where the running chain is known and accepts a part, the rule is in it.
     let known = group
         .outcomes
         .as_ref()
@@ -328,7 +327,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
     }
 }
 
-/// The name of the service: the catalogue's, the documented rule's, or the one that everybody knows.
+/// Returns the name of the service: the catalogue's, the documented rule's, or the common one.
 fn service(group: &Group<'_>) -> Option<&'static str> {
     let documented = || group.documented().map(|rule| rule.comment);
     let common = || common_name(group.proto(), group.port()?);
@@ -339,8 +338,8 @@ fn service(group: &Group<'_>) -> Option<&'static str> {
         .or_else(common)
 }
 
-/// The documented rule that would have accepted lines of this false positive, and so cannot be in the chain; and how many
-/// of them, at least.
+/// Returns the documented rule that would have accepted lines of this false positive, and so cannot be in the chain; and
+/// a lower bound on their number.
 fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
     if group.key.zone == Zone::Pod {
         return Some((catalog::pod_rule()?, group.logged));
@@ -375,7 +374,7 @@ fn scanned(group: &Group<'_>) -> Vec<&'static DocumentedRule> {
     rules
 }
 
-/// The interface that most lines came in by; of equals, the first by name.
+/// Returns the interface on which most lines arrived; of equals, the first by name.
 fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
     let mut lines: Vec<(u16, u64)> = Vec::new();
     for seen in &group.members {
@@ -442,7 +441,7 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
     };
     let times = || group.marks().map(|mark| mark.time);
     let (first, last, lines) = times().fold((Time(i64::MAX), Time::UNKNOWN, 0), ends);
-    // No silence is longer than all of them together, and one is as long as their mean: mostly that tells it.
+    // The longest gap is at most the whole time and at least the mean gap: mostly that decides.
     let all = last.since(first);
     if lines < 2 || all < silent {
         return false;

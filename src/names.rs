@@ -1,4 +1,4 @@
-//! Names that come again and again as small numbers, inside a bound: they come from the log.
+//! Interning of names as small numbers, with an upper bound, because the names come from the log.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use std::collections::HashMap;
 pub(crate) struct Names {
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u16, foldhash::fast::RandomState>,
-    /// The number of the name that was asked for last: lines of one node follow each other.
+    /// Number of the name looked up last: consecutive lines are mostly of one node.
     last: u16,
 }
 
 impl Names {
-    /// The number of `name`, which is a new one while there are fewer than `max`; `None` beyond.
+    /// Returns the number of `name`, and assigns a new one while there are fewer than `max`; `None` beyond.
     #[inline]
     pub(crate) fn number(&mut self, name: &str, max: usize) -> Option<u16> {
         if (self.names.get(usize::from(self.last))).is_some_and(|last| **last == *name) {
@@ -37,7 +37,7 @@ impl Names {
         Some(next)
     }
 
-    /// The number of a name that is known.
+    /// Returns the number of a known name.
     pub(crate) fn find(&self, name: &str) -> Option<u16> {
         self.numbers.get(name).copied()
     }

@@ -16,12 +16,12 @@ const UPTIME_ORIGIN: i64 = i64::MIN / 2;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.
 ///
-/// An uptime that no date is known for lies on an axis of its own, before all dates: order and distance still hold.
+/// An uptime whose date is not known lies on an axis of its own, before all dates: order and distance still hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
 impl Time {
-    /// The time of a line that tells none.
+    /// Time of a line without a time stamp.
     pub const UNKNOWN: Self = Self(i64::MIN);
 
     /// Creates the time of an uptime, in microseconds, whose boot has no known date.
@@ -142,7 +142,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// A time of day on the day of `day`; whatever has a date stays as it is.
+    /// Moves a time of day to the day of `day`; a time with a date is unchanged.
     pub fn on_day_of(self, day: Self) -> Self {
         let Self::Daytime { day_micros, offset } = self else {
             return self;
@@ -155,7 +155,7 @@ impl Moment {
                 day,
                 day_micros: begun,
             } => {
-                // The day as that clock has it may be the next or the last one of UTC.
+                // The day in that zone may be the day after or before the one in UTC.
                 let days = (begun + offset).div_euclid(DAY);
                 Self::Yearless {
                     month,
@@ -310,7 +310,7 @@ impl YearClock {
         time
     }
 
-    /// The day of a stamp that is of another one than the last.
+    /// Returns the day of a stamp whose date differs from the last stamp's.
     #[cold]
     fn turn(&self, month: u8, day: u8, day_micros: i64) -> Day {
         let begin = |year| days_of_civil(year, month, day) * DAY - self.reading.offset;
@@ -347,7 +347,7 @@ impl YearClock {
                 year
             };
         }
-        // Eight years hold a leap day, whatever century begins in them.
+        // Eight years contain a leap day, even across the turn of a century.
         (latest - 8..=latest)
             .rev()
             .find(|&year| at(year) <= limit && (month != 2 || day != 29 || is_leap(year)))

@@ -16,7 +16,7 @@ use crate::time::{MINUTE, SECOND, Time};
 const UPDATE: i64 = MINUTE;
 /// The time without a contradicting line that confirms a stretch of saturation: two refills.
 const CONFIRMED: i64 = 12 * SECOND;
-/// The time after which saturation of a node is news again.
+/// Time after which saturation of a node is reported again.
 const SATURATED_AGAIN: i64 = 60 * MINUTE;
 /// The most ids that one event replaces, so that its line stays short; more make further events.
 const MAX_REPLACES: usize = 256;
@@ -48,7 +48,7 @@ impl Told {
         }
     }
 
-    /// Whether `finding` may hold flows of the one that was said under keys that folding changed.
+    /// Whether `finding` may contain flows of the earlier one under keys that folding changed.
     fn was_folded_into(&self, finding: &Finding) -> bool {
         let holds = |peer: &IpAddr| {
             finding.peers.contains(peer) || finding.networks.iter().any(|net| net.contains(peer))
@@ -57,7 +57,7 @@ impl Told {
     }
 }
 
-/// The strictest disposition of a finding's rules: a rule to decide about is no rule to add.
+/// Returns the strictest disposition of a finding's rules: a rule that needs a decision must not be shown as one to add.
 fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
     let rules = finding.rules.iter().filter_map(|id| report.rule(id));
     rules.map(|rule| rule.disposition).max()
@@ -66,7 +66,7 @@ fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
 /// Possibility of further lines, which may contradict a saturated stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outlook {
-    /// Lines may come, and it is this time now, where the timer asks.
+    /// Further lines may come; with the current time of the log, where the timer triggered the report.
     Open(Option<Time>),
     /// The log has ended.
     Over,
@@ -75,17 +75,18 @@ enum Outlook {
 /// Events reported so far, from which the next ones are derived.
 #[derive(Default)]
 pub struct Live {
-    /// Whether growing numbers are news.
+    /// Whether growing numbers make an event.
     updates: bool,
     told: BTreeMap<String, Told>,
     /// Last saturated stretch that was reported for each node.
     saturated: BTreeMap<String, Stretch>,
-    /// The stretches that a line more, or time, must confirm: by how many lines of the node they were first seen.
+    /// Stretches that a further line, or time, must confirm: the node's number of lines when they were first seen.
     suspected: BTreeMap<String, u64>,
 }
 
 impl Live {
-    /// A log of which nothing was said yet. With `updates`, growing numbers are news, once a minute for one finding.
+    /// Creates the state of a log without events so far. With `updates`, growing numbers make an event, once a minute
+    /// for one finding.
     pub fn new(updates: bool) -> Self {
         Self {
             updates,
@@ -99,8 +100,8 @@ impl Live {
         !self.suspected.is_empty() || self.told.values().any(|told| !told.settled)
     }
 
-    /// The events that lie between the last report and this one: those of findings first, in the order of their lines.
-    /// `now` is the log's time of now, where the timer asks.
+    /// Returns the events between the last report and this one: those of findings first, in the order of their lines.
+    /// `now` is the current time of the log, where the timer triggered the report.
     pub fn changes<'a>(&mut self, report: &'a Report, now: Option<Time>) -> Vec<Event<'a>> {
         self.between(report, Outlook::Open(now))
     }
@@ -217,12 +218,12 @@ impl Live {
     fn of_saturation<'a>(&mut self, report: &'a Report, outlook: Outlook) -> Vec<Event<'a>> {
         let mut events = Vec::new();
         for node in &report.nodes {
-            // Where filters are on, nodes without a finding are none of the reader's business.
+            // With filters, a node without a finding is not what the reader asked for.
             if report.filtered && !report.findings.iter().any(|f| f.node == node.node) {
                 continue;
             }
             let Some(stretch) = node.saturated.as_ref().and_then(|s| s.last()) else {
-                // A line showed that the limit is another.
+                // A line showed that the node has another limit.
                 self.suspected.remove(&node.node);
                 continue;
             };
@@ -288,7 +289,7 @@ impl Gone {
     }
 }
 
-/// Whether time confirms a stretch that no further line of its node has.
+/// Whether the time that has passed confirms a stretch after which its node had no further line.
 fn is_confirmed(stretch: &Stretch, report: &Report, outlook: Outlook) -> bool {
     let now = match outlook {
         Outlook::Over => return true,

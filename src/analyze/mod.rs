@@ -1,4 +1,4 @@
-//! Wires the stages: items of a log in, a report or live events out. The only place that knows their order.
+//! Pipeline of the stages: items of a log in, a report or live events out. The only module that knows their order.
 
 mod explain;
 mod live;
@@ -24,13 +24,13 @@ pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;
 
-/// Refused lines that are kept to be shown.
+/// Upper bound on the refused lines that are kept to be shown.
 const MOST_REFUSED: usize = 100;
 
-/// Prefixes of other LOG rules that are kept apart.
+/// Upper bound on the prefixes of other LOG rules that are counted separately.
 const MAX_PREFIXES: usize = 16;
 
-/// Hosts and kinds of notices that are kept apart.
+/// Upper bound on the pairs of host and kind whose notices are counted separately.
 const MOST_NOTICES: usize = 1_000;
 
 /// Lost evidence that lines of one kind and host report.
@@ -48,7 +48,7 @@ type Notices = BTreeMap<(Option<String>, NoticeKind), Notice>;
 /// A line that looked like a drop line and was not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Whether it was one, but could not be read; else it is not the kernel's.
+    /// Whether it was a drop line that could not be parsed; otherwise it is not the kernel's.
     pub unreadable: bool,
     pub why: String,
     pub line: String,
@@ -73,7 +73,7 @@ pub struct Analysis {
     refused: Vec<Refused>,
     /// Records of earlier inputs; `None` for a single input.
     dedup: Option<Dedup>,
-    /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
+    /// Drop lines without a date, which `--since` and `--until` cannot place.
     undated: u64,
     /// Whether the user gave times of day alone, whose day is that of the first line.
     has_daytimes: bool,
@@ -83,12 +83,12 @@ pub struct Analysis {
     elsewhere: Elsewhere,
     /// Lines of other LOG rules, by their prefixes.
     other_prefixes: BTreeMap<String, u64>,
-    /// Drop lines that came in, also those that an earlier input had.
+    /// Drop lines that came in, including those that an earlier input contained.
     met: u64,
 }
 
 impl Analysis {
-    /// An analysis that has seen nothing yet.
+    /// Creates an analysis without input.
     pub fn new(site: Site, scope: Scope) -> Self {
         Self {
             has_daytimes: site.has_daytimes(),
@@ -155,7 +155,7 @@ impl Analysis {
         }
     }
 
-    /// Whether a line of this time is to be judged.
+    /// Whether a line of this time is judged.
     fn wants(&mut self, time: Time) -> bool {
         if self.has_daytimes && time.is_dated() {
             self.has_daytimes = false;
@@ -178,7 +178,7 @@ impl Analysis {
         self.met
     }
 
-    /// Takes drop lines.
+    /// Adds drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
             self.met += u64::from(line.packet.is_ok());
@@ -210,7 +210,7 @@ impl Analysis {
         self.current.add(&self.site, line, packet, lines);
     }
 
-    /// Takes a line that tells how far the log can be believed.
+    /// Adds a line that reports lost evidence, or a boot, or a step back in time.
     fn notice(&mut self, kind: NoticeKind, host: Option<&str>, count: u64, time: Time) {
         if kind == NoticeKind::Boot {
             self.current.boot(host, time);
@@ -304,7 +304,7 @@ impl Analysis {
         }
     }
 
-    /// Notes how many lines have been read in all.
+    /// Sets the number of lines read in all.
     pub const fn set_lines(&mut self, lines: u64) {
         self.tally.lines = lines;
     }
@@ -329,7 +329,7 @@ impl Analysis {
         self.seen().cost()
     }
 
-    /// The flows to judge: of the logs that have ended or, live, of the one that has not.
+    /// Returns the flows to judge: those of the logs that have ended or, live, of the one that has not.
     const fn seen(&self) -> &Flows {
         if self.current.logged() > 0 || self.flows.logged() == 0 {
             &self.current

@@ -110,13 +110,13 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  time; say the year of the newest line with --year"
             ),
         ),
-        // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
+        // A boot is no loss; and the order of lines must not change a report.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning::new(code, host.map(str::to_owned), text))
 }
 
-/// The prefix where no kernel message begins.
+/// Warns of drop lines where no kernel message begins.
 pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
     const MAX_SAMPLE: usize = 160;
     if found.lines == 0 {
@@ -134,7 +134,7 @@ pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
     Some(Warning::new("prefix-elsewhere", None, text))
 }
 
-/// The prefixes of other LOG rules, where no line has the one that was looked for.
+/// Warns of the prefixes of other LOG rules, where no line has the expected one.
 pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
     if found.is_empty() {
         return None;
@@ -228,7 +228,7 @@ fn stretch(stretch: &Stretch) -> String {
     }
 }
 
-/// One warning for each documented rule that false positives of a node show to be absent.
+/// Warns once for each documented rule that false positives of a node prove to be absent.
 fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut absent: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for finding in findings {
@@ -245,7 +245,7 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for each node on which the answers of a service do not get in.
+/// Warns of each node on which the answers of a service are dropped.
 fn established_suspects(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut nodes: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings.iter().filter(|f| f.established_suspect) {
@@ -268,7 +268,7 @@ fn established_suspects(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for each scan that asked for documented ports too: whether their rules are missing, it does not show.
+/// Warns of each scan that tried documented ports too: it does not show whether their rules are missing.
 fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut nodes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for finding in findings.iter().filter(|f| !f.scanned.is_empty()) {
@@ -348,7 +348,7 @@ fn names(nodes: &[NodeReport]) -> String {
     few(&names)
 }
 
-/// Drop lines without a date, where lines of a span of time only are wanted.
+/// Warns of drop lines without a date, where only a span of time is wanted.
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
         0 => return None,
@@ -361,7 +361,7 @@ pub(super) fn undated(lines: u64) -> Option<Warning> {
     Some(Warning::new("undated", None, text))
 }
 
-/// Drop lines outside `--since` and `--until`.
+/// Warns of drop lines outside `--since` and `--until`.
 pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
     let (outside, judged) = (tally.outside, tally.drops);
     if outside == 0 {
@@ -410,7 +410,7 @@ pub(super) fn unmet_upgrades(
     })
 }
 
-/// One warning for each node that has a chain and no line: its name may be misspelt.
+/// Warns of each node that has a chain and no line: its name may be misspelt.
 pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {

@@ -45,7 +45,7 @@ pub(super) fn is_cni(chain: &str, rule: &Rule) -> bool {
         })
 }
 
-/// Whether packets of pods come in by the interface, or none at all: ports of bridges have no address.
+/// Whether an interface carries packets of pods, or no packets to the node: a port of a bridge has no address.
 fn is_foreign_interface(name: &str) -> bool {
     let starts = [
         "lo",
@@ -88,7 +88,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Questions put to one subject.
+/// Test packets for one subject.
 pub(super) struct Ask<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) scene: &'a Scene<'a>,
@@ -99,7 +99,7 @@ pub(super) struct Ask<'a> {
     pub(super) interfaces: Vec<String>,
 }
 
-/// A stranger's way in.
+/// A packet of a stranger that is accepted.
 pub(super) struct Intrusion {
     pub(super) protocol: u8,
     pub(super) port: u16,
@@ -149,7 +149,7 @@ impl<'a> Ask<'a> {
         chain.rules.get(position.number.checked_sub(1)?)
     }
 
-    /// The bridge that has the management address, and every other interface that a rule or the user names.
+    /// Returns the bridge with the management address, and every other interface that a rule or the user names.
     fn interfaces(&self) -> Vec<String> {
         let mut named: Vec<&str> = Vec::new();
         for (_, _, rule) in self.rules() {
@@ -248,7 +248,7 @@ impl<'a> Ask<'a> {
         self.subject.family == Family::V6
     }
 
-    /// The strangers that get in to a port that nothing is listed for: one for each rule, or way, by which they do.
+    /// Returns the strangers' packets to unlisted ports that are accepted: one for each rule that accepts them.
     pub(super) fn intrusions(&self) -> Vec<Intrusion> {
         let mut out: Vec<Intrusion> = Vec::new();
         for interface in &self.interfaces {
@@ -370,13 +370,13 @@ impl<'a> Ask<'a> {
         })
     }
 
-    /// Whether nothing stops it: that everybody gets in is another finding.
+    /// Whether no rule stops the packet: a chain that accepts all sources is another finding.
     fn falls_through(&self, question: &Question<'_>) -> bool {
         let end = self.evaluate(question).end;
         end.lets_in() || matches!(end, ChainOutcome::NoMatch | ChainOutcome::NotAsked)
     }
 
-    /// Whether a packet of the pod network gets in to any port.
+    /// Whether a packet of the pod network is accepted to any port.
     pub(super) fn pod_gets_in(&self, net: IpNet) -> bool {
         let src = net.hosts().next().unwrap_or(net.addr());
         self.management().any(|interface| {

@@ -7,7 +7,7 @@ use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test, quoted};
 
-/// The interface that a jump asks for: its pattern, and whether negated.
+/// Returns the interface that a jump matches: its pattern, and whether it is negated.
 fn interface(rule: &Rule) -> Option<(&str, bool)> {
     rule.matches.iter().find_map(|m| match &m.test {
         Test::Interface(Side::Source, name) => Some((name.as_str(), m.negated)),

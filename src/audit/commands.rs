@@ -5,10 +5,10 @@ use crate::audit::{Check, Hit, Severity};
 use crate::chain::{Chain, Fault, Form, HARVESTER, RuleSet, quoted};
 use crate::cloudinit::Command;
 
-/// The stage of the documentation.
+/// Stage of the commands in the documentation.
 const STAGE: &str = "boot";
 
-/// Whether YAML cut the command at ` #`: a quote is left open, or the part that it cut has the target.
+/// Whether YAML cut the command at ` #`: a quote stays open, or the target is in the part that was cut.
 fn is_cut(command: &Command) -> bool {
     let Some(cut) = &command.cut else {
         return false;
@@ -32,7 +32,7 @@ fn cut_lines(subject: &Subject<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Whether the commands add rules to a chain that they do not make.
+/// Whether the commands add rules to a chain that they do not create.
 fn is_foreign(subject: &Subject<'_>) -> bool {
     subject.resource.is_some()
         && subject.chain().is_none()
@@ -296,7 +296,7 @@ fn same(a: &RuleSet, b: &RuleSet) -> bool {
     a.chains().len() == b.chains().len() && a.chains().iter().all(alike)
 }
 
-/// Used by checks that have one hit at most.
+/// Returns the hit if `found`; for checks that have at most one.
 pub(super) fn when(found: bool, hit: impl FnOnce() -> Hit) -> Vec<Hit> {
     if found { vec![hit()] } else { Vec::new() }
 }

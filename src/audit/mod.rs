@@ -38,7 +38,7 @@ impl Severity {
 /// One fault, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditFinding {
-    /// The check's.
+    /// Code of the check.
     pub code: &'static str,
     pub severity: Severity,
     pub file: String,
@@ -51,7 +51,7 @@ pub struct AuditFinding {
 /// Options of the user besides the role.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Addons that are in use, or are not; the others are not known.
+    /// Addons with whether they are in use; for all others it is not known.
     pub addons: Vec<(String, bool)>,
     /// The pod network, where it is not 10.52.0.0/16.
     pub pod_cidr: Option<IpNet>,
@@ -176,7 +176,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             let same = |other: &&Hit| {
                 (&other.file, other.line, &other.text) == (&hit.file, hit.line, &hit.text)
             };
-            // What is so whichever way conditions go is so.
+            // A hit that does not depend on the conditions is reported without them.
             let both =
                 hit.way.is_some() && hits.iter().filter(same).any(|other| other.way != hit.way);
             if both && hit.way == Some(true) {
@@ -184,7 +184,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             }
             let (severity, text) = match hit.way.filter(|_| !both) {
                 None => (check.severity, hit.text.clone()),
-                // It may not be so at all.
+                // The condition may turn out so that the hit does not hold.
                 Some(holds) => (
                     check.severity.max(Severity::Warning),
                     format!(

@@ -1,7 +1,7 @@
-//! The ports that the chain accepts against those that the role needs.
+//! Comparison of the ports that the chain accepts with those that the role needs.
 //!
-//! Whether a port is accepted is asked of the chain itself by a packet; rules narrowed to sources count, since the page
-//! lets everybody in only for brevity.
+//! Whether a port is accepted is tested with a packet in the chain itself; rules restricted to sources count, since the
+//! page opens ports to all sources only for brevity.
 
 use crate::audit::ask::{Ask, is_cni, is_cni_chain, pod_network};
 use crate::audit::order::decides;
@@ -43,7 +43,7 @@ fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
     }
 }
 
-/// The line before which a rule goes.
+/// Returns the line before which a rule must be inserted.
 fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
     let at = subject.set.insertion_point(subject.family);
     at.filter(|at| at.line > 0).map_or(chain.line, |at| at.line)
@@ -59,7 +59,7 @@ fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
     known.map(|(_, used)| *used)
 }
 
-/// Hits for the documented rules of the role that are not met and that `wanted` takes.
+/// Collects hits for the documented rules of the role that the chain does not satisfy and that `wanted` selects.
 fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &str) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let subject = ask.subject;
@@ -198,7 +198,7 @@ fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
     chains.flat_map(live).collect()
 }
 
-/// The strangers that a rule accepts, of the CNI or not.
+/// Collects the ACCEPT rules that let strangers in, of the CNI or not.
 fn accepted_strangers(scene: &Scene<'_>, of_cni: bool) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let mut out = Vec::new();
@@ -323,7 +323,7 @@ fn uncovered(range: PortRange, mut known: Vec<PortRange>) -> Option<PortRange> {
     Some(PortRange::new(first, range.last))
 }
 
-/// The live rules that accept ports which neither the documentation nor the catalogue has for the role.
+/// Collects the live rules that accept ports which neither the documentation nor the catalogue lists for the role.
 fn extra(scene: &Scene<'_>, of_other_role: bool) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let subject = ask.subject;

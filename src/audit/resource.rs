@@ -1,4 +1,4 @@
-//! The CloudInit object itself: can it be read, will the API take it.
+//! Checks of the CloudInit object itself: whether it can be parsed, and whether the API accepts it.
 
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::Role;

@@ -24,18 +24,18 @@ pub struct Scene<'a> {
 /// One chain or CloudInit.
 pub struct Subject<'a> {
     pub file: &'a str,
-    /// The role that it is measured against.
+    /// Role against which it is audited.
     pub role: Role,
     pub set: RuleSet,
     pub family: Family,
     pub resource: Option<Resource>,
     /// The chains after a second run of the same commands; `None` for a dump.
     pub again: Option<RuleSet>,
-    /// Whether it has to do with the firewall at all.
+    /// Whether it concerns the firewall at all.
     pub firewall: bool,
     /// Value of the unknown conditions for which the chains hold; `None` where they do not depend on them.
     pub way: Option<bool>,
-    /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
+    /// Whether it is compared with the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
     /// Number of rules evaluated so far.
     pub(super) steps: Cell<u64>,
@@ -240,7 +240,7 @@ fn twice(form: Form, holds: bool, run: &mut dyn FnMut(&mut Runner)) -> Twice {
     }
 }
 
-/// IPv6 where only `ip6tables` has rules.
+/// Returns the family of a set: IPv6 where only `ip6tables` has rules.
 fn family(set: &RuleSet) -> Family {
     let has = |family| {
         set.chains()

@@ -37,7 +37,7 @@ pub struct Listed {
     pub dpt: Strength,
     /// Strength of the catalogue's rows for the port as the source of a reply.
     pub spt: Strength,
-    /// Whether it is documented for no role, unless through the NodePort range, and no addon's.
+    /// Whether no role documents the port, except through the NodePort range, and no addon uses it.
     pub unlisted: bool,
     /// Whether only the NodePort range names it.
     pub node_ports: bool,
@@ -96,8 +96,8 @@ impl Listed {
 struct Listing {
     /// [`Listed`] of each port, packed into one byte.
     by_port: Box<[u8; 1 << 16]>,
-    /// A bit for each port that any row names. Most ports of a log are those of clients, and the bits stay in a processor's
-    /// first cache.
+    /// One bit for each port that any row names. Most ports of a log are those of clients, and the bits fit into a
+    /// processor's first cache.
     named: Box<[u64; 1 << 10]>,
 }
 
@@ -109,7 +109,7 @@ impl Listing {
             .map(|s| s.ports);
         let rules = RULES.iter().filter(|rule| rule.proto == Some(proto));
         let ranges = rows.chain(rules.filter_map(|rule| rule.dport));
-        // Between two of these nothing changes.
+        // The lookup result is constant between two of these ports.
         let mut begins: Vec<usize> = ranges
             .flat_map(|ports| [usize::from(ports.first), usize::from(ports.last) + 1])
             .chain([0, 1 << 16])

@@ -43,7 +43,7 @@ impl Role {
         }
     }
 
-    /// Reads [`Role::code`].
+    /// Parses the role as [`Role::code`] returns it.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.code() == text)
     }
@@ -55,7 +55,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// Roles that a row holds for: shorthands for the rows.
+/// Roles to which a row applies, with shorthands for the rows.
 type Roles = &'static [Role];
 const C: Roles = &[Role::ControlPlane];
 const W: Roles = &[Role::Worker];
@@ -151,7 +151,7 @@ pub struct DocumentedRule {
 /// Row index by port: one byte for each port, 0 where no row has the port. A line looks up to four ports.
 type ByPort = OnceLock<Box<[u8]>>;
 
-/// The place for TCP or UDP, the protocols that have ports here.
+/// Returns the table index of TCP or UDP, the protocols that have ports here; `None` for others.
 const fn with_ports(proto: u8) -> Option<usize> {
     match proto {
         proto::TCP => Some(0),
@@ -160,7 +160,7 @@ const fn with_ports(proto: u8) -> Option<usize> {
     }
 }
 
-/// Makes a [`ByPort`] of rows and their ports, the last of which holds.
+/// Creates a [`ByPort`] from rows and their ports; where rows overlap, the last one holds.
 fn by_port(rows: impl Iterator<Item = (usize, PortRange)>) -> Box<[u8]> {
     let mut table = vec![0; 1 << 16].into_boxed_slice();
     for (row, ports) in rows {
@@ -251,7 +251,7 @@ pub fn symmetric_udp(port: u16) -> bool {
     port == services::NTP
 }
 
-/// The name by which a service without a row is known to everybody.
+/// Returns the common name of a service that has no row.
 pub fn common_name(proto: u8, port: u16) -> Option<&'static str> {
     services::COMMON_NAMES
         .iter()

@@ -1,5 +1,5 @@
 //! Names of ports as `iptables -L` without `-n` prints them: those of Debian's /etc/services (netbase 6.4), and those of
-//! IANA's list, which SUSE's file has, for ports of nodes and of what stands beside them.
+//! IANA's list, which SUSE's file has, for ports of nodes and of services near them.
 
 /// Sorted by name.
 #[rustfmt::skip]

@@ -1,4 +1,4 @@
-//! Packets that the chain in force would accept: the log is older than the rule.
+//! Packets that the running chain accepts now: the log is older than the rule.
 
 use super::{Cause, Evidence, Example, Test, Verdict, facts};
 use super::{group::Group, scene::Scene};
@@ -56,8 +56,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
 }
 
 /// Evaluates the running chains for a finding that they do not settle, as tests: the lines that they accept, the rules
-/// that
-/// accept such packets from other sources, the rules without effect, and the matches that could not be evaluated.
+/// that accept such packets from other sources, the rules without effect, and the matches that could not be evaluated.
 pub fn in_force(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
     let Some(outcomes) = &group.outcomes else {
         return Vec::new();

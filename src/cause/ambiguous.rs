@@ -1,4 +1,4 @@
-//! The policy of the chain of causes: nothing else explains it.
+//! The policy of the list of causes: no other cause explains the lines.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};

@@ -11,8 +11,8 @@ use crate::flow::{Folded, Kind, Ports, Seen};
 /// Number of lines that show that a peer answers as a node: a single line may be forged.
 const SHOWN_LINES: u64 = 2;
 
-/// The peers that answer from a node's service, or send its tunnel's packets, in two lines or more. `is_neighbour` says
-/// whether the peer of a flow is of the subnet of that flow's node, and no pod.
+/// Returns the peers that answer from a node's service, or send the tunnel packets of a node, in two lines or more.
+/// `is_neighbour` tells whether the peer of a flow is in the subnet of that flow's node, and is no pod.
 pub(super) fn answering(
     flows: &[Seen<'_>],
     is_neighbour: impl Fn(&Seen<'_>) -> bool,

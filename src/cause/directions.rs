@@ -26,8 +26,7 @@ const SHARING_FLOWS: usize = 3;
 /// Ports below this one are those of services: only root may listen there.
 const PRIVILEGED: u16 = 1024;
 /// Number of datagrams of one 5-tuple, over more than a minute, from which they are no late replies: conntrack would
-/// have
-/// seen the request that each answers.
+/// have seen the request that each answers.
 const REPEATED: usize = 3;
 
 /// A port of a node: node, protocol and DPT.
@@ -42,7 +41,7 @@ pub(super) struct Settled {
     pub(super) direction: Direction,
     /// Service port or port pair; for an unknown direction, the lower port first.
     pub(super) ports: Ports,
-    /// Whether it is one of many to port after port, which no service's replies are.
+    /// Whether the flow is one of many to port after port, which replies of a service are not.
     pub(super) swept: bool,
 }
 
@@ -64,7 +63,8 @@ pub(super) fn directions(flows: &[Seen<'_>], nodes: &impl Nodes) -> Vec<Settled>
     flows.iter().zip(&classes).map(settle).collect()
 }
 
-/// Kind and ports of a flow. Where only the frames went to a group, the address decides if it is the node's own.
+/// Returns kind and ports of a flow. Where only the frames went to a group address, the IP address decides whether the
+/// packet was for the node itself.
 fn class(seen: &Seen<'_>, nodes: &impl Nodes) -> (Kind, Ports) {
     let key = seen.key;
     let group = match key.kind {
@@ -144,7 +144,7 @@ fn settled(
     }
 }
 
-/// Whether one 5-tuple of datagrams comes again and again, as that of a client does.
+/// Whether one UDP 5-tuple recurs, as a client's does.
 fn repeats(seen: &Seen<'_>) -> bool {
     if seen.key.proto == Some(proto::TCP) || seen.marks.len() < REPEATED {
         return false;
@@ -158,7 +158,7 @@ fn repeats(seen: &Seen<'_>) -> bool {
         .any(|own| own.len() >= REPEATED && lasts(own))
 }
 
-/// The ports of datagrams from `spt` that come again and again: both, where there is one other.
+/// Returns the ports of recurring datagrams from `spt`: both, where there is one other port.
 fn repeated(seen: &Seen<'_>, spt: u16) -> Ports {
     match seen.marks {
         [first, more @ ..] if more.iter().all(|mark| mark.port == first.port) => {
@@ -171,13 +171,13 @@ fn repeated(seen: &Seen<'_>, spt: u16) -> Ports {
 /// Ports of all flows, by which the direction of flows that do not show their own is settled.
 #[derive(Default)]
 struct Others {
-    /// The peers and SPTs seen to a port.
+    /// Peers and source ports seen for each port of a node.
     to: Distinct<NodePort, (IpAddr, u16)>,
-    /// Whether a SYN was seen to it, by its number.
+    /// Whether a SYN to the port was seen, by the port's number in `to`.
     opened: Vec<bool>,
-    /// The DPTs seen from a peer's port.
+    /// Destination ports seen for each port of a peer.
     from: Distinct<PeerPort, u16>,
-    /// Whether a 5-tuple from it came twice, by its number.
+    /// Whether a 5-tuple from the port came twice, by the port's number in `from`.
     again: Vec<bool>,
 }
 
@@ -213,7 +213,7 @@ impl Others {
         found
     }
 
-    /// Adds the flows that show their port, where it is one that is asked for.
+    /// Adds the flows whose direction is known, where their port is looked up for others.
     fn add_services(&mut self, flows: &[Seen<'_>], classes: &[(Kind, Ports)]) {
         for (seen, class) in flows.iter().zip(classes) {
             let (Kind::Plain, Ports::Service { port, reply: false }) = *class else {
@@ -226,7 +226,7 @@ impl Others {
             if seen.flow.lines_with(|flags| flags.is_syn()) > 0 {
                 self.opened[number] = true;
             }
-            // Three are all that is asked for.
+            // Three flows are enough for the decision.
             for mark in seen.marks.iter().take(SHARING_FLOWS) {
                 self.to.add(number, (key.peer, mark.port));
             }
@@ -239,8 +239,8 @@ impl Others {
         number.map_or(&[][..], |number| self.from.of(number))
     }
 
-    /// Whether an ephemeral port of a peer that no list mentions was seen towards many ports, and to each of them once: a
-    /// scanner keeps its source port, and a service answers its clients more than once.
+    /// Whether an ephemeral port of a peer that no list mentions was seen towards many ports, and to each of them once:
+    /// a scanner keeps its source port, while a service answers its clients more than once.
     fn is_sweep(&self, key: &FlowKey, spt: u16) -> bool {
         let listed = listed(Role::default(), key.proto.unwrap_or_default(), spt);
         let number = self.from.find(&(key.node, key.proto, key.peer, spt));
@@ -251,8 +251,7 @@ impl Others {
     }
 
     /// Whether an ephemeral port of a peer sent to a port that no client sends from: the peer is then a client there, or
-    /// a
-    /// scanner that keeps its source port, and its packets to other ports are no replies either.
+    /// a scanner that keeps its source port, and its packets to other ports are no replies either.
     fn asks(&self, key: &FlowKey, spt: u16) -> bool {
         let is_clients = |port: u16| port > EPHEMERAL || RESERVED_CLIENTS.contains(port);
         spt >= EPHEMERAL_SOURCE && (self.answered(key, spt).iter()).any(|(_, to)| !is_clients(*to))
@@ -271,14 +270,14 @@ impl Others {
         let asked = self.to.find(&(key.node, key.proto, dpt));
         let to = asked.map_or(&[][..], |asked| self.to.of(asked));
         let opened = asked.is_some_and(|asked| self.opened[asked]);
-        // What weighs here weighs alike for all roles.
+        // `spt` and `dpt` are the same for all roles.
         let role = Role::default();
         let (from_weight, to_weight) =
             (listed(role, number, spt).spt, listed(role, number, dpt).dpt);
         let mut answered = self.answered(key, spt).iter();
         let sharing_spt = answered.by_ref().filter(|(_, to)| *to > EPHEMERAL).count();
         let node_port_alone = to_weight == Strength::NodePort && from_weight == Strength::No;
-        // A port that answers to two others as well is a service's, which a NodePort is no objection to.
+        // A port that sends to two other ports as well is a service's, even if the destination is a NodePort.
         if number != proto::TCP && node_port_alone && sharing_spt < SHARING_FLOWS {
             return Direction::Original;
         }
@@ -303,7 +302,7 @@ impl Others {
         if opened {
             return Direction::Original;
         }
-        // Random source ports fall into the NodePort range: without a SYN a DPT there is no request.
+        // Random source ports fall into the NodePort range: without a SYN a destination port in it shows no request.
         let sharing_dpt = if node_port_alone { 0 } else { to.len() };
         let sharing_spt = if dpt > EPHEMERAL && !swept && !self.asks(key, spt) && inside() {
             sharing_spt

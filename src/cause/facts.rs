@@ -188,8 +188,8 @@ pub(super) fn from_inside(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     })
 }
 
-/// Whether the peers have business with a port that the lists know: everybody where the sources are `any`. Where only
-/// nodes use it, an outsider has none, but a private address that comes back may be a node of another subnet.
+/// Whether the peers may use a port that the lists know: any source where the sources are `any`. Where only nodes use
+/// it, an outsider may not, but a private address that comes back may be a node of another subnet.
 pub(super) fn may_ask(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let nodes_alone =
         (group.port()).is_some_and(|port| catalog::reach(group.proto(), port) == Reach::Nodes);
@@ -245,7 +245,8 @@ pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
     );
 }
 
-/// Whether the service was restarted, as other nodes saw it too, or as its own node's start shows.
+/// Whether the service was restarted: other nodes lost connections at the same time, or the log of its own node shows a
+/// boot.
 pub(super) fn service_restarted(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) {
     let Some(port) = group.port().filter(|_| !evidence.is_silent()) else {
         return;

@@ -63,7 +63,7 @@ impl<'a> Group<'a> {
         let is_folded = |seen: &&Seen<'_>| seen.flow.folded == Folded::Peers;
         let single = members.iter().filter(|seen| !is_folded(seen));
         let mut peers: Vec<IpAddr> = single.map(|seen| seen.key.peer).collect();
-        // They are of one family: the bits tell their order, faster than the addresses.
+        // All peers are of one family: comparing the bits is faster than comparing the addresses.
         peers.sort_unstable_by_key(|peer| match peer {
             IpAddr::V4(peer) => u128::from(peer.to_bits()),
             IpAddr::V6(peer) => peer.to_bits(),
@@ -109,7 +109,7 @@ impl<'a> Group<'a> {
         self.key.proto.unwrap_or_default()
     }
 
-    /// The tool that would write its rules.
+    /// Returns the address family, and so the tool that writes its rules.
     pub const fn family(&self) -> Family {
         if self.key.v6 { Family::V6 } else { Family::V4 }
     }
@@ -129,7 +129,7 @@ impl<'a> Group<'a> {
         matches!(self.key.proto, Some(proto::ICMP | proto::ICMPV6))
     }
 
-    /// Whether one packet settled it to be nothing special.
+    /// Whether its packets are of no special kind, so that the flows decide.
     pub fn is_plain(&self) -> bool {
         self.key.kind == Kind::Plain
     }
@@ -154,7 +154,7 @@ impl<'a> Group<'a> {
         self.key.direction == Direction::Reply
     }
 
-    /// Whether its lines go to port after port of this node, one to each, and could as well be answers.
+    /// Whether its lines go to port after port of this node, one line to each, and could as well be answers.
     pub fn is_sweep(&self) -> bool {
         self.is_plain() && self.key.direction == Direction::Unknown && self.key.ports == Ports::None
     }
@@ -212,7 +212,8 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// The lines by peer, as [`Self::marks`] has them: a service on a peer, whatever ports and interfaces its lines have.
+    /// Returns the lines by peer, as [`Self::marks`] returns them: one service on each peer, over all ports and
+    /// interfaces.
     pub fn marks_by_peer(&self) -> Vec<(IpAddr, Vec<Mark>)> {
         let mut members: Vec<&Seen<'a>> = self.members.iter().collect();
         members.sort_by_key(|seen| seen.key.peer);
@@ -262,7 +263,7 @@ fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
         ports.dedup();
         ports.len() as u64
     };
-    // A SYN and the data of its 5-tuple may be two flows.
+    // The SYN and the data of one 5-tuple may be two flows.
     let service = |seen: &Seen<'_>| match seen.key.ports {
         Ports::Pair { dpt, .. } => Some(dpt),
         Ports::Service { port, .. } => Some(port),

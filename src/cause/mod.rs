@@ -50,7 +50,7 @@ pub enum Verdict {
     MissingRule,
     /// No rule is missing: the connection lost its conntrack entry.
     FalsePositive,
-    /// The firewall did its job.
+    /// The firewall did its job: the packets should stay dropped.
     LeaveDropped,
     /// The log alone cannot settle it.
     Review,
@@ -82,7 +82,7 @@ pub struct Cause {
     pub verdict: Verdict,
     /// One line.
     pub summary: &'static str,
-    /// The shortest reason, as a table has room for.
+    /// Shortest reason, for a table.
     pub brief: &'static str,
     /// Meaning of the cause.
     pub what: &'static str,
@@ -90,17 +90,17 @@ pub struct Cause {
     pub told: &'static str,
     /// Remedy for the reader of the report.
     pub todo: &'static str,
-    /// Whether it explains the group, with the tests that say so.
+    /// Whether the cause explains the group; records its tests as evidence.
     check: fn(&Group<'_>, &Scene<'_>, &mut Evidence) -> bool,
-    /// Logs that it takes, and one that it refuses; the registry test runs them.
+    /// Logs that the cause matches, and one that it does not; the registry test runs them.
     pub examples: &'static [Example],
 }
 
-/// A log in short form, and whether a cause takes one of its findings.
+/// A log in short form, and whether the cause matches one of its findings.
 pub struct Example {
     pub takes: bool,
     pub log: &'static str,
-    /// The chain in force on all nodes, where the example needs one.
+    /// Chain loaded on all nodes, where the example needs one.
     pub rules: Option<&'static str>,
 }
 
@@ -156,7 +156,7 @@ pub fn evidence(cause: &Cause, group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test
 pub struct Step {
     pub cause: &'static Cause,
     pub tests: Vec<Test>,
-    /// Whether it decided; only the last one of a walk does.
+    /// Whether the cause matched; true only for the last step.
     pub decides: bool,
 }
 
@@ -177,7 +177,7 @@ pub fn walk(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Step> {
     }
     steps
 }
-/// The cause that would explain `group` if the chain in force were not known.
+/// Returns the cause that would explain `group` if the running chain were not known.
 pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
     let mut silent = Evidence::silent();
     CAUSES
@@ -201,7 +201,7 @@ pub struct Test {
     pub text: String,
 }
 
-/// Collects the tests of a cause; silent while only the answer is wanted.
+/// Collector for the tests of a cause; empty while only the verdict is needed.
 #[derive(Debug)]
 pub struct Evidence {
     tests: Option<Vec<Test>>,
@@ -225,7 +225,7 @@ impl Evidence {
         self.tests.is_none()
     }
 
-    /// Notes a test, and gives back whether it was met.
+    /// Records a test, and returns whether it was met.
     fn test(&mut self, name: &'static str, met: bool, text: impl FnOnce() -> String) -> bool {
         if let Some(tests) = &mut self.tests {
             tests.push(Test {

@@ -1,4 +1,4 @@
-//! Requests that the running chain keeps out for their source alone.
+//! Requests that the running chain drops because of their source alone.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};

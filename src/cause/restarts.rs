@@ -1,5 +1,4 @@
-//! Services that were restarted, as their clients' nodes saw it: replies that end connections, by the service that sent
-//! them.
+//! Service restarts as the nodes of their clients saw them: replies that end connections, by the service that sent them.
 //!
 //! One restart shows on every node that had a connection to the service.
 
@@ -63,7 +62,7 @@ struct Run {
 fn among(mut replies: Vec<Replies<'_>>) -> Vec<Restart> {
     replies.sort_unstable_by_key(|replies| replies.service);
     let mut found = Vec::new();
-    // What lies within a run breaks none of the service's, so that a run of a flow stands for its lines.
+    // Lines within a run never split a restart, so the run of a flow stands for its lines.
     let mut own_runs = Vec::new();
     let mut ends = Vec::new();
     for own in replies.chunk_by(|one, other| one.service == other.service) {
@@ -120,7 +119,7 @@ mod tests {
     use super::*;
     use crate::time::SECOND;
 
-    /// The restarts that ends of connections show: of a peer and its port, at a second, on a node.
+    /// Returns the restarts for ends of connections: the peer's last byte, its port, the second, the node.
     fn shown<const N: usize>(ends: [(u8, u16, i64, u16); N]) -> Vec<Restart> {
         let marks = ends.map(|(.., second, _)| Mark {
             port: 40_000,

@@ -32,7 +32,7 @@ pub struct Scan {
     pub more: bool,
     /// Number of nodes that the peer tried.
     pub nodes: usize,
-    /// The most of them within [`SCAN_WINDOW`].
+    /// Largest number of targets tried within [`SCAN_WINDOW`].
     pub at_once: usize,
     /// Time from the first to the last try of each scan.
     stretches: Vec<Stretch>,
@@ -41,7 +41,8 @@ pub struct Scan {
 }
 
 impl Scan {
-    /// Whether a flow of the peer belongs to the scan: it lies in it, and is nothing that the peer came back to.
+    /// Whether a flow of the peer belongs to the scan: it lies within its time, and the peer did not come back to its
+    /// target.
     pub(super) fn takes(&self, seen: &Seen<'_>, settled: &Settled) -> bool {
         if seen.flow.folded == Folded::Ports {
             return true;
@@ -74,7 +75,7 @@ struct Tried {
 /// Weight of the tries of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Counts {
-    /// Documented, an addon's, or a connection's.
+    /// No weight: a documented port, an addon's port, or an established connection.
     Not,
     /// A NodePort of a node whose role has the range.
     NodePort,
@@ -82,8 +83,7 @@ enum Counts {
 }
 
 /// Finds the peers that scan. `role` returns the role of a node; `never` exempts a peer, whatever it tries; `refill` is
-/// the
-/// time, in microseconds, after which the LOG rule's limit lets the next line pass.
+/// the time, in microseconds, after which the LOG rule's limit lets the next line pass.
 pub(super) fn scanners(
     flows: &[Seen<'_>],
     settled: &[Settled],
@@ -223,10 +223,8 @@ struct Stretch {
 
 impl Stretch {
     /// Extends the scan by its own pace before its first try that counts and after its last: the tries of documented
-    /// ports,
-    /// which do not count, may come first or last as well. After the burst, the LOG rule's limit sets the pace: the next
-    /// line
-    /// that it logs comes one `refill` later, with whole-second stamps a second more.
+    /// ports, which do not count, may come first or last as well. After the burst, the LOG rule's limit sets the pace:
+    /// the next line that it logs comes one `refill` later, with whole-second stamps a second more.
     fn widen(&mut self, events: &[Try], refill: i64) {
         let inside = |(time, ..): &&Try| self.from <= *time && *time <= self.to;
         let tries = events.iter().filter(inside).count() as i64;
@@ -281,8 +279,8 @@ impl Window {
     }
 }
 
-/// The most targets tried within [`SCAN_WINDOW`], and the stretches in which they were [`SCAN_PORTS`] or more, by
-/// `events` in the order of time.
+/// Returns the largest number of targets tried within [`SCAN_WINDOW`], and the stretches of time in which there were
+/// [`SCAN_PORTS`] or more. `events` are in the order of time.
 fn windows(events: &[Try]) -> (usize, Vec<Stretch>) {
     let mut window = Window::default();
     let (mut from, mut most) = (0, 0);

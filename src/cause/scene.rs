@@ -28,7 +28,7 @@ use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::Time;
 
-/// A node, as the log and the user tell of it.
+/// A node, with the facts that the log and the user give.
 #[derive(Debug)]
 pub struct Node<'a> {
     pub name: &'a str,
@@ -39,7 +39,7 @@ pub struct Node<'a> {
     pub saturated: Option<Vec<Stretch>>,
 }
 
-/// The scene.
+/// Flows of a log with the context in which their findings are judged.
 pub struct Scene<'a> {
     pub site: &'a Site,
     pub zones: Zones,
@@ -58,13 +58,12 @@ pub struct Scene<'a> {
     /// Key of each group and the indices of its flows, in the order of the keys.
     groups: Vec<(GroupKey, Vec<u32>)>,
     /// Routers by node, see [`Self::routers`]. Computed on demand: it reads the earliest line of each flow, and few
-    /// reports
-    /// need it.
+    /// reports need it.
     routers: OnceLock<BTreeMap<u16, BTreeSet<Mac>>>,
 }
 
 impl<'a> Scene<'a> {
-    /// The scene of `flows`. `now` is the end of a live log.
+    /// Creates the scene of `flows`. `now` is the end of a live log.
     pub fn new(flows: &'a Flows, site: &'a Site, now: Option<Time>) -> Self {
         let mut nodes: BTreeMap<u16, Node<'a>> = flows
             .nodes()
@@ -154,13 +153,12 @@ impl<'a> Scene<'a> {
     }
 
     /// Returns the time, in microseconds, for which the log of a node was quiet after `last`. The time before the node's
-    /// last
-    /// boot, gaps between logs and steps of its clock do not count.
+    /// last boot, gaps between logs and steps of its clock do not count.
     pub fn quiet(&self, node: &str, last: Time) -> i64 {
         let boot = self.flows.last_boot(node);
         let from = boot.map_or(last, |boot| boot.max(last));
         let (quiet, _) = self.flows.quiet(node, from);
-        // Live, the time since the last line counts as well: the log is open.
+        // In a live log the time since the last line counts as well, because the log is still open.
         let last_line = self.flows.span().map_or(from, |(_, last)| last.max(from));
         let open = self.now.map_or(0, |now| now.since(last_line).max(0));
         quiet + open
@@ -197,8 +195,7 @@ impl<'a> Scene<'a> {
     }
 
     /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come
-    /// through as
-    /// well: so do packets with a forged address of the node's own subnet.
+    /// through as well: so do packets with a forged address of the node's own subnet.
     pub fn is_forged(&self, group: &Group<'_>) -> bool {
         let own = self.nodes.get(&group.key.node);
         let own = own.map_or(&[][..], |node| &node.addresses);
@@ -340,7 +337,7 @@ fn group_key(
     {
         let has_ports = matches!(key.proto, Some(proto::TCP | proto::UDP));
         return GroupKey {
-            // One scan of protocols is one finding.
+            // A scan of protocols without ports is one finding.
             proto: key.proto.filter(|_| has_ports),
             kind: Kind::Plain,
             direction: Direction::Original,
@@ -360,7 +357,7 @@ fn group_key(
     group
 }
 
-/// The distinct ones of the `keys` of all flows, in order, each with the places of its flows.
+/// Returns the distinct `keys` of all flows, in order, each with the indices of its flows.
 fn groups(keys: impl Iterator<Item = GroupKey>) -> Vec<(GroupKey, Vec<u32>)> {
     let mut groups: HashMap<GroupKey, Vec<u32>, RandomState> = HashMap::default();
     for (place, key) in (0..).zip(keys) {
@@ -377,7 +374,7 @@ fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
     zones.of(key.peer, own)
 }
 
-/// A node, but for when its LOG rule was saturated.
+/// Creates a node; the times of saturation are filled in later.
 fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     let told = site
         .addresses
@@ -396,7 +393,7 @@ fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     }
 }
 
-/// The stretches of all families that can be judged; `None` where none of those with lines can.
+/// Returns the saturated stretches of all families that can be judged; `None` where no family with lines can.
 fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Option<Vec<Stretch>> {
     let judged: Vec<Option<Vec<Stretch>>> = ticks
         .iter()

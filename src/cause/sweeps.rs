@@ -68,7 +68,7 @@ fn is_bare(seen: &Seen<'_>, settled: &Settled) -> bool {
     }
     let plain = match settled.kind {
         Kind::Plain => true,
-        // Over more than a minute they are counted as answers that do not get in.
+        // Over more than a minute they are judged as dropped answers to this node's SYNs.
         Kind::SynAck => seen.flow.last.since(seen.flow.first) <= MINUTE,
         _ => false,
     };

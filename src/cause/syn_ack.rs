@@ -1,4 +1,4 @@
-//! Answers to this node's own connection attempts that never get in.
+//! Answers to this node's own connection attempts that are always dropped.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
@@ -80,7 +80,8 @@ pub fn is_established_suspect(group: &Group<'_>) -> bool {
         && (group.marks_by_peer().iter()).any(|(_, marks)| is_many(connections(marks)))
 }
 
-/// The connections that SYN-ACKs of one service answer, and the microseconds from the first line to the last.
+/// Returns the number of connections that SYN-ACKs of one service answer, and the microseconds from the first line to
+/// the last.
 fn connections(marks: &[Mark]) -> (usize, i64) {
     let mut ports: Vec<u16> = marks.iter().map(|mark| mark.port).collect();
     ports.sort_unstable();

@@ -1,5 +1,5 @@
-//! Upgrade windows that the log itself shows: waves of services that end their connections, as a node does that is
-//! drained and restarted.
+//! Upgrade windows that the log itself shows: waves of services that end their connections, as on a node that is drained
+//! and rebooted.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -162,7 +162,7 @@ fn waves(ends: &[End]) -> Vec<&[End]> {
         .collect()
 }
 
-/// Takes one of a key off.
+/// Decrements the count of a key, and removes it at zero.
 fn leave<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize, RandomState>, key: K) {
     if let Some(count) = counts.get_mut(&key) {
         *count -= 1;
@@ -176,7 +176,7 @@ fn leave<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize, RandomState>, k
 mod tests {
     use super::*;
 
-    /// The windows, in seconds, of ends of connections: of a peer and its port, at a second.
+    /// Returns the windows, in seconds, for ends of connections: the peer's last byte, its port, the second.
     fn shown(ends: &[(u8, u16, i64)]) -> Vec<(i64, i64)> {
         let mut ends: Vec<End> = ends
             .iter()

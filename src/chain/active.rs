@@ -1,8 +1,7 @@
 //! Active chains of the nodes: texts of nodes in, outcomes of packets out.
 //!
 //! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot,
-//! and
-//! one with a selector applies only to nodes of the roles that it selects.
+//! and one with a selector applies only to nodes of the roles that it selects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -77,11 +76,11 @@ pub struct Judged {
     pub outcome: ChainOutcome,
     /// Whether it gets in without a line in the drop log.
     pub accepted: bool,
-    /// Whether a running chain accepts its like as NEW, and conntrack calls it INVALID.
+    /// Whether a running chain accepts such a packet in state NEW, while conntrack classifies this one as INVALID.
     pub invalid_alone: bool,
-    /// The rules of a running chain that accept its like from elsewhere, where only its source keeps it out.
+    /// Rules of a running chain that accept such packets from other sources, where only the source keeps this one out.
     pub narrowed: Vec<Narrowed>,
-    /// The rules that would accept it and do not.
+    /// Rules that would accept it, but are not reached or do not apply.
     pub dead: Vec<Shadowed>,
     /// Matches that could not be evaluated.
     pub notes: Vec<String>,
@@ -132,7 +131,8 @@ impl ActiveChains {
         Ok(())
     }
 
-    /// Takes a file with which a node boots; such files run in the order of their names. `false` where it cannot be read.
+    /// Adds a boot file of a node; such files run in the order of their names. Returns `false` where it cannot be
+    /// parsed.
     pub fn learn(&mut self, node: &str, name: &str, text: &str) -> bool {
         if !matches!(detect(text), Ok(Form::CloudInit)) {
             return false;
@@ -161,7 +161,8 @@ impl ActiveChains {
         }
     }
 
-    /// The chains in force on a node, where they are known: of several texts the last with a firewall of the family.
+    /// Returns the active chains of a node; `None` where they are not known. Of several texts the last with a firewall
+    /// of the family counts.
     pub fn of(&self, node: &str, role: Role, family: Family) -> Option<Chains<'_>> {
         let sources = self.sources(node);
         let source = sources.iter().rfind(|source| source.has(family))?;
@@ -176,7 +177,8 @@ impl ActiveChains {
         })
     }
 
-    /// Drops of a node that left no line, where its text has counters. A text for all nodes counts where `alone`.
+    /// Returns the drops of a node that left no line; `None` where its text has no counters. A text for all nodes counts
+    /// only where `alone`.
     pub fn unlogged(&self, node: &str, role: Role, alone: bool) -> Option<Counted> {
         if !alone && !self.told.contains_key(node) {
             return None;
@@ -213,7 +215,7 @@ impl ActiveChains {
         })
     }
 
-    /// Every text that was read, with the node that it is of, or none where it is of all.
+    /// Returns every text with its node; `None` for a text for all nodes.
     pub fn texts(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         let all = self.all.iter().map(|source| (None, source));
         let told = (self.told.iter())
@@ -242,7 +244,7 @@ impl ActiveChains {
     }
 }
 
-/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
+/// Splits a text into sources, each with its node: CloudInits that select nodes by name are separate.
 fn parts(
     node: Option<&str>,
     name: &str,
@@ -308,7 +310,7 @@ impl Source {
 }
 
 impl<'a> Chains<'a> {
-    /// Whether they hold now; else from the next boot on.
+    /// Whether the chains are loaded now; otherwise from the next boot on.
     pub const fn is_running(&self) -> bool {
         matches!(self.origin, Origin::Running(_))
     }
@@ -323,7 +325,7 @@ impl<'a> Chains<'a> {
         self.set.insertion_point(self.family)
     }
 
-    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
+    /// Returns the rules that match the packet's port with further conditions, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
         self.set.port_rules(question, self.set.entry(self.family))
     }
@@ -397,7 +399,7 @@ impl<'a> Chains<'a> {
         }
     }
 
-    /// The rules of other roles that would accept it.
+    /// Returns the rules of other roles that would accept the packet.
     fn elsewhere(&self, question: &Question<'_>) -> Vec<Shadowed> {
         let mut out: Vec<Shadowed> = Vec::new();
         for role in Role::ALL {
@@ -410,7 +412,7 @@ impl<'a> Chains<'a> {
             else {
                 continue;
             };
-            // One CloudInit may serve several roles.
+            // A CloudInit that serves several roles is no rule of another role.
             let own = self.set.chains().iter().flat_map(|chain| &chain.rules);
             if !own.into_iter().any(|rule| rule.line == position.line) {
                 out.push(Shadowed {
@@ -423,7 +425,8 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// Whether a packet gets in without a line in the drop log. The policy of INPUT lets in only where no chain is missing.
+/// Whether a packet is accepted without a line in the drop log. The policy of INPUT counts only where no chain is
+/// missing.
 fn is_accepted(outcome: &Outcome) -> bool {
     match outcome.end {
         ChainOutcome::Accepted(_) => true,

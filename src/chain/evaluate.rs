@@ -1,10 +1,9 @@
 //! Evaluation of a packet in the chains: a [`Question`] in, an [`Outcome`] out.
 //!
 //! Follows `ipt_do_table()` of ip_tables.c. A match that the question leaves open counts as no match; where it alone
-//! decides
-//! its rule, a note names it, and the end that the packet would otherwise have is kept beside the outcome. Each chain is
-//! walked
-//! once per packet, because its result depends on the packet alone: the time is linear in the number of rules.
+//! decides its rule, a note names it, and the end that the packet would otherwise have is kept beside the outcome. Each
+//! chain is walked once per packet, because its result depends on the packet alone: the time is linear in the number of
+//! rules.
 
 use std::rc::Rc;
 
@@ -17,7 +16,7 @@ use crate::chain::{Chain, Family, HARVESTER, INPUT, RuleSet};
 /// Entry point of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation<'a> {
-    /// The chain that it enters by.
+    /// Name of the first chain.
     pub chain: &'a str,
 }
 
@@ -88,17 +87,17 @@ impl RuleSet {
 /// Result of one chain for the packet.
 #[derive(Debug, Default)]
 struct Through {
-    /// `None` where the packet returns.
+    /// End of the packet; `None` where it returns to the calling chain.
     end: Option<ChainOutcome>,
     /// Alternative ends, if matches that could not be evaluated matched.
     maybe: Vec<ChainOutcome>,
-    /// Whether it returns then, though `end` is something else.
+    /// Whether it may also return, although `end` is set.
     may_return: bool,
     logged: Vec<Position>,
 }
 
 impl Through {
-    /// Ends the way of the packet; where that was settled before, only of one that went another way.
+    /// Records an end of the packet; where an earlier rule has settled it, as an alternative end.
     fn end(&mut self, end: ChainOutcome) {
         if self.end.is_none() {
             self.end = Some(end);
@@ -107,7 +106,7 @@ impl Through {
         }
     }
 
-    /// Returns to the chain before.
+    /// Records a RETURN to the calling chain.
     fn leave(&mut self) {
         self.may_return |= self.end.is_some();
     }
@@ -124,9 +123,9 @@ struct Walk<'a> {
     set: &'a RuleSet,
     question: &'a Question<'a>,
     family: Family,
-    /// Each chain that was walked.
+    /// Results of the chains evaluated so far, by index.
     done: Vec<Option<Rc<Through>>>,
-    /// The chains that the packet is in.
+    /// Indices of the chains on the jump stack.
     inside: Vec<usize>,
     notes: Vec<String>,
     /// The first RETURN that the packet met.
@@ -231,7 +230,7 @@ impl<'a> Walk<'a> {
         !sure
     }
 
-    /// Sends the packet to another chain; whether it may come back to the next rule.
+    /// Evaluates a jump. Returns whether the packet may continue to the next rule.
     fn jump(
         &mut self,
         from: Position,
@@ -267,7 +266,7 @@ impl<'a> Walk<'a> {
         }
         let returns = through.end.is_none() || through.may_return;
         if goto && returns {
-            // It leaves this chain as well.
+            // A goto returns to the caller of this chain.
             if through.end.is_none() && sure {
                 out.leave();
             } else {
@@ -280,7 +279,7 @@ impl<'a> Walk<'a> {
     /// Evaluates all matches of the rule; a match that is left open and decides is noted.
     fn matches(&mut self, chain: &Chain, at: usize, rule: &Rule) -> Answer {
         let mut open = None;
-        // An own LOG rule's limit decides nothing.
+        // The limit of a LOG rule, or of one without a target, does not decide the packet.
         let limits = !matches!(rule.target, Target::Log(_) | Target::None);
         for m in &rule.matches {
             match answer(m, self.question) {

@@ -104,7 +104,7 @@ pub struct Chain {
 pub struct RuleSet {
     pub form: Form,
     chains: Vec<Chain>,
-    /// The places of the chains by name: a dump may have thousands. Of IPv4, then of IPv6.
+    /// Indices of the chains by name, for IPv4 and for IPv6: a dump may have thousands of chains.
     index: [HashMap<String, usize>; 2],
     /// Time at which the text was printed; `None` where it has no stamp.
     pub taken: Option<Time>,
@@ -154,7 +154,7 @@ impl RuleSet {
         self.chains.get_mut(at)
     }
 
-    /// The chain of that name, which is made where it is not there.
+    /// Returns the chain of that name, which is created if it does not exist.
     fn chain_or_new(&mut self, family: Family, name: &str, line: usize) -> &mut Chain {
         let next = self.chains.len();
         let known = self.index[family as usize].get(name).copied();
@@ -182,7 +182,7 @@ impl RuleSet {
         set
     }
 
-    /// Takes all chains for those of one family.
+    /// Assigns all chains to one family.
     fn is_of(&mut self, family: Family) {
         for chain in &mut self.chains {
             chain.family = family;
@@ -190,7 +190,7 @@ impl RuleSet {
         self.retain(|_| true);
     }
 
-    /// Keeps the chains that are wanted, under the names that they have now.
+    /// Keeps the chains for which `wanted` returns true, and rebuilds the index by name.
     fn retain(&mut self, wanted: impl FnMut(&Chain) -> bool) {
         self.chains.retain(wanted);
         self.index = Default::default();

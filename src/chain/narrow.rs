@@ -1,5 +1,5 @@
-//! Rules that have a packet's port for some packets only: whether only the sender's address keeps the packet out, and which
-//! rules a new one for the port would undo.
+//! Rules that match a packet's port with further conditions: whether only the source address keeps the packet out, and
+//! which rules a new one for the port would override.
 
 use std::rc::Rc;
 
@@ -15,13 +15,13 @@ use crate::net::IpNet;
 const MAX_KEPT: usize = 8;
 const DEEPEST: usize = 64;
 
-/// A rule that has the packet's port more narrowly than for everybody, or stops it.
+/// A rule that accepts the packet's port on further conditions, or stops it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortRule {
     pub position: Position,
     /// Matches besides protocol and port, as iptables prints them; `None` where there are none.
     pub narrowed_by: Option<String>,
-    /// Whether it accepts; else it drops or rejects.
+    /// Whether the rule accepts; otherwise it drops or rejects.
     pub accepts: bool,
 }
 
@@ -35,8 +35,8 @@ pub struct Narrow {
 }
 
 impl RuleSet {
-    /// The rules that accept the packet's like from other addresses. A rule, or a jump on the way to it, must name the port:
-    /// one that takes every port of a network says nothing of this one.
+    /// Finds the rules that accept such packets from other sources. A rule, or a jump on the way to it, must name the
+    /// port: a rule for all ports of a network is no evidence for this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         let Some((way, steps)) = self.way(question, when, &|m, _| {
             // A MAC address is no network address: another interface card may belong to the same machine.
@@ -58,8 +58,8 @@ impl RuleSet {
         out
     }
 
-    /// The rules that a chain leads to which accept the packet's port on a condition that this packet does not meet, or stop
-    /// the port: a rule for everybody would undo them.
+    /// Finds the rules, reached from a chain, that accept the packet's port on a condition that this packet does not
+    /// meet, or that stop the port: a rule for all sources would override them.
     pub fn port_rules(&self, question: &Question<'_>, when: Evaluation<'_>) -> Vec<PortRule> {
         let mut found = Vec::new();
         let family = Family::of(&question.packet);
@@ -88,7 +88,7 @@ impl RuleSet {
             if !rule.matches.iter().all(ours) {
                 continue;
             }
-            // What keeps this packet out, on the way or here.
+            // Matches that keep this packet out, of the jumps on the way or of this rule.
             let fails = |m: &&Match| !is_port(m) && answer(m, question) != Answer::Yes;
             let own = rule.matches.iter().filter(fails);
             let conditions: Vec<&Match> = jump.iter().copied().chain(own).collect();
@@ -121,9 +121,9 @@ impl RuleSet {
         }
     }
 
-    /// Whether some sender that the rules have in mind gets in: one of a network, a set or a range that they name, but not
-    /// of those that `others` has. A match that nothing answers is taken as met where its rule names the port. Also how many
-    /// rules were asked.
+    /// Whether the chains accept the packet from any of the sources that the rules name: networks, sets or ranges,
+    /// except networks for which `others` returns true. A match that stays open counts as met where its rule names the
+    /// port. Also returns the number of rules evaluated.
     pub fn accepts_somebody(
         &self,
         question: &Question<'_>,
@@ -132,7 +132,7 @@ impl RuleSet {
     ) -> (bool, u64) {
         let aside = |m: &Match, answer: Answer| match &m.test {
             Test::Net(Side::Source, net) => !others(net),
-            // Those of documented ports are known: a name that is not is of another.
+            // The names of documented ports are known here, so an unknown name is of another port.
             Test::Unknown(module, _) if matches!(module.as_str(), "port" | "row") => false,
             test => test.is_of_source() || answer == Answer::CannotTell,
         };
@@ -177,9 +177,9 @@ struct Found {
     position: Position,
     accepts: bool,
     names_port: bool,
-    /// Whether a match that asks for something else than the source was left aside.
+    /// Whether a match that was set aside tests more than the source.
     open: bool,
-    /// The first match of the source that fails on the way.
+    /// First source match that fails on the way.
     by: Option<Narrowed>,
 }
 
@@ -187,14 +187,14 @@ struct Found {
 #[derive(Debug, Default)]
 struct Way {
     found: Vec<Found>,
-    /// Whether the packet comes back.
+    /// Whether the packet returns from the chain.
     returns: bool,
 }
 
 struct Walk<'a> {
     set: &'a RuleSet,
     question: &'a Question<'a>,
-    /// Whether a match that does not take the packet is left aside.
+    /// Whether a match that fails or stays open is set aside.
     aside: &'a dyn Fn(&Match, Answer) -> bool,
     family: Family,
     done: Vec<Option<Rc<Way>>>,
@@ -296,8 +296,7 @@ impl Walk<'_> {
     }
 
     /// Evaluates a rule with the set-aside matches ignored; `None` where another match fails. Returns whether a match
-    /// was
-    /// ignored, and whether one of these does not test the source.
+    /// was ignored, and whether one of these does not test the source.
     fn but_for_aside(&self, rule: &Rule) -> Option<(bool, bool)> {
         let (mut fails, mut open) = (false, false);
         for m in &rule.matches {

@@ -16,7 +16,7 @@ pub struct Position {
 pub enum ChainOutcome {
     /// Accepted, and no LOG rule sees it before.
     Accepted(Position),
-    /// Accepted behind a LOG rule: it leaves a drop line.
+    /// Accepted after a LOG rule matched: the packet leaves a drop line.
     AcceptedLogged(Position),
     Dropped(Position),
     Rejected(Position),
@@ -26,14 +26,14 @@ pub enum ChainOutcome {
     Policy(Policy),
     /// No rule decides, and the entry chain is user-defined, or does not exist.
     NoMatch,
-    /// The bound on rules asked in one run was met before.
+    /// Not evaluated, because the bound on rules evaluated in one run was reached.
     NotAsked,
 }
 
-/// A rule that accepts a packet of this kind from elsewhere: only the packet's source fails.
+/// A rule that accepts such packets from other sources: only the packet's source fails.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Narrowed {
-    /// The rule, or the jump that leads to it, that asks for the source.
+    /// The rule that tests the source, or the jump that leads to it.
     pub position: Position,
     /// Source match of the rule, as iptables prints it: `-s 10.0.0.0/8`.
     pub source: String,
@@ -56,12 +56,12 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether it gets in for certain.
+    /// Whether the packet is accepted, whichever way open matches go.
     pub fn surely_accepted(&self) -> bool {
         self.end.lets_in() && self.maybe.iter().all(ChainOutcome::lets_in)
     }
 
-    /// Whether it stays out for certain.
+    /// Whether the packet is stopped, whichever way open matches go.
     pub fn surely_stopped(&self) -> bool {
         self.end.stops() && self.maybe.iter().all(ChainOutcome::stops)
     }

@@ -1,8 +1,7 @@
 //! Rules as arguments of iptables: the one printer for commands, dumps and texts.
 //!
 //! A rule that was understood is printed so that iptables and [`crate::chain::read`] parse it back to the same rule; the
-//! order
-//! is that of the documentation: addresses, protocol, ports, modules, comment, target.
+//! order is that of the documentation: addresses, protocol, ports, modules, comment, target.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -52,7 +51,8 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A comment in double quotes, as the documentation writes it, where nothing in it means more than itself there.
+/// Quotes a comment with double quotes, as the documentation does, unless it contains a character that is special in
+/// them.
 fn comment_word(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b" _-+.,:/=@%()[]'#*<>?~&;|{}^".contains(&b);
     if text.bytes().all(plain) {
@@ -248,7 +248,7 @@ fn protocol(number: u8) -> String {
     }
 }
 
-/// `10/min`: the unit in which the interval comes out whole, as libxt_limit.c chooses it.
+/// Formats an interval as a rate, `10/min`, in the unit that libxt_limit.c chooses: one in which it is a whole number.
 fn rate(interval: u32) -> String {
     let interval = interval.max(1);
     let whole = |unit: u32| interval <= unit && unit / interval >= unit % interval;

@@ -4,7 +4,7 @@ use crate::chain::rule::States;
 use crate::packet::datagram::{Header, Transport};
 use crate::packet::{Packet, PacketSummary, TcpFlags, proto};
 
-/// A packet that a chain is asked about.
+/// A packet to be evaluated in a chain.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
     pub packet: PacketSummary<'a>,
@@ -17,7 +17,7 @@ pub struct Question<'a> {
 /// Sender of a packet, which settles matches that depend on earlier packets and on sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// A log line: others came before it, and a set may have its source.
+    /// A packet of a log line: others came before it, and a set may contain its source.
     Logged,
     /// A node of the cluster, whose packet comes alone: limits have tokens, and a set may contain it.
     Node,
@@ -41,7 +41,7 @@ pub struct Detail {
 }
 
 impl<'a> Question<'a> {
-    /// A packet that was dropped: no conntrack entry has it, so it is NEW, INVALID or UNTRACKED.
+    /// Creates the question for a dropped packet: it has no conntrack entry, so it is NEW, INVALID or UNTRACKED.
     pub fn dropped(packet: PacketSummary<'a>) -> Self {
         let state = state(&packet);
         Self {
@@ -52,12 +52,12 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// A packet that comes alone, with a conntrack state of its own.
+    /// Creates the question for a test packet without predecessors, with the given conntrack state.
     pub fn alone(packet: PacketSummary<'a>, state: States, sender: Sender) -> Self {
         Self {
             packet,
             detail: Detail {
-                // Of no vendor: locally administered.
+                // Locally administered address, which no vendor assigns.
                 src_mac: (sender == Sender::Stranger).then_some([2, 0, 0, 0, 0, 1]),
                 dst_mac: Some([2, 0, 0, 0, 0, 2]),
                 ttl: Some(64),

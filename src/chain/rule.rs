@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use crate::net::{IpNet, PortRange};
 use crate::packet::PktType;
 
-/// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
+/// Targets that are not chains. Of these, `QUEUE` and `NFQUEUE` end the traversal.
 const TARGETS: &[&str] = &[
     "AUDIT",
     "CHECKSUM",
@@ -47,18 +47,18 @@ const TARGETS: &[&str] = &[
 /// One rule of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rule {
-    /// Sorted, without those that always match: two rules of one meaning have equal matches.
+    /// Sorted, without matches that are always true: rules of the same meaning have equal matches.
     pub matches: Vec<Match>,
     pub target: Target,
     pub comment: Option<String>,
     pub counters: Option<Counters>,
     /// The line of its command in the file, from 1.
     pub line: usize,
-    /// Whether a command put it in by `-I`.
+    /// Whether a command inserted it with `-I`.
     pub inserted: bool,
 }
 
-/// A test, or its opposite.
+/// A test, possibly negated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Match {
     pub test: Test,
@@ -120,7 +120,7 @@ pub enum Test {
     },
     /// `--pkt-type`.
     PktType(PktType),
-    /// A match that a log line cannot answer, or that is not known: the module, and its text.
+    /// A match that a log line cannot settle, or that is not known: the module, and its text.
     Unknown(String, String),
 }
 
@@ -258,7 +258,7 @@ pub struct Counters {
 }
 
 impl Rule {
-    /// A rule of these tests, in the one order and form that rules are compared by.
+    /// Creates a rule from tests, in the normal form in which rules are compared.
     pub fn new(tests: impl IntoIterator<Item = Test>, target: Target, comment: &str) -> Self {
         let of = |test| Match {
             test,
@@ -274,7 +274,7 @@ impl Rule {
         rule
     }
 
-    /// A row that was not understood: it keeps its number, and matches nothing.
+    /// Creates the placeholder for a row that was not understood: it keeps its number, and never matches.
     pub(in crate::chain) fn unread(text: &str, line: usize) -> Self {
         Self {
             matches: vec![Match {
@@ -287,25 +287,25 @@ impl Rule {
         }
     }
 
-    /// Whether `other` does the same to the same packets. Comments, counters and the written form do not count.
+    /// Whether both rules do the same to the same packets. Comments, counters and the written form do not count.
     pub fn means(&self, other: &Self) -> bool {
         self.matches == other.matches && self.target == other.target
     }
 
-    /// Whether it does the same as `other` to all packets of `other`.
+    /// Whether the rule does the same as `other` to all packets that match `other`.
     pub fn covers(&self, other: &Self) -> bool {
         let asked = |m: &Match| other.matches.iter().any(|theirs| m.covers(theirs));
         self.target == other.target && self.matches.iter().all(asked)
     }
 
-    /// Whether it takes every packet of its chain, but for a `limit`.
+    /// Whether the rule matches every packet of its chain, apart from a `limit`.
     pub fn is_unconditional(&self) -> bool {
         self.matches
             .iter()
             .all(|m| matches!(m.test, Test::Limit { .. }) && !m.negated)
     }
 
-    /// The protocol that it asks for.
+    /// Returns the protocol that the rule matches.
     pub fn protocol(&self) -> Option<u8> {
         self.matches.iter().find_map(|m| match m.test {
             Test::Protocol(number) if !m.negated => Some(number),
@@ -313,7 +313,7 @@ impl Rule {
         })
     }
 
-    /// The destination ports that it asks for.
+    /// Returns the destination ports that the rule matches.
     pub fn dports(&self) -> Option<&[PortRange]> {
         self.matches.iter().find_map(|m| match &m.test {
             Test::Ports(Ports::Destination, ranges) if !m.negated => Some(ranges.as_slice()),
@@ -321,17 +321,17 @@ impl Rule {
         })
     }
 
-    /// Whether it has the test, or its opposite where `negated`.
+    /// Whether the rule has a test for which `wanted` returns true, negated or not.
     pub fn has(&self, wanted: impl Fn(&Test) -> bool) -> bool {
         self.matches.iter().any(|m| !m.negated && wanted(&m.test))
     }
 
-    /// Whether a conntrack state of `states` is asked for.
+    /// Whether the rule matches a conntrack state of `states`.
     pub fn asks_state(&self, states: States) -> bool {
         self.has(|test| matches!(test, Test::State(asked) if asked.contains(states)))
     }
 
-    /// Whether it names a destination port: not where it takes all but some, or half of them.
+    /// Whether the rule names a destination port, by ranges that contain fewer than half of all ports.
     pub fn names_port(&self) -> bool {
         let few =
             |ranges: &[PortRange]| ranges.iter().map(|range| range.len()).sum::<usize>() < 1 << 15;
@@ -352,7 +352,7 @@ impl Rule {
         (!of_source.is_empty()).then(|| of_source.join(" "))
     }
 
-    /// Brings the matches into the one order and form.
+    /// Brings the matches into the normal form.
     pub(in crate::chain) fn normalize(&mut self) {
         for m in &mut self.matches {
             match &mut m.test {
@@ -371,7 +371,7 @@ impl Rule {
 }
 
 impl Match {
-    /// Whether it passes whatever passes `other`.
+    /// Whether the match accepts every packet that `other` accepts.
     fn covers(&self, other: &Self) -> bool {
         let wider = match (&self.test, &other.test) {
             (Test::Ports(mine, ours), Test::Ports(theirs, inner)) => {
@@ -408,7 +408,7 @@ impl Test {
         }
     }
 
-    /// Whether only the whole log line answers it, not its summary.
+    /// Whether the whole log line is needed to evaluate the test, and not only its summary.
     pub(in crate::chain) const fn asks_detail(&self) -> bool {
         matches!(
             self,
@@ -423,7 +423,7 @@ impl Test {
         )
     }
 
-    /// Whether every packet passes.
+    /// Whether the match is true for every packet.
     fn always(&self) -> bool {
         match self {
             Self::Interface(_, name) => name == "+",

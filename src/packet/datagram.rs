@@ -1,6 +1,5 @@
 //! IP part of a line, as `dump_ipv4_packet()` and `dump_ipv6_packet()` print it, and so also the packet that an ICMP
-//! error
-//! quotes. Fields that were elided by hand or lost in a cut line are `None`.
+//! error quotes. Fields that were elided by hand or lost in a cut line are `None`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -124,7 +123,7 @@ pub struct Tcp<'a> {
     pub spt: Option<u16>,
     pub dpt: Option<u16>,
     pub seq: Option<u32>,
-    /// The number of `--log-tcp-sequence`, not the flag.
+    /// Acknowledgement number of `--log-tcp-sequence`, not the flag.
     pub ack: Option<u32>,
     pub window: Option<u16>,
     pub res: Option<u8>,
@@ -137,7 +136,7 @@ pub struct Tcp<'a> {
 /// `OPT (…)` of `--log-tcp-options`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpOptions<'a> {
-    /// The text between the brackets: hex digits, from the kernel.
+    /// Text between the brackets, hex digits where the kernel wrote it.
     Text(&'a str),
     Truncated,
 }
@@ -194,9 +193,8 @@ impl Datagram<'_> {
     }
 
     /// Whether a TCP or UDP packet carries data. The length of a TCP header is not logged: a packet longer than a bare
-    /// ACK
-    /// with timestamps counts as data, so an ACK with SACK blocks does too, which belongs to a connection just as data
-    /// does.
+    /// ACK with timestamps counts as data, so an ACK with SACK blocks does too, which belongs to a connection just as
+    /// data does.
     pub fn carries_data(&self) -> bool {
         let header = match self.header {
             Header::V4(_) => V4_HEADER,

@@ -81,8 +81,8 @@ impl TcpFlags {
         self.contains(Self::SYN) && self.contains(Self::ACK)
     }
 
-    /// Whether conntrack takes the mix for a real one: `tcp_valid_flags[]` of `nf_conntrack_proto_tcp.c`,
-    /// which is asked after PSH, ECE and CWR are masked (and never sees AE).
+    /// Whether conntrack accepts the combination: `tcp_valid_flags[]` of `nf_conntrack_proto_tcp.c`, looked up after
+    /// PSH, ECE and CWR are masked (and never with AE).
     #[inline]
     pub const fn valid(self) -> bool {
         const VALID: [TcpFlags; 9] = [
@@ -100,7 +100,7 @@ impl TcpFlags {
             .union(TcpFlags::ECE)
             .union(TcpFlags::CWR)
             .union(TcpFlags::PSH);
-        /// A bit for each mix: each drop line of TCP asks.
+        /// One bit for each combination: a table, because every TCP drop line is checked.
         const TABLE: [u64; 8] = {
             let mut table = [0; 8];
             let mut mix = 0;

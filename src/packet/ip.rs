@@ -1,7 +1,7 @@
-//! Reads the IP part of a line, and once more for the packet that an ICMP error quotes.
+//! Parser of the IP part of a line, also used for the packet that an ICMP error quotes.
 //!
-//! `LEN`, `ID`, `SEQ` and `OPT` occur twice in one line (trap 2). What they mean follows from `PROTO=`: before it they
-//! are of the IP header, after it of that protocol. Within each part the first one holds.
+//! `LEN`, `ID`, `SEQ` and `OPT` occur twice in one line. Their meaning follows from `PROTO=`: before it they belong to
+//! the IP header, after it to that protocol. Within each part the first one holds.
 
 use std::net::IpAddr;
 
@@ -29,7 +29,7 @@ pub(super) struct Reading<'a> {
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
     pub(super) mark: Option<u32>,
-    /// A field that judging needs is garbage.
+    /// Key of a field that judging needs and whose value is malformed.
     pub(super) bad: Option<Unparsed>,
     /// The line ends before the last field that judging needs.
     pub(super) cut: bool,
@@ -41,13 +41,13 @@ struct State<'a> {
     depth: Depth,
     /// Progress in the `OPT ( )` of an IPv6 extension header.
     group: Group,
-    /// TCP flags count: behind `DPT=`, better behind `RES=`, and up to `URGP=` (trap 5).
+    /// Whether TCP flags are expected: after `DPT=`, or better after `RES=`, and up to `URGP=`.
     flags: bool,
     /// Whether a token follows `DPT=`.
     followed: bool,
-    /// The line ends in the middle of something.
+    /// Whether the line ends in the middle of a token.
     torn: bool,
-    /// `INCOMPLETE` without its number of bytes, which was cut.
+    /// Whether `INCOMPLETE` came without its number of bytes, which was cut.
     stub: bool,
 }
 
@@ -73,7 +73,7 @@ pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -
     while let Some(token) = cursor.token(quoted) {
         match token.key {
             "]" if quoted => break,
-            // A second message was written into this one; what follows is of that packet.
+            // A second message was written into this one; the fields from here on belong to that packet.
             "SRC=" if quoted => {
                 close(cursor);
                 break;
@@ -109,7 +109,7 @@ fn inner<'a>(cursor: &mut Cursor<'a>, token: &Token<'a>) -> Option<Inner<'a>> {
                 return None;
             };
             let reading = datagram(cursor, src, Depth::Quoted);
-            // The quoted packet decides nothing, so garbage in it does no harm to the line.
+            // The quoted packet decides nothing, so a malformed field in it does not invalidate the line.
             (reading.bad.is_none()).then(|| Inner::Datagram(Box::new(reading.datagram)))
         }
         _ => {
@@ -121,7 +121,7 @@ fn inner<'a>(cursor: &mut Cursor<'a>, token: &Token<'a>) -> Option<Inner<'a>> {
 
 impl<'a> State<'a> {
     fn take(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
-        // These end the header in a form of their own; any other last word is a part of something.
+        // The line may end with these keys without a value; any other last word is a part of a token.
         self.torn = !token.ended && !matches!(token.key, "FRAG:" | "ID:" | ")");
         if token.key.starts_with('[') {
             self.quote(cursor, token);
@@ -152,8 +152,7 @@ impl<'a> State<'a> {
     }
 
     /// Parses a quoted packet. A bracket outside ICMP means that `PROTO=ICMP` was lost: it is skipped as a whole,
-    /// because its
-    /// ports are not those of this packet.
+    /// because its ports are not those of this packet.
     fn quote(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
         if self.depth == Depth::Quoted {
             return;
@@ -279,7 +278,7 @@ impl<'a> State<'a> {
         };
         match token.key {
             "TYPE=" => needed(&mut icmp.kind, bad, "TYPE=", token, dec8),
-            // Nothing is judged by the code, so a part of it will do at the end of the line.
+            // The code is not judged, so a number that was cut at the end of the line is good enough.
             "CODE=" => first(&mut icmp.code, dec8(token.value)),
             "ID=" => first(&mut icmp.id, dec16(token.value)),
             "SEQ=" => first(&mut icmp.seq, dec16(token.value)),
@@ -344,8 +343,8 @@ impl<'a> State<'a> {
     }
 }
 
-/// A number that judging needs. One that ends the line may be a part of it, and is left out; one that is no such
-/// number makes the line garbage.
+/// Parses a number that judging needs. A number at the end of the line may have been cut, and is left out; a malformed
+/// one makes the line unreadable.
 fn needed<'a, T>(
     slot: &mut Option<T>,
     bad: &mut Option<Unparsed>,

@@ -1,10 +1,8 @@
 //! Parser of one LOG line in the order in which the kernel prints it, in one pass from left to right.
 //!
 //! Follows `nf_log_ip_packet()` and `nf_log_ip6_packet()` of `nf_log_syslog.c`, and keeps only the fields that judging
-//! needs.
-//! No state is kept between lines. A line in any other order, elided or cut, is left to [`Packet::parse`], with which
-//! this
-//! parser agrees on all lines that it accepts; a property test in `roundtrip.rs` checks that.
+//! needs. No state is kept between lines. A line in any other order, elided or cut, is left to [`Packet::parse`], with
+//! which this parser agrees on all lines that it accepts; a property test in `roundtrip.rs` checks that.
 //!
 //! [`Packet::parse`]: super::Packet::parse
 
@@ -32,7 +30,8 @@ const MAX_OPTIONS: usize = 80;
 
 type Parsed<'t, T> = IResult<&'t [u8], T>;
 
-/// Reads a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it so.
+/// Parses a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it in this
+/// form.
 pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
     // A prefix with an equals sign may hold an `IN=` or a `SRC=` of its own.
     let equals = memchr::memchr(b'=', message)?;
@@ -85,7 +84,7 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     Ok((text, summary))
 }
 
-/// An interface's name, or none. One with `=`, `:` or a bracket in it might be taken for a field.
+/// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field.
 fn interface(text: &[u8]) -> Parsed<'_, &str> {
     let may = |b: u8| b.is_ascii_graphic() && !matches!(b, b'=' | b':' | b'[' | b']');
     map_opt(take_while_m_n(0, MAX_INTERFACE, may), |name| {
@@ -126,8 +125,8 @@ fn mac(text: &[u8]) -> Option<Mac> {
     Mac::parse(std::str::from_utf8(text).ok()?)
 }
 
-/// The receiver of a raw header, which begins with it: its second digit shows whether it is a group, and only then is the
-/// rest worth a look.
+/// Returns the receiver of a raw header if it is a group address. The header begins with the receiver, and its second
+/// digit shows whether it is a group, so the rest is parsed only then.
 fn group(header: &[u8]) -> Option<Mac> {
     let digit = char::from(*header.get(1)?).to_digit(16)?;
     if digit & 1 == 0 {
@@ -158,7 +157,7 @@ struct Transport {
     data: bool,
 }
 
-/// The packet itself, or the one that it quotes, which quotes none.
+/// Parses the packet itself, or the one that it quotes, which contains no further quotation.
 fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     let (text, _) = tag("SRC=").parse(text)?;
     let (text, src, dst) = if let Ok((text, src)) = v4(text) {
@@ -179,7 +178,7 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     };
     let (text, proto) = preceded(tag(" PROTO="), protocol).parse(text)?;
     let (text, (transport, incomplete)) = match proto {
-        // The kernel prints no more of it.
+        // The kernel prints nothing after `PROTO=` for a later fragment.
         _ if fragment => (text, (Transport::default(), false)),
         proto::TCP => alt((|text| tcp(text, len > header + TCP_HEADER), incomplete)).parse(text)?,
         proto::UDP | proto::UDPLITE => alt((udp, incomplete)).parse(text)?,
@@ -202,7 +201,7 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     ))
 }
 
-/// `%pI4`, which pads no number.
+/// Parses `%pI4`, which prints numbers without padding.
 #[inline]
 fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
     let (mut bits, mut at) = (0_u32, 0);
@@ -248,7 +247,8 @@ fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
     Ok((text, offset.is_some_and(|offset| offset > 0)))
 }
 
-/// The extension headers too, of which only a fragment's is printed without `--log-ip-options`.
+/// Parses the IPv6 header fields and extension headers; without `--log-ip-options` the kernel prints only a fragment
+/// header.
 fn v6_header(text: &[u8]) -> Parsed<'_, bool> {
     let (text, _) = (field(" TC="), field(" HOPLIMIT="), field(" FLOWLBL=")).parse(text)?;
     let empty = value(false, tag(" OPT ( )"));
@@ -372,7 +372,7 @@ fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
     Ok((text, (transport, cut.is_some())))
 }
 
-/// The packet that an error quotes in brackets: all of it that there is.
+/// Parses the packet that an ICMP error quotes in brackets, to its end.
 fn quoted(text: &[u8]) -> Parsed<'_, ()> {
     let packet = terminated(map(|text| datagram(text, false), |_| ()), opt(is(' ')));
     let cut = value((), tag("TRUNCATED"));

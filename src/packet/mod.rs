@@ -44,8 +44,8 @@ pub struct Packet<'a> {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     pub mark: Option<u32>,
-    /// The line ends, or the kernel wrote `TRUNCATED`, before the last field that judging needs.
-    /// `INCOMPLETE [n bytes]` is not meant here: see [`Datagram::is_incomplete`].
+    /// Whether the line ends, or the kernel wrote `TRUNCATED`, before the last field that judging needs. `INCOMPLETE [n
+    /// bytes]` does not count: see [`Datagram::is_incomplete`].
     pub truncated: bool,
 }
 
@@ -62,7 +62,7 @@ pub enum Unparsed {
     NotIp,
     /// `SRC=` is missing, cut or elided.
     NoSource,
-    /// The value of a key that judging needs is garbage, such as a port above 65535.
+    /// Malformed value of a key that judging needs, such as a port above 65535.
     Unreadable(&'static str),
 }
 

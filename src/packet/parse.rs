@@ -1,10 +1,8 @@
 //! Parser from the kernel's text to a [`Packet`] or a [`PacketSummary`].
 //!
 //! Most messages are summarised in the kernel's order (`line.rs`). All others, and those whose whole packet is needed,
-//! are
-//! parsed token by token and by key, not by position, because people elide fields with `...`. Equal keys are told apart
-//! by the
-//! part of the line in which they stand (see `ip.rs`). Each byte is looked at a bounded number of times.
+//! are parsed token by token and by key, not by position, because people elide fields with `...`. Equal keys are told
+//! apart by the part of the line in which they stand (see `ip.rs`). Each byte is looked at a bounded number of times.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -17,7 +15,7 @@ use crate::packet::{Packet, PacketSummary, Unparsed, line};
 const MAX_INTERFACE: usize = 15;
 
 impl<'a> Packet<'a> {
-    /// Reads one kernel message that begins with the LOG prefix. A trailing space and a line end are allowed.
+    /// Parses one kernel message that begins with the LOG prefix. A trailing space and a line end are allowed.
     pub fn parse(text: &'a str) -> Result<Self, Unparsed> {
         let text = text.trim_end_matches(['\r', '\n']);
         let start = interface_at(text).ok_or(Unparsed::NoInterface)?;
@@ -65,8 +63,8 @@ impl<'a> PacketSummary<'a> {
         }
     }
 
-    /// Reads a message without a line end in the order in which the kernel prints it; `None` where it is in another one, cut,
-    /// or elided.
+    /// Parses a message without a line end in the order in which the kernel prints it; `None` where it is in another
+    /// order, cut, or elided.
     #[inline]
     pub fn ordered(message: &'a [u8]) -> Option<Self> {
         line::summary(message)
@@ -74,9 +72,8 @@ impl<'a> PacketSummary<'a> {
 }
 
 /// Finds the offset of the `IN=` that ends the prefix. The prefix is glued to it and may itself contain `IN=`, so it is
-/// the
-/// last one that an interface name and ` OUT=` follow. It stands before `SRC=`: an `IN=` after that belongs to a second
-/// message that was written into this one.
+/// the last one that an interface name and ` OUT=` follow. It stands before `SRC=`: an `IN=` after that belongs to a
+/// second message that was written into this one.
 fn interface_at(text: &str) -> Option<usize> {
     let head = text.find(" SRC=").map_or(text, |end| &text[..end]);
     last_interface(head, true)

@@ -106,7 +106,7 @@ impl<'a> Packet<'a> {
         };
         let shape = self.shape();
         let (spt, dpt, flags, icmp_type) = match &datagram.transport {
-            // It has none of them, whatever stands behind it in a garbled line.
+            // A later fragment has none of these fields, whatever text follows in a garbled line.
             _ if shape == Shape::Fragment => (None, None, None, None),
             Transport::Tcp(tcp) => (tcp.spt, tcp.dpt, tcp.flags, None),
             Transport::Udp(udp) => (udp.spt, udp.dpt, None, None),

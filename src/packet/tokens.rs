@@ -36,14 +36,14 @@ impl Token<'_> {
     }
 }
 
-/// A place in the line.
+/// Position in the line.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     rest: &'a str,
 }
 
 impl<'a> Cursor<'a> {
-    /// The begin of `text`.
+    /// Creates a cursor at the begin of `text`.
     pub(super) const fn new(text: &'a str) -> Self {
         Self { rest: text }
     }
@@ -76,7 +76,7 @@ impl<'a> Cursor<'a> {
         self.rest = token.tail.strip_prefix('[').unwrap_or(token.tail);
     }
 
-    /// ` [n bytes]` behind `INCOMPLETE`: before any other bracket is looked at (trap 4).
+    /// Parses ` [n bytes]` after `INCOMPLETE`, before any other bracket is looked at.
     pub(super) fn bytes(&mut self) -> Option<u32> {
         let number = nom::character::complete::u32;
         self.accept(delimited(tag(" ["), number, tag(" bytes]")))

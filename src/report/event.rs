@@ -11,7 +11,7 @@ use crate::time::Time;
 pub enum EventKind {
     /// A finding is new.
     Opened,
-    /// A finding has another cause or rule, or stands for others that are no more.
+    /// A finding has another cause or rule, or replaces others that no longer exist.
     Changed,
     /// The numbers of a finding grew, and nothing else changed.
     Updated,
@@ -55,11 +55,11 @@ pub struct Event<'a> {
     pub kind: EventKind,
     /// Log time of the event.
     pub time: Time,
-    /// The finding as it is now; `None` for a change after which nothing stands for the ids of `replaces`.
+    /// Finding in its present state; `None` for a change after which no finding replaces the ids of `replaces`.
     pub finding: Option<&'a Finding>,
     /// The cause before the change, of the finding or of the first that it replaces.
     pub was: Option<&'static Cause>,
-    /// The ids that are no finding any more: their flows belong to this one.
+    /// Ids of findings that no longer exist, since this one holds their flows.
     pub replaces: Vec<String>,
     /// The rules that would accept the finding.
     pub rules: Vec<&'a AcceptRule>,
@@ -68,7 +68,7 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// An event without any content.
+    /// Creates an event without any content.
     pub const fn of(kind: EventKind, time: Time) -> Self {
         Self {
             kind,
@@ -82,7 +82,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The report at the end of a live log.
+    /// Creates the event of the report at the end of a live log.
     pub fn report(report: &'a Report) -> Self {
         let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
         Self {

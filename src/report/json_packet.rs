@@ -16,7 +16,7 @@ use crate::packet::{Packet, TcpFlags, proto_name};
 pub(super) struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
-    /// Notes a value, where there is one; a later one of the same key stands.
+    /// Adds a value, if any; a later one of the same key replaces it.
     fn put(&mut self, key: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.0.retain(|(known, _)| *known != key);
@@ -28,7 +28,7 @@ impl Fields {
         self.put(key, value.map(|value| value.to_string()));
     }
 
-    /// Notes a flag of the line, where it is set.
+    /// Adds a flag of the line, where it is set.
     fn mark(&mut self, key: &'static str, set: bool) {
         self.put(key, set.then_some(true));
     }

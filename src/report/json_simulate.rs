@@ -86,7 +86,7 @@ fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
         outcome: outcome.code(),
         chain: outcome.position().map(|position| position.chain.as_str()),
         number: outcome.position().map(|position| position.number),
-        // A rule that was put in has no line.
+        // An inserted rule has no line in a file.
         line: outcome
             .position()
             .map(|position| position.line)

@@ -1,4 +1,4 @@
-//! Writes a value as one line of JSON that no terminal can be steered by.
+//! Writer of one line of JSON without bytes that could steer a terminal.
 
 use std::io::{self, Write};
 
@@ -31,7 +31,7 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Res
     out.write_all(&bytes)
 }
 
-/// Compact JSON in which nothing that could steer a terminal stands raw.
+/// Formatter for compact JSON that escapes characters which could steer a terminal.
 struct Tame;
 
 impl Formatter for Tame {

@@ -98,7 +98,7 @@ pub struct NodeReport {
     pub logged: u64,
     /// Times at which the limit of the LOG rule hid lines; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
-    /// Drops that were not logged, where counters tell.
+    /// Drops that were not logged, where the chain's counters are known.
     pub unlogged: Option<Counted>,
 }
 
@@ -131,7 +131,7 @@ pub struct Report {
     pub splits: Vec<Split>,
     /// Upgrade windows, by their begin.
     pub windows: Vec<WindowReport>,
-    /// The limit of the LOG rule that counts were judged by.
+    /// Limit of the LOG rule that the report assumes.
     pub limit: Limit,
     pub inputs: Vec<InputReport>,
     /// The options of this run that change its answer, each with its value, quoted for a shell.
@@ -153,7 +153,7 @@ pub struct Style {
     /// Columns of the terminal.
     pub width: usize,
     pub color: bool,
-    /// Whether the reader can be shown more than ASCII.
+    /// Whether the terminal shows more than ASCII.
     pub unicode: bool,
     /// Whether the tests of each finding are wanted.
     pub evidence: bool,
@@ -184,7 +184,7 @@ pub struct Renderer {
 /// Form of live events.
 #[derive(Clone, Copy)]
 pub enum Events {
-    /// Each for itself, as soon as it happened.
+    /// Each event separately, as soon as it occurs.
     Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
     /// Rows for people, see [`LiveText`].
     Rows,

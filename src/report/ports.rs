@@ -39,7 +39,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether the role runs it or opens it.
+    /// Whether the role runs the service or opens the port.
     pub fn is_of(&self, role: Role) -> bool {
         [&self.roles, &self.documented]
             .iter()
@@ -51,9 +51,9 @@ impl Row {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRow {
     pub roles: Vec<&'static str>,
-    /// The command that asks a running chain for the number of its LOG rule.
+    /// Command that reads the number of the LOG rule from a running chain.
     pub place: String,
-    /// The command that puts the rule before it.
+    /// Command that inserts the rule before it.
     pub insert: String,
     /// The line of the CloudInit example, which stands before its LOG line.
     pub cloudinit: String,
@@ -68,12 +68,12 @@ pub fn rows(role: Option<Role>) -> Vec<Row> {
     let mut rows: Vec<Row> = SERVICES.iter().map(of_service).collect();
     rows.extend(alone.map(of_rule));
     rows.retain(|row| role.is_none_or(|role| row.is_of(role)));
-    // What has no ports comes last.
+    // Rows without ports come last.
     rows.sort_by_key(|row| (row.ports.is_none(), row.first, row.last, row.number));
     rows
 }
 
-/// The rows that say something of a port, of one protocol or of all.
+/// Returns the rows that contain a port, of one protocol or of all.
 pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
     let mut rows = rows(None);
     rows.retain(|row| {
@@ -82,7 +82,7 @@ pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
             && row.first <= last
             && first <= row.last
     });
-    // What says most comes first.
+    // The narrowest ranges come first.
     rows.sort_by_key(|row| row.last - row.first);
     rows
 }
@@ -113,7 +113,7 @@ fn words(text: &str) -> Vec<String> {
     words.map(str::to_lowercase).collect()
 }
 
-/// Whether a service stands behind the rule.
+/// Whether a service of the catalogue explains the rule.
 fn explained(rule: &DocumentedRule) -> bool {
     match (rule.proto, rule.sport, rule.dport) {
         (Some(proto), None, Some(ports)) => SERVICES
@@ -128,7 +128,7 @@ fn codes(roles: &[Role]) -> Vec<&'static str> {
 }
 
 fn of_service(service: &'static Service) -> Row {
-    // The wide ranges that decide nothing are no reason for a rule.
+    // Ranges that are too wide to decide anything do not count as documentation.
     let rules: Vec<&DocumentedRule> = documented_anywhere(service.proto, service.ports.first)
         .filter(|_| service.standing != Standing::Note)
         .collect();
@@ -198,7 +198,7 @@ fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
     }
 }
 
-/// Roles in short, as a table has room for them: `all`, or their names.
+/// Formats roles for a table: `all`, or their names.
 pub fn short_roles(roles: &[&str]) -> String {
     if roles.len() == Role::ALL.len() {
         "all".to_owned()
@@ -223,7 +223,7 @@ fn letters(roles: &[&str]) -> String {
     Role::ALL.map(shown).iter().collect()
 }
 
-/// Columns that leave room for the notes.
+/// Width, in columns, from which there is room for the notes.
 const WIDE: usize = 120;
 
 /// Writes rows as a table, with the notes where there is room.

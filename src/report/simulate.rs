@@ -18,9 +18,9 @@ use crate::rule::AcceptRule;
 /// The drops of a log and the chains that they were run through.
 pub struct Simulated<'a> {
     pub report: &'a Report,
-    /// Whether a chain is that of the next boot, and since when a running one is known.
+    /// Origin of each chain: the next boot, or a dump with its time.
     pub origins: Vec<Origin>,
-    /// The texts of the chains, each with its node, or none where it is of all.
+    /// Names of the chains' texts, each with its node; `None` for a text for all nodes.
     pub texts: Vec<(Option<&'a str>, &'a str)>,
     pub with: Option<With<'a>>,
 }
@@ -49,13 +49,13 @@ impl Simulated<'_> {
             && accepted(then) > accepted(finding.outcomes.as_ref())
     }
 
-    /// The findings that the suggestions would let in and that should stay dropped.
+    /// Returns the findings that the suggested rules would accept and that should stay dropped.
     pub fn intruders(&self) -> Vec<&Finding> {
         let findings = self.report.findings.iter();
         findings.filter(|finding| self.gets_in(finding)).collect()
     }
 
-    /// Whether something of these verdicts falls to DROP after all.
+    /// Whether drops of these verdicts remain.
     pub fn still_falls(&self, verdicts: &[Verdict]) -> bool {
         self.report.findings.iter().any(|finding| {
             let then = (self.with.as_ref())
@@ -163,7 +163,7 @@ fn falls(number: usize) -> String {
     format!("{number} still fall{}", if number == 1 { "s" } else { "" })
 }
 
-/// Whether the suggestions accept more of a finding.
+/// Whether the suggested rules accept more drops of a finding.
 fn more(simulated: &Simulated<'_>, finding: &Finding) -> bool {
     let now = finding
         .outcomes

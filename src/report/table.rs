@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// A table with `header`, as wide as `width` columns at most, `indent` columns from the left.
+/// Formats a table with `header`, at most `width` columns wide, `indent` columns from the left.
 pub(super) fn table(
     header: &[&str],
     rows: Vec<Vec<String>>,
@@ -17,7 +17,7 @@ pub(super) fn table(
     lines(&table, indent)
 }
 
-/// A table without any row, of at most `width` columns with its indent.
+/// Creates a table without rows, of at most `width` columns with its indent.
 fn plain(width: usize, indent: usize) -> Table {
     let width = width.saturating_sub(indent).clamp(20, u16::MAX.into());
     let mut table = Table::new();
@@ -37,7 +37,7 @@ fn lines(table: &Table, indent: usize) -> String {
         .collect()
 }
 
-/// A space at which no line ends.
+/// No-break space.
 pub(super) const GLUE: char = '\u{a0}';
 
 /// Kind of a column's content.
@@ -47,15 +47,15 @@ pub(super) enum Column {
     Whole,
     /// Numbers, which stand below each other.
     Number,
-    /// Words, which may go on in the next line.
+    /// Words, which may be wrapped.
     Words,
 }
 
 /// The padding of a cell, on both sides together.
 const PADDING: usize = 2;
 
-/// A table in which nothing but [`Column::Words`] is wrapped, and that between words; `None` where it does not fit. An
-/// empty header is no row.
+/// Formats a table in which only [`Column::Words`] is wrapped, between words; `None` where it does not fit. An empty
+/// header is omitted.
 pub(super) fn fitted(
     columns: &[(&str, Column)],
     rows: &[Vec<String>],

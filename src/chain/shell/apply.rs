@@ -145,7 +145,7 @@ fn refers(set: &RuleSet, family: Family, name: &str) -> bool {
         .any(|rule| rule.target.chain() == Some(name))
 }
 
-/// `-X` without a chain: all of the user's, where none has rules or references.
+/// Applies `-X` without a chain: removes all user-defined chains, if none has rules or references.
 fn remove_all(set: &mut RuleSet, family: Family) -> Result<(), String> {
     let busy = set
         .chains

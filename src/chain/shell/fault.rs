@@ -8,7 +8,7 @@ pub struct Fault {
     /// Line number, from 1.
     pub line: usize,
     pub text: String,
-    /// Iptables, the shell or the API would refuse it; else it may be right, and is not followed here.
+    /// Whether iptables, the shell or the API would refuse it; otherwise it may be right, and is not followed here.
     pub refused: bool,
 }
 

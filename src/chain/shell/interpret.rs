@@ -1,8 +1,7 @@
 //! Interpreter: a script in, the chains that it leaves out, as a shell and iptables would leave them.
 //!
 //! A command that iptables refuses leaves a [`Fault`] and does not change the chains. A condition that cannot be known
-//! is
-//! recorded; a run takes one branch, and a second run with [`Runner::holding`] takes the other.
+//! is recorded; a run takes one branch, and a second run with [`Runner::holding`] takes the other.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
@@ -33,15 +32,15 @@ pub(super) enum Flow {
     Exit,
 }
 
-/// Runs commands on chains that begin empty.
+/// Interpreter of commands, on chains that are empty at first.
 #[derive(Debug, Clone)]
 pub struct Runner {
     pub(super) set: RuleSet,
-    /// The files that were written: scripts and dumps, each with the line where its text begins.
+    /// Files that the commands wrote: scripts and dumps, each with the line where its text begins.
     pub(super) files: BTreeMap<String, (String, usize)>,
     /// Files of `files` that were run or loaded.
     pub(super) used: BTreeSet<String>,
-    /// Whether conditions that cannot be known hold.
+    /// Assumed value of conditions that cannot be known.
     pub(super) holds: bool,
     pub(super) conditions: Vec<Fault>,
     /// The values of variables, `None` where one is not known.
@@ -79,7 +78,7 @@ impl Runner {
         runner
     }
 
-    /// Takes conditions that cannot be known as met; else as not met.
+    /// Assumes that conditions which cannot be known hold, or that they do not.
     #[must_use]
     pub const fn holding(mut self, holds: bool) -> Self {
         self.holds = holds;
@@ -91,12 +90,12 @@ impl Runner {
         &self.set
     }
 
-    /// The chains in the end.
+    /// Returns the chains after the last command.
     pub fn finish(self) -> RuleSet {
         self.set.finished()
     }
 
-    /// The conditions that could not be known, where commands of a firewall depend on them.
+    /// Returns the conditions that could not be known and on which firewall commands depend.
     pub fn conditions(&self) -> &[Fault] {
         &self.conditions
     }
@@ -113,12 +112,12 @@ impl Runner {
         }
     }
 
-    /// Writes a file that commands may run or load; `line` is where its text begins.
+    /// Adds a file that commands may run or load; `line` is the line where its text begins.
     pub fn write(&mut self, path: &str, text: &str, line: usize) {
         self.files.insert(path.to_owned(), (text.to_owned(), line));
     }
 
-    /// Runs a shell text where a condition holds.
+    /// Runs a shell text if a condition holds.
     pub fn run_if(&mut self, condition: &Script, script: &Script) {
         let (status, _) = self.list(&condition.list, true);
         if status == Status::Unknown
@@ -132,7 +131,7 @@ impl Runner {
         }
     }
 
-    /// Names the files with rules in them that were written and that nothing ran or loaded.
+    /// Records a fault for each written file that contains rules and that no command ran or loaded.
     pub fn name_unused(&mut self) {
         let has_rules = |text: &str| {
             text.lines().any(|line| {
@@ -173,7 +172,7 @@ impl Runner {
         self.list(&script.list, false).0
     }
 
-    /// A fault of a text that has no lines in the file stands where the text does.
+    /// Moves a fault of a text without own lines in the file to the line of the text.
     fn placed(&self, fault: Fault) -> Fault {
         Fault {
             line: self.at.unwrap_or(fault.line),
@@ -216,7 +215,7 @@ impl Runner {
         (status, Flow::On)
     }
 
-    /// Names a condition that cannot be known.
+    /// Records a condition that cannot be known.
     pub(super) fn unknown(&mut self, line: usize, before: &[Item], guarded: &Item) {
         let last = before.last().map_or(guarded, |item| item);
         let shown = last.commands.first().map(shown).unwrap_or_default();
@@ -244,7 +243,7 @@ impl Runner {
                 }
             }
         }
-        // A dump that is piped into iptables-restore, and a listing that is searched.
+        // A dump piped into iptables-restore, and a search in a listing.
         if let Some(status) = self.restores_from_pipe(item, &words) {
             return (status, Flow::On);
         }
@@ -328,7 +327,7 @@ impl Runner {
         }
     }
 
-    /// Commands that change the shell itself.
+    /// Runs a command that changes the shell itself.
     fn builtin(&mut self, words: &[String]) -> Option<(Status, Flow)> {
         let second = words.get(1).map(String::as_str);
         Some(match words.first()?.as_str() {
@@ -394,7 +393,7 @@ impl Runner {
     }
 }
 
-/// A command for people.
+/// Formats a command for a message.
 fn shown(command: &Command) -> String {
     match command {
         Command::Simple(simple) => {
@@ -405,7 +404,7 @@ fn shown(command: &Command) -> String {
     }
 }
 
-/// Whether a list has commands of a firewall in it, or leaves the script.
+/// Whether a list contains firewall commands, or leaves the script.
 pub(super) fn mentions(list: &[Item]) -> bool {
     list.iter()
         .flat_map(|item| &item.commands)
@@ -430,7 +429,7 @@ pub(super) fn mentions(list: &[Item]) -> bool {
         })
 }
 
-/// The chain and the rule of one command.
+/// Parses the chain and the rule of one command.
 pub(in crate::chain) fn rule_of(script: &Script) -> Result<(String, Rule), Fault> {
     let (line, words) = script
         .first_words()

@@ -69,13 +69,13 @@ struct Lexer<'a> {
     line: usize,
     tokens: Vec<Token>,
     faults: Vec<Fault>,
-    /// The word at hand, and where it began.
+    /// Current word, and the line where it began.
     word: Option<Word>,
     start: usize,
     /// Here-documents whose text begins on the next line: index of the token, end mark, whether leading tabs are
     /// removed.
     pending: Vec<(usize, String, bool)>,
-    /// The next word is the end mark of a here-document; whether tabs are cut.
+    /// Set while the next word is the end mark of a here-document; whether leading tabs are removed.
     mark: Option<bool>,
 }
 
@@ -112,7 +112,7 @@ impl Lexer<'_> {
         found
     }
 
-    /// The word at hand, which begins here where there is none.
+    /// Returns the current word; begins one where there is none.
     fn open(&mut self) -> &mut Word {
         let line = self.line;
         if self.word.is_none() {
@@ -208,7 +208,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// The shell would not run any of it.
+    /// Records a fault for an open quote, and discards the unfinished command.
     fn unclosed(&mut self, line: usize) {
         self.faults.push(Fault::new(line, "a quote stays open"));
         self.word = None;
@@ -296,7 +296,7 @@ impl Lexer<'_> {
     }
 
     fn angle(&mut self, c: char) {
-        // Digits right before it are a file descriptor.
+        // Digits directly before a redirection are a file descriptor.
         let descriptor = self
             .word
             .as_ref()

@@ -29,7 +29,7 @@ impl From<bool> for Status {
     }
 }
 
-/// Words that run the words behind them.
+/// Removes wrappers, commands that run the words behind them.
 pub(super) fn without_wrappers(words: &[String]) -> &[String] {
     let mut words = words;
     while let Some((first, rest)) = words.split_first()
@@ -106,7 +106,8 @@ fn tested(test: &[&str], files: &BTreeMap<String, (String, usize)>) -> Status {
     }
 }
 
-/// `iptables -S INPUT | grep -q -- TEXT`: whether the listing has the text; unknown for all other pipelines.
+/// Evaluates `iptables -S INPUT | grep -q -- TEXT`: whether the listing contains the text; unknown for all other
+/// pipelines.
 pub(super) fn searched(set: &RuleSet, pipeline: &[Option<Vec<String>>]) -> Status {
     let [Some(first), rest @ ..] = pipeline else {
         return Status::Unknown;
@@ -163,7 +164,7 @@ fn listing(set: &RuleSet, family: Family, chain: Option<&str>) -> Vec<String> {
     out
 }
 
-/// The text that a `grep` looks for, and whether for lines without it; `None` for an expression that means more.
+/// Returns the fixed text that a `grep` searches for, and whether for lines without it; `None` for a regular expression.
 fn pattern(words: &[String]) -> Option<(String, bool)> {
     let name = words.first()?.rsplit('/').next()?;
     if !matches!(name, "grep" | "fgrep") {
@@ -196,7 +197,7 @@ fn plain(text: &str, fixed: bool) -> Option<String> {
     (fixed || !text.contains(['*', '[', '^', '$', '\\', '?', '+', '|', '('])).then_some(text)
 }
 
-/// Whether a word meets a pattern of `case`; `None` where the pattern is more than text and a `*` at its ends.
+/// Whether a word matches a pattern of `case`; `None` where the pattern is more than text with a `*` at its ends.
 pub(super) fn matches_pattern(word: &str, pattern: &str) -> Option<bool> {
     let inner = pattern.trim_matches('*');
     if inner.contains(['*', '?', '[']) {

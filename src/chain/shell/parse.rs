@@ -1,4 +1,5 @@
-//! Tokens in, the tree of a script out (POSIX XCU, 2.9): lists, pipelines, `if`, `for`, `while`, `case`, groups, functions.
+//! Parser from tokens to a syntax tree (POSIX XCU, 2.9): lists, pipelines, `if`, `for`, `while`, `case`, groups,
+//! functions.
 
 use std::rc::Rc;
 
@@ -57,7 +58,7 @@ pub(super) struct Simple {
     /// Whether its error output is discarded.
     pub(super) quiet: bool,
     pub(super) input: Option<Input>,
-    /// The file that its output goes to, and whether it is added there.
+    /// File to which its output is redirected, and whether it is appended.
     pub(super) output: Option<(Word, bool)>,
 }
 
@@ -84,7 +85,7 @@ impl Script {
             let before = parser.at;
             list.extend(parser.list(&[]));
             if parser.at == before {
-                // A reserved word or a bracket that closes nothing.
+                // A reserved word or a bracket that does not close anything.
                 let line = parser.tokens[before].line;
                 parser.faults.push(Fault::unfollowed(
                     line,
@@ -134,7 +135,7 @@ impl Parser {
         token.map_or(1, |token| token.line)
     }
 
-    /// The reserved word or operator at hand.
+    /// Returns the current reserved word or operator.
     fn reserved(&self) -> Option<&str> {
         match self.peek()? {
             Kind::Word(word) => word.bare(),
@@ -166,7 +167,7 @@ impl Parser {
         }
     }
 
-    /// Commands up to one of the reserved words, which is left.
+    /// Parses commands up to one of the reserved words, which is not consumed.
     fn list(&mut self, ends: &[&str]) -> List {
         let mut out = List::new();
         let mut join = Join::Then;
@@ -174,7 +175,7 @@ impl Parser {
             match self.reserved() {
                 None if self.peek().is_none() => break,
                 Some("\n" | ";" | "&") => {
-                    // A line may end behind `&&`.
+                    // A line may end after `&&`.
                     if join == Join::Then || self.reserved() != Some("\n") {
                         join = Join::Then;
                     }
@@ -252,7 +253,7 @@ impl Parser {
             }
             _ => self.simple(),
         };
-        // What is redirected of a whole group does not matter here.
+        // Redirections of a whole group are parsed and ignored.
         if !matches!(command, Some(Command::Simple(_))) {
             while matches!(
                 self.peek(),

@@ -70,7 +70,7 @@ impl Runner {
         }
     }
 
-    /// Runs a script that was written before, and says where one that makes rules may not be seen.
+    /// Runs a script that was written before; records a fault for an unknown script that may create rules.
     pub(super) fn file(
         &mut self,
         path: &str,

@@ -51,7 +51,7 @@ impl Runner {
         }
     }
 
-    /// `cat FILE | iptables-restore`, `echo … | iptables-restore`: `None` where the pipeline is another.
+    /// Runs `cat FILE | iptables-restore` or `echo … | iptables-restore`; `None` for any other pipeline.
     pub(super) fn restores_from_pipe(
         &mut self,
         item: &Item,
@@ -156,7 +156,7 @@ impl Runner {
         }
     }
 
-    /// A file that a command writes: `cat > FILE <<EOF`, `echo … > FILE`.
+    /// Keeps a file that a command writes: `cat > FILE <<EOF`, `echo … > FILE`.
     pub(super) fn keep_output(&mut self, simple: &Simple, words: &[String]) {
         let Some((file, more)) = &simple.output else {
             return;

@@ -15,7 +15,7 @@ pub(in crate::chain) struct Blocks {
 
 struct Block {
     set: RuleSet,
-    /// The family, where the text says it.
+    /// Family, where the text states it.
     told: Option<Family>,
     line: usize,
 }
@@ -46,7 +46,7 @@ impl Blocks {
         self.done.push(closed);
     }
 
-    /// The open table shows its family.
+    /// Records the family that the open table shows.
     pub(in crate::chain) const fn is_of(&mut self, family: Family) {
         self.open.told = Some(family);
     }
@@ -124,7 +124,7 @@ impl Blocks {
     }
 }
 
-/// IPv6 where a rule has an IPv6 address or asks for ICMPv6.
+/// Guesses the family: IPv6 where a rule has an IPv6 address or matches ICMPv6.
 fn guess(set: &RuleSet) -> Family {
     let is_v6 = |test: &Test| match test {
         Test::Net(_, net) => !net.addr().is_ipv4(),

@@ -175,7 +175,7 @@ impl Reader<'_> {
         if !self.loaded(module) {
             return Ok(false);
         }
-        // `-m connmark -m mark`: the last module that has the option takes it.
+        // `-m connmark -m mark`: the last module that has the option parses it.
         if module == "mark" && self.modules.last().is_some_and(|last| last == "connmark") {
             return Ok(false);
         }

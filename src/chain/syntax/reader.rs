@@ -38,7 +38,7 @@ pub(super) struct Reader<'a> {
     pub(super) comment: Option<String>,
     pub(super) counters: Option<Counters>,
     pub(super) modules: Vec<String>,
-    /// Modules loaded by `-m` of which no option came, and which are not known.
+    /// Unknown module loaded by `-m` for which no option has come yet.
     pub(super) bare: Option<String>,
     pub(super) limit: Option<(u32, u32)>,
     /// The first option that needs a protocol with ports.
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Cuts `--name=value` and `-jDROP`; long names of the base options become short ones.
+    /// Splits `--name=value` and `-jDROP`; long names of the base options become short ones.
     pub(super) fn split(&mut self, word: &str) -> String {
         if let Some(long) = word.strip_prefix("--") {
             let name = match long.split_once('=') {

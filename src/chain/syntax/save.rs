@@ -12,11 +12,11 @@ use crate::chain::syntax::words::words;
 use crate::chain::{Family, Policy, RuleSet};
 use crate::time::{DAY, SECOND, Time, days_of_civil};
 
-/// Reads the filter tables of a dump, or of several one after the other; each family's first that filters counts.
+/// Parses the filter tables of a dump, or of several dumps in one text; of each family the first that filters counts.
 pub(in crate::chain) fn read(form: Form, text: &str) -> RuleSet {
     let mut blocks = Blocks::new(form);
     let mut told = None;
-    // A table of a save; `-S` prints one without a name.
+    // Table of the current block; `-S` prints `filter` without its name.
     let mut table = "filter";
     let mut policies = true;
     for (place, line) in text.lines().enumerate() {
@@ -53,7 +53,7 @@ pub(in crate::chain) fn read(form: Form, text: &str) -> RuleSet {
         if table != "filter" {
             continue;
         }
-        // `-S` begins with the policies: another one behind rules is of the next table.
+        // `-S` begins with the policies: a policy after a rule begins the next table.
         let policy = line.starts_with("-P ");
         if policy && !policies {
             blocks.next(told, number);
@@ -136,7 +136,7 @@ fn one(
         None => (None, line),
     };
     if !line.starts_with('-') {
-        // What stands around a pasted dump.
+        // Text around a pasted dump.
         return Ok(());
     }
     let mut words = words(line).ok_or("a quote stays open")?;

@@ -148,7 +148,7 @@ fn unknown(module: &str, text: &str) -> Test {
     Test::Unknown(module.to_owned(), text.to_owned())
 }
 
-/// Adds the test where there is one, and says so.
+/// Adds the test, if any. Returns whether there was one.
 fn add(test: Option<Test>, negated: bool, rule: &mut Rule) -> bool {
     test.is_some_and(|test| {
         push(rule, test, negated);
@@ -165,7 +165,7 @@ fn not(text: &str) -> (&str, bool) {
         .map_or((text, false), |text| (text.trim_start(), true))
 }
 
-/// `source IP range ! 10.0.0.1-10.0.0.9`: how many words it is.
+/// Parses `source IP range ! 10.0.0.1-10.0.0.9`. Returns the number of words consumed.
 fn range(words: &[&str], rule: &mut Rule) -> Option<usize> {
     let side = match words.first() {
         Some(&"source") => Side::Source,
@@ -304,7 +304,7 @@ fn address_types(words: &[&str], rule: &mut Rule) -> Option<usize> {
     (taken > 0).then_some(taken)
 }
 
-/// `LOG level info tcp-options uid`, as `-L` without `-n` prints it: how many words it is.
+/// Parses `LOG level info tcp-options uid`, as `-L` without `-n` prints it. Returns the number of words consumed.
 fn log_named(level: &str, options: &[&str], rule: &mut Rule) -> Option<usize> {
     let bit = |word: &&&str| match **word {
         "tcp-sequence" => Some(1),

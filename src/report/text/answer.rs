@@ -10,7 +10,7 @@ use crate::error::{printable, printable_name};
 use crate::report::{InputReport, Report};
 use crate::time::Time;
 
-/// Warnings that drop lines may be absent which would have shown a missing rule.
+/// Codes of warnings that lines may be absent which would have shown a missing rule.
 const LOST: [&str; 5] = [
     "log-saturated",
     "drops-unlogged",
@@ -77,7 +77,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     let mut clauses = Vec::new();
     if (sections.missing.iter()).any(|finding| !finding.rules.is_empty()) {
         let verb = if missing == 1 { "is" } else { "are" };
-        // One rule on many nodes is one command on each.
+        // One rule on many nodes needs one command on each.
         let on = match node_or_number(&sections.missing) {
             nodes if missing < sections.missing.len() as u64 => format!(" on {nodes}"),
             _ => String::new(),

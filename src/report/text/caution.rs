@@ -18,7 +18,7 @@ use crate::time::MINUTE;
 const MAX_ALIKE: usize = 3;
 /// Upper bound on the nodes whose share of the time is written.
 const MAX_SHARES: usize = 5;
-/// The codes that come first, since they may turn the answer around.
+/// Codes that come first, because they may invert the answer.
 const FIRST: [&str; 3] = [
     "established-rule-suspect",
     "documented-rule-absent",
@@ -31,7 +31,7 @@ const SATURATED: &str = "log-saturated";
 pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
     codes.dedup();
-    // The first sentence says it.
+    // The first sentence contains it already.
     codes.retain(|code| *code != OTHER_PREFIX || report.tally.drops > 0);
     if codes.is_empty() {
         return Ok(());

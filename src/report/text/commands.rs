@@ -12,7 +12,7 @@ pub(super) fn words(page: &mut Page<'_>, indent: usize, words: &[String]) -> io:
     let mut is_empty = true;
     while let Some(word) = places.next() {
         let display = textwrap::core::display_width;
-        // Where another word follows, ` \` may have to stand behind this one.
+        // If another word follows, ` \` must fit behind this one.
         let tail = if places.peek().is_some() { 2 } else { 0 };
         if !is_empty && display(&line) + 1 + display(word) + tail > width {
             page.line(&format!("{line} \\"))?;

@@ -13,7 +13,7 @@ use crate::rule::{AcceptRule, Disposition};
 
 /// Indentation of the commands of a node, in columns.
 const INDENT: usize = 4;
-/// The test that says that a rule comes with the next boot.
+/// Name of the test whose fact is that a rule comes with the next boot.
 const AT_NEXT_BOOT: &str = "rule-at-next-boot";
 
 /// Writes the commands of a report.
@@ -54,7 +54,7 @@ pub(super) fn fixes(
     Ok(())
 }
 
-/// The commands of a node: below each that asks for a place, those that put a rule there.
+/// Commands of a node: for each that reads the insertion point, those that insert a rule there.
 type Commands = BTreeMap<String, Vec<String>>;
 
 /// Writes the commands that insert the rules into the running chains: nodes with the same commands together.
@@ -127,7 +127,7 @@ fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::
 
 /// Writes a label and, on lines of its own, the command, where there is one.
 fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io::Result<()> {
-    // These belong together: no line between them.
+    // These parts belong together, so no line separates them.
     let title = page.paint(BOLD, title);
     page.paragraph("", "  ", &format!("{title}  {tail}"))?;
     if command.is_empty() {
@@ -136,8 +136,8 @@ fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io
     words(page, INDENT, command)
 }
 
-/// The words of a command that reads the inputs of `report` again, with the options that change the answer; `None` where
-/// an input was stdin.
+/// Returns the words of a command that reads the inputs of `report` again, with the options that change the answer;
+/// `None` where an input was stdin.
 pub(super) fn again(report: &Report, command: &[&str]) -> Option<Vec<String>> {
     let is_stdin = |option: &String| option == "--rules -" || option.ends_with("=-");
     let gone = report.inputs.iter().any(|input| input.name == "-");
@@ -147,7 +147,7 @@ pub(super) fn again(report: &Report, command: &[&str]) -> Option<Vec<String>> {
     let mut words = vec!["dropsift".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
     words.extend(report.options.iter().map(|option| printable(option)));
-    // The local journal is an option.
+    // The local journal is read by an option and is no file.
     let files = report.inputs.iter().filter(|input| !input.name.is_empty());
     words.extend(files.map(|input| match input.name.as_str() {
         name if name.starts_with('-') => format!("./{}", printable(&quoted(name))),

@@ -100,8 +100,7 @@ impl<'r> Sections<'r> {
 }
 
 /// Returns the number of rules that `findings` need: a rule that serves several findings, or that several nodes lack,
-/// counts
-/// once.
+/// counts once.
 pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     let key = |finding: &&Finding| {
         let rule = finding.rules.iter().find_map(|id| report.rule(id));

@@ -21,7 +21,7 @@ use crate::time::{MINUTE, Time};
 const MAX_ALIKE: usize = 4;
 /// Indentation of the lines below a row: the begin of its second column.
 const INDENT: &str = "          ";
-/// Warnings that turn an answer around, and so are said while the log goes on.
+/// Codes of warnings that may invert an answer, and so are written while the log goes on.
 const SAID_LIVE: [&str; 3] = [
     "documented-rule-absent",
     "established-rule-suspect",
@@ -63,8 +63,7 @@ pub struct LiveText {
 
 impl LiveText {
     /// Creates an empty output. `settle` is the silence, in microseconds, after which the log counts as quiet; with
-    /// `commands`,
-    /// the commands are written below a missing rule.
+    /// `commands`, the commands are written below a missing rule.
     pub fn new(style: Style, settle: i64, commands: bool) -> Self {
         Self {
             columns: Columns::new(style.width),
@@ -89,7 +88,7 @@ impl LiveText {
         self.noise.is_holding()
     }
 
-    /// Whether time alone may bring a row.
+    /// Whether time alone may produce a row.
     pub const fn is_waiting(&self) -> bool {
         self.noise.is_on()
     }
@@ -299,7 +298,7 @@ impl LiveText {
             if !self.printed.insert(format!("{} {command}", rule.id)) {
                 continue;
             }
-            // The place is asked for once for all rules that go there.
+            // The insertion point is read once for all rules that are inserted there.
             let asks = rule.place_command();
             let asks = (place != asks)
                 .then(|| place.clone_from(&asks))
@@ -363,7 +362,7 @@ impl LiveText {
         )
     }
 
-    /// Writes warnings that turn an answer around, each once.
+    /// Writes warnings that may invert an answer, each once.
     fn warnings(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
         let mut seen: HashMap<_, usize> = HashMap::new();
@@ -391,7 +390,7 @@ impl LiveText {
         Ok(())
     }
 
-    /// Writes that no false positive comes any more, where that is so.
+    /// Writes a row when false positives have stopped.
     fn quiet(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let Some(quiet) = self.noise.quiet(report) else {
             return Ok(());

@@ -70,7 +70,7 @@ fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Resu
                 .iter()
                 .any(|f| f.node == node && f.role.code() == role)
         };
-        // A guess of the role is no reason to compare.
+        // An assumed role is no basis for a comparison.
         let known =
             (report.nodes.iter()).filter(|node| node.role_known && node.role.code() == role);
         let (lacking, others): (Vec<&str>, Vec<&str>) = known

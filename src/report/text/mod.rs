@@ -1,6 +1,5 @@
 //! Text report, in the order in which the reader acts: the answer; missing rules, decisions, findings to review, drops
-//! that
-//! need no action; cautions; and the commands.
+//! that need no action; cautions; and the commands.
 
 mod answer;
 mod caution;

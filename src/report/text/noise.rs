@@ -1,4 +1,4 @@
-//! False positives of a live run: which are news, which wait for others of their kind, and when it is quiet again.
+//! False positives of a live run: those to write, those that wait for others of their kind, and the end of a wave.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -30,18 +30,18 @@ pub(super) struct Quiet {
     pub(super) nodes: BTreeSet<String>,
     /// Time without false positives, in microseconds.
     pub(super) silence: i64,
-    /// The drops since it was quiet before.
+    /// Number of drops since the last quiet moment.
     pub(super) drops: u64,
 }
 
 /// The false positives of a live run.
 pub(super) struct Noise {
-    /// The silence after which it is quiet, in microseconds.
+    /// Silence, in microseconds, after which the log counts as quiet.
     settle: i64,
     /// Services that were written, or wait in the wave.
     known: HashSet<Service>,
     wave: Option<Wave>,
-    /// Whether any came since it was quiet.
+    /// Whether any false positive came since the last quiet moment.
     is_on: bool,
     /// Log time of the last quiet moment, and the number of drops until then.
     quiet: Option<(Time, u64)>,
@@ -67,23 +67,23 @@ impl Noise {
         }
     }
 
-    /// Whether time alone may bring news.
+    /// Whether time alone may produce a row.
     pub(super) const fn is_on(&self) -> bool {
         self.is_on
     }
 
-    /// Whether a wave waits for more.
+    /// Whether a wave is waiting.
     pub(super) const fn is_holding(&self) -> bool {
         self.wave.is_some()
     }
 
-    /// Whether a wave has waited long enough by the log, which runs ahead of the clock where it is poured in.
+    /// Whether a wave has waited long enough by the log's time, which runs ahead of the clock in a replay.
     pub(super) fn is_late(&self, time: Time) -> bool {
         let wave = self.wave.as_ref();
         wave.is_some_and(|wave| time.since(wave.time) >= HELD)
     }
 
-    /// Notes a finding that is said for itself.
+    /// Records a finding that was written in a row of its own.
     pub(super) fn know(&mut self, finding: &Finding) {
         self.is_on = true;
         self.known.insert(service(finding));
@@ -122,7 +122,7 @@ impl Noise {
         self.wave.take()
     }
 
-    /// Whether it has become quiet, and since when.
+    /// Returns the end of the false positives, if they have stopped for the settling time.
     pub(super) fn quiet(&mut self, report: &Report) -> Option<Quiet> {
         let (_, end) = report.span.filter(|_| self.is_on)?;
         let silence = end.since(of(report).map(|finding| finding.last).max()?);

@@ -15,7 +15,7 @@ use crate::packet::{proto, proto_name};
 use crate::report::table::{Column, fitted};
 use crate::time::Time;
 
-/// The most nodes that have a row of their own; the others add up in one.
+/// Upper bound on the nodes with a row of their own; the others are summed up in one.
 const MAX_NODES: usize = 20;
 
 /// Writes the drops that need no action.
@@ -77,7 +77,7 @@ fn port(finding: &Finding) -> Port {
     (finding.key.proto, finding.port, text)
 }
 
-/// A row: drops by port, and when the last of them came.
+/// A row: drops by port, and the time of the last one.
 #[derive(Default)]
 struct Row {
     drops: BTreeMap<Port, u64>,

@@ -46,8 +46,7 @@ impl Page<'_> {
     }
 
     /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`. Words and texts between backticks
-    /// are not
-    /// broken.
+    /// are not broken.
     pub(in crate::report) fn paragraph(
         &mut self,
         first: &str,
@@ -128,7 +127,7 @@ impl Page<'_> {
     }
 }
 
-/// `text` with spaces at which no line ends.
+/// Returns `text` with no-break spaces.
 pub(super) fn glued(text: &str) -> String {
     text.replace(' ', &GLUE.to_string())
 }

@@ -1,6 +1,5 @@
 //! Rows whose column widths are fixed before the first row: a cell that is too wide moves the next, or goes to a line
-//! below,
-//! and only the name of a service is ever cut.
+//! below, and only the name of a service is ever cut.
 
 use std::io::{self, Write};
 
@@ -156,7 +155,7 @@ impl Columns {
     }
 }
 
-/// A line, and below it those that it needs.
+/// A row being written, with the lines below it.
 struct Line {
     text: String,
     /// Width of the line so far.
