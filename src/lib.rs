@@ -26,4 +26,5 @@ pub mod error;
 mod names;
 mod nearest;
 pub mod net;
+pub mod provenance;
 pub mod time;
