@@ -19,6 +19,8 @@ pub mod rule;
 pub mod analyze;
 pub mod report;
 
+pub mod serve;
+
 pub mod cli;
 
 mod beside;

@@ -3,6 +3,7 @@
 mod explain;
 mod live;
 mod simulate;
+mod traffic;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -336,11 +337,7 @@ impl Analysis {
 
     /// Creates the report on the lines read so far. For a live log, `now` is the current time of the log.
     pub fn report(&self, now: Option<Time>) -> Report {
-        let flows = if self.flows.span().is_some() {
-            &self.flows
-        } else {
-            self.seen()
-        };
+        let flows = self.judged();
         let scene = Scene::new(flows, &self.site, now);
         let mut findings = findings(&scene);
         let rules = suggest(&mut findings, &self.site, self.scope);
@@ -354,6 +351,7 @@ impl Analysis {
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
+                saturated_by_family: node.saturated_by_family.clone(),
                 unlogged: (self.site.in_force).unlogged(
                     node.name,
                     node.role,

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 
 use super::args::ExplainArgs;
 use super::query::PortQuery;
-use super::{Exit, complain, terminal, values, written};
+use super::{Exit, complain, stdio, terminal, values, written};
 use crate::analyze::explain;
 use crate::cause::{CAUSES, Cause};
 use crate::error::Error;
@@ -143,6 +143,7 @@ fn line(args: &ExplainArgs, text: &str, style: Style, json: bool) -> Result<Exit
 
 /// Answers each line of stdin as it comes.
 fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
+    stdio::check_stdin()?;
     let judge = judge(args)?;
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut out = io::BufWriter::new(io::stdout().lock());

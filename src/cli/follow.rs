@@ -45,7 +45,7 @@ pub(super) fn run(
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path));
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     let tally = session.analysis().tally();
@@ -85,6 +85,7 @@ fn read(
             Ok(Wake::Block(block, filled)) => {
                 reader.push(&block[..filled], &mut |event| session.take(event));
                 session.add_years(reader.settle_years(terminal::now()));
+                session.set_lines(reader.lines());
                 session.hear()?;
                 feed.give_back(block);
             }

@@ -1,6 +1,7 @@
 //! `dropsift rules`: only the rules, in one of their forms.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use super::args::RulesArgs;
 use super::{Exit, batch, hint, say, values, verdict, written};
@@ -40,7 +41,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
-        values::text_file(&name).map(|text| (name, text))
+        values::text_file(path).map(|text| (name, text))
     });
     let read = read.transpose()?;
     let file = read.as_ref().map(|(name, text)| CloudInitFile {
@@ -105,7 +106,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
                     .to_owned(),
             ));
         }
-        let dump = values::text_file("-")?;
+        let dump = values::text_file(Path::new("-"))?;
         site.in_force.tell(None, "stdin", &dump, None)?;
     }
     // A suggestion is what the log asks for, whatever the chain has by now.

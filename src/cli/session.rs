@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::args::ReportArgs;
 use super::filters::Filter;
 use super::gate::Gate;
+use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
 use super::{pager, replay, say, terminal};
@@ -49,6 +50,7 @@ pub(super) struct Session<'s> {
     gate: Gate,
     pace: Pace,
     status: Status,
+    publisher: Option<Publisher>,
     /// Whether the start line was printed.
     has_started: bool,
     began: Instant,
@@ -71,8 +73,11 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let now = Instant::now();
+        let publisher = (args.metrics.as_deref())
+            .map(|address| Publisher::start(address, source.display().to_string()))
+            .transpose()?;
         let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
@@ -81,7 +86,7 @@ impl<'s> Session<'s> {
                 Writer::Rows(Box::new(rows))
             }
         };
-        Self {
+        Ok(Self {
             args,
             filter,
             style,
@@ -92,6 +97,7 @@ impl<'s> Session<'s> {
             writer,
             pace: Pace::new(now),
             status: Status::new(args.shared.is_quiet()),
+            publisher,
             has_started: false,
             began: now,
             heard: now,
@@ -100,7 +106,7 @@ impl<'s> Session<'s> {
             now: None,
             held: None,
             failed: None,
-        }
+        })
     }
 
     pub(super) const fn analysis(&self) -> &Analysis {
@@ -142,6 +148,9 @@ impl<'s> Session<'s> {
     /// If stdout cannot be written to.
     pub(super) fn hear(&mut self) -> Result<(), Error> {
         self.heard = Instant::now();
+        if let Some(publisher) = &mut self.publisher {
+            publisher.hear();
+        }
         if !self.gate.is_open() {
             self.gate
                 .hear(self.heard, self.analysis.last(), terminal::now());
@@ -164,13 +173,17 @@ impl<'s> Session<'s> {
     pub(super) fn due(&self) -> Option<Instant> {
         let waits = !self.has_started && !self.gate.has_heard();
         let start = waits.then(|| self.began + TICK);
+        let publish = self.publisher.as_ref().map(Publisher::due);
         if !self.is_live() {
-            return start.into_iter().chain(self.gate.due()).min();
+            return [start, self.gate.due(), publish]
+                .into_iter()
+                .flatten()
+                .min();
         }
         let report = self.is_dirty.then(|| self.pace.due());
         let tick = self.is_waiting().then_some(self.tick);
         let held = self.held.map(|since| since + HELD);
-        [start, report, tick, held, self.status.due()]
+        [start, report, tick, held, self.status.due(), publish]
             .into_iter()
             .flatten()
             .min()
@@ -187,6 +200,7 @@ impl<'s> Session<'s> {
         if !self.has_started && (self.gate.is_open() || waits) {
             self.start();
         }
+        self.publish(now);
         if !self.is_live() {
             return Ok(());
         }
@@ -208,10 +222,26 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
+    /// Makes the pages of `--metrics` where they are due.
+    fn publish(&mut self, now: Instant) {
+        let Some(publisher) = &mut self.publisher else {
+            return;
+        };
+        publisher.beat();
+        if publisher.due() <= now {
+            let silence = (now - self.heard).as_micros() as i64;
+            let last = self.analysis.last();
+            let time = last.map(|last| Time(last.0 + silence)).max(self.now);
+            let report = self.filter.apply(self.analysis.report(time));
+            publisher.publish(&report, &self.analysis, time);
+        }
+    }
+
     /// Says on stderr what is read, and how it is judged.
     fn start(&mut self) {
         self.has_started = true;
-        if self.args.shared.is_quiet() || matches!(self.writer, Writer::None) {
+        let is_silent = matches!(self.writer, Writer::None) && self.publisher.is_none();
+        if self.args.shared.is_quiet() || is_silent {
             return;
         }
         let source = match self.source.to_str() {
@@ -228,6 +258,10 @@ impl<'s> Session<'s> {
         let site = self.analysis.site();
         let role = roles(site);
         let what = format!("dropsift: reading {source} for {}", printable(prefix));
+        let role = match &self.publisher {
+            Some(publisher) => format!("{role} · http://{}/metrics", publisher.address()),
+            None => role,
+        };
         let line = format!("{what} · {role} · Ctrl-C: report");
         if line.chars().count() <= terminal::stderr_width() {
             say(&line);

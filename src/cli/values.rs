@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
 
 use super::dates::{duration, moment, window};
 use super::options::{Addons, Judging, Shared};
+use super::stdio;
 use crate::catalog::{Role, addons as known_addons};
 use crate::error::{Error, printable};
 use crate::input::{
@@ -145,7 +146,7 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
     }
     for text in &judging.rules {
         let (node, path) = rules_of(text);
-        let text = text_file(path)?;
+        let text = text_file(Path::new(path))?;
         let taken = modified(path).or(Some(options.reading.reference));
         site.in_force.tell(node, path, &text, taken)?;
     }
@@ -202,6 +203,9 @@ pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Erro
             "stdin can be read once: name a file for the rules, as --rules chain.txt, or for the log".to_owned(),
         );
     }
+    if rules + log > 0 {
+        stdio::check_stdin()?;
+    }
     Ok(())
 }
 
@@ -215,10 +219,14 @@ fn rules_of(text: &str) -> (Option<&str>, &str) {
 }
 
 /// Reads a file that must be text; `-` is stdin.
-pub(super) fn text_file(path: &str) -> Result<String, Error> {
+pub(super) fn text_file(path: &Path) -> Result<String, Error> {
+    let is_stdin = path.as_os_str() == "-";
+    if is_stdin {
+        stdio::check_stdin()?;
+    }
     let read = || {
         let mut bytes = Vec::new();
-        if path == "-" {
+        if is_stdin {
             io::stdin()
                 .lock()
                 .take(LONGEST + 1)
@@ -230,7 +238,7 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
         }
         Ok(bytes)
     };
-    let name = || path.to_owned();
+    let name = || path.display().to_string();
     let bytes = read().map_err(|why| Error::Input { name: name(), why })?;
     String::from_utf8(bytes).map_err(|_| Error::Unreadable {
         name: name(),

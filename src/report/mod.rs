@@ -13,6 +13,7 @@ pub mod json_schema;
 mod json_simulate;
 mod json_words;
 mod json_write;
+pub mod metrics;
 pub mod ports;
 mod simulate;
 mod table;
@@ -98,7 +99,9 @@ pub struct NodeReport {
     pub logged: u64,
     /// Times at which the limit of the LOG rule hid lines; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
-    /// Drops that were not logged, where the chain's counters are known.
+    /// The stretches of IPv4 and of IPv6; empty where they cannot be told.
+    pub saturated_by_family: [Vec<Stretch>; 2],
+    /// Drops that were not logged, where counters tell.
     pub unlogged: Option<Counted>,
 }
 

@@ -26,6 +26,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("finding", 4),
     ("rule", 5),
     ("report", 6),
+    ("serve", 6),
     ("analyze", 7),
     ("cli", 8),
     ("main", 8),

@@ -25,6 +25,7 @@ mod journals;
 mod judgement;
 mod live;
 mod memory;
+mod metrics;
 mod packet;
 mod properties;
 mod read;

@@ -13,6 +13,7 @@ mod directory;
 mod journal;
 mod journal_path;
 mod journals;
+mod spool;
 mod stripes;
 mod tree;
 mod unpack;
@@ -33,6 +34,7 @@ use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::directory::LOCAL_JOURNALS;
+pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
 pub const BLOCK: usize = 256 * 1024;
@@ -368,11 +370,9 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let is_pipe = depth == 0 && whole.is_none();
         let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
         let mut head = Some(head);
-        let mut last = b'\n';
         loop {
             if filled > 0 {
                 let lines = head.as_deref().unwrap_or(&block[..filled]);
-                last = lines[filled - 1];
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
                 if depth > 0 && !is_log {
@@ -380,9 +380,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
                 if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner()) {
                     match self.striped(file, reader, &scanner) {
-                        // The rest begins where a line does.
-                        Ok(true) => last = b'\n',
-                        Ok(false) => {}
+                        Ok(_) => {}
                         Err(why) => {
                             self.failed(name, why);
                             break;
@@ -402,9 +400,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             }
         }
         // What may follow in the same log begins a line of its own.
-        if last != b'\n' {
-            reader.push(b"\n", self.sink);
-        }
+        reader.end_part(self.sink);
     }
 
     /// Tells of a file of `size` bytes that was cut while it was read, as log rotation by copying does.
