@@ -103,7 +103,7 @@ fn stretches<'t>(
     // Fill of the bucket, in microseconds of refilling: `most` and `least` are its bounds. A line needs `refill` of it.
     let (mut most, mut least) = (full, limit.refill);
     let mut found = Vec::new();
-    // Begin of the unbroken run of lines that waited for a token, by the lower bound of the fill, and their number.
+    // Start of the unbroken run of lines that waited for a token, by the lower bound of the fill, and their number.
     let mut pace: Option<(Time, usize)> = None;
     let mut last: Option<Time> = None;
     for (at, tick) in ticks.enumerate().filter(|(_, t)| t.time.is_known()) {

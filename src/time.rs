@@ -217,7 +217,7 @@ impl Moment {
     }
 }
 
-/// Returns the begin of the day of `time`, for a clock that is `offset` microseconds ahead of UTC.
+/// Returns the start of the day of `time`, for a clock that is `offset` microseconds ahead of UTC.
 const fn day_begin(time: Time, offset: i64) -> i64 {
     time.0.saturating_add(offset).div_euclid(DAY) * DAY - offset
 }
@@ -256,7 +256,7 @@ struct Day {
     year: i32,
     month: u8,
     day: u8,
-    /// Begin of the day in the log's zone, in the microseconds of [`Time`].
+    /// Start of the day in the log's zone, in the microseconds of [`Time`].
     begin: i64,
     /// The time of the last stamp.
     last: Time,

@@ -55,7 +55,7 @@ pub struct Refused {
     pub line: String,
 }
 
-/// Texts of drop lines that an input contains elsewhere than at the begin of a kernel message.
+/// Texts of drop lines that an input contains elsewhere than at the start of a kernel message.
 #[derive(Debug, Clone, Default)]
 struct Elsewhere {
     lines: u64,
@@ -431,7 +431,7 @@ impl Analysis {
     }
 }
 
-/// Returns the begin of a record, at most 2000 bytes, to be shown.
+/// Returns the start of a record, at most 2000 bytes, to be shown.
 fn text(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }

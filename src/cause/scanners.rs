@@ -235,7 +235,7 @@ impl Stretch {
     }
 }
 
-/// One try: its begin, the node where it counts as a NodePort, and its target.
+/// One try: its start, the node where it counts as a NodePort, and its target.
 type Try = (Time, Option<u16>, Target);
 
 /// The tries within a window.

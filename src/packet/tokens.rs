@@ -43,7 +43,7 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// Creates a cursor at the begin of `text`.
+    /// Creates a cursor at the start of `text`.
     pub(super) const fn new(text: &'a str) -> Self {
         Self { rest: text }
     }

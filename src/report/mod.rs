@@ -132,7 +132,7 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// The LOG rules to split, of the nodes where their limit hid lines.
     pub splits: Vec<Split>,
-    /// Upgrade windows, by their begin.
+    /// Upgrade windows, by their start.
     pub windows: Vec<WindowReport>,
     /// Limit of the LOG rule that the report assumes.
     pub limit: Limit,

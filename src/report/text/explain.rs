@@ -164,7 +164,7 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
     page.paragraph("", "", &note)
 }
 
-/// `text` with a capital at its begin.
+/// `text` with a capital at its start.
 pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|c| c.to_uppercase().to_string());

@@ -19,7 +19,7 @@ use crate::time::{MINUTE, Time};
 
 /// The most rows of one cause that are written for one moment; more become one row.
 const MAX_ALIKE: usize = 4;
-/// Indentation of the lines below a row: the begin of its second column.
+/// Indentation of the lines below a row: the start of its second column.
 const INDENT: &str = "          ";
 /// Codes of warnings that may invert an answer, and so are written while the log goes on.
 const SAID_LIVE: [&str; 3] = [

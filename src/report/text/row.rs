@@ -160,7 +160,7 @@ struct Line {
     text: String,
     /// Width of the line so far.
     at: usize,
-    /// Begin of the next column.
+    /// Start of the next column.
     next: usize,
     whole: usize,
 }
