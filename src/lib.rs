@@ -28,5 +28,6 @@ pub mod error;
 mod names;
 mod nearest;
 pub mod net;
+pub mod node_names;
 pub mod provenance;
 pub mod time;

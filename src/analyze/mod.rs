@@ -18,8 +18,8 @@ use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind
 use crate::packet::PacketSummary;
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Provenance, Site, Window, WindowOrigin};
-use crate::time::{Moment, Time};
+use crate::site::{Provenance, Site, WindowOrigin};
+use crate::time::Time;
 
 pub use explain::explain;
 pub use live::Live;
@@ -138,7 +138,7 @@ impl Analysis {
                 count,
                 time,
             } => self.notice(kind, host, count, time),
-            LogEvent::Learned(fact) => self.learn(fact),
+            LogEvent::Learned { fact, by } => self.learn(fact, by),
             LogEvent::Alive {
                 time,
                 monotonic,
@@ -253,30 +253,9 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
-    /// Adds a fact that an input contains about the cluster. The user's own options take precedence.
-    fn learn(&mut self, fact: ClusterFact) {
-        let origin = Provenance::Bundle;
-        match &fact {
-            ClusterFact::Role { node, role, .. } => {
-                self.site.known.set_role(Some(node), *role, origin);
-            }
-            ClusterFact::Address { node, address } => {
-                self.site.known.set_address(*address, node, origin);
-            }
-            ClusterFact::PodCidr(net) => {
-                self.site.known.add_pod_cidr(*net, origin);
-            }
-            ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
-                origin: WindowOrigin::Cluster,
-                from: Moment::At(*from),
-                // An upgrade that has not ended goes on.
-                to: Moment::At(to.unwrap_or(Time(i64::MAX))),
-            }),
-            ClusterFact::Rules { node, name, text } => {
-                self.site.in_force.learn(node, name, text);
-            }
-            ClusterFact::Collected(_) | ClusterFact::Remark(_) => {}
-        }
+    /// Takes what an input tells of the cluster.
+    fn learn(&mut self, fact: ClusterFact, by: Provenance) {
+        self.site.learn(&fact, by);
         self.learned.push(fact);
     }
 

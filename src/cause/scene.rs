@@ -378,7 +378,9 @@ fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
 
 /// Creates a node; the times of saturation are filled in later.
 fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
-    let told = (site.known.addresses().iter()).filter(|(_, node)| node.value == name);
+    let own = site.known.names().resolve(name);
+    let is_own = |node: &str| node == name || node == own;
+    let told = (site.known.addresses().iter()).filter(|(_, node)| is_own(&node.value));
     let mut addresses: Vec<IpAddr> = told.map(|(address, _)| *address).collect();
     addresses.extend(&seen.addresses);
     addresses.sort_unstable();

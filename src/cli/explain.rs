@@ -193,7 +193,7 @@ fn block(
 /// Explains lines on the site that the options describe.
 fn judge(args: &ExplainArgs) -> Result<impl Fn(&[u8]) -> Result<Explained, String>, Error> {
     let options = values::read_options(&args.judging)?;
-    let site = values::judged_by(&args.judging, &options)?;
+    let site = values::judged_by(&args.judging, &options, false)?;
     let scope = args.scoped.scope();
     Ok(move |raw: &[u8]| explain(raw, &options.prefixes, options.reading, &site, scope))
 }

@@ -103,7 +103,9 @@ impl Feed {
                 spare: give_back,
             }
         } else {
-            say("dropsift: no thread can be started (`ulimit -u`, TasksMax= of systemd): the input is read by the one that judges it");
+            say(
+                "dropsift: no thread can be started (`ulimit -u`, TasksMax= of systemd): the input is read by the one that judges it",
+            );
             From::Alone(Alone::open(path, options).map_err(named)?)
         };
         Ok(Self {
@@ -211,7 +213,10 @@ impl Alone {
             if let Some(interrupts) = interrupts {
                 use rustix::event::{PollFd, PollFlags, Timespec, poll};
                 let mut waits = [PollFd::new(interrupts, PollFlags::IN)];
-                if matches!(poll(&mut waits, Timespec::try_from(pause).ok().as_ref()), Ok(1..)) {
+                if matches!(
+                    poll(&mut waits, Timespec::try_from(pause).ok().as_ref()),
+                    Ok(1..)
+                ) {
                     return Ok(Wake::Interrupted);
                 }
                 continue;
@@ -286,9 +291,7 @@ fn peeled(options: &Options) -> Peeled {
         #[cfg(unix)]
         Ok(Live::Plain(head, _)) => Peeled::Wake(Wake::Plain(head)),
         #[cfg(not(unix))]
-        Ok(Live::Plain(head, rest)) => {
-            Peeled::Lines(Box::new(io::Cursor::new(head).chain(rest)))
-        }
+        Ok(Live::Plain(head, rest)) => Peeled::Lines(Box::new(io::Cursor::new(head).chain(rest))),
         Ok(Live::Lines(lines)) => Peeled::Lines(lines),
         Ok(Live::Whole(mut whole)) => {
             Peeled::Wake(spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole))

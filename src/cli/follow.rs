@@ -11,7 +11,7 @@ use super::feed::{Feed, Wake};
 use super::filters::Filter;
 use super::refusal::fault;
 use super::session::Session;
-use super::{Exit, account, complain, learned, terminal, verdict};
+use super::{Exit, account, cluster, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::reader::Reader;
@@ -48,6 +48,10 @@ pub(super) fn run(
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
+    if summary.objects && summary.lines == 0 {
+        session.clear();
+        return Err(cluster::no_log(&path.display().to_string()));
+    }
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
@@ -61,6 +65,7 @@ pub(super) fn run(
             ..tally
         },
         known,
+        has_objects: summary.objects,
         error: None,
     };
     let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(input)?);

@@ -5,6 +5,7 @@ mod args;
 mod audit;
 mod batch;
 mod chain;
+mod cluster;
 mod dates;
 mod explain;
 mod feed;
@@ -138,6 +139,9 @@ fn run(args: &Args) -> Result<Exit, Error> {
 
 /// The main job.
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let (shared, inputs) = (&args.shared, &args.read.inputs[..]);
     values::stdin_once(shared, inputs)?;
     let style = Style {
@@ -223,7 +227,9 @@ fn account(shared: &Shared, analysis: &Analysis) {
         ));
     }
     if untold > 0 {
-        say(&format!("{untold} more logs go back in time (-v lists them)"));
+        say(&format!(
+            "{untold} more logs go back in time (-v lists them)"
+        ));
     }
     let tally = analysis.tally();
     let mut text = format!(
@@ -281,7 +287,11 @@ fn learned(shared: &Shared, analysis: &Analysis) {
         let _ = writeln!(err, "learned: {fact}");
     }
     if told < facts.len() {
-        let _ = writeln!(err, "learned: {} facts more (-v lists them)", facts.len() - told);
+        let _ = writeln!(
+            err,
+            "learned: {} facts more (-v lists them)",
+            facts.len() - told
+        );
     }
 }
 

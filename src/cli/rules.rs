@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::RulesArgs;
-use super::{Exit, batch, hint, say, values, verdict, written};
+use super::{Exit, batch, cluster, hint, say, values, verdict, written};
 use crate::analyze::Analysis;
 use crate::catalog::Role;
 use crate::error::{Error, printable, printable_name};
@@ -14,6 +14,11 @@ use crate::site::Site;
 
 /// Prints the rules that the inputs ask for.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    // The file that is to be patched is one of objects too.
+    let kept = usize::from(args.emitter().patches);
+    cluster::sort_inputs(&mut args.shared, &mut args.read, kept)?;
+    let args = &*args;
     let (shared, diff) = (&args.shared, args.diff);
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;
@@ -93,6 +98,9 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
 
 /// Prints what the running chain has of each rule that the inputs ask for.
 pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let shared = &args.shared;
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;

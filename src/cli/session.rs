@@ -10,7 +10,7 @@ use super::gate::Gate;
 use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
-use super::{pager, replay, say, terminal};
+use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::error::{Error, printable};
@@ -330,6 +330,7 @@ impl<'s> Session<'s> {
         self.status.clear();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
+        report.inputs.extend(cluster::reports(&self.args.shared));
         report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
         let wanted = self.is_live() || self.args.no_report;
@@ -383,20 +384,6 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Resu
     Ok(page)
 }
 
-/// Prints what is said at one moment together: whoever reads it is woken for each write.
-///
-/// # Errors
-/// If stdout cannot be written to.
-fn print(page: &[u8]) -> Result<(), Error> {
-    if page.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page)
-        .and_then(|()| out.flush())
-        .map_err(Error::Output)
-}
-
 /// What the nodes are taken for: those that are known by name, and all others.
 fn roles(site: &Site) -> String {
     let others = site.known.default_role();
@@ -410,4 +397,18 @@ fn roles(site: &Site) -> String {
     }
     texts.push(format!("others {}{guess}", others.value));
     texts.join(", ")
+}
+
+/// Prints what is said at one moment together: whoever reads it is woken for each write.
+///
+/// # Errors
+/// If stdout cannot be written to.
+fn print(page: &[u8]) -> Result<(), Error> {
+    if page.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(page)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
 }

@@ -45,6 +45,7 @@ pub(super) fn refuse_xfsz() {
     #[cfg(unix)]
     {
         // Where it cannot be taken, it does what it does.
-        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+        let _ =
+            signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     }
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::args::SimulateArgs;
 use super::options::Shared;
-use super::{Exit, batch, hint, terminal, values, written};
+use super::{Exit, batch, cluster, hint, terminal, values, written};
 use crate::analyze::{Analysis, with_suggested};
 use crate::error::Error;
 use crate::input::source::Spool;
@@ -16,6 +16,9 @@ use crate::site::Site;
 
 /// Runs the drops of the inputs through the chains.
 pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let (shared, suggest) = (&args.shared, args.with_suggested);
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;

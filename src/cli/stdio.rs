@@ -41,7 +41,8 @@ fn was_closed(stream: u8) -> bool {
     let Ok(name) = std::fs::read_to_string(format!("{parent}/comm")) else {
         return false;
     };
-    !OPEN_IT_SO.iter().any(|program| name.starts_with(program)) && is_null(&parent, stream) == Some(false)
+    !OPEN_IT_SO.iter().any(|program| name.starts_with(program))
+        && is_null(&parent, stream) == Some(false)
 }
 
 #[cfg(not(target_os = "linux"))]

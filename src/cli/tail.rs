@@ -88,7 +88,8 @@ impl Followed {
             self.since = Instant::now();
             // Elsewhere nothing can be compared.
             if is_file && cfg!(unix) {
-                self.before.extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
+                self.before
+                    .extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
                 let old = self.before.len().saturating_sub(SAMPLE);
                 self.before.drain(..old);
             }
@@ -145,7 +146,10 @@ impl Tail {
             let is_file = file.file.metadata()?.is_file();
             let was_empty = is_file && is_last && file.read == 0;
             let read = file.read(block, is_file)?;
-            if was_empty && let Some(read @ 1..) = read && self.copied(&block[..read])? {
+            if was_empty
+                && let Some(read @ 1..) = read
+                && self.copied(&block[..read])?
+            {
                 return self.read_on(block);
             }
             let file = &mut self.files[at];
@@ -159,9 +163,7 @@ impl Tail {
                 }
                 None | Some(0) => {
                     let id = file.id;
-                    if self.open_line == Some(id)
-                        && !is_last
-                        && file.since.elapsed() >= LAST_WORDS
+                    if self.open_line == Some(id) && !is_last && file.since.elapsed() >= LAST_WORDS
                     {
                         self.open_line = None;
                         block[0] = b'\n';
@@ -293,7 +295,9 @@ impl Tail {
 
     /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
     fn between(&self, new: Id) -> Vec<Beside> {
-        let known = |id: Id| id == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id);
+        let known = |id: Id| {
+            id == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
+        };
         let look = || {
             let mut found = beside(&self.path);
             found.retain(|found| !known(found.id) && self.is_recent(found));
@@ -303,7 +307,10 @@ impl Tail {
         let mut found = look();
         for _ in 0..LOOKS {
             let again = look();
-            let is_still = again.iter().map(|it| &it.path).eq(found.iter().map(|it| &it.path));
+            let is_still = again
+                .iter()
+                .map(|it| &it.path)
+                .eq(found.iter().map(|it| &it.path));
             found = again;
             if is_still {
                 break;
@@ -315,7 +322,9 @@ impl Tail {
     /// Whether a file was written to since the name was last looked at: an older one is of an earlier rotation, or somebody's
     /// copy.
     fn is_recent(&self, found: &Beside) -> bool {
-        found.modified.is_none_or(|modified| modified + CLOCK >= self.seen)
+        found
+            .modified
+            .is_none_or(|modified| modified + CLOCK >= self.seen)
     }
 
     /// Lets go of rotated files that nobody writes to any more.
@@ -388,8 +397,13 @@ fn id(meta: &Metadata) -> Id {
 
 #[cfg(not(unix))]
 fn id(meta: &Metadata) -> Id {
-    let since = meta.created().ok().and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or((0, 0), |since| (since.as_secs(), u64::from(since.subsec_nanos())))
+    let since = meta
+        .created()
+        .ok()
+        .and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map_or((0, 0), |since| {
+        (since.as_secs(), u64::from(since.subsec_nanos()))
+    })
 }
 
 /// The `length` bytes at `at`; fewer where the file ends.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
 
+use super::cluster;
 use super::dates::{duration, moment, window};
 use super::options::{Addons, Judging, Shared};
 use super::stdio;
@@ -107,7 +108,11 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
 }
 
 /// The site that the options describe, as far as each line alone is judged by it.
-pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Error> {
+pub(super) fn judged_by(
+    judging: &Judging,
+    options: &Options,
+    is_verbose: bool,
+) -> Result<Site, Error> {
     let mut site = Site {
         log_prefix: judging.prefix.clone(),
         ..Site::default()
@@ -165,6 +170,7 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
     for text in &judging.upgrade {
         site.upgrades.push(window(text, &options.reading)?);
     }
+    cluster::learn(&mut site, judging, is_verbose)?;
     Ok(site)
 }
 
@@ -180,30 +186,33 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         limit: limit(&shared.limit)?,
         since: moment(&shared.since)?,
         until: moment(&shared.until)?,
-        ..judged_by(&shared.judging, options)?
+        ..judged_by(&shared.judging, options, shared.verbose)?
     })
 }
 
-/// Stdin can be the log or the rules.
+/// Stdin can be the log, the rules or the objects of the cluster.
 pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Error> {
-    let rules = shared
-        .judging
-        .rules
+    let judging = &shared.judging;
+    let rules = judging.rules.iter().filter(|text| rules_of(text).1 == "-");
+    let objects = judging
+        .cluster
         .iter()
-        .filter(|text| rules_of(text).1 == "-")
-        .count();
+        .filter(|path| path.as_os_str() == "-");
+    let others = rules.count() + objects.count();
     let named = inputs.iter().filter(|path| path.as_os_str() == "-").count();
     let log = if inputs.is_empty() && !shared.journal {
         1
     } else {
         named
     };
-    if rules > 0 && rules + log > 1 {
+    if others > 0 && others + log > 1 {
         return usage(
-            "stdin can be read once: name a file for the rules, as --rules chain.txt, or for the log".to_owned(),
+            "stdin can be read once: name a file for the rules, as --rules chain.txt, for the objects, as --cluster \
+             cluster.yaml, or for the log"
+                .to_owned(),
         );
     }
-    if rules + log > 0 {
+    if others + log > 0 {
         stdio::check_stdin()?;
     }
     Ok(())

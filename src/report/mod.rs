@@ -76,7 +76,9 @@ pub struct InputReport {
     pub tally: Tally,
     /// Whether any line was of a known log format, or there was none.
     pub known: bool,
-    /// Error, with the remedy.
+    /// Whether it was no log, but Kubernetes objects, which have no lines.
+    pub has_objects: bool,
+    /// What went wrong, with what to do about it.
     pub error: Option<String>,
 }
 

@@ -7,6 +7,7 @@ mod bundles;
 mod chain;
 mod cli;
 mod commands;
+mod conditions;
 mod dispositions;
 mod docs;
 mod endless;

@@ -117,9 +117,7 @@ impl Reader {
                 }
                 self.carry.drain(..done);
             }
-            Framing::Lines
-                if matches!(trim(&self.carry).first(), Some(b'{' | b'[')) =>
-            {
+            Framing::Lines if matches!(trim(&self.carry).first(), Some(b'{' | b'[')) => {
                 // A document on one line.
                 self.framing = Framing::document();
                 self.take_carry(false, sink);

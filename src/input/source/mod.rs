@@ -10,9 +10,11 @@ mod bundle;
 mod cluster;
 mod decode;
 mod directory;
+mod host;
 mod journal;
 mod journal_path;
 mod journals;
+mod root;
 mod spool;
 mod stripes;
 mod tree;
@@ -28,12 +30,16 @@ use self::bounds::{Bounds, Counted};
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
 use super::event::{ClusterFact, LogEvent, Sink};
+use super::objects::is_objects;
 use super::reader::{Reader, Scanner};
 use crate::error::Error;
+use crate::provenance::Provenance;
 use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
+pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
+pub use self::host::{Host, host_name, is_harvester, read_host};
 pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
@@ -64,6 +70,8 @@ pub struct Summary {
     pub known: bool,
     /// Whether it holds nothing but white space.
     pub blank: bool,
+    /// Whether Kubernetes objects were in it.
+    pub objects: bool,
 }
 
 impl Default for Summary {
@@ -72,6 +80,7 @@ impl Default for Summary {
             lines: 0,
             known: false,
             blank: true,
+            objects: false,
         }
     }
 }
@@ -83,6 +92,7 @@ impl Summary {
             lines: reader.lines(),
             known: reader.is_known(),
             blank: reader.is_blank(),
+            objects: false,
         }
     }
 
@@ -90,6 +100,7 @@ impl Summary {
         self.lines += other.lines;
         self.known |= other.known;
         self.blank &= other.blank;
+        self.objects |= other.objects;
     }
 }
 
@@ -154,7 +165,7 @@ pub enum Live {
     Plain(Vec<u8>, Box<dyn Read>),
     /// Lines of which compression is taken off: read blocks of it, and push them through a [`Reader`].
     Lines(Box<dyn Read>),
-    /// A journal or an archive: give it to [`read_stream`].
+    /// A journal, an archive or Kubernetes objects: give it to [`read_stream`].
     Whole(Box<dyn Read>),
 }
 
@@ -179,6 +190,9 @@ pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
     for depth in 0..=bounds::DEPTH {
         let peeked = Peeked::new(stream, Vec::new())?;
         match peeked.kind() {
+            Kind::Text if is_objects(peeked.head()) => {
+                return Ok(Live::Whole(peeked.into_stream()));
+            }
             Kind::Text if depth == 0 => {
                 let (head, rest) = peeked.into_block();
                 return Ok(Live::Plain(head, rest));
@@ -329,6 +343,9 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             }
         };
         match peeked.kind() {
+            Kind::Text if reader.lines() == 0 && is_objects(peeked.head()) => {
+                self.objects(name, peeked);
+            }
             Kind::Text => {
                 // Only what lies in a file as it is can be read in stripes.
                 let whole = (plain.as_ref()).filter(|_| depth == 0);
@@ -438,7 +455,8 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
     }
 
     fn learned(&mut self, fact: ClusterFact) {
-        (self.sink)(LogEvent::Learned(fact));
+        let by = Provenance::Bundle;
+        (self.sink)(LogEvent::Learned { fact, by });
     }
 }
 

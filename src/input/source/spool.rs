@@ -48,12 +48,10 @@ fn named(why: io::Error) -> io::Error {
     let words = words.split(" at path").next().unwrap_or_default();
     let folder = tempfile::env::temp_dir();
     // Its kind would be taken for one of the input.
-    io::Error::other(
-        format!(
-            "it came as a stream and must be kept in a file, and none can be written in `{}` ({}); set TMPDIR to a folder \
+    io::Error::other(format!(
+        "it came as a stream and must be kept in a file, and none can be written in `{}` ({}); set TMPDIR to a folder \
              with room, or save it as a file and name that",
-            folder.display(),
-            words.to_lowercase()
-        ),
-    )
+        folder.display(),
+        words.to_lowercase()
+    ))
 }
