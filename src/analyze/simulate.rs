@@ -11,7 +11,7 @@ pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -
     let mut new = site.clone();
     let prefixes = site.log_prefixes();
     for node in nodes {
-        // One text may have the chains of both families.
+        // One text may contain the chains of both families.
         let mut texts: Vec<&str> = Vec::new();
         for family in [Family::V4, Family::V6] {
             let chains = site.in_force.of(&node.node, node.role, family);

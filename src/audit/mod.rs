@@ -200,7 +200,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             }
             let (severity, text) = match hit.way.filter(|_| !both) {
                 None => (check.severity, hit.text.clone()),
-                // It may not be so at all.
+                // The condition may turn out so that the hit does not hold.
                 Some(way) => (
                     check.severity.max(Severity::Warning),
                     format!(

@@ -37,7 +37,7 @@ pub struct Subject<'a> {
     pub firewall: bool,
     /// Where conditions cannot be known: the way that leads to it.
     pub way: Option<Way>,
-    /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
+    /// Whether it is compared with the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
     /// Number of rules evaluated so far.
     pub(super) steps: Cell<u64>,
@@ -240,7 +240,7 @@ struct Twice {
     conditions: Vec<Condition>,
 }
 
-/// Runs commands once, and once more on what that leaves.
+/// Runs commands once, and a second time on the resulting chains.
 fn twice(form: Form, assume: Assume, run: &mut dyn FnMut(&mut Runner)) -> Twice {
     let mut runner = Runner::new(form).assuming(assume);
     run(&mut runner);

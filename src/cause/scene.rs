@@ -404,7 +404,7 @@ fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Satur
         if ticks.is_sorted() {
             return saturation::judge(ticks, site.limit);
         }
-        // Most logs are in order, or nearly so: what is merges in one pass.
+        // Most logs are in order, or nearly so: a stable sort merges sorted stretches in one pass.
         let mut sorted = ticks.clone();
         sorted.sort();
         saturation::judge(&sorted, site.limit)

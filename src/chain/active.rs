@@ -37,11 +37,11 @@ pub struct ActiveChains {
     told: BTreeMap<String, Vec<Source>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
-    /// The files with which a node boots, and their chains: what an input told.
+    /// Boot files of a node, and their chains, as an input contains them.
     learned: BTreeMap<String, Arc<BootFiles>>,
     /// The names by which logs call the nodes of [`Self::learned`].
     names: NodeNames,
-    /// How many rules were asked so far, in all copies.
+    /// Number of rules evaluated so far, summed over all clones.
     asked: Arc<AtomicU64>,
 }
 
@@ -54,7 +54,7 @@ struct BootFiles {
     source: Source,
 }
 
-/// When the chains of a text hold.
+/// Time from which the chains of a text are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Origin {
     /// A dump of the running chains, taken then, where that is known.
@@ -196,7 +196,7 @@ impl ActiveChains {
         &mut self.names
     }
 
-    /// The sources of a node: what the user told of it, else of all, else what an input told.
+    /// Returns the texts of a node: those that the user gave for it, else those for all nodes, else those of an input.
     fn sources(&self, node: &str) -> &[Source] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
@@ -309,7 +309,7 @@ fn parts(
 ) -> Result<Vec<(Option<String>, Source)>, Fault> {
     if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
         let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
-            // A script runs when somebody runs it: as a CloudInit, it says what will be.
+            // A script has no effect until it is run, so, like a CloudInit, it describes the next boot.
             let script = Script::read(text, 1);
             let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
             Source::same(name, Origin::NextBoot, ways)
@@ -417,7 +417,7 @@ impl<'a> Chains<'a> {
         &self.others.question
     }
 
-    /// Whether they hold now; else from the next boot on.
+    /// Whether the chains are loaded now; otherwise from the next boot on.
     pub const fn is_running(&self) -> bool {
         matches!(self.origin, Origin::Running(_))
     }

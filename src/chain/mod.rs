@@ -205,7 +205,7 @@ impl RuleSet {
         }
     }
 
-    /// Keeps the chains that are wanted, under the names that they have now.
+    /// Keeps the chains for which `wanted` returns true, and rebuilds the index by name.
     fn retain(&mut self, wanted: impl FnMut(&Chain) -> bool) {
         self.chains.retain(wanted);
         self.index = Default::default();

@@ -119,7 +119,7 @@ impl ChainOutcome {
         }
     }
 
-    /// As reports write it.
+    /// Returns the outcome as reports write it.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",

@@ -383,7 +383,7 @@ impl Rule {
         format!("{} -A {} {self}", family.tool(), quoted(chain))
     }
 
-    /// Its matches of the packet's source, as iptables writes them; `None` where it takes packets from anywhere.
+    /// Returns the source matches of the rule, as iptables prints them; `None` where it accepts any source.
     pub fn source(&self) -> Option<String> {
         let of_source: Vec<String> = (self.matches.iter())
             .filter(|m| m.test.is_of_source())

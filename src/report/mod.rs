@@ -78,7 +78,7 @@ pub struct InputReport {
     pub known: bool,
     /// Whether it was no log, but Kubernetes objects, which have no lines.
     pub has_objects: bool,
-    /// What went wrong, with what to do about it.
+    /// Error, with the remedy.
     pub error: Option<String>,
 }
 
@@ -103,7 +103,7 @@ pub struct NodeReport {
     pub saturated: Option<Vec<Stretch>>,
     /// The stretches of IPv4 and of IPv6; empty where they cannot be told.
     pub saturated_by_family: [Vec<Stretch>; 2],
-    /// Drops that were not logged, where counters tell.
+    /// Drops that were not logged, where the chain's counters are known.
     pub unlogged: Option<Counted>,
 }
 

@@ -157,7 +157,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// `-X` without a chain: all of the user's, where none has rules or references.
+/// Applies `-X` without a chain: removes all user-defined chains, if none has rules or references.
 fn remove_all(set: &mut RuleSet, index: &mut RuleIndex, family: Family) -> Result<(), String> {
     let own = |chain: &Chain| chain.family == family && chain.policy.is_none();
     let busy = (set.chains.iter().filter(|chain| own(chain)))

@@ -39,7 +39,7 @@ pub(super) enum Flow {
 pub struct Runner {
     pub(super) set: RuleSet,
     pub(super) index: RuleIndex,
-    /// The files that were written: scripts and dumps, each with the line where its text begins.
+    /// Files that the commands wrote: scripts and dumps, each with the line where its text begins.
     pub(super) files: BTreeMap<String, (String, usize)>,
     /// Files of `files` that were run or loaded.
     pub(super) used: BTreeSet<String>,
@@ -59,7 +59,7 @@ pub struct Runner {
     pub(super) restored: usize,
     /// How many rules were listed, to be searched.
     pub(super) listed: usize,
-    /// The line of what runs, where its text has no lines of its own in the file.
+    /// Line to report for the commands at hand, where their text has no lines of its own in the file.
     pub(super) at: Option<usize>,
 }
 
@@ -105,7 +105,7 @@ impl Runner {
         self.set.finished()
     }
 
-    /// The conditions that could not be known, where commands of a firewall depend on them.
+    /// Returns the conditions that could not be known and on which firewall commands depend.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
@@ -399,7 +399,7 @@ impl Runner {
     }
 }
 
-/// The chain and the rule of one command.
+/// Parses the chain and the rule of one command.
 pub(in crate::chain) fn rule_of(script: &Script) -> Result<(String, Rule), Fault> {
     let (line, words) = script
         .first_words()

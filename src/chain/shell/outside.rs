@@ -7,7 +7,7 @@ use crate::chain::{Family, RuleSet};
 /// How many rules one run lists to search them; what more listings have is not known.
 const MAX_LISTED: usize = 100_000;
 
-/// What a command answers.
+/// Exit status of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Yes,
@@ -109,7 +109,8 @@ fn tested(test: &[&str], files: &BTreeMap<String, (String, usize)>) -> Status {
     }
 }
 
-/// `iptables -S INPUT | grep -q -- TEXT`: whether the listing has the text; unknown for all other pipelines.
+/// Evaluates `iptables -S INPUT | grep -q -- TEXT`: whether the listing contains the text; unknown for all other
+/// pipelines.
 pub(super) fn searched(
     set: &RuleSet,
     pipeline: &[Option<Vec<String>>],
