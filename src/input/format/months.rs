@@ -1,7 +1,7 @@
-//! The names of months as data: what `strftime` writes for `%b` in the languages whose users one meets.
+//! Names of months: the output of `strftime` for `%b` in common languages.
 //!
-//! From the `abmon` and `ab_alt_mon` of glibc's locales. Where two languages claim one name for different months, the
-//! larger one has it (`lis` is Polish and Czech, not Croatian).
+//! From the `abmon` and `ab_alt_mon` of glibc's locales. Where two languages use one name for different months, the
+//! larger language wins (`lis` is Polish and Czech, not Croatian).
 
 /// The number of the month that `name` is short for, 1 to 12.
 pub(super) fn month_of(name: &[u8]) -> Option<u8> {

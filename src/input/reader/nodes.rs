@@ -4,9 +4,9 @@ use crate::input::event::{LogEvent, NoticeKind, Sink};
 use crate::names::Names;
 use crate::time::{SECOND, Time};
 
-/// How many nodes of one log are told apart.
+/// Upper bound on the nodes of one log that are told apart.
 const MAX_NODES: usize = 64;
-/// Two CPUs, or two senders, may be out of order by so much.
+/// Largest disorder of lines from two CPUs or two senders, in microseconds.
 const DISORDER: i64 = 2 * SECOND;
 
 /// The clock of a node.
@@ -14,35 +14,35 @@ const DISORDER: i64 = 2 * SECOND;
 struct NodeClock {
     boot: Option<u64>,
     last: Time,
-    /// Whether its records were in order so far; a reversed log never is.
+    /// Whether its records were in order so far; those of a reversed log never are.
     forward: bool,
 }
 
 /// The clocks of all nodes of one log.
 #[derive(Debug, Default)]
 pub(super) struct NodeClocks {
-    /// A node without a name has none in here either.
+    /// Names of the nodes; a node without a name has no name here either.
     names: Names,
-    /// By the numbers of their names.
+    /// Clocks by the numbers of the names.
     clocks: Vec<NodeClock>,
     /// A boot was noticed, and no drop line since.
     pub(super) booted: bool,
 }
 
-/// When a drop line was written, as its record has it.
+/// Time of a drop line, by its record.
 pub(super) struct Written<'a> {
     pub(super) received: Time,
     pub(super) host: Option<&'a str>,
     pub(super) boot: Option<u64>,
-    /// How much earlier than it was received the kernel wrote it, in microseconds.
+    /// Microseconds by which the kernel wrote the line before it was received.
     pub(super) late: i64,
 }
 
-/// What a drop line shows of its node besides.
+/// Boot or step of the clock that a drop line shows.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Jump {
     rebooted: bool,
-    /// By how many seconds its clock was set back.
+    /// Seconds by which the clock was set back.
     back: Option<u64>,
 }
 
@@ -52,7 +52,7 @@ impl Jump {
         back: None,
     };
 
-    /// Says so, before the line at `time`.
+    /// Reports the jump, before the line at `time`.
     pub(super) fn say(self, time: Time, host: Option<&str>, sink: &mut Sink<'_>) {
         let boot = self.rebooted.then_some((NoticeKind::Boot, 1));
         let back = self.back.map(|back| (NoticeKind::TimeBack, back));
@@ -68,7 +68,7 @@ impl Jump {
 }
 
 impl NodeClocks {
-    /// The names of the nodes with a drop line, where there are several.
+    /// Returns the names of the nodes with a drop line, if there are several.
     pub(super) fn several(&self) -> Vec<Box<str>> {
         if self.clocks.len() < 2 {
             return Vec::new();
@@ -77,7 +77,7 @@ impl NodeClocks {
         named.map(Into::into).collect()
     }
 
-    /// Takes a drop line: when the kernel wrote it, and whether it shows another boot or a clock that was set back.
+    /// Takes a drop line. Returns the time at which the kernel wrote it, and the jump that it shows.
     pub(super) fn take(&mut self, written: &Written<'_>) -> (Time, Jump) {
         let received = written.received;
         let time = if received.is_dated() && written.late != 0 {

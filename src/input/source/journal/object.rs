@@ -10,7 +10,7 @@ pub(super) const FIELD: u8 = 2;
 pub(super) const ENTRY: u8 = 3;
 pub(super) const ENTRY_ARRAY: u8 = 6;
 
-/// Flags of a DATA object: what its value is compressed with.
+/// Flags of a DATA object: the compression of its value.
 pub(super) const XZ: u8 = 1;
 pub(super) const LZ4: u8 = 2;
 pub(super) const ZSTD: u8 = 4;
@@ -39,7 +39,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Parses the first 16 bytes of an object; `None` where no object begins so.
+    /// Parses the first 16 bytes of an object; `None` where they are no head.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..HEAD)?;
         let (kind, flags, size) = (bytes[0], bytes[1], u64_at(bytes, 8));
@@ -63,7 +63,7 @@ impl Head {
     }
 }
 
-/// What differs between the forms of the file.
+/// Differences between the versions of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Form {
     /// Offsets of 32 bits, files of 4 GiB at most (HEADER_INCOMPATIBLE_COMPACT).

@@ -1,4 +1,4 @@
-//! Takes compression off the values of DATA objects, within bounds.
+//! Decompression of the values of DATA objects, within bounds.
 
 use std::io;
 
@@ -10,20 +10,20 @@ use super::object::{LZ4, XZ, ZSTD, u64_at};
 
 /// The longest value that is unpacked; no message of the kernel is longer than 2 KiB.
 pub(super) const MAX_VALUE: usize = 64 << 10;
-/// The window of a zstd frame that does not say its length: 8 MiB.
+/// Window of a zstd frame without a stated length: 8 MiB.
 const WINDOW_LOG: u32 = 23;
-/// What an xz decoder may take; journald's dictionary is 1 MiB.
+/// Upper bound on the memory of an xz decoder, in bytes; journald's dictionary is 1 MiB.
 const XZ_MEMORY: u64 = 16 << 20;
 
 /// A value without its compression.
 pub(super) enum Unpacked<'a> {
     Whole(&'a [u8]),
-    /// Longer than [`MAX_VALUE`]; a begin of it, which may be empty.
+    /// A value longer than [`MAX_VALUE`]; its start, which may be empty.
     Begin(&'a [u8]),
     Damaged,
 }
 
-/// Decoders, made when they are first needed, and room for one value.
+/// Decoders, created on demand, and a buffer for one value.
 #[derive(Default)]
 pub(super) struct Unpacker {
     zstd: Option<Decoder<'static>>,
@@ -67,7 +67,7 @@ impl Unpacker {
             let before = (input.pos(), output.pos());
             let rest = match decoder.run(&mut input, &mut output) {
                 Ok(rest) => rest,
-                // A window that is too large is that of a value that is.
+                // A window that is too large belongs to a value that is too large.
                 Err(_) if told.is_some_and(|told| told > 1 << WINDOW_LOG) => {
                     self.room[..=MAX_VALUE].fill(0);
                     return Some(MAX_VALUE + 1);
@@ -90,7 +90,7 @@ impl Unpacker {
     fn lz4(&mut self, packed: &[u8]) -> Option<usize> {
         let block = packed.get(8..)?;
         let told = u64_at(packed, 0);
-        // A byte of a block unpacks to 255 at most.
+        // One byte of a block unpacks to at most 255.
         if told > (block.len() as u64).saturating_mul(255) {
             return None;
         }
