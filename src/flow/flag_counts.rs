@@ -1,19 +1,20 @@
-//! Lines by TCP flags in 24 bytes: seven flags in eight make a connection's life, and few flows show more.
+//! Lines by TCP flags in 24 bytes: eight slots suffice for nearly all flows, since a connection has some seven
+//! combinations.
 
 use crate::packet::TcpFlags;
 
-/// Different flags that are counted in place.
+/// Number of flag combinations that are counted in place.
 const KINDS: usize = 8;
 
-/// A place that is free. It is no kind: whoever sends all flags at once is counted elsewhere.
+/// Marks a free slot. A packet with all of these flags is counted elsewhere.
 const FREE: u8 = u8::MAX;
 
-/// How many lines had which flags, in the order in which they came.
+/// Lines by their flags, in the order of arrival.
 #[derive(Debug, Clone)]
 pub(super) struct FlagCounts {
     /// The flags, in a byte.
     kinds: [u8; KINDS],
-    /// Of each kind.
+    /// Number of lines of each kind.
     lines: [u16; KINDS],
 }
 
@@ -27,7 +28,7 @@ impl Default for FlagCounts {
 }
 
 impl FlagCounts {
-    /// Adds lines: how many of this kind have no room here, and are for somebody else to keep.
+    /// Adds lines. Returns the number of those that have no room here, and must be counted elsewhere.
     #[inline]
     pub(super) fn count(&mut self, flags: TcpFlags, lines: u64) -> u64 {
         let Some(byte) = flags.byte().filter(|byte| *byte != FREE) else {
@@ -39,7 +40,7 @@ impl FlagCounts {
         self.kinds[place] = byte;
         let sum = &mut self.lines[place];
         let all = u64::from(*sum) + lines;
-        // What was here goes along, so that there is room for many more.
+        // On overflow the count moves to the other table, so that there is room for many more lines.
         let stays = if all > u64::from(u16::MAX) { 1 } else { all };
         *sum = stays as u16;
         all - stays
@@ -53,7 +54,7 @@ impl FlagCounts {
     }
 }
 
-/// Where a byte first stands among eight: all are looked at at once.
+/// Returns the index of the first of eight bytes that equals `byte`, by a comparison of all at once.
 #[inline]
 fn place_of(bytes: [u8; KINDS], byte: u8) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; KINDS]);

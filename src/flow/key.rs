@@ -1,11 +1,11 @@
-//! What makes lines one flow, and the same in four words, as the table of flows has it: each drop line is hashed and compared.
+//! Key of a flow, and its packed form of four words for the table of flows: each drop line is hashed and compared.
 
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use super::{Kind, Ports};
 
-/// What makes lines one flow.
+/// Key of a flow: all that its lines have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowKey {
     /// An index, see [`Flows::node_name`].
@@ -39,7 +39,8 @@ const REPLY: u64 = 2;
 const PAIR: u64 = 3;
 
 impl Packed {
-    /// Of the parts of a key. The address is borrowed: a copy of it would have to be put together before its parts are read.
+    /// Packs the parts of a key. The address is borrowed, since a copy would have to be assembled before its parts are
+    /// read.
     #[inline]
     pub(super) fn of(
         node: u16,
@@ -70,13 +71,13 @@ impl Packed {
     }
 }
 
-/// What folding asks of a key, and makes of it.
+/// Operations of folding.
 impl Packed {
     pub(super) const fn node(self) -> u16 {
         self.0[0] as u16
     }
 
-    /// On another node and interface.
+    /// Replaces node and interface.
     pub(super) const fn at(self, node: u16, interface: u16) -> Self {
         let [numbers, rest, high, low] = self.0;
         let place = node as u64 | (interface as u64) << 16;
@@ -119,7 +120,7 @@ impl Packed {
         Self([numbers as u32 as u64, rest & !(3 << SHAPE), high, low])
     }
 
-    /// Without ports of which the log does not tell which is the service's.
+    /// Removes the ports if the log does not show which is the service's.
     pub(super) const fn without_pair(self) -> Self {
         if self.shape() == PAIR {
             self.without_ports()
@@ -135,12 +136,12 @@ impl Packed {
         Self([numbers as u16 as u64, peer, high, low])
     }
 
-    /// With the network that stands for a peer that is no neighbour of the node.
+    /// Replaces a peer that is no neighbour of the node by its network.
     pub(super) fn in_far_network(self) -> Self {
         self.in_network(if self.0[1] & IS_V6 == 0 { 16 } else { 32 })
     }
 
-    /// With the network of a `length` that the peer lies in, up to 64 bits, for the peer.
+    /// Replaces the peer by its network of the given prefix length, up to 64 bits.
     pub(super) fn in_network(self, length: u8) -> Self {
         let [numbers, rest, high, _] = self.0;
         let kept = |bits: u32| u64::MAX.checked_shl(bits).unwrap_or(0);
