@@ -1,4 +1,4 @@
-//! How the commands of a CloudInit are written where its LOG rule stands: indentation, list style and quotes.
+//! Style of the commands of a CloudInit around its LOG rule: indentation, list style and quotes.
 
 use crate::chain::Rule;
 use crate::cloudinit::Resource;
@@ -8,7 +8,7 @@ use crate::cloudinit::yaml::Style;
 pub(super) struct ListStyle {
     /// The line before which new ones go, from 0.
     pub(super) at: usize,
-    /// Up to the text: spaces, dash, spaces; inside a block of shell lines only spaces.
+    /// Text before the command: spaces, dash, spaces; inside a block of shell lines only spaces.
     pub(super) lead: String,
     dash: bool,
     quote: Option<char>,
@@ -81,7 +81,7 @@ impl ListStyle {
     }
 }
 
-/// Above the comments that stand right above line `at` with the same indentation: they speak of it.
+/// Moves above the comments directly above line `at` with the same indentation, because they belong to it.
 fn above_comments(lines: &[&str], at: usize, indent: &str) -> usize {
     let comment = |line: &str| {
         line.strip_prefix(indent)

@@ -35,7 +35,7 @@ pub struct Patched {
     pub text: String,
     /// How many lines were added.
     pub added: usize,
-    /// Whether the object was written anew, and not only lines put in.
+    /// Whether the object was written anew, instead of inserting lines.
     pub anew: bool,
     /// What the reader must know.
     pub notes: Vec<String>,
@@ -201,7 +201,7 @@ fn addition(
                 )
             });
         } else if places.is_empty() {
-            // An IPv6 rule is for review, and most files have no chain of IPv6.
+            // An IPv6 rule needs a decision anyway, and most files have no IPv6 chain.
             if wanted.is_active {
                 return Err(Fault::new(resource.line, nowhere(wanted.family)));
             }

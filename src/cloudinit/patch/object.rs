@@ -1,4 +1,4 @@
-//! A CloudInit whose `contents` is no block of lines, written anew with rules in it: the whole object, for `kubectl apply`.
+//! Rewriting of a CloudInit whose `contents` is no block of lines: the whole object with the rules, for `kubectl apply`.
 
 use serde_json::Value;
 
