@@ -1,4 +1,4 @@
-//! `dropsift audit`: what is wrong with a chain or a CloudInit.
+//! `dropsift audit`: finds faults in a chain or a CloudInit.
 
 use super::args::AuditArgs;
 use super::{Exit, terminal, values, written};

@@ -1,4 +1,4 @@
-//! Reads an input that may go on: judges what there is, says what is news, and lets a timer say what has settled.
+//! Reads an input that may go on: judges the lines so far, writes events, and lets a timer detect settled findings.
 
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
 use crate::report::{InputReport, Report, Style, Tally};
 
-/// The longest sleep: it bounds what a wrong timer can cost.
+/// Upper bound on one wait: it limits the damage of a wrong timer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Follows one input to its end or to Ctrl-C.
@@ -44,7 +44,7 @@ pub(super) fn run(
     };
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
-    // The end of the program frees it, and faster.
+    // The process exit frees it, and faster.
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
@@ -73,7 +73,7 @@ pub(super) fn run(
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// Hands on what comes, until nothing comes any more.
+/// Passes on the input until it ends.
 fn read(
     path: &Path,
     options: &Options,
@@ -117,7 +117,8 @@ fn read(
                 break;
             }
         }
-        // A gate opens for an input that was still open then: what has ended only reads like one that goes on.
+        // The gate opens only for an input that was still open at that time: one that has ended may look as if it went
+        // on.
         session.act(now)?;
     }
     reader.finish(&mut |event| session.take(event));

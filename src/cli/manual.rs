@@ -1,4 +1,4 @@
-//! What the program writes about itself: schemas, completions, the manual page.
+//! Documents of the program about itself: schemas, completions, the manual page.
 
 use std::io;
 
@@ -30,7 +30,7 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// What the program reads of its environment.
+/// Environment variables that the program reads.
 const ENVIRONMENT: [(&str, &str); 5] = [
     (
         "COLUMNS",
@@ -51,7 +51,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
     ("TERM", "no colours on a terminal of the kind `dumb`"),
 ];
 
-/// What the program reads without being given it.
+/// Files that the program reads without being given their names.
 const FILES: [(&str, &str); 1] = [(
     "/var/log/journal, /run/log/journal",
     "the journals of this machine, with --journal",

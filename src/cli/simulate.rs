@@ -83,7 +83,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     Ok(exit.and(if fails { Exit::Missing } else { Exit::Clean }))
 }
 
-/// The report on the inputs, and the site with what they told of it.
+/// Returns the report on the inputs, and the site with the facts that they contain.
 fn read(
     shared: &Shared,
     scope: Scope,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::complain;
 use crate::error::printable;
 
-/// How long to wait for more.
+/// Pause before the next read at the end of the file.
 pub(super) const GROWTH: Duration = Duration::from_millis(50);
 /// How long a rotated file is asked for more: whoever writes goes on until it is told of the rotation.
 const AFTERLIFE: Duration = Duration::from_secs(60);
@@ -99,7 +99,7 @@ impl Followed {
 }
 
 impl Tail {
-    /// Follows the file that `path` names now, from its begin.
+    /// Opens the file that `path` denotes now, at its start.
     ///
     /// # Errors
     /// If it cannot be opened.
@@ -260,7 +260,7 @@ impl Tail {
     /// Takes up what the name means now, and what came and went under it since the last look: whether there is anything.
     fn turn(&mut self) -> io::Result<bool> {
         self.forget();
-        // Between two files of a rotation there may be none.
+        // During a rotation the name may not exist.
         let (Ok(named), Some(last)) = (std::fs::metadata(&self.path), self.files.back_mut()) else {
             return Ok(false);
         };
