@@ -253,7 +253,7 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
-    /// Takes what an input tells of the cluster.
+    /// Adds a fact that an input contains about the cluster.
     fn learn(&mut self, fact: ClusterFact, by: Provenance) {
         self.site.learn(&fact, by);
         self.learned.push(fact);

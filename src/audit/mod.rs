@@ -70,11 +70,11 @@ pub struct Hit {
     line: usize,
     text: String,
     mend: String,
-    /// Where conditions cannot be known: in which way it is so.
+    /// Outcome of the unknown conditions for which the hit holds; `None` where it does not depend on them.
     way: Option<Way>,
 }
 
-/// Which way the conditions go that cannot be known.
+/// Outcome of unknown conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Holds,

@@ -35,7 +35,7 @@ pub struct Subject<'a> {
     pub again: Option<RuleSet>,
     /// Whether it concerns the firewall at all.
     pub firewall: bool,
-    /// Where conditions cannot be known: the way that leads to it.
+    /// Outcome of the unknown conditions that leads to the chains; `None` where they do not depend on them.
     pub way: Option<Way>,
     /// Whether it is compared with the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
@@ -149,7 +149,7 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    /// Adds what commands leave: every way, where conditions cannot be known and it makes a difference.
+    /// Adds the chains that commands leave, for each outcome of unknown conditions that makes a difference.
     fn ways(&mut self, make: &mut dyn FnMut(Assume) -> (Subject<'a>, Vec<Condition>)) {
         let (mut without, mut conditions) = make(Assume::None);
         if conditions.is_empty() {

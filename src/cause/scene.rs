@@ -37,7 +37,8 @@ pub struct Node<'a> {
     pub logged: u64,
     /// Times when the token bucket of the LOG rule was empty; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
-    /// The stretches of IPv4 and of IPv6, which have a bucket each; empty where they cannot be told.
+    /// Saturated times of the LOG rules of IPv4 and of IPv6, each with its own bucket; empty where the log does not show
+    /// them.
     pub saturated_by_family: [Vec<Stretch>; 2],
 }
 
@@ -395,10 +396,11 @@ fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     }
 }
 
-/// The stretches of a node, and those of IPv4 and IPv6 each.
+/// Saturated stretches of a node, and those of IPv4 and of IPv6.
 type Saturation = (Option<Vec<Stretch>>, [Vec<Stretch>; 2]);
 
-/// The stretches of IPv4 and of IPv6, and of both together: `None` where the lines of no family can be judged.
+/// Returns the saturated stretches of both families together, and of each; `None` where the lines of no family can be
+/// judged.
 fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Saturation {
     let judge = |ticks: &Vec<saturation::Tick>| {
         if ticks.is_sorted() {

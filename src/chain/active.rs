@@ -45,10 +45,10 @@ pub struct ActiveChains {
     asked: Arc<AtomicU64>,
 }
 
-/// The files with which a node boots, and what they make.
+/// Boot files of a node, and the chains that they create.
 #[derive(Debug)]
 struct BootFiles {
-    /// Whether they are those of its disk; else objects say that they are to be there.
+    /// Whether the files are on the node's disk; otherwise objects of the cluster declare them.
     is_on_disk: bool,
     resources: Vec<Resource>,
     source: Source,
@@ -69,15 +69,15 @@ struct Source {
     name: String,
     origin: Origin,
     sets: [Arc<RuleSet>; 3],
-    /// For each role, what commands leave where conditions cannot be known, other ways than in `sets`.
+    /// Chains for other outcomes of unknown conditions than in `sets`, for each role.
     others: [Arc<Others>; 3],
 }
 
-/// The chains of the other ways that conditions may go.
+/// Chains for the other outcomes of unknown conditions.
 #[derive(Debug, Default)]
 struct Others {
     sets: Vec<RuleSet>,
-    /// What is not known, for people.
+    /// Description of the unknown conditions.
     question: String,
 }
 
@@ -87,7 +87,7 @@ pub struct Chains<'a> {
     /// The name of their text.
     pub name: &'a str,
     pub origin: Origin,
-    /// Where conditions cannot be known, as it is where none holds.
+    /// Chains, where unknown conditions do not hold.
     pub set: &'a RuleSet,
     others: &'a Others,
     family: Family,
@@ -157,8 +157,8 @@ impl ActiveChains {
         Ok(())
     }
 
-    /// Takes a file with which nodes boot; such files run in the order of their names. What is on the disk stands against
-    /// what an object says is to be there. `false` where it cannot be read.
+    /// Adds a boot file of nodes; such files run in the order of their names. A file on the disk overrides one that an
+    /// object declares. Returns `false` where it cannot be parsed.
     pub fn learn(&mut self, nodes: &[String], name: &str, text: &str, is_on_disk: bool) -> bool {
         if !matches!(detect(text), Ok(Form::CloudInit)) {
             return false;
@@ -166,7 +166,7 @@ impl ActiveChains {
         let Ok(more) = cloudinit::read(text) else {
             return false;
         };
-        // Nodes that had the same files so far have the same ones still, and boot alike.
+        // Nodes with the same files share the resulting chains.
         let mut made: Vec<(Option<Arc<BootFiles>>, Arc<BootFiles>)> = Vec::new();
         for node in nodes {
             let known = self.learned.get(node);
@@ -191,7 +191,7 @@ impl ActiveChains {
         true
     }
 
-    /// The names of the nodes whose files are known.
+    /// Returns the names of the nodes whose files are known.
     pub const fn names_mut(&mut self) -> &mut NodeNames {
         &mut self.names
     }
@@ -282,7 +282,7 @@ impl ActiveChains {
         (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
     }
 
-    /// As it would be with a text's chains changed on a node of `role`, which count before all that were told.
+    /// Changes the chains of a text on a node of `role`; the result takes precedence over all texts of the user.
     pub fn replace(&mut self, node: &str, role: Role, name: &str, change: impl Fn(&mut RuleSet)) {
         let known = (self.sources(node).iter().rev()).find(|known| known.name == name);
         let Some(known) = known else { return };
@@ -339,7 +339,7 @@ fn parts(
 }
 
 impl BootFiles {
-    /// The files of `known` with those of one more text.
+    /// Adds the files of one more text to `known`.
     fn with(known: Option<&Arc<Self>>, more: &[Resource], name: &str, is_on_disk: bool) -> Self {
         let (mut resources, name) = match known {
             Some(known) => (
@@ -391,7 +391,7 @@ impl Source {
     }
 }
 
-/// The chains where no condition holds, and those of the other ways.
+/// Splits off the chains for which no condition holds from those of the other outcomes.
 fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     let others = Others {
         question: ways.question(),
@@ -400,19 +400,19 @@ fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     (Arc::new(ways.set), Arc::new(others))
 }
 
-/// The place of a role in [`Role::ALL`].
+/// Returns the index of a role in [`Role::ALL`].
 fn place_of(role: Role) -> usize {
     let at = Role::ALL.iter().position(|known| *known == role);
     at.unwrap_or_default()
 }
 
 impl<'a> Chains<'a> {
-    /// The chains of every way that conditions may go which cannot be known; the first is `set`.
+    /// Returns the chains for all outcomes of unknown conditions; the first is `set`.
     pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
         [self.set].into_iter().chain(&self.others.sets)
     }
 
-    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``.
+    /// Describes the unknown conditions: `` whether `[ -f /oem/x ]` (line 12) holds ``.
     pub fn question(&self) -> &'a str {
         &self.others.question
     }
@@ -488,7 +488,7 @@ impl<'a> Chains<'a> {
                 outcome.end.told(),
                 another.end.told()
             ));
-            // What is accepted one way only is not called accepted.
+            // A packet that only some outcomes accept does not count as accepted.
             if outcome.end.lets_in() {
                 let notes = std::mem::take(&mut outcome.notes);
                 outcome = Outcome { notes, ..another };

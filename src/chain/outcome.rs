@@ -101,7 +101,7 @@ impl ChainOutcome {
         }
     }
 
-    /// For people: `accepted by rule 4 of HARVESTER_INPUT`.
+    /// Describes the outcome in a sentence: `accepted by rule 4 of HARVESTER_INPUT`.
     pub fn told(&self) -> String {
         let what = match self {
             Self::Accepted(_) => "accepted",

@@ -1,4 +1,4 @@
-//! The order in a chain: what stands before LOG and DROP and works, what stands behind and is dead, and what they counted.
+//! Positions in a chain: live rules before LOG and DROP, dead ones behind them, and the counters of these two.
 
 use crate::catalog::LOG_PREFIX;
 use crate::chain::outcome::Position;
@@ -9,13 +9,13 @@ use crate::chain::{Chain, Family, HARVESTER, INPUT, Policy, RuleSet};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     pub packets: u64,
-    /// Not from K, M, G or T forms.
+    /// Whether the number is exact: false where a counter has a K, M, G or T form.
     pub exact: bool,
 }
 
 impl Chain {
-    /// The number of the first rule that logs what is to be dropped: a LOG that asks nothing but a limit, else any LOG
-    /// with a DROP behind it.
+    /// Returns the number of the first LOG rule for dropped packets: one whose only match is a limit, else any LOG
+    /// followed by a DROP.
     pub fn log_rule_number(&self) -> Option<usize> {
         let is_log = |rule: &Rule| matches!(rule.target, Target::Log(_));
         let plain = self
@@ -24,7 +24,7 @@ impl Chain {
             .position(|rule| is_log(rule) && rule.is_unconditional());
         let stop = self.stop_number().unwrap_or(usize::MAX);
         let first = self.rules.iter().position(is_log);
-        // The split form has `--syn`, `! -p tcp` and `! --syn` rules before DROP: the first of them.
+        // The split LOG rules are `--syn`, `! -p tcp` and `! --syn` before DROP: the first of them counts.
         let run = first.filter(|first| {
             self.rules
                 .iter()
@@ -35,7 +35,7 @@ impl Chain {
         run.or(plain).map(|at| at + 1)
     }
 
-    /// The number of the first rule behind which nothing is reached: an unconditional DROP or REJECT.
+    /// Returns the number of the first unconditional DROP or REJECT, behind which no rule is reached.
     pub fn stop_number(&self) -> Option<usize> {
         let stops = |rule: &Rule| {
             matches!(rule.target, Target::Drop | Target::Reject(_)) && rule.matches.is_empty()
@@ -43,7 +43,7 @@ impl Chain {
         self.rules.iter().position(stops).map(|at| at + 1)
     }
 
-    /// Where new rules go: the number of LOG, else of DROP.
+    /// Returns the number at which new rules are inserted: that of LOG, else of DROP.
     pub fn insert_number(&self) -> Option<usize> {
         self.log_rule_number()
             .into_iter()
@@ -59,7 +59,7 @@ impl Chain {
         }
     }
 
-    /// The rules that do what `rule` does, by meaning, behind LOG or DROP.
+    /// Returns the rules behind LOG or DROP that have the same meaning as `rule`.
     pub fn dead_copies(&self, rule: &Rule) -> Vec<Position> {
         let from = self.insert_number().unwrap_or(usize::MAX);
         self.copies(rule)
@@ -67,13 +67,13 @@ impl Chain {
             .collect()
     }
 
-    /// The first rule that does what `rule` does before LOG and DROP.
+    /// Returns the first rule before LOG and DROP that has the same meaning as `rule`.
     pub fn live_copy(&self, rule: &Rule) -> Option<Position> {
         let from = self.insert_number().unwrap_or(usize::MAX);
         self.copies(rule).find(|position| position.number < from)
     }
 
-    /// The first rule before LOG and DROP that does for all packets of `rule` what `rule` does: its copy, or a wider one.
+    /// Returns the first rule before LOG and DROP that covers all packets of `rule`: the same rule, or a wider one.
     pub fn live_cover(&self, rule: &Rule) -> Option<Position> {
         let live = self.insert_number().map_or(usize::MAX, |from| from - 1);
         (self.rules.iter().take(live))
@@ -89,7 +89,7 @@ impl Chain {
             .map(|(at, _)| self.position(at))
     }
 
-    /// What the LOG rules of the drop log counted: those with its prefix, or all where none has it.
+    /// Sums the packet counters of the drop log's LOG rules: those with its prefix, or all where none has it.
     pub fn log_packets(&self) -> Option<Counted> {
         let has_prefix =
             |rule: &Rule| matches!(&rule.target, Target::Log(log) if is_documented(log));
@@ -97,7 +97,7 @@ impl Chain {
             .or_else(|| self.sum(|_, rule| matches!(rule.target, Target::Log(_))))
     }
 
-    /// What the DROP and REJECT rules behind the first LOG counted.
+    /// Sums the packet counters of the DROP and REJECT rules behind the first LOG.
     pub fn drop_packets(&self) -> Option<Counted> {
         let from = self.log_rule_number().unwrap_or(0);
         self.sum(|number, rule| {
@@ -105,7 +105,7 @@ impl Chain {
         })
     }
 
-    /// Drops that left no line: DROP packets less LOG packets.
+    /// Returns the number of drops that left no line: DROP packets less LOG packets.
     pub fn unlogged(&self) -> Option<Counted> {
         let (dropped, logged) = (self.drop_packets()?, self.log_packets()?);
         Some(Counted {
@@ -114,7 +114,7 @@ impl Chain {
         })
     }
 
-    /// `None` where no such rule is there, or one has no counters.
+    /// Sums the packet counters of the wanted rules; `None` where there are none, or one has no counters.
     fn sum(&self, wanted: impl Fn(usize, &Rule) -> bool) -> Option<Counted> {
         let mut out: Option<Counted> = None;
         for (at, rule) in self.rules.iter().enumerate() {
@@ -134,7 +134,7 @@ impl Chain {
 }
 
 impl RuleSet {
-    /// Notes what rules ask for, once all are there.
+    /// Completes the set: derives the flags that depend on all rules.
     pub(crate) fn finished(mut self) -> Self {
         self.asks_detail = (self.chains.iter())
             .flat_map(|chain| &chain.rules)
@@ -146,7 +146,8 @@ impl RuleSet {
         self
     }
 
-    /// Whether the rule logs what is to be dropped: by the documented prefix where any rule has it, else by taking all.
+    /// Whether the rule logs dropped packets: it has the documented prefix, if any rule has it; otherwise it is
+    /// unconditional.
     pub fn is_drop_log(&self, rule: &Rule) -> bool {
         match &rule.target {
             Target::Log(log) if self.has_documented_log => is_documented(log),
@@ -155,7 +156,7 @@ impl RuleSet {
         }
     }
 
-    /// The places of the chains that packets reach from a built-in chain, in the order in which its rules lead there.
+    /// Returns the indices of the chains reached from a built-in chain, in the order of its jumps.
     pub(in crate::chain) fn reached(&self, family: Family, hook: &str) -> Vec<usize> {
         let mut out = Vec::new();
         let mut seen = vec![false; self.chains.len()];
@@ -176,15 +177,16 @@ impl RuleSet {
         out
     }
 
-    /// The chains that packets reach from a chain, itself the first.
+    /// Returns the chains reached from a chain, beginning with the chain itself.
     pub fn reached_from(&self, family: Family, chain: &str) -> Vec<&Chain> {
         (self.reached(family, chain).into_iter())
             .map(|at| &self.chains[at])
             .collect()
     }
 
-    /// Where new rules go: before the LOG rule of what is dropped, else before the rule that drops all, in the chain that has
-    /// it; before the jump to that chain where it does nothing but log and drop, or where other hooks lead to it too.
+    /// Returns the position at which new rules are inserted: before the LOG rule for dropped packets, else before the
+    /// unconditional DROP, in the chain that contains it; before the jump to that chain if it only logs and drops, or if
+    /// other hooks reach it too.
     pub fn insertion_point(&self, family: Family) -> Option<Position> {
         let (at, number) = self.insertion(family)?;
         Some(self.chains[at].position(number - 1))
@@ -204,7 +206,7 @@ impl RuleSet {
             .or_else(|| reached.iter().copied().find(stops))
             .or_else(|| all().find(|at| log(at) && self.chains[*at].policy.is_none()));
         let Some(mut at) = found else {
-            // All of an interface is dropped in INPUT, or the policy drops what falls out of it.
+            // INPUT drops all packets of an interface, or its policy drops the packets that reach its end.
             let (at, input) = self.find(family, INPUT)?;
             let by_interface = |rule: &Rule| {
                 let only = |m: &Match| matches!(m.test, Test::Interface(..)) && !m.negated;
@@ -226,7 +228,7 @@ impl RuleSet {
             let begins = (chain.rules.iter().take(number.saturating_sub(1)))
                 .all(|rule| matches!(rule.target, Target::Log(_) | Target::None));
             let shared = others.contains(&at);
-            // The documented chain is one that filters, whatever it lacks.
+            // The documented chain always counts as one that filters, even if it lacks rules.
             let only_logs = begins && !chain.rules.is_empty() && chain.name != HARVESTER;
             if chain.policy.is_some() || !(only_logs || shared) {
                 break;
@@ -247,7 +249,8 @@ impl RuleSet {
         Some((at, number))
     }
 
-    /// The number at which a chain begins to log or to drop all that comes so far; behind its last rule where it does not.
+    /// Returns the number of the rule at which a chain logs or drops all remaining packets; the number behind its last
+    /// rule if there is none.
     fn stops_at(&self, at: usize) -> usize {
         let chain = &self.chains[at];
         let log = (chain.rules.iter()).position(|rule| self.is_drop_log(rule));
@@ -257,13 +260,13 @@ impl RuleSet {
             .unwrap_or(chain.rules.len() + 1)
     }
 
-    /// The chain that filters the node: the one that new rules go into.
+    /// Returns the chain that filters the node: the one into which new rules are inserted.
     pub fn firewall(&self, family: Family) -> Option<&Chain> {
         self.insertion(family).map(|(at, _)| &self.chains[at])
     }
 
-    /// Whether it decides on what comes in: a chain that filters the node, or a policy or a rule of INPUT that may stop a
-    /// packet.
+    /// Whether the set filters incoming packets: it has a chain that filters the node, or a rule of INPUT or of a chain
+    /// reached from it may stop a packet.
     pub fn filters(&self, family: Family) -> bool {
         let stops = |at: usize| {
             let mut rules = self.chains[at].rules.iter();
@@ -272,14 +275,14 @@ impl RuleSet {
         self.firewall(family).is_some() || self.reached(family, INPUT).into_iter().any(stops)
     }
 
-    /// Whether it says what becomes of what comes in: a dump of INPUT in which nothing stops a packet says that the chain is
-    /// gone.
+    /// Whether the set determines the outcome of incoming packets: a dump of INPUT in which no rule stops a packet shows
+    /// that the chain is gone.
     pub fn decides(&self, family: Family) -> bool {
         let is_dump = |chain: &Chain| chain.line > 0 && chain.policy.is_some();
         self.filters(family) || self.chain(family, INPUT).is_some_and(is_dump)
     }
 
-    /// Puts a rule at a number of a chain, as `-I` does; nothing where there is no such place.
+    /// Inserts a rule at a number of a chain, as `-I` does; does nothing if there is no such chain or number.
     pub fn insert_rule(&mut self, family: Family, chain: &str, number: usize, rule: &Rule) {
         if let Some(chain) = self.chain_mut(family, chain)
             && (1..=chain.rules.len() + 1).contains(&number)
@@ -292,7 +295,7 @@ impl RuleSet {
         }
     }
 
-    /// The first rule before the place of new ones that does for all packets of `rule` what `rule` does.
+    /// Returns the first rule before the insertion point that covers all packets of `rule`.
     pub fn live_cover(&self, family: Family, rule: &Rule) -> Option<Position> {
         let (at, number) = self.insertion(family)?;
         let live = self.chains[at].rules.iter().take(number - 1);
@@ -301,7 +304,8 @@ impl RuleSet {
             .map(|(place, _)| self.chains[at].position(place))
     }
 
-    /// The rules that do what `rule` does behind the place of new ones, in the chain that filters the node.
+    /// Returns the rules behind the insertion point that have the same meaning as `rule`, in the chain that filters the
+    /// node.
     pub fn dead_copies(&self, family: Family, rule: &Rule) -> Vec<Position> {
         let Some((at, number)) = self.insertion(family) else {
             return Vec::new();

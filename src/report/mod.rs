@@ -101,7 +101,7 @@ pub struct NodeReport {
     pub logged: u64,
     /// Times at which the limit of the LOG rule hid lines; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
-    /// The stretches of IPv4 and of IPv6; empty where they cannot be told.
+    /// Saturated stretches of IPv4 and of IPv6; empty where the log does not show them.
     pub saturated_by_family: [Vec<Stretch>; 2],
     /// Drops that were not logged, where the chain's counters are known.
     pub unlogged: Option<Counted>,

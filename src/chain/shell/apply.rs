@@ -170,7 +170,7 @@ fn remove_all(set: &mut RuleSet, index: &mut RuleIndex, family: Family) -> Resul
     Ok(())
 }
 
-/// Has the rules that lead to a chain lead to another one.
+/// Redirects the rules that lead to one chain to another.
 fn lead_to(set: &mut RuleSet, family: Family, from: &str, to: &str) {
     for chain in set.chains.iter_mut().filter(|chain| chain.family == family) {
         for rule in &mut chain.rules {

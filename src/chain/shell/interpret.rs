@@ -43,7 +43,7 @@ pub struct Runner {
     pub(super) files: BTreeMap<String, (String, usize)>,
     /// Files of `files` that were run or loaded.
     pub(super) used: BTreeSet<String>,
-    /// How conditions that cannot be known are taken.
+    /// Assumed values of unknown conditions.
     pub(super) assume: Assume,
     pub(super) conditions: Vec<Condition>,
     /// The values of variables, `None` where one is not known.
@@ -55,9 +55,9 @@ pub struct Runner {
     pub(super) depth: usize,
     pub(super) commands: usize,
     pub(super) expanded: usize,
-    /// How many bytes of dumps were loaded.
+    /// Number of bytes of dumps loaded so far.
     pub(super) restored: usize,
-    /// How many rules were listed, to be searched.
+    /// Number of rules listed for searches so far.
     pub(super) listed: usize,
     /// Line to report for the commands at hand, where their text has no lines of its own in the file.
     pub(super) at: Option<usize>,
@@ -188,7 +188,7 @@ impl Runner {
 
     pub(super) fn list(&mut self, list: &List, condition: bool) -> (Status, Flow) {
         let mut status = Status::Yes;
-        // The item whose answer `status` is: `a && b || c` asks `a` again, where `b` did not run.
+        // Item that gave `status`: in `a && b || c` the status is that of `a` where `b` did not run.
         let mut answered = 0;
         for (at, item) in list.iter().enumerate() {
             let wanted = match item.join {
@@ -223,7 +223,7 @@ impl Runner {
         (status, Flow::On)
     }
 
-    /// Whether a list of conditions whose answer is not known is taken as met.
+    /// Returns the assumed value of a list of conditions with an unknown status.
     pub(super) fn assumes_list(&mut self, condition: &List, guarded: bool) -> bool {
         let Some(last) = condition.last() else {
             return true;

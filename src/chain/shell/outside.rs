@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::chain::{Family, RuleSet};
 
-/// How many rules one run lists to search them; what more listings have is not known.
+/// Upper bound on the rules that one run lists for searches; the result of further searches is unknown.
 const MAX_LISTED: usize = 100_000;
 
 /// Exit status of a command.

@@ -7,7 +7,7 @@ use crate::chain::shell::outside::Status;
 use crate::chain::shell::parse::{Input, Item, Simple};
 use crate::chain::{Family, Form, Policy, Rule};
 
-/// How many bytes of dumps one run loads, each as often as commands load it.
+/// Upper bound on the bytes of dumps that one run loads, counted each time a dump is loaded.
 const MAX_RESTORED: usize = 64 << 20;
 
 impl Runner {
