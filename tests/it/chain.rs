@@ -67,7 +67,7 @@ impl Drop for Namespace {
     }
 }
 
-/// All that the tools print of the rules; `None` where there is no root or no iptables.
+/// Returns the rules in all forms that the tools print; `None` without root or iptables.
 fn printed(name: &str, tool: &str, rules: &str) -> Option<Vec<(&'static str, String)>> {
     let Some(namespace) = Namespace::new(name) else {
         eprintln!("skipped {name}: no network namespace (not root?)");
@@ -100,7 +100,7 @@ fn printed(name: &str, tool: &str, rules: &str) -> Option<Vec<(&'static str, Str
         .collect()
 }
 
-/// What must not depend on the form: chains by name, policies, rules by meaning and their comments.
+/// Returns the parts that must not depend on the form: chains by name, policies, rules by meaning and their comments.
 fn bare(set: &RuleSet) -> Vec<(String, Option<Policy>, Vec<chain::Rule>)> {
     let mut chains: Vec<_> = set
         .chains()
@@ -177,7 +177,7 @@ fn same_in_every_form(tool: &str, rules: &str, least: usize) {
     }
 }
 
-/// What is not known is never lost: a rule that no form can be evaluated in says so in each.
+/// An unknown match is never lost: a rule that cannot be evaluated in one form says so in each.
 #[test]
 fn unknown_matches_stay_unknown_in_every_form() {
     let rules = fixture("rare.rules");
@@ -217,7 +217,7 @@ fn unknown_matches_stay_unknown_in_every_form() {
     for (form, text) in printed("rare", "iptables", &rules).unwrap_or_default() {
         let found = open(&read(&text));
         for (at, (wanted, found)) in wanted.iter().zip(&found).enumerate() {
-            // A comment that contains the marks of comments cannot be told from rules in `-L`.
+            // In `-L` a comment that contains the marks of comments cannot be told from matches.
             let marks = form.contains("-L")
                 && rules
                     .lines()
@@ -511,7 +511,7 @@ fn the_listing_of_the_page_is_read() {
     );
 }
 
-/// Another LOG rule's lines are not of the drop log.
+/// Lines of another LOG rule do not belong to the drop log.
 #[test]
 fn drops_without_a_line_are_those_less_the_lines_of_the_drop_log() {
     let text = "\
@@ -632,7 +632,7 @@ fn all_forms() -> Vec<String> {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
 
-    /// No text panics: real ones with pieces cut out, swapped in, and put in from anywhere.
+    /// No text panics: real ones with pieces cut out, exchanged, and inserted at random.
     #[test]
     fn no_text_panics(
         which in 0usize..10,

@@ -1,7 +1,7 @@
-//! Every command that README.md, docs/ and the help show is run in a folder that has what it names, and its output is
-//! compared where it stands beside it.
+//! Every command that README.md, docs/ and the help show is run in a folder with the files that it names, and its output
+//! is compared with the documented one.
 //!
-//! `UPDATE=1 cargo test --test it commands` writes the report of README.md anew.
+//! `UPDATE=1 cargo test --test it commands` updates the report of README.md.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use crate::support::{has, pack};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Programs that the commands name beside ours: what a machine of the cluster would do, on the capture that is here.
+/// Stand-ins for other programs that the commands name: they print the output of a cluster's machine, from the capture.
 const PROGRAMS: &[(&str, &str)] = &[
     // The commands of ssh run here.
     ("ssh", "shift; eval \"$*\""),

@@ -138,7 +138,7 @@ fn no_circle_of_imports() {
 /// A module's path below the crate.
 type Module = Vec<String>;
 
-/// What each file imports: the modules that its `use` lines name.
+/// Returns the imports of each file: the modules that its `use` lines name.
 fn imports() -> BTreeMap<Module, BTreeSet<Module>> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let module = |file: &Path| -> Module {

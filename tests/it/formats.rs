@@ -53,7 +53,7 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
         LogEvent::Elsewhere { is_read: false, .. } => seen.unreadable += 1,
         LogEvent::OtherPrefix { .. } => {}
         LogEvent::Unreadable { .. } => seen.unreadable += 1,
-        // A boot that was told already comes again with its host and time.
+        // A boot that was already reported comes again with its host and time.
         LogEvent::Notice {
             kind: NoticeKind::Boot,
             count: 0,
@@ -249,7 +249,7 @@ fn codes_are_kebab_case_and_differ() {
     assert_eq!(codes.len(), all);
 }
 
-/// What all forms of the first record of the capture say. The host is `None` in forms that have none.
+/// Message of the capture's first record in all forms. The host is `None` in forms without one.
 const MESSAGE: &str = "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.61 DST=192.168.122.63 LEN=52 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=9345 DPT=46002 WINDOW=521 RES=0x00 ACK FIN URGP=0 ";
 
 #[test]
@@ -1028,7 +1028,7 @@ fn broken_input_is_survived() {
     }
 }
 
-/// Whatever has no line end takes no more memory than a record may have, and what follows is read.
+/// Text without a line end takes no more memory than one record, and the lines after it are read.
 #[test]
 fn a_hundred_mebibytes_without_a_line_end() {
     let block = vec![b'x'; 1 << 20];

@@ -1,8 +1,8 @@
-//! One capture through every form in which a log reaches a user: the same findings, and the same times as far as the form
-//! tells them.
+//! One capture through every form in which a log reaches a user: the same findings, and the same times as far as the
+//! form has them.
 //!
-//! `journalctl` renders the forms from a real journal, made of the capture by `systemd-journal-remote`; packers pack them.
-//! What is not installed is left out, by name.
+//! `journalctl` renders the forms from a real journal, created from the capture by `systemd-journal-remote`; packers
+//! pack them. Forms whose tools are not installed are left out, by name.
 
 use std::fs;
 use std::path::Path;
@@ -13,17 +13,17 @@ use serde_json::Value;
 
 const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
 
-/// What a form does not tell.
+/// Completeness of the times in a form.
 #[derive(Clone, Copy, PartialEq)]
 enum Tells {
     All,
     /// Times to the second only.
     Seconds,
-    /// No dates.
+    /// Times without dates.
     NoDates,
 }
 
-/// A form: its name, how `journalctl` makes it, and what it tells.
+/// A form: its name, the options of `journalctl` that print it, and the completeness of its times.
 const FORMS: &[(&str, &str, Tells)] = &[
     ("short", "-o short", Tells::Seconds),
     ("short-precise", "-o short-precise", Tells::All),
@@ -87,7 +87,7 @@ fn one_capture_is_judged_the_same_in_every_form() {
         .unwrap();
         fs::write(folder.join(name), rendered).unwrap();
         assert_same(&whole, &judged(&folder.join(name)), *tells, name);
-        // `SYSTEMD_COLORS` makes it write what a terminal gets.
+        // `SYSTEMD_COLORS` makes it write the output for a terminal.
         let colored = run(
             folder,
             &format!("env SYSTEMD_COLORS=1 journalctl --file log.journal -q --utc {options}"),

@@ -12,10 +12,10 @@ mod targets;
 
 use targets::{Dice, TARGETS};
 
-/// Inputs grow up to so many bytes.
+/// Upper bound on the bytes of an input.
 const LONGEST: usize = 16 << 10;
 
-/// What breaks texts of any kind.
+/// Texts that break parsers of any kind.
 const WORDS: &[&[u8]] = &[
     b"\0",
     b"\n",
@@ -122,7 +122,7 @@ fn mutate(bytes: &mut Vec<u8>, other: &[u8], words: &[Vec<u8>], dice: &mut Dice)
         6 if !words.is_empty() => words[dice.roll(words.len())].clone(),
         _ => WORDS[dice.roll(WORDS.len())].to_vec(),
     };
-    // Over what is there, or between.
+    // Overwrites bytes, or inserts some.
     let end = if dice.roll(2) == 0 {
         (at + put.len()).min(bytes.len())
     } else {
@@ -144,7 +144,7 @@ fn run(name: &str, target: fn(&[u8]), what: &str, input: &[u8]) {
     }
 }
 
-/// So many mutations, unless the environment tells another number.
+/// Runs this number of mutations, unless the environment sets another.
 fn fuzz(name: &str, mutations: usize) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
     if let Some(path) = std::env::var_os("DROPSIFT_FUZZ_INPUT") {

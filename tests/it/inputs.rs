@@ -1,4 +1,4 @@
-//! Opening inputs: what is packed, journals, directories, support bundles; with the tools that make them.
+//! Opening of inputs: packed files, journals, directories, support bundles; with the tools that create them.
 //!
 //! A tool that is not installed is named on stderr, and its cases are left out.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -82,7 +82,7 @@ fn what_stands_before_a_damage_counts() {
 
 #[test]
 fn a_damaged_check_costs_no_line() {
-    // The check stands behind what it is of, and a small log is all before it.
+    // The checksum follows the data, and a small log is complete before it.
     let folder = tempfile::tempdir().unwrap();
     let plain = log(500);
     // How far from the end the check stands: of xz before the index and the footer, of bzip2 in the last bytes.
@@ -204,7 +204,7 @@ fn a_zip_of_logs() {
         )
     });
     assert_eq!(piped.drops, seen.drops);
-    // Without its list of files, what stands before it is read.
+    // Without the central directory, the members before it are read.
     let cut = read(&written(
         folder.path(),
         "cut.zip",

@@ -1,5 +1,5 @@
-//! What holds for every input: the order of lines does not matter, nor how the bytes are cut; live ends as batch does; and
-//! nothing panics.
+//! Properties of every input: neither the order of lines nor the split into blocks matters; a live run ends as a batch
+//! run; and nothing panics.
 
 use dropsift::analyze::Analysis;
 use dropsift::input::Prefixes;

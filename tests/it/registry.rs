@@ -1,4 +1,4 @@
-//! What the registries promise: codes are unique, examples are judged as they say, samples are read by their format.
+//! Consistency of the registries: codes are unique, examples are judged as stated, samples are parsed by their format.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What the text report owes its reader: numbers that add up, rows that fit, commands that run as pasted, and a pager.
+//! Properties of the text report: sums that agree, rows that fit, commands that run as pasted, and a pager.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn accounted(text: &str) -> u64 {
     let drops = Regex::new(r"  (\d+) drops?(?:  |$)").unwrap();
     let more = Regex::new(r"^  \d+ more, (\d+) drops?:").unwrap();
     let (mut section, mut column, mut sum) = ("", None, 0);
-    // What the lines of NOTHING TO DO promise, and what its rows have.
+    // Numbers in the headings of NOTHING TO DO, and in its rows.
     let (mut promised, mut rows, mut columns) = (0, 0, 0);
     for line in text.lines() {
         if let Some(found) = heading.captures(line) {
@@ -307,7 +307,7 @@ fn what_makes_an_answer_unsure_is_in_the_first_sentence() {
         said.contains("ESTABLISHED") && !said.contains("No rule is missing"),
         "{said}"
     );
-    // A log without drops says how much was read, and over what time.
+    // A report without drops states the number of lines, and their time span.
     let said = first(
         "2026-04-22T10:00:00+00:00 harvester1 kernel: link up\n2026-04-22T10:05:00+00:00 harvester1 kernel: link down\n",
     );
@@ -352,7 +352,7 @@ fn a_report_longer_than_the_terminal_goes_through_the_pager() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The terminal holds less than a report: it is read while it is written, until nobody has it open (EIO).
+        // The terminal's buffer is smaller than a report: it is read concurrently, until the other side is closed (EIO).
         let reader = std::thread::spawn(move || {
             let (mut text, mut master) = (Vec::new(), File::from(master));
             let mut block = [0; 4096];

@@ -1,5 +1,5 @@
-//! What is built into the program: licences, duplicates and sources as `deny.toml` has them, told by `cargo metadata` where
-//! cargo-deny is not installed; and the reason of each dependency, which must be true.
+//! Dependencies of the program: licences, duplicates and sources by `deny.toml`, checked by `cargo metadata` where
+//! cargo-deny is not installed; and the stated reason of each dependency, which must be true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

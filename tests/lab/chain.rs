@@ -38,7 +38,7 @@ impl Commands {
         Self(commands)
     }
 
-    /// All but the one that has `text`.
+    /// Removes the only command that contains `text`.
     pub(crate) fn without(mut self, text: &str) -> Self {
         let before = self.0.len();
         self.0.retain(|command| !command.contains(text));
@@ -46,7 +46,7 @@ impl Commands {
         self
     }
 
-    /// With `command` right before the LOG rule.
+    /// Inserts `command` directly before the LOG rule.
     pub(crate) fn before_log(mut self, command: &str) -> Self {
         let log = self
             .0

@@ -24,7 +24,7 @@ iptables -A HARVESTER_INPUT -p tcp --dport 22 -m comment --comment "SSH" -j ACCE
 iptables -A HARVESTER_INPUT -m limit --limit 10/min -m comment --comment "Rate-limit logging of dropped packets" -j LOG --log-prefix HARVESTER_DROP_ --log-level 4
 iptables -A HARVESTER_INPUT -m comment --comment "Drop all other traffic" -j DROP
 "#;
-/// Who sends, by the words of the scenes.
+/// Senders, by their names in the scenes.
 const SENDERS: [(&str, &str); 4] = [
     ("peer", "192.168.122.62"),
     ("friend", "192.168.122.63"),
@@ -46,10 +46,10 @@ struct Scene {
     /// Commands that change it after the dump that `--rules` reads was taken.
     #[serde(default)]
     since: Option<String>,
-    /// What was dropped, as `tcp/2112` from the peer, or `pod tcp/2112`.
+    /// Drops of the log, as `tcp/2112` from the peer, or `pod tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
-    /// More arguments of `rules`.
+    /// Further arguments of `rules`.
     #[serde(default)]
     args: Vec<String>,
     /// Arguments of the script.
@@ -58,7 +58,7 @@ struct Scene {
     /// Variables of the script's environment.
     #[serde(default)]
     env: Vec<String>,
-    /// What the rules have at every moment of the run.
+    /// Rules that are present at every moment of the run.
     #[serde(default)]
     always: Vec<String>,
     /// The name of this host, and of the hosts in the log.
@@ -66,14 +66,14 @@ struct Scene {
     host: String,
     #[serde(default)]
     nodes: Vec<String>,
-    /// What its output has, and has not.
+    /// Texts that its output must contain, or must not.
     #[serde(default)]
     says: Vec<String>,
     #[serde(default)]
     silent: Vec<String>,
     #[serde(default)]
     exit: i32,
-    /// What gets in afterwards, and what does not: `stranger tcp/2112`.
+    /// Packets that are accepted afterwards, or not: `stranger tcp/2112`.
     #[serde(default)]
     opens: Vec<String>,
     #[serde(default)]
@@ -283,7 +283,7 @@ pub(crate) fn of_rules(_: &Machine) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// The recommended chain of each role, put in force by its script, is what the comparison takes for the same.
+/// The recommended chain of each role, loaded by its script, must show no difference in the comparison.
 fn recommended(stage: &Stage, tool: &str, shell: &str) {
     let program = env!("CARGO_BIN_EXE_dropsift");
     for role in ["control-plane", "worker", "witness"] {
@@ -306,7 +306,7 @@ fn recommended(stage: &Stage, tool: &str, shell: &str) {
     }
 }
 
-/// What is wrong with a scene.
+/// Returns the failures of a scene.
 fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     stage.clear(tool);
@@ -437,7 +437,7 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with the commands of the JSON report, run as they stand, and taken back by its undo.
+/// Returns the failures of the commands in the JSON report, run as they are, and reverted by its undo.
 fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
     let file = |name: &str| stage.folder.join(name).to_str().unwrap().to_owned();
     let (dump, log) = (file("now"), file("log"));

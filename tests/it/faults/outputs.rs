@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{CAPTURE, SYN};
 
-/// The arguments, and what is piped in. `LOG` stands for a capture, `CHAIN` and `INIT` for rules.
+/// Arguments, and text on stdin. `LOG` stands for a capture, `CHAIN` and `INIT` for rules.
 const RUNS: &[(&[&str], Option<&str>)] = &[
     (&["--version"], None),
     (&["--help"], None),

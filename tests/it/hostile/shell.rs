@@ -1,4 +1,5 @@
-//! What shells and YAML parsers make of an output: the words that a shell would hand to `iptables`, told by a shell.
+//! Interpretation of an output by shells and YAML parsers: the words that a shell would pass to `iptables`, printed by a
+//! shell.
 
 use std::fs;
 use std::process::Command;
@@ -6,8 +7,8 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-/// In place of the tools: each writes down its name and its words, and keeps a chain as iptables would, so that scripts find
-/// their place and see what they did. `\037` stands between the words, `\036` behind a command.
+/// Stand-ins for the tools: each records its name and its words, and keeps a chain as iptables would, so that scripts
+/// find the insertion point and see their changes. `\037` separates words, `\036` ends a command.
 const TOOLS: &str = r#"
 rules=../rules
 [ -s $rules ] || cat >$rules <<'END'
@@ -42,10 +43,10 @@ iptables() { table iptables "$@"; }
 ip6tables() { table ip6tables "$@"; }
 "#;
 
-/// The words of each command that `script` runs, by every shell that is there; they agree.
+/// Returns the words of each command that `script` runs, in every shell that is installed; they must agree.
 ///
 /// # Panics
-/// Where a shell refuses it, where shells differ, or where it does something else than run `iptables`.
+/// If a shell refuses it, if shells differ, or if it runs another command than `iptables`.
 pub(crate) fn words(script: &str) -> Vec<Vec<String>> {
     let told = ["sh", "bash"].map(|shell| words_by(shell, script));
     let mut told = told.into_iter().flatten();
@@ -89,7 +90,7 @@ fn words_by(shell: &str, script: &str) -> Option<Vec<Vec<String>>> {
     )
 }
 
-/// A script or a list as somebody leaves it who has decided for every rule that needs it: without the mark before it.
+/// Returns a script or a list after the user has accepted every rule that needs a decision: without the mark before it.
 pub(crate) fn decided(text: &str) -> String {
     let decided = |line: &str| {
         let rest = line.strip_prefix("# ")?;

@@ -1,5 +1,5 @@
-//! A journal file made by hand, for what systemd's programs here do not write: values packed with lz4 and xz, entries without
-//! some fields. `journalctl` reads it, which is the proof that it is one.
+//! A journal file created here, for features that the installed programs of systemd do not write: values compressed with
+//! lz4 and xz, entries without some fields. `journalctl` reads it, which proves that it is valid.
 
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -8,7 +8,7 @@ use std::io::Write;
 const HEADER: usize = 240;
 const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0x0f1e_2d3c_4b5a_6978];
 
-/// How values from 512 bytes on are packed.
+/// Compression of values from 512 bytes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
     Xz = 1,

@@ -8,7 +8,7 @@ use super::FIRST;
 use super::made::{Made, Packing};
 use crate::support::{drop_line, read};
 
-/// So many files, the entries of which take turns.
+/// Creates `files` journals whose entries alternate in time.
 fn make(folder: &Path, files: u64, entries: u64) {
     for file in 0..files {
         let mut made = Made::new(Packing::Zstd);

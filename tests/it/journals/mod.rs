@@ -205,7 +205,7 @@ fn what_cannot_be_read_is_refused_by_name() {
         std::fs::write(&path, &bytes).unwrap();
         let (file, stream) = (read(&path), streamed(bytes));
         assert!(stream.errors[0].contains(name), "{:?}", stream.errors);
-        // Of a file, only what nobody knows is refused.
+        // Only an unknown flag is refused.
         assert_eq!(file.errors.len(), usize::from(flag == 0x40));
     }
 }
@@ -233,7 +233,7 @@ fn objects(journal: &[u8]) -> Vec<usize> {
 
 /// Damages `journal` in one of eight ways, and says how.
 fn mutate(journal: &mut Vec<u8>, objects: &[usize], dice: &mut Dice, how: usize) -> String {
-    // The hash tables at the begin take most of a small journal, and nobody reads them.
+    // The hash tables at the start take most of a small journal, and the reader does not use them.
     let begin = *objects
         .iter()
         .find(|&&at| matches!(journal[at], 1 | 3))
@@ -312,10 +312,10 @@ fn damage(setting: &str) {
         let what = mutate(&mut bytes, &objects, &mut dice, how);
         let seen = streamed(bytes);
         kept[how % 8] += seen.summary.lines;
-        // A record that is gone has to be told of.
+        // A lost record must be reported.
         let is_told = !seen.errors.is_empty() || !seen.summary.known;
         let is_less = seen.summary.lines < undamaged.summary.lines
-            // Without a keyed hash, a field whose name is damaged is a field.
+            // Without a keyed hash, a field whose name is damaged is still a valid field.
             || (setting.is_empty() && seen.drops.len() < undamaged.drops.len());
         if is_less && !is_told {
             silent += 1;
@@ -329,7 +329,7 @@ fn damage(setting: &str) {
         .collect();
     eprintln!("kept in percent: {shares:?}");
     assert_eq!(silent, 0);
-    // Cut files aside, one damage never costs more than what lies around it.
+    // Except for truncated files, one damage never costs more than its neighbourhood.
     for (how, share) in shares.iter().enumerate() {
         assert!(
             *share >= [95, 30, 90, 95, 95, 85, 95, 95][how],
