@@ -201,8 +201,8 @@ impl Site {
         }
     }
 
-    /// Adds the window of an upgrade; one that has not ended goes on. Of two that began at the same time, the one with an
-    /// end was told later.
+    /// Adds the window of an upgrade; without an end it stays open. Of two windows with the same start, the one with an
+    /// end replaces the open one.
     fn learn_upgrade(&mut self, from: Time, to: Option<Time>) {
         const OPEN: Moment = Moment::At(Time(i64::MAX));
         let window = Window {

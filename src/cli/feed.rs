@@ -50,7 +50,7 @@ enum From {
     /// Standard input.
     #[cfg(unix)]
     Direct(Direct),
-    /// Where no thread can be started, whoever judges reads too.
+    /// Input that is read on the thread of the analysis, since no thread can be started.
     Alone(Alone),
 }
 
@@ -164,7 +164,7 @@ enum Input {
     File(Tail),
     /// Lines that are unpacked: while none come, no timer is looked at.
     Lines(Box<dyn Read>),
-    /// What there is to say of it, once.
+    /// Single event, until it is taken.
     Told(Option<Wake>),
 }
 
@@ -280,7 +280,7 @@ fn stdin() -> io::Result<io::Stdin> {
     Ok(io::stdin())
 }
 
-/// What standard input turned out to be.
+/// Standard input after decompression.
 enum Peeled {
     Wake(Wake),
     Lines(Box<dyn Read>),

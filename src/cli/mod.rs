@@ -89,7 +89,7 @@ impl Exit {
     }
 }
 
-/// How many lines on stderr say things of one kind, without `-v`.
+/// Upper bound on the lines of one kind on stderr without `-v`.
 const TOLD: usize = 50;
 
 /// Runs the program.
@@ -283,7 +283,7 @@ fn learned(shared: &Shared, analysis: &Analysis) {
     };
     let mut err = io::BufWriter::new(io::stderr().lock());
     for fact in &facts[..told] {
-        // Nobody may listen any more.
+        // // The reader of stderr may have closed it.
         let _ = writeln!(err, "learned: {fact}");
     }
     if told < facts.len() {

@@ -3,7 +3,7 @@
 #[cfg(unix)]
 use std::io::{self, PipeReader};
 
-/// What becomes readable when a signal came that ends the run.
+/// Pipe that becomes readable when a signal that ends the run arrives.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(super) struct Interrupts {
@@ -39,12 +39,12 @@ impl std::os::fd::AsFd for Interrupts {
     }
 }
 
-/// Lets writing to a file that may not grow (`ulimit -f`) fail as to a disk that is full, where SIGXFSZ would end the program
-/// without a word.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error, as on a full disk; by default SIGXFSZ ends
+/// the program without a message.
 pub(super) fn refuse_xfsz() {
     #[cfg(unix)]
     {
-        // Where it cannot be taken, it does what it does.
+        // // If the handler cannot be installed, the default action stays.
         let _ =
             signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     }

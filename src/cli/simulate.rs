@@ -96,7 +96,7 @@ fn read(
     Ok((report, analysis.site().clone(), exit))
 }
 
-/// What came through standard input, in a file without a name that stands in its place.
+/// Unnamed temporary file with the bytes of standard input, which replaces it.
 struct Kept(File);
 
 impl Kept {
@@ -109,7 +109,7 @@ impl Kept {
         Ok(Self(file))
     }
 
-    /// Lets it be read once more.
+    /// Seeks to the start, for the second reading.
     fn rewind(&self) -> Result<(), Error> {
         (&self.0).rewind().map_err(|why| Error::Input {
             name: "standard input".to_owned(),

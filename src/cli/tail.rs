@@ -13,22 +13,22 @@ use crate::error::printable;
 
 /// Pause before the next read at the end of the file.
 pub(super) const GROWTH: Duration = Duration::from_millis(50);
-/// How long a rotated file is asked for more: whoever writes goes on until it is told of the rotation.
+/// Time for which a rotated file is still read: the daemon writes to it until it is signalled to reopen its log.
 const AFTERLIFE: Duration = Duration::from_secs(60);
-/// How long the rest of a line is waited for in a rotated file.
+/// Time for which a rotated file may complete an unfinished line.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// So many rotated files are asked for more.
+/// Upper bound on the rotated files that are still read.
 const MAX_ROTATED: usize = 8;
-/// How much of a file is compared to tell whether it is the one that was read.
+/// Length in bytes of the samples by which two files are compared.
 const SAMPLE: usize = 1024;
-/// How far the clock of a file system may be behind.
+/// Upper bound on the lag of a file system's clock.
 const CLOCK: Duration = Duration::from_secs(2);
-/// A folder is looked through again until nothing in it moves, so many times at most.
+/// Upper bound on the rescans of a folder until two scans agree.
 const LOOKS: usize = 5;
-/// What packed copies begin with: gzip, bzip2, xz, zstd.
+/// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
 const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
 
-/// Which file it is, whatever its name.
+/// Identity of a file, independent of its name: device and inode on Unix.
 type Id = (u64, u64);
 
 /// A file that is read.
@@ -38,18 +38,18 @@ struct Followed {
     read: u64,
     /// The last bytes that were read.
     before: Vec<u8>,
-    /// When it was found under another name, or last grew since.
+    /// Time at which its name was found to denote another file, or of the last read since.
     since: Instant,
 }
 
 /// A file under a name.
 pub(super) struct Tail {
     path: PathBuf,
-    /// Those that were rotated away, the oldest first, and the one that has the name.
+    /// Files that were rotated away, the oldest first, and at the end the one that the name denotes.
     files: VecDeque<Followed>,
     /// The files beside it that were there before, or were read.
     met: HashSet<Id>,
-    /// When the name was last seen to mean the last of them.
+    /// Last time at which the name denoted the last of the files.
     seen: SystemTime,
     /// The file that the last bytes came from, where they do not end a line.
     open_line: Option<Id>,
@@ -72,7 +72,7 @@ impl Followed {
         bytes_at(file, at, self.before.len()) == self.before
     }
 
-    /// Reads what there is; `None` where the file was cut meanwhile.
+    /// Reads the available bytes; `None` where the file was truncated since.
     fn read(&mut self, block: &mut [u8], is_file: bool) -> io::Result<Option<usize>> {
         let read = loop {
             match self.file.read(block) {
@@ -116,7 +116,7 @@ impl Tail {
         })
     }
 
-    /// Reads what there is now; nothing where nothing has come.
+    /// Reads the available bytes; returns 0 where there are none.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -180,7 +180,7 @@ impl Tail {
     }
 
     /// Takes up a copy of the last file that was made, and the file cut, while nothing of it had been read: whether there is
-    /// one. `begin` is its begin now.
+    /// one. `begin` is its start now.
     fn copied(&mut self, begin: &[u8]) -> io::Result<bool> {
         let Some(last) = self.files.back() else {
             return Ok(false);
@@ -190,7 +190,7 @@ impl Tail {
             .filter_map(|found| {
                 let file = File::open(&found.path).ok()?;
                 let copy = bytes_at(&file, 0, SAMPLE);
-                // One that begins alike was copied from what is there now.
+                // // A copy with the same first bytes was made from the present content.
                 let length = copy.len().min(begin.len());
                 let is_other = !is_packed(&copy) && copy[..length] != begin[..length];
                 is_other.then(|| Followed::new(file, found.id))
@@ -211,7 +211,7 @@ impl Tail {
         Ok(true)
     }
 
-    /// Goes on from the begin of a file that was cut, and before it with the rest that its copy has.
+    /// Continues at the start of a file that was truncated, after the unread rest in its copy, if there is one.
     fn cut(&mut self, block: &mut [u8]) -> io::Result<usize> {
         let copy = self.copy();
         let Some(last) = self.files.back_mut() else {
@@ -257,7 +257,8 @@ impl Tail {
         })
     }
 
-    /// Takes up what the name means now, and what came and went under it since the last look: whether there is anything.
+    /// Adds the file that the name denotes now, and those that were created and rotated under it since the last look.
+    /// Returns whether the name denotes a new file.
     fn turn(&mut self) -> io::Result<bool> {
         self.forget();
         // During a rotation the name may not exist.
@@ -293,7 +294,8 @@ impl Tail {
         Ok(true)
     }
 
-    /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
+    /// Returns the files beside the name that are not known yet, without the one that the name denotes (`new`), the
+    /// oldest first.
     fn between(&self, new: Id) -> Vec<Beside> {
         let known = |id: Id| {
             id == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
@@ -319,15 +321,15 @@ impl Tail {
         found
     }
 
-    /// Whether a file was written to since the name was last looked at: an older one is of an earlier rotation, or somebody's
-    /// copy.
+    /// Whether a file was written since the name was last looked at: an older one belongs to an earlier rotation, or is
+    /// an unrelated copy.
     fn is_recent(&self, found: &Beside) -> bool {
         found
             .modified
             .is_none_or(|modified| modified + CLOCK >= self.seen)
     }
 
-    /// Lets go of rotated files that nobody writes to any more.
+    /// Drops rotated files that are no longer written to, and the oldest of too many.
     fn forget(&mut self) {
         while self.files.len() > 1
             && let Some(oldest) = self.files.front()
@@ -355,7 +357,7 @@ fn is_packed(begin: &[u8]) -> bool {
     PACKED.iter().any(|magic| begin.starts_with(magic))
 }
 
-/// A file beside the one that is followed, whose name is like its.
+/// A file in the same folder whose name has the same stem.
 struct Beside {
     path: PathBuf,
     id: Id,
@@ -363,7 +365,8 @@ struct Beside {
     modified: Option<SystemTime>,
 }
 
-/// The plain files whose names begin as `path` does: `kern.log.1`, `kern.log-20260422`, `kern-20260422.log`.
+/// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
+/// `kern-20260422.log`.
 fn beside(path: &Path) -> Vec<Beside> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,

@@ -30,7 +30,7 @@ pub fn attempts(marks: &[Mark]) -> u64 {
 }
 
 /// Returns the starts of the attempts in `marks`, in order: each 5-tuple at its first line, and again at each line more
-/// than [`ATTEMPT`] after the last begin.
+/// than [`ATTEMPT`] after the last start.
 pub fn begins(marks: impl Iterator<Item = (u16, Time)>) -> Vec<Time> {
     let mut sorted: Vec<(u16, Time)> = marks.collect();
     sorted.sort_unstable();

@@ -70,7 +70,7 @@ pub enum LogEvent<'a> {
         monotonic: Option<i64>,
         host: Option<&'a str>,
     },
-    /// Something tells a fact of the cluster, which comes before the logs.
+    /// A fact about the cluster, which precedes the events of the logs.
     Learned {
         fact: ClusterFact,
         by: Provenance,
@@ -116,7 +116,7 @@ pub enum ClusterFact {
         node: String,
         address: IpAddr,
     },
-    /// Another name by which logs may call a node.
+    /// Another name of a node in logs.
     Name {
         node: String,
         other: String,

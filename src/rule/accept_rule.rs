@@ -110,7 +110,8 @@ impl AcceptRule {
         self.place.fitted(&self.rule)
     }
 
-    /// Puts it at its place in the chains of `set`, where it has one there and no rule does the same.
+    /// Inserts the rule at its insertion point in the chains of `set`, unless there is none or an equivalent rule
+    /// precedes it.
     pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {
         if let Sought::At(place) = self.seek(set, prefixes) {
             let rule = (self.rule).for_interface(place.rule().and_then(Rule::interface));
@@ -119,7 +120,7 @@ impl AcceptRule {
         }
     }
 
-    /// Looks for its place in chains whose LOG rule has a prefix that begins as one of `prefixes`.
+    /// Searches for the insertion point in chains whose LOG rule has a prefix that starts with one of `prefixes`.
     pub(super) fn seek<'a>(&self, set: &'a RuleSet, prefixes: &[String]) -> Sought<'a> {
         let is_log = |rule: &Rule| {
             matches!(&rule.target, Target::Log(log)

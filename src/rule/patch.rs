@@ -1,5 +1,5 @@
-//! Which suggested rules go into a user's CloudInit: those of nodes whose role is known to be the file's. How they are put in
-//! is `cloudinit/patch`.
+//! //! Selects the suggested rules for a user's CloudInit: those of nodes whose known role is that of the file.
+//! `cloudinit/patch` inserts them.
 
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
@@ -188,7 +188,7 @@ impl CloudInitFile<'_> {
     }
 }
 
-/// How notes of rules that have no place begin.
+/// First words of notes on rules without an insertion point.
 const LEFT_OUT: &str = "left out";
 
 /// A rule as it goes into a file.

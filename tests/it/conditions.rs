@@ -89,7 +89,7 @@ fn cases() -> Vec<Case> {
 
 const COMMON: [&str; 5] = ["--role", "control-plane", "--year", "2026", "in.log"];
 
-/// How often the port is accepted in a file.
+/// Number of rules in a text that accept the port.
 fn accepts(text: &str) -> usize {
     text.matches("--dport 2112 -m comment").count()
 }

@@ -110,7 +110,7 @@ fn rooms_of_input_go_down_too() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// No file imports itself by way of others. What a folder hands on for its files (`pub use`) is no import.
+/// No file imports itself by way of others. A folder's re-export for its own files (`pub use`) is no import.
 #[test]
 fn no_circle_of_imports() {
     let imports = imports();

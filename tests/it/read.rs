@@ -128,7 +128,7 @@ fn nothing_is_lost_in_silence() {
     );
 }
 
-/// Two inputs that overlap count what they share once; one that is given twice is read once.
+/// Lines that two overlapping inputs share are counted once; an input that is given twice is read once.
 #[test]
 fn what_two_inputs_share_counts_once() {
     let folder = tempfile::tempdir().unwrap();

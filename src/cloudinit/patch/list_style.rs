@@ -4,7 +4,7 @@ use crate::chain::Rule;
 use crate::cloudinit::Resource;
 use crate::cloudinit::yaml::Style;
 
-/// How items of the list of commands are written.
+/// Style of the items in the list of commands.
 pub(super) struct ListStyle {
     /// The line before which new ones go, from 0.
     pub(super) at: usize,
@@ -15,7 +15,10 @@ pub(super) struct ListStyle {
 }
 
 impl ListStyle {
-    /// Where lines go in, and how the items there are written.
+    /// Determines the insertion point before `stop`, and the style of the items there.
+    ///
+    /// # Errors
+    /// The line number and the reason, where no line can be inserted.
     pub(super) fn of(
         resource: &Resource,
         stop: &Rule,

@@ -13,7 +13,7 @@ use super::record::{Format, Layer, Origin, Read, Record};
 use super::text::bare;
 use crate::time::{SECOND, Stamp, Time, days_of_civil};
 
-/// What an object begins with. A blank before it is the indent of a message's further line, which is no record.
+/// First byte of an object. A blank before it is the indentation of a continuation line, which is no record.
 const JSON_BEGINS: &[u8] = b"{";
 
 pub(super) static JSON: Format = Format {
@@ -175,7 +175,7 @@ fn is_indented(message: &[u8]) -> bool {
 
 /// Parses the record in a collector's message, if that is a line with a header, or JSON.
 fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    // A further line of what some program wrote, whatever it says.
+    // // An indented line continues another program's message, and is no record.
     if message.first().is_some_and(u8::is_ascii_whitespace) {
         return None;
     }

@@ -88,7 +88,7 @@ pub(in crate::input) enum Event {
     Record(usize, usize),
     /// End of the document, with the offset after it.
     End(usize),
-    /// A record ended that was too long to be kept: where what follows begins.
+    /// A record that was too long to be kept has ended, with the offset after it.
     Lost(usize),
     /// The text is no JSON: offset of the line to read as lines, or of the text after the broken line.
     Broken(usize),
@@ -376,8 +376,8 @@ impl Document {
         done
     }
 
-    /// Gives up the record that is open, since it is too long; whether there was one. Of a whole document, only its end shows
-    /// whether it is one.
+    /// Discards the open record, which is too long, and returns whether it is one inside the document. A whole document
+    /// (depth 1) is only marked as lost: its end decides whether it is a record.
     pub(in crate::input) fn forget(&mut self) -> bool {
         self.shared_at = None;
         self.line = None;

@@ -47,7 +47,7 @@ pub(super) enum Cut {
     Record(usize),
     /// A part of a record that is too long, also beyond the text.
     Skip(u64),
-    /// The begin of a record.
+    /// The start of a record.
     More,
     /// No record in this framing.
     Leave,

@@ -66,7 +66,8 @@ pub(in crate::input) fn is_firewall(text: &str) -> bool {
     text.contains("iptables") || text.contains("ip6tables")
 }
 
-/// The files that CloudInits lay on nodes, in the order of their names, and what is odd about them.
+/// Returns the files with firewall rules that CloudInits write on nodes, in the order of their names, and remarks on
+/// irregular CloudInits.
 pub(super) fn facts(all: Vec<CloudInit>, nodes: &[Node]) -> Vec<ClusterFact> {
     let mut facts = Vec::new();
     let has_any = !all.is_empty();

@@ -27,9 +27,9 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 pub(super) struct Node {
     pub(super) name: String,
     pub(super) labels: Vec<(String, String)>,
-    /// Other names by which its log may call it.
+    /// Other names of the node in logs.
     others: Vec<String>,
-    /// Its addresses, or the text that is none.
+    /// Addresses; `Err` holds a text that is no address.
     addresses: Vec<Result<IpAddr, String>>,
     pod_cidrs: Vec<IpNet>,
     /// The networks of all pods, by the options with which RKE2 runs.
@@ -123,7 +123,7 @@ fn cluster_cidrs(args: &str) -> Vec<IpNet> {
     nets
 }
 
-/// What nodes tell, and what is odd about them; `from` names where they stand.
+/// Returns the facts of nodes, and remarks on irregular ones; `from` is the name of their source in messages.
 pub(super) fn facts(nodes: &[Node], from: &str) -> Vec<ClusterFact> {
     let mut facts = Vec::new();
     let mut odd = Odd::default();
@@ -163,12 +163,12 @@ pub(super) fn facts(nodes: &[Node], from: &str) -> Vec<ClusterFact> {
     facts
 }
 
-/// What is odd about nodes, with their names.
+/// Names of irregular nodes, by irregularity.
 #[derive(Default)]
 struct Odd {
-    /// With the labels of two roles.
+    /// Nodes with the labels of two roles.
     two_roles: Vec<String>,
-    /// With a label of a role that is not `true`.
+    /// Nodes with a label of a role whose value is not `true`.
     not_true: Vec<String>,
     unlabelled: Vec<String>,
     waiting: Vec<String>,

@@ -29,7 +29,7 @@ const LISTS: [(&str, &str); 4] = [
     ),
     ("/node.harvesterhci.io/v1beta1/cloudinits.yaml", "CloudInit"),
 ];
-/// Such lists that are read: a bundle has some of a few namespaces.
+/// Upper bound on the lists of objects that are read: a bundle has those of a few namespaces.
 const MAX_LISTS: usize = 100;
 
 /// Positions of the parts of a bundle.
@@ -195,7 +195,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// What the objects of the cluster tell; pod networks go to `networks`.
+    /// Reads the objects of the cluster; pod networks are added to `networks`.
     fn cluster(
         &mut self,
         name: &str,

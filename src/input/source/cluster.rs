@@ -1,4 +1,4 @@
-//! Kubernetes objects among what is read: in files that an option names, among the inputs, and within archives.
+//! //! Kubernetes objects among the inputs: in files named by `--cluster`, in ordinary inputs, and in archives.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,15 +12,15 @@ use crate::input::event::{ClusterFact, LogEvent};
 use crate::input::objects::{COMMAND, Objects, is_objects};
 use crate::provenance::Provenance;
 
-/// How much of a text of objects is read, in bytes: `kubectl` prints some 30 KiB for a node.
+/// Upper bound on the bytes of a text of objects: `kubectl` prints some 30 KiB for a node.
 const MAX_OBJECTS: u64 = 256 << 20;
-/// How much of a file is looked at to tell what it holds.
+/// Number of bytes by which the content of a file is recognized.
 const LOOK: usize = 64 << 10;
 
-/// What the objects in the file `path` tell of the cluster; `-` is the standard input.
+/// Reads the objects in the file `path` (`-` is the standard input) and returns their facts about the cluster.
 ///
 /// # Errors
-/// If it cannot be read, or holds no objects. The text says what to do.
+/// If it cannot be read, or holds no objects. The message names the remedy.
 pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
     let name = path.display().to_string();
     let input = |why| Error::Input {

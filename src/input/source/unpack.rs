@@ -8,7 +8,7 @@ use super::{decode, utf16};
 
 /// Source of bytes.
 pub(super) enum Source<'a> {
-    /// A file that can be read again from its begin.
+    /// A file that can be read again from its start.
     File(Counted<File>),
     Stream(Box<dyn Read + 'a>),
 }
