@@ -1,4 +1,4 @@
-//! //! Facts about the cluster that are collected before the log is read: from objects printed by `kubectl`, and from
+//! Facts about the cluster that are collected before the log is read: from objects printed by `kubectl`, and from
 //! the files of a node.
 
 use std::path::{Path, PathBuf};

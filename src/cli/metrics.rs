@@ -1,4 +1,4 @@
-//! //! `--metrics`: schedule on which the report of a live run is published, and the state of its input on the page.
+//! `--metrics`: schedule on which the report of a live run is published, and the state of its input on the page.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::{Duration, Instant};

@@ -283,7 +283,7 @@ fn learned(shared: &Shared, analysis: &Analysis) {
     };
     let mut err = io::BufWriter::new(io::stderr().lock());
     for fact in &facts[..told] {
-        // // The reader of stderr may have closed it.
+        // The reader of stderr may have closed it.
         let _ = writeln!(err, "learned: {fact}");
     }
     if told < facts.len() {

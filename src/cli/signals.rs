@@ -44,7 +44,7 @@ impl std::os::fd::AsFd for Interrupts {
 pub(super) fn refuse_xfsz() {
     #[cfg(unix)]
     {
-        // // If the handler cannot be installed, the default action stays.
+        // If the handler cannot be installed, the default action stays.
         let _ =
             signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     }

@@ -1,4 +1,4 @@
-//! //! Standard streams that were closed before the program began. The runtime opens `/dev/null` in their place, so that
+//! Standard streams that were closed before the program began. The runtime opens `/dev/null` in their place, so that
 //! a closed standard input would look like an empty log, and a report to a closed standard output would be lost without
 //! a message.
 

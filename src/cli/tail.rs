@@ -190,7 +190,7 @@ impl Tail {
             .filter_map(|found| {
                 let file = File::open(&found.path).ok()?;
                 let copy = bytes_at(&file, 0, SAMPLE);
-                // // A copy with the same first bytes was made from the present content.
+                // A copy with the same first bytes was made from the present content.
                 let length = copy.len().min(begin.len());
                 let is_other = !is_packed(&copy) && copy[..length] != begin[..length];
                 is_other.then(|| Followed::new(file, found.id))

@@ -1,4 +1,4 @@
-//! //! Harvester's CloudInit: its YAML, the object, the nodes that its selector matches, its commands at boot, and the
+//! Harvester's CloudInit: its YAML, the object, the nodes that its selector matches, its commands at boot, and the
 //! insertion of rules.
 
 pub mod patch;

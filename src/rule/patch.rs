@@ -1,4 +1,4 @@
-//! //! Selects the suggested rules for a user's CloudInit: those of nodes whose known role is that of the file.
+//! Selects the suggested rules for a user's CloudInit: those of nodes whose known role is that of the file.
 //! `cloudinit/patch` inserts them.
 
 use super::{AcceptRule, Disposition};

@@ -1,4 +1,4 @@
-//! //! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
+//! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,4 +1,4 @@
-//! //! Inserts rules into a CloudInit before its LOG command, and leaves the rest of the user's text as it is.
+//! Inserts rules into a CloudInit before its LOG command, and leaves the rest of the user's text as it is.
 //!
 //! Lines are only added; every other byte stays. Where `contents` is no literal block (quoted, on one line, JSON), the
 //! whole object is rewritten. The output is parsed again, and must yield the old chains with the new rules before LOG

@@ -1,4 +1,4 @@
-//! //! Verification of a patched file against the original.
+//! Verification of a patched file against the original.
 
 use super::{Wanted, Way};
 use crate::chain::{Assume, Fault, Rule, RuleSet, Sought};
@@ -53,7 +53,7 @@ fn is_sound([old, new]: &[RuleSet; 2], wanted: &[Wanted], may_be_new: &[Rule]) -
         };
         now.rules.iter().all(is_right) && known.next().is_none()
     });
-    // // Chains that drop none of its packets have no insertion point for a rule, before and after.
+    // Chains that drop none of its packets have no insertion point for a rule, before and after.
     let all_live = (wanted.iter().filter(|wanted| wanted.is_active))
         .all(|wanted| !matches!(wanted.seek(new), Sought::At(_)));
     as_it_was && all_live

@@ -175,7 +175,7 @@ fn is_indented(message: &[u8]) -> bool {
 
 /// Parses the record in a collector's message, if that is a line with a header, or JSON.
 fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    // // An indented line continues another program's message, and is no record.
+    // An indented line continues another program's message, and is no record.
     if message.first().is_some_and(u8::is_ascii_whitespace) {
         return None;
     }

@@ -1,4 +1,4 @@
-//! //! Kubernetes objects as printed by `kubectl get -o yaml` and `-o json`, and the facts about the cluster in them.
+//! Kubernetes objects as printed by `kubectl get -o yaml` and `-o json`, and the facts about the cluster in them.
 //!
 //! One reader serves the files of `--cluster`, files among the inputs, and support bundles.
 

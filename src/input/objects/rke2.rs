@@ -1,4 +1,4 @@
-//! //! Configuration of a node: RKE2's, and the installer's (`/oem/harvester.config`).
+//! Configuration of a node: RKE2's, and the installer's (`/oem/harvester.config`).
 //!
 //! Only the few fields that matter are read; values of another form are ignored.
 
@@ -81,7 +81,7 @@ impl Configuration {
             .collect();
         let of_kubelet = |option: &str| {
             let all = file.kubelet_arg.parts();
-            // // `parts` also splits the list of labels at its commas: a part without an option of its own continues the
+            // `parts` also splits the list of labels at its commas: a part without an option of its own continues the
             // list.
             let mut list = Vec::new();
             let mut is_in = false;

@@ -1,4 +1,4 @@
-//! //! Distinguishes Kubernetes objects from logs by their first bytes, and explains why a text has none.
+//! Distinguishes Kubernetes objects from logs by their first bytes, and explains why a text has none.
 
 use memchr::memmem;
 

@@ -244,7 +244,7 @@ impl Reader {
         if rest.trim_ascii_end() != b" times" {
             return false;
         }
-        // // Old daemons write no tag there, or the kernel's. After any other tag the text is a program's own.
+        // Old daemons write no tag there, or the kernel's. After any other tag the text is a program's own.
         let mut header = raw[..at].trim_ascii_end().to_vec();
         header.extend_from_slice(if header.ends_with(b":") {
             b" "

@@ -1,4 +1,4 @@
-//! //! Kubernetes objects among the inputs: in files named by `--cluster`, in ordinary inputs, and in archives.
+//! Kubernetes objects among the inputs: in files named by `--cluster`, in ordinary inputs, and in archives.
 
 use std::fs::File;
 use std::io::{self, Read};

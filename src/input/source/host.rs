@@ -1,4 +1,4 @@
-//! //! Facts from the files of a node: its name, its role, and the files applied at boot.
+//! Facts from the files of a node: its name, its role, and the files applied at boot.
 //!
 //! The installer (harvester/harvester, pkg/installer/config/cos.go) writes RKE2's configuration and keeps its own in
 //! `/oem/harvester.config`; node-manager writes CloudInits to `/oem`. Nothing is executed or changed.
@@ -178,7 +178,7 @@ impl Reading<'_> {
         let names = self.folder(OEM);
         let mut has_rules = false;
         for file in names {
-            // // The folder also holds passwords: the text of files without firewall rules is not kept.
+            // The folder also holds passwords: the text of files without firewall rules is not kept.
             if let Some(text) = self.text(&file).filter(|text| is_firewall(text)) {
                 has_rules = true;
                 self.facts.push(ClusterFact::Rules {

@@ -1,4 +1,4 @@
-//! //! An unnamed temporary file for a stream that must be sought in, or read twice. The system removes it however the
+//! An unnamed temporary file for a stream that must be sought in, or read twice. The system removes it however the
 //! program ends.
 
 use std::fs::File;
