@@ -240,7 +240,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         tests.extend(in_force(group, scene));
         cause
     };
-    // Where the running chain is known and accepts a part, the rule is in it.
+    // Where the running chain accepts a part of the lines, it has the rule.
     let known = group
         .outcomes
         .as_ref()

@@ -164,7 +164,7 @@ impl Site {
         self.known.role(node).value
     }
 
-    /// Takes a fact of the cluster.
+    /// Records a fact about the cluster.
     pub fn learn(&mut self, fact: &ClusterFact, by: Provenance) {
         match fact {
             ClusterFact::Role { node, role, .. } => {

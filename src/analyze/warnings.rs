@@ -17,7 +17,7 @@ use crate::saturation::Stretch;
 use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::Time;
 
-/// Stretches that are listed one by one.
+/// Upper bound on the stretches that are listed separately.
 const MOST_STRETCHES: usize = 3;
 /// Upper bound on the nodes that a warning names.
 const MOST_NAMES: usize = 8;

@@ -27,7 +27,7 @@ pub enum Severity {
     Error,
     /// The rules work, but not as the documentation intends.
     Warning,
-    /// Good to know; nothing need be done.
+    /// No action is needed.
     Note,
 }
 
@@ -79,7 +79,7 @@ pub struct Hit {
 pub enum Way {
     Holds,
     Fails,
-    /// One holds, and another does not.
+    /// Some conditions hold, and others do not.
     Mixed,
 }
 
@@ -185,7 +185,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             let same = |other: &&Hit| {
                 (&other.file, other.line, &other.text) == (&hit.file, hit.line, &hit.text)
             };
-            // What is so whichever way conditions go is so, and is said once.
+            // A hit both where the conditions hold and where they do not is independent of them, and is reported once.
             let is_so = |way: Way| hits.iter().filter(same).any(|other| other.way == Some(way));
             let both = hit.way.is_some() && is_so(Way::Holds) && is_so(Way::Fails);
             let is_said = match hit.way {

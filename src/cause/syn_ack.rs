@@ -5,7 +5,8 @@ use super::{group::Group, scene::Scene};
 use crate::flow::{Kind, Mark, bursts};
 use crate::time::{MINUTE, SECOND};
 
-/// Most lines of one 5-tuple's lost SYN-ACK: lost twice is 3 lines in 2.6 s, then the next SYN heals it (seen on 6.18).
+/// Upper bound on the lines of one 5-tuple's lost SYN-ACK: lost twice is 3 lines in 2.6 s, then the next SYN heals it
+/// (seen on 6.18).
 const LOST_LINES: usize = 3;
 /// Time span of these lines, in microseconds.
 const LOST_SPAN: i64 = 5 * SECOND;

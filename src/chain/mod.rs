@@ -194,7 +194,7 @@ impl RuleSet {
         self.retain(|_| true);
     }
 
-    /// Takes a chain out.
+    /// Removes a chain.
     fn remove_chain(&mut self, family: Family, name: &str) {
         let Some(at) = self.index[family as usize].remove(name) else {
             return;

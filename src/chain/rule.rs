@@ -392,7 +392,7 @@ impl Rule {
         (!of_source.is_empty()).then(|| of_source.join(" "))
     }
 
-    /// Brings the matches into the normal form.
+    /// Converts the matches to the normal form.
     pub(in crate::chain) fn normalize(&mut self) {
         for m in &mut self.matches {
             match &mut m.test {

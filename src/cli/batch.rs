@@ -39,7 +39,7 @@ pub(super) fn read(
         [] => &stdin[..],
         some => some,
     };
-    // What comes on stdin may be objects of the cluster, which have to be known before a log is read.
+    // Standard input may hold objects of the cluster, which are needed before a log is read.
     let (first, rest): (Vec<_>, Vec<_>) = inputs.iter().partition(|path| path.as_os_str() == "-");
     let sources = (first.into_iter().chain(rest))
         .map(Some)

@@ -67,7 +67,7 @@ impl Feed {
         if is_stdin {
             widen(io::stdin());
         } else {
-            // What is wrong with it is said at once.
+            // A missing file is reported at once.
             std::fs::metadata(path).map_err(named)?;
         }
         #[cfg(unix)]

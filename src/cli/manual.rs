@@ -62,7 +62,7 @@ const FILES: [(&str, &str); 1] = [(
 /// # Errors
 /// If there is no such subcommand.
 pub(super) fn man(subcommand: Option<&str>) -> Result<Exit, Error> {
-    // What `-h` leaves out, clap_mangen leaves out too.
+    // clap_mangen leaves out the options that are hidden in `-h`.
     let shown = |command: clap::Command| command.mut_args(|arg| arg.hide_short_help(false));
     let mut whole = shown(Args::command().mut_subcommands(shown));
     whole.build();

@@ -84,7 +84,7 @@ impl Publisher {
         self.server.beat();
     }
 
-    /// Makes pages of a report. `now` is the log's time of now.
+    /// Publishes pages of a report. `now` is the current time of the log.
     pub(super) fn publish(&mut self, report: &Report, analysis: &Analysis, now: Option<Time>) {
         let began = Instant::now();
         let input = InputState {

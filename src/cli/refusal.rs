@@ -80,7 +80,7 @@ fn exists(word: &str) -> bool {
     std::fs::symlink_metadata(word).is_ok()
 }
 
-/// Rewords an error of clap.
+/// Converts an error of clap into a usage error with a remedy.
 pub(super) fn refusal(why: &clap::Error, args: &[OsString]) -> Error {
     let command = Args::command();
     let name = first_word(args).and_then(|at| args[at].to_str());

@@ -222,7 +222,7 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Makes the pages of `--metrics` where they are due.
+    /// Publishes the pages of `--metrics` if they are due.
     fn publish(&mut self, now: Instant) {
         let Some(publisher) = &mut self.publisher else {
             return;

@@ -12,7 +12,7 @@ pub(super) struct Interrupts {
 
 #[cfg(unix)]
 impl Interrupts {
-    /// Takes Ctrl-C, SIGTERM and SIGHUP from now on; every one of those that are open hears of a signal.
+    /// Catches SIGINT (Ctrl-C), SIGTERM and SIGHUP from now on; each open instance is notified of a signal.
     ///
     /// # Errors
     /// If no pipe can be made.
@@ -27,7 +27,7 @@ impl Interrupts {
 
     /// Waits for a signal.
     pub(super) fn wait(&mut self) {
-        // Whatever comes of it, there is nothing more to wait for.
+        // After an error there is nothing to wait for either.
         let _ = io::Read::read(&mut self.pipe, &mut [0]);
     }
 }

@@ -86,7 +86,7 @@ impl Followed {
         if read > 0 {
             self.read += read as u64;
             self.since = Instant::now();
-            // Elsewhere nothing can be compared.
+            // On other systems bytes cannot be compared.
             if is_file && cfg!(unix) {
                 self.before
                     .extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
@@ -179,8 +179,8 @@ impl Tail {
         Ok(0)
     }
 
-    /// Takes up a copy of the last file that was made, and the file cut, while nothing of it had been read: whether there is
-    /// one. `begin` is its start now.
+    /// Adds a copy of the last file that was made before the file was truncated and before anything in it was read.
+    /// Returns whether there is one. `begin` holds the file's first bytes now.
     fn copied(&mut self, begin: &[u8]) -> io::Result<bool> {
         let Some(last) = self.files.back() else {
             return Ok(false);
@@ -429,7 +429,7 @@ fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, bytes, at)
 }
 
-/// Elsewhere reading at a place moves the file's own, so nothing is compared.
+/// Reads nothing: on other systems a read at an offset moves the file's position, so nothing is compared.
 #[cfg(not(unix))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Ok(0)

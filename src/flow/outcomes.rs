@@ -38,7 +38,7 @@ pub struct ChainOutcomes {
 pub enum PeerClass {
     /// The chain accepts all of its lines.
     Accepted,
-    /// Only the peer's address keeps all of its lines out.
+    /// Every one of its lines is refused only because of the peer's address.
     Narrowed,
     /// Any other outcome, or no known running chain.
     #[default]

@@ -43,7 +43,7 @@ pub fn check<'a>(
 ) -> Vec<Checked<'a>> {
     let of = |rule: &'a AcceptRule| {
         let known = chains.of(&rule.node, rule.role, rule.family);
-        // What is live one way only, where a condition cannot be known, is not called live.
+        // A rule that is live only under some conditions is not reported as live.
         let set = known.map(|chains| {
             let is_live = |set: &&RuleSet| matches!(rule.seek(set, prefixes), Sought::Live(_));
             chains

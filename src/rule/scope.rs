@@ -3,10 +3,10 @@
 /// Sources that the rules accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
-    /// Those of the documentation: any source; for unlisted ports the peers.
+    /// Sources of the documentation: any; for unlisted ports the peers.
     #[default]
     Documented,
-    /// Those of the sources column in the port's row: the known nodes, or any source.
+    /// Sources in the sources column of the port's row: the known nodes, or any.
     Sources,
     /// The peers that the log shows.
     Peers,

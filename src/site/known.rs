@@ -141,7 +141,7 @@ impl Facts {
     /// Returns the role of `node`, with its provenance. A flag for all nodes overrides the role found for one.
     pub fn role(&self, node: &str) -> Known<Role> {
         let own = self.roles.get(node).into_iter();
-        // What was learned is of the cluster's names, and the log may have another.
+        // Facts of the cluster use the names there, and the log may have another for the same node.
         let own = own.chain(self.roles.get(self.names.resolve(node)));
         let own = own.min_by_key(|known| known.origin).copied();
         match (own, self.default_role) {

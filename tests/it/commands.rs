@@ -114,7 +114,7 @@ struct Shown {
 fn blocks(page: &str) -> Vec<Shown> {
     let mut shown = Vec::new();
     for (at, part) in page.split("\n```").enumerate() {
-        // What stands between two fences is code.
+        // Text between two fences is code.
         match part.split_once('\n') {
             Some(("sh", code)) if at % 2 == 1 => shown.extend(lines(code)),
             Some(("console", code)) if at % 2 == 1 => {

@@ -94,11 +94,11 @@ fn end(child: Child, what: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Pours the file into a pipe.
+/// Writes the file to the process's stdin in a thread.
 fn pour(path: &Path, child: &mut Child) {
     let mut file = File::open(path).unwrap();
     let mut pipe = child.stdin.take().unwrap();
-    // It may have refused the rest.
+    // The process may have closed the pipe early.
     std::thread::spawn(move || drop(std::io::copy(&mut file, &mut pipe)));
 }
 

@@ -706,7 +706,7 @@ fn further_forms() {
     let mut wrong = Vec::new();
     let bytes = format!("{:?}", D.as_bytes());
     let bytes: [(&str, String, &str, Option<&str>); 2] = [
-        // What Python's json.dumps makes of a record of `journalctl -o json`.
+        // Output of Python's json.dumps for a record of `journalctl -o json`.
         (
             "bytes, spaced",
             format!(
@@ -752,7 +752,7 @@ fn further_forms() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Text of a drop line where the kernel did not put it, and the like: no drop line may come of it.
+/// Text of a drop line at a place where the kernel does not write it gives no drop line.
 #[test]
 fn nothing_forged_is_a_drop_line() {
     const D: &str =
@@ -828,7 +828,7 @@ fn another_prefix_may_be_any_text() {
             assert_eq!(drops, 1, "{prefix}");
         }
     }
-    // It makes no sense, and ends.
+    // An empty prefix makes no sense, but must not loop for ever.
     let mut scanner = Reader::new(Prefixes::only(""), reading());
     scanner.push(b"Apr 22 10:00:01 h kernel: IN=a\n\n", &mut |_| {});
     scanner.finish(&mut |_| {});

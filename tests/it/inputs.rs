@@ -85,7 +85,7 @@ fn a_damaged_check_costs_no_line() {
     // The checksum follows the data, and a small log is complete before it.
     let folder = tempfile::tempdir().unwrap();
     let plain = log(500);
-    // How far from the end the check stands: of xz before the index and the footer, of bzip2 in the last bytes.
+    // Offset of the checksum from the end: of xz before the index and the footer, of bzip2 in the last bytes.
     for (tool, behind) in [("gzip -c", 6), ("xz -c", 30), ("bzip2 -c", 4)] {
         let Some(mut packed) = pack(&[tool], &plain) else {
             continue;

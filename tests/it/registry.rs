@@ -112,7 +112,7 @@ fn the_catalogue_agrees_with_itself() {
         }
     }
     for rule in dropsift::catalog::RULES {
-        // What the page opens, a row explains.
+        // Every port that the page opens has a row.
         if let (Some(proto), None, Some(ports)) = (rule.proto, rule.sport, rule.dport) {
             for port in [ports.first, ports.last] {
                 let row = dropsift::catalog::service(proto, port)

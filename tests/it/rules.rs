@@ -327,7 +327,7 @@ fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
         ),
         "{notes}"
     );
-    // What is left out is never called done.
+    // A rule that is left out is never reported as done.
     let other: Vec<AcceptRule> = known
         .into_iter()
         .filter(|rule| rule.node == "harvester2")

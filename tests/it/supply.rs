@@ -78,7 +78,7 @@ fn packages() -> Vec<Value> {
         "--filter-platform",
         host,
     ];
-    // What is built here was fetched before.
+    // The dependencies were downloaded before this build.
     let told = cargo(&[&args[..], &["--offline"]].concat())
         .or_else(|| cargo(&args))
         .unwrap();

@@ -231,7 +231,7 @@ fn one(network: &Network, node: &Node, peer: &Node, tool: &str, seed: u64) -> (u
     }
     node.sh(&format!("{tool} -Z"));
     assert!(peer.succeeds(&["volley", &peer.address, &node.address, &specs.join(";")]));
-    // What was sent has been counted when the sender's last packet, a ping of the lab's own, was.
+    // All packets have been counted once the sender's last one, a ping of the lab's own, has been.
     std::thread::sleep(std::time::Duration::from_millis(150));
     let kernel = counted(&node.sh(&format!("{tool}-save -c -t filter")));
     let mut total = (0, 0);

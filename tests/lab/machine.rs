@@ -137,7 +137,7 @@ impl Drop for Machine {
     }
 }
 
-/// Makes something that has to be cleaned up.
+/// Creates something that has to be cleaned up.
 pub(crate) fn make<T>(what: impl FnOnce() -> T) -> T {
     let over = OVER.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(!*over, "the lab is over");

@@ -49,7 +49,7 @@ struct Scene {
     /// Drops of the log, as `tcp/2112` from the peer, or `pod tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
-    /// Further arguments of `rules`.
+    /// Further arguments of `dropsift rules`.
     #[serde(default)]
     args: Vec<String>,
     /// Arguments of the script.
@@ -145,7 +145,7 @@ impl Stage {
             let bin = stage.folder.join(tool);
             fs::create_dir_all(&bin).unwrap();
             let path = run("sh", &["-c", &format!("command -v {program}")]);
-            // What the rules are after each command is written down.
+            // The wrapper records the rules after each command.
             let (path, seen) = (path.trim(), stage.folder.join("seen"));
             let watched = format!(
                 "#!/bin/sh\n{path} \"$@\"\nended=$?\n{{ {path} -S; echo; }} >>{}\nexit $ended\n",
@@ -409,7 +409,7 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         if stage.saved(tool) != after {
             wrong.push(format!("a second run changed something: {twice}"));
         }
-        // What the run printed, and the option, take it back.
+        // The printed commands, and the option, undo the run.
         let printed: String = told
             .lines()
             .skip_while(|line| *line != "To undo what this run did:")
@@ -485,7 +485,7 @@ fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
             stage.saved(tool)
         ));
     }
-    // What a dump says afterwards.
+    // The answer of `rules --check` with a dump taken afterwards.
     stage.sh(tool, &put);
     fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
     let words = [

@@ -86,7 +86,7 @@ impl Traffic {
         poll(&what, limit, || self.child.try_wait().unwrap()).success()
     }
 
-    /// Kills it.
+    /// Kills the process and waits for its end.
     pub(crate) fn dies(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -246,7 +246,7 @@ fn hold(mut stream: TcpStream, greeting: &str) -> io::Result<()> {
     commands(|_| stream.write_all(b"hb"))
 }
 
-/// Obeys the lines of stdin until it ends.
+/// Runs `obey` on each line of stdin until it ends.
 fn commands(mut obey: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
     io::stdin().lock().lines().try_for_each(|line| obey(&line?))
 }

@@ -88,7 +88,7 @@ impl Runner {
         runner
     }
 
-    /// Takes conditions that cannot be known that way; else as not met.
+    /// Sets the assumption about conditions that cannot be known; by default they count as not met.
     #[must_use]
     pub fn assuming(mut self, assume: Assume) -> Self {
         self.assume = assume;

@@ -145,7 +145,7 @@ fn one(
     {
         words.truncate(at);
     }
-    // Where nothing else tells the family, the first address does.
+    // Where nothing else indicates the family, the first address does.
     let command = arguments::read(&words, family, number).or_else(|why| {
         let other = (!is_told).then(|| arguments::read(&words, Family::V6, number));
         other.and_then(Result::ok).ok_or(why)

@@ -150,7 +150,7 @@ fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, F
                 additions.extend(addition(name, resource, &own, &lines, &mut more)?);
             }
         }
-        // What is said names lines of the user's own file.
+        // Notes of the first round refer to the lines of the user's own file.
         if round == 0 {
             notes = more;
         }
@@ -260,7 +260,7 @@ fn nowhere(family: Family) -> String {
 }
 
 impl Wanted {
-    /// Looks for its place in the chains of one way.
+    /// Searches for the insertion point in the chains of one combination of conditions.
     fn seek<'a>(&self, set: &'a RuleSet) -> Sought<'a> {
         let is_log = |rule: &Rule| set.is_drop_log(rule);
         set.seek_in_part(self.family, &self.rule, &self.interface, &is_log)

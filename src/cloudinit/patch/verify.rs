@@ -27,7 +27,7 @@ pub(super) fn verify(before: &[Resource], text: &str, wanted: &[Vec<Wanted>]) ->
         let pairs: Vec<[RuleSet; 2]> = (assumed.iter())
             .map(|assume| [old, new].map(|one| boot_assuming(one, assume.clone())))
             .collect();
-        // A line that goes in for one way may be there in another one too.
+        // A line inserted for one combination of conditions may be in the chains of another too.
         let active = || wanted.iter().filter(|wanted| wanted.is_active);
         let may_be_new: Vec<Rule> = (pairs.iter())
             .flat_map(|[old, _]| active().map(move |wanted| (old, wanted)))

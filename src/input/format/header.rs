@@ -30,7 +30,7 @@ pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> O
     Some(number.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')))
 }
 
-/// Takes a count off the front, whole: `None` where it is more than any daemon counts.
+/// Parses a count at the start of `text` and removes it; `None` if it exceeds 32 bits.
 pub(in crate::input) fn count(text: &mut &[u8]) -> Option<u32> {
     let len = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let (number, rest) = text.split_at(len);

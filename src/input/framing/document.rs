@@ -324,7 +324,8 @@ impl Document {
         }
     }
 
-    /// Gives up: a separate line is read again as a plain line; of a line that began as JSON the rest is skipped.
+    /// Ends the document as broken: a separate line is read again as a plain line; of a line that began as JSON the rest
+    /// is skipped.
     fn broken(&mut self, text: &[u8], at: usize) -> Event {
         match self.line {
             Some(begin) if at - begin <= MAX_LINE => Event::Broken(begin),

@@ -112,7 +112,7 @@ impl Reader {
                     if (found.opening || found.prefix) && self.opens(text, line.start) {
                         return line.start;
                     }
-                    // It counts from lines that were not visited: `alive_at_end` goes back to them.
+                    // A distance refers to the line before, which was not parsed: `alive_at_end` returns to it.
                     if self.distance(trim(&text[line.clone()])).is_some() {
                         self.each = true;
                         return line.start;

@@ -49,7 +49,7 @@ pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
     facts(&name, &text).map_err(unreadable)
 }
 
-/// Whether the file `path` holds Kubernetes objects, packed or not. What is no plain file is not opened.
+/// Whether the file `path` holds Kubernetes objects, packed or not. Only a plain file is opened.
 pub fn holds_objects(path: &Path) -> bool {
     let is_file = std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
     let look = || {
@@ -60,7 +60,7 @@ pub fn holds_objects(path: &Path) -> bool {
     is_file && look().unwrap_or(false)
 }
 
-/// The first bytes of a stream, its compression taken off.
+/// Removes the compression of a stream, and returns it with its first bytes.
 fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
     let bounds = Bounds::new(Progress::default());
     for _ in 0..=bounds::DEPTH {
@@ -73,7 +73,7 @@ fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
     Err(bounds::too_deep())
 }
 
-/// The text of a stream, its compression taken off; `None` where it is an archive or a journal.
+/// Returns the text of a stream after decompression; `None` where it is an archive or a journal.
 fn text(stream: Box<dyn Read>) -> io::Result<Option<String>> {
     let peeked = peel(stream)?;
     if peeked.kind() != Kind::Text {

@@ -155,7 +155,7 @@ pub fn widen(pipe: impl std::os::fd::AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
 }
 
-/// Does nothing: other systems have no call for it.
+/// Does nothing, since other systems cannot resize a pipe.
 #[cfg(not(target_os = "linux"))]
 pub fn widen<T>(_: T) {}
 

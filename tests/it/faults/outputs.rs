@@ -94,7 +94,7 @@ fn run(mut command: Command, stdin: Option<&str>, stdout: impl Into<Stdio>) -> O
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may have ended without reading.
+    // The process may have ended without reading.
     let _ = child
         .stdin
         .take()

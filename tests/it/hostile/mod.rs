@@ -62,7 +62,7 @@ const TEXTS: &[(&str, &[u8])] = &[
         b"%s%n%x{}{0}\\n\\x1b[31m\\u001b\",\"verdict\":\"INJECTED\",\"a\":\"#033[5m#012INJECTED",
     ),
     ("long", &[b'A'; 3000]),
-    // Where a paragraph is wrapped, the next line may begin with a command that looks like one to paste.
+    // At a wrap, the next line of a paragraph may start with text that looks like a command to paste.
     (
         "command",
         b"a iptables -F INPUT aa iptables -F INPUT aaa iptables -F INPUT aaaa iptables -F INPUT aaaaa iptables -F INPUT aaaaaa iptables -F INPUT aaaaaaa iptables -F INPUT aaaaaaaa iptables -F INPUT aaaaaaaaa iptables -F INPUT",
@@ -88,7 +88,7 @@ fn piped(command: &mut Command, stdin: &[u8]) -> Output {
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
     let bytes = stdin.to_vec();
-    // It may have ended without reading.
+    // The process may have ended without reading.
     let writing = thread::spawn(move || pipe.write_all(&bytes));
     let output = child.wait_with_output().unwrap();
     let _ = writing.join();

@@ -127,7 +127,7 @@ pub(crate) fn of_mends(document: &str) -> bool {
         .iter()
         .filter_map(|finding| finding["mend"].as_str());
     let commands = mends.filter(|mend| mend.starts_with("iptables "));
-    // What follows a command in the same sentence.
+    // Words that may follow a command in the same sentence.
     let tails = [", before the ", ", as the last rule", " (and the same in"];
     let bare = commands.map(|mend| {
         let end = tails.iter().filter_map(|tail| mend.find(tail)).min();

@@ -240,7 +240,7 @@ fn a_document_is_one_however_long_it_takes() {
     for name in ["INT", "TERM"] {
         let mut run = Run::start(&["-f", "-o", "json", "-"]);
         run.write(&syn(ago(0), 2112));
-        // What was taken out of the pipe is judged before a signal is looked for.
+        // Bytes taken out of the pipe are judged before signals are handled.
         while rustix::io::ioctl_fionread(run.stdin.as_ref().unwrap()).unwrap() > 0 {
             thread::sleep(Duration::from_millis(5));
         }

@@ -1,4 +1,4 @@
-//! Damage of a journal file, and the words for it.
+//! Damage of a journal file, and its description.
 
 use crate::input::source::bounds::size as amount;
 
@@ -20,7 +20,7 @@ pub(super) struct Damage {
     pub(super) dangling: u64,
     /// Whether values of several entries were too many to remember, which only a stream needs.
     pub(super) forgot: bool,
-    /// Read error that ended the reading.
+    /// Message of the read error that ended the reading.
     pub(super) broken: Option<String>,
 }
 

@@ -62,7 +62,7 @@ struct Part<'a> {
 
 enum State<'a> {
     Here(Source<'a>),
-    /// Another thread reads its next batch.
+    /// Its next batch is being read by another thread.
     Away(Receiver<(Box<JournalFile>, Batch)>),
     Ended,
 }
