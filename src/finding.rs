@@ -132,7 +132,7 @@ impl Finding {
 /// Cost of judging a group, in flows.
 const A_GROUP: usize = 8;
 
-/// The findings of `scene`: by verdict, node, protocol and ports.
+/// Returns the findings of `scene`: by verdict, node, protocol and ports.
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
@@ -361,7 +361,7 @@ fn is_on_link(group: &Group<'_>, scene: &Scene<'_>) -> bool {
             .is_ok_and(|packet| packet.summary().cast == PktType::Broadcast)
 }
 
-/// The documented rules of the node's role that a scan asked for as well, each once.
+/// Returns the documented rules of the node's role that a scan asked for as well, each once.
 fn scanned(group: &Group<'_>) -> Vec<&'static DocumentedRule> {
     if group.key.scanner.is_none() {
         return Vec::new();

@@ -42,7 +42,7 @@ impl Names {
         self.numbers.get(name).copied()
     }
 
-    /// The name of a number.
+    /// Returns the name of a number.
     pub(crate) fn name(&self, number: u16) -> Option<&str> {
         self.names.get(usize::from(number)).map(|name| &**name)
     }

@@ -14,7 +14,7 @@ pub struct PortRange {
 }
 
 impl PortRange {
-    /// The range of one port.
+    /// Creates the range of one port.
     pub const fn one(port: u16) -> Self {
         Self {
             first: port,
@@ -22,7 +22,7 @@ impl PortRange {
         }
     }
 
-    /// The range from `first` to `last`.
+    /// Creates the range from `first` to `last`.
     pub const fn new(first: u16, last: u16) -> Self {
         Self { first, last }
     }
@@ -64,7 +64,7 @@ pub fn parse_net(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("`{text}` is no network; write it as 192.168.122.0/24 or fd00::/64"))
 }
 
-/// The neighbourhood of an address: its /24, for IPv6 its /64.
+/// Returns the neighbourhood of an address: its /24, for IPv6 its /64.
 pub fn neighbourhood(address: IpAddr) -> IpNet {
     let length = if address.is_ipv4() { 24 } else { 64 };
     IpNet::new_assert(address, length).trunc()

@@ -67,7 +67,7 @@ pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     Some(union([before, after].concat()))
 }
 
-/// The stretches under one LOG rule, or under the three split ones.
+/// Returns the stretches under one LOG rule, or under the three split ones.
 fn under_one_set(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     if let Ok(stretches) = stretches(ticks.iter(), limit) {
         return Some(stretches);

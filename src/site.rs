@@ -91,8 +91,8 @@ impl Window {
         time.is_dated() && self.from.near(time) <= time && time <= self.to.near(time)
     }
 
-    /// The window with its times of day on the day of `day`, that of its start first; one that ends before it begins ends
-    /// on the next day.
+    /// Returns the window with its times of day on the day of `day`, that of its start first; one that ends before it
+    /// begins ends on the next day.
     pub fn on_day_of(self, day: Moment) -> Self {
         let from = self.from.on_day_of(day);
         let to = match self.from {
@@ -159,7 +159,7 @@ impl Default for Site {
 const POD_CIDR: &str = "10.52.0.0/16";
 
 impl Site {
-    /// The role of `node`.
+    /// Returns the role of `node`.
     pub fn role(&self, node: &str) -> Role {
         self.known.role(node).value
     }
@@ -234,7 +234,7 @@ impl Site {
         }
     }
 
-    /// The networks of pods.
+    /// Returns the networks of pods.
     pub fn pod_cidrs(&self) -> Vec<IpNet> {
         match self.known.pod_cidrs() {
             [] => POD_CIDR.parse().into_iter().collect(),
@@ -242,12 +242,12 @@ impl Site {
         }
     }
 
-    /// The networks of the nodes; empty where none is known.
+    /// Returns the networks of the nodes; empty where none is known.
     pub fn node_nets(&self) -> Vec<IpNet> {
         self.known.node_nets().iter().map(|net| net.value).collect()
     }
 
-    /// The node that is known to have the address.
+    /// Returns the node that is known to have the address.
     pub fn node_of(&self, address: IpAddr) -> Option<&str> {
         let node = self.known.addresses().get(&address);
         node.map(|node| node.value.as_str())
@@ -335,7 +335,7 @@ impl Zones {
         self.cluster.binary_search(&address).is_ok()
     }
 
-    /// The zone of `peer`, seen from the node that has the addresses `own`.
+    /// Returns the zone of `peer`, seen from the node that has the addresses `own`.
     pub fn of(&self, peer: IpAddr, own: &[IpAddr]) -> Zone {
         if self.pod_cidrs.iter().any(|net| net.contains(&peer)) {
             return Zone::Pod;
@@ -352,7 +352,7 @@ impl Zones {
         }
     }
 
-    /// The pod network that `peer` lies in.
+    /// Returns the pod network that `peer` lies in.
     pub fn pod_cidr(&self, peer: IpAddr) -> Option<IpNet> {
         self.pod_cidrs
             .iter()

@@ -54,12 +54,12 @@ impl Time {
         Self(days_of_civil(year + years, month, day) * DAY + self.0.rem_euclid(DAY))
     }
 
-    /// The date: year, month and day.
+    /// Returns the date: year, month and day.
     pub fn date(self) -> (i32, u8, u8) {
         civil_of_days(self.0.div_euclid(DAY))
     }
 
-    /// The time of day, `10:04:47`.
+    /// Returns the time of day, `10:04:47`.
     pub fn clock(self) -> String {
         let s = self.0.rem_euclid(DAY) / SECOND;
         format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
@@ -263,7 +263,7 @@ struct Day {
 }
 
 impl YearClock {
-    /// A clock for one log.
+    /// Creates a clock for one log.
     pub const fn new(reading: Reading) -> Self {
         Self {
             reading,
@@ -272,7 +272,7 @@ impl YearClock {
         }
     }
 
-    /// The time that `stamp` means.
+    /// Returns the time that `stamp` means.
     pub fn resolve(&mut self, stamp: Stamp) -> Time {
         match stamp {
             Stamp::Dated { at, .. } => at,
@@ -288,7 +288,7 @@ impl YearClock {
         }
     }
 
-    /// The time that a [`Stamp::Yearless`] means; unknown where its year does not have the day.
+    /// Returns the time that a [`Stamp::Yearless`] means; unknown where its year does not have the day.
     #[inline]
     pub fn yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
         let is_today = |today: Day| (today.month, today.day) == (month, day);
@@ -414,7 +414,7 @@ pub const fn days_of_civil(year: i32, month: u8, day: u8) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The inverse of [`days_of_civil`]: year, month, day.
+/// Returns year, month and day of a number of days since 1970-01-01: the inverse of [`days_of_civil`].
 pub const fn civil_of_days(days: i64) -> (i32, u8, u8) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);

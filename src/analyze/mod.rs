@@ -290,12 +290,12 @@ impl Analysis {
         self.tally
     }
 
-    /// The first lines that were refused.
+    /// Returns the first lines that were refused.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
     }
 
-    /// The last time that the log shows.
+    /// Returns the last time that the log shows.
     pub fn last(&self) -> Option<Time> {
         self.seen().span().map(|(_, last)| last)
     }

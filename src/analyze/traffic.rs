@@ -53,7 +53,7 @@ impl Analysis {
     }
 }
 
-/// The lines of a flow by kind of packet.
+/// Returns the lines of a flow by kind of packet.
 fn kinds(seen: &Seen<'_>) -> Vec<(PacketKind, u64)> {
     let flow = seen.flow;
     match seen.key.proto {

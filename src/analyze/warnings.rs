@@ -22,7 +22,7 @@ const MOST_STRETCHES: usize = 3;
 /// Upper bound on the nodes that a warning names.
 const MOST_NAMES: usize = 8;
 
-/// The warnings of a report, in order.
+/// Returns the warnings of a report, in order.
 pub(super) fn warnings(
     scene: &Scene<'_>,
     nodes: &[NodeReport],
@@ -316,7 +316,7 @@ fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     Some(Warning::new("role-assumed", None, text))
 }
 
-/// The first names, and how many more there are.
+/// Returns the first names, and how many more there are.
 fn few(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
     match names.len().saturating_sub(MOST_NAMES) {
@@ -346,7 +346,7 @@ pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     })
 }
 
-/// The names of nodes, the first of them.
+/// Returns the names of nodes, the first of them.
 fn names(nodes: &[NodeReport]) -> String {
     let names: Vec<String> = nodes
         .iter()

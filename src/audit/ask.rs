@@ -140,7 +140,7 @@ impl<'a> Ask<'a> {
         })
     }
 
-    /// The rule at a position.
+    /// Returns the rule at a position.
     pub(super) fn rule(&self, position: &Position) -> Option<&'a Rule> {
         let chain = self
             .subject

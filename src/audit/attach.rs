@@ -34,7 +34,7 @@ fn covers(rule: &Rule, name: &str) -> bool {
     }
 }
 
-/// The interface that has the management address.
+/// Returns the interface that has the management address.
 fn management(scene: &Scene<'_>) -> String {
     scene
         .options

@@ -168,7 +168,7 @@ pub const CHECKS: &[&Check] = &[
 /// The code of the check for files that cannot be read.
 pub const UNREADABLE: &str = resource::UNREADABLE.code;
 
-/// The check of that code.
+/// Returns the check of that code.
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.code == code)
 }

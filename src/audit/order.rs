@@ -16,7 +16,7 @@ const OLD_PREFIX: &str = "HARVESTER_DROP: ";
 /// Bytes of a prefix that the kernel keeps (`nf_log` of xt_LOG.h, 30 with the terminating NUL).
 const LONGEST_PREFIX: usize = 29;
 
-/// The place of the rule that accepts return traffic, of every protocol.
+/// Returns the place of the rule that accepts return traffic, of every protocol.
 fn established(chain: &Chain) -> Option<usize> {
     let only = |rule: &Rule| {
         rule.target == Target::Accept
@@ -33,7 +33,7 @@ pub(super) fn end_line(chain: &Chain) -> usize {
     chain.rules.last().map_or(chain.line, |rule| rule.line)
 }
 
-/// The ACCEPT rules with a number in the range.
+/// Returns the ACCEPT rules with a number in the range.
 fn accepts(chain: &Chain, from: usize, to: usize) -> impl Iterator<Item = &Rule> {
     let numbered = chain
         .rules

@@ -17,7 +17,8 @@ const DENIED: &[&str] = &[
     "install",
 ];
 
-/// The name under which the file lands in `/oem` (pkg/mutator/cloudinit.go): its last part, with an extension of YAML.
+/// Returns the name under which the file lands in `/oem` (pkg/mutator/cloudinit.go): its last part, with an extension of
+/// YAML.
 pub(super) fn effective(filename: &str) -> String {
     let base = filename.rsplit('/').next().unwrap_or(filename);
     if base.ends_with(".yaml") || base.ends_with(".yml") {

@@ -207,12 +207,12 @@ impl<'a> Scene<'a> {
 }
 
 impl Subject<'_> {
-    /// The chain that filters the node.
+    /// Returns the chain that filters the node.
     pub fn chain(&self) -> Option<&Chain> {
         self.set.firewall(self.family)
     }
 
-    /// The rules of INPUT that lead to `chain`; `None` where the text does not have INPUT, or `chain` is INPUT.
+    /// Returns the rules of INPUT that lead to `chain`; `None` where the text does not have INPUT, or `chain` is INPUT.
     pub(super) fn jumps(&self, chain: &Chain) -> Option<Vec<&Rule>> {
         let input = self
             .set

@@ -169,12 +169,12 @@ fn by_port(rows: impl Iterator<Item = (usize, PortRange)>) -> Box<[u8]> {
     table
 }
 
-/// The row that a table has for `port`.
+/// Returns the row that a table has for `port`.
 fn row_of(table: &[u8], port: u16) -> Option<usize> {
     usize::from(table[usize::from(port)]).checked_sub(1)
 }
 
-/// The documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
+/// Returns the documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
 pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static DocumentedRule> {
     static TABLES: [[ByPort; 2]; 3] = [const { [const { ByPort::new() }; 2] }; 3];
     let table = TABLES[role as usize][with_ports(proto)?].get_or_init(|| {
@@ -188,7 +188,7 @@ pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static Documented
     RULES.get(row_of(table, dpt)?)
 }
 
-/// The documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
+/// Returns the documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
 pub fn documented_anywhere(
     proto: u8,
     dpt: u16,
@@ -200,7 +200,7 @@ pub fn documented_anywhere(
     })
 }
 
-/// The service that the catalogue knows behind a port: by a row of its own before the NodePort range.
+/// Returns the service that the catalogue knows behind a port: by a row of its own before the NodePort range.
 pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
     static TABLES: [ByPort; 2] = [const { ByPort::new() }; 2];
     let table = TABLES[with_ports(proto)?].get_or_init(|| {
@@ -269,7 +269,7 @@ pub fn is_dhcp_request(proto: u8, spt: u16, dpt: u16) -> bool {
     (proto, spt, dpt) == (proto::UDP, services::DHCP_CLIENT, services::DHCP_SERVER)
 }
 
-/// The documented rule for DHCP answers, 67 to 68.
+/// Returns the documented rule for DHCP answers, 67 to 68.
 pub fn dhcp_reply_rule() -> Option<&'static DocumentedRule> {
     RULES.iter().find(|rule| {
         rule.sport == Some(services::DHCP_SERVER)
@@ -277,17 +277,17 @@ pub fn dhcp_reply_rule() -> Option<&'static DocumentedRule> {
     })
 }
 
-/// The documented rule for ICMP.
+/// Returns the documented rule for ICMP.
 pub fn icmp_rule() -> Option<&'static DocumentedRule> {
     RULES.iter().find(|rule| rule.proto == Some(proto::ICMP))
 }
 
-/// The documented rule for the pod network.
+/// Returns the documented rule for the pod network.
 pub fn pod_rule() -> Option<&'static DocumentedRule> {
     RULES.iter().find(|rule| rule.pod_network)
 }
 
-/// The names of all addons that a row has.
+/// Returns the names of all addons that a row has.
 pub fn addons() -> Vec<&'static str> {
     let mut names: Vec<_> = SERVICES.iter().filter_map(|s| s.addon).collect();
     names.sort_unstable();

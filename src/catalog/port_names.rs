@@ -90,7 +90,7 @@ const NAMES: &[(&str, u16)] = &[
     ("zope-ftp", 8021), ("zserv", 346),
 ];
 
-/// The port of that name, whatever its protocol.
+/// Returns the port of that name, whatever its protocol.
 pub fn port_of_name(name: &str) -> Option<u16> {
     let at = NAMES
         .binary_search_by_key(&name, |(known, _)| *known)

@@ -47,7 +47,7 @@ pub(super) struct Settled {
 
 /// Facts about the nodes that are known before any direction is settled.
 pub(super) trait Nodes {
-    /// The role of a node.
+    /// Returns the role of a node.
     fn role(&self, node: u16) -> Role;
     /// Whether an address is one of a node's own.
     fn is_own(&self, node: u16, address: IpAddr) -> bool;
@@ -233,7 +233,7 @@ impl Others {
         }
     }
 
-    /// The DPTs that a peer's port was seen to send to.
+    /// Returns the DPTs that a peer's port was seen to send to.
     fn answered(&self, key: &FlowKey, spt: u16) -> &[(usize, u16)] {
         let number = self.from.find(&(key.node, key.proto, key.peer, spt));
         number.map_or(&[][..], |number| self.from.of(number))
@@ -359,7 +359,7 @@ impl<K: Hash + Eq, V: Ord> Distinct<K, V> {
         self.values.dedup();
     }
 
-    /// The values of the key with a number.
+    /// Returns the values of the key with a number.
     fn of(&self, number: usize) -> &[(usize, V)] {
         let begin = self.values.partition_point(|(own, _)| *own < number);
         let own = &self.values[begin..];

@@ -20,7 +20,7 @@ pub(super) fn count(number: u64, one: &str) -> String {
     format!("{number} {one}{plural}")
 }
 
-/// A length of time in words, to the second or the minute.
+/// Returns a length of time in words, to the second or the minute.
 pub(super) fn lasting(micros: i64) -> String {
     let seconds = micros / crate::time::SECOND;
     if micros < 2 * MINUTE {
@@ -82,7 +82,7 @@ pub(super) fn lines_are(lines: u64) -> String {
     }
 }
 
-/// The lines by their flags, the most frequent first.
+/// Returns the lines by their flags, the most frequent first.
 fn flags(group: &Group<'_>) -> String {
     let mut table = group.flags.clone();
     table.sort_by_key(|(flags, lines)| (std::cmp::Reverse(*lines), *flags));
@@ -211,7 +211,7 @@ pub(super) fn may_ask(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     })
 }
 
-/// The first `most` peers.
+/// Returns the first `most` peers.
 pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
     let peers = group.peers.iter().map(|peer| peer as &dyn fmt::Display);
     let networks = group.networks.iter().map(|net| net as &dyn fmt::Display);

@@ -104,7 +104,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The IP protocol number; 0 where the lines say none.
+    /// Returns the IP protocol number; 0 where the lines say none.
     pub fn proto(&self) -> u8 {
         self.key.proto.unwrap_or_default()
     }
@@ -134,7 +134,7 @@ impl<'a> Group<'a> {
         self.key.kind == Kind::Plain
     }
 
-    /// The service port: DPT of an original flow, SPT of a reply.
+    /// Returns the service port: DPT of an original flow, SPT of a reply.
     pub fn port(&self) -> Option<u16> {
         match self.key.ports {
             Ports::Service { port, .. } if self.key.direction != Direction::Unknown => Some(port),
@@ -142,7 +142,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The port of a plain flow towards a service on this node.
+    /// Returns the port of a plain flow towards a service on this node.
     pub fn requested(&self) -> Option<u16> {
         (self.is_plain() && self.key.direction == Direction::Original && self.key.scanner.is_none())
             .then(|| self.port())
@@ -174,7 +174,7 @@ impl<'a> Group<'a> {
         ports
     }
 
-    /// The documented rule of the node's role that would accept it.
+    /// Returns the documented rule of the node's role that would accept it.
     pub fn documented(&self) -> Option<&'static DocumentedRule> {
         let dpt = self.requested()?;
         let dhcp = || {
@@ -195,12 +195,12 @@ impl<'a> Group<'a> {
             .sum()
     }
 
-    /// The lines one by one, as many as were kept, each with the port that is not the service's.
+    /// Returns the lines one by one, as many as were kept, each with the port that is not the service's.
     pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
         self.members.iter().flat_map(|seen| self.marks_of(seen))
     }
 
-    /// The lines of a member, as [`Self::marks`] has them.
+    /// Returns the lines of a member, as [`Self::marks`] has them.
     fn marks_of(&self, seen: &Seen<'a>) -> impl Iterator<Item = Mark> + use<'a> {
         let dpt = match seen.key.ports {
             Ports::Pair { dpt, .. } if self.is_reply() => Some(dpt),
@@ -222,7 +222,8 @@ impl<'a> Group<'a> {
         by_peer.map(|own| (own[0].key.peer, marks(own))).collect()
     }
 
-    /// The peers among those that `may`, in order, that come back: three attempts or more over more than a minute.
+    /// Returns the peers among those that `may`, in order, that come back: three attempts or more over more than a
+    /// minute.
     pub fn returning(&self, may: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
         let peers = self.marks_by_peer().into_iter();
         let back = peers.filter(|(peer, marks)| {
@@ -232,7 +233,7 @@ impl<'a> Group<'a> {
         back.map(|(peer, _)| peer).collect()
     }
 
-    /// The ports on the other side, from the lowest to the highest.
+    /// Returns the ports on the other side, from the lowest to the highest.
     pub fn other_ports(&self) -> Option<(u16, u16)> {
         let mut ports = self.marks().map(|m| m.port);
         let first = ports.next()?;
@@ -241,7 +242,7 @@ impl<'a> Group<'a> {
         }))
     }
 
-    /// The earliest line.
+    /// Returns the earliest line.
     pub fn sample(&self) -> &'a str {
         self.members
             .iter()

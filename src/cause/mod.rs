@@ -135,7 +135,7 @@ pub const CAUSES: &[&Cause] = &[
     &ambiguous::AMBIGUOUS,
 ];
 
-/// The cause that explains `group`.
+/// Returns the cause that explains `group`.
 pub fn diagnose(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
     let mut silent = Evidence::silent();
     CAUSES
@@ -145,7 +145,7 @@ pub fn diagnose(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
         .unwrap_or(&ambiguous::AMBIGUOUS)
 }
 
-/// The tests of `cause` for `group`, each with its fact.
+/// Returns the tests of `cause` for `group`, each with its fact.
 pub fn evidence(cause: &Cause, group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
     let mut told = Evidence::default();
     (cause.check)(group, scene, &mut told);
@@ -160,7 +160,7 @@ pub struct Step {
     pub decides: bool,
 }
 
-/// The causes in their order up to the one that explains `group`, each with its tests.
+/// Returns the causes in their order up to the one that explains `group`, each with its tests.
 pub fn walk(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for cause in CAUSES {

@@ -35,7 +35,7 @@ struct Replies<'a> {
     marks: &'a [Mark],
 }
 
-/// The restarts that several nodes saw, by service and time.
+/// Returns the restarts that several nodes saw, by service and time.
 pub(super) fn restarts(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Restart> {
     let replies = flows.iter().zip(settled).filter_map(|(seen, settled)| {
         let (Direction::Reply, Ports::Service { port, .. }) = (settled.direction, settled.ports)

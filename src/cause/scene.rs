@@ -142,7 +142,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The groups, in the order of their keys, as [`Self::group`] takes them.
+    /// Returns the groups, in the order of their keys, as [`Self::group`] takes them.
     pub fn groups(&self) -> &[(GroupKey, Vec<u32>)] {
         &self.groups
     }
@@ -167,7 +167,7 @@ impl<'a> Scene<'a> {
         quiet + open
     }
 
-    /// The name of the interface with a number.
+    /// Returns the name of the interface with a number.
     pub fn interface(&self, number: u16) -> &'a str {
         self.flows.interface_name(number)
     }
@@ -212,7 +212,7 @@ impl<'a> Scene<'a> {
             })
     }
 
-    /// The hardware addresses that frames of outsiders came from, by node.
+    /// Returns the hardware addresses that frames of outsiders came from, by node.
     fn routers(&self) -> &BTreeMap<u16, BTreeSet<Mac>> {
         self.routers.get_or_init(|| {
             let outside = self.flows.iter(&self.marks).filter(|seen| {
@@ -229,7 +229,7 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// The name of the cluster node that has `address`.
+    /// Returns the name of the cluster node that has `address`.
     pub fn node_of(&self, address: IpAddr) -> Option<&str> {
         let told = self.site.node_of(address);
         told.or_else(|| {
@@ -241,7 +241,7 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The hardware address that the frame of a flow's earliest line came from.
+/// Returns the hardware address that the frame of a flow's earliest line came from.
 fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
     Packet::parse(&seen.flow.detail.sample).ok()?.link.source()
 }
@@ -371,7 +371,7 @@ fn groups(keys: impl Iterator<Item = GroupKey>) -> Vec<(GroupKey, Vec<u32>)> {
     groups
 }
 
-/// The zone of a flow's peer.
+/// Returns the zone of a flow's peer.
 fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
     let own = nodes.get(&key.node).map_or(&[][..], |n| &n.addresses);
     zones.of(key.peer, own)

@@ -53,7 +53,7 @@ pub(super) fn mark(
     }
 }
 
-/// The port of this node that a line of a flow of answers, or of an unknown direction, went to.
+/// Returns the port of this node that a line of a flow of answers, or of an unknown direction, went to.
 const fn local_port(seen: &Seen<'_>, mark: &Mark) -> u16 {
     match seen.key.ports {
         Ports::Pair { dpt, .. } => dpt,

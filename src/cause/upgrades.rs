@@ -49,7 +49,7 @@ impl Upgrade {
 /// An end of a connection.
 type End = (Time, Service);
 
-/// The windows that replies with FIN or RST show, in the order of time.
+/// Returns the windows that replies with FIN or RST show, in the order of time.
 pub(super) fn upgrades(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Upgrade> {
     let mut ends: Vec<End> = Vec::new();
     let mut syn_acks: HashMap<Service, Vec<Time>, RandomState> = HashMap::default();
@@ -101,7 +101,7 @@ fn longest(times: impl Iterator<Item = Time>) -> Option<i64> {
     longest
 }
 
-/// The windows of `ends`, which are in order, each with its services.
+/// Returns the windows of `ends`, which are in order, each with its services.
 fn windows(ends: &[End]) -> Vec<(Upgrade, BTreeSet<Service>)> {
     let mut found: Vec<(Upgrade, BTreeSet<Service>)> = Vec::new();
     for wave in waves(ends) {
@@ -133,7 +133,7 @@ fn windows(ends: &[End]) -> Vec<(Upgrade, BTreeSet<Service>)> {
     found
 }
 
-/// The waves among `ends`: joined where they overlap.
+/// Returns the waves among `ends`: joined where they overlap.
 fn waves(ends: &[End]) -> Vec<&[End]> {
     let mut ports: HashMap<u16, usize, RandomState> = HashMap::default();
     let mut peers: HashMap<IpAddr, usize, RandomState> = HashMap::default();

@@ -422,7 +422,7 @@ impl<'a> Chains<'a> {
         matches!(self.origin, Origin::Running(_))
     }
 
-    /// The chain that filters the node: the one that new rules go into.
+    /// Returns the chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
     }

@@ -65,7 +65,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// The family of a packet.
+    /// Returns the family of a packet.
     pub const fn of(packet: &PacketSummary<'_>) -> Self {
         if packet.src.is_ipv4() {
             Self::V4
@@ -74,7 +74,7 @@ impl Family {
         }
     }
 
-    /// The command that writes its chains.
+    /// Returns the command that writes its chains.
     pub const fn tool(self) -> &'static str {
         match self {
             Self::V4 => "iptables",
@@ -137,17 +137,17 @@ impl RuleSet {
         }
     }
 
-    /// The chains, in the order in which the text makes them.
+    /// Returns the chains, in the order in which the text makes them.
     pub fn chains(&self) -> &[Chain] {
         &self.chains
     }
 
-    /// The chain of that name.
+    /// Returns the chain of that name.
     pub fn chain(&self, family: Family, name: &str) -> Option<&Chain> {
         self.find(family, name).map(|(_, chain)| chain)
     }
 
-    /// The chain of that name, and its place among the chains.
+    /// Returns the chain of that name, and its place among the chains.
     fn find(&self, family: Family, name: &str) -> Option<(usize, &Chain)> {
         let at = *self.index[family as usize].get(name)?;
         Some((at, self.chains.get(at)?))
@@ -176,7 +176,7 @@ impl RuleSet {
         &mut self.chains[at]
     }
 
-    /// The chains of one family, without faults.
+    /// Returns the chains of one family, without faults.
     #[must_use]
     pub fn of_family(&self, family: Family) -> Self {
         let mut set = self.clone();

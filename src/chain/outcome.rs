@@ -89,7 +89,7 @@ impl ChainOutcome {
         )
     }
 
-    /// The rule that decides.
+    /// Returns the rule that decides.
     pub const fn position(&self) -> Option<&Position> {
         match self {
             Self::Accepted(position)

@@ -99,7 +99,7 @@ impl fmt::Display for Match {
 }
 
 impl Test {
-    /// The module that has the option; empty where iptables knows it without.
+    /// Returns the module that has the option; empty where iptables knows it without.
     fn module(&self) -> &str {
         match self {
             Self::Ports(ports, ranges) if ranges.len() != 1 || *ports == Ports::Either => {
@@ -228,7 +228,7 @@ fn letter(side: Side, source: char, destination: char) -> char {
     }
 }
 
-/// A network as iptables prints it: a single address without its length.
+/// Returns a network as iptables prints it: a single address without its length.
 pub fn address(net: IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         net.addr().to_string()
@@ -237,7 +237,7 @@ pub fn address(net: IpNet) -> String {
     }
 }
 
-/// The name that `-p` takes, else the number.
+/// Returns the name that `-p` takes, else the number.
 fn protocol(number: u8) -> String {
     match number {
         proto::TCP => "tcp".to_owned(),

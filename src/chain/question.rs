@@ -111,7 +111,7 @@ impl Detail {
     }
 }
 
-/// The conntrack state of a dropped packet, which has no entry; `None` where the line does not say.
+/// Returns the conntrack state of a dropped packet, which has no entry; `None` where the line does not say.
 fn state(packet: &PacketSummary<'_>) -> Option<States> {
     let kind = packet.icmp_type;
     Some(match packet.proto? {

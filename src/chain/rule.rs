@@ -219,7 +219,7 @@ impl Target {
         }
     }
 
-    /// The chain that it sends packets to.
+    /// Returns the chain that it sends packets to.
     pub fn chain(&self) -> Option<&str> {
         match self {
             Self::Jump(name) | Self::Goto(name) => Some(name),
@@ -344,7 +344,7 @@ impl Rule {
             })
     }
 
-    /// The source network that it asks for.
+    /// Returns the source network that it asks for.
     pub fn source_net(&self) -> Option<IpNet> {
         self.matches.iter().find_map(|m| match m.test {
             Test::Net(Side::Source, net) if !m.negated => Some(net),
@@ -352,7 +352,7 @@ impl Rule {
         })
     }
 
-    /// The interface that it asks for.
+    /// Returns the interface that it asks for.
     pub fn interface(&self) -> Option<&str> {
         self.matches.iter().find_map(|m| match &m.test {
             Test::Interface(Side::Source, name) if !m.negated => Some(name.as_str()),
@@ -360,7 +360,7 @@ impl Rule {
         })
     }
 
-    /// The rule for the packets that come in by an interface; as it is, where there is none.
+    /// Returns the rule for the packets that come in by an interface; as it is, where there is none.
     #[must_use]
     pub fn for_interface(&self, name: Option<&str>) -> Self {
         let mut rule = self.clone();
@@ -378,7 +378,7 @@ impl Rule {
         rule
     }
 
-    /// The command that appends it to a chain.
+    /// Returns the command that appends it to a chain.
     pub fn append_command(&self, family: Family, chain: &str) -> String {
         format!("{} -A {} {self}", family.tool(), quoted(chain))
     }
@@ -489,7 +489,7 @@ fn merge(ranges: &mut Vec<PortRange>) {
     *ranges = out;
 }
 
-/// The interval that the kernel keeps for `count` packets in `seconds` (`parse_rate()` of libxt_limit.c).
+/// Returns the interval that the kernel keeps for `count` packets in `seconds` (`parse_rate()` of libxt_limit.c).
 pub const fn limit_interval(count: u32, seconds: u32) -> Option<u32> {
     const SCALE: u32 = 10_000;
     if count == 0 || count / seconds > SCALE {

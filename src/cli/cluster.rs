@@ -32,7 +32,7 @@ pub(super) fn learn(site: &mut Site, judging: &Judging, is_verbose: bool) -> Res
     Ok(())
 }
 
-/// The root of this machine, where that is a Harvester node.
+/// Returns the root of this machine, if it is a Harvester node.
 pub(super) fn this_node() -> Option<PathBuf> {
     let root = Path::new("/");
     is_harvester(root).then(|| root.to_owned())
@@ -71,7 +71,7 @@ pub(super) fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbos
     }
 }
 
-/// The account of the inputs that held objects, which have no lines.
+/// Returns the reports of the inputs that held objects, which have no lines.
 pub(super) fn reports(shared: &Shared) -> Vec<InputReport> {
     let report = |path: &PathBuf| InputReport {
         name: path.display().to_string(),

@@ -105,7 +105,7 @@ pub(super) fn catalogued(asked: &str) -> Option<Vec<Row>> {
     Some(found.collect())
 }
 
-/// The rows of a protocol that are not about a port.
+/// Returns the rows of a protocol that are not about a port.
 fn rows_without_ports(proto: &str) -> Vec<Row> {
     let mut rows = rows(None);
     rows.retain(|row| row.ports.is_none() && row.proto == proto);
@@ -174,7 +174,7 @@ fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
     })
 }
 
-/// The answer to one line of a stream, for people.
+/// Writes the answer to one line of a stream as text.
 fn block(
     answer: Result<&Explained, &str>,
     before: u64,

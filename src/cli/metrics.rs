@@ -116,7 +116,7 @@ impl Publisher {
     }
 }
 
-/// The addresses that `text` means.
+/// Returns the addresses that `text` means.
 fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse::<u16>() {

@@ -180,7 +180,7 @@ fn unknown(command: &Command, own: &Command, sub: Option<&str>, arg: &str) -> St
         .to_owned()
 }
 
-/// The long options of a command, as they are typed.
+/// Returns the long options of a command, as they are typed.
 fn long_options(command: &Command) -> impl Iterator<Item = String> {
     let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
     shown.filter_map(|arg| arg.get_long().map(|long| format!("--{long}")))

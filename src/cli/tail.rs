@@ -242,7 +242,7 @@ impl Tail {
         Ok(0)
     }
 
-    /// The copy of the last file that was made before it was cut.
+    /// Returns the copy of the last file that was made before it was cut.
     fn copy(&self) -> Option<(File, Id)> {
         let last = self.files.back()?;
         if last.before.is_empty() {
@@ -409,7 +409,7 @@ fn id(meta: &Metadata) -> Id {
     })
 }
 
-/// The `length` bytes at `at`; fewer where the file ends.
+/// Returns the `length` bytes at `at`; fewer where the file ends.
 fn bytes_at(file: &File, at: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     let mut filled = 0;

@@ -32,7 +32,7 @@ pub(super) fn stderr_width() -> usize {
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// The rows of the terminal on stdout, where there is one.
+/// Returns the rows of the terminal on stdout, where there is one.
 pub(super) fn rows() -> Option<usize> {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map(|(_, height)| usize::from(height.0))

@@ -218,7 +218,7 @@ pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Erro
     Ok(())
 }
 
-/// The node, where one is named, and the file.
+/// Returns the node, where one is named, and the file.
 fn rules_of(text: &str) -> (Option<&str>, &str) {
     match text.split_once('=') {
         // A node's name has no slash: `./a=b` is a file.

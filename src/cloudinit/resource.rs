@@ -350,7 +350,7 @@ impl Resource {
     }
 }
 
-/// The first scalar in a node.
+/// Returns the first scalar in a node.
 fn first_text(node: &Node) -> Option<&str> {
     match &node.value {
         Value::Scalar { text, .. } => Some(text),

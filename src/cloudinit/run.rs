@@ -14,13 +14,13 @@ pub fn boot(resources: &[Resource], wanted: impl Fn(&Resource) -> bool) -> RuleS
     boot_both_ways(resources.iter().filter(|resource| wanted(resource))).set
 }
 
-/// The chains that the resources leave, whichever way conditions go that cannot be known.
+/// Returns the chains that the resources leave, under each assumption about the unknown conditions.
 pub fn boot_both_ways<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Ways {
     let resources: Vec<&Resource> = resources.into_iter().collect();
     Ways::of(Form::CloudInit, &mut |runner| run(runner, &resources))
 }
 
-/// The chains that one resource leaves where conditions that cannot be known go that way.
+/// Returns the chains that one resource leaves under an assumption about the unknown conditions.
 pub(in crate::cloudinit) fn boot_assuming(resource: &Resource, assume: Assume) -> RuleSet {
     let mut runner = Runner::new(Form::CloudInit).assuming(assume);
     run(&mut runner, &[resource]);

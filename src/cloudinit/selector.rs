@@ -46,7 +46,7 @@ pub fn role_of(selector: &[Label], told: Role) -> Role {
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 impl Resource {
-    /// The node that the selector picks by its name.
+    /// Returns the node that the selector picks by its name.
     pub fn hostname(&self) -> Option<&str> {
         let mut labels = self.selector.iter().flatten();
         labels

@@ -40,7 +40,7 @@ pub enum Style {
 const DEEPEST: usize = 64;
 
 impl Node {
-    /// The value of a key of a mapping.
+    /// Returns the value of a key of a mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries()
             .iter()
@@ -48,7 +48,7 @@ impl Node {
             .map(|(_, value)| value)
     }
 
-    /// The pairs of a mapping; of another node none.
+    /// Returns the pairs of a mapping; of another node none.
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.value {
             Value::Mapping(pairs) => pairs,
@@ -56,7 +56,7 @@ impl Node {
         }
     }
 
-    /// The items of a sequence; of another node none.
+    /// Returns the items of a sequence; of another node none.
     pub fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),

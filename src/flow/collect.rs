@@ -287,17 +287,17 @@ impl Flows {
         self.folded
     }
 
-    /// The first and the last time of the log, of whatever line.
+    /// Returns the first and the last time of the log, of whatever line.
     pub const fn span(&self) -> Option<(Time, Time)> {
         self.span
     }
 
-    /// The lines one by one, for [`Self::iter`].
+    /// Returns the lines one by one, for [`Self::iter`].
     pub fn marks(&self) -> MarksByFlow {
         self.marks.by_flow(self.flows.len())
     }
 
-    /// The flows, in the order in which they began, with their `marks`.
+    /// Returns the flows, in the order in which they began, with their `marks`.
     pub fn iter<'a>(&'a self, marks: &'a MarksByFlow) -> impl Iterator<Item = Seen<'a>> {
         let flows = self.flows.iter().enumerate();
         flows.map(|(place, (key, flow))| Seen {
@@ -307,7 +307,7 @@ impl Flows {
         })
     }
 
-    /// The flow at a place in that order.
+    /// Returns the flow at a place in that order.
     pub fn seen<'a>(&'a self, place: usize, marks: &'a MarksByFlow) -> Option<Seen<'a>> {
         let (key, flow) = self.flows.get_index(place)?;
         Some(Seen {
@@ -332,23 +332,23 @@ impl Flows {
         self.flows.is_empty()
     }
 
-    /// The nodes, by number.
+    /// Returns the nodes, by number.
     pub fn nodes(&self) -> impl Iterator<Item = (u16, &NodeEvidence)> {
         (0..).zip(&self.evidence)
     }
 
-    /// The name of a node.
+    /// Returns the name of a node.
     pub fn node_name(&self, number: u16) -> &str {
         self.nodes.name(number)
     }
 
-    /// The name of an interface.
+    /// Returns the name of an interface.
     pub fn interface_name(&self, number: u16) -> &str {
         self.interfaces.name(number)
     }
 }
 
-/// The name of the node of a drop line.
+/// Returns the name of the node of a drop line.
 #[inline]
 fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> &'a str {
     drop.host.unwrap_or_else(|| {
@@ -361,7 +361,7 @@ fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> 
     })
 }
 
-/// The port of the packet that is not in its flow's key.
+/// Returns the port of the packet that is not in its flow's key.
 fn other_port(packet: &PacketSummary<'_>, ports: Ports) -> u16 {
     match ports {
         Ports::Service { reply: true, .. } => packet.dpt,

@@ -84,7 +84,7 @@ impl Packed {
         Self([numbers >> 32 << 32 | place, rest, high, low])
     }
 
-    /// The IP protocol number; 0 where the line says none.
+    /// Returns the IP protocol number; 0 where the line says none.
     pub(super) const fn proto(self) -> u8 {
         self.0[1] as u8
     }
@@ -93,7 +93,7 @@ impl Packed {
         self.0[1] >> KIND & 15 == Kind::Plain as u64
     }
 
-    /// The port of a service on this node.
+    /// Returns the port of a service on this node.
     pub(super) const fn request(self) -> Option<u16> {
         if self.shape() == SERVICE {
             Some((self.0[0] >> 32) as u16)

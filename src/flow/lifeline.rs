@@ -108,7 +108,7 @@ impl Lifeline {
         }
     }
 
-    /// The time of its last line.
+    /// Returns the time of its last line.
     pub(super) fn last(&self) -> Option<Time> {
         let ended = self.ended.iter().map(|stretch| stretch.to);
         ended.chain(self.current.map(|(_, last)| last)).max()

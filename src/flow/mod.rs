@@ -177,7 +177,7 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// The ports of this node that the lines went to.
+    /// Returns the ports of this node that the lines went to.
     pub fn local_ports(&self) -> impl Iterator<Item = u16> + use<'_> {
         let (fixed, marks) = match self.key.ports {
             Ports::Pair { dpt, .. } => (Some(dpt), None),

@@ -25,7 +25,7 @@ impl Names {
         self.0.number(OTHERS, MAX_NAMES + 1).unwrap_or_default()
     }
 
-    /// The number of a name that is known.
+    /// Returns the number of a name that is known.
     pub(super) fn find(&self, name: &str) -> Option<u16> {
         self.0.find(name)
     }

@@ -142,7 +142,7 @@ impl ChainOutcomes {
         }
     }
 
-    /// The rules that accept, with the lines of each.
+    /// Returns the rules that accept, with the lines of each.
     pub fn accepting(&self) -> impl Iterator<Item = (&Position, u64)> {
         self.by.iter().filter_map(|(outcome, lines)| match outcome {
             ChainOutcome::Accepted(position) => Some((position, *lines)),

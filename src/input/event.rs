@@ -149,7 +149,7 @@ pub enum ClusterFact {
 /// Nodes that one fact names one by one.
 const MAX_NAMES: usize = 5;
 
-/// The first names, and how many more there are.
+/// Returns the first names, and how many more there are.
 pub(super) fn few(names: &[String]) -> String {
     let shown = names.iter().take(MAX_NAMES);
     let shown: Vec<String> = shown.map(|name| printable_name(name)).collect();

@@ -339,7 +339,7 @@ impl<'s, 't> HitLines<'s, 't> {
         begin..end
     }
 
-    /// The next line that has a hit.
+    /// Returns the next line that has a hit.
     pub(super) fn next_line(&mut self) -> Option<HitLine> {
         let first = self.spot()?;
         let line = self.line_of(first);

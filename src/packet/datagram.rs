@@ -175,7 +175,7 @@ pub enum Inner<'a> {
 }
 
 impl Datagram<'_> {
-    /// An IP packet of which only the source is known.
+    /// Creates an IP packet of which only the source is known.
     pub fn from_source(src: IpAddr) -> Self {
         Self {
             src,
@@ -209,7 +209,7 @@ impl Datagram<'_> {
         }
     }
 
-    /// The IPv6 extension headers; none for IPv4.
+    /// Returns the IPv6 extension headers; none for IPv4.
     pub fn extensions(&self) -> &[Extension] {
         match &self.header {
             Header::V4(_) => &[],
@@ -217,7 +217,7 @@ impl Datagram<'_> {
         }
     }
 
-    /// The protocol, also where IPv6 names it only as an extension header.
+    /// Returns the protocol, also where IPv6 names it only as an extension header.
     pub fn protocol(&self) -> Option<u8> {
         self.proto.or(match self.extensions().last() {
             Some(Extension::Esp(_)) => Some(crate::packet::proto::ESP),

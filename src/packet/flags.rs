@@ -30,7 +30,7 @@ impl TcpFlags {
     pub const SYN: Self = Self(1 << 7);
     pub const FIN: Self = Self(1 << 8);
 
-    /// The flag that the kernel prints as `name`.
+    /// Returns the flag that the kernel prints as `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES
             .iter()
@@ -43,12 +43,12 @@ impl TcpFlags {
         self.0 & other.0 == other.0
     }
 
-    /// The flags of both.
+    /// Returns the union of the flags.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The flags of `self` that are not in `other`.
+    /// Returns the flags of `self` that are not in `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -62,7 +62,7 @@ impl TcpFlags {
         }
     }
 
-    /// The inverse of [`Self::byte`].
+    /// Returns the flags of a byte from [`Self::byte`].
     pub(crate) const fn of_byte(byte: u8) -> Self {
         Self((byte as u16) << 1)
     }
@@ -119,7 +119,7 @@ impl TcpFlags {
         TABLE[self.0 as usize / 64 % 8] >> (self.0 % 64) & 1 == 1
     }
 
-    /// The names of the flags that are set, in the order in which the kernel prints them.
+    /// Returns the names of the flags that are set, in the order in which the kernel prints them.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES
             .into_iter()

@@ -352,7 +352,7 @@ fn spi(text: &[u8]) -> Parsed<'_, Header> {
     map(field(" SPI="), |_| (Transport::default(), false)).parse(text)
 }
 
-/// The ICMP and ICMPv6 of both versions, with the packet that an error quotes.
+/// Parses the ICMP or ICMPv6 header, with the packet that an error quotes.
 fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
     let (text, kind) = preceded(tag(" TYPE="), number::u8).parse(text)?;
     let (text, _) = preceded(tag(" CODE="), number::u8).parse(text)?;

@@ -78,7 +78,7 @@ fn nibble(digit: u8) -> Option<u8> {
 }
 
 impl Link<'_> {
-    /// The Ethernet address of the sender, where the line shows an Ethernet header.
+    /// Returns the Ethernet address of the sender, where the line shows an Ethernet header.
     pub fn source(&self) -> Option<Mac> {
         match self {
             Link::None => None,
@@ -90,7 +90,7 @@ impl Link<'_> {
         }
     }
 
-    /// The Ethernet address of the receiver. A `MAC=` of 14 or 18 bytes (the latter on a VLAN) is an Ethernet
+    /// Returns the Ethernet address of the receiver. A `MAC=` of 14 or 18 bytes (the latter on a VLAN) is an Ethernet
     /// header, which begins with it; one of another length is not.
     pub fn destination(&self) -> Option<Mac> {
         match self {

@@ -82,7 +82,7 @@ impl fmt::Display for Unparsed {
 impl std::error::Error for Unparsed {}
 
 impl Packet<'_> {
-    /// The Ethernet address of the receiver, where the line shows an Ethernet header.
+    /// Returns the Ethernet address of the receiver, where the line shows an Ethernet header.
     pub fn dst_mac(&self) -> Option<[u8; 6]> {
         self.link.destination().map(|mac| mac.0)
     }

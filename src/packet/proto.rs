@@ -46,7 +46,7 @@ pub fn proto_name(number: u8) -> Cow<'static, str> {
         )
 }
 
-/// The number of a protocol by its name in either case (the kernel writes `TCP` and `ICMPv6`) or by its number.
+/// Returns the number of a protocol by its name in either case (the kernel writes `TCP` and `ICMPv6`) or by its number.
 pub fn proto_number(text: &str) -> Option<u8> {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return text.parse().ok();

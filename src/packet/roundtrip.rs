@@ -340,7 +340,7 @@ fn packet() -> BoxedStrategy<Packet<'static>> {
         .boxed()
 }
 
-/// A line of the kernel, with a part of it written over or not.
+/// Returns a line of the kernel, with a part of it written over or not.
 fn edited() -> BoxedStrategy<String> {
     let over = prop_oneof![
         Just(""),

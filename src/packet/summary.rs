@@ -45,7 +45,7 @@ pub enum Hook {
 }
 
 impl Hook {
-    /// The hook of a line; `out` is empty where an elided line lacks it.
+    /// Returns the hook of a line; `out` is empty where an elided line lacks it.
     pub const fn of(interface: &str, out: &str) -> Self {
         match (interface.is_empty(), out.is_empty()) {
             (false, true) => Self::Input,

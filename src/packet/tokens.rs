@@ -48,7 +48,7 @@ impl<'a> Cursor<'a> {
         Self { rest: text }
     }
 
-    /// The next token. Inside the brackets of an ICMP error `]` ends a token, and is one.
+    /// Returns the next token. Inside the brackets of an ICMP error `]` ends a token, and is one.
     pub(super) fn token(&mut self, quoted: bool) -> Option<Token<'a>> {
         let (tail, _) = take_while::<_, _, Error<&str>>(blank)
             .parse(self.rest)

@@ -20,7 +20,7 @@ pub struct Explained {
 }
 
 impl Explained {
-    /// The packet that the line shows.
+    /// Returns the packet that the line shows.
     pub fn packet(&self) -> Result<Packet<'_>, Unparsed> {
         Packet::parse(&self.line.message)
     }

@@ -38,7 +38,7 @@ impl Fields {
         Value::Object(pairs.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// The fields but `shown`, in words: `len 60, df, window 64240`.
+    /// Returns the fields but `shown`, in words: `len 60, df, window 64240`.
     pub(super) fn words(&self, shown: &[&str]) -> String {
         let rest = self.0.iter().filter(|(key, _)| !shown.contains(key));
         let words = rest.map(|(key, value)| match value {
@@ -57,7 +57,7 @@ impl Serialize for Fields {
     }
 }
 
-/// The fields of `packet`.
+/// Returns the fields of `packet`.
 pub(super) fn packet(packet: &Packet<'_>) -> Fields {
     let mut fields = Fields::default();
     fields.put("in", Some(packet.interface));

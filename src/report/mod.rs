@@ -117,7 +117,7 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// A warning of this code.
+    /// Creates a warning of this code.
     pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
         Self { code, node, text }
     }
@@ -146,7 +146,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// The rule with this id.
+    /// Returns the rule with this id.
     pub fn rule(&self, id: &str) -> Option<&AcceptRule> {
         self.rules.iter().find(|rule| rule.id == id)
     }

@@ -106,7 +106,7 @@ pub fn rows_named(name: &str) -> Vec<Row> {
     rows
 }
 
-/// The words of `text` in lower case.
+/// Returns the words of `text` in lower case.
 fn words(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());

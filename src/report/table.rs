@@ -28,7 +28,7 @@ fn plain(width: usize, indent: usize) -> Table {
     table
 }
 
-/// The lines of a table. Cells are padded on both sides: the first column's own padding is part of the indent.
+/// Formats a table. Cells are padded on both sides: the first column's own padding is part of the indent.
 fn lines(table: &Table, indent: usize) -> String {
     let pad = " ".repeat(indent.saturating_sub(1));
     table

@@ -70,7 +70,7 @@ impl AcceptRule {
         }
     }
 
-    /// The protocol as `iptables -p` and reports name it.
+    /// Returns the protocol as `iptables -p` and reports name it.
     pub fn proto_name(&self) -> String {
         match self.rule.protocol() {
             None => "all".to_owned(),
@@ -79,7 +79,7 @@ impl AcceptRule {
         }
     }
 
-    /// The destination ports that it accepts; `None` for all.
+    /// Returns the destination ports that it accepts; `None` for all.
     pub fn dport(&self) -> Option<PortRange> {
         self.rule.dports()?.first().copied()
     }
@@ -148,17 +148,17 @@ impl AcceptRule {
         format!("{} -D {} {rule}", self.program(), quoted(&self.place.chain))
     }
 
-    /// The line for the CloudInit resource of the role.
+    /// Returns the line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
         self.append_to(HARVESTER)
     }
 
-    /// The line for a CloudInit that makes a chain of this name.
+    /// Returns the line for a CloudInit that makes a chain of this name.
     pub fn append_to(&self, chain: &str) -> String {
         self.rule.append_command(self.family, chain)
     }
 
-    /// The tool that applies it.
+    /// Returns the tool that applies it.
     pub const fn program(&self) -> &'static str {
         self.family.tool()
     }

@@ -191,7 +191,7 @@ impl CloudInitFile<'_> {
 /// First words of notes on rules without an insertion point.
 const LEFT_OUT: &str = "left out";
 
-/// A rule as it goes into a file.
+/// Returns a rule as it goes into a file.
 fn wanted(rule: &AcceptRule) -> Wanted {
     Wanted {
         id: rule.id.clone(),

@@ -70,7 +70,7 @@ pub struct Difference {
 }
 
 impl Recommended {
-    /// The chain of `role`, with the pod network of the site and without the addons that it lacks.
+    /// Creates the chain of `role`, with the pod network of the site and without the addons that it lacks.
     pub fn new(role: Role, site: &Site) -> Self {
         let mut rules = vec![Rule::new(
             [Test::State(States::RETURN_TRAFFIC)],
@@ -166,7 +166,7 @@ impl Difference {
     }
 }
 
-/// The jump from INPUT.
+/// Returns the jump from INPUT.
 fn jump() -> Rule {
     let interface = Test::Interface(Side::Source, INTERFACE.to_owned());
     Rule::new([interface], Target::Jump(HARVESTER.to_owned()), "")
@@ -198,7 +198,7 @@ fn is_same(rule: &Rule, wanted: &Rule) -> bool {
     }
 }
 
-/// A live rule that accepts all that the recommended one accepts.
+/// Returns a live rule that accepts all that the recommended one accepts.
 fn cover_of(chain: &Chain, wanted: &Rule) -> Option<usize> {
     let end = chain.insert_number().unwrap_or(usize::MAX);
     let live = chain.rules.iter().take(end - 1);

@@ -152,17 +152,17 @@ impl Facts {
         }
     }
 
-    /// The names of the nodes.
+    /// Returns the names of the nodes.
     pub const fn names(&self) -> &NodeNames {
         &self.names
     }
 
-    /// The names of the nodes, to be added to.
+    /// Returns the names of the nodes, to be added to.
     pub const fn names_mut(&mut self) -> &mut NodeNames {
         &mut self.names
     }
 
-    /// The role of the nodes that [`Facts::roles`] does not name.
+    /// Returns the role of the nodes that [`Facts::roles`] does not name.
     pub fn default_role(&self) -> Known<Role> {
         self.default_role
             .unwrap_or_else(|| Known::assumed(Role::default()))
@@ -178,12 +178,12 @@ impl Facts {
         &self.addresses
     }
 
-    /// The networks of the nodes; empty where none is known.
+    /// Returns the networks of the nodes; empty where none is known.
     pub fn node_nets(&self) -> &[Known<IpNet>] {
         &self.node_nets
     }
 
-    /// The networks of the pods; empty where none is known.
+    /// Returns the networks of the pods; empty where none is known.
     pub fn pod_cidrs(&self) -> &[Known<IpNet>] {
         &self.pod_cidrs
     }

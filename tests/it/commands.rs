@@ -88,7 +88,7 @@ impl Place {
     }
 }
 
-/// The lines of a log as `journalctl -o json` writes them.
+/// Returns the lines of a log as `journalctl -o json` writes them.
 fn journal(log: &str) -> String {
     let mut text = String::new();
     for (at, line) in log.lines().enumerate() {
@@ -110,7 +110,7 @@ struct Shown {
     output: Option<String>,
 }
 
-/// The commands of the code blocks of a page.
+/// Returns the commands of the code blocks of a page.
 fn blocks(page: &str) -> Vec<Shown> {
     let mut shown = Vec::new();
     for (at, part) in page.split("\n```").enumerate() {
@@ -132,7 +132,7 @@ fn blocks(page: &str) -> Vec<Shown> {
     shown
 }
 
-/// The commands of lines, with those that go on behind `\`.
+/// Returns the commands of lines, with those that go on behind `\`.
 fn lines(code: &str) -> Vec<Shown> {
     let whole = code.replace("\\\n", "\u{0}");
     let commands = whole.lines().map(str::trim);
@@ -145,7 +145,7 @@ fn lines(code: &str) -> Vec<Shown> {
         .collect()
 }
 
-/// The commands in the text of a page, without those that have a word to be replaced.
+/// Returns the commands in the text of a page, without those that have a word to be replaced.
 fn inline(page: &str) -> Vec<Shown> {
     let prose: String = page.split("\n```").step_by(2).collect();
     let codes = prose.split('`').skip(1).step_by(2);

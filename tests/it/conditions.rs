@@ -74,7 +74,7 @@ fn run(folder: &Path, args: &[&str]) -> (String, String) {
     (text(stdout), text(stderr))
 }
 
-/// A folder with the file of a case and the log.
+/// Creates a folder with the file of a case and the log.
 fn folder(name: &str, file: &str, text: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();

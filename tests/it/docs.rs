@@ -31,7 +31,7 @@ fn fresh(name: &str, text: &str) {
     );
 }
 
-/// The text of `docs/<name>` with `text` between its two marks.
+/// Returns the text of `docs/<name>` with `text` between its two marks.
 fn between_marks(name: &str, mark: &str, text: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs")

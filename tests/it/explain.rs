@@ -23,7 +23,7 @@ fn reading() -> Reading {
     }
 }
 
-/// The lines of all examples.
+/// Returns the lines of all examples.
 fn lines<'a>() -> impl Iterator<Item = &'a str> {
     CAUSES
         .iter()

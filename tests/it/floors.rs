@@ -182,7 +182,7 @@ fn imports() -> BTreeMap<Module, BTreeSet<Module>> {
     all
 }
 
-/// The paths that a tree of imports names.
+/// Returns the paths that a tree of imports names.
 fn paths(before: &str, tree: &str) -> Vec<String> {
     let tree = tree.trim();
     let Some((head, inner)) = tree.split_once('{') else {
@@ -202,7 +202,7 @@ fn paths(before: &str, tree: &str) -> Vec<String> {
     named.flat_map(|part| paths(&before, part)).collect()
 }
 
-/// The file that a path leads into.
+/// Returns the file that a path leads into.
 fn resolved(module: &Module, path: &[&str], files: &BTreeMap<Module, PathBuf>) -> Option<Module> {
     let mut base = module.clone();
     let mut rest = path;

@@ -102,7 +102,7 @@ fn one_capture_is_judged_the_same_in_every_form() {
     }
 }
 
-/// The capture as text to the microsecond, and in the journal's export format.
+/// Returns the capture as text to the microsecond, and in the journal's export format.
 fn capture() -> (String, String) {
     let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/set-a");
     let log = fs::read_to_string(set.join("limited.log")).unwrap();
@@ -130,7 +130,7 @@ fn capture() -> (String, String) {
     (text, export)
 }
 
-/// The report on a file. The addresses tell the nodes where a form has no hosts.
+/// Returns the report on a file. Nodes are known by address where a form has no host names.
 fn judged(path: &Path) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args([
@@ -160,7 +160,7 @@ fn assert_same(whole: &Value, other: &Value, tells: Tells, name: &str) {
     assert_eq!(whole["tally"]["drops"], other["tally"]["drops"], "{name}");
 }
 
-/// The findings of a report, as far as a form can tell them.
+/// Returns the findings of a report, as far as a form can tell them.
 fn findings(report: &Value, tells: Tells) -> Vec<Value> {
     let mut findings = report["findings"].as_array().unwrap().clone();
     for finding in &mut findings {

@@ -51,7 +51,7 @@ fn folder(path: &str, target: &str) -> PathBuf {
     root.join(path).join(target)
 }
 
-/// The files of a folder by name; none where it is not there.
+/// Returns the files of a folder by name; none where it is not there.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -60,7 +60,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     paths.into_iter().map(named).collect()
 }
 
-/// The words of the dictionary of a target, as libFuzzer reads it: `"text"`, with `\\`, `\"` and `\xNN` in it.
+/// Returns the words of the dictionary of a target, as libFuzzer reads it: `"text"`, with `\\`, `\"` and `\xNN` in it.
 fn dictionary(target: &str) -> Vec<Vec<u8>> {
     let path = folder("fuzz/dict", target);
     let text = fs::read_to_string(path).unwrap_or_default();

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::{Seen, drop_line, options, pack, read, run, sample_journal};
 use dropsift::input::source::{BLOCK, Live, peel, read_stream};
 
-/// A log of `count` drop lines.
+/// Returns a log of `count` drop lines.
 fn log(count: usize) -> Vec<u8> {
     let line = |n| {
         format!(

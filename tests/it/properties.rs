@@ -32,7 +32,7 @@ pub(crate) fn report(log: &[u8]) -> Report {
     analyse(std::iter::once(log)).report(None)
 }
 
-/// The report in every form.
+/// Returns the report in every form.
 fn rendered(report: &Report) -> String {
     let style = Style::plain(80);
     let mut out = Vec::new();

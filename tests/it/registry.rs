@@ -12,7 +12,7 @@ use dropsift::rule::{EMITTERS, Scope};
 use dropsift::site::{Provenance, Site, Window, WindowOrigin};
 use dropsift::time::{Moment, Reading, parse_rfc3339};
 
-/// The site of the examples: a worker by its name, and an upgrade in early May.
+/// Returns the report on a log, for the site of the examples: a worker by its name, and an upgrade in early May.
 fn report_on(log: &str, rules: Option<&str>) -> Report {
     let time = |text| parse_rfc3339(text).unwrap();
     let mut site = Site::default();

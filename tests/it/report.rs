@@ -10,7 +10,7 @@ use regex::Regex;
 
 use crate::properties::{line, report};
 
-/// The report as plain text.
+/// Returns the report as plain text.
 fn text(report: &Report, style: Style) -> String {
     let mut out = Vec::new();
     (RENDERERS[0].render)(report, style, &mut out).unwrap();
@@ -21,7 +21,7 @@ fn number(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
 
-/// The drops that the sections of a report account for, as its rows say: read from the text as a reader would.
+/// Returns the drops that the sections of a report account for, as its rows say: read from the text as a reader would.
 fn accounted(text: &str) -> u64 {
     let heading = Regex::new(r"^(MISSING|DECIDE|REVIEW|NOTHING TO DO) \((\d+)\)").unwrap();
     let port = Regex::new(r"^  (?:tcp|udp|icmp|igmp|no)[^:]*?  ").unwrap();
@@ -236,7 +236,7 @@ fn the_screen_says_what_is_missing_first_and_ends_in_commands_that_run() {
     }
 }
 
-/// The commands in `rows`, each in one piece.
+/// Returns the commands in `rows`, each in one piece.
 fn commands(rows: &[&str]) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     let mut goes_on = false;

@@ -94,7 +94,7 @@ fn emitted(form: &str, rules: &[AcceptRule], splits: &[Split]) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// The page's file of a role without some of its rules.
+/// Returns the page's file of a role without some of its rules.
 fn page(role: Role) -> String {
     let path = fixture(&format!("audit/clean-page-{role}/91-iptables-{role}.yaml"));
     let text = fs::read_to_string(path).unwrap();

@@ -137,7 +137,7 @@ const ANSWERS: [(&str, &[&str]); 12] = [
     ("ports", &["explain", "-o", "json", "tcp/2379"]),
 ];
 
-/// The documents that it writes to stdout, one a line.
+/// Runs the program and returns the documents that it writes to stdout, one a line.
 fn answers(args: &[&str], stdin: Option<&Path>) -> Vec<Value> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let stdin = stdin.map_or_else(Stdio::null, |path| File::open(path).unwrap().into());
@@ -347,7 +347,7 @@ fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
     }
 }
 
-/// A schema, or the one that it refers to.
+/// Returns a schema, or the one to which its `$ref` points.
 fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
     let pointer = schema["$ref"].as_str();
     pointer.map_or(schema, |pointer| {

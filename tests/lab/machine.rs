@@ -84,7 +84,7 @@ impl Machine {
         })
     }
 
-    /// The kernel log as the journal has it, from the machine's start on, and then as it grows.
+    /// Follows the kernel log in the journal, from the machine's start on.
     pub(crate) fn kernel_log(&self) -> (Follower, Receiver<String>) {
         self.with_journal(Journal::follow)
     }

@@ -36,7 +36,7 @@ impl Case {
         }
     }
 
-    /// The script that the live log asks for, saved as a file, and the live rule.
+    /// Waits for the live event of the missing port, and returns the script for it, saved as a file, and the rule.
     fn suggested(&self, watch: &mut Watch) -> (String, Value) {
         self.peer.knock(&self.node.address, PORT);
         let wanted = |event: &Value| {

@@ -118,7 +118,7 @@ fn raw(protocol: Protocol) -> io::Result<Socket> {
     Socket::new(Domain::IPV4, Type::RAW, Some(protocol))
 }
 
-/// The Internet checksum (RFC 1071) of an even number of bytes.
+/// Returns the Internet checksum (RFC 1071) of an even number of bytes.
 fn checksum(bytes: &[u8]) -> u16 {
     let sum: u32 = bytes
         .chunks_exact(2)

@@ -166,7 +166,7 @@ impl Stage {
         format!("{}-{own}", self.name)
     }
 
-    /// A command in the node, where the tools are those of a backend and the host has a name.
+    /// Runs a command in the node, with the tools of a backend and a given host name.
     fn node(&self, tool: &str, host: &str, words: &[&str]) -> Output {
         let path = format!(
             "{}:{}",
@@ -508,7 +508,7 @@ fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
     wrong
 }
 
-/// The log of a scene.
+/// Returns the log of a scene.
 fn drop_lines(scene: &Scene) -> String {
     let nodes: &[String] = if scene.nodes.is_empty() {
         &[host()]

@@ -100,7 +100,7 @@ impl Drop for Traffic {
     }
 }
 
-/// The program of traffic, where this is one.
+/// Runs this process as a traffic program if the environment says so; `None` otherwise.
 pub(crate) fn main() -> Option<ExitCode> {
     let words = env::var(VARIABLE).ok()?;
     let words: Vec<&str> = words.split(' ').collect();

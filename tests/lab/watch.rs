@@ -86,7 +86,7 @@ impl Watch {
         self.event_after(0, what, wanted)
     }
 
-    /// The same, among the events from number `first` on.
+    /// Waits as [`Self::event`] does, among the events from number `first` on.
     pub(crate) fn event_after(
         &mut self,
         first: usize,
@@ -175,7 +175,7 @@ impl Watch {
         self.judged(&lines, args)
     }
 
-    /// A log, judged as a file: exit code and stdout.
+    /// Runs the program on a log as a file. Returns exit code and stdout.
     pub(crate) fn judged(&self, log: &str, args: &[&str]) -> (Option<i32>, String) {
         fs::write(&self.file, log).unwrap();
         let args = [args, &[self.file.to_str().unwrap()]].concat();

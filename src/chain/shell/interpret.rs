@@ -95,7 +95,7 @@ impl Runner {
         self
     }
 
-    /// The chains as they are now.
+    /// Returns the chains as they are now.
     pub const fn set(&self) -> &RuleSet {
         &self.set
     }

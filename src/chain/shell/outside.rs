@@ -138,7 +138,7 @@ pub(super) fn searched(
     found
 }
 
-/// The family and the chain that a command lists.
+/// Returns the family and the chain that a command lists.
 fn lists(words: &[String]) -> Option<(Family, Option<&str>)> {
     let name = words.first()?.rsplit('/').next()?;
     match name {
@@ -222,7 +222,7 @@ pub(super) fn matches_pattern(word: &str, pattern: &str) -> Option<bool> {
     })
 }
 
-/// The family of the tool that a command calls, and the words behind its name.
+/// Returns the family of the tool that a command calls, and the words behind its name.
 pub(super) fn tool(words: &[String]) -> Option<(Family, &[String])> {
     let (name, rest) = without_wrappers(words).split_first()?;
     match name.rsplit('/').next()? {

@@ -100,12 +100,12 @@ impl Script {
         }
     }
 
-    /// The line of its first command.
+    /// Returns the line of its first command.
     pub fn first_line(&self) -> Option<usize> {
         self.list.first().map(|item| item.line)
     }
 
-    /// The words of its first command, where that is a simple one without expansions.
+    /// Returns the words of its first command, where that is a simple one without expansions.
     pub fn first_words(&self) -> Option<(usize, Vec<String>)> {
         let Command::Simple(simple) = self.list.first()?.commands.first()? else {
             return None;

@@ -153,7 +153,7 @@ impl Runner {
         self.index.renew(&self.set.chains);
     }
 
-    /// The text of a here-document; `None` where an expansion in it is not known.
+    /// Returns the text of a here-document; `None` where an expansion in it is not known.
     pub(super) fn here_document(&mut self, text: &str, expands: bool) -> Option<String> {
         if !expands || !text.contains(['$', '`', '\\']) {
             return Some(text.to_owned());

@@ -51,12 +51,12 @@ impl Blocks {
         self.open.told = Some(family);
     }
 
-    /// The open table.
+    /// Returns the open table.
     pub(in crate::chain) const fn set(&mut self) -> &mut RuleSet {
         &mut self.open.set
     }
 
-    /// The family in which the open table is read.
+    /// Returns the family in which the open table is read.
     pub(in crate::chain) fn family(&self) -> Family {
         self.open.told.unwrap_or_default()
     }

@@ -210,7 +210,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    /// An option that stands behind `-j`.
+    /// Parses an option after `-j`.
     fn of_target(&mut self, option: &str) -> Result<(), String> {
         if let Target::Reject(_) = self.target
             && option == "--reject-with"
@@ -246,7 +246,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An option of a module that is not known here.
+    /// Parses an option of an unknown module.
     fn unknown(&mut self, option: &str, negated: bool) -> Result<(), String> {
         let partly =
             |name: &String| !KNOWN.contains(&name.as_str()) || name == "conntrack" || name == "tcp";
@@ -281,7 +281,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The option and its values, as text.
+    /// Returns the option and its values, as text.
     fn rest(&mut self, option: &str) -> String {
         let mut text = option.to_owned();
         while let Some(word) = self.operand() {

@@ -84,7 +84,7 @@ fn is_head(line: &str) -> bool {
     has("target") && has("prot") && has("source")
 }
 
-/// The chain that a `Chain` line names.
+/// Creates the chain of a `Chain` line, and returns its open table.
 fn chain(name: &str, head: &str, line: usize, set: &mut RuleSet) -> Table {
     let stated = head
         .split_once("(policy ")

@@ -108,14 +108,14 @@ impl<'a> Reader<'a> {
         self.words.get(self.at).map(String::as_str)
     }
 
-    /// The next word, where it is a number.
+    /// Returns the next word, where it is a number.
     pub(super) fn number(&mut self) -> Option<usize> {
         let number = self.peek()?.parse().ok()?;
         self.at += 1;
         Some(number)
     }
 
-    /// The next word, where it is no option.
+    /// Returns the next word, where it is no option.
     pub(super) fn operand(&mut self) -> Option<String> {
         if self.glued.is_some() {
             return self.glued.take();
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The short form of a long base option.
+/// Returns the short form of a long base option.
 fn short(name: &str) -> Option<&'static str> {
     Some(match name {
         "append" => "-A",

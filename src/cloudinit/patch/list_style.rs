@@ -72,7 +72,7 @@ impl ListStyle {
         })
     }
 
-    /// A command as a line, without its end.
+    /// Returns a command as a line, without its line end.
     pub(super) fn write(&self, command: &str) -> String {
         let text = match self.quote {
             _ if !self.dash => command.to_owned(),

@@ -133,7 +133,7 @@ pub fn patch(
     })
 }
 
-/// The text with lines put in, until no way of the conditions lacks a rule.
+/// Inserts lines into the text until the chains have every rule under each assumption about the conditions.
 fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, Fault> {
     let (mut text, mut added, mut notes) = (text.to_owned(), 0, Vec::new());
     for round in 0..MAX_ROUNDS {
@@ -166,7 +166,8 @@ fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, F
     Ok((text, added, notes))
 }
 
-/// The lines that one resource lacks, at the first place where one way of its conditions lacks any.
+/// Returns the lines that one resource lacks, at the first insertion point where one combination of its conditions lacks
+/// any.
 fn addition(
     name: &str,
     resource: &Resource,
@@ -288,7 +289,7 @@ impl<'a> Way<'a> {
     }
 }
 
-/// The line for a command, without its end; `None` where the file has it as a comment.
+/// Returns the line for a command, without its line end; `None` where the file has it as a comment.
 fn line(command: &str, is_active: bool, style: &ListStyle, lines: &[&str]) -> Option<String> {
     let line = style.write(command);
     if is_active {

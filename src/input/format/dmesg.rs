@@ -75,7 +75,7 @@ fn headed<'a>(
     Some(split)
 }
 
-/// A record of the kernel's ring buffer.
+/// Creates a record of the kernel's ring buffer.
 fn kernel<'a>(stamp: Stamp) -> Record<'a> {
     Record::new(stamp, None, Origin::Kernel, (&[][..]).into())
 }

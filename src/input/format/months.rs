@@ -3,7 +3,7 @@
 //! From the `abmon` and `ab_alt_mon` of glibc's locales. Where two languages use one name for different months, the
 //! larger language wins (`lis` is Polish and Czech, not Croatian).
 
-/// The number of the month that `name` is short for, 1 to 12.
+/// Returns the number of the month that `name` is short for, 1 to 12.
 pub(super) fn month_of(name: &[u8]) -> Option<u8> {
     if let Some(month) = english(name) {
         return Some(month);

@@ -23,7 +23,7 @@ impl Prefixes {
         }
     }
 
-    /// The documented prefix, and the one of an older write-up of the feature.
+    /// Creates the documented prefix, and the one of an older write-up of the feature.
     pub fn documented() -> Self {
         Self::new(vec![
             Self::DOCUMENTED.as_bytes().to_vec(),
@@ -55,7 +55,7 @@ impl Prefixes {
         before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     }
 
-    /// The prefix that `message` begins with.
+    /// Returns the prefix that `message` begins with.
     pub(in crate::input) fn at_begin_of(&self, message: &[u8]) -> Option<&[u8]> {
         let found = self.texts.iter().find(|prefix| message.starts_with(prefix));
         found.map(Vec::as_slice)

@@ -40,7 +40,7 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// A record with a header of the usual parts.
+    /// Creates a record with a header of the usual parts.
     pub(crate) const fn new(
         stamp: Stamp,
         host: Option<Cow<'a, str>>,

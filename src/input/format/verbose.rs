@@ -26,7 +26,7 @@ pub(in crate::input) fn is_header(line: &[u8]) -> bool {
     line.len() <= MAX_HEADER && header(&plain(line)).is_some()
 }
 
-/// The stamp and the cursor of a header line.
+/// Returns the stamp and the cursor of a header line.
 fn header(line: &[u8]) -> Option<(Stamp, &[u8])> {
     let mut rest = line;
     let stamp = short_full::stamp(&mut rest)?;

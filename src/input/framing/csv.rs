@@ -35,7 +35,7 @@ impl Table {
         })
     }
 
-    /// The object that a row makes; `None` where it has other columns.
+    /// Converts a row to a JSON object; `None` where its number of columns differs.
     pub(in crate::input) fn object(&self, text: &[u8]) -> Option<Vec<u8>> {
         let values = row(text, self.delimiter)?;
         if values.len() != self.names.len() {
@@ -52,7 +52,7 @@ impl Table {
     }
 }
 
-/// A value, which may be an object of labels.
+/// Converts a cell to a JSON value: an object of labels, or text.
 fn value_of(text: &str) -> Value {
     let object = text
         .starts_with('{')

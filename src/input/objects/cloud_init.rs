@@ -51,7 +51,8 @@ impl CloudInit {
     }
 }
 
-/// The name of the file in /oem: node-manager takes the last part, and adds an ending (pkg/mutator/cloudinit.go).
+/// Returns the name of the file in /oem: node-manager takes the last part, and adds an ending
+/// (pkg/mutator/cloudinit.go).
 fn effective(filename: &str) -> String {
     let name = filename.rsplit('/').next().unwrap_or(filename);
     if name.ends_with(".yaml") || name.ends_with(".yml") {

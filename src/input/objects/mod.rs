@@ -83,7 +83,7 @@ impl Objects {
         self.documents(text, Some(kind))
     }
 
-    /// The names of the nodes.
+    /// Returns the names of the nodes.
     pub(super) fn node_names(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.name.as_str())
     }
@@ -106,7 +106,7 @@ impl Objects {
         facts
     }
 
-    /// The text without the messages of `kubectl`, which are kept as remarks.
+    /// Returns the text without the messages of `kubectl`, which are kept as remarks.
     fn without_messages(&mut self, text: &str) -> String {
         let is_message = |line: &str| sniff::is_message(line.as_bytes());
         if !text.lines().any(is_message) {

@@ -105,7 +105,7 @@ impl Node {
     }
 }
 
-/// The networks that `--cluster-cidr` names among the options of RKE2, a JSON list of words.
+/// Returns the networks that `--cluster-cidr` names among the options of RKE2, a JSON list of words.
 fn cluster_cidrs(args: &str) -> Vec<IpNet> {
     let Ok(args) = serde_json::from_str::<Vec<String>>(args) else {
         return Vec::new();
@@ -178,7 +178,7 @@ struct Odd {
 }
 
 impl Odd {
-    /// The role of a node by its labels, and which of them says so.
+    /// Returns the role of a node by its labels, and the label that gives it.
     fn role(&mut self, node: &Node) -> Option<(&'static str, Role)> {
         let known = LABELS.iter().map(|(label, _)| *label);
         for label in known.chain([MANAGEMENT, ETCD]) {
@@ -253,8 +253,8 @@ impl Odd {
     }
 }
 
-/// The networks of all pods. RKE2's own option names them; without it, they lie around the networks of the nodes' pods:
-/// Kubernetes gives each node a /24 (IPv6: /64) of one network, which RKE2 and Harvester make a /16 (/56).
+/// Returns the networks of all pods. RKE2's own option names them; without it, they lie around the networks of the
+/// nodes' pods: Kubernetes gives each node a /24 (IPv6: /64) of one network, which RKE2 and Harvester make a /16 (/56).
 pub(super) fn pod_networks(nodes: &[Node]) -> Vec<IpNet> {
     let mut told: Vec<IpNet> = nodes
         .iter()

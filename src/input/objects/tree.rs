@@ -59,7 +59,7 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Map(pairs) => pairs.iter().find(|(own, _)| own == key).map(|(_, v)| v),
@@ -80,7 +80,7 @@ impl Tree {
         }
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     pub(super) fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
@@ -88,7 +88,7 @@ impl Tree {
         }
     }
 
-    /// The pairs of a map.
+    /// Returns the pairs of a map.
     pub(super) fn pairs(&self) -> &[(String, Self)] {
         match self {
             Self::Map(pairs) => pairs,

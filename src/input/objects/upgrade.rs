@@ -107,8 +107,8 @@ fn written(object: &Tree) -> Option<Time> {
         .max()
 }
 
-/// The windows of upgrades, in the order of time. One that has not ended ends where the next begins: two never run at
-/// once.
+/// Returns the windows of upgrades, in the order of time. One that has not ended ends where the next begins: two never
+/// run at once.
 pub(super) fn facts(mut upgrades: Vec<Upgrade>) -> Vec<ClusterFact> {
     upgrades.sort_by_key(|upgrade| upgrade.from);
     let mut facts = Vec::new();

@@ -34,7 +34,7 @@ impl Clock {
         }
     }
 
-    /// The time at which `record` was received.
+    /// Returns the time at which `record` was received.
     pub(in crate::input) fn resolve(&mut self, record: &Record<'_>) -> Time {
         self.resolve_stamp(record.stamp, record.after)
     }

@@ -356,7 +356,7 @@ fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The lines of `block` from the last to the first.
+/// Returns the lines of `block` from the last to the first.
 fn lines_back(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(block);
     std::iter::from_fn(move || {

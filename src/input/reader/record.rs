@@ -20,7 +20,7 @@ pub(super) struct Alive {
 }
 
 impl Alive {
-    /// The event of it.
+    /// Returns the event.
     pub(super) fn event(&self) -> LogEvent<'_> {
         LogEvent::Alive {
             time: self.time,
@@ -36,7 +36,7 @@ impl Reader {
         format::read(raw, &self.prefixes)
     }
 
-    /// The time and the host of `raw`, where it has a time.
+    /// Returns the time and the host of `raw`, where it has a time.
     pub(super) fn time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |_| true)
     }

@@ -117,7 +117,7 @@ pub(super) fn is_beside(file: &str) -> bool {
         || (in_folder("logs") && !is_kernel_log(last))
 }
 
-/// The name of a folder or an archive without its folders and its ending.
+/// Returns the name of a folder or an archive without its folders and its ending.
 fn stem(name: &str) -> String {
     let last = name
         .trim_end_matches('/')

@@ -82,7 +82,7 @@ fn text(stream: Box<dyn Read>) -> io::Result<Option<String>> {
     whole(peeked).map(Some)
 }
 
-/// The rest of a stream as text.
+/// Returns the rest of a stream as text.
 fn whole(peeked: Peeked<'_>) -> io::Result<String> {
     let mut bytes = Vec::new();
     let mut stream = peeked.into_stream().take(MAX_OBJECTS + 1);

@@ -198,7 +198,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The YAML files of a folder, in the order in which they count.
+    /// Returns the YAML files of a folder, in the order in which they count.
     fn folder(&mut self, folder: &str) -> Vec<String> {
         let names = self.root.names(folder);
         let names = names.unwrap_or_else(|why| {

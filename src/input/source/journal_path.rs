@@ -78,7 +78,8 @@ impl JournalPath {
     }
 }
 
-/// The bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds something else.
+/// Returns the bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds
+/// something else.
 fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>> {
     let mut stream: Box<dyn Read> = Box::new(Counted::new(File::open(path)?, bounds.clone()));
     for _ in 0..=DEPTH {

@@ -56,7 +56,7 @@ impl Root<'_> {
         self.resolve(path).is_ok()
     }
 
-    /// The text of a plain file, the first [`MAX_BYTES`] of it; `None` where there is none.
+    /// Returns the text of a plain file, the first [`MAX_BYTES`] of it; `None` where there is none.
     ///
     /// # Errors
     /// If it may not be read.
@@ -74,7 +74,7 @@ impl Root<'_> {
         open().or_else(absent)
     }
 
-    /// The names in a folder, sorted.
+    /// Returns the names in a folder, sorted.
     ///
     /// # Errors
     /// If it may not be read.

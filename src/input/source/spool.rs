@@ -9,7 +9,7 @@ use std::io::{self, Seek, Write};
 pub struct Spool(File);
 
 impl Spool {
-    /// An empty one.
+    /// Creates an empty file.
     ///
     /// # Errors
     /// If the folder for temporary files cannot hold it.
@@ -17,7 +17,7 @@ impl Spool {
         tempfile::tempfile().map(Self).map_err(named)
     }
 
-    /// The file, to be read from its start.
+    /// Returns the file, at its start.
     ///
     /// # Errors
     /// If it cannot be sought in.

@@ -111,7 +111,7 @@ impl<'a> Peeked<'a> {
         self.kind
     }
 
-    /// The first bytes.
+    /// Returns the first bytes of the stream.
     pub(super) fn head(&self) -> &[u8] {
         &self.head
     }
@@ -122,7 +122,7 @@ impl<'a> Peeked<'a> {
         Box::new(Cursor::new(self.head).chain(self.stream))
     }
 
-    /// The block that was read, and the stream of the rest.
+    /// Returns the block that was read, and the stream of the rest.
     pub(super) fn into_block(self) -> (Vec<u8>, Box<dyn Read + 'a>) {
         (self.head, self.stream)
     }

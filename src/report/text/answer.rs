@@ -161,7 +161,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     format!("{text}.{tail}{left}")
 }
 
-/// The answer on a log without a drop line that could be judged.
+/// Returns the answer on a log without a drop line that could be judged.
 fn nothing_read(report: &Report) -> String {
     let tally = report.tally;
     let (lines, source) = (many(tally.lines, "line"), source(report));

@@ -42,7 +42,7 @@ pub fn refusal(why: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "not explained: {}", printable(why))
 }
 
-/// The packet, a name and a value a line.
+/// Returns the rows that describe the packet, each with a name and a value.
 fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     let Ok(packet) = explained.packet() else {
         return Vec::new();

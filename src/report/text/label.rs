@@ -121,7 +121,7 @@ pub(in crate::report) fn decisions(report: &Report) -> u64 {
     rules(&Sections::of(report).decide, report)
 }
 
-/// The status line of a live run: `rate` are the drops of the last minute.
+/// Returns the status line of a live run: `rate` are the drops of the last minute.
 pub fn status(report: &Report, rate: u64, columns: usize) -> String {
     let count = |wanted: Label| {
         let findings = report.findings.iter();

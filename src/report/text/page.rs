@@ -13,7 +13,7 @@ use crate::time::Time;
 pub(in crate::report) const BOLD: Ansi = Ansi::new().bold();
 pub(in crate::report) const DIM: Ansi = Ansi::new().dimmed();
 
-/// The colour of a verdict; the word stands beside it.
+/// Returns the colour of a verdict; the word stands beside it.
 pub(in crate::report) const fn color(verdict: Verdict) -> Ansi {
     let color = match verdict {
         Verdict::MissingRule => AnsiColor::Red,
@@ -96,7 +96,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The mark before a test: whether it was met.
+    /// Returns the mark before a test: whether it was met.
     pub(super) const fn mark(&self, met: bool) -> &'static str {
         match (self.style.unicode, met) {
             (true, true) => "✓",
@@ -143,7 +143,7 @@ fn quotes_glued(text: &str, width: usize) -> String {
 }
 
 impl Page<'_> {
-    /// A time, as short as the page's day allows; empty where it is not known.
+    /// Returns a time, as short as the page's day allows; empty where it is not known.
     pub(super) fn moment(&self, time: Time) -> String {
         if !time.is_known() {
             String::new()

@@ -40,7 +40,7 @@ pub(super) fn review(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result
     evidence(page, found)
 }
 
-/// The findings by their cause, in the order of the first of each.
+/// Returns the findings by their cause, in the order of the first of each.
 pub(super) fn alike<'r>(found: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
     let mut kinds: Vec<Vec<&'r Finding>> = Vec::new();
     for &finding in found {

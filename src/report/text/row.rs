@@ -78,7 +78,7 @@ impl Columns {
         }
     }
 
-    /// The columns of node, port and service; no column of services where the terminal is narrow.
+    /// Returns the columns of node, port and service; no column of services where the terminal is narrow.
     fn widths(&self) -> [usize; 3] {
         let fixed = TIME + WHAT + self.node + PORT + PEER + 5 * GAP;
         let service = self.width.saturating_sub(fixed);

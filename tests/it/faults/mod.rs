@@ -20,7 +20,7 @@ fn dropsift() -> Command {
     command
 }
 
-/// A running program with pipes on all sides.
+/// Starts the program with pipes for its standard streams.
 fn live(args: &[&str]) -> Child {
     dropsift()
         .args(args)

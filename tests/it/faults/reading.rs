@@ -9,7 +9,7 @@ use dropsift::input::source::{read_file, read_stream};
 use super::{SYN, dropsift};
 use crate::support::{Seen, drop_line, options, pack, sample_journal};
 
-/// A log of `lines` drop lines, each a second later.
+/// Returns a log of `lines` drop lines, each a second later.
 fn log(lines: usize) -> String {
     let line = |n: usize| {
         let (hour, minute, second) = (n / 3600 % 24, n / 60 % 60, n % 60);
@@ -21,7 +21,7 @@ fn log(lines: usize) -> String {
     (0..lines).map(line).collect()
 }
 
-/// The same log in each packing that is to be had, and a journal.
+/// Returns the same log in each compression whose tool is installed, and a journal.
 fn packings(log: &str) -> Vec<(&'static str, Vec<u8>)> {
     let mut all = vec![
         ("plain", log.as_bytes().to_vec()),

@@ -104,7 +104,7 @@ pub(crate) fn decided(text: &str) -> String {
         .collect()
 }
 
-/// The commands that a report for people shows, to be pasted.
+/// Returns the commands that a report for people shows, to be pasted.
 pub(crate) fn of_report(text: &str) -> Vec<Vec<String>> {
     // The facts of a test stand further to the right, and may quote the user's own chain.
     let near = text.lines().filter(|line| !line.starts_with("          "));
@@ -140,7 +140,7 @@ pub(crate) fn of_mends(document: &str) -> bool {
     words(&bare.collect::<String>()).iter().all(is_sound)
 }
 
-/// The commands in a JSON report: of its rules, its warnings and its splits.
+/// Returns the commands in a JSON report: of its rules, its warnings and its splits.
 pub(crate) fn of_document(document: &Value) -> Value {
     let mut commands = Vec::new();
     collect(document, &mut commands);
@@ -170,7 +170,7 @@ fn collect(value: &Value, commands: &mut Vec<String>) {
     }
 }
 
-/// The words of the commands in a YAML list.
+/// Returns the words of the commands in a YAML list.
 pub(crate) fn of_yaml(text: &str) -> Vec<Vec<String>> {
     let documents = yaml(text);
     match &documents[..] {
@@ -181,7 +181,7 @@ pub(crate) fn of_yaml(text: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// The words of the commands in a CloudInit.
+/// Returns the words of the commands in a CloudInit.
 pub(crate) fn of_cloudinit(text: &str) -> Value {
     let mut commands = String::new();
     for document in yaml(text) {
@@ -205,7 +205,7 @@ fn lines(commands: &[Value]) -> String {
 /// The streams that were read, with their documents.
 static READ: Mutex<Vec<(String, Vec<Value>)>> = Mutex::new(Vec::new());
 
-/// The documents of a YAML stream.
+/// Returns the documents of a YAML stream.
 fn yaml(text: &str) -> Vec<Value> {
     let documents: Vec<Value> =
         serde_saphyr::from_multiple(text).unwrap_or_else(|why| panic!("{why}\n{text}"));

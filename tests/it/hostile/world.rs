@@ -8,7 +8,7 @@ use std::process::Output;
 use super::dropsift;
 use super::runs::Run;
 
-/// The bytes of a file name that stand for others: a name has no slash and no NUL, and is short.
+/// Converts a text to a file name, which has no slash and no NUL, and is short.
 fn file_name(text: &[u8]) -> Vec<u8> {
     let name = text
         .iter()
@@ -34,7 +34,7 @@ fn record(fields: &[(&str, &[u8])], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The message of a drop line.
+/// Returns the message of a drop line.
 pub(crate) fn message(interface: &[u8], dst: &str, src: &str, tail: &str) -> Vec<u8> {
     let rest = format!(
         " OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC={src} DST={dst} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {tail} "
@@ -231,7 +231,7 @@ impl World {
         self.put(&[b"blank ", &file_name(text)[..]].concat(), "no log\n");
     }
 
-    /// The text as YAML and JSON have it in double quotes.
+    /// Returns the text in double quotes, as in YAML and JSON.
     fn yaml(&self) -> String {
         serde_json::to_string(&self.word).unwrap()
     }

@@ -4,7 +4,7 @@ use super::ways::container_log;
 use super::{journal, objects, told_number};
 use crate::support::{Dice, read};
 
-/// The objects of type `kind`, and the size of each.
+/// Returns the objects of type `kind`, and the size of each.
 fn of_kind(bytes: &[u8], all: &[usize], kind: u8) -> Vec<(usize, usize)> {
     let size = |at: usize| u64::from_le_bytes(bytes[at + 8..at + 16].try_into().unwrap()) as usize;
     let found = all.iter().filter(|&&at| bytes[at] == kind);

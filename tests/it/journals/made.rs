@@ -17,7 +17,7 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// The flag of the header.
+    /// Returns the incompatible flag of the header.
     const fn incompatible(self) -> u32 {
         match self {
             Self::Xz => 1,
@@ -106,7 +106,7 @@ impl Made {
         self.bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
     }
 
-    /// The offset of a value, which is written where it is new.
+    /// Returns the offset of a value, after writing it if it is new.
     fn value(&mut self, plain: &[u8]) -> usize {
         if let Some(at) = self.data.get(plain) {
             return *at;
@@ -153,7 +153,7 @@ impl Made {
         self.object(6, 0, &content)
     }
 
-    /// The file.
+    /// Returns the bytes of the complete file.
     pub(super) fn finish(mut self) -> Vec<u8> {
         for (value, entries) in std::mem::take(&mut self.entries) {
             self.put(value + 40, entries[0]);

@@ -23,7 +23,7 @@ fn make(folder: &Path, files: u64, entries: u64) {
     }
 }
 
-/// The most memory that reading `path` takes, in KiB.
+/// Returns the peak memory of a run on `path`, in KiB.
 fn peak(path: &Path) -> u64 {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .arg(path)

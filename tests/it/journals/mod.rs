@@ -45,7 +45,7 @@ fn export(count: usize) -> String {
     text
 }
 
-/// A journal that systemd itself wrote; `None` where that is not installed.
+/// Returns a journal that systemd itself wrote; `None` where that is not installed.
 fn journal(folder: &Path, name: &str, export: &str, setting: &str) -> Option<PathBuf> {
     std::fs::write(folder.join("export"), export).unwrap();
     run(folder, &format!("{REMOTE} --version"))?;
@@ -56,7 +56,7 @@ fn journal(folder: &Path, name: &str, export: &str, setting: &str) -> Option<Pat
     Some(folder.join(name))
 }
 
-/// The kernel's drop lines of `files`, and how many entries there are, as `journalctl` has them.
+/// Returns the kernel's drop lines of `files`, and how many entries there are, as `journalctl` has them.
 fn told(folder: &Path, files: &str) -> (Vec<Drop>, u64) {
     let export = run(folder, &format!("journalctl {files} -o export --all")).unwrap();
     let export = String::from_utf8_lossy(&export);
@@ -82,7 +82,7 @@ fn entries() -> usize {
     told_number("DROPSIFT_ENTRIES").unwrap_or(6000)
 }
 
-/// A number that makes a test larger than the usual.
+/// Returns the number in an environment variable, which enlarges a test.
 fn told_number(name: &str) -> Option<usize> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -210,7 +210,7 @@ fn what_cannot_be_read_is_refused_by_name() {
     }
 }
 
-/// The items of a journal that comes in a stream.
+/// Returns the items of a journal that is read as a stream.
 fn streamed(bytes: Vec<u8>) -> Seen {
     Seen::of(|sink| {
         let options = crate::support::options();
@@ -219,7 +219,7 @@ fn streamed(bytes: Vec<u8>) -> Seen {
     })
 }
 
-/// The offsets of all objects.
+/// Returns the offsets of all objects.
 fn objects(journal: &[u8]) -> Vec<usize> {
     let number = |at: usize| u64::from_le_bytes(journal[at..at + 8].try_into().unwrap()) as usize;
     let tail = number(136);

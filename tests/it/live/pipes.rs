@@ -53,7 +53,7 @@ impl Run {
             .unwrap();
     }
 
-    /// The next event for which `is_wanted` holds.
+    /// Waits for the next event for which `is_wanted` holds.
     fn event(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).expect("no such event");
@@ -87,7 +87,7 @@ impl Run {
     }
 }
 
-/// The machine's time, `seconds` ago.
+/// Returns the machine's time, `seconds` ago.
 fn ago(seconds: i64) -> Time {
     #[expect(clippy::disallowed_methods, reason = "live lines are of now")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

@@ -165,7 +165,7 @@ pub(crate) fn run(folder: &Path, command: &str) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
-/// A real journal of ten records, one of them forged.
+/// Returns a real journal of ten records, one of them forged.
 pub(crate) fn sample_journal() -> Vec<u8> {
     let packed = include_bytes!("../../../fixtures/inputs/sample.journal.gz");
     let mut bytes = Vec::new();

@@ -14,7 +14,7 @@ const MAX_PROVEN: u64 = 8 << 20;
 
 /// The bytes of a journal file, from some offset on.
 pub(super) trait Bytes {
-    /// The `length` bytes at `at`; fewer where the file ends, or breaks.
+    /// Returns the `length` bytes at `at`; fewer where the file ends, or breaks.
     fn bytes(&mut self, at: u64, length: usize) -> &[u8];
 
     /// Declares that no byte before `at` is needed any more.

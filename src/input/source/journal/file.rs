@@ -219,7 +219,7 @@ impl JournalFile {
     }
 }
 
-/// The header of the first `length` bytes of `file`.
+/// Returns the header of the first `length` bytes of `file`.
 fn header(file: &Arc<File>, length: u64) -> io::Result<Header> {
     let mut window = Window::new(Arc::clone(file), length, HEADER, 0);
     let header = Header::parse(window.bytes(0, HEADER));
@@ -235,7 +235,7 @@ mod tests {
 
     use super::*;
 
-    /// A real journal of ten records over two boots.
+    /// Returns a real journal of ten records over two boots.
     fn sample() -> Vec<u8> {
         let packed = include_bytes!("../../../../fixtures/inputs/sample.journal.gz");
         let mut bytes = Vec::new();

@@ -116,7 +116,7 @@ impl Links {
     }
 }
 
-/// The last entry of each machine; as many as the index has.
+/// Returns the last entry of each machine; as many as the index has.
 pub(super) fn lives(window: &mut Window, prover: &mut Prover, header: &Header) -> Vec<Life> {
     let mut lives = Vec::new();
     let mut value = field(window, header, b"_HOSTNAME").unwrap_or(0);
@@ -213,7 +213,8 @@ impl Transports {
     }
 }
 
-/// The offset of the first DATA object of the field `name`, found through all buckets: a file has some hundred fields.
+/// Returns the offset of the first DATA object of the field `name`, found through all buckets: a file has some hundred
+/// fields.
 fn field(window: &mut Window, header: &Header, name: &[u8]) -> Option<u64> {
     let (table, size) = header.fields;
     if size == 0 || size > 1 << 20 || !size.is_multiple_of(16) {

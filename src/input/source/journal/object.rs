@@ -78,7 +78,7 @@ impl Form {
         if self.compact { 72 } else { 64 }
     }
 
-    /// The DATA offsets of an ENTRY object.
+    /// Returns the DATA offsets of an ENTRY object.
     pub(super) fn items(self, entry: &[u8]) -> impl Iterator<Item = u64> + '_ {
         let items = entry.get(ENTRY_ITEMS..).unwrap_or_default();
         self.offsets(items, if self.compact { 4 } else { 16 })
@@ -89,7 +89,7 @@ impl Form {
         if self.compact { 4 } else { 8 }
     }
 
-    /// The offsets in `bytes`, one every `stride` bytes.
+    /// Returns the offsets in `bytes`, one every `stride` bytes.
     pub(super) fn offsets(self, bytes: &[u8], stride: usize) -> impl Iterator<Item = u64> + '_ {
         let compact = self.compact;
         bytes.chunks_exact(stride).map(move |item| {
@@ -102,13 +102,13 @@ impl Form {
     }
 }
 
-/// The number at `at`; 0 where `bytes` ends before it.
+/// Returns the number at `at`; 0 where `bytes` ends before it.
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let number = bytes.get(at..).and_then(<[u8]>::first_chunk);
     number.copied().map_or(0, u64::from_le_bytes)
 }
 
-/// The number of 32 bits at `at`; 0 where `bytes` ends before it.
+/// Returns the number of 32 bits at `at`; 0 where `bytes` ends before it.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let number = bytes.get(at..).and_then(<[u8]>::first_chunk);
     number.copied().map_or(0, u32::from_le_bytes)

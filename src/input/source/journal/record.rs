@@ -39,7 +39,7 @@ pub(in crate::input::source) struct Record {
     pub(in crate::input::source) message: Range<usize>,
 }
 
-/// A number as fields of the journal have it.
+/// Returns a number as fields of the journal have it.
 pub(super) fn number(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }

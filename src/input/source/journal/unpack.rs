@@ -86,7 +86,8 @@ impl Unpacker {
         }
     }
 
-    /// A block with its unpacked length, of 64 bits, before it (systemd, `compress_blob_lz4`).
+    /// Unpacks an LZ4 block that follows its unpacked length in 64 bits (systemd, `compress_blob_lz4`). Returns the
+    /// length.
     fn lz4(&mut self, packed: &[u8]) -> Option<usize> {
         let block = packed.get(8..)?;
         let told = u64_at(packed, 0);
@@ -103,7 +104,7 @@ impl Unpacker {
         (length as u64 == told).then_some(length)
     }
 
-    /// An `.xz` stream without a check.
+    /// Unpacks an `.xz` stream without a check. Returns the length.
     fn xz(&mut self, packed: &[u8]) -> Option<usize> {
         let mut stream = Stream::new_stream_decoder(XZ_MEMORY, 0).ok()?;
         loop {
