@@ -103,7 +103,7 @@ pub struct Finding {
     pub chain_known: bool,
     /// Whether the dump of the running chain accepts a line of it that came later: the chain on the node is another.
     pub stale: bool,
-    /// The rule of the running chain that has its port for some sources only, in words.
+    /// Rule of the running chain that has the finding's port for some sources only, in words.
     pub narrower: Option<String>,
     /// Whether only their source keeps some of its lines out of the running chain.
     pub narrowed: bool,

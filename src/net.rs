@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 pub use ipnet::IpNet;
 
-/// A range of ports, both ends in it.
+/// A range of ports, including both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortRange {
     pub first: u16,

@@ -36,7 +36,7 @@ impl Zone {
     }
 }
 
-/// A token bucket, as `-m limit` has it.
+/// A token bucket with the parameters of `-m limit`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
     /// Microseconds until one token is refilled.
@@ -77,7 +77,7 @@ impl WindowOrigin {
     }
 }
 
-/// A time in which the cluster was upgraded, both ends in it.
+/// Window of an upgrade of the cluster, including both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub origin: WindowOrigin,

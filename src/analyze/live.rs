@@ -18,7 +18,7 @@ const UPDATE: i64 = MINUTE;
 const CONFIRMED: i64 = 12 * SECOND;
 /// Time after which saturation of a node is reported again.
 const SATURATED_AGAIN: i64 = 60 * MINUTE;
-/// The most ids that one event replaces, so that its line stays short; more make further events.
+/// Upper bound on the ids that one event replaces, so that its line stays short; further ids make further events.
 const MAX_REPLACES: usize = 256;
 
 /// State of a finding as its last event reported it.

@@ -9,7 +9,7 @@ use crate::time::{MINUTE, Time};
 const STUCK: i64 = 20 * MINUTE;
 /// Number of late replies of one UDP service, over [`STUCK`], from which they are no accident.
 const UDP_REPLIES: usize = 3;
-/// The longest gap between them, in microseconds.
+/// Longest gap between late replies, in microseconds.
 const UDP_GAP: i64 = 10 * MINUTE;
 
 pub(super) static STUCK_REPLY: Cause = Cause {

@@ -17,11 +17,11 @@ pub struct Question<'a> {
 /// Sender of a packet, which settles matches that depend on earlier packets and on sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// A packet of a log line: others came before it, and a set may contain its source.
+    /// Sender of a logged packet, which other packets precede; a set may contain its address.
     Logged,
-    /// A node of the cluster, whose packet comes alone: limits have tokens, and a set may contain it.
+    /// Cluster node that sends a single packet: limits have tokens, and a set may contain its address.
     Node,
-    /// A stranger, whose packet comes alone: it is in no set and in no list of MAC addresses.
+    /// Outsider that sends a single packet: it is in no set and in no list of MAC addresses.
     Stranger,
 }
 

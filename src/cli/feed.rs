@@ -22,7 +22,7 @@ const AT_ONCE: usize = 2 * BLOCK;
 
 /// Event that wakes the loop.
 pub(super) enum Wake {
-    /// A block, and how many of its bytes were read.
+    /// A block, and the number of its bytes that were read.
     Block(Vec<u8>, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),

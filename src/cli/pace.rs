@@ -15,7 +15,7 @@ pub(super) struct Pace {
     credit: u64,
     /// Time since which credit has been refilled.
     earned: Instant,
-    /// The flows of the last report, and how long it takes to earn them.
+    /// Cost of the last report, in flows, and the time in which the credit for it is refilled.
     last: (u64, Duration),
     /// Time of the next report, independent of the credit.
     due: Instant,

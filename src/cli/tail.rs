@@ -1,5 +1,5 @@
-//! A file that is followed: it may grow, be cut to begin anew, or be rotated away from under its name. What a rotation leaves
-//! is read to its end before the file that takes its place, also where whole files came and went between two looks.
+//! A file that is followed: it may grow, be truncated, or be rotated. A rotated file is read to its end before the file
+//! that replaces it, also where whole files came and went between two looks.
 
 use std::collections::{HashSet, VecDeque};
 use std::fs::{File, Metadata};
@@ -47,11 +47,11 @@ pub(super) struct Tail {
     path: PathBuf,
     /// Files that were rotated away, the oldest first, and at the end the one that the name denotes.
     files: VecDeque<Followed>,
-    /// The files beside it that were there before, or were read.
+    /// Files beside it that existed before, or were read.
     met: HashSet<Id>,
     /// Last time at which the name denoted the last of the files.
     seen: SystemTime,
-    /// The file that the last bytes came from, where they do not end a line.
+    /// File of the last bytes, if they do not end a line.
     open_line: Option<Id>,
 }
 

@@ -7,7 +7,7 @@ use crate::catalog::LOG_PREFIX;
 use crate::chain::{Chain, HARVESTER, Place, Rule, Target, quoted};
 use crate::error::is_hostile;
 
-/// The rule before which another one goes.
+/// Rule before which another one is inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InsertionPoint {
     pub chain: String,

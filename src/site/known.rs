@@ -38,7 +38,7 @@ impl<T> Known<T> {
 /// A contradiction between two sources: the value that is used, and the one that is set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Contradiction {
-    /// The node that it is about, if one.
+    /// Node of the contradiction; `None` for one about no node.
     pub node: Option<String>,
     /// Subject of the contradiction: "the role of harvester1".
     pub about: String,

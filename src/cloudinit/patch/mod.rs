@@ -268,7 +268,8 @@ impl Wanted {
     }
 }
 
-/// The place of a rule in the chains of one way, where that lacks it. A way without LOG and DROP filters nothing.
+/// Insertion point of a rule in the chains of one combination of conditions that lacks it. Chains without LOG and DROP
+/// filter nothing, and have none.
 struct Way<'a> {
     chain: &'a Chain,
     stop: &'a Rule,

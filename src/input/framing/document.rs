@@ -129,7 +129,8 @@ pub(in crate::input) struct Document {
     shared: Vec<u8>,
     /// Whether the document contains records, so that it is no record itself.
     holds_records: bool,
-    /// The document was given up where it was too long, before any record was found inside: unless one is, it is one itself.
+    /// Whether the document was discarded as too long before a record was found in it: at its end it counts as one lost
+    /// record, unless it contains records.
     is_lost: bool,
     /// Whether a document came to its end.
     done: bool,

@@ -1,14 +1,13 @@
-//! YAML or JSON to trees of text that have only the fields which matter.
+//! Parser of YAML and JSON into trees of text with the relevant fields only.
 //!
-//! An odd field costs itself, never the object around it: nothing here expects a type.
+//! A field of an unexpected type is lost alone, never the object around it: types are not checked here.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The fields that are read, wherever they stand. What else `kubectl` prints (images, managed fields, capacities) is
-/// skipped.
+/// Fields that are read, at any depth. Others that `kubectl` prints (images, managed fields, capacities) are skipped.
 const KEPT: [&str; 30] = [
     "address",
     "addresses",

@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, Seek, Write};
 
-/// A file without a name, while it is written. What goes wrong names the folder that it lies in.
+/// An unnamed temporary file while it is written. Its errors name the folder for temporary files.
 #[derive(Debug)]
 pub struct Spool(File);
 

@@ -59,7 +59,7 @@ pub(super) enum Proof {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Verdict {
     pub(super) proof: Proof,
-    /// The field's name; [`Name::Other`] where it does not matter.
+    /// Name of the field; [`Name::Other`] for an irrelevant one.
     pub(super) name: Name,
     /// Length of the value without its compression, as far as it was unpacked.
     pub(super) length: usize,
