@@ -1,10 +1,11 @@
 //! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
 
+mod accepted;
+mod id;
 mod running_chain;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::fmt::{self, Write};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 
@@ -18,13 +19,16 @@ use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
 use crate::error::printable_name;
-use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
+use crate::flow::{ChainOutcomes, Direction, Folded};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
+use id::id;
 use running_chain::{is_stale, narrower};
+
+pub use accepted::Accepted;
 
 /// How a flow stands at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,6 +115,8 @@ pub struct Finding {
     pub scanned: Vec<&'static DocumentedRule>,
     /// Whether the chain may lack its ESTABLISHED rule.
     pub established_suspect: bool,
+    /// Why and until when it stays as it is, where somebody accepted that.
+    pub accepted: Option<Accepted>,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
@@ -322,6 +328,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             .is_some_and(|outcomes| outcomes.kept_out > 0),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
+        accepted: None,
         rules: Vec::new(),
         outcomes: group.outcomes.clone(),
     }
@@ -452,43 +459,4 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
     let mut times: Vec<Time> = times().collect();
     times.sort_unstable();
     times.windows(2).any(|two| two[1].since(two[0]) >= silent)
-}
-
-/// What stays the same about a finding, as 16 hexadecimal digits: FNV-1a of its key in words.
-fn id(key: &GroupKey, node: &str) -> String {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    let _ = write!(
-        hash,
-        "{node}\n{}\n{:?}\n",
-        if key.v6 { 6 } else { 4 },
-        key.proto
-    );
-    let _ = match key.ports {
-        Ports::None => Ok(()),
-        Ports::Service { port, .. } => write!(hash, "{port}"),
-        Ports::Pair { spt, dpt } => write!(hash, "{spt}/{dpt}"),
-    };
-    let words = [key.direction.code(), key.zone.code(), key.kind.code(), ""];
-    for word in words {
-        let _ = write!(hash, "\n{word}");
-    }
-    if let Some(peer) = key.scanner {
-        let _ = write!(hash, "{peer}");
-    }
-    if key.class != PeerClass::Else {
-        let _ = write!(hash, "\n{}", key.class.code());
-    }
-    format!("{:016x}", hash.0)
-}
-
-/// The hash FNV-1a of what is written to it.
-struct Fnv(u64);
-
-impl Write for Fnv {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        Ok(())
-    }
 }

@@ -13,6 +13,8 @@ pub mod saturation;
 
 pub mod audit;
 pub mod cause;
+pub mod accept;
+pub mod config;
 pub mod finding;
 pub mod rule;
 
@@ -22,6 +24,7 @@ pub mod report;
 pub mod cli;
 
 mod beside;
+pub mod date;
 pub mod error;
 mod names;
 mod nearest;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 const FLOORS: &[(&str, u8)] = &[
     ("error", 0),
     ("time", 0),
+    ("date", 1),
     ("nearest", 0),
     ("net", 0),
     ("beside", 0),
@@ -24,6 +25,8 @@ const FLOORS: &[(&str, u8)] = &[
     ("audit", 3),
     ("finding", 4),
     ("rule", 5),
+    ("accept", 5),
+    ("config", 6),
     ("report", 6),
     ("analyze", 7),
     ("cli", 8),

@@ -1,0 +1,142 @@
+//! Acceptances: findings that somebody knows of and leaves as they are, with a reason and an end.
+
+mod notes;
+mod stanza;
+
+use std::net::IpAddr;
+
+use crate::cause::{Cause, Test, Verdict};
+use crate::date::Date;
+use crate::finding::{Accepted, Finding};
+use crate::net::IpNet;
+
+pub use notes::Note;
+pub use stanza::{is_quotable, stanza};
+
+/// The longest time that an acceptance may hold, in days ahead of the clock.
+pub const MAX_DAYS: i64 = 366;
+
+/// The test that a finding meets which is accepted.
+const ACCEPTED: &str = "accepted";
+/// The test that says of whom an acceptance does not speak.
+const PARTIAL: &str = "acceptance-partial";
+
+/// A finding that is known, and stays as it is.
+#[derive(Clone)]
+pub struct Acceptance {
+    pub verdict: Verdict,
+    /// The id of the one finding that it is of.
+    pub id: Option<String>,
+    pub node: Option<String>,
+    /// The IP protocol number.
+    pub proto: Option<u8>,
+    /// The service port.
+    pub port: Option<u16>,
+    /// Where all peers must lie; empty for anybody.
+    pub peers: Vec<IpNet>,
+    pub cause: Option<&'static Cause>,
+    pub reason: String,
+    /// The last day on which it holds, in UTC.
+    pub until: Date,
+    /// Where it stands: file and line.
+    pub origin: String,
+}
+
+/// What keeps an acceptance from a finding that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bar {
+    Verdict,
+    Cause,
+    /// Some peers, or all, lie outside.
+    Peers { all: bool },
+}
+
+impl Acceptance {
+    /// Whether it holds on `today`: the last day counts whole.
+    pub fn holds(&self, today: Date) -> bool {
+        today <= self.until
+    }
+
+    /// Whether it speaks of `finding`, as far as id, node, protocol and port say.
+    fn names(&self, finding: &Finding) -> bool {
+        let is = |wanted: &Option<String>, own: &String| wanted.as_ref().is_none_or(|w| w == own);
+        is(&self.id, &finding.id)
+            && is(&self.node, &finding.node)
+            && (self.proto).is_none_or(|proto| finding.key.proto == Some(proto))
+            && (self.port.is_none() && (self.id.is_some() || finding.ports.is_empty())
+                || self.port.is_some() && self.port == finding.port)
+    }
+
+    /// What keeps it from covering `finding`, which it names.
+    fn bar(&self, finding: &Finding) -> Option<Bar> {
+        if finding.verdict() != self.verdict {
+            return Some(Bar::Verdict);
+        }
+        if self.cause.is_some_and(|cause| cause.code != finding.cause.code) {
+            return Some(Bar::Cause);
+        }
+        let outside = self.outside(finding).len();
+        let all = finding.peers.len() + finding.networks.len();
+        (outside > 0).then_some(Bar::Peers { all: outside == all })
+    }
+
+    /// The peers of `finding`, and the networks that stand for peers, that do not lie in [`Acceptance::peers`].
+    fn outside(&self, finding: &Finding) -> Vec<IpNet> {
+        if self.peers.is_empty() {
+            return Vec::new();
+        }
+        let peers = finding.peers.iter().copied().map(|peer: IpAddr| IpNet::from(peer));
+        let all = peers.chain(finding.networks.iter().copied());
+        all.filter(|peer| !self.peers.iter().any(|net| net.contains(peer))).collect()
+    }
+
+    fn accepted(&self) -> Accepted {
+        Accepted {
+            reason: self.reason.clone(),
+            until: self.until,
+            origin: Some(self.origin.clone()),
+        }
+    }
+}
+
+/// The acceptances of a run.
+#[derive(Clone, Default)]
+pub struct Acceptances(pub Vec<Acceptance>);
+
+impl Acceptances {
+    /// Marks the findings that are accepted on `today`, and says of each acceptance what is wrong with it. Of several that
+    /// cover one finding, the one that holds longest counts, of those the first.
+    pub fn apply(&self, findings: &mut [Finding], today: Date) -> Vec<Note> {
+        for finding in findings.iter_mut() {
+            // What a report was told before, it tells as long as it holds.
+            finding.accepted = finding.accepted.take().filter(|told| told.origin.is_none() && today <= told.until);
+            let covering = self.0.iter().filter(|one| one.holds(today) && one.names(finding));
+            let covering: Vec<&Acceptance> = covering.filter(|one| one.bar(finding).is_none()).collect();
+            let latest = covering.iter().rev().max_by_key(|one| one.until);
+            if let Some(one) = latest {
+                finding.accepted = Some(one.accepted());
+            }
+            finding.evidence.retain(|test| test.name != ACCEPTED);
+            if let Some(accepted) = &finding.accepted {
+                let text = format!("{}: {}", accepted.words(), accepted.reason);
+                finding.evidence.push(Test {
+                    name: ACCEPTED,
+                    met: true,
+                    text,
+                });
+                continue;
+            }
+            let partial = self.0.iter().filter(|one| one.holds(today) && one.names(finding));
+            let texts: Vec<String> = partial
+                .filter(|one| one.bar(finding) == Some(Bar::Peers { all: false }))
+                .map(|one| notes::partial(one, finding))
+                .collect();
+            finding.evidence.extend(texts.into_iter().map(|text| Test {
+                name: PARTIAL,
+                met: false,
+                text,
+            }));
+        }
+        notes::notes(&self.0, findings, today)
+    }
+}
