@@ -7,9 +7,11 @@ mod warnings;
 
 use std::collections::BTreeMap;
 
+use crate::accept::Acceptances;
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::chain::Family;
+use crate::date::Date;
 use crate::finding::{Finding, findings};
 use crate::flow::Flows;
 use crate::input::Dedup;
@@ -85,6 +87,9 @@ pub struct Analysis {
     other_prefixes: BTreeMap<String, u64>,
     /// Drop lines that came in, also those that an earlier input had.
     met: u64,
+    acceptances: Acceptances,
+    /// The day on which acceptances are looked at.
+    today: Option<Date>,
 }
 
 impl Analysis {
@@ -105,7 +110,20 @@ impl Analysis {
             elsewhere: Elsewhere::default(),
             other_prefixes: BTreeMap::new(),
             met: 0,
+            acceptances: Acceptances::default(),
+            today: None,
         }
+    }
+
+    /// Takes the acceptances of the user, and the day of the clock.
+    pub fn accept(&mut self, acceptances: Acceptances, today: Date) {
+        self.acceptances = acceptances;
+        self.today = Some(today);
+    }
+
+    /// Notes which day it is: an acceptance may end while a log goes on.
+    pub const fn set_today(&mut self, today: Date) {
+        self.today = Some(today);
     }
 
     /// The site, with what the inputs told of it.
@@ -347,6 +365,7 @@ impl Analysis {
         };
         let scene = Scene::new(flows, &self.site, now);
         let mut findings = findings(&scene);
+        let accepted = (self.today).map(|today| self.acceptances.apply(&mut findings, today));
         let rules = suggest(&mut findings, &self.site, self.scope);
         let mut nodes: Vec<NodeReport> = scene
             .nodes
@@ -380,6 +399,7 @@ impl Analysis {
             let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
             warnings.extend(warnings::unchecked_repeats(untold));
         }
+        warnings.extend(warnings::acceptances(accepted.unwrap_or_default()));
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
         warnings.sort();
@@ -441,10 +461,10 @@ fn text(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
-/// The verdicts that `--fail-on` may name, from the strictest: what exits with 1.
+/// Whether a finding of these verdicts counts: one that nobody accepted as it is.
 pub fn fails(report: &Report, verdicts: &[Verdict]) -> bool {
     report
         .findings
         .iter()
-        .any(|f| verdicts.contains(&f.verdict()))
+        .any(|f| f.accepted.is_none() && verdicts.contains(&f.verdict()))
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Elsewhere, Notice, Notices};
+use crate::accept::Note;
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
@@ -66,6 +67,12 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
          inputs have in common may count twice; pass each input once, or look at a part of the time with --since and --until"
     );
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
+}
+
+/// What is wrong with acceptances.
+pub(super) fn acceptances(notes: Vec<Note>) -> impl Iterator<Item = Warning> {
+    let notes = notes.into_iter();
+    notes.map(|note| Warning::new(note.code, note.node, note.text))
 }
 
 /// What a kind of notice means for the evidence; `None` where nothing was lost.

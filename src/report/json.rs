@@ -160,9 +160,10 @@ pub(super) struct FindingV1<'a> {
 
 /// An acceptance of a finding.
 #[derive(Serialize, JsonSchema)]
-struct AcceptedV1<'a> {
+pub(super) struct AcceptedV1<'a> {
     reason: &'a str,
-    until: &'a str,
+    /// The last day on which it holds, in UTC.
+    until: String,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -243,7 +244,7 @@ fn summary_v1(report: &Report) -> SummaryV1 {
         text: text::sentence(report),
         verdicts: Verdict::ALL.into_iter().map(count).collect(),
         decisions: text::decisions(report),
-        accepted: 0,
+        accepted: report.findings.iter().filter(|f| f.accepted.is_some()).count() as u64,
     }
 }
 
@@ -337,8 +338,16 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
         rule: f.rules.first().map(String::as_str),
         rules: &f.rules,
         replaces: &[],
-        accepted: None,
+        accepted: accepted_v1(f),
     }
+}
+
+pub(super) fn accepted_v1(finding: &Finding) -> Option<AcceptedV1<'_>> {
+    let accepted = finding.accepted.as_ref()?;
+    Some(AcceptedV1 {
+        reason: &accepted.reason,
+        until: accepted.until.to_string(),
+    })
 }
 
 impl<'a> FindingV1<'a> {

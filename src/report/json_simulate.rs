@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::json::{AcceptedV1, accepted_v1};
 use super::json_write::{ToolV1, write_line};
 use super::{Simulated, json_schema};
 use crate::flow::ChainOutcomes;
@@ -40,6 +41,8 @@ struct FindingV1<'a> {
     ports: &'a [u16],
     peers: Vec<String>,
     logged: u64,
+    /// Why and until when it was accepted as it is.
+    accepted: Option<AcceptedV1<'a>>,
     now: Option<OutcomesV1<'a>>,
     with_suggested: Option<OutcomesV1<'a>>,
     gets_in: bool,
@@ -120,6 +123,7 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
         ports: &f.ports,
         peers: f.peers.iter().map(ToString::to_string).collect(),
         logged: f.logged,
+        accepted: accepted_v1(f),
         now: f.outcomes.as_ref().map(outcomes_v1),
         with_suggested: with
             .and_then(|with| with.outcomes.get(f.id.as_str()))

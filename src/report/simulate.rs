@@ -39,13 +39,13 @@ impl Simulated<'_> {
         finding.outcomes.as_ref().is_some_and(all)
     }
 
-    /// Whether the suggestions let in what should stay dropped.
+    /// Whether the suggestions let in what should stay dropped: also what was accepted as closed.
     pub(super) fn gets_in(&self, finding: &Finding) -> bool {
         let accepted =
             |outcomes: Option<&ChainOutcomes>| outcomes.map_or(0, |outcomes| outcomes.accepted);
         let with = self.with.as_ref();
         let then = with.and_then(|with| with.outcomes.get(finding.id.as_str()).copied());
-        finding.log_cause.verdict != Verdict::MissingRule
+        (finding.log_cause.verdict != Verdict::MissingRule || finding.accepted.is_some())
             && accepted(then) > accepted(finding.outcomes.as_ref())
     }
 
@@ -61,7 +61,8 @@ impl Simulated<'_> {
             let then = (self.with.as_ref())
                 .and_then(|with| with.outcomes.get(finding.id.as_str()))
                 .is_some_and(|outcomes| outcomes.accepts_all(finding.logged));
-            verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
+            finding.accepted.is_none()
+                && verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
         })
     }
 }
@@ -190,7 +191,10 @@ fn section(
             what(finding),
             finding.logged.to_string(),
             peers(finding),
-            finding.log_cause.code.to_owned(),
+            match finding.accepted {
+                Some(_) => format!("{} (accepted)", finding.log_cause.code),
+                None => finding.log_cause.code.to_owned(),
+            },
             by(finding),
         ]
     });

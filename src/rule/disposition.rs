@@ -25,6 +25,8 @@ pub enum Doubt {
     OnePacket,
     /// A neighbour's address in a frame of the router.
     Forged,
+    /// It would open as well what was accepted as closed: this port.
+    Closed(String),
 }
 
 impl Doubt {
@@ -51,6 +53,10 @@ impl Doubt {
             }
             Self::Narrowed(rule) => format!(
                 "{rule}: if it is to be wider, change that rule and add none beside it"
+            ),
+            Self::Closed(port) => format!(
+                "the rule would let in {port} too, which was accepted as closed: narrow it to its peers with --scope peers, or end \
+                 the acceptance"
             ),
             Self::OnePacket => {
                 "one packet, whose source anybody can forge: wait for the next, or ask on the node what runs in that pod".to_owned()

@@ -2,6 +2,7 @@
 //! broadcast or a single attempt.
 
 mod check;
+mod closed;
 mod disposition;
 mod emit;
 mod insertion_point;
@@ -22,6 +23,7 @@ use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 use crate::site::Site;
+use closed::Closed;
 use seek::Sought;
 
 pub use check::{Checked, State, check};
@@ -210,14 +212,17 @@ fn source_of(rule: &Rule) -> Option<IpNet> {
     })
 }
 
-/// The rules for `findings`, each once; notes in each finding which of them accepts it.
+/// The rules for `findings`, each once; notes in each finding which of them accepts it. A finding that was accepted as it is
+/// asks for none, and a rule that would let it in too is for somebody to decide on.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let closed = Closed::of(findings);
     let mut rules: Vec<AcceptRule> = Vec::new();
     for finding in findings
         .iter_mut()
-        .filter(|f| f.verdict() == Verdict::MissingRule)
+        .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
     {
         let mut own = for_finding(finding, site, scope);
+        own.iter_mut().for_each(|rule| closed.doubt(rule));
         if own.len() < finding.peers.len() && own.len() == MOST_PEERS {
             finding.evidence.push(Test {
                 name: "more-peers",

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::commands::broken;
+use super::known;
 use super::label::Label;
 use super::noise::Noise;
 use super::page::{BOLD, DIM, Page};
@@ -119,7 +120,7 @@ impl LiveText {
             let label = Label::of(finding, report);
             if event.kind == EventKind::Settled {
                 match label {
-                    Label::Noise | Label::Leave => {}
+                    Label::Noise | Label::Leave | Label::Known => {}
                     _ => stopped.push((event.time, finding)),
                 }
                 continue;
@@ -141,7 +142,7 @@ impl LiveText {
                 was,
             };
             match label {
-                Label::Review | Label::Leave => {
+                Label::Review | Label::Leave | Label::Known => {
                     alike
                         .entry((label, finding.cause.code))
                         .or_default()
@@ -275,6 +276,7 @@ impl LiveText {
             }
             (Label::Decide, Some(doubt)) => doubt.text(),
             (Label::Missing | Label::Noise, _) => String::new(),
+            (Label::Known, _) => known::words(finding),
             _ => finding.cause.summary.to_owned(),
         };
         if !why.is_empty() {

@@ -7,6 +7,7 @@ mod commands;
 mod evidence;
 pub mod explain;
 mod fixes;
+mod known;
 mod label;
 mod live;
 mod missing;
@@ -52,6 +53,7 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
     missing::missing(page, report, sections)?;
     missing::decide(page, report, sections)?;
     review::review(page, sections)?;
+    known::known(page, sections)?;
     nothing::nothing(page, sections)?;
     caution::caution(page, report)?;
     fixes::fixes(page, report, sections)
