@@ -21,6 +21,8 @@ pub enum Zone {
 }
 
 impl Zone {
+    pub const ALL: [Self; 3] = [Self::Pod, Self::Inside, Self::Outside];
+
     /// In one word.
     pub const fn code(self) -> &'static str {
         match self {

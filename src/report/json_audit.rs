@@ -14,7 +14,7 @@ use crate::audit::Severity;
 pub(super) struct AuditV1<'a> {
     #[schemars(schema_with = "json_schema::audit_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     #[schemars(schema_with = "json_schema::role")]
     role: &'static str,
     files: &'a [&'a str],

@@ -15,7 +15,7 @@ use crate::rule::{AcceptRule, Checked, Difference, Recommended};
 pub(super) struct RulesV1<'a> {
     #[schemars(schema_with = "json_schema::rules_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     rules: Vec<RuleV1<'a>>,
     /// What the running chain has of each, where it was asked.
     checks: Vec<CheckV1<'a>>,
@@ -34,7 +34,7 @@ struct CheckV1<'a> {
 pub(super) struct ChainV1<'a> {
     #[schemars(schema_with = "json_schema::chain_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     #[schemars(schema_with = "json_schema::role")]
     role: &'static str,
     /// The file that differs; null where there is none.

@@ -18,7 +18,7 @@ use crate::cause::Verdict;
 use crate::finding::State;
 use crate::flow::Direction;
 use crate::rule::{self, Disposition};
-use crate::site::WindowOrigin;
+use crate::site::{WindowOrigin, Zone};
 
 /// A document that has a schema.
 pub struct Documented {
@@ -119,6 +119,10 @@ pub(super) fn role(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn state(_: &mut SchemaGenerator) -> Schema {
     one_of(&State::ALL.map(State::code))
+}
+
+pub(super) fn zone(_: &mut SchemaGenerator) -> Schema {
+    one_of(&Zone::ALL.map(Zone::code))
 }
 
 pub(super) fn direction(_: &mut SchemaGenerator) -> Schema {

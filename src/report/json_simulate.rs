@@ -15,7 +15,7 @@ use crate::packet::proto_name;
 pub(super) struct SimulationV1<'a> {
     #[schemars(schema_with = "json_schema::simulate_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     chains: Vec<ChainV1<'a>>,
     findings: Vec<FindingV1<'a>>,
     suggested: Option<Vec<RuleV1<'a>>>,

@@ -27,9 +27,30 @@ pub enum Doubt {
     Forged,
     /// It would open as well what was accepted as closed: this port.
     Closed(String),
+    /// A report says that it is to be decided, and not why, or not in a way that can be looked at.
+    Reported,
+    /// A report says that the node has another chain than the documented one.
+    OtherChain,
 }
 
 impl Doubt {
+    /// As reports write it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotDocumented => "not-documented",
+            Self::Ipv6 => "ipv6",
+            Self::RoleAssumed { .. } => "role-assumed",
+            Self::Outsiders => "outsiders",
+            Self::ChainUnknown => "chain-unknown",
+            Self::Narrowed(_) => "narrowed",
+            Self::OnePacket => "one-packet",
+            Self::Forged => "forged",
+            Self::Closed(_) => "closed",
+            Self::Reported => "reported",
+            Self::OtherChain => "other-chain",
+        }
+    }
+
     /// What the doubt is, and what would settle it: a clause.
     pub fn text(&self) -> String {
         match self {
@@ -54,6 +75,15 @@ impl Doubt {
             Self::Narrowed(rule) => format!(
                 "{rule}: if it is to be wider, change that rule and add none beside it"
             ),
+            Self::Reported => {
+                "its report leaves it to be decided: read the log itself with the running chain (--rules), which says why"
+                    .to_owned()
+            }
+            Self::OtherChain => {
+                "its report puts it into a chain of another name, which a report alone cannot vouch for: give the running chain \
+                 with --rules"
+                    .to_owned()
+            }
             Self::Closed(port) => format!(
                 "the rule would let in {port} too, which was accepted as closed: narrow it to its peers with --scope peers, or end \
                  the acceptance"
