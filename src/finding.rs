@@ -2,6 +2,7 @@
 
 mod accepted;
 mod id;
+mod reported;
 mod running_chain;
 
 use std::cmp::Ordering;
@@ -29,6 +30,7 @@ use id::id;
 use running_chain::{is_stale, narrower};
 
 pub use accepted::Accepted;
+pub use reported::{Offered, Reported};
 
 /// How a flow stands at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,6 +119,8 @@ pub struct Finding {
     pub established_suspect: bool,
     /// Why and until when it stays as it is, where somebody accepted that.
     pub accepted: Option<Accepted>,
+    /// What its report says of it, where it comes of one.
+    pub reported: Option<Reported>,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
@@ -206,7 +210,7 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
     }
 }
 
-/// So many other nodes are compared.
+/// Other nodes that are compared.
 const MOST_COMPARED: usize = 16;
 
 /// What makes findings of two nodes the same problem.
@@ -329,6 +333,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
         accepted: None,
+        reported: None,
         rules: Vec::new(),
         outcomes: group.outcomes.clone(),
     }

@@ -11,7 +11,7 @@ const WAITED: i64 = SECOND;
 const COARSE: i64 = SECOND;
 /// What finer stamps may be off by.
 const FINE: i64 = SECOND / 20;
-/// So many lines at the refill's pace are a stretch from the start, since nobody knows how full the bucket was.
+/// Lines at the refill's pace that make a stretch from the start, since nobody knows how full the bucket was.
 const AT_PACE: usize = 3;
 
 /// The bucket that the split LOG rules give a line.

@@ -1,6 +1,6 @@
 //! What is wrong with an acceptance: it ended, it meets nothing, or it meets a finding only in part.
 
-use super::{Acceptance, Bar, PARTIAL};
+use super::acceptance::{Acceptance, Bar, PARTIAL};
 use crate::date::Date;
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;

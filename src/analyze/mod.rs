@@ -26,13 +26,13 @@ pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;
 
-/// So many refused lines are kept to be shown.
+/// Refused lines that are kept to be shown.
 const MOST_REFUSED: usize = 100;
 
-/// So many prefixes of other LOG rules are kept apart.
+/// Prefixes of other LOG rules that are kept apart.
 const MAX_PREFIXES: usize = 16;
 
-/// So many hosts and kinds of notices are kept apart.
+/// Hosts and kinds of notices that are kept apart.
 const MOST_NOTICES: usize = 1_000;
 
 /// What lines of one kind and host tell of lost evidence.

@@ -18,7 +18,7 @@ use crate::saturation::Stretch;
 use crate::site::{Site, Window, WindowOrigin};
 use crate::time::Time;
 
-/// So many stretches are named one by one.
+/// Stretches that are listed one by one.
 const MOST_STRETCHES: usize = 3;
 /// How many nodes are mentioned by name.
 const MOST_NAMES: usize = 8;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::audit::Hit;
 use crate::audit::scene::{Scene, Subject};
 use crate::catalog::DocumentedRule;
 use crate::chain::{
@@ -74,6 +75,16 @@ impl Subject<'_> {
     /// Whether its chains are so long that further questions are not put.
     pub(super) fn is_spent(&self) -> bool {
         self.steps.get() > MAX_STEPS
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// Hits of what is asked of every subject that filters.
+    pub(super) fn of_asked(&self, check: impl Fn(&Ask<'_>) -> Vec<Hit>) -> Vec<Hit> {
+        let filters = |subject: &&Subject<'a>| subject.set.filters(subject.family);
+        (self.subjects.iter().filter(filters))
+            .flat_map(|subject| check(&Ask::new(self, subject)))
+            .collect()
     }
 }
 

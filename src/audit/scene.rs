@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 
-use crate::audit::ask::Ask;
 use crate::audit::{Hit, Options};
 use crate::catalog::Role;
 use crate::chain::{self, Chain, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script};
@@ -175,14 +174,6 @@ impl<'a> Scene<'a> {
     pub(super) fn of_chains(&self, check: impl Fn(&Subject<'a>, &Chain) -> Vec<Hit>) -> Vec<Hit> {
         let with = |subject: &Subject<'a>| subject.chain().map(|chain| check(subject, chain));
         self.subjects.iter().filter_map(with).flatten().collect()
-    }
-
-    /// Hits of what is asked of every subject that filters.
-    pub(super) fn of_asked(&self, check: impl Fn(&Ask<'_>) -> Vec<Hit>) -> Vec<Hit> {
-        let filters = |subject: &&Subject<'a>| subject.set.filters(subject.family);
-        (self.subjects.iter().filter(filters))
-            .flat_map(|subject| check(&Ask::new(self, subject)))
-            .collect()
     }
 
     /// Hits of every CloudInit.

@@ -8,13 +8,17 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::sweeps::{EPHEMERAL_SOURCE, SWEPT_PORTS};
 use crate::catalog::{Role, Strength, listed};
 use crate::flow::{
     Direction, EPHEMERAL, FlowKey, Kind, MAX_DESTINATIONS, Ports, RESERVED_CLIENTS, Seen, datagram,
 };
 use crate::packet::proto;
 use crate::time::MINUTE;
+
+/// How many ports, each met once, are no replies of one service.
+pub(super) const SWEPT_PORTS: usize = 10;
+/// Source ports from this one on are ephemeral: the kernel's `ip_local_port_range` begins here, and scanners send from it.
+const EPHEMERAL_SOURCE: u16 = 32_768;
 
 /// How many flows that share one port and differ in the other show which is the service's.
 const SHARING_FLOWS: usize = 3;

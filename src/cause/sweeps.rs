@@ -6,15 +6,10 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
-use super::directions::Settled;
+use super::directions::{SWEPT_PORTS, Settled};
 use crate::flow::{Direction, Kind, Mark, Ports, Seen};
 use crate::packet::{TcpFlags, proto};
 use crate::time::MINUTE;
-
-/// How many ports, each met once, are no replies of one service.
-pub(super) const SWEPT_PORTS: usize = 10;
-/// Source ports from this one on are ephemeral: the kernel's `ip_local_port_range` begins here, and scanners send from it.
-pub(super) const EPHEMERAL_SOURCE: u16 = 32_768;
 
 /// A peer of a node, by protocol.
 type Peer = (u16, Option<u8>, IpAddr);

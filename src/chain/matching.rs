@@ -8,7 +8,7 @@ use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// The text of the match that stands for the unprinted interface of a jump.
 pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
-/// The same of an ACCEPT or RETURN of all.
+/// Stands in for the interface of an ACCEPT or RETURN of all, where a listing has none.
 pub(in crate::chain) const ALL: &str = "(whether it asks for one is not in the listing)";
 
 /// A test's answer.

@@ -104,7 +104,7 @@ pub enum Test {
     MacSource([u8; 6]),
     /// `--ttl-eq`, `--ttl-lt`, `--ttl-gt`.
     Ttl(Compared, u8),
-    /// The same of IPv6: `--hl-eq`, `--hl-lt`, `--hl-gt`.
+    /// Hop limit of IPv6: `--hl-eq`, `--hl-lt`, `--hl-gt`.
     HopLimit(Compared, u8),
     /// `--length`: the whole packet, header included, both ends in it.
     Length(u32, u32),

@@ -25,7 +25,7 @@ pub(super) fn run(
     read(shared, inputs, options, &mut analysis)
 }
 
-/// The same, with an analysis that is still wanted.
+/// Reads the inputs into an analysis that is still wanted.
 pub(super) fn read(
     shared: &Shared,
     inputs: &[PathBuf],

@@ -20,7 +20,7 @@ const AT_ONCE: usize = 2 * BLOCK;
 
 /// What wakes the loop.
 pub(super) enum Wake {
-    /// So many bytes of a block.
+    /// A block, and how many of its bytes were read.
     Block(Vec<u8>, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),

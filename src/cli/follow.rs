@@ -1,6 +1,5 @@
 //! Reads an input that may go on: judges what there is, says what is news, and lets a timer say what has settled.
 
-use std::io::{self, Write};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::RecvTimeoutError;
@@ -117,18 +116,4 @@ fn read(
     }
     reader.finish(&mut |event| session.take(event));
     Ok((Summary::of(&reader), exit))
-}
-
-/// Prints what is said at one moment together: whoever reads it is woken for each write.
-///
-/// # Errors
-/// If stdout cannot be written to.
-pub(super) fn print(page: &[u8]) -> Result<(), Error> {
-    if page.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page)
-        .and_then(|()| out.flush())
-        .map_err(Error::Output)
 }

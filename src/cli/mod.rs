@@ -27,6 +27,7 @@ mod simulate;
 mod status;
 mod tail;
 mod terminal;
+mod usage;
 mod values;
 mod words;
 
@@ -88,7 +89,7 @@ impl Exit {
 pub fn main() -> ExitCode {
     let typed = words::arranged(std::env::args_os());
     let is_short = typed.iter().any(|word| word == "-h");
-    let parsed = help::command(is_short).try_get_matches_from(&typed);
+    let parsed = usage::command(is_short).try_get_matches_from(&typed);
     let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
         // The help and the version, which are asked for.

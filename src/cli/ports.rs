@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::report::ports::{rows, write_table};
 use crate::report::{json_explain, text_pages};
 
-/// So many columns break no row.
+/// Columns that break no row.
 const UNBROKEN: usize = 1_000;
 
 /// Runs `ports`.

@@ -46,7 +46,7 @@ impl PortQuery {
         })
     }
 
-    /// The same, where it must be one.
+    /// Reads a port, a range of them or a protocol.
     ///
     /// # Errors
     /// If it is none.

@@ -11,7 +11,7 @@ use super::words::first_word;
 use crate::error::{Error, printable};
 use crate::nearest::{hint, nearest};
 
-/// So many files of a folder are looked at for the one that was meant.
+/// Files of a folder that are looked at for the one that was meant.
 const MOST_NEIGHBOURS: usize = 1_000;
 
 /// Names the subcommand that a first word was meant to be which is no file.

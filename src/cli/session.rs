@@ -1,12 +1,11 @@
 //! What a live run has said and has still to say: when a report is made, what of it is news, and who writes it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
 use super::filters::Filter;
-use super::follow::print;
 use super::gate::Gate;
 use super::pace::Pace;
 use super::status::Status;
@@ -33,7 +32,7 @@ const AN_EVENT: usize = 4;
 enum Writer {
     /// Nobody: there is one document at the end.
     None,
-    Each(fn(&Event<'_>, &mut dyn Write) -> std::io::Result<()>),
+    Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
     Rows(Box<LiveText>),
 }
 
@@ -347,7 +346,7 @@ impl<'s> Session<'s> {
 }
 
 /// Events as they are printed.
-fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> std::io::Result<Vec<u8>> {
+fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Result<Vec<u8>> {
     let mut page = Vec::new();
     match writer {
         Writer::None => {}
@@ -359,4 +358,18 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> std::io:
         Writer::Rows(rows) => rows.write(events, report, &mut page)?,
     }
     Ok(page)
+}
+
+/// Prints what is said at one moment together: whoever reads it is woken for each write.
+///
+/// # Errors
+/// If stdout cannot be written to.
+fn print(page: &[u8]) -> Result<(), Error> {
+    if page.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(page)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
 }

@@ -1,7 +1,7 @@
 //! A stanza `[[accept]]`.
 
+use super::values::{name, nets};
 use super::walk::{Field, Text};
-use super::{name, nets};
 use crate::accept::{Acceptance, MAX_DAYS, is_quotable};
 use crate::cause::{CAUSES, Verdict};
 use crate::date::Date;

@@ -2,6 +2,7 @@
 //! has it in "Config and acceptances".
 
 mod acceptance;
+mod values;
 mod walk;
 
 use std::net::IpAddr;
@@ -11,18 +12,14 @@ use crate::catalog::{Role, addons};
 use crate::date::Date;
 use crate::error::Error;
 use crate::nearest::hint;
-use crate::net::{IpNet, parse_net};
+use crate::net::IpNet;
+use values::{at, name, nets, role};
 use walk::{Field, Text};
+
+pub use values::At;
 
 /// The longest file that is read, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
-
-/// A value and the line on which it stands, from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct At<T> {
-    pub value: T,
-    pub line: usize,
-}
 
 /// What a file says. What it does not say is `None` or empty.
 #[derive(Clone, Default)]
@@ -181,33 +178,6 @@ impl Config {
     pub fn place(&self, line: usize) -> String {
         format!("{}:{line}", self.name)
     }
-}
-
-const fn at<T>(line: usize, value: T) -> At<T> {
-    At { value, line }
-}
-
-/// The name of a node, which is a word.
-fn name(field: &Field<'_>) -> Result<String, Error> {
-    let text = field.text("harvester1")?;
-    if text.is_empty() || text.contains(char::is_whitespace) {
-        return Err(field.wrong(&format!("`{}` is no name of a node; write it as the log has it", field.key)));
-    }
-    Ok(text.to_owned())
-}
-
-fn role(field: &Field<'_>) -> Result<At<Role>, Error> {
-    let text = field.text("control-plane")?;
-    let role = Role::parse(text).ok_or_else(|| {
-        let near = hint(text, Role::ALL.map(Role::code));
-        field.wrong(&format!("unknown role `{text}`;{near} expected control-plane, worker or witness"))
-    })?;
-    Ok(at(field.line, role))
-}
-
-fn nets(field: &Field<'_>, example: &str) -> Result<Vec<IpNet>, Error> {
-    let nets = field.texts(example)?.into_iter().map(parse_net);
-    nets.collect::<Result<_, _>>().map_err(|why| field.wrong(&why))
 }
 
 #[cfg(test)]

@@ -4,72 +4,34 @@
 //! ports are; then peers stand under their networks; then flows under their protocol. What may be a missing rule for a
 //! documented port keeps its port to the last.
 
-use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
-
-use foldhash::fast::RandomState;
 
 use super::Folded;
 use super::collect::Flows;
 use super::evidence::NodeEvidence;
 use super::key::Packed;
+use super::quota::Admitted;
 use crate::catalog::{Role, Strength, listed};
 use crate::net::{IpNet, neighbourhood};
 
-/// So many flows are kept apart.
+/// Flows that are kept apart.
 const MOST_FLOWS: usize = 8_192;
 /// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
 const MOST_DOCUMENTED: usize = 4_096;
-/// So many are kept at all, those that others were folded into too.
+/// Flows that are kept at all, those that others were folded into too.
 const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
 /// Up to so many the last resort keeps node, interface and neighbourhood, and up to so many the node.
 const MOST_OF_INTERFACES: usize = MOST_FOLDED + 4_096;
 const MOST_OF_NODES: usize = MOST_OF_INTERFACES + 4_096;
-/// So many ports that no list names are kept of one peer on one node: the 1,000 of a usual scan.
+/// Unlisted ports that are kept of one peer on one node: the 1,000 of a usual scan.
 const MOST_PORTS: u16 = 1_024;
-/// The same once there is no room for more flows.
-const MOST_PORTS_IN_NEED: u16 = 8;
-/// The same of a network that peers were folded into.
+/// Unlisted ports that are kept of a network that peers were folded into.
 const MOST_PORTS_OF_NETWORK: u16 = 64;
-
-/// How the room for flows is taken.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Room {
-    /// How many of the flows have the room of documented ports.
-    documented: usize,
-    /// How many ports that no list names are kept of a peer, or a network, on a node.
-    tried: HashMap<Packed, u16, RandomState>,
-    /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
-    many: HashSet<Packed, RandomState>,
-}
-
-impl Room {
-    /// Notes another port of a peer, or a network, on a node.
-    fn try_port(&mut self, of: Packed) {
-        let tried = self.tried.entry(of).or_default();
-        *tried = tried.saturating_add(1);
-        if *tried == MOST_PORTS_IN_NEED {
-            self.many.insert(of);
-        }
-    }
-
-    fn tried(&self, of: Packed) -> u16 {
-        self.tried.get(&of).copied().unwrap_or_default()
-    }
-}
-
-/// Under what a line is kept.
-pub(super) enum Admitted {
-    /// The place of a flow that is there.
-    Place(usize),
-    /// The key of a flow that may be there.
-    Key(Packed),
-}
 
 impl Flows {
     /// How many flows have not the room of documented ports.
     fn others(&self) -> usize {
-        self.flows.len() - self.room.documented
+        self.flows.len() - self.quota.documented
     }
 
     /// Whether further flows are folded.
@@ -85,9 +47,9 @@ impl Flows {
         let (full, closed) = (self.is_full(), self.others() >= MOST_FOLDED);
         if unlisted {
             let too_many = if full {
-                self.room.many.contains(&key.of_peer())
+                self.quota.many.contains(&key.of_peer())
             } else {
-                self.room.tried(key.of_peer()) >= MOST_PORTS
+                self.quota.tried(key.of_peer()) >= MOST_PORTS
             };
             if too_many {
                 let portless = key.without_ports();
@@ -100,12 +62,12 @@ impl Flows {
         }
         if !full {
             if unlisted {
-                self.room.try_port(key.of_peer());
+                self.quota.try_port(key.of_peer());
             }
             return (Admitted::Key(key), Folded::No);
         }
-        if documented && self.room.documented < MOST_DOCUMENTED {
-            self.room.documented += 1;
+        if documented && self.quota.documented < MOST_DOCUMENTED {
+            self.quota.documented += 1;
             return (Admitted::Key(key), Folded::No);
         }
         let peer = key.peer();
@@ -124,10 +86,10 @@ impl Flows {
             return (Admitted::Place(place), Folded::Peers);
         }
         if unlisted {
-            if self.room.tried(wider.of_peer()) >= MOST_PORTS_OF_NETWORK {
+            if self.quota.tried(wider.of_peer()) >= MOST_PORTS_OF_NETWORK {
                 wider = wider.without_ports();
             } else if !closed {
-                self.room.try_port(wider.of_peer());
+                self.quota.try_port(wider.of_peer());
             }
         }
         if !closed || self.place(wider).is_some() {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
-use super::bounds::{Admitted, Room};
 use super::evidence::NodeEvidence;
 use super::key::Packed;
 use super::lifeline::Lifeline;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
+use super::quota::{Admitted, Quota};
 use super::sum::count;
 use super::{Flow, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
@@ -19,7 +19,7 @@ use crate::packet::{Hook, PacketSummary, PktType, TcpFlags, proto};
 use crate::site::Site;
 use crate::time::Time;
 
-/// So many of all nodes.
+/// Lines that are kept for the timelines of all nodes.
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
 /// How many starts of machines, and hosts without a drop line, are kept.
 pub(super) const MOST_BOOTS: usize = 1_024;
@@ -52,7 +52,7 @@ pub struct Flows {
     pub(super) evidence: Vec<NodeEvidence>,
     pub(super) marks: Marks,
     pub(super) ticks: usize,
-    pub(super) room: Room,
+    pub(super) quota: Quota,
     /// The first and the last time that any line of the log had.
     pub(super) span: Option<(Time, Time)>,
     /// The span of the lines of the log being read that name no host.

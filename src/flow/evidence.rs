@@ -9,9 +9,9 @@ use crate::net::{IpNet, neighbourhood};
 use crate::packet::{PacketSummary, proto};
 use crate::saturation::{Class, Tick};
 
-/// So many lines of one node and address family are kept for its timeline.
+/// Lines of one node and address family that are kept for its timeline.
 const MOST_TICKS: usize = 1 << 18;
-/// So many addresses of one node are kept.
+/// Addresses that are kept of one node.
 const MOST_ADDRESSES: usize = 64;
 
 /// What the log shows of one node.

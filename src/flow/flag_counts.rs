@@ -2,7 +2,7 @@
 
 use crate::packet::TcpFlags;
 
-/// So many different flags have room.
+/// Different flags that are counted in place.
 const KINDS: usize = 8;
 
 /// A place that is free. It is no kind: whoever sends all flags at once is counted elsewhere.

@@ -4,9 +4,9 @@
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::time::Time;
 
-/// So many lines of one flow are kept.
+/// Lines that are kept of one flow.
 pub(super) const MOST_OF_A_FLOW: u16 = 4_096;
-/// So many lines are kept in all.
+/// Lines that are kept of all flows.
 const MOST: usize = 1 << 18;
 
 /// One line of a flow.

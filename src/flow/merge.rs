@@ -1,9 +1,9 @@
 //! Logs added up: the flows of one log into those of another.
 
-use super::bounds::Admitted;
 use super::collect::{Flows, MOST_BOOTS, MOST_TICKS_IN_ALL};
 use super::evidence::NodeEvidence;
 use super::marks::MOST_OF_A_FLOW;
+use super::quota::Admitted;
 use super::{FlowKey, Folded};
 use crate::site::Site;
 

@@ -15,6 +15,7 @@ mod marks;
 mod merge;
 mod names;
 mod outcomes;
+mod quota;
 mod sum;
 
 use std::net::IpAddr;

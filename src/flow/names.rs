@@ -2,7 +2,7 @@
 
 use crate::names::Names as Table;
 
-/// So many nodes, and so many interfaces, are told apart.
+/// Nodes that are told apart, and interfaces.
 const MAX_NAMES: usize = 1_024;
 /// What stands for the names over the bound.
 const OTHERS: &str = "others";

@@ -49,7 +49,7 @@ impl Flow {
         }
     }
 
-    /// The same without a line.
+    /// Returns the flow with its names and no line.
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,

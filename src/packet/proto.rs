@@ -71,7 +71,7 @@ pub(super) fn v4_spelling(number: u8) -> Option<&'static str> {
     }
 }
 
-/// The same for `dump_ipv6_packet()`, where AH and ESP are extension headers.
+/// Name that `dump_ipv6_packet()` prints, where AH and ESP are extension headers.
 pub(super) fn v6_spelling(number: u8) -> Option<&'static str> {
     match number {
         TCP => Some("TCP"),

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::json_schema;
+use super::json_words;
 use super::json_write::{ToolV1, write_line};
 use super::{InputReport, NodeReport, Renderer, Report, Style, Tally, WindowReport, text};
 use crate::cause::{Test, Verdict};
@@ -26,7 +26,7 @@ pub(super) static JSON: Renderer = Renderer {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct ReportV1<'a> {
-    #[schemars(schema_with = "json_schema::report_name")]
+    #[schemars(schema_with = "json_words::report_name")]
     pub(super) schema: Cow<'a, str>,
     pub(super) tool: ToolV1<'a>,
     pub(super) summary: SummaryV1<'a>,
@@ -46,7 +46,7 @@ pub(super) struct SummaryV1<'a> {
     /// One sentence or two, as the text report begins.
     pub(super) text: String,
     /// Findings by verdict.
-    #[schemars(schema_with = "json_schema::verdict_counts")]
+    #[schemars(schema_with = "json_words::verdict_counts")]
     pub(super) verdicts: BTreeMap<Cow<'a, str>, u64>,
     /// Missing rules on which somebody has to decide.
     pub(super) decisions: u64,
@@ -72,7 +72,7 @@ pub(super) struct InputV1<'a> {
 pub(super) struct WindowV1<'a> {
     pub(super) from: Option<String>,
     pub(super) to: Option<String>,
-    #[schemars(schema_with = "json_schema::window_origin")]
+    #[schemars(schema_with = "json_words::window_origin")]
     pub(super) origin: Cow<'a, str>,
 }
 
@@ -98,7 +98,7 @@ pub(super) struct TallyV1 {
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct NodeV1<'a> {
     pub(super) node: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     pub(super) role: Cow<'a, str>,
     /// Whether somebody or something said the role; else it is assumed.
     pub(super) role_known: bool,
@@ -118,16 +118,16 @@ pub(super) struct StretchV1 {
 pub(super) struct FindingV1<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) node: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     pub(super) role: Cow<'a, str>,
     /// Whether somebody or something said the role; else it is assumed.
     pub(super) role_known: bool,
     /// The finding in one line.
     pub(super) text: String,
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     pub(super) verdict: Cow<'a, str>,
     pub(super) cause: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::state")]
+    #[schemars(schema_with = "json_words::state")]
     pub(super) state: Cow<'a, str>,
     /// The interface of most lines.
     pub(super) interface: Cow<'a, str>,
@@ -139,9 +139,9 @@ pub(super) struct FindingV1<'a> {
     pub(super) service: Option<Cow<'a, str>>,
     /// Whether the peers are pods, inside the cluster's networks, or outside.
     #[serde(default)]
-    #[schemars(schema_with = "json_schema::zone")]
+    #[schemars(schema_with = "json_words::zone")]
     pub(super) zone: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::direction")]
+    #[schemars(schema_with = "json_words::direction")]
     pub(super) direction: Cow<'a, str>,
     pub(super) peers: Vec<String>,
     /// Networks of peers that are not kept apart, where there were too many.
@@ -182,13 +182,13 @@ pub(super) struct TestV1<'a> {
 pub(super) struct RuleV1<'a> {
     pub(super) id: Cow<'a, str>,
     pub(super) node: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     pub(super) role: Cow<'a, str>,
     pub(super) proto: String,
     pub(super) ports: Option<String>,
     pub(super) source: Option<String>,
     pub(super) comment: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::disposition")]
+    #[schemars(schema_with = "json_words::disposition")]
     pub(super) disposition: Cow<'a, str>,
     /// Why somebody has to decide on it.
     pub(super) doubt: Option<DoubtV1<'a>>,

@@ -6,16 +6,16 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::audit::{Audited, count, word};
-use super::json_schema;
+use super::json_words;
 use super::json_write::{ToolV1, write_line};
 use crate::audit::Severity;
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct AuditV1<'a> {
-    #[schemars(schema_with = "json_schema::audit_name")]
+    #[schemars(schema_with = "json_words::audit_name")]
     schema: &'static str,
     tool: ToolV1<'static>,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     files: &'a [&'a str],
     errors: usize,
@@ -28,7 +28,7 @@ pub(super) struct AuditV1<'a> {
 #[schemars(rename = "AuditFindingV1")]
 struct FindingV1<'a> {
     code: &'static str,
-    #[schemars(schema_with = "json_schema::severity")]
+    #[schemars(schema_with = "json_words::severity")]
     severity: &'static str,
     file: &'a str,
     line: Option<usize>,

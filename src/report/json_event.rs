@@ -10,7 +10,7 @@ use super::json::{
     FindingV1, ReportV1, RuleV1, WarningV1, finding_v1, report_v1, rule_v1, time, warning_v1,
 };
 use super::json_write::write_line;
-use super::{Event, EventKind, Renderer, Report, Style, json_schema};
+use super::{Event, EventKind, Renderer, Report, Style, json_words};
 
 pub(super) static NDJSON: Renderer = Renderer {
     code: "ndjson",
@@ -26,9 +26,9 @@ const CAPS: [(usize, usize); 5] = [(256, 4096), (64, 2048), (16, 1024), (4, 256)
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct EventV1<'a> {
-    #[schemars(schema_with = "json_schema::event_name")]
+    #[schemars(schema_with = "json_words::event_name")]
     pub(super) schema: Cow<'a, str>,
-    #[schemars(schema_with = "json_schema::event")]
+    #[schemars(schema_with = "json_words::event")]
     pub(super) event: Cow<'a, str>,
     pub(super) time: Option<String>,
     pub(super) finding: Option<FindingV1<'a>>,
@@ -45,7 +45,7 @@ pub(super) struct EventV1<'a> {
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct WasV1<'a> {
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     pub(super) verdict: Cow<'a, str>,
     pub(super) cause: Cow<'a, str>,
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::explain::{ALONE, Explained};
 use super::json::{RuleV1, TestV1, rule_v1, tests_v1, time};
 use super::json_packet::{self, Fields};
-use super::json_schema;
+use super::json_words;
 use super::json_write::write_line;
 use super::ports::Row;
 use crate::cause::Cause;
@@ -24,9 +24,9 @@ pub(super) enum LineV1<'a> {
 /// The answer to a line of a stream.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct AnswerV1<'a> {
-    #[schemars(schema_with = "json_schema::packet")]
+    #[schemars(schema_with = "json_words::packet")]
     packet: Option<Fields>,
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     verdict: &'static str,
     cause: &'static str,
     evidence: Vec<TestV1<'a>>,
@@ -35,25 +35,25 @@ pub(super) struct AnswerV1<'a> {
 /// The answer to a line that is no drop line.
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RefusalV1<'a> {
-    #[schemars(schema_with = "json_schema::packet")]
+    #[schemars(schema_with = "json_words::packet")]
     packet: Option<Fields>,
     error: &'a str,
 }
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ExplainV1<'a> {
-    #[schemars(schema_with = "json_schema::explain_name")]
+    #[schemars(schema_with = "json_words::explain_name")]
     schema: &'static str,
     time: Option<String>,
     node: &'a str,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     #[serde(flatten)]
     answer: AnswerV1<'a>,
     summary: &'static str,
     todo: &'static str,
     service: Option<&'static str>,
-    #[schemars(schema_with = "json_schema::direction")]
+    #[schemars(schema_with = "json_words::direction")]
     direction: &'static str,
     chain: Vec<StepV1<'a>>,
     rules: Vec<RuleV1<'a>>,
@@ -70,7 +70,7 @@ struct StepV1<'a> {
 #[derive(Serialize, JsonSchema)]
 struct CauseV1 {
     code: &'static str,
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     verdict: &'static str,
     summary: &'static str,
     what: &'static str,
@@ -87,14 +87,14 @@ struct ExampleV1 {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct CausesV1 {
-    #[schemars(schema_with = "json_schema::causes_name")]
+    #[schemars(schema_with = "json_words::causes_name")]
     schema: &'static str,
     causes: Vec<CauseV1>,
 }
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct PortsV1<'a> {
-    #[schemars(schema_with = "json_schema::ports_name")]
+    #[schemars(schema_with = "json_words::ports_name")]
     schema: &'static str,
     ports: Vec<PortV1<'a>>,
 }

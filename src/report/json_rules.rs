@@ -6,14 +6,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::{RuleV1, rule_v1};
-use super::json_schema;
+use super::json_words;
 use super::json_write::{ToolV1, write_line};
 use crate::chain::Rule;
 use crate::rule::{AcceptRule, Checked, Difference, Recommended};
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RulesV1<'a> {
-    #[schemars(schema_with = "json_schema::rules_name")]
+    #[schemars(schema_with = "json_words::rules_name")]
     schema: &'static str,
     tool: ToolV1<'static>,
     rules: Vec<RuleV1<'a>>,
@@ -24,7 +24,7 @@ pub(super) struct RulesV1<'a> {
 #[derive(Serialize, JsonSchema)]
 struct CheckV1<'a> {
     rule: &'a str,
-    #[schemars(schema_with = "json_schema::check_state")]
+    #[schemars(schema_with = "json_words::check_state")]
     state: &'static str,
     chain: Option<String>,
     number: Option<usize>,
@@ -32,10 +32,10 @@ struct CheckV1<'a> {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct ChainV1<'a> {
-    #[schemars(schema_with = "json_schema::chain_name")]
+    #[schemars(schema_with = "json_words::chain_name")]
     schema: &'static str,
     tool: ToolV1<'static>,
-    #[schemars(schema_with = "json_schema::role")]
+    #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     /// The file that differs; null where there is none.
     file: Option<&'a str>,

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use super::json::{AcceptedV1, accepted_v1};
 use super::json_write::{ToolV1, write_line};
-use super::{Simulated, json_schema};
+use super::{Simulated, json_words};
 use crate::flow::ChainOutcomes;
 use crate::packet::proto_name;
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct SimulationV1<'a> {
-    #[schemars(schema_with = "json_schema::simulate_name")]
+    #[schemars(schema_with = "json_words::simulate_name")]
     schema: &'static str,
     tool: ToolV1<'static>,
     chains: Vec<ChainV1<'a>>,
@@ -33,7 +33,7 @@ struct ChainV1<'a> {
 struct FindingV1<'a> {
     id: &'a str,
     node: &'a str,
-    #[schemars(schema_with = "json_schema::verdict")]
+    #[schemars(schema_with = "json_words::verdict")]
     verdict: &'static str,
     cause: &'static str,
     proto: Option<String>,
@@ -78,7 +78,7 @@ struct DeadV1<'a> {
 struct RuleV1<'a> {
     id: &'a str,
     node: &'a str,
-    #[schemars(schema_with = "json_schema::disposition")]
+    #[schemars(schema_with = "json_words::disposition")]
     disposition: &'static str,
     place: String,
     insert: String,

@@ -11,6 +11,7 @@ mod json_packet;
 mod json_rules;
 pub mod json_schema;
 mod json_simulate;
+mod json_words;
 mod json_write;
 pub mod ports;
 mod simulate;

@@ -223,7 +223,7 @@ fn letters(roles: &[&str]) -> String {
     Role::ALL.map(shown).iter().collect()
 }
 
-/// So many columns leave room for the notes.
+/// Columns that leave room for the notes.
 const WIDE: usize = 120;
 
 /// Writes rows as a table, with the notes where there is room.

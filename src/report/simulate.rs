@@ -25,7 +25,7 @@ pub struct Simulated<'a> {
     pub with: Option<With<'a>>,
 }
 
-/// The same with the suggested rules in the chains.
+/// The replay with the suggested rules in the chains.
 pub struct With<'a> {
     pub rules: &'a [AcceptRule],
     /// By the id of the finding.

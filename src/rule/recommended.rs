@@ -4,7 +4,7 @@
 
 use std::io::{self, Write};
 
-use super::accept;
+use super::accept_rule::accept;
 use crate::catalog::{LOG_PREFIX, RULES, Role};
 use crate::chain::{
     Chain, Family, HARVESTER, INPUT, Log, Match, Rule, RuleSet, Side, States, Target, Test,

@@ -1,8 +1,8 @@
 //! Where a rule goes in a chain that is known: the walk of a new connection through INPUT that the script makes on the node
 //! (`script/walk.awk`), made on a dump.
 
-use super::insertion_point::interface_of;
-use super::{AcceptRule, Before, InsertionPoint};
+use super::accept_rule::{AcceptRule, source_of};
+use super::insertion_point::{Before, InsertionPoint, interface_of};
 use crate::chain::{
     Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target, Test,
 };
@@ -246,7 +246,7 @@ impl<'a> Walk<'a> {
                 None => Takes::Some,
                 Some(wanted) => range_takes(ranges, wanted),
             },
-            Test::Net(Side::Source, net) => match super::source_of(self.wanted) {
+            Test::Net(Side::Source, net) => match source_of(self.wanted) {
                 None => Takes::Some,
                 Some(own) if net.contains(&own) => Takes::All,
                 Some(own) if own.contains(net) => Takes::Some,

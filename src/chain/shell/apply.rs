@@ -1,7 +1,8 @@
 //! One iptables command on the chains: done as iptables does it, or refused for its reason.
 
 use crate::chain::rule::{Rule, Target};
-use crate::chain::syntax::arguments::{Action, Command};
+use crate::chain::syntax::arguments::Command;
+use crate::chain::syntax::reader::Action;
 use crate::chain::{Family, Policy, RuleSet};
 
 /// How many chains commands may make, and how many rules in each: `-D` compares with all of them.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::chain::shell::fault::Fault;
 use crate::chain::shell::lex::Word;
-use crate::chain::shell::outside::{self, Status};
+use crate::chain::shell::outside::{self, Status, tool};
 use crate::chain::shell::parse::{Command, Item, Join, List, Script, Simple};
 use crate::chain::syntax::arguments;
 use crate::chain::{Family, Form, Policy, Rule, RuleSet};
@@ -427,16 +427,6 @@ pub(super) fn mentions(list: &[Item]) -> bool {
             Command::Case(_, branches) => branches.iter().any(|(_, body)| mentions(body)),
             Command::Function(_, body) => mentions(body),
         })
-}
-
-/// The family of the tool that a command calls, and the words behind its name.
-pub(in crate::chain) fn tool(words: &[String]) -> Option<(Family, &[String])> {
-    let (name, rest) = outside::without_wrappers(words).split_first()?;
-    match name.rsplit('/').next()? {
-        "iptables" | "iptables-nft" | "iptables-legacy" => Some((Family::V4, rest)),
-        "ip6tables" | "ip6tables-nft" | "ip6tables-legacy" => Some((Family::V6, rest)),
-        _ => None,
-    }
 }
 
 /// The chain and the rule of one command.

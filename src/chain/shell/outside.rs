@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::chain::shell::interpret::tool;
 use crate::chain::{Family, RuleSet};
 
 /// What a command answers.
@@ -208,4 +207,14 @@ pub(super) fn matches_pattern(word: &str, pattern: &str) -> Option<bool> {
         (false, true) => word.starts_with(inner),
         (false, false) => word == pattern,
     })
+}
+
+/// The family of the tool that a command calls, and the words behind its name.
+pub(super) fn tool(words: &[String]) -> Option<(Family, &[String])> {
+    let (name, rest) = without_wrappers(words).split_first()?;
+    match name.rsplit('/').next()? {
+        "iptables" | "iptables-nft" | "iptables-legacy" => Some((Family::V4, rest)),
+        "ip6tables" | "ip6tables-nft" | "ip6tables-legacy" => Some((Family::V6, rest)),
+        _ => None,
+    }
 }

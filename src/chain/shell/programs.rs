@@ -3,7 +3,8 @@
 use crate::chain::Family;
 use crate::chain::shell::apply::apply;
 use crate::chain::shell::fault::Fault;
-use crate::chain::shell::interpret::{DEEPEST, Runner, tool};
+use crate::chain::shell::interpret::{DEEPEST, Runner};
+use crate::chain::shell::outside::tool;
 use crate::chain::shell::outside::{self, Status};
 use crate::chain::shell::parse::{Input, Script, Simple};
 use crate::chain::syntax::arguments;

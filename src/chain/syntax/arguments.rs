@@ -2,27 +2,8 @@
 
 use crate::chain::Family;
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
+use crate::chain::syntax::reader::{Action, Reader};
 use crate::chain::syntax::{extensions, values};
-
-/// What a command does to a chain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::chain) enum Action {
-    Append,
-    /// At this number, from 1.
-    Insert(usize),
-    Delete,
-    DeleteNumber(usize),
-    Replace(usize),
-    Check,
-    New,
-    /// All chains where none is named.
-    Flush,
-    Remove,
-    Policy(String),
-    Rename(String),
-    /// Lists, zeroes counters, prints the version.
-    Nothing,
-}
 
 /// One call of iptables.
 #[derive(Debug, Clone)]
@@ -54,52 +35,13 @@ pub(in crate::chain) fn table(words: &[String]) -> Option<&str> {
         })
 }
 
-pub(in crate::chain) struct Reader<'a> {
-    words: &'a [String],
-    at: usize,
-    /// The value glued to the option at hand: `--dport=22`, `-jDROP`.
-    glued: Option<String>,
-    family: Family,
-    action: Option<Action>,
-    chain: Option<String>,
-    pub(in crate::chain) matches: Vec<Match>,
-    nets: [(bool, Vec<String>); 2],
-    pub(in crate::chain) target: Target,
-    pub(in crate::chain) comment: Option<String>,
-    counters: Option<Counters>,
-    pub(in crate::chain) modules: Vec<String>,
-    /// Modules loaded by `-m` of which no option came, and which are not known.
-    pub(in crate::chain) bare: Option<String>,
-    pub(in crate::chain) limit: Option<(u32, u32)>,
-    /// The first option that needs a protocol with ports.
-    pub(in crate::chain) ports_by: Option<String>,
-    pub(in crate::chain) has_target: bool,
-}
-
 /// Reads the words behind the name of the tool.
 pub(in crate::chain) fn read(
     words: &[String],
     family: Family,
     line: usize,
 ) -> Result<Command, String> {
-    let mut reader = Reader {
-        words,
-        at: 0,
-        glued: None,
-        family,
-        action: None,
-        chain: None,
-        matches: Vec::new(),
-        nets: Default::default(),
-        target: Target::None,
-        comment: None,
-        counters: None,
-        modules: Vec::new(),
-        bare: None,
-        limit: None,
-        ports_by: None,
-        has_target: false,
-    };
+    let mut reader = Reader::new(words, family);
     reader.all()?;
     reader.finish(line)
 }
@@ -121,77 +63,6 @@ impl Reader<'_> {
             negated = false;
         }
         Ok(())
-    }
-
-    /// Cuts `--name=value` and `-jDROP`; long names of the base options become short ones.
-    fn split(&mut self, word: &str) -> String {
-        if let Some(long) = word.strip_prefix("--") {
-            let name = match long.split_once('=') {
-                Some((name, value)) => {
-                    self.glued = Some(value.to_owned());
-                    name
-                }
-                None => long,
-            };
-            return short(name).map_or_else(|| format!("--{name}"), ToOwned::to_owned);
-        }
-        let mut chars = word.chars();
-        if chars.next() == Some('-')
-            && let Some(letter) = chars.next()
-            && "ADIRNXFPECtpsdiojgmcwW".contains(letter)
-            && !chars.as_str().is_empty()
-        {
-            self.glued = Some(chars.as_str().to_owned());
-            return format!("-{letter}");
-        }
-        word.to_owned()
-    }
-
-    pub(in crate::chain) fn value(&mut self, option: &str) -> Result<String, String> {
-        if let Some(value) = self.glued.take() {
-            return Ok(value);
-        }
-        let value = self
-            .words
-            .get(self.at)
-            .ok_or_else(|| format!("option `{option}` needs a value"))?;
-        self.at += 1;
-        Ok(value.clone())
-    }
-
-    fn peek(&self) -> Option<&str> {
-        self.words.get(self.at).map(String::as_str)
-    }
-
-    /// The next word, where it is a number.
-    fn number(&mut self) -> Option<usize> {
-        let number = self.peek()?.parse().ok()?;
-        self.at += 1;
-        Some(number)
-    }
-
-    /// The next word, where it is no option.
-    pub(in crate::chain) fn operand(&mut self) -> Option<String> {
-        if self.glued.is_some() {
-            return self.glued.take();
-        }
-        let word = self
-            .peek()
-            .filter(|word| !word.starts_with('-') && *word != "!")?;
-        let word = word.to_owned();
-        self.at += 1;
-        Some(word)
-    }
-
-    fn act(&mut self, action: Action) -> Result<(), String> {
-        match self.action.replace(action) {
-            None => Ok(()),
-            Some(_) => Err("two commands in one call".to_owned()),
-        }
-    }
-
-    pub(in crate::chain) fn push(&mut self, test: Test, negated: bool) {
-        self.matches.push(Match { test, negated });
     }
 
     fn option(&mut self, option: &str, negated: bool) -> Result<(), String> {
@@ -327,17 +198,6 @@ impl Reader<'_> {
         }
     }
 
-    pub(in crate::chain) fn loaded(&self, module: &str) -> bool {
-        self.modules.iter().any(|name| name == module)
-    }
-
-    pub(in crate::chain) fn protocol(&self) -> Option<u8> {
-        self.matches.iter().find_map(|m| match m.test {
-            Test::Protocol(number) if !m.negated => Some(number),
-            _ => None,
-        })
-    }
-
     fn finish(mut self, line: usize) -> Result<Command, String> {
         self.close();
         if let Some(option) = &self.ports_by
@@ -430,41 +290,4 @@ fn spread(
 pub(in crate::chain) fn host_name(side: Side, text: &str) -> Test {
     let option = if side == Side::Source { "-s" } else { "-d" };
     Test::Unknown("host name".to_owned(), format!("{option} {text}"))
-}
-
-/// The short form of a long base option.
-fn short(name: &str) -> Option<&'static str> {
-    Some(match name {
-        "append" => "-A",
-        "delete" => "-D",
-        "insert" => "-I",
-        "replace" => "-R",
-        "new-chain" | "new" => "-N",
-        "delete-chain" => "-X",
-        "flush" => "-F",
-        "policy" => "-P",
-        "rename-chain" => "-E",
-        "check" => "-C",
-        "list" => "-L",
-        "list-rules" => "-S",
-        "zero" => "-Z",
-        "table" => "-t",
-        "protocol" | "proto" => "-p",
-        "source" | "src" => "-s",
-        "destination" | "dst" => "-d",
-        "in-interface" => "-i",
-        "out-interface" => "-o",
-        "jump" => "-j",
-        "goto" => "-g",
-        "match" => "-m",
-        "fragment" | "fragments" => "-f",
-        "set-counters" => "-c",
-        "wait" => "-w",
-        "wait-interval" => "-W",
-        "verbose" => "-v",
-        "numeric" => "-n",
-        "ipv4" => "-4",
-        "ipv6" => "-6",
-        _ => return None,
-    })
 }

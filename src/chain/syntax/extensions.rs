@@ -1,7 +1,7 @@
 //! The options of matches and targets: what stands behind `-m` and `-j`. Follows iptables-extensions(8).
 
 use crate::chain::rule::{Compared, Match, Ports, Side, Target, Test};
-use crate::chain::syntax::arguments::Reader;
+use crate::chain::syntax::reader::Reader;
 use crate::chain::syntax::values;
 
 /// Modules of which every option is known here.

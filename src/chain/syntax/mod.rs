@@ -5,6 +5,7 @@ mod blocks;
 mod extensions;
 mod form;
 pub(in crate::chain) mod listing;
+pub(in crate::chain) mod reader;
 pub(in crate::chain) mod save;
 mod table_text;
 mod values;

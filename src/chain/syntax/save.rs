@@ -3,10 +3,11 @@
 use crate::chain::Fault;
 use crate::chain::Form;
 use crate::chain::rule::{Counters, Rule};
-use crate::chain::syntax::arguments::{self, Action};
+use crate::chain::syntax::arguments;
 use crate::chain::syntax::bare_line;
 use crate::chain::syntax::blocks::{Blocks, is_native};
 use crate::chain::syntax::form::is_prompt;
+use crate::chain::syntax::reader::Action;
 use crate::chain::syntax::words::words;
 use crate::chain::{Family, Policy, RuleSet};
 use crate::time::{DAY, SECOND, Time, days_of_civil};

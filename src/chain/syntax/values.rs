@@ -67,7 +67,7 @@ const ICMP: &[(&str, u8, Option<u8>)] = &[
     ("address-mask-reply", 18, None),
 ];
 
-/// The same for ICMPv6.
+/// Names of ICMPv6 types.
 const ICMPV6: &[(&str, u8, Option<u8>)] = &[
     ("destination-unreachable", 1, None),
     ("no-route", 1, Some(0)),

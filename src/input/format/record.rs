@@ -65,7 +65,7 @@ impl<'a> Record<'a> {
         self.stamp.is_fine() || self.after.is_some()
     }
 
-    /// The same record, borrowing nothing.
+    /// Copies what the record borrows.
     pub(super) fn into_owned(self) -> Record<'static> {
         Record {
             stamp: self.stamp,

@@ -68,7 +68,7 @@ impl Clock {
         }
     }
 
-    /// The same of a record with this `stamp`, or so long `after` the one before, whose message tells its `uptime`.
+    /// Dates a record with this `stamp`, or that long `after` the one before, whose message has its `uptime`.
     #[inline]
     pub(in crate::input) fn resolve_at(
         &mut self,

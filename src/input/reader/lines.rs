@@ -17,7 +17,7 @@ use crate::input::search::Found;
 const DATING_TRIES: usize = 8;
 /// How much of the line before a block is kept.
 const MAX_BEFORE: usize = 4096;
-/// So many drop lines go on together at most.
+/// Drop lines that go on together.
 const BATCH: usize = 64;
 
 impl Reader {

@@ -16,7 +16,7 @@ pub(super) const DEPTH: u32 = 4;
 const ALWAYS: u64 = 256 << 20;
 /// How many times its packed size a thing may have that is not seen to be a log: text packs 10 to 40 times.
 const RATIO: u64 = 100;
-/// The same for a log: zstd makes 1 of 10,900 of a line that repeats for ever, and that is still a log.
+/// Ratio that is believed of a log: zstd makes 1 of 10,900 of a line that repeats for ever, and that is still a log.
 const LOG_RATIO: u64 = 50_000;
 /// How long a stream that has nothing just now is left alone.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -67,32 +67,32 @@ impl Bounds {
         }))
     }
 
-    /// So many bytes are to be read.
+    /// Adds to the bytes that are to be read.
     pub(super) fn expect(&self, bytes: u64) {
         self.0.size.set(self.0.size.get() + bytes);
         self.0.progress.0.1.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// So many bytes of the input were read.
+    /// Notes bytes of the input that were read.
     pub(super) fn take(&self, bytes: usize) {
         self.0.taken.set(self.0.taken.get() + bytes as u64);
         let read = &self.0.progress.0.0;
         read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// So many bytes will be read once more.
+    /// Takes back bytes that will be read once more.
     pub(super) fn put_back(&self, bytes: usize) {
         self.0.taken.set(self.0.taken.get() - bytes as u64);
         let read = &self.0.progress.0.0;
         read.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
-    /// So many bytes have come out that are not seen to be a log.
+    /// Notes unpacked bytes that are not seen to be a log.
     pub(super) fn hollow(&self, bytes: usize) {
         self.0.hollow.set(self.0.hollow.get() + bytes as u64);
     }
 
-    /// So many bytes have come out.
+    /// Notes unpacked bytes.
     ///
     /// # Errors
     /// If that is too much.

@@ -1,20 +1,14 @@
 //! Directories: the files of a journal, `/var/log/journal` or one folder of it, or an unpacked support bundle.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use super::bounds::{Bounds, Counted, DEPTH, Progress};
-use super::journal::{JournalFile, JournalStream, Source, Waiting, Wanted};
+use super::journal::Waiting;
+use super::journal_path::JournalPath;
 use super::tree::Tree;
-use super::unpack::{Kind, Peeked, unpack};
 use super::{Opening, bundle, journals};
 use crate::time::Time;
-
-/// What a journal begins with.
-const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
 /// Where journald keeps the journals of a machine (systemd-journald.service(8)), in folders named by its machine ID:
 /// those that stay, and those of this boot.
@@ -94,84 +88,4 @@ impl Opening<'_, '_, '_> {
         waiting.sort_by(|a, b| (a.head, &a.name).cmp(&(b.head, &b.name)));
         waiting.into()
     }
-}
-
-/// A journal in a directory.
-pub(super) struct JournalPath {
-    path: PathBuf,
-    /// Whether it can be sought in: it is not compressed.
-    is_plain: bool,
-    pub(super) bytes: u64,
-    /// Microseconds since 1970 of its first and its last entry; 0 where that is not known.
-    realtime: (u64, u64),
-    entries: u64,
-}
-
-impl JournalPath {
-    /// Looks at the begin of the file `path`; `None` if it holds something else.
-    fn look(path: PathBuf, wanted: &Arc<Wanted>) -> io::Result<Option<Self>> {
-        // What has no size holds no journal: an empty file, or one of /proc, which may have no end or wait for ever.
-        if path.metadata()?.len() == 0 {
-            return Ok(None);
-        }
-        let mut file = File::open(&path)?;
-        let mut magic = [0; MAGIC.len()];
-        if file.read_exact(&mut magic).is_ok() && magic == *MAGIC {
-            let journal = JournalFile::open(file, None, Arc::clone(wanted))?;
-            return Ok(Some(Self {
-                path,
-                is_plain: true,
-                bytes: journal.length(),
-                realtime: journal.realtime(),
-                entries: journal.entries(),
-            }));
-        }
-        // A look at the begin is no reading.
-        let Some(stream) = journal_in(&path, &Bounds::new(Progress::default()))? else {
-            return Ok(None);
-        };
-        let stream = JournalStream::open(stream, Arc::clone(wanted))?;
-        let realtime = (stream.realtime(), 0);
-        drop(stream);
-        Ok(Some(Self {
-            bytes: path.metadata()?.len(),
-            path,
-            is_plain: false,
-            realtime,
-            entries: 0,
-        }))
-    }
-
-    /// Opens it to be read.
-    pub(super) fn open(
-        &self,
-        wanted: &Arc<Wanted>,
-        bounds: &Bounds,
-    ) -> io::Result<Option<Source<'static>>> {
-        if self.is_plain {
-            let file = File::open(&self.path)?;
-            let path = Some(self.path.clone());
-            let file = JournalFile::open(file, path, Arc::clone(wanted))?;
-            return Ok(Some(Source::File(Box::new(file))));
-        }
-        let Some(stream) = journal_in(&self.path, bounds)? else {
-            return Ok(None);
-        };
-        let stream = JournalStream::open(stream, Arc::clone(wanted))?;
-        Ok(Some(Source::Stream(Box::new(stream))))
-    }
-}
-
-/// The bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds something else.
-fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>> {
-    let mut stream: Box<dyn Read> = Box::new(Counted::new(File::open(path)?, bounds.clone()));
-    for _ in 0..=DEPTH {
-        let peeked = Peeked::new(stream, Vec::new())?;
-        match peeked.kind() {
-            Kind::Journal => return Ok(Some(peeked.into_stream())),
-            Kind::Packed(codec) => stream = unpack(codec, peeked.into_stream(), bounds.clone())?,
-            Kind::Text | Kind::Zip => return Ok(None),
-        }
-    }
-    Ok(None)
 }

@@ -9,11 +9,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use super::directory::JournalPath;
 use super::journal::{
     Item as Told, JournalFile, JournalStream, Merge, Record as Entry, Source, Transport, Waiting,
     Wanted,
 };
+use super::journal_path::JournalPath;
 use super::{Opening, Prefixes};
 use crate::input::event::LogEvent;
 use crate::input::format::{JournalFields, Origin, Record};

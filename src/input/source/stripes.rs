@@ -22,7 +22,7 @@ use crate::input::scan::Scan;
 
 /// A file with less left to read is not worth a thread.
 const LEAST: u64 = 8 << 20;
-/// So many stripes may be scanned ahead of the one that is taken.
+/// Stripes that may be scanned ahead of the one that is taken.
 const AHEAD: u64 = 16;
 /// Whoever had no room for more goes on when there is room for so many: to wake a thread costs as much as a stripe.
 const ROOM: u64 = AHEAD / 2;

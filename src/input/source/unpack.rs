@@ -84,7 +84,7 @@ impl<'a> Peeked<'a> {
         Ok(Self { head, stream, kind })
     }
 
-    /// The same of a source; a file that has to be sought in comes back as one.
+    /// Takes the compression off a source; a file that has to be sought in comes back as one.
     pub(super) fn of(
         source: Source<'a>,
         mut head: Vec<u8>,

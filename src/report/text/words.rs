@@ -130,7 +130,7 @@ pub(super) fn state(finding: &Finding, last: &str) -> String {
     }
 }
 
-/// The same in a cell.
+/// The state of a finding in a cell of a table.
 pub(super) fn short_state(page: &Page<'_>, finding: &Finding) -> String {
     match (finding.state, page.moment(finding.last)) {
         (State::Ongoing, _) => "still dropped".to_owned(),

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::ops::Range;
 use std::sync::Arc;
 
 use super::chain::Bytes;
 use super::object::{DATA, HEAD, Head, u64_at};
 use super::proof::{Name, Proof, Prover};
+use super::record::{Record, Transport, number};
 use super::unpack::{MAX_VALUE, Unpacked};
 use super::wanted::Wanted;
 use super::window::Window;
@@ -18,42 +18,6 @@ const MAX_KNOWN: usize = 4096;
 const FAR: usize = 4096;
 /// How much of a value is looked at to learn which it is.
 const NAME: usize = 32;
-
-/// How an entry came into the journal (systemd.journal-fields(7), `_TRANSPORT`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::input::source) enum Transport {
-    Kernel,
-    /// journald itself.
-    Driver,
-    Other,
-}
-
-impl Transport {
-    pub(super) fn of(value: &[u8]) -> Self {
-        match value {
-            b"kernel" => Self::Kernel,
-            b"driver" => Self::Driver,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// One entry of a journal, as far as it is read.
-#[derive(Debug, Clone)]
-pub(in crate::input::source) struct Record {
-    /// When journald received it, in microseconds since 1970.
-    pub(in crate::input::source) realtime: u64,
-    /// The same, in microseconds since boot.
-    pub(in crate::input::source) monotonic: u64,
-    pub(in crate::input::source) boot: u128,
-    pub(in crate::input::source) transport: Option<Transport>,
-    pub(in crate::input::source) host: Option<Arc<str>>,
-    pub(in crate::input::source) identifier: Option<Arc<str>>,
-    /// When the kernel wrote it, in microseconds since boot.
-    pub(in crate::input::source) source_monotonic: Option<u64>,
-    /// Where the message stands in the bytes of its batch.
-    pub(in crate::input::source) message: Range<usize>,
-}
 
 /// What a shared value says.
 #[derive(Debug, Clone)]
@@ -332,8 +296,4 @@ fn put(record: &mut Record, known: &Known) {
         Known::Host(host) => record.host = Some(Arc::clone(host)),
         Known::Identifier(identifier) => record.identifier = Some(Arc::clone(identifier)),
     }
-}
-
-pub(super) fn number(value: &[u8]) -> Option<u64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
 }

@@ -9,19 +9,19 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::rc::Rc;
 
+use super::ahead::Ahead;
 use super::chain::{Bytes, Chain, Step};
 use super::damage::Damage;
-use super::entry::number;
 use super::header::{HEADER, Header};
 use super::object::{DATA, ENTRY, HEAD, Head, u64_at};
 use super::proof::Name;
-use super::stream::Ahead;
+use super::record::number;
 use super::unpack::MAX_VALUE;
 use super::volume::Volume;
 
 /// What unpacked values may take at all, besides four times the bytes of the journal.
 const MAX_UNPACKED: u64 = 64 << 20;
-/// So many times of values are remembered for the entry that comes next.
+/// Values with times that are remembered for the entry that comes next.
 const RECENT: usize = 16;
 /// Up to this offset it is known where values begin: 16 MiB of bits.
 const MAX_MAPPED: u64 = 1 << 30;

@@ -2,12 +2,12 @@
 //!
 //! Whatever does not fit together here ends the use of the index, and the file is walked through instead.
 
+use super::batch::Life;
 use super::chain::Bytes;
-use super::entry::Transport;
-use super::file::Life;
 use super::header::Header;
 use super::object::{ARRAY_ITEMS, DATA, ENTRY, ENTRY_ARRAY, FIELD, FIELD_NAME, HEAD, Head, u64_at};
 use super::proof::{Name, Proof, Prover};
+use super::record::Transport;
 use super::window::Window;
 
 /// How many fields may be met before `_TRANSPORT`; journals have some hundred.

@@ -3,13 +3,14 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use super::batch::{Batch, Life};
 use super::chain::Bytes;
-use super::entry::{Transport, Values};
-use super::file::{Batch, Life};
+use super::entry::Values;
 use super::header::Header;
 use super::index::{self, Transports};
 use super::object::{ENTRY, HEAD, Head};
 use super::proof::{Proof, Prover};
+use super::record::Transport;
 use super::search;
 use super::unpack::Unpacker;
 use super::wanted::Wanted;

@@ -6,9 +6,10 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::mpsc::Receiver;
 use std::thread::available_parallelism;
 
-use super::entry::Record;
-use super::file::{Batch, JournalFile, Life, Share};
+use super::batch::{Batch, Life};
+use super::file::{JournalFile, Share};
 use super::pool::Pool;
+use super::record::Record;
 use super::stream::JournalStream;
 
 /// What the batches of all open files take together, in bytes.
@@ -17,7 +18,7 @@ const MAX_BATCHES: usize = 8 << 20;
 const BATCH: (usize, usize) = (4 << 10, 256 << 10);
 /// Up to so many open files stay open, and are read ahead.
 const FEW: usize = 32;
-/// So many files are opened before their turn.
+/// Files that are opened before their turn.
 const AHEAD: usize = 2;
 /// Less is not worth a thread.
 const MIN_THREADED: u64 = 4 << 20;
@@ -45,7 +46,7 @@ pub(in crate::input::source) enum Item<'b> {
     Lives(&'b Life),
     /// A record, and its message.
     Record(&'b Record, &'b [u8]),
-    /// So many entries more were met, and so many bytes passed, of files that can be sought in.
+    /// Entries that were met and bytes that were passed since the last item, of files that can be sought in.
     Passed { entries: u64, bytes: u64 },
     /// A file could not be read, or not all of it.
     Failed { name: &'b str, why: std::io::Error },

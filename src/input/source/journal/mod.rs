@@ -4,6 +4,8 @@
 //! `journal-def.h` and docs/JOURNAL_FILE_FORMAT.md. [`chain`] is the walk through all objects that both have in common,
 //! [`index`] and [`search`] are the ways to the entries that matter.
 
+mod ahead;
+mod batch;
 mod chain;
 mod damage;
 mod entry;
@@ -16,6 +18,7 @@ mod merge;
 mod object;
 mod pool;
 mod proof;
+mod record;
 mod search;
 mod stream;
 mod unpack;
@@ -24,8 +27,8 @@ mod walk;
 mod wanted;
 mod window;
 
-pub(super) use entry::{Record, Transport};
 pub(super) use file::JournalFile;
 pub(super) use merge::{Item, Merge, Source, Waiting};
+pub(super) use record::{Record, Transport};
 pub(super) use stream::JournalStream;
 pub(super) use wanted::Wanted;

@@ -12,7 +12,7 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// So many threads; they end with the pool, and the job at hand.
+    /// Starts `threads` threads; they end with the pool, and the job at hand.
     pub(super) fn new(threads: usize) -> Self {
         let (jobs, taken) = channel::<Job>();
         let taken = Arc::new(Mutex::new(taken));

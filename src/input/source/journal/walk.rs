@@ -3,9 +3,9 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use super::batch::{Batch, Life};
 use super::chain::{Bytes, Chain, Step};
 use super::entry::Values;
-use super::file::{Batch, Life};
 use super::header::Header;
 use super::object::{DATA, ENTRY, u64_at};
 use super::proof::Name;

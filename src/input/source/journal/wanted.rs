@@ -1,6 +1,6 @@
 //! Which entries of a journal are worth handing on.
 
-use super::entry::{Record, Transport};
+use super::record::{Record, Transport};
 
 /// Says whether a message of the kernel's, or of journald's, says something that counts.
 pub(in crate::input::source) type Says = dyn Fn(&[u8]) -> bool + Send + Sync;

@@ -1,0 +1,85 @@
+//! The command line with what its manual says: `-h` on one screen, `--help` whole.
+
+use clap::{Command, CommandFactory};
+
+use super::args::Args;
+use super::help::MANUALS;
+use crate::catalog::HARVESTER_RELEASE;
+
+/// `--help`: examples first, then all options.
+const LONG: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+/// `-h`: what is used most, on one screen.
+const SHORT: &str =
+    "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}";
+
+/// The command line with all that is said of it. `is_short` is for `-h`.
+pub(super) fn command(is_short: bool) -> Command {
+    let mut command = Args::command().version(version());
+    let names: Vec<String> = command
+        .get_subcommands()
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in &names {
+        command = command.mut_subcommand(name, |sub| said(sub, name, is_short));
+    }
+    let command = said(command, "", is_short);
+    if is_short {
+        command.before_help(format!("Commands: {}", names.join(", ")))
+    } else {
+        command
+    }
+}
+
+/// `command` with what its manual says.
+fn said(command: Command, name: &str, is_short: bool) -> Command {
+    let manual = MANUALS.iter().find(|manual| manual.name == name);
+    let called = if name.is_empty() {
+        String::new()
+    } else {
+        format!(" {name}")
+    };
+    if is_short {
+        return command.help_template(SHORT).after_help(format!(
+            "`dropsift{called} --help` has examples and all options."
+        ));
+    }
+    let Some(manual) = manual else {
+        return command;
+    };
+    let mut before = String::from("Examples:");
+    for (what, typed) in manual.examples {
+        if !what.is_empty() {
+            before.push_str(&format!("\n  # {what}"));
+        }
+        before.push_str(&format!("\n  {}", typed.replace('\n', "\n  ")));
+    }
+    let mut after = String::new();
+    if !manual.notes.is_empty() {
+        after.push_str(manual.notes);
+    }
+    if !manual.exit.is_empty() {
+        after.push_str(if after.is_empty() {
+            "Exit codes:"
+        } else {
+            "\n\nExit codes:"
+        });
+        for (code, meaning) in manual.exit {
+            after.push_str(&format!("\n  {code}  {meaning}"));
+        }
+    }
+    let command = command.help_template(LONG).before_help(before);
+    if after.is_empty() {
+        command
+    } else {
+        command.after_help(after)
+    }
+}
+
+/// The version, the commit and the release whose ports the catalogue has.
+fn version() -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    match env!("DROPSIFT_COMMIT") {
+        "" => format!("{version} (ports of Harvester {HARVESTER_RELEASE})"),
+        commit => format!("{version} (commit {commit}, ports of Harvester {HARVESTER_RELEASE})"),
+    }
+}

@@ -1,0 +1,44 @@
+//! What of the bounds on flows is used up.
+
+use std::collections::{HashMap, HashSet};
+
+use foldhash::fast::RandomState;
+
+use super::key::Packed;
+
+/// How many unlisted ports of one peer are kept once there is no room for more flows.
+const MOST_PORTS_IN_NEED: u16 = 8;
+
+/// Counts the flows of documented ports, and the unlisted ports that each peer tried.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Quota {
+    /// How many of the flows have the room of documented ports.
+    pub(super) documented: usize,
+    /// How many ports that no list names are kept of a peer, or a network, on a node.
+    tried: HashMap<Packed, u16, RandomState>,
+    /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
+    pub(super) many: HashSet<Packed, RandomState>,
+}
+
+impl Quota {
+    /// Notes another port of a peer, or a network, on a node.
+    pub(super) fn try_port(&mut self, of: Packed) {
+        let tried = self.tried.entry(of).or_default();
+        *tried = tried.saturating_add(1);
+        if *tried == MOST_PORTS_IN_NEED {
+            self.many.insert(of);
+        }
+    }
+
+    pub(super) fn tried(&self, of: Packed) -> u16 {
+        self.tried.get(&of).copied().unwrap_or_default()
+    }
+}
+
+/// Under what a line is kept.
+pub(super) enum Admitted {
+    /// The place of a flow that is there.
+    Place(usize),
+    /// The key of a flow that may be there.
+    Key(Packed),
+}

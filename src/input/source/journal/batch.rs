@@ -1,0 +1,65 @@
+//! Entries of a journal that are handed on together.
+
+use std::sync::Arc;
+
+use super::record::Record;
+
+/// Machines of a batch that are told apart.
+const MAX_LIVES: usize = 64;
+
+/// Records of one file, in their order.
+#[derive(Debug, Default)]
+pub(in crate::input::source) struct Batch {
+    pub(in crate::input::source) records: Vec<Record>,
+    /// Their messages.
+    pub(in crate::input::source) bytes: Vec<u8>,
+    /// The earliest and latest time of any entry that was met.
+    pub(in crate::input::source) span: Option<(u64, u64)>,
+    /// The last entry of each machine that was met.
+    pub(in crate::input::source) lives: Vec<Life>,
+    /// How many entries were met, and how many bytes of the file were passed.
+    pub(in crate::input::source) entries: u64,
+    pub(in crate::input::source) passed: u64,
+    /// The file has ended; what of it could not be read.
+    pub(in crate::input::source) end: Option<Option<String>>,
+}
+
+/// The last entry of a machine.
+#[derive(Debug, Clone)]
+pub(in crate::input::source) struct Life {
+    pub(in crate::input::source) host: Arc<str>,
+    /// Microseconds since 1970, and since boot.
+    pub(in crate::input::source) realtime: u64,
+    pub(in crate::input::source) monotonic: u64,
+}
+
+impl Batch {
+    /// Notes an entry of a machine.
+    pub(super) fn lives(&mut self, life: Life) {
+        match self.lives.iter().position(|known| known.host == life.host) {
+            Some(at) if self.lives[at].realtime <= life.realtime => self.lives[at] = life,
+            None if self.lives.len() < MAX_LIVES => self.lives.push(life),
+            Some(_) | None => {}
+        }
+    }
+
+    /// That of a file whose reading broke off.
+    pub(super) fn broken_off() -> Self {
+        Self {
+            end: Some(Some(
+                "reading it broke off; read it once more, by itself".to_owned(),
+            )),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn met(&mut self, realtime: u64) {
+        let (first, last) = self.span.unwrap_or((realtime, realtime));
+        self.span = Some((first.min(realtime), last.max(realtime)));
+    }
+
+    /// What it takes of memory, in bytes.
+    pub(super) const fn weight(&self) -> usize {
+        self.bytes.len() + self.records.len() * size_of::<Record>()
+    }
+}

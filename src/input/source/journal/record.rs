@@ -1,0 +1,45 @@
+//! What of an entry is read.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+/// How an entry came into the journal (systemd.journal-fields(7), `_TRANSPORT`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::input::source) enum Transport {
+    Kernel,
+    /// journald itself.
+    Driver,
+    Other,
+}
+
+impl Transport {
+    pub(super) fn of(value: &[u8]) -> Self {
+        match value {
+            b"kernel" => Self::Kernel,
+            b"driver" => Self::Driver,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// One entry of a journal, as far as it is read.
+#[derive(Debug, Clone)]
+pub(in crate::input::source) struct Record {
+    /// When journald received it, in microseconds since 1970.
+    pub(in crate::input::source) realtime: u64,
+    /// When journald received it, in microseconds since boot.
+    pub(in crate::input::source) monotonic: u64,
+    pub(in crate::input::source) boot: u128,
+    pub(in crate::input::source) transport: Option<Transport>,
+    pub(in crate::input::source) host: Option<Arc<str>>,
+    pub(in crate::input::source) identifier: Option<Arc<str>>,
+    /// When the kernel wrote it, in microseconds since boot.
+    pub(in crate::input::source) source_monotonic: Option<u64>,
+    /// Where the message stands in the bytes of its batch.
+    pub(in crate::input::source) message: Range<usize>,
+}
+
+/// A number as fields of the journal have it.
+pub(super) fn number(value: &[u8]) -> Option<u64> {
+    std::str::from_utf8(value).ok()?.parse().ok()
+}

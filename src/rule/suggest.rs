@@ -1,0 +1,307 @@
+//! The rules for the findings of a report, each once.
+
+use super::accept_rule::{AcceptRule, Disposition, accept};
+use super::closed::Closed;
+use super::disposition::disposition;
+use super::insertion_point::InsertionPoint;
+use super::reported::restrain;
+use super::scope::Scope;
+use super::seek::{Sought, seek};
+use crate::catalog::{self, DocumentedRule, Reach};
+use crate::cause::{Test, Verdict};
+use crate::chain::{Family, Match, Origin, Side, Test as RuleTest, address};
+use crate::finding::Finding;
+use crate::net::{IpNet, PortRange};
+use crate::packet::{proto, proto_name};
+use crate::site::Site;
+
+/// Peers of one finding that get a rule each; beyond them a network should be named.
+const MOST_PEERS: usize = 16;
+/// The test that tells of a live rule which does what a new one would do.
+pub const RULE_IN_FORCE: &str = "rule-in-force";
+/// The longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
+const LONGEST_COMMENT: usize = 255;
+
+/// The rules for `findings`, each once; notes in each finding which of them accepts it. A finding that was accepted as it is
+/// asks for none, and a rule that would let it in too is for somebody to decide on.
+pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let closed = Closed::of(findings);
+    let mut rules: Vec<AcceptRule> = Vec::new();
+    for finding in findings
+        .iter_mut()
+        .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
+    {
+        let mut own = for_finding(finding, site, scope);
+        restrain(&mut own, finding, site);
+        own.iter_mut().for_each(|rule| closed.doubt(rule));
+        if own.len() < finding.peers.len() && own.len() == MOST_PEERS {
+            finding.evidence.push(Test {
+                name: "more-peers",
+                met: true,
+                text: format!(
+                    "rules for {MOST_PEERS} of {} peers only: name their network, --node-net CIDR --scope node-net",
+                    finding.peers.len()
+                ),
+            });
+        }
+        // What a dump says of rules that are older than the line is not said of the node.
+        own.retain_mut(|rule| {
+            let (test, is_wanted) = place(rule, site);
+            if finding.stale && !is_wanted {
+                return true;
+            }
+            finding.evidence.extend(test);
+            is_wanted
+        });
+        finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
+        if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
+            finding.evidence.push(Test {
+                name: "to-decide",
+                met: false,
+                text: doubt.text(),
+            });
+        }
+        for rule in own {
+            match rules.iter_mut().find(|known| known.id == rule.id) {
+                // One finding that leaves no doubt suffices.
+                Some(known) if rule.doubt.is_none() => *known = rule,
+                Some(_) => {}
+                None => rules.push(rule),
+            }
+        }
+    }
+    rules.sort_by(|a, b| order(a).cmp(&order(b)));
+    rules
+}
+
+/// Notes where `rule` goes in the chain of its node, as far as that is known. Gives back what the finding must say of the
+/// rule, and whether it is wanted: a running rule that does the same makes it needless; one of the next boot does not.
+fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
+    let Some(chains) = site.in_force.of(&rule.node, rule.role, rule.family) else {
+        return (None, true);
+    };
+    let test = |name, text| Test {
+        name,
+        met: true,
+        text,
+    };
+    match seek(chains.set, rule, &site.log_prefixes()) {
+        Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
+            let text = format!(
+                "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
+                chains.name
+            );
+            (Some(test("rule-at-next-boot", text)), true)
+        }
+        Sought::Live(chain, number, line) => {
+            let text = format!(
+                "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+            );
+            (Some(test(RULE_IN_FORCE, text)), false)
+        }
+        Sought::At(place) if place.is_tame() => {
+            rule.place = place;
+            (None, true)
+        }
+        Sought::At(_) | Sought::Nowhere => (None, true),
+    }
+}
+
+fn order(rule: &AcceptRule) -> impl Ord + '_ {
+    (
+        &rule.node,
+        rule.disposition,
+        rule.family,
+        rule.rule.protocol(),
+        rule.dport(),
+        rule.source(),
+    )
+}
+
+fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let number = finding.key.proto.unwrap_or_default();
+    let documented = documented(finding, number);
+    let pods = documented.is_some_and(|rule| rule.pod_network);
+    let comment = match documented {
+        Some(rule) => rule.comment.to_owned(),
+        None => comment(finding, number),
+    };
+    let proto = finding.key.proto.filter(|_| !pods);
+    let sport = documented.and_then(|rule| rule.sport);
+    let dport = match documented {
+        Some(rule) => rule.dport,
+        None => finding.port.map(PortRange::one),
+    };
+    let settled = disposition(finding, documented);
+    let rule = AcceptRule {
+        id: String::new(),
+        node: finding.node.clone(),
+        role: finding.role,
+        role_known: !finding.role_assumed,
+        family: if finding.key.v6 {
+            Family::V6
+        } else {
+            Family::V4
+        },
+        rule: accept(None, proto, sport, dport, &comment),
+        interface: finding.interface.clone(),
+        disposition: Disposition::from(&settled),
+        doubt: settled.err(),
+        place: InsertionPoint::default(),
+    };
+    if pods {
+        let nets = site.pod_cidrs();
+        let seen = nets.into_iter().filter(|net| {
+            let folded = finding.networks.iter().map(IpNet::network);
+            finding
+                .peers
+                .iter()
+                .copied()
+                .chain(folded)
+                .any(|peer| net.contains(&peer))
+        });
+        let seen: Vec<IpNet> = seen.collect();
+        // Without a source it would accept everything.
+        return if seen.is_empty() {
+            Vec::new()
+        } else {
+            with_sources(&rule, seen)
+        };
+    }
+    // A rule of a protocol with ports names one: what a report claims may have none.
+    if rule.dport().is_none() && !matches!(proto, Some(proto::ICMP | proto::ICMPV6)) {
+        return Vec::new();
+    }
+    let is_addon = || {
+        let row = finding.port.and_then(|port| catalog::service(number, port));
+        row.is_some_and(|row| row.addon.is_some())
+    };
+    let listed = documented.is_some() || finding.cause.code == "addon-port" && is_addon();
+    let sources = match scope {
+        // A wider rule would undo a narrowing that is somebody's own.
+        _ if finding.narrowed => Vec::new(),
+        Scope::Documented if listed => return with_sources(&rule, Vec::new()),
+        Scope::Sources if listed => match reach(number, finding.port) {
+            Reach::Nodes => nodes(finding, site),
+            _ => return with_sources(&rule, Vec::new()),
+        },
+        Scope::NodeNet if listed => node_nets(finding, site),
+        _ => Vec::new(),
+    };
+    let sources = if sources.is_empty() {
+        peers(finding)
+    } else {
+        sources
+    };
+    // Without a source it would be open to anybody, which nobody asked for.
+    if sources.is_empty() {
+        Vec::new()
+    } else {
+        with_sources(&rule, sources)
+    }
+}
+
+/// The documented rule that a finding lacks.
+fn documented(finding: &Finding, number: u8) -> Option<&'static DocumentedRule> {
+    match finding.cause.code {
+        "icmp" => catalog::icmp_rule().filter(|_| matches!(number, proto::ICMP | proto::ICMPV6)),
+        "pod-network" => catalog::pod_rule(),
+        "documented-port" => {
+            let port = finding.port?;
+            catalog::documented(finding.role, number, port).or_else(|| {
+                catalog::dhcp_reply_rule().filter(|r| r.dport == Some(PortRange::one(port)))
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A comment for a rule that the documentation does not have, without what YAML or a shell would read as more than text.
+fn comment(finding: &Finding, number: u8) -> String {
+    let port = finding
+        .port
+        .map_or_else(String::new, |port| format!("/{port}"));
+    let mut text = match finding.service {
+        Some(service) => service.to_owned(),
+        None => format!("{}{port} (unlisted, checked by hand)", proto_name(number)),
+    };
+    text.truncate(LONGEST_COMMENT);
+    text
+}
+
+/// The peers that were told apart; never the networks that others were folded into.
+fn peers(finding: &Finding) -> Vec<IpNet> {
+    finding
+        .peers
+        .iter()
+        .take(MOST_PEERS)
+        .map(|&peer| IpNet::from(peer))
+        .collect()
+}
+
+/// Who connects to the service behind a port; anybody, where no row says.
+fn reach(number: u8, port: Option<u16>) -> Reach {
+    port.map_or(Reach::Any, |port| catalog::reach(number, port))
+}
+
+/// The nodes of the cluster: their networks, where the user told them; else their known addresses, with those of the
+/// finding's peers; else the networks around the node's own addresses.
+fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
+    // The node's own too: the CloudInit of its role has the same lines on every node.
+    let mut known: Vec<IpNet> = (site.addresses.keys())
+        .filter(|address| address.is_ipv6() == finding.key.v6)
+        .map(|address| IpNet::from(*address))
+        .collect();
+    if !site.node_nets.is_empty() || known.is_empty() {
+        return node_nets(finding, site);
+    }
+    known.extend(peers(finding));
+    known.sort_unstable();
+    known.dedup();
+    known
+}
+
+/// The networks of the nodes: as the user told them, else those around the node's own addresses. Never those of a peer,
+/// who may be a stranger.
+fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
+    let told = !site.node_nets.is_empty();
+    let mut nets = if told {
+        site.node_nets.clone()
+    } else {
+        finding.node_nets.clone()
+    };
+    nets.retain(|net| matches!(net, IpNet::V6(_)) == finding.key.v6);
+    nets.sort_unstable();
+    nets.dedup();
+    nets
+}
+
+/// `rule` once for each source, or once for anybody.
+fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
+    // The one network of pods is the documented rule's; any other source makes another rule.
+    let named = sources.len() > 1 || rule.rule.protocol().is_some();
+    let of = |source: Option<IpNet>| {
+        let mut id = format!("{}/{}", rule.node, rule.proto_name());
+        if let Some(dport) = rule.dport() {
+            id = format!("{id}/{dport}");
+        }
+        if rule.family == Family::V6 {
+            id.push_str("/ipv6");
+        }
+        if let Some(source) = source.filter(|_| named) {
+            id = format!("{id}/{}", address(source));
+        }
+        let mut own = AcceptRule { id, ..rule.clone() };
+        let net = source.map(|net| Match {
+            test: RuleTest::Net(Side::Source, net),
+            negated: false,
+        });
+        own.rule.matches.splice(0..0, net);
+        own
+    };
+    if sources.is_empty() {
+        vec![of(None)]
+    } else {
+        sources.into_iter().map(|source| of(Some(source))).collect()
+    }
+}
