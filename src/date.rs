@@ -24,8 +24,9 @@ impl Date {
     /// Parses `2027-03-31`; `None` where it is no such day.
     pub fn parse(text: &str) -> Option<Self> {
         let is_of_form = text.len() == 10
-            && (text.bytes().enumerate())
-                .all(|(at, byte)| matches!(at, 4 | 7) == (byte == b'-') && (byte == b'-' || byte.is_ascii_digit()));
+            && (text.bytes().enumerate()).all(|(at, byte)| {
+                matches!(at, 4 | 7) == (byte == b'-') && (byte == b'-' || byte.is_ascii_digit())
+            });
         if !is_of_form {
             return None;
         }
@@ -66,8 +67,17 @@ mod tests {
             assert_eq!(Date::parse(text).unwrap().to_string(), text);
         }
         for text in [
-            "2027-02-29", "2027-13-01", "2027-00-10", "2027-1-01", "27-01-01", "2027-01-01 ", "+027-01-01", "",
-            "2027/01/01", "2027-01-32", "2027-01-00",
+            "2027-02-29",
+            "2027-13-01",
+            "2027-00-10",
+            "2027-1-01",
+            "27-01-01",
+            "2027-01-01 ",
+            "+027-01-01",
+            "",
+            "2027/01/01",
+            "2027-01-32",
+            "2027-01-00",
         ] {
             assert_eq!(Date::parse(text), None, "{text}");
         }

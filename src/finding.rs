@@ -220,6 +220,11 @@ const fn group_service(finding: &Finding) -> GroupService {
     (finding.key.v6, finding.key.proto, finding.port)
 }
 
+/// Sorts findings as reports have them: by verdict, node, protocol and ports.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(order);
+}
+
 fn order(one: &Finding, other: &Finding) -> Ordering {
     let proto = |f: &Finding| f.key.proto.map(proto_name);
     (one.verdict().cmp(&other.verdict()))

@@ -11,9 +11,9 @@ pub mod site;
 pub mod flow;
 pub mod saturation;
 
+pub mod accept;
 pub mod audit;
 pub mod cause;
-pub mod accept;
 pub mod config;
 pub mod finding;
 pub mod rule;

@@ -42,7 +42,9 @@ pub(super) enum Bar {
     Verdict,
     Cause,
     /// Some peers, or all, lie outside.
-    Peers { all: bool },
+    Peers {
+        all: bool,
+    },
 }
 
 impl Acceptance {
@@ -66,12 +68,17 @@ impl Acceptance {
         if finding.verdict() != self.verdict {
             return Some(Bar::Verdict);
         }
-        if self.cause.is_some_and(|cause| cause.code != finding.cause.code) {
+        if self
+            .cause
+            .is_some_and(|cause| cause.code != finding.cause.code)
+        {
             return Some(Bar::Cause);
         }
         let outside = self.outside(finding).len();
         let all = finding.peers.len() + finding.networks.len();
-        (outside > 0).then_some(Bar::Peers { all: outside == all })
+        (outside > 0).then_some(Bar::Peers {
+            all: outside == all,
+        })
     }
 
     /// The peers of `finding`, and the networks that stand for peers, that do not lie in [`Acceptance::peers`].
@@ -79,9 +86,14 @@ impl Acceptance {
         if self.peers.is_empty() {
             return Vec::new();
         }
-        let peers = finding.peers.iter().copied().map(|peer: IpAddr| IpNet::from(peer));
+        let peers = finding
+            .peers
+            .iter()
+            .copied()
+            .map(|peer: IpAddr| IpNet::from(peer));
         let all = peers.chain(finding.networks.iter().copied());
-        all.filter(|peer| !self.peers.iter().any(|net| net.contains(peer))).collect()
+        all.filter(|peer| !self.peers.iter().any(|net| net.contains(peer)))
+            .collect()
     }
 
     pub(super) fn accepted(&self) -> Accepted {

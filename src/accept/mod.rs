@@ -24,9 +24,16 @@ impl Acceptances {
     pub fn apply(&self, findings: &mut [Finding], today: Date) -> Vec<Note> {
         for finding in findings.iter_mut() {
             // What a report was told before, it tells as long as it holds.
-            finding.accepted = finding.accepted.take().filter(|told| told.origin.is_none() && today <= told.until);
-            let covering = self.0.iter().filter(|one| one.holds(today) && one.names(finding));
-            let covering: Vec<&Acceptance> = covering.filter(|one| one.bar(finding).is_none()).collect();
+            finding.accepted = finding
+                .accepted
+                .take()
+                .filter(|told| told.origin.is_none() && today <= told.until);
+            let covering = self
+                .0
+                .iter()
+                .filter(|one| one.holds(today) && one.names(finding));
+            let covering: Vec<&Acceptance> =
+                covering.filter(|one| one.bar(finding).is_none()).collect();
             let latest = covering.iter().rev().max_by_key(|one| one.until);
             if let Some(one) = latest {
                 finding.accepted = Some(one.accepted());
@@ -41,7 +48,10 @@ impl Acceptances {
                 });
                 continue;
             }
-            let partial = self.0.iter().filter(|one| one.holds(today) && one.names(finding));
+            let partial = self
+                .0
+                .iter()
+                .filter(|one| one.holds(today) && one.names(finding));
             let texts: Vec<String> = partial
                 .filter(|one| one.bar(finding) == Some(Bar::Peers { all: false }))
                 .map(|one| notes::partial(one, finding))

@@ -23,18 +23,34 @@ pub struct Note {
 pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Vec<Note> {
     let mut notes = Vec::new();
     for one in all {
-        let named: Vec<&Finding> = findings.iter().filter(|finding| one.names(finding)).collect();
+        let named: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| one.names(finding))
+            .collect();
         let barred = |finding: &&&Finding| one.bar(finding);
-        let covered: Vec<&Finding> = (named.iter().copied()).filter(|f| one.bar(f).is_none()).collect();
+        let covered: Vec<&Finding> = (named.iter().copied())
+            .filter(|f| one.bar(f).is_none())
+            .collect();
         if one.holds(today) {
-            let partial = named.iter().filter(|f| barred(f) == Some(Bar::Peers { all: false }));
-            let mut counts = partial.filter(|finding| finding.accepted.is_none()).peekable();
-            let is_partial = named.iter().any(|f| one.bar(f) == Some(Bar::Peers { all: false }));
+            let partial = named
+                .iter()
+                .filter(|f| barred(f) == Some(Bar::Peers { all: false }));
+            let mut counts = partial
+                .filter(|finding| finding.accepted.is_none())
+                .peekable();
+            let is_partial = named
+                .iter()
+                .any(|f| one.bar(f) == Some(Bar::Peers { all: false }));
             while let Some(finding) = counts.next() {
                 notes.push(Note {
                     code: PARTIAL,
                     node: Some(finding.node.clone()),
-                    text: format!("{} on {} counts: {}", what(finding), printable_name(&finding.node), partial_text(one, finding)),
+                    text: format!(
+                        "{} on {} counts: {}",
+                        what(finding),
+                        printable_name(&finding.node),
+                        partial_text(one, finding)
+                    ),
                 });
             }
             if covered.is_empty() && !is_partial && !findings.is_empty() {
@@ -85,7 +101,8 @@ pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Ve
 /// Why an acceptance covers nothing.
 fn unused(one: &Acceptance, named: &[&Finding]) -> String {
     let at = printable(&one.origin);
-    let whose = |finding: &Finding| format!("{} on {}", what(finding), printable_name(&finding.node));
+    let whose =
+        |finding: &Finding| format!("{} on {}", what(finding), printable_name(&finding.node));
     let nearest = (named.iter().copied())
         .filter_map(|finding| Some((finding, one.bar(finding)?)))
         .max_by_key(|(_, bar)| match bar {
@@ -144,7 +161,10 @@ fn subject(one: &Acceptance) -> String {
 }
 
 fn what(finding: &Finding) -> String {
-    let proto = finding.key.proto.map_or_else(|| "no protocol".into(), proto_name);
+    let proto = finding
+        .key
+        .proto
+        .map_or_else(|| "no protocol".into(), proto_name);
     match finding.port {
         Some(port) => format!("{proto}/{port}"),
         None => proto.into_owned(),

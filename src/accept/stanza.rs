@@ -25,7 +25,9 @@ pub fn stanza(finding: &Finding, reason: &str, until: Date) -> String {
         }
     }
     let peers = finding.peers.iter().map(ToString::to_string);
-    let peers: Vec<String> = peers.chain(finding.networks.iter().map(ToString::to_string)).collect();
+    let peers: Vec<String> = peers
+        .chain(finding.networks.iter().map(ToString::to_string))
+        .collect();
     let peers: Vec<String> = peers.iter().map(|peer| quoted(peer)).collect();
     match &peers[..] {
         [] => {}
@@ -63,7 +65,14 @@ mod tests {
     #[test]
     fn whatever_a_name_has_toml_reads_it_back() {
         for text in [
-            "harvester1", "a\"b\\c", "x\ny\"]\n[[accept]]", "\u{1b}[31m\u{202e}", "\u{0}\u{7f}\u{85}", "ü☃\u{1f600}", "'''", "",
+            "harvester1",
+            "a\"b\\c",
+            "x\ny\"]\n[[accept]]",
+            "\u{1b}[31m\u{202e}",
+            "\u{0}\u{7f}\u{85}",
+            "ü☃\u{1f600}",
+            "'''",
+            "",
         ] {
             let line = format!("name = {}", quoted(text));
             assert!(!line.chars().any(crate::error::is_hostile), "{line}");

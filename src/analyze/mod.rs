@@ -2,6 +2,7 @@
 
 mod explain;
 mod live;
+mod reports;
 mod simulate;
 mod warnings;
 
@@ -17,6 +18,7 @@ use crate::flow::Flows;
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
+use crate::report::read::{Part, Reports};
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Site, Window, WindowOrigin};
@@ -87,6 +89,10 @@ pub struct Analysis {
     other_prefixes: BTreeMap<String, u64>,
     /// Drop lines that came in, also those that an earlier input had.
     met: u64,
+    /// Reports among the inputs.
+    reports: Reports,
+    /// The input that had the last of them.
+    own_input: String,
     acceptances: Acceptances,
     /// The day on which acceptances are looked at.
     today: Option<Date>,
@@ -110,20 +116,11 @@ impl Analysis {
             elsewhere: Elsewhere::default(),
             other_prefixes: BTreeMap::new(),
             met: 0,
+            reports: Reports::default(),
+            own_input: String::new(),
             acceptances: Acceptances::default(),
             today: None,
         }
-    }
-
-    /// Takes the acceptances of the user, and the day of the clock.
-    pub fn accept(&mut self, acceptances: Acceptances, today: Date) {
-        self.acceptances = acceptances;
-        self.today = Some(today);
-    }
-
-    /// Notes which day it is: an acceptance may end while a log goes on.
-    pub const fn set_today(&mut self, today: Date) {
-        self.today = Some(today);
     }
 
     /// The site, with what the inputs told of it.
@@ -165,6 +162,11 @@ impl Analysis {
                     self.current.alive(host, time, monotonic);
                 }
             }
+            LogEvent::Own { input, document } => {
+                self.reports.push(input, document);
+                self.own_input = input.to_owned();
+            }
+            LogEvent::EndOfOwn => self.reports.end_input(&self.own_input),
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
@@ -189,11 +191,6 @@ impl Analysis {
         if known || self.other_prefixes.contains_key(&prefix) {
             *self.other_prefixes.entry(prefix).or_default() += 1;
         }
-    }
-
-    /// How many drop lines came in, whether they counted or not.
-    pub const fn met(&self) -> u64 {
-        self.met
     }
 
     /// Takes drop lines.
@@ -327,11 +324,6 @@ impl Analysis {
         self.tally.lines = lines;
     }
 
-    /// The account so far.
-    pub const fn tally(&self) -> Tally {
-        self.tally
-    }
-
     /// The first lines that were refused.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
@@ -358,15 +350,45 @@ impl Analysis {
 
     /// The report on what was read so far. `now` is the log's time of now, where the log is live.
     pub fn report(&self, now: Option<Time>) -> Report {
+        let mut whole = self.of_logs(now);
+        if !self.reports.is_empty() {
+            whole = self.with_reports(whole);
+        }
+        let accepted = (self.today).map(|today| self.acceptances.apply(&mut whole.findings, today));
+        let rules = suggest(&mut whole.findings, &self.site, self.scope);
+        let splits = self.splits(&whole.nodes, &whole.findings);
+        let mut warnings = whole.warnings;
+        if !whole.findings.is_empty() {
+            warnings.extend(warnings::unused_rules(&self.site, &whole.nodes));
+            warnings.extend(warnings::unused_roles(&self.site, &whole.nodes));
+        }
+        warnings.extend(warnings::acceptances(accepted.unwrap_or_default()));
+        warnings.sort();
+        Report {
+            span: whole.span,
+            tally: whole.tally,
+            nodes: whole.nodes,
+            findings: whole.findings,
+            rules,
+            warnings,
+            splits,
+            windows: whole.windows,
+            limit: self.site.limit,
+            inputs: Vec::new(),
+            options: Vec::new(),
+            filtered: false,
+        }
+    }
+
+    /// What the logs alone show.
+    fn of_logs(&self, now: Option<Time>) -> Part {
         let flows = if self.flows.span().is_some() {
             &self.flows
         } else {
             self.seen()
         };
         let scene = Scene::new(flows, &self.site, now);
-        let mut findings = findings(&scene);
-        let accepted = (self.today).map(|today| self.acceptances.apply(&mut findings, today));
-        let rules = suggest(&mut findings, &self.site, self.scope);
+        let findings = findings(&scene);
         let mut nodes: Vec<NodeReport> = scene
             .nodes
             .values()
@@ -385,7 +407,6 @@ impl Analysis {
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let splits = self.splits(&nodes, &findings);
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         warnings.extend(warnings::elsewhere(&self.elsewhere));
@@ -393,29 +414,19 @@ impl Analysis {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));
         }
         if !findings.is_empty() {
-            warnings.extend(warnings::unused_rules(&self.site, &nodes));
-            warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
             let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
             warnings.extend(warnings::unchecked_repeats(untold));
         }
-        warnings.extend(warnings::acceptances(accepted.unwrap_or_default()));
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
-        warnings.sort();
-        Report {
+        Part {
             span: scene.span,
             tally: self.tally,
             nodes,
             findings,
-            rules,
             warnings,
-            splits,
             windows: self.windows(&scene),
-            limit: self.site.limit,
-            inputs: Vec::new(),
-            options: Vec::new(),
-            filtered: false,
         }
     }
 

@@ -213,7 +213,7 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
     ))
 }
 
-fn saturated(node: &NodeReport) -> Option<Warning> {
+pub(super) fn saturated(node: &NodeReport) -> Option<Warning> {
     let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
     let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
     if stretches.len() > MOST_STRETCHES {
@@ -319,6 +319,22 @@ fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let text = format!(
         "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
         few(&names)
+    );
+    Some(Warning::new("role-assumed", None, text))
+}
+
+/// One warning for the nodes of reports whose role is a guess, each with that role.
+pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning> {
+    let (first, role) = guesses.first()?;
+    let names: Vec<String> = guesses
+        .iter()
+        .map(|(name, _)| printable_name(name))
+        .collect();
+    let text = format!(
+        "nobody said the role of {} to the reports: if {first} is {role}, say so with --role {first}={role}; if not, report its log \
+         again",
+        few(&names),
+        first = printable_name(&quoted(first)),
     );
     Some(Warning::new("role-assumed", None, text))
 }

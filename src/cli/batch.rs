@@ -70,6 +70,9 @@ pub(super) fn read(
             Some(path) => read_file(path, options, &mut sink),
             None => read_local_journal(options, &mut sink),
         };
+        let name = source.map_or_else(String::new, |path| path.display().to_string());
+        let mut errors = errors;
+        errors.extend(unreadable(analysis, &name));
         lines += summary.lines;
         bar.clear();
         let is_whole = errors.is_empty();
@@ -99,7 +102,6 @@ pub(super) fn read(
         );
         exit = exit.and(judged);
         let known = known && (is_whole || summary.lines > 0);
-        let name = source.map_or_else(String::new, |path| path.display().to_string());
         let tally = since(&before, &after, summary.lines);
         reports.push(InputReport {
             name,
@@ -121,6 +123,15 @@ pub(super) fn read(
     report.options = replay::options(std::env::args_os());
     account(shared, analysis);
     Ok((report, exit))
+}
+
+/// What was wrong with the reports in the input `name`.
+pub(super) fn unreadable(analysis: &mut Analysis, name: &str) -> Vec<Error> {
+    let faults = analysis.take_faults().into_iter();
+    let name = || name.to_owned();
+    faults
+        .map(|why| Error::Unreadable { name: name(), why })
+        .collect()
 }
 
 /// What came of one input: the account of `after` less that of `before`, and its own lines.

@@ -24,11 +24,18 @@ const MAX_REASON: usize = 200;
 ///
 /// # Errors
 /// If a value is not of its form, or one that is needed is absent.
-pub(super) fn acceptance(file: Text<'_>, line: usize, fields: &[Field<'_>], today: Date) -> Result<Acceptance, Error> {
+pub(super) fn acceptance(
+    file: Text<'_>,
+    line: usize,
+    fields: &[Field<'_>],
+    today: Date,
+) -> Result<Acceptance, Error> {
     let absent = |what: &str| file.wrong(line, &format!("an [[accept]] needs {what}"));
     let field = |key: &str| fields.iter().find(|field| field.key == key);
-    let verdict = field("verdict").ok_or_else(|| absent("a verdict, as verdict = \"missing-rule\""))?;
-    let reason = field("reason").ok_or_else(|| absent("a reason, as reason = \"closed on purpose\""))?;
+    let verdict =
+        field("verdict").ok_or_else(|| absent("a verdict, as verdict = \"missing-rule\""))?;
+    let reason =
+        field("reason").ok_or_else(|| absent("a reason, as reason = \"closed on purpose\""))?;
     let until = field("until").ok_or_else(|| {
         absent("its last day, at most 366 days ahead, as until = 2027-03-31: so that somebody looks at it again")
     })?;
@@ -40,7 +47,9 @@ pub(super) fn acceptance(file: Text<'_>, line: usize, fields: &[Field<'_>], toda
         let cause = CAUSES.iter().find(|cause| cause.code == text).copied();
         cause.ok_or_else(|| {
             let near = hint(text, CAUSES.iter().map(|cause| cause.code));
-            field.wrong(&format!("no cause `{text}`;{near} `dropsift explain list` has them"))
+            field.wrong(&format!(
+                "no cause `{text}`;{near} `dropsift explain list` has them"
+            ))
         })
     });
     let acceptance = Acceptance {
@@ -49,7 +58,8 @@ pub(super) fn acceptance(file: Text<'_>, line: usize, fields: &[Field<'_>], toda
         node: field("node").map(name).transpose()?,
         proto: number,
         port,
-        peers: field("peer").map_or_else(|| Ok(Vec::new()), |field| nets(field, "192.168.122.200/32"))?,
+        peers: field("peer")
+            .map_or_else(|| Ok(Vec::new()), |field| nets(field, "192.168.122.200/32"))?,
         cause: cause.transpose()?,
         reason: self::reason(reason)?,
         until: self::until(until, today)?,
@@ -62,11 +72,13 @@ pub(super) fn acceptance(file: Text<'_>, line: usize, fields: &[Field<'_>], toda
         return Ok(acceptance);
     }
     match (acceptance.proto, acceptance.port) {
-        (None, None) => Err(absent("proto and port, as proto = \"tcp\" and port = 5900, or the id of a finding")),
+        (None, None) => Err(absent(
+            "proto and port, as proto = \"tcp\" and port = 5900, or the id of a finding",
+        )),
         (None, Some(_)) => Err(absent("the proto of its port, as proto = \"tcp\"")),
-        (Some(number), None) if WITH_PORTS.contains(&number) => {
-            Err(absent("the port beside its proto, as port = 5900; a finding of several ports has its id"))
-        }
+        (Some(number), None) if WITH_PORTS.contains(&number) => Err(absent(
+            "the port beside its proto, as port = 5900; a finding of several ports has its id",
+        )),
         (Some(number), Some(_)) if !WITH_PORTS.contains(&number) => {
             let port = field("port").map_or(line, |field| field.line);
             Err(file.wrong(port, "this proto has no ports; take `port` out"))
@@ -78,17 +90,26 @@ pub(super) fn acceptance(file: Text<'_>, line: usize, fields: &[Field<'_>], toda
 fn verdict(field: &Field<'_>) -> Result<Verdict, Error> {
     let text = field.text("missing-rule")?;
     let codes = || Verdict::ALL.map(Verdict::code);
-    let verdict = Verdict::ALL.into_iter().find(|verdict| verdict.code() == text);
+    let verdict = Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.code() == text);
     verdict.ok_or_else(|| {
         let near = hint(text, codes());
-        field.wrong(&format!("no verdict `{text}`;{near} expected {}", codes().join(", ")))
+        field.wrong(&format!(
+            "no verdict `{text}`;{near} expected {}",
+            codes().join(", ")
+        ))
     })
 }
 
 fn protocol(field: &Field<'_>) -> Result<u8, Error> {
     let text = field.text("tcp")?;
     let number = proto_number(text).or_else(|| text.parse().ok());
-    number.ok_or_else(|| field.wrong(&format!("no protocol `{text}`; write it as tcp, udp, icmp, gre or 47")))
+    number.ok_or_else(|| {
+        field.wrong(&format!(
+            "no protocol `{text}`; write it as tcp, udp, icmp, gre or 47"
+        ))
+    })
 }
 
 /// The id of a finding, which has one form.
@@ -107,7 +128,9 @@ fn id(field: &Field<'_>) -> Result<String, Error> {
 fn reason(field: &Field<'_>) -> Result<String, Error> {
     let text = field.text("closed on purpose")?.trim();
     if text.is_empty() {
-        return Err(field.wrong("the reason is empty; say why the finding may stay, for the one who reads it next"));
+        return Err(field.wrong(
+            "the reason is empty; say why the finding may stay, for the one who reads it next",
+        ));
     }
     if !is_quotable(text) || text.chars().count() > MAX_REASON {
         return Err(field.wrong(&format!(

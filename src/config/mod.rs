@@ -55,7 +55,15 @@ pub struct ConfigNode {
 
 const TOP: &[&str] = &["cluster", "node", "accept"];
 const CLUSTER: &[&str] = &[
-    "node-net", "pod-cidr", "addons", "no-addons", "role", "prefix", "limit", "settle", "utc-offset",
+    "node-net",
+    "pod-cidr",
+    "addons",
+    "no-addons",
+    "role",
+    "prefix",
+    "limit",
+    "settle",
+    "utc-offset",
 ];
 const NODE: &[&str] = &["name", "role", "address"];
 
@@ -87,7 +95,9 @@ impl Config {
                 _ => {
                     for (line, table) in field.tables()? {
                         let fields = file.fields(table, acceptance::KEYS, "[[accept]]")?;
-                        config.acceptances.push(acceptance::acceptance(file, line, &fields, today)?);
+                        config
+                            .acceptances
+                            .push(acceptance::acceptance(file, line, &fields, today)?);
                     }
                 }
             }
@@ -142,7 +152,9 @@ impl Config {
                 _ => {
                     for text in field.texts("192.168.122.61")? {
                         let address = text.parse().map_err(|_| {
-                            field.wrong(&format!("`{text}` is no address; write it as 192.168.122.61"))
+                            field.wrong(&format!(
+                                "`{text}` is no address; write it as 192.168.122.61"
+                            ))
                         })?;
                         if let Some(other) = self.owner(address) {
                             return Err(field.wrong(&format!(
@@ -155,7 +167,10 @@ impl Config {
             }
         }
         if node.name.is_empty() {
-            return Err(file.wrong(line, "a [[node]] needs its name, as the log has it: name = \"harvester1\""));
+            return Err(file.wrong(
+                line,
+                "a [[node]] needs its name, as the log has it: name = \"harvester1\"",
+            ));
         }
         if let Some(known) = self.nodes.iter().find(|known| known.name == node.name) {
             let why = format!(
@@ -170,7 +185,10 @@ impl Config {
 
     /// The node that has an address.
     fn owner(&self, address: IpAddr) -> Option<&str> {
-        let owner = self.nodes.iter().find(|node| node.addresses.iter().any(|own| own.value == address));
+        let owner = self
+            .nodes
+            .iter()
+            .find(|node| node.addresses.iter().any(|own| own.value == address));
         owner.map(|node| node.name.as_str())
     }
 

@@ -21,7 +21,10 @@ pub(super) const fn at<T>(line: usize, value: T) -> At<T> {
 pub(super) fn name(field: &Field<'_>) -> Result<String, Error> {
     let text = field.text("harvester1")?;
     if text.is_empty() || text.contains(char::is_whitespace) {
-        return Err(field.wrong(&format!("`{}` is no name of a node; write it as the log has it", field.key)));
+        return Err(field.wrong(&format!(
+            "`{}` is no name of a node; write it as the log has it",
+            field.key
+        )));
     }
     Ok(text.to_owned())
 }
@@ -30,12 +33,15 @@ pub(super) fn role(field: &Field<'_>) -> Result<At<Role>, Error> {
     let text = field.text("control-plane")?;
     let role = Role::parse(text).ok_or_else(|| {
         let near = hint(text, Role::ALL.map(Role::code));
-        field.wrong(&format!("unknown role `{text}`;{near} expected control-plane, worker or witness"))
+        field.wrong(&format!(
+            "unknown role `{text}`;{near} expected control-plane, worker or witness"
+        ))
     })?;
     Ok(at(field.line, role))
 }
 
 pub(super) fn nets(field: &Field<'_>, example: &str) -> Result<Vec<IpNet>, Error> {
     let nets = field.texts(example)?.into_iter().map(parse_net);
-    nets.collect::<Result<_, _>>().map_err(|why| field.wrong(&why))
+    nets.collect::<Result<_, _>>()
+        .map_err(|why| field.wrong(&why))
 }

@@ -50,7 +50,10 @@ impl<'t> Text<'t> {
         DeTable::parse(self.text).map_err(|why| {
             let line = why.span().map_or(1, |span| self.line_of(span));
             let message = why.message().replace('\n', ", ");
-            self.wrong(line, &format!("this is no TOML: {message}; texts stand in quotes, lists in [ ]"))
+            self.wrong(
+                line,
+                &format!("this is no TOML: {message}; texts stand in quotes, lists in [ ]"),
+            )
         })
     }
 
@@ -81,7 +84,12 @@ impl<'t> Text<'t> {
                 return Err(self.wrong(line, &why));
             }
             let key = name.as_ref();
-            fields.push(Field { text: self, key, line, value });
+            fields.push(Field {
+                text: self,
+                key,
+                line,
+                value,
+            });
         }
         fields.sort_by_key(|field| field.value.span().start);
         Ok(fields)
@@ -117,7 +125,9 @@ impl<'a> Field<'a> {
         match self.value.get_ref() {
             DeValue::String(one) => Ok(vec![one.as_ref()]),
             DeValue::Array(list) => {
-                let texts = list.iter().map(|one| one.get_ref().as_str().ok_or_else(refused));
+                let texts = list
+                    .iter()
+                    .map(|one| one.get_ref().as_str().ok_or_else(refused));
                 texts.collect()
             }
             _ => Err(refused()),
@@ -144,8 +154,12 @@ impl<'a> Field<'a> {
             DeValue::String(text) => text.to_string(),
             _ => String::new(),
         };
-        crate::date::Date::parse(&written)
-            .ok_or_else(|| self.unlike(&format!("a date alone, the last day in UTC: {} = 2027-03-31", self.key)))
+        crate::date::Date::parse(&written).ok_or_else(|| {
+            self.unlike(&format!(
+                "a date alone, the last day in UTC: {} = 2027-03-31",
+                self.key
+            ))
+        })
     }
 
     /// The tables of `[[key]]`, each with its line.
@@ -153,7 +167,12 @@ impl<'a> Field<'a> {
     /// # Errors
     /// If it is something else.
     pub(super) fn tables(&self) -> Result<Vec<(usize, &'a DeTable<'a>)>, Error> {
-        let refused = || self.unlike(&format!("a list of tables: write [[{}]] above each", self.key));
+        let refused = || {
+            self.unlike(&format!(
+                "a list of tables: write [[{}]] above each",
+                self.key
+            ))
+        };
         let DeValue::Array(list) = self.value.get_ref() else {
             return Err(refused());
         };

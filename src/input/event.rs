@@ -71,6 +71,13 @@ pub enum LogEvent<'a> {
     },
     /// The input has a fact of the cluster, which comes before its logs.
     Learned(ClusterFact),
+    /// A JSON document of this program's own, a report or an event, in the input of this name.
+    Own {
+        input: &'a str,
+        document: &'a str,
+    },
+    /// No document of this program's own follows in an input that had some.
+    EndOfOwn,
     /// A log of an input came to its end; all of its times are off by `correction` years.
     EndOfLog {
         correction: i32,

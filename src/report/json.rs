@@ -258,7 +258,11 @@ fn summary_v1(report: &Report) -> SummaryV1<'_> {
         text: text::sentence(report),
         verdicts: Verdict::ALL.into_iter().map(count).collect(),
         decisions: text::decisions(report),
-        accepted: report.findings.iter().filter(|f| f.accepted.is_some()).count() as u64,
+        accepted: report
+            .findings
+            .iter()
+            .filter(|f| f.accepted.is_some())
+            .count() as u64,
     }
 }
 

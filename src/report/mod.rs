@@ -14,6 +14,7 @@ mod json_simulate;
 mod json_words;
 mod json_write;
 pub mod ports;
+pub mod read;
 mod simulate;
 mod table;
 mod text;

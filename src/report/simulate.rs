@@ -62,7 +62,9 @@ impl Simulated<'_> {
                 .and_then(|with| with.outcomes.get(finding.id.as_str()))
                 .is_some_and(|outcomes| outcomes.accepts_all(finding.logged));
             finding.accepted.is_none()
-                && verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
+                && verdicts.contains(&finding.log_cause.verdict)
+                && !Self::accepts(finding)
+                && !then
         })
     }
 }

@@ -54,7 +54,11 @@ impl ClosedPort {
             (Some(ports), Some(port)) => ports.contains(port),
             (Some(_), None) => false,
         };
-        let from = |net: IpNet| self.peers.iter().any(|peer| net.contains(peer) || peer.contains(&net));
+        let from = |net: IpNet| {
+            self.peers
+                .iter()
+                .any(|peer| net.contains(peer) || peer.contains(&net))
+        };
         self.node == rule.node
             && self.v6 == matches!(rule.family, crate::chain::Family::V6)
             && (rule.rule.protocol()).is_none_or(|proto| self.proto == Some(proto))

@@ -20,7 +20,10 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
     let code = told.offers.iter().find_map(|offer| offer.doubt.as_deref());
     let elsewhere = told.offers.iter().any(|offer| offer.is_elsewhere);
     for rule in rules {
-        let is_known = site.in_force.of(&rule.node, rule.role, rule.family).is_some();
+        let is_known = site
+            .in_force
+            .of(&rule.node, rule.role, rule.family)
+            .is_some();
         let doubt = if !is_documented {
             // A guess of the role that somebody has settled by now is no doubt any more.
             code.filter(|code| *code != "role-assumed" || finding.role_assumed)

@@ -13,6 +13,7 @@ mod directory;
 mod journal;
 mod journal_path;
 mod journals;
+mod own;
 mod stripes;
 mod tree;
 mod unpack;
@@ -152,7 +153,7 @@ pub enum Live {
     Plain(Vec<u8>, Box<dyn Read>),
     /// Lines of which compression is taken off: read blocks of it, and push them through a [`Reader`].
     Lines(Box<dyn Read>),
-    /// A journal or an archive: give it to [`read_stream`].
+    /// A journal, an archive, or reports: give it to [`read_stream`].
     Whole(Box<dyn Read>),
 }
 
@@ -182,7 +183,9 @@ pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
                 return Ok(Live::Plain(head, rest));
             }
             Kind::Text => return Ok(Live::Lines(peeked.into_stream())),
-            Kind::Zip | Kind::Journal => return Ok(Live::Whole(peeked.into_stream())),
+            Kind::Zip | Kind::Journal | Kind::Own => {
+                return Ok(Live::Whole(peeked.into_stream()));
+            }
             Kind::Packed(codec) => {
                 stream = unpack::unpack(codec, peeked.into_stream(), bounds.clone())?;
             }
@@ -345,6 +348,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     Err(why) => self.failed(name, why),
                 }
             }
+            Kind::Own => self.own(name, peeked.into_stream()),
             Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
             Kind::Journal => match plain.filter(|_| is_whole) {
                 Some(file) => self.journal_file(name, file),

@@ -100,10 +100,14 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         text = "No rule is shown to be missing".to_owned();
     }
     let mut but = Vec::new();
-    let closed = (sections.known.iter()).filter(|finding| finding.verdict() == Verdict::MissingRule);
+    let closed =
+        (sections.known.iter()).filter(|finding| finding.verdict() == Verdict::MissingRule);
     if is_open && let closed @ 1.. = closed.count() as u64 {
         let are = if closed == 1 { "is" } else { "are" };
-        but.push(format!("{} {are} accepted as missing", many(closed, "finding")));
+        but.push(format!(
+            "{} {are} accepted as missing",
+            many(closed, "finding")
+        ));
     }
     if has("established-rule-suspect") {
         but.push("answers to this cluster's own connections are dropped: the ESTABLISHED rule may be missing".to_owned());
@@ -161,8 +165,15 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     };
     let known = match (drops(&sections.known), sections.known.len() as u64) {
         (_, 0) => String::new(),
-        (drops, 1) => format!(" {} {} of 1 accepted finding.", many(drops, "drop"), if drops == 1 { "is" } else { "are" }),
-        (drops, findings) => format!(" {} are of {findings} accepted findings.", many(drops, "drop")),
+        (drops, 1) => format!(
+            " {} {} of 1 accepted finding.",
+            many(drops, "drop"),
+            if drops == 1 { "is" } else { "are" }
+        ),
+        (drops, findings) => format!(
+            " {} are of {findings} accepted findings.",
+            many(drops, "drop")
+        ),
     };
     let left = match report.tally.filtered {
         0 => String::new(),

@@ -20,7 +20,11 @@ pub(super) fn known(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<
         return Ok(());
     }
     let title = format!("ACCEPTED AS IT IS ({})", found.len());
-    page.heading(DIM, &title, "known to the team: no rule is offered, and it does not count")?;
+    page.heading(
+        DIM,
+        &title,
+        "known to the team: no rule is offered, and it does not count",
+    )?;
     for finding in found.iter().take(MAX_ROWS) {
         let service = finding
             .service
@@ -37,8 +41,15 @@ pub(super) fn known(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<
         );
         page.paragraph("  ", "    ", &text)?;
     }
-    if let Some((_, rest)) = found.split_at_checked(MAX_ROWS).filter(|(_, rest)| !rest.is_empty()) {
-        let text = format!("{} more, {}: `-o json` has them", rest.len(), many(drops(rest), "drop"));
+    if let Some((_, rest)) = found
+        .split_at_checked(MAX_ROWS)
+        .filter(|(_, rest)| !rest.is_empty())
+    {
+        let text = format!(
+            "{} more, {}: `-o json` has them",
+            rest.len(),
+            many(drops(rest), "drop")
+        );
         page.paragraph("  ", "    ", &text)?;
     }
     evidence(page, found)
@@ -46,7 +57,10 @@ pub(super) fn known(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<
 
 /// Until when and why a finding is accepted.
 pub(super) fn words(finding: &Finding) -> String {
-    finding.accepted.as_ref().map_or_else(String::new, |accepted| {
-        printable(&format!("{}: {}", accepted.words(), accepted.reason))
-    })
+    finding
+        .accepted
+        .as_ref()
+        .map_or_else(String::new, |accepted| {
+            printable(&format!("{}: {}", accepted.words(), accepted.reason))
+        })
 }
