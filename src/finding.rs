@@ -278,7 +278,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         key: group.key,
         node: group.node.to_owned(),
         role: group.role,
-        role_assumed: !scene.site.is_role_told(group.node),
+        role_assumed: !scene.site.is_role_known(group.node),
         cause,
         log_cause,
         state: state(group, scene),

@@ -29,4 +29,5 @@ pub mod error;
 mod names;
 mod nearest;
 pub mod net;
+pub mod provenance;
 pub mod time;

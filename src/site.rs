@@ -1,12 +1,16 @@
-//! What the user told of the site: roles, nodes, networks, addons, upgrade windows and thresholds.
+//! What is known of the site: roles, nodes, networks, addons and upgrade windows with who says so, and thresholds.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod known;
+
 use std::net::IpAddr;
 
 use crate::catalog::Role;
 use crate::chain::ActiveChains;
 use crate::net::{IpNet, are_neighbours, is_link_local_v6};
 use crate::time::{DAY, MINUTE, Moment, Time};
+
+pub use crate::provenance::Provenance;
+pub use known::{Contradiction, Facts, Known};
 
 /// How long a flow must be quiet to count as settled: "stop within a few minutes" (Host Network Security, False
 /// Positives).
@@ -118,21 +122,8 @@ impl Window {
 /// The site.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// The role of nodes that [`Site::roles`] does not name.
-    pub default_role: Role,
-    /// Whether the user told [`Site::default_role`].
-    pub told_default_role: bool,
-    pub roles: BTreeMap<String, Role>,
-    /// The nodes whose role the user told.
-    pub told_roles: BTreeSet<String>,
-    pub addresses: BTreeMap<IpAddr, String>,
-    /// The networks of the nodes; empty where the user told none.
-    pub node_nets: Vec<IpNet>,
-    pub pod_cidrs: Vec<IpNet>,
-    /// Whether the user told them: then no input adds to them.
-    pub told_pod_cidrs: bool,
-    /// Addons that are known to be in use, or not to be.
-    pub addons: BTreeMap<String, bool>,
+    /// What is known of the cluster, and from whom.
+    pub known: Facts,
     pub upgrades: Vec<Window>,
     /// Whether upgrade windows that the log shows count as well.
     pub finds_upgrades: bool,
@@ -152,15 +143,7 @@ pub struct Site {
 impl Default for Site {
     fn default() -> Self {
         Self {
-            default_role: Role::default(),
-            told_default_role: false,
-            roles: BTreeMap::new(),
-            told_roles: BTreeSet::new(),
-            addresses: BTreeMap::new(),
-            node_nets: Vec::new(),
-            pod_cidrs: Vec::new(),
-            told_pod_cidrs: false,
-            addons: BTreeMap::new(),
+            known: Facts::default(),
             upgrades: Vec::new(),
             finds_upgrades: true,
             in_force: ActiveChains::default(),
@@ -179,12 +162,12 @@ const POD_CIDR: &str = "10.52.0.0/16";
 impl Site {
     /// The role of `node`.
     pub fn role(&self, node: &str) -> Role {
-        self.roles.get(node).copied().unwrap_or(self.default_role)
+        self.known.role(node).value
     }
 
-    /// Whether somebody told the role of `node`.
-    pub fn is_role_told(&self, node: &str) -> bool {
-        self.told_default_role || self.roles.contains_key(node)
+    /// Whether anybody said the role of `node`.
+    pub fn is_role_known(&self, node: &str) -> bool {
+        self.known.role(node).is_known()
     }
 
     /// How the prefix of the LOG rule begins: as told, else the documented one and that of an older write-up.
@@ -199,16 +182,31 @@ impl Site {
 
     /// The networks of pods.
     pub fn pod_cidrs(&self) -> Vec<IpNet> {
-        if self.pod_cidrs.is_empty() {
-            POD_CIDR.parse().into_iter().collect()
-        } else {
-            self.pod_cidrs.clone()
+        match self.known.pod_cidrs() {
+            [] => POD_CIDR.parse().into_iter().collect(),
+            known => known.iter().map(|net| net.value).collect(),
         }
     }
 
-    /// Whether the user said that `addon` is not in use.
+    /// The networks of the nodes; empty where none is known.
+    pub fn node_nets(&self) -> Vec<IpNet> {
+        self.known.node_nets().iter().map(|net| net.value).collect()
+    }
+
+    /// The node that is known to have the address.
+    pub fn node_of(&self, address: IpAddr) -> Option<&str> {
+        let node = self.known.addresses().get(&address);
+        node.map(|node| node.value.as_str())
+    }
+
+    /// Whether `addon` is in use, where that is known.
+    pub fn uses(&self, addon: &str) -> Option<bool> {
+        self.known.addons().get(addon).map(|used| used.value)
+    }
+
+    /// Whether it is known that `addon` is not in use.
     pub fn lacks(&self, addon: Option<&str>) -> bool {
-        addon.is_some_and(|name| self.addons.get(name) == Some(&false))
+        addon.is_some_and(|name| self.uses(name) == Some(false))
     }
 
     /// Whether a time was told that has no date.
@@ -273,7 +271,7 @@ impl Zones {
         cluster.dedup();
         Self {
             pod_cidrs: site.pod_cidrs(),
-            node_nets: site.node_nets.clone(),
+            node_nets: site.node_nets(),
             cluster,
         }
     }

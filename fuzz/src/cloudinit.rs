@@ -8,7 +8,7 @@ use dropsift::chain::{ChainOutcome, Evaluation, Family, Question, RuleSet};
 use dropsift::cloudinit::{self as cloud, boot};
 use dropsift::input::reader::Reader;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope};
-use dropsift::site::Site;
+use dropsift::site::{Provenance, Site};
 
 use super::seen::{READING, prefixes};
 use super::{Dice, chain, shown};
@@ -61,11 +61,8 @@ fn rules(role: Role) -> &'static [AcceptRule] {
     static RULES: OnceLock<Vec<Vec<AcceptRule>>> = OnceLock::new();
     let all = RULES.get_or_init(|| {
         let of = |role| {
-            let site = Site {
-                default_role: role,
-                told_default_role: true,
-                ..Site::default()
-            };
+            let mut site = Site::default();
+            site.known.set_role(None, role, Provenance::Told);
             let mut analysis = Analysis::new(site, Scope::Documented);
             let mut scanner = Reader::new(prefixes(), READING);
             scanner.push(LOG.as_bytes(), &mut |item| analysis.push(item));

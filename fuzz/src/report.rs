@@ -5,7 +5,7 @@ use dropsift::chain::parse_rule;
 use dropsift::input::reader::Reader;
 use dropsift::report::{Event, EventKind, Events, LiveText, RENDERERS, Report, Style};
 use dropsift::rule::{EMITTERS, Offer, Scope};
-use dropsift::site::{SETTLE, Site};
+use dropsift::site::{Provenance, SETTLE, Site};
 
 use super::seen::{READING, prefixes};
 use super::{Dice, shown};
@@ -52,7 +52,8 @@ pub fn report(data: &[u8]) {
 fn site(dice: &mut Dice) -> Site {
     let mut site = Site::default();
     let roles = dropsift::catalog::Role::ALL;
-    site.default_role = roles[dice.roll(3)];
+    site.known
+        .set_role(None, roles[dice.roll(3)], Provenance::Assumed);
     if dice.roll(2) == 0 {
         site.in_force.tell(None, "chain", CHAIN, None).unwrap();
     }

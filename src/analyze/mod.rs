@@ -21,7 +21,7 @@ use crate::packet::PacketSummary;
 use crate::report::read::{Part, Reports};
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Site, Window, WindowOrigin};
+use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
 
 pub use explain::explain;
@@ -267,22 +267,18 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
-    /// Takes what an input tells of the cluster. What the user told stands.
+    /// Takes what an input tells of the cluster.
     fn learn(&mut self, fact: ClusterFact) {
+        let origin = Provenance::Bundle;
         match &fact {
             ClusterFact::Role { node, role, .. } => {
-                self.site.roles.entry(node.clone()).or_insert(*role);
+                self.site.known.set_role(Some(node), *role, origin);
             }
             ClusterFact::Address { node, address } => {
-                self.site
-                    .addresses
-                    .entry(*address)
-                    .or_insert_with(|| node.clone());
+                self.site.known.set_address(*address, node, origin);
             }
             ClusterFact::PodCidr(net) => {
-                if !self.site.told_pod_cidrs && !self.site.pod_cidrs.contains(net) {
-                    self.site.pod_cidrs.push(*net);
-                }
+                self.site.known.add_pod_cidr(*net, origin);
             }
             ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
                 origin: WindowOrigin::Cluster,
@@ -395,7 +391,7 @@ impl Analysis {
             .map(|node| NodeReport {
                 node: node.name.to_owned(),
                 role: node.role,
-                role_known: self.site.is_role_told(node.name),
+                role_known: self.site.is_role_known(node.name),
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
@@ -418,6 +414,7 @@ impl Analysis {
             let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
             warnings.extend(warnings::unchecked_repeats(untold));
         }
+        warnings.extend(warnings::contradictions(&self.site));
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
         Part {

@@ -15,7 +15,7 @@ use crate::nearest::hint;
 use crate::packet::proto;
 use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
-use crate::site::{Site, Window, WindowOrigin};
+use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::Time;
 
 /// Stretches that are listed one by one.
@@ -311,11 +311,11 @@ fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
 /// One warning for the nodes whose role is a guess.
 fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
-    let guessed = |name: &&&str| !scene.site.is_role_told(name);
+    let guessed = |name: &&&str| !scene.site.is_role_known(name);
     let guesses: Vec<&str> = judged.iter().filter(guessed).copied().collect();
     let names: Vec<String> = guesses.iter().map(|name| printable_name(name)).collect();
     let first = printable_name(&quoted(guesses.first()?));
-    let role = scene.site.default_role;
+    let role = scene.site.known.default_role().value;
     let text = format!(
         "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
         few(&names)
@@ -348,10 +348,17 @@ fn few(names: &[String]) -> String {
     }
 }
 
+/// One warning for each matter on which the sources of what is known of the cluster differ.
+pub(super) fn contradictions(site: &Site) -> impl Iterator<Item = Warning> {
+    let all = site.known.contradictions().into_iter();
+    all.map(|one| Warning::new("sources-differ", one.node.clone(), one.to_string()))
+}
+
 /// One warning for each node whose role was told and that has no line: its name may be misspelt.
 pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
-    site.told_roles.iter().filter(absent).map(|name| {
+    let told = (site.known.roles().iter()).filter(|(_, role)| role.origin == Provenance::Told);
+    told.map(|(name, _)| name).filter(absent).map(|name| {
         let text = format!(
             "--role says what {} is, of which the log has no drop line;{} its nodes are {}",
             printable_name(name),

@@ -41,8 +41,8 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     }
     evidence.test(
         "addon-in-use",
-        scene.site.addons.get(addon) == Some(&true),
-        || match scene.site.addons.get(addon) {
+        scene.site.uses(addon) == Some(true),
+        || match scene.site.uses(addon) {
             Some(true) => format!("the addon {addon} is in use"),
             Some(false) => format!("the addon {addon} is said not to be in use"),
             None => format!("it is not known whether the addon {addon} is in use: --addon {addon}"),

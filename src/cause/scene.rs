@@ -70,7 +70,7 @@ impl<'a> Scene<'a> {
             .collect();
         let mut told: Vec<IpAddr> = (nodes.values())
             .flat_map(|n| n.addresses.iter().copied())
-            .chain(site.addresses.keys().copied())
+            .chain(site.known.addresses().keys().copied())
             .collect();
         told.sort_unstable();
         let marks = flows.marks();
@@ -190,7 +190,7 @@ impl<'a> Scene<'a> {
     /// Whether the user or the log says which addresses are inside for a node.
     pub fn knows_inside(&self, node: u16) -> bool {
         let addressed = |node: &Node<'_>| !node.addresses.is_empty();
-        !self.site.node_nets.is_empty() || self.nodes.get(&node).is_some_and(addressed)
+        !self.site.known.node_nets().is_empty() || self.nodes.get(&node).is_some_and(addressed)
     }
 
     /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come through
@@ -227,7 +227,7 @@ impl<'a> Scene<'a> {
 
     /// The name of the cluster node that has `address`.
     pub fn node_of(&self, address: IpAddr) -> Option<&str> {
-        let told = self.site.addresses.get(&address).map(String::as_str);
+        let told = self.site.node_of(address);
         told.or_else(|| {
             let mut nodes = self.nodes.values();
             nodes
@@ -374,10 +374,7 @@ fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
 
 /// A node, but for when its LOG rule was saturated.
 fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
-    let told = site
-        .addresses
-        .iter()
-        .filter(|(_, node)| node.as_str() == name);
+    let told = (site.known.addresses().iter()).filter(|(_, node)| node.value == name);
     let mut addresses: Vec<IpAddr> = told.map(|(address, _)| *address).collect();
     addresses.extend(&seen.addresses);
     addresses.sort_unstable();

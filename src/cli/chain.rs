@@ -10,7 +10,7 @@ use crate::chain::{ActiveChains, Family, Rule};
 use crate::error::{Error, printable};
 use crate::report::chain_json;
 use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
-use crate::site::Site;
+use crate::site::{Provenance, Site};
 
 /// Prints the chain, or the difference.
 pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
@@ -18,12 +18,16 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
         no_addon: args.no_addon.clone(),
         ..Addons::default()
     };
-    let site = Site {
+    let mut site = Site {
         log_prefix: values::prefix(args.prefix.as_deref())?,
-        pod_cidrs: values::nets(&args.pod_cidr)?,
-        addons: values::addons(&addons)?,
         ..Site::default()
     };
+    for net in values::nets(&args.pod_cidr)? {
+        site.known.add_pod_cidr(net, Provenance::Told);
+    }
+    for (name, is_used) in values::addons(&addons)? {
+        site.known.set_addon(&name, is_used, Provenance::Told);
+    }
     let text = args.file.as_ref().map(|path| {
         let name = path.display().to_string();
         values::text_file(&name).map(|text| (name, text))

@@ -5,9 +5,11 @@ use std::io::{self, IsTerminal, Write};
 use super::args::RulesArgs;
 use super::{Exit, batch, hint, say, values, verdict, written};
 use crate::analyze::Analysis;
+use crate::catalog::Role;
 use crate::error::{Error, printable, printable_name};
 use crate::report::rules_json;
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
+use crate::site::Site;
 
 /// Prints the rules that the inputs ask for.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
@@ -44,7 +46,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let file = read.as_ref().map(|(name, text)| CloudInitFile {
         name,
         text,
-        role: site.told_default_role.then_some(site.default_role),
+        role: told_role(&site),
     });
     if let Some(file) = &file {
         // A file that cannot be patched is told before a long log is read.
@@ -140,4 +142,10 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     })?;
     let all_live = checked.iter().all(|one| one.state == State::Live);
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
+}
+
+/// The role that was said of all nodes, if one was.
+fn told_role(site: &Site) -> Option<Role> {
+    let all = site.known.default_role();
+    all.is_known().then_some(all.value)
 }

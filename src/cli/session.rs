@@ -16,6 +16,7 @@ use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::LogEvent;
 use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
+use crate::site::Site;
 use crate::time::Time;
 
 /// How often the timer looks for what has settled.
@@ -225,19 +226,7 @@ impl<'s> Session<'s> {
             .as_deref()
             .unwrap_or(Prefixes::DOCUMENTED);
         let site = self.analysis.site();
-        let role = match (site.told_default_role, site.roles.len()) {
-            (false, 0) => format!("role {} (guess)", site.default_role),
-            (true, 0) => format!("role {}", site.default_role),
-            (told, _) => {
-                let guess = if told { "" } else { " (guess)" };
-                let roles = site.roles.iter();
-                let mut texts: Vec<String> = roles
-                    .map(|(node, role)| format!("{} {role}", printable(node)))
-                    .collect();
-                texts.push(format!("others {}{guess}", site.default_role));
-                texts.join(", ")
-            }
-        };
+        let role = roles(site);
         let what = format!("dropsift: reading {source} for {}", printable(prefix));
         let line = format!("{what} · {role} · Ctrl-C: report");
         if line.chars().count() <= terminal::stderr_width() {
@@ -372,4 +361,19 @@ fn print(page: &[u8]) -> Result<(), Error> {
     out.write_all(page)
         .and_then(|()| out.flush())
         .map_err(Error::Output)
+}
+
+/// What the nodes are taken for: those that are known by name, and all others.
+fn roles(site: &Site) -> String {
+    let others = site.known.default_role();
+    let guess = if others.is_known() { "" } else { " (guess)" };
+    let named = site.known.roles().keys();
+    let mut texts: Vec<String> = named
+        .map(|node| format!("{} {}", printable(node), site.role(node)))
+        .collect();
+    if texts.is_empty() {
+        return format!("role {}{guess}", others.value);
+    }
+    texts.push(format!("others {}{guess}", others.value));
+    texts.join(", ")
 }

@@ -17,7 +17,7 @@ use crate::input::{
 };
 use crate::nearest::hint;
 use crate::net::{IpNet, parse_net};
-use crate::site::{Limit, Site};
+use crate::site::{Limit, Provenance, Site};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
 /// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
@@ -109,9 +109,11 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
 pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Error> {
     let mut site = Site {
         log_prefix: judging.prefix.clone(),
-        addons: addons(&judging.addons)?,
         ..Site::default()
     };
+    for (name, is_used) in addons(&judging.addons)? {
+        site.known.set_addon(&name, is_used, Provenance::Told);
+    }
     for text in &judging.role {
         let (node, role) = match text.split_once('=') {
             Some((node, role)) => (Some(node), role),
@@ -124,16 +126,7 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
                 "unknown role `{role}`{whose};{near} expected control-plane, worker or witness"
             ));
         };
-        match node {
-            Some(node) => {
-                site.roles.insert(node.to_owned(), known);
-                site.told_roles.insert(node.to_owned());
-            }
-            None => {
-                site.default_role = known;
-                site.told_default_role = true;
-            }
-        }
+        site.known.set_role(node, known, Provenance::Told);
     }
     for text in &judging.node {
         let pair = text.split_once('=');
@@ -142,11 +135,14 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
                 "`{text}` names no node; write it as harvester1=192.168.122.61"
             ));
         };
-        site.addresses.insert(address, node.to_owned());
+        site.known.set_address(address, node, Provenance::Told);
     }
-    site.node_nets = nets(&judging.node_net)?;
-    site.pod_cidrs = nets(&judging.pod_cidr)?;
-    site.told_pod_cidrs = !site.pod_cidrs.is_empty();
+    for net in nets(&judging.node_net)? {
+        site.known.add_node_net(net, Provenance::Told);
+    }
+    for net in nets(&judging.pod_cidr)? {
+        site.known.add_pod_cidr(net, Provenance::Told);
+    }
     for text in &judging.rules {
         let (node, path) = rules_of(text);
         let text = text_file(path)?;

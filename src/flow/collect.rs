@@ -353,11 +353,11 @@ impl Flows {
 fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> &'a str {
     drop.host.unwrap_or_else(|| {
         let own = match packet.hook {
-            Hook::Input => site.addresses.get(&packet.dst),
-            Hook::Output => site.addresses.get(&packet.src),
+            Hook::Input => site.node_of(packet.dst),
+            Hook::Output => site.node_of(packet.src),
             Hook::Forward => None,
         };
-        own.map_or(UNKNOWN, String::as_str)
+        own.unwrap_or(UNKNOWN)
     })
 }
 

@@ -248,11 +248,11 @@ fn reach(number: u8, port: Option<u16>) -> Reach {
 /// finding's peers; else the networks around the node's own addresses.
 fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
     // The node's own too: the CloudInit of its role has the same lines on every node.
-    let mut known: Vec<IpNet> = (site.addresses.keys())
+    let mut known: Vec<IpNet> = (site.known.addresses().keys())
         .filter(|address| address.is_ipv6() == finding.key.v6)
         .map(|address| IpNet::from(*address))
         .collect();
-    if !site.node_nets.is_empty() || known.is_empty() {
+    if !site.known.node_nets().is_empty() || known.is_empty() {
         return node_nets(finding, site);
     }
     known.extend(peers(finding));
@@ -264,9 +264,9 @@ fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
 /// The networks of the nodes: as the user told them, else those around the node's own addresses. Never those of a peer,
 /// who may be a stranger.
 fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
-    let told = !site.node_nets.is_empty();
+    let told = !site.known.node_nets().is_empty();
     let mut nets = if told {
-        site.node_nets.clone()
+        site.node_nets()
     } else {
         finding.node_nets.clone()
     };

@@ -9,7 +9,7 @@ use dropsift::input::Prefixes;
 use dropsift::input::reader::Reader;
 use dropsift::report::Report;
 use dropsift::rule::{AcceptRule, Disposition, Scope};
-use dropsift::site::Site;
+use dropsift::site::{Provenance, Site};
 use proptest::prelude::*;
 
 use crate::properties::READING;
@@ -139,8 +139,7 @@ fn line(ask: &Ask, attempt: usize, second: u32) -> String {
 fn judged(asks: &[Ask], role: Option<Role>, chain: Chain) -> Report {
     let mut site = Site::default();
     if let Some(role) = role {
-        site.default_role = role;
-        site.told_default_role = true;
+        site.known.set_role(None, role, Provenance::Told);
     }
     if let Some(text) = chain_text(chain) {
         site.in_force.tell(None, "chain", &text, None).unwrap();

@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("net", 0),
     ("beside", 0),
     ("names", 0),
+    ("provenance", 0),
     ("packet", 1),
     ("input", 1),
     ("catalog", 1),

@@ -9,7 +9,7 @@ use dropsift::input::reader::Reader;
 use dropsift::input::{FORMATS, Prefixes, format_of};
 use dropsift::report::{RENDERERS, Report};
 use dropsift::rule::{EMITTERS, Scope};
-use dropsift::site::{Site, Window, WindowOrigin};
+use dropsift::site::{Provenance, Site, Window, WindowOrigin};
 use dropsift::time::{Moment, Reading, parse_rfc3339};
 
 /// The site of the examples: a worker by its name, and an upgrade in early May.
@@ -19,8 +19,8 @@ fn report_on(log: &str, rules: Option<&str>) -> Report {
     if let Some(rules) = rules {
         site.in_force.tell(None, "rules", rules, None).unwrap();
     }
-    site.roles
-        .insert("harvester3-worker".to_owned(), Role::Worker);
+    site.known
+        .set_role(Some("harvester3-worker"), Role::Worker, Provenance::Told);
     site.upgrades.push(Window {
         origin: WindowOrigin::Told,
         from: Moment::At(time("2026-05-05T04:00:00Z")),

@@ -15,7 +15,7 @@ use dropsift::input::event::LogEvent;
 use dropsift::input::reader::Reader;
 use dropsift::report::Report;
 use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope, Split};
-use dropsift::site::Site;
+use dropsift::site::{Provenance, Site};
 use dropsift::time::{Reading, parse_rfc3339};
 
 fn fixture(path: &str) -> PathBuf {
@@ -56,11 +56,8 @@ fn report(mut analysis: Analysis, log: &str) -> Report {
 }
 
 fn site(role: Role, rules: Option<&str>) -> Site {
-    let mut site = Site {
-        default_role: role,
-        told_default_role: true,
-        ..Site::default()
-    };
+    let mut site = Site::default();
+    site.known.set_role(None, role, Provenance::Told);
     if let Some(rules) = rules {
         site.in_force.tell(None, "rules", rules, None).unwrap();
     }
@@ -301,9 +298,10 @@ fn contents_on_one_line_quoted_and_as_json_come_out_as_an_object() {
 #[test]
 fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
     let mut site = Site::default();
-    site.roles.insert("harvester1".to_owned(), Role::Worker);
-    site.roles
-        .insert("harvester2".to_owned(), Role::ControlPlane);
+    site.known
+        .set_role(Some("harvester1"), Role::Worker, Provenance::Told);
+    site.known
+        .set_role(Some("harvester2"), Role::ControlPlane, Provenance::Told);
     let log = line("harvester1", "192.168.122.62", "TCP", 22, 0)
         + &line("harvester2", "192.168.122.62", "TCP", 2112, 1)
         + &line("harvester3", "192.168.122.62", "TCP", 22, 2);

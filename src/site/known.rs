@@ -1,0 +1,325 @@
+//! Facts of the cluster with their sources, and which of two stands where they differ.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::catalog::Role;
+use crate::error::printable_name;
+use crate::net::IpNet;
+use crate::provenance::Provenance;
+
+/// Contradictions that are kept; further ones are counted.
+const MAX_CONTRADICTIONS: usize = 100;
+
+/// A value and who says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known<T> {
+    pub value: T,
+    pub origin: Provenance,
+}
+
+impl<T> Known<T> {
+    /// What nobody said.
+    pub const fn assumed(value: T) -> Self {
+        Self {
+            value,
+            origin: Provenance::Assumed,
+        }
+    }
+
+    /// Whether anybody said it.
+    pub const fn is_known(&self) -> bool {
+        !matches!(self.origin, Provenance::Assumed)
+    }
+}
+
+/// Two sources that differ: what stands, and what was set aside.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Contradiction {
+    /// The node that it is about, if one.
+    pub node: Option<String>,
+    /// What they differ about: "the role of harvester1".
+    pub about: String,
+    pub kept: String,
+    pub kept_by: Provenance,
+    pub other: String,
+    pub other_by: Provenance,
+}
+
+/// One sentence, fit for a terminal.
+impl fmt::Display for Contradiction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            about, kept, other, ..
+        } = self;
+        if self.kept_by == self.other_by {
+            let by = self.kept_by.name();
+            return write!(
+                f,
+                "{by} give both {kept} and {other} as {about}: {kept} is taken"
+            );
+        }
+        let (kept_by, other_by) = (self.kept_by.name(), self.other_by.name());
+        write!(
+            f,
+            "{about}: {kept} by {kept_by}, {other} by {other_by}; {kept} is taken"
+        )
+    }
+}
+
+/// Facts of the cluster, each with its source. Sources may come in any order: of two the weightier one stands, of one
+/// weight the first, save for options, of which the last stands, as everywhere on a command line.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    roles: BTreeMap<String, Known<Role>>,
+    default_role: Option<Known<Role>>,
+    addresses: BTreeMap<IpAddr, Known<String>>,
+    node_nets: Vec<Known<IpNet>>,
+    pod_cidrs: Vec<Known<IpNet>>,
+    addons: BTreeMap<String, Known<bool>>,
+    contradictions: Vec<Contradiction>,
+}
+
+impl Facts {
+    /// Sets the role of one node, or of all that nothing weightier is known of.
+    pub fn set_role(&mut self, node: Option<&str>, role: Role, origin: Provenance) {
+        let new = Known {
+            value: role,
+            origin,
+        };
+        let Some(node) = node else {
+            let known = self.default_role.get_or_insert(new);
+            if origin == Provenance::Told || origin < known.origin {
+                *known = new;
+            }
+            return;
+        };
+        let about = || format!("the role of {}", printable_name(node));
+        let clash = settle(&mut self.roles, node.to_owned(), new, |role| {
+            role.code().to_owned()
+        });
+        self.clash(clash, Some(node), about);
+    }
+
+    /// Sets whose address it is.
+    pub fn set_address(&mut self, address: IpAddr, node: &str, origin: Provenance) {
+        let new = Known {
+            value: node.to_owned(),
+            origin,
+        };
+        let clash = settle(&mut self.addresses, address, new, |node| {
+            printable_name(node)
+        });
+        self.clash(clash, Some(node), || format!("the node of {address}"));
+    }
+
+    /// Sets whether an addon is in use.
+    pub fn set_addon(&mut self, name: &str, is_used: bool, origin: Provenance) {
+        let new = Known {
+            value: is_used,
+            origin,
+        };
+        let clash = settle(&mut self.addons, name.to_owned(), new, |is_used| {
+            if *is_used { "enabled" } else { "not enabled" }.to_owned()
+        });
+        self.clash(clash, None, || format!("the addon {name}"));
+    }
+
+    /// Adds a network of the nodes.
+    pub fn add_node_net(&mut self, net: IpNet, origin: Provenance) {
+        add(&mut self.node_nets, net, origin);
+    }
+
+    /// Adds a network of the pods.
+    pub fn add_pod_cidr(&mut self, net: IpNet, origin: Provenance) {
+        add(&mut self.pod_cidrs, net, origin);
+    }
+
+    /// The role of `node`, and who says so. A flag for all nodes stands against what was learned of one.
+    pub fn role(&self, node: &str) -> Known<Role> {
+        let own = self.roles.get(node).copied();
+        match (own, self.default_role) {
+            (Some(own), Some(all)) if all.origin < own.origin => all,
+            (Some(own), _) => own,
+            (None, Some(all)) => all,
+            (None, None) => Known::assumed(Role::default()),
+        }
+    }
+
+    /// The role of the nodes that [`Facts::roles`] does not name.
+    pub fn default_role(&self) -> Known<Role> {
+        self.default_role
+            .unwrap_or_else(|| Known::assumed(Role::default()))
+    }
+
+    /// The nodes whose roles are known by name.
+    pub const fn roles(&self) -> &BTreeMap<String, Known<Role>> {
+        &self.roles
+    }
+
+    /// The addresses that are known to be of nodes, and whose.
+    pub const fn addresses(&self) -> &BTreeMap<IpAddr, Known<String>> {
+        &self.addresses
+    }
+
+    /// The networks of the nodes; empty where none is known.
+    pub fn node_nets(&self) -> &[Known<IpNet>] {
+        &self.node_nets
+    }
+
+    /// The networks of the pods; empty where none is known.
+    pub fn pod_cidrs(&self) -> &[Known<IpNet>] {
+        &self.pod_cidrs
+    }
+
+    /// Addons that are known to be in use, or not to be.
+    pub const fn addons(&self) -> &BTreeMap<String, Known<bool>> {
+        &self.addons
+    }
+
+    /// Where sources differ, in a fixed order whatever that of the sources.
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut all = self.contradictions.clone();
+        if let Some(told) = self.default_role {
+            let other = |(node, own): (&String, &Known<Role>)| {
+                (told.origin < own.origin && told.value != own.value).then(|| Contradiction {
+                    node: Some(node.clone()),
+                    about: format!("the role of {}", printable_name(node)),
+                    kept: told.value.code().to_owned(),
+                    kept_by: told.origin,
+                    other: own.value.code().to_owned(),
+                    other_by: own.origin,
+                })
+            };
+            all.extend(self.roles.iter().filter_map(other).take(MAX_CONTRADICTIONS));
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    fn clash(
+        &mut self,
+        clash: Option<(Known<String>, Known<String>)>,
+        node: Option<&str>,
+        about: impl Fn() -> String,
+    ) {
+        let Some((kept, other)) = clash else { return };
+        // Two options that differ are the user's own: the last one stands, as everywhere on a command line.
+        if other.origin == Provenance::Told || self.contradictions.len() >= MAX_CONTRADICTIONS {
+            return;
+        }
+        self.contradictions.push(Contradiction {
+            node: node.map(str::to_owned),
+            about: about(),
+            kept: kept.value,
+            kept_by: kept.origin,
+            other: other.value,
+            other_by: other.origin,
+        });
+    }
+}
+
+/// Puts `new` in where it stands against what is known; returns what stands and what does not, where they differ.
+fn settle<K: Ord, T: Clone + PartialEq>(
+    known: &mut BTreeMap<K, Known<T>>,
+    key: K,
+    new: Known<T>,
+    text: impl Fn(&T) -> String,
+) -> Option<(Known<String>, Known<String>)> {
+    let said = |known: &Known<T>| Known {
+        value: text(&known.value),
+        origin: known.origin,
+    };
+    let Some(old) = known.get_mut(&key) else {
+        known.insert(key, new);
+        return None;
+    };
+    let differs = old.value != new.value;
+    let stands =
+        new.origin < old.origin || (new.origin == Provenance::Told && old.origin == new.origin);
+    let other = if stands {
+        std::mem::replace(old, new)
+    } else {
+        new
+    };
+    differs.then(|| (said(old), said(&other)))
+}
+
+/// Adds a network to a list of one source: that of the weightiest replaces the others'.
+fn add(list: &mut Vec<Known<IpNet>>, net: IpNet, origin: Provenance) {
+    match list.first().map(|known| known.origin) {
+        Some(weightier) if weightier < origin => return,
+        Some(lighter) if origin < lighter => list.clear(),
+        _ => {}
+    }
+    let new = Known { value: net, origin };
+    if !list.contains(&new) {
+        list.push(new);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_weightier_source_stands_whatever_comes_first() {
+        let all = [
+            (Provenance::Bundle, Role::Witness),
+            (Provenance::Told, Role::Worker),
+            (Provenance::Cluster, Role::ControlPlane),
+        ];
+        for turn in 0..3 {
+            let mut facts = Facts::default();
+            for n in 0..3 {
+                let (origin, role) = all[(turn + n) % 3];
+                facts.set_role(Some("n1"), role, origin);
+            }
+            assert_eq!(facts.role("n1").value, Role::Worker, "{turn}");
+            assert_eq!(facts.role("n1").origin, Provenance::Told, "{turn}");
+            assert!(!facts.contradictions().is_empty(), "{turn}");
+        }
+    }
+
+    #[test]
+    fn a_flag_for_all_nodes_stands_against_what_was_learned_of_one() {
+        let mut facts = Facts::default();
+        facts.set_role(Some("n1"), Role::ControlPlane, Provenance::Cluster);
+        facts.set_role(Some("n2"), Role::Worker, Provenance::Cluster);
+        assert!(!facts.role("n3").is_known());
+        facts.set_role(None, Role::Worker, Provenance::Told);
+        assert_eq!(facts.role("n1").value, Role::Worker);
+        let said: Vec<String> = facts
+            .contradictions()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            said,
+            [
+                "the role of n1: worker by the options, control-plane by the cluster's objects; worker is taken"
+            ]
+        );
+        // Of one weight, the narrower one stands.
+        facts.set_role(Some("n1"), Role::Witness, Provenance::Told);
+        assert_eq!(facts.role("n1").value, Role::Witness);
+    }
+
+    #[test]
+    fn networks_are_those_of_the_weightiest_source() {
+        let net = |text: &str| text.parse().unwrap();
+        let mut facts = Facts::default();
+        facts.add_pod_cidr(net("10.52.0.0/16"), Provenance::Bundle);
+        facts.add_pod_cidr(net("10.42.0.0/16"), Provenance::Cluster);
+        facts.add_pod_cidr(net("fd00::/56"), Provenance::Cluster);
+        facts.add_pod_cidr(net("10.60.0.0/16"), Provenance::Bundle);
+        let nets: Vec<String> = facts
+            .pod_cidrs()
+            .iter()
+            .map(|n| n.value.to_string())
+            .collect();
+        assert_eq!(nets, ["10.42.0.0/16", "fd00::/56"]);
+    }
+}
