@@ -87,7 +87,7 @@ impl Analysis {
 /// What the user tells of roles, for findings that were judged already: it may confirm a guess, and no more.
 fn settle_roles(part: &mut Part, site: &Site, warnings: &mut Vec<Warning>) {
     for node in &mut part.nodes {
-        if !site.is_role_told(&node.node) {
+        if !site.is_role_known(&node.node) {
             continue;
         }
         if site.role(&node.node) == node.role {
@@ -107,7 +107,7 @@ fn settle_roles(part: &mut Part, site: &Site, warnings: &mut Vec<Warning>) {
         ));
     }
     for finding in &mut part.findings {
-        if site.is_role_told(&finding.node) && site.role(&finding.node) == finding.role {
+        if site.is_role_known(&finding.node) && site.role(&finding.node) == finding.role {
             finding.role_assumed = false;
         }
     }
