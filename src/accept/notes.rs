@@ -35,13 +35,11 @@ pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Ve
             let partial = named
                 .iter()
                 .filter(|f| barred(f) == Some(Bar::Peers { all: false }));
-            let mut counts = partial
-                .filter(|finding| finding.accepted.is_none())
-                .peekable();
+            let counts = partial.filter(|finding| finding.accepted.is_none());
             let is_partial = named
                 .iter()
                 .any(|f| one.bar(f) == Some(Bar::Peers { all: false }));
-            while let Some(finding) = counts.next() {
+            for finding in counts {
                 notes.push(Note {
                     code: PARTIAL,
                     node: Some(finding.node.clone()),

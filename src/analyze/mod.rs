@@ -1,5 +1,6 @@
 //! Wires the stages: items of a log in, a report or live events out. The only place that knows their order.
 
+mod diff;
 mod explain;
 mod live;
 mod reports;
@@ -24,6 +25,7 @@ use crate::rule::{Scope, Split, suggest};
 use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::{Moment, Time};
 
+pub use diff::diff;
 pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;

@@ -7,7 +7,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::help::MANUALS;
-use super::options::{Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Written, one_role};
+use super::options::{
+    Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Thresholds, Written, one_role,
+};
 use crate::catalog::{Role, addons};
 use crate::cause::CAUSES;
 use crate::error::Error;
@@ -43,6 +45,12 @@ pub(super) enum Command {
     Audit(AuditArgs),
     /// Explain a line of a log, a cause or a port
     Explain(ExplainArgs),
+    /// Print what is new, gone and changed between two logs or reports
+    Diff(DiffArgs),
+    /// Print the stanza of a configuration that accepts a finding as it is
+    Accept(AcceptArgs),
+    /// Print what holds of the cluster and the options, and from where
+    Config(ConfigArgs),
     /// Print the port catalogue
     Ports(PortsArgs),
     /// Print the JSON Schema of what -o json and -o ndjson write
@@ -239,6 +247,62 @@ pub(super) struct ExplainArgs {
 
     #[command(flatten)]
     pub(super) scoped: Scoped,
+
+    #[command(flatten)]
+    pub(super) written: Written,
+
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct DiffArgs {
+    /// The earlier log, journal, bundle, report or events
+    #[arg(value_name = "BEFORE", value_hint = clap::ValueHint::AnyPath)]
+    pub(super) before: PathBuf,
+
+    /// The later one
+    #[arg(value_name = "AFTER", value_hint = clap::ValueHint::AnyPath)]
+    pub(super) after: PathBuf,
+
+    #[command(flatten)]
+    pub(super) shared: Shared,
+
+    #[command(flatten)]
+    pub(super) written: Written,
+
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct AcceptArgs {
+    /// Id of the finding, or how it begins
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+
+    /// Why it may stay as it is
+    #[arg(long, value_name = "TEXT", help_heading = "Acceptance")]
+    pub(super) reason: String,
+
+    /// Last day on which that holds, in UTC, at most 366 days ahead: 2027-03-31
+    #[arg(long, value_name = "DATE", help_heading = "Acceptance")]
+    pub(super) end: String,
+
+    #[command(flatten)]
+    pub(super) shared: Shared,
+
+    #[command(flatten)]
+    pub(super) read: Inputs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ConfigArgs {
+    #[command(flatten)]
+    pub(super) judging: Judging,
+
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
 
     #[command(flatten)]
     pub(super) written: Written,

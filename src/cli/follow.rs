@@ -45,9 +45,21 @@ pub(super) fn run(
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path));
+    let mut session = ManuallyDrop::new(Session::new(
+        args,
+        filter,
+        style,
+        analysis,
+        path,
+        options.reading.reference,
+    ));
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
+    for error in session.unreadable() {
+        session.clear();
+        complain(&fault(&error));
+        exit = Exit::Trouble;
+    }
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();

@@ -1,11 +1,15 @@
 //! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
 //! terminal.
 
+mod accept;
 mod args;
 mod audit;
 mod batch;
 mod chain;
+mod config;
+mod configured;
 mod dates;
+mod diff;
 mod explain;
 mod feed;
 mod filters;
@@ -91,7 +95,7 @@ pub fn main() -> ExitCode {
     let is_short = typed.iter().any(|word| word == "-h");
     let parsed = usage::command(is_short).try_get_matches_from(&typed);
     let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(args)),
         // The help and the version, which are asked for.
         Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
         Err(why) => Err(refusal::check_first_word(&typed)
@@ -109,9 +113,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<Exit, Error> {
+fn run(mut args: Args) -> Result<Exit, Error> {
+    match &mut args.command {
+        None => configured::load_shared(&mut args.report.shared)?,
+        Some(Command::Rules(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Simulate(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Diff(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Accept(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Explain(args)) => configured::load(&mut args.judging)?,
+        Some(Command::Config(args)) => {
+            configured::load(&mut args.judging)?;
+            configured::fill(&mut args.thresholds, &args.judging);
+        }
+        Some(_) => {}
+    }
     match &args.command {
         None => report(&args.report),
+        Some(Command::Diff(args)) => diff::run(args),
+        Some(Command::Accept(args)) => accept::run(args),
+        Some(Command::Config(args)) => config::run(args),
         Some(Command::Rules(args)) if args.check => rules::check(args),
         Some(Command::Rules(args)) => rules::run(args),
         Some(Command::Chain(args)) => chain::run(args),
@@ -139,7 +159,8 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     }
     args.check_live()?;
     let options = values::log_options(shared)?;
-    let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
+    let site = values::site(shared, &options)?;
+    let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
     if args.follows() {
         return follow::run(args, &options, analysis, style);
     }

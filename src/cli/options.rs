@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::configured::Configured;
 use crate::catalog::{Role, addons};
 use crate::cause::Verdict;
 use crate::rule::Scope;
@@ -83,6 +84,20 @@ pub(super) struct Addons {
 /// What the lines of a log are judged by.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Judging {
+    /// TOML with what is known of the cluster, and the findings that are accepted as they are [DROPSIFT_CONFIG]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        value_hint = clap::ValueHint::FilePath
+    )]
+    pub(super) config: Option<PathBuf>,
+
+    /// What the file of [`Judging::config`] says, once it was read.
+    #[arg(skip)]
+    pub(super) configured: Configured,
+
     /// What all nodes are, or one: control-plane, worker, witness
     ///
     /// Without it a node is taken for control-plane, and the report says that this is a guess.
@@ -168,6 +183,28 @@ pub(super) struct Judging {
     pub(super) quiet: bool,
 }
 
+/// What settles a finding, and what the LOG rule hides.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Thresholds {
+    /// Quiet that settles a finding [without it: 5min]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "DURATION",
+        help_heading = "Time"
+    )]
+    pub(super) settle: Option<String>,
+
+    /// Limit of the LOG rule [without it: 10/min:5]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "N/UNIT[:BURST]",
+        help_heading = "LOG rule"
+    )]
+    pub(super) limit: Option<String>,
+}
+
 /// What all that reads whole logs has.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Shared {
@@ -199,25 +236,8 @@ pub(super) struct Shared {
     )]
     pub(super) until: Option<String>,
 
-    /// Quiet that settles a finding
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "DURATION",
-        help_heading = "Time",
-        default_value = "5min"
-    )]
-    pub(super) settle: String,
-
-    /// Limit of the LOG rule
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "N/UNIT[:BURST]",
-        help_heading = "LOG rule",
-        default_value = "10/min:5"
-    )]
-    pub(super) limit: String,
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
 
     /// Read the journal of this machine
     #[arg(long, hide_short_help = true, help_heading = "Input")]
@@ -337,7 +357,8 @@ pub(super) struct Look {
 /// What is read.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Inputs {
-    /// Logs, journals, journal directories, support bundles, packed or not; `-` is stdin, and the default
+    /// Logs, journals, journal directories, support bundles, own reports and events, packed or not; `-` is stdin, and the
+    /// default
     #[arg(value_name = "INPUT", value_hint = clap::ValueHint::AnyPath)]
     pub(super) inputs: Vec<PathBuf>,
 }

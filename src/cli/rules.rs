@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal, Write};
 
 use super::args::RulesArgs;
 use super::{Exit, batch, hint, say, values, verdict, written};
-use crate::analyze::Analysis;
 use crate::catalog::Role;
+use crate::cause::Verdict;
 use crate::error::{Error, printable, printable_name};
-use crate::report::rules_json;
+use crate::report::{Report, finding_line, rules_json};
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
@@ -53,7 +53,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         file.resources()?;
     }
     let prefixes = site.log_prefixes();
-    let analysis = Analysis::new(site, args.scoped.scope());
+    let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
     let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
     let offer = Offer {
         rules: &report.rules,
@@ -86,6 +86,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         for note in notes {
             say(&note);
         }
+        said_closed(&report);
     }
     Ok(exit.and(verdict(shared, &report)))
 }
@@ -115,9 +116,12 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         shared,
         inputs,
         &options,
-        Analysis::new(site, args.scoped.scope()),
+        values::analysis(site, &shared.judging, &options, args.scoped.scope()),
     )?;
     let checked = rule::check(&report.rules, &chains, &prefixes);
+    if !shared.is_quiet() {
+        said_closed(&report);
+    }
     written(|out| {
         if args.written.is_json() {
             return rules_json(&report.rules, &checked, out);
@@ -148,4 +152,21 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
 fn told_role(site: &Site) -> Option<Role> {
     let all = site.known.default_role();
     all.is_known().then_some(all.value)
+}
+
+/// Says of each missing rule that was accepted that none is offered for it.
+fn said_closed(report: &Report) {
+    for finding in report
+        .findings
+        .iter()
+        .filter(|f| f.verdict() == Verdict::MissingRule)
+    {
+        if let Some(accepted) = &finding.accepted {
+            say(&printable(&format!(
+                "{}; {}: no rule is offered",
+                finding_line(finding),
+                accepted.words()
+            )));
+        }
+    }
 }

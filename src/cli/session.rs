@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
+use super::batch::unreadable;
 use super::filters::Filter;
 use super::gate::Gate;
 use super::pace::Pace;
@@ -12,6 +13,7 @@ use super::status::Status;
 use super::{pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
+use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::LogEvent;
@@ -52,6 +54,8 @@ pub(super) struct Session<'s> {
     /// Whether the start line was printed.
     has_started: bool,
     began: Instant,
+    /// The time of the clock when it began.
+    clock: Time,
     heard: Instant,
     /// Whether lines came that no report has judged.
     is_dirty: bool,
@@ -71,6 +75,7 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
+        clock: Time,
     ) -> Self {
         let now = Instant::now();
         let writer = match args.renderer().events {
@@ -94,6 +99,7 @@ impl<'s> Session<'s> {
             status: Status::new(args.shared.is_quiet()),
             has_started: false,
             began: now,
+            clock,
             heard: now,
             is_dirty: false,
             tick: now + TICK,
@@ -109,6 +115,12 @@ impl<'s> Session<'s> {
 
     pub(super) const fn set_lines(&mut self, lines: u64) {
         self.analysis.set_lines(lines);
+    }
+
+    /// What was wrong with the reports that the input had.
+    pub(super) fn unreadable(&mut self) -> Vec<Error> {
+        let name = self.source.display().to_string();
+        unreadable(&mut self.analysis, &name)
     }
 
     /// Takes what the reader says.
@@ -241,6 +253,7 @@ impl<'s> Session<'s> {
         self.is_dirty = false;
         let began = Instant::now();
         self.now = self.now.max(tick);
+        self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
@@ -253,6 +266,13 @@ impl<'s> Session<'s> {
         }
         self.pace.note(began, Instant::now());
         Ok(())
+    }
+
+    /// Notes the day, which may be another one by now.
+    fn look_at_clock(&mut self) {
+        let passed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(0);
+        self.analysis
+            .set_today(Date::of(Time(self.clock.0 + passed)));
     }
 
     /// Lets the silence since the last line pass on the log's clock.
@@ -294,6 +314,7 @@ impl<'s> Session<'s> {
     pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
+        self.look_at_clock();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
         report.options = replay::options(std::env::args_os());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::args::SimulateArgs;
 use super::options::Shared;
 use super::{Exit, batch, hint, terminal, values, written};
-use crate::analyze::{Analysis, with_suggested};
+use crate::analyze::with_suggested;
 use crate::error::Error;
 use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
 use crate::rule::Scope;
@@ -97,7 +97,7 @@ fn read(
     site: Site,
 ) -> Result<(Report, Site, Exit), Error> {
     let options = values::log_options(shared)?;
-    let mut analysis = Analysis::new(site, scope);
+    let mut analysis = values::analysis(site, &shared.judging, &options, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
     Ok((report, analysis.site().clone(), exit))
 }

@@ -1,6 +1,8 @@
 //! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
 
 mod audit;
+pub mod config;
+pub mod diff;
 mod event;
 pub mod explain;
 pub mod json;
@@ -35,7 +37,7 @@ pub use json_audit::json as audit_json;
 pub use json_rules::{chain_json, rules_json};
 pub use json_simulate::json as simulate_json;
 pub use simulate::{Simulated, With, text as simulate_text};
-pub use text::{HELD, LiveText, status};
+pub use text::{HELD, LiveText, line as finding_line, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.

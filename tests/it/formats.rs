@@ -60,7 +60,11 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
             ..
         } => {}
         LogEvent::Notice { kind, count, .. } => seen.notices.push((kind, count)),
-        LogEvent::Alive { .. } | LogEvent::Learned(_) | LogEvent::EndOfLog { .. } => {}
+        LogEvent::Alive { .. }
+        | LogEvent::Learned(_)
+        | LogEvent::Own { .. }
+        | LogEvent::EndOfOwn
+        | LogEvent::EndOfLog { .. } => {}
     };
     for block in log.chunks(size) {
         scanner.push(block, &mut sink);

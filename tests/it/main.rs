@@ -1,12 +1,14 @@
 //! All tests that need neither a real kernel (`lab`) nor a process of their own (`flood`), in one binary.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+mod accept;
 mod audit;
 mod bounds;
 mod bundles;
 mod chain;
 mod cli;
 mod commands;
+mod diff;
 mod dispositions;
 mod docs;
 mod endless;
@@ -30,6 +32,7 @@ mod properties;
 mod read;
 mod registry;
 mod report;
+mod reports;
 mod rules;
 mod schema;
 mod set_a;

@@ -196,7 +196,7 @@ fn of_report(
 }
 
 /// An id, which has one form.
-fn id<'i>(text: &'i str) -> Result<&'i str, String> {
+fn id(text: &str) -> Result<&str, String> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if text.len() == 16 && text.bytes().all(is_digit) {
         Ok(text)

@@ -240,6 +240,12 @@ fn nothing_read(report: &Report) -> String {
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
+/// What was read, and from when to when it goes.
+pub(in crate::report) fn source_and_span(report: &Report) -> String {
+    let span = span(report).map_or_else(String::new, |span| format!(", {span}"));
+    format!("{}{span}", source(report))
+}
+
 /// What was read.
 pub(super) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {

@@ -24,13 +24,14 @@ use std::io::{self, Write};
 use super::{Renderer, Report, Style};
 use label::Sections;
 
-pub(super) use answer::sentence;
+pub(super) use answer::{sentence, source_and_span};
 pub(super) use label::decisions;
 pub use label::status;
 pub use live::LiveText;
 pub use noise::HELD;
-pub(super) use page::Page;
-pub(super) use words::{line, many, peers, what};
+pub(super) use page::{BOLD, Page, color};
+pub use words::line;
+pub(super) use words::{many, peers, reason, what};
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",

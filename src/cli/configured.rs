@@ -1,0 +1,190 @@
+//! The configuration file of a run: found by `--config` or the environment and nowhere else, read once, and folded into the
+//! options that were not typed.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::options::{Judging, Shared, Thresholds};
+use super::values;
+use crate::accept::Acceptances;
+use crate::config::{At, Config, MAX_BYTES};
+use crate::date::Date;
+use crate::error::Error;
+use crate::site::{Facts, Provenance};
+
+/// The variable that names the file where no option does.
+pub(super) const VARIABLE: &str = "DROPSIFT_CONFIG";
+
+/// What the file says, once it was read; none where there is no file.
+#[derive(Clone, Default)]
+pub(super) struct Configured(Option<Arc<Config>>);
+
+impl fmt::Debug for Configured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_ref().map_or("no file", |config| &config.name))
+    }
+}
+
+impl Configured {
+    /// The file.
+    pub(super) fn file(&self) -> Option<&Config> {
+        self.0.as_deref()
+    }
+
+    /// What it accepts.
+    pub(super) fn acceptances(&self) -> Acceptances {
+        Acceptances(
+            self.file()
+                .map_or_else(Vec::new, |config| config.acceptances.clone()),
+        )
+    }
+
+    /// Adds what it says of the cluster to what is known.
+    pub(super) fn tell(&self, known: &mut Facts) {
+        let Some(config) = self.file() else {
+            return;
+        };
+        let by = Provenance::Config;
+        if let Some(role) = &config.role {
+            known.set_role(None, role.value, by);
+        }
+        for node in &config.nodes {
+            if let Some(role) = &node.role {
+                known.set_role(Some(&node.name), role.value, by);
+            }
+            for address in &node.addresses {
+                known.set_address(address.value, &node.name, by);
+            }
+        }
+        for net in config.node_nets.iter().flat_map(|nets| &nets.value) {
+            known.add_node_net(*net, by);
+        }
+        for net in config.pod_cidrs.iter().flat_map(|nets| &nets.value) {
+            known.add_pod_cidr(*net, by);
+        }
+        for addon in &config.addons {
+            known.set_addon(&addon.value.0, addon.value.1, by);
+        }
+    }
+}
+
+/// The file that is to be read: that of the option, else that of the environment.
+fn path(judging: &Judging) -> Option<PathBuf> {
+    let told = judging.config.clone();
+    let set = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
+    told.or_else(|| set().map(PathBuf::from))
+}
+
+/// Reads the file of `judging`, and takes from it what no option says.
+///
+/// # Errors
+/// If it cannot be read, or something in it is wrong.
+pub(super) fn load(judging: &mut Judging) -> Result<(), Error> {
+    let Some(path) = path(judging) else {
+        return Ok(());
+    };
+    let name = path.display().to_string();
+    if name == "-" {
+        return Err(Error::Usage(
+            "a configuration is read from a file, not from stdin; name it".to_owned(),
+        ));
+    }
+    let text = text(&path, &name)?;
+    // The day of the clock is asked for before the file can say its zone, which does not change it.
+    let today = Date::of(values::read_options(judging)?.reading.reference);
+    let config = Config::parse(&name, &text, today)?;
+    let value = |told: &mut Option<String>,
+                 said: &Option<At<String>>,
+                 check: &dyn Fn(&str) -> Result<(), Error>| {
+        if let Some(said) = said {
+            check(&said.value)
+                .map_err(|why| Error::Usage(format!("{}: {why}", config.place(said.line))))?;
+            told.get_or_insert_with(|| said.value.clone());
+        }
+        Ok::<(), Error>(())
+    };
+    value(&mut judging.prefix, &config.prefix, &|text| {
+        values::prefix(Some(text)).map(drop)
+    })?;
+    value(&mut judging.utc_offset, &config.utc_offset, &|text| {
+        values::utc_offset(text).map(drop)
+    })?;
+    let mut checked = Thresholds::default();
+    value(&mut checked.settle, &config.settle, &|text| {
+        super::dates::duration(text).map(drop)
+    })?;
+    value(&mut checked.limit, &config.limit, &|text| {
+        values::limit(text).map(drop)
+    })?;
+    judging.configured = Configured(Some(Arc::new(config)));
+    Ok(())
+}
+
+/// Takes the thresholds that no option says from the file, which was loaded.
+pub(super) fn fill(thresholds: &mut Thresholds, judging: &Judging) {
+    let Some(config) = judging.configured.file() else {
+        return;
+    };
+    for (told, said) in [
+        (&mut thresholds.settle, &config.settle),
+        (&mut thresholds.limit, &config.limit),
+    ] {
+        if let Some(said) = said {
+            told.get_or_insert_with(|| said.value.clone());
+        }
+    }
+}
+
+/// Reads the file of options that read whole logs.
+///
+/// # Errors
+/// As of [`load`].
+pub(super) fn load_shared(shared: &mut Shared) -> Result<(), Error> {
+    load(&mut shared.judging)?;
+    fill(&mut shared.thresholds, &shared.judging);
+    Ok(())
+}
+
+fn text(path: &PathBuf, name: &str) -> Result<String, Error> {
+    let read = || {
+        let mut bytes = Vec::new();
+        File::open(path)?
+            .take(MAX_BYTES + 1)
+            .read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    let unreadable = |why: &str| Error::Unreadable {
+        name: name.to_owned(),
+        why: why.to_owned(),
+    };
+    let bytes = read().map_err(|why: io::Error| Error::Input {
+        name: name.to_owned(),
+        why,
+    })?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(unreadable(
+            "it is longer than 1 MiB, which no configuration is; name the TOML file",
+        ));
+    }
+    let text = String::from_utf8(bytes);
+    let text = text.map_err(|_| unreadable("it is no text; a configuration is TOML in UTF-8"))?;
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map(str::to_owned)
+        .unwrap_or(text))
+}
+
+/// Whether the option `--name` stands on the command line: what does not is of the file or nobody's.
+pub(super) fn is_typed(name: &str) -> bool {
+    let long = format!("--{name}");
+    std::env::args_os().skip(1).any(|word| {
+        let word = word.to_string_lossy();
+        word == long.as_str()
+            || word
+                .strip_prefix(&long)
+                .is_some_and(|rest| rest.starts_with('='))
+    })
+}
