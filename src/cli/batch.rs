@@ -85,7 +85,7 @@ pub(super) fn read(
                 complain(&fault(&earlier));
             }
         }
-        if lines > 0
+        if (lines > 0 || analysis.has_reports())
             && let Some(error) = held.take()
         {
             complain(&fault(&error));
@@ -101,8 +101,10 @@ pub(super) fn read(
             is_whole,
         );
         exit = exit.and(judged);
-        let known = known && (is_whole || summary.lines > 0);
-        let tally = since(&before, &after, summary.lines);
+        let known = known && (is_whole || summary.lines > 0 || after.lines > before.lines);
+        // Until all is read, the lines of an account are those of reports.
+        let own = after.lines - before.lines;
+        let tally = since(&before, &after, summary.lines + own);
         reports.push(InputReport {
             name,
             tally,

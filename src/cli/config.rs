@@ -1,12 +1,14 @@
 //! `dropsift config`: what holds, and from where.
 
 use super::args::ConfigArgs;
+use super::configuration::is_typed;
 use super::configured::VARIABLE;
 use super::{Exit, terminal, values, written};
 use crate::config::{At, Config};
 use crate::date::Date;
 use crate::error::Error;
-use crate::report::config::{Held, HeldNode, Setting, json, text};
+use crate::report::config::{Held, HeldNode, Setting, text};
+use crate::report::config_json;
 use crate::site::{Known, Provenance, Site};
 
 /// Prints it.
@@ -27,7 +29,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Error> {
     let style = terminal::style(args.look.color);
     written(|out| {
         if args.written.is_json() {
-            json(&held, out)
+            config_json(&held, out)
         } else {
             text(&held, style, out)
         }
@@ -134,7 +136,7 @@ fn settings(args: &ConfigArgs, site: &Site, config: Option<&Config>) -> Vec<Sett
         ),
     ];
     for (name, value, said, default) in texts {
-        let (origin, line) = told(super::configured::is_typed(name), &said, value);
+        let (origin, line) = told(is_typed(name), &said, value);
         let value = value.clone().unwrap_or_else(|| default.to_owned());
         all.push(setting(name, vec![value], origin, line));
     }

@@ -1,75 +1,19 @@
 //! The configuration file of a run: found by `--config` or the environment and nowhere else, read once, and folded into the
 //! options that were not typed.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::sync::Arc;
 
+use super::configuration::Configured;
 use super::options::{Judging, Shared, Thresholds};
 use super::values;
-use crate::accept::Acceptances;
 use crate::config::{At, Config, MAX_BYTES};
 use crate::date::Date;
 use crate::error::Error;
-use crate::site::{Facts, Provenance};
 
 /// The variable that names the file where no option does.
 pub(super) const VARIABLE: &str = "DROPSIFT_CONFIG";
-
-/// What the file says, once it was read; none where there is no file.
-#[derive(Clone, Default)]
-pub(super) struct Configured(Option<Arc<Config>>);
-
-impl fmt::Debug for Configured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.as_ref().map_or("no file", |config| &config.name))
-    }
-}
-
-impl Configured {
-    /// The file.
-    pub(super) fn file(&self) -> Option<&Config> {
-        self.0.as_deref()
-    }
-
-    /// What it accepts.
-    pub(super) fn acceptances(&self) -> Acceptances {
-        Acceptances(
-            self.file()
-                .map_or_else(Vec::new, |config| config.acceptances.clone()),
-        )
-    }
-
-    /// Adds what it says of the cluster to what is known.
-    pub(super) fn tell(&self, known: &mut Facts) {
-        let Some(config) = self.file() else {
-            return;
-        };
-        let by = Provenance::Config;
-        if let Some(role) = &config.role {
-            known.set_role(None, role.value, by);
-        }
-        for node in &config.nodes {
-            if let Some(role) = &node.role {
-                known.set_role(Some(&node.name), role.value, by);
-            }
-            for address in &node.addresses {
-                known.set_address(address.value, &node.name, by);
-            }
-        }
-        for net in config.node_nets.iter().flat_map(|nets| &nets.value) {
-            known.add_node_net(*net, by);
-        }
-        for net in config.pod_cidrs.iter().flat_map(|nets| &nets.value) {
-            known.add_pod_cidr(*net, by);
-        }
-        for addon in &config.addons {
-            known.set_addon(&addon.value.0, addon.value.1, by);
-        }
-    }
-}
 
 /// The file that is to be read: that of the option, else that of the environment.
 fn path(judging: &Judging) -> Option<PathBuf> {
@@ -119,7 +63,7 @@ pub(super) fn load(judging: &mut Judging) -> Result<(), Error> {
     value(&mut checked.limit, &config.limit, &|text| {
         values::limit(text).map(drop)
     })?;
-    judging.configured = Configured(Some(Arc::new(config)));
+    judging.configured = Configured::of(config);
     Ok(())
 }
 
@@ -175,16 +119,4 @@ fn text(path: &PathBuf, name: &str) -> Result<String, Error> {
         .strip_prefix('\u{feff}')
         .map(str::to_owned)
         .unwrap_or(text))
-}
-
-/// Whether the option `--name` stands on the command line: what does not is of the file or nobody's.
-pub(super) fn is_typed(name: &str) -> bool {
-    let long = format!("--{name}");
-    std::env::args_os().skip(1).any(|word| {
-        let word = word.to_string_lossy();
-        word == long.as_str()
-            || word
-                .strip_prefix(&long)
-                .is_some_and(|rest| rest.starts_with('='))
-    })
 }

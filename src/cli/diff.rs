@@ -9,7 +9,8 @@ use crate::analyze::diff;
 use crate::error::Error;
 use crate::input::source::Options;
 use crate::report::Report;
-use crate::report::diff::{json, text};
+use crate::report::diff::text;
+use crate::report::diff_json;
 use crate::rule::Scope;
 use crate::site::Site;
 
@@ -38,7 +39,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Error> {
     let style = terminal::style(args.look.color);
     written(|out| {
         if args.written.is_json() {
-            json(&differs, out)
+            diff_json(&differs, out)
         } else {
             text(&differs, style, out)
         }

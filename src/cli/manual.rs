@@ -31,7 +31,11 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
 }
 
 /// What the program reads of its environment.
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 6] = [
+    (
+        "DROPSIFT_CONFIG",
+        "the configuration file, where --config names none",
+    ),
     (
         "COLUMNS",
         "how wide text is where stdout is no terminal; 80 without it",

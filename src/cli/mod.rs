@@ -7,6 +7,7 @@ mod audit;
 mod batch;
 mod chain;
 mod config;
+mod configuration;
 mod configured;
 mod dates;
 mod diff;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::configured::Configured;
+use super::configuration::Configured;
 use crate::catalog::{Role, addons};
 use crate::cause::Verdict;
 use crate::rule::Scope;

@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
-use super::config::ConfigV1;
-use super::diff::DiffV1;
 use super::json::ReportV1;
 use super::json_audit::AuditV1;
+use super::json_config::ConfigV1;
+use super::json_diff::DiffV1;
 use super::json_event::EventV1;
 use super::json_explain::{CausesV1, ExplainV1, LineV1, PortsV1};
 use super::json_rules::{ChainV1, RulesV1};

@@ -44,7 +44,14 @@ impl Place {
         let log = fixture("set-a/limited.log");
         fs::create_dir_all(at("bin")).unwrap();
         fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
-        fs::write(at("kernel.log"), &log).unwrap();
+        for name in ["kernel.log", "before.log", "after.log"] {
+            fs::write(at(name), &log).unwrap();
+        }
+        fs::write(
+            at("dropsift.toml"),
+            "[cluster]\nrole = \"control-plane\"\n\n",
+        )
+        .unwrap();
         fs::write(
             at("kernel.json"),
             journal(&String::from_utf8(log.clone()).unwrap()),

@@ -84,7 +84,7 @@ fn a_report_read_back_is_the_report() {
         let text = text(&output);
         text.lines()
             .skip(2)
-            .take_while(|line| !line.starts_with("CAUTION"))
+            .take_while(|line| !line.starts_with("CAUTION") && !line.starts_with("FIX FOR"))
             .map(str::to_owned)
             .collect::<Vec<_>>()
     };

@@ -1,14 +1,12 @@
-//! What differs between two reports: for people, and as `dropsift/diff/v1`.
+//! What differs between two reports, for people.
 
-mod json;
 mod text;
 
 use super::{Report, Warning};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 
-pub(super) use json::DiffV1;
-pub use json::json;
+pub(super) use text::headline;
 pub use text::text;
 
 /// A finding that one of the reports alone has, and why that may not mean that anything changed.

@@ -16,7 +16,7 @@ use crate::report::{Report, Style};
 const MAX_ROWS: usize = 30;
 
 /// The answer in a sentence or two.
-pub(super) fn headline(diff: &Diff<'_>) -> String {
+pub(in crate::report) fn headline(diff: &Diff<'_>) -> String {
     let missing = diff.fails(&[Verdict::MissingRule]) as u64;
     let answer = match missing {
         0 => "No missing rule is new".to_owned(),

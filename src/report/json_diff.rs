@@ -5,18 +5,16 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::text::headline;
-use super::{Alone, Diff, Doubtful};
-use crate::cause::Verdict;
-use crate::report::Report;
-use crate::report::json::{
+use super::diff::{Alone, Diff, Doubtful, headline};
+use super::json::{
     FindingV1, InputV1, SpanV1, TallyV1, WarningV1, finding_v1, report_v1, warning_v1,
 };
-use crate::report::json_words;
-use crate::report::json_write::{ToolV1, write_line};
+use super::json_write::{ToolV1, write_line};
+use super::{Report, json_words};
+use crate::cause::Verdict;
 
 #[derive(Serialize, JsonSchema)]
-pub(in crate::report) struct DiffV1<'a> {
+pub(super) struct DiffV1<'a> {
     #[schemars(schema_with = "json_words::diff_name")]
     schema: &'static str,
     tool: ToolV1<'static>,
