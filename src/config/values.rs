@@ -17,12 +17,12 @@ pub(super) const fn at<T>(line: usize, value: T) -> At<T> {
     At { value, line }
 }
 
-/// The name of a node, which is a word.
+/// The name of a node, whatever the log calls it.
 pub(super) fn name(field: &Field<'_>) -> Result<String, Error> {
     let text = field.text("harvester1")?;
-    if text.is_empty() || text.contains(char::is_whitespace) {
+    if text.is_empty() {
         return Err(field.wrong(&format!(
-            "`{}` is no name of a node; write it as the log has it",
+            "`{}` is empty; write the node's name as the log has it",
             field.key
         )));
     }

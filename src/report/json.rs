@@ -138,7 +138,6 @@ pub(super) struct FindingV1<'a> {
     pub(super) ports: Cow<'a, [u16]>,
     pub(super) service: Option<Cow<'a, str>>,
     /// Whether the peers are pods, inside the cluster's networks, or outside.
-    #[serde(default)]
     #[schemars(schema_with = "json_words::zone")]
     pub(super) zone: Cow<'a, str>,
     #[schemars(schema_with = "json_words::direction")]

@@ -31,9 +31,11 @@ fn log(from: u32, lines: &[&str]) -> String {
     let line = |(at, text): (usize, &&str)| {
         let (peer, port) = text.split_once(' ').unwrap();
         let minute = from as usize + at;
+        // Outsiders come by the router.
+        let from_mac = if peer.starts_with("10.") { "01" } else { "e3" };
         format!(
             "May 05 {:02}:{:02}:00.000000 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= \
-             MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:e3:08:00 SRC={peer} DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={at} DF \
+             MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:{from_mac}:08:00 SRC={peer} DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={at} DF \
              PROTO=TCP SPT={} DPT={port} WINDOW=64240 RES=0x00 SYN URGP=0 \n",
             minute / 60,
             minute % 60,

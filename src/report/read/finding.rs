@@ -89,11 +89,7 @@ fn of_report(
     if !is_interface(&v1.interface) || !v1.interfaces.iter().all(|name| is_interface(name)) {
         return Err(broken("its interface is none"));
     }
-    let zone = match &*v1.zone {
-        // What does not say it is taken for the one that asks most.
-        "" => Zone::Outside,
-        text => coded(&Zone::ALL, Zone::code, text, "zone")?,
-    };
+    let zone = coded(&Zone::ALL, Zone::code, &v1.zone, "zone")?;
     let ports = match (v1.port, &v1.ports[..]) {
         (Some(port), _) => Ports::Service {
             port,
