@@ -21,6 +21,8 @@ pub mod rule;
 pub mod analyze;
 pub mod report;
 
+pub mod serve;
+
 pub mod cli;
 
 mod beside;
@@ -29,5 +31,6 @@ pub mod error;
 mod names;
 mod nearest;
 pub mod net;
+pub mod node_names;
 pub mod provenance;
 pub mod time;

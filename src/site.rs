@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use crate::catalog::Role;
 use crate::chain::ActiveChains;
+use crate::input::event::ClusterFact;
 use crate::net::{IpNet, are_neighbours, is_link_local_v6};
 use crate::time::{DAY, MINUTE, Moment, Time};
 
@@ -163,6 +164,61 @@ impl Site {
     /// The role of `node`.
     pub fn role(&self, node: &str) -> Role {
         self.known.role(node).value
+    }
+
+    /// Takes a fact of the cluster.
+    pub fn learn(&mut self, fact: &ClusterFact, by: Provenance) {
+        match fact {
+            ClusterFact::Role { node, role, .. } => {
+                self.known.set_role(Some(node), *role, by);
+                self.name(node, None);
+            }
+            ClusterFact::Address { node, address } => {
+                self.known.set_address(*address, node, by);
+                self.name(node, Some(&address.to_string()));
+            }
+            ClusterFact::Name { node, other } => self.name(node, Some(other)),
+            ClusterFact::PodCidr(net) => self.known.add_pod_cidr(*net, by),
+            ClusterFact::Addon { name, is_used } => self.known.set_addon(name, *is_used, by),
+            ClusterFact::Upgrade { from, to } => self.learn_upgrade(*from, *to),
+            ClusterFact::Rules {
+                nodes,
+                name,
+                text,
+                is_on_disk,
+            } => {
+                self.in_force.learn(nodes, name, text, *is_on_disk);
+                nodes.iter().for_each(|node| self.name(node, None));
+            }
+            ClusterFact::Collected(_) | ClusterFact::Remark(_) => {}
+        }
+    }
+
+    fn name(&mut self, node: &str, other: Option<&str>) {
+        for names in [self.known.names_mut(), self.in_force.names_mut()] {
+            match other {
+                Some(other) => names.add_other(node, other),
+                None => names.add(node),
+            }
+        }
+    }
+
+    /// Adds the window of an upgrade; one that has not ended goes on. Of two that began at the same time, the one with an
+    /// end was told later.
+    fn learn_upgrade(&mut self, from: Time, to: Option<Time>) {
+        const OPEN: Moment = Moment::At(Time(i64::MAX));
+        let window = Window {
+            origin: WindowOrigin::Cluster,
+            from: Moment::At(from),
+            to: to.map_or(OPEN, Moment::At),
+        };
+        let known = (self.upgrades.iter_mut())
+            .find(|known| known.origin == window.origin && known.from == window.from);
+        match known {
+            Some(known) if known.to == OPEN => *known = window,
+            Some(known) if window.to == OPEN || known.to == window.to => {}
+            _ => self.upgrades.push(window),
+        }
     }
 
     /// Whether anybody said the role of `node`.

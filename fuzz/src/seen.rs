@@ -61,7 +61,7 @@ impl Seen {
             | LogEvent::Elsewhere { .. } => self.lines += 1,
             LogEvent::Notice { .. }
             | LogEvent::OtherPrefix { .. }
-            | LogEvent::Learned(_)
+            | LogEvent::Learned { .. }
             | LogEvent::EndOfLog { .. } => {}
         }
         self.items.push(match item {

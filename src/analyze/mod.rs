@@ -5,6 +5,7 @@ mod explain;
 mod live;
 mod reports;
 mod simulate;
+mod traffic;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,8 @@ use crate::packet::PacketSummary;
 use crate::report::read::{Part, Reports};
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
-use crate::site::{Provenance, Site, Window, WindowOrigin};
-use crate::time::{Moment, Time};
+use crate::site::{Provenance, Site, WindowOrigin};
+use crate::time::Time;
 
 pub use diff::diff;
 pub use explain::explain;
@@ -154,7 +155,7 @@ impl Analysis {
                 count,
                 time,
             } => self.notice(kind, host, count, time),
-            LogEvent::Learned(fact) => self.learn(fact),
+            LogEvent::Learned { fact, by } => self.learn(fact, by),
             LogEvent::Alive {
                 time,
                 monotonic,
@@ -270,29 +271,8 @@ impl Analysis {
     }
 
     /// Takes what an input tells of the cluster.
-    fn learn(&mut self, fact: ClusterFact) {
-        let origin = Provenance::Bundle;
-        match &fact {
-            ClusterFact::Role { node, role, .. } => {
-                self.site.known.set_role(Some(node), *role, origin);
-            }
-            ClusterFact::Address { node, address } => {
-                self.site.known.set_address(*address, node, origin);
-            }
-            ClusterFact::PodCidr(net) => {
-                self.site.known.add_pod_cidr(*net, origin);
-            }
-            ClusterFact::Upgrade { from, to } => self.site.upgrades.push(Window {
-                origin: WindowOrigin::Cluster,
-                from: Moment::At(*from),
-                // An upgrade that has not ended goes on.
-                to: Moment::At(to.unwrap_or(Time(i64::MAX))),
-            }),
-            ClusterFact::Rules { node, name, text } => {
-                self.site.in_force.learn(node, name, text);
-            }
-            ClusterFact::Collected(_) | ClusterFact::Remark(_) => {}
-        }
+    fn learn(&mut self, fact: ClusterFact, by: Provenance) {
+        self.site.learn(&fact, by);
         self.learned.push(fact);
     }
 
@@ -380,11 +360,7 @@ impl Analysis {
 
     /// What the logs alone show.
     fn of_logs(&self, now: Option<Time>) -> Part {
-        let flows = if self.flows.span().is_some() {
-            &self.flows
-        } else {
-            self.seen()
-        };
+        let flows = self.judged();
         let scene = Scene::new(flows, &self.site, now);
         let findings = findings(&scene);
         let mut nodes: Vec<NodeReport> = scene
@@ -397,6 +373,7 @@ impl Analysis {
                 addresses: node.addresses.clone(),
                 logged: node.logged,
                 saturated: node.saturated.clone(),
+                saturated_by_family: node.saturated_by_family.clone(),
                 unlogged: (self.site.in_force).unlogged(
                     node.name,
                     node.role,

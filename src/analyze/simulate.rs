@@ -1,8 +1,6 @@
 //! The chains as they would be with suggested rules in them.
 
-use std::collections::BTreeMap;
-
-use crate::chain::{Family, RuleSet};
+use crate::chain::Family;
 use crate::report::NodeReport;
 use crate::rule::AcceptRule;
 use crate::site::Site;
@@ -10,23 +8,23 @@ use crate::site::Site;
 /// `site` with `rules` in the chains of `nodes`, as far as those chains are known. A rule put in has line 0.
 pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -> Site {
     let mut new = site.clone();
+    let prefixes = site.log_prefixes();
     for node in nodes {
         // One text may have the chains of both families.
-        let mut sets: BTreeMap<String, RuleSet> = BTreeMap::new();
+        let mut texts: Vec<&str> = Vec::new();
         for family in [Family::V4, Family::V6] {
-            let Some(chains) = site.in_force.of(&node.node, node.role, family) else {
-                continue;
-            };
-            let set = sets
-                .entry(chains.name.to_owned())
-                .or_insert_with(|| chains.set.clone());
-            let own = |rule: &&AcceptRule| rule.node == node.node && rule.family == family;
-            for rule in rules.iter().filter(own) {
-                set.insert_rule(family, &rule.place.chain, rule.place.number, &rule.placed());
-            }
+            let chains = site.in_force.of(&node.node, node.role, family);
+            texts.extend(chains.map(|chains| chains.name));
         }
-        for (name, set) in sets {
-            new.in_force.replace(&node.node, &name, set);
+        texts.dedup();
+        let own = rules.iter().filter(|rule| rule.node == node.node);
+        let own: Vec<&AcceptRule> = own.collect();
+        for name in texts {
+            new.in_force.replace(&node.node, node.role, name, |set| {
+                for rule in &own {
+                    rule.put_into(set, &prefixes);
+                }
+            });
         }
     }
     new

@@ -2,7 +2,7 @@
 
 use crate::audit::resource::effective;
 use crate::audit::scene::{Scene, Subject};
-use crate::audit::{Check, Hit, Severity};
+use crate::audit::{Check, Hit, Severity, Way};
 use crate::catalog::Role;
 use crate::cloudinit::selector::{is_role_key, picks};
 use crate::cloudinit::{Label, Resource};
@@ -16,7 +16,7 @@ fn pairs<'a>(
     let all: Vec<_> = scene
         .subjects
         .iter()
-        .filter(|subject| subject.way != Some(true))
+        .filter(|subject| matches!(subject.way, None | Some(Way::Fails)))
         .filter_map(|subject| Some((subject, subject.resource.as_ref()?)))
         .take(MOST)
         .collect();

@@ -70,8 +70,17 @@ pub struct Hit {
     line: usize,
     text: String,
     mend: String,
-    /// Where conditions cannot be known: whether it is so where they hold, or where they do not.
-    way: Option<bool>,
+    /// Where conditions cannot be known: in which way it is so.
+    way: Option<Way>,
+}
+
+/// Which way the conditions go that cannot be known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Holds,
+    Fails,
+    /// One holds, and another does not.
+    Mixed,
 }
 
 impl Hit {
@@ -170,25 +179,36 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
     let mut out: Vec<AuditFinding> = Vec::new();
     for check in CHECKS {
         let hits = (check.check)(&scene);
-        for hit in &hits {
+        for (at, hit) in hits.iter().enumerate() {
             let same = |other: &&Hit| {
                 (&other.file, other.line, &other.text) == (&hit.file, hit.line, &hit.text)
             };
-            // What is so whichever way conditions go is so.
-            let both =
-                hit.way.is_some() && hits.iter().filter(same).any(|other| other.way != hit.way);
-            if both && hit.way == Some(true) {
+            // What is so whichever way conditions go is so, and is said once.
+            let is_so = |way: Way| hits.iter().filter(same).any(|other| other.way == Some(way));
+            let both = hit.way.is_some() && is_so(Way::Holds) && is_so(Way::Fails);
+            let is_said = match hit.way {
+                None | Some(Way::Fails) => false,
+                Some(Way::Holds) => both,
+                Some(Way::Mixed) => {
+                    is_so(Way::Holds) || is_so(Way::Fails) || hits[..at].iter().any(|h| same(&h))
+                }
+            };
+            if is_said {
                 continue;
             }
             let (severity, text) = match hit.way.filter(|_| !both) {
                 None => (check.severity, hit.text.clone()),
                 // It may not be so at all.
-                Some(holds) => (
+                Some(way) => (
                     check.severity.max(Severity::Warning),
                     format!(
-                        "{} (where the condition {})",
+                        "{} (where {})",
                         hit.text,
-                        if holds { "holds" } else { "does not hold" }
+                        match way {
+                            Way::Holds => "the condition holds",
+                            Way::Fails => "the condition does not hold",
+                            Way::Mixed => "one condition holds and another does not",
+                        }
                     ),
                 ),
             };

@@ -2,9 +2,11 @@
 
 use std::cell::Cell;
 
-use crate::audit::{Hit, Options};
+use crate::audit::{Hit, Options, Way};
 use crate::catalog::Role;
-use crate::chain::{self, Chain, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script};
+use crate::chain::{
+    self, Assume, Chain, Condition, Family, Fault, Form, INPUT, Rule, RuleSet, Runner, Script,
+};
 use crate::cloudinit::selector::role_of;
 use crate::cloudinit::yaml::{self, Node};
 use crate::cloudinit::{self, Resource};
@@ -33,8 +35,8 @@ pub struct Subject<'a> {
     pub again: Option<RuleSet>,
     /// Whether it has to do with the firewall at all.
     pub firewall: bool,
-    /// Where conditions cannot be known: whether it is what comes where they hold.
-    pub way: Option<bool>,
+    /// Where conditions cannot be known: the way that leads to it.
+    pub way: Option<Way>,
     /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
     /// How many rules were asked so far.
@@ -110,15 +112,14 @@ impl<'a> Scene<'a> {
                             .any(|file| says(&file.text) || file.text.contains("*filter"))
                         || !resource.not_text.is_empty()
                         || resource.name.as_deref().is_some_and(says);
-                    self.ways(&mut |holds, way| {
-                        let twice = twice(Form::CloudInit, holds, &mut |runner| {
+                    self.ways(&mut |assume| {
+                        let twice = twice(Form::CloudInit, assume, &mut |runner| {
                             cloudinit::run(runner, &[&resource]);
                         });
                         let subject =
                             push(twice.set, role, Some(resource.clone()), Some(twice.again));
                         let subject = Subject {
                             firewall,
-                            way,
                             ..subject
                         };
                         (subject, twice.conditions)
@@ -127,10 +128,10 @@ impl<'a> Scene<'a> {
             }
             Form::Script => {
                 let script = Script::read(text, 1);
-                self.ways(&mut |holds, way| {
-                    let twice = twice(Form::Script, holds, &mut |runner| runner.run(&script));
+                self.ways(&mut |assume| {
+                    let twice = twice(Form::Script, assume, &mut |runner| runner.run(&script));
                     let subject = push(twice.set, role, None, Some(twice.again));
-                    (Subject { way, ..subject }, twice.conditions)
+                    (subject, twice.conditions)
                 });
             }
             Form::Save | Form::Specification | Form::Listing => {
@@ -148,26 +149,40 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    /// Adds what commands leave: both ways, where conditions cannot be known and it makes a difference.
-    fn ways(&mut self, make: &mut dyn FnMut(bool, Option<bool>) -> (Subject<'a>, Vec<Fault>)) {
-        let (without, conditions) = make(false, None);
+    /// Adds what commands leave: every way, where conditions cannot be known and it makes a difference.
+    fn ways(&mut self, make: &mut dyn FnMut(Assume) -> (Subject<'a>, Vec<Condition>)) {
+        let (mut without, mut conditions) = make(Assume::None);
         if conditions.is_empty() {
             self.subjects.push(without);
             return;
         }
-        let (holding, _) = make(true, Some(true));
-        let file = without.file;
-        self.conditions
-            .extend(conditions.into_iter().map(|fault| (file, fault)));
-        if holding.set.chains() == without.set.chains() {
-            self.subjects.push(without);
-            return;
+        let (mut holding, more) = make(Assume::All);
+        // One condition may hide another.
+        let new = |condition: &Condition| !conditions.contains(condition);
+        let new: Vec<Condition> = more.into_iter().filter(new).collect();
+        conditions.extend(new);
+        let mut mixed: Vec<Subject<'a>> = Vec::new();
+        for assume in Assume::mixed(&conditions) {
+            let (mut subject, _) = make(assume);
+            let is_known = |known: &Subject<'a>| known.set.chains() == subject.set.chains();
+            if ![&without, &holding].into_iter().any(is_known) && !mixed.iter().any(is_known) {
+                subject.way = Some(Way::Mixed);
+                mixed.push(subject);
+            }
         }
-        self.subjects.push(Subject {
-            way: Some(false),
-            ..without
-        });
-        self.subjects.push(holding);
+        let file = without.file;
+        let same = holding.set.chains() == without.set.chains();
+        if !same || !mixed.is_empty() {
+            let named = conditions.iter().map(|condition| (file, condition.fault()));
+            self.conditions.extend(named);
+        }
+        if !same {
+            without.way = Some(Way::Fails);
+            holding.way = Some(Way::Holds);
+            mixed.push(holding);
+        }
+        self.subjects.push(without);
+        self.subjects.append(&mut mixed);
     }
 
     /// Hits of every subject that has a firewall chain.
@@ -222,12 +237,12 @@ impl Subject<'_> {
 struct Twice {
     set: RuleSet,
     again: RuleSet,
-    conditions: Vec<Fault>,
+    conditions: Vec<Condition>,
 }
 
 /// Runs commands once, and once more on what that leaves.
-fn twice(form: Form, holds: bool, run: &mut dyn FnMut(&mut Runner)) -> Twice {
-    let mut runner = Runner::new(form).holding(holds);
+fn twice(form: Form, assume: Assume, run: &mut dyn FnMut(&mut Runner)) -> Twice {
+    let mut runner = Runner::new(form).assuming(assume);
     run(&mut runner);
     let set = runner.set().clone().finished();
     let conditions = runner.conditions().to_vec();

@@ -37,6 +37,8 @@ pub struct Node<'a> {
     pub logged: u64,
     /// When the LOG rule's bucket stood empty; `None` where that cannot be told.
     pub saturated: Option<Vec<Stretch>>,
+    /// The stretches of IPv4 and of IPv6, which have a bucket each; empty where they cannot be told.
+    pub saturated_by_family: [Vec<Stretch>; 2],
 }
 
 /// The scene.
@@ -102,7 +104,7 @@ impl<'a> Scene<'a> {
             };
             groups(all.iter().zip(&settled).map(key))
         };
-        let saturate = || -> Vec<Option<Vec<Stretch>>> {
+        let saturate = || -> Vec<Saturation> {
             let ticks = flows.nodes().map(|(_, seen)| &seen.ticks);
             ticks
                 .map(|ticks| saturated_stretches(ticks, site))
@@ -118,7 +120,7 @@ impl<'a> Scene<'a> {
                 (restarts(&all, &settled), upgrades, saturate())
             });
         for (node, saturated) in nodes.values_mut().zip(saturated) {
-            node.saturated = saturated;
+            (node.saturated, node.saturated_by_family) = saturated;
         }
         Self {
             site,
@@ -374,7 +376,9 @@ fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
 
 /// A node, but for when its LOG rule was saturated.
 fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
-    let told = (site.known.addresses().iter()).filter(|(_, node)| node.value == name);
+    let own = site.known.names().resolve(name);
+    let is_own = |node: &str| node == name || node == own;
+    let told = (site.known.addresses().iter()).filter(|(_, node)| is_own(&node.value));
     let mut addresses: Vec<IpAddr> = told.map(|(address, _)| *address).collect();
     addresses.extend(&seen.addresses);
     addresses.sort_unstable();
@@ -385,28 +389,28 @@ fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
         addresses,
         logged: seen.logged,
         saturated: None,
+        saturated_by_family: Default::default(),
     }
 }
 
-/// The stretches of all families that can be judged; `None` where none of those with lines can.
-fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Option<Vec<Stretch>> {
-    let judged: Vec<Option<Vec<Stretch>>> = ticks
-        .iter()
-        .filter(|ticks| !ticks.is_empty())
-        .map(|ticks| {
-            if ticks.is_sorted() {
-                return saturation::judge(ticks, site.limit);
-            }
-            // Most logs are in order, or nearly so: what is merges in one pass.
-            let mut sorted = ticks.clone();
-            sorted.sort();
-            saturation::judge(&sorted, site.limit)
-        })
-        .collect();
-    if !judged.is_empty() && judged.iter().all(Option::is_none) {
-        return None;
-    }
-    Some(saturation::union(
-        judged.into_iter().flatten().flatten().collect(),
-    ))
+/// The stretches of a node, and those of IPv4 and IPv6 each.
+type Saturation = (Option<Vec<Stretch>>, [Vec<Stretch>; 2]);
+
+/// The stretches of IPv4 and of IPv6, and of both together: `None` where the lines of no family can be judged.
+fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Saturation {
+    let judge = |ticks: &Vec<saturation::Tick>| {
+        if ticks.is_sorted() {
+            return saturation::judge(ticks, site.limit);
+        }
+        // Most logs are in order, or nearly so: what is merges in one pass.
+        let mut sorted = ticks.clone();
+        sorted.sort();
+        saturation::judge(&sorted, site.limit)
+    };
+    let judged = [0, 1].map(|family| Some(&ticks[family]).filter(|t| !t.is_empty()).map(judge));
+    let with_lines = || judged.iter().flatten();
+    let is_unknown = with_lines().count() > 0 && with_lines().all(Option::is_none);
+    let by_family = judged.map(|judged| judged.flatten().unwrap_or_default());
+    let all = (!is_unknown).then(|| saturation::union(by_family.concat()));
+    (all, by_family)
 }

@@ -13,9 +13,12 @@ use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect, read};
-use crate::cloudinit::{self, Resource, boot};
+use crate::chain::{
+    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, detect, read,
+};
+use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{Error, printable};
+use crate::node_names::NodeNames;
 use crate::time::Time;
 
 /// How many nodes of one text are told apart by their names.
@@ -33,9 +36,20 @@ pub struct ActiveChains {
     /// The nodes that the user named.
     named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
-    learned: BTreeMap<String, (Vec<Resource>, Source)>,
+    learned: BTreeMap<String, Arc<BootFiles>>,
+    /// The names by which logs call the nodes of [`Self::learned`].
+    names: NodeNames,
     /// How many rules were asked so far, in all copies.
     asked: Arc<AtomicU64>,
+}
+
+/// The files with which a node boots, and what they make.
+#[derive(Debug)]
+struct BootFiles {
+    /// Whether they are those of its disk; else objects say that they are to be there.
+    is_on_disk: bool,
+    resources: Vec<Resource>,
+    source: Source,
 }
 
 /// When the chains of a text hold.
@@ -53,6 +67,16 @@ struct Source {
     name: String,
     origin: Origin,
     sets: [Arc<RuleSet>; 3],
+    /// For each role, what commands leave where conditions cannot be known, other ways than in `sets`.
+    others: [Arc<Others>; 3],
+}
+
+/// The chains of the other ways that conditions may go.
+#[derive(Debug, Default)]
+struct Others {
+    sets: Vec<RuleSet>,
+    /// What is not known, for people.
+    question: String,
 }
 
 /// The chains of one node, for one family.
@@ -61,7 +85,9 @@ pub struct Chains<'a> {
     /// The name of their text.
     pub name: &'a str,
     pub origin: Origin,
+    /// Where conditions cannot be known, as it is where none holds.
     pub set: &'a RuleSet,
+    others: &'a Others,
     family: Family,
     role: Role,
     source: &'a Source,
@@ -128,31 +154,52 @@ impl ActiveChains {
         Ok(())
     }
 
-    /// Takes a file with which a node boots; such files run in the order of their names. `false` where it cannot be read.
-    pub fn learn(&mut self, node: &str, name: &str, text: &str) -> bool {
+    /// Takes a file with which nodes boot; such files run in the order of their names. What is on the disk stands against
+    /// what an object says is to be there. `false` where it cannot be read.
+    pub fn learn(&mut self, nodes: &[String], name: &str, text: &str, is_on_disk: bool) -> bool {
         if !matches!(detect(text), Ok(Form::CloudInit)) {
             return false;
         }
-        let Ok(mut more) = cloudinit::read(text) else {
+        let Ok(more) = cloudinit::read(text) else {
             return false;
         };
-        let known = self.learned.remove(node);
-        let (mut resources, name) = match known {
-            Some((resources, source)) => (resources, format!("{}, {name}", source.name)),
-            None => (Vec::new(), name.to_owned()),
-        };
-        resources.append(&mut more);
-        let source = Source::boot(&name, &resources);
-        self.learned.insert(node.to_owned(), (resources, source));
+        // Nodes that had the same files so far have the same ones still, and boot alike.
+        let mut made: Vec<(Option<Arc<BootFiles>>, Arc<BootFiles>)> = Vec::new();
+        for node in nodes {
+            let known = self.learned.get(node);
+            if known.is_some_and(|known| known.is_on_disk && !is_on_disk) {
+                continue;
+            }
+            let known = known.filter(|known| known.is_on_disk == is_on_disk);
+            let alike = made.iter().find(|(before, _)| match (before, known) {
+                (Some(before), Some(known)) => Arc::ptr_eq(before, known),
+                (before, known) => before.is_none() && known.is_none(),
+            });
+            let files = match alike {
+                Some((_, files)) => Arc::clone(files),
+                None => {
+                    let files = Arc::new(BootFiles::with(known, &more, name, is_on_disk));
+                    made.push((known.cloned(), Arc::clone(&files)));
+                    files
+                }
+            };
+            self.learned.insert(node.clone(), files);
+        }
         true
+    }
+
+    /// The names of the nodes whose files are known.
+    pub const fn names_mut(&mut self) -> &mut NodeNames {
+        &mut self.names
     }
 
     /// The sources of a node: what the user told of it, else of all, else what an input told.
     fn sources(&self, node: &str) -> &[Source] {
-        match (self.told.get(node), self.learned.get(node)) {
+        let learned = self.learned.get(self.names.resolve(node));
+        match (self.told.get(node), learned) {
             (Some(told), _) => told,
             (None, _) if !self.all.is_empty() => &self.all,
-            (None, Some((_, source))) => std::slice::from_ref(source),
+            (None, Some(files)) => std::slice::from_ref(&files.source),
             (None, None) => &[],
         }
     }
@@ -165,6 +212,7 @@ impl ActiveChains {
             name: &source.name,
             origin: source.origin,
             set: source.set(role),
+            others: &source.others[place_of(role)],
             family,
             role,
             source,
@@ -215,7 +263,7 @@ impl ActiveChains {
             .flat_map(|(node, sources)| sources.iter().map(|s| (Some(node.as_str()), s)));
         let learned = (self.learned.iter())
             .filter(|(node, _)| self.all.is_empty() && !self.told.contains_key(*node))
-            .map(|(node, (_, source))| (Some(node.as_str()), source));
+            .map(|(node, files)| (Some(node.as_str()), &files.source));
         all.chain(told)
             .chain(learned)
             .map(|(node, source)| (node, source.name.as_str()))
@@ -224,16 +272,25 @@ impl ActiveChains {
     /// When the chains of each text hold.
     pub fn origins(&self) -> impl Iterator<Item = Origin> {
         let told = self.told.values().flatten();
-        let learned = self.learned.values().map(|(_, source)| source);
+        let learned = self.learned.values().map(|files| &files.source);
         (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
     }
 
-    /// As it would be with another chain on a node, which counts before all that were told.
-    pub fn replace(&mut self, node: &str, name: &str, set: RuleSet) {
-        let origin =
-            (self.sources(node).last()).map_or(Origin::Running(None), |known| known.origin);
+    /// As it would be with a text's chains changed on a node of `role`, which count before all that were told.
+    pub fn replace(&mut self, node: &str, role: Role, name: &str, change: impl Fn(&mut RuleSet)) {
+        let known = (self.sources(node).iter().rev()).find(|known| known.name == name);
+        let Some(known) = known else { return };
+        let mut source = known.clone();
+        let at = place_of(role);
+        change(Arc::make_mut(&mut source.sets[at]));
+        let mut others = Others {
+            sets: source.others[at].sets.clone(),
+            question: source.others[at].question.clone(),
+        };
+        others.sets.iter_mut().for_each(change);
+        source.others[at] = Arc::new(others);
         let sources = self.told.entry(node.to_owned()).or_default();
-        sources.push(Source::same(name, origin, set));
+        sources.push(source);
     }
 }
 
@@ -245,16 +302,17 @@ fn parts(
     modified: Option<Time>,
 ) -> Result<Vec<(Option<String>, Source)>, Fault> {
     if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
-        let set = read(text)?;
-        // A script runs when somebody runs it: as a CloudInit, it says what will be.
-        let origin = match set.form {
-            Form::Script => Origin::NextBoot,
-            _ => Origin::Running(set.taken.or(modified)),
+        let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
+            // A script runs when somebody runs it: as a CloudInit, it says what will be.
+            let script = Script::read(text, 1);
+            let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
+            Source::same(name, Origin::NextBoot, ways)
+        } else {
+            let set = read(text)?;
+            let origin = Origin::Running(set.taken.or(modified));
+            Source::same(name, origin, Ways::certain(set))
         };
-        return Ok(vec![(
-            node.map(str::to_owned),
-            Source::same(name, origin, set),
-        )]);
+        return Ok(vec![(node.map(str::to_owned), source)]);
     }
     let resources = cloudinit::read(text)?;
     let of = |node: Option<&str>| {
@@ -274,27 +332,52 @@ fn parts(
     Ok(all)
 }
 
+impl BootFiles {
+    /// The files of `known` with those of one more text.
+    fn with(known: Option<&Arc<Self>>, more: &[Resource], name: &str, is_on_disk: bool) -> Self {
+        let (mut resources, name) = match known {
+            Some(known) => (
+                known.resources.clone(),
+                format!("{}, {name}", known.source.name),
+            ),
+            None => (Vec::new(), name.to_owned()),
+        };
+        resources.extend_from_slice(more);
+        Self {
+            is_on_disk,
+            source: Source::boot(&name, &resources),
+            resources,
+        }
+    }
+}
+
 impl Source {
     fn boot(name: &str, resources: &[Resource]) -> Self {
+        let of = |role: Role| {
+            let ways = boot_both_ways(resources.iter().filter(|resource| resource.picks(role)));
+            split(ways)
+        };
+        let [(a, x), (b, y), (c, z)] = Role::ALL.map(of);
         Self {
             name: name.to_owned(),
             origin: Origin::NextBoot,
-            sets: Role::ALL.map(|role| Arc::new(boot(resources, |resource| resource.picks(role)))),
+            sets: [a, b, c],
+            others: [x, y, z],
         }
     }
 
-    fn same(name: &str, origin: Origin, set: RuleSet) -> Self {
-        let set = Arc::new(set);
+    fn same(name: &str, origin: Origin, ways: Ways) -> Self {
+        let (set, others) = split(ways);
         Self {
             name: name.to_owned(),
             origin,
-            sets: [Arc::clone(&set), Arc::clone(&set), set],
+            sets: [(); 3].map(|()| Arc::clone(&set)),
+            others: [(); 3].map(|()| Arc::clone(&others)),
         }
     }
 
     fn set(&self, role: Role) -> &RuleSet {
-        let at = Role::ALL.iter().position(|known| *known == role);
-        &self.sets[at.unwrap_or_default()]
+        &self.sets[place_of(role)]
     }
 
     fn has(&self, family: Family) -> bool {
@@ -302,7 +385,32 @@ impl Source {
     }
 }
 
+/// The chains where no condition holds, and those of the other ways.
+fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
+    let others = Others {
+        question: ways.question(),
+        sets: ways.holding.into_iter().chain(ways.mixed).collect(),
+    };
+    (Arc::new(ways.set), Arc::new(others))
+}
+
+/// The place of a role in [`Role::ALL`].
+fn place_of(role: Role) -> usize {
+    let at = Role::ALL.iter().position(|known| *known == role);
+    at.unwrap_or_default()
+}
+
 impl<'a> Chains<'a> {
+    /// The chains of every way that conditions may go which cannot be known; the first is `set`.
+    pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
+        [self.set].into_iter().chain(&self.others.sets)
+    }
+
+    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``.
+    pub fn question(&self) -> &'a str {
+        &self.others.question
+    }
+
     /// Whether they hold now; else from the next boot on.
     pub const fn is_running(&self) -> bool {
         matches!(self.origin, Origin::Running(_))
@@ -357,8 +465,29 @@ impl<'a> Chains<'a> {
             question
         };
         let when = self.set.entry(self.family);
-        let outcome = self.set.evaluate(&question, when);
+        let mut outcome = self.set.evaluate(&question, when);
         let mut steps = outcome.steps;
+        for other in &self.others.sets {
+            let another = other.evaluate(&question, other.entry(self.family));
+            steps += another.steps;
+            if (another.end.lets_in(), another.end.stops())
+                == (outcome.end.lets_in(), outcome.end.stops())
+            {
+                continue;
+            }
+            outcome.notes.push(format!(
+                "{} cannot be known from {}: one way it is {}, the other {}",
+                self.others.question,
+                self.name,
+                outcome.end.told(),
+                another.end.told()
+            ));
+            // What is accepted one way only is not called accepted.
+            if outcome.end.lets_in() {
+                let notes = std::mem::take(&mut outcome.notes);
+                outcome = Outcome { notes, ..another };
+            }
+        }
         let accepted = is_accepted(&outcome);
         let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
         let mut invalid_alone = false;

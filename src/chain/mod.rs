@@ -13,9 +13,11 @@ mod print;
 mod question;
 mod quote;
 mod rule;
+mod seek;
 mod shadowed;
 mod shell;
 mod syntax;
+mod ways;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -37,9 +39,11 @@ pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,
 };
+pub use seek::{Place, Sought};
 pub use shadowed::{Shadowed, Why};
-pub use shell::{Fault, Runner, Script};
+pub use shell::{Assume, Condition, Fault, Runner, Script};
 pub use syntax::{Form, detect};
+pub use ways::Ways;
 
 /// The chain of the documentation.
 pub const HARVESTER: &str = "HARVESTER_INPUT";
@@ -189,6 +193,17 @@ impl RuleSet {
         self.retain(|_| true);
     }
 
+    /// Takes a chain out.
+    fn remove_chain(&mut self, family: Family, name: &str) {
+        let Some(at) = self.index[family as usize].remove(name) else {
+            return;
+        };
+        self.chains.remove(at);
+        for known in self.index.iter_mut().flat_map(HashMap::values_mut) {
+            *known -= usize::from(*known > at);
+        }
+    }
+
     /// Keeps the chains that are wanted, under the names that they have now.
     fn retain(&mut self, wanted: impl FnMut(&Chain) -> bool) {
         self.chains.retain(wanted);
@@ -227,9 +242,8 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
         form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
         Form::Listing => Ok(syntax::listing::read(text)),
         Form::Script => {
-            let mut runner = Runner::new(Form::Script);
-            runner.run(&Script::read(text, 1));
-            Ok(runner.finish())
+            let script = Script::read(text, 1);
+            Ok(Ways::of(Form::Script, &mut |runner| runner.run(&script)).set)
         }
         Form::CloudInit => Ok(cloudinit::boot(&cloudinit::read(text)?, |_| true)),
     }

@@ -101,6 +101,24 @@ impl ChainOutcome {
         }
     }
 
+    /// For people: `accepted by rule 4 of HARVESTER_INPUT`.
+    pub fn told(&self) -> String {
+        let what = match self {
+            Self::Accepted(_) => "accepted",
+            Self::AcceptedLogged(_) => "logged and accepted",
+            Self::Dropped(_) => "dropped",
+            Self::Rejected(_) => "rejected",
+            Self::Unknown(_) => "decided",
+            Self::Policy(Policy::Accept) => return "accepted by the policy".to_owned(),
+            Self::Policy(Policy::Drop) => return "dropped by the policy".to_owned(),
+            Self::NoMatch | Self::NotAsked => return "met by no rule".to_owned(),
+        };
+        match self.position() {
+            Some(at) => format!("{what} by rule {} of {}", at.number, at.chain),
+            None => what.to_owned(),
+        }
+    }
+
     /// As reports write it.
     pub const fn code(&self) -> &'static str {
         match self {

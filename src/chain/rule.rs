@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::chain::{Family, quoted};
 use crate::net::{IpNet, PortRange};
 use crate::packet::PktType;
 
@@ -341,6 +342,45 @@ impl Rule {
                 Test::Unknown(module, text) => module == "port" && text.starts_with("dpt"),
                 _ => false,
             })
+    }
+
+    /// The source network that it asks for.
+    pub fn source_net(&self) -> Option<IpNet> {
+        self.matches.iter().find_map(|m| match m.test {
+            Test::Net(Side::Source, net) if !m.negated => Some(net),
+            _ => None,
+        })
+    }
+
+    /// The interface that it asks for.
+    pub fn interface(&self) -> Option<&str> {
+        self.matches.iter().find_map(|m| match &m.test {
+            Test::Interface(Side::Source, name) if !m.negated => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The rule for the packets that come in by an interface; as it is, where there is none.
+    #[must_use]
+    pub fn for_interface(&self, name: Option<&str>) -> Self {
+        let mut rule = self.clone();
+        if let Some(name) = name {
+            let test = Test::Interface(Side::Source, name.to_owned());
+            // Interfaces come first in the order of matches.
+            rule.matches.insert(
+                0,
+                Match {
+                    test,
+                    negated: false,
+                },
+            );
+        }
+        rule
+    }
+
+    /// The command that appends it to a chain.
+    pub fn append_command(&self, family: Family, chain: &str) -> String {
+        format!("{} -A {} {self}", family.tool(), quoted(chain))
     }
 
     /// Its matches of the packet's source, as iptables writes them; `None` where it takes packets from anywhere.

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal};
 
 use super::args::AcceptArgs;
-use super::{Exit, batch, hint, say, values, written};
+use super::{Exit, batch, cluster, hint, say, values, written};
 use crate::accept::{MAX_DAYS, is_quotable, stanza};
 use crate::date::Date;
 use crate::error::{Error, printable};
@@ -18,6 +18,8 @@ const MAX_REASON: usize = 200;
 
 /// Prints the stanza.
 pub(super) fn run(args: &AcceptArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
     let shared = &args.shared;
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;

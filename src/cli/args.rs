@@ -106,6 +106,15 @@ pub(super) struct ReportArgs {
     #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub(super) no_report: bool,
 
+    /// Live, serve /metrics, /report.json and /healthz; a port alone is of 127.0.0.1
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        hide_short_help = true,
+        help_heading = "Output"
+    )]
+    pub(super) metrics: Option<String>,
+
     /// Do not show a long report in a pager [PAGER, else less -FRX]
     #[arg(long, hide_short_help = true, help_heading = "Output")]
     no_pager: bool,
@@ -365,6 +374,8 @@ impl ReportArgs {
             "--updates is for events, and this output has none; use -o text or -o ndjson"
         } else if self.updates && !self.follows() {
             "--updates is for live runs; add -f"
+        } else if self.metrics.is_some() && !self.follows() {
+            "--metrics is for live runs; add -f"
         } else {
             return Ok(());
         };

@@ -13,7 +13,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
     let mut files = Vec::new();
     for path in &args.files {
         let name = path.display().to_string();
-        let text = values::text_file(&name)?;
+        let text = values::text_file(path)?;
         files.push((name, text));
     }
     let borrowed: Vec<(&str, &str)> = (files.iter())

@@ -7,7 +7,7 @@ use super::filters::Filter;
 use super::options::Shared;
 use super::progress::Bar;
 use super::refusal::fault;
-use super::{Exit, account, complain, learned, replay};
+use super::{Exit, account, cluster, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::source::{Options, Summary, read_file, read_local_journal};
@@ -39,8 +39,9 @@ pub(super) fn read(
         [] => &stdin[..],
         some => some,
     };
-    let sources = inputs
-        .iter()
+    // What comes on stdin may be objects of the cluster, which have to be known before a log is read.
+    let (first, rest): (Vec<_>, Vec<_>) = inputs.iter().partition(|path| path.as_os_str() == "-");
+    let sources = (first.into_iter().chain(rest))
         .map(Some)
         .chain(shared.journal.then_some(None));
     let several = inputs.len() + usize::from(shared.journal) > 1;
@@ -109,10 +110,21 @@ pub(super) fn read(
             name,
             tally,
             known,
+            has_objects: summary.objects,
             error: first,
         });
     }
     bar.finish();
+    let is_objects = |input: &InputReport| input.has_objects && input.error.is_none();
+    if let Some(first) = reports.first().filter(|_| reports.iter().all(is_objects)) {
+        return Err(cluster::no_log(&first.name));
+    }
+    // As they were named.
+    let place = |input: &InputReport| {
+        let is_own = |path: &PathBuf| path.display().to_string() == input.name;
+        inputs.iter().position(is_own).unwrap_or(usize::MAX)
+    };
+    reports.sort_by_key(place);
     match held {
         Some(error @ Error::Input { .. }) if !any_read => return Err(error),
         Some(error) => complain(&fault(&error)),
@@ -122,6 +134,7 @@ pub(super) fn read(
     learned(shared, analysis);
     let mut report = filter.apply(analysis.report(None));
     report.inputs = reports;
+    report.inputs.extend(cluster::reports(shared));
     report.options = replay::options(std::env::args_os());
     account(shared, analysis);
     Ok((report, exit))

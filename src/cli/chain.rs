@@ -30,7 +30,7 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
     }
     let text = args.file.as_ref().map(|path| {
         let name = path.display().to_string();
-        values::text_file(&name).map(|text| (name, text))
+        values::text_file(path).map(|text| (name, text))
     });
     let text = text.transpose()?;
     let by_selector = || {

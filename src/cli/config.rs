@@ -14,7 +14,7 @@ use crate::site::{Known, Provenance, Site};
 /// Prints it.
 pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Error> {
     let options = values::read_options(&args.judging)?;
-    let site = values::judged_by(&args.judging, &options)?;
+    let site = values::judged_by(&args.judging, &options, false)?;
     values::settle(&args.thresholds)?;
     values::log_limit(&args.thresholds)?;
     let config = args.judging.configured.file();

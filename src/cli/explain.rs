@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Read, Write};
 
 use super::args::ExplainArgs;
 use super::query::PortQuery;
-use super::{Exit, complain, terminal, values, written};
+use super::{Exit, complain, stdio, terminal, values, written};
 use crate::analyze::explain;
 use crate::cause::{CAUSES, Cause};
 use crate::error::Error;
@@ -143,6 +143,7 @@ fn line(args: &ExplainArgs, text: &str, style: Style, json: bool) -> Result<Exit
 
 /// Answers each line of stdin as it comes.
 fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
+    stdio::check_stdin()?;
     let judge = judge(args)?;
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -192,7 +193,7 @@ fn block(
 /// Explains lines on the site that the options describe.
 fn judge(args: &ExplainArgs) -> Result<impl Fn(&[u8]) -> Result<Explained, String>, Error> {
     let options = values::read_options(&args.judging)?;
-    let site = values::judged_by(&args.judging, &options)?;
+    let site = values::judged_by(&args.judging, &options, false)?;
     let scope = args.scoped.scope();
     Ok(move |raw: &[u8]| explain(raw, &options.prefixes, options.reading, &site, scope))
 }

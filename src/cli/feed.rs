@@ -4,16 +4,18 @@
 //! it saves. All else (packed logs, files that grow) has a thread of its own that reads.
 
 use std::fs::File;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::say;
-use super::tail::Tail;
+#[cfg(unix)]
+use super::signals::Interrupts;
+use super::tail::{self, Tail};
 use crate::error::Error;
-use crate::input::source::{BLOCK, Live, Options, peel, widen};
+use crate::input::source::{BLOCK, Live, Options, Spool, peel, widen};
 
 /// How much is read at once: more than of a file, since whoever writes is woken for each block.
 const AT_ONCE: usize = 2 * BLOCK;
@@ -33,71 +35,106 @@ pub(super) enum Wake {
 
 /// Where wakes come from.
 pub(super) struct Feed {
-    wakes: Receiver<Wake>,
-    /// Where blocks go to be used again.
-    spare: SyncSender<Vec<u8>>,
+    from: From,
     #[cfg(unix)]
-    direct: Option<Direct>,
+    interrupts: Option<Interrupts>,
+}
+
+enum From {
+    /// A thread that reads.
+    Thread {
+        wakes: Receiver<Wake>,
+        /// Where blocks go to be used again.
+        spare: SyncSender<Vec<u8>>,
+    },
+    /// Standard input.
     #[cfg(unix)]
-    interrupts: Option<io::PipeReader>,
+    Direct(Direct),
+    /// Where no thread can be started, whoever judges reads too.
+    Alone(Alone),
 }
 
 impl Feed {
-    /// Starts a thread that reads `path`, and a handler for Ctrl-C.
+    /// Starts a thread that reads `path`, and one that waits for Ctrl-C. Where none can be started, both are done without.
     pub(super) fn open(path: &Path, options: &Options) -> Result<Self, Error> {
         let (send, wakes) = sync_channel(4);
         let (give_back, spare) = sync_channel(4);
+        let named = |why| Error::Input {
+            name: path.display().to_string(),
+            why,
+        };
+        let is_stdin = path.as_os_str() == "-";
+        if is_stdin {
+            widen(io::stdin());
+        } else {
+            // What is wrong with it is said at once.
+            std::fs::metadata(path).map_err(named)?;
+        }
         #[cfg(unix)]
-        let (interrupts, mut tell) = io::pipe().map_or((None, None), |(r, w)| (Some(r), Some(w)));
-        let interrupt = send.clone();
-        let handled = ctrlc::set_handler(move || {
-            #[cfg(unix)]
-            if let Some(tell) = &mut tell {
-                let _ = io::Write::write(tell, b"!");
-            }
-            // Whoever reads directly does not look here.
-            let _ = interrupt.try_send(Wake::Interrupted);
-        });
-        if handled.is_err() {
+        let (interrupts, waiting) = (Interrupts::open(), Interrupts::open());
+        #[cfg(unix)]
+        let is_handled = interrupts.is_ok() && waiting.is_ok();
+        #[cfg(not(unix))]
+        let is_handled = {
+            let interrupt = send.clone();
+            ctrlc::set_handler(move || _ = interrupt.try_send(Wake::Interrupted)).is_ok()
+        };
+        if !is_handled {
             say("dropsift: cannot handle Ctrl-C: it will end the run without a report");
         }
-        // Nobody writes to it then, which would look like Ctrl-C.
+        let interrupt = send.clone();
         #[cfg(unix)]
-        let interrupts = interrupts.filter(|_| handled.is_ok());
-        if path.as_os_str() == "-" {
-            let options = options.clone();
-            widen(io::stdin());
-            thread::spawn(move || read_stdin(&options, &send, &spare));
+        let waits = waiting.map_or(true, |mut waiting| {
+            let wait = move || {
+                waiting.wait();
+                // Whoever reads directly does not look here.
+                let _ = interrupt.send(Wake::Interrupted);
+            };
+            thread::Builder::new().spawn(wait).is_ok()
+        });
+        #[cfg(not(unix))]
+        let waits = {
+            drop(interrupt);
+            true
+        };
+        let from = if waits && read_beside(path, options, send, spare)? {
+            From::Thread {
+                wakes,
+                spare: give_back,
+            }
         } else {
-            read_path(path, send, spare)?;
-        }
+            say(
+                "dropsift: no thread can be started (`ulimit -u`, TasksMax= of systemd): the input is read by the one that judges it",
+            );
+            From::Alone(Alone::open(path, options).map_err(named)?)
+        };
         Ok(Self {
-            wakes,
-            spare: give_back,
+            from,
             #[cfg(unix)]
-            direct: None,
-            #[cfg(unix)]
-            interrupts,
+            interrupts: interrupts.ok(),
         })
     }
 
     /// What comes within a time.
     pub(super) fn next(&mut self, within: Duration) -> Result<Wake, RecvTimeoutError> {
-        #[cfg(unix)]
-        if let Some(direct) = &mut self.direct {
-            return direct.next(within);
-        }
-        let wake = if within.is_zero() {
-            self.wakes.try_recv().map_err(|_| RecvTimeoutError::Timeout)
-        } else {
-            self.wakes.recv_timeout(within)
+        let wake = match &mut self.from {
+            From::Thread { wakes, .. } if within.is_zero() => {
+                wakes.try_recv().map_err(|_| RecvTimeoutError::Timeout)
+            }
+            From::Thread { wakes, .. } => wakes.recv_timeout(within),
+            #[cfg(unix)]
+            From::Direct(direct) => return direct.next(within),
+            #[cfg(unix)]
+            From::Alone(alone) => alone.next(within, self.interrupts.as_ref()),
+            #[cfg(not(unix))]
+            From::Alone(alone) => alone.next(within),
         };
         match wake {
             Ok(Wake::Plain(head)) => {
                 let filled = head.len();
                 #[cfg(unix)]
-                {
-                    self.direct = Direct::new(self.interrupts.take());
+                if let Some(direct) = Direct::new(self.interrupts.take()) {
+                    self.from = From::Direct(direct);
                 }
                 Ok(Wake::Block(head, filled))
             }
@@ -107,13 +144,85 @@ impl Feed {
 
     /// Takes a block back.
     pub(super) fn give_back(&mut self, block: Vec<u8>) {
-        #[cfg(unix)]
-        if let Some(direct) = &mut self.direct {
-            direct.block = block;
-            return;
+        match &mut self.from {
+            // Whoever reads may have read its last.
+            From::Thread { spare, .. } => _ = spare.try_send(block),
+            #[cfg(unix)]
+            From::Direct(direct) => direct.block = block,
+            From::Alone(alone) => alone.block = block,
         }
-        // Whoever reads may have read its last.
-        let _ = self.spare.try_send(block);
+    }
+}
+
+/// An input that is read where it is judged, since no thread can be started.
+struct Alone {
+    input: Input,
+    block: Vec<u8>,
+}
+
+enum Input {
+    File(Tail),
+    /// Lines that are unpacked: while none come, no timer is looked at.
+    Lines(Box<dyn Read>),
+    /// What there is to say of it, once.
+    Told(Option<Wake>),
+}
+
+impl Alone {
+    fn open(path: &Path, options: &Options) -> io::Result<Self> {
+        let input = if path.as_os_str() == "-" {
+            match peeled(options) {
+                Peeled::Wake(wake) => Input::Told(Some(wake)),
+                Peeled::Lines(lines) => Input::Lines(lines),
+            }
+        } else {
+            Input::File(Tail::open(path)?)
+        };
+        Ok(Self {
+            input,
+            block: Vec::new(),
+        })
+    }
+
+    fn next(
+        &mut self,
+        within: Duration,
+        #[cfg(unix)] interrupts: Option<&Interrupts>,
+    ) -> Result<Wake, RecvTimeoutError> {
+        let mut block = std::mem::take(&mut self.block);
+        let tail = match &mut self.input {
+            Input::Told(wake) => return Ok(wake.take().unwrap_or(Wake::End)),
+            Input::Lines(lines) => return read(lines, block).ok_or(RecvTimeoutError::Timeout),
+            Input::File(tail) => tail,
+        };
+        block.resize(AT_ONCE, 0);
+        let begin = Instant::now();
+        loop {
+            match tail.poll(&mut block) {
+                Ok(0) => {}
+                Ok(read) => return Ok(Wake::Block(block, read)),
+                Err(why) => return Ok(Wake::Failed(why)),
+            }
+            let left = within.saturating_sub(begin.elapsed());
+            if left.is_zero() {
+                self.block = block;
+                return Err(RecvTimeoutError::Timeout);
+            }
+            let pause = left.min(tail::GROWTH);
+            #[cfg(unix)]
+            if let Some(interrupts) = interrupts {
+                use rustix::event::{PollFd, PollFlags, Timespec, poll};
+                let mut waits = [PollFd::new(interrupts, PollFlags::IN)];
+                if matches!(
+                    poll(&mut waits, Timespec::try_from(pause).ok().as_ref()),
+                    Ok(1..)
+                ) {
+                    return Ok(Wake::Interrupted);
+                }
+                continue;
+            }
+            thread::sleep(pause);
+        }
     }
 }
 
@@ -122,12 +231,12 @@ impl Feed {
 struct Direct {
     input: File,
     block: Vec<u8>,
-    interrupts: Option<io::PipeReader>,
+    interrupts: Option<Interrupts>,
 }
 
 #[cfg(unix)]
 impl Direct {
-    fn new(interrupts: Option<io::PipeReader>) -> Option<Self> {
+    fn new(interrupts: Option<Interrupts>) -> Option<Self> {
         let input = stdin().ok()?;
         Some(Self {
             input,
@@ -171,20 +280,41 @@ fn stdin() -> io::Result<io::Stdin> {
     Ok(io::stdin())
 }
 
-fn read_stdin(options: &Options, send: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
-    let wake = match stdin().and_then(|input| peel(input, options)) {
-        #[cfg(unix)]
-        Ok(Live::Plain(head, _)) => Wake::Plain(head),
-        #[cfg(not(unix))]
-        Ok(Live::Plain(head, rest)) => return pump(&mut head.as_slice().chain(rest), send, spare),
-        Ok(Live::Lines(mut lines)) => return pump(&mut lines, send, spare),
-        Ok(Live::Whole(mut whole)) => spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole),
-        Err(why) => Wake::Failed(why),
-    };
-    drop(send.send(wake));
+/// What standard input turned out to be.
+enum Peeled {
+    Wake(Wake),
+    Lines(Box<dyn Read>),
 }
 
-fn read_path(path: &Path, send: SyncSender<Wake>, spare: Receiver<Vec<u8>>) -> Result<(), Error> {
+fn peeled(options: &Options) -> Peeled {
+    match stdin().and_then(|input| peel(input, options)) {
+        #[cfg(unix)]
+        Ok(Live::Plain(head, _)) => Peeled::Wake(Wake::Plain(head)),
+        #[cfg(not(unix))]
+        Ok(Live::Plain(head, rest)) => Peeled::Lines(Box::new(io::Cursor::new(head).chain(rest))),
+        Ok(Live::Lines(lines)) => Peeled::Lines(lines),
+        Ok(Live::Whole(mut whole)) => {
+            Peeled::Wake(spool(&mut whole).map_or_else(Wake::Failed, Wake::Whole))
+        }
+        Err(why) => Peeled::Wake(Wake::Failed(why)),
+    }
+}
+
+/// Starts a thread that reads `path`; `false` where none can be started.
+fn read_beside(
+    path: &Path,
+    options: &Options,
+    send: SyncSender<Wake>,
+    spare: Receiver<Vec<u8>>,
+) -> Result<bool, Error> {
+    if path.as_os_str() == "-" {
+        let options = options.clone();
+        let work = move || match peeled(&options) {
+            Peeled::Wake(wake) => drop(send.send(wake)),
+            Peeled::Lines(mut lines) => pump(&mut lines, &send, &spare),
+        };
+        return Ok(thread::Builder::new().spawn(work).is_ok());
+    }
     let named = |why| Error::Input {
         name: path.display().to_string(),
         why,
@@ -194,19 +324,18 @@ fn read_path(path: &Path, send: SyncSender<Wake>, spare: Receiver<Vec<u8>>) -> R
     let waits = !meta.is_file() && !meta.is_dir();
     let at_once = (!waits).then(|| Tail::open(path).map_err(named));
     let (opened, path) = (at_once.transpose()?, path.to_owned());
-    thread::spawn(move || match opened.map_or_else(|| Tail::open(&path), Ok) {
+    let work = move || match opened.map_or_else(|| Tail::open(&path), Ok) {
         Ok(mut file) => pump(&mut file, &send, &spare),
         Err(why) => drop(send.send(Wake::Failed(why))),
-    });
-    Ok(())
+    };
+    Ok(thread::Builder::new().spawn(work).is_ok())
 }
 
 /// Puts a stream into an unnamed file.
 fn spool(stream: &mut impl Read) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
+    let mut file = Spool::new()?;
     io::copy(stream, &mut file)?;
-    file.rewind()?;
-    Ok(file)
+    file.rewound()
 }
 
 /// Reads what there is into a block; nothing where a signal came first.

@@ -11,7 +11,7 @@ use super::feed::{Feed, Wake};
 use super::filters::Filter;
 use super::refusal::fault;
 use super::session::Session;
-use super::{Exit, account, complain, learned, terminal, verdict};
+use super::{Exit, account, cluster, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::reader::Reader;
@@ -52,13 +52,17 @@ pub(super) fn run(
         analysis,
         path,
         options.reading.reference,
-    ));
+    )?);
     let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
     session.set_lines(summary.lines);
     for error in session.unreadable() {
         session.clear();
         complain(&fault(&error));
         exit = Exit::Trouble;
+    }
+    if summary.objects && summary.lines == 0 {
+        session.clear();
+        return Err(cluster::no_log(&path.display().to_string()));
     }
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
@@ -73,6 +77,7 @@ pub(super) fn run(
             ..tally
         },
         known,
+        has_objects: summary.objects,
         error: None,
     };
     let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(input)?);
@@ -97,6 +102,7 @@ fn read(
             Ok(Wake::Block(block, filled)) => {
                 reader.push(&block[..filled], &mut |event| session.take(event));
                 session.add_years(reader.settle_years(terminal::now()));
+                session.set_lines(reader.lines());
                 session.hear()?;
                 feed.give_back(block);
             }

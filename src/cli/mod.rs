@@ -6,6 +6,7 @@ mod args;
 mod audit;
 mod batch;
 mod chain;
+mod cluster;
 mod config;
 mod configuration;
 mod configured;
@@ -18,6 +19,7 @@ mod follow;
 mod gate;
 mod help;
 mod manual;
+mod metrics;
 mod options;
 mod pace;
 mod pager;
@@ -28,8 +30,10 @@ mod refusal;
 mod replay;
 mod rules;
 mod session;
+mod signals;
 mod simulate;
 mod status;
+mod stdio;
 mod tail;
 mod terminal;
 mod usage;
@@ -90,8 +94,16 @@ impl Exit {
     }
 }
 
+/// How many lines on stderr say things of one kind, without `-v`.
+const TOLD: usize = 50;
+
 /// Runs the program.
 pub fn main() -> ExitCode {
+    signals::refuse_xfsz();
+    if let Err(why) = stdio::check_stdout() {
+        complain(&refusal::fault(&why));
+        return Exit::Trouble.code().into();
+    }
     let typed = words::arranged(std::env::args_os());
     let is_short = typed.iter().any(|word| word == "-h");
     let parsed = usage::command(is_short).try_get_matches_from(&typed);
@@ -148,6 +160,9 @@ fn run(mut args: Args) -> Result<Exit, Error> {
 
 /// The main job.
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let (shared, inputs) = (&args.shared, &args.read.inputs[..]);
     values::stdin_once(shared, inputs)?;
     let style = Style {
@@ -217,7 +232,13 @@ fn account(shared: &Shared, analysis: &Analysis) {
     if shared.is_quiet() {
         return;
     }
+    let (mut told, mut untold) = (0, 0_u64);
     for (host, time) in analysis.went_back() {
+        told += 1;
+        if told > TOLD && !shared.verbose {
+            untold += 1;
+            continue;
+        }
         let host = host.map_or_else(
             || "the log".to_owned(),
             |host| format!("the log of {}", printable_name(host)),
@@ -225,6 +246,11 @@ fn account(shared: &Shared, analysis: &Analysis) {
         say(&format!(
             "{host} goes back in time at {time}: a clock was set back, or its parts are out of order; what is said of spans \
              of time may be wrong"
+        ));
+    }
+    if untold > 0 {
+        say(&format!(
+            "{untold} more logs go back in time (-v lists them)"
         ));
     }
     let tally = analysis.tally();
@@ -268,10 +294,26 @@ fn account(shared: &Shared, analysis: &Analysis) {
 
 /// What the inputs told of the cluster, a line each.
 fn learned(shared: &Shared, analysis: &Analysis) {
-    if !shared.is_quiet() {
-        for fact in analysis.learned() {
-            say(&format!("learned: {fact}"));
-        }
+    if shared.is_quiet() {
+        return;
+    }
+    let facts = analysis.learned();
+    let told = if shared.verbose {
+        facts.len()
+    } else {
+        facts.len().min(TOLD)
+    };
+    let mut err = io::BufWriter::new(io::stderr().lock());
+    for fact in &facts[..told] {
+        // Nobody may listen any more.
+        let _ = writeln!(err, "learned: {fact}");
+    }
+    if told < facts.len() {
+        let _ = writeln!(
+            err,
+            "learned: {} facts more (-v lists them)",
+            facts.len() - told
+        );
     }
 }
 

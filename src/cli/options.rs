@@ -134,6 +134,18 @@ pub(super) struct Judging {
     #[command(flatten)]
     pub(super) addons: Addons,
 
+    /// What `kubectl get nodes -o yaml` prints of the cluster
+    ///
+    /// Roles and addresses of nodes, the chains of CloudInits, addons, upgrades, pod networks. All of it: kubectl get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml; JSON too, packed or not, and `-` is stdin. An option stands against an object, and where they differ the report says so.
+    #[arg(long, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
+    pub(super) cluster: Vec<PathBuf>,
+
+    /// Root of a node, for its role and boot files: / on the node itself
+    ///
+    /// Read are etc/hostname, RKE2's configuration and the files of /oem with firewall rules; a read-only mount does. On a node, --journal and a log on stdin take / unless told.
+    #[arg(long, hide_short_help = true, value_name = "DIR", help_heading = "Cluster", value_hint = clap::ValueHint::DirPath)]
+    pub(super) host: Option<PathBuf>,
+
     /// Chain of all nodes, or of one: from iptables-save
     ///
     /// Also `iptables -S`, `iptables -L -v -n`, a script, or a CloudInit, which is the chain of the next boot.
@@ -246,6 +258,10 @@ pub(super) struct Shared {
     #[command(flatten)]
     pub(super) filters: Filters,
 
+    /// The inputs that hold objects of the cluster: [`super::cluster::sort_inputs`] takes them out.
+    #[arg(skip)]
+    pub(super) objects: Vec<PathBuf>,
+
     /// What exits with 1
     #[arg(
         long,
@@ -357,8 +373,8 @@ pub(super) struct Look {
 /// What is read.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Inputs {
-    /// Logs, journals, journal directories, support bundles, own reports and events, packed or not; `-` is stdin, and the
-    /// default
+    /// Logs, journals, journal directories, support bundles, objects of the cluster, own reports and events, packed or not;
+    /// `-` is stdin, and the default
     #[arg(value_name = "INPUT", value_hint = clap::ValueHint::AnyPath)]
     pub(super) inputs: Vec<PathBuf>,
 }

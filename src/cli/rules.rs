@@ -1,9 +1,10 @@
 //! `dropsift rules`: only the rules, in one of their forms.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use super::args::RulesArgs;
-use super::{Exit, batch, hint, say, values, verdict, written};
+use super::{Exit, batch, cluster, hint, say, values, verdict, written};
 use crate::catalog::Role;
 use crate::cause::Verdict;
 use crate::error::{Error, printable, printable_name};
@@ -13,6 +14,11 @@ use crate::site::Site;
 
 /// Prints the rules that the inputs ask for.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    // The file that is to be patched is one of objects too.
+    let kept = usize::from(args.emitter().patches);
+    cluster::sort_inputs(&mut args.shared, &mut args.read, kept)?;
+    let args = &*args;
     let (shared, diff) = (&args.shared, args.diff);
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;
@@ -40,7 +46,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let site = values::site(shared, &options)?;
     let read = file.map(|path| {
         let name = path.display().to_string();
-        values::text_file(&name).map(|text| (name, text))
+        values::text_file(path).map(|text| (name, text))
     });
     let read = read.transpose()?;
     let file = read.as_ref().map(|(name, text)| CloudInitFile {
@@ -93,6 +99,9 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
 
 /// Prints what the running chain has of each rule that the inputs ask for.
 pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let shared = &args.shared;
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;
@@ -106,7 +115,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
                     .to_owned(),
             ));
         }
-        let dump = values::text_file("-")?;
+        let dump = values::text_file(Path::new("-"))?;
         site.in_force.tell(None, "stdin", &dump, None)?;
     }
     // A suggestion is what the log asks for, whatever the chain has by now.

@@ -8,9 +8,10 @@ use super::args::ReportArgs;
 use super::batch::unreadable;
 use super::filters::Filter;
 use super::gate::Gate;
+use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
-use super::{pager, replay, say, terminal};
+use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::date::Date;
@@ -51,6 +52,7 @@ pub(super) struct Session<'s> {
     gate: Gate,
     pace: Pace,
     status: Status,
+    publisher: Option<Publisher>,
     /// Whether the start line was printed.
     has_started: bool,
     began: Instant,
@@ -76,8 +78,11 @@ impl<'s> Session<'s> {
         analysis: Analysis,
         source: &'s Path,
         clock: Time,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let now = Instant::now();
+        let publisher = (args.metrics.as_deref())
+            .map(|address| Publisher::start(address, source.display().to_string()))
+            .transpose()?;
         let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
@@ -86,7 +91,7 @@ impl<'s> Session<'s> {
                 Writer::Rows(Box::new(rows))
             }
         };
-        Self {
+        Ok(Self {
             args,
             filter,
             style,
@@ -97,6 +102,7 @@ impl<'s> Session<'s> {
             writer,
             pace: Pace::new(now),
             status: Status::new(args.shared.is_quiet()),
+            publisher,
             has_started: false,
             began: now,
             clock,
@@ -106,7 +112,7 @@ impl<'s> Session<'s> {
             now: None,
             held: None,
             failed: None,
-        }
+        })
     }
 
     pub(super) const fn analysis(&self) -> &Analysis {
@@ -154,6 +160,9 @@ impl<'s> Session<'s> {
     /// If stdout cannot be written to.
     pub(super) fn hear(&mut self) -> Result<(), Error> {
         self.heard = Instant::now();
+        if let Some(publisher) = &mut self.publisher {
+            publisher.hear();
+        }
         if !self.gate.is_open() {
             self.gate
                 .hear(self.heard, self.analysis.last(), terminal::now());
@@ -176,13 +185,17 @@ impl<'s> Session<'s> {
     pub(super) fn due(&self) -> Option<Instant> {
         let waits = !self.has_started && !self.gate.has_heard();
         let start = waits.then(|| self.began + TICK);
+        let publish = self.publisher.as_ref().map(Publisher::due);
         if !self.is_live() {
-            return start.into_iter().chain(self.gate.due()).min();
+            return [start, self.gate.due(), publish]
+                .into_iter()
+                .flatten()
+                .min();
         }
         let report = self.is_dirty.then(|| self.pace.due());
         let tick = self.is_waiting().then_some(self.tick);
         let held = self.held.map(|since| since + HELD);
-        [start, report, tick, held, self.status.due()]
+        [start, report, tick, held, self.status.due(), publish]
             .into_iter()
             .flatten()
             .min()
@@ -199,6 +212,7 @@ impl<'s> Session<'s> {
         if !self.has_started && (self.gate.is_open() || waits) {
             self.start();
         }
+        self.publish(now);
         if !self.is_live() {
             return Ok(());
         }
@@ -220,10 +234,26 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
+    /// Makes the pages of `--metrics` where they are due.
+    fn publish(&mut self, now: Instant) {
+        let Some(publisher) = &mut self.publisher else {
+            return;
+        };
+        publisher.beat();
+        if publisher.due() <= now {
+            let silence = (now - self.heard).as_micros() as i64;
+            let last = self.analysis.last();
+            let time = last.map(|last| Time(last.0 + silence)).max(self.now);
+            let report = self.filter.apply(self.analysis.report(time));
+            publisher.publish(&report, &self.analysis, time);
+        }
+    }
+
     /// Says on stderr what is read, and how it is judged.
     fn start(&mut self) {
         self.has_started = true;
-        if self.args.shared.is_quiet() || matches!(self.writer, Writer::None) {
+        let is_silent = matches!(self.writer, Writer::None) && self.publisher.is_none();
+        if self.args.shared.is_quiet() || is_silent {
             return;
         }
         let source = match self.source.to_str() {
@@ -240,6 +270,10 @@ impl<'s> Session<'s> {
         let site = self.analysis.site();
         let role = roles(site);
         let what = format!("dropsift: reading {source} for {}", printable(prefix));
+        let role = match &self.publisher {
+            Some(publisher) => format!("{role} · http://{}/metrics", publisher.address()),
+            None => role,
+        };
         let line = format!("{what} · {role} · Ctrl-C: report");
         if line.chars().count() <= terminal::stderr_width() {
             say(&line);
@@ -317,6 +351,7 @@ impl<'s> Session<'s> {
         self.look_at_clock();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
+        report.inputs.extend(cluster::reports(&self.args.shared));
         report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended says what it would have said live.
         let wanted = self.is_live() || self.args.no_report;
@@ -370,20 +405,6 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Resu
     Ok(page)
 }
 
-/// Prints what is said at one moment together: whoever reads it is woken for each write.
-///
-/// # Errors
-/// If stdout cannot be written to.
-fn print(page: &[u8]) -> Result<(), Error> {
-    if page.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page)
-        .and_then(|()| out.flush())
-        .map_err(Error::Output)
-}
-
 /// What the nodes are taken for: those that are known by name, and all others.
 fn roles(site: &Site) -> String {
     let others = site.known.default_role();
@@ -397,4 +418,18 @@ fn roles(site: &Site) -> String {
     }
     texts.push(format!("others {}{guess}", others.value));
     texts.join(", ")
+}
+
+/// Prints what is said at one moment together: whoever reads it is woken for each write.
+///
+/// # Errors
+/// If stdout cannot be written to.
+fn print(page: &[u8]) -> Result<(), Error> {
+    if page.is_empty() {
+        return Ok(());
+    }
+    let mut out = io::stdout().lock();
+    out.write_all(page)
+        .and_then(|()| out.flush())
+        .map_err(Error::Output)
 }

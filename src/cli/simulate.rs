@@ -1,19 +1,24 @@
 //! `dropsift simulate`: the drops of a log through the chain of `--rules`.
 
-use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, IsTerminal, Seek};
+use std::path::PathBuf;
 
 use super::args::SimulateArgs;
 use super::options::Shared;
-use super::{Exit, batch, hint, terminal, values, written};
+use super::{Exit, batch, cluster, hint, terminal, values, written};
 use crate::analyze::with_suggested;
 use crate::error::Error;
+use crate::input::source::Spool;
 use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
 use crate::rule::Scope;
 use crate::site::Site;
 
 /// Runs the drops of the inputs through the chains.
 pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
+    let args = &mut args.clone();
+    cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
+    let args = &*args;
     let (shared, suggest) = (&args.shared, args.with_suggested);
     let inputs = &args.read.inputs[..];
     values::stdin_once(shared, inputs)?;
@@ -23,30 +28,16 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         return Ok(Exit::Trouble);
     }
     // The inputs are read twice, and a pipe can be read once.
-    let spool = (suggest && (stdin || inputs.iter().any(|path| path.as_os_str() == "-")))
-        .then(spooled)
+    let stdin = (suggest && (stdin || inputs.iter().any(|path| path.as_os_str() == "-")))
+        .then(Kept::new)
         .transpose()
         .map_err(|why| Error::Input {
-            name: "-".to_owned(),
+            name: "standard input".to_owned(),
             why,
         })?;
-    let inputs: Vec<PathBuf> = match &spool {
-        Some(file) if inputs.is_empty() => vec![file.path().to_owned()],
-        Some(file) => (inputs.iter())
-            .map(|path| {
-                if path.as_os_str() == "-" {
-                    file.path()
-                } else {
-                    path.as_path()
-                }
-            })
-            .map(Path::to_owned)
-            .collect(),
-        None => inputs.to_vec(),
-    };
     let site = values::site(shared, &values::log_options(shared)?)?;
     let scope = args.scoped.scope();
-    let (report, site, exit) = read(shared, scope, &inputs, site)?;
+    let (report, site, exit) = read(shared, scope, inputs, site)?;
     if report
         .findings
         .iter()
@@ -62,7 +53,10 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         let mut quiet = shared.clone();
         quiet.judging.quiet = true;
         let site = with_suggested(&site, &report.nodes, &report.rules);
-        Some(read(&quiet, scope, &inputs, site)?.0)
+        if let Some(stdin) = &stdin {
+            stdin.rewind()?;
+        }
+        Some(read(&quiet, scope, inputs, site)?.0)
     } else {
         None
     };
@@ -102,9 +96,24 @@ fn read(
     Ok((report, analysis.site().clone(), exit))
 }
 
-/// Stdin as a file.
-fn spooled() -> io::Result<tempfile::NamedTempFile> {
-    let mut file = tempfile::NamedTempFile::new()?;
-    io::copy(&mut io::stdin().lock(), &mut file)?;
-    Ok(file)
+/// What came through standard input, in a file without a name that stands in its place.
+struct Kept(File);
+
+impl Kept {
+    fn new() -> io::Result<Self> {
+        let mut file = Spool::new()?;
+        io::copy(&mut io::stdin().lock(), &mut file)?;
+        let file = file.rewound()?;
+        #[cfg(unix)]
+        rustix::stdio::dup2_stdin(&file)?;
+        Ok(Self(file))
+    }
+
+    /// Lets it be read once more.
+    fn rewind(&self) -> Result<(), Error> {
+        (&self.0).rewind().map_err(|why| Error::Input {
+            name: "standard input".to_owned(),
+            why,
+        })
+    }
 }

@@ -1,19 +1,101 @@
-//! A file that is followed: it may grow, be cut to begin anew, or be rotated away from under its name.
+//! A file that is followed: it may grow, be cut to begin anew, or be rotated away from under its name. What a rotation leaves
+//! is read to its end before the file that takes its place, also where whole files came and went between two looks.
 
+use std::collections::{HashSet, VecDeque};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::complain;
+use crate::error::printable;
 
 /// How long to wait for more.
-const GROWTH: Duration = Duration::from_millis(200);
+pub(super) const GROWTH: Duration = Duration::from_millis(50);
+/// How long a rotated file is asked for more: whoever writes goes on until it is told of the rotation.
+const AFTERLIFE: Duration = Duration::from_secs(60);
+/// How long the rest of a line is waited for in a rotated file.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+/// So many rotated files are asked for more.
+const MAX_ROTATED: usize = 8;
+/// How much of a file is compared to tell whether it is the one that was read.
+const SAMPLE: usize = 1024;
+/// How far the clock of a file system may be behind.
+const CLOCK: Duration = Duration::from_secs(2);
+/// A folder is looked through again until nothing in it moves, so many times at most.
+const LOOKS: usize = 5;
+/// What packed copies begin with: gzip, bzip2, xz, zstd.
+const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
 
-/// A file under a name. Reading waits for more where it ends.
+/// Which file it is, whatever its name.
+type Id = (u64, u64);
+
+/// A file that is read.
+struct Followed {
+    file: File,
+    id: Id,
+    read: u64,
+    /// The last bytes that were read.
+    before: Vec<u8>,
+    /// When it was found under another name, or last grew since.
+    since: Instant,
+}
+
+/// A file under a name.
 pub(super) struct Tail {
     path: PathBuf,
-    file: File,
-    read: u64,
+    /// Those that were rotated away, the oldest first, and the one that has the name.
+    files: VecDeque<Followed>,
+    /// The files beside it that were there before, or were read.
+    met: HashSet<Id>,
+    /// When the name was last seen to mean the last of them.
+    seen: SystemTime,
+    /// The file that the last bytes came from, where they do not end a line.
+    open_line: Option<Id>,
+}
+
+impl Followed {
+    fn new(file: File, id: Id) -> Self {
+        Self {
+            file,
+            id,
+            read: 0,
+            before: Vec::new(),
+            since: Instant::now(),
+        }
+    }
+
+    /// Whether the bytes before its place are still those that were read; one that was cut and has grown again has others.
+    fn goes_on(&self, file: &File) -> bool {
+        let at = self.read - self.before.len() as u64;
+        bytes_at(file, at, self.before.len()) == self.before
+    }
+
+    /// Reads what there is; `None` where the file was cut meanwhile.
+    fn read(&mut self, block: &mut [u8], is_file: bool) -> io::Result<Option<usize>> {
+        let read = loop {
+            match self.file.read(block) {
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
+        if is_file && (!self.goes_on(&self.file) || self.file.metadata()?.len() < self.read) {
+            return Ok(None);
+        }
+        if read > 0 {
+            self.read += read as u64;
+            self.since = Instant::now();
+            // Elsewhere nothing can be compared.
+            if is_file && cfg!(unix) {
+                self.before
+                    .extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
+                let old = self.before.len().saturating_sub(SAMPLE);
+                self.before.drain(..old);
+            }
+        }
+        Ok(Some(read))
+    }
 }
 
 impl Tail {
@@ -22,53 +104,330 @@ impl Tail {
     /// # Errors
     /// If it cannot be opened.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let id = id(&file.metadata()?);
+        let met = beside(path).into_iter().map(|found| found.id).collect();
         Ok(Self {
             path: path.to_owned(),
-            file: File::open(path)?,
-            read: 0,
+            files: [Followed::new(file, id)].into(),
+            met,
+            seen: SystemTime::now(),
+            open_line: None,
         })
     }
 
-    /// Goes on with what the name means now, if that is another file or begins anew.
-    fn turn(&mut self) -> io::Result<()> {
-        // Between two files of a rotation there may be none.
-        let Ok(named) = std::fs::metadata(&self.path) else {
-            return Ok(());
-        };
-        if !is_same(&named, &self.file.metadata()?) {
-            if let Ok(file) = File::open(&self.path) {
-                self.file = file;
-                self.read = 0;
-            }
-        } else if named.is_file() && named.len() < self.read {
-            // A named pipe has no length: whoever writes into it next goes on.
-            self.read = self.file.seek(SeekFrom::Start(0))?;
+    /// Reads what there is now; nothing where nothing has come.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub(super) fn poll(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        if block.is_empty() {
+            return Ok(0);
         }
-        Ok(())
+        loop {
+            let read = self.read_on(block)?;
+            if read > 0 {
+                return Ok(read);
+            }
+            if !self.turn()? {
+                return Ok(0);
+            }
+        }
+    }
+
+    /// Reads on in the oldest file that has more. A line that has begun goes on in its own file.
+    fn read_on(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        for at in 0..self.files.len() {
+            let is_last = at + 1 == self.files.len();
+            let file = &mut self.files[at];
+            if self.open_line.is_some_and(|open| open != file.id) {
+                continue;
+            }
+            let is_file = file.file.metadata()?.is_file();
+            let was_empty = is_file && is_last && file.read == 0;
+            let read = file.read(block, is_file)?;
+            if was_empty
+                && let Some(read @ 1..) = read
+                && self.copied(&block[..read])?
+            {
+                return self.read_on(block);
+            }
+            let file = &mut self.files[at];
+            match read {
+                None if is_last => {
+                    let read = self.cut(block)?;
+                    if read > 0 {
+                        return Ok(read);
+                    }
+                    return self.read_on(block);
+                }
+                None | Some(0) => {
+                    let id = file.id;
+                    if self.open_line == Some(id) && !is_last && file.since.elapsed() >= LAST_WORDS
+                    {
+                        self.open_line = None;
+                        block[0] = b'\n';
+                        return Ok(1);
+                    }
+                }
+                Some(read) => {
+                    self.open_line = (block[read - 1] != b'\n').then_some(file.id);
+                    return Ok(read);
+                }
+            }
+        }
+        Ok(0)
+    }
+
+    /// Takes up a copy of the last file that was made, and the file cut, while nothing of it had been read: whether there is
+    /// one. `begin` is its begin now.
+    fn copied(&mut self, begin: &[u8]) -> io::Result<bool> {
+        let Some(last) = self.files.back() else {
+            return Ok(false);
+        };
+        let begin = &begin[..begin.len().min(SAMPLE)];
+        let copies: Vec<Followed> = (self.between(last.id).into_iter())
+            .filter_map(|found| {
+                let file = File::open(&found.path).ok()?;
+                let copy = bytes_at(&file, 0, SAMPLE);
+                // One that begins alike was copied from what is there now.
+                let length = copy.len().min(begin.len());
+                let is_other = !is_packed(&copy) && copy[..length] != begin[..length];
+                is_other.then(|| Followed::new(file, found.id))
+            })
+            .collect();
+        if copies.is_empty() {
+            return Ok(false);
+        }
+        if let Some(last) = self.files.back_mut() {
+            last.read = last.file.seek(SeekFrom::Start(0))?;
+            last.before.clear();
+        }
+        for copy in copies {
+            self.met.insert(copy.id);
+            let at = self.files.len() - 1;
+            self.files.insert(at, copy);
+        }
+        Ok(true)
+    }
+
+    /// Goes on from the begin of a file that was cut, and before it with the rest that its copy has.
+    fn cut(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        let copy = self.copy();
+        let Some(last) = self.files.back_mut() else {
+            return Ok(0);
+        };
+        let (read, before) = (last.read, std::mem::take(&mut last.before));
+        last.read = last.file.seek(SeekFrom::Start(0))?;
+        let was_open = self.open_line.take().is_some();
+        if let Some((mut file, id)) = copy {
+            file.seek(SeekFrom::Start(read))?;
+            let mut rest = Followed::new(file, id);
+            (rest.read, rest.before) = (read, before);
+            self.open_line = was_open.then_some(id);
+            self.met.insert(id);
+            let at = self.files.len() - 1;
+            self.files.insert(at, rest);
+            return Ok(0);
+        }
+        complain(&format!(
+            "`{}` was cut while it was followed; what was written to it between the last look, at byte {read}, and the cut is \
+             not counted. Rotate logs by renaming them (`create` in logrotate, not `copytruncate`), or read the copy too",
+            printable(&self.path.display().to_string())
+        ));
+        if was_open {
+            block[0] = b'\n';
+            return Ok(1);
+        }
+        Ok(0)
+    }
+
+    /// The copy of the last file that was made before it was cut.
+    fn copy(&self) -> Option<(File, Id)> {
+        let last = self.files.back()?;
+        if last.before.is_empty() {
+            return None;
+        }
+        let mut found = beside(&self.path);
+        found.sort_by_key(|found| std::cmp::Reverse(found.modified));
+        found.into_iter().find_map(|found| {
+            let may_be = found.id != last.id && found.length >= last.read && self.is_recent(&found);
+            let file = File::open(&found.path).ok().filter(|_| may_be)?;
+            last.goes_on(&file).then_some((file, found.id))
+        })
+    }
+
+    /// Takes up what the name means now, and what came and went under it since the last look: whether there is anything.
+    fn turn(&mut self) -> io::Result<bool> {
+        self.forget();
+        // Between two files of a rotation there may be none.
+        let (Ok(named), Some(last)) = (std::fs::metadata(&self.path), self.files.back_mut()) else {
+            return Ok(false);
+        };
+        if id(&named) == last.id {
+            self.seen = SystemTime::now();
+            return Ok(false);
+        }
+        let Ok(file) = File::open(&self.path) else {
+            return Ok(false);
+        };
+        last.since = Instant::now();
+        let new = id(&file.metadata()?);
+        if new == last.id {
+            return Ok(false);
+        }
+        for found in self.between(new) {
+            let Ok(file) = File::open(&found.path) else {
+                continue;
+            };
+            let file = Followed::new(file, found.id);
+            let is_one = id(&file.file.metadata()?) == found.id;
+            if is_one && !is_packed(&bytes_at(&file.file, 0, SAMPLE)) {
+                self.files.push_back(file);
+            }
+            self.met.insert(found.id);
+        }
+        self.met.insert(new);
+        self.seen = SystemTime::now();
+        self.files.push_back(Followed::new(file, new));
+        Ok(true)
+    }
+
+    /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
+    fn between(&self, new: Id) -> Vec<Beside> {
+        let known = |id: Id| {
+            id == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
+        };
+        let look = || {
+            let mut found = beside(&self.path);
+            found.retain(|found| !known(found.id) && self.is_recent(found));
+            found.sort_by_key(|found| (found.modified, found.path.clone()));
+            found
+        };
+        let mut found = look();
+        for _ in 0..LOOKS {
+            let again = look();
+            let is_still = again
+                .iter()
+                .map(|it| &it.path)
+                .eq(found.iter().map(|it| &it.path));
+            found = again;
+            if is_still {
+                break;
+            }
+        }
+        found
+    }
+
+    /// Whether a file was written to since the name was last looked at: an older one is of an earlier rotation, or somebody's
+    /// copy.
+    fn is_recent(&self, found: &Beside) -> bool {
+        found
+            .modified
+            .is_none_or(|modified| modified + CLOCK >= self.seen)
+    }
+
+    /// Lets go of rotated files that nobody writes to any more.
+    fn forget(&mut self) {
+        while self.files.len() > 1
+            && let Some(oldest) = self.files.front()
+            && self.open_line != Some(oldest.id)
+            && (oldest.since.elapsed() >= AFTERLIFE || self.files.len() > MAX_ROTATED + 1)
+        {
+            self.files.pop_front();
+        }
     }
 }
 
 impl Read for Tail {
     fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
         loop {
-            let read = self.file.read(block)?;
-            if read > 0 {
-                self.read += read as u64;
+            let read = self.poll(block)?;
+            if read > 0 || block.is_empty() {
                 return Ok(read);
             }
             thread::sleep(GROWTH);
-            self.turn()?;
         }
     }
 }
 
+fn is_packed(begin: &[u8]) -> bool {
+    PACKED.iter().any(|magic| begin.starts_with(magic))
+}
+
+/// A file beside the one that is followed, whose name is like its.
+struct Beside {
+    path: PathBuf,
+    id: Id,
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+/// The plain files whose names begin as `path` does: `kern.log.1`, `kern.log-20260422`, `kern-20260422.log`.
+fn beside(path: &Path) -> Vec<Beside> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    let is_like = |name: &[u8]| {
+        let rest = name.strip_prefix(stem).unwrap_or_default();
+        matches!(rest.first(), Some(b'.' | b'-' | b'_'))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| is_like(entry.file_name().as_encoded_bytes()))
+        .filter_map(|entry| {
+            let meta = entry.metadata().ok().filter(Metadata::is_file)?;
+            Some(Beside {
+                path: entry.path(),
+                id: id(&meta),
+                length: meta.len(),
+                modified: meta.modified().ok(),
+            })
+        })
+        .collect()
+}
+
 #[cfg(unix)]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
+fn id(meta: &Metadata) -> Id {
     use std::os::unix::fs::MetadataExt;
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
+    (meta.dev(), meta.ino())
 }
 
 #[cfg(not(unix))]
-fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    one.created().ok() == other.created().ok()
+fn id(meta: &Metadata) -> Id {
+    let since = meta
+        .created()
+        .ok()
+        .and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
+    since.map_or((0, 0), |since| {
+        (since.as_secs(), u64::from(since.subsec_nanos()))
+    })
+}
+
+/// The `length` bytes at `at`; fewer where the file ends.
+fn bytes_at(file: &File, at: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        match read_at(file, &mut bytes[filled..], at + filled as u64) {
+            Ok(read) if read > 0 => filled += read,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    bytes.truncate(filled);
+    bytes
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, at)
+}
+
+/// Elsewhere reading at a place moves the file's own, so nothing is compared.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Ok(0)
 }

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::FixedOffset;
 
+use super::cluster;
 use super::dates::{duration, moment, window};
 use super::options::{Addons, Judging, Shared, Thresholds};
+use super::stdio;
 use crate::analyze::Analysis;
 use crate::catalog::{Role, addons as known_addons};
 use crate::date::Date;
@@ -112,7 +114,11 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
 }
 
 /// The site that the options describe, as far as each line alone is judged by it.
-pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Error> {
+pub(super) fn judged_by(
+    judging: &Judging,
+    options: &Options,
+    is_verbose: bool,
+) -> Result<Site, Error> {
     let mut site = Site {
         log_prefix: judging.prefix.clone(),
         ..Site::default()
@@ -152,7 +158,7 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
     }
     for text in &judging.rules {
         let (node, path) = rules_of(text);
-        let text = text_file(path)?;
+        let text = text_file(Path::new(path))?;
         let taken = modified(path).or(Some(options.reading.reference));
         site.in_force.tell(node, path, &text, taken)?;
     }
@@ -171,6 +177,7 @@ pub(super) fn judged_by(judging: &Judging, options: &Options) -> Result<Site, Er
     for text in &judging.upgrade {
         site.upgrades.push(window(text, &options.reading)?);
     }
+    cluster::learn(&mut site, judging, is_verbose)?;
     Ok(site)
 }
 
@@ -186,7 +193,7 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
         limit: log_limit(&shared.thresholds)?,
         since: moment(&shared.since)?,
         until: moment(&shared.until)?,
-        ..judged_by(&shared.judging, options)?
+        ..judged_by(&shared.judging, options, shared.verbose)?
     })
 }
 
@@ -210,24 +217,30 @@ pub(super) fn analysis(site: Site, judging: &Judging, options: &Options, scope: 
     analysis
 }
 
-/// Stdin can be the log or the rules.
+/// Stdin can be the log, the rules or the objects of the cluster.
 pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Error> {
-    let rules = shared
-        .judging
-        .rules
+    let judging = &shared.judging;
+    let rules = judging.rules.iter().filter(|text| rules_of(text).1 == "-");
+    let objects = judging
+        .cluster
         .iter()
-        .filter(|text| rules_of(text).1 == "-")
-        .count();
+        .filter(|path| path.as_os_str() == "-");
+    let others = rules.count() + objects.count();
     let named = inputs.iter().filter(|path| path.as_os_str() == "-").count();
     let log = if inputs.is_empty() && !shared.journal {
         1
     } else {
         named
     };
-    if rules > 0 && rules + log > 1 {
+    if others > 0 && others + log > 1 {
         return usage(
-            "stdin can be read once: name a file for the rules, as --rules chain.txt, or for the log".to_owned(),
+            "stdin can be read once: name a file for the rules, as --rules chain.txt, for the objects, as --cluster \
+             cluster.yaml, or for the log"
+                .to_owned(),
         );
+    }
+    if others + log > 0 {
+        stdio::check_stdin()?;
     }
     Ok(())
 }
@@ -242,10 +255,14 @@ fn rules_of(text: &str) -> (Option<&str>, &str) {
 }
 
 /// Reads a file that must be text; `-` is stdin.
-pub(super) fn text_file(path: &str) -> Result<String, Error> {
+pub(super) fn text_file(path: &Path) -> Result<String, Error> {
+    let is_stdin = path.as_os_str() == "-";
+    if is_stdin {
+        stdio::check_stdin()?;
+    }
     let read = || {
         let mut bytes = Vec::new();
-        if path == "-" {
+        if is_stdin {
             io::stdin()
                 .lock()
                 .take(LONGEST + 1)
@@ -257,7 +274,7 @@ pub(super) fn text_file(path: &str) -> Result<String, Error> {
         }
         Ok(bytes)
     };
-    let name = || path.to_owned();
+    let name = || path.display().to_string();
     let bytes = read().map_err(|why| Error::Input { name: name(), why })?;
     String::from_utf8(bytes).map_err(|_| Error::Unreadable {
         name: name(),

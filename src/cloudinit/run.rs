@@ -3,52 +3,28 @@
 //! As elemental-toolkit runs yip: stage after stage, each with its `.before` and `.after`, and in each stage the files of
 //! /oem by their names. A step writes its files, then runs its commands, where its `if` holds.
 
-use crate::chain::{Fault, Form, RuleSet, Runner, Script};
+use crate::chain::{Assume, Form, RuleSet, Runner, Script, Ways};
 use crate::cloudinit::{Command, File, Resource};
 
 /// The stages of a boot in their order.
 const STAGES: [&str; 6] = ["rootfs", "initramfs", "fs", "boot", "network", "reconcile"];
 
-/// What a boot leaves, both ways where conditions cannot be known.
-#[derive(Debug, Clone)]
-pub struct Boot {
-    /// Where they do not hold.
-    pub set: RuleSet,
-    /// Where they hold; `None` where that is the same, or there are none.
-    pub holding: Option<RuleSet>,
-    /// The conditions.
-    pub conditions: Vec<Fault>,
-}
-
 /// The chains that the wanted resources leave, conditions that cannot be known taken as not met.
 pub fn boot(resources: &[Resource], wanted: impl Fn(&Resource) -> bool) -> RuleSet {
-    let resources: Vec<&Resource> = resources
-        .iter()
-        .filter(|resource| wanted(resource))
-        .collect();
-    let mut runner = Runner::new(Form::CloudInit);
-    run(&mut runner, &resources);
-    for condition in runner.conditions().to_vec() {
-        runner.fault(condition);
-    }
-    runner.finish()
+    boot_both_ways(resources.iter().filter(|resource| wanted(resource))).set
 }
 
-/// The chains that the resources leave, both ways.
-pub fn boot_both_ways(resources: &[&Resource]) -> Boot {
-    let way = |holds| {
-        let mut runner = Runner::new(Form::CloudInit).holding(holds);
-        run(&mut runner, resources);
-        let conditions = runner.conditions().to_vec();
-        (runner.finish(), conditions)
-    };
-    let (set, conditions) = way(false);
-    let holding = (!conditions.is_empty()).then(|| way(true).0);
-    Boot {
-        holding: holding.filter(|holding| holding.chains() != set.chains()),
-        set,
-        conditions,
-    }
+/// The chains that the resources leave, whichever way conditions go that cannot be known.
+pub fn boot_both_ways<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Ways {
+    let resources: Vec<&Resource> = resources.into_iter().collect();
+    Ways::of(Form::CloudInit, &mut |runner| run(runner, &resources))
+}
+
+/// The chains that one resource leaves where conditions that cannot be known go that way.
+pub(in crate::cloudinit) fn boot_assuming(resource: &Resource, assume: Assume) -> RuleSet {
+    let mut runner = Runner::new(Form::CloudInit).assuming(assume);
+    run(&mut runner, &[resource]);
+    runner.finish()
 }
 
 /// Runs the resources once, on what is there.

@@ -7,6 +7,7 @@ use crate::catalog::Role;
 use crate::error::{printable, printable_name};
 use crate::net::IpNet;
 use crate::packet::{PacketSummary, Unparsed};
+use crate::provenance::Provenance;
 use crate::time::Time;
 
 /// One drop line, whichever way it was read.
@@ -69,8 +70,11 @@ pub enum LogEvent<'a> {
         monotonic: Option<i64>,
         host: Option<&'a str>,
     },
-    /// The input has a fact of the cluster, which comes before its logs.
-    Learned(ClusterFact),
+    /// Something tells a fact of the cluster, which comes before the logs.
+    Learned {
+        fact: ClusterFact,
+        by: Provenance,
+    },
     /// A JSON document of this program's own, a report or an event, in the input of this name.
     Own {
         input: &'a str,
@@ -119,12 +123,24 @@ pub enum ClusterFact {
         node: String,
         address: IpAddr,
     },
-    PodCidr(IpNet),
-    /// The text of a file with firewall rules that the node applies when it boots.
-    Rules {
+    /// Another name by which logs may call a node.
+    Name {
         node: String,
+        other: String,
+    },
+    PodCidr(IpNet),
+    /// Whether an addon is in use.
+    Addon {
+        name: String,
+        is_used: bool,
+    },
+    /// The text of a file with firewall rules that nodes apply when they boot.
+    Rules {
+        nodes: Vec<String>,
         name: String,
         text: String,
+        /// Whether it was read from the node's disk; else an object says that it is to be there.
+        is_on_disk: bool,
     },
     /// An upgrade of the cluster; one that has not ended has no end.
     Upgrade {
@@ -135,6 +151,19 @@ pub enum ClusterFact {
     Collected(Time),
     /// Something that is missing, odd, or in conflict with the rest.
     Remark(String),
+}
+
+/// Nodes that one fact names one by one.
+const MAX_NAMES: usize = 5;
+
+/// The first names, and how many more there are.
+pub(super) fn few(names: &[String]) -> String {
+    let shown = names.iter().take(MAX_NAMES);
+    let shown: Vec<String> = shown.map(|name| printable_name(name)).collect();
+    match names.len().saturating_sub(MAX_NAMES) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// One line, fit for a terminal.
@@ -152,14 +181,29 @@ impl fmt::Display for ClusterFact {
             Self::Address { node, address } => {
                 write!(f, "node {}: {address}", printable_name(node))
             }
-            Self::PodCidr(net) => write!(f, "pod network: {net}"),
-            Self::Rules { node, name, text } => write!(
+            Self::Name { node, other } => write!(
                 f,
-                "node {}: firewall rules in {} ({} lines)",
+                "node {}: its logs may call it {}",
                 printable_name(node),
-                printable(name),
-                text.lines().count()
+                printable_name(other)
             ),
+            Self::PodCidr(net) => write!(f, "pod network: {net}"),
+            Self::Addon { name, is_used } => {
+                let used = if *is_used { "enabled" } else { "not enabled" };
+                write!(f, "addon {}: {used}", printable_name(name))
+            }
+            Self::Rules {
+                nodes, name, text, ..
+            } => {
+                let kind = if nodes.len() == 1 { "node" } else { "nodes" };
+                write!(
+                    f,
+                    "{kind} {}: firewall rules in {} ({} lines)",
+                    few(nodes),
+                    printable(name),
+                    text.lines().count()
+                )
+            }
             Self::Upgrade { from, to: Some(to) } => write!(f, "upgrade from {from} to {to}"),
             Self::Upgrade { from, to: None } => {
                 write!(

@@ -1,13 +1,14 @@
 //! What comes in: bytes of logs, journals and bundles; what goes out: [`event::LogEvent`], above all drop lines.
 //!
-//! Imports go `source → reader → framing | message → format → event`; `fast` is used by `reader` alone, and `search` and `scan`
-//! lie below all of them.
+//! Imports go `source → reader → framing | message → format → event`; `fast` is used by `reader` alone, `objects` by
+//! `source`, and `search` and `scan` lie below all of them.
 
 pub mod event;
 mod fast;
 mod format;
 mod framing;
 mod message;
+pub mod objects;
 pub mod reader;
 mod scan;
 mod search;

@@ -183,16 +183,32 @@ impl Reader {
         self.clock.settle_years(now)
     }
 
-    /// Takes the end of the log: its last line may lack its newline.
-    pub fn finish(&mut self, sink: &mut Sink<'_>) {
+    /// Takes the end of a part of the log, of which another may follow: its last line may lack its newline.
+    pub fn end_part(&mut self, sink: &mut Sink<'_>) {
         if self.overlong {
             self.overlong = false;
             self.lines += 1;
         }
+        self.skip = 0;
         if self.is_datagrams(&self.carry) {
             self.framing = Framing::Datagrams;
         }
         self.take_carry(true, sink);
+        if let Framing::Document(document) = &mut self.framing
+            && document.is_open()
+        {
+            let is_lost = document.is_lost();
+            self.framing = Framing::Lines;
+            if is_lost {
+                self.lines += 1;
+                carry::unreadable(&[], sink);
+            }
+        }
+    }
+
+    /// Takes the end of the log.
+    pub fn finish(&mut self, sink: &mut Sink<'_>) {
+        self.end_part(sink);
         if self.no_such_days > 0 {
             sink(LogEvent::Notice {
                 kind: NoticeKind::NoSuchDay,
@@ -287,6 +303,10 @@ impl Reader {
                     let part = &text[from..to];
                     let composed = document.composed(part);
                     self.record(composed.as_deref().unwrap_or(part), sink);
+                }
+                Event::Lost(at) => {
+                    self.lines += 1;
+                    carry::unreadable(&text[..at], sink);
                 }
                 Event::End(at) => return (at, false),
                 Event::Broken(at) => {

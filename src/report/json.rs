@@ -17,7 +17,7 @@ use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
 use crate::time::Time;
 
-pub(super) static JSON: Renderer = Renderer {
+pub static JSON: Renderer = Renderer {
     code: "json",
     title: "one document, dropsift/report/v1",
     render,

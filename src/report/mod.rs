@@ -17,6 +17,7 @@ pub mod json_schema;
 mod json_simulate;
 mod json_words;
 mod json_write;
+pub mod metrics;
 pub mod ports;
 pub mod read;
 mod simulate;
@@ -82,6 +83,8 @@ pub struct InputReport {
     pub tally: Tally,
     /// Whether any line was of a known log format, or there was none.
     pub known: bool,
+    /// Whether it was no log, but Kubernetes objects, which have no lines.
+    pub has_objects: bool,
     /// What went wrong, with what to do about it.
     pub error: Option<String>,
 }
@@ -105,6 +108,8 @@ pub struct NodeReport {
     pub logged: u64,
     /// When the LOG rule hid lines; `None` where that cannot be told.
     pub saturated: Option<Vec<Stretch>>,
+    /// The stretches of IPv4 and of IPv6; empty where they cannot be told.
+    pub saturated_by_family: [Vec<Stretch>; 2],
     /// Drops that were not logged, where counters tell.
     pub unlogged: Option<Counted>,
 }

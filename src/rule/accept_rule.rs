@@ -4,7 +4,8 @@ use super::disposition::Doubt;
 use super::insertion_point::InsertionPoint;
 use crate::catalog::{DocumentedRule, Role};
 use crate::chain::{
-    Family, HARVESTER, Ports, Rule, Side, Target, Test as RuleTest, address, quoted,
+    Family, HARVESTER, Ports, Rule, RuleSet, Side, Sought, Target, Test as RuleTest, address,
+    quoted,
 };
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
@@ -85,7 +86,7 @@ impl AcceptRule {
 
     /// Whom it accepts; `None` for anybody.
     pub fn source(&self) -> Option<IpNet> {
-        source_of(&self.rule)
+        self.rule.source_net()
     }
 
     /// Whom it accepts, as iptables prints it; `None` for anybody.
@@ -107,6 +108,24 @@ impl AcceptRule {
     /// The rule as it goes to its place: for the packets that come so far.
     pub fn placed(&self) -> Rule {
         self.place.fitted(&self.rule)
+    }
+
+    /// Puts it at its place in the chains of `set`, where it has one there and no rule does the same.
+    pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {
+        if let Sought::At(place) = self.seek(set, prefixes) {
+            let rule = (self.rule).for_interface(place.rule().and_then(Rule::interface));
+            let (chain, number) = (place.chain.name.clone(), place.number);
+            set.insert_rule(self.family, &chain, number, &rule);
+        }
+    }
+
+    /// Looks for its place in chains whose LOG rule has a prefix that begins as one of `prefixes`.
+    pub(super) fn seek<'a>(&self, set: &'a RuleSet, prefixes: &[String]) -> Sought<'a> {
+        let is_log = |rule: &Rule| {
+            matches!(&rule.target, Target::Log(log)
+                if prefixes.iter().any(|prefix| log.prefix.starts_with(prefix)))
+        };
+        set.seek(self.family, &self.rule, &self.interface, &is_log)
     }
 
     /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
@@ -134,7 +153,7 @@ impl AcceptRule {
 
     /// The line for a CloudInit that makes a chain of this name.
     pub fn append_to(&self, chain: &str) -> String {
-        format!("{} -A {} {}", self.program(), quoted(chain), self.rule)
+        self.rule.append_command(self.family, chain)
     }
 
     /// The tool that applies it.
@@ -169,12 +188,4 @@ pub(super) fn accept(
 fn quotable(text: &str) -> String {
     let kept = |c: &char| c.is_ascii_alphanumeric() || " ()/,.-_+".contains(*c);
     text.chars().filter(kept).collect()
-}
-
-/// The source that a rule asks for.
-pub(super) fn source_of(rule: &Rule) -> Option<IpNet> {
-    rule.matches.iter().find_map(|m| match m.test {
-        RuleTest::Net(Side::Source, net) if !m.negated => Some(net),
-        _ => None,
-    })
 }

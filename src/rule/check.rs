@@ -1,8 +1,7 @@
 //! Whether suggested rules are in a running chain, and live there.
 
 use super::AcceptRule;
-use super::seek::{Sought, seek};
-use crate::chain::ActiveChains;
+use crate::chain::{ActiveChains, RuleSet, Sought};
 
 /// What a chain has of a suggested rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,10 +43,21 @@ pub fn check<'a>(
 ) -> Vec<Checked<'a>> {
     let of = |rule: &'a AcceptRule| {
         let known = chains.of(&rule.node, rule.role, rule.family);
-        let (state, at) = match known.map(|chains| chains.set) {
+        // What is live one way only, where a condition cannot be known, is not called live.
+        let set = known.map(|chains| {
+            let is_live = |set: &&RuleSet| matches!(rule.seek(set, prefixes), Sought::Live(_));
+            chains
+                .ways()
+                .find(|set| !is_live(set))
+                .unwrap_or(chains.set)
+        });
+        let (state, at) = match set {
             None => (State::Absent, None),
-            Some(set) => match seek(set, rule, prefixes) {
-                Sought::Live(chain, number, _) => (State::Live, Some((chain, number))),
+            Some(set) => match rule.seek(set, prefixes) {
+                Sought::Live(at) => {
+                    let at = (at.chain.name.clone(), at.number);
+                    (State::Live, Some(at))
+                }
                 Sought::At(_) | Sought::Nowhere => {
                     let own = set.chains().iter().filter(|c| c.family == rule.family);
                     let mut copies = own.filter_map(|chain| {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::catalog::LOG_PREFIX;
-use crate::chain::{Chain, HARVESTER, Match, Rule, Side, Target, Test, quoted};
+use crate::chain::{Chain, HARVESTER, Place, Rule, Target, quoted};
 use crate::error::is_hostile;
 
 /// The rule before which another one goes.
@@ -57,22 +57,30 @@ impl Default for InsertionPoint {
     }
 }
 
+impl From<&Place<'_>> for InsertionPoint {
+    fn from(place: &Place<'_>) -> Self {
+        let rule = place.rule();
+        let before = match rule.map(|rule| &rule.target) {
+            Some(Target::Log(log)) => Before::Log(log.prefix.clone()),
+            Some(Target::Jump(to) | Target::Goto(to)) => Before::Jump(to.clone()),
+            Some(_) => Before::Drop,
+            None => Before::End,
+        };
+        let point = Self {
+            chain: place.chain.name.clone(),
+            number: place.number,
+            before,
+            interface: rule.and_then(Rule::interface).map(str::to_owned),
+            passed: None,
+        };
+        point.pass_over(place.chain)
+    }
+}
+
 impl InsertionPoint {
     /// `rule` for the packets that come so far.
     pub(super) fn fitted(&self, rule: &Rule) -> Rule {
-        let mut fitted = rule.clone();
-        if let Some(name) = &self.interface {
-            let test = Test::Interface(Side::Source, name.clone());
-            // Interfaces come first in the order of matches.
-            fitted.matches.insert(
-                0,
-                Match {
-                    test,
-                    negated: false,
-                },
-            );
-        }
-        fitted
+        rule.for_interface(self.interface.as_deref())
     }
 
     /// Whether its names can be shown: a dump's text is anybody's.
@@ -135,7 +143,7 @@ impl InsertionPoint {
     }
 
     /// Finds what to pass over, so that the first rule which is left is the one at the place.
-    pub(super) fn pass_over(mut self, chain: &Chain) -> Self {
+    fn pass_over(mut self, chain: &Chain) -> Self {
         let own = self.number - 1;
         let first = |words: Option<&str>| {
             chain.rules.iter().position(|rule| {
@@ -162,12 +170,4 @@ fn pattern(text: &str) -> String {
         out.push(c);
     }
     out
-}
-
-/// The interface that a rule asks for.
-pub(super) fn interface_of(rule: &Rule) -> Option<String> {
-    rule.matches.iter().find_map(|m| match &m.test {
-        Test::Interface(Side::Source, name) if !m.negated => Some(name.clone()),
-        _ => None,
-    })
 }

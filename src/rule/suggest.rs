@@ -6,10 +6,9 @@ use super::disposition::disposition;
 use super::insertion_point::InsertionPoint;
 use super::reported::restrain;
 use super::scope::Scope;
-use super::seek::{Sought, seek};
 use crate::catalog::{self, DocumentedRule, Reach};
 use crate::cause::{Test, Verdict};
-use crate::chain::{Family, Match, Origin, Side, Test as RuleTest, address};
+use crate::chain::{Family, Match, Origin, Side, Sought, Test as RuleTest, address};
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
@@ -85,26 +84,41 @@ fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
         met: true,
         text,
     };
-    match seek(chains.set, rule, &site.log_prefixes()) {
-        Sought::Live(chain, number, line) if chains.origin == Origin::NextBoot => {
-            let text = format!(
-                "rule {number} of {chain} (line {line} of {}) does the same from the next boot on: a reboot is due",
-                chains.name
-            );
-            (Some(test("rule-at-next-boot", text)), true)
-        }
-        Sought::Live(chain, number, line) => {
-            let text = format!(
-                "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
-            );
-            (Some(test(RULE_IN_FORCE, text)), false)
-        }
-        Sought::At(place) if place.is_tame() => {
-            rule.place = place;
-            (None, true)
-        }
-        Sought::At(_) | Sought::Nowhere => (None, true),
+    let prefixes = site.log_prefixes();
+    let ways: Vec<Sought<'_>> = (chains.ways())
+        .map(|set| rule.seek(set, &prefixes))
+        .collect();
+    let is_live = |way: &Sought<'_>| matches!(way, Sought::Live(_));
+    let at = ways.iter().find_map(|way| match way {
+        Sought::At(place) => Some(InsertionPoint::from(place)).filter(InsertionPoint::is_tame),
+        _ => None,
+    });
+    let live = ways.iter().find(|way| is_live(way));
+    let Some(Sought::Live(live)) = live else {
+        rule.place = at.unwrap_or_default();
+        return (None, true);
+    };
+    let (chain, number) = (&live.chain.name, live.number);
+    let line = live.rule().map_or(0, |rule| rule.line);
+    let name = chains.name;
+    if !ways.iter().all(is_live) {
+        rule.place = at.unwrap_or_default();
+        let text = format!(
+            "rule {number} of {chain} (line {line} of {name}) does the same one way only: {} cannot be known here",
+            chains.question()
+        );
+        return (Some(test("rule-on-condition", text)), true);
     }
+    if chains.origin == Origin::NextBoot {
+        let text = format!(
+            "rule {number} of {chain} (line {line} of {name}) does the same from the next boot on: a reboot is due"
+        );
+        return (Some(test("rule-at-next-boot", text)), true);
+    }
+    let text = format!(
+        "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
+    );
+    (Some(test(RULE_IN_FORCE, text)), false)
 }
 
 fn order(rule: &AcceptRule) -> impl Ord + '_ {

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use crate::catalog::Role;
 use crate::error::printable_name;
 use crate::net::IpNet;
+use crate::node_names::NodeNames;
 use crate::provenance::Provenance;
 
 /// Contradictions that are kept; further ones are counted.
@@ -79,6 +80,7 @@ pub struct Facts {
     pod_cidrs: Vec<Known<IpNet>>,
     addons: BTreeMap<String, Known<bool>>,
     contradictions: Vec<Contradiction>,
+    names: NodeNames,
 }
 
 impl Facts {
@@ -138,13 +140,26 @@ impl Facts {
 
     /// The role of `node`, and who says so. A flag for all nodes stands against what was learned of one.
     pub fn role(&self, node: &str) -> Known<Role> {
-        let own = self.roles.get(node).copied();
+        let own = self.roles.get(node).into_iter();
+        // What was learned is of the cluster's names, and the log may have another.
+        let own = own.chain(self.roles.get(self.names.resolve(node)));
+        let own = own.min_by_key(|known| known.origin).copied();
         match (own, self.default_role) {
             (Some(own), Some(all)) if all.origin < own.origin => all,
             (Some(own), _) => own,
             (None, Some(all)) => all,
             (None, None) => Known::assumed(Role::default()),
         }
+    }
+
+    /// The names of the nodes.
+    pub const fn names(&self) -> &NodeNames {
+        &self.names
+    }
+
+    /// The names of the nodes, to be added to.
+    pub const fn names_mut(&mut self) -> &mut NodeNames {
+        &mut self.names
     }
 
     /// The role of the nodes that [`Facts::roles`] does not name.

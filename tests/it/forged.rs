@@ -140,6 +140,21 @@ impl Row {
         for template in self.claims.iter().chain(&self.other).chain(&self.continued) {
             add(template, DROP, Untrusted);
         }
+        // A further line is no record, whatever it is: its indent does not come off.
+        let records = [
+            format!(
+                "{{\"__REALTIME_TIMESTAMP\":\"1776852001123456\",\"_TRANSPORT\":\"kernel\",\"_HOSTNAME\":\"h\",\"MESSAGE\":\"{DROP}\"}}"
+            ),
+            format!("{{\"date\":1776852001.5,\"MESSAGE\":\"{DROP}\"}}"),
+            format!("<4>Apr 22 10:00:01 h kernel: {DROP}"),
+            format!("2026-04-22T10:00:01.123456Z stdout F {DROP}"),
+            format!("[12345.677901] {DROP}"),
+        ];
+        for template in &self.continued {
+            for record in &records {
+                add(template, record, Untrusted);
+            }
+        }
         // What the message says is nobody's business there, whoever else the sender is.
         for template in self.claims.first().iter().chain(&self.other.first()) {
             for message in &nested {

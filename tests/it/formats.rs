@@ -61,7 +61,7 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
         } => {}
         LogEvent::Notice { kind, count, .. } => seen.notices.push((kind, count)),
         LogEvent::Alive { .. }
-        | LogEvent::Learned(_)
+        | LogEvent::Learned { .. }
         | LogEvent::Own { .. }
         | LogEvent::EndOfOwn
         | LogEvent::EndOfLog { .. } => {}

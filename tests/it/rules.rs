@@ -446,13 +446,17 @@ fn the_files_of_a_bundle_are_the_chain_of_the_next_boot() {
     let contents = resource["spec"]["contents"].as_str().unwrap();
     let log = line("harvester1", "192.168.122.62", "TCP", 10_660, 0);
     let fact = || ClusterFact::Rules {
-        node: "harvester1".to_owned(),
+        nodes: vec!["harvester1".to_owned()],
         name: "91-iptables-worker.yaml".to_owned(),
         text: contents.to_owned(),
+        is_on_disk: true,
     };
     let judged = |running: Option<&str>| {
         let mut analysis = analysis(site(Role::Worker, running));
-        analysis.push(LogEvent::Learned(fact()));
+        analysis.push(LogEvent::Learned {
+            fact: fact(),
+            by: Provenance::Bundle,
+        });
         let report = report(analysis, &log);
         let finding = &report.findings[0];
         let next_boot = finding

@@ -1,9 +1,10 @@
 //! One iptables command on the chains: done as iptables does it, or refused for its reason.
 
-use crate::chain::rule::{Rule, Target};
+use crate::chain::rule::Target;
+use crate::chain::shell::rule_index::RuleIndex;
 use crate::chain::syntax::arguments::Command;
 use crate::chain::syntax::reader::Action;
-use crate::chain::{Family, Policy, RuleSet};
+use crate::chain::{Chain, Family, Policy, RuleSet};
 
 /// How many chains commands may make, and how many rules in each: `-D` compares with all of them.
 const MAX_CHAINS: usize = 1024;
@@ -12,6 +13,7 @@ const MAX_RULES: usize = 4096;
 /// Does what the command does, or says why iptables would not.
 pub(super) fn apply(
     set: &mut RuleSet,
+    index: &mut RuleIndex,
     family: Family,
     command: Command,
     line: usize,
@@ -28,13 +30,15 @@ pub(super) fn apply(
         }
         (_, Action::Nothing) => return Ok(()),
         (None, Action::Flush) => {
-            set.chains
-                .iter_mut()
-                .filter(|chain| chain.family == family)
-                .for_each(|chain| chain.rules.clear());
+            for chain in (set.chains.iter_mut()).filter(|chain| chain.family == family) {
+                index.flush(chain);
+                chain.rules.clear();
+            }
             return Ok(());
         }
-        (None, Action::Remove) => return remove_all(set, family),
+        (None, Action::Remove) => {
+            return remove_all(set, index, family);
+        }
         (None, _) => return Err("no chain is named".to_owned()),
         (Some(name), _) => name,
     };
@@ -60,7 +64,7 @@ pub(super) fn apply(
             }
         }
     }
-    let referenced = action == Action::Remove && refers(set, family, &name);
+    let referenced = index.leads_to(family, &name);
     let renamed = matches!(&action, Action::Rename(to) if set.chain(family, to).is_some());
     let Some(chain) = set.chain_mut(family, &name) else {
         return Err(format!("no chain `{name}`"));
@@ -69,19 +73,27 @@ pub(super) fn apply(
         Action::Append | Action::Insert(_) if chain.rules.len() >= MAX_RULES => {
             return Err(format!("more than {MAX_RULES} rules in chain `{name}`"));
         }
-        Action::Append => chain.rules.extend(rules),
+        Action::Append => {
+            index.put((family, &name), chain.rules.len(), &rules);
+            chain.rules.extend(rules);
+        }
         Action::Insert(number) => {
             if number == 0 || number > chain.rules.len() + 1 {
                 return Err(format!("chain `{name}` has no place {number} to insert at"));
             }
             let at = number - 1;
+            index.put((family, &name), at, &rules);
             chain.rules.splice(at..at, rules);
         }
         Action::Replace(number) => {
             let rule = rules.into_iter().next();
             let place = number.checked_sub(1).and_then(|at| chain.rules.get_mut(at));
             match place.zip(rule) {
-                Some((place, rule)) => *place = rule,
+                Some((place, rule)) => {
+                    index.take((family, &name), number - 1, place);
+                    index.put((family, &name), number - 1, std::slice::from_ref(&rule));
+                    *place = rule;
+                }
                 None => return Err(format!("chain `{name}` has no rule {number}")),
             }
         }
@@ -89,20 +101,24 @@ pub(super) fn apply(
             if number == 0 || number > chain.rules.len() {
                 return Err(format!("chain `{name}` has no rule {number}"));
             }
-            chain.rules.remove(number - 1);
+            let rule = chain.rules.remove(number - 1);
+            index.take((family, &name), number - 1, &rule);
         }
         Action::Delete | Action::Check => {
             for rule in rules {
-                let same = |known: &Rule| known.means(&rule) && known.comment == rule.comment;
-                let Some(at) = chain.rules.iter().position(same) else {
+                let Some(at) = index.position(chain, &rule) else {
                     return Err(format!("chain `{name}` has no such rule"));
                 };
                 if action == Action::Delete {
-                    chain.rules.remove(at);
+                    let rule = chain.rules.remove(at);
+                    index.take((family, &name), at, &rule);
                 }
             }
         }
-        Action::Flush => chain.rules.clear(),
+        Action::Flush => {
+            index.flush(chain);
+            chain.rules.clear();
+        }
         Action::Remove => {
             if chain.policy.is_some() {
                 return Err(format!("chain `{name}` is built in"));
@@ -113,7 +129,8 @@ pub(super) fn apply(
             if referenced {
                 return Err(format!("chain `{name}` is still in use by a rule"));
             }
-            set.retain(|chain| chain.family != family || chain.name != name);
+            index.remove(family, &name);
+            set.remove_chain(family, &name);
         }
         Action::Policy(policy) => {
             let policy = match policy.as_str() {
@@ -129,37 +146,32 @@ pub(super) fn apply(
         Action::Rename(_) if renamed => return Err("the new name is taken".to_owned()),
         Action::Rename(to) => {
             chain.name.clone_from(&to);
-            rename(set, family, &name, &to);
+            if referenced {
+                lead_to(set, family, &name, &to);
+            }
+            set.retain(|_| true);
+            index.renew(&set.chains);
         }
         Action::New | Action::Nothing => {}
     }
     Ok(())
 }
 
-/// Whether a rule sends packets to the chain.
-fn refers(set: &RuleSet, family: Family, name: &str) -> bool {
-    set.chains
-        .iter()
-        .filter(|chain| chain.family == family)
-        .flat_map(|chain| &chain.rules)
-        .any(|rule| rule.target.chain() == Some(name))
-}
-
 /// `-X` without a chain: all of the user's, where none has rules or references.
-fn remove_all(set: &mut RuleSet, family: Family) -> Result<(), String> {
-    let busy = set
-        .chains
-        .iter()
-        .filter(|chain| chain.family == family && chain.policy.is_none())
-        .any(|chain| !chain.rules.is_empty() || refers(set, family, &chain.name));
+fn remove_all(set: &mut RuleSet, index: &mut RuleIndex, family: Family) -> Result<(), String> {
+    let own = |chain: &Chain| chain.family == family && chain.policy.is_none();
+    let busy = (set.chains.iter().filter(|chain| own(chain)))
+        .any(|chain| !chain.rules.is_empty() || index.leads_to(family, &chain.name));
     if busy {
         return Err("a chain is in use or not empty".to_owned());
     }
-    set.retain(|chain| chain.family != family || chain.policy.is_some());
+    set.retain(|chain| !own(chain));
+    index.renew(&set.chains);
     Ok(())
 }
 
-fn rename(set: &mut RuleSet, family: Family, from: &str, to: &str) {
+/// Has the rules that lead to a chain lead to another one.
+fn lead_to(set: &mut RuleSet, family: Family, from: &str, to: &str) {
     for chain in set.chains.iter_mut().filter(|chain| chain.family == family) {
         for rule in &mut chain.rules {
             if let Target::Jump(name) | Target::Goto(name) = &mut rule.target
@@ -169,5 +181,4 @@ fn rename(set: &mut RuleSet, family: Family, from: &str, to: &str) {
             }
         }
     }
-    set.retain(|_| true);
 }

@@ -1,7 +1,7 @@
 //! `if`, `for`, `while` and `case`, as far as what they depend on is known.
 
 use crate::chain::shell::fault::Fault;
-use crate::chain::shell::interpret::{Flow, Runner, mentions};
+use crate::chain::shell::interpret::{Flow, Runner};
 use crate::chain::shell::lex::Word;
 use crate::chain::shell::outside::{self, Status};
 use crate::chain::shell::parse::List;
@@ -21,13 +21,9 @@ impl Runner {
             if flow == Flow::Exit {
                 return (status, flow);
             }
-            if status == Status::Unknown
-                && (branches.iter().any(|(_, body)| mentions(body)) || mentions(otherwise))
-                && let Some(last) = condition.last()
-            {
-                self.unknown(last.line, condition, last);
-            }
-            if status == Status::Yes || status == Status::Unknown && self.holds {
+            let guarded =
+                branches.iter().any(|(_, body)| self.mentions(body)) || self.mentions(otherwise);
+            if status.or(|| self.assumes_list(condition, guarded)) {
                 return self.list(body, forgiven);
             }
         }
@@ -42,7 +38,7 @@ impl Runner {
         forgiven: bool,
     ) -> (Status, Flow) {
         let Some(values) = self.words(words) else {
-            if mentions(body) {
+            if self.mentions(body) {
                 let line = body.first().map_or(1, |item| item.line);
                 self.fault(Fault::unfollowed(
                     self.at.unwrap_or(line),
@@ -78,7 +74,7 @@ impl Runner {
                 return (status, flow);
             }
             let status = if until { status.not() } else { status };
-            if status == Status::Unknown && mentions(body) {
+            if status == Status::Unknown && self.mentions(body) {
                 let line = body.first().map_or(1, |item| item.line);
                 self.fault(Fault::unfollowed(
                     self.at.unwrap_or(line),
@@ -103,25 +99,24 @@ impl Runner {
         branches: &[(Vec<Word>, List)],
         forgiven: bool,
     ) -> (Status, Flow) {
+        let shown = word.shown();
         let word = self.word(word);
         for (patterns, body) in branches {
             for pattern in patterns {
+                let text = format!("{shown} is {}", pattern.shown());
                 let pattern = self.word(pattern);
                 let met = match (&word, &pattern) {
                     (_, Some(pattern)) if pattern == "*" => Some(true),
                     (Some(word), Some(pattern)) => outside::matches_pattern(word, pattern),
                     _ => None,
                 };
-                if met == Some(true) {
-                    return self.list(body, forgiven);
-                }
-                if met.is_none() && mentions(body) {
+                let is_met = met.unwrap_or_else(|| {
+                    let guarded = branches.iter().any(|(_, body)| self.mentions(body));
                     let line = body.first().map_or(1, |item| item.line);
-                    self.fault(Fault::unfollowed(
-                        self.at.unwrap_or(line),
-                        "which branch of `case` is taken cannot be known here: none was followed",
-                    ));
-                    return (Status::Unknown, Flow::On);
+                    self.assumes(text, line, guarded)
+                });
+                if is_met {
+                    return self.list(body, forgiven);
                 }
             }
         }

@@ -1,15 +1,17 @@
 //! Running commands: a script in, the chains that it leaves out, as a shell and iptables would leave them.
 //!
 //! What iptables refuses leaves a [`Fault`] and no trace in the chains. A condition that cannot be known is named; the run
-//! goes one way, and whoever needs the other runs again with [`Runner::holding`].
+//! goes one way, and another run goes the other with [`Runner::assuming`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
+use crate::chain::shell::condition::{Assume, Condition};
 use crate::chain::shell::fault::Fault;
 use crate::chain::shell::lex::Word;
 use crate::chain::shell::outside::{self, Status, tool};
 use crate::chain::shell::parse::{Command, Item, Join, List, Script, Simple};
+use crate::chain::shell::rule_index::RuleIndex;
 use crate::chain::syntax::arguments;
 use crate::chain::{Family, Form, Policy, Rule, RuleSet};
 
@@ -36,13 +38,14 @@ pub(super) enum Flow {
 #[derive(Debug, Clone)]
 pub struct Runner {
     pub(super) set: RuleSet,
+    pub(super) index: RuleIndex,
     /// The files that were written: scripts and dumps, each with the line where its text begins.
     pub(super) files: BTreeMap<String, (String, usize)>,
     /// Those of them that were run or loaded.
     pub(super) used: BTreeSet<String>,
-    /// Whether conditions that cannot be known hold.
-    pub(super) holds: bool,
-    pub(super) conditions: Vec<Fault>,
+    /// How conditions that cannot be known are taken.
+    pub(super) assume: Assume,
+    pub(super) conditions: Vec<Condition>,
     /// The values of variables, `None` where one is not known.
     pub(super) variables: HashMap<String, Option<String>>,
     pub(super) functions: HashMap<String, Rc<List>>,
@@ -52,6 +55,10 @@ pub struct Runner {
     pub(super) depth: usize,
     pub(super) commands: usize,
     pub(super) expanded: usize,
+    /// How many bytes of dumps were loaded.
+    pub(super) restored: usize,
+    /// How many rules were listed, to be searched.
+    pub(super) listed: usize,
     /// The line of what runs, where its text has no lines of its own in the file.
     pub(super) at: Option<usize>,
 }
@@ -61,9 +68,10 @@ impl Runner {
     pub fn new(form: Form) -> Self {
         let mut runner = Self {
             set: RuleSet::new(form),
+            index: RuleIndex::default(),
             files: BTreeMap::new(),
             used: BTreeSet::new(),
-            holds: false,
+            assume: Assume::None,
             conditions: Vec::new(),
             variables: HashMap::new(),
             functions: HashMap::new(),
@@ -72,16 +80,18 @@ impl Runner {
             depth: 0,
             commands: 0,
             expanded: 0,
+            restored: 0,
+            listed: 0,
             at: None,
         };
         runner.build_in(Family::V4);
         runner
     }
 
-    /// Takes conditions that cannot be known as met; else as not met.
+    /// Takes conditions that cannot be known that way; else as not met.
     #[must_use]
-    pub const fn holding(mut self, holds: bool) -> Self {
-        self.holds = holds;
+    pub fn assuming(mut self, assume: Assume) -> Self {
+        self.assume = assume;
         self
     }
 
@@ -96,7 +106,7 @@ impl Runner {
     }
 
     /// The conditions that could not be known, where commands of a firewall depend on them.
-    pub fn conditions(&self) -> &[Fault] {
+    pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
@@ -120,13 +130,9 @@ impl Runner {
     /// Runs a shell text where a condition holds.
     pub fn run_if(&mut self, condition: &Script, script: &Script) {
         let (status, _) = self.list(&condition.list, true);
-        if status == Status::Unknown
-            && mentions(&script.list)
-            && let Some(last) = condition.list.last()
-        {
-            self.unknown(last.line, &condition.list, last);
-        }
-        if status == Status::Yes || status == Status::Unknown && self.holds {
+        let guarded = self.mentions(&script.list);
+        let holds = status.or(|| self.assumes_list(&condition.list, guarded));
+        if holds {
             self.run(script);
         }
     }
@@ -182,6 +188,8 @@ impl Runner {
 
     pub(super) fn list(&mut self, list: &List, condition: bool) -> (Status, Flow) {
         let mut status = Status::Yes;
+        // The item whose answer `status` is: `a && b || c` asks `a` again, where `b` did not run.
+        let mut answered = 0;
         for (at, item) in list.iter().enumerate() {
             let wanted = match item.join {
                 Join::Then => Status::Yes,
@@ -190,10 +198,9 @@ impl Runner {
             };
             let runs = match wanted {
                 Status::Unknown => {
-                    if mentions(std::slice::from_ref(item)) {
-                        self.unknown(item.line, &list[..at], item);
-                    }
-                    self.holds == (item.join == Join::And)
+                    let guarded = self.mentions(std::slice::from_ref(item));
+                    let text = self.text_of(&list[answered]);
+                    self.assumes(text, item.line, guarded) == (item.join == Join::And)
                 }
                 known => known == Status::Yes,
             };
@@ -204,6 +211,7 @@ impl Runner {
             let forgiven = condition || next == Some(Join::Or);
             let (found, flow) = self.pipeline(item, forgiven || next == Some(Join::And));
             status = if item.not { found.not() } else { found };
+            answered = at;
             if flow != Flow::On {
                 return (status, flow);
             }
@@ -215,18 +223,13 @@ impl Runner {
         (status, Flow::On)
     }
 
-    /// Names a condition that cannot be known.
-    pub(super) fn unknown(&mut self, line: usize, before: &[Item], guarded: &Item) {
-        let last = before.last().map_or(guarded, |item| item);
-        let shown = last.commands.first().map(shown).unwrap_or_default();
-        let line = self.at.unwrap_or(line);
-        let fault = Fault::unfollowed(
-            line,
-            format!("whether `{shown}` holds cannot be known here, and rules depend on it"),
-        );
-        if !self.conditions.contains(&fault) && self.conditions.len() < MAX_FAULTS {
-            self.conditions.push(fault);
-        }
+    /// Whether a list of conditions whose answer is not known is taken as met.
+    pub(super) fn assumes_list(&mut self, condition: &List, guarded: bool) -> bool {
+        let Some(last) = condition.last() else {
+            return true;
+        };
+        let text = self.text_of(last);
+        self.assumes(text, last.line, guarded)
     }
 
     fn pipeline(&mut self, item: &Item, forgiven: bool) -> (Status, Flow) {
@@ -247,7 +250,10 @@ impl Runner {
         if let Some(status) = self.restores_from_pipe(item, &words) {
             return (status, Flow::On);
         }
-        (outside::searched(&self.set, &words), Flow::On)
+        (
+            outside::searched(&self.set, &words, &mut self.listed),
+            Flow::On,
+        )
     }
 
     fn command(&mut self, command: &Command, forgiven: bool) -> (Status, Flow) {
@@ -391,42 +397,6 @@ impl Runner {
             self.set.chain_or_new(family, name, 0).policy = Some(Policy::Accept);
         }
     }
-}
-
-/// A command for people.
-fn shown(command: &Command) -> String {
-    match command {
-        Command::Simple(simple) => {
-            let words: Vec<String> = simple.words.iter().map(Word::shown).collect();
-            words.join(" ")
-        }
-        _ => "the condition".to_owned(),
-    }
-}
-
-/// Whether a list has commands of a firewall in it, or leaves the script.
-pub(super) fn mentions(list: &[Item]) -> bool {
-    list.iter()
-        .flat_map(|item| &item.commands)
-        .any(|command| match command {
-            Command::Simple(simple) => simple.words.iter().any(|word| {
-                let shown = word.shown();
-                outside::is_tool(&shown)
-                    || outside::may_be_firewall(&shown)
-                    || shown == "exit"
-                    || shown.starts_with('$')
-            }),
-            Command::If(branches, otherwise) => {
-                mentions(otherwise)
-                    || branches
-                        .iter()
-                        .any(|(condition, body)| mentions(condition) || mentions(body))
-            }
-            Command::For(_, _, body) | Command::Group(body) => mentions(body),
-            Command::While(condition, _, body) => mentions(condition) || mentions(body),
-            Command::Case(_, branches) => branches.iter().any(|(_, body)| mentions(body)),
-            Command::Function(_, body) => mentions(body),
-        })
 }
 
 /// The chain and the rule of one command.

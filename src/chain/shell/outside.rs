@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::chain::{Family, RuleSet};
 
+/// How many rules one run lists to search them; what more listings have is not known.
+const MAX_LISTED: usize = 100_000;
+
 /// What a command answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
@@ -107,14 +110,22 @@ fn tested(test: &[&str], files: &BTreeMap<String, (String, usize)>) -> Status {
 }
 
 /// `iptables -S INPUT | grep -q -- TEXT`: whether the listing has the text; unknown for all other pipelines.
-pub(super) fn searched(set: &RuleSet, pipeline: &[Option<Vec<String>>]) -> Status {
+pub(super) fn searched(
+    set: &RuleSet,
+    pipeline: &[Option<Vec<String>>],
+    listed: &mut usize,
+) -> Status {
     let [Some(first), rest @ ..] = pipeline else {
         return Status::Unknown;
     };
     let Some((family, lists)) = lists(first) else {
         return Status::Unknown;
     };
+    if *listed > MAX_LISTED {
+        return Status::Unknown;
+    }
     let mut lines = listing(set, family, lists);
+    *listed += lines.len();
     let mut found = Status::Yes;
     for words in rest {
         let Some((pattern, inverted)) = words.as_deref().and_then(pattern) else {

@@ -129,6 +129,6 @@ impl Runner {
         }
         let command = arguments::read(words, family, line)?;
         self.build_in(family);
-        apply(&mut self.set, family, command, line)
+        apply(&mut self.set, &mut self.index, family, command, line)
     }
 }

@@ -7,6 +7,9 @@ use crate::chain::shell::outside::Status;
 use crate::chain::shell::parse::{Input, Item, Simple};
 use crate::chain::{Family, Form, Policy, Rule};
 
+/// How many bytes of dumps one run loads, each as often as commands load it.
+const MAX_RESTORED: usize = 64 << 20;
+
 impl Runner {
     /// What iptables-restore reads: a file that was written, named behind `<` or as its argument, or a here-document.
     pub(super) fn restore_of(
@@ -105,6 +108,12 @@ impl Runner {
     /// Loads a dump as iptables-restore does; `before` is the line before the first of its text.
     pub(super) fn restore(&mut self, text: &str, family: Family, words: &[String], before: usize) {
         let keeps = words.iter().any(|word| word == "-n" || word == "--noflush");
+        self.restored += text.len();
+        if self.restored > MAX_RESTORED {
+            let text = "more than 64 MiB of dumps are loaded: this one was not";
+            self.fault(Fault::unfollowed(self.at.unwrap_or(before + 1), text));
+            return;
+        }
         let loaded = crate::chain::syntax::save::read(Form::Save, text);
         let line = |line: usize| self.at.unwrap_or(line + before);
         let mut faults: Vec<Fault> = (loaded.faults.iter().cloned())
@@ -141,6 +150,7 @@ impl Runner {
             }
             chain.rules.extend(rules);
         }
+        self.index.renew(&self.set.chains);
     }
 
     /// The text of a here-document; `None` where an expansion in it is not known.

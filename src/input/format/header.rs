@@ -30,6 +30,15 @@ pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> O
     Some(number.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')))
 }
 
+/// Takes a count off the front, whole: `None` where it is more than any daemon counts.
+pub(in crate::input) fn count(text: &mut &[u8]) -> Option<u32> {
+    let len = text.iter().take_while(|b| b.is_ascii_digit()).count();
+    let (number, rest) = text.split_at(len);
+    let count = std::str::from_utf8(number).ok()?.parse().ok()?;
+    *text = rest;
+    Some(count)
+}
+
 /// Takes `literal` off the front.
 pub(in crate::input) fn literal(text: &mut &[u8], literal: &[u8]) -> Option<()> {
     *text = text.strip_prefix(literal)?;

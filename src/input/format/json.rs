@@ -13,8 +13,8 @@ use super::record::{Format, Layer, Origin, Read, Record};
 use super::text::bare;
 use crate::time::{SECOND, Stamp, Time, days_of_civil};
 
-/// What an object begins with: white space may stand before it.
-const JSON_BEGINS: &[u8] = b"{ \t\r\n\x0c";
+/// What an object begins with. A blank before it is the indent of a message's further line, which is no record.
+const JSON_BEGINS: &[u8] = b"{";
 
 pub(super) static JSON: Format = Format {
     code: "json",
@@ -175,7 +175,11 @@ fn is_indented(message: &[u8]) -> bool {
 
 /// The record in a collector's message, where that is a line with a header, or JSON.
 fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    let line = message.trim_ascii();
+    // A further line of what some program wrote, whatever it says.
+    if message.first().is_some_and(u8::is_ascii_whitespace) {
+        return None;
+    }
+    let line = message.trim_ascii_end();
     let line = match memchr::memchr(b'\n', line) {
         Some(end) if line.first() != Some(&b'{') => line[..end].trim_ascii_end(),
         _ => line,

@@ -24,9 +24,9 @@ pub(in crate::input) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// Reads the object in `record`, which white space may surround; `None` where it is no JSON.
+    /// Reads the object that `record` begins with, and behind which only white space may stand; `None` where it is no JSON.
     pub(super) fn read(record: &'a [u8]) -> Option<Self> {
-        let text = record.trim_ascii();
+        let text = record.trim_ascii_end();
         if text.first() != Some(&b'{') {
             return None;
         }

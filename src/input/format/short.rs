@@ -15,10 +15,11 @@ pub(super) static SHORT: Format = Format {
     read: Read::Text(read),
 };
 
-fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
+fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
-    // ` 4月 22`, as against the indent of a continuation line, which may hold anything.
-    if rest.get(1).is_some_and(u8::is_ascii_digit) {
+    // ` 4月 22`, as against the indent of a continuation line, which may hold anything. What wraps a line takes its blank for
+    // an indent.
+    if layer.depth == 0 && rest.get(1).is_some_and(u8::is_ascii_digit) {
         let _ = literal(&mut rest, b" ");
     }
     let stamp = take_stamp(&mut rest)?;

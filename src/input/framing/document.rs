@@ -88,6 +88,8 @@ pub(in crate::input) enum Event {
     Record(usize, usize),
     /// The end of the document, and where what follows begins.
     End(usize),
+    /// A record ended that was too long to be kept: where what follows begins.
+    Lost(usize),
     /// No JSON: where the line begins that is none, or what follows it where it began as JSON.
     Broken(usize),
     More,
@@ -127,6 +129,8 @@ pub(in crate::input) struct Document {
     shared: Vec<u8>,
     /// Whether records stand inside, so that the whole is none.
     holds_records: bool,
+    /// The document was given up where it was too long, before any record was found inside: unless one is, it is one itself.
+    is_lost: bool,
     /// Whether a document came to its end.
     done: bool,
     /// It is no JSON from here on: what is left of the line is passed over.
@@ -158,6 +162,11 @@ impl Document {
             match byte {
                 0x1b => self.colour = true,
                 b'\n' => self.line = Some(at + 1),
+                // An indented line is a further line of some message, and no document.
+                b' ' | b'\t' if outside && self.done && self.line == Some(at) => {
+                    self.at = at;
+                    return Event::End(at);
+                }
                 _ if byte.is_ascii_whitespace() => {}
                 // What a line's begin is trimmed of: NULs, and a byte order mark.
                 0 | 0xef | 0xbb | 0xbf if outside && !self.done => {}
@@ -270,10 +279,12 @@ impl Document {
                 self.holds_records = true;
                 // A document that holds records is not kept for its own sake.
                 self.record = None;
+                self.is_lost = false;
             }
             Some(_) => {
                 self.record = Some((at, depth));
                 self.holds_records = true;
+                self.is_lost = false;
             }
             None => {}
         }
@@ -308,6 +319,7 @@ impl Document {
                 self.record = None;
                 Some(Event::Record(begin, at + 1))
             }
+            None if depth == 1 && std::mem::take(&mut self.is_lost) => Some(Event::Lost(at + 1)),
             _ => None,
         }
     }
@@ -329,6 +341,11 @@ impl Document {
             None if text.len() - at > MAX_RECORD => Event::Broken(text.len()),
             None => Event::More,
         }
+    }
+
+    /// Whether it was given up before any record was found inside.
+    pub(in crate::input) const fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// Whether the document has not come to its end.
@@ -358,11 +375,14 @@ impl Document {
         done
     }
 
-    /// Gives up the record that is open, since it is too long; whether there was one.
+    /// Gives up the record that is open, since it is too long; whether there was one. Of a whole document, only its end shows
+    /// whether it is one.
     pub(in crate::input) fn forget(&mut self) -> bool {
         self.shared_at = None;
         self.line = None;
-        self.record.take().is_some_and(|(_, depth)| depth > 1)
+        let depth = self.record.take().map(|(_, depth)| depth);
+        self.is_lost |= depth == Some(1);
+        depth.is_some_and(|depth| depth > 1)
     }
 
     /// `record` as an object of its own, with what it has in common with others.

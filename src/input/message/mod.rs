@@ -6,7 +6,7 @@ mod notice;
 use std::borrow::Cow;
 
 use super::event::NoticeKind;
-use super::format::header::{digits, literal};
+use super::format::header::{count, literal};
 use super::format::text::bare;
 use super::format::{Origin, Prefixes};
 
@@ -103,11 +103,11 @@ fn repeated(message: &[u8]) -> (&[u8], u32) {
     let unwrap = || {
         let mut rest = message.strip_prefix(b"message repeated ")?;
         // No daemon writes 0: that is somebody's text.
-        let times = digits(&mut rest, 1, 9).filter(|times| *times > 0)?;
+        let times = count(&mut rest).filter(|times| *times > 0)?;
         literal(&mut rest, b" times: [")?;
         let text = rest.trim_ascii_end();
         let text = text.strip_suffix(b"]").unwrap_or(text);
-        Some((bare(text), u32::try_from(times).ok()?))
+        Some((bare(text), times))
     };
     unwrap().unwrap_or((message, 1))
 }

@@ -4,6 +4,7 @@ use memchr::memchr;
 
 use super::Reader;
 use crate::input::event::{LogEvent, Sink};
+use crate::input::format::text::trim;
 use crate::input::framing::{self, Framing, LONG_LINE, MAX_RECORD};
 
 impl Reader {
@@ -112,12 +113,11 @@ impl Reader {
                 let done = document.release().min(self.carry.len());
                 if lost {
                     unreadable(&self.carry, sink);
+                    self.lines += 1;
                 }
                 self.carry.drain(..done);
             }
-            Framing::Lines
-                if matches!(self.carry.trim_ascii_start().first(), Some(b'{' | b'[')) =>
-            {
+            Framing::Lines if matches!(trim(&self.carry).first(), Some(b'{' | b'[')) => {
                 // A document on one line.
                 self.framing = Framing::document();
                 self.take_carry(false, sink);

@@ -3,7 +3,7 @@
 use super::nodes::Written;
 use super::{Reader, Taken};
 use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
-use crate::input::format::header::digits;
+use crate::input::format::header::count;
 use crate::input::format::text::{plain, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, Record};
 use crate::input::framing::{Document, Event};
@@ -237,15 +237,18 @@ impl Reader {
             return false;
         };
         let mut rest = &raw[at + REPEAT.len()..];
-        let Some(times) = digits(&mut rest, 1, 9).filter(|times| *times > 0) else {
+        let Some(times) = count(&mut rest).filter(|times| *times > 0) else {
             return false;
         };
-        // Old daemons write no tag there.
+        if rest.trim_ascii_end() != b" times" {
+            return false;
+        }
+        // Old daemons write no tag there, or the kernel's. Behind any other it is what some program wrote.
         let mut header = raw[..at].trim_ascii_end().to_vec();
         header.extend_from_slice(if header.ends_with(b":") {
             b" "
         } else {
-            b" last: "
+            b" kernel: "
         });
         let (Some(record), Some(last)) = (self.read(&header), self.read(before)) else {
             return false;
@@ -255,11 +258,10 @@ impl Reader {
         let Class::Drop { message, .. } = class else {
             return false;
         };
-        if record.host != last.host {
+        if record.origin != Origin::Kernel || record.host != last.host {
             return false;
         }
         let time = self.clock.resolve(&record);
-        let times = u32::try_from(times).unwrap_or(u32::MAX);
         self.drop_line(&record, (time, record.uptime), message, times, sink);
         true
     }
@@ -272,6 +274,6 @@ fn holds_records(line: &[u8]) -> bool {
     }
     match Document::default().next(line) {
         Event::Record(from, to) => to - from < line.trim_ascii().len(),
-        Event::End(_) | Event::Broken(_) | Event::More => false,
+        Event::End(_) | Event::Lost(_) | Event::Broken(_) | Event::More => false,
     }
 }

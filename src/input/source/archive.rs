@@ -9,7 +9,7 @@ use zip::read::{ArchiveOffset, Config, read_zipfile_from_stream};
 use super::bounds::{Bounds, Counted, Progress, Unpacked};
 use super::tree::{Archive, Tree, written};
 use super::unpack::Source;
-use super::{BLOCK, Opening, bundle};
+use super::{BLOCK, Opening, Spool, bundle};
 use crate::time::Reading;
 
 impl Opening<'_, '_, '_> {
@@ -77,7 +77,7 @@ impl Opening<'_, '_, '_> {
 
     /// Lays a stream on disk, in a file without a name: an archive is read from its end.
     fn spool(&mut self, name: &str, mut stream: Box<dyn Read + '_>) -> io::Result<File> {
-        let mut file = tempfile::tempfile()?;
+        let mut file = Spool::new()?;
         let mut block = vec![0; BLOCK];
         loop {
             match stream.read(&mut block) {
@@ -95,8 +95,7 @@ impl Opening<'_, '_, '_> {
                 Err(why) => return Err(why),
             }
         }
-        file.seek(SeekFrom::Start(0))?;
-        Ok(file)
+        file.rewound()
     }
 
     /// Reads a folder or an archive.

@@ -8,8 +8,9 @@ use std::rc::Rc;
 
 use super::tree::{Tree, unrotated};
 use super::unpack::Source;
-use super::{Opening, bounds, cluster};
+use super::{Opening, bounds};
 use crate::input::event::ClusterFact;
+use crate::input::objects::{Objects, is_firewall, rke2};
 use crate::input::reader::Reader;
 use crate::time::Reading;
 
@@ -18,13 +19,27 @@ const YAML: u64 = 64 << 20;
 /// How much of a file of the node's configuration is read, in bytes.
 const CONFIG: u64 = 1 << 20;
 
+/// The lists of objects of Harvester, and their kinds: those in namespaces stand once for each.
+const LISTS: [(&str, &str); 4] = [
+    ("/harvesterhci.io/v1beta1/addons.yaml", "Addon"),
+    ("/harvesterhci.io/v1beta1/upgrades.yaml", "Upgrade"),
+    (
+        "/management.harvesterhci.io/v1beta1/upgradeplans.yaml",
+        "UpgradePlan",
+    ),
+    ("/node.harvesterhci.io/v1beta1/cloudinits.yaml", "CloudInit"),
+];
+/// Such lists that are read: a bundle has some of a few namespaces.
+const MAX_LISTS: usize = 100;
+
 /// Where the parts of a bundle stand.
 pub(super) struct Layout {
     /// Each node and its files: in an archive of its own, or below a folder of the bundle.
     nodes: BTreeMap<String, Place>,
     metadata: Option<String>,
     node_list: Option<String>,
-    upgrades: Vec<String>,
+    /// Further lists of objects, each with its kind.
+    lists: Vec<(String, &'static str)>,
     /// Whether it is a bundle, not the files of one node only.
     whole: bool,
 }
@@ -67,8 +82,10 @@ impl Layout {
         };
         let node_list = find("yamls/cluster/v1/nodes.yaml");
         let metadata = find("metadata.yaml");
-        let is_upgrade =
-            |file: &&String| file.ends_with("/upgrades.yaml") && file.contains("harvesterhci.io/");
+        let kind = |file: &String| {
+            let own = LISTS.iter().find(|(end, _)| file.ends_with(end));
+            Some((file.clone(), own?.1))
+        };
         let whole = node_list.is_some()
             || nodes
                 .values()
@@ -77,7 +94,7 @@ impl Layout {
             nodes,
             metadata: metadata.filter(|_| whole),
             node_list,
-            upgrades: files.iter().filter(is_upgrade).cloned().collect(),
+            lists: files.iter().filter_map(kind).take(MAX_LISTS).collect(),
             whole,
         })
     }
@@ -132,8 +149,9 @@ impl Opening<'_, '_, '_> {
         mut reading: Reading,
         depth: u32,
     ) {
+        let mut around = Vec::new();
         if layout.whole {
-            self.cluster(name, &mut tree, &layout, &mut reading);
+            self.cluster(name, &mut tree, &layout, &mut reading, &mut around);
         }
         let mut nodes = self.nodes(name, &mut tree, &layout, depth);
         let mut networks = Vec::new();
@@ -149,7 +167,17 @@ impl Opening<'_, '_, '_> {
                 &mut networks,
             );
         }
-        if networks.len() > 1 {
+        // The files of the nodes name the network; the objects tell at least where it lies.
+        if networks.is_empty() {
+            networks = around;
+        }
+        let of_family = |v4: bool| {
+            networks
+                .iter()
+                .filter(|net| net.addr().is_ipv4() == v4)
+                .count()
+        };
+        if of_family(true) > 1 || of_family(false) > 1 {
             let list: Vec<String> = networks.iter().map(ToString::to_string).collect();
             self.learned(ClusterFact::Remark(format!(
                 "the nodes do not agree on the pod network: {}; all of them are taken",
@@ -167,13 +195,20 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// What the YAML of the cluster tells.
-    fn cluster(&mut self, name: &str, tree: &mut Tree, layout: &Layout, reading: &mut Reading) {
+    /// What the objects of the cluster tell; pod networks go to `networks`.
+    fn cluster(
+        &mut self,
+        name: &str,
+        tree: &mut Tree,
+        layout: &Layout,
+        reading: &mut Reading,
+        networks: &mut Vec<crate::net::IpNet>,
+    ) {
         let created = layout
             .metadata
             .as_ref()
             .and_then(|file| self.piece(name, tree, file, YAML))
-            .and_then(|text| cluster::created(&text));
+            .and_then(|text| rke2::created(&text));
         match created {
             Some(at) => {
                 reading.reference = at;
@@ -195,30 +230,41 @@ impl Opening<'_, '_, '_> {
             )));
             return;
         };
-        let facts = cluster::nodes(&list);
+        let mut objects = Objects::default();
+        if let Err(why) = objects.read_kind(&list, "Node") {
+            self.learned(ClusterFact::Remark(format!(
+                "nodes.yaml cannot be read ({why}): roles and addresses of the nodes are not known; --role and --node \
+                 tell them"
+            )));
+        }
         for node in layout.nodes.keys() {
-            let known = |fact: &ClusterFact| matches!(fact, ClusterFact::Role { node: named, .. } if named == node);
-            if !facts.iter().any(known) {
+            if !objects.node_names().any(|name| name == node) {
                 self.learned(ClusterFact::Remark(format!(
                     "{name} has logs of `{node}`, which is not among the nodes of the cluster"
                 )));
             }
         }
-        for fact in &facts {
-            if let ClusterFact::Role { node, .. } = fact
-                && !layout.nodes.contains_key(node)
-            {
+        for node in objects.node_names() {
+            if !layout.nodes.contains_key(node) {
                 self.learned(ClusterFact::Remark(format!(
                     "{name} has no logs of node `{node}`"
                 )));
             }
         }
-        facts.into_iter().for_each(|fact| self.learned(fact));
-        for file in &layout.upgrades {
+        for (file, kind) in &layout.lists {
             let text = self.piece(name, tree, file, YAML).unwrap_or_default();
-            cluster::upgrades(&text)
-                .into_iter()
-                .for_each(|fact| self.learned(fact));
+            if let Err(why) = objects.read_kind(&text, kind) {
+                let last = file.rsplit('/').next().unwrap_or(file);
+                self.learned(ClusterFact::Remark(format!(
+                    "{last} cannot be read ({why}): what it tells is not known"
+                )));
+            }
+        }
+        for fact in objects.facts("nodes.yaml") {
+            match fact {
+                ClusterFact::PodCidr(net) => networks.push(net),
+                fact => self.learned(fact),
+            }
         }
     }
 
@@ -300,7 +346,7 @@ impl Opening<'_, '_, '_> {
         let mut rules = 0;
         for file in node.below("configs/etc/rancher/rke2/config.yaml.d/") {
             if let Some(text) = self.piece(name, tree, file, CONFIG)
-                && let Some(nets) = cluster::pod_networks(&text)
+                && let Some(nets) = rke2::Configuration::read(&text).pods
             {
                 // RKE2 reads the folder by name, and the last value holds.
                 own = nets;
@@ -316,12 +362,13 @@ impl Opening<'_, '_, '_> {
                 continue;
             };
             // The folder holds passwords as well; those files are nobody's business.
-            if text.contains("iptables") {
+            if is_firewall(&text) {
                 rules += 1;
                 self.learned(ClusterFact::Rules {
-                    node: node.name.to_owned(),
+                    nodes: vec![node.name.to_owned()],
                     name: file.rsplit('/').next().unwrap_or(file).to_owned(),
                     text,
+                    is_on_disk: true,
                 });
             }
         }

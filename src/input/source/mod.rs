@@ -10,10 +10,13 @@ mod bundle;
 mod cluster;
 mod decode;
 mod directory;
+mod host;
 mod journal;
 mod journal_path;
 mod journals;
 mod own;
+mod root;
+mod spool;
 mod stripes;
 mod tree;
 mod unpack;
@@ -28,12 +31,17 @@ use self::bounds::{Bounds, Counted};
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
 use super::event::{ClusterFact, LogEvent, Sink};
+use super::objects::is_objects;
 use super::reader::{Reader, Scanner};
 use crate::error::Error;
+use crate::provenance::Provenance;
 use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
+pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
+pub use self::host::{Host, host_name, is_harvester, read_host};
+pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
 pub const BLOCK: usize = 256 * 1024;
@@ -63,6 +71,8 @@ pub struct Summary {
     pub known: bool,
     /// Whether it holds nothing but white space.
     pub blank: bool,
+    /// Whether Kubernetes objects were in it.
+    pub objects: bool,
 }
 
 impl Default for Summary {
@@ -71,6 +81,7 @@ impl Default for Summary {
             lines: 0,
             known: false,
             blank: true,
+            objects: false,
         }
     }
 }
@@ -82,6 +93,7 @@ impl Summary {
             lines: reader.lines(),
             known: reader.is_known(),
             blank: reader.is_blank(),
+            objects: false,
         }
     }
 
@@ -89,6 +101,7 @@ impl Summary {
         self.lines += other.lines;
         self.known |= other.known;
         self.blank &= other.blank;
+        self.objects |= other.objects;
     }
 }
 
@@ -153,7 +166,7 @@ pub enum Live {
     Plain(Vec<u8>, Box<dyn Read>),
     /// Lines of which compression is taken off: read blocks of it, and push them through a [`Reader`].
     Lines(Box<dyn Read>),
-    /// A journal, an archive, or reports: give it to [`read_stream`].
+    /// A journal, an archive, reports or Kubernetes objects: give it to [`read_stream`].
     Whole(Box<dyn Read>),
 }
 
@@ -178,6 +191,9 @@ pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
     for depth in 0..=bounds::DEPTH {
         let peeked = Peeked::new(stream, Vec::new())?;
         match peeked.kind() {
+            Kind::Text if is_objects(peeked.head()) => {
+                return Ok(Live::Whole(peeked.into_stream()));
+            }
             Kind::Text if depth == 0 => {
                 let (head, rest) = peeked.into_block();
                 return Ok(Live::Plain(head, rest));
@@ -330,6 +346,9 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             }
         };
         match peeked.kind() {
+            Kind::Text if reader.lines() == 0 && is_objects(peeked.head()) => {
+                self.objects(name, peeked);
+            }
             Kind::Text => {
                 // Only what lies in a file as it is can be read in stripes.
                 let whole = (plain.as_ref()).filter(|_| depth == 0);
@@ -372,11 +391,9 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let is_pipe = depth == 0 && whole.is_none();
         let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
         let mut head = Some(head);
-        let mut last = b'\n';
         loop {
             if filled > 0 {
                 let lines = head.as_deref().unwrap_or(&block[..filled]);
-                last = lines[filled - 1];
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
                 if depth > 0 && !is_log {
@@ -384,9 +401,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
                 if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner()) {
                     match self.striped(file, reader, &scanner) {
-                        // The rest begins where a line does.
-                        Ok(true) => last = b'\n',
-                        Ok(false) => {}
+                        Ok(_) => {}
                         Err(why) => {
                             self.failed(name, why);
                             break;
@@ -406,9 +421,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             }
         }
         // What may follow in the same log begins a line of its own.
-        if last != b'\n' {
-            reader.push(b"\n", self.sink);
-        }
+        reader.end_part(self.sink);
     }
 
     /// Tells of a file of `size` bytes that was cut while it was read, as log rotation by copying does.
@@ -446,7 +459,8 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
     }
 
     fn learned(&mut self, fact: ClusterFact) {
-        (self.sink)(LogEvent::Learned(fact));
+        let by = Provenance::Bundle;
+        (self.sink)(LogEvent::Learned { fact, by });
     }
 }
 

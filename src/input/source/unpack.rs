@@ -154,6 +154,11 @@ impl<'a> Peeked<'a> {
         self.kind
     }
 
+    /// The first bytes.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.head
+    }
+
     /// The stream from its begin.
     pub(super) fn into_stream(mut self) -> Box<dyn Read + 'a> {
         self.head.shrink_to_fit();

@@ -71,6 +71,7 @@ impl Fold {
                     addresses: Vec::new(),
                     logged: 0,
                     saturated: None,
+                    saturated_by_family: Default::default(),
                     unlogged: None,
                 });
             node.logged = node.logged.saturating_add(found.logged);

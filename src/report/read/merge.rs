@@ -130,11 +130,21 @@ fn nodes<'n>(
             role_known: first.role_known,
             addresses,
             logged: same.iter().map(|node| node.logged).fold(0, u64::saturating_add),
+            saturated_by_family: by_family(&same),
             saturated: (is_judged || !apart.is_empty()).then_some(apart),
             unlogged,
         })
     });
     joined.collect()
+}
+
+/// The stretches of each family that logs of this run show; reports have those of both together.
+fn by_family(same: &[&NodeReport]) -> [Vec<Stretch>; 2] {
+    let all = |family: usize| {
+        let stretches = same.iter().flat_map(|node| &node.saturated_by_family[family]);
+        stretches.copied().collect()
+    };
+    [all(0), all(1)]
 }
 
 /// Findings of one id as one: the gravest verdict, all peers, and the sum of what cannot be the same lines.

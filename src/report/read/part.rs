@@ -129,6 +129,7 @@ fn node(v1: &NodeV1<'_>) -> Result<NodeReport, String> {
         })?,
         logged: v1.logged,
         saturated: v1.saturated.as_ref().map(stretches),
+        saturated_by_family: Default::default(),
         unlogged: v1.unlogged.map(|packets| Counted {
             packets,
             exact: true,

@@ -259,10 +259,13 @@ pub(super) fn source(report: &Report) -> String {
             printable(short)
         }
     };
-    match &report.inputs[..] {
+    let logs: Vec<&InputReport> = (report.inputs.iter())
+        .filter(|input| !input.has_objects)
+        .collect();
+    match &logs[..] {
         [] => "the log".to_owned(),
         inputs if inputs.len() <= MAX_INPUTS => {
-            let names: Vec<String> = inputs.iter().map(name).collect();
+            let names: Vec<String> = inputs.iter().map(|input| name(input)).collect();
             names.join(", ")
         }
         inputs => many(inputs.len() as u64, "input"),

@@ -139,7 +139,9 @@ fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io
 /// The words of a command that reads the inputs of `report` again, with the options that change the answer; `None` where
 /// an input was stdin.
 pub(super) fn again(report: &Report, command: &[&str]) -> Option<Vec<String>> {
-    let is_stdin = |option: &String| option == "--rules -" || option.ends_with("=-");
+    let is_stdin = |option: &String| {
+        option == "--rules -" || option == "--cluster -" || option.ends_with("=-")
+    };
     let gone = report.inputs.iter().any(|input| input.name == "-");
     if gone || report.inputs.is_empty() || report.options.iter().any(is_stdin) {
         return None;

@@ -57,7 +57,7 @@ impl Seen {
             LogEvent::OtherPrefix { .. } => {}
             LogEvent::Unreadable { .. } => seen.unreadable += 1,
             LogEvent::Alive { time, .. } => seen.alive.push(time),
-            LogEvent::Learned(fact) => {
+            LogEvent::Learned { fact, .. } => {
                 seen.late_fact |= !seen.alive.is_empty();
                 seen.facts.push(fact.to_string());
             }

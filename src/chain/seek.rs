@@ -1,10 +1,11 @@
-//! Where a rule goes in a chain that is known: the walk of a new connection through INPUT that the script makes on the node
-//! (`script/walk.awk`), made on a dump.
+//! Where a rule goes: the walk of a new connection from INPUT on, to the LOG or the DROP that it comes to.
+//!
+//! The script of `dropsift rules` makes the same walk on the node, where only a shell and awk are sure to be there
+//! (`rule/script/walk.awk`). Both are held against each other on many chains by `tests/it/walks.rs`.
 
-use super::accept_rule::{AcceptRule, source_of};
-use super::insertion_point::{Before, InsertionPoint, interface_of};
 use crate::chain::{
-    Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target, Test,
+    AddressType, Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target,
+    Test,
 };
 use crate::net::PortRange;
 
@@ -12,13 +13,29 @@ use crate::net::PortRange;
 const DEEPEST: usize = 32;
 
 /// What a chain says of a rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Sought {
-    /// A rule accepts all its packets already: its chain, number and line.
-    Live(String, usize, usize),
-    At(InsertionPoint),
+#[derive(Debug, Clone)]
+pub enum Sought<'a> {
+    /// A rule accepts all its packets already.
+    Live(Place<'a>),
+    /// It goes before the rule there.
+    At(Place<'a>),
     /// Nothing that INPUT reaches drops its packets.
     Nowhere,
+}
+
+/// A place in a chain.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub chain: &'a Chain,
+    /// From 1; one more than the chain has rules, where the policy drops.
+    pub number: usize,
+}
+
+impl<'a> Place<'a> {
+    /// The rule that stands there.
+    pub fn rule(&self) -> Option<&'a Rule> {
+        self.chain.rules.get(self.number - 1)
+    }
 }
 
 /// How the packets of a rule lie to those that are wanted: it takes all of them, some, or none.
@@ -37,12 +54,12 @@ struct Met {
 }
 
 /// The walk of the wanted packets.
-struct Walk<'a> {
+struct Walk<'w, 'a> {
     set: &'a RuleSet,
     family: Family,
-    wanted: &'a Rule,
-    interface: &'a str,
-    prefixes: &'a [String],
+    wanted: &'w Rule,
+    interface: &'w str,
+    is_log: &'w dyn Fn(&Rule) -> bool,
     /// Follows jumps for some of the packets too.
     narrow_jumps: bool,
     /// Takes the interface of any rule for theirs.
@@ -58,23 +75,60 @@ enum End {
     Drop,
 }
 
-/// Looks for `rule` in the chains of a node, as far as they are known.
-pub(super) fn seek(set: &RuleSet, rule: &AcceptRule, prefixes: &[String]) -> Sought {
-    let entry = set
-        .chain(rule.family, INPUT)
-        .filter(|chain| chain.line > 0 || !chain.rules.is_empty())
-        .or_else(|| set.firewall(rule.family));
-    let Some(entry) = entry else {
-        return Sought::Nowhere;
-    };
-    let mut first: Option<(End, Walk<'_>)> = None;
+impl RuleSet {
+    /// Looks for the place of a rule whose packets come in by `interface`, which is empty where it is not known. `is_log` knows
+    /// the rule that logs what is to be dropped.
+    pub fn seek(
+        &self,
+        family: Family,
+        rule: &Rule,
+        interface: &str,
+        is_log: &dyn Fn(&Rule) -> bool,
+    ) -> Sought<'_> {
+        let input = self
+            .chain(family, INPUT)
+            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
+        match input.or_else(|| self.firewall(family)) {
+            Some(entry) => seek(self, entry, rule, interface, is_log),
+            None => Sought::Nowhere,
+        }
+    }
+
+    /// As [`RuleSet::seek`], for a text that may be a part of what a node runs: where INPUT does not lead to the chain that
+    /// filters, the walk begins there.
+    pub fn seek_in_part(
+        &self,
+        family: Family,
+        rule: &Rule,
+        interface: &str,
+        is_log: &dyn Fn(&Rule) -> bool,
+    ) -> Sought<'_> {
+        match (
+            self.seek(family, rule, interface, is_log),
+            self.firewall(family),
+        ) {
+            (Sought::Nowhere, Some(entry)) => seek(self, entry, rule, interface, is_log),
+            (found, _) => found,
+        }
+    }
+}
+
+/// The walk from the chain `entry` on, in each way of reading what is not certain.
+fn seek<'a>(
+    set: &'a RuleSet,
+    entry: &'a Chain,
+    rule: &Rule,
+    interface: &str,
+    is_log: &dyn Fn(&Rule) -> bool,
+) -> Sought<'a> {
+    let mut first: Option<(End, Walk<'_, 'a>)> = None;
     for mode in 0..4 {
         let mut walk = Walk {
             set,
-            family: rule.family,
-            wanted: &rule.rule,
-            interface: &rule.interface,
-            prefixes,
+            family: entry.family,
+            wanted: rule,
+            interface,
+            is_log,
             narrow_jumps: mode % 2 == 1,
             any_interface: mode > 1,
             way: Vec::new(),
@@ -90,7 +144,7 @@ pub(super) fn seek(set: &RuleSet, rule: &AcceptRule, prefixes: &[String]) -> Sou
     first.map_or(Sought::Nowhere, |(end, walk)| walk.answer(end))
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Walk<'_, 'a> {
     fn from(&mut self, entry: &'a Chain) -> Option<End> {
         self.chain(entry).or_else(|| {
             self.way = vec![(entry, entry.rules.len())];
@@ -115,7 +169,7 @@ impl<'a> Walk<'a> {
             if let Some(last) = self.way.last_mut() {
                 last.1 = at;
             }
-            if self.is_log(rule) {
+            if (self.is_log)(rule) {
                 if self.is_of_its_own(chain, at) {
                     continue;
                 }
@@ -155,11 +209,6 @@ impl<'a> Walk<'a> {
         None
     }
 
-    fn is_log(&self, rule: &Rule) -> bool {
-        matches!(&rule.target, Target::Log(log)
-            if self.prefixes.iter().any(|prefix| log.prefix.starts_with(prefix)))
-    }
-
     /// Whether a LOG only speaks of the DROP of the same packets behind it, which are not the wanted ones.
     fn is_of_its_own(&self, chain: &Chain, at: usize) -> bool {
         let key = |rule: &Rule| -> Vec<Match> {
@@ -177,17 +226,20 @@ impl<'a> Walk<'a> {
     fn ends_in_filter(&self) -> bool {
         self.way.last().is_some_and(|(chain, at)| {
             (chain.rules[..=*at].iter()).any(|rule| rule.target == Target::Accept)
-                && chain.rules[*at..].iter().any(|rule| self.is_log(rule))
+                && chain.rules[*at..].iter().any(|rule| (self.is_log)(rule))
         })
     }
 
-    fn answer(&self, end: End) -> Sought {
-        let Some((chain, at)) = self.way.last() else {
+    fn answer(&self, end: End) -> Sought<'a> {
+        let place = |step: &(&'a Chain, usize)| Place {
+            chain: step.0,
+            number: step.1 + 1,
+        };
+        let Some(last) = self.way.last() else {
             return Sought::Nowhere;
         };
         if end == End::Accept {
-            let line = chain.rules.get(*at).map_or(0, |rule| rule.line);
-            return Sought::Live(chain.name.clone(), at + 1, line);
+            return Sought::Live(place(last));
         }
         let shared = |chain: &Chain| {
             (self.set.chains().iter())
@@ -196,22 +248,7 @@ impl<'a> Walk<'a> {
         };
         let fits = |(chain, at): &&(&Chain, usize)| !shared(chain) && !only_drops(chain, *at);
         let depth = (self.way.iter().rposition(|step| fits(&step))).unwrap_or(0);
-        let (chain, at) = self.way[depth];
-        let rule = chain.rules.get(at);
-        let before = match rule.map(|rule| &rule.target) {
-            Some(Target::Log(log)) => Before::Log(log.prefix.clone()),
-            Some(Target::Jump(to) | Target::Goto(to)) => Before::Jump(to.clone()),
-            Some(_) => Before::Drop,
-            None => Before::End,
-        };
-        let place = InsertionPoint {
-            chain: chain.name.clone(),
-            number: at + 1,
-            before,
-            interface: rule.and_then(interface_of),
-            passed: None,
-        };
-        Sought::At(place.pass_over(chain))
+        Sought::At(place(&self.way[depth]))
     }
 
     /// Whether a hook's chain leads to another chain.
@@ -246,7 +283,7 @@ impl<'a> Walk<'a> {
                 None => Takes::Some,
                 Some(wanted) => range_takes(ranges, wanted),
             },
-            Test::Net(Side::Source, net) => match source_of(self.wanted) {
+            Test::Net(Side::Source, net) => match self.wanted.source_net() {
                 None => Takes::Some,
                 Some(own) if net.contains(&own) => Takes::All,
                 Some(own) if own.contains(net) => Takes::Some,
@@ -268,9 +305,7 @@ impl<'a> Walk<'a> {
                 set: 0x02,
             } if !m.negated => Takes::All,
             Test::Limit { .. } => return Takes::All,
-            Test::AddressType(Side::Destination, types)
-                if types.contains(&crate::chain::AddressType::Local) =>
-            {
+            Test::AddressType(Side::Destination, types) if types.contains(&AddressType::Local) => {
                 Takes::All
             }
             _ => Takes::Some,

@@ -1,0 +1,124 @@
+//! What is known of the cluster before a log is read: objects that `kubectl` printed, and the files of a node.
+
+use std::path::{Path, PathBuf};
+
+use super::options::{Inputs, Judging, Shared};
+use super::say;
+use crate::error::{Error, printable};
+use crate::input::event::ClusterFact;
+use crate::input::source::{holds_objects, is_harvester, read_host, read_objects};
+use crate::report::{InputReport, Tally};
+use crate::site::{Provenance, Site};
+
+/// Facts of one source that are said one by one, unless all are asked for; what is odd is always said.
+const MAX_FACTS: usize = 24;
+
+/// Adds to the site what the options name: objects first, then the files of a node.
+///
+/// # Errors
+/// If one of them cannot be read.
+pub(super) fn learn(site: &mut Site, judging: &Judging, is_verbose: bool) -> Result<(), Error> {
+    for path in &judging.cluster {
+        let facts = read_objects(path)?;
+        take(site, &facts, Provenance::Cluster);
+        tell(&facts, path, judging.quiet, is_verbose);
+    }
+    if let Some(root) = &judging.host {
+        let host = read_host(root)?;
+        take(site, &host.facts, Provenance::Host);
+        tell(&host.facts, root, judging.quiet, is_verbose);
+    }
+    Ok(())
+}
+
+/// The root of this machine, where that is a Harvester node.
+pub(super) fn this_node() -> Option<PathBuf> {
+    let root = Path::new("/");
+    is_harvester(root).then(|| root.to_owned())
+}
+
+fn take(site: &mut Site, facts: &[ClusterFact], by: Provenance) {
+    for fact in facts {
+        site.learn(fact, by);
+    }
+}
+
+/// Says what was learned, a line each.
+pub(super) fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
+    if is_quiet {
+        return;
+    }
+    let from = match from.to_str() {
+        Some("-") => "stdin".to_owned(),
+        _ => printable(&from.display().to_string()),
+    };
+    let mut left = if is_verbose { usize::MAX } else { MAX_FACTS };
+    let mut untold = 0;
+    for fact in facts {
+        let is_odd = matches!(fact, ClusterFact::Remark(_));
+        if is_odd || left > 0 {
+            left -= usize::from(!is_odd);
+            say(&format!("learned from {from}: {fact}"));
+        } else {
+            untold += 1;
+        }
+    }
+    if untold > 0 {
+        say(&format!(
+            "learned from {from}: {untold} more (-v shows them)"
+        ));
+    }
+}
+
+/// The account of the inputs that held objects, which have no lines.
+pub(super) fn reports(shared: &Shared) -> Vec<InputReport> {
+    let report = |path: &PathBuf| InputReport {
+        name: path.display().to_string(),
+        tally: Tally::default(),
+        known: true,
+        has_objects: true,
+        error: None,
+    };
+    shared.objects.iter().map(report).collect()
+}
+
+/// What is said where objects were given and no log.
+pub(super) fn no_log(name: &str) -> Error {
+    Error::Usage(format!(
+        "`{name}` holds objects of the cluster, and no log is given; name the log too, or `-` for one on stdin"
+    ))
+}
+
+/// Takes the files of objects out of the inputs behind the first `kept` ones: they are what `--cluster` names. On a node,
+/// `--journal` has the files of the machine beside it.
+///
+/// # Errors
+/// If nothing else is among the inputs.
+pub(super) fn sort_inputs(
+    shared: &mut Shared,
+    read: &mut Inputs,
+    kept: usize,
+) -> Result<(), Error> {
+    if shared.journal && shared.judging.host.is_none() {
+        shared.judging.host = this_node();
+    }
+    let mut objects = Vec::new();
+    let mut at = 0;
+    read.inputs.retain(|path| {
+        at += 1;
+        let is_log = at <= kept || path.as_os_str() == "-" || !holds_objects(path);
+        if !is_log {
+            objects.push(path.clone());
+        }
+        is_log
+    });
+    if objects.is_empty() {
+        return Ok(());
+    }
+    if read.inputs.len() <= kept && !shared.journal {
+        return Err(no_log(&objects[0].display().to_string()));
+    }
+    shared.judging.cluster.extend(objects.iter().cloned());
+    shared.objects = objects;
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Kubernetes objects as `kubectl get -o yaml` and `-o json` print them, and what they tell of the cluster.
+//!
+//! Read alike whether an option names them, they stand among the inputs, or a support bundle has them.
+
+mod cloud_init;
+mod node;
+pub mod rke2;
+mod sniff;
+mod tree;
+mod upgrade;
+
+use crate::input::event::ClusterFact;
+use cloud_init::CloudInit;
+use node::Node;
+use tree::{Document, MAX_OF_KIND, Tree, yaml_options};
+use upgrade::Upgrade;
+
+pub(super) use cloud_init::is_firewall;
+pub use sniff::{COMMAND, is_objects};
+
+/// Messages of `kubectl` that are kept.
+const MAX_MESSAGES: usize = 5;
+/// Addons that are kept.
+const MAX_ADDONS: usize = 200;
+
+/// The objects of a cluster.
+#[derive(Debug, Default)]
+pub struct Objects {
+    nodes: Vec<Node>,
+    cloud_inits: Vec<CloudInit>,
+    addons: Vec<(String, bool)>,
+    upgrades: Vec<Upgrade>,
+    remarks: Vec<String>,
+    /// Objects of all kinds that were read.
+    count: u64,
+    /// Addons of RKE2 itself, whose kind has the same name.
+    has_rke2_addons: bool,
+}
+
+impl Objects {
+    /// Reads the objects of a text: YAML or JSON, one, several or a list.
+    ///
+    /// # Errors
+    /// Where the text has none that tells anything, or is cut short. The text says what to do.
+    pub fn read(&mut self, text: &str) -> Result<(), String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let objects = self.without_messages(text);
+        if objects.trim().is_empty() {
+            return Err(sniff::why_none(text));
+        }
+        let before = self.count;
+        let known = self.known();
+        self.documents(&objects, None).map_err(|why| {
+            if is_objects(objects.as_bytes()) {
+                why
+            } else {
+                sniff::why_none(text)
+            }
+        })?;
+        if self.known() > known {
+            return Ok(());
+        }
+        if !is_objects(objects.as_bytes()) {
+            return Err(sniff::why_none(text));
+        }
+        if self.has_rke2_addons {
+            return Err(format!(
+                "its addons are those of RKE2 (k3s.cattle.io), not of Harvester; write the kinds in full: {COMMAND}"
+            ));
+        }
+        Err(match self.count - before {
+            0 => format!(
+                "the list has no object in it; is it the right cluster? `kubectl config current-context` says. Then: {COMMAND}"
+            ),
+            n => format!(
+                "none of its {n} objects is a Node, CloudInit, Addon or Upgrade of Harvester; save those: {COMMAND}"
+            ),
+        })
+    }
+
+    /// Reads a list of a support bundle, whose objects are of the kind `kind` where they do not say.
+    pub(super) fn read_kind(&mut self, text: &str, kind: &str) -> Result<(), String> {
+        self.documents(text, Some(kind))
+    }
+
+    /// The names of the nodes.
+    pub(super) fn node_names(&self) -> impl Iterator<Item = &str> {
+        self.nodes.iter().map(|node| node.name.as_str())
+    }
+
+    /// What they tell; `from` names where they stand.
+    pub fn facts(self, from: &str) -> Vec<ClusterFact> {
+        let mut facts: Vec<ClusterFact> =
+            self.remarks.into_iter().map(ClusterFact::Remark).collect();
+        facts.extend(node::facts(&self.nodes, from));
+        for (name, is_used) in self.addons {
+            facts.push(ClusterFact::Addon { name, is_used });
+        }
+        facts.extend(upgrade::facts(self.upgrades));
+        facts.extend(cloud_init::facts(self.cloud_inits, &self.nodes));
+        facts.extend(
+            node::pod_networks(&self.nodes)
+                .into_iter()
+                .map(ClusterFact::PodCidr),
+        );
+        facts
+    }
+
+    /// The text without the messages of `kubectl`, which are kept as remarks.
+    fn without_messages(&mut self, text: &str) -> String {
+        let is_message = |line: &str| sniff::is_message(line.as_bytes());
+        if !text.lines().any(is_message) {
+            return text.to_owned();
+        }
+        let (said, objects): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|line| is_message(line));
+        for line in said
+            .into_iter()
+            .filter(|line| line.starts_with("Error"))
+            .take(MAX_MESSAGES)
+        {
+            let line: String = line.chars().take(200).collect();
+            self.remarks.push(format!(
+                "kubectl said `{line}`: what that kind tells is not known"
+            ));
+        }
+        objects.join("\n") + "\n"
+    }
+
+    fn documents(&mut self, text: &str, hint: Option<&str>) -> Result<(), String> {
+        let cut = format!("is the file whole? Save it once more: {COMMAND}");
+        if text.trim_start().starts_with('{') {
+            let documents = serde_json::Deserializer::from_str(text).into_iter::<Document>();
+            for document in documents {
+                let document =
+                    document.map_err(|why| format!("it is broken JSON ({why}); {cut}"))?;
+                self.document(document, hint)?;
+            }
+            return Ok(());
+        }
+        for document in serde_saphyr::read_with_options(&mut text.as_bytes(), yaml_options()) {
+            let document: Document = document.map_err(|why| {
+                let why = why.to_string();
+                let why = why.lines().next().unwrap_or_default();
+                format!("it is broken YAML ({why}); {cut}")
+            })?;
+            self.document(document, hint)?;
+        }
+        Ok(())
+    }
+
+    fn document(&mut self, document: Document, hint: Option<&str>) -> Result<(), String> {
+        let own_kind = document.own.text(["kind"]).map(str::to_owned);
+        let Some(items) = document.items else {
+            self.object(&document.own, own_kind.as_deref().or(hint));
+            return Ok(());
+        };
+        if own_kind.is_none() && hint.is_none() {
+            return Err(format!(
+                "it ends within the list: no `kind: List` stands behind the items, so its last object may be cut short. \
+                 Save it once more: {COMMAND}"
+            ));
+        }
+        let of_list = own_kind
+            .as_deref()
+            .and_then(|kind| kind.strip_suffix("List"));
+        let of_list = of_list.filter(|kind| !kind.is_empty()).or(hint);
+        for item in &items {
+            self.object(item, item.text(["kind"]).or(of_list));
+        }
+        if document.more > 0 {
+            self.count += document.more;
+            self.remarks.push(format!(
+                "of one kind there are more than {MAX_OF_KIND} objects: {} are not looked at; --role and --node tell of nodes",
+                document.more
+            ));
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, object: &Tree, kind: Option<&str>) {
+        self.count += 1;
+        // A group tells kinds of one name apart; the lists of a bundle may have none.
+        let version = object.text(["apiVersion"]).unwrap_or_default();
+        let is_of = |group: &str| {
+            version.is_empty()
+                || version
+                    .strip_prefix(group)
+                    .is_some_and(|rest| rest.starts_with('/'))
+        };
+        match kind {
+            Some("Node") if version.is_empty() || version == "v1" => match Node::read(object) {
+                Some(node) if self.nodes.len() < MAX_OF_KIND => self.nodes.push(node),
+                Some(_) => {}
+                None => self.remark("a node in it has no name, and is left out"),
+            },
+            Some("CloudInit") if is_of("node.harvesterhci.io") => {
+                let room = self.cloud_inits.len() < MAX_OF_KIND;
+                self.cloud_inits
+                    .extend(CloudInit::read(object).filter(|_| room));
+            }
+            Some("Addon") if is_of("harvesterhci.io") => {
+                let used = match object.text(["spec", "enabled"]) {
+                    Some("true") => Some(true),
+                    Some("false") => Some(false),
+                    _ => None,
+                };
+                let name = object.text(["metadata", "name"]);
+                if let (Some(name), Some(used)) = (name, used)
+                    && self.addons.len() < MAX_ADDONS
+                {
+                    self.addons.push((name.to_owned(), used));
+                }
+            }
+            Some("Addon") => self.has_rke2_addons = true,
+            Some("Upgrade") if is_of("harvesterhci.io") => {
+                let room = self.upgrades.len() < MAX_OF_KIND;
+                self.upgrades.extend(Upgrade::read(object).filter(|_| room));
+            }
+            Some("UpgradePlan") if is_of("management.harvesterhci.io") => {
+                let room = self.upgrades.len() < MAX_OF_KIND;
+                self.upgrades
+                    .extend(Upgrade::read_plan(object).filter(|_| room));
+            }
+            _ => {}
+        }
+    }
+
+    fn remark(&mut self, text: &str) {
+        if !self.remarks.iter().any(|known| known == text) {
+            self.remarks.push(text.to_owned());
+        }
+    }
+
+    /// Objects that tell something.
+    const fn known(&self) -> usize {
+        self.nodes.len() + self.cloud_inits.len() + self.addons.len() + self.upgrades.len()
+    }
+}

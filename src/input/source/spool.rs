@@ -1,0 +1,57 @@
+//! A file without a name, for what came in as a stream and must be sought in, or read twice. Nothing of it is left behind,
+//! however the program ends.
+
+use std::fs::File;
+use std::io::{self, Seek, Write};
+
+/// A file without a name, while it is written. What goes wrong names the folder that it lies in.
+#[derive(Debug)]
+pub struct Spool(File);
+
+impl Spool {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// If the folder for temporary files cannot hold it.
+    pub fn new() -> io::Result<Self> {
+        tempfile::tempfile().map(Self).map_err(named)
+    }
+
+    /// The file, to be read from its begin.
+    ///
+    /// # Errors
+    /// If it cannot be sought in.
+    pub fn rewound(mut self) -> io::Result<File> {
+        self.0.rewind()?;
+        Ok(self.0)
+    }
+}
+
+impl Write for Spool {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(|why| match why.kind() {
+            io::ErrorKind::Interrupted => why,
+            _ => named(why),
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// Says where temporary files are kept, and what helps.
+fn named(why: io::Error) -> io::Error {
+    let words = why.to_string();
+    let words = words.split(" (os error").next().unwrap_or_default();
+    // tempfile adds the path, which stands below.
+    let words = words.split(" at path").next().unwrap_or_default();
+    let folder = tempfile::env::temp_dir();
+    // Its kind would be taken for one of the input.
+    io::Error::other(format!(
+        "it came as a stream and must be kept in a file, and none can be written in `{}` ({}); set TMPDIR to a folder \
+             with room, or save it as a file and name that",
+        folder.display(),
+        words.to_lowercase()
+    ))
+}

@@ -1,0 +1,212 @@
+//! HTTP/1.1 as far as a scrape needs it: one request a connection, its head within bounds, an answer with its length.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Bytes of the head of a request; Prometheus and the API server's proxy send some hundred.
+const MAX_HEAD: usize = 16 << 10;
+/// Header fields of a request.
+const MAX_FIELDS: usize = 64;
+/// How long a request may take to come, and how long each part of the answer may wait to be taken.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an answered connection is waited for to end.
+const LINGER: Duration = Duration::from_millis(500);
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Request {
+    Get {
+        path: String,
+        is_head: bool,
+    },
+    /// Something that is not served, and how it is answered.
+    Wrong(Answer),
+}
+
+/// What is answered.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    status: u16,
+    kind: &'static str,
+    body: Arc<[u8]>,
+    has_body: bool,
+}
+
+impl Answer {
+    pub(super) fn text(status: u16, text: &str) -> Self {
+        Self {
+            status,
+            ..Self::page("text/plain; charset=utf-8", text.as_bytes().into())
+        }
+    }
+
+    pub(super) const fn page(kind: &'static str, body: Arc<[u8]>) -> Self {
+        Self {
+            status: 200,
+            kind,
+            body,
+            has_body: true,
+        }
+    }
+
+    /// The answer to HEAD: its header alone.
+    pub(super) fn without_body(self) -> Self {
+        Self {
+            has_body: false,
+            ..self
+        }
+    }
+}
+
+/// Reads one request. What comes slower than [`PATIENCE`], or is larger than [`MAX_HEAD`], is refused.
+pub(super) fn read(mut stream: &TcpStream) -> io::Result<Request> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut head = Vec::new();
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Request::Wrong(Answer::text(
+                408,
+                "the request came too slowly\n",
+            )));
+        }
+        stream.set_read_timeout(Some(left))?;
+        let mut block = [0; 2048];
+        let filled = match stream.read(&mut block) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(filled) => filled,
+            Err(why)
+                if matches!(
+                    why.kind(),
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+                ) =>
+            {
+                continue;
+            }
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
+            Err(why) => return Err(why),
+        };
+        head.extend_from_slice(&block[..filled]);
+        if let Some(request) = parse(&head) {
+            return Ok(request);
+        }
+        if head.len() > MAX_HEAD {
+            return Ok(Request::Wrong(Answer::text(
+                431,
+                "the header is too large\n",
+            )));
+        }
+    }
+}
+
+/// Parses the head of a request; `None` while it is not whole.
+fn parse(head: &[u8]) -> Option<Request> {
+    let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+    let mut request = httparse::Request::new(&mut fields);
+    match request.parse(head) {
+        Ok(httparse::Status::Partial) => None,
+        Ok(httparse::Status::Complete(_)) => {
+            let path = request.path.unwrap_or_default();
+            // A query changes nothing.
+            let path = path.split('?').next().unwrap_or_default();
+            Some(match request.method {
+                Some("GET") | Some("HEAD") => Request::Get {
+                    path: path.to_owned(),
+                    is_head: request.method == Some("HEAD"),
+                },
+                _ => Request::Wrong(Answer::text(405, "only GET is served\n")),
+            })
+        }
+        Err(_) => Some(Request::Wrong(Answer::text(
+            400,
+            "this is no HTTP request\n",
+        ))),
+    }
+}
+
+/// Writes the answer, after which the connection ends.
+pub(super) fn write(mut stream: &TcpStream, answer: &Answer) -> io::Result<()> {
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let reason = match answer.status {
+        200 => "OK",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        431 => "Request Header Fields Too Large",
+        _ => "Service Unavailable",
+    };
+    let allow = if answer.status == 405 {
+        "Allow: GET, HEAD\r\n"
+    } else {
+        ""
+    };
+    let head = format!(
+        "HTTP/1.1 {} {reason}\r\nContent-Type: {}\r\nContent-Length: {}\r\n{allow}Cache-Control: no-store\r\n\
+         X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
+        answer.status,
+        answer.kind,
+        answer.body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    if answer.has_body {
+        stream.write_all(&answer.body)?;
+    }
+    stream.flush()?;
+    drain(stream)
+}
+
+/// Ends the answer and reads what is left of the request: a connection that is closed on unread bytes is reset, and the
+/// answer with it.
+fn drain(mut stream: &TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    stream.set_read_timeout(Some(LINGER))?;
+    let mut block = [0; 2048];
+    for _ in 0..MAX_HEAD / block.len() {
+        if stream.read(&mut block)? == 0 {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Tells a connection beyond the bound to come back, without reading what it asks for.
+pub(super) fn refuse(stream: &TcpStream) {
+    let answer = Answer::text(503, "too many connections; ask again\n");
+    // It may be gone already.
+    let _ = stream
+        .set_nonblocking(true)
+        .and_then(|()| write(stream, &answer));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Request, parse};
+
+    #[test]
+    fn requests_are_read_as_far_as_they_go() {
+        assert_eq!(parse(b"GET /metrics HTTP/1.1\r\nHost: x\r\n"), None);
+        let whole = |head: &[u8]| parse(head).unwrap();
+        let get = |path: &str, is_head| Request::Get {
+            path: path.to_owned(),
+            is_head,
+        };
+        assert_eq!(
+            whole(b"GET /metrics?x=1 HTTP/1.1\r\n\r\n"),
+            get("/metrics", false)
+        );
+        assert_eq!(
+            whole(b"HEAD /healthz HTTP/1.0\r\n\r\n"),
+            get("/healthz", true)
+        );
+        for wrong in [
+            &b"POST /metrics HTTP/1.1\r\n\r\n"[..],
+            b"\x16\x03\x01 hello\r\n\r\n",
+        ] {
+            assert!(matches!(whole(wrong), Request::Wrong(_)));
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The last report over HTTP: `/metrics`, `/report.json` and `/healthz`, GET only.
+//!
+//! Pages are made by whoever publishes them, so a request costs the reader of the log nothing. There are few connections at
+//! a time, each with one request and a time to make it in.
+
+mod http;
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use http::{Answer, Request};
+
+/// Connections that are served at a time; further ones are told to come back.
+const MAX_CONNECTIONS: usize = 8;
+/// How long a reader of the log may be silent before it is taken to be stuck.
+const ALIVE: Duration = Duration::from_secs(180);
+/// Pause after a connection that could not be accepted, as where there are too many open files.
+const REST: Duration = Duration::from_millis(100);
+
+/// What is served.
+#[derive(Debug, Clone, Default)]
+pub struct Pages {
+    pub metrics: Arc<[u8]>,
+    /// The media type of the metrics.
+    pub metrics_type: &'static str,
+    pub report: Arc<[u8]>,
+}
+
+#[derive(Debug)]
+struct State {
+    pages: Pages,
+    /// When the reader of the log said last that it is alive.
+    alive: Instant,
+}
+
+/// Serves what was published last.
+#[derive(Debug)]
+pub struct Server {
+    state: Arc<Mutex<State>>,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts to serve on `listener`.
+    ///
+    /// # Errors
+    /// Where the listener has no address, or no thread can be started.
+    pub fn start(listener: TcpListener) -> io::Result<Self> {
+        let address = listener.local_addr()?;
+        let state = Arc::new(Mutex::new(State {
+            pages: Pages::default(),
+            alive: Instant::now(),
+        }));
+        let shared = Arc::clone(&state);
+        thread::Builder::new()
+            .name("serve".to_owned())
+            .spawn(move || accept(&listener, &shared))?;
+        Ok(Self { state, address })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves these pages from now on.
+    pub fn publish(&self, pages: Pages) {
+        lock(&self.state).pages = pages;
+    }
+
+    /// Notes that the reader of the log is alive.
+    pub fn beat(&self) {
+        lock(&self.state).alive = Instant::now();
+    }
+}
+
+/// No page is half written where a thread ended in between: it is replaced as a whole.
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn accept(listener: &TcpListener, state: &Arc<Mutex<State>>) {
+    let open = Arc::new(AtomicUsize::new(0));
+    for stream in listener.incoming() {
+        let Ok(stream) = stream else {
+            thread::sleep(REST);
+            continue;
+        };
+        if open.fetch_add(1, Ordering::AcqRel) >= MAX_CONNECTIONS {
+            open.fetch_sub(1, Ordering::AcqRel);
+            http::refuse(&stream);
+            continue;
+        }
+        let (state, served) = (Arc::clone(state), Arc::clone(&open));
+        let started = thread::Builder::new().spawn(move || {
+            // Who goes away before the answer has none.
+            let _ = serve(&stream, &state);
+            served.fetch_sub(1, Ordering::AcqRel);
+        });
+        if started.is_err() {
+            open.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+}
+
+fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
+    let answer = match http::read(stream)? {
+        Request::Get { path, .. } if !PATHS.contains(&&path[..]) => Answer::text(
+            404,
+            "not found: there is /metrics, /report.json and /healthz\n",
+        ),
+        Request::Get { path, is_head } => {
+            let (pages, alive) = {
+                let state = lock(state);
+                (state.pages.clone(), state.alive.elapsed() < ALIVE)
+            };
+            let answer = page(&path, &pages, alive);
+            if is_head {
+                answer.without_body()
+            } else {
+                answer
+            }
+        }
+        Request::Wrong(answer) => answer,
+    };
+    http::write(stream, &answer)
+}
+
+const PATHS: [&str; 3] = ["/metrics", "/report.json", "/healthz"];
+
+fn page(path: &str, pages: &Pages, is_alive: bool) -> Answer {
+    match path {
+        "/healthz" if is_alive => Answer::text(200, "ok\n"),
+        "/healthz" => Answer::text(503, "the input has not been read for three minutes\n"),
+        _ if pages.metrics.is_empty() => Answer::text(503, "no report yet\n"),
+        "/metrics" => Answer::page(pages.metrics_type, Arc::clone(&pages.metrics)),
+        _ => Answer::page("application/json", Arc::clone(&pages.report)),
+    }
+}

@@ -1,0 +1,255 @@
+//! `--metrics`: what a scrape of a live run says, and that no request disturbs the run.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Time that no page takes on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A live run that serves its report.
+struct Run {
+    child: Child,
+    stdin: ChildStdin,
+    address: String,
+}
+
+impl Run {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
+            .args(["--metrics", "0", "-f", "-o", "ndjson"])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap());
+        let mut address = String::new();
+        while address.is_empty() {
+            let mut line = String::new();
+            assert!(said.read_line(&mut line).unwrap() > 0, "no start line");
+            let url = line.split_once("http://").map(|(_, url)| url.to_owned());
+            address = url.map_or_else(String::new, |url| {
+                url.split('/').next().unwrap_or_default().to_owned()
+            });
+        }
+        Self {
+            stdin: child.stdin.take().unwrap(),
+            child,
+            address,
+        }
+    }
+
+    fn write(&mut self, text: &str) {
+        self.stdin.write_all(text.as_bytes()).unwrap();
+    }
+
+    fn ask(&self, request: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        // A connection that is refused may be reset behind its answer.
+        let _ = stream.read_to_string(&mut answer);
+        answer
+    }
+
+    fn get(&self, path: &str) -> String {
+        let answer = self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let length = format!("Content-Length: {}", body.len());
+        assert!(head.lines().any(|line| line == length), "{head}");
+        body.to_owned()
+    }
+
+    /// The series of the page, once `is_there` holds for them.
+    fn series(&self, is_there: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
+        let began = Instant::now();
+        loop {
+            let series: BTreeMap<String, f64> = (self.get("/metrics").lines())
+                .filter(|line| !line.starts_with('#'))
+                .filter_map(|line| line.rsplit_once(' '))
+                .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
+                .collect();
+            if is_there(&series) {
+                return series;
+            }
+            assert!(began.elapsed() < PATIENCE, "{series:#?}");
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn limited() -> String {
+    std::fs::read_to_string("fixtures/set-a/limited.log").unwrap()
+}
+
+const ROLES: [&str; 6] = [
+    "--role",
+    "harvester1=control-plane",
+    "--role",
+    "harvester2=control-plane",
+    "--role",
+    "harvester3=worker",
+];
+
+/// The sum of all series of a metric that have these labels.
+fn sum(series: &BTreeMap<String, f64>, metric: &str, labels: &[&str]) -> f64 {
+    let own = series.iter().filter(|(name, _)| {
+        name.starts_with(&format!("{metric}{{")) && labels.iter().all(|label| name.contains(label))
+    });
+    own.map(|(_, value)| value).sum()
+}
+
+#[test]
+fn a_scrape_agrees_with_the_report() {
+    let mut run = Run::start(&ROLES);
+    run.write(&limited());
+    let series = run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
+    for (metric, labels, wanted) in [
+        ("dropsift_lines_total", &["outcome=\"drop\""][..], 135.0),
+        ("dropsift_drop_lines_total", &[], 135.0),
+        ("dropsift_drop_lines_total", &["node=\"harvester1\""], 51.0),
+        (
+            "dropsift_missing_rule",
+            &["disposition=\"documented\""],
+            3.0,
+        ),
+        (
+            "dropsift_missing_rule",
+            &["port=\"2112\"", "role=\"control-plane\""],
+            1.0,
+        ),
+        (
+            "dropsift_missing_rule",
+            &["port=\"8181\"", "disposition=\"review\""],
+            1.0,
+        ),
+        (
+            "dropsift_missing_rule",
+            &["node=\"harvester3\"", "port=\"9796\""],
+            1.0,
+        ),
+        ("dropsift_missing_rule", &["port=\"6443\""], 0.0),
+        ("dropsift_input_up", &["source=\"-\""], 1.0),
+        ("dropsift_build_info", &["catalogue="], 1.0),
+    ] {
+        assert_eq!(sum(&series, metric, labels), wanted, "{metric} {labels:?}");
+    }
+    // No peer and no ephemeral port is a label.
+    assert!(series.keys().all(|name| !name.contains("192.168.122")));
+    let report: serde_json::Value = serde_json::from_str(&run.get("/report.json")).unwrap();
+    assert_eq!(report["schema"], "dropsift/report/v1");
+    assert_eq!(report["tally"]["drops"], 135);
+    let findings = report["findings"].as_array().unwrap().len();
+    assert_eq!(sum(&series, "dropsift_findings", &[]), findings as f64);
+}
+
+#[test]
+fn counters_never_fall_and_names_stay_text() {
+    let mut run = Run::start(&[]);
+    let hostile = "2026-04-22T10:00:00+00:00 a\"b\\n\u{202e} kernel: HARVESTER_DROP_IN=mgmt-br OUT= \
+                   SRC=192.168.122.9 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 \
+                   DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0\n";
+    run.write(hostile);
+    let page = |run: &Run| {
+        run.series(|series| sum(series, "dropsift_drop_lines_total", &["kind=\"syn\""]) >= 1.0);
+        run.get("/metrics")
+    };
+    assert!(!page(&run).contains('\u{202e}'));
+    let counters = |series: &BTreeMap<String, f64>| -> Vec<(String, f64)> {
+        let own = series.iter().filter(|(name, _)| name.contains("_total{"));
+        own.map(|(name, value)| (name.clone(), *value)).collect()
+    };
+    let mut before: Vec<(String, f64)> = Vec::new();
+    for (number, part) in limited().lines().collect::<Vec<_>>().chunks(45).enumerate() {
+        run.write(&(part.join("\n") + "\n"));
+        let wanted = 1.0 + 45.0 * (number + 1) as f64;
+        let now = run.series(|series| sum(series, "dropsift_drop_lines_total", &[]) >= wanted);
+        for (name, value) in &before {
+            assert!(now[name] >= *value, "{name} fell");
+        }
+        before = counters(&now);
+    }
+}
+
+#[test]
+fn only_what_is_there_is_served() {
+    let run = Run::start(&[]);
+    for (request, status) in [
+        ("GET /healthz HTTP/1.1\r\n\r\n", "200 OK"),
+        ("HEAD /healthz HTTP/1.1\r\n\r\n", "200 OK"),
+        ("GET / HTTP/1.1\r\n\r\n", "404 Not Found"),
+        ("GET /../etc/passwd HTTP/1.1\r\n\r\n", "404 Not Found"),
+        (
+            "POST /metrics HTTP/1.1\r\nContent-Length: 2\r\n\r\nhi",
+            "405 Method Not Allowed",
+        ),
+        ("no request\r\n\r\n", "400 Bad Request"),
+    ] {
+        let answer = run.ask(request);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status}\r\n")),
+            "{request:?}: {answer}"
+        );
+    }
+    let long = format!("GET /metrics HTTP/1.1\r\nX: {}", "x".repeat(20_000));
+    assert!(run.ask(&long).contains(" 431 "));
+}
+
+/// Connections that send nothing keep others out for some seconds, and never the reader of the log.
+#[test]
+fn idle_connections_disturb_nothing() {
+    let mut run = Run::start(&ROLES);
+    let idle: Vec<TcpStream> = (0..8)
+        .map(|_| TcpStream::connect(&run.address).unwrap())
+        .collect();
+    run.write(&limited());
+    let began = Instant::now();
+    let answer = loop {
+        let answer = run.ask("GET /healthz HTTP/1.1\r\n\r\n");
+        if !answer.contains(" 200 ") || began.elapsed() > PATIENCE {
+            break answer;
+        }
+    };
+    assert!(!answer.contains(" 200 "), "{answer}");
+    drop(idle);
+    let series = run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
+    assert_eq!(sum(&series, "dropsift_drop_lines_total", &[]), 135.0);
+}
+
+#[test]
+fn an_address_that_cannot_be_had_is_refused() {
+    for (args, words) in [
+        (
+            &["--metrics", "nonsense", "-f", "-"][..],
+            "no address with a port",
+        ),
+        (
+            &["--metrics", "127.0.0.1:99999", "-f", "-"],
+            "no address with a port",
+        ),
+        (
+            &["--metrics", "9110", "fixtures/set-a/limited.log"],
+            "--metrics is for live runs",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(words), "{args:?}: {said}");
+    }
+}
