@@ -9,7 +9,8 @@ use crate::date::Date;
 use crate::error::Error;
 use crate::report::config::{Held, HeldNode, Setting, text};
 use crate::report::config_json;
-use crate::site::{Known, Provenance, Site};
+use crate::site::{Known, Provenance, Site, WindowOrigin};
+use crate::time::Moment;
 
 /// Prints it.
 pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Error> {
@@ -88,6 +89,29 @@ fn settings(args: &ConfigArgs, site: &Site, config: Option<&Config>) -> Vec<Sett
             line(&|c| c.pod_cidrs.as_ref().map(|at| at.line)),
         ),
     ];
+    for (node, name) in site.in_force.texts() {
+        let value = node.map_or_else(|| name.to_owned(), |node| format!("{node}={name}"));
+        let is_told = (args.judging.rules.iter()).any(|told| told.ends_with(name));
+        let by = if is_told {
+            Provenance::Told
+        } else {
+            Provenance::Host
+        };
+        all.push(setting("rules", vec![value], by, None));
+    }
+    for window in &site.upgrades {
+        let end = |moment: Moment| match moment {
+            Moment::At(time) if time.0 > 0 && time.0 < i64::MAX => time.to_string(),
+            Moment::At(_) => String::new(),
+            _ => "a time of the log's own day".to_owned(),
+        };
+        let by = match window.origin {
+            WindowOrigin::Told => Provenance::Told,
+            WindowOrigin::Cluster | WindowOrigin::Found => Provenance::Cluster,
+        };
+        let value = format!("{}..{}", end(window.from), end(window.to));
+        all.push(setting("upgrade", vec![value], by, None));
+    }
     for (addon, used) in site.known.addons() {
         let line = config
             .and_then(|c| c.addons.iter().find(|at| at.value.0 == *addon))

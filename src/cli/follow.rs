@@ -16,7 +16,7 @@ use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{InputReport, Report, Style, Tally};
+use crate::report::{InputReport, Report, Style};
 
 /// The longest sleep: it bounds what a wrong timer can cost.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -72,10 +72,7 @@ pub(super) fn run(
     learned(shared, session.analysis());
     let input = InputReport {
         name: path.display().to_string(),
-        tally: Tally {
-            lines: summary.lines,
-            ..tally
-        },
+        tally,
         known,
         has_objects: summary.objects,
         error: None,

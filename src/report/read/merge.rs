@@ -141,7 +141,9 @@ fn nodes<'n>(
 /// The stretches of each family that logs of this run show; reports have those of both together.
 fn by_family(same: &[&NodeReport]) -> [Vec<Stretch>; 2] {
     let all = |family: usize| {
-        let stretches = same.iter().flat_map(|node| &node.saturated_by_family[family]);
+        let stretches = same
+            .iter()
+            .flat_map(|node| &node.saturated_by_family[family]);
         stretches.copied().collect()
     };
     [all(0), all(1)]
