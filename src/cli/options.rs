@@ -134,7 +134,7 @@ pub(super) struct Judging {
     #[command(flatten)]
     pub(super) addons: Addons,
 
-    /// What `kubectl get nodes -o yaml` prints of the cluster
+    /// Its objects, from `kubectl get nodes -o yaml`
     ///
     /// Roles and addresses of nodes, the chains of CloudInits, addons, upgrades, pod networks. All of it: kubectl get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml; JSON too, packed or not, and `-` is stdin. An option stands against an object, and where they differ the report says so.
     #[arg(long, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
