@@ -8,7 +8,7 @@ use acceptance::{ACCEPTED, Bar, PARTIAL};
 
 use crate::cause::Test;
 use crate::date::Date;
-use crate::finding::Finding;
+use crate::finding::{Accepted, Finding};
 
 pub use acceptance::{Acceptance, MAX_DAYS};
 pub use notes::Note;
@@ -24,10 +24,12 @@ impl Acceptances {
     pub fn apply(&self, findings: &mut [Finding], today: Date) -> Vec<Note> {
         for finding in findings.iter_mut() {
             // What a report was told before, it tells as long as it holds.
-            finding.accepted = finding
-                .accepted
-                .take()
-                .filter(|told| told.origin.is_none() && today <= told.until);
+            let holds = |told: &Accepted| {
+                told.origin.is_none()
+                    && today <= told.until
+                    && told.until.days_since(today) <= MAX_DAYS
+            };
+            finding.accepted = finding.accepted.take().filter(holds);
             let covering = self
                 .0
                 .iter()

@@ -161,6 +161,10 @@ pub(super) struct ChainArgs {
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) file: Option<PathBuf>,
 
+    /// TOML with what is known of the cluster [DROPSIFT_CONFIG]
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+
     /// Role of the nodes
     #[arg(long, value_name = "ROLE", help_heading = "Cluster", value_parser = one_role())]
     pub(super) role: Option<Role>,
@@ -213,6 +217,10 @@ pub(super) struct AuditArgs {
     /// Chains and CloudInits
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
     pub(super) files: Vec<PathBuf>,
+
+    /// TOML with what is known of the cluster [DROPSIFT_CONFIG]
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
 
     /// Role of the nodes [without it: what a selector picks, else control-plane]
     #[arg(long, value_name = "ROLE", help_heading = "Cluster", value_parser = one_role())]

@@ -16,19 +16,18 @@ use crate::error::Error;
 pub(super) const VARIABLE: &str = "DROPSIFT_CONFIG";
 
 /// The file that is to be read: that of the option, else that of the environment.
-fn path(judging: &Judging) -> Option<PathBuf> {
-    let told = judging.config.clone();
+fn path(told: Option<&PathBuf>) -> Option<PathBuf> {
     let set = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
-    told.or_else(|| set().map(PathBuf::from))
+    told.cloned().or_else(|| set().map(PathBuf::from))
 }
 
-/// Reads the file of `judging`, and takes from it what no option says.
+/// Reads the file that `told`, the option, names, or the environment.
 ///
 /// # Errors
 /// If it cannot be read, or something in it is wrong.
-pub(super) fn load(judging: &mut Judging) -> Result<(), Error> {
-    let Some(path) = path(judging) else {
-        return Ok(());
+pub(super) fn read(told: Option<&PathBuf>, today: Date) -> Result<Configured, Error> {
+    let Some(path) = path(told) else {
+        return Ok(Configured::default());
     };
     let name = path.display().to_string();
     if name == "-" {
@@ -37,34 +36,53 @@ pub(super) fn load(judging: &mut Judging) -> Result<(), Error> {
         ));
     }
     let text = text(&path, &name)?;
+    let config = Config::parse(&name, &text, today)?;
+    check(&config)?;
+    Ok(Configured::of(config))
+}
+
+/// Checks the values that options have too.
+fn check(config: &Config) -> Result<(), Error> {
+    type Check = fn(&str) -> Result<(), Error>;
+    let all: [(&Option<At<String>>, Check); 4] = [
+        (&config.prefix, |text| values::prefix(Some(text)).map(drop)),
+        (&config.utc_offset, |text| {
+            values::utc_offset(text).map(drop)
+        }),
+        (&config.settle, |text| {
+            super::dates::duration(text).map(drop)
+        }),
+        (&config.limit, |text| values::limit(text).map(drop)),
+    ];
+    for (said, check) in all {
+        if let Some(said) = said {
+            let placed = |why| Error::Usage(format!("{}: {why}", config.place(said.line)));
+            check(&said.value).map_err(placed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the file of `judging`, and takes from it what no option says.
+///
+/// # Errors
+/// As of [`read`].
+pub(super) fn load(judging: &mut Judging) -> Result<(), Error> {
     // The day of the clock is asked for before the file can say its zone, which does not change it.
     let today = Date::of(values::read_options(judging)?.reading.reference);
-    let config = Config::parse(&name, &text, today)?;
-    let value = |told: &mut Option<String>,
-                 said: &Option<At<String>>,
-                 check: &dyn Fn(&str) -> Result<(), Error>| {
-        if let Some(said) = said {
-            check(&said.value)
-                .map_err(|why| Error::Usage(format!("{}: {why}", config.place(said.line))))?;
-            told.get_or_insert_with(|| said.value.clone());
-        }
-        Ok::<(), Error>(())
-    };
-    value(&mut judging.prefix, &config.prefix, &|text| {
-        values::prefix(Some(text)).map(drop)
-    })?;
-    value(&mut judging.utc_offset, &config.utc_offset, &|text| {
-        values::utc_offset(text).map(drop)
-    })?;
-    let mut checked = Thresholds::default();
-    value(&mut checked.settle, &config.settle, &|text| {
-        super::dates::duration(text).map(drop)
-    })?;
-    value(&mut checked.limit, &config.limit, &|text| {
-        values::limit(text).map(drop)
-    })?;
-    judging.configured = Configured::of(config);
+    judging.configured = read(judging.config.as_ref(), today)?;
+    if let Some(config) = judging.configured.file() {
+        take(&mut judging.prefix, &config.prefix);
+        take(&mut judging.utc_offset, &config.utc_offset);
+    }
     Ok(())
+}
+
+/// Takes what the file says where no option does.
+fn take(told: &mut Option<String>, said: &Option<At<String>>) {
+    if let Some(said) = said {
+        told.get_or_insert_with(|| said.value.clone());
+    }
 }
 
 /// Takes the thresholds that no option says from the file, which was loaded.
@@ -72,14 +90,8 @@ pub(super) fn fill(thresholds: &mut Thresholds, judging: &Judging) {
     let Some(config) = judging.configured.file() else {
         return;
     };
-    for (told, said) in [
-        (&mut thresholds.settle, &config.settle),
-        (&mut thresholds.limit, &config.limit),
-    ] {
-        if let Some(said) = said {
-            told.get_or_insert_with(|| said.value.clone());
-        }
-    }
+    take(&mut thresholds.settle, &config.settle);
+    take(&mut thresholds.limit, &config.limit);
 }
 
 /// Reads the file of options that read whole logs.

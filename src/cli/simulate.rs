@@ -93,6 +93,12 @@ fn read(
     let options = values::log_options(shared)?;
     let mut analysis = values::analysis(site, &shared.judging, &options, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
+    if analysis.has_reports() {
+        return Err(Error::Usage(
+            "simulate runs the lines of a log through a chain, and a report has none; give the log itself"
+                .to_owned(),
+        ));
+    }
     Ok((report, analysis.site().clone(), exit))
 }
 

@@ -685,3 +685,78 @@ fn a_forged_node_name_breaks_out_of_nothing() {
         "{out}"
     );
 }
+
+/// Numbers that no log has: the largest that there are, and times out of order.
+#[test]
+fn hostile_numbers_stay_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let mut forged = report(root, "a", &set_a(), &[]);
+    for finding in forged["findings"].as_array_mut().unwrap() {
+        finding["logged"] = json!(u64::MAX);
+        finding["attempts"] = json!(u64::MAX);
+        finding["flags"] = json!({"SYN": u64::MAX});
+        finding["ports"] = json!([9, 9, 1]);
+        finding["first"] = json!("9999-12-31T23:59:59Z");
+        finding["last"] = json!("1970-01-01T00:00:00Z");
+        finding["accepted"] = json!({"reason": "\u{1b}[2J", "until": "9999-12-31"});
+    }
+    for key in [
+        "lines",
+        "drops",
+        "other",
+        "unreadable",
+        "untrusted",
+        "outside",
+        "filtered",
+    ] {
+        forged["tally"][key] = json!(u64::MAX);
+    }
+    for node in forged["nodes"].as_array_mut().unwrap() {
+        node["logged"] = json!(u64::MAX);
+        node["unlogged"] = json!(u64::MAX);
+        node["saturated"] = json!([{"from": "1970-01-01T00:00:00Z", "to": "9999-12-31T00:00:00Z"}]);
+    }
+    write(root, "x.json", &forged);
+    write(root, "y.json", &{
+        let mut other = forged.clone();
+        other["tally"]["lines"] = json!(1);
+        other
+    });
+    for args in [
+        &["x.json"][..],
+        &["x.json", "y.json"],
+        &["-v", "x.json"],
+        &["-o", "json", "x.json", "y.json"],
+    ] {
+        let output = dropsift(root, args);
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{args:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        assert!(!text(&output).contains('\u{1b}'));
+    }
+    let merged = read(root, &["x.json"]);
+    assert_eq!(
+        merged["summary"]["accepted"], 0,
+        "until the year 9999 is no end"
+    );
+}
+
+#[test]
+fn what_needs_lines_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    report(root, "a", &set_a(), &[]);
+    let chain = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j DROP\nCOMMIT\n";
+    fs::write(root.join("chain"), chain).unwrap();
+    let output = dropsift(root, &["simulate", "--rules", "chain", "a.json"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("give the log itself"), "{said}");
+    // What the running chain has of the rules does not need any.
+    let check = dropsift(root, &["rules", "--check", "--rules", "chain", "a.json"]);
+    assert_eq!(check.status.code(), Some(1));
+}

@@ -24,6 +24,9 @@ const MAX_TEXT: usize = 2_000;
 const MAX_INTERFACE: usize = 15;
 const MAX_NODE: usize = 1_024;
 
+/// The most drop lines that a report counts of anything: no log has more, and sums stay numbers.
+pub(super) const MAX_COUNT: u64 = 1 << 48;
+
 /// The rules of a report by their ids.
 pub(super) type Rules<'r> = BTreeMap<&'r str, &'r RuleV1<'r>>;
 
@@ -68,6 +71,9 @@ fn of_report(
         .map(|net| net.parse())
         .collect::<Result<Vec<IpNet>, _>>();
     let mut networks = networks.map_err(|_| broken("one of its networks is none"))?;
+    let mut all_ports = v1.ports.to_vec();
+    all_ports.sort_unstable();
+    all_ports.dedup();
     peers.sort_unstable();
     peers.dedup();
     networks.sort_unstable();
@@ -107,7 +113,8 @@ fn of_report(
             .iter()
             .find(|rule| test.text.contains(&format!("\"{}\"", rule.comment)))
     });
-    let flags = (v1.flags.iter()).filter_map(|(names, lines)| Some((flags(names)?, *lines)));
+    let flags = (v1.flags.iter())
+        .filter_map(|(names, lines)| Some((flags(names)?, (*lines).min(MAX_COUNT))));
     let offers = v1
         .rules
         .iter()
@@ -151,12 +158,12 @@ fn of_report(
         interface: v1.interface.to_string(),
         interfaces: v1.interfaces.to_vec(),
         port: v1.port,
-        ports: v1.ports.to_vec(),
+        ports: all_ports,
         service: service(number.unwrap_or_default(), v1.port, role, direction),
         peers,
         networks,
-        logged: v1.logged,
-        attempts: v1.attempts,
+        logged: v1.logged.min(MAX_COUNT),
+        attempts: v1.attempts.min(MAX_COUNT),
         flags: flags.collect(),
         first: time(v1.first.as_deref()),
         last: time(v1.last.as_deref()),

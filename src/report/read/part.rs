@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::finding::{self, Rules, time};
+use super::finding::{self, MAX_COUNT, Rules, time};
 use super::words::{coded, word};
 use crate::catalog::Role;
 use crate::chain::Counted;
@@ -77,12 +77,12 @@ impl Part {
         Ok(Self {
             span: span.filter(|(first, last)| first.is_known() && last.is_known()),
             tally: Tally {
-                lines: v1.tally.lines,
-                drops: logged.saturating_add(v1.tally.filtered),
-                unreadable: v1.tally.unreadable,
-                untrusted: v1.tally.untrusted,
-                outside: v1.tally.outside,
-                filtered: v1.tally.filtered,
+                lines: v1.tally.lines.min(MAX_COUNT),
+                drops: logged.saturating_add(v1.tally.filtered.min(MAX_COUNT)),
+                unreadable: v1.tally.unreadable.min(MAX_COUNT),
+                untrusted: v1.tally.untrusted.min(MAX_COUNT),
+                outside: v1.tally.outside.min(MAX_COUNT),
+                filtered: v1.tally.filtered.min(MAX_COUNT),
             },
             nodes,
             findings,
@@ -127,11 +127,11 @@ fn node(v1: &NodeV1<'_>) -> Result<NodeReport, String> {
         addresses: addresses.map_err(|_| {
             "an address of a node is none; write the report anew with -o json".to_owned()
         })?,
-        logged: v1.logged,
+        logged: v1.logged.min(MAX_COUNT),
         saturated: v1.saturated.as_ref().map(stretches),
         saturated_by_family: Default::default(),
         unlogged: v1.unlogged.map(|packets| Counted {
-            packets,
+            packets: packets.min(MAX_COUNT),
             exact: true,
         }),
     })

@@ -70,9 +70,15 @@ fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Resu
                 .iter()
                 .any(|f| f.node == node && f.role.code() == role)
         };
-        // A guess of the role is no reason to compare.
-        let known =
-            (report.nodes.iter()).filter(|node| node.role_known && node.role.code() == role);
+        // A guess of the role is no reason to compare, nor is a node whose drops were accepted one without any.
+        let is_accepted = |node: &str| {
+            let mut findings = report.findings.iter();
+            findings.any(|f| {
+                f.node == node && f.accepted.is_some() && f.verdict() == Verdict::MissingRule
+            })
+        };
+        let known = (report.nodes.iter())
+            .filter(|node| node.role_known && node.role.code() == role && !is_accepted(&node.node));
         let (lacking, others): (Vec<&str>, Vec<&str>) = known
             .map(|node| node.node.as_str())
             .partition(|node| lack(node));
