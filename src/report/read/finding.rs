@@ -25,7 +25,7 @@ const MAX_INTERFACE: usize = 15;
 const MAX_NODE: usize = 1_024;
 
 /// The most drop lines that a report counts of anything: no log has more, and sums stay numbers.
-pub(super) const MAX_COUNT: u64 = 1 << 48;
+pub(super) const MAX_COUNT: u64 = 1 << 40;
 
 /// The rules of a report by their ids.
 pub(super) type Rules<'r> = BTreeMap<&'r str, &'r RuleV1<'r>>;

@@ -78,7 +78,8 @@ fn share(node: &NodeReport, whole: i64) -> Option<i64> {
     let stretches = node.saturated.as_ref().filter(|own| !own.is_empty())?;
     let hidden: i64 = stretches.iter().map(|one| one.to.since(one.from)).sum();
     Some(
-        (hidden.saturating_mul(100) + whole / 2)
+        (hidden.saturating_mul(100))
+            .saturating_add(whole / 2)
             .checked_div(whole)
             .unwrap_or(100)
             .clamp(1, 100),
