@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json_words;
 use super::json_write::{ToolV1, write_line};
@@ -35,9 +35,42 @@ pub(super) struct ReportV1<'a> {
     pub(super) tally: TallyV1,
     pub(super) windows: Vec<WindowV1<'a>>,
     pub(super) nodes: Vec<NodeV1<'a>>,
-    pub(super) findings: Vec<FindingV1<'a>>,
+    #[schemars(with = "Vec<FindingV1<'_>>")]
+    pub(super) findings: Findings<'a>,
     pub(super) rules: Vec<RuleV1<'a>>,
     pub(super) warnings: Vec<WarningV1<'a>>,
+}
+
+/// The findings of a report, of which one at a time becomes a [`FindingV1`].
+pub(super) enum Findings<'a> {
+    Of(&'a [Finding]),
+    /// As a report has them that was read.
+    Read(Vec<FindingV1<'a>>),
+}
+
+impl<'a> Findings<'a> {
+    /// Those of a report that was read.
+    pub(super) fn read(&self) -> &[FindingV1<'a>] {
+        match self {
+            Self::Of(_) => &[],
+            Self::Read(all) => all,
+        }
+    }
+}
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Of(all) => serializer.collect_seq(all.iter().map(finding_v1)),
+            Self::Read(all) => all.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Findings<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::Read)
+    }
 }
 
 /// The answer, and how many findings there are of each verdict.
@@ -241,7 +274,7 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
         },
         windows: report.windows.iter().map(window_v1).collect(),
         nodes: report.nodes.iter().map(node_v1).collect(),
-        findings: report.findings.iter().map(finding_v1).collect(),
+        findings: Findings::Of(&report.findings),
         rules: report.rules.iter().map(rule_v1).collect(),
         warnings: report.warnings.iter().map(warning_v1).collect(),
     }

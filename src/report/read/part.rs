@@ -45,6 +45,7 @@ impl Part {
         let rules: Rules<'_> = v1.rules.iter().map(|rule| (&*rule.id, rule)).collect();
         let findings = v1
             .findings
+            .read()
             .iter()
             .map(|v1| finding::finding(v1, &rules, addresses(&nodes, &v1.node)));
         let findings = findings.collect::<Result<Vec<_>, _>>()?;

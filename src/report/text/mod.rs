@@ -25,6 +25,7 @@ use super::{Renderer, Report, Style};
 use label::Sections;
 
 pub(super) use answer::{sentence, source_and_span};
+pub(super) use commands::broken;
 pub(super) use label::decisions;
 pub use label::status;
 pub use live::LiveText;
