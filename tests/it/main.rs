@@ -10,6 +10,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod conditions;
+mod deploy;
 mod diff;
 mod dispositions;
 mod docs;
