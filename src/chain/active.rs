@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
-use crate::chain::chain_text::{BootFiles, Others, Source, parts, place_of};
+use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
 use crate::chain::evaluate::Evaluation;
 use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, Origin, PortRule, RuleSet, detect};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
 use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
@@ -27,9 +27,9 @@ const MAX_STEPS: u64 = 1 << 31;
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
     /// What the user told of all nodes.
-    all: Vec<Source>,
+    all: Vec<ChainText>,
     /// What the user told of one.
-    told: BTreeMap<String, Vec<Source>>,
+    told: BTreeMap<String, Vec<ChainText>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
@@ -51,7 +51,7 @@ pub struct Chains<'a> {
     others: &'a Others,
     family: Family,
     role: Role,
-    source: &'a Source,
+    source: &'a ChainText,
     asked: &'a AtomicU64,
 }
 
@@ -101,7 +101,7 @@ impl ActiveChains {
         };
         let parts =
             parts(node, name, text, modified).map_err(|fault| unreadable(fault.to_string()))?;
-        let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
+        let has = |source: &ChainText| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
         if !parts.iter().any(|(_, source)| has(source)) {
             return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
         }
@@ -155,7 +155,7 @@ impl ActiveChains {
     }
 
     /// The sources of a node: what the user told of it, else of all, else what an input told.
-    fn sources(&self, node: &str) -> &[Source] {
+    fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
             (Some(told), _) => told,

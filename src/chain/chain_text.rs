@@ -1,24 +1,15 @@
-//! The texts that say which chains nodes have: dumps, scripts, CloudInits, and the files of a node's disk.
+//! Texts that tell the chains of nodes: dumps, scripts and CloudInits, read for each role.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::Role;
-use crate::chain::{Family, Fault, Form, LONGEST, RuleSet, Script, Ways, detect, read};
+use crate::chain::{Family, Fault, Form, RuleSet, Script, Ways, detect, read};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::time::Time;
 
 /// How many nodes of one text are told apart by their names.
 const MAX_HOSTS: usize = 256;
-
-/// The files with which a node boots, and what they make.
-#[derive(Debug)]
-pub(in crate::chain) struct BootFiles {
-    /// Whether they are those of its disk; else objects say that they are to be there.
-    pub(in crate::chain) is_on_disk: bool,
-    pub(in crate::chain) resources: Vec<Resource>,
-    pub(in crate::chain) source: Source,
-}
 
 /// When the chains of a text hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,39 +22,48 @@ pub enum Origin {
 
 /// One text, read for each role in the order of [`Role::ALL`].
 #[derive(Debug, Clone)]
-pub(in crate::chain) struct Source {
-    pub(in crate::chain) name: String,
-    pub(in crate::chain) origin: Origin,
-    pub(in crate::chain) sets: [Arc<RuleSet>; 3],
+pub(super) struct ChainText {
+    pub(super) name: String,
+    pub(super) origin: Origin,
+    pub(super) sets: [Arc<RuleSet>; 3],
     /// For each role, what commands leave where conditions cannot be known, other ways than in `sets`.
-    pub(in crate::chain) others: [Arc<Others>; 3],
+    pub(super) others: [Arc<Others>; 3],
 }
 
 /// The chains of the other ways that conditions may go.
 #[derive(Debug, Default)]
-pub(in crate::chain) struct Others {
-    pub(in crate::chain) sets: Vec<RuleSet>,
+pub(super) struct Others {
+    pub(super) sets: Vec<RuleSet>,
     /// What is not known, for people.
-    pub(in crate::chain) question: String,
+    pub(super) question: String,
+}
+
+/// The files with which a node boots, and what they make.
+#[derive(Debug)]
+pub(super) struct BootFiles {
+    /// Whether they are those of its disk; else objects say that they are to be there.
+    pub(super) is_on_disk: bool,
+    pub(super) resources: Vec<Resource>,
+    pub(super) source: ChainText,
 }
 
 /// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
-pub(in crate::chain) fn parts(
+pub(super) fn parts(
     node: Option<&str>,
     name: &str,
     text: &str,
     modified: Option<Time>,
-) -> Result<Vec<(Option<String>, Source)>, Fault> {
-    if text.len() > LONGEST || detect(text)? != Form::CloudInit {
-        let source = if detect(text)? == Form::Script && text.len() <= LONGEST {
+) -> Result<Vec<(Option<String>, ChainText)>, Fault> {
+    if text.len() > crate::chain::LONGEST || detect(text)? != Form::CloudInit {
+        let source = if detect(text)? == Form::Script && text.len() <= crate::chain::LONGEST {
             // A script runs when somebody runs it: as a CloudInit, it says what will be.
             let script = Script::read(text, 1);
             let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
-            Source::same(name, Origin::NextBoot, ways)
+            ChainText::same(name, Origin::NextBoot, ways)
         } else {
             let set = read(text)?;
             let origin = Origin::Running(set.taken.or(modified));
-            Source::same(name, origin, Ways::certain(set))
+            ChainText::same(name, origin, Ways::certain(set))
         };
         return Ok(vec![(node.map(str::to_owned), source)]);
     }
@@ -74,7 +74,7 @@ pub(in crate::chain) fn parts(
             None => resource.hostname().is_none(),
         };
         let own: Vec<Resource> = resources.iter().filter(wanted).cloned().collect();
-        (node.map(str::to_owned), Source::boot(name, &own))
+        (node.map(str::to_owned), ChainText::boot(name, &own))
     };
     if node.is_some() {
         return Ok(vec![of(node)]);
@@ -87,7 +87,7 @@ pub(in crate::chain) fn parts(
 
 impl BootFiles {
     /// The files of `known` with those of one more text.
-    pub(in crate::chain) fn with(
+    pub(super) fn with(
         known: Option<&Arc<Self>>,
         more: &[Resource],
         name: &str,
@@ -103,14 +103,14 @@ impl BootFiles {
         resources.extend_from_slice(more);
         Self {
             is_on_disk,
-            source: Source::boot(&name, &resources),
+            source: ChainText::boot(&name, &resources),
             resources,
         }
     }
 }
 
-impl Source {
-    fn boot(name: &str, resources: &[Resource]) -> Self {
+impl ChainText {
+    pub(super) fn boot(name: &str, resources: &[Resource]) -> Self {
         let of = |role: Role| {
             let ways = boot_both_ways(resources.iter().filter(|resource| resource.picks(role)));
             split(ways)
@@ -124,7 +124,7 @@ impl Source {
         }
     }
 
-    fn same(name: &str, origin: Origin, ways: Ways) -> Self {
+    pub(super) fn same(name: &str, origin: Origin, ways: Ways) -> Self {
         let (set, others) = split(ways);
         Self {
             name: name.to_owned(),
@@ -134,11 +134,11 @@ impl Source {
         }
     }
 
-    pub(in crate::chain) fn set(&self, role: Role) -> &RuleSet {
+    pub(super) fn set(&self, role: Role) -> &RuleSet {
         &self.sets[place_of(role)]
     }
 
-    pub(in crate::chain) fn has(&self, family: Family) -> bool {
+    pub(super) fn has(&self, family: Family) -> bool {
         self.sets.iter().any(|set| set.decides(family))
     }
 }
@@ -153,7 +153,7 @@ fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
 }
 
 /// The place of a role in [`Role::ALL`].
-pub(in crate::chain) fn place_of(role: Role) -> usize {
+pub(super) fn place_of(role: Role) -> usize {
     let at = Role::ALL.iter().position(|known| *known == role);
     at.unwrap_or_default()
 }

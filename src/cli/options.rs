@@ -119,7 +119,7 @@ pub(super) struct Judging {
     #[command(flatten)]
     pub(super) addons: Addons,
 
-    /// Objects of the cluster: kubectl get nodes -o yaml
+    /// What `kubectl get nodes -o yaml` prints
     ///
     /// Roles and addresses of nodes, the chains of CloudInits, addons, upgrades, pod networks. All of it: kubectl get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml; JSON too, packed or not, and `-` is stdin. An option stands against an object, and where they differ the report says so.
     #[arg(long, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]

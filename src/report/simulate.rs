@@ -36,7 +36,7 @@ impl Simulated<'_> {
     /// Whether the chain accepts all of a finding now.
     fn accepts(finding: &Finding) -> bool {
         let all = |outcomes: &ChainOutcomes| outcomes.accepts_all(finding.logged);
-        finding.outcomes.as_ref().is_some_and(all)
+        finding.outcomes.as_deref().is_some_and(all)
     }
 
     /// Whether the suggestions let in what should stay dropped.
@@ -46,7 +46,7 @@ impl Simulated<'_> {
         let with = self.with.as_ref();
         let then = with.and_then(|with| with.outcomes.get(finding.id.as_str()).copied());
         finding.log_cause.verdict != Verdict::MissingRule
-            && accepted(then) > accepted(finding.outcomes.as_ref())
+            && accepted(then) > accepted(finding.outcomes.as_deref())
     }
 
     /// The findings that the suggestions would let in and that should stay dropped.
@@ -98,7 +98,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         page.line("")?;
         page.paragraph("", "        ", &text)?;
     }
-    let now = |finding: &Finding| finding.outcomes.as_ref().map_or_else(unknown, by);
+    let now = |finding: &Finding| finding.outcomes.as_deref().map_or_else(unknown, by);
     let then = |finding: &Finding| {
         let with = simulated.with.as_ref();
         let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
@@ -143,9 +143,9 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
 /// What could not be evaluated, and so did not match, once for all findings.
 fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
-    let notes: BTreeSet<&String> = findings
-        .filter_map(|finding| finding.outcomes.as_ref())
-        .flat_map(|outcomes| &outcomes.notes)
+    let notes: BTreeSet<&str> = findings
+        .filter_map(|finding| finding.outcomes.as_deref())
+        .flat_map(|outcomes| outcomes.notes.iter().map(|note| &**note))
         .collect();
     if notes.is_empty() {
         return Ok(());
@@ -242,7 +242,7 @@ const MAX_UNTOLD: usize = 8;
 
 /// What decides, in words.
 fn by(outcomes: &ChainOutcomes) -> String {
-    let one = |(outcome, lines): (&ChainOutcome, &u64)| {
+    let one = |(outcome, lines): &(ChainOutcome, u64)| {
         let rule = match outcome.position() {
             Some(position) if position.line == 0 => {
                 format!("rule {} (suggested)", position.number)
