@@ -51,9 +51,12 @@ pub(in crate::report) fn broken(command: &str, width: usize) -> Vec<String> {
         }
     }
     let mut lines: Vec<String> = Vec::new();
-    for part in parts {
+    let last = parts.len().saturating_sub(1);
+    for (place, part) in parts.into_iter().enumerate() {
+        // Where another part follows, ` \` may have to stand behind this one.
+        let tail = if place == last { 0 } else { 2 };
         match lines.last_mut() {
-            Some(line) if line.len() + 1 + part.len() + 2 <= width => {
+            Some(line) if line.len() + 1 + part.len() + tail <= width => {
                 line.push(' ');
                 line.push_str(&part);
             }
