@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Write};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use foldhash::fast::{FixedState, RandomState};
 
@@ -114,7 +115,7 @@ pub struct Finding {
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Finding {
@@ -138,7 +139,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
         let groups = groups.iter().filter_map(|group| scene.group(group));
         let mut found: Vec<Finding> = groups.map(|group| finding(&group, scene)).collect();
-        found.sort_by(order);
+        found.sort_unstable_by(order);
         found
     };
     let costs = || groups.iter().map(|(_, places)| places.len() + A_GROUP);
@@ -150,9 +151,10 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     });
     let (one, other) = groups.split_at(half.count());
     let (mut found, more) = beside(all >= WORTH_A_THREAD, || judge(one), || judge(other));
+    found.reserve_exact(more.len());
     found.extend(more);
-    // Two runs that are sorted are merged.
-    found.sort_by(order);
+    // In place: no two have one id, and a merge would need room for as many.
+    found.sort_unstable_by(order);
     compare_nodes(&mut found, scene);
     found
 }

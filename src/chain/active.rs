@@ -8,21 +8,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
+use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
 use crate::chain::evaluate::Evaluation;
-use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{
-    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, detect, read,
-};
-use crate::cloudinit::{self, Resource, boot_both_ways};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
+use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
 
-/// How many nodes of one text are told apart by their names.
-const MAX_HOSTS: usize = 256;
 /// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
 const MAX_STEPS: u64 = 1 << 31;
 
@@ -30,9 +27,9 @@ const MAX_STEPS: u64 = 1 << 31;
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
     /// What the user told of all nodes.
-    all: Vec<Source>,
+    all: Vec<ChainText>,
     /// What the user told of one.
-    told: BTreeMap<String, Vec<Source>>,
+    told: BTreeMap<String, Vec<ChainText>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
@@ -41,42 +38,6 @@ pub struct ActiveChains {
     names: NodeNames,
     /// How many rules were asked so far, in all copies.
     asked: Arc<AtomicU64>,
-}
-
-/// The files with which a node boots, and what they make.
-#[derive(Debug)]
-struct BootFiles {
-    /// Whether they are those of its disk; else objects say that they are to be there.
-    is_on_disk: bool,
-    resources: Vec<Resource>,
-    source: Source,
-}
-
-/// When the chains of a text hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
-    /// A dump of the running chains, taken then, where that is known.
-    Running(Option<Time>),
-    /// A CloudInit: the chains of the next boot.
-    NextBoot,
-}
-
-/// One text, read for each role in the order of [`Role::ALL`].
-#[derive(Debug, Clone)]
-struct Source {
-    name: String,
-    origin: Origin,
-    sets: [Arc<RuleSet>; 3],
-    /// For each role, what commands leave where conditions cannot be known, other ways than in `sets`.
-    others: [Arc<Others>; 3],
-}
-
-/// The chains of the other ways that conditions may go.
-#[derive(Debug, Default)]
-struct Others {
-    sets: Vec<RuleSet>,
-    /// What is not known, for people.
-    question: String,
 }
 
 /// The chains of one node, for one family.
@@ -90,7 +51,7 @@ pub struct Chains<'a> {
     others: &'a Others,
     family: Family,
     role: Role,
-    source: &'a Source,
+    source: &'a ChainText,
     asked: &'a AtomicU64,
 }
 
@@ -140,7 +101,7 @@ impl ActiveChains {
         };
         let parts =
             parts(node, name, text, modified).map_err(|fault| unreadable(fault.to_string()))?;
-        let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
+        let has = |source: &ChainText| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
         if !parts.iter().any(|(_, source)| has(source)) {
             return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
         }
@@ -194,7 +155,7 @@ impl ActiveChains {
     }
 
     /// The sources of a node: what the user told of it, else of all, else what an input told.
-    fn sources(&self, node: &str) -> &[Source] {
+    fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
             (Some(told), _) => told,
@@ -294,112 +255,6 @@ impl ActiveChains {
     }
 }
 
-/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
-fn parts(
-    node: Option<&str>,
-    name: &str,
-    text: &str,
-    modified: Option<Time>,
-) -> Result<Vec<(Option<String>, Source)>, Fault> {
-    if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
-        let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
-            // A script runs when somebody runs it: as a CloudInit, it says what will be.
-            let script = Script::read(text, 1);
-            let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
-            Source::same(name, Origin::NextBoot, ways)
-        } else {
-            let set = read(text)?;
-            let origin = Origin::Running(set.taken.or(modified));
-            Source::same(name, origin, Ways::certain(set))
-        };
-        return Ok(vec![(node.map(str::to_owned), source)]);
-    }
-    let resources = cloudinit::read(text)?;
-    let of = |node: Option<&str>| {
-        let wanted = |resource: &&Resource| match node {
-            Some(node) => !resource.is_of_another(node),
-            None => resource.hostname().is_none(),
-        };
-        let own: Vec<Resource> = resources.iter().filter(wanted).cloned().collect();
-        (node.map(str::to_owned), Source::boot(name, &own))
-    };
-    if node.is_some() {
-        return Ok(vec![of(node)]);
-    }
-    let hosts: BTreeSet<&str> = resources.iter().filter_map(Resource::hostname).collect();
-    let mut all = vec![of(None)];
-    all.extend(hosts.into_iter().take(MAX_HOSTS).map(|host| of(Some(host))));
-    Ok(all)
-}
-
-impl BootFiles {
-    /// The files of `known` with those of one more text.
-    fn with(known: Option<&Arc<Self>>, more: &[Resource], name: &str, is_on_disk: bool) -> Self {
-        let (mut resources, name) = match known {
-            Some(known) => (
-                known.resources.clone(),
-                format!("{}, {name}", known.source.name),
-            ),
-            None => (Vec::new(), name.to_owned()),
-        };
-        resources.extend_from_slice(more);
-        Self {
-            is_on_disk,
-            source: Source::boot(&name, &resources),
-            resources,
-        }
-    }
-}
-
-impl Source {
-    fn boot(name: &str, resources: &[Resource]) -> Self {
-        let of = |role: Role| {
-            let ways = boot_both_ways(resources.iter().filter(|resource| resource.picks(role)));
-            split(ways)
-        };
-        let [(a, x), (b, y), (c, z)] = Role::ALL.map(of);
-        Self {
-            name: name.to_owned(),
-            origin: Origin::NextBoot,
-            sets: [a, b, c],
-            others: [x, y, z],
-        }
-    }
-
-    fn same(name: &str, origin: Origin, ways: Ways) -> Self {
-        let (set, others) = split(ways);
-        Self {
-            name: name.to_owned(),
-            origin,
-            sets: [(); 3].map(|()| Arc::clone(&set)),
-            others: [(); 3].map(|()| Arc::clone(&others)),
-        }
-    }
-
-    fn set(&self, role: Role) -> &RuleSet {
-        &self.sets[place_of(role)]
-    }
-
-    fn has(&self, family: Family) -> bool {
-        self.sets.iter().any(|set| set.decides(family))
-    }
-}
-
-/// The chains where no condition holds, and those of the other ways.
-fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
-    let others = Others {
-        question: ways.question(),
-        sets: ways.holding.into_iter().chain(ways.mixed).collect(),
-    };
-    (Arc::new(ways.set), Arc::new(others))
-}
-
-/// The place of a role in [`Role::ALL`].
-fn place_of(role: Role) -> usize {
-    let at = Role::ALL.iter().position(|known| *known == role);
-    at.unwrap_or_default()
-}
-
 impl<'a> Chains<'a> {
     /// The chains of every way that conditions may go which cannot be known; the first is `set`.
     pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
@@ -419,11 +274,6 @@ impl<'a> Chains<'a> {
     /// The chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
-    }
-
-    /// Where new rules go.
-    pub fn insertion_point(&self) -> Option<Position> {
-        self.set.insertion_point(self.family)
     }
 
     /// The rules that have the packet's port more narrowly than for everybody, or stop it.

@@ -4,6 +4,7 @@
 //! What cannot be read as a match is kept as [`Test::Unknown`]: it never matches, and is named where it decides.
 
 mod active;
+mod chain_text;
 mod evaluate;
 mod matching;
 mod narrow;
@@ -27,14 +28,15 @@ use crate::error::{Error, printable};
 use crate::packet::PacketSummary;
 use crate::time::Time;
 
-pub use active::{ActiveChains, Chains, Judged, Origin};
+pub use active::{ActiveChains, Chains, Judged};
+pub use chain_text::Origin;
 pub use evaluate::Evaluation;
 pub use narrow::{Narrow, PortRule};
 pub use outcome::{ChainOutcome, Narrowed, Outcome, Position};
 pub use positions::Counted;
 pub use print::address;
 pub use question::{Detail, Question, Sender};
-pub use quote::quoted;
+pub use quote::{of_node, quoted};
 pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,
@@ -52,6 +54,10 @@ pub const INPUT: &str = "INPUT";
 
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
 pub const LONGEST: usize = 16 << 20;
+/// The longest script that is read, in bytes: what is parsed of one takes two hundred times its length.
+const MAX_SCRIPT: usize = 256 << 10;
+/// The most lines of a dump that are read: a rule takes some 400 bytes.
+const MAX_LINES: usize = 150_000;
 
 /// Which of the two tools a chain belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -238,7 +244,21 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
             "it is longer than 16 MiB; is it a dump of iptables?",
         ));
     }
-    match detect(text)? {
+    let form = detect(text)?;
+    if form == Form::Script && text.len() > MAX_SCRIPT {
+        return Err(Fault::new(
+            1,
+            "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`",
+        ));
+    }
+    let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
+    if is_printed && memchr::memchr_iter(b'\n', text.as_bytes()).count() > MAX_LINES {
+        return Err(Fault::new(
+            1,
+            "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`",
+        ));
+    }
+    match form {
         form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
         Form::Listing => Ok(syntax::listing::read(text)),
         Form::Script => {

@@ -45,8 +45,32 @@ pub(super) fn run(
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
     // The end of the program frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
-    let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
+    let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
+    let (summary, exit, held) = read(path, options, &mut feed, &mut session)?;
+    // Where nothing at all could be read, there is no report.
+    if let Some(error) = held {
+        session.clear();
+        if summary.lines == 0 {
+            return Err(error);
+        }
+        complain(&fault(&error));
+    }
+    end(args, path, &summary, exit, &mut session)
+}
+
+/// Says what came of an input that has ended, with the report.
+///
+/// # Errors
+/// If it holds objects of the cluster and no log, or if stdout cannot be written to.
+pub(super) fn end(
+    args: &ReportArgs,
+    path: &Path,
+    summary: &Summary,
+    mut exit: Exit,
+    session: &mut Session<'_>,
+) -> Result<Exit, Error> {
+    let shared = &args.shared;
     session.set_lines(summary.lines);
     if summary.objects && summary.lines == 0 {
         session.clear();
@@ -55,7 +79,7 @@ pub(super) fn run(
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
-    let (judged, known) = judged(path, &summary, none_judged, exit == Exit::Clean);
+    let (judged, known) = judged(path, summary, none_judged, exit == Exit::Clean);
     exit = exit.and(judged);
     learned(shared, session.analysis());
     let input = InputReport {
@@ -79,9 +103,10 @@ fn read(
     options: &Options,
     feed: &mut Feed,
     session: &mut Session<'_>,
-) -> Result<(Summary, Exit), Error> {
+) -> Result<(Summary, Exit, Option<Error>), Error> {
     let mut reader = Reader::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
+    let mut held = None;
     session.act(Instant::now())?;
     loop {
         let mut now = Instant::now();
@@ -99,11 +124,13 @@ fn read(
                 let (summary, errors) =
                     read_stream(&name, file, options, &mut |event| session.take(event));
                 session.clear();
-                for error in &errors {
-                    complain(&fault(error));
+                for error in errors {
                     exit = Exit::Trouble;
+                    if let Some(earlier) = held.replace(error) {
+                        complain(&fault(&earlier));
+                    }
                 }
-                return Ok((summary, exit));
+                return Ok((summary, exit, held));
             }
             // The first block of plain lines came as any other.
             Ok(Wake::Plain(_)) => {}
@@ -111,8 +138,7 @@ fn read(
             Ok(Wake::End | Wake::Interrupted) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(Wake::Failed(why)) => {
                 let name = path.display().to_string();
-                session.clear();
-                complain(&fault(&Error::Input { name, why }));
+                held = Some(Error::Input { name, why });
                 exit = Exit::Trouble;
                 break;
             }
@@ -121,5 +147,5 @@ fn read(
         session.act(now)?;
     }
     reader.finish(&mut |event| session.take(event));
-    Ok((Summary::of(&reader), exit))
+    Ok((Summary::of(&reader), exit, held))
 }

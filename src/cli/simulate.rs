@@ -67,7 +67,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         with: second.as_ref().map(|second| With {
             rules: &report.rules,
             outcomes: (second.findings.iter())
-                .filter_map(|finding| Some((finding.id.as_str(), finding.outcomes.as_ref()?)))
+                .filter_map(|finding| Some((finding.id.as_str(), finding.outcomes.as_deref()?)))
                 .collect(),
         }),
     };

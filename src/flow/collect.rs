@@ -1,6 +1,7 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
@@ -8,6 +9,7 @@ use super::evidence::NodeEvidence;
 use super::lifeline::Lifeline;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
+use super::outcomes::Texts;
 use super::quota::{Admitted, Quota};
 use super::sum::count;
 use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, classify};
@@ -58,6 +60,8 @@ pub struct Flows {
     pub(super) hostless: Option<(Time, Time)>,
     /// When the logs of hosts without a drop line went on.
     pub(super) others: BTreeMap<String, Lifeline>,
+    /// What chains say of many flows.
+    pub(super) texts: Texts,
     /// When machines started: host and time.
     pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
@@ -86,10 +90,10 @@ impl Flows {
             let name = self.nodes.name(line.node);
             if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
                 let outcomes = &mut self.flows[place].detail.outcomes;
-                let outcomes = outcomes.get_or_insert_default();
+                let outcomes = Arc::make_mut(outcomes.get_or_insert_default());
                 let message = String::from_utf8_lossy(drop.message);
                 let judged = chains.judge(Question::dropped(*packet), &message);
-                outcomes.add(judged, drop.time, u64::from(lines));
+                outcomes.add(judged, drop.time, u64::from(lines), &mut self.texts);
             }
         }
     }

@@ -3,6 +3,8 @@
 use super::collect::{Flows, MOST_BOOTS, MOST_TICKS_IN_ALL};
 use super::evidence::NodeEvidence;
 use super::marks::MOST_OF_A_FLOW;
+use std::sync::Arc;
+
 use super::quota::Admitted;
 use super::{FlowKey, Folded};
 use crate::site::Site;
@@ -93,7 +95,7 @@ impl Flows {
                 *time = time.add_years(years);
             }
             if let Some(outcomes) = &mut flow.detail.outcomes {
-                outcomes.add_years(years);
+                Arc::make_mut(outcomes).add_years(years);
             }
         }
         self.marks.add_years(years);

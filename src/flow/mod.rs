@@ -18,6 +18,7 @@ mod quota;
 mod sum;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -195,7 +196,7 @@ pub struct Detail {
     /// The earliest line.
     pub sample: Box<str>,
     /// What the chain in force would do with its lines, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Flow {

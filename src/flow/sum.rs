@@ -1,6 +1,7 @@
 //! What the lines of a flow add up to, whatever their order.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -80,7 +81,7 @@ impl Flow {
             self.note_destination(*address);
         }
         if let Some(theirs) = other.detail.outcomes {
-            self.detail.outcomes.get_or_insert_default().absorb(&theirs);
+            Arc::make_mut(self.detail.outcomes.get_or_insert_default()).absorb(&theirs);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::json_words;
 use super::json_write::{ToolV1, write_line};
@@ -34,9 +34,19 @@ pub(super) struct ReportV1<'a> {
     tally: TallyV1,
     windows: Vec<WindowV1>,
     nodes: Vec<NodeV1<'a>>,
-    findings: Vec<FindingV1<'a>>,
+    #[schemars(with = "Vec<FindingV1<'_>>")]
+    findings: Findings<'a>,
     rules: Vec<RuleV1<'a>>,
     warnings: Vec<WarningV1<'a>>,
+}
+
+/// The findings of a report, of which one at a time becomes a [`FindingV1`].
+struct Findings<'a>(&'a [Finding]);
+
+impl Serialize for Findings<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(finding_v1))
+    }
 }
 
 /// The answer, and how many findings there are of each verdict.
@@ -227,7 +237,7 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
         },
         windows: report.windows.iter().map(window_v1).collect(),
         nodes: report.nodes.iter().map(node_v1).collect(),
-        findings: report.findings.iter().map(finding_v1).collect(),
+        findings: Findings(&report.findings),
         rules: report.rules.iter().map(rule_v1).collect(),
         warnings: report.warnings.iter().map(warning_v1).collect(),
     }

@@ -103,7 +103,7 @@ fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
         accepted: outcomes.accepted,
         by: by.collect(),
         dead: dead.collect(),
-        notes: outcomes.notes.iter().map(String::as_str).collect(),
+        notes: outcomes.notes.iter().map(|note| &**note).collect(),
     }
 }
 
@@ -120,7 +120,7 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
         ports: &f.ports,
         peers: f.peers.iter().map(ToString::to_string).collect(),
         logged: f.logged,
-        now: f.outcomes.as_ref().map(outcomes_v1),
+        now: f.outcomes.as_deref().map(outcomes_v1),
         with_suggested: with
             .and_then(|with| with.outcomes.get(f.id.as_str()))
             .map(|outcomes| outcomes_v1(outcomes)),

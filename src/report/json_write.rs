@@ -21,14 +21,16 @@ impl ToolV1 {
     };
 }
 
-/// Writes `value` and a newline at once, or nothing: half a document must not look whole.
+/// How much of a document is written at once, in bytes: one of many findings is never in memory as a whole.
+const AT_ONCE: usize = 64 << 10;
+
+/// Writes `value` and a newline. What is short is written at once, or not at all; a part of a longer one is no JSON, and does
+/// not look whole.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, Tame,
-    ))?;
-    bytes.push(b'\n');
-    out.write_all(&bytes)
+    let mut out = io::BufWriter::with_capacity(AT_ONCE, out);
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Tame))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// Compact JSON in which nothing that could steer a terminal stands raw.

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use anstyle::AnsiColor;
 
 use super::table::Column;
-use super::text::{Page, many, peers, what};
+use super::text::{Page, broken, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy};
+use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
@@ -36,7 +36,7 @@ impl Simulated<'_> {
     /// Whether the chain accepts all of a finding now.
     fn accepts(finding: &Finding) -> bool {
         let all = |outcomes: &ChainOutcomes| outcomes.accepts_all(finding.logged);
-        finding.outcomes.as_ref().is_some_and(all)
+        finding.outcomes.as_deref().is_some_and(all)
     }
 
     /// Whether the suggestions let in what should stay dropped.
@@ -46,7 +46,7 @@ impl Simulated<'_> {
         let with = self.with.as_ref();
         let then = with.and_then(|with| with.outcomes.get(finding.id.as_str()).copied());
         finding.log_cause.verdict != Verdict::MissingRule
-            && accepted(then) > accepted(finding.outcomes.as_ref())
+            && accepted(then) > accepted(finding.outcomes.as_deref())
     }
 
     /// The findings that the suggestions would let in and that should stay dropped.
@@ -98,7 +98,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         page.line("")?;
         page.paragraph("", "        ", &text)?;
     }
-    let now = |finding: &Finding| finding.outcomes.as_ref().map_or_else(unknown, by);
+    let now = |finding: &Finding| finding.outcomes.as_deref().map_or_else(unknown, by);
     let then = |finding: &Finding| {
         let with = simulated.with.as_ref();
         let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
@@ -136,15 +136,16 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
             now(finding)
         }
     })?;
-    cannot_tell(&mut page, simulated)
+    cannot_tell(&mut page, simulated)?;
+    untold(&mut page, simulated)
 }
 
 /// What could not be evaluated, and so did not match, once for all findings.
 fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
-    let notes: BTreeSet<&String> = findings
-        .filter_map(|finding| finding.outcomes.as_ref())
-        .flat_map(|outcomes| &outcomes.notes)
+    let notes: BTreeSet<&str> = findings
+        .filter_map(|finding| finding.outcomes.as_deref())
+        .flat_map(|outcomes| outcomes.notes.iter().map(|note| &**note))
         .collect();
     if notes.is_empty() {
         return Ok(());
@@ -207,12 +208,41 @@ fn section(
 }
 
 fn unknown() -> String {
-    "not known: give the chain with --rules".to_owned()
+    "not known".to_owned()
 }
+
+/// The nodes whose chain nobody told, and how to tell it.
+fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
+    let findings = simulated.report.findings.iter();
+    let nodes: BTreeSet<&str> = findings
+        .filter(|finding| finding.outcomes.is_none())
+        .map(|finding| finding.node.as_str())
+        .collect();
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
+    page.line("")?;
+    let text = format!(
+        "The chain of {} is not known: save it on the node with `iptables-save > FILE`, and name it here with",
+        shown.join(", ")
+    );
+    page.paragraph("", "", &text)?;
+    let options =
+        (nodes.iter().take(MAX_UNTOLD)).map(|node| format!("--rules {}", of_node(node, "FILE")));
+    let options: Vec<String> = options.collect();
+    for line in broken(&options.join(" "), page.style.width.saturating_sub(4)) {
+        page.line(&format!("    {line}"))?;
+    }
+    Ok(())
+}
+
+/// For so many nodes the option is shown.
+const MAX_UNTOLD: usize = 8;
 
 /// What decides, in words.
 fn by(outcomes: &ChainOutcomes) -> String {
-    let one = |(outcome, lines): (&ChainOutcome, &u64)| {
+    let one = |(outcome, lines): &(ChainOutcome, u64)| {
         let rule = match outcome.position() {
             Some(position) if position.line == 0 => {
                 format!("rule {} (suggested)", position.number)

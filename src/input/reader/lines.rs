@@ -15,6 +15,10 @@ use crate::input::search::Found;
 
 /// How many records from either end of a block are looked at for a date that shows how far the log went.
 const DATING_TRIES: usize = 8;
+/// How many lines of a log's begin are looked at for its first time, and how many are gone back from its end: text without
+/// times may stand before and behind it, and how the bytes come must not decide what is found.
+pub(super) const FIRST_TRIES: usize = 4096;
+const LAST_TRIES: usize = 1024;
 /// How many lines from the end of a block are looked at for the names of nodes in their column.
 const COLUMN_TRIES: usize = 512;
 /// How much of the line before a block is kept.
@@ -268,8 +272,16 @@ impl Reader {
 
     /// Says that the log was alive at the time of the first line that tells one.
     fn alive_at_begin(&mut self, text: &[u8], sink: &mut Sink<'_>) {
-        for line in lines(text).take(DATING_TRIES) {
+        let mut tries = DATING_TRIES;
+        for line in lines(text) {
+            if tries.max(self.first_tries) == 0 {
+                return;
+            }
+            tries = tries.saturating_sub(1);
+            self.first_tries = self.first_tries.saturating_sub(1);
             if self.alive(line, sink) {
+                self.first_tries = 0;
+                self.has_times = true;
                 return;
             }
         }
@@ -290,7 +302,13 @@ impl Reader {
             }
             alive = self.time(line);
             tries += 1;
-            if alive.is_some() || tries == DATING_TRIES && !self.each {
+            // A log without any times is not looked through for one.
+            let most = if self.has_times {
+                LAST_TRIES
+            } else {
+                DATING_TRIES
+            };
+            if alive.is_some() || tries >= most && !self.each {
                 break;
             }
         }
@@ -302,6 +320,7 @@ impl Reader {
                 host: None,
             });
         } else if let Some(alive) = alive {
+            self.has_times = true;
             sink(alive.event());
             self.others_alive(text, last, alive.host.as_deref(), sink);
         }
