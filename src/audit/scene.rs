@@ -89,7 +89,9 @@ impl<'a> Scene<'a> {
                 steps: Cell::new(0),
             }
         };
-        match chain::detect(text)? {
+        let form = chain::detect(text)?;
+        chain::check_size(form, text)?;
+        match form {
             Form::CloudInit => {
                 let before = self.nodes.len();
                 for document in yaml::read(text)? {

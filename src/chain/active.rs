@@ -14,7 +14,8 @@ use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
 use crate::chain::{
-    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, detect, read,
+    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, check_size,
+    detect, read,
 };
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{Error, printable};
@@ -304,6 +305,7 @@ fn parts(
     if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
         let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
             // A script runs when somebody runs it: as a CloudInit, it says what will be.
+            check_size(Form::Script, text)?;
             let script = Script::read(text, 1);
             let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
             Source::same(name, Origin::NextBoot, ways)
