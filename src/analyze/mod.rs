@@ -253,6 +253,11 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
+    /// Takes a fact of the cluster that no input tells.
+    pub fn tell(&mut self, fact: &ClusterFact, by: Provenance) {
+        self.site.learn(fact, by);
+    }
+
     /// Takes what an input tells of the cluster.
     fn learn(&mut self, fact: ClusterFact, by: Provenance) {
         self.site.learn(&fact, by);

@@ -6,7 +6,7 @@ use super::{Elsewhere, Notice, Notices};
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
-use crate::chain::quoted;
+use crate::chain::{of_node, quoted};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
@@ -307,10 +307,10 @@ fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let guessed = |name: &&&str| !scene.site.is_role_known(name);
     let guesses: Vec<&str> = judged.iter().filter(guessed).copied().collect();
     let names: Vec<String> = guesses.iter().map(|name| printable_name(name)).collect();
-    let first = printable_name(&quoted(guesses.first()?));
+    let first = of_node(guesses.first()?, "ROLE");
     let role = scene.site.known.default_role().value;
     let text = format!(
-        "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
+        "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}",
         few(&names)
     );
     Some(Warning::new("role-assumed", None, text))

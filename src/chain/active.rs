@@ -8,22 +8,26 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
+use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
 use crate::chain::evaluate::Evaluation;
-use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
+<<<<<<< HEAD
 use crate::chain::{
     Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, check_size,
     detect, read,
 };
 use crate::cloudinit::{self, Resource, boot_both_ways};
+=======
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
+use crate::cloudinit;
+>>>>>>> main
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
 
-/// How many nodes of one text are told apart by their names.
-const MAX_HOSTS: usize = 256;
 /// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
 const MAX_STEPS: u64 = 1 << 31;
 
@@ -31,9 +35,9 @@ const MAX_STEPS: u64 = 1 << 31;
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
     /// What the user told of all nodes.
-    all: Vec<Source>,
+    all: Vec<ChainText>,
     /// What the user told of one.
-    told: BTreeMap<String, Vec<Source>>,
+    told: BTreeMap<String, Vec<ChainText>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
     /// The files with which a node boots, and their chains: what an input told.
@@ -42,42 +46,6 @@ pub struct ActiveChains {
     names: NodeNames,
     /// How many rules were asked so far, in all copies.
     asked: Arc<AtomicU64>,
-}
-
-/// The files with which a node boots, and what they make.
-#[derive(Debug)]
-struct BootFiles {
-    /// Whether they are those of its disk; else objects say that they are to be there.
-    is_on_disk: bool,
-    resources: Vec<Resource>,
-    source: Source,
-}
-
-/// When the chains of a text hold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
-    /// A dump of the running chains, taken then, where that is known.
-    Running(Option<Time>),
-    /// A CloudInit: the chains of the next boot.
-    NextBoot,
-}
-
-/// One text, read for each role in the order of [`Role::ALL`].
-#[derive(Debug, Clone)]
-struct Source {
-    name: String,
-    origin: Origin,
-    sets: [Arc<RuleSet>; 3],
-    /// For each role, what commands leave where conditions cannot be known, other ways than in `sets`.
-    others: [Arc<Others>; 3],
-}
-
-/// The chains of the other ways that conditions may go.
-#[derive(Debug, Default)]
-struct Others {
-    sets: Vec<RuleSet>,
-    /// What is not known, for people.
-    question: String,
 }
 
 /// The chains of one node, for one family.
@@ -91,7 +59,7 @@ pub struct Chains<'a> {
     others: &'a Others,
     family: Family,
     role: Role,
-    source: &'a Source,
+    source: &'a ChainText,
     asked: &'a AtomicU64,
 }
 
@@ -141,7 +109,7 @@ impl ActiveChains {
         };
         let parts =
             parts(node, name, text, modified).map_err(|fault| unreadable(fault.to_string()))?;
-        let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
+        let has = |source: &ChainText| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
         if !parts.iter().any(|(_, source)| has(source)) {
             return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
         }
@@ -195,7 +163,7 @@ impl ActiveChains {
     }
 
     /// The sources of a node: what the user told of it, else of all, else what an input told.
-    fn sources(&self, node: &str) -> &[Source] {
+    fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
             (Some(told), _) => told,
@@ -295,6 +263,7 @@ impl ActiveChains {
     }
 }
 
+<<<<<<< HEAD
 /// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
 fn parts(
     node: Option<&str>,
@@ -402,6 +371,8 @@ fn place_of(role: Role) -> usize {
     at.unwrap_or_default()
 }
 
+=======
+>>>>>>> main
 impl<'a> Chains<'a> {
     /// The chains of every way that conditions may go which cannot be known; the first is `set`.
     pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
@@ -421,11 +392,6 @@ impl<'a> Chains<'a> {
     /// The chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
-    }
-
-    /// Where new rules go.
-    pub fn insertion_point(&self) -> Option<Position> {
-        self.set.insertion_point(self.family)
     }
 
     /// The rules that have the packet's port more narrowly than for everybody, or stop it.

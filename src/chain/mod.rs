@@ -4,6 +4,7 @@
 //! What cannot be read as a match is kept as [`Test::Unknown`]: it never matches, and is named where it decides.
 
 mod active;
+mod chain_text;
 mod evaluate;
 mod matching;
 mod narrow;
@@ -27,14 +28,15 @@ use crate::error::{Error, printable};
 use crate::packet::PacketSummary;
 use crate::time::Time;
 
-pub use active::{ActiveChains, Chains, Judged, Origin};
+pub use active::{ActiveChains, Chains, Judged};
+pub use chain_text::Origin;
 pub use evaluate::Evaluation;
 pub use narrow::{Narrow, PortRule};
 pub use outcome::{ChainOutcome, Narrowed, Outcome, Position};
 pub use positions::Counted;
 pub use print::address;
 pub use question::{Detail, Question, Sender};
-pub use quote::quoted;
+pub use quote::{of_node, quoted};
 pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,

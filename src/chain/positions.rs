@@ -59,34 +59,13 @@ impl Chain {
         }
     }
 
-    /// The rules that do what `rule` does, by meaning, behind LOG or DROP.
-    pub fn dead_copies(&self, rule: &Rule) -> Vec<Position> {
-        let from = self.insert_number().unwrap_or(usize::MAX);
-        self.copies(rule)
-            .filter(|position| position.number > from)
-            .collect()
-    }
-
     /// The first rule that does what `rule` does before LOG and DROP.
     pub fn live_copy(&self, rule: &Rule) -> Option<Position> {
         let from = self.insert_number().unwrap_or(usize::MAX);
-        self.copies(rule).find(|position| position.number < from)
-    }
-
-    /// The first rule before LOG and DROP that does for all packets of `rule` what `rule` does: its copy, or a wider one.
-    pub fn live_cover(&self, rule: &Rule) -> Option<Position> {
-        let live = self.insert_number().map_or(usize::MAX, |from| from - 1);
-        (self.rules.iter().take(live))
-            .position(|known| known.covers(rule))
-            .map(|at| self.position(at))
-    }
-
-    fn copies<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = Position> + 'a {
-        self.rules
-            .iter()
-            .enumerate()
+        (self.rules.iter().enumerate())
             .filter(|(_, known)| known.means(rule))
             .map(|(at, _)| self.position(at))
+            .find(|position| position.number < from)
     }
 
     /// What the LOG rules of the drop log counted: those with its prefix, or all where none has it.
@@ -183,13 +162,8 @@ impl RuleSet {
             .collect()
     }
 
-    /// Where new rules go: before the LOG rule of what is dropped, else before the rule that drops all, in the chain that has
-    /// it; before the jump to that chain where it does nothing but log and drop, or where other hooks lead to it too.
-    pub fn insertion_point(&self, family: Family) -> Option<Position> {
-        let (at, number) = self.insertion(family)?;
-        Some(self.chains[at].position(number - 1))
-    }
-
+    /// The chain that is meant to filter, whether or not packets come so far, and where it begins to log or to drop. Where a
+    /// rule goes is for [`RuleSet::seek`] to say.
     fn insertion(&self, family: Family) -> Option<(usize, usize)> {
         let reached = self.reached(family, INPUT);
         let all = || (0..self.chains.len()).filter(|at| self.chains[*at].family == family);
@@ -290,27 +264,6 @@ impl RuleSet {
             };
             chain.rules.insert(number - 1, rule);
         }
-    }
-
-    /// The first rule before the place of new ones that does for all packets of `rule` what `rule` does.
-    pub fn live_cover(&self, family: Family, rule: &Rule) -> Option<Position> {
-        let (at, number) = self.insertion(family)?;
-        let live = self.chains[at].rules.iter().take(number - 1);
-        (live.enumerate())
-            .find(|(_, known)| known.covers(rule))
-            .map(|(place, _)| self.chains[at].position(place))
-    }
-
-    /// The rules that do what `rule` does behind the place of new ones, in the chain that filters the node.
-    pub fn dead_copies(&self, family: Family, rule: &Rule) -> Vec<Position> {
-        let Some((at, number)) = self.insertion(family) else {
-            return Vec::new();
-        };
-        let behind = self.chains[at].rules.iter().enumerate().skip(number);
-        behind
-            .filter(|(_, known)| known.means(rule))
-            .map(|(place, _)| self.chains[at].position(place))
-            .collect()
     }
 }
 

@@ -24,6 +24,10 @@ pub(super) const MANUALS: &[Manual] = &[
                 "dropsift supportbundle.zip",
             ),
             (
+                "What the cluster knows: roles, addresses, chains, addons, upgrades",
+                "kubectl get nodes -o yaml | dropsift --cluster - kernel.log",
+            ),
+            (
                 "The log of a node over ssh, with all boots since then",
                 "ssh rancher@harvester1 journalctl _TRANSPORT=kernel -o short-precise \\\n    --since 2026-05-05 | dropsift --role control-plane",
             ),

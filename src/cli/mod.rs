@@ -6,13 +6,18 @@ mod audit;
 mod batch;
 mod chain;
 mod cluster;
+#[cfg(unix)]
+mod cursor;
 mod dates;
 mod explain;
 mod feed;
 mod filters;
 mod follow;
+#[cfg(unix)]
+mod follow_journal;
 mod gate;
 mod help;
+mod idle;
 mod manual;
 mod metrics;
 mod options;
@@ -102,8 +107,11 @@ pub fn main() -> ExitCode {
     let typed = words::arranged(std::env::args_os());
     let is_short = typed.iter().any(|word| word == "-h");
     let parsed = usage::command(is_short).try_get_matches_from(&typed);
-    let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+    let parsed = parsed.and_then(|matches| Ok((Args::from_arg_matches(&matches)?, matches)));
+    let told = match parsed {
+        Ok((args, matches)) => refusal::check_first_word(&typed)
+            .and_then(|()| idle::check(&matches))
+            .and_then(|()| run(&args)),
         // The help and the version, which are asked for.
         Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
         Err(why) => Err(refusal::check_first_word(&typed)
@@ -155,6 +163,10 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     args.check_live()?;
     let options = values::log_options(shared)?;
     let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
+    #[cfg(unix)]
+    if args.follows_journal() {
+        return follow_journal::run(args, &options, analysis, style);
+    }
     if args.follows() {
         return follow::run(args, &options, analysis, style);
     }

@@ -119,7 +119,7 @@ pub(super) struct Judging {
     #[command(flatten)]
     pub(super) addons: Addons,
 
-    /// What `kubectl get nodes -o yaml` prints of the cluster
+    /// What `kubectl get nodes -o yaml` prints
     ///
     /// Roles and addresses of nodes, the chains of CloudInits, addons, upgrades, pod networks. All of it: kubectl get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml; JSON too, packed or not, and `-` is stdin. An option stands against an object, and where they differ the report says so.
     #[arg(long, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
@@ -297,6 +297,24 @@ pub(super) struct Filters {
     /// What `--not --verdict` means.
     #[arg(long, value_name = "VERDICT", hide = true, value_parser = PossibleValuesParser::new(Verdict::ALL.map(Verdict::code)))]
     pub(super) not_verdict: Vec<String>,
+}
+
+impl Filters {
+    /// Whether some findings are not wanted.
+    pub(super) fn is_any(&self) -> bool {
+        [
+            &self.only,
+            &self.port,
+            &self.peer,
+            &self.verdict,
+            &self.not_only,
+            &self.not_port,
+            &self.not_peer,
+            &self.not_verdict,
+        ]
+        .into_iter()
+        .any(|values| !values.is_empty())
+    }
 }
 
 /// Whom suggested rules accept.

@@ -60,7 +60,11 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     }
     let prefixes = site.log_prefixes();
     let analysis = Analysis::new(site, args.scoped.scope());
-    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let (mut report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    if shared.filters.is_any() {
+        let findings = &report.findings;
+        (report.splits).retain(|split| findings.iter().any(|found| found.node == split.node));
+    }
     let offer = Offer {
         rules: &report.rules,
         splits: &report.splits,
@@ -91,6 +95,13 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         }
         for note in notes {
             say(&note);
+        }
+        let has_rules = !report.rules.is_empty() || !report.splits.is_empty();
+        if emitter.is_script && has_rules && io::stdout().is_terminal() {
+            say(
+                "this is a script: save it (`> rules.sh`), copy it to the nodes, and run it there as root; \
+                 `sh rules.sh -n` shows what it would do",
+            );
         }
     }
     Ok(exit.and(verdict(shared, &report)))

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
+use super::cluster::Local;
 use super::filters::Filter;
 use super::gate::Gate;
 use super::metrics::Publisher;
@@ -15,9 +16,9 @@ use crate::analyze::{Analysis, Live};
 
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
-use crate::input::event::LogEvent;
+use crate::input::event::{DropBatch, LogEvent};
 use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
-use crate::site::Site;
+use crate::site::{Provenance, Site};
 use crate::time::Time;
 
 /// How often the timer looks for what has settled.
@@ -57,10 +58,14 @@ pub(super) struct Session<'s> {
     is_dirty: bool,
     /// When the timer asks next.
     tick: Instant,
+    /// What `--now` says that it was when the run began.
+    told: Option<Time>,
     /// The log's time that the timer has let pass: it does not go back.
     now: Option<Time>,
     /// When rows began to wait.
     held: Option<Instant>,
+    /// Where stdin is read on a node of the cluster: its root, whose files count once its own log is seen.
+    local: Option<Local>,
     failed: Option<Error>,
 }
 
@@ -71,8 +76,10 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
+        told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
+        let is_stdin = source.as_os_str() == "-";
         let publisher = (args.metrics.as_deref())
             .map(|address| Publisher::start(address, source.display().to_string()))
             .transpose()?;
@@ -91,18 +98,21 @@ impl<'s> Session<'s> {
             source,
             analysis,
             live: Live::new(args.updates),
-            gate: Gate::new(args.follow),
+            // What a journal has already is told together.
+            gate: Gate::new(args.follow && !args.follows_journal()),
             writer,
             pace: Pace::new(now),
             status: Status::new(args.shared.is_quiet()),
             publisher,
             has_started: false,
+            told,
             began: now,
             heard: now,
             is_dirty: false,
             tick: now + TICK,
             now: None,
             held: None,
+            local: is_stdin.then(|| Local::find(&args.shared)).flatten(),
             failed: None,
         })
     }
@@ -123,6 +133,7 @@ impl<'s> Session<'s> {
         let LogEvent::Drops(mut rest) = event else {
             return self.analysis.push(event);
         };
+        self.learn_of_this_node(rest);
         self.is_dirty = true;
         // How lines come together makes no difference while reports are cheap: each is judged as if it came alone.
         while self.is_live()
@@ -140,6 +151,20 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// Reads the files of this machine where the log is its own: before its first drop line is judged.
+    fn learn_of_this_node(&mut self, drops: DropBatch<'_>) {
+        let is_own = |local: &Local| {
+            let mut hosts = drops.iter().filter_map(|line| line.host);
+            hosts.any(|host| host.eq_ignore_ascii_case(&local.name))
+        };
+        if !self.local.as_ref().is_some_and(is_own) {
+            return;
+        }
+        for fact in self.local.take().map(Local::facts).unwrap_or_default() {
+            self.analysis.tell(&fact, Provenance::Host);
+        }
+    }
+
     /// Notes that bytes came, after their items were taken.
     ///
     /// # Errors
@@ -150,10 +175,22 @@ impl<'s> Session<'s> {
             publisher.hear();
         }
         if !self.gate.is_open() {
-            self.gate
-                .hear(self.heard, self.analysis.last(), terminal::now());
+            let since = (self.heard - self.began).as_micros() as i64;
+            let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + since));
+            self.gate.hear(self.heard, self.analysis.last(), clock);
         }
         self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Says that what comes from now on is written as this run goes on.
+    pub(super) const fn open(&mut self) {
+        self.gate.open();
+        self.is_dirty = true;
+    }
+
+    /// Whether all that came was told.
+    pub(super) const fn has_told_all(&self) -> bool {
+        !self.is_dirty
     }
 
     /// Whether events are written as they happen.
@@ -244,6 +281,7 @@ impl<'s> Session<'s> {
         }
         let source = match self.source.to_str() {
             Some("-") => "stdin".to_owned(),
+            Some("") => "the journal of this machine".to_owned(),
             _ => printable(&self.source.display().to_string()),
         };
         let prefix = self

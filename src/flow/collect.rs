@@ -6,14 +6,13 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::evidence::NodeEvidence;
-use super::key::Packed;
 use super::lifeline::Lifeline;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::outcomes::Texts;
 use super::quota::{Admitted, Quota};
 use super::sum::count;
-use super::{Flow, Folded, Mark, Ports, Seen, classify};
+use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
 use crate::chain::{Family, Question};
 use crate::input::event::DropLine;
@@ -30,12 +29,12 @@ const UNKNOWN: &str = "unknown";
 
 /// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
 /// each run, so that nobody can choose addresses that share one.
-pub(super) type Table = IndexMap<Packed, Flow, foldhash::fast::RandomState>;
+pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
 /// What a drop line is to its flow.
 #[derive(Clone, Copy)]
 struct Line {
-    key: Packed,
+    key: FlowKey,
     time: Time,
     lines: u32,
     node: u16,
@@ -126,7 +125,14 @@ impl Flows {
         let role = seen.role;
         let class = classify(packet, role);
         Line {
-            key: Packed::of(node, interface, packet.proto, class, &packet.src),
+            key: FlowKey {
+                node,
+                interface,
+                proto: packet.proto,
+                kind: class.0,
+                ports: class.1,
+                peer: packet.src,
+            },
             time: drop.time,
             lines,
             node,
@@ -204,7 +210,7 @@ impl Flows {
     }
 
     /// The place of the flow of this key, if there is one.
-    pub(super) fn place(&self, key: Packed) -> Option<usize> {
+    pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
         self.flows.get_index_of(&key)
     }
 
@@ -305,7 +311,7 @@ impl Flows {
     pub fn iter<'a>(&'a self, marks: &'a MarksByFlow) -> impl Iterator<Item = Seen<'a>> {
         let flows = self.flows.iter().enumerate();
         flows.map(|(place, (key, flow))| Seen {
-            key: (*key).into(),
+            key: *key,
             flow,
             marks: marks.of(place),
         })
@@ -315,7 +321,7 @@ impl Flows {
     pub fn seen<'a>(&'a self, place: usize, marks: &'a MarksByFlow) -> Option<Seen<'a>> {
         let (key, flow) = self.flows.get_index(place)?;
         Some(Seen {
-            key: (*key).into(),
+            key: *key,
             flow,
             marks: marks.of(place),
         })

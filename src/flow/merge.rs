@@ -30,7 +30,7 @@ impl Flows {
         // The bounds let in whoever comes first: that is the same for each order of lines.
         let flows = other.flows.into_iter().enumerate();
         let mut flows: Vec<_> = flows
-            .map(|(place, (key, flow))| (FlowKey::from(key), place, flow))
+            .map(|(place, (key, flow))| (key, place, flow))
             .collect();
         flows.sort_unstable_by_key(|(key, ..)| *key);
         for (key, their_place, theirs) in flows {
@@ -39,9 +39,9 @@ impl Flows {
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
-            let (admitted, folded) = match self.place(key.into()) {
+            let (admitted, folded) = match self.place(key) {
                 Some(place) => (Admitted::Place(place), Folded::No),
-                None => self.admit(key.into(), site.role(self.nodes.name(key.node))),
+                None => self.admit(key, site.role(self.nodes.name(key.node))),
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
             let place = self.open(admitted, || theirs.bare());

@@ -8,7 +8,6 @@ mod bounds;
 mod classify;
 mod collect;
 mod evidence;
-mod flag_counts;
 mod key;
 mod lifeline;
 mod marks;
@@ -31,7 +30,6 @@ pub use bounds::folded_network;
 pub use classify::{EPHEMERAL, RESERVED_CLIENTS, classify, datagram};
 pub use collect::Flows;
 pub use evidence::NodeEvidence;
-use flag_counts::FlagCounts;
 pub use key::FlowKey;
 pub use marks::{Mark, MarksByFlow};
 pub use outcomes::{ChainOutcomes, PeerClass};
@@ -150,23 +148,20 @@ pub enum Folded {
     Peers,
 }
 
-/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold: it fills
-/// one of their lines, and what the table of flows keeps with it, its key, another.
+/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
 pub struct Flow {
     /// How many lines were logged: a floor, since the LOG rule is limited.
     pub logged: u64,
     pub first: Time,
     pub last: Time,
-    flags: FlagCounts,
+    /// Lines by TCP flags.
+    flags: Counts<TcpFlags>,
     pub folded: Folded,
     /// How many of its lines are kept one by one.
     marks: u16,
     pub detail: Box<Detail>,
 }
-
-const _: () = assert!(size_of::<Flow>() == 64 && size_of::<(u64, key::Packed)>() <= 64);
 
 /// A flow as reports see it.
 #[derive(Debug, Clone, Copy)]
@@ -194,8 +189,6 @@ impl Seen<'_> {
 /// What few lines of a flow add to. It lies for itself, so that what each line adds to lies close together.
 #[derive(Debug, Clone)]
 pub struct Detail {
-    /// Lines by TCP flags, as far as they have no room in the flow itself.
-    more_flags: Counts<TcpFlags>,
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
     /// Where lines in group frames went to, in order; [`MAX_DESTINATIONS`] stand for more.
@@ -207,10 +200,9 @@ pub struct Detail {
 }
 
 impl Flow {
-    /// Lines by TCP flags, in no order; none for other protocols.
+    /// Lines by TCP flags, in order; none for other protocols.
     pub fn flags(&self) -> impl Iterator<Item = (TcpFlags, u64)> {
-        let more = self.detail.more_flags.iter().copied();
-        self.flags.iter().chain(more)
+        self.flags.iter().copied()
     }
 
     /// Lines whose flags satisfy `test`.
@@ -231,10 +223,8 @@ impl Flow {
         }
     }
 
+    #[inline]
     fn count_flags(&mut self, flags: TcpFlags, lines: u64) {
-        let more = self.flags.count(flags, lines);
-        if more > 0 {
-            sum::count(&mut self.detail.more_flags, flags, more);
-        }
+        sum::count(&mut self.flags, flags, lines);
     }
 }

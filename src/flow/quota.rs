@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::key::Packed;
+use super::FlowKey;
 
 /// How many unlisted ports of one peer are kept once there is no room for more flows.
 const MOST_PORTS_IN_NEED: u16 = 8;
@@ -15,14 +15,14 @@ pub(super) struct Quota {
     /// How many of the flows have the room of documented ports.
     pub(super) documented: usize,
     /// How many ports that no list names are kept of a peer, or a network, on a node.
-    tried: HashMap<Packed, u16, RandomState>,
+    tried: HashMap<FlowKey, u16, RandomState>,
     /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
-    pub(super) many: HashSet<Packed, RandomState>,
+    pub(super) many: HashSet<FlowKey, RandomState>,
 }
 
 impl Quota {
     /// Notes another port of a peer, or a network, on a node.
-    pub(super) fn try_port(&mut self, of: Packed) {
+    pub(super) fn try_port(&mut self, of: FlowKey) {
         let tried = self.tried.entry(of).or_default();
         *tried = tried.saturating_add(1);
         if *tried == MOST_PORTS_IN_NEED {
@@ -30,7 +30,7 @@ impl Quota {
         }
     }
 
-    pub(super) fn tried(&self, of: Packed) -> u16 {
+    pub(super) fn tried(&self, of: FlowKey) -> u16 {
         self.tried.get(&of).copied().unwrap_or_default()
     }
 }
@@ -40,5 +40,5 @@ pub(super) enum Admitted {
     /// The place of a flow that is there.
     Place(usize),
     /// The key of a flow that may be there.
-    Key(Packed),
+    Key(FlowKey),
 }

@@ -151,11 +151,16 @@ const MAX_NAMES: usize = 5;
 
 /// The first names, and how many more there are.
 pub(super) fn few(names: &[String]) -> String {
-    let shown = names.iter().take(MAX_NAMES);
-    let shown: Vec<String> = shown.map(|name| printable_name(name)).collect();
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    let names: Vec<String> = names.iter().map(|name| printable_name(name)).collect();
+    listed(&names)
+}
+
+/// The first texts of a list, and how many more there are.
+pub(super) fn listed(texts: &[String]) -> String {
+    let shown = texts[..texts.len().min(MAX_NAMES)].join(", ");
+    match texts.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -53,20 +53,6 @@ impl TcpFlags {
         Self(self.0 & !other.0)
     }
 
-    /// In a byte; `None` with AE, which has no room in it.
-    pub(crate) const fn byte(self) -> Option<u8> {
-        if self.contains(Self::AE) {
-            None
-        } else {
-            Some((self.0 >> 1) as u8)
-        }
-    }
-
-    /// The inverse of [`Self::byte`].
-    pub(crate) const fn of_byte(byte: u8) -> Self {
-        Self((byte as u16) << 1)
-    }
-
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use anstyle::AnsiColor;
 
 use super::table::Column;
-use super::text::{Page, many, peers, what};
+use super::text::{Page, broken, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy};
+use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
@@ -136,7 +136,8 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
             now(finding)
         }
     })?;
-    cannot_tell(&mut page, simulated)
+    cannot_tell(&mut page, simulated)?;
+    untold(&mut page, simulated)
 }
 
 /// What could not be evaluated, and so did not match, once for all findings.
@@ -207,8 +208,37 @@ fn section(
 }
 
 fn unknown() -> String {
-    "not known: give the chain with --rules".to_owned()
+    "not known".to_owned()
 }
+
+/// The nodes whose chain nobody told, and how to tell it.
+fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
+    let findings = simulated.report.findings.iter();
+    let nodes: BTreeSet<&str> = findings
+        .filter(|finding| finding.outcomes.is_none())
+        .map(|finding| finding.node.as_str())
+        .collect();
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
+    page.line("")?;
+    let text = format!(
+        "The chain of {} is not known: save it on the node with `iptables-save > FILE`, and name it here with",
+        shown.join(", ")
+    );
+    page.paragraph("", "", &text)?;
+    let options =
+        (nodes.iter().take(MAX_UNTOLD)).map(|node| format!("--rules {}", of_node(node, "FILE")));
+    let options: Vec<String> = options.collect();
+    for line in broken(&options.join(" "), page.style.width.saturating_sub(4)) {
+        page.line(&format!("    {line}"))?;
+    }
+    Ok(())
+}
+
+/// For so many nodes the option is shown.
+const MAX_UNTOLD: usize = 8;
 
 /// What decides, in words.
 fn by(outcomes: &ChainOutcomes) -> String {

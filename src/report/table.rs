@@ -2,21 +2,6 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// A table with `header`, as wide as `width` columns at most, `indent` columns from the left.
-pub(super) fn table(
-    header: &[&str],
-    rows: Vec<Vec<String>>,
-    width: usize,
-    indent: usize,
-) -> String {
-    let mut table = plain(width, indent);
-    table.set_header(header.iter().copied());
-    for row in rows {
-        table.add_row(row);
-    }
-    lines(&table, indent)
-}
-
 /// A table without any row, of at most `width` columns with its indent.
 fn plain(width: usize, indent: usize) -> Table {
     let width = width.saturating_sub(indent).clamp(20, u16::MAX.into());

@@ -2,6 +2,7 @@
 
 use super::Disposition;
 use crate::catalog::{DocumentedRule, Reach, Role, reach};
+use crate::chain::of_node;
 use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::site::Zone;
@@ -36,8 +37,9 @@ impl Doubt {
             }
             Self::Ipv6 => "the documented chain is one of IPv4: find out who set up ip6tables here".to_owned(),
             Self::RoleAssumed { node, role } => {
+                let option = of_node(node, role.code());
                 let node = printable_name(node);
-                format!("the role of {node} is a guess: if it is {role}, say so with --role {node}={role}")
+                format!("the role of {node} is a guess: if it is {role}, say so with --role {option}")
             }
             Self::Outsiders => {
                 "only outsiders asked for it: if they may, name the network of the nodes with --node-net or --cluster, or add \

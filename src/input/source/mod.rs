@@ -12,8 +12,10 @@ mod decode;
 mod directory;
 mod host;
 mod journal;
+mod journal_follow;
 mod journal_path;
 mod journals;
+mod room;
 mod root;
 mod spool;
 mod stripes;
@@ -27,19 +29,21 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
+use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
-use super::event::{ClusterFact, LogEvent, Sink};
+use super::event::Sink;
 use super::objects::is_objects;
 use super::reader::{Reader, Scanner};
 use crate::error::Error;
-use crate::provenance::Provenance;
 use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
 pub use self::host::{Host, host_name, is_harvester, read_host};
+pub use self::journal_follow::{Cursor, JournalFollow, Look};
+pub use self::room::Room;
 pub use self::spool::Spool;
 
 /// How much is read at once, in bytes: measured, more gains nothing.
@@ -139,13 +143,15 @@ pub fn read_stream(
 /// Reads the journals of this machine.
 pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
     let mut opening = Opening::new(options, sink);
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let folders: Vec<PathBuf> = LOCAL_JOURNALS
-        .iter()
-        .map(|folder| Path::new(folder).join(machine.trim()))
-        .collect();
-    opening.journal_folders("the local journal", &folders);
+    opening.journal_folders("the local journal", &local_journals());
     opening.done()
+}
+
+/// The folders of the journals of this machine, whether they are there or not.
+pub fn local_journals() -> Vec<PathBuf> {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let folder = |root: &&str| Path::new(root).join(machine.trim());
+    LOCAL_JOURNALS.iter().map(folder).collect()
 }
 
 /// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
@@ -385,11 +391,12 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let (head, mut stream) = peeked.into_block();
         let mut filled = head.len();
         let is_pipe = depth == 0 && whole.is_none();
-        let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
+        let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
+        let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
         let mut head = Some(head);
         loop {
             if filled > 0 {
-                let lines = head.as_deref().unwrap_or(&block[..filled]);
+                let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
                 if depth > 0 && !is_log {
@@ -406,7 +413,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             head = None;
-            match stream.read(&mut block) {
+            match stream.read(block.bytes_mut()) {
                 Ok(0) => break,
                 Ok(n) => filled = n,
                 Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
@@ -453,11 +460,6 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
         file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
-
-    fn learned(&mut self, fact: ClusterFact) {
-        let by = Provenance::Bundle;
-        (self.sink)(LogEvent::Learned { fact, by });
-    }
 }
 
 /// When a file was last written to.
@@ -469,6 +471,7 @@ fn modified(meta: &std::fs::Metadata) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::event::LogEvent;
 
     /// Reading a file that was opened for writing fails, as on a device that broke.
     #[test]

@@ -105,17 +105,14 @@ fn saturated(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         refill if refill > 0 && MINUTE % refill == 0 => format!(" ({}/min)", MINUTE / refill),
         _ => String::new(),
     };
+    let mut again = again(report, &["rules", "--format split-log"]);
+    // Its rules accept nothing.
+    again.words.retain(|word| !word.starts_with("--scope "));
     let text = format!(
-        "The LOG limit{rate} was used up {}: counts are minimums, and a rule that is not listed may be missing too. Cure:",
-        on.join(", ")
+        "The LOG limit{rate} was used up {}: counts are minimums, and a rule that is not listed may be missing too. Cure{}:",
+        on.join(", "),
+        again.first()
     );
     page.paragraph("  ! ", "    ", &text)?;
-    match again(report, &["rules", "--format split-log"]) {
-        Some(words) => super::commands::words(page, 6, &words),
-        None => page.paragraph(
-            "      ",
-            "      ",
-            "`dropsift rules --format split-log`, with this log once more",
-        ),
-    }
+    super::commands::words(page, 6, &again.words)
 }

@@ -11,6 +11,7 @@ use super::noise::Noise;
 use super::page::{BOLD, DIM, Page};
 use super::row::{Cell, Columns, width};
 use super::words::{many, peers, what};
+use crate::chain::of_node;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::report::{Event, EventKind, Report, Style};
@@ -259,11 +260,8 @@ impl LiveText {
         let doubt = event.rules.iter().find_map(|rule| rule.doubt.as_ref());
         let why = match (label, doubt) {
             (Label::Decide, Some(Doubt::RoleAssumed { node, role })) => {
-                let node = printable_name(node);
-                let (text, option) = (
-                    format!("missing if {node} is {role}"),
-                    format!("--role {node}={role}"),
-                );
+                let option = format!("--role {}", of_node(node, role.code()));
+                let text = format!("missing if {} is {role}", printable_name(node));
                 // The option is not broken in two.
                 if INDENT.len() + text.len() + option.len() + 3 <= self.style.width {
                     format!("{text} ({option})")

@@ -10,7 +10,7 @@ use super::words::{
     drops, few, many, node_or_number, peers, peers_by_name, service, short_state, what,
 };
 use crate::cause::Verdict;
-use crate::chain::quoted;
+use crate::chain::of_node;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::packet::proto;
@@ -248,7 +248,7 @@ fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Resu
                 vec![format!("--role {role}")],
             )
         } else {
-            let option = |node: &&str| format!("--role {}={role}", printable_name(&quoted(node)));
+            let option = |node: &&str| format!("--role {}", of_node(node, role));
             let verb = if nodes.len() == 1 { "is" } else { "are" };
             (
                 format!("{} {verb}", few(nodes.iter().copied())),

@@ -24,6 +24,7 @@ use super::{Renderer, Report, Style};
 use label::Sections;
 
 pub(super) use answer::sentence;
+pub(super) use commands::broken;
 pub(super) use label::decisions;
 pub use label::status;
 pub use live::LiveText;
