@@ -14,16 +14,8 @@ use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-<<<<<<< HEAD
-use crate::chain::{
-    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, check_size,
-    detect, read,
-};
-use crate::cloudinit::{self, Resource, boot_both_ways};
-=======
 use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
 use crate::cloudinit;
->>>>>>> main
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
@@ -263,116 +255,6 @@ impl ActiveChains {
     }
 }
 
-<<<<<<< HEAD
-/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
-fn parts(
-    node: Option<&str>,
-    name: &str,
-    text: &str,
-    modified: Option<Time>,
-) -> Result<Vec<(Option<String>, Source)>, Fault> {
-    if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
-        let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
-            // A script runs when somebody runs it: as a CloudInit, it says what will be.
-            check_size(Form::Script, text)?;
-            let script = Script::read(text, 1);
-            let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
-            Source::same(name, Origin::NextBoot, ways)
-        } else {
-            let set = read(text)?;
-            let origin = Origin::Running(set.taken.or(modified));
-            Source::same(name, origin, Ways::certain(set))
-        };
-        return Ok(vec![(node.map(str::to_owned), source)]);
-    }
-    let resources = cloudinit::read(text)?;
-    let of = |node: Option<&str>| {
-        let wanted = |resource: &&Resource| match node {
-            Some(node) => !resource.is_of_another(node),
-            None => resource.hostname().is_none(),
-        };
-        let own: Vec<Resource> = resources.iter().filter(wanted).cloned().collect();
-        (node.map(str::to_owned), Source::boot(name, &own))
-    };
-    if node.is_some() {
-        return Ok(vec![of(node)]);
-    }
-    let hosts: BTreeSet<&str> = resources.iter().filter_map(Resource::hostname).collect();
-    let mut all = vec![of(None)];
-    all.extend(hosts.into_iter().take(MAX_HOSTS).map(|host| of(Some(host))));
-    Ok(all)
-}
-
-impl BootFiles {
-    /// The files of `known` with those of one more text.
-    fn with(known: Option<&Arc<Self>>, more: &[Resource], name: &str, is_on_disk: bool) -> Self {
-        let (mut resources, name) = match known {
-            Some(known) => (
-                known.resources.clone(),
-                format!("{}, {name}", known.source.name),
-            ),
-            None => (Vec::new(), name.to_owned()),
-        };
-        resources.extend_from_slice(more);
-        Self {
-            is_on_disk,
-            source: Source::boot(&name, &resources),
-            resources,
-        }
-    }
-}
-
-impl Source {
-    fn boot(name: &str, resources: &[Resource]) -> Self {
-        let of = |role: Role| {
-            let ways = boot_both_ways(resources.iter().filter(|resource| resource.picks(role)));
-            split(ways)
-        };
-        let [(a, x), (b, y), (c, z)] = Role::ALL.map(of);
-        Self {
-            name: name.to_owned(),
-            origin: Origin::NextBoot,
-            sets: [a, b, c],
-            others: [x, y, z],
-        }
-    }
-
-    fn same(name: &str, origin: Origin, ways: Ways) -> Self {
-        let (set, others) = split(ways);
-        Self {
-            name: name.to_owned(),
-            origin,
-            sets: [(); 3].map(|()| Arc::clone(&set)),
-            others: [(); 3].map(|()| Arc::clone(&others)),
-        }
-    }
-
-    fn set(&self, role: Role) -> &RuleSet {
-        &self.sets[place_of(role)]
-    }
-
-    fn has(&self, family: Family) -> bool {
-        self.sets.iter().any(|set| set.decides(family))
-    }
-}
-
-/// The chains where no condition holds, and those of the other ways.
-fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
-    let others = Others {
-        question: ways.question(),
-        sets: ways.holding.into_iter().chain(ways.mixed).collect(),
-    };
-    (Arc::new(ways.set), Arc::new(others))
-}
-
-/// The place of a role in [`Role::ALL`].
-fn place_of(role: Role) -> usize {
-    let at = Role::ALL.iter().position(|known| *known == role);
-    at.unwrap_or_default()
-}
-
-=======
->>>>>>> main
 impl<'a> Chains<'a> {
     /// The chains of every way that conditions may go which cannot be known; the first is `set`.
     pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
