@@ -92,7 +92,9 @@ impl<'a> Scene<'a> {
                 place: OnceCell::new(),
             }
         };
-        match chain::detect(text)? {
+        let form = chain::detect(text)?;
+        chain::check_size(form, text)?;
+        match form {
             Form::CloudInit => {
                 let before = self.nodes.len();
                 for document in yaml::read(text)? {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::Role;
-use crate::chain::{Family, Fault, Form, RuleSet, Script, Ways, detect, read};
+use crate::chain::{Family, Fault, Form, RuleSet, Script, Ways, check_size, detect, read};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::time::Time;
 
@@ -57,6 +57,7 @@ pub(super) fn parts(
     if text.len() > crate::chain::LONGEST || detect(text)? != Form::CloudInit {
         let source = if detect(text)? == Form::Script && text.len() <= crate::chain::LONGEST {
             // A script runs when somebody runs it: as a CloudInit, it says what will be.
+            check_size(Form::Script, text)?;
             let script = Script::read(text, 1);
             let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
             ChainText::same(name, Origin::NextBoot, ways)

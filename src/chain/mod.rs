@@ -43,6 +43,7 @@ pub use rule::{
 };
 pub use seek::{Place, Sought};
 pub use shadowed::{Shadowed, Why};
+use shell::MAX_SCRIPT;
 pub use shell::{Assume, Condition, Fault, Runner, Script};
 pub use syntax::{Form, detect};
 pub use ways::Ways;
@@ -54,8 +55,6 @@ pub const INPUT: &str = "INPUT";
 
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
 pub const LONGEST: usize = 16 << 20;
-/// The longest script that is read, in bytes: what is parsed of one takes two hundred times its length.
-const MAX_SCRIPT: usize = 256 << 10;
 /// The most lines of a dump that are read: a rule takes some 400 bytes.
 const MAX_LINES: usize = 150_000;
 
@@ -233,6 +232,25 @@ pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     })
 }
 
+/// Refuses a text that would take more memory than a chain may.
+///
+/// # Errors
+/// If it is larger than any that is in use.
+pub(crate) fn check_size(form: Form, text: &str) -> Result<(), Fault> {
+    let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
+    let lines = || memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let why = match form {
+        Form::Script if text.len() > MAX_SCRIPT => {
+            "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`"
+        }
+        _ if is_printed && lines() > MAX_LINES => {
+            "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`"
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(1, why))
+}
+
 /// As [`parse`], and the fault keeps its line as a number.
 ///
 /// # Errors
@@ -245,19 +263,7 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
         ));
     }
     let form = detect(text)?;
-    if form == Form::Script && text.len() > MAX_SCRIPT {
-        return Err(Fault::new(
-            1,
-            "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`",
-        ));
-    }
-    let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
-    if is_printed && memchr::memchr_iter(b'\n', text.as_bytes()).count() > MAX_LINES {
-        return Err(Fault::new(
-            1,
-            "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`",
-        ));
-    }
+    check_size(form, text)?;
     match form {
         form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
         Form::Listing => Ok(syntax::listing::read(text)),

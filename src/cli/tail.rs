@@ -7,7 +7,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::{complain, terminal};
 use crate::error::printable;
@@ -402,15 +402,10 @@ fn beside(path: &Path) -> Vec<Beside> {
                 path: entry.path(),
                 id: id(&meta),
                 length: meta.len(),
-                modified: meta.modified().ok().and_then(since_1970),
+                modified: meta.modified().ok().and_then(terminal::time_of),
             })
         })
         .collect()
-}
-
-fn since_1970(at: SystemTime) -> Option<Time> {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_micros()).ok().map(Time)
 }
 
 #[cfg(unix)]
@@ -421,13 +416,8 @@ fn id(meta: &Metadata) -> Id {
 
 #[cfg(not(unix))]
 fn id(meta: &Metadata) -> Id {
-    let since = meta
-        .created()
-        .ok()
-        .and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or((0, 0), |since| {
-        (since.as_secs(), u64::from(since.subsec_nanos()))
-    })
+    let created = meta.created().ok().and_then(terminal::time_of);
+    created.map_or((0, 0), |created| (created.0 as u64, 0))
 }
 
 /// The `length` bytes at `at`; fewer where the file ends.
