@@ -98,6 +98,16 @@ pub(super) struct ReportArgs {
     #[arg(long, hide_short_help = true, help_heading = "Output")]
     pub(super) no_report: bool,
 
+    /// With --journal -f, keep in FILE how far the journal was read, and go on from there
+    #[arg(
+        long,
+        value_name = "FILE",
+        hide_short_help = true,
+        help_heading = "Output",
+        value_hint = clap::ValueHint::FilePath
+    )]
+    pub(super) cursor_file: Option<PathBuf>,
+
     /// Live, serve /metrics, /report.json and /healthz; a port alone is of 127.0.0.1
     #[arg(
         long,
@@ -302,8 +312,8 @@ impl ReportArgs {
     /// # Errors
     /// If one is set that would do nothing.
     pub(super) fn check_live(&self) -> Result<(), Error> {
-        let refused = if self.shared.journal && self.follow {
-            "--journal is read to its end; to follow it: journalctl -k -f -o short-precise | dropsift"
+        let refused = if self.cursor_file.is_some() && !self.follows_journal() {
+            "--cursor-file is for a journal that is followed; add --journal -f"
         } else if self.no_report && !matches!(self.renderer().events, Some(Events::Each(_))) {
             "--no-report leaves out the report behind the events of -o ndjson; add -o ndjson"
         } else if self.updates && self.renderer().events.is_none() {
@@ -316,6 +326,14 @@ impl ReportArgs {
             return Ok(());
         };
         Err(Error::Usage(refused.to_owned()))
+    }
+
+    /// Whether journals are followed: those of this machine, or of a directory.
+    pub(super) fn follows_journal(&self) -> bool {
+        let inputs = &self.read.inputs[..];
+        let is_folder = matches!(inputs, [only] if only.is_dir());
+        self.follow
+            && ((self.shared.journal && inputs.is_empty()) || (is_folder && !self.shared.journal))
     }
 
     /// Whether the input is read as one that may go on.

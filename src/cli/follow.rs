@@ -47,7 +47,7 @@ pub(super) fn run(
     // The end of the program frees it, and faster.
     let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
-    let (summary, mut exit, held) = read(path, options, &mut feed, &mut session)?;
+    let (summary, exit, held) = read(path, options, &mut feed, &mut session)?;
     // Where nothing at all could be read, there is no report.
     if let Some(error) = held {
         session.clear();
@@ -56,6 +56,21 @@ pub(super) fn run(
         }
         complain(&fault(&error));
     }
+    end(args, path, &summary, exit, &mut session)
+}
+
+/// Says what came of an input that has ended, with the report.
+///
+/// # Errors
+/// If it holds objects of the cluster and no log, or if stdout cannot be written to.
+pub(super) fn end(
+    args: &ReportArgs,
+    path: &Path,
+    summary: &Summary,
+    mut exit: Exit,
+    session: &mut Session<'_>,
+) -> Result<Exit, Error> {
+    let shared = &args.shared;
     session.set_lines(summary.lines);
     if summary.objects && summary.lines == 0 {
         session.clear();
@@ -64,7 +79,7 @@ pub(super) fn run(
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
-    let (judged, known) = judged(path, &summary, none_judged, exit == Exit::Clean);
+    let (judged, known) = judged(path, summary, none_judged, exit == Exit::Clean);
     exit = exit.and(judged);
     learned(shared, session.analysis());
     let input = InputReport {

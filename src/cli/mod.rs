@@ -6,11 +6,15 @@ mod audit;
 mod batch;
 mod chain;
 mod cluster;
+#[cfg(unix)]
+mod cursor;
 mod dates;
 mod explain;
 mod feed;
 mod filters;
 mod follow;
+#[cfg(unix)]
+mod follow_journal;
 mod gate;
 mod help;
 mod idle;
@@ -159,6 +163,10 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     args.check_live()?;
     let options = values::log_options(shared)?;
     let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
+    #[cfg(unix)]
+    if args.follows_journal() {
+        return follow_journal::run(args, &options, analysis, style);
+    }
     if args.follows() {
         return follow::run(args, &options, analysis, style);
     }

@@ -98,7 +98,8 @@ impl<'s> Session<'s> {
             source,
             analysis,
             live: Live::new(args.updates),
-            gate: Gate::new(args.follow),
+            // What a journal has already is told together.
+            gate: Gate::new(args.follow && !args.follows_journal()),
             writer,
             pace: Pace::new(now),
             status: Status::new(args.shared.is_quiet()),
@@ -179,6 +180,17 @@ impl<'s> Session<'s> {
             self.gate.hear(self.heard, self.analysis.last(), clock);
         }
         self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Says that what comes from now on is written as this run goes on.
+    pub(super) const fn open(&mut self) {
+        self.gate.open();
+        self.is_dirty = true;
+    }
+
+    /// Whether all that came was told.
+    pub(super) const fn has_told_all(&self) -> bool {
+        !self.is_dirty
     }
 
     /// Whether events are written as they happen.
@@ -269,6 +281,7 @@ impl<'s> Session<'s> {
         }
         let source = match self.source.to_str() {
             Some("-") => "stdin".to_owned(),
+            Some("") => "the journal of this machine".to_owned(),
             _ => printable(&self.source.display().to_string()),
         };
         let prefix = self

@@ -12,6 +12,7 @@ mod decode;
 mod directory;
 mod host;
 mod journal;
+mod journal_follow;
 mod journal_path;
 mod journals;
 mod room;
@@ -41,6 +42,7 @@ pub use self::bounds::Progress;
 pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
 pub use self::host::{Host, host_name, is_harvester, read_host};
+pub use self::journal_follow::{Cursor, JournalFollow, Look};
 pub use self::room::Room;
 pub use self::spool::Spool;
 
@@ -141,13 +143,15 @@ pub fn read_stream(
 /// Reads the journals of this machine.
 pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
     let mut opening = Opening::new(options, sink);
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let folders: Vec<PathBuf> = LOCAL_JOURNALS
-        .iter()
-        .map(|folder| Path::new(folder).join(machine.trim()))
-        .collect();
-    opening.journal_folders("the local journal", &folders);
+    opening.journal_folders("the local journal", &local_journals());
     opening.done()
+}
+
+/// The folders of the journals of this machine, whether they are there or not.
+pub fn local_journals() -> Vec<PathBuf> {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let folder = |root: &&str| Path::new(root).join(machine.trim());
+    LOCAL_JOURNALS.iter().map(folder).collect()
 }
 
 /// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
