@@ -336,7 +336,7 @@ pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     let is_of = |node: &NodeReport, name: &str| {
         node.node == name || site.known.names().resolve(&node.node) == name
     };
-    let absent = |name: &&String| !nodes.iter().any(|node| is_of(node, name));
+    let absent = move |name: &&String| !nodes.iter().any(|node| is_of(node, name));
     let told = (site.known.roles().iter()).filter(|(_, role)| role.origin == Provenance::Told);
     told.map(|(name, _)| name).filter(absent).map(|name| {
         let text = format!(
