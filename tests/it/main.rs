@@ -9,6 +9,7 @@ mod cli;
 mod cluster;
 mod commands;
 mod conditions;
+mod deploy;
 mod dispositions;
 mod docs;
 mod endless;
