@@ -356,7 +356,10 @@ pub(super) fn contradictions(site: &Site) -> impl Iterator<Item = Warning> {
 
 /// One warning for each node whose role was told and that has no line: its name may be misspelt.
 pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
-    let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
+    let is_of = |node: &NodeReport, name: &str| {
+        node.node == name || site.known.names().resolve(&node.node) == name
+    };
+    let absent = move |name: &&String| !nodes.iter().any(|node| is_of(node, name));
     let told = (site.known.roles().iter()).filter(|(_, role)| role.origin == Provenance::Told);
     told.map(|(name, _)| name).filter(absent).map(|name| {
         let text = format!(
