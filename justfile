@@ -29,6 +29,18 @@ docs:
 deny:
     cargo deny check
 
+# The program as it is released: no path of this machine in it, stripped, with the list of its crates.
+release:
+    .ci/release
+
+# What `just release` uses.
+release-tools:
+    cargo install --locked cargo-auditable cargo-cyclonedx
+
+# Known vulnerabilities of the dependencies; the list is a git repository that must be in reach.
+advisories:
+    cargo deny --locked check advisories
+
 # The speed goals beside their peers, and the memory bound; takes minutes, and 7 GiB of corpora.
 bench:
     benches/run

@@ -1,12 +1,15 @@
 //! Findings of a report: [`Finding`], the diagnosed flows with one node and one service.
 
+mod accepted;
+mod id;
+mod reported;
 mod running_chain;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::fmt::{self, Write};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use foldhash::fast::{FixedState, RandomState};
 
@@ -18,15 +21,19 @@ use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
 use crate::error::printable_name;
-use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
+use crate::flow::{ChainOutcomes, Direction, Folded};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
+use id::id;
 use running_chain::{is_stale, narrower};
 
-/// State of a flow at the end of the log.
+pub use accepted::Accepted;
+pub use reported::{Offered, Reported};
+
+/// How a flow stands at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Lines still arrive, at the flow's own pace.
@@ -111,10 +118,14 @@ pub struct Finding {
     pub scanned: Vec<&'static DocumentedRule>,
     /// Whether the chain may lack its ESTABLISHED rule.
     pub established_suspect: bool,
+    /// Why and until when it stays as it is, where somebody accepted that.
+    pub accepted: Option<Accepted>,
+    /// What its report says of it, where it comes of one.
+    pub reported: Option<Reported>,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
-    /// Outcomes of its lines in the running chain, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    /// What the chain in force would do with its lines, where that chain is known.
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Finding {
@@ -138,7 +149,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
         let groups = groups.iter().filter_map(|group| scene.group(group));
         let mut found: Vec<Finding> = groups.map(|group| finding(&group, scene)).collect();
-        found.sort_by(order);
+        found.sort_unstable_by(order);
         found
     };
     let costs = || groups.iter().map(|(_, places)| places.len() + A_GROUP);
@@ -150,9 +161,10 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     });
     let (one, other) = groups.split_at(half.count());
     let (mut found, more) = beside(all >= WORTH_A_THREAD, || judge(one), || judge(other));
+    found.reserve_exact(more.len());
     found.extend(more);
-    // A stable sort merges two sorted runs in one pass.
-    found.sort_by(order);
+    // In place: no two have one id, and a merge would need room for as many.
+    found.sort_unstable_by(order);
     compare_nodes(&mut found, scene);
     found
 }
@@ -208,6 +220,11 @@ type GroupService = (bool, Option<u8>, Option<u16>);
 
 const fn group_service(finding: &Finding) -> GroupService {
     (finding.key.v6, finding.key.proto, finding.port)
+}
+
+/// Sorts findings as reports have them: by verdict, node, protocol and ports.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(order);
 }
 
 fn order(one: &Finding, other: &Finding) -> Ordering {
@@ -322,6 +339,8 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             .is_some_and(|outcomes| outcomes.kept_out > 0),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
+        accepted: None,
+        reported: None,
         rules: Vec::new(),
         outcomes: group.outcomes.clone(),
     }
@@ -452,43 +471,4 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
     let mut times: Vec<Time> = times().collect();
     times.sort_unstable();
     times.windows(2).any(|two| two[1].since(two[0]) >= silent)
-}
-
-/// Returns the stable id of a finding, 16 hexadecimal digits: FNV-1a of its key in words.
-fn id(key: &GroupKey, node: &str) -> String {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    let _ = write!(
-        hash,
-        "{node}\n{}\n{:?}\n",
-        if key.v6 { 6 } else { 4 },
-        key.proto
-    );
-    let _ = match key.ports {
-        Ports::None => Ok(()),
-        Ports::Service { port, .. } => write!(hash, "{port}"),
-        Ports::Pair { spt, dpt } => write!(hash, "{spt}/{dpt}"),
-    };
-    let words = [key.direction.code(), key.zone.code(), key.kind.code(), ""];
-    for word in words {
-        let _ = write!(hash, "\n{word}");
-    }
-    if let Some(peer) = key.scanner {
-        let _ = write!(hash, "{peer}");
-    }
-    if key.class != PeerClass::Else {
-        let _ = write!(hash, "\n{}", key.class.code());
-    }
-    format!("{:016x}", hash.0)
-}
-
-/// FNV-1a hash of the text written to it.
-struct Fnv(u64);
-
-impl Write for Fnv {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        Ok(())
-    }
 }

@@ -26,7 +26,9 @@ pub enum Zone {
 }
 
 impl Zone {
-    /// Returns the zone in one word.
+    pub const ALL: [Self; 3] = [Self::Pod, Self::Inside, Self::Outside];
+
+    /// In one word.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Pod => "pod",

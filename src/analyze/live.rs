@@ -25,6 +25,7 @@ const MAX_REPLACES: usize = 256;
 struct Told {
     cause: &'static Cause,
     disposition: Option<Disposition>,
+    accepted: bool,
     settled: bool,
     logged: u64,
     /// Log time of that event.
@@ -39,6 +40,7 @@ impl Told {
         Self {
             cause: finding.cause,
             disposition: disposition(finding, report),
+            accepted: finding.accepted.is_some(),
             settled: finding.state == State::Settled,
             logged: finding.logged,
             at: finding.last,
@@ -163,7 +165,9 @@ impl Live {
         let told = self.told.get(&finding.id);
         let before = told.or_else(|| replaced.first().map(|(_, told)| told));
         let is_other = |told: &Told| {
-            !std::ptr::eq(told.cause, finding.cause) || told.disposition != disposition
+            !std::ptr::eq(told.cause, finding.cause)
+                || told.disposition != disposition
+                || told.accepted != finding.accepted.is_some()
         };
         let kind = match told {
             _ if !replaced.is_empty() => EventKind::Changed,

@@ -1,26 +1,32 @@
 //! Pipeline of the stages: items of a log in, a report or live events out. The only module that knows their order.
 
+mod diff;
 mod explain;
 mod live;
+mod reports;
 mod simulate;
 mod traffic;
 mod warnings;
 
 use std::collections::BTreeMap;
 
+use crate::accept::Acceptances;
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::chain::Family;
+use crate::date::Date;
 use crate::finding::{Finding, findings};
 use crate::flow::Flows;
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
+use crate::report::read::{Part, Reports};
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Provenance, Site, WindowOrigin};
 use crate::time::Time;
 
+pub use diff::diff;
 pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;
@@ -86,6 +92,13 @@ pub struct Analysis {
     other_prefixes: BTreeMap<String, u64>,
     /// Drop lines that came in, including those that an earlier input contained.
     met: u64,
+    /// Reports among the inputs.
+    reports: Reports,
+    /// The input that had the last of them.
+    own_input: String,
+    acceptances: Acceptances,
+    /// The day on which acceptances are looked at.
+    today: Option<Date>,
 }
 
 impl Analysis {
@@ -106,6 +119,10 @@ impl Analysis {
             elsewhere: Elsewhere::default(),
             other_prefixes: BTreeMap::new(),
             met: 0,
+            reports: Reports::default(),
+            own_input: String::new(),
+            acceptances: Acceptances::default(),
+            today: None,
         }
     }
 
@@ -148,6 +165,11 @@ impl Analysis {
                     self.current.alive(host, time, monotonic);
                 }
             }
+            LogEvent::Own { input, document } => {
+                self.reports.push(input, document);
+                self.own_input = input.to_owned();
+            }
+            LogEvent::EndOfOwn => self.reports.end_input(&self.own_input),
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
@@ -174,12 +196,7 @@ impl Analysis {
         }
     }
 
-    /// Returns the number of drop lines that came in, counted or not.
-    pub const fn met(&self) -> u64 {
-        self.met
-    }
-
-    /// Adds drop lines.
+    /// Takes drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
             self.met += u64::from(line.packet.is_ok());
@@ -253,7 +270,12 @@ impl Analysis {
             .map(|((host, _), notice)| (host.as_deref(), notice.first))
     }
 
-    /// Adds a fact that an input contains about the cluster.
+    /// Takes a fact of the cluster that no input tells.
+    pub fn tell(&mut self, fact: &ClusterFact, by: Provenance) {
+        self.site.learn(fact, by);
+    }
+
+    /// Takes what an input tells of the cluster.
     fn learn(&mut self, fact: ClusterFact, by: Provenance) {
         self.site.learn(&fact, by);
         self.learned.push(fact);
@@ -285,12 +307,7 @@ impl Analysis {
         self.tally.lines = lines;
     }
 
-    /// Returns the tally so far.
-    pub const fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    /// Returns the first lines that were refused.
+    /// The first lines that were refused.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
     }
@@ -316,10 +333,41 @@ impl Analysis {
 
     /// Creates the report on the lines read so far. For a live log, `now` is the current time of the log.
     pub fn report(&self, now: Option<Time>) -> Report {
+        let mut whole = self.of_logs(now);
+        if !self.reports.is_empty() {
+            whole = self.with_reports(whole);
+        }
+        let accepted = (self.today).map(|today| self.acceptances.apply(&mut whole.findings, today));
+        let rules = suggest(&mut whole.findings, &self.site, self.scope);
+        let splits = self.splits(&whole.nodes, &whole.findings);
+        let mut warnings = whole.warnings;
+        if !whole.findings.is_empty() {
+            warnings.extend(warnings::unused_rules(&self.site, &whole.nodes));
+            warnings.extend(warnings::unused_roles(&self.site, &whole.nodes));
+        }
+        warnings.extend(warnings::acceptances(accepted.unwrap_or_default()));
+        warnings.sort();
+        Report {
+            span: whole.span,
+            tally: whole.tally,
+            nodes: whole.nodes,
+            findings: whole.findings,
+            rules,
+            warnings,
+            splits,
+            windows: whole.windows,
+            limit: self.site.limit,
+            inputs: Vec::new(),
+            options: Vec::new(),
+            filtered: false,
+        }
+    }
+
+    /// What the logs alone show.
+    fn of_logs(&self, now: Option<Time>) -> Part {
         let flows = self.judged();
         let scene = Scene::new(flows, &self.site, now);
-        let mut findings = findings(&scene);
-        let rules = suggest(&mut findings, &self.site, self.scope);
+        let findings = findings(&scene);
         let mut nodes: Vec<NodeReport> = scene
             .nodes
             .values()
@@ -339,7 +387,6 @@ impl Analysis {
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let splits = self.splits(&nodes, &findings);
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         warnings.extend(warnings::elsewhere(&self.elsewhere));
@@ -347,8 +394,6 @@ impl Analysis {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));
         }
         if !findings.is_empty() {
-            warnings.extend(warnings::unused_rules(&self.site, &nodes));
-            warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
             let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
             warnings.extend(warnings::unchecked_repeats(untold));
@@ -356,20 +401,13 @@ impl Analysis {
         warnings.extend(warnings::contradictions(&self.site));
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
-        warnings.sort();
-        Report {
+        Part {
             span: scene.span,
             tally: self.tally,
             nodes,
             findings,
-            rules,
             warnings,
-            splits,
             windows: self.windows(&scene),
-            limit: self.site.limit,
-            inputs: Vec::new(),
-            options: Vec::new(),
-            filtered: false,
         }
     }
 
@@ -415,10 +453,10 @@ fn text(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
-/// Whether the report contains a finding with one of the verdicts of `--fail-on`, so that the exit status is 1.
+/// Whether a finding of these verdicts counts: one that nobody accepted as it is.
 pub fn fails(report: &Report, verdicts: &[Verdict]) -> bool {
     report
         .findings
         .iter()
-        .any(|f| verdicts.contains(&f.verdict()))
+        .any(|f| f.accepted.is_none() && verdicts.contains(&f.verdict()))
 }

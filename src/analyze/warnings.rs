@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Elsewhere, Notice, Notices};
+use crate::accept::Note;
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
-use crate::chain::quoted;
+use crate::chain::{of_node, quoted};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
@@ -68,7 +69,13 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
 }
 
-/// Describes the lost evidence behind a notice; `None` where nothing was lost.
+/// What is wrong with acceptances.
+pub(super) fn acceptances(notes: Vec<Note>) -> impl Iterator<Item = Warning> {
+    let notes = notes.into_iter();
+    notes.map(|note| Warning::new(note.code, note.node, note.text))
+}
+
+/// What a kind of notice means for the evidence; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));
     let (lines, count) = (notice.lines, notice.count);
@@ -206,7 +213,7 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
     ))
 }
 
-fn saturated(node: &NodeReport) -> Option<Warning> {
+pub(super) fn saturated(node: &NodeReport) -> Option<Warning> {
     let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
     let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
     if stretches.len() > MOST_STRETCHES {
@@ -307,16 +314,32 @@ fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let guessed = |name: &&&str| !scene.site.is_role_known(name);
     let guesses: Vec<&str> = judged.iter().filter(guessed).copied().collect();
     let names: Vec<String> = guesses.iter().map(|name| printable_name(name)).collect();
-    let first = printable_name(&quoted(guesses.first()?));
+    let first = of_node(guesses.first()?, "ROLE");
     let role = scene.site.known.default_role().value;
     let text = format!(
-        "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}=ROLE",
+        "nobody said the role of {}: taken for {role}. If that is wrong, say so: --role {first}",
         few(&names)
     );
     Some(Warning::new("role-assumed", None, text))
 }
 
-/// Returns the first names, and how many more there are.
+/// One warning for the nodes of reports whose role is a guess, each with that role.
+pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning> {
+    let (first, role) = guesses.first()?;
+    let names: Vec<String> = guesses
+        .iter()
+        .map(|(name, _)| printable_name(name))
+        .collect();
+    let text = format!(
+        "nobody said the role of {} to the reports: if {first} is {role}, say so with --role {first}={role}; if not, report its log \
+         again",
+        few(&names),
+        first = printable_name(&quoted(first)),
+    );
+    Some(Warning::new("role-assumed", None, text))
+}
+
+/// The first names, and how many more there are.
 fn few(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
     match names.len().saturating_sub(MOST_NAMES) {
@@ -333,7 +356,10 @@ pub(super) fn contradictions(site: &Site) -> impl Iterator<Item = Warning> {
 
 /// Warns of each node whose role the user gave and that has no line: its name may be misspelt.
 pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
-    let absent = |name: &&String| !nodes.iter().any(|node| node.node == **name);
+    let is_of = |node: &NodeReport, name: &str| {
+        node.node == name || site.known.names().resolve(&node.node) == name
+    };
+    let absent = move |name: &&String| !nodes.iter().any(|node| is_of(node, name));
     let told = (site.known.roles().iter()).filter(|(_, role)| role.origin == Provenance::Told);
     told.map(|(name, _)| name).filter(absent).map(|name| {
         let text = format!(

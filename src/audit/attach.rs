@@ -55,13 +55,22 @@ fn of_jumps(
     })
 }
 
-fn attach(chain: &Chain, interface: &str) -> String {
-    format!(
-        "iptables -A {INPUT} -i {} -j {}",
-        quoted(interface),
-        quoted(&chain.name)
-    )
+/// The commands that have INPUT lead to the chain, behind the rules that are there.
+fn attach(subject: &Subject<'_>, chain: &Chain, interface: &str) -> Vec<String> {
+    let tool = subject.family.tool();
+    let jump = format!("-i {} -j {}", quoted(interface), quoted(&chain.name));
+    if subject.again.is_some() {
+        return vec![format!("{tool} -A {INPUT} {jump}")];
+    }
+    // `-S` prints the policy and then the rules, so that its lines are the number of the next rule.
+    vec![
+        format!("n=$({tool} -S {INPUT} | wc -l)"),
+        format!("{tool} -I {INPUT} $n {jump}"),
+    ]
 }
+
+/// What such commands do.
+const ATTACH: &str = "have INPUT lead to it:";
 
 pub(super) static NO_CHAIN: Check = Check {
     code: "no-chain",
@@ -113,14 +122,16 @@ pub(super) static NOT_ATTACHED: Check = Check {
             let alone = subject.jumps(chain).is_some()
                 && !reached.iter().any(|known| known.name == chain.name);
             when(alone, || {
-                subject.hit(
-                    chain.line,
-                    format!(
-                        "no rule of INPUT leads to {}: it filters nothing",
-                        chain.name
-                    ),
-                    attach(chain, &management(scene)),
-                )
+                subject
+                    .hit(
+                        chain.line,
+                        format!(
+                            "no rule of INPUT leads to {}: it filters nothing",
+                            chain.name
+                        ),
+                        ATTACH,
+                    )
+                    .by(attach(subject, chain, &management(scene)))
             })
         })
     },
@@ -145,15 +156,31 @@ pub(super) static ATTACHED_EVERYWHERE: Check = Check {
                 let jumps = ask.subject.jumps(chain)?;
                 jumps.into_iter().find(|rule| covers(rule, "lo"))
             });
-            let mend = match (jump, ask.subject.chain()) {
-                (Some(_), Some(chain)) => attach(chain, &management(scene)),
-                _ => "iptables -I INPUT 1 -i lo -j ACCEPT".to_owned(),
+            let (mend, commands) = match (jump, ask.subject.chain()) {
+                (Some(_), Some(chain)) => {
+                    let commands = attach(ask.subject, chain, &management(scene));
+                    (
+                        "have INPUT lead to it from the management interface alone:",
+                        commands,
+                    )
+                }
+                _ => {
+                    let tool = ask.subject.family.tool();
+                    let command = format!("{tool} -I INPUT 1 -i lo -j ACCEPT");
+                    ("accept it first of all:", vec![command])
+                }
             };
-            vec![ask.subject.hit(
-                jump.map_or(line, |rule| rule.line),
-                format!("what the node sends to itself ({protocol} on lo) is stopped: {by}"),
-                mend,
-            )]
+            vec![
+                ask.subject
+                    .hit(
+                        jump.map_or(line, |rule| rule.line),
+                        format!(
+                            "what the node sends to itself ({protocol} on lo) is stopped: {by}"
+                        ),
+                        mend,
+                    )
+                    .by(commands),
+            ]
         })
     },
 };
@@ -188,8 +215,13 @@ pub(super) static ATTACHED_WRONG_INTERFACE: Check = Check {
                         "the chain is attached to {}; the node's address is on {wanted}",
                         named.join(", ")
                     ),
-                    format!("{} (and the same in the -D line)", attach(chain, &wanted)),
+                    if subject.again.is_some() {
+                        "have INPUT lead to it from there, and take it off there in the -D line too:"
+                    } else {
+                        "have INPUT lead to it from there, and take the other jump out:"
+                    },
                 )
+                .by(attach(subject, chain, &wanted))
             })
         })
     },
@@ -209,11 +241,13 @@ pub(super) static INTERFACE_NOT_COVERED: Check = Check {
                 .filter(|name| !jumps.iter().any(|rule| covers(rule, name)));
             let line = jumps.last().map_or(0, |rule| rule.line);
             open.map(|name| {
-                subject.hit(
-                    line,
-                    format!("what comes in by {name} is not filtered"),
-                    attach(chain, name),
-                )
+                subject
+                    .hit(
+                        line,
+                        format!("what comes in by {name} is not filtered"),
+                        ATTACH,
+                    )
+                    .by(attach(subject, chain, name))
             })
             .collect()
         })

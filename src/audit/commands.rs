@@ -266,19 +266,32 @@ pub(super) static CLEANUP_MISSING: Check = Check {
             let jump = subject
                 .jumps(chain)
                 .and_then(|jumps| jumps.first().map(|rule| format!("INPUT {rule}")));
-            out.push(subject.hit(
-                new.map_or(chain.line, |fault| fault.line),
-                format!("run twice, the commands do not leave the same chains: {what}"),
-                format!(
-                    "begin with `iptables -D {} 2>/dev/null || true`, `iptables -F {name} 2>/dev/null || true`, `iptables -X {name} 2>/dev/null || true`",
-                    jump.unwrap_or_else(|| format!("INPUT -i mgmt-br -j {}", quoted(&chain.name))),
-                    name = quoted(&chain.name)
-                ),
-            ));
+            out.push(
+                subject
+                    .hit(
+                        new.map_or(chain.line, |fault| fault.line),
+                        format!("run twice, the commands do not leave the same chains: {what}"),
+                        "begin with these, so that a second run finds nothing there:",
+                    )
+                    .by(cleanup(subject, chain, jump)),
+            );
         }
         out
     },
 };
+
+/// The commands that take a chain away, where it is there.
+fn cleanup(subject: &Subject<'_>, chain: &Chain, jump: Option<String>) -> Vec<String> {
+    let (tool, name) = (subject.family.tool(), quoted(&chain.name));
+    let jump = jump.unwrap_or_else(|| format!("INPUT -i mgmt-br -j {name}"));
+    [
+        format!("-D {jump}"),
+        format!("-F {name}"),
+        format!("-X {name}"),
+    ]
+    .map(|words| format!("{tool} {words} 2>/dev/null || true"))
+    .to_vec()
+}
 
 /// Whether both have the same chains with rules of the same meaning.
 fn same(a: &RuleSet, b: &RuleSet) -> bool {

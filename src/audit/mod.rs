@@ -46,6 +46,8 @@ pub struct AuditFinding {
     pub line: usize,
     pub text: String,
     pub mend: String,
+    /// Commands and rules that `mend` speaks of, one each.
+    pub commands: Vec<String>,
 }
 
 /// Options of the user besides the role.
@@ -70,7 +72,8 @@ pub struct Hit {
     line: usize,
     text: String,
     mend: String,
-    /// Outcome of the unknown conditions for which the hit holds; `None` where it does not depend on them.
+    commands: Vec<String>,
+    /// Where conditions cannot be known: in which way it is so.
     way: Option<Way>,
 }
 
@@ -91,8 +94,15 @@ impl Hit {
             line,
             text: text.into(),
             mend: mend.into(),
+            commands: Vec::new(),
             way: None,
         }
+    }
+
+    /// With commands or rules that mend it, below the words.
+    fn by(mut self, commands: impl IntoIterator<Item = String>) -> Self {
+        self.commands.extend(commands);
+        self
     }
 }
 
@@ -222,6 +232,11 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
                 // Both quote the file, whose text is untrusted.
                 text: printable(&text),
                 mend: printable(&hit.mend),
+                commands: hit
+                    .commands
+                    .iter()
+                    .map(|command| printable(command))
+                    .collect(),
             });
         }
     }

@@ -109,14 +109,19 @@ pub(super) static NO_ESTABLISHED: Check = Check {
             } else {
                 ask.subject.chain().map_or(0, |chain| chain.line)
             };
-            vec![ask.subject.hit(
-                line,
-                format!("return traffic ({protocol}, ESTABLISHED) {does} {by}"),
-                format!(
-                    "iptables -I {} 1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
-                    quoted(name)
-                ),
-            )]
+            vec![
+                ask.subject
+                    .hit(
+                        line,
+                        format!("return traffic ({protocol}, ESTABLISHED) {does} {by}"),
+                        "accept it first of all:",
+                    )
+                    .by([format!(
+                        "{} -I {} 1 -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT",
+                        ask.subject.family.tool(),
+                        quoted(name)
+                    )]),
+            ]
         })
     },
 };
@@ -179,29 +184,42 @@ pub(super) static NO_LOG: Check = Check {
     explain: "Without the LOG rule, for every protocol, a missing ACCEPT leaves no trace.",
     check: |scene| {
         scene.of_asked(|ask| {
-            let silent = [(proto::TCP, "TCP"), (proto::UDP, "UDP")].into_iter().filter_map(|(number, name)| {
-                let outcome = ask.stranger(number)?;
-                (outcome.end.stops() && outcome.logged.is_empty()).then_some((name, outcome))
-            });
+            let silent = [(proto::TCP, "TCP"), (proto::UDP, "UDP")]
+                .into_iter()
+                .filter_map(|(number, name)| {
+                    let outcome = ask.stranger(number)?;
+                    (outcome.end.stops() && outcome.logged.is_empty()).then_some((name, outcome))
+                });
             let silent: Vec<_> = silent.collect();
             let Some((_, outcome)) = silent.first() else {
                 return Vec::new();
             };
-            let any = ask.rules().any(|(_, _, rule)| matches!(rule.target, Target::Log(_)));
+            let any = ask
+                .rules()
+                .any(|(_, _, rule)| matches!(rule.target, Target::Log(_)));
             if any && late_log(ask, outcome) {
                 return Vec::new();
             }
             let names: Vec<&str> = silent.iter().map(|(name, _)| *name).collect();
             let (line, by) = decides(ask, outcome);
-            let name = outcome.end.position().map_or(INPUT, |position| &position.chain);
-            vec![ask.subject.hit(
-                line,
-                format!("{} that is dropped leaves no trace: no LOG rule before {by}", names.join(" and ")),
-                format!(
-                    "before the rule that drops in {}: -m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4",
-                    quoted(name)
-                ),
-            )]
+            let name = outcome
+                .end
+                .position()
+                .map_or(INPUT, |position| &position.chain);
+            vec![
+                ask.subject
+                    .hit(
+                        line,
+                        format!(
+                            "{} that is dropped leaves no trace: no LOG rule before {by}",
+                            names.join(" and ")
+                        ),
+                        format!("put before the rule that drops in {}:", quoted(name)),
+                    )
+                    .by([format!(
+                        "-m limit --limit 10/min -j LOG --log-prefix {LOG_PREFIX} --log-level 4"
+                    )]),
+            ]
         })
     },
 };

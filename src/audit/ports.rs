@@ -8,13 +8,12 @@ use crate::audit::order::decides;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
-use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Target, Test, quoted};
+use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Sought, Target, Test, quoted};
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// Returns the rule to add for a documented port: the line of a CloudInit or a script, or, for a running chain, the rule
-/// to insert, because `-A` would put it behind DROP.
-fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> String {
+/// The documented rule as arguments.
+fn arguments(rule: &DocumentedRule) -> String {
     let mut out = match rule.proto {
         Some(proto::TCP) => "-p tcp".to_owned(),
         Some(proto::UDP) => "-p udp".to_owned(),
@@ -26,27 +25,35 @@ fn command(subject: &Subject<'_>, chain: &Chain, rule: &DocumentedRule) -> Strin
     if let Some(dport) = rule.dport {
         out += &format!(" --dport {dport}");
     }
-    add(
-        subject,
-        chain,
-        &format!("{out} -m comment --comment \"{}\" -j ACCEPT", rule.comment),
-    )
+    format!("{out} -m comment --comment \"{}\" -j ACCEPT", rule.comment)
 }
 
-/// Returns the advice to add a rule before LOG.
-fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> String {
+/// How to add a rule before LOG, in words, and the line of a CloudInit or a script, or the rule for a running chain, where `-A`
+/// would put it behind DROP.
+fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> (String, String) {
     let name = quoted(&chain.name);
     if subject.again.is_some() {
-        format!("before the LOG line: iptables -A {name} {rule}")
+        let command = format!("iptables -A {name} {rule}");
+        ("put before the LOG line:".to_owned(), command)
     } else {
-        format!("insert before the LOG rule of {name}: {rule}")
+        let words = format!("insert before the LOG rule of {name}:");
+        (words, rule.to_owned())
     }
 }
 
 /// Returns the line before which a rule must be inserted.
 fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
-    let at = subject.set.insertion_point(subject.family);
-    at.filter(|at| at.line > 0).map_or(chain.line, |at| at.line)
+    *subject.place.get_or_init(|| {
+        let is_log = |rule: &Rule| subject.set.is_drop_log(rule);
+        let found = subject
+            .set
+            .seek_in_part(subject.family, &Rule::default(), "", &is_log);
+        let at = match found {
+            Sought::At(place) => place.rule().map(|rule| rule.line),
+            Sought::Live(_) | Sought::Nowhere => None,
+        };
+        at.filter(|line| *line > 0).unwrap_or(chain.line)
+    })
 }
 
 fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
@@ -88,14 +95,12 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
                     }
                     None => (before(subject, chain), String::new()),
                 };
-                Some(subject.hit(
-                    line,
-                    format!(
-                        "{what} ({}) is not accepted; a {} node {why}{by}",
-                        rule.comment, subject.role
-                    ),
-                    command(subject, chain, rule),
-                ))
+                let (mend, command) = add(subject, chain, &arguments(rule));
+                let text = format!(
+                    "{what} ({}) is not accepted; a {} node {why}{by}",
+                    rule.comment, subject.role
+                );
+                Some(subject.hit(line, text, mend).by([command]))
             })
             .collect()
     })
@@ -168,12 +173,13 @@ pub(super) static NO_POD_NETWORK: Check = Check {
             let rule = format!(
                 "-s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT"
             );
-            let mend = add(subject, chain, &rule);
-            vec![subject.hit(
-                before(subject, chain),
-                format!("the pod network {net} is not accepted"),
-                mend,
-            )]
+            let (mend, command) = add(subject, chain, &rule);
+            let text = format!("the pod network {net} is not accepted");
+            vec![
+                subject
+                    .hit(before(subject, chain), text, mend)
+                    .by([command]),
+            ]
         })
     },
 };

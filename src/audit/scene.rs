@@ -1,6 +1,6 @@
 //! Input of an audit: each chain or CloudInit as a [`Subject`], with the nodes and the options.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 
 use crate::audit::{Hit, Options, Way};
 use crate::catalog::Role;
@@ -41,6 +41,8 @@ pub struct Subject<'a> {
     pub is_measured: bool,
     /// Number of rules evaluated so far.
     pub(super) steps: Cell<u64>,
+    /// The line before which rules go, once somebody asked.
+    pub(super) place: OnceCell<usize>,
 }
 
 /// The labels of a node.
@@ -87,9 +89,12 @@ impl<'a> Scene<'a> {
                 way: None,
                 is_measured: true,
                 steps: Cell::new(0),
+                place: OnceCell::new(),
             }
         };
-        match chain::detect(text)? {
+        let form = chain::detect(text)?;
+        chain::check_size(form, text)?;
+        match form {
             Form::CloudInit => {
                 let before = self.nodes.len();
                 for document in yaml::read(text)? {
@@ -162,7 +167,7 @@ impl<'a> Scene<'a> {
         let new: Vec<Condition> = more.into_iter().filter(new).collect();
         conditions.extend(new);
         let mut mixed: Vec<Subject<'a>> = Vec::new();
-        for assume in Assume::mixed(&conditions) {
+        for assume in Assume::mixed(&conditions, &without.set) {
             let (mut subject, _) = make(assume);
             let is_known = |known: &Subject<'a>| known.set.chains() == subject.set.chains();
             if ![&without, &holding].into_iter().any(is_known) && !mixed.iter().any(is_known) {
@@ -228,6 +233,7 @@ impl Subject<'_> {
             line,
             text: text.into(),
             mend: mend.into(),
+            commands: Vec::new(),
             way: self.way,
         }
     }

@@ -1,5 +1,7 @@
 //! Packets that the running chain accepts now: the log is older than the rule.
 
+use std::sync::Arc;
+
 use super::{Cause, Evidence, Example, Test, Verdict, facts};
 use super::{group::Group, scene::Scene};
 use crate::chain::{ChainOutcome, Origin, Policy, Position};
@@ -42,7 +44,7 @@ pub(super) static ALREADY_ALLOWED: Cause = Cause {
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
     let chains = (scene.site.in_force).of(group.node, group.role, group.family());
-    let Some((outcomes, chains)) = group.outcomes.as_ref().zip(chains) else {
+    let Some((outcomes, chains)) = group.outcomes.as_deref().zip(chains) else {
         return evidence.test("accepted-now", false, || {
             "the running chain is not known: --rules".to_owned()
         });
@@ -85,10 +87,10 @@ pub fn in_force(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
 }
 
 fn notes(outcomes: &ChainOutcomes) -> impl Iterator<Item = Test> {
-    let note = |text: &String| Test {
+    let note = |text: &Arc<str>| Test {
         name: "not-evaluated",
         met: false,
-        text: text.clone(),
+        text: text.to_string(),
     };
     outcomes.notes.iter().take(MAX).map(note)
 }

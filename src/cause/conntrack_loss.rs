@@ -39,7 +39,7 @@ pub(super) static CONNTRACK_LOSS: Cause = Cause {
 /// Whether the running chain has the rule, and takes only packets that open a connection.
 fn is_invalid_alone(group: &Group<'_>) -> bool {
     let invalid = |outcomes: &ChainOutcomes| group.logged > 0 && outcomes.invalid == group.logged;
-    group.requested().is_some() && group.outcomes.as_ref().is_some_and(invalid)
+    group.requested().is_some() && group.outcomes.as_deref().is_some_and(invalid)
 }
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {

@@ -1,6 +1,7 @@
 //! Flows that share a finding, and their sums.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::scanners::comes_back;
 use crate::catalog::{self, DocumentedRule, Role, Service};
@@ -54,8 +55,8 @@ pub struct Group<'a> {
     pub networks: Vec<IpNet>,
     /// Service that the catalogue lists for the service port.
     pub service: Option<&'static Service>,
-    /// Outcomes of the lines in the running chain, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    /// What the chain in force would do with the lines, where that chain is known.
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl<'a> Group<'a> {
@@ -287,12 +288,13 @@ fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
         .sum()
 }
 
-fn outcomes(members: &[Seen<'_>]) -> Option<ChainOutcomes> {
+/// What the members' outcomes add up to; of most groups it is that of one flow, and shared with it.
+fn outcomes(members: &[Seen<'_>]) -> Option<Arc<ChainOutcomes>> {
     let mut known = members
         .iter()
         .filter_map(|seen| seen.flow.detail.outcomes.as_ref());
     let mut sum = known.next()?.clone();
-    known.for_each(|more| sum.absorb(more));
+    known.for_each(|more| Arc::make_mut(&mut sum).absorb(more));
     Some(sum)
 }
 

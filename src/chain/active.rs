@@ -8,33 +8,28 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
+use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
 use crate::chain::evaluate::Evaluation;
-use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{
-    Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, Script, Ways, detect, read,
-};
-use crate::cloudinit::{self, Resource, boot_both_ways};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
+use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
 
-/// Upper bound on the nodes that the selectors of one text may name.
-const MAX_HOSTS: usize = 256;
-/// Upper bound on the rules evaluated in one run: some ten seconds. Further lines are not evaluated, and their outcome
-/// is
-/// [`ChainOutcome::NotAsked`].
+/// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
 const MAX_STEPS: u64 = 1 << 31;
 
 /// The chains of the nodes, as far as they are known.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
-    /// Texts that the user gave for all nodes.
-    all: Vec<Source>,
-    /// Texts that the user gave for one node.
-    told: BTreeMap<String, Vec<Source>>,
+    /// What the user told of all nodes.
+    all: Vec<ChainText>,
+    /// What the user told of one.
+    told: BTreeMap<String, Vec<ChainText>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
     /// Boot files of a node, and their chains, as an input contains them.
@@ -43,42 +38,6 @@ pub struct ActiveChains {
     names: NodeNames,
     /// Number of rules evaluated so far, summed over all clones.
     asked: Arc<AtomicU64>,
-}
-
-/// Boot files of a node, and the chains that they create.
-#[derive(Debug)]
-struct BootFiles {
-    /// Whether the files are on the node's disk; otherwise objects of the cluster declare them.
-    is_on_disk: bool,
-    resources: Vec<Resource>,
-    source: Source,
-}
-
-/// Time from which the chains of a text are loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Origin {
-    /// A dump of the running chains, taken then, where that is known.
-    Running(Option<Time>),
-    /// A CloudInit: the chains of the next boot.
-    NextBoot,
-}
-
-/// One text, read for each role in the order of [`Role::ALL`].
-#[derive(Debug, Clone)]
-struct Source {
-    name: String,
-    origin: Origin,
-    sets: [Arc<RuleSet>; 3],
-    /// Chains for other outcomes of unknown conditions than in `sets`, for each role.
-    others: [Arc<Others>; 3],
-}
-
-/// Chains for the other outcomes of unknown conditions.
-#[derive(Debug, Default)]
-struct Others {
-    sets: Vec<RuleSet>,
-    /// Description of the unknown conditions.
-    question: String,
 }
 
 /// The chains of one node, for one family.
@@ -92,7 +51,7 @@ pub struct Chains<'a> {
     others: &'a Others,
     family: Family,
     role: Role,
-    source: &'a Source,
+    source: &'a ChainText,
     asked: &'a AtomicU64,
 }
 
@@ -143,7 +102,7 @@ impl ActiveChains {
         };
         let parts =
             parts(node, name, text, modified).map_err(|fault| unreadable(fault.to_string()))?;
-        let has = |source: &Source| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
+        let has = |source: &ChainText| [Family::V4, Family::V6].iter().any(|f| source.has(*f));
         if !parts.iter().any(|(_, source)| has(source)) {
             return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
         }
@@ -196,8 +155,8 @@ impl ActiveChains {
         &mut self.names
     }
 
-    /// Returns the texts of a node: those that the user gave for it, else those for all nodes, else those of an input.
-    fn sources(&self, node: &str) -> &[Source] {
+    /// The sources of a node: what the user told of it, else of all, else what an input told.
+    fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
             (Some(told), _) => told,
@@ -300,112 +259,6 @@ impl ActiveChains {
     }
 }
 
-/// Splits a text into sources, each with its node: CloudInits that select nodes by name are separate.
-fn parts(
-    node: Option<&str>,
-    name: &str,
-    text: &str,
-    modified: Option<Time>,
-) -> Result<Vec<(Option<String>, Source)>, Fault> {
-    if text.len() > super::LONGEST || detect(text)? != Form::CloudInit {
-        let source = if detect(text)? == Form::Script && text.len() <= super::LONGEST {
-            // A script has no effect until it is run, so, like a CloudInit, it describes the next boot.
-            let script = Script::read(text, 1);
-            let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
-            Source::same(name, Origin::NextBoot, ways)
-        } else {
-            let set = read(text)?;
-            let origin = Origin::Running(set.taken.or(modified));
-            Source::same(name, origin, Ways::certain(set))
-        };
-        return Ok(vec![(node.map(str::to_owned), source)]);
-    }
-    let resources = cloudinit::read(text)?;
-    let of = |node: Option<&str>| {
-        let wanted = |resource: &&Resource| match node {
-            Some(node) => !resource.is_of_another(node),
-            None => resource.hostname().is_none(),
-        };
-        let own: Vec<Resource> = resources.iter().filter(wanted).cloned().collect();
-        (node.map(str::to_owned), Source::boot(name, &own))
-    };
-    if node.is_some() {
-        return Ok(vec![of(node)]);
-    }
-    let hosts: BTreeSet<&str> = resources.iter().filter_map(Resource::hostname).collect();
-    let mut all = vec![of(None)];
-    all.extend(hosts.into_iter().take(MAX_HOSTS).map(|host| of(Some(host))));
-    Ok(all)
-}
-
-impl BootFiles {
-    /// Adds the files of one more text to `known`.
-    fn with(known: Option<&Arc<Self>>, more: &[Resource], name: &str, is_on_disk: bool) -> Self {
-        let (mut resources, name) = match known {
-            Some(known) => (
-                known.resources.clone(),
-                format!("{}, {name}", known.source.name),
-            ),
-            None => (Vec::new(), name.to_owned()),
-        };
-        resources.extend_from_slice(more);
-        Self {
-            is_on_disk,
-            source: Source::boot(&name, &resources),
-            resources,
-        }
-    }
-}
-
-impl Source {
-    fn boot(name: &str, resources: &[Resource]) -> Self {
-        let of = |role: Role| {
-            let ways = boot_both_ways(resources.iter().filter(|resource| resource.picks(role)));
-            split(ways)
-        };
-        let [(a, x), (b, y), (c, z)] = Role::ALL.map(of);
-        Self {
-            name: name.to_owned(),
-            origin: Origin::NextBoot,
-            sets: [a, b, c],
-            others: [x, y, z],
-        }
-    }
-
-    fn same(name: &str, origin: Origin, ways: Ways) -> Self {
-        let (set, others) = split(ways);
-        Self {
-            name: name.to_owned(),
-            origin,
-            sets: [(); 3].map(|()| Arc::clone(&set)),
-            others: [(); 3].map(|()| Arc::clone(&others)),
-        }
-    }
-
-    fn set(&self, role: Role) -> &RuleSet {
-        &self.sets[place_of(role)]
-    }
-
-    fn has(&self, family: Family) -> bool {
-        self.sets.iter().any(|set| set.decides(family))
-    }
-}
-
-/// Splits off the chains for which no condition holds from those of the other outcomes.
-fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
-    let others = Others {
-        question: ways.question(),
-        sets: ways.holding.into_iter().chain(ways.mixed).collect(),
-    };
-    (Arc::new(ways.set), Arc::new(others))
-}
-
-/// Returns the index of a role in [`Role::ALL`].
-fn place_of(role: Role) -> usize {
-    let at = Role::ALL.iter().position(|known| *known == role);
-    at.unwrap_or_default()
-}
-
 impl<'a> Chains<'a> {
     /// Returns the chains for all outcomes of unknown conditions; the first is `set`.
     pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
@@ -427,12 +280,7 @@ impl<'a> Chains<'a> {
         self.set.firewall(self.family)
     }
 
-    /// Returns the position at which new rules are inserted.
-    pub fn insertion_point(&self) -> Option<Position> {
-        self.set.insertion_point(self.family)
-    }
-
-    /// Returns the rules that match the packet's port with further conditions, or stop it.
+    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
         self.set.port_rules(question, self.set.entry(self.family))
     }

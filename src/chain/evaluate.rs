@@ -294,6 +294,10 @@ impl<'a> Walk<'a> {
         let Some(m) = open else {
             return Answer::Yes;
         };
+        // Printing it takes longer than all else here.
+        if self.notes.len() == MAX_KEPT {
+            return Answer::CannotTell;
+        }
         self.note(format!(
             "rule {} of {} ({}): `{m}` cannot be told from a log line; taken as no match",
             at + 1,

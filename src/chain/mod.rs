@@ -5,6 +5,7 @@
 //! decides.
 
 mod active;
+mod chain_text;
 mod evaluate;
 mod matching;
 mod narrow;
@@ -28,20 +29,22 @@ use crate::error::{Error, printable};
 use crate::packet::PacketSummary;
 use crate::time::Time;
 
-pub use active::{ActiveChains, Chains, Judged, Origin};
+pub use active::{ActiveChains, Chains, Judged};
+pub use chain_text::Origin;
 pub use evaluate::Evaluation;
 pub use narrow::{Narrow, PortRule};
 pub use outcome::{ChainOutcome, Narrowed, Outcome, Position};
 pub use positions::Counted;
 pub use print::address;
 pub use question::{Detail, Question, Sender};
-pub use quote::quoted;
+pub use quote::{of_node, quoted};
 pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,
 };
 pub use seek::{Place, Sought};
 pub use shadowed::{Shadowed, Why};
+use shell::MAX_SCRIPT;
 pub use shell::{Assume, Condition, Fault, Runner, Script};
 pub use syntax::{Form, detect};
 pub use ways::Ways;
@@ -53,6 +56,8 @@ pub const INPUT: &str = "INPUT";
 
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
 pub const LONGEST: usize = 16 << 20;
+/// The most lines of a dump that are read: a rule takes some 400 bytes.
+const MAX_LINES: usize = 150_000;
 
 /// Address family of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -228,7 +233,26 @@ pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     })
 }
 
-/// Parses a text as [`parse`] does, with the line of a fault as a number.
+/// Refuses a text that would take more memory than a chain may.
+///
+/// # Errors
+/// If it is larger than any that is in use.
+pub(crate) fn check_size(form: Form, text: &str) -> Result<(), Fault> {
+    let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
+    let lines = || memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let why = match form {
+        Form::Script if text.len() > MAX_SCRIPT => {
+            "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`"
+        }
+        _ if is_printed && lines() > MAX_LINES => {
+            "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`"
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(1, why))
+}
+
+/// As [`parse`], and the fault keeps its line as a number.
 ///
 /// # Errors
 /// If the form is not recognised or the text cannot be parsed.
@@ -239,7 +263,9 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
             "it is longer than 16 MiB; is it a dump of iptables?",
         ));
     }
-    match detect(text)? {
+    let form = detect(text)?;
+    check_size(form, text)?;
+    match form {
         form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
         Form::Listing => Ok(syntax::listing::read(text)),
         Form::Script => {

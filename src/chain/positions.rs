@@ -59,34 +59,13 @@ impl Chain {
         }
     }
 
-    /// Returns the rules behind LOG or DROP that have the same meaning as `rule`.
-    pub fn dead_copies(&self, rule: &Rule) -> Vec<Position> {
-        let from = self.insert_number().unwrap_or(usize::MAX);
-        self.copies(rule)
-            .filter(|position| position.number > from)
-            .collect()
-    }
-
-    /// Returns the first rule before LOG and DROP that has the same meaning as `rule`.
+    /// The first rule that does what `rule` does before LOG and DROP.
     pub fn live_copy(&self, rule: &Rule) -> Option<Position> {
         let from = self.insert_number().unwrap_or(usize::MAX);
-        self.copies(rule).find(|position| position.number < from)
-    }
-
-    /// Returns the first rule before LOG and DROP that covers all packets of `rule`: the same rule, or a wider one.
-    pub fn live_cover(&self, rule: &Rule) -> Option<Position> {
-        let live = self.insert_number().map_or(usize::MAX, |from| from - 1);
-        (self.rules.iter().take(live))
-            .position(|known| known.covers(rule))
-            .map(|at| self.position(at))
-    }
-
-    fn copies<'a>(&'a self, rule: &'a Rule) -> impl Iterator<Item = Position> + 'a {
-        self.rules
-            .iter()
-            .enumerate()
+        (self.rules.iter().enumerate())
             .filter(|(_, known)| known.means(rule))
             .map(|(at, _)| self.position(at))
+            .find(|position| position.number < from)
     }
 
     /// Sums the packet counters of the drop log's LOG rules: those with its prefix, or all where none has it.
@@ -184,14 +163,8 @@ impl RuleSet {
             .collect()
     }
 
-    /// Returns the position at which new rules are inserted: before the LOG rule for dropped packets, else before the
-    /// unconditional DROP, in the chain that contains it; before the jump to that chain if it only logs and drops, or if
-    /// other hooks reach it too.
-    pub fn insertion_point(&self, family: Family) -> Option<Position> {
-        let (at, number) = self.insertion(family)?;
-        Some(self.chains[at].position(number - 1))
-    }
-
+    /// The chain that is meant to filter, whether or not packets come so far, and where it begins to log or to drop. Where a
+    /// rule goes is for [`RuleSet::seek`] to say.
     fn insertion(&self, family: Family) -> Option<(usize, usize)> {
         let reached = self.reached(family, INPUT);
         let all = || (0..self.chains.len()).filter(|at| self.chains[*at].family == family);
@@ -293,28 +266,6 @@ impl RuleSet {
             };
             chain.rules.insert(number - 1, rule);
         }
-    }
-
-    /// Returns the first rule before the insertion point that covers all packets of `rule`.
-    pub fn live_cover(&self, family: Family, rule: &Rule) -> Option<Position> {
-        let (at, number) = self.insertion(family)?;
-        let live = self.chains[at].rules.iter().take(number - 1);
-        (live.enumerate())
-            .find(|(_, known)| known.covers(rule))
-            .map(|(place, _)| self.chains[at].position(place))
-    }
-
-    /// Returns the rules behind the insertion point that have the same meaning as `rule`, in the chain that filters the
-    /// node.
-    pub fn dead_copies(&self, family: Family, rule: &Rule) -> Vec<Position> {
-        let Some((at, number)) = self.insertion(family) else {
-            return Vec::new();
-        };
-        let behind = self.chains[at].rules.iter().enumerate().skip(number);
-        behind
-            .filter(|(_, known)| known.means(rule))
-            .map(|(place, _)| self.chains[at].position(place))
-            .collect()
     }
 }
 

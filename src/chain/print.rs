@@ -23,6 +23,21 @@ const UNITS: [(&str, u32); 4] = [
 /// The burst of `-m limit` where none is given.
 const BURST: u32 = 5;
 
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no target"),
+            Self::Accept => f.write_str("ACCEPT"),
+            Self::Drop => f.write_str("DROP"),
+            Self::Reject(_) => f.write_str("REJECT"),
+            Self::Log(_) => f.write_str("LOG"),
+            Self::Return => f.write_str("RETURN"),
+            Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
+            Self::Unread => f.write_str("not understood"),
+        }
+    }
+}
+
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for m in &self.matches {

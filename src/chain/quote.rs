@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-/// Quotes `word` for a shell: unquoted where no character in it is special, otherwise in single quotes.
+use crate::error::printable;
+
+/// `word` as a shell reads it back: bare where nothing in it means more than itself, else in single quotes.
 pub fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+.,:/=@%".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {
@@ -11,9 +13,21 @@ pub fn quoted(word: &str) -> Cow<'_, str> {
     format!("'{}'", word.replace('\'', "'\\''")).into()
 }
 
+/// `NODE=VALUE`, the value of an option such as `--role`, as one word that can be shown and pasted.
+pub fn of_node(node: &str, value: &str) -> String {
+    printable(&quoted(&format!("{node}={value}")))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{of_node, quoted};
+
+    #[test]
+    fn the_name_of_a_node_is_no_command() {
+        assert_eq!(of_node("harvester1", "worker"), "harvester1=worker");
+        assert_eq!(of_node("x;halt", "ROLE"), "'x;halt=ROLE'");
+        assert_eq!(of_node("a b", "FILE"), "'a b=FILE'");
+    }
 
     #[test]
     fn a_word_stays_a_word() {

@@ -1,6 +1,5 @@
 //! One rule: its matches, its target, and its counters.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::chain::{Family, quoted};
@@ -496,19 +495,4 @@ pub const fn limit_interval(count: u32, seconds: u32) -> Option<u32> {
         return None;
     }
     Some(SCALE * seconds / count)
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("no target"),
-            Self::Accept => f.write_str("ACCEPT"),
-            Self::Drop => f.write_str("DROP"),
-            Self::Reject(_) => f.write_str("REJECT"),
-            Self::Log(_) => f.write_str("LOG"),
-            Self::Return => f.write_str("RETURN"),
-            Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
-            Self::Unread => f.write_str("not understood"),
-        }
-    }
 }

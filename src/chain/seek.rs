@@ -223,10 +223,11 @@ impl<'a> Walk<'_, 'a> {
                 .any(|rule| matches!(rule.target, Target::Drop | Target::Reject(_)))
     }
 
-    /// Whether the walk ended in a chain that accepts some packets and then logs the others.
+    /// Whether the walk ended in a chain that decides on some and then logs the others.
     fn ends_in_filter(&self) -> bool {
         self.way.last().is_some_and(|(chain, at)| {
-            (chain.rules[..=*at].iter()).any(|rule| rule.target == Target::Accept)
+            let accepts = (chain.rules.get(*at)).is_some_and(|rule| rule.target == Target::Accept);
+            (accepts || !only_drops(chain, *at))
                 && chain.rules[*at..].iter().any(|rule| (self.is_log)(rule))
         })
     }

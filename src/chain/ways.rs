@@ -4,6 +4,8 @@ use crate::chain::{Assume, Condition, Form, RuleSet, Runner};
 
 /// Upper bound on the conditions that are varied one by one; more of them are varied only together.
 const MAX_VARIED: usize = 16;
+/// How many conditions times rules.
+const MAX_WORK: usize = 10_000;
 
 /// Chains that commands leave, for all outcomes of unknown conditions.
 #[derive(Debug, Clone)]
@@ -19,13 +21,14 @@ pub struct Ways {
 }
 
 impl Assume {
-    /// Returns the outcomes besides those in which all conditions have the same value: a single one holds, or a single
-    /// one does not.
-    pub fn mixed(conditions: &[Condition]) -> Vec<Self> {
+    /// The ways beside the two in which all conditions go together: one alone holds, or one alone does not. None where so
+    /// many conditions in a script that leaves so many rules would take too long.
+    pub fn mixed(conditions: &[Condition], set: &RuleSet) -> Vec<Self> {
+        let rules: usize = set.chains().iter().map(|chain| chain.rules.len()).sum();
         let mut texts: Vec<&String> = conditions.iter().map(|condition| &condition.text).collect();
         texts.sort_unstable();
         texts.dedup();
-        if !(2..=MAX_VARIED).contains(&texts.len()) {
+        if !(2..=MAX_VARIED).contains(&texts.len()) || texts.len() * rules > MAX_WORK {
             return Vec::new();
         }
         let both = |text: &String| [Self::Only(text.clone()), Self::AllBut(text.clone())];
@@ -63,7 +66,9 @@ impl Ways {
         conditions.extend(new);
         let holding = holding.finish();
         let mut mixed: Vec<RuleSet> = Vec::new();
-        for assume in Assume::mixed(&conditions) {
+        let varied = Assume::mixed(&conditions, runner.set());
+        let is_settled = conditions.len() == 1 || !varied.is_empty();
+        for assume in varied {
             let set = way(assume).0.finish();
             let is_known = |known: &RuleSet| known.chains() == set.chains();
             if !is_known(runner.set()) && !is_known(&holding) && !mixed.iter().any(is_known) {
@@ -71,7 +76,7 @@ impl Ways {
             }
         }
         let same = holding.chains() == runner.set().chains();
-        if same && mixed.is_empty() && conditions.len() <= MAX_VARIED {
+        if same && mixed.is_empty() && is_settled {
             conditions.clear();
         }
         let mut runner = runner;

@@ -71,6 +71,9 @@ pub(super) fn read(
             Some(path) => read_file(path, options, &mut sink),
             None => read_local_journal(options, &mut sink),
         };
+        let name = source.map_or_else(String::new, |path| path.display().to_string());
+        let mut errors = errors;
+        errors.extend(unreadable(analysis, &name));
         lines += summary.lines;
         bar.clear();
         let is_whole = errors.is_empty();
@@ -83,7 +86,7 @@ pub(super) fn read(
                 complain(&fault(&earlier));
             }
         }
-        if lines > 0
+        if (lines > 0 || analysis.has_reports())
             && let Some(error) = held.take()
         {
             complain(&fault(&error));
@@ -99,9 +102,10 @@ pub(super) fn read(
             is_whole,
         );
         exit = exit.and(judged);
-        let known = known && (is_whole || summary.lines > 0);
-        let name = source.map_or_else(String::new, |path| path.display().to_string());
-        let tally = since(&before, &after, summary.lines);
+        let known = known && (is_whole || summary.lines > 0 || after.lines > before.lines);
+        // Until all is read, the lines of an account are those of reports.
+        let own = after.lines - before.lines;
+        let tally = since(&before, &after, summary.lines + own);
         reports.push(InputReport {
             name,
             tally,
@@ -136,7 +140,16 @@ pub(super) fn read(
     Ok((report, exit))
 }
 
-/// Returns the tally of one input: `after` less `before`, with its own number of lines.
+/// What was wrong with the reports in the input `name`.
+pub(super) fn unreadable(analysis: &mut Analysis, name: &str) -> Vec<Error> {
+    let faults = analysis.take_faults().into_iter();
+    let name = || name.to_owned();
+    faults
+        .map(|why| Error::Unreadable { name: name(), why })
+        .collect()
+}
+
+/// What came of one input: the account of `after` less that of `before`, and its own lines.
 const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
     Tally {
         lines,

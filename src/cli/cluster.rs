@@ -7,7 +7,7 @@ use super::options::{Inputs, Judging, Shared};
 use super::say;
 use crate::error::{Error, printable};
 use crate::input::event::ClusterFact;
-use crate::input::source::{holds_objects, is_harvester, read_host, read_objects};
+use crate::input::source::{holds_objects, host_name, is_harvester, read_host, read_objects};
 use crate::report::{InputReport, Tally};
 use crate::site::{Provenance, Site};
 
@@ -32,10 +32,39 @@ pub(super) fn learn(site: &mut Site, judging: &Judging, is_verbose: bool) -> Res
     Ok(())
 }
 
-/// Returns the root of this machine, if it is a Harvester node.
-pub(super) fn this_node() -> Option<PathBuf> {
+/// The root of this machine, where that is a Harvester node.
+fn this_node() -> Option<PathBuf> {
     let root = Path::new("/");
-    is_harvester(root).then(|| root.to_owned())
+    (is_harvester(root) && host_name(root).is_some()).then(|| root.to_owned())
+}
+
+/// A Harvester node that the program runs on.
+pub(super) struct Local {
+    /// The machine's name.
+    pub(super) name: String,
+    root: PathBuf,
+    is_quiet: bool,
+    is_verbose: bool,
+}
+
+impl Local {
+    /// This machine, where it is a node and nobody told of another.
+    pub(super) fn find(shared: &Shared) -> Option<Self> {
+        let root = this_node().filter(|_| shared.judging.host.is_none())?;
+        Some(Self {
+            name: host_name(&root)?,
+            root,
+            is_quiet: shared.is_quiet(),
+            is_verbose: shared.verbose,
+        })
+    }
+
+    /// What its files tell, which is said.
+    pub(super) fn facts(self) -> Vec<ClusterFact> {
+        let facts = read_host(&self.root).map_or_else(|_| Vec::new(), |host| host.facts);
+        tell(&facts, &self.root, self.is_quiet, self.is_verbose);
+        facts
+    }
 }
 
 fn take(site: &mut Site, facts: &[ClusterFact], by: Provenance) {
@@ -44,8 +73,8 @@ fn take(site: &mut Site, facts: &[ClusterFact], by: Provenance) {
     }
 }
 
-/// Prints the learned facts on stderr, one a line.
-pub(super) fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
+/// Says what was learned, a line each.
+fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
     if is_quiet {
         return;
     }

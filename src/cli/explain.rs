@@ -65,6 +65,16 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
+/// Whether what is asked about is a line of a log, or all of stdin.
+pub(super) fn is_of_lines(asked: &str) -> bool {
+    let asked = asked.trim();
+    asked.is_empty()
+        || matches!(
+            topic(asked),
+            Topic::Line(_) | Topic::Stream | Topic::Unknown(_)
+        )
+}
+
 fn topic(asked: &str) -> Topic<'_> {
     let all = || CAUSES.iter().copied();
     if let Some(cause) = all().find(|cause| cause.code == asked) {
@@ -134,7 +144,9 @@ fn line(args: &ExplainArgs, text: &str, style: Style, json: bool) -> Result<Exit
             if json {
                 written(|out| json_explain::answer(Err(&why), out))?;
             }
-            complain(&format!("the line cannot be explained: {why}"));
+            complain(&format!(
+                "the line cannot be explained: {why}; give a whole line of the drop log, in quotes"
+            ));
             return Ok(Exit::NotJudged);
         }
     }

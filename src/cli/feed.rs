@@ -15,15 +15,15 @@ use super::say;
 use super::signals::Interrupts;
 use super::tail::{self, Tail};
 use crate::error::Error;
-use crate::input::source::{BLOCK, Live, Options, Spool, peel, widen};
+use crate::input::source::{BLOCK, Live, Options, Room, Spool, peel, widen};
 
 /// Bytes read at once: more than of a file, because the writer is woken for each block.
 const AT_ONCE: usize = 2 * BLOCK;
 
 /// Event that wakes the loop.
 pub(super) enum Wake {
-    /// A block, and the number of its bytes that were read.
-    Block(Vec<u8>, usize),
+    /// A block, and how many of its bytes were read.
+    Block(Room, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),
     /// An archive or a journal, which is read as a whole.
@@ -44,8 +44,8 @@ enum From {
     /// A thread that reads.
     Thread {
         wakes: Receiver<Wake>,
-        /// Channel that returns blocks for reuse.
-        spare: SyncSender<Vec<u8>>,
+        /// Where blocks go to be used again.
+        spare: SyncSender<Room>,
     },
     /// Standard input.
     #[cfg(unix)]
@@ -136,14 +136,14 @@ impl Feed {
                 if let Some(direct) = Direct::new(self.interrupts.take()) {
                     self.from = From::Direct(direct);
                 }
-                Ok(Wake::Block(head, filled))
+                Ok(Wake::Block(head.into(), filled))
             }
             wake => wake,
         }
     }
 
-    /// Takes a block for reuse.
-    pub(super) fn give_back(&mut self, block: Vec<u8>) {
+    /// Takes a block back.
+    pub(super) fn give_back(&mut self, block: Room) {
         match &mut self.from {
             // The reader may have ended already.
             From::Thread { spare, .. } => _ = spare.try_send(block),
@@ -157,7 +157,7 @@ impl Feed {
 /// An input that is read where it is judged, since no thread can be started.
 struct Alone {
     input: Input,
-    block: Vec<u8>,
+    block: Room,
 }
 
 enum Input {
@@ -180,7 +180,7 @@ impl Alone {
         };
         Ok(Self {
             input,
-            block: Vec::new(),
+            block: Room::default(),
         })
     }
 
@@ -195,10 +195,10 @@ impl Alone {
             Input::Lines(lines) => return read(lines, block).ok_or(RecvTimeoutError::Timeout),
             Input::File(tail) => tail,
         };
-        block.resize(AT_ONCE, 0);
+        sized(&mut block);
         let begin = Instant::now();
         loop {
-            match tail.poll(&mut block) {
+            match tail.poll(block.bytes_mut()) {
                 Ok(0) => {}
                 Ok(read) => return Ok(Wake::Block(block, read)),
                 Err(why) => return Ok(Wake::Failed(why)),
@@ -230,7 +230,7 @@ impl Alone {
 #[cfg(unix)]
 struct Direct {
     input: File,
-    block: Vec<u8>,
+    block: Room,
     interrupts: Option<Interrupts>,
 }
 
@@ -240,7 +240,7 @@ impl Direct {
         let input = stdin().ok()?;
         Some(Self {
             input,
-            block: Vec::new(),
+            block: Room::default(),
             interrupts,
         })
     }
@@ -305,7 +305,7 @@ fn read_beside(
     path: &Path,
     options: &Options,
     send: SyncSender<Wake>,
-    spare: Receiver<Vec<u8>>,
+    spare: Receiver<Room>,
 ) -> Result<bool, Error> {
     if path.as_os_str() == "-" {
         let options = options.clone();
@@ -338,11 +338,17 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
     file.rewound()
 }
 
-/// Reads the available bytes into a block; `None` where a signal came first.
-fn read(from: &mut impl Read, mut block: Vec<u8>) -> Option<Wake> {
-    // The first block is as large as the bytes by which the kind was detected.
-    block.resize(AT_ONCE, 0);
-    Some(match from.read(&mut block) {
+/// Makes room where there is none: the first block is as large as what told the kind.
+fn sized(block: &mut Room) {
+    if block.bytes().len() != AT_ONCE {
+        *block = Room::new(AT_ONCE, 0);
+    }
+}
+
+/// Reads what there is into a block; nothing where a signal came first.
+fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
+    sized(&mut block);
+    Some(match from.read(block.bytes_mut()) {
         Ok(0) => Wake::End,
         Ok(n) => Wake::Block(block, n),
         Err(why) if is_passing(&why) => return None,
@@ -356,8 +362,8 @@ fn is_passing(why: &io::Error) -> bool {
     matches!(why.kind(), Interrupted | WouldBlock)
 }
 
-/// Sends bytes as soon as they are available.
-fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Vec<u8>>) {
+/// Sends what there is, as soon as it is there.
+fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Room>) {
     loop {
         let block = spare.try_recv().unwrap_or_default();
         let Some(wake) = read(from, block) else {

@@ -16,7 +16,7 @@ use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{InputReport, Report, Style, Tally};
+use crate::report::{InputReport, Report, Style};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -44,10 +44,39 @@ pub(super) fn run(
     };
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
-    // The process exit frees it, and faster.
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path)?);
-    let (summary, mut exit) = read(path, options, &mut feed, &mut session)?;
+    // The end of the program frees it, and faster.
+    let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
+    let (summary, exit, held) = read(path, options, &mut feed, &mut session)?;
+    // Where nothing at all could be read, there is no report.
+    if let Some(error) = held {
+        session.clear();
+        if summary.lines == 0 {
+            return Err(error);
+        }
+        complain(&fault(&error));
+    }
+    end(args, path, &summary, exit, &mut session)
+}
+
+/// Says what came of an input that has ended, with the report.
+///
+/// # Errors
+/// If it holds objects of the cluster and no log, or if stdout cannot be written to.
+pub(super) fn end(
+    args: &ReportArgs,
+    path: &Path,
+    summary: &Summary,
+    mut exit: Exit,
+    session: &mut Session<'_>,
+) -> Result<Exit, Error> {
+    let shared = &args.shared;
     session.set_lines(summary.lines);
+    for error in session.unreadable() {
+        session.clear();
+        complain(&fault(&error));
+        exit = Exit::Trouble;
+    }
     if summary.objects && summary.lines == 0 {
         session.clear();
         return Err(cluster::no_log(&path.display().to_string()));
@@ -55,15 +84,12 @@ pub(super) fn run(
     let tally = session.analysis().tally();
     let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
     session.clear();
-    let (judged, known) = judged(path, &summary, none_judged, exit == Exit::Clean);
+    let (judged, known) = judged(path, summary, none_judged, exit == Exit::Clean);
     exit = exit.and(judged);
     learned(shared, session.analysis());
     let input = InputReport {
         name: path.display().to_string(),
-        tally: Tally {
-            lines: summary.lines,
-            ..tally
-        },
+        tally,
         known,
         has_objects: summary.objects,
         error: None,
@@ -79,16 +105,17 @@ fn read(
     options: &Options,
     feed: &mut Feed,
     session: &mut Session<'_>,
-) -> Result<(Summary, Exit), Error> {
+) -> Result<(Summary, Exit, Option<Error>), Error> {
     let mut reader = Reader::new(options.prefixes.clone(), options.reading);
     let mut exit = Exit::Clean;
+    let mut held = None;
     session.act(Instant::now())?;
     loop {
         let mut now = Instant::now();
         let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);
         match feed.next(wait.min(LONGEST_WAIT)) {
             Ok(Wake::Block(block, filled)) => {
-                reader.push(&block[..filled], &mut |event| session.take(event));
+                reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
                 session.add_years(reader.settle_years(terminal::now()));
                 session.set_lines(reader.lines());
                 session.hear()?;
@@ -99,11 +126,13 @@ fn read(
                 let (summary, errors) =
                     read_stream(&name, file, options, &mut |event| session.take(event));
                 session.clear();
-                for error in &errors {
-                    complain(&fault(error));
+                for error in errors {
                     exit = Exit::Trouble;
+                    if let Some(earlier) = held.replace(error) {
+                        complain(&fault(&earlier));
+                    }
                 }
-                return Ok((summary, exit));
+                return Ok((summary, exit, held));
             }
             // The first block of plain lines came as any other.
             Ok(Wake::Plain(_)) => {}
@@ -111,8 +140,7 @@ fn read(
             Ok(Wake::End | Wake::Interrupted) | Err(RecvTimeoutError::Disconnected) => break,
             Ok(Wake::Failed(why)) => {
                 let name = path.display().to_string();
-                session.clear();
-                complain(&fault(&Error::Input { name, why }));
+                held = Some(Error::Input { name, why });
                 exit = Exit::Trouble;
                 break;
             }
@@ -122,5 +150,5 @@ fn read(
         session.act(now)?;
     }
     reader.finish(&mut |event| session.take(event));
-    Ok((Summary::of(&reader), exit))
+    Ok((Summary::of(&reader), exit, held))
 }

@@ -64,7 +64,12 @@ impl Gate {
         }
     }
 
-    /// Opens the gate if the time has come. Returns whether it opened now.
+    /// Opens the gate: what went before is read.
+    pub(super) const fn open(&mut self) {
+        self.open = true;
+    }
+
+    /// Opens the gate where the time has come; whether it did so now.
     pub(super) fn try_open(&mut self, now: Instant) -> bool {
         let due = self.due().is_some_and(|due| due <= now);
         self.open |= due;

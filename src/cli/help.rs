@@ -24,6 +24,10 @@ pub(super) const MANUALS: &[Manual] = &[
                 "dropsift supportbundle.zip",
             ),
             (
+                "What the cluster knows: roles, addresses, chains, addons, upgrades",
+                "kubectl get nodes -o yaml | dropsift --cluster - kernel.log",
+            ),
+            (
                 "The log of a node over ssh, with all boots since then",
                 "ssh rancher@harvester1 journalctl _TRANSPORT=kernel -o short-precise \\\n    --since 2026-05-05 | dropsift --role control-plane",
             ),
@@ -164,6 +168,56 @@ pub(super) const MANUALS: &[Manual] = &[
             USAGE,
             (3, "the line is no drop line; of stdin: none is"),
         ],
+    },
+    Manual {
+        name: "diff",
+        examples: &[
+            (
+                "Was it like this before the upgrade?",
+                "dropsift diff before.log after.log",
+            ),
+            (
+                "A report that was kept, and the log of today",
+                "dropsift -o json kernel.log > monday.json\ndropsift diff monday.json kernel.log",
+            ),
+        ],
+        notes: "BEFORE and AFTER are whatever the report reads: logs, bundles, journals, reports of -o json, events of -o ndjson. \
+                The options are those of both; what a report was judged by stays. Findings are the same where their ids are. Where \
+                the later log could not have shown what is gone, that is said.",
+        exit: &[
+            (0, "no missing rule is new, or those that are were accepted"),
+            (1, "a missing rule is new"),
+            USAGE,
+            NOT_JUDGED,
+        ],
+    },
+    Manual {
+        name: "accept",
+        examples: &[(
+            "A port that stays closed on purpose, until somebody looks again",
+            "dropsift accept 5251 --reason 'closed on purpose' \\\n    --end \"$(date -d '90 days' +%F)\" kernel.log >> dropsift.toml",
+        )],
+        notes: "ID is that of a finding, or how it begins: -v and -o json show it. The stanza is printed, and nothing is written. It \
+                covers this finding with the peers that it has now; --config reads it back.",
+        exit: &[(0, "the stanza was printed"), USAGE, NOT_JUDGED],
+    },
+    Manual {
+        name: "config",
+        examples: &[
+            (
+                "What holds, and from where",
+                "dropsift config --config dropsift.toml",
+            ),
+            (
+                "A file for all runs of this shell",
+                "export DROPSIFT_CONFIG=~/dropsift.toml\ndropsift config",
+            ),
+        ],
+        notes: "The file is TOML: [cluster] with node-net, pod-cidr, addons, no-addons, role, prefix, limit, settle and utc-offset; a \
+                [[node]] each with name, role and address; an [[accept]] each with verdict, proto and port or id, node, peer, cause, \
+                reason and until. It is read only where --config or DROPSIFT_CONFIG names it. A flag stands against the file, the \
+                file against what was learned.",
+        exit: &[(0, "it was printed"), USAGE],
     },
     Manual {
         name: "ports",

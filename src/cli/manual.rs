@@ -26,12 +26,39 @@ pub(super) fn schema(document: &str) -> Result<Exit, Error> {
 pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "dropsift", &mut script);
+    if shell == Shell::Fish {
+        script.extend(fish_arguments().into_bytes());
+    }
     written(|out| out.write_all(&script))?;
     Ok(Exit::Clean)
 }
 
-/// Environment variables that the program reads.
-const ENVIRONMENT: [(&str, &str); 5] = [
+/// What stands behind a subcommand, which clap_complete does not tell fish.
+fn fish_arguments() -> String {
+    let command = Args::command();
+    let mut script = String::new();
+    for sub in command.get_subcommands() {
+        let values: Vec<String> = (sub.get_positionals())
+            .flat_map(clap::Arg::get_possible_values)
+            .map(|value| value.get_name().to_owned())
+            .collect();
+        if !values.is_empty() {
+            script.push_str(&format!(
+                "complete -c dropsift -n \"__fish_dropsift_using_subcommand {}\" -f -a \"{}\"\n",
+                sub.get_name(),
+                values.join(" ")
+            ));
+        }
+    }
+    script
+}
+
+/// What the program reads of its environment.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    (
+        "DROPSIFT_CONFIG",
+        "the configuration file, where --config names none",
+    ),
     (
         "COLUMNS",
         "how wide text is where stdout is no terminal; 80 without it",

@@ -1,18 +1,28 @@
 //! Command line: arguments in, an exit status out. The only module that knows clap, the clock, the environment and the
 //! terminal.
 
+mod accept;
 mod args;
 mod audit;
 mod batch;
 mod chain;
 mod cluster;
+mod config;
+mod configuration;
+mod configured;
+#[cfg(unix)]
+mod cursor;
 mod dates;
+mod diff;
 mod explain;
 mod feed;
 mod filters;
 mod follow;
+#[cfg(unix)]
+mod follow_journal;
 mod gate;
 mod help;
+mod idle;
 mod manual;
 mod metrics;
 mod options;
@@ -102,8 +112,11 @@ pub fn main() -> ExitCode {
     let typed = words::arranged(std::env::args_os());
     let is_short = typed.iter().any(|word| word == "-h");
     let parsed = usage::command(is_short).try_get_matches_from(&typed);
-    let told = match parsed.and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => refusal::check_first_word(&typed).and_then(|()| run(&args)),
+    let parsed = parsed.and_then(|matches| Ok((Args::from_arg_matches(&matches)?, matches)));
+    let told = match parsed {
+        Ok((args, matches)) => refusal::check_first_word(&typed)
+            .and_then(|()| idle::check(&matches))
+            .and_then(|()| run(args)),
         // The help and the version, which are asked for.
         Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
         Err(why) => Err(refusal::check_first_word(&typed)
@@ -121,9 +134,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<Exit, Error> {
+fn run(mut args: Args) -> Result<Exit, Error> {
+    match &mut args.command {
+        None => configured::load_shared(&mut args.report.shared)?,
+        Some(Command::Rules(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Simulate(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Diff(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Accept(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Explain(args)) => configured::load(&mut args.judging)?,
+        Some(Command::Config(args)) => {
+            configured::load(&mut args.judging)?;
+            configured::fill(&mut args.thresholds, &args.judging);
+        }
+        Some(_) => {}
+    }
     match &args.command {
         None => report(&args.report),
+        Some(Command::Diff(args)) => diff::run(args),
+        Some(Command::Accept(args)) => accept::run(args),
+        Some(Command::Config(args)) => config::run(args),
         Some(Command::Rules(args)) if args.check => rules::check(args),
         Some(Command::Rules(args)) => rules::run(args),
         Some(Command::Chain(args)) => chain::run(args),
@@ -154,7 +183,12 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     }
     args.check_live()?;
     let options = values::log_options(shared)?;
-    let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
+    let site = values::site(shared, &options)?;
+    let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
+    #[cfg(unix)]
+    if args.follows_journal() {
+        return follow_journal::run(args, &options, analysis, style);
+    }
     if args.follows() {
         return follow::run(args, &options, analysis, style);
     }
@@ -169,10 +203,10 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
             written(|out| events.iter().try_for_each(|event| write(event, out)))?;
         }
         _ => {
-            let mut page = Vec::new();
-            (renderer.render)(&report, style, &mut page)
-                .and_then(|()| pager::show(&page, args.is_paged()))
-                .map_err(Error::Output)?;
+            pager::rendered(args.is_paged(), |out| {
+                (renderer.render)(&report, style, out)
+            })
+            .map_err(Error::Output)?;
         }
     }
     Ok(exit.and(verdict(shared, &report)))

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::configuration::Configured;
 use crate::catalog::{Role, addons};
 use crate::cause::Verdict;
 use crate::rule::Scope;
@@ -84,6 +85,20 @@ pub(super) struct Addons {
 /// Options by which the lines of a log are judged.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Judging {
+    /// TOML with what is known of the cluster, and the findings that are accepted as they are [DROPSIFT_CONFIG]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        value_hint = clap::ValueHint::FilePath
+    )]
+    pub(super) config: Option<PathBuf>,
+
+    /// What the file of [`Judging::config`] says, once it was read.
+    #[arg(skip)]
+    pub(super) configured: Configured,
+
     /// What all nodes are, or one: control-plane, worker, witness
     ///
     /// Without it a node is taken for control-plane, and the report says that this is a guess.
@@ -120,7 +135,7 @@ pub(super) struct Judging {
     #[command(flatten)]
     pub(super) addons: Addons,
 
-    /// What `kubectl get nodes -o yaml` prints of the cluster
+    /// What `kubectl get nodes -o yaml` prints
     ///
     /// Roles and addresses of nodes, the chains of CloudInits, addons, upgrades, pod networks. All of it: kubectl get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml; JSON too, packed or not, and `-` is stdin. An option stands against an object, and where they differ the report says so.
     #[arg(long, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
@@ -181,7 +196,29 @@ pub(super) struct Judging {
     pub(super) quiet: bool,
 }
 
-/// Options of all commands that read whole logs.
+/// What settles a finding, and what the LOG rule hides.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Thresholds {
+    /// Quiet that settles a finding [without it: 5min]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "DURATION",
+        help_heading = "Time"
+    )]
+    pub(super) settle: Option<String>,
+
+    /// Limit of the LOG rule [without it: 10/min:5]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "N/UNIT[:BURST]",
+        help_heading = "LOG rule"
+    )]
+    pub(super) limit: Option<String>,
+}
+
+/// What all that reads whole logs has.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Shared {
     #[command(flatten)]
@@ -212,25 +249,8 @@ pub(super) struct Shared {
     )]
     pub(super) until: Option<String>,
 
-    /// Quiet that settles a finding
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "DURATION",
-        help_heading = "Time",
-        default_value = "5min"
-    )]
-    pub(super) settle: String,
-
-    /// Limit of the LOG rule
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "N/UNIT[:BURST]",
-        help_heading = "LOG rule",
-        default_value = "10/min:5"
-    )]
-    pub(super) limit: String,
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
 
     /// Read the journal of this machine
     #[arg(long, hide_short_help = true, help_heading = "Input")]
@@ -300,7 +320,25 @@ pub(super) struct Filters {
     pub(super) not_verdict: Vec<String>,
 }
 
-/// Sources that suggested rules accept.
+impl Filters {
+    /// Whether some findings are not wanted.
+    pub(super) fn is_any(&self) -> bool {
+        [
+            &self.only,
+            &self.port,
+            &self.peer,
+            &self.verdict,
+            &self.not_only,
+            &self.not_port,
+            &self.not_peer,
+            &self.not_verdict,
+        ]
+        .into_iter()
+        .any(|values| !values.is_empty())
+    }
+}
+
+/// Whom suggested rules accept.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Scoped {
     /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
@@ -354,8 +392,8 @@ pub(super) struct Look {
 /// Inputs to read.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Inputs {
-    /// Logs, journals, journal directories, support bundles, objects of the cluster, packed or not; `-` is stdin, and the
-    /// default
+    /// Logs, journals, journal directories, support bundles, objects of the cluster, own reports and events, packed or not;
+    /// `-` is stdin, and the default
     #[arg(value_name = "INPUT", value_hint = clap::ValueHint::AnyPath)]
     pub(super) inputs: Vec<PathBuf>,
 }

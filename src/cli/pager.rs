@@ -23,7 +23,25 @@ pub(super) fn show(text: &[u8], wanted: bool) -> io::Result<()> {
     out.flush()
 }
 
-/// Shows `text` in the pager. Returns whether there was one.
+/// Writes what `write` writes to stdout: through the pager where that is a terminal with fewer rows, and `wanted`. What no
+/// pager may take is not kept.
+///
+/// # Errors
+/// Where stdout cannot be written to.
+pub(super) fn rendered(
+    wanted: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    if wanted && io::stdout().is_terminal() {
+        let mut text = Vec::new();
+        return write(&mut text).and_then(|()| show(&text, wanted));
+    }
+    let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    write(&mut out)?;
+    out.flush()
+}
+
+/// Whether a pager took `text`.
 fn page(text: &[u8]) -> bool {
     let told = std::env::var("PAGER").ok();
     let pager = told.as_deref().unwrap_or(LESS).trim();

@@ -128,7 +128,13 @@ pub(super) fn refusal(why: &clap::Error, args: &[OsString]) -> Error {
             if others.is_empty() || others == arg {
                 format!("{arg} can be given once; leave one out")
             } else {
-                format!("{arg} does nothing beside {others}; leave one out")
+                // An option does nothing beside a file, not the other way round.
+                let (idle, stays) = if arg.starts_with('-') {
+                    (&arg, &others)
+                } else {
+                    (&others, &arg)
+                };
+                format!("{idle} does nothing beside {stays}; leave one out")
             }
         }
         ErrorKind::InvalidSubcommand => {
@@ -206,6 +212,7 @@ fn list(why: &clap::Error, kind: ContextKind) -> Vec<String> {
     // `--port <PORT>`
     let named = |text: &String| match text.split_once(' ') {
         Some((name, _)) if of_option && name.starts_with('-') => name.to_owned(),
+        _ if of_option => text.trim_matches(['[', ']']).to_owned(),
         _ => text.clone(),
     };
     match why.get(kind) {

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use super::args::RulesArgs;
 use super::{Exit, batch, cluster, hint, say, values, verdict, written};
-use crate::analyze::Analysis;
 use crate::catalog::Role;
+use crate::cause::Verdict;
 use crate::error::{Error, printable, printable_name};
-use crate::report::rules_json;
+use crate::report::{Report, finding_line, rules_json};
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
@@ -59,8 +59,12 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         file.resources()?;
     }
     let prefixes = site.log_prefixes();
-    let analysis = Analysis::new(site, args.scoped.scope());
-    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
+    let (mut report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    if shared.filters.is_any() {
+        let findings = &report.findings;
+        (report.splits).retain(|split| findings.iter().any(|found| found.node == split.node));
+    }
     let offer = Offer {
         rules: &report.rules,
         splits: &report.splits,
@@ -91,6 +95,14 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         }
         for note in notes {
             say(&note);
+        }
+        said_closed(&report);
+        let has_rules = !report.rules.is_empty() || !report.splits.is_empty();
+        if emitter.is_script && has_rules && io::stdout().is_terminal() {
+            say(
+                "this is a script: save it (`> rules.sh`), copy it to the nodes, and run it there as root; \
+                 `sh rules.sh -n` shows what it would do",
+            );
         }
     }
     Ok(exit.and(verdict(shared, &report)))
@@ -124,9 +136,12 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         shared,
         inputs,
         &options,
-        Analysis::new(site, args.scoped.scope()),
+        values::analysis(site, &shared.judging, &options, args.scoped.scope()),
     )?;
     let checked = rule::check(&report.rules, &chains, &prefixes);
+    if !shared.is_quiet() {
+        said_closed(&report);
+    }
     written(|out| {
         if args.written.is_json() {
             return rules_json(&report.rules, &checked, out);
@@ -157,4 +172,21 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
 fn told_role(site: &Site) -> Option<Role> {
     let all = site.known.default_role();
     all.is_known().then_some(all.value)
+}
+
+/// Says of each missing rule that was accepted that none is offered for it.
+fn said_closed(report: &Report) {
+    for finding in report
+        .findings
+        .iter()
+        .filter(|f| f.verdict() == Verdict::MissingRule)
+    {
+        if let Some(accepted) = &finding.accepted {
+            say(&printable(&format!(
+                "{}; {}: no rule is offered",
+                finding_line(finding),
+                accepted.words()
+            )));
+        }
+    }
 }

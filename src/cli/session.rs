@@ -5,6 +5,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
+use super::batch::unreadable;
+use super::cluster::Local;
 use super::filters::Filter;
 use super::gate::Gate;
 use super::metrics::Publisher;
@@ -12,12 +14,12 @@ use super::pace::Pace;
 use super::status::Status;
 use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
-use crate::beside::{WORTH_A_THREAD, beside};
+use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
-use crate::input::event::LogEvent;
+use crate::input::event::{DropBatch, LogEvent};
 use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
-use crate::site::Site;
+use crate::site::{Provenance, Site};
 use crate::time::Time;
 
 /// Interval of the timer that looks for settled findings.
@@ -27,8 +29,6 @@ const TICK: Duration = Duration::from_secs(1);
 const TICK_REST: u32 = 20;
 /// Longest time for which rows wait for others of their kind.
 const HELD: Duration = Duration::from_micros(crate::report::HELD as u64);
-/// Cost of writing an event, in flows to judge.
-const AN_EVENT: usize = 4;
 
 /// Writer of events.
 enum Writer {
@@ -59,10 +59,14 @@ pub(super) struct Session<'s> {
     is_dirty: bool,
     /// Time of the next tick of the timer.
     tick: Instant,
-    /// Log time that the timer has reached: it never goes back.
+    /// What `--now` says that it was when the run began.
+    told: Option<Time>,
+    /// The log's time that the timer has let pass: it does not go back.
     now: Option<Time>,
     /// Time since which rows wait.
     held: Option<Instant>,
+    /// Where stdin is read on a node of the cluster: its root, whose files count once its own log is seen.
+    local: Option<Local>,
     failed: Option<Error>,
 }
 
@@ -73,8 +77,10 @@ impl<'s> Session<'s> {
         style: Style,
         analysis: Analysis,
         source: &'s Path,
+        told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
+        let is_stdin = source.as_os_str() == "-";
         let publisher = (args.metrics.as_deref())
             .map(|address| Publisher::start(address, source.display().to_string()))
             .transpose()?;
@@ -93,18 +99,21 @@ impl<'s> Session<'s> {
             source,
             analysis,
             live: Live::new(args.updates),
-            gate: Gate::new(args.follow),
+            // What a journal has already is told together.
+            gate: Gate::new(args.follow && !args.follows_journal()),
             writer,
             pace: Pace::new(now),
             status: Status::new(args.shared.is_quiet()),
             publisher,
             has_started: false,
+            told,
             began: now,
             heard: now,
             is_dirty: false,
             tick: now + TICK,
             now: None,
             held: None,
+            local: is_stdin.then(|| Local::find(&args.shared)).flatten(),
             failed: None,
         })
     }
@@ -117,7 +126,13 @@ impl<'s> Session<'s> {
         self.analysis.set_lines(lines);
     }
 
-    /// Adds an event of the reader.
+    /// What was wrong with the reports that the input had.
+    pub(super) fn unreadable(&mut self) -> Vec<Error> {
+        let name = self.source.display().to_string();
+        unreadable(&mut self.analysis, &name)
+    }
+
+    /// Takes what the reader says.
     pub(super) fn take(&mut self, event: LogEvent<'_>) {
         if let LogEvent::EndOfLog { correction } = event {
             self.now = self.now.map(|now| now.add_years(correction));
@@ -125,6 +140,7 @@ impl<'s> Session<'s> {
         let LogEvent::Drops(mut rest) = event else {
             return self.analysis.push(event);
         };
+        self.learn_of_this_node(rest);
         self.is_dirty = true;
         // While reports are cheap, each line is judged separately, so that batching makes no difference.
         while self.is_live()
@@ -142,7 +158,21 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Records that bytes came, after their items were taken.
+    /// Reads the files of this machine where the log is its own: before its first drop line is judged.
+    fn learn_of_this_node(&mut self, drops: DropBatch<'_>) {
+        let is_own = |local: &Local| {
+            let mut hosts = drops.iter().filter_map(|line| line.host);
+            hosts.any(|host| host.eq_ignore_ascii_case(&local.name))
+        };
+        if !self.local.as_ref().is_some_and(is_own) {
+            return;
+        }
+        for fact in self.local.take().map(Local::facts).unwrap_or_default() {
+            self.analysis.tell(&fact, Provenance::Host);
+        }
+    }
+
+    /// Notes that bytes came, after their items were taken.
     ///
     /// # Errors
     /// If stdout cannot be written to.
@@ -152,10 +182,22 @@ impl<'s> Session<'s> {
             publisher.hear();
         }
         if !self.gate.is_open() {
-            self.gate
-                .hear(self.heard, self.analysis.last(), terminal::now());
+            let since = (self.heard - self.began).as_micros() as i64;
+            let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + since));
+            self.gate.hear(self.heard, self.analysis.last(), clock);
         }
         self.failed.take().map_or(Ok(()), Err)
+    }
+
+    /// Says that what comes from now on is written as this run goes on.
+    pub(super) const fn open(&mut self) {
+        self.gate.open();
+        self.is_dirty = true;
+    }
+
+    /// Whether all that came was told.
+    pub(super) const fn has_told_all(&self) -> bool {
+        !self.is_dirty
     }
 
     /// Whether events are written as they happen.
@@ -246,6 +288,7 @@ impl<'s> Session<'s> {
         }
         let source = match self.source.to_str() {
             Some("-") => "stdin".to_owned(),
+            Some("") => "the journal of this machine".to_owned(),
             _ => printable(&self.source.display().to_string()),
         };
         let prefix = self
@@ -275,6 +318,7 @@ impl<'s> Session<'s> {
         self.is_dirty = false;
         let began = Instant::now();
         self.now = self.now.max(tick);
+        self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
@@ -289,7 +333,14 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Advances the log's clock by the silence since the last line.
+    /// Notes the day, which may be another one by now.
+    fn look_at_clock(&mut self) {
+        let passed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(0);
+        let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + passed));
+        self.analysis.set_today(Date::of(clock));
+    }
+
+    /// Lets the silence since the last line pass on the log's clock.
     fn tick(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let silence = began - self.heard;
@@ -328,6 +379,7 @@ impl<'s> Session<'s> {
     pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
+        self.look_at_clock();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
         report.inputs.extend(cluster::reports(&self.args.shared));
@@ -341,30 +393,23 @@ impl<'s> Session<'s> {
         };
         let (args, style) = (self.args, self.style);
         let writer = &mut self.writer;
-        let (news, whole) = beside(
-            events.len() * AN_EVENT >= WORTH_A_THREAD,
-            || {
-                let mut page = write(writer, &events, &report)?;
-                if let Writer::Rows(rows) = writer {
-                    rows.flush(&mut page)?;
-                }
-                Ok(page)
-            },
-            || {
-                let mut page = Vec::new();
-                if !args.no_report {
-                    (args.renderer().render)(&report, style, &mut page)?;
-                }
-                Ok(page)
-            },
-        );
-        print(&news.map_err(Error::Output)?)?;
+        let mut news = write(writer, &events, &report).map_err(Error::Output)?;
+        if let Writer::Rows(rows) = writer {
+            rows.flush(&mut news).map_err(Error::Output)?;
+        }
+        print(&news)?;
+        drop(news);
         if matches!(&self.writer, Writer::Rows(rows) if !rows.is_empty()) {
             print(b"\n")?;
         }
-        let whole = whole.map_err(Error::Output)?;
-        // Events that were printed are on the terminal already.
-        pager::show(&whole, self.args.is_paged() && !wanted).map_err(Error::Output)?;
+        if !args.no_report {
+            // What was said live stands on the terminal already.
+            let is_paged = args.is_paged() && !wanted;
+            pager::rendered(is_paged, |out| {
+                (args.renderer().render)(&report, style, out)
+            })
+            .map_err(Error::Output)?;
+        }
         Ok(report)
     }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::args::SimulateArgs;
 use super::options::Shared;
 use super::{Exit, batch, cluster, hint, terminal, values, written};
-use crate::analyze::{Analysis, with_suggested};
+use crate::analyze::with_suggested;
 use crate::error::Error;
 use crate::input::source::Spool;
 use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
@@ -67,7 +67,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         with: second.as_ref().map(|second| With {
             rules: &report.rules,
             outcomes: (second.findings.iter())
-                .filter_map(|finding| Some((finding.id.as_str(), finding.outcomes.as_ref()?)))
+                .filter_map(|finding| Some((finding.id.as_str(), finding.outcomes.as_deref()?)))
                 .collect(),
         }),
     };
@@ -91,8 +91,14 @@ fn read(
     site: Site,
 ) -> Result<(Report, Site, Exit), Error> {
     let options = values::log_options(shared)?;
-    let mut analysis = Analysis::new(site, scope);
+    let mut analysis = values::analysis(site, &shared.judging, &options, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
+    if analysis.has_reports() {
+        return Err(Error::Usage(
+            "simulate runs the lines of a log through a chain, and a report has none; give the log itself"
+                .to_owned(),
+        ));
+    }
     Ok((report, analysis.site().clone(), exit))
 }
 

@@ -1,15 +1,17 @@
 //! A file that is followed: it may grow, be truncated, or be rotated. A rotated file is read to its end before the file
 //! that replaces it, also where whole files came and went between two looks.
 
+use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
-use super::complain;
+use super::{complain, terminal};
 use crate::error::printable;
+use crate::time::{SECOND, Time};
 
 /// Pause before the next read at the end of the file.
 pub(super) const GROWTH: Duration = Duration::from_millis(50);
@@ -21,9 +23,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const MAX_ROTATED: usize = 8;
 /// Length in bytes of the samples by which two files are compared.
 const SAMPLE: usize = 1024;
-/// Upper bound on the lag of a file system's clock.
-const CLOCK: Duration = Duration::from_secs(2);
-/// Upper bound on the rescans of a folder until two scans agree.
+/// How far the clock of a file system may be behind.
+const CLOCK: i64 = 2 * SECOND;
+/// A folder is looked through again until nothing in it moves, so many times at most.
 const LOOKS: usize = 5;
 /// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
 const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
@@ -49,9 +51,9 @@ pub(super) struct Tail {
     files: VecDeque<Followed>,
     /// Files beside it that existed before, or were read.
     met: HashSet<Id>,
-    /// Last time at which the name denoted the last of the files.
-    seen: SystemTime,
-    /// File of the last bytes, if they do not end a line.
+    /// When the name was last seen to mean the last of them.
+    seen: Time,
+    /// The file that the last bytes came from, where they do not end a line.
     open_line: Option<Id>,
 }
 
@@ -111,7 +113,7 @@ impl Tail {
             path: path.to_owned(),
             files: [Followed::new(file, id)].into(),
             met,
-            seen: SystemTime::now(),
+            seen: terminal::now(),
             open_line: None,
         })
     }
@@ -185,8 +187,12 @@ impl Tail {
         let Some(last) = self.files.back() else {
             return Ok(false);
         };
+        // Where the name means another file by now, it was renamed.
+        if std::fs::metadata(&self.path).map(|named| id(&named)).ok() != Some(last.id) {
+            return Ok(false);
+        }
         let begin = &begin[..begin.len().min(SAMPLE)];
-        let copies: Vec<Followed> = (self.between(last.id).into_iter())
+        let copies: Vec<Followed> = (self.between(Some(last.id)).into_iter())
             .filter_map(|found| {
                 let file = File::open(&found.path).ok()?;
                 let copy = bytes_at(&file, 0, SAMPLE);
@@ -249,7 +255,7 @@ impl Tail {
             return None;
         }
         let mut found = beside(&self.path);
-        found.sort_by_key(|found| std::cmp::Reverse(found.modified));
+        found.sort_by_key(|found| Reverse(found.modified));
         found.into_iter().find_map(|found| {
             let may_be = found.id != last.id && found.length >= last.read && self.is_recent(&found);
             let file = File::open(&found.path).ok().filter(|_| may_be)?;
@@ -261,49 +267,54 @@ impl Tail {
     /// Returns whether the name denotes a new file.
     fn turn(&mut self) -> io::Result<bool> {
         self.forget();
-        // During a rotation the name may not exist.
-        let (Ok(named), Some(last)) = (std::fs::metadata(&self.path), self.files.back_mut()) else {
+        let named = std::fs::metadata(&self.path).map(|named| id(&named)).ok();
+        let Some(last) = self.files.back_mut() else {
             return Ok(false);
         };
-        if id(&named) == last.id {
-            self.seen = SystemTime::now();
+        if named == Some(last.id) {
+            self.seen = terminal::now();
             return Ok(false);
         }
-        let Ok(file) = File::open(&self.path) else {
+        // Between two files of a rotation there may be none, and the one before may have its next name already.
+        let file = File::open(&self.path).ok();
+        let new = file
+            .as_ref()
+            .map(File::metadata)
+            .transpose()?
+            .map(|meta| id(&meta));
+        if new == Some(last.id) {
             return Ok(false);
-        };
+        }
         last.since = Instant::now();
-        let new = id(&file.metadata()?);
-        if new == last.id {
-            return Ok(false);
-        }
+        let had = self.files.len();
         for found in self.between(new) {
             let Ok(file) = File::open(&found.path) else {
                 continue;
             };
-            let file = Followed::new(file, found.id);
-            let is_one = id(&file.file.metadata()?) == found.id;
-            if is_one && !is_packed(&bytes_at(&file.file, 0, SAMPLE)) {
-                self.files.push_back(file);
+            let is_one = id(&file.metadata()?) == found.id;
+            // A folder may be listed while a file in it gets its next name.
+            let is_new = self.met.insert(found.id) && is_one;
+            if is_new && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
+                self.files.push_back(Followed::new(file, found.id));
             }
-            self.met.insert(found.id);
         }
-        self.met.insert(new);
-        self.seen = SystemTime::now();
-        self.files.push_back(Followed::new(file, new));
-        Ok(true)
+        if let (Some(file), Some(new)) = (file, new) {
+            self.met.insert(new);
+            self.seen = terminal::now();
+            self.files.push_back(Followed::new(file, new));
+        }
+        Ok(self.files.len() > had)
     }
 
-    /// Returns the files beside the name that are not known yet, without the one that the name denotes (`new`), the
-    /// oldest first.
-    fn between(&self, new: Id) -> Vec<Beside> {
+    /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
+    fn between(&self, new: Option<Id>) -> Vec<Beside> {
         let known = |id: Id| {
-            id == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
+            Some(id) == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
         };
         let look = || {
             let mut found = beside(&self.path);
             found.retain(|found| !known(found.id) && self.is_recent(found));
-            found.sort_by_key(|found| (found.modified, found.path.clone()));
+            found.sort_by_key(|found| (found.modified, Reverse(found.turn()), found.path.clone()));
             found
         };
         let mut found = look();
@@ -326,7 +337,7 @@ impl Tail {
     fn is_recent(&self, found: &Beside) -> bool {
         found
             .modified
-            .is_none_or(|modified| modified + CLOCK >= self.seen)
+            .is_none_or(|modified| self.seen.since(modified) <= CLOCK)
     }
 
     /// Drops rotated files that are no longer written to, and the oldest of too many.
@@ -362,7 +373,14 @@ struct Beside {
     path: PathBuf,
     id: Id,
     length: u64,
-    modified: Option<SystemTime>,
+    modified: Option<Time>,
+}
+
+impl Beside {
+    /// The number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
+    fn turn(&self) -> Option<u32> {
+        self.path.extension()?.to_str()?.parse().ok()
+    }
 }
 
 /// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
@@ -386,7 +404,7 @@ fn beside(path: &Path) -> Vec<Beside> {
                 path: entry.path(),
                 id: id(&meta),
                 length: meta.len(),
-                modified: meta.modified().ok(),
+                modified: meta.modified().ok().and_then(terminal::time_of),
             })
         })
         .collect()
@@ -400,13 +418,8 @@ fn id(meta: &Metadata) -> Id {
 
 #[cfg(not(unix))]
 fn id(meta: &Metadata) -> Id {
-    let since = meta
-        .created()
-        .ok()
-        .and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or((0, 0), |since| {
-        (since.as_secs(), u64::from(since.subsec_nanos()))
-    })
+    let created = meta.created().ok().and_then(terminal::time_of);
+    created.map_or((0, 0), |created| (created.0 as u64, 0))
 }
 
 /// Returns the `length` bytes at `at`; fewer where the file ends.

@@ -9,9 +9,11 @@ use chrono::FixedOffset;
 
 use super::cluster;
 use super::dates::{duration, moment, window};
-use super::options::{Addons, Judging, Shared};
+use super::options::{Addons, Judging, Shared, Thresholds};
 use super::stdio;
+use crate::analyze::Analysis;
 use crate::catalog::{Role, addons as known_addons};
+use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::{
     Prefixes,
@@ -19,7 +21,8 @@ use crate::input::{
 };
 use crate::nearest::hint;
 use crate::net::{IpNet, parse_net};
-use crate::site::{Limit, Provenance, Site};
+use crate::rule::Scope;
+use crate::site::{Limit, Provenance, SETTLE, Site};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
 /// Longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one silently.
@@ -43,19 +46,22 @@ pub(super) fn prefix(told: Option<&str>) -> Result<Option<String>, Error> {
     }
 }
 
-/// Returns the options for reading logs.
+/// Microseconds that a clock is ahead of UTC.
+pub(super) fn utc_offset(text: &str) -> Result<i64, Error> {
+    match text.parse::<FixedOffset>() {
+        Ok(offset) => Ok(i64::from(offset.local_minus_utc()) * SECOND),
+        Err(_) => usage(format!("`{text}` is no UTC offset; write it as +02:00")),
+    }
+}
+
+/// How the logs are to be read.
 pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
     let prefixes = match prefix(judging.prefix.as_deref())? {
         None => Prefixes::documented(),
         Some(text) => Prefixes::only(&text),
     };
-    let offset = match judging.utc_offset.as_deref() {
-        None => 0,
-        Some(text) => match text.parse::<FixedOffset>() {
-            Ok(offset) => i64::from(offset.local_minus_utc()) * SECOND,
-            Err(_) => return usage(format!("`{text}` is no UTC offset; write it as +02:00")),
-        },
-    };
+    let offset = judging.utc_offset.as_deref().map(utc_offset).transpose()?;
+    let offset = offset.unwrap_or(0);
     let mut reading = Reading {
         year: judging.year,
         reference: super::terminal::now(),
@@ -117,6 +123,7 @@ pub(super) fn judged_by(
         log_prefix: judging.prefix.clone(),
         ..Site::default()
     };
+    judging.configured.tell(&mut site.known);
     for (name, is_used) in addons(&judging.addons)? {
         site.known.set_addon(&name, is_used, Provenance::Told);
     }
@@ -182,12 +189,32 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     };
     Ok(Site {
         finds_upgrades: !shared.no_upgrade,
-        settle: duration(&shared.settle)?,
-        limit: limit(&shared.limit)?,
+        settle: settle(&shared.thresholds)?,
+        limit: log_limit(&shared.thresholds)?,
         since: moment(&shared.since)?,
         until: moment(&shared.until)?,
         ..judged_by(&shared.judging, options, shared.verbose)?
     })
+}
+
+/// The quiet that settles a finding, in microseconds.
+pub(super) fn settle(told: &Thresholds) -> Result<i64, Error> {
+    let settle = told.settle.as_deref().map(duration).transpose()?;
+    Ok(settle.unwrap_or(SETTLE))
+}
+
+/// The limit of the LOG rule.
+pub(super) fn log_limit(told: &Thresholds) -> Result<Limit, Error> {
+    let told = told.limit.as_deref().map(limit).transpose()?;
+    Ok(told.unwrap_or(Limit::DOCUMENTED))
+}
+
+/// An analysis of `site`, with what was accepted.
+pub(super) fn analysis(site: Site, judging: &Judging, options: &Options, scope: Scope) -> Analysis {
+    let mut analysis = Analysis::new(site, scope);
+    let today = Date::of(options.reading.reference);
+    analysis.accept(judging.configured.acceptances(), today);
+    analysis
 }
 
 /// Stdin can be the log, the rules or the objects of the cluster.
@@ -274,7 +301,7 @@ pub(super) fn net(text: &str) -> Result<IpNet, Error> {
 }
 
 /// Reads `10/min:5`, with the units of iptables-extensions(8), limit.
-fn limit(text: &str) -> Result<Limit, Error> {
+pub(super) fn limit(text: &str) -> Result<Limit, Error> {
     const UNITS: [(&str, i64); 4] = [
         ("second", SECOND),
         ("minute", MINUTE),

@@ -27,6 +27,6 @@ pub(super) fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
 /// Whether the dump of the running chain accepts a line that came after it was taken.
 pub(super) fn is_stale(group: &Group<'_>, scene: &Scene<'_>) -> bool {
     let chains = (scene.site.in_force).of(group.node, group.role, group.family());
-    let known = group.outcomes.as_ref().zip(chains);
+    let known = group.outcomes.as_deref().zip(chains);
     known.is_some_and(|(outcomes, chains)| outcomes.is_stale(chains.origin))
 }

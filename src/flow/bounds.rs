@@ -6,11 +6,10 @@
 
 use std::net::IpAddr;
 
-use super::Folded;
 use super::collect::Flows;
 use super::evidence::NodeEvidence;
-use super::key::Packed;
 use super::quota::Admitted;
+use super::{FlowKey, Folded, Kind};
 use crate::catalog::{Role, Strength, listed};
 use crate::net::{IpNet, neighbourhood};
 
@@ -39,11 +38,13 @@ impl Flows {
         self.others() >= MOST_FLOWS
     }
 
-    /// Returns the key or the place under which a line of a new flow is kept, and the kind of folding.
-    pub(super) fn admit(&mut self, key: Packed, role: Role) -> (Admitted, Folded) {
-        let listed = key.request().map(|dpt| listed(role, key.proto(), dpt));
+    /// Under what a line of a flow that is not known is kept, and what was folded.
+    pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (Admitted, Folded) {
+        let listed = key
+            .request()
+            .map(|dpt| listed(role, key.proto.unwrap_or_default(), dpt));
         let documented = listed.is_some_and(|port| port.documented == Strength::Own);
-        let unlisted = key.is_plain() && listed.is_some_and(|port| port.unlisted);
+        let unlisted = key.kind == Kind::Plain && listed.is_some_and(|port| port.unlisted);
         let (full, closed) = (self.is_full(), self.others() >= MOST_FOLDED);
         if unlisted {
             let too_many = if full {
@@ -70,8 +71,8 @@ impl Flows {
             self.quota.documented += 1;
             return (Admitted::Key(key), Folded::No);
         }
-        let peer = key.peer();
-        let seen = self.evidence.get(usize::from(key.node()));
+        let peer = key.peer;
+        let seen = self.evidence.get(usize::from(key.node));
         let is_near = seen.is_some_and(|node| node.near.contains(&neighbourhood(peer)));
         // A neighbour stays a neighbour: whether a peer is near decides whether a rule is missing.
         let near = if peer.is_ipv4() { 24 } else { 64 };
@@ -103,20 +104,20 @@ impl Flows {
         )
     }
 
-    /// Drops interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
-    fn last_resort(&mut self, key: Packed, near: Option<u8>) -> Packed {
+    /// Gives up interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
+    fn last_resort(&mut self, key: FlowKey, near: Option<u8>) -> FlowKey {
         let kept = key.in_network(near.unwrap_or(0));
         if self.others() < MOST_OF_INTERFACES || self.place(kept).is_some() {
             return kept;
         }
         let interface = self.interfaces.others();
-        let kept = key.in_network(0).at(key.node(), interface);
+        let kept = key.in_network(0).at(key.node, interface);
         if self.others() < MOST_OF_NODES || self.place(kept).is_some() {
             return kept;
         }
         let node = self.nodes.others();
         if usize::from(node) == self.evidence.len() {
-            let role = self.evidence[usize::from(key.node())].role;
+            let role = self.evidence[usize::from(key.node)].role;
             self.evidence.push(NodeEvidence::new(role));
         }
         kept.at(node, interface)

@@ -1,17 +1,18 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
 
 use super::evidence::NodeEvidence;
-use super::key::Packed;
 use super::lifeline::Lifeline;
 use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
+use super::outcomes::Texts;
 use super::quota::{Admitted, Quota};
 use super::sum::count;
-use super::{Flow, Folded, Mark, Ports, Seen, classify};
+use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
 use crate::chain::{Family, Question};
 use crate::input::event::DropLine;
@@ -26,14 +27,14 @@ pub(super) const MOST_BOOTS: usize = 1_024;
 /// Name of the node for lines that name none.
 const UNKNOWN: &str = "unknown";
 
-/// Flows in the order in which they began: contiguous in memory, each with an index. The hash is seeded at random in
-/// each run, so that no sender can choose addresses that collide.
-pub(super) type Table = IndexMap<Packed, Flow, foldhash::fast::RandomState>;
+/// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
+/// each run, so that nobody can choose addresses that share one.
+pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
 /// Contribution of a drop line to its flow.
 #[derive(Clone, Copy)]
 struct Line {
-    key: Packed,
+    key: FlowKey,
     time: Time,
     lines: u32,
     node: u16,
@@ -59,7 +60,9 @@ pub struct Flows {
     pub(super) hostless: Option<(Time, Time)>,
     /// Times covered by the logs of hosts without a drop line.
     pub(super) others: BTreeMap<String, Lifeline>,
-    /// Boots of machines: host and time.
+    /// What chains say of many flows.
+    pub(super) texts: Texts,
+    /// When machines started: host and time.
     pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
     pub(super) logged: u64,
@@ -87,10 +90,10 @@ impl Flows {
             let name = self.nodes.name(line.node);
             if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
                 let outcomes = &mut self.flows[place].detail.outcomes;
-                let outcomes = outcomes.get_or_insert_default();
+                let outcomes = Arc::make_mut(outcomes.get_or_insert_default());
                 let message = String::from_utf8_lossy(drop.message);
                 let judged = chains.judge(Question::dropped(*packet), &message);
-                outcomes.add(judged, drop.time, u64::from(lines));
+                outcomes.add(judged, drop.time, u64::from(lines), &mut self.texts);
             }
         }
     }
@@ -122,7 +125,14 @@ impl Flows {
         let role = seen.role;
         let class = classify(packet, role);
         Line {
-            key: Packed::of(node, interface, packet.proto, class, &packet.src),
+            key: FlowKey {
+                node,
+                interface,
+                proto: packet.proto,
+                kind: class.0,
+                ports: class.1,
+                peer: packet.src,
+            },
             time: drop.time,
             lines,
             node,
@@ -199,8 +209,8 @@ impl Flows {
         }
     }
 
-    /// Returns the index of the flow with this key.
-    pub(super) fn place(&self, key: Packed) -> Option<usize> {
+    /// The place of the flow of this key, if there is one.
+    pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
         self.flows.get_index_of(&key)
     }
 
@@ -301,7 +311,7 @@ impl Flows {
     pub fn iter<'a>(&'a self, marks: &'a MarksByFlow) -> impl Iterator<Item = Seen<'a>> {
         let flows = self.flows.iter().enumerate();
         flows.map(|(place, (key, flow))| Seen {
-            key: (*key).into(),
+            key: *key,
             flow,
             marks: marks.of(place),
         })
@@ -311,7 +321,7 @@ impl Flows {
     pub fn seen<'a>(&'a self, place: usize, marks: &'a MarksByFlow) -> Option<Seen<'a>> {
         let (key, flow) = self.flows.get_index(place)?;
         Some(Seen {
-            key: (*key).into(),
+            key: *key,
             flow,
             marks: marks.of(place),
         })

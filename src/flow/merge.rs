@@ -3,6 +3,8 @@
 use super::collect::{Flows, MOST_BOOTS, MOST_TICKS_IN_ALL};
 use super::evidence::NodeEvidence;
 use super::marks::MOST_OF_A_FLOW;
+use std::sync::Arc;
+
 use super::quota::Admitted;
 use super::{FlowKey, Folded};
 use crate::site::Site;
@@ -28,7 +30,7 @@ impl Flows {
         // The bounds favour flows that come first: sorting makes the result independent of the order of lines.
         let flows = other.flows.into_iter().enumerate();
         let mut flows: Vec<_> = flows
-            .map(|(place, (key, flow))| (FlowKey::from(key), place, flow))
+            .map(|(place, (key, flow))| (key, place, flow))
             .collect();
         flows.sort_unstable_by_key(|(key, ..)| *key);
         for (key, their_place, theirs) in flows {
@@ -37,9 +39,9 @@ impl Flows {
                 interface: interfaces[usize::from(key.interface)],
                 ..key
             };
-            let (admitted, folded) = match self.place(key.into()) {
+            let (admitted, folded) = match self.place(key) {
                 Some(place) => (Admitted::Place(place), Folded::No),
-                None => self.admit(key.into(), site.role(self.nodes.name(key.node))),
+                None => self.admit(key, site.role(self.nodes.name(key.node))),
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
             let place = self.open(admitted, || theirs.bare());
@@ -93,7 +95,7 @@ impl Flows {
                 *time = time.add_years(years);
             }
             if let Some(outcomes) = &mut flow.detail.outcomes {
-                outcomes.add_years(years);
+                Arc::make_mut(outcomes).add_years(years);
             }
         }
         self.marks.add_years(years);

@@ -8,7 +8,6 @@ mod bounds;
 mod classify;
 mod collect;
 mod evidence;
-mod flag_counts;
 mod key;
 mod lifeline;
 mod marks;
@@ -19,6 +18,7 @@ mod quota;
 mod sum;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -30,7 +30,6 @@ pub use bounds::folded_network;
 pub use classify::{EPHEMERAL, RESERVED_CLIENTS, classify, datagram};
 pub use collect::Flows;
 pub use evidence::NodeEvidence;
-use flag_counts::FlagCounts;
 pub use key::FlowKey;
 pub use marks::{Mark, MarksByFlow};
 pub use outcomes::{ChainOutcomes, PeerClass};
@@ -149,23 +148,20 @@ pub enum Folded {
     Peers,
 }
 
-/// Sums of the lines of one flow. Each line adds to one flow, and there are more flows than fit into the processor's
-/// caches: a flow fills one cache line, and its key in the table another.
+/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold.
 #[derive(Debug, Clone)]
-#[repr(align(64))]
 pub struct Flow {
     /// Number of lines logged: a lower bound, since the LOG rule is limited.
     pub logged: u64,
     pub first: Time,
     pub last: Time,
-    flags: FlagCounts,
+    /// Lines by TCP flags.
+    flags: Counts<TcpFlags>,
     pub folded: Folded,
     /// Number of its lines that are kept one by one.
     marks: u16,
     pub detail: Box<Detail>,
 }
-
-const _: () = assert!(size_of::<Flow>() == 64 && size_of::<(u64, key::Packed)>() <= 64);
 
 /// A flow as reports see it.
 #[derive(Debug, Clone, Copy)]
@@ -193,23 +189,20 @@ impl Seen<'_> {
 /// Sums to which few lines of a flow add. They are stored separately, so that the sums of each line are close together.
 #[derive(Debug, Clone)]
 pub struct Detail {
-    /// Lines by TCP flags, as far as they have no room in the flow itself.
-    more_flags: Counts<TcpFlags>,
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
     /// Destinations of lines in group frames, in order; [`MAX_DESTINATIONS`] of them may stand for more.
     pub destinations: SmallVec<[IpAddr; 1]>,
     /// The earliest line.
     pub sample: Box<str>,
-    /// Outcomes of its lines in the running chain, where that chain is known.
-    pub outcomes: Option<ChainOutcomes>,
+    /// What the chain in force would do with its lines, where that chain is known.
+    pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Flow {
-    /// Lines by TCP flags, in no order; none for other protocols.
+    /// Lines by TCP flags, in order; none for other protocols.
     pub fn flags(&self) -> impl Iterator<Item = (TcpFlags, u64)> {
-        let more = self.detail.more_flags.iter().copied();
-        self.flags.iter().chain(more)
+        self.flags.iter().copied()
     }
 
     /// Counts the lines whose flags satisfy `test`.
@@ -230,10 +223,8 @@ impl Flow {
         }
     }
 
+    #[inline]
     fn count_flags(&mut self, flags: TcpFlags, lines: u64) {
-        let more = self.flags.count(flags, lines);
-        if more > 0 {
-            sum::count(&mut self.detail.more_flags, flags, more);
-        }
+        sum::count(&mut self.flags, flags, lines);
     }
 }

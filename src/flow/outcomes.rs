@@ -2,7 +2,8 @@
 //!
 //! Of rules and notes the first by order are kept, so that the order of the lines does not matter.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::chain::{ChainOutcome, Judged, Narrowed, Origin, Position, Shadowed};
 use crate::time::Time;
@@ -23,14 +24,31 @@ pub struct ChainOutcomes {
     pub kept_out: u64,
     /// Number of lines that a running chain would accept if conntrack did not classify them as INVALID.
     pub invalid: u64,
-    /// Number of lines by the deciding outcome.
-    pub by: BTreeMap<ChainOutcome, u64>,
-    /// Rules that accept such packets from other sources.
+    /// Lines by what decides.
+    pub by: Vec<(ChainOutcome, u64)>,
+    /// The rules that accept such packets from elsewhere.
     pub narrowed: BTreeSet<Narrowed>,
     /// Rules that would accept such packets, but are not reached or do not apply.
     pub dead: BTreeSet<Shadowed>,
-    /// Matches that could not be evaluated.
-    pub notes: BTreeSet<String>,
+    /// What could not be evaluated.
+    pub notes: BTreeSet<Arc<str>>,
+}
+
+/// Texts that many flows have, once.
+pub(super) type Texts = BTreeSet<Arc<str>>;
+
+/// How many texts are kept once; further ones are of a flow each.
+const MAX_TEXTS: usize = 4096;
+
+fn shared(texts: &mut Texts, text: String) -> Arc<str> {
+    if let Some(known) = texts.get(&*text) {
+        return Arc::clone(known);
+    }
+    let text: Arc<str> = text.into();
+    if texts.len() < MAX_TEXTS {
+        texts.insert(Arc::clone(&text));
+    }
+    text
 }
 
 /// Class of a peer by the running chain: a part of a finding's id.
@@ -58,7 +76,7 @@ impl PeerClass {
 
 impl ChainOutcomes {
     /// Adds `lines` lines of one time.
-    pub(super) fn add(&mut self, judged: Judged, time: Time, lines: u64) {
+    pub(super) fn add(&mut self, judged: Judged, time: Time, lines: u64, texts: &mut Texts) {
         self.lines += lines;
         if judged.accepted {
             self.accepted += lines;
@@ -70,10 +88,16 @@ impl ChainOutcomes {
         if judged.invalid_alone {
             self.invalid += lines;
         }
-        *self.by.entry(judged.outcome).or_default() += lines;
+        self.count(judged.outcome, lines);
         self.narrowed.extend(judged.narrowed);
         self.dead.extend(judged.dead);
-        self.notes.extend(judged.notes);
+        for note in judged.notes {
+            let is_late =
+                self.notes.len() >= MAX && self.notes.last().is_some_and(|last| **last < *note);
+            if !is_late && !self.notes.contains(&*note) {
+                self.notes.insert(shared(texts, note));
+            }
+        }
         self.bound();
     }
 
@@ -85,12 +109,23 @@ impl ChainOutcomes {
         self.kept_out += other.kept_out;
         self.invalid += other.invalid;
         for (outcome, lines) in &other.by {
-            *self.by.entry(outcome.clone()).or_default() += lines;
+            self.count(outcome.clone(), *lines);
         }
         self.narrowed.extend(other.narrowed.iter().cloned());
         self.dead.extend(other.dead.iter().cloned());
         self.notes.extend(other.notes.iter().cloned());
         self.bound();
+    }
+
+    fn count(&mut self, outcome: ChainOutcome, lines: u64) {
+        match self.by.binary_search_by(|(known, _)| known.cmp(&outcome)) {
+            Ok(at) => self.by[at].1 += lines,
+            // Most flows have one.
+            Err(at) => {
+                self.by.reserve_exact(1);
+                self.by.insert(at, (outcome, lines));
+            }
+        }
     }
 
     /// Moves its time by whole years.
@@ -100,9 +135,7 @@ impl ChainOutcomes {
 
     /// Keeps the first entries of each: the first of all is never dropped on the way, so its sum is complete.
     fn bound(&mut self) {
-        while self.by.len() > MAX {
-            self.by.pop_last();
-        }
+        self.by.truncate(MAX);
         while self.narrowed.len() > MAX {
             self.narrowed.pop_last();
         }

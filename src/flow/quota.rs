@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
-use super::key::Packed;
+use super::FlowKey;
 
 /// Upper bound on the unlisted ports of one peer once there is no room for more flows.
 const MOST_PORTS_IN_NEED: u16 = 8;
@@ -14,15 +14,15 @@ const MOST_PORTS_IN_NEED: u16 = 8;
 pub(super) struct Quota {
     /// Number of flows in the reserve for documented ports.
     pub(super) documented: usize,
-    /// Number of unlisted ports kept for a peer, or a network, on a node.
-    tried: HashMap<Packed, u16, RandomState>,
-    /// Peers with [`MOST_PORTS_IN_NEED`] or more: few, and looked up with each line that has no flow.
-    pub(super) many: HashSet<Packed, RandomState>,
+    /// How many ports that no list names are kept of a peer, or a network, on a node.
+    tried: HashMap<FlowKey, u16, RandomState>,
+    /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
+    pub(super) many: HashSet<FlowKey, RandomState>,
 }
 
 impl Quota {
-    /// Counts another port of a peer, or of a network, on a node.
-    pub(super) fn try_port(&mut self, of: Packed) {
+    /// Notes another port of a peer, or a network, on a node.
+    pub(super) fn try_port(&mut self, of: FlowKey) {
         let tried = self.tried.entry(of).or_default();
         *tried = tried.saturating_add(1);
         if *tried == MOST_PORTS_IN_NEED {
@@ -30,7 +30,7 @@ impl Quota {
         }
     }
 
-    pub(super) fn tried(&self, of: Packed) -> u16 {
+    pub(super) fn tried(&self, of: FlowKey) -> u16 {
         self.tried.get(&of).copied().unwrap_or_default()
     }
 }
@@ -39,6 +39,6 @@ impl Quota {
 pub(super) enum Admitted {
     /// Index of an existing flow.
     Place(usize),
-    /// Key of a flow that may exist or not.
-    Key(Packed),
+    /// The key of a flow that may be there.
+    Key(FlowKey),
 }

@@ -1,10 +1,11 @@
 //! Sums over the lines of a flow, independent of their order.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::{Counts, Detail, FlagCounts, Flow, Folded};
+use super::{Counts, Detail, Flow, Folded};
 use crate::time::Time;
 
 impl Flow {
@@ -12,13 +13,12 @@ impl Flow {
     pub(super) fn begin(time: Time, message: &[u8]) -> Self {
         Self {
             logged: 0,
-            flags: FlagCounts::default(),
+            flags: Counts::new(),
             first: time,
             last: time,
             folded: Folded::No,
             marks: 0,
             detail: Box::new(Detail {
-                more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: text(message).trim_end().into(),
@@ -53,10 +53,9 @@ impl Flow {
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,
-            flags: FlagCounts::default(),
+            flags: Counts::new(),
             marks: 0,
             detail: Box::new(Detail {
-                more_flags: Counts::new(),
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: self.detail.sample.clone(),
@@ -82,7 +81,7 @@ impl Flow {
             self.note_destination(*address);
         }
         if let Some(theirs) = other.detail.outcomes {
-            self.detail.outcomes.get_or_insert_default().absorb(&theirs);
+            Arc::make_mut(self.detail.outcomes.get_or_insert_default()).absorb(&theirs);
         }
     }
 }

@@ -75,7 +75,14 @@ pub enum LogEvent<'a> {
         fact: ClusterFact,
         by: Provenance,
     },
-    /// A log of an input ended; all of its times are wrong by `correction` years.
+    /// A JSON document of this program's own, a report or an event, in the input of this name.
+    Own {
+        input: &'a str,
+        document: &'a str,
+    },
+    /// No document of this program's own follows in an input that had some.
+    EndOfOwn,
+    /// A log of an input came to its end; all of its times are off by `correction` years.
     EndOfLog {
         correction: i32,
     },
@@ -151,11 +158,16 @@ const MAX_NAMES: usize = 5;
 
 /// Returns the first names, and how many more there are.
 pub(super) fn few(names: &[String]) -> String {
-    let shown = names.iter().take(MAX_NAMES);
-    let shown: Vec<String> = shown.map(|name| printable_name(name)).collect();
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => shown.join(", "),
-        more => format!("{} and {more} more", shown.join(", ")),
+    let names: Vec<String> = names.iter().map(|name| printable_name(name)).collect();
+    listed(&names)
+}
+
+/// The first texts of a list, and how many more there are.
+pub(super) fn listed(texts: &[String]) -> String {
+    let shown = texts[..texts.len().min(MAX_NAMES)].join(", ");
+    match texts.len().saturating_sub(MAX_NAMES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 

@@ -84,6 +84,9 @@ pub struct Reader {
     skip: u64,
     lines: u64,
     blank: bool,
+    /// How many more lines may be looked at for the log's first time, and whether any had one.
+    first_tries: usize,
+    has_times: bool,
 }
 
 /// Creates the search for `prefixes` and for the literals of notices and framings.
@@ -126,6 +129,8 @@ impl Reader {
             skip: 0,
             lines: 0,
             blank: true,
+            first_tries: lines::FIRST_TRIES,
+            has_times: false,
         }
     }
 

@@ -56,7 +56,7 @@ pub(super) struct Besides {
 }
 
 impl Besides {
-    const NOTHING: Self = Self {
+    pub(super) const NOTHING: Self = Self {
         uptime: None,
         monotonic: None,
         late: 0,
@@ -84,20 +84,39 @@ impl ScannedLine {
 impl ReadLine {
     /// Returns the drop line without its time, which depends on the log around it.
     #[inline]
-    pub(super) fn drop_line<'a>(&self, block: &'a [u8], scan: &'a Scan) -> DropLine<'a> {
+    pub(super) fn drop_line<'a>(
+        &self,
+        block: &'a [u8],
+        scan: &'a Scan,
+        [host, interface]: &mut [LastName<'a>; 2],
+    ) -> DropLine<'a> {
         let besides = scan.besides(self);
         DropLine {
             time: Time::UNKNOWN,
             fine: self.fine,
-            host: self.host.map(|host| scan.name(block, host)),
+            host: self.host.map(|span| host.text(scan.text(block, span))),
             message: scan.text(block, self.message),
             packet: self.packet.map(|packet| PacketSummary {
-                interface: scan.name(block, self.interface),
+                interface: interface.text(scan.text(block, self.interface)),
                 ..packet
             }),
             monotonic: besides.monotonic,
             repeats: besides.repeats,
         }
+    }
+}
+
+/// The last of names that were text when they were noted: whether it is text need not be asked again for each line.
+#[derive(Default)]
+pub(super) struct LastName<'a>(&'a str);
+
+impl<'a> LastName<'a> {
+    #[inline]
+    fn text(&mut self, name: &'a [u8]) -> &'a str {
+        if self.0.as_bytes() != name {
+            self.0 = std::str::from_utf8(name).unwrap_or_default();
+        }
+        self.0
     }
 }
 
@@ -169,13 +188,7 @@ impl Scan {
             .unwrap_or_default()
     }
 
-    /// Returns a name, which was valid text when it was added.
-    #[inline]
-    fn name<'a>(&'a self, block: &'a [u8], span: Span) -> &'a str {
-        std::str::from_utf8(self.text(block, span)).unwrap_or_default()
-    }
-
-    /// Begins the scan of another block. Returns whether it may contain a terminal's colours.
+    /// Begins the scan of another block: whether a terminal's colours may be in it.
     pub(super) fn begin(&mut self, block: &[u8]) -> bool {
         self.lines.clear();
         self.besides.clear();

@@ -309,7 +309,8 @@ impl<'s, 't> HitLines<'s, 't> {
         }
     }
 
-    fn spot(&mut self) -> Option<Spot> {
+    /// The next hit that counts, and its line.
+    fn spot(&mut self) -> Option<(Spot, Range<usize>)> {
         loop {
             let spot = match self.next.take() {
                 Some(spot) => spot,
@@ -319,14 +320,15 @@ impl<'s, 't> HitLines<'s, 't> {
                 None => return None,
             };
             let is_opening = spot.hit == Hit::Opening;
-            // A match over several lines belongs to no line, and an empty prefix is found after each line as well.
-            let is_over_lines =
-                !is_opening && memchr(b'\n', &self.text[spot.start..spot.end]).is_some();
-            if is_over_lines || !is_opening && self.done > 0 && spot.start <= self.done {
+            let line = self.line_of(spot);
+            // Bytes of a value over several lines are no line's, and an empty prefix is found behind each line too.
+            let is_over_lines = line.end < spot.end;
+            let is_done = self.done > 0 && spot.start <= self.done;
+            if !is_opening && (is_over_lines || is_done) {
                 self.from = spot.start + 1;
                 continue;
             }
-            return Some(spot);
+            return Some((spot, line));
         }
     }
 
@@ -341,8 +343,7 @@ impl<'s, 't> HitLines<'s, 't> {
 
     /// Returns the next line that has a hit.
     pub(super) fn next_line(&mut self) -> Option<HitLine> {
-        let first = self.spot()?;
-        let line = self.line_of(first);
+        let (first, line) = self.spot()?;
         self.from = first.end.max(first.start + 1);
         Some(HitLine { line, first })
     }

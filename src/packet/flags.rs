@@ -53,20 +53,6 @@ impl TcpFlags {
         Self(self.0 & !other.0)
     }
 
-    /// Returns the flags CWR to FIN as one byte; `None` with AE, which does not fit.
-    pub(crate) const fn byte(self) -> Option<u8> {
-        if self.contains(Self::AE) {
-            None
-        } else {
-            Some((self.0 >> 1) as u8)
-        }
-    }
-
-    /// Returns the flags of a byte from [`Self::byte`].
-    pub(crate) const fn of_byte(byte: u8) -> Self {
-        Self((byte as u16) << 1)
-    }
-
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }

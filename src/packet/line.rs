@@ -9,10 +9,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use nom::branch::alt;
-use nom::bytes::complete::{tag, take_while, take_while_m_n, take_while1};
-use nom::character::complete::{self as number, char as is};
+use nom::bytes::complete::{take_while, take_while_m_n, take_while1};
 use nom::combinator::{cond, eof, map, map_opt, opt, peek, value};
-use nom::error::{Error, ErrorKind};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded, terminated};
 use nom::{IResult, Parser};
@@ -27,8 +25,13 @@ use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 const MAX_INTERFACE: usize = 15;
 /// 40 bytes of IP or TCP options are 80 digits.
 const MAX_OPTIONS: usize = 80;
+/// No length is longer; the kernel prints 16 bits, or 32 of a jumbogram.
+const MAX_LENGTH: u64 = u64::MAX / 16;
 
-type Parsed<'t, T> = IResult<&'t [u8], T>;
+/// Nobody asks why a line is not the kernel's.
+type Parsed<'t, T> = IResult<&'t [u8], T, ()>;
+
+const NO: nom::Err<()> = nom::Err::Error(());
 
 /// Parses a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it in this
 /// form.
@@ -46,20 +49,17 @@ pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
 /// Parses a line from behind `IN=` to its end.
 fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     let (text, interface) = interface(text)?;
-    let (text, out) = preceded(tag(" OUT="), self::interface).parse(text)?;
-    let name = self::interface;
-    let (text, _) = opt(preceded(tag(" PHYSIN="), name)).parse(text)?;
-    let (text, _) = opt(preceded(tag(" PHYSOUT="), name)).parse(text)?;
+    let (text, out) = preceded(tag(b" OUT="), self::interface).parse(text)?;
+    let (text, _) = opt(preceded(tag(b" PHYSIN="), self::interface)).parse(text)?;
+    let (text, _) = opt(preceded(tag(b" PHYSOUT="), self::interface)).parse(text)?;
     let (text, receiver) = receiver(text)?;
-    let (text, ip) = preceded(is(' '), |text| datagram(text, true)).parse(text)?;
-    // nf_log_dump_sk_uid_gid(), and the mark; before Linux 3.0 there was no GID.
-    let (text, _) = (
-        opt(field(" UID=")),
-        opt(field(" GID=")),
-        opt(field(" MARK=")),
-    )
-        .parse(text)?;
-    let (text, _) = (opt(is(' ')), eof).parse(text)?;
+    let (text, ip) = preceded(tag(b" "), |text| datagram(text, true)).parse(text)?;
+    let (text, _) = if text == b" " {
+        (&text[1..], ())
+    } else {
+        owner(text)?
+    };
+    let (text, _) = eof(text)?;
     let summary = PacketSummary {
         interface,
         src: ip.src,
@@ -84,39 +84,136 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     Ok((text, summary))
 }
 
-/// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field.
-fn interface(text: &[u8]) -> Parsed<'_, &str> {
-    let may = |b: u8| b.is_ascii_graphic() && !matches!(b, b'=' | b':' | b'[' | b']');
-    map_opt(take_while_m_n(0, MAX_INTERFACE, may), |name| {
-        std::str::from_utf8(name).ok()
-    })
-    .parse(text)
+/// nf_log_dump_sk_uid_gid(), and the mark; before Linux 3.0 there was no GID. A space ends each line.
+fn owner(text: &[u8]) -> Parsed<'_, ()> {
+    let (text, _) = opt(field(b" UID=")).parse(text)?;
+    let (text, _) = opt(field(b" GID=")).parse(text)?;
+    let (text, _) = opt(field(b" MARK=")).parse(text)?;
+    value((), opt(tag(b" "))).parse(text)
 }
 
-/// Parses `key` and a value up to the next space, and discards the value.
-fn field<'t>(
-    key: &'static str,
-) -> impl Parser<&'t [u8], Output = &'t [u8], Error = Error<&'t [u8]>> {
-    preceded(tag(key), take_while(|b: u8| b.is_ascii_graphic()))
+/// An interface's name, or none. One with `=`, `:` or a bracket in it might be taken for a field.
+#[inline]
+fn interface(text: &[u8]) -> Parsed<'_, &str> {
+    let window = &text[..text.len().min(MAX_INTERFACE)];
+    let end = (window.iter()).position(|b| !IN_NAMES[usize::from(*b)]);
+    let (name, rest) = text.split_at(end.unwrap_or(window.len()));
+    if name.is_empty() {
+        return Ok((rest, ""));
+    }
+    let name = std::str::from_utf8(name).map_err(|_| NO)?;
+    Ok((rest, name))
+}
+
+/// The bytes of an interface's name.
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'=' | b':' | b'[' | b']');
+        byte += 1;
+    }
+    table
+};
+
+/// `key` as it stands. nom's own compares byte by byte, and a line has some twenty.
+#[inline(always)]
+fn tag<'t, const N: usize>(
+    key: &'static [u8; N],
+) -> impl Parser<&'t [u8], Output = (), Error = ()> + Fn(&'t [u8]) -> Parsed<'t, ()> {
+    move |text: &'t [u8]| match text.strip_prefix(key) {
+        Some(rest) => Ok((rest, ())),
+        None => Err(NO),
+    }
+}
+
+/// `key` and a value up to the next space, which nobody asks for.
+#[inline(always)]
+fn field<'t, const N: usize>(
+    key: &'static [u8; N],
+) -> impl Parser<&'t [u8], Output = &'t [u8], Error = ()> + Fn(&'t [u8]) -> Parsed<'t, &'t [u8]> {
+    move |text: &'t [u8]| {
+        let text = text.strip_prefix(key).ok_or(NO)?;
+        let end = text.iter().position(|b| !b.is_ascii_graphic());
+        let (value, rest) = text.split_at(end.unwrap_or(text.len()));
+        Ok((rest, value))
+    }
+}
+
+/// A decimal number up to `most`.
+#[inline(always)]
+fn number<'t>(
+    most: u64,
+) -> impl Parser<&'t [u8], Output = u64, Error = ()> + Fn(&'t [u8]) -> Parsed<'t, u64> {
+    move |text: &'t [u8]| {
+        let (mut sum, mut at) = (0_u64, 0);
+        while let Some(digit @ b'0'..=b'9') = text.get(at) {
+            sum = sum * 10 + u64::from(digit - b'0');
+            at += 1;
+            if sum > most {
+                return Err(NO);
+            }
+        }
+        if at == 0 {
+            Err(NO)
+        } else {
+            Ok((&text[at..], sum))
+        }
+    }
+}
+
+/// `key` and a number of 16 bits.
+#[inline(always)]
+fn short<'t, const N: usize>(
+    key: &'static [u8; N],
+) -> impl Parser<&'t [u8], Output = u16, Error = ()> + Fn(&'t [u8]) -> Parsed<'t, u16> {
+    move |text: &'t [u8]| {
+        let (text, ()) = tag(key)(text)?;
+        let (text, number) = number(u16::MAX.into())(text)?;
+        Ok((text, number as u16))
+    }
 }
 
 /// `dump_mac_header()`: the receiver of the frame, where it is a group.
+#[inline]
 fn receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
-    let is_raw = |b: u8| b.is_ascii_hexdigit() || b == b':';
+    // The 14 bytes of Ethernet, as most lines have them: all are looked at at once.
+    if let Some(rest) = text.strip_prefix(b" MAC=")
+        && let Some((header, rest)) = rest.split_first_chunk::<ETHERNET>()
+        && rest.first() == Some(&b' ')
+        && header.iter().fold(true, |all, b| all & is_of_mac(*b))
+    {
+        let (rest, _) = opt(field(b" TUNNEL=")).parse(rest)?;
+        return Ok((rest, group(header)));
+    }
+    other_receiver(text)
+}
+
+/// So many characters take the 14 bytes of an Ethernet header.
+const ETHERNET: usize = 41;
+
+/// A hex digit, or the colon that follows the digits in ASCII.
+#[inline(always)]
+const fn is_of_mac(b: u8) -> bool {
+    b.wrapping_sub(b'0') < 11 || (b | 0x20).wrapping_sub(b'a') < 6
+}
+
+#[inline(never)]
+fn other_receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
     let raw = preceded(
-        tag(" MAC="),
-        terminated(take_while(is_raw), opt(field(" TUNNEL="))),
+        tag(b" MAC="),
+        terminated(take_while(is_of_mac), opt(field(b" TUNNEL="))),
     );
-    let vlan = opt((field(" VPROTO="), field(" VID=")));
+    let vlan = opt((field(b" VPROTO="), field(b" VID=")));
     let decoded = delimited(
-        field(" MACSRC="),
-        map_opt(field(" MACDST="), mac),
-        (vlan, field(" MACPROTO=")),
+        field(b" MACSRC="),
+        map_opt(field(b" MACDST="), mac),
+        (vlan, field(b" MACPROTO=")),
     );
     alt((
         map(raw, group),
         map(decoded, Some),
-        value(None, peek(tag(" SRC="))),
+        value(None, peek(tag(b" SRC="))),
     ))
     .parse(text)
 }
@@ -157,18 +254,19 @@ struct Transport {
     data: bool,
 }
 
-/// Parses the packet itself, or the one that it quotes, which contains no further quotation.
+/// The packet itself, or the one that it quotes, which quotes none.
+#[inline]
 fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
-    let (text, _) = tag("SRC=").parse(text)?;
+    let (text, _) = tag(b"SRC=").parse(text)?;
     let (text, src, dst) = if let Ok((text, src)) = v4(text) {
-        let (text, dst) = preceded(tag(" DST="), v4).parse(text)?;
+        let (text, dst) = preceded(tag(b" DST="), v4).parse(text)?;
         (text, IpAddr::V4(src), IpAddr::V4(dst))
     } else {
         let (text, src) = v6(text)?;
-        let (text, dst) = preceded(tag(" DST="), v6).parse(text)?;
+        let (text, dst) = preceded(tag(b" DST="), v6).parse(text)?;
         (text, IpAddr::V6(src), IpAddr::V6(dst))
     };
-    let (text, len) = preceded(tag(" LEN="), number::u64).parse(text)?;
+    let (text, len) = preceded(tag(b" LEN="), number(MAX_LENGTH)).parse(text)?;
     let (text, fragment, header) = if src.is_ipv4() {
         let (text, fragment) = v4_header(text)?;
         (text, fragment, V4_HEADER)
@@ -176,16 +274,14 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
         let (text, fragment) = v6_header(text)?;
         (text, fragment, V6_HEADER)
     };
-    let (text, proto) = preceded(tag(" PROTO="), protocol).parse(text)?;
+    let (text, proto) = protocol(text)?;
     let (text, (transport, incomplete)) = match proto {
         // The kernel prints nothing after `PROTO=` for a later fragment.
         _ if fragment => (text, (Transport::default(), false)),
-        proto::TCP => alt((|text| tcp(text, len > header + TCP_HEADER), incomplete)).parse(text)?,
-        proto::UDP | proto::UDPLITE => alt((udp, incomplete)).parse(text)?,
-        proto::ICMP | proto::ICMPV6 => {
-            alt((|text| icmp(text, is_outer), incomplete)).parse(text)?
-        }
-        proto::AH | proto::ESP => alt((spi, incomplete)).parse(text)?,
+        proto::TCP => or_incomplete(tcp(text, len > header + TCP_HEADER), text)?,
+        proto::UDP | proto::UDPLITE => or_incomplete(udp(text), text)?,
+        proto::ICMP | proto::ICMPV6 => or_incomplete(icmp(text, is_outer), text)?,
+        proto::AH | proto::ESP => or_incomplete(spi(text), text)?,
         _ => (text, (Transport::default(), false)),
     };
     Ok((
@@ -204,45 +300,93 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
 /// Parses `%pI4`, which prints numbers without padding.
 #[inline]
 fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
-    let (mut bits, mut at) = (0_u32, 0);
-    for part in 0..4 {
-        let from = at;
-        let mut octet = 0;
-        while let Some(digit @ b'0'..=b'9') = text.get(at)
-            && at < from + 3
-        {
-            octet = octet * 10 + u32::from(digit - b'0');
-            at += 1;
-        }
-        let is_padded = at - from > 1 && text.get(from) == Some(&b'0');
-        let ends = part == 3 || text.get(at) == Some(&b'.');
-        if at == from || is_padded || octet > 255 || !ends {
-            return Err(nom::Err::Error(Error::new(text, ErrorKind::Digit)));
-        }
-        at += usize::from(part < 3);
-        bits = bits << 8 | octet;
-    }
-    Ok((&text[at..], Ipv4Addr::from_bits(bits)))
+    let (text, a) = octet(text)?;
+    let (text, b) = preceded(tag(b"."), octet).parse(text)?;
+    let (text, c) = preceded(tag(b"."), octet).parse(text)?;
+    let (text, d) = preceded(tag(b"."), octet).parse(text)?;
+    Ok((text, Ipv4Addr::new(a, b, c, d)))
 }
 
-/// Parses an IPv6 address: `%pI6`, eight groups of four digits, or a shortened form.
+#[inline(always)]
+fn octet(text: &[u8]) -> Parsed<'_, u8> {
+    let digit = |at: usize| {
+        let digit = text.get(at).map(|b| b.wrapping_sub(b'0'));
+        digit.filter(|digit| *digit < 10)
+    };
+    let first = digit(0).ok_or(NO)?;
+    let Some(second) = digit(1) else {
+        return Ok((&text[1..], first));
+    };
+    if first == 0 {
+        return Err(NO);
+    }
+    let tens = first * 10 + second;
+    let Some(third) = digit(2) else {
+        return Ok((&text[2..], tens));
+    };
+    let octet = u16::from(tens) * 10 + u16::from(third);
+    let octet = u8::try_from(octet).map_err(|_| NO)?;
+    Ok((&text[3..], octet))
+}
+
+/// `%pI6`, eight groups of four digits.
 fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
+    /// So many characters they take.
+    const WHOLE: usize = 39;
+    let Some((whole, rest)) = text.split_first_chunk::<WHOLE>() else {
+        return other_v6(text);
+    };
+    let (mut bits, mut bad) = (0_u128, 0);
+    for (at, byte) in whole.iter().enumerate() {
+        if at % 5 == 4 {
+            bad |= u8::from(*byte != b':') << 4;
+        } else {
+            let digit = NIBBLES[usize::from(*byte)];
+            bad |= digit & 0xf0;
+            bits = bits << 4 | u128::from(digit & 15);
+        }
+    }
+    if bad != 0 || rest.first() != Some(&b' ') {
+        return other_v6(text);
+    }
+    Ok((rest, Ipv6Addr::from_bits(bits)))
+}
+
+/// The hex digit that a byte is, 255 for others.
+static NIBBLES: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    table
+};
+
+/// An address that somebody shortened.
+#[inline(never)]
+fn other_v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
     let parse = |text| std::str::from_utf8(text).ok()?.parse().ok();
     map_opt(take_while(is_part), parse).parse(text)
 }
 
-/// Parses the fields between `LEN=` and `PROTO=`. Returns whether this is a later fragment.
+/// Between `LEN=` and `PROTO=`: whether this is a later fragment.
+#[inline]
 fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
-    let (text, _) = (
-        field(" TOS="),
-        field(" PREC="),
-        field(" TTL="),
-        field(" ID="),
-    )
-        .parse(text)?;
-    let (text, _) = (opt(tag(" CE")), opt(tag(" DF")), opt(tag(" MF"))).parse(text)?;
-    let (text, offset) = opt(preceded(tag(" FRAG:"), number::u16)).parse(text)?;
+    let (text, _) = field(b" TOS=")(text)?;
+    let (text, _) = field(b" PREC=")(text)?;
+    let (text, _) = field(b" TTL=")(text)?;
+    let (text, _) = field(b" ID=")(text)?;
+    let (text, _) = opt(tag(b" CE")).parse(text)?;
+    let (text, _) = opt(tag(b" DF")).parse(text)?;
+    let (text, _) = opt(tag(b" MF")).parse(text)?;
+    // Most have neither.
+    if text.starts_with(b" PROTO=") {
+        return Ok((text, false));
+    }
+    let (text, offset) = opt(short(b" FRAG:")).parse(text)?;
     let (text, _) = opt(options).parse(text)?;
     Ok((text, offset.is_some_and(|offset| offset > 0)))
 }
@@ -250,13 +394,13 @@ fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
 /// Parses the IPv6 header fields and extension headers; without `--log-ip-options` the kernel prints only a fragment
 /// header.
 fn v6_header(text: &[u8]) -> Parsed<'_, bool> {
-    let (text, _) = (field(" TC="), field(" HOPLIMIT="), field(" FLOWLBL=")).parse(text)?;
-    let empty = value(false, tag(" OPT ( )"));
+    let (text, _) = (field(b" TC="), field(b" HOPLIMIT="), field(b" FLOWLBL=")).parse(text)?;
+    let empty = value(false, tag(b" OPT ( )"));
     let security = value(
         false,
-        delimited(tag(" OPT ( AH"), field(" SPI="), tag(" )")),
+        delimited(tag(b" OPT ( AH"), field(b" SPI="), tag(b" )")),
     );
-    let grouped = delimited(tag(" OPT ("), fragment, tag(" )"));
+    let grouped = delimited(tag(b" OPT ("), fragment, tag(b" )"));
     fold_many0(
         alt((empty, security, grouped, fragment)),
         || false,
@@ -267,59 +411,82 @@ fn v6_header(text: &[u8]) -> Parsed<'_, bool> {
 
 fn fragment(text: &[u8]) -> Parsed<'_, bool> {
     let id = take_while_m_n(1, 8, |b: u8| b.is_ascii_hexdigit());
-    let offset = terminated(number::u16, (opt(tag(" INCOMPLETE")), tag(" ID:"), id));
-    map(preceded(tag(" FRAG:"), offset), |offset| offset > 0).parse(text)
+    let behind = (opt(tag(b" INCOMPLETE")), tag(b" ID:"), id);
+    map(terminated(short(b" FRAG:"), behind), |offset| offset > 0).parse(text)
 }
 
 /// `OPT (…)` with the options in hex.
 fn options(text: &[u8]) -> Parsed<'_, &[u8]> {
     delimited(
-        tag(" OPT ("),
+        tag(b" OPT ("),
         take_while_m_n(0, MAX_OPTIONS, |b: u8| b.is_ascii_hexdigit()),
-        is(')'),
+        tag(b")"),
     )
     .parse(text)
 }
 
+#[inline]
 fn protocol(text: &[u8]) -> Parsed<'_, u8> {
-    let number = |name: &[u8]| match name {
-        b"TCP" => Some(proto::TCP),
-        b"UDP" => Some(proto::UDP),
-        name => proto_number(std::str::from_utf8(name).ok()?),
-    };
+    let (text, ()) = tag(b" PROTO=")(text)?;
+    for (name, number) in [(b"TCP ", proto::TCP), (b"UDP ", proto::UDP)] {
+        if text.starts_with(name) {
+            return Ok((&text[3..], number));
+        }
+    }
+    let number = |name| proto_number(std::str::from_utf8(name).ok()?);
     map_opt(take_while1(|b: u8| b.is_ascii_alphanumeric()), number).parse(text)
 }
 
 /// A parsed transport header, and whether the packet is shorter than that header should be.
 type Header = (Transport, bool);
 
+/// What was read of a transport header, else ` INCOMPLETE [n bytes]` in its place.
+#[inline(always)]
+fn or_incomplete<'t>(header: Parsed<'t, Header>, text: &'t [u8]) -> Parsed<'t, Header> {
+    header.or_else(|_| incomplete(text))
+}
+
 /// ` INCOMPLETE [n bytes]`
+#[cold]
 fn incomplete(text: &[u8]) -> Parsed<'_, Header> {
-    let bytes = delimited(tag(" INCOMPLETE ["), number::u32, tag(" bytes]"));
+    let bytes = delimited(
+        tag(b" INCOMPLETE ["),
+        number(u32::MAX.into()),
+        tag(b" bytes]"),
+    );
     map(bytes, |_| (Transport::default(), true)).parse(text)
 }
 
+#[inline]
 fn ports(text: &[u8]) -> Parsed<'_, Transport> {
-    let ports = (
-        preceded(tag(" SPT="), number::u16),
-        preceded(tag(" DPT="), number::u16),
-    );
-    map(ports, |(spt, dpt)| Transport {
+    let (text, spt) = short(b" SPT=")(text)?;
+    let (text, dpt) = short(b" DPT=")(text)?;
+    let transport = Transport {
         spt: Some(spt),
         dpt: Some(dpt),
         ..Transport::default()
-    })
-    .parse(text)
+    };
+    Ok((text, transport))
 }
 
 /// `nf_log_dump_tcp_header()`
+#[inline]
 fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
     let (text, ports) = ports(text)?;
-    let (text, _) = opt((field(" SEQ="), field(" ACK="))).parse(text)?;
-    let (text, _) = (field(" WINDOW="), field(" RES=")).parse(text)?;
-    let (text, flags) = fold_many0(flag, || TcpFlags::NONE, TcpFlags::union).parse(text)?;
-    let cut = value(&b""[..], tag(" OPT (TRUNCATED)"));
-    let (text, _) = (tag(" URGP="), number::u16, opt(alt((options, cut)))).parse(text)?;
+    let text = match text.starts_with(b" WINDOW=") {
+        true => text,
+        false => (field(b" SEQ="), field(b" ACK=")).parse(text)?.0,
+    };
+    let (text, _) = field(b" WINDOW=")(text)?;
+    let (text, _) = field(b" RES=")(text)?;
+    let (text, flags) = flags(text);
+    let (text, _) = short(b" URGP=")(text)?;
+    let text = if text.starts_with(b" OPT") {
+        let cut = value(&b""[..], tag(b" OPT (TRUNCATED)"));
+        opt(alt((options, cut))).parse(text)?.0
+    } else {
+        text
+    };
     Ok((
         text,
         (
@@ -334,39 +501,61 @@ fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
     ))
 }
 
-fn flag(text: &[u8]) -> Parsed<'_, TcpFlags> {
-    let word = take_while_m_n(2, 3, |b: u8| b.is_ascii_uppercase());
-    let named = |name| TcpFlags::from_name(std::str::from_utf8(name).ok()?);
-    map_opt(delimited(is(' '), word, peek(is(' '))), named).parse(text)
+/// Flags as long as they come, each with a space behind it.
+#[inline]
+fn flags(mut text: &[u8]) -> (&[u8], TcpFlags) {
+    let mut flags = TcpFlags::NONE;
+    loop {
+        let (flag, len) = match text {
+            [b' ', b'A', b'C', b'K', b' ', ..] => (TcpFlags::ACK, 4),
+            [b' ', b'S', b'Y', b'N', b' ', ..] => (TcpFlags::SYN, 4),
+            [b' ', b'P', b'S', b'H', b' ', ..] => (TcpFlags::PSH, 4),
+            [b' ', b'R', b'S', b'T', b' ', ..] => (TcpFlags::RST, 4),
+            [b' ', b'F', b'I', b'N', b' ', ..] => (TcpFlags::FIN, 4),
+            [b' ', b'U', b'R', b'G', b' ', ..] => (TcpFlags::URG, 4),
+            [b' ', b'E', b'C', b'E', b' ', ..] => (TcpFlags::ECE, 4),
+            [b' ', b'C', b'W', b'R', b' ', ..] => (TcpFlags::CWR, 4),
+            [b' ', b'A', b'E', b' ', ..] => (TcpFlags::AE, 3),
+            _ => return (text, flags),
+        };
+        flags = flags.union(flag);
+        text = &text[len..];
+    }
 }
 
 /// `nf_log_dump_udp_header()`
+#[inline]
 fn udp(text: &[u8]) -> Parsed<'_, Header> {
     let (text, ports) = ports(text)?;
-    let (text, len) = preceded(tag(" LEN="), number::u16).parse(text)?;
+    let (text, len) = short(b" LEN=")(text)?;
     let data = len > UDP_HEADER;
     Ok((text, (Transport { data, ..ports }, false)))
 }
 
 fn spi(text: &[u8]) -> Parsed<'_, Header> {
-    map(field(" SPI="), |_| (Transport::default(), false)).parse(text)
+    map(field(b" SPI="), |_| (Transport::default(), false)).parse(text)
 }
 
-/// Parses the ICMP or ICMPv6 header, with the packet that an error quotes.
+/// The ICMP and ICMPv6 of both versions, with the packet that an error quotes.
+#[inline(never)]
 fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
-    let (text, kind) = preceded(tag(" TYPE="), number::u8).parse(text)?;
-    let (text, _) = preceded(tag(" CODE="), number::u8).parse(text)?;
+    let (text, kind) = preceded(tag(b" TYPE="), number(u8::MAX.into())).parse(text)?;
+    let (text, _) = preceded(tag(b" CODE="), number(u8::MAX.into())).parse(text)?;
     let (text, cut) = opt(incomplete).parse(text)?;
-    let echo = map((field(" ID="), field(" SEQ=")), |_| ());
+    let echo = map((field(b" ID="), field(b" SEQ=")), |_| ());
     let parameter = map(
-        alt((field(" PARAMETER="), field(" GATEWAY="), field(" POINTER="))),
+        alt((
+            field(b" PARAMETER="),
+            field(b" GATEWAY="),
+            field(b" POINTER="),
+        )),
         |_| (),
     );
     let (text, _) = opt(alt((echo, parameter))).parse(text)?;
     let (text, _) = cond(is_outer, opt(quoted)).parse(text)?;
-    let (text, _) = opt(field(" MTU=")).parse(text)?;
+    let (text, _) = opt(field(b" MTU=")).parse(text)?;
     let transport = Transport {
-        icmp_type: Some(kind),
+        icmp_type: Some(kind as u8),
         ..Transport::default()
     };
     Ok((text, (transport, cut.is_some())))
@@ -374,7 +563,7 @@ fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
 
 /// Parses the packet that an ICMP error quotes in brackets, to its end.
 fn quoted(text: &[u8]) -> Parsed<'_, ()> {
-    let packet = terminated(map(|text| datagram(text, false), |_| ()), opt(is(' ')));
-    let cut = value((), tag("TRUNCATED"));
-    delimited(tag(" ["), alt((packet, cut)), is(']')).parse(text)
+    let packet = terminated(map(|text| datagram(text, false), |_| ()), opt(tag(b" ")));
+    let cut = value((), tag(b"TRUNCATED"));
+    delimited(tag(b" ["), alt((packet, cut)), tag(b"]")).parse(text)
 }

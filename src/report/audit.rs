@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::Style;
-use super::text::Page;
+use super::text::{Page, broken};
 use crate::audit::{AuditFinding, Severity};
 use crate::catalog::Role;
 use crate::error::printable;
@@ -51,6 +51,18 @@ pub fn text(audited: &Audited<'_>, style: Style, out: &mut dyn Write) -> io::Res
         page.line(&format!("{place}: {word} [{}]", finding.code))?;
         page.paragraph("  ", "  ", &finding.text)?;
         page.paragraph("  > ", "    ", &finding.mend)?;
+        for command in &finding.commands {
+            // A line of a CloudInit that ends in `\` would go on with a blank that the shell takes for a word.
+            let is_for_a_file = command.contains(" -A ") || command.starts_with('-');
+            let width = if is_for_a_file {
+                usize::MAX
+            } else {
+                page.style.width
+            };
+            for line in broken(command, width.saturating_sub(6)) {
+                page.line(&format!("      {line}"))?;
+            }
+        }
     }
     let number = |severity, one: &str| {
         let number = count(audited, severity);

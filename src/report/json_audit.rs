@@ -14,7 +14,7 @@ use crate::audit::Severity;
 pub(super) struct AuditV1<'a> {
     #[schemars(schema_with = "json_words::audit_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     files: &'a [&'a str],
@@ -34,6 +34,8 @@ struct FindingV1<'a> {
     line: Option<usize>,
     text: &'a str,
     mend: &'a str,
+    /// Commands and rules that `mend` speaks of.
+    commands: &'a [String],
 }
 
 /// Writes it as one document.
@@ -45,6 +47,7 @@ pub fn json(audited: &Audited<'_>, out: &mut dyn Write) -> io::Result<()> {
         line: (finding.line > 0).then_some(finding.line),
         text: &finding.text,
         mend: &finding.mend,
+        commands: &finding.commands,
     });
     let document = AuditV1 {
         schema: "dropsift/audit/v1",

@@ -16,7 +16,7 @@ use crate::rule::{AcceptRule, Checked, Difference, Recommended};
 pub(super) struct RulesV1<'a> {
     #[schemars(schema_with = "json_words::rules_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     rules: Vec<RuleV1<'a>>,
     /// What the running chain has of each, where it was asked.
     checks: Vec<CheckV1<'a>>,
@@ -35,7 +35,7 @@ struct CheckV1<'a> {
 pub(super) struct ChainV1<'a> {
     #[schemars(schema_with = "json_words::chain_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     /// The file that differs; null where there is none.

@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema};
 
 use super::json::ReportV1;
 use super::json_audit::AuditV1;
+use super::json_config::ConfigV1;
+use super::json_diff::DiffV1;
 use super::json_event::EventV1;
 use super::json_explain::{CausesV1, ExplainV1, LineV1, PortsV1};
 use super::json_rules::{ChainV1, RulesV1};
@@ -26,6 +28,8 @@ pub const SCHEMAS: &[&Documented] = &[
     &Documented::new("rules", of::<RulesV1<'static>>),
     &Documented::new("chain", of::<ChainV1<'static>>),
     &Documented::new("simulate", of::<SimulationV1<'static>>),
+    &Documented::new("diff", of::<DiffV1<'static>>),
+    &Documented::new("config", of::<ConfigV1<'static>>),
     &Documented::new("audit", of::<AuditV1<'static>>),
     &Documented::new("explain", of::<ExplainV1<'static>>),
     &Documented::new("answer", of::<LineV1<'static>>),

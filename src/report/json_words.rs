@@ -9,7 +9,7 @@ use crate::cause::Verdict;
 use crate::finding::State;
 use crate::flow::Direction;
 use crate::rule::{self, Disposition};
-use crate::site::WindowOrigin;
+use crate::site::{Provenance, WindowOrigin, Zone};
 
 fn one_of(codes: &[&'static str]) -> Schema {
     json_schema!({ "type": "string", "enum": codes })
@@ -65,6 +65,22 @@ pub(super) fn role(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn state(_: &mut SchemaGenerator) -> Schema {
     one_of(&State::ALL.map(State::code))
+}
+
+pub(super) fn config_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "dropsift/config/v1" })
+}
+
+pub(super) fn diff_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "dropsift/diff/v1" })
+}
+
+pub(super) fn provenance(_: &mut SchemaGenerator) -> Schema {
+    one_of(&Provenance::ALL.map(Provenance::code))
+}
+
+pub(super) fn zone(_: &mut SchemaGenerator) -> Schema {
+    one_of(&Zone::ALL.map(Zone::code))
 }
 
 pub(super) fn direction(_: &mut SchemaGenerator) -> Schema {

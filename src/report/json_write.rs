@@ -1,34 +1,37 @@
 //! Writer of one line of JSON without bytes that could steer a terminal.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, Formatter};
 
 use crate::error::is_hostile;
 
 /// Who wrote a document.
-#[derive(Serialize, schemars::JsonSchema)]
-pub(super) struct ToolV1 {
-    name: &'static str,
-    version: &'static str,
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+pub(super) struct ToolV1<'a> {
+    name: Cow<'a, str>,
+    pub(super) version: Cow<'a, str>,
 }
 
-impl ToolV1 {
+impl ToolV1<'static> {
     pub(super) const THIS: Self = Self {
-        name: "dropsift",
-        version: env!("CARGO_PKG_VERSION"),
+        name: Cow::Borrowed("dropsift"),
+        version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     };
 }
 
-/// Writes `value` and a newline at once, or nothing: half a document must not look whole.
+/// How much of a document is written at once, in bytes: one of many findings is never in memory as a whole.
+const AT_ONCE: usize = 64 << 10;
+
+/// Writes `value` and a newline. What is short is written at once, or not at all; a part of a longer one is no JSON, and does
+/// not look whole.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    value.serialize(&mut serde_json::Serializer::with_formatter(
-        &mut bytes, Tame,
-    ))?;
-    bytes.push(b'\n');
-    out.write_all(&bytes)
+    let mut out = io::BufWriter::with_capacity(AT_ONCE, out);
+    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Tame))?;
+    out.write_all(b"\n")?;
+    out.flush()
 }
 
 /// Formatter for compact JSON that escapes characters which could steer a terminal.

@@ -308,8 +308,10 @@ fn findings(report: &Report) -> Family {
 fn missing_rule(report: &Report) -> Family {
     let mut series: BTreeSet<Labels> = BTreeSet::new();
     let mut unlisted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let open = (report.findings.iter())
-        .filter(|f| f.verdict() == Verdict::MissingRule && f.state != State::Settled);
+    // What was accepted raises no alert.
+    let open = report.findings.iter().filter(|f| {
+        f.verdict() == Verdict::MissingRule && f.state != State::Settled && f.accepted.is_none()
+    });
     for finding in open {
         let mut port = port(finding, report);
         if finding.service.is_none() && !port.is_empty() {

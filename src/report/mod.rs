@@ -1,10 +1,14 @@
 //! Reports: [`Report`], the result of a run, and the [`RENDERERS`] that write it.
 
 mod audit;
+pub mod config;
+pub mod diff;
 mod event;
 pub mod explain;
 pub mod json;
 mod json_audit;
+mod json_config;
+mod json_diff;
 mod json_event;
 pub mod json_explain;
 mod json_packet;
@@ -15,6 +19,7 @@ mod json_words;
 mod json_write;
 pub mod metrics;
 pub mod ports;
+pub mod read;
 mod simulate;
 mod table;
 mod text;
@@ -32,10 +37,12 @@ use crate::time::Time;
 pub use audit::{Audited, text as audit_text};
 pub use event::{Event, EventKind};
 pub use json_audit::json as audit_json;
+pub use json_config::json as config_json;
+pub use json_diff::json as diff_json;
 pub use json_rules::{chain_json, rules_json};
 pub use json_simulate::json as simulate_json;
 pub use simulate::{Simulated, With, text as simulate_text};
-pub use text::{HELD, LiveText, status};
+pub use text::{HELD, LiveText, line as finding_line, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::Style;
-use super::table::table;
+use super::table::Column;
+use super::text::Page;
 use crate::catalog::{
     DocumentedRule, RULES, Role, SERVICES, Service, Standing, documented_anywhere,
 };
@@ -229,8 +230,15 @@ const WIDE: usize = 120;
 /// Writes rows as a table, with the notes where there is room.
 pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let wide = style.width >= WIDE;
-    let mut header = vec!["PORT", "SERVICE", "RUNS", "OPEN", "FROM", "ADDON"];
-    header.extend(wide.then_some("NOTE"));
+    let mut columns = vec![
+        ("PORT", Column::Whole),
+        ("SERVICE", Column::Words),
+        ("RUNS", Column::Whole),
+        ("OPEN", Column::Whole),
+        ("FROM", Column::Words),
+        ("ADDON", Column::Whole),
+    ];
+    columns.extend(wide.then_some(("NOTE", Column::Words)));
     let cells = |row: &Row| {
         let mut cells = vec![
             match &row.ports {
@@ -246,11 +254,19 @@ pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Resul
         cells.extend(wide.then(|| row.note.to_owned()));
         cells
     };
-    let text = table(&header, rows.iter().map(cells).collect(), style.width, 1);
-    write!(out, "{text}")?;
-    writeln!(
+    let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+    let mut page = Page {
         out,
-        "\n RUNS: where it can run. OPEN: for whom the documentation opens it.\n \
-         C control-plane, W worker, T witness. `dropsift explain tcp/10250` says more."
-    )
+        style,
+        one_day: true,
+    };
+    page.table(&columns, &rows, 1)?;
+    page.line("")?;
+    for text in [
+        "RUNS: where it can run. OPEN: for whom the documentation opens it.",
+        "C control-plane, W worker, T witness. `dropsift explain tcp/10250` says more.",
+    ] {
+        page.paragraph(" ", " ", text)?;
+    }
+    Ok(())
 }

@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use anstyle::AnsiColor;
 
 use super::table::Column;
-use super::text::{Page, many, peers, what};
+use super::text::{Page, broken, many, peers, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy};
+use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
@@ -36,17 +36,17 @@ impl Simulated<'_> {
     /// Whether the chain accepts all of a finding now.
     fn accepts(finding: &Finding) -> bool {
         let all = |outcomes: &ChainOutcomes| outcomes.accepts_all(finding.logged);
-        finding.outcomes.as_ref().is_some_and(all)
+        finding.outcomes.as_deref().is_some_and(all)
     }
 
-    /// Whether the suggested rules accept drops of a finding that should stay dropped.
+    /// Whether the suggestions let in what should stay dropped: also what was accepted as closed.
     pub(super) fn gets_in(&self, finding: &Finding) -> bool {
         let accepted =
             |outcomes: Option<&ChainOutcomes>| outcomes.map_or(0, |outcomes| outcomes.accepted);
         let with = self.with.as_ref();
         let then = with.and_then(|with| with.outcomes.get(finding.id.as_str()).copied());
-        finding.log_cause.verdict != Verdict::MissingRule
-            && accepted(then) > accepted(finding.outcomes.as_ref())
+        (finding.log_cause.verdict != Verdict::MissingRule || finding.accepted.is_some())
+            && accepted(then) > accepted(finding.outcomes.as_deref())
     }
 
     /// Returns the findings that the suggested rules would accept and that should stay dropped.
@@ -61,7 +61,10 @@ impl Simulated<'_> {
             let then = (self.with.as_ref())
                 .and_then(|with| with.outcomes.get(finding.id.as_str()))
                 .is_some_and(|outcomes| outcomes.accepts_all(finding.logged));
-            verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
+            finding.accepted.is_none()
+                && verdicts.contains(&finding.log_cause.verdict)
+                && !Self::accepts(finding)
+                && !then
         })
     }
 }
@@ -99,7 +102,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         page.line("")?;
         page.paragraph("", "        ", &text)?;
     }
-    let now = |finding: &Finding| finding.outcomes.as_ref().map_or_else(unknown, by);
+    let now = |finding: &Finding| finding.outcomes.as_deref().map_or_else(unknown, by);
     let then = |finding: &Finding| {
         let with = simulated.with.as_ref();
         let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
@@ -137,15 +140,16 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
             now(finding)
         }
     })?;
-    cannot_tell(&mut page, simulated)
+    cannot_tell(&mut page, simulated)?;
+    untold(&mut page, simulated)
 }
 
 /// Lists the matches that could not be evaluated, and so counted as no match, once for all findings.
 fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
-    let notes: BTreeSet<&String> = findings
-        .filter_map(|finding| finding.outcomes.as_ref())
-        .flat_map(|outcomes| &outcomes.notes)
+    let notes: BTreeSet<&str> = findings
+        .filter_map(|finding| finding.outcomes.as_deref())
+        .flat_map(|outcomes| outcomes.notes.iter().map(|note| &**note))
         .collect();
     if notes.is_empty() {
         return Ok(());
@@ -191,7 +195,10 @@ fn section(
             what(finding),
             finding.logged.to_string(),
             peers(finding),
-            finding.log_cause.code.to_owned(),
+            match finding.accepted {
+                Some(_) => format!("{} (accepted)", finding.log_cause.code),
+                None => finding.log_cause.code.to_owned(),
+            },
             by(finding),
         ]
     });
@@ -208,12 +215,41 @@ fn section(
 }
 
 fn unknown() -> String {
-    "not known: give the chain with --rules".to_owned()
+    "not known".to_owned()
 }
 
-/// Describes the rules or the policy that decide.
+/// The nodes whose chain nobody told, and how to tell it.
+fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
+    let findings = simulated.report.findings.iter();
+    let nodes: BTreeSet<&str> = findings
+        .filter(|finding| finding.outcomes.is_none())
+        .map(|finding| finding.node.as_str())
+        .collect();
+    if nodes.is_empty() {
+        return Ok(());
+    }
+    let shown: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
+    page.line("")?;
+    let text = format!(
+        "The chain of {} is not known: save it on the node with `iptables-save > FILE`, and name it here with",
+        shown.join(", ")
+    );
+    page.paragraph("", "", &text)?;
+    let options =
+        (nodes.iter().take(MAX_UNTOLD)).map(|node| format!("--rules {}", of_node(node, "FILE")));
+    let options: Vec<String> = options.collect();
+    for line in broken(&options.join(" "), page.style.width.saturating_sub(4)) {
+        page.line(&format!("    {line}"))?;
+    }
+    Ok(())
+}
+
+/// For so many nodes the option is shown.
+const MAX_UNTOLD: usize = 8;
+
+/// What decides, in words.
 fn by(outcomes: &ChainOutcomes) -> String {
-    let one = |(outcome, lines): (&ChainOutcome, &u64)| {
+    let one = |(outcome, lines): &(ChainOutcome, u64)| {
         let rule = match outcome.position() {
             Some(position) if position.line == 0 => {
                 format!("rule {} (suggested)", position.number)

@@ -2,22 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// Formats a table with `header`, at most `width` columns wide, `indent` columns from the left.
-pub(super) fn table(
-    header: &[&str],
-    rows: Vec<Vec<String>>,
-    width: usize,
-    indent: usize,
-) -> String {
-    let mut table = plain(width, indent);
-    table.set_header(header.iter().copied());
-    for row in rows {
-        table.add_row(row);
-    }
-    lines(&table, indent)
-}
-
-/// Creates a table without rows, of at most `width` columns with its indent.
+/// A table without any row, of at most `width` columns with its indent.
 fn plain(width: usize, indent: usize) -> Table {
     let width = width.saturating_sub(indent).clamp(20, u16::MAX.into());
     let mut table = Table::new();

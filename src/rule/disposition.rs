@@ -2,6 +2,7 @@
 
 use super::Disposition;
 use crate::catalog::{DocumentedRule, Reach, Role, reach};
+use crate::chain::of_node;
 use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::site::Zone;
@@ -25,10 +26,33 @@ pub enum Doubt {
     OnePacket,
     /// The packets have a neighbour's address, but came in frames of the router.
     Forged,
+    /// It would open as well what was accepted as closed: this port.
+    Closed(String),
+    /// A report says that it is to be decided, and not why, or not in a way that can be looked at.
+    Reported,
+    /// A report says that the node has another chain than the documented one.
+    OtherChain,
 }
 
 impl Doubt {
-    /// Returns a clause with the doubt, and with the way to settle it.
+    /// As reports write it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotDocumented => "not-documented",
+            Self::Ipv6 => "ipv6",
+            Self::RoleAssumed { .. } => "role-assumed",
+            Self::Outsiders => "outsiders",
+            Self::ChainUnknown => "chain-unknown",
+            Self::Narrowed(_) => "narrowed",
+            Self::OnePacket => "one-packet",
+            Self::Forged => "forged",
+            Self::Closed(_) => "closed",
+            Self::Reported => "reported",
+            Self::OtherChain => "other-chain",
+        }
+    }
+
+    /// What the doubt is, and what would settle it: a clause.
     pub fn text(&self) -> String {
         match self {
             Self::NotDocumented => {
@@ -36,8 +60,9 @@ impl Doubt {
             }
             Self::Ipv6 => "the documented chain is one of IPv4: find out who set up ip6tables here".to_owned(),
             Self::RoleAssumed { node, role } => {
+                let option = of_node(node, role.code());
                 let node = printable_name(node);
-                format!("the role of {node} is a guess: if it is {role}, say so with --role {node}={role}")
+                format!("the role of {node} is a guess: if it is {role}, say so with --role {option}")
             }
             Self::Outsiders => {
                 "only outsiders asked for it: if they may, name the network of the nodes with --node-net or --cluster, or add \
@@ -51,6 +76,19 @@ impl Doubt {
             }
             Self::Narrowed(rule) => format!(
                 "{rule}: if it is to be wider, change that rule and add none beside it"
+            ),
+            Self::Reported => {
+                "its report leaves it to be decided: read the log itself with the running chain (--rules), which says why"
+                    .to_owned()
+            }
+            Self::OtherChain => {
+                "its report puts it into a chain of another name, which a report alone cannot vouch for: give the running chain \
+                 with --rules"
+                    .to_owned()
+            }
+            Self::Closed(port) => format!(
+                "the rule would let in {port} too, which was accepted as closed: narrow it to its peers with --scope peers, or end \
+                 the acceptance"
             ),
             Self::OnePacket => {
                 "one packet, whose source anybody can forge: wait for the next, or ask on the node what runs in that pod".to_owned()

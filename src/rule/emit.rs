@@ -28,7 +28,9 @@ pub struct Emitter {
     pub title: &'static str,
     /// Whether the first input is a CloudInit to be changed, no log.
     pub patches: bool,
-    /// Writes the rules. Returns notes for the reader, one line each.
+    /// Whether it is a script, to be run on the nodes.
+    pub is_script: bool,
+    /// Gives back what the reader must know, a line each.
     pub emit: fn(&Offer<'_>, &mut dyn Write) -> Result<Vec<String>, Error>,
 }
 
@@ -39,6 +41,7 @@ static IPTABLES: Emitter = Emitter {
     code: "iptables",
     title: "a shell script that changes the running chain",
     patches: false,
+    is_script: true,
     emit: |offer, out| told(script::accept(offer.rules, offer.prefixes, out)),
 };
 
@@ -46,6 +49,7 @@ static CLOUDINIT: Emitter = Emitter {
     code: "cloudinit",
     title: "lines for the CloudInit resource of each role",
     patches: false,
+    is_script: false,
     emit: |offer, out| told(cloudinit(offer.rules, out)),
 };
 
@@ -53,6 +57,7 @@ static CLOUDINIT_PATCH: Emitter = Emitter {
     code: "cloudinit-patch",
     title: "your CloudInit, the first input, with the lines in it",
     patches: true,
+    is_script: false,
     emit: cloudinit_patch,
 };
 
@@ -60,6 +65,7 @@ static SPLIT_LOG: Emitter = Emitter {
     code: "split-log",
     title: "three limited LOG rules in place of one, where its limit hid lines",
     patches: false,
+    is_script: true,
     emit: |offer, out| told(script::split_log(offer.splits, offer.prefixes, out)),
 };
 

@@ -3,11 +3,13 @@
 
 mod accept_rule;
 mod check;
+mod closed;
 mod disposition;
 mod emit;
 mod insertion_point;
 mod patch;
 mod recommended;
+mod reported;
 mod scope;
 mod script;
 mod suggest;

@@ -3,7 +3,7 @@
 
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
-use crate::chain::{Fault, LONGEST, quoted};
+use crate::chain::{Fault, LONGEST, of_node};
 use crate::cloudinit::patch::{self, Patched, Wanted};
 use crate::cloudinit::{self, Resource};
 use crate::error::{Error, printable, printable_name};
@@ -149,7 +149,7 @@ impl CloudInitFile<'_> {
                 .map(|node| printable_name(node))
                 .collect::<Vec<_>>()
                 .join(", "),
-            names(&|node| format!("--role {}=ROLE", printable_name(&quoted(node)))),
+            names(&|node| format!("--role {}", of_node(node, "ROLE"))),
         ))
     }
 

@@ -1,15 +1,17 @@
 //! Rules for the findings of a report, each once.
 
 use super::accept_rule::{AcceptRule, Disposition, accept};
+use super::closed::Closed;
 use super::disposition::disposition;
 use super::insertion_point::InsertionPoint;
+use super::reported::restrain;
 use super::scope::Scope;
 use crate::catalog::{self, DocumentedRule, Reach};
 use crate::cause::{Test, Verdict};
 use crate::chain::{Family, Match, Origin, Side, Sought, Test as RuleTest, address};
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
-use crate::packet::proto_name;
+use crate::packet::{proto, proto_name};
 use crate::site::Site;
 
 /// Upper bound on the peers of one finding that get a rule each; for more of them a network should be named.
@@ -19,14 +21,18 @@ pub const RULE_IN_FORCE: &str = "rule-in-force";
 /// Longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
 const LONGEST_COMMENT: usize = 255;
 
-/// Returns the rules for `findings`, each once; records in each finding the rules that accept it.
+/// The rules for `findings`, each once; notes in each finding which of them accepts it. A finding that was accepted as it is
+/// asks for none, and a rule that would let it in too is for somebody to decide on.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let closed = Closed::of(findings);
     let mut rules: Vec<AcceptRule> = Vec::new();
     for finding in findings
         .iter_mut()
-        .filter(|f| f.verdict() == Verdict::MissingRule)
+        .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
     {
         let mut own = for_finding(finding, site, scope);
+        restrain(&mut own, finding, site);
+        own.iter_mut().for_each(|rule| closed.doubt(rule));
         if own.len() < finding.peers.len() && own.len() == MOST_PEERS {
             finding.evidence.push(Test {
                 name: "more-peers",
@@ -169,9 +175,23 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
                 .chain(folded)
                 .any(|peer| net.contains(&peer))
         });
-        return with_sources(&rule, seen.collect());
+        let seen: Vec<IpNet> = seen.collect();
+        // Without a source it would accept everything.
+        return if seen.is_empty() {
+            Vec::new()
+        } else {
+            with_sources(&rule, seen)
+        };
     }
-    let listed = documented.is_some() || finding.cause.code == "addon-port";
+    // A rule of a protocol with ports names one: what a report claims may have none.
+    if rule.dport().is_none() && !matches!(proto, Some(proto::ICMP | proto::ICMPV6)) {
+        return Vec::new();
+    }
+    let is_addon = || {
+        let row = finding.port.and_then(|port| catalog::service(number, port));
+        row.is_some_and(|row| row.addon.is_some())
+    };
+    let listed = documented.is_some() || finding.cause.code == "addon-port" && is_addon();
     let sources = match scope {
         // A wider rule would override a restriction that was made on purpose.
         _ if finding.narrowed => Vec::new(),
@@ -199,7 +219,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
 /// Returns the documented rule whose absence explains a finding.
 fn documented(finding: &Finding, number: u8) -> Option<&'static DocumentedRule> {
     match finding.cause.code {
-        "icmp" => catalog::icmp_rule(),
+        "icmp" => catalog::icmp_rule().filter(|_| matches!(number, proto::ICMP | proto::ICMPV6)),
         "pod-network" => catalog::pod_rule(),
         "documented-port" => {
             let port = finding.port?;

@@ -58,13 +58,18 @@ impl fmt::Display for Contradiction {
             let by = self.kept_by.name();
             return write!(
                 f,
-                "{by} give both {kept} and {other} as {about}: {kept} is taken"
+                "{by} give both {kept} and {other} as {about}: {kept} is taken; an option settles it"
             );
         }
         let (kept_by, other_by) = (self.kept_by.name(), self.other_by.name());
+        let cure = match self.kept_by {
+            Provenance::Told => "leave the option out if that is wrong",
+            Provenance::Config => "mend the file if that is wrong",
+            _ => "an option settles it",
+        };
         write!(
             f,
-            "{about}: {kept} by {kept_by}, {other} by {other_by}; {kept} is taken"
+            "{about}: {kept} by {kept_by}, {other} by {other_by}; {kept} is taken, {cure}"
         )
     }
 }
@@ -314,7 +319,7 @@ mod tests {
         assert_eq!(
             said,
             [
-                "the role of n1: worker by the options, control-plane by the cluster's objects; worker is taken"
+                "the role of n1: worker by the options, control-plane by the cluster's objects; worker is taken, leave the option out if that is wrong"
             ]
         );
         // Of equal weight, the fact about one node wins.

@@ -173,8 +173,6 @@ fn manual_pages_and_completions_are_whole() {
         let script = run(&["completions", shell]);
         let wanted: &[&str] = match shell {
             "powershell" | "elvish" => &["audit", "upgrade"],
-            // The completions for fish do not contain the values of arguments.
-            "fish" => &["witness", "rancher-monitoring", "missing-rule", "audit"],
             _ => &[
                 "witness",
                 "conntrack-loss",

@@ -29,6 +29,16 @@ const PROGRAMS: &[(&str, &str)] = &[
         "case \"$*\" in\n*json*) cat kernel.json ;;\n*cat*) sed 's/.*kernel: //' kernel.log ;;\n*) cat kernel.log ;;\nesac",
     ),
     ("iptables-save", "cat running.save"),
+    // Recorded objects, for what the cluster has; another kind is refused as the API server does.
+    (
+        "kubectl",
+        "case \"$*\" in\n\
+         'get nodes -o yaml') cat fixtures/cluster/nodes.yaml ;;\n\
+         'get nodes -o json') cat fixtures/cluster/nodes.json ;;\n\
+         'get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml') \
+         cat fixtures/cluster/set-a.yaml ;;\n\
+         *) echo \"error: the server doesn't have a resource type in '$*'\" >&2; exit 1 ;;\nesac",
+    ),
 ];
 
 /// A folder that has the files and programs that the commands name.
@@ -44,7 +54,14 @@ impl Place {
         let log = fixture("set-a/limited.log");
         fs::create_dir_all(at("bin")).unwrap();
         fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
-        fs::write(at("kernel.log"), &log).unwrap();
+        for name in ["kernel.log", "before.log", "after.log"] {
+            fs::write(at(name), &log).unwrap();
+        }
+        fs::write(
+            at("dropsift.toml"),
+            "[cluster]\nrole = \"control-plane\"\n\n",
+        )
+        .unwrap();
         fs::write(
             at("kernel.json"),
             journal(&String::from_utf8(log.clone()).unwrap()),
@@ -55,6 +72,10 @@ impl Place {
         }
         let worker = fixture("rules-patch-whole/91-iptables-worker.yaml");
         fs::write(at("91-iptables-worker.yaml"), worker).unwrap();
+        // Before a page saves them anew.
+        fs::write(at("cluster.yaml"), fixture("cluster/set-a.yaml")).unwrap();
+        fs::create_dir_all(at("harvester1-root/etc")).unwrap();
+        fs::write(at("harvester1-root/etc/hostname"), "harvester1\n").unwrap();
         if let Some(packed) = pack(&["gzip -c"], &log) {
             fs::write(at("kernel.log.gz"), packed).unwrap();
         }

@@ -60,7 +60,11 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
             ..
         } => {}
         LogEvent::Notice { kind, count, .. } => seen.notices.push((kind, count)),
-        LogEvent::Alive { .. } | LogEvent::Learned { .. } | LogEvent::EndOfLog { .. } => {}
+        LogEvent::Alive { .. }
+        | LogEvent::Learned { .. }
+        | LogEvent::Own { .. }
+        | LogEvent::EndOfOwn
+        | LogEvent::EndOfLog { .. } => {}
     };
     for block in log.chunks(size) {
         scanner.push(block, &mut sink);
@@ -973,6 +977,54 @@ fn repeats_count() {
         (
             format!("May  5 04:31:28 h kernel: message repeated 2 times: [ {D}]\n"),
             2,
+        ),
+        // What a user wrote (`logger -t`), whose tag is no kernel's.
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h me: last message repeated 999 times\n"
+            ),
+            1,
+        ),
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h me[7]: last message repeated 999 times\n"
+            ),
+            1,
+        ),
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h kernel[7]: last message repeated 999 times\n"
+            ),
+            1,
+        ),
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h me last message repeated 999 times\n"
+            ),
+            1,
+        ),
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h last message repeated 999 times: me\n"
+            ),
+            1,
+        ),
+        // Ten digits are one number, and more than any daemon counts is none.
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h last message repeated 1000000000 times\n"
+            ),
+            1_000_000_001,
+        ),
+        (
+            format!(
+                "May  5 04:31:28 h kernel: {D}\nMay  5 04:31:30 h last message repeated 12345678901 times\n"
+            ),
+            1,
+        ),
+        (
+            format!("May  5 04:31:28 h kernel: message repeated 12345678901 times: [ {D}]\n"),
+            0,
         ),
     ];
     for (log, logged) in cases {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "it is the library of the fuzz targets")]
-mod targets;
+pub(crate) mod targets;
 
 use targets::{Dice, TARGETS};
 
@@ -92,7 +92,7 @@ fn dictionary(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Changes `bytes` in one way: a bit, a byte, a word, a part of itself or of `other`.
-fn mutate(bytes: &mut Vec<u8>, other: &[u8], words: &[Vec<u8>], dice: &mut Dice) {
+pub(crate) fn mutate(bytes: &mut Vec<u8>, other: &[u8], words: &[Vec<u8>], dice: &mut Dice) {
     let at = dice.roll(bytes.len() + 1);
     let some = |dice: &mut Dice, of: &[u8]| {
         let from = dice.roll(of.len() + 1);

@@ -1,13 +1,17 @@
 //! All tests that need neither a real kernel (`lab`) nor a process of their own (`flood`), in one binary.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+mod accept;
 mod audit;
 mod bounds;
 mod bundles;
 mod chain;
 mod cli;
+mod cluster;
 mod commands;
 mod conditions;
+mod deploy;
+mod diff;
 mod dispositions;
 mod docs;
 mod endless;
@@ -21,19 +25,23 @@ mod forms;
 mod fuzz;
 mod golden;
 mod hostile;
+mod hungry;
 mod inputs;
 mod journals;
 mod judgement;
 mod live;
 mod memory;
 mod metrics;
+mod mutations;
 mod packet;
 mod properties;
 mod read;
 mod registry;
 mod report;
+mod reports;
 mod rules;
 mod schema;
 mod set_a;
 mod supply;
 mod support;
+mod walks;

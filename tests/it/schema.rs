@@ -56,7 +56,7 @@ fn events_are_as_their_schema_says() {
 }
 
 /// Every subcommand that answers as JSON, in `fixtures/`: the schema of its answers, and its arguments.
-const ANSWERS: [(&str, &[&str]); 12] = [
+const ANSWERS: [(&str, &[&str]); 15] = [
     (
         "report",
         &["-o", "json", "--year", "2026", "set-a/limited.log"],
@@ -129,6 +129,48 @@ const ANSWERS: [(&str, &[&str]); 12] = [
             "-o",
             "json",
             "HARVESTER_DROP_IN=mgmt-br ... SRC=192.168.122.63 DST=192.168.122.61 ... PROTO=TCP SPT=40000 DPT=2112 ... SYN URGP=0",
+        ],
+    ),
+    (
+        "report",
+        &[
+            "-o",
+            "json",
+            "--year",
+            "2026",
+            "--now",
+            "2026-05-05T12:00:00Z",
+            "--config",
+            "config/dropsift.toml",
+            "set-a/limited.log",
+        ],
+    ),
+    (
+        "diff",
+        &[
+            "diff",
+            "-o",
+            "json",
+            "--year",
+            "2026",
+            "--role",
+            "control-plane",
+            "set-a/limited.log",
+            "set-a/full.log",
+        ],
+    ),
+    (
+        "config",
+        &[
+            "config",
+            "-o",
+            "json",
+            "--now",
+            "2026-05-05T12:00:00Z",
+            "--config",
+            "config/dropsift.toml",
+            "--node",
+            "harvester1=192.168.122.61",
         ],
     ),
     ("causes", &["explain", "-o", "json", "list"]),

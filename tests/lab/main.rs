@@ -14,6 +14,7 @@ mod chance;
 mod cloudinit;
 mod conntrack;
 mod evaluator;
+mod follow;
 mod journal;
 mod live;
 mod machine;
@@ -42,6 +43,10 @@ type Scenario = fn(&Machine);
 
 /// Scenarios by name: the longest first.
 const SCENARIOS: &[(&str, Scenario)] = &[
+    (
+        "every_entry_of_a_growing_journal_is_met_once",
+        follow::every_entry_is_met_once,
+    ),
     (
         "split_log_rules_show_the_syns_that_saturation_hid",
         saturation::split_log_rules_show_the_syns,

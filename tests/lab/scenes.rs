@@ -6,8 +6,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -46,7 +47,7 @@ struct Scene {
     /// Commands that change it after the dump that `--rules` reads was taken.
     #[serde(default)]
     since: Option<String>,
-    /// Drops of the log, as `tcp/2112` from the peer, or `pod tcp/2112`.
+    /// What was dropped, as `tcp/2112` from the peer, `pod tcp/2112`, or `ipv6 tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
     /// Further arguments of `dropsift rules`.
@@ -58,7 +59,13 @@ struct Scene {
     /// Variables of the script's environment.
     #[serde(default)]
     env: Vec<String>,
-    /// Rules that are present at every moment of the run.
+    /// Whether somebody decided on the rules that are for review: the words before them are taken off.
+    #[serde(default)]
+    decided: bool,
+    /// For how many seconds another program holds the lock of xtables, which legacy tables have.
+    #[serde(default)]
+    locked: u64,
+    /// What the rules have at every moment of the run.
     #[serde(default)]
     always: Vec<String>,
     /// The name of this host, and of the hosts in the log.
@@ -323,7 +330,12 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         stage.sh(tool, since);
     }
     // The commands of the report go to the same place, of a dump that was taken just now.
-    if scene.args.is_empty() && scene.exit == 0 && scene.nodes.is_empty() && !scene.unchanged {
+    if !scene.decided
+        && scene.args.is_empty()
+        && scene.exit == 0
+        && scene.nodes.is_empty()
+        && !scene.unchanged
+    {
         wrong.extend(commands(stage, scene, tool));
     }
     let (log, path) = (file("log"), file("script"));
@@ -333,13 +345,20 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         .args(&words)
         .output()
         .unwrap();
-    fs::write(&path, &made.stdout).unwrap();
+    let mut text = String::from_utf8(made.stdout.clone()).unwrap();
+    if scene.decided {
+        text = text.replace("# decide first: ", "");
+    }
+    fs::write(&path, text).unwrap();
     if !output(shell, &["-n", &path]).status.success() {
         return vec![format!("no script: {made:?}")];
     }
+    let lock = file("lock");
+    let lock_variable = format!("XTABLES_LOCKFILE={lock}");
     let script = |args: &[&str]| -> (String, Option<i32>) {
         let mut words = vec!["env"];
         words.extend(scene.env.iter().map(String::as_str));
+        words.push(&lock_variable);
         words.extend([shell, &path]);
         words.extend(args);
         let ran = stage.node(tool, &scene.host, &words);
@@ -356,7 +375,17 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     }
     let run: Vec<&str> = scene.run.iter().map(String::as_str).collect();
     fs::write(file("seen"), "").unwrap();
+    let holder = (scene.locked > 0).then(|| hold(&lock, scene.locked));
+    let began = Instant::now();
     let (told, code) = script(&run);
+    if let Some(mut holder) = holder {
+        let waited =
+            tool != "legacy" || began.elapsed() > Duration::from_millis(900 * scene.locked);
+        if !waited {
+            wrong.push(format!("it did not wait for the lock: {told}"));
+        }
+        holder.wait().unwrap();
+    }
     let seen = fs::read_to_string(file("seen")).unwrap();
     for moment in seen.split("\n\n").filter(|rules| !rules.trim().is_empty()) {
         for part in scene
@@ -508,7 +537,21 @@ fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
     wrong
 }
 
-/// Returns the log of a scene.
+/// The log of a scene.
+/// Holds the lock of xtables for so many seconds.
+fn hold(lock: &str, seconds: u64) -> Child {
+    let taken = format!("{lock}.taken");
+    let script = format!("touch {taken}; sleep {seconds}; rm {taken}");
+    let holder = Command::new("flock")
+        .args([lock, "sh", "-c", &script])
+        .spawn()
+        .unwrap();
+    while !Path::new(&taken).exists() {
+        thread::sleep(Duration::from_millis(5));
+    }
+    holder
+}
+
 fn drop_lines(scene: &Scene) -> String {
     let nodes: &[String] = if scene.nodes.is_empty() {
         &[host()]
@@ -518,6 +561,14 @@ fn drop_lines(scene: &Scene) -> String {
     let mut text = String::new();
     for node in nodes {
         for (at, drop) in scene.drops.iter().enumerate() {
+            if let Some(port) = drop.strip_prefix("ipv6 tcp/") {
+                text += &format!(
+                    "Apr 22 10:00:0{at} {node} kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC=02:00:00:00:00:01:02:00:00:00:00:02:86:dd \
+                     SRC=fd00::62 DST=fd00::61 LEN=80 TC=0 HOPLIMIT=64 FLOWLBL=0 PROTO=TCP SPT=4000{at} DPT={port} WINDOW=64240 \
+                     RES=0x00 SYN URGP=0\n"
+                );
+                continue;
+            }
             let (from, what) = drop.split_once(' ').unwrap_or(("peer", drop));
             let from = SENDERS.iter().find(|(name, _)| *name == from).unwrap().1;
             let (proto, port) = what.split_once('/').unwrap_or((what, ""));

@@ -6,6 +6,9 @@ use std::rc::Rc;
 use crate::chain::Fault;
 use crate::chain::shell::lex::{Kind, Token, Word, lex};
 
+/// The longest script that is read, in bytes: what is parsed of one takes two hundred times its length.
+pub(in crate::chain) const MAX_SCRIPT: usize = 256 << 10;
+
 /// A shell text, parsed.
 #[derive(Debug, Clone, Default)]
 pub struct Script {
@@ -73,6 +76,13 @@ pub(super) enum Input {
 impl Script {
     /// Parses `text`, whose first line is `line` in its file.
     pub fn read(text: &str, line: usize) -> Self {
+        if text.len() > MAX_SCRIPT {
+            let fault = Fault::unfollowed(line, "a script of more than 256 KiB is not followed");
+            return Self {
+                list: List::new(),
+                faults: vec![fault],
+            };
+        }
         let (tokens, faults) = lex(text, line);
         let mut parser = Parser {
             tokens,

@@ -23,7 +23,7 @@ pub(super) fn verify(before: &[Resource], text: &str, wanted: &[Vec<Wanted>]) ->
     for ((old, new), wanted) in before.iter().zip(&after).zip(wanted) {
         let ways = boot_both_ways([old]);
         let mut assumed = vec![Assume::None, Assume::All];
-        assumed.extend(Assume::mixed(&ways.conditions));
+        assumed.extend(Assume::mixed(&ways.conditions, &ways.set));
         let pairs: Vec<[RuleSet; 2]> = (assumed.iter())
             .map(|assume| [old, new].map(|one| boot_assuming(one, assume.clone())))
             .collect();

@@ -4,6 +4,8 @@
 //! A line passes the stages of the slow path that do not depend on neighbouring lines: parsed, classified, its packet
 //! summarised. A test below checks that readers with and without it report the same events.
 
+mod head;
+
 use super::event::DropLine;
 use super::format::text::{trim, uptime_of};
 use super::format::{self, Prefixes, cri};
@@ -11,7 +13,7 @@ use super::framing;
 use super::message::{Class, classify, unescaped};
 use super::scan::{Besides, Scan};
 use super::search::{Hit, HitLine, HitLines, Search};
-use crate::packet::PacketSummary;
+use crate::packet::{PacketSummary, Unparsed};
 use crate::time::Time;
 
 /// Finds the lines of `block`, complete lines, that have hits, and parses those that are self-contained drop lines.
@@ -33,7 +35,46 @@ pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mu
 /// Parses a self-contained drop line; `None` for any other line, or if something is unusual.
 fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
     let raw = trim(block.get(hit.line.clone())?);
-    // Lines that open another framing, or may continue in the next line.
+    if let Some(head) = head::head(raw, prefixes) {
+        let besides = Besides {
+            uptime: head.uptime,
+            monotonic: head.uptime,
+            ..Besides::NOTHING
+        };
+        let drop = DropLine {
+            time: Time::UNKNOWN,
+            fine: head.stamp.is_fine(),
+            host: Some(head.host),
+            message: head.message,
+            packet: packet(head.message)?,
+            monotonic: besides.monotonic,
+            repeats: besides.repeats,
+        };
+        scan.read(block, hit.line.clone(), head.stamp, besides, &drop);
+        return Some(());
+    }
+    other(block, raw, hit, prefixes, scan)
+}
+
+/// The packet, or why it cannot be judged; `None` where the message is no text.
+#[inline]
+fn packet(message: &[u8]) -> Option<Result<PacketSummary<'_>, Unparsed>> {
+    match PacketSummary::ordered(message) {
+        Some(packet) => Some(Ok(packet)),
+        None => Some(PacketSummary::read(std::str::from_utf8(message).ok()?)),
+    }
+}
+
+/// Reads a line of any form.
+#[inline(never)]
+fn other(
+    block: &[u8],
+    raw: &[u8],
+    hit: &HitLine,
+    prefixes: &Prefixes,
+    scan: &mut Scan,
+) -> Option<()> {
+    // What begins another framing, and what may go on in the next line.
     if framing::opening(&block[hit.line.start..]).is_some() || cri::part(raw).is_some() {
         return None;
     }
@@ -45,10 +86,7 @@ fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Op
     let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
         return None;
     };
-    let packet = match PacketSummary::ordered(message) {
-        Some(packet) => Ok(packet),
-        None => PacketSummary::read(std::str::from_utf8(message).ok()?),
-    };
+    let packet = packet(message)?;
     let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
     let besides = Besides {
         uptime,

@@ -15,19 +15,21 @@ const MAX_SOURCE: usize = 200;
 /// Upper bound on the bytes of a month's name.
 const MAX_MONTH: usize = 32;
 
-/// Parses a number of `least` to `most` digits.
+/// Takes a number of `least` to `most` digits off the front.
+#[inline]
 pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> Option<i64> {
-    let len = text
-        .iter()
-        .take(most)
-        .take_while(|b| b.is_ascii_digit())
-        .count();
+    let (mut number, mut len) = (0, 0);
+    while len < most
+        && let Some(digit @ b'0'..=b'9') = text.get(len)
+    {
+        number = number * 10 + i64::from(digit - b'0');
+        len += 1;
+    }
     if len < least {
         return None;
     }
-    let (number, rest) = text.split_at(len);
-    *text = rest;
-    Some(number.iter().fold(0, |n, b| n * 10 + i64::from(b - b'0')))
+    *text = &text[len..];
+    Some(number)
 }
 
 /// Parses a count at the start of `text` and removes it; `None` if it exceeds 32 bits.
@@ -53,30 +55,49 @@ pub(super) fn spaces(text: &mut &[u8]) {
 
 /// Parses a fraction of a second, `.123456` or `,123456`. Returns its microseconds; `None` where there is none.
 pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
-    let mut rest = text
-        .strip_prefix(b".")
-        .or_else(|| text.strip_prefix(b","))?;
-    let len = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+    let [b'.' | b',', rest @ ..] = *text else {
+        return None;
+    };
+    // As most forms have it.
+    if let [a, b, c, d, e, f, rest @ ..] = rest
+        && let (Some(ab), Some(cd), Some(ef)) = (pair(*a, *b), pair(*c, *d), pair(*e, *f))
+        && !rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        *text = rest;
+        return Some((ab * 100 + cd) * 100 + ef);
+    }
+    let (mut micros, mut len) = (0, 0);
+    while let Some(digit @ b'0'..=b'9') = rest.get(len) {
+        if len < 6 {
+            micros = micros * 10 + i64::from(digit - b'0');
+        }
+        len += 1;
+    }
     if len == 0 {
         return None;
     }
-    let micros = rest[..len]
-        .iter()
-        .chain(std::iter::repeat(&b'0'))
-        .take(6)
-        .fold(0, |n, b| n * 10 + i64::from(b - b'0'));
-    rest = &rest[len..];
-    *text = rest;
+    for _ in len..6 {
+        micros *= 10;
+    }
+    *text = &rest[len..];
     Some(micros)
 }
 
-/// Parses `10:00:01[.123456]`. Returns the microseconds since midnight, and whether there was a fraction.
-pub(super) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
-    let hour = digits(text, 2, 2)?;
-    literal(text, b":")?;
-    let minute = digits(text, 2, 2)?;
-    literal(text, b":")?;
-    let second = digits(text, 2, 2)?;
+/// The number of two digits.
+#[inline]
+fn pair(tens: u8, ones: u8) -> Option<i64> {
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
+}
+
+/// Takes `10:00:01[.123456]`: microseconds since midnight, and whether a fraction stood there.
+#[inline]
+pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
+    let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
+        return None;
+    };
+    let (hour, minute, second) = (pair(*h, *hh)?, pair(*m, *mm)?, pair(*s, *ss)?);
+    *text = rest;
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -113,11 +134,12 @@ pub(super) fn day(text: &mut &[u8]) -> Option<u8> {
 
 /// Parses `2026-04-22`. Returns the days since 1970-01-01.
 pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
-    let year = digits(text, 4, 4)?;
-    literal(text, b"-")?;
-    let month = digits(text, 2, 2)?;
-    literal(text, b"-")?;
-    let day = digits(text, 2, 2)?;
+    let [y, yy, yyy, yyyy, b'-', m, mm, b'-', d, dd, rest @ ..] = *text else {
+        return None;
+    };
+    let year = pair(*y, *yy)? * 100 + pair(*yyy, *yyyy)?;
+    let (month, day) = (pair(*m, *mm)?, pair(*d, *dd)?);
+    *text = rest;
     ((1..=12).contains(&month) && (1..=31).contains(&day))
         .then(|| days_of_civil(year as i32, month as u8, day as u8))
 }
@@ -157,7 +179,8 @@ pub(super) const fn at(days: i64, day_micros: i64) -> Time {
     Time(days * DAY + day_micros)
 }
 
-/// Parses `2026-04-22T10:00:01.123456+00:00`; a space in place of the `T`, and a missing zone, are accepted.
+/// Takes `2026-04-22T10:00:01.123456+00:00`; a space for the `T` and no zone are read too.
+#[inline]
 pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     let mut rest = *text;
     let days = date(&mut rest)?;
@@ -244,6 +267,31 @@ pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 /// Splits `[host ]ident[pid]: message`. Words that rsyslog's templates and others put around the host (a zone, a
 /// severity, a facility) are skipped.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
+    if let Some((host, message)) = usual_source(text) {
+        return Some((Some(host.into()), Origin::Kernel, message));
+    }
+    other_source(text)
+}
+
+/// The host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a digit, and nothing
+/// besides that a word of a header has.
+#[inline]
+pub(in crate::input) fn usual_source(text: &[u8]) -> Option<(&str, &[u8])> {
+    let mut has_digit = false;
+    let window = &text[..text.len().min(MAX_WORD)];
+    let space = window.iter().position(|b| {
+        has_digit |= b.is_ascii_digit();
+        !b.is_ascii_alphanumeric() && *b != b'-'
+    })?;
+    let (host, rest) = text.split_at(space);
+    let message = rest.strip_prefix(b" kernel: ")?;
+    if !has_digit || host[0] == b'-' {
+        return None;
+    }
+    Some((std::str::from_utf8(host).ok()?, message))
+}
+
+fn other_source(text: &[u8]) -> Option<Sent<'_>> {
     let colon = tag_end(text)?;
     let before = &text[..colon];
     let message = text.get(colon + 1..).unwrap_or_default();
@@ -286,8 +334,10 @@ fn tag_end(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether a word of a header is a zone, a severity or a facility; and if so, whether a facility other than the
-/// kernel's.
+/// No word of a header that is no host is longer.
+const MAX_WORD: usize = 24;
+
+/// Whether a word of a header is a zone, a severity or a facility, and then, whether it is a facility that the kernel has not.
 fn header_word(word: &[u8]) -> Option<bool> {
     /// Levels of syslog.conf(5), and as Python's and ChromeOS' loggers write them.
     const SEVERITIES: [&[u8]; 14] = [
@@ -336,8 +386,7 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
         b"NZDT",
     ];
-    const MAX_WORD: usize = 24;
-    // Fast path: most words are hosts with a digit, and only an offset or a selector has one as well.
+    // Most words are hosts with a number, which only an offset and a selector have.
     let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));
     if word.is_empty() || word.len() > MAX_WORD || word[0] != b'-' && is_host() {
         return None;
@@ -346,17 +395,17 @@ fn header_word(word: &[u8]) -> Option<bool> {
         .strip_prefix(b"[")
         .and_then(|word| word.strip_suffix(b"]")))
     .unwrap_or(word);
-    let lower = bare.to_ascii_lowercase();
-    let is_facility = |name: &[u8]| FACILITIES.contains(&name);
-    let is_foreign = |name: &[u8]| !matches!(name, b"kern" | b"user");
-    if let Some(dot) = memchr::memchr(b'.', &lower) {
-        let (facility, severity) = (&lower[..dot], &lower[dot + 1..]);
-        let is_selector = is_facility(facility) && SEVERITIES.contains(&severity);
-        // BusyBox' klogd writes `user` for the kernel.
-        return is_selector.then(|| is_foreign(facility));
+    let is_one_of = |names: &[&[u8]], word: &[u8]| {
+        (names.iter()).any(|name| name.len() == word.len() && name.eq_ignore_ascii_case(word))
+    };
+    if let Some(dot) = memchr::memchr(b'.', bare) {
+        let (facility, severity) = (&bare[..dot], &bare[dot + 1..]);
+        let is_selector = is_one_of(&FACILITIES, facility) && is_one_of(&SEVERITIES, severity);
+        // BusyBox' klogd says `user` for the kernel.
+        return is_selector.then(|| !is_one_of(&[b"kern", b"user"], facility));
     }
     let is_offset = matches!(bare, [b'+' | b'-', rest @ ..] if rest.len() > 1 && rest.iter().all(|b| b.is_ascii_digit() || *b == b':'));
-    if SEVERITIES.contains(&&*lower) || ZONES.contains(&bare) || is_offset {
+    if is_one_of(&SEVERITIES, bare) || ZONES.contains(&bare) || is_offset {
         return Some(false);
     }
     // A host may well be called `mail` or `news`.

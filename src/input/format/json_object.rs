@@ -199,9 +199,12 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            // `log.syslog.facility.code` may be one name or four objects; the last two words identify it.
-            let (within, name) = match key.rsplit_once('.') {
-                Some((objects, name)) => (path(objects).unwrap_or(Within::Unknown), name),
+            // `log.syslog.facility.code` may be one name or four objects; the last two words tell enough.
+            let (within, name) = match memchr::memrchr(b'.', key.as_bytes()) {
+                Some(dot) => (
+                    path(&key[..dot]).unwrap_or(Within::Unknown),
+                    &key[dot + 1..],
+                ),
                 None => (self.within, key.as_ref()),
             };
             let (row, object) = (field(within, name), entered(name));

@@ -32,6 +32,7 @@ use record::{Layer, Read};
 
 pub(super) use journal_fields::JournalFields;
 pub(super) use json_object::is_table;
+pub(super) use months::month_of;
 pub use prefixes::Prefixes;
 pub use record::Format;
 pub(super) use record::{Origin, Record};

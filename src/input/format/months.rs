@@ -3,10 +3,15 @@
 //! From the `abmon` and `ab_alt_mon` of glibc's locales. Where two languages use one name for different months, the
 //! larger language wins (`lis` is Polish and Czech, not Croatian).
 
-/// Returns the number of the month that `name` is short for, 1 to 12.
-pub(super) fn month_of(name: &[u8]) -> Option<u8> {
+/// The number of the month that `name` is short for, 1 to 12.
+pub(in crate::input) fn month_of(name: &[u8]) -> Option<u8> {
     if let Some(month) = english(name) {
         return Some(month);
+    }
+    // The host of a line whose stamp has no month comes here too, and is none of these.
+    let first = name.first()?;
+    if name.len() >= 32 || LENGTHS[usize::from(*first)] >> name.len() & 1 == 0 {
+        return None;
     }
     let at = OTHERS
         .iter()
@@ -32,6 +37,24 @@ const fn english(name: &[u8]) -> Option<u8> {
         _ => return None,
     })
 }
+
+/// How long the names that begin with a byte are, a bit each.
+static LENGTHS: [u32; 256] = {
+    let mut lengths = [0; 256];
+    let mut month = 0;
+    while month < OTHERS.len() {
+        let names = OTHERS[month];
+        let mut at = 0;
+        while at < names.len() {
+            let name = names[at].as_bytes();
+            assert!(name.len() < 32, "a length is a bit");
+            lengths[name[0] as usize] |= 1 << name.len();
+            at += 1;
+        }
+        month += 1;
+    }
+    lengths
+};
 
 /// January to December in the other languages.
 #[rustfmt::skip]

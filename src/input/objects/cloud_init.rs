@@ -80,7 +80,7 @@ pub(super) fn facts(all: Vec<CloudInit>, nodes: &[Node]) -> Vec<ClusterFact> {
     if own.is_empty() {
         if has_any && !nodes.is_empty() {
             facts.push(ClusterFact::Remark(
-                "no CloudInit of the cluster has firewall rules: no chain comes back when a node boots".to_owned(),
+                "no CloudInit of the cluster has firewall rules: none makes a chain".to_owned(),
             ));
         }
         return facts;
@@ -124,7 +124,7 @@ pub(super) fn facts(all: Vec<CloudInit>, nodes: &[Node]) -> Vec<ClusterFact> {
     if !open.is_empty() {
         let names: Vec<String> = open.iter().map(|node| node.name.clone()).collect();
         facts.push(ClusterFact::Remark(format!(
-            "no CloudInit with firewall rules picks {}: no chain is made there at boot",
+            "no CloudInit with firewall rules picks {}: none makes a chain there",
             few(&names)
         )));
     }

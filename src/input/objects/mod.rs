@@ -9,6 +9,8 @@ mod sniff;
 mod tree;
 mod upgrade;
 
+use std::borrow::Cow;
+
 use crate::input::event::ClusterFact;
 use cloud_init::CloudInit;
 use node::Node;
@@ -106,11 +108,11 @@ impl Objects {
         facts
     }
 
-    /// Returns the text without the messages of `kubectl`, which are kept as remarks.
-    fn without_messages(&mut self, text: &str) -> String {
+    /// The text without the messages of `kubectl`, which are kept as remarks.
+    fn without_messages<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         let is_message = |line: &str| sniff::is_message(line.as_bytes());
         if !text.lines().any(is_message) {
-            return text.to_owned();
+            return Cow::Borrowed(text);
         }
         let (said, objects): (Vec<&str>, Vec<&str>) =
             text.lines().partition(|line| is_message(line));
@@ -124,12 +126,13 @@ impl Objects {
                 "kubectl said `{line}`: what that kind tells is not known"
             ));
         }
-        objects.join("\n") + "\n"
+        Cow::Owned(objects.join("\n") + "\n")
     }
 
     fn documents(&mut self, text: &str, hint: Option<&str>) -> Result<(), String> {
         let cut = format!("is the file whole? Save it once more: {COMMAND}");
-        if text.trim_start().starts_with('{') {
+        let is_json = text.trim_start().starts_with('{');
+        if is_json && !text.lines().any(|line| line.trim_end() == "---") {
             let documents = serde_json::Deserializer::from_str(text).into_iter::<Document>();
             for document in documents {
                 let document =

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::tree::{NODE_ARGS, Tree};
 use crate::catalog::Role;
-use crate::input::event::{ClusterFact, few};
+use crate::error::printable_name;
+use crate::input::event::{ClusterFact, listed};
 use crate::net::{IpNet, parse_net};
 
 /// The labels that make a role, the narrowest first: those by which the documented CloudInits select nodes, and the older
@@ -152,11 +153,13 @@ pub(super) fn facts(nodes: &[Node], from: &str) -> Vec<ClusterFact> {
                         address: *address,
                     });
                 }
-                Err(text) => odd.no_addresses.push(format!("{} (`{text}`)", node.name)),
+                Err(text) => odd
+                    .no_addresses
+                    .push(format!("{} (`{text}`)", printable_name(&node.name))),
             }
         }
         if !is_known {
-            odd.unaddressed.push(node.name.clone());
+            odd.unaddressed.push(printable_name(&node.name));
         }
     }
     facts.extend(odd.remarks(from));
@@ -188,7 +191,7 @@ impl Odd {
                 .find(|(key, value)| key == label && value != "true");
             if let Some((_, value)) = other {
                 self.not_true
-                    .push(format!("{} ({label}={value})", node.name));
+                    .push(format!("{} ({label}={value})", printable_name(&node.name)));
             }
         }
         let mut set = LABELS.iter().filter(|(label, _)| node.has(label));
@@ -200,12 +203,14 @@ impl Odd {
             } else {
                 &mut self.unlabelled
             };
-            odd.push(node.name.clone());
+            odd.push(printable_name(&node.name));
             return None;
         };
         if let Some((other, _)) = set.find(|(_, other)| other != role) {
-            self.two_roles
-                .push(format!("{} ({label} and {other})", node.name));
+            self.two_roles.push(format!(
+                "{} ({label} and {other})",
+                printable_name(&node.name)
+            ));
         }
         Some((label, *role))
     }
@@ -214,7 +219,7 @@ impl Odd {
         let mut remarks = Vec::new();
         let mut say = |names: &[String], text: &str| {
             if !names.is_empty() {
-                let text = text.replace('@', &few(names)).replace('#', from);
+                let text = text.replace('@', &listed(names)).replace('#', from);
                 remarks.push(ClusterFact::Remark(text));
             }
         };

@@ -15,7 +15,13 @@ use crate::input::search::Found;
 
 /// Number of records at either end of a block that are tried for a date that shows the progress of the log.
 const DATING_TRIES: usize = 8;
-/// Upper bound on the bytes kept of the line before a block.
+/// How many lines of a log's begin are looked at for its first time, and how many are gone back from its end: text without
+/// times may stand before and behind it, and how the bytes come must not decide what is found.
+pub(super) const FIRST_TRIES: usize = 4096;
+const LAST_TRIES: usize = 1024;
+/// How many lines from the end of a block are looked at for the names of nodes in their column.
+const COLUMN_TRIES: usize = 512;
+/// How much of the line before a block is kept.
 const MAX_BEFORE: usize = 4096;
 /// Number of drop lines in a batch.
 const BATCH: usize = 64;
@@ -93,6 +99,7 @@ impl Reader {
     fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
         let mut batch = Vec::new();
+        let mut names = Default::default();
         for hit in &scan.lines {
             let line = hit.line();
             if line.start < from {
@@ -100,7 +107,13 @@ impl Reader {
             }
             match hit {
                 ScannedLine::Drop(read) => {
-                    let drop = self.dated(read.drop_line(text, scan), read, scan, &mut batch, sink);
+                    let drop = self.dated(
+                        read.drop_line(text, scan, &mut names),
+                        read,
+                        scan,
+                        &mut batch,
+                        sink,
+                    );
                     if batch.len() == BATCH {
                         flush(&mut batch, sink);
                     }
@@ -260,8 +273,16 @@ impl Reader {
 
     /// Reports that the log was alive at the time of the first line that has one.
     fn alive_at_begin(&mut self, text: &[u8], sink: &mut Sink<'_>) {
-        for line in lines(text).take(DATING_TRIES) {
+        let mut tries = DATING_TRIES;
+        for line in lines(text) {
+            if tries.max(self.first_tries) == 0 {
+                return;
+            }
+            tries = tries.saturating_sub(1);
+            self.first_tries = self.first_tries.saturating_sub(1);
             if self.alive(line, sink) {
+                self.first_tries = 0;
+                self.has_times = true;
                 return;
             }
         }
@@ -273,7 +294,9 @@ impl Reader {
         let mut alive = None;
         let mut after = 0_i64;
         let mut tries = 0;
+        let mut last: &[u8] = &[];
         for line in lines_back(text) {
+            last = line;
             if let Some(more) = self.distance(line) {
                 after = after.saturating_add(more);
                 self.each = true;
@@ -281,7 +304,13 @@ impl Reader {
             }
             alive = self.time(line);
             tries += 1;
-            if alive.is_some() || tries == DATING_TRIES && !self.each {
+            // A log without any times is not looked through for one.
+            let most = if self.has_times {
+                LAST_TRIES
+            } else {
+                DATING_TRIES
+            };
+            if alive.is_some() || tries >= most && !self.each {
                 break;
             }
         }
@@ -293,33 +322,62 @@ impl Reader {
                 host: None,
             });
         } else if let Some(alive) = alive {
+            self.has_times = true;
             sink(alive.event());
-            self.others_alive(text, alive.host.as_deref(), sink);
+            self.others_alive(text, last, alive.host.as_deref(), sink);
         }
     }
 
-    /// Reports the last line in `text` of each node with a drop line, except that of the last line: lines of any kind
-    /// show that a node's log goes on.
-    fn others_alive(&mut self, text: &[u8], last: Option<&str>, sink: &mut Sink<'_>) {
-        for host in self.nodes.several() {
-            if last == Some(&*host) {
-                continue;
-            }
-            let mut end = text.len();
-            for _ in 0..DATING_TRIES {
-                let Some(at) = memmem::rfind(&text[..end], host.as_bytes()) else {
-                    break;
-                };
-                let begin = memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
-                let behind = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
-                let alive = self.own_time(trim(&text[begin..behind]));
-                if let Some(alive) = alive.filter(|alive| alive.host.as_deref() == Some(&*host)) {
-                    sink(alive.event());
-                    break;
-                }
-                end = begin;
+    /// Says when each node with a drop line, but for that of the `last` line, had its own last line in `text`: a node's log
+    /// goes on with lines of any kind.
+    fn others_alive(&mut self, text: &[u8], last: &[u8], host: Option<&str>, sink: &mut Sink<'_>) {
+        let mut open = self.nodes.several_but(host);
+        // Most logs have their hosts in one column: a line is parsed only where that has a name that is looked for.
+        let column = host.and_then(|host| memmem::find(last, host.as_bytes()));
+        for line in lines_back(text).take(COLUMN_TRIES) {
+            let Some(column) = column.filter(|_| open != 0) else {
+                break;
+            };
+            let bit = name_at(line, column).map_or(0, |name| self.nodes.bit(name));
+            if open & bit != 0 && self.alive_of(line, open & bit, sink) {
+                open &= !bit;
             }
         }
+        while let Some(host) = self.nodes.first(open) {
+            self.search_alive(text, &host, open, sink);
+            open &= open - 1;
+        }
+    }
+
+    /// Looks for the last line of `host`, the first of `nodes`, wherever the name stands.
+    fn search_alive(&mut self, text: &[u8], host: &str, nodes: u64, sink: &mut Sink<'_>) {
+        // The search from the begin is vectorised, and a node that is not there is not searched for from the end.
+        let mut end = match memmem::find(text, host.as_bytes()) {
+            Some(_) => text.len(),
+            None => 0,
+        };
+        for _ in 0..DATING_TRIES {
+            let Some(at) = memmem::rfind(&text[..end], host.as_bytes()) else {
+                break;
+            };
+            let begin = memrchr(b'\n', &text[..at]).map_or(0, |end| end + 1);
+            let behind = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+            if self.alive_of(trim(&text[begin..behind]), nodes, sink) {
+                break;
+            }
+            end = begin;
+        }
+    }
+
+    /// Says that the first of `nodes` was alive at the time of `line`, if the line is of that node: whether it is.
+    fn alive_of(&mut self, line: &[u8], nodes: u64, sink: &mut Sink<'_>) -> bool {
+        let alive = self.own_time(line);
+        let alive = alive.filter(|alive| alive.host.is_some());
+        let alive = alive.filter(|alive| alive.host == self.nodes.first(nodes));
+        if let Some(alive) = &alive {
+            sink(alive.event());
+        }
+        alive.is_some()
     }
 
     /// Reports that the log was alive at the time of `record`. Returns whether it has a time of its own.
@@ -340,7 +398,17 @@ fn flush(batch: &mut Vec<DropLine<'_>>, sink: &mut Sink<'_>) {
     }
 }
 
-/// Returns the part of a line that is kept for the next one, which may repeat it.
+/// The name that stands in a column of `line`, as far as it is one of a host.
+fn name_at(line: &[u8], column: usize) -> Option<&str> {
+    /// `HOST_NAME_MAX` of Linux.
+    const MAX_HOST: usize = 64;
+    let window = line.get(column..)?;
+    let window = &window[..window.len().min(MAX_HOST + 1)];
+    let end = (window.iter()).position(|b| !b.is_ascii_alphanumeric() && !b"-._".contains(b))?;
+    std::str::from_utf8(&window[..end]).ok()
+}
+
+/// What of a line is kept for the next one, which may say that it came again.
 fn kept(line: &[u8]) -> &[u8] {
     &line[..line.len().min(MAX_BEFORE)]
 }

@@ -68,13 +68,27 @@ impl Jump {
 }
 
 impl NodeClocks {
-    /// Returns the names of the nodes with a drop line, if there are several.
-    pub(super) fn several(&self) -> Vec<Box<str>> {
+    /// The nodes with a drop line, by a bit each, where there are several; without the `last` one and the one without a name.
+    pub(super) fn several_but(&self, last: Option<&str>) -> u64 {
+        const _: () = assert!(MAX_NODES <= 64, "a node is a bit");
         if self.clocks.len() < 2 {
-            return Vec::new();
+            return 0;
         }
-        let named = self.names.iter().filter(|name| !name.is_empty());
-        named.map(Into::into).collect()
+        let all = u64::MAX >> (64 - self.clocks.len().min(64));
+        let but = ["", last.unwrap_or_default()];
+        let but = but.iter().filter_map(|name| self.names.find(name));
+        but.fold(all, |all, number| all & !(1 << number))
+    }
+
+    /// The bit of the node of this name, 0 where there is none.
+    pub(super) fn bit(&self, name: &str) -> u64 {
+        self.names.find(name).map_or(0, |number| 1 << number)
+    }
+
+    /// The name of the first node of a set.
+    pub(super) fn first(&self, nodes: u64) -> Option<Box<str>> {
+        let number = u16::try_from(nodes.trailing_zeros()).ok()?;
+        self.names.name(number).map(Into::into)
     }
 
     /// Takes a drop line. Returns the time at which the kernel wrote it, and the jump that it shows.

@@ -104,6 +104,12 @@ fn facts(name: &str, text: &str) -> Result<Vec<ClusterFact>, String> {
 }
 
 impl Opening<'_, '_, '_> {
+    /// Hands on a fact that a bundle tells.
+    pub(super) fn learned(&mut self, fact: ClusterFact) {
+        let by = Provenance::Bundle;
+        (self.sink)(LogEvent::Learned { fact, by });
+    }
+
     /// Reads the objects that `peeked` begins with.
     pub(super) fn objects(&mut self, name: &str, peeked: Peeked<'_>) {
         self.summary.objects = true;

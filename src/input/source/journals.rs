@@ -14,8 +14,8 @@ use super::journal::{
     Wanted,
 };
 use super::journal_path::JournalPath;
-use super::{Opening, Prefixes};
-use crate::input::event::LogEvent;
+use super::{Opening, Options, Prefixes};
+use crate::input::event::{LogEvent, Sink};
 use crate::input::format::{JournalFields, Origin, Record};
 use crate::input::reader::Reader;
 use crate::time::{SECOND, Stamp, Time};
@@ -77,46 +77,48 @@ impl Opening<'_, '_, '_> {
         bytes: u64,
         open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
     ) {
-        // Its format is known, even if it is empty.
+        let mut log = Log::new(self.options);
+        self.merge_into(&mut log, waiting, bytes, open);
+        log.gone_on(self.sink);
+        (self.sink)(LogEvent::EndOfLog { correction: 0 });
+    }
+
+    /// Hands on the entries of all files, the earliest first, as those of a log that may go on.
+    pub(super) fn merge_into<'a, T>(
+        &mut self,
+        log: &mut Log,
+        waiting: VecDeque<Waiting<T>>,
+        bytes: u64,
+        open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
+    ) {
+        // Its format is known, be it empty.
         self.summary.known = true;
         self.summary.blank = false;
-        let mut log = Log {
-            reader: Reader::new(self.options.prefixes.clone(), self.options.reading),
-            alive: None,
-            latest: None,
-            boot: None,
-        };
         Merge::new(waiting, bytes).run(open, &mut |told| match told {
             Told::Alive(realtime) => {
                 let time = time(realtime);
                 log.latest = log.latest.max(Some(time));
-                log.alive(time, self);
+                log.alive(time, self.sink);
             }
             Told::Lives(life) => (self.sink)(LogEvent::Alive {
                 time: time(life.realtime),
                 monotonic: Some(micros(life.monotonic)),
                 host: Some(&life.host),
             }),
-            Told::Record(entry, message) => log.record(entry, message, self),
+            Told::Record(entry, message) => log.record(entry, message, self.sink),
             Told::Passed { entries, bytes } => {
                 self.summary.lines += entries;
                 self.bounds.take(bytes as usize);
             }
             Told::Failed { name, why } => self.failed(name, why),
         });
-        if let Some(time) = log.latest {
-            (self.sink)(LogEvent::Alive {
-                time,
-                monotonic: None,
-                host: None,
-            });
-        }
-        (self.sink)(LogEvent::EndOfLog { correction: 0 });
     }
 }
 
-/// Log that the files of a journal form together.
-struct Log {
+/// The log that a journal's files are together.
+pub(super) struct Log {
+    /// Entries of other boots are not handed on.
+    pub(super) only_boot: Option<u128>,
     reader: Reader,
     /// Last time at which the log was reported to be alive.
     alive: Option<Time>,
@@ -126,11 +128,20 @@ struct Log {
 }
 
 impl Log {
-    /// Reports that the log was alive at `time`, if at least a second has passed since the last report.
-    fn alive(&mut self, time: Time, opening: &mut Opening<'_, '_, '_>) {
-        if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
-            self.alive = Some(time);
-            (opening.sink)(LogEvent::Alive {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            only_boot: None,
+            reader: Reader::new(options.prefixes.clone(), options.reading),
+            alive: None,
+            latest: None,
+            boot: None,
+        }
+    }
+
+    /// Says up to when the log has gone on.
+    pub(super) fn gone_on(&self, sink: &mut Sink<'_>) {
+        if let Some(time) = self.latest {
+            sink(LogEvent::Alive {
                 time,
                 monotonic: None,
                 host: None,
@@ -138,11 +149,26 @@ impl Log {
         }
     }
 
-    /// Passes on one entry.
-    fn record(&mut self, entry: &Entry, message: &[u8], opening: &mut Opening<'_, '_, '_>) {
+    /// Says that the log went on at `time`, where that is news.
+    pub(super) fn alive(&mut self, time: Time, sink: &mut Sink<'_>) {
+        if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
+            self.alive = Some(time);
+            sink(LogEvent::Alive {
+                time,
+                monotonic: None,
+                host: None,
+            });
+        }
+    }
+
+    /// Hands on one entry.
+    pub(super) fn record(&mut self, entry: &Entry, message: &[u8], sink: &mut Sink<'_>) {
+        if self.only_boot.is_some_and(|boot| boot != entry.boot) {
+            return;
+        }
         let at = time(entry.realtime);
-        self.alive(at, opening);
-        // Most messages are valid UTF-8, which is checked faster than a lossy conversion.
+        self.alive(at, sink);
+        // What is text, as nearly all is, is told faster than what of it is.
         let message = match std::str::from_utf8(message) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(message),
@@ -167,7 +193,7 @@ impl Log {
         record.late = late;
         record.monotonic = Some(micros(entry.monotonic));
         record.boot = self.boot(entry.boot);
-        self.reader.journal_record(&record, opening.sink);
+        self.reader.journal_record(&record, sink);
     }
 
     /// Returns the number that stands for a boot, the same as in other forms of the journal.
@@ -184,10 +210,10 @@ impl Log {
     }
 }
 
-fn time(realtime: u64) -> Time {
+pub(super) fn time(realtime: u64) -> Time {
     Time(micros(realtime))
 }
 
-fn micros(micros: u64) -> i64 {
+pub(super) fn micros(micros: u64) -> i64 {
     i64::try_from(micros).unwrap_or(i64::MAX)
 }

@@ -12,8 +12,11 @@ mod decode;
 mod directory;
 mod host;
 mod journal;
+mod journal_follow;
 mod journal_path;
 mod journals;
+mod own;
+mod room;
 mod root;
 mod spool;
 mod stripes;
@@ -27,19 +30,21 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
+use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
-use super::event::{ClusterFact, LogEvent, Sink};
+use super::event::Sink;
 use super::objects::is_objects;
 use super::reader::{Reader, Scanner};
 use crate::error::Error;
-use crate::provenance::Provenance;
 use crate::time::{Moment, Reading, Time};
 
 pub use self::bounds::Progress;
 pub use self::cluster::{holds_objects, read_objects};
 pub use self::directory::LOCAL_JOURNALS;
 pub use self::host::{Host, host_name, is_harvester, read_host};
+pub use self::journal_follow::{Cursor, JournalFollow, Look};
+pub use self::room::Room;
 pub use self::spool::Spool;
 
 /// Bytes read at once: larger blocks gain nothing (measured).
@@ -140,16 +145,19 @@ pub fn read_stream(
 /// Reads the journals of this machine.
 pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
     let mut opening = Opening::new(options, sink);
-    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
-    let folders: Vec<PathBuf> = LOCAL_JOURNALS
-        .iter()
-        .map(|folder| Path::new(folder).join(machine.trim()))
-        .collect();
-    opening.journal_folders("the local journal", &folders);
+    opening.journal_folders("the local journal", &local_journals());
     opening.done()
 }
 
-/// Enlarges the buffer of a pipe as far as allowed: 64 KiB of it give 1.3 GB/s, 1 MiB gives 3.9. Errors are ignored.
+/// The folders of the journals of this machine, whether they are there or not.
+pub fn local_journals() -> Vec<PathBuf> {
+    let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let folder = |root: &&str| Path::new(root).join(machine.trim());
+    LOCAL_JOURNALS.iter().map(folder).collect()
+}
+
+/// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
+/// as it is.
 #[cfg(target_os = "linux")]
 pub fn widen(pipe: impl std::os::fd::AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
@@ -165,7 +173,7 @@ pub enum Live {
     Plain(Vec<u8>, Box<dyn Read>),
     /// Compressed lines: read blocks of them, and push these through a [`Reader`].
     Lines(Box<dyn Read>),
-    /// A journal, an archive or Kubernetes objects: give it to [`read_stream`].
+    /// A journal, an archive, reports or Kubernetes objects: give it to [`read_stream`].
     Whole(Box<dyn Read>),
 }
 
@@ -198,7 +206,9 @@ pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
                 return Ok(Live::Plain(head, rest));
             }
             Kind::Text => return Ok(Live::Lines(peeked.into_stream())),
-            Kind::Zip | Kind::Journal => return Ok(Live::Whole(peeked.into_stream())),
+            Kind::Zip | Kind::Journal | Kind::Own => {
+                return Ok(Live::Whole(peeked.into_stream()));
+            }
             Kind::Packed(codec) => {
                 stream = unpack::unpack(codec, peeked.into_stream(), bounds.clone())?;
             }
@@ -364,6 +374,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     Err(why) => self.failed(name, why),
                 }
             }
+            Kind::Own => self.own(name, peeked.into_stream()),
             Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
             Kind::Journal => match plain.filter(|_| is_whole) {
                 Some(file) => self.journal_file(name, file),
@@ -385,11 +396,12 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let (head, mut stream) = peeked.into_block();
         let mut filled = head.len();
         let is_pipe = depth == 0 && whole.is_none();
-        let mut block = vec![0; if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK }];
+        let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
+        let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
         let mut head = Some(head);
         loop {
             if filled > 0 {
-                let lines = head.as_deref().unwrap_or(&block[..filled]);
+                let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
                 reader.push(lines, self.sink);
                 let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
                 if depth > 0 && !is_log {
@@ -406,7 +418,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             head = None;
-            match stream.read(&mut block) {
+            match stream.read(block.bytes_mut()) {
                 Ok(0) => break,
                 Ok(n) => filled = n,
                 Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
@@ -454,11 +466,6 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
         file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
-
-    fn learned(&mut self, fact: ClusterFact) {
-        let by = Provenance::Bundle;
-        (self.sink)(LogEvent::Learned { fact, by });
-    }
 }
 
 /// Returns the time of the last write to a file.
@@ -470,6 +477,7 @@ fn modified(meta: &std::fs::Metadata) -> Option<Time> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::input::event::LogEvent;
 
     /// Reading a file that was opened for writing fails, as on a device that broke.
     #[test]

@@ -16,6 +16,7 @@ use memchr::{memchr, memrchr};
 
 use super::BLOCK;
 use super::bounds::Bounds;
+use super::room::Room;
 use crate::input::event::Sink;
 use crate::input::framing;
 use crate::input::reader::{Reader, Scanner};
@@ -34,8 +35,8 @@ const FARTHER: usize = 16 << 10;
 /// Lines of a file, scanned.
 #[derive(Default)]
 struct Stripe {
-    bytes: Vec<u8>,
-    /// Position of the lines in `bytes`.
+    bytes: Room,
+    /// Where the lines stand in `bytes`.
     begin: usize,
     end: usize,
     /// Offset of the lines in the file.
@@ -163,7 +164,7 @@ impl Shared<'_> {
         // A read error is reported when the rest is read in sequence.
         stripe.odd = self.fill(index, &mut stripe).ok() != Some(true);
         if !stripe.odd {
-            let text = &stripe.bytes[stripe.begin..stripe.end];
+            let text = &stripe.bytes.bytes()[stripe.begin..stripe.end];
             self.scanner.scan(text, &mut stripe.scan);
         }
         let mut state = self.lock();
@@ -215,7 +216,7 @@ impl Shared<'_> {
             if stripe.odd || stripe.from != done || !reader.is_in_lines() {
                 return done;
             }
-            let text = &stripe.bytes[stripe.begin..stripe.end];
+            let text = &stripe.bytes.bytes()[stripe.begin..stripe.end];
             reader.push_scanned(text, &stripe.scan, sink);
             bounds.take(text.len());
             done += text.len() as u64;
@@ -242,8 +243,11 @@ impl Shared<'_> {
         // The first stripe begins at a line; for others the byte before shows it.
         let from = self.begin(index) - u64::from(index > 0);
         let limit = usize::try_from(self.begin(index + 1).min(self.to) - from).unwrap_or(BLOCK);
-        stripe.bytes.resize(1 + BLOCK + OVERHANG + FARTHER, 0);
-        let room = &mut stripe.bytes;
+        if stripe.bytes.bytes().is_empty() {
+            // All but the first begin a byte before a page.
+            stripe.bytes = Room::new(1 + BLOCK + OVERHANG + FARTHER, 1);
+        }
+        let room = stripe.bytes.bytes_mut();
         let mut read = read_at(self.file, &mut room[..limit + OVERHANG], from)?;
         let last = limit.saturating_sub(1);
         let ends = |bytes: &[u8]| memchr(b'\n', bytes.get(last..).unwrap_or_default());
@@ -252,7 +256,7 @@ impl Shared<'_> {
             read += read_at(self.file, &mut room[read..], from + read as u64)?;
             end = ends(&room[..read]);
         }
-        let bytes = &stripe.bytes[..read];
+        let bytes = &stripe.bytes.bytes()[..read];
         stripe.begin = match memchr(b'\n', bytes) {
             _ if index == 0 => 0,
             Some(end) if end < limit => end + 1,

@@ -19,7 +19,9 @@ pub(super) enum Kind {
     Packed(Codec),
     Zip,
     Journal,
-    /// Anything else, which is read as lines.
+    /// Reports or events of this program, as JSON.
+    Own,
+    /// Anything else is taken for lines.
     Text,
 }
 
@@ -61,6 +63,9 @@ fn begins(head: &[u8], magic: &[u8]) -> bool {
 
 /// Returns the kind of an input that begins with `head`; `None` while more bytes are needed.
 fn kind(head: &[u8]) -> Option<Kind> {
+    if let Some(kind) = own(head) {
+        return kind;
+    }
     let mut fits = MAGIC.iter().filter(|(magic, _)| begins(head, magic));
     match fits.next() {
         None => Some(Kind::Text),
@@ -69,7 +74,45 @@ fn kind(head: &[u8]) -> Option<Kind> {
     }
 }
 
-/// A stream whose first block was inspected.
+/// What begins with `head`, where it may be a document of this program's own: `{"schema": "dropsift/`, or the first keys of
+/// such a document that `jq -S` has sorted.
+fn own(head: &[u8]) -> Option<Option<Kind>> {
+    const BOM: &[u8] = b"\xef\xbb\xbf";
+    const FORMS: [&[&[u8]]; 3] = [
+        &[b"{", b"\"schema\"", b":", b"\"dropsift/"],
+        &[b"{", b"\"findings\"", b":", b"["],
+        &[b"{", b"\"capped\"", b":", b"["],
+    ];
+    /// White space before it, in bytes; more is no document of ours.
+    const MAX_BLANK: usize = 4096;
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let mut open = false;
+    for form in FORMS {
+        let mut rest = head;
+        let mut begun = false;
+        for (at, token) in form.iter().enumerate() {
+            let blank = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
+            rest = &rest[blank.min(MAX_BLANK)..];
+            if let Some(behind) = rest.strip_prefix(*token) {
+                rest = behind;
+                begun = true;
+                if at + 1 == form.len() {
+                    return Some(Some(Kind::Own));
+                }
+                continue;
+            }
+            // Only what has begun like one is waited for: blank lines are lines of a log.
+            open |= begun && token.starts_with(rest);
+            break;
+        }
+    }
+    open.then_some(None)
+}
+
+/// A stream whose first block was looked at.
 pub(super) struct Peeked<'a> {
     head: Vec<u8>,
     stream: Box<dyn Read + 'a>,
@@ -177,6 +220,32 @@ pub(super) fn unpack<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_documents_are_told_by_their_first_key() {
+        for text in [
+            "{\"schema\":\"dropsift/report/v1\"",
+            "\u{feff}{\n  \"schema\": \"dropsift/event/v9\"",
+            "\n{\"findings\": [",
+            "{ \"capped\":[]",
+        ] {
+            assert_eq!(kind(text.as_bytes()), Some(Kind::Own), "{text}");
+        }
+        for text in ["{", "{\"sch", "{ \"schema\" ", "{\"schema\":\"drop"] {
+            assert_eq!(kind(text.as_bytes()), None, "{text}");
+        }
+        for text in [
+            "{\"__CURSOR\":\"s=1\"",
+            "{\"schema\":\"other/v1\"",
+            "{}",
+            "{\"schema\":{",
+            "\n\nMay 05",
+            "[{\"schema\"",
+            "\n",
+        ] {
+            assert_eq!(kind(text.as_bytes()), Some(Kind::Text), "{text}");
+        }
+    }
 
     #[test]
     fn as_few_bytes_as_can_tell_are_looked_at() {

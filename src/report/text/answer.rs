@@ -4,7 +4,7 @@ use std::io;
 
 use super::label::{Sections, rules};
 use super::page::{Page, color};
-use super::words::{many, node_or_number};
+use super::words::{drops, many, node_or_number};
 use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
 use crate::report::{InputReport, Report};
@@ -100,6 +100,15 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         text = "No rule is shown to be missing".to_owned();
     }
     let mut but = Vec::new();
+    let closed =
+        (sections.known.iter()).filter(|finding| finding.verdict() == Verdict::MissingRule);
+    if is_open && let closed @ 1.. = closed.count() as u64 {
+        let are = if closed == 1 { "is" } else { "are" };
+        but.push(format!(
+            "{} {are} accepted as missing",
+            many(closed, "finding")
+        ));
+    }
     if has("established-rule-suspect") {
         but.push("answers to this cluster's own connections are dropped: the ESTABLISHED rule may be missing".to_owned());
     }
@@ -154,11 +163,23 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         n if n == shown => format!(" All {of} need {what}."),
         n => format!(" {n} of {of} {} {what}.", need(n)),
     };
+    let known = match (drops(&sections.known), sections.known.len() as u64) {
+        (_, 0) => String::new(),
+        (drops, 1) => format!(
+            " {} {} of 1 accepted finding.",
+            many(drops, "drop"),
+            if drops == 1 { "is" } else { "are" }
+        ),
+        (drops, findings) => format!(
+            " {} are of {findings} accepted findings.",
+            many(drops, "drop")
+        ),
+    };
     let left = match report.tally.filtered {
         0 => String::new(),
         n => format!(" The filters leave out {}.", many(n, "more drop")),
     };
-    format!("{text}.{tail}{left}")
+    format!("{text}.{tail}{known}{left}")
 }
 
 /// Returns the answer on a log without a drop line that could be judged.
@@ -219,7 +240,13 @@ fn nothing_read(report: &Report) -> String {
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
-/// Describes the inputs.
+/// What was read, and from when to when it goes.
+pub(in crate::report) fn source_and_span(report: &Report) -> String {
+    let span = span(report).map_or_else(String::new, |span| format!(", {span}"));
+    format!("{}{span}", source(report))
+}
+
+/// What was read.
 pub(super) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),

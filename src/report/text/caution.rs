@@ -78,7 +78,8 @@ fn share(node: &NodeReport, whole: i64) -> Option<i64> {
     let stretches = node.saturated.as_ref().filter(|own| !own.is_empty())?;
     let hidden: i64 = stretches.iter().map(|one| one.to.since(one.from)).sum();
     Some(
-        (hidden.saturating_mul(100) + whole / 2)
+        (hidden.saturating_mul(100))
+            .saturating_add(whole / 2)
             .checked_div(whole)
             .unwrap_or(100)
             .clamp(1, 100),
@@ -105,17 +106,14 @@ fn saturated(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         refill if refill > 0 && MINUTE % refill == 0 => format!(" ({}/min)", MINUTE / refill),
         _ => String::new(),
     };
+    let mut again = again(report, &["rules", "--format split-log"]);
+    // Its rules accept nothing.
+    again.words.retain(|word| !word.starts_with("--scope "));
     let text = format!(
-        "The LOG limit{rate} was used up {}: counts are minimums, and a rule that is not listed may be missing too. Cure:",
-        on.join(", ")
+        "The LOG limit{rate} was used up {}: counts are minimums, and a rule that is not listed may be missing too. Cure{}:",
+        on.join(", "),
+        again.first()
     );
     page.paragraph("  ! ", "    ", &text)?;
-    match again(report, &["rules", "--format split-log"]) {
-        Some(words) => super::commands::words(page, 6, &words),
-        None => page.paragraph(
-            "      ",
-            "      ",
-            "`dropsift rules --format split-log`, with this log once more",
-        ),
-    }
+    super::commands::words(page, 6, &again.words)
 }

@@ -28,9 +28,9 @@ pub(super) fn words(page: &mut Page<'_>, indent: usize, words: &[String]) -> io:
     page.line(&line)
 }
 
-/// Returns a command in lines of at most `width` columns, as far as its parts allow: each is an option with its values,
-/// or a command behind a pipe. Each line but the last ends in `\`.
-pub(super) fn broken(command: &str, width: usize) -> Vec<String> {
+/// A command in lines of at most `width` columns, as far as its parts allow: each is an option with its values, or a
+/// command behind a pipe. Each line but the last ends in `\`.
+pub(in crate::report) fn broken(command: &str, width: usize) -> Vec<String> {
     let mut quoted = None;
     let words = command.split(|c| {
         match (quoted, c) {
@@ -51,9 +51,12 @@ pub(super) fn broken(command: &str, width: usize) -> Vec<String> {
         }
     }
     let mut lines: Vec<String> = Vec::new();
-    for part in parts {
+    let last = parts.len().saturating_sub(1);
+    for (place, part) in parts.into_iter().enumerate() {
+        // Where another part follows, ` \` may have to stand behind this one.
+        let tail = if place == last { 0 } else { 2 };
         match lines.last_mut() {
-            Some(line) if line.len() + 1 + part.len() + 2 <= width => {
+            Some(line) if line.len() + 1 + part.len() + tail <= width => {
                 line.push(' ');
                 line.push_str(&part);
             }

@@ -17,10 +17,11 @@ pub(super) fn evidence(page: &mut Page<'_>, findings: &[&Finding]) -> io::Result
     }
     for finding in findings.iter().take(MAX_FINDINGS) {
         let title = format!(
-            "{}  {}  [{}]",
+            "{}  {}  [{}]  {}",
             printable_name(&finding.node),
             traffic(finding),
-            finding.cause.code
+            finding.cause.code,
+            finding.id
         );
         let title = page.paint(color(finding.verdict()), &title);
         page.paragraph("    ", "      ", &title)?;

@@ -29,27 +29,24 @@ pub(super) fn fixes(
         for_good(page, report, &rules)?;
     }
     let mut labels = Vec::new();
-    if !sections.decide.is_empty()
-        && let Some(words) = again(report, &["rules"])
-    {
+    if !sections.decide.is_empty() {
         let tail = "the script has the rules to decide on commented out";
-        labels.push(("ONCE DECIDED", tail, words));
+        labels.push(("ONCE DECIDED", tail, again(report, &["rules"])));
     }
     if !report.findings.is_empty() && !page.style.evidence {
-        labels.push(match again(report, &["-v"]) {
-            Some(words) => ("WHY", "every test of every finding", words),
-            None => (
-                "WHY",
-                "every test of every finding: this log once more, with `-v`",
-                Vec::new(),
-            ),
-        });
+        let tail = "every test of every finding";
+        labels.push(("WHY", tail, again(report, &["-v"])));
     }
     if rules.is_empty() && !labels.is_empty() {
         page.line("")?;
     }
-    for (title, tail, words) in labels {
-        label(page, title, tail, &words)?;
+    for (title, tail, again) in labels {
+        label(
+            page,
+            title,
+            &format!("{tail}{}", again.first()),
+            &again.words,
+        )?;
     }
     Ok(())
 }
@@ -98,8 +95,8 @@ fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
 fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::Result<()> {
     let tail = "the lines for the CloudInit resources";
     match again(report, &["rules", "--format cloudinit"]) {
-        Some(words) => label(page, "FIX FOR GOOD", tail, &words)?,
-        None => {
+        again if !again.is_gone() => label(page, "FIX FOR GOOD", tail, &again.words)?,
+        _ => {
             let tail = "the lines for the CloudInit resource of the role, before its LOG line";
             page.heading(BOLD, "FIX FOR GOOD", tail)?;
             let lines: BTreeSet<(&str, String)> = (rules.iter())
@@ -125,35 +122,75 @@ fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::
     Ok(())
 }
 
-/// Writes a label and, on lines of its own, the command, where there is one.
+/// Writes a label and, on lines of its own, the command.
 fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io::Result<()> {
     // These parts belong together, so no line separates them.
     let title = page.paint(BOLD, title);
     page.paragraph("", "  ", &format!("{title}  {tail}"))?;
-    if command.is_empty() {
-        return Ok(());
-    }
     words(page, INDENT, command)
 }
 
-/// Returns the words of a command that reads the inputs of `report` again, with the options that change the answer;
-/// `None` where an input was stdin.
-pub(super) fn again(report: &Report, command: &[&str]) -> Option<Vec<String>> {
-    let is_stdin = |option: &String| {
-        option == "--rules -" || option == "--cluster -" || option.ends_with("=-")
-    };
-    let gone = report.inputs.iter().any(|input| input.name == "-");
-    if gone || report.inputs.is_empty() || report.options.iter().any(is_stdin) {
-        return None;
+/// A command that reads the inputs of a report again.
+pub(super) struct Again {
+    /// With the options that change the answer.
+    pub(super) words: Vec<String>,
+    /// The names of files in it that stand for what came by a pipe, and are to be saved before.
+    saved: Vec<&'static str>,
+}
+
+impl Again {
+    /// What is to be done before, in words behind others.
+    pub(super) fn first(&self) -> String {
+        if self.saved.is_empty() {
+            return String::new();
+        }
+        let names = self.saved.join(" and ");
+        format!(" (first save what came by the pipe: {names})")
     }
+
+    /// Whether an input came by a pipe.
+    const fn is_gone(&self) -> bool {
+        !self.saved.is_empty()
+    }
+}
+
+/// The command that reads the inputs of `report` again.
+pub(super) fn again(report: &Report, command: &[&str]) -> Again {
     let mut words = vec!["dropsift".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
-    words.extend(report.options.iter().map(|option| printable(option)));
-    // The local journal is read by an option and is no file.
-    let files = report.inputs.iter().filter(|input| !input.name.is_empty());
-    words.extend(files.map(|input| match input.name.as_str() {
-        name if name.starts_with('-') => format!("./{}", printable(&quoted(name))),
-        name => printable(&quoted(name)),
-    }));
-    Some(words)
+    let mut saved = Vec::new();
+    for option in &report.options {
+        // A chain or objects by a pipe: `--rules -`, `--rules NODE=-`, `--cluster -`.
+        let piped = [("--rules ", "saved.rules"), ("--cluster ", "saved.yaml")]
+            .into_iter()
+            .find_map(|(name, file)| {
+                let before = option.strip_suffix('-')?;
+                let node = before.strip_prefix(name)?;
+                (node.is_empty() || node.ends_with('=')).then_some((before, file))
+            });
+        words.push(match piped {
+            Some((before, file)) => {
+                saved.push(file);
+                printable(&format!("{before}{file}"))
+            }
+            None => printable(option),
+        });
+    }
+    // The local journal is an option.
+    let files = report.inputs.iter().map(|input| input.name.as_str());
+    let is_none = report.inputs.is_empty();
+    for name in files
+        .filter(|name| !name.is_empty())
+        .chain(is_none.then_some("-"))
+    {
+        words.push(match name {
+            "-" => {
+                saved.push("saved.log");
+                "saved.log".to_owned()
+            }
+            name if name.starts_with('-') => format!("./{}", printable(&quoted(name))),
+            name => printable(&quoted(name)),
+        });
+    }
+    Again { words, saved }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anstyle::Style as Ansi;
 
-use super::page::color;
+use super::page::{DIM, color};
 use super::words::{drops, many, what};
 use crate::cause::Verdict;
 use crate::finding::Finding;
@@ -19,10 +19,15 @@ pub(super) enum Label {
     Review,
     Leave,
     Noise,
+    /// Accepted as it is.
+    Known,
 }
 
 impl Label {
     pub(super) fn of(finding: &Finding, report: &Report) -> Self {
+        if finding.accepted.is_some() {
+            return Self::Known;
+        }
         match finding.verdict() {
             Verdict::MissingRule => {
                 let mut rules = finding
@@ -47,11 +52,13 @@ impl Label {
             Self::Review => "REVIEW",
             Self::Leave => "leave",
             Self::Noise => "noise",
+            Self::Known => "known",
         }
     }
 
     pub(super) const fn color(self) -> Ansi {
         color(match self {
+            Self::Known => return DIM,
             Self::Missing | Self::Decide => Verdict::MissingRule,
             Self::Review => Verdict::Review,
             Self::Leave => Verdict::LeaveDropped,
@@ -69,6 +76,8 @@ pub(super) struct Sections<'r> {
     pub(super) noise: Vec<&'r Finding>,
     /// Drops that are correct.
     pub(super) leave: Vec<&'r Finding>,
+    /// What was accepted as it is.
+    pub(super) known: Vec<&'r Finding>,
 }
 
 impl<'r> Sections<'r> {
@@ -79,6 +88,7 @@ impl<'r> Sections<'r> {
             review: Vec::new(),
             noise: Vec::new(),
             leave: Vec::new(),
+            known: Vec::new(),
         };
         for finding in &report.findings {
             let section = match Label::of(finding, report) {
@@ -87,6 +97,7 @@ impl<'r> Sections<'r> {
                 Label::Review => &mut sections.review,
                 Label::Noise => &mut sections.noise,
                 Label::Leave => &mut sections.leave,
+                Label::Known => &mut sections.known,
             };
             section.push(finding);
         }

@@ -6,11 +6,13 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::commands::broken;
+use super::known;
 use super::label::Label;
 use super::noise::Noise;
 use super::page::{BOLD, DIM, Page};
 use super::row::{Cell, Columns, width};
 use super::words::{many, peers, what};
+use crate::chain::of_node;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::report::{Event, EventKind, Report, Style};
@@ -119,7 +121,7 @@ impl LiveText {
             let label = Label::of(finding, report);
             if event.kind == EventKind::Settled {
                 match label {
-                    Label::Noise | Label::Leave => {}
+                    Label::Noise | Label::Leave | Label::Known => {}
                     _ => stopped.push((event.time, finding)),
                 }
                 continue;
@@ -141,7 +143,7 @@ impl LiveText {
                 was,
             };
             match label {
-                Label::Review | Label::Leave => {
+                Label::Review | Label::Leave | Label::Known => {
                     alike
                         .entry((label, finding.cause.code))
                         .or_default()
@@ -259,11 +261,8 @@ impl LiveText {
         let doubt = event.rules.iter().find_map(|rule| rule.doubt.as_ref());
         let why = match (label, doubt) {
             (Label::Decide, Some(Doubt::RoleAssumed { node, role })) => {
-                let node = printable_name(node);
-                let (text, option) = (
-                    format!("missing if {node} is {role}"),
-                    format!("--role {node}={role}"),
-                );
+                let option = format!("--role {}", of_node(node, role.code()));
+                let text = format!("missing if {} is {role}", printable_name(node));
                 // The option is not broken in two.
                 if INDENT.len() + text.len() + option.len() + 3 <= self.style.width {
                     format!("{text} ({option})")
@@ -275,6 +274,7 @@ impl LiveText {
             }
             (Label::Decide, Some(doubt)) => doubt.text(),
             (Label::Missing | Label::Noise, _) => String::new(),
+            (Label::Known, _) => known::words(finding),
             _ => finding.cause.summary.to_owned(),
         };
         if !why.is_empty() {

@@ -10,7 +10,7 @@ use super::words::{
     drops, few, many, node_or_number, peers, peers_by_name, service, short_state, what,
 };
 use crate::cause::Verdict;
-use crate::chain::quoted;
+use crate::chain::of_node;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::packet::proto;
@@ -70,9 +70,15 @@ fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Resu
                 .iter()
                 .any(|f| f.node == node && f.role.code() == role)
         };
-        // An assumed role is no basis for a comparison.
-        let known =
-            (report.nodes.iter()).filter(|node| node.role_known && node.role.code() == role);
+        // A guess of the role is no reason to compare, nor is a node whose drops were accepted one without any.
+        let is_accepted = |node: &str| {
+            let mut findings = report.findings.iter();
+            findings.any(|f| {
+                f.node == node && f.accepted.is_some() && f.verdict() == Verdict::MissingRule
+            })
+        };
+        let known = (report.nodes.iter())
+            .filter(|node| node.role_known && node.role.code() == role && !is_accepted(&node.node));
         let (lacking, others): (Vec<&str>, Vec<&str>) = known
             .map(|node| node.node.as_str())
             .partition(|node| lack(node));
@@ -248,7 +254,7 @@ fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Resu
                 vec![format!("--role {role}")],
             )
         } else {
-            let option = |node: &&str| format!("--role {}={role}", printable_name(&quoted(node)));
+            let option = |node: &&str| format!("--role {}", of_node(node, role));
             let verb = if nodes.len() == 1 { "is" } else { "are" };
             (
                 format!("{} {verb}", few(nodes.iter().copied())),

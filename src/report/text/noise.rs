@@ -53,7 +53,10 @@ fn service(finding: &Finding) -> Service {
 
 fn of(report: &Report) -> impl Iterator<Item = &Finding> + Clone {
     let findings = report.findings.iter();
-    findings.filter(|finding| finding.verdict() == Verdict::FalsePositive)
+    let is_noise = |finding: &&Finding| {
+        finding.verdict() == Verdict::FalsePositive && finding.accepted.is_none()
+    };
+    findings.filter(is_noise)
 }
 
 impl Noise {

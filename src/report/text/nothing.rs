@@ -120,7 +120,9 @@ fn matrix(page: &mut Page<'_>, found: &[&Finding]) -> io::Result<()> {
     let mut order: Vec<(Port, u64)> = ports.into_iter().collect();
     order.sort_by_key(|(_, drops)| std::cmp::Reverse(*drops));
     let order: Vec<Port> = order.into_iter().map(|(port, _)| port).collect();
-    for shown in (0..=order.len()).rev() {
+    // A column is a digit and a space at least, so that more are not worth a try.
+    let most = order.len().min(page.style.width / 2);
+    for shown in (0..=most).rev() {
         let (own, others) = order.split_at(shown);
         let others: BTreeSet<&Port> = others.iter().collect();
         let mut columns = vec![("", Column::Whole)];

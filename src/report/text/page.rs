@@ -80,7 +80,13 @@ impl Page<'_> {
         indent: usize,
     ) -> io::Result<()> {
         if let Some(text) = fitted(columns, rows, self.style.width, indent) {
-            return self.out.write_all(text.as_bytes());
+            let has_header = columns.iter().any(|(title, _)| !title.is_empty());
+            let Some((header, rest)) = text.split_once('\n').filter(|_| has_header) else {
+                return self.out.write_all(text.as_bytes());
+            };
+            let (pad, titles) = header.split_at(header.len() - header.trim_start().len());
+            let titles = self.paint(BOLD, titles);
+            return write!(self.out, "{pad}{titles}\n{rest}");
         }
         let (first, rest) = (" ".repeat(indent), " ".repeat(indent + 2));
         for row in rows {

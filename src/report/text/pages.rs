@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use super::commands::broken;
 use super::explain::capital;
 use super::page::{BOLD, DIM, Page, color};
 use crate::catalog::common_name;
@@ -78,23 +79,15 @@ pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> 
         }
         self::row(&mut page, row)?;
     }
-    let mut opened = rows.iter().flat_map(|row| &row.rules);
-    let Some(first) = opened.next() else {
+    if rows.iter().all(|row| row.rules.is_empty()) {
         return Ok(());
-    };
+    }
     page.line("")?;
     page.paragraph(
         "",
         "",
-        "A rule has to stand before the LOG rule. On a running chain ask for its number first, then insert the rule: it acts at \
-         once, and is gone after a reboot.",
-    )?;
-    page.line(&format!("  {}", first.place))?;
-    page.paragraph(
-        "",
-        "",
-        "A line of the CloudInit resource of the role, before its LOG line, acts from the next boot on. The documented chain is \
-         one of IPv4.",
+        "A rule has to stand before the LOG rule. On a running chain it acts at once, and is gone after a reboot. A line of the \
+         CloudInit resource of the role, before its LOG line, acts from the next boot on. The documented chain is one of IPv4.",
     )
 }
 
@@ -150,11 +143,14 @@ fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {
     for rule in &row.rules {
         let roles = page.paint(DIM, &format!("documented for {}", rule.roles.join(", ")));
         page.line(&format!("  {roles}"))?;
-        page.line(&format!("    on a running chain:\n      {}", rule.insert))?;
-        page.line(&format!(
-            "    in the CloudInit:\n      - {}",
-            rule.cloudinit
-        ))?;
+        page.line("    on a running chain, in one shell:")?;
+        for command in [&rule.place, &rule.insert] {
+            for line in broken(command, page.style.width.saturating_sub(6)) {
+                page.line(&format!("      {line}"))?;
+            }
+        }
+        page.line("    in the CloudInit:")?;
+        page.line(&format!("      - {}", rule.cloudinit))?;
     }
     Ok(())
 }

@@ -107,8 +107,8 @@ pub(super) fn traffic(finding: &Finding) -> String {
     }
 }
 
-/// Returns the reason for a finding's verdict in a few words.
-pub(super) fn reason(finding: &Finding) -> &'static str {
+/// Why a finding is what it is, in a few words.
+pub(in crate::report) fn reason(finding: &Finding) -> &'static str {
     let is_unknown = finding.port.is_none() && finding.direction() == Direction::Unknown;
     match finding.key.proto {
         Some(proto::TCP) if is_unknown && finding.cause.code == "ambiguous" => {
@@ -140,8 +140,8 @@ pub(super) fn short_state(page: &Page<'_>, finding: &Finding) -> String {
     }
 }
 
-/// Returns a finding in one line.
-pub(in crate::report) fn line(finding: &Finding) -> String {
+/// A finding in one line.
+pub fn line(finding: &Finding) -> String {
     let last = if finding.last.is_dated() {
         finding.last.clock()
     } else if finding.last.is_known() {

@@ -2,6 +2,7 @@
 
 mod outputs;
 mod reading;
+mod streams;
 mod waiting;
 
 use std::fs;

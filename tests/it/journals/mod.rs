@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
 mod damage;
+mod long;
 mod made;
 mod many;
 mod ways;

@@ -2,5 +2,6 @@
 
 mod pipes;
 mod replay;
+mod rotation;
 mod saturation;
 mod upgrade;

@@ -65,6 +65,7 @@ impl Seen {
                 kind, time, count, ..
             } => seen.notices.push(format!("{kind:?} {time} {count}")),
             LogEvent::EndOfLog { .. } => seen.ends += 1,
+            LogEvent::Own { .. } | LogEvent::EndOfOwn => {}
         });
         seen.summary = summary;
         seen.errors = errors.iter().map(ToString::to_string).collect();

@@ -83,7 +83,15 @@ impl<B: Bytes> Chain<B> {
         }
     }
 
-    /// Reads the next part of the file.
+    /// Goes on at the object at `at`, of a file whose objects before it were walked through earlier.
+    pub(super) const fn resume_at(&mut self, at: u64) {
+        self.at = at;
+        self.tail_met |= at > self.tail;
+        // The header counts what lies before it too.
+        self.missing = (0, 0);
+    }
+
+    /// Takes the next stretch.
     pub(super) fn step(&mut self) -> Step {
         if self.ended {
             return Step::End;

@@ -17,7 +17,11 @@ use super::window::Window;
 const MAX_KNOWN: usize = 4096;
 /// Size of a window onto values away from their entry.
 const FAR: usize = 4096;
-/// Bytes of a value that are read to learn its field.
+/// How much of a packed value is read for its begin: a block of zstd is 128 KiB.
+const MAX_PACKED_BEGIN: usize = 160 << 10;
+/// How the value of a message begins.
+const MESSAGE: &[u8] = b"MESSAGE=";
+/// How much of a value is looked at to learn which it is.
 const NAME: usize = 32;
 
 /// Content of a shared value.
@@ -181,11 +185,19 @@ impl Values {
         // Of irrelevant values only those shared by many entries are proven, once.
         let matters = !is_other(stored);
         if head.size > (payload + MAX_VALUE) as u64 {
-            return if matters && !stored.starts_with(b"MESSAGE=") {
-                Found::Damaged
-            } else {
-                Found::Known(Known::Nothing)
-            };
+            if !matters {
+                return Found::Known(Known::Nothing);
+            }
+            if !stored.starts_with(MESSAGE) {
+                return Found::Damaged;
+            }
+            // Its begin tells what it is, as in every other form.
+            let window = pick(near, &mut self.far, item, payload + MAX_VALUE);
+            let begin = window.bytes(item, payload + MAX_VALUE);
+            let value = begin.get(payload + MESSAGE.len()..).unwrap_or_default();
+            self.message.clear();
+            self.message.extend_from_slice(value);
+            return Found::Message;
         }
         if !(matters || is_shared) {
             return Found::Known(Known::Nothing);
@@ -220,9 +232,20 @@ impl Values {
     fn unpack(&mut self, near: &mut Window, prover: &mut Prover, item: u64) -> Option<Found> {
         let payload = prover.form.payload();
         let head = Head::parse(pick(near, &mut self.far, item, HEAD).bytes(item, HEAD))?;
-        // A value that is short enough takes less space when stored.
+        // A value that is short enough is stored in less; of a longer one the begin tells what it is.
         if head.size > (payload + MAX_VALUE) as u64 {
-            return Some(Found::Known(Known::Nothing));
+            let length = payload + MAX_PACKED_BEGIN;
+            let window = pick(near, &mut self.far, item, length);
+            let stored = window.bytes(item, length.min(head.size as usize));
+            let begin = prover.unpacker.begin(head.flags, stored.get(payload..)?);
+            return Some(match begin.strip_prefix(MESSAGE) {
+                Some(value) => {
+                    self.message.clear();
+                    self.message.extend_from_slice(value);
+                    Found::Message
+                }
+                None => Found::Known(Known::Nothing),
+            });
         }
         let window = pick(near, &mut self.far, item, head.size as usize);
         let object = window.bytes(item, head.size as usize);
@@ -235,7 +258,14 @@ impl Values {
             return None;
         }
         let found = match prover.unpacker.unpack(head.flags, &object[payload..]) {
-            Unpacked::Begin(_) => Found::Known(Known::Nothing),
+            Unpacked::Begin(begin) => match begin.strip_prefix(MESSAGE) {
+                Some(value) => {
+                    self.message.clear();
+                    self.message.extend_from_slice(value);
+                    Found::Message
+                }
+                None => Found::Known(Known::Nothing),
+            },
             Unpacked::Damaged => return None,
             Unpacked::Whole(plain) => match Name::split(plain)? {
                 (Name::Message, value) => {

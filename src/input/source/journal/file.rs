@@ -10,12 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::chain::Bytes;
-use super::header::{HEADER, Header};
+use super::growing::{Growing, read_header};
+use super::header::Header;
 use super::listed::{Broken, Listed};
 use super::walk::Walk;
 use super::wanted::Wanted;
-use super::window::Window;
 
 /// Conditions under which a file is read by its index.
 #[derive(Debug, Clone, Copy)]
@@ -83,7 +82,7 @@ impl JournalFile {
         let length = file.metadata()?.len();
         let file = Arc::new(file);
         Ok(Self {
-            header: header(&file, length)?,
+            header: read_header(&file, length)?,
             file: Some(file),
             path,
             length,
@@ -110,7 +109,21 @@ impl JournalFile {
         self.length
     }
 
-    /// Reads the next records.
+    /// What is written to the file after it was opened; `None` where it is archived.
+    ///
+    /// # Errors
+    /// If it is closed, and cannot be opened again.
+    pub(in crate::input::source) fn growing(&mut self) -> io::Result<Option<Growing>> {
+        let file = self.opened()?;
+        Ok((!self.header.archived).then(|| Growing::behind(file, &self.header)))
+    }
+
+    /// The ID of the file, and the sequence number of the last entry that its header counts.
+    pub(in crate::input::source) const fn position(&self) -> (u128, u64) {
+        (self.header.id, self.header.seqnum)
+    }
+
+    /// Reads on: the next records.
     pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
         let mut batch = Batch::default();
         let file = match self.opened() {
@@ -173,7 +186,7 @@ impl JournalFile {
             ) {
                 return Way::Listed(Box::new(listed));
             }
-            match header(file, self.length) {
+            match read_header(file, self.length) {
                 Ok(header) if self.header.online && header.tail != self.header.tail => {
                     self.header = header;
                 }
@@ -216,16 +229,6 @@ impl JournalFile {
             Way::New | Way::Ended => {}
         }
         self.file = None;
-    }
-}
-
-/// Returns the header of the first `length` bytes of `file`.
-fn header(file: &Arc<File>, length: u64) -> io::Result<Header> {
-    let mut window = Window::new(Arc::clone(file), length, HEADER, 0);
-    let header = Header::parse(window.bytes(0, HEADER));
-    match window.broken() {
-        Some(why) => Err(io::Error::other(why)),
-        None => header,
     }
 }
 

@@ -18,6 +18,8 @@ const KNOWN: u32 = COMPRESSED_XZ | COMPRESSED_LZ4 | KEYED_HASH | COMPRESSED_ZSTD
 
 /// State of a file that a journald has open.
 const ONLINE: u8 = 1;
+/// State of a file that was rotated: nothing is written to it any more.
+const ARCHIVED: u8 = 2;
 
 /// Fields of the file header.
 #[derive(Debug, Clone)]
@@ -26,6 +28,9 @@ pub(super) struct Header {
     incompatible: u32,
     /// Whether a journald had the file open; it may have crashed since.
     pub(super) online: bool,
+    pub(super) archived: bool,
+    /// The file's own ID, which stays when it is renamed.
+    pub(super) id: u128,
     /// Offset of the first object.
     pub(super) begin: u64,
     /// Whether the header gives that offset.
@@ -33,6 +38,8 @@ pub(super) struct Header {
     /// Offset of the last object.
     pub(super) tail: u64,
     pub(super) entries: u64,
+    /// Sequence number of the last entry that is part of the file.
+    pub(super) seqnum: u64,
     pub(super) data: u64,
     /// Offset and size of the buckets of the hash table of FIELD objects.
     pub(super) fields: (u64, u64),
@@ -69,10 +76,13 @@ impl Header {
             },
             incompatible,
             online: bytes[16] == ONLINE,
+            archived: bytes[16] == ARCHIVED,
+            id: u128::from(key.0) << 64 | u128::from(key.1),
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
             tail: u64_at(bytes, 136),
             entries: u64_at(bytes, 152),
+            seqnum: u64_at(bytes, 160),
             data: u64_at(bytes, 208),
             fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
             realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),

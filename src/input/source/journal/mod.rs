@@ -11,6 +11,7 @@ mod chain;
 mod damage;
 mod entry;
 mod file;
+mod growing;
 mod guard;
 mod header;
 mod index;
@@ -28,7 +29,9 @@ mod walk;
 mod wanted;
 mod window;
 
+pub(super) use batch::Batch;
 pub(super) use file::JournalFile;
+pub(super) use growing::{Growing, Grown};
 pub(super) use merge::{Item, Merge, Source, Waiting};
 pub(super) use record::{Record, Transport};
 pub(super) use stream::JournalStream;

@@ -53,6 +53,39 @@ impl Unpacker {
         }
     }
 
+    /// The begin of the value that `packed` is the begin of; empty where it cannot be told.
+    pub(super) fn begin<'a>(&'a mut self, flags: u8, packed: &'a [u8]) -> &'a [u8] {
+        if flags != ZSTD {
+            return match flags {
+                0 => &packed[..packed.len().min(MAX_VALUE)],
+                // Of lz4 and xz a part is not unpacked.
+                _ => &[],
+            };
+        }
+        self.room.resize(MAX_VALUE + 1, 0);
+        let decoder = match &mut self.zstd {
+            Some(decoder) => decoder,
+            none => match window_bounded() {
+                Ok(made) => none.insert(made),
+                Err(_) => return &[],
+            },
+        };
+        if decoder.reinit().is_err() {
+            return &[];
+        }
+        let mut input = InBuffer::around(packed);
+        let mut output = OutBuffer::around(&mut self.room[..MAX_VALUE]);
+        loop {
+            let before = (input.pos(), output.pos());
+            let ended = decoder.run(&mut input, &mut output);
+            if ended.is_err() || before == (input.pos(), output.pos()) {
+                break;
+            }
+        }
+        let length = output.pos();
+        &self.room[..length]
+    }
+
     /// One frame, as `ZSTD_compress` writes it: with its length before it.
     fn zstd(&mut self, packed: &[u8]) -> Option<usize> {
         let told = get_frame_content_size(packed).ok()?;
@@ -164,6 +197,16 @@ mod tests {
         let plain = [&b"MESSAGE="[..], &vec![b'a'; 3 << 20]].concat();
         let packed = zstd::bulk::compress(&plain, 1).unwrap();
         assert_eq!(unpacked(ZSTD, &packed), Some(plain[..MAX_VALUE].to_vec()));
+        // A part of what is packed tells the begin as well.
+        let noise = (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let long: Vec<u8> = b"MESSAGE=".iter().copied().chain(noise).collect();
+        let packed = zstd::bulk::compress(&long, 1).unwrap();
+        assert!(packed.len() > 200_000);
+        let mut unpacker = Unpacker::default();
+        assert_eq!(
+            unpacker.begin(ZSTD, &packed[..160 << 10]),
+            &long[..MAX_VALUE]
+        );
         let short = zstd::bulk::compress(&plain[..70], 1).unwrap();
         assert_eq!(unpacked(ZSTD, &short), Some(plain[..70].to_vec()));
         assert_eq!(unpacked(ZSTD, &short[..short.len() - 1]), None);

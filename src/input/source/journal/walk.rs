@@ -23,6 +23,10 @@ const STRETCH: u64 = 4 << 20;
 pub(super) struct Walk {
     pub(super) chain: Chain<Window>,
     values: Values,
+    /// Entries up to this sequence number were read earlier, and those up to this time in another file.
+    pub(super) after: (u64, u64),
+    /// Sequence number of the last entry that was met.
+    pub(super) last: u64,
 }
 
 impl Walk {
@@ -33,6 +37,8 @@ impl Walk {
         Self {
             chain: Chain::new(header, window, thorough),
             values: Values::new(Arc::clone(file), length),
+            after: (0, 0),
+            last: 0,
         }
     }
 
@@ -58,9 +64,13 @@ impl Walk {
                     }
                 }
                 Step::Object { at, head, .. } if head.kind == ENTRY => {
-                    batch.entries += 1;
                     let entry = chain.bytes.bytes(at, head.size as usize);
+                    self.last = u64_at(entry, 16);
                     let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
+                    if self.last <= self.after.0 || realtime <= self.after.1 {
+                        continue;
+                    }
+                    batch.entries += 1;
                     batch.met(realtime);
                     if at <= *done {
                         continue;

@@ -1,0 +1,78 @@
+//! What the configuration file of a run says, beside the options.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::accept::Acceptances;
+use crate::config::Config;
+use crate::site::{Facts, Provenance};
+
+/// What the file says, once it was read; none where there is no file.
+#[derive(Clone, Default)]
+pub(super) struct Configured(Option<Arc<Config>>);
+
+impl fmt::Debug for Configured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.as_ref().map_or("no file", |config| &config.name))
+    }
+}
+
+impl Configured {
+    /// A file that was read.
+    pub(super) fn of(config: Config) -> Self {
+        Self(Some(Arc::new(config)))
+    }
+
+    /// The file.
+    pub(super) fn file(&self) -> Option<&Config> {
+        self.0.as_deref()
+    }
+
+    /// What it accepts.
+    pub(super) fn acceptances(&self) -> Acceptances {
+        Acceptances(
+            self.file()
+                .map_or_else(Vec::new, |config| config.acceptances.clone()),
+        )
+    }
+
+    /// Adds what it says of the cluster to what is known.
+    pub(super) fn tell(&self, known: &mut Facts) {
+        let Some(config) = self.file() else {
+            return;
+        };
+        let by = Provenance::Config;
+        if let Some(role) = &config.role {
+            known.set_role(None, role.value, by);
+        }
+        for node in &config.nodes {
+            if let Some(role) = &node.role {
+                known.set_role(Some(&node.name), role.value, by);
+            }
+            for address in &node.addresses {
+                known.set_address(address.value, &node.name, by);
+            }
+        }
+        for net in config.node_nets.iter().flat_map(|nets| &nets.value) {
+            known.add_node_net(*net, by);
+        }
+        for net in config.pod_cidrs.iter().flat_map(|nets| &nets.value) {
+            known.add_pod_cidr(*net, by);
+        }
+        for addon in &config.addons {
+            known.set_addon(&addon.value.0, addon.value.1, by);
+        }
+    }
+}
+
+/// Whether the option `--name` stands on the command line: what does not is of the file or nobody's.
+pub(super) fn is_typed(name: &str) -> bool {
+    let long = format!("--{name}");
+    std::env::args_os().skip(1).any(|word| {
+        let word = word.to_string_lossy();
+        word == long.as_str()
+            || word
+                .strip_prefix(&long)
+                .is_some_and(|rest| rest.starts_with('='))
+    })
+}

@@ -1,0 +1,410 @@
+//! Journals that go on: what there is, then what journald writes, through rotation, vacuuming and restarts.
+//!
+//! A file is known by its own ID (`file_id` of its header), which stays when it is renamed. An archived file is let go of
+//! once all of it was read; one that was deleted can be read to its end as long as it is open.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::journal::{Batch, Growing, Grown, JournalFile, Source, Waiting, Wanted};
+use super::journals::{self, Log, micros, time};
+use super::{Opening, Options, Summary};
+use crate::error::Error;
+use crate::input::event::{LogEvent, Sink};
+
+/// What a journal begins with.
+const MAGIC: &[u8; 8] = b"LPKSHHRH";
+
+/// A file that began this long before a cursor was there for the run that wrote it, in microseconds.
+const COPIED: u64 = 1_000_000;
+
+/// The position of each journal file, by its ID: the sequence number of the last entry that was read.
+type Positions = BTreeMap<u128, u64>;
+
+/// Where a run that ended has read to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cursor {
+    pub positions: BTreeMap<u128, u64>,
+    /// When its last entry was received, in microseconds since 1970.
+    pub realtime: u64,
+}
+
+/// The journals of some folders, followed.
+pub struct JournalFollow {
+    folders: Vec<PathBuf>,
+    wanted: Arc<Wanted>,
+    log: Log,
+    /// Files that are written to, by ID.
+    growing: BTreeMap<u128, Followed>,
+    /// Positions of files that were read to their end, which still lie in a folder.
+    ended: Positions,
+    /// Files that are new in another folder of a machine, as `journalctl --flush` makes them: they begin with copies of what
+    /// the others hold, which have to be read first.
+    flushed: Vec<(u128, Followed)>,
+    /// The time of the last entry that was read in each folder.
+    read_until: BTreeMap<PathBuf, u64>,
+    /// Files that could not be read when they were found, and whether that was said: one that is being made is no journal yet.
+    odd: BTreeMap<PathBuf, bool>,
+    realtime: u64,
+    lines: u64,
+}
+
+struct Followed {
+    path: PathBuf,
+    growing: Growing,
+}
+
+/// What a look at all journals found.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Whether entries came.
+    pub is_news: bool,
+    /// Whether more is there already.
+    pub is_more: bool,
+    /// What could not be read, with what to do.
+    pub errors: Vec<Error>,
+}
+
+impl JournalFollow {
+    /// Reads what the journals in `folders` have, of this boot only where `boot` is one, and goes on from there. With a
+    /// cursor, only what lies behind it is read.
+    pub fn start(
+        folders: Vec<PathBuf>,
+        boot: Option<u128>,
+        cursor: Option<Cursor>,
+        options: &Options,
+        sink: &mut Sink<'_>,
+    ) -> (Self, Summary, Vec<Error>) {
+        let mut follow = Self {
+            folders,
+            wanted: journals::wanted(&options.prefixes),
+            log: Log::new(options),
+            growing: BTreeMap::new(),
+            ended: Positions::new(),
+            flushed: Vec::new(),
+            read_until: BTreeMap::new(),
+            odd: BTreeMap::new(),
+            realtime: 0,
+            lines: 0,
+        };
+        follow.log.only_boot = boot.filter(|_| cursor.is_none());
+        let mut opening = Opening::new(options, sink);
+        match cursor {
+            Some(cursor) => follow.resume(cursor, &mut opening),
+            None => follow.read_all(&mut opening),
+        }
+        let (summary, errors) = opening.done();
+        follow.lines = summary.lines;
+        follow.log.only_boot = None;
+        (follow, summary, errors)
+    }
+
+    /// Reads all files as one log, the earliest entry first.
+    fn read_all(&mut self, opening: &mut Opening<'_, '_, '_>) {
+        let mut waiting = Vec::new();
+        for path in self.files(opening) {
+            let name = path.display().to_string();
+            let opened = File::open(&path).and_then(|file| {
+                let mut journal = JournalFile::open(file, None, Arc::clone(&self.wanted))?;
+                let growing = journal.growing()?;
+                Ok((journal, growing))
+            });
+            match opened {
+                Err(why) => opening.failed(&name, why),
+                Ok((journal, growing)) => {
+                    let (id, seqnum) = journal.position();
+                    let (first, last) = journal.realtime();
+                    self.note(&path, last);
+                    match growing {
+                        Some(growing) => _ = self.growing.insert(id, Followed { path, growing }),
+                        None => _ = self.ended.insert(id, seqnum),
+                    }
+                    let last = time(last);
+                    let since = opening.options.since.map(|since| since.near(last));
+                    if last.0 > 0 && since.is_some_and(|since| last < since) {
+                        opening.summary.lines += journal.entries();
+                        continue;
+                    }
+                    opening.bounds.expect(journal.length());
+                    waiting.push(Waiting {
+                        head: first,
+                        name,
+                        what: RefCell::new(Some(journal)),
+                    });
+                }
+            }
+        }
+        waiting.sort_by(|a, b| (a.head, &a.name).cmp(&(b.head, &b.name)));
+        let bytes = waiting
+            .iter()
+            .map(|file| file.what.borrow().as_ref().map_or(0, JournalFile::length));
+        let bytes = bytes.sum();
+        let waiting: VecDeque<_> = waiting.into();
+        opening.merge_into(&mut self.log, waiting, bytes, &mut |journal| {
+            let journal = journal.borrow_mut().take();
+            Ok(journal.map(|journal| Source::File(Box::new(journal))))
+        });
+        self.log.gone_on(opening.sink);
+    }
+
+    /// Opens all files behind a cursor: those that it knows at their position, later ones from their begin.
+    fn resume(&mut self, cursor: Cursor, opening: &mut Opening<'_, '_, '_>) {
+        self.realtime = cursor.realtime;
+        opening.summary.known = true;
+        opening.summary.blank = false;
+        for path in self.files(opening) {
+            let name = path.display().to_string();
+            let opened = File::open(&path).and_then(|file| {
+                let journal = JournalFile::open(file.try_clone()?, None, Arc::clone(&self.wanted))?;
+                let (id, _) = journal.position();
+                let known = cursor.positions.get(&id).copied();
+                // What ended before the cursor was read by the run that wrote it.
+                let is_past = known.is_none() && journal.realtime().1 <= cursor.realtime;
+                let seqnum = if is_past {
+                    journal.position().1
+                } else {
+                    known.unwrap_or(0)
+                };
+                let mut growing = Growing::new(file, seqnum)?;
+                // One that began before it, and that it does not know, was copied from those that it knows.
+                let is_copy = known.is_none() && growing.head() + COPIED < cursor.realtime;
+                if is_copy {
+                    growing.leave_out(cursor.realtime);
+                }
+                Ok((id, growing, is_copy))
+            });
+            match opened {
+                // It may be written to just now, by copying what the others hold.
+                Ok((id, growing, true)) => self.flushed.push((id, Followed { path, growing })),
+                Ok((id, growing, false)) => {
+                    self.note(&path, cursor.realtime);
+                    self.growing.insert(id, Followed { path, growing });
+                }
+                Err(why) => opening.failed(&name, why),
+            }
+        }
+    }
+
+    /// The journal files in the folders.
+    fn files(&self, opening: &mut Opening<'_, '_, '_>) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        let mut found = false;
+        for folder in &self.folders {
+            match journal_files(folder) {
+                Ok(own) => {
+                    found = true;
+                    files.extend(own);
+                }
+                Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+                Err(why) => {
+                    found = true;
+                    opening.failed(&folder.display().to_string(), why);
+                }
+            }
+        }
+        if !found {
+            let list: Vec<String> = self
+                .folders
+                .iter()
+                .map(|f| f.display().to_string())
+                .collect();
+            let why = format!("no journal in {}; name its directory", list.join(" or "));
+            opening.failed("the local journal", io::Error::other(why));
+        }
+        files
+    }
+
+    /// Hands on what was written since the last look; with `finds_files`, also of files that were not there then.
+    pub fn look(&mut self, finds_files: bool, sink: &mut Sink<'_>) -> Look {
+        let mut look = Look::default();
+        if finds_files {
+            self.take_new_files(&mut look);
+        }
+        let mut batches = self.read_growing(&mut look);
+        // Their others have been read to the end just now.
+        if !self.flushed.is_empty() && !look.is_more {
+            for (id, mut followed) in std::mem::take(&mut self.flushed) {
+                let until = self.read_elsewhere(&followed.path);
+                followed.growing.leave_out(until.unwrap_or(0));
+                self.growing.insert(id, followed);
+            }
+            batches.extend(self.read_growing(&mut look));
+        }
+        look.is_news = !batches.is_empty();
+        self.hand_on(&batches, sink);
+        look
+    }
+
+    /// Reads what was written to each file since the last look.
+    fn read_growing(&mut self, look: &mut Look) -> Vec<Batch> {
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut read = Vec::new();
+        let mut ended = Vec::new();
+        for (id, followed) in &mut self.growing {
+            let mut batch = Batch::default();
+            match followed.growing.read(&self.wanted, &mut batch) {
+                Ok(Grown::More) => look.is_more = true,
+                Ok(Grown::Read) => {}
+                Ok(Grown::Ended) => ended.push(*id),
+                Err(why) => {
+                    ended.push(*id);
+                    look.errors.push(Error::Input {
+                        name: followed.path.display().to_string(),
+                        why,
+                    });
+                }
+            }
+            if batch.entries > 0 {
+                read.extend(batch.span.map(|(_, last)| (followed.path.clone(), last)));
+                batches.push(batch);
+            }
+        }
+        for (path, last) in read {
+            self.note(&path, last);
+        }
+        for id in ended {
+            if let Some(followed) = self.growing.remove(&id) {
+                self.ended.insert(id, followed.growing.position().1);
+            }
+        }
+        batches
+    }
+
+    /// Notes the time of an entry of a file.
+    fn note(&mut self, path: &Path, realtime: u64) {
+        self.realtime = self.realtime.max(realtime);
+        let folder = path.parent().unwrap_or(path).to_owned();
+        let until = self.read_until.entry(folder).or_default();
+        *until = realtime.max(*until);
+    }
+
+    /// The time of the last entry that was read of the machine of `path` in other folders than its own; `None` where there
+    /// are none.
+    fn read_elsewhere(&self, path: &Path) -> Option<u64> {
+        let folder = path.parent()?;
+        let is_other = |other: &Path| other != folder && other.file_name() == folder.file_name();
+        let others = self.read_until.iter().filter(|(other, _)| is_other(other));
+        others.map(|(_, until)| *until).max()
+    }
+
+    /// Hands on the records of several files in the order of their time.
+    fn hand_on(&mut self, batches: &[Batch], sink: &mut Sink<'_>) {
+        let mut records: Vec<_> = batches
+            .iter()
+            .flat_map(|batch| {
+                batch
+                    .records
+                    .iter()
+                    .map(move |record| (record, &batch.bytes))
+            })
+            .collect();
+        records.sort_by_key(|(record, _)| record.realtime);
+        for (record, bytes) in records {
+            self.log
+                .record(record, &bytes[record.message.clone()], sink);
+        }
+        for batch in batches {
+            self.lines += batch.entries;
+            for life in &batch.lives {
+                sink(LogEvent::Alive {
+                    time: time(life.realtime),
+                    monotonic: Some(micros(life.monotonic)),
+                    host: Some(&life.host),
+                });
+            }
+            if let Some((_, last)) = batch.span {
+                self.log.alive(time(last), sink);
+            }
+        }
+    }
+
+    /// Opens files that were not there at the last look.
+    fn take_new_files(&mut self, look: &mut Look) {
+        let folders = self
+            .folders
+            .iter()
+            .filter_map(|folder| journal_files(folder).ok());
+        let mut there = Positions::new();
+        for path in folders.flatten() {
+            let Ok(file) = File::open(&path) else {
+                // It was renamed or deleted in this moment; renamed, the next look has it.
+                continue;
+            };
+            let opened = Growing::new(file, 0);
+            match opened {
+                Ok(growing) => {
+                    let (id, _) = growing.position();
+                    if let Some(known) = self.growing.get_mut(&id) {
+                        known.path = path;
+                    } else if let Some(seqnum) = self.ended.get(&id) {
+                        there.insert(id, *seqnum);
+                    } else if self.flushed.iter().any(|(known, _)| *known == id) {
+                        // It is read after those that it was copied from.
+                    } else if self
+                        .read_elsewhere(&path)
+                        .is_some_and(|until| growing.head() <= until)
+                    {
+                        self.flushed.push((id, Followed { path, growing }));
+                    } else {
+                        self.growing.insert(id, Followed { path, growing });
+                    }
+                }
+                Err(why) => match self.odd.get_mut(&path) {
+                    None => _ = self.odd.insert(path, false),
+                    Some(true) => {}
+                    Some(told) => {
+                        *told = true;
+                        let name = path.display().to_string();
+                        look.errors.push(Error::Input { name, why });
+                    }
+                },
+            }
+        }
+        // What was deleted will not come back.
+        self.ended = there;
+    }
+
+    /// How many entries were met.
+    pub const fn lines(&self) -> u64 {
+        self.lines
+    }
+
+    /// Where the reading stands.
+    pub fn cursor(&self) -> Cursor {
+        let growing = self.growing.values().map(|file| file.growing.position());
+        let ended = self.ended.iter().map(|(id, seqnum)| (*id, *seqnum));
+        Cursor {
+            positions: growing.chain(ended).collect(),
+            realtime: self.realtime,
+        }
+    }
+}
+
+/// The files in `folder` that begin as a journal does.
+fn journal_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_named = path
+            .extension()
+            .is_some_and(|end| end == "journal" || end == "journal~");
+        if is_named && path.is_file() && begins_as_journal(&path) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Whether a file begins as a journal does. One that cannot be opened may: opening it says why not.
+fn begins_as_journal(path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    match File::open(path) {
+        Ok(mut file) => file.read_exact(&mut magic).is_ok() && magic == *MAGIC,
+        Err(_) => true,
+    }
+}

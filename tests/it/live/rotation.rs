@@ -1,0 +1,215 @@
+//! A log that is followed while a writer rotates it in every way that is in use: what could be read is counted, once.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::drop_line;
+
+/// Somebody who writes a log and rotates it.
+struct Writer {
+    path: PathBuf,
+    file: File,
+    written: usize,
+}
+
+impl Writer {
+    fn open(path: &Path) -> File {
+        let mut options = OpenOptions::new();
+        options.append(true).create(true).open(path).unwrap()
+    }
+
+    fn line(&mut self) -> String {
+        self.written += 1;
+        let n = self.written;
+        let (minute, second) = (n / 60 % 60, n % 60);
+        let text = drop_line(n);
+        format!("2026-04-22T10:{minute:02}:{second:02}+00:00 h kernel: {text}\n")
+    }
+
+    fn write(&mut self, lines: usize) {
+        for _ in 0..lines {
+            let line = self.line();
+            self.file.write_all(line.as_bytes()).unwrap();
+        }
+    }
+
+    /// The name of a rotated file.
+    fn old(&self, suffix: &str) -> PathBuf {
+        let name = self.path.file_name().unwrap().to_str().unwrap();
+        self.path.with_file_name(format!("{name}{suffix}"))
+    }
+
+    /// `mv`, and the writer goes on in the old file until it opens the new one.
+    fn rename(&mut self, suffix: &str) {
+        fs::rename(&self.path, self.old(suffix)).unwrap();
+    }
+
+    fn reopen(&mut self) {
+        self.file = Self::open(&self.path);
+    }
+}
+
+struct Follower(Child);
+
+impl Follower {
+    fn new(path: &Path) -> Self {
+        let child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
+            .args(["-f", "-o", "json", "--year", "2026"])
+            .arg(path)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        Self(child)
+    }
+
+    /// How many drop lines it has counted, and what it said.
+    fn end(self) -> (u64, String) {
+        let pid = self.0.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let output = self.0.wait_with_output().unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (report["tally"]["drops"].as_u64().unwrap(), said)
+    }
+}
+
+/// Longer than the program waits for the rest of a line in a file that was rotated away.
+const LAST: Duration = Duration::from_millis(1500);
+const LOOK: Duration = Duration::from_millis(300);
+
+/// What was written and counted, and what was said, of a log that `rotate` writes.
+fn followed(rotate: impl FnOnce(&mut Writer)) -> (u64, u64, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kern.log");
+    // An older file and a copy lie beside it.
+    fs::write(
+        folder.path().join("kern.log.7"),
+        "Apr 22 09:00:00 h kernel: HARVESTER_DROP_IN=a OUT= SRC=1.1.1.1 DST=2.2.2.2 PROTO=2\n",
+    )
+    .unwrap();
+    let mut writer = Writer {
+        file: Writer::open(&path),
+        path,
+        written: 0,
+    };
+    writer.write(20);
+    let follower = Follower::new(&writer.path);
+    sleep(LAST);
+    rotate(&mut writer);
+    sleep(LAST);
+    let (counted, said) = follower.end();
+    (writer.written as u64, counted, said)
+}
+
+fn loses_nothing(rotate: impl FnOnce(&mut Writer)) {
+    let (written, counted, said) = followed(rotate);
+    assert_eq!(counted, written, "{said}");
+    assert!(!said.contains("not counted"), "{said}");
+}
+
+#[test]
+fn the_old_file_is_read_to_its_end() {
+    loses_nothing(|writer| {
+        for _ in 0..3 {
+            writer.write(100);
+            writer.rename(".1");
+            writer.write(50);
+            sleep(LOOK);
+            writer.write(50);
+            writer.reopen();
+            writer.write(10);
+        }
+    });
+}
+
+#[test]
+fn whole_files_may_come_and_go_between_two_looks() {
+    loses_nothing(|writer| {
+        for n in 0..4 {
+            writer.write(223);
+            for old in (1..=n).rev() {
+                fs::rename(
+                    writer.old(&format!(".{old}")),
+                    writer.old(&format!(".{}", old + 1)),
+                )
+                .unwrap();
+            }
+            writer.rename(".1");
+            writer.reopen();
+        }
+    });
+}
+
+#[test]
+fn a_line_that_was_begun_ends_in_its_own_file() {
+    loses_nothing(|writer| {
+        for n in 0..2 {
+            let line = writer.line();
+            let (begin, rest) = line.split_at(60);
+            writer.file.write_all(begin.as_bytes()).unwrap();
+            sleep(LOOK);
+            writer.rename(&format!("-2026042{n}"));
+            let mut old = std::mem::replace(&mut writer.file, Writer::open(&writer.path));
+            writer.write(5);
+            sleep(LOOK);
+            old.write_all(rest.as_bytes()).unwrap();
+            sleep(LOOK);
+        }
+    });
+}
+
+#[test]
+fn what_a_copy_has_is_read_there() {
+    loses_nothing(|writer| {
+        for n in 0..3 {
+            writer.write(100);
+            let copy = writer.old(&format!(".{n}"));
+            fs::copy(&writer.path, copy).unwrap();
+            // It has grown beyond its old length when it is looked at next.
+            writer.file.set_len(0).unwrap();
+            writer.write(150);
+            sleep(LOOK);
+        }
+    });
+}
+
+#[test]
+fn a_file_that_was_cut_without_a_copy_is_said() {
+    let (written, counted, said) = followed(|writer| {
+        writer.write(100);
+        sleep(LOOK);
+        writer.file.set_len(0).unwrap();
+        writer.write(300);
+        sleep(LOOK);
+    });
+    assert_eq!(counted, written, "{said}");
+    assert!(said.contains("was cut while it was followed"), "{said}");
+}
+
+#[test]
+fn a_packed_or_an_older_file_beside_it_is_not_read() {
+    loses_nothing(|writer| {
+        writer.write(10);
+        writer.rename(".1");
+        writer.reopen();
+        let packed = fs::read(writer.old(".1")).unwrap();
+        fs::write(writer.old(".1.gz"), [b"\x1f\x8b\x08", &packed[..]].concat()).unwrap();
+        fs::remove_file(writer.old(".1")).unwrap();
+        writer.write(10);
+        sleep(LOOK);
+    });
+}

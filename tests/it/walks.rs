@@ -1,0 +1,211 @@
+//! The walk that finds a rule's place in a dump (`chain/seek.rs`), and the one that the script makes on the node
+//! (`rule/script/walk.awk`), on chains by chance: both must come to the same rule.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use dropsift::chain::{self, Family, Sought, Target};
+
+const WORDS: &str = include_str!("../../src/rule/script/words.awk");
+const WALK: &str = include_str!("../../src/rule/script/walk.awk");
+const CHAINS: u64 = 800;
+
+/// What a rule asks for, as `iptables -S` prints it.
+const MATCHES: &[&str] = &[
+    "",
+    "",
+    "",
+    "-i mgmt-br ",
+    "-i mgmt-br ",
+    "-i storage-br ",
+    "-i lo ",
+    "-i mgmt+ ",
+    "! -i lo ",
+    "-s 203.0.113.0/24 ",
+    "-s 192.168.122.62/32 ",
+    "-p tcp ",
+    "-p udp ",
+    "! -p tcp ",
+    "-p tcp -m tcp --dport 22 ",
+    "-p tcp -m tcp --dport 2112 ",
+    "-p tcp -m tcp --dport 2000:2200 ",
+    "-p tcp -m multiport --dports 80,443,2112 ",
+    "-p tcp -m multiport --dports 80,443 ",
+    "-p udp -m udp --dport 8472 ",
+    "-p tcp -m tcp --tcp-flags FIN,SYN,RST,ACK SYN ",
+    "-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN ",
+    "-m conntrack --ctstate NEW ",
+    "-m conntrack --ctstate RELATED,ESTABLISHED ",
+    "-m conntrack --ctstate INVALID ",
+    "-m conntrack ! --ctstate NEW ",
+    "-m limit --limit 10/min ",
+    "-m comment --comment \"a -j LOG \\\"b\\\" c\" ",
+    "-m pkttype --pkt-type broadcast ",
+    "-m addrtype --dst-type LOCAL ",
+    "-m mark --mark 0x1/0xff ",
+];
+const TARGETS: &[&str] = &[
+    "-j ACCEPT",
+    "-j ACCEPT",
+    "-j ACCEPT",
+    "-j DROP",
+    "-j REJECT --reject-with icmp-port-unreachable",
+    "-j RETURN",
+    "-j LOG --log-prefix HARVESTER_DROP_",
+    "-j LOG --log-prefix HARVESTER_DROP_",
+    "-j LOG --log-prefix \"SSH \"",
+    "-j C1",
+    "-j C2",
+    "-g C2",
+    "-j C3",
+    "-j MARK --set-xmark 0x1/0xffffffff",
+];
+/// The rules that are looked for: protocol, port, source.
+const WANTED: &[(&str, &str, &str)] = &[
+    ("tcp", "2112", ""),
+    ("udp", "8472", ""),
+    ("tcp", "22", ""),
+    ("icmp", "", ""),
+    ("tcp", "2379:2380", ""),
+    ("tcp", "2112", "192.168.122.62/32"),
+    ("", "", "10.52.0.0/16"),
+];
+
+/// Numbers by chance, the same in every run.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % below
+    }
+
+    fn of<'a>(&mut self, list: &[&'a str]) -> &'a str {
+        list[self.roll(list.len() as u64) as usize]
+    }
+}
+
+/// What `iptables -S` prints of chains by chance.
+fn dump(dice: &mut Dice) -> String {
+    let mut text = format!("-P INPUT {}\n", dice.of(&["ACCEPT", "ACCEPT", "DROP"]));
+    text += "-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-N C1\n-N C2\n-N C3\n";
+    for (at, chain) in ["INPUT", "FORWARD", "C1", "C2", "C3"]
+        .into_iter()
+        .enumerate()
+    {
+        let rules = if chain == "FORWARD" {
+            dice.roll(2)
+        } else {
+            dice.roll(7)
+        };
+        for _ in 0..rules {
+            let (asks, target) = (dice.of(MATCHES), dice.of(TARGETS));
+            // No jump backwards.
+            let to = target.strip_prefix("-j C").or(target.strip_prefix("-g C"));
+            if to.is_some_and(|to| to.parse::<usize>().is_ok_and(|to| to < at)) {
+                continue;
+            }
+            let _ = writeln!(text, "-A {chain} {asks}{target}");
+            // LOG and DROP of the same packets, as administrators write them.
+            if target.contains("LOG --log-prefix HARV") && dice.roll(2) == 0 {
+                let asks = if asks.contains("limit") { "" } else { asks };
+                let _ = writeln!(text, "-A {chain} {asks}-j DROP");
+            }
+        }
+    }
+    text
+}
+
+/// The answer of the script's walk: its first line that decides.
+fn by_awk(dump: &str, interface: &str, (proto, dport, source): (&str, &str, &str)) -> String {
+    let mut awk = Command::new("awk")
+        .args(["-v", &format!("iface={interface}")])
+        .args(["-v", &format!("proto={proto}")])
+        .args(["-v", "sport="])
+        .args(["-v", &format!("dport={dport}")])
+        .args(["-v", &format!("source={source}")])
+        .arg(format!("{WORDS} {WALK}"))
+        .env("LOG_PREFIXES", "HARVESTER_DROP_")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    awk.stdin
+        .take()
+        .unwrap()
+        .write_all(dump.as_bytes())
+        .unwrap();
+    let said = String::from_utf8(awk.wait_with_output().unwrap().stdout).unwrap();
+    let decides =
+        |line: &&str| ["ok", "put", "no", "none"].contains(&line.split(' ').next().unwrap());
+    said.lines().find(decides).unwrap_or("nothing").to_owned()
+}
+
+fn in_rust(dump: &str, interface: &str, (proto, dport, source): (&str, &str, &str)) -> String {
+    let set = chain::parse("dump", dump).unwrap();
+    let mut command = "iptables -A INPUT".to_owned();
+    for (option, value) in [("-s", source), ("-p", proto), ("--dport", dport)] {
+        if !value.is_empty() {
+            let _ = write!(command, " {option} {value}");
+        }
+    }
+    let (_, rule) = chain::parse_rule(&format!("{command} -j ACCEPT")).unwrap();
+    let is_log = |rule: &chain::Rule| matches!(&rule.target, Target::Log(log) if log.prefix.starts_with("HARVESTER_DROP_"));
+    match set.seek(Family::V4, &rule, interface, &is_log) {
+        Sought::Live(place) => format!("ok {} {}", place.chain.name, place.number),
+        Sought::At(place) => {
+            let only = place
+                .rule()
+                .and_then(chain::Rule::interface)
+                .unwrap_or_default();
+            format!("put {} {} {only}", place.chain.name, place.number)
+        }
+        Sought::Nowhere => "none".to_owned(),
+    }
+}
+
+#[test]
+fn the_script_and_the_dump_lead_to_the_same_place() {
+    let mut dice = Dice(7);
+    let (mut told, mut wrong) = ([0u32; 4], Vec::new());
+    for _ in 0..CHAINS {
+        let text = dump(&mut dice);
+        let wanted = WANTED[dice.roll(WANTED.len() as u64) as usize];
+        let interface = dice.of(&["mgmt-br", "mgmt-br", ""]);
+        let awk = by_awk(&text, interface, wanted);
+        let kind = awk.split(' ').next().unwrap();
+        // Where somebody has narrowed the port, the script decides nothing.
+        if kind == "no" {
+            told[3] += 1;
+            continue;
+        }
+        told[["ok", "put", "none"]
+            .iter()
+            .position(|known| *known == kind)
+            .unwrap()] += 1;
+        let rust = in_rust(&text, interface, wanted);
+        let same = match kind {
+            "none" => rust == "none",
+            _ => rust.trim_end() == awk.trim_end(),
+        };
+        if !same {
+            wrong.push(format!(
+                "{wanted:?} by `{interface}`\n awk: {awk}\nrust: {rust}\n{text}"
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {told:?}\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(6)].join("\n")
+    );
+    assert!(
+        told.iter().take(3).all(|count| *count > 20),
+        "{told:?} proves little"
+    );
+}
