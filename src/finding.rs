@@ -33,7 +33,7 @@ use running_chain::{is_stale, narrower};
 pub use accepted::Accepted;
 pub use reported::{Offered, Reported};
 
-/// How a flow stands at the end of the log.
+/// State of a flow at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// Lines still arrive, at the flow's own pace.
@@ -118,13 +118,13 @@ pub struct Finding {
     pub scanned: Vec<&'static DocumentedRule>,
     /// Whether the chain may lack its ESTABLISHED rule.
     pub established_suspect: bool,
-    /// Why and until when it stays as it is, where somebody accepted that.
+    /// Reason and end of the acceptance, if the finding is accepted.
     pub accepted: Option<Accepted>,
-    /// What its report says of it, where it comes of one.
+    /// Data about the finding from its report, if it was read from one.
     pub reported: Option<Reported>,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
-    /// What the chain in force would do with its lines, where that chain is known.
+    /// Outcomes of its lines in the running chain, where that chain is known.
     pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 

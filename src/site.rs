@@ -28,7 +28,7 @@ pub enum Zone {
 impl Zone {
     pub const ALL: [Self; 3] = [Self::Pod, Self::Inside, Self::Outside];
 
-    /// In one word.
+    /// Returns the zone in one word.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Pod => "pod",

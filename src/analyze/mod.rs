@@ -196,7 +196,7 @@ impl Analysis {
         }
     }
 
-    /// Takes drop lines.
+    /// Adds drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
             self.met += u64::from(line.packet.is_ok());
@@ -275,7 +275,7 @@ impl Analysis {
         self.site.learn(fact, by);
     }
 
-    /// Takes what an input tells of the cluster.
+    /// Adds a fact that an input contains about the cluster.
     fn learn(&mut self, fact: ClusterFact, by: Provenance) {
         self.site.learn(&fact, by);
         self.learned.push(fact);
@@ -307,7 +307,7 @@ impl Analysis {
         self.tally.lines = lines;
     }
 
-    /// The first lines that were refused.
+    /// Returns the first lines that were refused.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
     }
@@ -363,7 +363,7 @@ impl Analysis {
         }
     }
 
-    /// What the logs alone show.
+    /// Returns the results of the logs alone, without those of reports.
     fn of_logs(&self, now: Option<Time>) -> Part {
         let flows = self.judged();
         let scene = Scene::new(flows, &self.site, now);
@@ -453,7 +453,7 @@ fn text(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
-/// Whether a finding of these verdicts counts: one that nobody accepted as it is.
+/// Whether a finding with one of these verdicts fails the run: one without an acceptance.
 pub fn fails(report: &Report, verdicts: &[Verdict]) -> bool {
     report
         .findings

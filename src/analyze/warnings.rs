@@ -69,13 +69,13 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
 }
 
-/// What is wrong with acceptances.
+/// Converts the notes on acceptances to warnings.
 pub(super) fn acceptances(notes: Vec<Note>) -> impl Iterator<Item = Warning> {
     let notes = notes.into_iter();
     notes.map(|note| Warning::new(note.code, note.node, note.text))
 }
 
-/// What a kind of notice means for the evidence; `None` where nothing was lost.
+/// Describes the lost evidence behind a notice; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));
     let (lines, count) = (notice.lines, notice.count);
@@ -323,7 +323,7 @@ fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     Some(Warning::new("role-assumed", None, text))
 }
 
-/// One warning for the nodes of reports whose role is a guess, each with that role.
+/// Returns one warning for the nodes of reports whose role is assumed, each with that role.
 pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning> {
     let (first, role) = guesses.first()?;
     let names: Vec<String> = guesses
@@ -339,7 +339,7 @@ pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning
     Some(Warning::new("role-assumed", None, text))
 }
 
-/// The first names, and how many more there are.
+/// Returns the first names, and how many more there are.
 fn few(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
     match names.len().saturating_sub(MOST_NAMES) {

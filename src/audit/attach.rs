@@ -55,7 +55,7 @@ fn of_jumps(
     })
 }
 
-/// The commands that have INPUT lead to the chain, behind the rules that are there.
+/// Returns the commands that have INPUT lead to the chain, behind the rules that are there.
 fn attach(subject: &Subject<'_>, chain: &Chain, interface: &str) -> Vec<String> {
     let tool = subject.family.tool();
     let jump = format!("-i {} -j {}", quoted(interface), quoted(&chain.name));
@@ -69,7 +69,7 @@ fn attach(subject: &Subject<'_>, chain: &Chain, interface: &str) -> Vec<String> 
     ]
 }
 
-/// What such commands do.
+/// Words before the commands that attach a chain to INPUT.
 const ATTACH: &str = "have INPUT lead to it:";
 
 pub(super) static NO_CHAIN: Check = Check {

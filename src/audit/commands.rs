@@ -280,7 +280,7 @@ pub(super) static CLEANUP_MISSING: Check = Check {
     },
 };
 
-/// The commands that take a chain away, where it is there.
+/// Returns the commands that take a chain away, where it is there.
 fn cleanup(subject: &Subject<'_>, chain: &Chain, jump: Option<String>) -> Vec<String> {
     let (tool, name) = (subject.family.tool(), quoted(&chain.name));
     let jump = jump.unwrap_or_else(|| format!("INPUT -i mgmt-br -j {name}"));

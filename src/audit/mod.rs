@@ -46,7 +46,7 @@ pub struct AuditFinding {
     pub line: usize,
     pub text: String,
     pub mend: String,
-    /// Commands and rules that `mend` speaks of, one each.
+    /// Commands and rules of `mend`, one each.
     pub commands: Vec<String>,
 }
 
@@ -73,7 +73,7 @@ pub struct Hit {
     text: String,
     mend: String,
     commands: Vec<String>,
-    /// Where conditions cannot be known: in which way it is so.
+    /// Outcome of the unknown conditions for which the hit holds; `None` where it does not depend on them.
     way: Option<Way>,
 }
 
@@ -99,7 +99,7 @@ impl Hit {
         }
     }
 
-    /// With commands or rules that mend it, below the words.
+    /// Adds the commands or rules that `mend` refers to.
     fn by(mut self, commands: impl IntoIterator<Item = String>) -> Self {
         self.commands.extend(commands);
         self

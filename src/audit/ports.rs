@@ -12,7 +12,7 @@ use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Sought, Target, Te
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// The documented rule as arguments.
+/// Returns the documented rule as arguments.
 fn arguments(rule: &DocumentedRule) -> String {
     let mut out = match rule.proto {
         Some(proto::TCP) => "-p tcp".to_owned(),

@@ -41,7 +41,7 @@ pub struct Subject<'a> {
     pub is_measured: bool,
     /// Number of rules evaluated so far.
     pub(super) steps: Cell<u64>,
-    /// The line before which rules go, once somebody asked.
+    /// Line before which rules are inserted; computed on first use.
     pub(super) place: OnceCell<usize>,
 }
 

@@ -55,7 +55,7 @@ pub struct Group<'a> {
     pub networks: Vec<IpNet>,
     /// Service that the catalogue lists for the service port.
     pub service: Option<&'static Service>,
-    /// What the chain in force would do with the lines, where that chain is known.
+    /// Outcomes of the lines in the running chain, where that chain is known.
     pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 

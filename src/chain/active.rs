@@ -20,15 +20,17 @@ use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
 
-/// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
+/// Upper bound on the rules evaluated in one run: some ten seconds. Further lines are not evaluated, and their outcome
+/// is
+/// [`ChainOutcome::NotAsked`].
 const MAX_STEPS: u64 = 1 << 31;
 
 /// The chains of the nodes, as far as they are known.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
-    /// What the user told of all nodes.
+    /// Texts that the user gave for all nodes.
     all: Vec<ChainText>,
-    /// What the user told of one.
+    /// Texts that the user gave for one node.
     told: BTreeMap<String, Vec<ChainText>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
@@ -155,7 +157,7 @@ impl ActiveChains {
         &mut self.names
     }
 
-    /// The sources of a node: what the user told of it, else of all, else what an input told.
+    /// Returns the texts of a node: those that the user gave for it, else those for all nodes, else those of an input.
     fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
@@ -280,7 +282,7 @@ impl<'a> Chains<'a> {
         self.set.firewall(self.family)
     }
 
-    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
+    /// Returns the rules that match the packet's port with further conditions, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
         self.set.port_rules(question, self.set.entry(self.family))
     }

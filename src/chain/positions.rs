@@ -59,7 +59,7 @@ impl Chain {
         }
     }
 
-    /// The first rule that does what `rule` does before LOG and DROP.
+    /// Returns the first rule before LOG and DROP that has the same meaning as `rule`.
     pub fn live_copy(&self, rule: &Rule) -> Option<Position> {
         let from = self.insert_number().unwrap_or(usize::MAX);
         (self.rules.iter().enumerate())
@@ -163,8 +163,8 @@ impl RuleSet {
             .collect()
     }
 
-    /// The chain that is meant to filter, whether or not packets come so far, and where it begins to log or to drop. Where a
-    /// rule goes is for [`RuleSet::seek`] to say.
+    /// Returns the chain that is meant to filter, whether or not packets reach it, and its first LOG or DROP rule. The
+    /// insertion point of a rule is determined by [`RuleSet::seek`].
     fn insertion(&self, family: Family) -> Option<(usize, usize)> {
         let reached = self.reached(family, INPUT);
         let all = || (0..self.chains.len()).filter(|at| self.chains[*at].family == family);

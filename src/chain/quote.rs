@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::printable;
 
-/// `word` as a shell reads it back: bare where nothing in it means more than itself, else in single quotes.
+/// Quotes `word` for a shell: unquoted where no character in it is special, otherwise in single quotes.
 pub fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+.,:/=@%".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {

@@ -4,7 +4,7 @@ use crate::chain::{Assume, Condition, Form, RuleSet, Runner};
 
 /// Upper bound on the conditions that are varied one by one; more of them are varied only together.
 const MAX_VARIED: usize = 16;
-/// How many conditions times rules.
+/// Upper bound on the product of conditions and rules.
 const MAX_WORK: usize = 10_000;
 
 /// Chains that commands leave, for all outcomes of unknown conditions.
@@ -21,8 +21,8 @@ pub struct Ways {
 }
 
 impl Assume {
-    /// The ways beside the two in which all conditions go together: one alone holds, or one alone does not. None where so
-    /// many conditions in a script that leaves so many rules would take too long.
+    /// Returns the ways beside the two in which all conditions go together: one alone holds, or one alone does not. None
+    /// where so many conditions in a script that leaves so many rules would take too long.
     pub fn mixed(conditions: &[Condition], set: &RuleSet) -> Vec<Self> {
         let rules: usize = set.chains().iter().map(|chain| chain.rules.len()).sum();
         let mut texts: Vec<&String> = conditions.iter().map(|condition| &condition.text).collect();

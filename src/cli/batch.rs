@@ -140,7 +140,7 @@ pub(super) fn read(
     Ok((report, exit))
 }
 
-/// What was wrong with the reports in the input `name`.
+/// Returns the faults of the reports in the input `name` as errors.
 pub(super) fn unreadable(analysis: &mut Analysis, name: &str) -> Vec<Error> {
     let faults = analysis.take_faults().into_iter();
     let name = || name.to_owned();
@@ -149,7 +149,7 @@ pub(super) fn unreadable(analysis: &mut Analysis, name: &str) -> Vec<Error> {
         .collect()
 }
 
-/// What came of one input: the account of `after` less that of `before`, and its own lines.
+/// Returns the tally of one input: `after` less `before`, with its own number of lines.
 const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
     Tally {
         lines,

@@ -32,7 +32,7 @@ pub(super) fn learn(site: &mut Site, judging: &Judging, is_verbose: bool) -> Res
     Ok(())
 }
 
-/// The root of this machine, where that is a Harvester node.
+/// Returns the root of this machine, if it is a Harvester node.
 fn this_node() -> Option<PathBuf> {
     let root = Path::new("/");
     (is_harvester(root) && host_name(root).is_some()).then(|| root.to_owned())
@@ -73,7 +73,7 @@ fn take(site: &mut Site, facts: &[ClusterFact], by: Provenance) {
     }
 }
 
-/// Says what was learned, a line each.
+/// Prints the learned facts on stderr, one a line.
 fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
     if is_quiet {
         return;

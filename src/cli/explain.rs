@@ -65,7 +65,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// Whether what is asked about is a line of a log, or all of stdin.
+/// Whether the question is a line of a log, or all of stdin.
 pub(super) fn is_of_lines(asked: &str) -> bool {
     let asked = asked.trim();
     asked.is_empty()

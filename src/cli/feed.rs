@@ -22,7 +22,7 @@ const AT_ONCE: usize = 2 * BLOCK;
 
 /// Event that wakes the loop.
 pub(super) enum Wake {
-    /// A block, and how many of its bytes were read.
+    /// A block, and the number of its bytes that were read.
     Block(Room, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),
@@ -44,7 +44,7 @@ enum From {
     /// A thread that reads.
     Thread {
         wakes: Receiver<Wake>,
-        /// Where blocks go to be used again.
+        /// Channel that returns blocks for reuse.
         spare: SyncSender<Room>,
     },
     /// Standard input.
@@ -142,7 +142,7 @@ impl Feed {
         }
     }
 
-    /// Takes a block back.
+    /// Takes a block for reuse.
     pub(super) fn give_back(&mut self, block: Room) {
         match &mut self.from {
             // The reader may have ended already.
@@ -338,14 +338,14 @@ fn spool(stream: &mut impl Read) -> io::Result<File> {
     file.rewound()
 }
 
-/// Makes room where there is none: the first block is as large as what told the kind.
+/// Allocates the block if it has another size: the first block is as large as the bytes by which the kind was detected.
 fn sized(block: &mut Room) {
     if block.bytes().len() != AT_ONCE {
         *block = Room::new(AT_ONCE, 0);
     }
 }
 
-/// Reads what there is into a block; nothing where a signal came first.
+/// Reads the available bytes into a block; `None` where a signal came first.
 fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
     sized(&mut block);
     Some(match from.read(block.bytes_mut()) {
@@ -362,7 +362,7 @@ fn is_passing(why: &io::Error) -> bool {
     matches!(why.kind(), Interrupted | WouldBlock)
 }
 
-/// Sends what there is, as soon as it is there.
+/// Sends bytes as soon as they are available.
 fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Room>) {
     loop {
         let block = spare.try_recv().unwrap_or_default();

@@ -44,7 +44,7 @@ pub(super) fn run(
     };
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
-    // The end of the program frees it, and faster.
+    // The process exit frees it, and faster.
     let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
     let (summary, exit, held) = read(path, options, &mut feed, &mut session)?;

@@ -69,7 +69,7 @@ impl Gate {
         self.open = true;
     }
 
-    /// Opens the gate where the time has come; whether it did so now.
+    /// Opens the gate if the time has come. Returns whether it opened now.
     pub(super) fn try_open(&mut self, now: Instant) -> bool {
         let due = self.due().is_some_and(|due| due <= now);
         self.open |= due;

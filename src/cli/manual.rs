@@ -33,7 +33,7 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// What stands behind a subcommand, which clap_complete does not tell fish.
+/// Returns fish completions for the positional arguments of subcommands, which clap_complete omits.
 fn fish_arguments() -> String {
     let command = Args::command();
     let mut script = String::new();
@@ -53,7 +53,7 @@ fn fish_arguments() -> String {
     script
 }
 
-/// What the program reads of its environment.
+/// Environment variables that the program reads.
 const ENVIRONMENT: [(&str, &str); 6] = [
     (
         "DROPSIFT_CONFIG",

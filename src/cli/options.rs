@@ -218,7 +218,7 @@ pub(super) struct Thresholds {
     pub(super) limit: Option<String>,
 }
 
-/// What all that reads whole logs has.
+/// Options of all commands that read whole logs.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Shared {
     #[command(flatten)]
@@ -338,7 +338,7 @@ impl Filters {
     }
 }
 
-/// Whom suggested rules accept.
+/// Sources that suggested rules accept.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Scoped {
     /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network

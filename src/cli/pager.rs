@@ -41,7 +41,7 @@ pub(super) fn rendered(
     out.flush()
 }
 
-/// Whether a pager took `text`.
+/// Shows `text` in the pager. Returns whether there was one.
 fn page(text: &[u8]) -> bool {
     let told = std::env::var("PAGER").ok();
     let pager = told.as_deref().unwrap_or(LESS).trim();

@@ -174,7 +174,7 @@ fn told_role(site: &Site) -> Option<Role> {
     all.is_known().then_some(all.value)
 }
 
-/// Says of each missing rule that was accepted that none is offered for it.
+/// Reports on stderr each accepted missing rule, for which no rule is offered.
 fn said_closed(report: &Report) {
     for finding in report
         .findings

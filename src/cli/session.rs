@@ -61,7 +61,7 @@ pub(super) struct Session<'s> {
     tick: Instant,
     /// What `--now` says that it was when the run began.
     told: Option<Time>,
-    /// The log's time that the timer has let pass: it does not go back.
+    /// Log time that the timer has reached: it never goes back.
     now: Option<Time>,
     /// Time since which rows wait.
     held: Option<Instant>,
@@ -126,13 +126,13 @@ impl<'s> Session<'s> {
         self.analysis.set_lines(lines);
     }
 
-    /// What was wrong with the reports that the input had.
+    /// Returns the faults of the reports in the input as errors.
     pub(super) fn unreadable(&mut self) -> Vec<Error> {
         let name = self.source.display().to_string();
         unreadable(&mut self.analysis, &name)
     }
 
-    /// Takes what the reader says.
+    /// Adds an event of the reader.
     pub(super) fn take(&mut self, event: LogEvent<'_>) {
         if let LogEvent::EndOfLog { correction } = event {
             self.now = self.now.map(|now| now.add_years(correction));
@@ -172,7 +172,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Notes that bytes came, after their items were taken.
+    /// Records that bytes came, after their items were taken.
     ///
     /// # Errors
     /// If stdout cannot be written to.
@@ -340,7 +340,7 @@ impl<'s> Session<'s> {
         self.analysis.set_today(Date::of(clock));
     }
 
-    /// Lets the silence since the last line pass on the log's clock.
+    /// Advances the log's clock by the silence since the last line.
     fn tick(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let silence = began - self.heard;
@@ -403,7 +403,7 @@ impl<'s> Session<'s> {
             print(b"\n")?;
         }
         if !args.no_report {
-            // What was said live stands on the terminal already.
+            // Events that were printed are on the terminal already.
             let is_paged = args.is_paged() && !wanted;
             pager::rendered(is_paged, |out| {
                 (args.renderer().render)(&report, style, out)

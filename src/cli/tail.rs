@@ -23,9 +23,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const MAX_ROTATED: usize = 8;
 /// Length in bytes of the samples by which two files are compared.
 const SAMPLE: usize = 1024;
-/// How far the clock of a file system may be behind.
+/// Upper bound on the lag of a file system's clock.
 const CLOCK: i64 = 2 * SECOND;
-/// A folder is looked through again until nothing in it moves, so many times at most.
+/// Upper bound on the rescans of a folder until two scans agree.
 const LOOKS: usize = 5;
 /// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
 const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
@@ -51,9 +51,9 @@ pub(super) struct Tail {
     files: VecDeque<Followed>,
     /// Files beside it that existed before, or were read.
     met: HashSet<Id>,
-    /// When the name was last seen to mean the last of them.
+    /// Last time at which the name denoted the last of the files.
     seen: Time,
-    /// The file that the last bytes came from, where they do not end a line.
+    /// File of the last bytes, if they do not end a line.
     open_line: Option<Id>,
 }
 
@@ -306,7 +306,8 @@ impl Tail {
         Ok(self.files.len() > had)
     }
 
-    /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
+    /// Returns the files beside the name that are not known yet, without the one that the name denotes (`new`), the
+    /// oldest first.
     fn between(&self, new: Option<Id>) -> Vec<Beside> {
         let known = |id: Id| {
             Some(id) == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
@@ -377,7 +378,7 @@ struct Beside {
 }
 
 impl Beside {
-    /// The number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
+    /// Returns the number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
     fn turn(&self) -> Option<u32> {
         self.path.extension()?.to_str()?.parse().ok()
     }

@@ -26,13 +26,13 @@ pub(super) fn now() -> Time {
     Time(since.as_micros() as i64)
 }
 
-/// A time of the file system.
+/// Returns a time of the file system.
 pub(super) fn time_of(at: SystemTime) -> Option<Time> {
     let since = at.duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_micros()).ok().map(Time)
 }
 
-/// The columns of the terminal on stderr; where there is none, a line may be as long as it likes.
+/// Returns the columns of the terminal on stderr; unlimited where there is none.
 pub(super) fn stderr_width() -> usize {
     let size = terminal_size::terminal_size_of(io::stderr());
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))

@@ -54,7 +54,7 @@ pub(super) fn utc_offset(text: &str) -> Result<i64, Error> {
     }
 }
 
-/// How the logs are to be read.
+/// Returns the options for reading logs.
 pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
     let prefixes = match prefix(judging.prefix.as_deref())? {
         None => Prefixes::documented(),
@@ -197,19 +197,19 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     })
 }
 
-/// The quiet that settles a finding, in microseconds.
+/// Returns the quiet that settles a finding, in microseconds.
 pub(super) fn settle(told: &Thresholds) -> Result<i64, Error> {
     let settle = told.settle.as_deref().map(duration).transpose()?;
     Ok(settle.unwrap_or(SETTLE))
 }
 
-/// The limit of the LOG rule.
+/// Returns the limit of the LOG rule.
 pub(super) fn log_limit(told: &Thresholds) -> Result<Limit, Error> {
     let told = told.limit.as_deref().map(limit).transpose()?;
     Ok(told.unwrap_or(Limit::DOCUMENTED))
 }
 
-/// An analysis of `site`, with what was accepted.
+/// Creates an analysis of `site` with the acceptances of the configuration file.
 pub(super) fn analysis(site: Site, judging: &Judging, options: &Options, scope: Scope) -> Analysis {
     let mut analysis = Analysis::new(site, scope);
     let today = Date::of(options.reading.reference);

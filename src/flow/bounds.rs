@@ -38,7 +38,7 @@ impl Flows {
         self.others() >= MOST_FLOWS
     }
 
-    /// Under what a line of a flow that is not known is kept, and what was folded.
+    /// Returns the key or the place under which a line of a new flow is kept, and the kind of folding.
     pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (Admitted, Folded) {
         let listed = key
             .request()
@@ -104,7 +104,7 @@ impl Flows {
         )
     }
 
-    /// Gives up interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
+    /// Drops interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
     fn last_resort(&mut self, key: FlowKey, near: Option<u8>) -> FlowKey {
         let kept = key.in_network(near.unwrap_or(0));
         if self.others() < MOST_OF_INTERFACES || self.place(kept).is_some() {

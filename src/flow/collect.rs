@@ -27,8 +27,8 @@ pub(super) const MOST_BOOTS: usize = 1_024;
 /// Name of the node for lines that name none.
 const UNKNOWN: &str = "unknown";
 
-/// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
-/// each run, so that nobody can choose addresses that share one.
+/// Flows in the order in which they began: contiguous in memory, each with an index. The hash is seeded at random in
+/// each run, so that no sender can choose addresses that collide.
 pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
 /// Contribution of a drop line to its flow.
@@ -62,7 +62,7 @@ pub struct Flows {
     pub(super) others: BTreeMap<String, Lifeline>,
     /// What chains say of many flows.
     pub(super) texts: Texts,
-    /// When machines started: host and time.
+    /// Boots of machines: host and time.
     pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
     pub(super) logged: u64,
@@ -209,7 +209,7 @@ impl Flows {
         }
     }
 
-    /// The place of the flow of this key, if there is one.
+    /// Returns the index of the flow with this key.
     pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
         self.flows.get_index_of(&key)
     }

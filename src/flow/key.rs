@@ -23,9 +23,9 @@ pub struct FlowKey {
     pub peer: IpAddr,
 }
 
-/// What folding asks of a key, and makes of it.
+/// Operations of folding.
 impl FlowKey {
-    /// On another node and interface.
+    /// Replaces node and interface.
     pub(super) const fn at(self, node: u16, interface: u16) -> Self {
         Self {
             node,

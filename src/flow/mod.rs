@@ -195,7 +195,7 @@ pub struct Detail {
     pub destinations: SmallVec<[IpAddr; 1]>,
     /// The earliest line.
     pub sample: Box<str>,
-    /// What the chain in force would do with its lines, where that chain is known.
+    /// Outcomes of its lines in the running chain, where that chain is known.
     pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 

@@ -24,13 +24,13 @@ pub struct ChainOutcomes {
     pub kept_out: u64,
     /// Number of lines that a running chain would accept if conntrack did not classify them as INVALID.
     pub invalid: u64,
-    /// Lines by what decides.
+    /// Number of lines by the deciding outcome.
     pub by: Vec<(ChainOutcome, u64)>,
-    /// The rules that accept such packets from elsewhere.
+    /// Rules that accept such packets from other sources.
     pub narrowed: BTreeSet<Narrowed>,
     /// Rules that would accept such packets, but are not reached or do not apply.
     pub dead: BTreeSet<Shadowed>,
-    /// What could not be evaluated.
+    /// Matches that could not be evaluated.
     pub notes: BTreeSet<Arc<str>>,
 }
 

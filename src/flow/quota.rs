@@ -14,14 +14,14 @@ const MOST_PORTS_IN_NEED: u16 = 8;
 pub(super) struct Quota {
     /// Number of flows in the reserve for documented ports.
     pub(super) documented: usize,
-    /// How many ports that no list names are kept of a peer, or a network, on a node.
+    /// Number of unlisted ports kept for a peer, or a network, on a node.
     tried: HashMap<FlowKey, u16, RandomState>,
-    /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
+    /// Peers with [`MOST_PORTS_IN_NEED`] or more: few, and looked up with each line that has no flow.
     pub(super) many: HashSet<FlowKey, RandomState>,
 }
 
 impl Quota {
-    /// Notes another port of a peer, or a network, on a node.
+    /// Counts another port of a peer, or of a network, on a node.
     pub(super) fn try_port(&mut self, of: FlowKey) {
         let tried = self.tried.entry(of).or_default();
         *tried = tried.saturating_add(1);
@@ -39,6 +39,6 @@ impl Quota {
 pub(super) enum Admitted {
     /// Index of an existing flow.
     Place(usize),
-    /// The key of a flow that may be there.
+    /// Key of a flow that may exist or not.
     Key(FlowKey),
 }

@@ -80,9 +80,9 @@ pub enum LogEvent<'a> {
         input: &'a str,
         document: &'a str,
     },
-    /// No document of this program's own follows in an input that had some.
+    /// End of the documents of this program in an input that has any.
     EndOfOwn,
-    /// A log of an input came to its end; all of its times are off by `correction` years.
+    /// A log of an input ended; all of its times are wrong by `correction` years.
     EndOfLog {
         correction: i32,
     },
@@ -162,7 +162,7 @@ pub(super) fn few(names: &[String]) -> String {
     listed(&names)
 }
 
-/// The first texts of a list, and how many more there are.
+/// Returns the first texts of a list, and how many more there are.
 pub(super) fn listed(texts: &[String]) -> String {
     let shown = texts[..texts.len().min(MAX_NAMES)].join(", ");
     match texts.len().saturating_sub(MAX_NAMES) {

@@ -188,7 +188,7 @@ impl Scan {
             .unwrap_or_default()
     }
 
-    /// Begins the scan of another block: whether a terminal's colours may be in it.
+    /// Begins the scan of another block. Returns whether it may contain a terminal's colours.
     pub(super) fn begin(&mut self, block: &[u8]) -> bool {
         self.lines.clear();
         self.besides.clear();

@@ -309,7 +309,7 @@ impl<'s, 't> HitLines<'s, 't> {
         }
     }
 
-    /// The next hit that counts, and its line.
+    /// Returns the next hit that counts, and its line.
     fn spot(&mut self) -> Option<(Spot, Range<usize>)> {
         loop {
             let spot = match self.next.take() {
@@ -321,7 +321,7 @@ impl<'s, 't> HitLines<'s, 't> {
             };
             let is_opening = spot.hit == Hit::Opening;
             let line = self.line_of(spot);
-            // Bytes of a value over several lines are no line's, and an empty prefix is found behind each line too.
+            // A match over several lines belongs to no line, and an empty prefix is found after each line as well.
             let is_over_lines = line.end < spot.end;
             let is_done = self.done > 0 && spot.start <= self.done;
             if !is_opening && (is_over_lines || is_done) {

@@ -25,10 +25,10 @@ use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 const MAX_INTERFACE: usize = 15;
 /// 40 bytes of IP or TCP options are 80 digits.
 const MAX_OPTIONS: usize = 80;
-/// No length is longer; the kernel prints 16 bits, or 32 of a jumbogram.
+/// Upper bound on a length; the kernel prints 16 bits, or 32 for a jumbogram.
 const MAX_LENGTH: u64 = u64::MAX / 16;
 
-/// Nobody asks why a line is not the kernel's.
+/// Parser result without an error value, which is never used.
 type Parsed<'t, T> = IResult<&'t [u8], T, ()>;
 
 const NO: nom::Err<()> = nom::Err::Error(());
@@ -92,7 +92,7 @@ fn owner(text: &[u8]) -> Parsed<'_, ()> {
     value((), opt(tag(b" "))).parse(text)
 }
 
-/// An interface's name, or none. One with `=`, `:` or a bracket in it might be taken for a field.
+/// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field.
 #[inline]
 fn interface(text: &[u8]) -> Parsed<'_, &str> {
     let window = &text[..text.len().min(MAX_INTERFACE)];
@@ -127,7 +127,7 @@ fn tag<'t, const N: usize>(
     }
 }
 
-/// `key` and a value up to the next space, which nobody asks for.
+/// Parses `key` and a value up to the next space, and discards the value.
 #[inline(always)]
 fn field<'t, const N: usize>(
     key: &'static [u8; N],
@@ -140,7 +140,7 @@ fn field<'t, const N: usize>(
     }
 }
 
-/// A decimal number up to `most`.
+/// Returns a decimal number up to `most`.
 #[inline(always)]
 fn number<'t>(
     most: u64,
@@ -189,10 +189,10 @@ fn receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
     other_receiver(text)
 }
 
-/// So many characters take the 14 bytes of an Ethernet header.
+/// Number of characters of the 14 bytes of an Ethernet header.
 const ETHERNET: usize = 41;
 
-/// A hex digit, or the colon that follows the digits in ASCII.
+/// Returns a hex digit, or the colon that follows the digits in ASCII.
 #[inline(always)]
 const fn is_of_mac(b: u8) -> bool {
     b.wrapping_sub(b'0') < 11 || (b | 0x20).wrapping_sub(b'a') < 6
@@ -254,7 +254,7 @@ struct Transport {
     data: bool,
 }
 
-/// The packet itself, or the one that it quotes, which quotes none.
+/// Parses the packet itself, or the one that it quotes, which contains no further quotation.
 #[inline]
 fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     let (text, _) = tag(b"SRC=").parse(text)?;
@@ -331,7 +331,7 @@ fn octet(text: &[u8]) -> Parsed<'_, u8> {
 
 /// `%pI6`, eight groups of four digits.
 fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
-    /// So many characters they take.
+    /// Number of characters of an unabbreviated IPv6 address.
     const WHOLE: usize = 39;
     let Some((whole, rest)) = text.split_first_chunk::<WHOLE>() else {
         return other_v6(text);
@@ -364,7 +364,7 @@ static NIBBLES: [u8; 256] = {
     table
 };
 
-/// An address that somebody shortened.
+/// Parses an abbreviated IPv6 address.
 #[inline(never)]
 fn other_v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
@@ -372,7 +372,7 @@ fn other_v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     map_opt(take_while(is_part), parse).parse(text)
 }
 
-/// Between `LEN=` and `PROTO=`: whether this is a later fragment.
+/// Parses the fields between `LEN=` and `PROTO=`. Returns whether this is a later fragment.
 #[inline]
 fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
     let (text, _) = field(b" TOS=")(text)?;
@@ -440,7 +440,7 @@ fn protocol(text: &[u8]) -> Parsed<'_, u8> {
 /// A parsed transport header, and whether the packet is shorter than that header should be.
 type Header = (Transport, bool);
 
-/// What was read of a transport header, else ` INCOMPLETE [n bytes]` in its place.
+/// Returns the parsed transport header, or else parses ` INCOMPLETE [n bytes]` in its place.
 #[inline(always)]
 fn or_incomplete<'t>(header: Parsed<'t, Header>, text: &'t [u8]) -> Parsed<'t, Header> {
     header.or_else(|_| incomplete(text))
@@ -536,7 +536,7 @@ fn spi(text: &[u8]) -> Parsed<'_, Header> {
     map(field(b" SPI="), |_| (Transport::default(), false)).parse(text)
 }
 
-/// The ICMP and ICMPv6 of both versions, with the packet that an error quotes.
+/// Parses the ICMP or ICMPv6 header, with the packet that an error quotes.
 #[inline(never)]
 fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
     let (text, kind) = preceded(tag(b" TYPE="), number(u8::MAX.into())).parse(text)?;

@@ -39,7 +39,7 @@ impl Simulated<'_> {
         finding.outcomes.as_deref().is_some_and(all)
     }
 
-    /// Whether the suggestions let in what should stay dropped: also what was accepted as closed.
+    /// Whether the suggestions let in packets that should stay dropped, including those of accepted findings.
     pub(super) fn gets_in(&self, finding: &Finding) -> bool {
         let accepted =
             |outcomes: Option<&ChainOutcomes>| outcomes.map_or(0, |outcomes| outcomes.accepted);
@@ -218,7 +218,7 @@ fn unknown() -> String {
     "not known".to_owned()
 }
 
-/// The nodes whose chain nobody told, and how to tell it.
+/// Lists the nodes whose chain is not known, with the option that names it.
 fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
     let nodes: BTreeSet<&str> = findings
@@ -244,10 +244,10 @@ fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// For so many nodes the option is shown.
+/// Upper bound on the nodes for which the option is shown.
 const MAX_UNTOLD: usize = 8;
 
-/// What decides, in words.
+/// Describes the rules or the policy that decide.
 fn by(outcomes: &ChainOutcomes) -> String {
     let one = |(outcome, lines): &(ChainOutcome, u64)| {
         let rule = match outcome.position() {

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// A table without any row, of at most `width` columns with its indent.
+/// Creates a table without rows, of at most `width` columns with its indent.
 fn plain(width: usize, indent: usize) -> Table {
     let width = width.saturating_sub(indent).clamp(20, u16::MAX.into());
     let mut table = Table::new();

@@ -26,7 +26,7 @@ pub enum Doubt {
     OnePacket,
     /// The packets have a neighbour's address, but came in frames of the router.
     Forged,
-    /// It would open as well what was accepted as closed: this port.
+    /// It would also open this port, which stays closed by an acceptance.
     Closed(String),
     /// A report says that it is to be decided, and not why, or not in a way that can be looked at.
     Reported,
@@ -52,7 +52,7 @@ impl Doubt {
         }
     }
 
-    /// What the doubt is, and what would settle it: a clause.
+    /// Returns a clause with the doubt, and with the way to settle it.
     pub fn text(&self) -> String {
         match self {
             Self::NotDocumented => {

@@ -30,7 +30,7 @@ pub struct Emitter {
     pub patches: bool,
     /// Whether it is a script, to be run on the nodes.
     pub is_script: bool,
-    /// Gives back what the reader must know, a line each.
+    /// Writes the rules. Returns notes for the reader, one line each.
     pub emit: fn(&Offer<'_>, &mut dyn Write) -> Result<Vec<String>, Error>,
 }
 

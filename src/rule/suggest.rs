@@ -21,8 +21,8 @@ pub const RULE_IN_FORCE: &str = "rule-in-force";
 /// Longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
 const LONGEST_COMMENT: usize = 255;
 
-/// The rules for `findings`, each once; notes in each finding which of them accepts it. A finding that was accepted as it is
-/// asks for none, and a rule that would let it in too is for somebody to decide on.
+/// Suggests the rules for `findings`, each once, and records in each finding the ids of the rules that accept it. An
+/// accepted finding needs none, and a rule that would let it in too needs a decision.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
     let closed = Closed::of(findings);
     let mut rules: Vec<AcceptRule> = Vec::new();
@@ -183,7 +183,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
             with_sources(&rule, seen)
         };
     }
-    // A rule of a protocol with ports names one: what a report claims may have none.
+    // A rule for a protocol with ports needs one, which the finding of a report may lack.
     if rule.dport().is_none() && !matches!(proto, Some(proto::ICMP | proto::ICMPV6)) {
         return Vec::new();
     }

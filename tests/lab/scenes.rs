@@ -47,7 +47,7 @@ struct Scene {
     /// Commands that change it after the dump that `--rules` reads was taken.
     #[serde(default)]
     since: Option<String>,
-    /// What was dropped, as `tcp/2112` from the peer, `pod tcp/2112`, or `ipv6 tcp/2112`.
+    /// Drops of the log, as `tcp/2112` from the peer, `pod tcp/2112`, or `ipv6 tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
     /// Further arguments of `dropsift rules`.
@@ -59,13 +59,13 @@ struct Scene {
     /// Variables of the script's environment.
     #[serde(default)]
     env: Vec<String>,
-    /// Whether somebody decided on the rules that are for review: the words before them are taken off.
+    /// Whether the rules for review were decided on: their prefix is removed.
     #[serde(default)]
     decided: bool,
-    /// For how many seconds another program holds the lock of xtables, which legacy tables have.
+    /// Number of seconds for which another program holds the xtables lock, which only legacy tables use.
     #[serde(default)]
     locked: u64,
-    /// What the rules have at every moment of the run.
+    /// Rules that are present at every moment of the run.
     #[serde(default)]
     always: Vec<String>,
     /// The name of this host, and of the hosts in the log.
@@ -537,8 +537,7 @@ fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
     wrong
 }
 
-/// The log of a scene.
-/// Holds the lock of xtables for so many seconds.
+/// Returns the log of a scene. Holds the lock of xtables for so many seconds.
 fn hold(lock: &str, seconds: u64) -> Child {
     let taken = format!("{lock}.taken");
     let script = format!("touch {taken}; sleep {seconds}; rm {taken}");

@@ -56,7 +56,7 @@ fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Op
     other(block, raw, hit, prefixes, scan)
 }
 
-/// The packet, or why it cannot be judged; `None` where the message is no text.
+/// Returns the packet, or why it cannot be judged; `None` where the message is no text.
 #[inline]
 fn packet(message: &[u8]) -> Option<Result<PacketSummary<'_>, Unparsed>> {
     match PacketSummary::ordered(message) {
@@ -74,7 +74,7 @@ fn other(
     prefixes: &Prefixes,
     scan: &mut Scan,
 ) -> Option<()> {
-    // What begins another framing, and what may go on in the next line.
+    // Lines that open another framing, or may continue in the next line.
     if framing::opening(&block[hit.line.start..]).is_some() || cri::part(raw).is_some() {
         return None;
     }

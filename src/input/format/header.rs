@@ -15,7 +15,7 @@ const MAX_SOURCE: usize = 200;
 /// Upper bound on the bytes of a month's name.
 const MAX_MONTH: usize = 32;
 
-/// Takes a number of `least` to `most` digits off the front.
+/// Parses a number of `least` to `most` digits.
 #[inline]
 pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> Option<i64> {
     let (mut number, mut len) = (0, 0);
@@ -83,14 +83,14 @@ pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
     Some(micros)
 }
 
-/// The number of two digits.
+/// Returns the number of two digits.
 #[inline]
 fn pair(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
-/// Takes `10:00:01[.123456]`: microseconds since midnight, and whether a fraction stood there.
+/// Parses `10:00:01[.123456]`. Returns the microseconds since midnight, and whether there was a fraction.
 #[inline]
 pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
     let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
@@ -179,7 +179,7 @@ pub(super) const fn at(days: i64, day_micros: i64) -> Time {
     Time(days * DAY + day_micros)
 }
 
-/// Takes `2026-04-22T10:00:01.123456+00:00`; a space for the `T` and no zone are read too.
+/// Parses `2026-04-22T10:00:01.123456+00:00`; a space in place of the `T`, and a missing zone, are accepted.
 #[inline]
 pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     let mut rest = *text;
@@ -273,8 +273,8 @@ pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     other_source(text)
 }
 
-/// The host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a digit, and nothing
-/// besides that a word of a header has.
+/// Returns the host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a
+/// digit, and nothing besides that a word of a header has.
 #[inline]
 pub(in crate::input) fn usual_source(text: &[u8]) -> Option<(&str, &[u8])> {
     let mut has_digit = false;
@@ -334,10 +334,11 @@ fn tag_end(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// No word of a header that is no host is longer.
+/// Upper bound on the length of a header word that is not a host.
 const MAX_WORD: usize = 24;
 
-/// Whether a word of a header is a zone, a severity or a facility, and then, whether it is a facility that the kernel has not.
+/// Whether a word of a header is a zone, a severity or a facility; and if so, whether a facility other than the
+/// kernel's.
 fn header_word(word: &[u8]) -> Option<bool> {
     /// Levels of syslog.conf(5), and as Python's and ChromeOS' loggers write them.
     const SEVERITIES: [&[u8]; 14] = [
@@ -386,7 +387,7 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
         b"NZDT",
     ];
-    // Most words are hosts with a number, which only an offset and a selector have.
+    // Fast path: most words are hosts with a digit, and only an offset or a selector has one as well.
     let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));
     if word.is_empty() || word.len() > MAX_WORD || word[0] != b'-' && is_host() {
         return None;
@@ -401,7 +402,7 @@ fn header_word(word: &[u8]) -> Option<bool> {
     if let Some(dot) = memchr::memchr(b'.', bare) {
         let (facility, severity) = (&bare[..dot], &bare[dot + 1..]);
         let is_selector = is_one_of(&FACILITIES, facility) && is_one_of(&SEVERITIES, severity);
-        // BusyBox' klogd says `user` for the kernel.
+        // BusyBox' klogd writes `user` for the kernel.
         return is_selector.then(|| !is_one_of(&[b"kern", b"user"], facility));
     }
     let is_offset = matches!(bare, [b'+' | b'-', rest @ ..] if rest.len() > 1 && rest.iter().all(|b| b.is_ascii_digit() || *b == b':'));

@@ -199,7 +199,7 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            // `log.syslog.facility.code` may be one name or four objects; the last two words tell enough.
+            // `log.syslog.facility.code` may be one name or four objects; the last two words identify it.
             let (within, name) = match memchr::memrchr(b'.', key.as_bytes()) {
                 Some(dot) => (
                     path(&key[..dot]).unwrap_or(Within::Unknown),

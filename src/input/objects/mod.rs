@@ -108,7 +108,7 @@ impl Objects {
         facts
     }
 
-    /// The text without the messages of `kubectl`, which are kept as remarks.
+    /// Returns the text without the messages of `kubectl`, which are kept as remarks.
     fn without_messages<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         let is_message = |line: &str| sniff::is_message(line.as_bytes());
         if !text.lines().any(is_message) {

@@ -21,7 +21,7 @@ pub(super) const FIRST_TRIES: usize = 4096;
 const LAST_TRIES: usize = 1024;
 /// How many lines from the end of a block are looked at for the names of nodes in their column.
 const COLUMN_TRIES: usize = 512;
-/// How much of the line before a block is kept.
+/// Upper bound on the bytes kept of the line before a block.
 const MAX_BEFORE: usize = 4096;
 /// Number of drop lines in a batch.
 const BATCH: usize = 64;
@@ -351,7 +351,7 @@ impl Reader {
 
     /// Looks for the last line of `host`, the first of `nodes`, wherever the name stands.
     fn search_alive(&mut self, text: &[u8], host: &str, nodes: u64, sink: &mut Sink<'_>) {
-        // The search from the begin is vectorised, and a node that is not there is not searched for from the end.
+        // The search from the start is vectorised, and a node that is not there is not searched for from the end.
         let mut end = match memmem::find(text, host.as_bytes()) {
             Some(_) => text.len(),
             None => 0,
@@ -398,7 +398,7 @@ fn flush(batch: &mut Vec<DropLine<'_>>, sink: &mut Sink<'_>) {
     }
 }
 
-/// The name that stands in a column of `line`, as far as it is one of a host.
+/// Returns the name that stands in a column of `line`, as far as it is one of a host.
 fn name_at(line: &[u8], column: usize) -> Option<&str> {
     /// `HOST_NAME_MAX` of Linux.
     const MAX_HOST: usize = 64;
@@ -408,7 +408,7 @@ fn name_at(line: &[u8], column: usize) -> Option<&str> {
     std::str::from_utf8(&window[..end]).ok()
 }
 
-/// What of a line is kept for the next one, which may say that it came again.
+/// Returns the part of a line that is kept for the next one, which may repeat it.
 fn kept(line: &[u8]) -> &[u8] {
     &line[..line.len().min(MAX_BEFORE)]
 }

@@ -68,7 +68,8 @@ impl Jump {
 }
 
 impl NodeClocks {
-    /// The nodes with a drop line, by a bit each, where there are several; without the `last` one and the one without a name.
+    /// Returns the nodes with a drop line, by a bit each, where there are several; without the `last` one and the one
+    /// without a name.
     pub(super) fn several_but(&self, last: Option<&str>) -> u64 {
         const _: () = assert!(MAX_NODES <= 64, "a node is a bit");
         if self.clocks.len() < 2 {
@@ -80,12 +81,12 @@ impl NodeClocks {
         but.fold(all, |all, number| all & !(1 << number))
     }
 
-    /// The bit of the node of this name, 0 where there is none.
+    /// Returns the bit of the node of this name, 0 where there is none.
     pub(super) fn bit(&self, name: &str) -> u64 {
         self.names.find(name).map_or(0, |number| 1 << number)
     }
 
-    /// The name of the first node of a set.
+    /// Returns the name of the first node of a set.
     pub(super) fn first(&self, nodes: u64) -> Option<Box<str>> {
         let number = u16::try_from(nodes.trailing_zeros()).ok()?;
         self.names.name(number).map(Into::into)

@@ -91,7 +91,7 @@ impl Opening<'_, '_, '_> {
         bytes: u64,
         open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
     ) {
-        // Its format is known, be it empty.
+        // Its format is known, even if it is empty.
         self.summary.known = true;
         self.summary.blank = false;
         Merge::new(waiting, bytes).run(open, &mut |told| match told {
@@ -115,7 +115,7 @@ impl Opening<'_, '_, '_> {
     }
 }
 
-/// The log that a journal's files are together.
+/// Log that the files of a journal form together.
 pub(super) struct Log {
     /// Entries of other boots are not handed on.
     pub(super) only_boot: Option<u128>,
@@ -149,7 +149,7 @@ impl Log {
         }
     }
 
-    /// Says that the log went on at `time`, where that is news.
+    /// Reports that the log was alive at `time`, if at least a second has passed since the last report.
     pub(super) fn alive(&mut self, time: Time, sink: &mut Sink<'_>) {
         if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
             self.alive = Some(time);
@@ -161,14 +161,14 @@ impl Log {
         }
     }
 
-    /// Hands on one entry.
+    /// Passes on one entry.
     pub(super) fn record(&mut self, entry: &Entry, message: &[u8], sink: &mut Sink<'_>) {
         if self.only_boot.is_some_and(|boot| boot != entry.boot) {
             return;
         }
         let at = time(entry.realtime);
         self.alive(at, sink);
-        // What is text, as nearly all is, is told faster than what of it is.
+        // Most messages are valid UTF-8, which is checked faster than a lossy conversion.
         let message = match std::str::from_utf8(message) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(message),

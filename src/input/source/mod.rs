@@ -149,15 +149,14 @@ pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, V
     opening.done()
 }
 
-/// The folders of the journals of this machine, whether they are there or not.
+/// Returns the folders of the journals of this machine, whether they are there or not.
 pub fn local_journals() -> Vec<PathBuf> {
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let folder = |root: &&str| Path::new(root).join(machine.trim());
     LOCAL_JOURNALS.iter().map(folder).collect()
 }
 
-/// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
-/// as it is.
+/// Enlarges the buffer of a pipe as far as allowed: 64 KiB of it give 1.3 GB/s, 1 MiB gives 3.9. Errors are ignored.
 #[cfg(target_os = "linux")]
 pub fn widen(pipe: impl std::os::fd::AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);

@@ -36,7 +36,7 @@ const FARTHER: usize = 16 << 10;
 #[derive(Default)]
 struct Stripe {
     bytes: Room,
-    /// Where the lines stand in `bytes`.
+    /// Position of the lines in `bytes`.
     begin: usize,
     end: usize,
     /// Offset of the lines in the file.
@@ -244,7 +244,7 @@ impl Shared<'_> {
         let from = self.begin(index) - u64::from(index > 0);
         let limit = usize::try_from(self.begin(index + 1).min(self.to) - from).unwrap_or(BLOCK);
         if stripe.bytes.bytes().is_empty() {
-            // All but the first begin a byte before a page.
+            // All but the first start a byte before a page.
             stripe.bytes = Room::new(1 + BLOCK + OVERHANG + FARTHER, 1);
         }
         let room = stripe.bytes.bytes_mut();

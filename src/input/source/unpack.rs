@@ -21,7 +21,7 @@ pub(super) enum Kind {
     Journal,
     /// Reports or events of this program, as JSON.
     Own,
-    /// Anything else is taken for lines.
+    /// Anything else, which is read as lines.
     Text,
 }
 
@@ -74,8 +74,8 @@ fn kind(head: &[u8]) -> Option<Kind> {
     }
 }
 
-/// What begins with `head`, where it may be a document of this program's own: `{"schema": "dropsift/`, or the first keys of
-/// such a document that `jq -S` has sorted.
+/// Classifies a text that starts with `head` and may be a document of this program: `{"schema": "dropsift/`, or the
+/// first keys of such a document after `jq -S` has sorted it.
 fn own(head: &[u8]) -> Option<Option<Kind>> {
     const BOM: &[u8] = b"\xef\xbb\xbf";
     const FORMS: [&[&[u8]]; 3] = [
@@ -104,7 +104,7 @@ fn own(head: &[u8]) -> Option<Option<Kind>> {
                 }
                 continue;
             }
-            // Only what has begun like one is waited for: blank lines are lines of a log.
+            // More bytes are awaited only after a first token has matched: blank lines are lines of a log.
             open |= begun && token.starts_with(rest);
             break;
         }
@@ -112,7 +112,7 @@ fn own(head: &[u8]) -> Option<Option<Kind>> {
     open.then_some(None)
 }
 
-/// A stream whose first block was looked at.
+/// A stream whose first block was inspected.
 pub(super) struct Peeked<'a> {
     head: Vec<u8>,
     stream: Box<dyn Read + 'a>,

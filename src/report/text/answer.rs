@@ -240,13 +240,13 @@ fn nothing_read(report: &Report) -> String {
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
-/// What was read, and from when to when it goes.
+/// Describes the input and its time span.
 pub(in crate::report) fn source_and_span(report: &Report) -> String {
     let span = span(report).map_or_else(String::new, |span| format!(", {span}"));
     format!("{}{span}", source(report))
 }
 
-/// What was read.
+/// Describes the inputs.
 pub(super) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),

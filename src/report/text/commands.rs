@@ -28,8 +28,8 @@ pub(super) fn words(page: &mut Page<'_>, indent: usize, words: &[String]) -> io:
     page.line(&line)
 }
 
-/// A command in lines of at most `width` columns, as far as its parts allow: each is an option with its values, or a
-/// command behind a pipe. Each line but the last ends in `\`.
+/// Returns a command in lines of at most `width` columns, as far as its parts allow: each is an option with its values,
+/// or a command behind a pipe. Each line but the last ends in `\`.
 pub(in crate::report) fn broken(command: &str, width: usize) -> Vec<String> {
     let mut quoted = None;
     let words = command.split(|c| {

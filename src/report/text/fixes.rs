@@ -132,7 +132,7 @@ fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io
 
 /// A command that reads the inputs of a report again.
 pub(super) struct Again {
-    /// With the options that change the answer.
+    /// Words of the command, with the options that change the answer.
     pub(super) words: Vec<String>,
     /// The names of files in it that stand for what came by a pipe, and are to be saved before.
     saved: Vec<&'static str>,
@@ -154,7 +154,7 @@ impl Again {
     }
 }
 
-/// The command that reads the inputs of `report` again.
+/// Returns the command that reads the inputs of `report` again.
 pub(super) fn again(report: &Report, command: &[&str]) -> Again {
     let mut words = vec!["dropsift".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
@@ -176,7 +176,7 @@ pub(super) fn again(report: &Report, command: &[&str]) -> Again {
             None => printable(option),
         });
     }
-    // The local journal is an option.
+    // The local journal is read by an option and is no file.
     let files = report.inputs.iter().map(|input| input.name.as_str());
     let is_none = report.inputs.is_empty();
     for name in files

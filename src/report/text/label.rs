@@ -76,7 +76,7 @@ pub(super) struct Sections<'r> {
     pub(super) noise: Vec<&'r Finding>,
     /// Drops that are correct.
     pub(super) leave: Vec<&'r Finding>,
-    /// What was accepted as it is.
+    /// Accepted findings.
     pub(super) known: Vec<&'r Finding>,
 }
 

@@ -107,7 +107,7 @@ pub(super) fn traffic(finding: &Finding) -> String {
     }
 }
 
-/// Why a finding is what it is, in a few words.
+/// Returns the reason for a finding's verdict in a few words.
 pub(in crate::report) fn reason(finding: &Finding) -> &'static str {
     let is_unknown = finding.port.is_none() && finding.direction() == Direction::Unknown;
     match finding.key.proto {
@@ -140,7 +140,7 @@ pub(super) fn short_state(page: &Page<'_>, finding: &Finding) -> String {
     }
 }
 
-/// A finding in one line.
+/// Returns a finding in one line.
 pub fn line(finding: &Finding) -> String {
     let last = if finding.last.is_dated() {
         finding.last.clock()

@@ -91,7 +91,7 @@ impl<B: Bytes> Chain<B> {
         self.missing = (0, 0);
     }
 
-    /// Takes the next stretch.
+    /// Reads the next part of the file.
     pub(super) fn step(&mut self) -> Step {
         if self.ended {
             return Step::End;

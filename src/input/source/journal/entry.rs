@@ -17,11 +17,11 @@ use super::window::Window;
 const MAX_KNOWN: usize = 4096;
 /// Size of a window onto values away from their entry.
 const FAR: usize = 4096;
-/// How much of a packed value is read for its begin: a block of zstd is 128 KiB.
+/// How much of a packed value is read for its start: a block of zstd is 128 KiB.
 const MAX_PACKED_BEGIN: usize = 160 << 10;
 /// How the value of a message begins.
 const MESSAGE: &[u8] = b"MESSAGE=";
-/// How much of a value is looked at to learn which it is.
+/// Bytes of a value that are read to learn its field.
 const NAME: usize = 32;
 
 /// Content of a shared value.
@@ -232,7 +232,7 @@ impl Values {
     fn unpack(&mut self, near: &mut Window, prover: &mut Prover, item: u64) -> Option<Found> {
         let payload = prover.form.payload();
         let head = Head::parse(pick(near, &mut self.far, item, HEAD).bytes(item, HEAD))?;
-        // A value that is short enough is stored in less; of a longer one the begin tells what it is.
+        // A value that is short enough is stored in less; of a longer one the start tells what it is.
         if head.size > (payload + MAX_VALUE) as u64 {
             let length = payload + MAX_PACKED_BEGIN;
             let window = pick(near, &mut self.far, item, length);

@@ -118,12 +118,12 @@ impl JournalFile {
         Ok((!self.header.archived).then(|| Growing::behind(file, &self.header)))
     }
 
-    /// The ID of the file, and the sequence number of the last entry that its header counts.
+    /// Returns the ID of the file, and the sequence number of the last entry that its header counts.
     pub(in crate::input::source) const fn position(&self) -> (u128, u64) {
         (self.header.id, self.header.seqnum)
     }
 
-    /// Reads on: the next records.
+    /// Reads the next records.
     pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
         let mut batch = Batch::default();
         let file = match self.opened() {

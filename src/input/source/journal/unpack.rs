@@ -53,7 +53,7 @@ impl Unpacker {
         }
     }
 
-    /// The begin of the value that `packed` is the begin of; empty where it cannot be told.
+    /// Returns the start of the value that `packed` is the start of; empty where it cannot be told.
     pub(super) fn begin<'a>(&'a mut self, flags: u8, packed: &'a [u8]) -> &'a [u8] {
         if flags != ZSTD {
             return match flags {
@@ -197,7 +197,7 @@ mod tests {
         let plain = [&b"MESSAGE="[..], &vec![b'a'; 3 << 20]].concat();
         let packed = zstd::bulk::compress(&plain, 1).unwrap();
         assert_eq!(unpacked(ZSTD, &packed), Some(plain[..MAX_VALUE].to_vec()));
-        // A part of what is packed tells the begin as well.
+        // A part of what is packed tells the start as well.
         let noise = (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
         let long: Vec<u8> = b"MESSAGE=".iter().copied().chain(noise).collect();
         let packed = zstd::bulk::compress(&long, 1).unwrap();
