@@ -1,24 +1,24 @@
-//! When the log of one node went on, by lines of any kind, and how its clock ran beside its monotonic time.
+//! Times covered by the log of one node, by lines of any kind, and its clock's offset from its monotonic time.
 
 use smallvec::SmallVec;
 
 use crate::saturation::{Stretch, union};
 use crate::time::{SECOND, Time};
 
-/// How many steps of a node's clock, or starts, are told apart.
+/// Upper bound on the clock offsets of a node, from steps or boots, that are told apart.
 const MAX_CLOCKS: usize = 64;
-/// How far a clock may drift from one line to the next without a step, in microseconds.
+/// Largest drift of a clock between two lines that is no step, in microseconds.
 const DRIFT: i64 = 2 * SECOND;
 
 /// How far a monotonic time may go back from one line to the next in one boot: two CPUs, or two senders.
 const DISORDER: i64 = 10 * SECOND;
 
-/// The life of one node's log.
+/// Times covered by one node's log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lifeline {
     /// The first and the last line of the log that is being read.
     current: Option<(Time, Time)>,
-    /// The stretches of those that have ended, joined where they touch.
+    /// Covered times of the logs that have ended, joined where they touch.
     ended: Vec<Stretch>,
     /// The runs of its clock, in the order in which they were met.
     clocks: SmallVec<[Clock; 1]>,
@@ -30,7 +30,7 @@ pub(super) struct Lifeline {
     started: bool,
 }
 
-/// A time in which the clock ran without a step: how far it is ahead of the monotonic time, and when.
+/// A time in which the clock ran without a step: its offset from the monotonic time, and its span.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     low: i64,
@@ -71,7 +71,7 @@ impl Clock {
 }
 
 impl Lifeline {
-    /// Notes a line.
+    /// Records a line.
     #[inline]
     pub(super) fn note(&mut self, time: Time, monotonic: Option<i64>) {
         let (first, last) = self.current.unwrap_or((time, time));
@@ -139,7 +139,7 @@ impl Lifeline {
         }
     }
 
-    /// Ends the log that is being read. What it says of no node, from its first to its last line, is said of this one too.
+    /// Ends the current log. The span of lines that name no node, `whole`, counts for this node as well.
     pub(super) fn end(&mut self, whole: Option<(Time, Time)>) {
         for (first, last) in whole
             .into_iter()
@@ -318,6 +318,30 @@ mod tests {
         // The flow came again after the step: its latest stamp is not its last line.
         let lines = [at(3600), at(0)];
         assert_eq!(back.quiet(at(3600), lines.into_iter()), 0);
+    }
+
+    #[test]
+    fn a_start_parts_two_boots_that_have_no_dates() {
+        let mut life = Lifeline::default();
+        let up = |second: i64| Time::uptime(second * SECOND);
+        life.note(up(100_000), None);
+        life.note(up(100_400), None);
+        life.start(Time::UNKNOWN);
+        life.start(up(0));
+        life.note(up(3600), None);
+        let quiet = |second| life.quiet(up(second), std::iter::once(up(second)));
+        assert_eq!(quiet(100_000), 4000 * SECOND);
+        assert_eq!(quiet(3590), 10 * SECOND);
+    }
+
+    #[test]
+    fn a_line_without_a_monotonic_time_goes_on_with_the_run_before_it() {
+        let mut mixed = life(&[(0, 100_000)]);
+        mixed.note(at(400), None);
+        assert_eq!(quiet(&mixed, 0), 400 * SECOND);
+        mixed.start(at(500));
+        mixed.note(at(900), None);
+        assert_eq!(quiet(&mixed, 0), 800 * SECOND);
     }
 
     #[test]
