@@ -147,7 +147,9 @@ impl Lifeline {
         {
             let (from, to) = self.current.unwrap_or((first, last));
             self.current = Some((from.min(first), to.max(last)));
-            if last.is_dated() {
+            if self.started && !last.is_dated() {
+                self.note(last, None);
+            } else {
                 self.go_on(last);
             }
         }
@@ -203,6 +205,7 @@ impl Lifeline {
 
     /// The time of its last line.
     #[cfg(test)]
+    #[cfg(test)]
     fn last(&self) -> Option<Time> {
         let ended = self.ended.iter().map(|stretch| stretch.to);
         ended.chain(self.current.map(|(_, last)| last)).max()
@@ -231,7 +234,7 @@ impl Lifeline {
         let since = |time: Time| {
             let away = runs.iter().map(|(_, run)| run.away(time)).min();
             let near = (runs.iter()).filter(|(_, run)| Some(run.away(time)) == away);
-            near.map(|(base, run)| base + run.monotonic(time).clamp(run.from, run.to))
+            near.map(|(base, run)| base + run.monotonic(time).clamp(0, run.to.max(0)))
                 .max()
         };
         // A line of an earlier time by the clock may be the later one only where the clock was set.
@@ -342,6 +345,15 @@ mod tests {
         mixed.start(at(500));
         mixed.note(at(900), None);
         assert_eq!(quiet(&mixed, 0), 800 * SECOND);
+    }
+
+    #[test]
+    fn lines_of_no_node_go_on_with_a_log_without_dates() {
+        let up = |second: i64| Time::uptime(second * SECOND);
+        let mut life = Lifeline::default();
+        life.note(up(100), None);
+        life.end(Some((up(10), up(900))));
+        assert_eq!(life.quiet(up(100), std::iter::once(up(100))), 800 * SECOND);
     }
 
     #[test]
