@@ -24,7 +24,7 @@ pub(super) struct Lifeline {
     clocks: SmallVec<[Clock; 1]>,
     /// The monotonic time of the line before, where it had one.
     before: Option<i64>,
-    /// How many more lines went on in monotonic time than back: a reversed log goes back.
+    /// How many more lines of a run went on in monotonic time than back: a reversed log goes back.
     rises: i64,
     /// A start was told that no line of a known uptime has followed yet.
     started: bool,
@@ -98,9 +98,6 @@ impl Lifeline {
         let ahead = time.0.saturating_sub(monotonic);
         let started = !time.is_dated() && std::mem::take(&mut self.started);
         let met = (self.before.filter(|_| !started)).map(|before| (before, monotonic));
-        if let Some((before, now)) = met {
-            self.rises += (now - before).signum();
-        }
         self.before = Some(monotonic);
         let clock = Clock {
             low: ahead,
@@ -115,7 +112,10 @@ impl Lifeline {
         // Without dates all boots are equally far ahead: the last one goes on.
         let mut known = self.clocks.iter_mut().rev();
         match known.find(|known| !started && known.is_near(&clock)) {
-            Some(known) => known.join(clock),
+            Some(known) => {
+                known.join(clock);
+                self.rises += met.map_or(0, |(before, now)| now.saturating_sub(before).signum());
+            }
             None if is_full => {}
             None => self.clocks.push(clock),
         }
