@@ -312,7 +312,7 @@ fn open_matches(findings: &[Finding]) -> impl Iterator<Item = Warning> {
         };
         let shown: Vec<&str> = open.into_iter().take(MOST_MATCHES).collect();
         let text = format!(
-            "the chain given for {} asks what a log line does not tell: {}{more}",
+            "the chain given for {}: {}{more}",
             printable_name(node),
             shown.join("; ")
         );
