@@ -403,7 +403,8 @@ fn what_is_not_of_a_known_schema_is_refused_by_name() {
             String::from_utf8(output.stderr).unwrap(),
         )
     };
-    let cases: &[(&dyn Fn(&mut Value), &str)] = &[
+    type Change<'c> = &'c dyn Fn(&mut Value);
+    let cases: &[(Change<'_>, &str)] = &[
         (
             &|r| r["schema"] = json!("dropsift/report/v2"),
             "dropsift/report/v2",
