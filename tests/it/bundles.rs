@@ -92,6 +92,18 @@ const UPGRADES: &str = "items:
 kind: List
 ";
 
+const CLOUD_INITS: &str = "items:
+- apiVersion: node.harvesterhci.io/v1beta1
+  kind: CloudInit
+  metadata: {name: iptables-witness}
+  spec:
+    matchSelector: {node-role.harvesterhci.io/witness: \"true\"}
+    filename: 91-iptables-witness
+    contents: |
+      stages: {boot: [{commands: [iptables -N HARVESTER_INPUT]}]}
+kind: CloudInitList
+";
+
 /// Makes the bundle in `folder`; the nodes as folders, or zipped.
 pub(crate) fn bundle(folder: &Path, is_zipped: bool) -> Option<PathBuf> {
     let root = folder.join(NAME);
@@ -103,6 +115,23 @@ pub(crate) fn bundle(folder: &Path, is_zipped: bool) -> Option<PathBuf> {
     put(
         root.join("yamls/namespaced/harvester-system/harvesterhci.io/v1beta1/upgrades.yaml"),
         UPGRADES,
+    );
+    for (namespace, addon, enabled) in [
+        ("cattle-monitoring-system", "rancher-monitoring", true),
+        ("kube-system", "kubeovn-operator", false),
+    ] {
+        put(
+            root.join(format!(
+                "yamls/namespaced/{namespace}/harvesterhci.io/v1beta1/addons.yaml"
+            )),
+            &format!(
+                "items:\n- metadata: {{name: {addon}}}\n  spec: {{enabled: {enabled}}}\nkind: AddonList\n"
+            ),
+        );
+    }
+    put(
+        root.join("yamls/cluster/node.harvesterhci.io/v1beta1/cloudinits.yaml"),
+        CLOUD_INITS,
     );
     put(
         root.join("logs/kube-system/etcd-harvester1/etcd.log"),
@@ -140,7 +169,11 @@ const FACTS: &[&str] = &[
     "node harvester2: 192.168.122.62",
     "node harvester9: witness (label node-role.harvesterhci.io/witness)",
     "node harvester9: 192.168.122.69",
+    "addon rancher-monitoring: enabled",
+    "addon kubeovn-operator: not enabled",
     "upgrade from 2026-05-05T04:00:00Z to 2026-05-05T05:30:00Z",
+    "node harvester9: firewall rules in 91-iptables-witness.yaml (1 lines)",
+    "no CloudInit with firewall rules picks harvester1, harvester2: none makes a chain there",
     "node harvester1: firewall rules in 91-iptables-control-plane.yaml (4 lines)",
     "node harvester2: firewall rules in 91-iptables-worker.yaml (4 lines)",
     "pod network: 10.52.0.0/16",
@@ -299,6 +332,6 @@ fn no_damage_of_an_archive_stops_the_reading() {
             Seen::of(|sink| read_stream("mutated", std::io::Cursor::new(bytes), &options(), sink));
         drops += seen.drops.len();
     }
-    // Half of what is cut off is lost, and little else.
+    // Half of the bytes cut off are lost, and little else.
     assert!(drops > 400 * 20 / 2, "{drops}");
 }

@@ -47,7 +47,7 @@ fn dropsift(folder: &Path, args: &[&str], stdin: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The report of a run as JSON, without what names its inputs.
+/// Returns the report of a run as JSON, without what names its inputs.
 fn report(output: &Output) -> Value {
     let mut report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
@@ -56,7 +56,7 @@ fn report(output: &Output) -> Value {
     report
 }
 
-/// A folder with the log of set-a and the objects of its cluster.
+/// Returns a folder with the log of set-a and the objects of its cluster.
 fn set_a() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(fixture("set-a/limited.log"), folder.path().join("in.log")).unwrap();
@@ -354,7 +354,7 @@ fn what_contradicts_is_said() {
             "harvester3=control-plane"
         ]),
         [
-            "the role of harvester3: control-plane by the options, worker by the cluster's objects; control-plane is taken"
+            "the role of harvester3: control-plane by the options, worker by the cluster's objects; control-plane is taken, leave the option out if that is wrong"
         ]
     );
     assert_eq!(
@@ -554,4 +554,70 @@ fn the_order_of_sources_makes_no_difference() {
         (roles, differ, site.pod_cidrs())
     };
     assert_eq!(site(false), site(true));
+}
+
+/// On a node, a log on stdin that is the machine's own brings the files of `/` with it; another's does not. A root of our
+/// own stands for the node's, where this machine lets a user have one.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_log_on_stdin_of_the_node_itself() {
+    const ENTER: &str = "mount --rbind /usr usr && mount --bind \"$0\" dropsift && exec chroot . /dropsift -o json --year 2026";
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    for path in ["usr", "etc", "oem", "tmp"] {
+        fs::create_dir(at(path)).unwrap();
+    }
+    for lib in ["lib", "lib64"] {
+        std::os::unix::fs::symlink(Path::new("usr").join(lib), at(lib)).unwrap();
+    }
+    fs::write(at("dropsift"), "").unwrap();
+    fs::write(at("etc/hostname"), "harvester3\n").unwrap();
+    fs::write(at("etc/harvester-release.yaml"), "harvester: v1.8.0\n").unwrap();
+    fs::write(at("oem/harvester.config"), "install:\n  role: worker\n").unwrap();
+    let log = text("set-a/limited.log");
+    let run = |log: &str| {
+        let mut child = Command::new("unshare")
+            .args(["-rm", "sh", "-c", ENTER, env!("CARGO_BIN_EXE_dropsift")])
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .ok()?;
+        let _ = child.stdin.take()?.write_all(log.as_bytes());
+        let output = child.wait_with_output().ok()?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        // Without the right to have a root of our own there is no report.
+        let report = serde_json::from_slice::<Value>(&output.stdout).ok()?;
+        Some((report, said))
+    };
+    let role = |report: &Value, name: &str| {
+        let nodes = report["nodes"].as_array().unwrap().clone();
+        let node = nodes.into_iter().find(|node| node["node"] == name).unwrap();
+        (node["role"].clone(), node["role_known"].clone())
+    };
+    let Some((report, said)) = run(&log) else {
+        return;
+    };
+    assert_eq!(
+        role(&report, "harvester3"),
+        ("worker".into(), true.into()),
+        "{said}"
+    );
+    assert_eq!(
+        role(&report, "harvester1"),
+        ("control-plane".into(), false.into())
+    );
+    assert!(
+        said.contains(
+            "learned from /: node harvester3: worker (install.role in oem/harvester.config)"
+        ),
+        "{said}"
+    );
+    let (report, said) = run(&log.replace(" harvester3 ", " harvester9 ")).unwrap();
+    assert_eq!(
+        role(&report, "harvester9"),
+        ("control-plane".into(), false.into())
+    );
+    assert!(!said.contains("learned from /"), "{said}");
 }
