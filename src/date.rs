@@ -9,12 +9,12 @@ use crate::time::{DAY, Time, civil_of_days, days_of_civil};
 pub struct Date(i64);
 
 impl Date {
-    /// The day in which `time` lies.
+    /// Creates the day in which `time` lies.
     pub const fn of(time: Time) -> Self {
         Self(time.0.div_euclid(DAY))
     }
 
-    /// The day of a year, month and day; `None` where the calendar has none.
+    /// Creates the day of a year, month and day; `None` where the calendar has none.
     pub fn new(year: i32, month: u8, day: u8) -> Option<Self> {
         let date = Self(days_of_civil(year, month, day));
         let is_real = (1..=12).contains(&month) && civil_of_days(date.0) == (year, month, day);
@@ -37,18 +37,18 @@ impl Date {
         )
     }
 
-    /// How many days `self` lies behind `earlier`.
+    /// Returns the number of days from `earlier` to `self`.
     pub const fn days_since(self, earlier: Self) -> i64 {
         self.0 - earlier.0
     }
 
-    /// The day so many days later.
+    /// Returns the date `days` later.
     pub const fn plus(self, days: i64) -> Self {
         Self(self.0 + days)
     }
 }
 
-/// As RFC 3339 writes it: `2027-03-31`.
+/// Formats the date as RFC 3339 does: `2027-03-31`.
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = civil_of_days(self.0);

@@ -12,7 +12,7 @@ pub const MAX_DAYS: i64 = 366;
 
 /// The test that a finding meets which is accepted.
 pub(super) const ACCEPTED: &str = "accepted";
-/// The test that says of whom an acceptance does not speak.
+/// Name of the test that lists the peers which an acceptance leaves out.
 pub(super) const PARTIAL: &str = "acceptance-partial";
 
 /// A finding that is known, and stays as it is.
@@ -26,17 +26,17 @@ pub struct Acceptance {
     pub proto: Option<u8>,
     /// The service port.
     pub port: Option<u16>,
-    /// Where all peers must lie; empty for anybody.
+    /// Networks in which all peers must lie; empty for any peer.
     pub peers: Vec<IpNet>,
     pub cause: Option<&'static Cause>,
     pub reason: String,
     /// The last day on which it holds, in UTC.
     pub until: Date,
-    /// Where it stands: file and line.
+    /// File and line of the acceptance.
     pub origin: String,
 }
 
-/// What keeps an acceptance from a finding that it names.
+/// Reason why an acceptance does not cover a finding that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bar {
     Verdict,
@@ -53,7 +53,7 @@ impl Acceptance {
         today <= self.until
     }
 
-    /// Whether it speaks of `finding`, as far as id, node, protocol and port say.
+    /// Whether it names `finding` by its id, node, protocol and port.
     pub(super) fn names(&self, finding: &Finding) -> bool {
         let is = |wanted: &Option<String>, own: &String| wanted.as_ref().is_none_or(|w| w == own);
         is(&self.id, &finding.id)
@@ -63,7 +63,7 @@ impl Acceptance {
                 || self.port.is_some() && self.port == finding.port)
     }
 
-    /// What keeps it from covering `finding`, which it names.
+    /// Returns the reason why it does not cover `finding`, which it names; `None` if it does.
     pub(super) fn bar(&self, finding: &Finding) -> Option<Bar> {
         if finding.verdict() != self.verdict {
             return Some(Bar::Verdict);
@@ -81,7 +81,7 @@ impl Acceptance {
         })
     }
 
-    /// The peers of `finding`, and the networks that stand for peers, that do not lie in [`Acceptance::peers`].
+    /// Returns the peers of `finding`, and the networks that stand for peers, that do not lie in [`Acceptance::peers`].
     pub(super) fn outside(&self, finding: &Finding) -> Vec<IpNet> {
         if self.peers.is_empty() {
             return Vec::new();

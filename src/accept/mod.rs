@@ -1,4 +1,4 @@
-//! Acceptances: findings that somebody knows of and leaves as they are, with a reason and an end.
+//! Acceptances: known findings that the administrator leaves as they are, with a reason and an end.
 
 mod acceptance;
 mod notes;
@@ -19,11 +19,11 @@ pub use stanza::{is_quotable, stanza};
 pub struct Acceptances(pub Vec<Acceptance>);
 
 impl Acceptances {
-    /// Marks the findings that are accepted on `today`, and says of each acceptance what is wrong with it. Of several that
-    /// cover one finding, the one that holds longest counts, of those the first.
+    /// Marks the findings that are accepted on `today`, and returns notes on acceptances with a fault. Where several
+    /// cover one finding, the one with the latest end counts, of those the first.
     pub fn apply(&self, findings: &mut [Finding], today: Date) -> Vec<Note> {
         for finding in findings.iter_mut() {
-            // What a report was told before, it tells as long as it holds.
+            // An acceptance from a report stays until its end.
             let holds = |told: &Accepted| {
                 told.origin.is_none()
                     && today <= told.until

@@ -1,4 +1,4 @@
-//! What is wrong with an acceptance: it ended, it meets nothing, or it meets a finding only in part.
+//! Notes on acceptances that have expired, match nothing, or match a finding only in part.
 
 use super::acceptance::{Acceptance, Bar, PARTIAL};
 use crate::date::Date;
@@ -10,7 +10,7 @@ use crate::packet::proto_name;
 /// The most peers that a text names.
 const MAX_PEERS: usize = 4;
 
-/// Something to say of acceptances.
+/// A note on acceptances.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
     /// The code of a warning.
@@ -19,7 +19,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// What is wrong with each of `all`, where something is.
+/// Returns the notes on each of `all`, as far as there are any.
 pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Vec<Note> {
     let mut notes = Vec::new();
     for one in all {
@@ -96,7 +96,7 @@ pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Ve
     notes
 }
 
-/// Why an acceptance covers nothing.
+/// Describes why an acceptance covers nothing.
 fn unused(one: &Acceptance, named: &[&Finding]) -> String {
     let at = printable(&one.origin);
     let whose =
@@ -135,7 +135,7 @@ fn unused(one: &Acceptance, named: &[&Finding]) -> String {
     }
 }
 
-/// Whom the acceptance leaves out of a finding that it covers in part.
+/// Lists the peers that the acceptance leaves out of a finding which it covers in part.
 pub(super) fn partial(one: &Acceptance, finding: &Finding) -> String {
     partial_text(one, finding)
 }
@@ -148,7 +148,7 @@ fn partial_text(one: &Acceptance, finding: &Finding) -> String {
     )
 }
 
-/// What an acceptance is of, in a word.
+/// Returns the subject of an acceptance in one word.
 fn subject(one: &Acceptance) -> String {
     match (&one.id, one.proto, one.port) {
         (Some(id), ..) => format!("id {}", printable(id)),
@@ -169,7 +169,7 @@ fn what(finding: &Finding) -> String {
     }
 }
 
-/// The first networks; of one address without its length.
+/// Returns the first networks; of one address without its length.
 fn few(nets: &[IpNet]) -> String {
     let name = |net: &IpNet| {
         if net.prefix_len() == net.max_prefix_len() {

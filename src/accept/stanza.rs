@@ -10,8 +10,8 @@ pub fn is_quotable(text: &str) -> bool {
     !text.trim().is_empty() && !text.chars().any(is_hostile)
 }
 
-/// The stanza that accepts `finding` and no other until the end of `until`: its id, and the peers that it has now, so that
-/// another peer's drops count. What it is of stands in a comment.
+/// Returns the stanza that accepts `finding` and no other until the end of `until`: its id, and the peers that it has
+/// now, so that another peer's drops count. What it is of stands in a comment.
 pub fn stanza(finding: &Finding, reason: &str, until: Date) -> String {
     let mut lines = vec!["[[accept]]".to_owned()];
     let mut key = |key: &str, value: String| lines.push(format!("{key} = {value}"));
@@ -43,7 +43,8 @@ pub fn stanza(finding: &Finding, reason: &str, until: Date) -> String {
     lines.join("\n") + "\n"
 }
 
-/// `text` as a basic string of TOML: control characters and what hides text as escapes, whoever wrote it.
+/// Quotes `text` as a basic string of TOML, with escapes for control characters and characters that hide text: it is
+/// untrusted.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');

@@ -1,4 +1,4 @@
-//! Compares two reports: by the ids of findings, and with an eye to what makes them differ although nothing changed.
+//! Comparison of two reports: by the ids of findings, and with the reasons why they may differ although nothing changed.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ const LOST: [&str; 4] = [
     "journal-messages-suppressed",
 ];
 
-/// What differs between `before` and `after`.
+/// Returns the differences between `before` and `after`.
 pub fn diff<'r>(before: &'r Report, after: &'r Report) -> Diff<'r> {
     let ids = |report: &'r Report| -> BTreeMap<&'r str, &'r Finding> {
         report
@@ -75,13 +75,13 @@ pub fn diff<'r>(before: &'r Report, after: &'r Report) -> Diff<'r> {
     diff
 }
 
-/// The disposition of the rules of a finding; `None` where it has none.
+/// Returns the disposition of the rules of a finding; `None` where it has none.
 fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
     let rules = finding.rules.iter().filter_map(|id| report.rule(id));
     rules.map(|rule| rule.disposition).min()
 }
 
-/// What is another about a finding.
+/// Returns the changed properties of a finding.
 fn changes(was: &Finding, before: &Report, now: &Finding, after: &Report) -> Vec<Doubtful> {
     let mut what = Vec::new();
     let mut say = |code, text: String| what.push(Doubtful { code, text });
@@ -153,7 +153,7 @@ fn is_moved(was: &Finding, now: &Finding) -> bool {
         && same_peer
 }
 
-/// Why the id of a finding is another one.
+/// Returns the reasons why the id of a finding has changed.
 fn moved(was: &Finding, now: &Finding) -> Vec<Doubtful> {
     let mut why = Vec::new();
     if was.key.zone != now.key.zone {
@@ -182,9 +182,9 @@ fn moved(was: &Finding, now: &Finding) -> Vec<Doubtful> {
 
 /// The words of one side.
 struct Words {
-    /// As in "the earlier log".
+    /// Name of the other log, as in "the earlier log".
     other: &'static str,
-    /// What a doubt comes to.
+    /// Consequence of a doubt.
     may: &'static str,
 }
 
@@ -199,14 +199,14 @@ impl Words {
     };
 }
 
-/// Why `other`, which lacks `finding` of `own`, does not show that it was not there.
+/// Returns the reasons why the absence of `finding`, of the report `own`, in `other` does not prove that it was absent.
 fn doubts(finding: &Finding, other: &Report, own: &Report, words: &Words) -> Vec<Doubtful> {
     let mut doubts = Vec::new();
     let (side, may) = (words.other, words.may);
     let mut say = |code, text: String| doubts.push(Doubtful { code, text });
     let node = printable_name(&finding.node);
     if other.filtered || own.filtered {
-        // Both were filtered in the same way, so what one lacks may be filtered out of it.
+        // Filters raise a doubt only where they differ: equal ones hide the same findings in both.
         if other.filtered != own.filtered {
             say(
                 "filtered",
@@ -269,18 +269,18 @@ fn own_judged(own: &Report, finding: &Finding) -> bool {
     node.is_some_and(|node| node.saturated.is_some())
 }
 
-/// How long a report's log is; `None` where its times are not known.
+/// Returns the duration of a report's log; `None` where its times are not known.
 fn length(report: &Report) -> Option<i64> {
     let (first, last): (Time, Time) = report.span?;
     Some(last.since(first))
 }
 
-/// In words, that a log is too short to show a finding that came so seldom.
+/// Explains that a log is too short to show so rare a finding; `None` if it is long enough.
 fn too_short(finding: &Finding, other: &Report, own: &Report) -> Option<String> {
     let (there, here) = (length(other)?, length(own)?);
     let lines = i64::try_from(finding.logged).unwrap_or(i64::MAX).max(1);
     let pace = here / lines;
-    // It came once in so long a time as the other log has at most.
+    // The mean interval of its lines is at least as long as the other log.
     if there >= pace || here == 0 {
         return None;
     }
@@ -296,7 +296,7 @@ fn too_short(finding: &Finding, other: &Report, own: &Report) -> Option<String> 
     ))
 }
 
-/// What differs between the reports beside their findings.
+/// Returns the differences between the reports apart from their findings.
 fn notes(before: &Report, after: &Report) -> Vec<Warning> {
     let mut notes = Vec::new();
     for was in &before.nodes {

@@ -1,4 +1,4 @@
-//! Reports among the inputs, and what was accepted: both are about findings that are known already.
+//! Reports among the inputs, and acceptances: both concern findings that are known already.
 
 use std::collections::BTreeSet;
 
@@ -22,7 +22,7 @@ impl Analysis {
         self.today = Some(today);
     }
 
-    /// The account so far.
+    /// Returns the tally so far, of logs and reports.
     pub fn tally(&self) -> Tally {
         if self.reports.is_empty() {
             return self.tally;
@@ -38,12 +38,12 @@ impl Analysis {
         }
     }
 
-    /// How many drop lines came in, whether they counted or not.
+    /// Returns the number of drop lines in the input, whether they were counted or not.
     pub fn met(&self) -> u64 {
         self.met + self.reports.tally().drops
     }
 
-    /// What was wrong with reports since this was asked last; each ends in what to do.
+    /// Returns the faults of reports since the last call, each with its remedy.
     pub fn take_faults(&mut self) -> Vec<String> {
         self.reports.take_faults()
     }
@@ -53,7 +53,7 @@ impl Analysis {
         !self.reports.is_empty()
     }
 
-    /// What the logs show, and what the reports among the inputs tell.
+    /// Merges the results of the logs with the reports among the inputs.
     pub(super) fn with_reports(&self, logs: Part) -> Part {
         let mut parts = self.reports.parts().to_vec();
         let mut roles = Vec::new();
@@ -84,7 +84,8 @@ impl Analysis {
     }
 }
 
-/// What the user tells of roles, for findings that were judged already: it may confirm a guess, and no more.
+/// Applies the roles given by the user to findings that were judged already: a role may confirm an assumption, and
+/// change nothing else.
 fn settle_roles(part: &mut Part, site: &Site, warnings: &mut Vec<Warning>) {
     for node in &mut part.nodes {
         if !site.is_role_known(&node.node) {

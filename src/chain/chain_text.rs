@@ -47,7 +47,7 @@ pub(super) struct BootFiles {
     pub(super) source: ChainText,
 }
 
-/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
+/// Returns the sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
 pub(super) fn parts(
     node: Option<&str>,
     name: &str,
@@ -87,7 +87,7 @@ pub(super) fn parts(
 }
 
 impl BootFiles {
-    /// The files of `known` with those of one more text.
+    /// Creates the files of `known` with those of one more text.
     pub(super) fn with(
         known: Option<&Arc<Self>>,
         more: &[Resource],
@@ -144,7 +144,7 @@ impl ChainText {
     }
 }
 
-/// The chains where no condition holds, and those of the other ways.
+/// Returns the chains where no condition holds, and those of the other ways.
 fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     let others = Others {
         question: ways.question(),
@@ -153,7 +153,7 @@ fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     (Arc::new(ways.set), Arc::new(others))
 }
 
-/// The place of a role in [`Role::ALL`].
+/// Returns the place of a role in [`Role::ALL`].
 pub(super) fn place_of(role: Role) -> usize {
     let at = Role::ALL.iter().position(|known| *known == role);
     at.unwrap_or_default()

@@ -56,7 +56,7 @@ pub(super) fn run(args: &AcceptArgs) -> Result<Exit, Error> {
     Ok(exit)
 }
 
-/// The last day of an acceptance.
+/// Returns the last day of an acceptance.
 fn end(text: &str, today: Date) -> Result<Date, Error> {
     let Some(until) = Date::parse(text) else {
         return Err(Error::Usage(format!(
@@ -79,7 +79,7 @@ fn end(text: &str, today: Date) -> Result<Date, Error> {
     Ok(until)
 }
 
-/// The one finding whose id begins with `id`.
+/// Returns the single finding whose id starts with `id`.
 fn finding<'r>(report: &'r Report, id: &str) -> Result<&'r Finding, Error> {
     let found: Vec<&Finding> = report
         .findings

@@ -1,4 +1,4 @@
-//! What can be typed. Names of outputs, formats and verdicts come from their registries, never from a second list.
+//! Command line. Names of outputs, formats and verdicts come from their registries, never from a second list.
 
 use std::path::PathBuf;
 
@@ -70,7 +70,7 @@ pub(super) enum Command {
     },
 }
 
-/// The report, which no subcommand stands for.
+/// Arguments of the report, the command without a subcommand.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ReportArgs {
     #[command(flatten)]

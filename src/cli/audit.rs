@@ -1,4 +1,4 @@
-//! `dropsift audit`: what is wrong with a chain or a CloudInit.
+//! `dropsift audit`: finds faults in a chain or a CloudInit.
 
 use std::collections::BTreeMap;
 

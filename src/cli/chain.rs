@@ -85,7 +85,7 @@ fn of_code(code: &str) -> &'static ChainForm {
     named.copied().unwrap_or(CHAIN_FORMS[0])
 }
 
-/// Writes the difference for people.
+/// Writes the difference as text.
 fn compared(
     name: &str,
     role: Role,

@@ -1,4 +1,4 @@
-//! `dropsift config`: what holds, and from where.
+//! `dropsift config`: the settings in force, and their origins.
 
 use super::args::ConfigArgs;
 use super::configuration::is_typed;
@@ -38,7 +38,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// Where a fact stands: the option, the line of the file, or in words.
+/// Returns the source of a setting: the option, the file and line, or the origin in words.
 fn place(origin: Provenance, option: &str, config: Option<&Config>, line: Option<usize>) -> String {
     match (origin, config, line) {
         (Provenance::Told, ..) => option.to_owned(),

@@ -1,4 +1,4 @@
-//! What the configuration file of a run says, beside the options.
+//! Settings from the configuration file of a run, besides the options.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use crate::accept::Acceptances;
 use crate::config::Config;
 use crate::site::{Facts, Provenance};
 
-/// What the file says, once it was read; none where there is no file.
+/// Content of the configuration file; empty if there is none.
 #[derive(Clone, Default)]
 pub(super) struct Configured(Option<Arc<Config>>);
 
@@ -18,17 +18,17 @@ impl fmt::Debug for Configured {
 }
 
 impl Configured {
-    /// A file that was read.
+    /// Creates a file that was read.
     pub(super) fn of(config: Config) -> Self {
         Self(Some(Arc::new(config)))
     }
 
-    /// The file.
+    /// Returns the bytes of the complete file.
     pub(super) fn file(&self) -> Option<&Config> {
         self.0.as_deref()
     }
 
-    /// What it accepts.
+    /// Returns the acceptances in the file.
     pub(super) fn acceptances(&self) -> Acceptances {
         Acceptances(
             self.file()
@@ -36,7 +36,7 @@ impl Configured {
         )
     }
 
-    /// Adds what it says of the cluster to what is known.
+    /// Adds the file's facts about the cluster to those known.
     pub(super) fn tell(&self, known: &mut Facts) {
         let Some(config) = self.file() else {
             return;
@@ -65,7 +65,7 @@ impl Configured {
     }
 }
 
-/// Whether the option `--name` stands on the command line: what does not is of the file or nobody's.
+/// Whether the option `--name` is on the command line; otherwise its value is from the file or the default.
 pub(super) fn is_typed(name: &str) -> bool {
     let long = format!("--{name}");
     std::env::args_os().skip(1).any(|word| {

@@ -15,7 +15,7 @@ use crate::error::Error;
 /// The variable that names the file where no option does.
 pub(super) const VARIABLE: &str = "DROPSIFT_CONFIG";
 
-/// The file that is to be read: that of the option, else that of the environment.
+/// Returns the file that is to be read: that of the option, else that of the environment.
 fn path(told: Option<&PathBuf>) -> Option<PathBuf> {
     let set = || std::env::var_os(VARIABLE).filter(|value| !value.is_empty());
     told.cloned().or_else(|| set().map(PathBuf::from))

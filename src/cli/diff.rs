@@ -1,4 +1,4 @@
-//! `dropsift diff`: what is new, gone and changed between two inputs.
+//! `dropsift diff`: new, gone and changed findings between two inputs.
 
 use std::path::PathBuf;
 

@@ -1,20 +1,20 @@
-//! What `--help` and the manual say beside the options: examples, notes and exit codes.
+//! Texts of `--help` and the manual besides the options: examples, notes and exit codes.
 
-/// What is said of a command beside its options.
+/// Manual of a command, besides its options.
 pub(super) struct Manual {
     /// The subcommand; empty for the report.
     pub(super) name: &'static str,
-    /// What it is for, and what is typed. Tests run them.
+    /// Examples: purpose and command. Tests run them.
     pub(super) examples: &'static [(&'static str, &'static str)],
     pub(super) notes: &'static str,
-    /// Exit codes and what they mean.
+    /// Exit codes and their meaning.
     pub(super) exit: &'static [(u8, &'static str)],
 }
 
 const USAGE: (u8, &str) = (2, "wrong usage, or an input that cannot be read");
 const NOT_JUDGED: (u8, &str) = (3, "an input was read but could not be judged");
 
-/// All commands that need more than their options.
+/// Manuals of all commands that need more than their options.
 pub(super) const MANUALS: &[Manual] = &[
     Manual {
         name: "",

@@ -1,4 +1,4 @@
-//! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
+//! Command line: arguments in, an exit status out. The only module that knows clap, the clock, the environment and the
 //! terminal.
 
 mod accept;
@@ -57,10 +57,10 @@ use crate::report::{Events, Report, Style};
 use args::{Args, Command, ReportArgs};
 use options::Shared;
 
-/// How a run ended; where several hold, the greatest rank counts.
+/// Exit status of a run; of several the greatest rank counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// Nothing to do.
+    /// No action needed.
     Clean,
     /// A rule is missing.
     Missing,
@@ -89,7 +89,7 @@ impl Exit {
         }
     }
 
-    /// The graver of the two.
+    /// Returns the graver of the two.
     const fn and(self, other: Self) -> Self {
         if other.rank() > self.rank() {
             other
@@ -99,7 +99,7 @@ impl Exit {
     }
 }
 
-/// How many lines on stderr say things of one kind, without `-v`.
+/// Upper bound on the lines of one kind on stderr without `-v`.
 const TOLD: usize = 50;
 
 /// Runs the program.
@@ -125,7 +125,7 @@ pub fn main() -> ExitCode {
     };
     match told {
         Ok(exit) => exit.code().into(),
-        // Whoever closed the pipe has seen enough.
+        // The reader closed the pipe, and wants no more output.
         Err(Error::Output(why)) if why.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(why) => {
             complain(&refusal::fault(&why));
@@ -166,7 +166,7 @@ fn run(mut args: Args) -> Result<Exit, Error> {
     }
 }
 
-/// The main job.
+/// Creates the report.
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let args = &mut args.clone();
     cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
@@ -197,7 +197,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let report = ManuallyDrop::new(report);
     let renderer = args.renderer();
     match renderer.events {
-        // Without a report, the events are what there is to say of a log that has ended.
+        // Without a report, the events are the output for a log that has ended.
         Some(Events::Each(write)) if args.no_report => {
             let events = Live::default().last_changes(&report);
             written(|out| events.iter().try_for_each(|event| write(event, out)))?;
@@ -212,7 +212,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// What the findings say of the exit code.
+/// Returns the exit status that follows from the findings.
 fn verdict(shared: &Shared, report: &Report) -> Exit {
     if fails(report, shared.fail_on()) {
         Exit::Missing
@@ -221,7 +221,7 @@ fn verdict(shared: &Shared, report: &Report) -> Exit {
     }
 }
 
-/// Writes to stdout, whole.
+/// Writes to stdout, and flushes it.
 fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     write(&mut out)
@@ -229,17 +229,17 @@ fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), E
         .map_err(Error::Output)
 }
 
-/// Says something on stderr, where nobody may listen any more.
+/// Writes to stderr; errors are ignored, because it may be closed.
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Says what went wrong.
+/// Writes an error message.
 fn complain(text: &str) {
     say(&format!("dropsift: {text}"));
 }
 
-/// The account of every line, and with `-v` the lines that were refused.
+/// Prints the tally, and with `-v` the lines that were refused.
 fn account(shared: &Shared, analysis: &Analysis) {
     if shared.is_quiet() {
         return;
@@ -304,7 +304,7 @@ fn account(shared: &Shared, analysis: &Analysis) {
     }
 }
 
-/// What the inputs told of the cluster, a line each.
+/// Prints the facts about the cluster that the inputs contain, one a line.
 fn learned(shared: &Shared, analysis: &Analysis) {
     if shared.is_quiet() {
         return;
@@ -317,7 +317,7 @@ fn learned(shared: &Shared, analysis: &Analysis) {
     };
     let mut err = io::BufWriter::new(io::stderr().lock());
     for fact in &facts[..told] {
-        // Nobody may listen any more.
+        // The reader of stderr may have closed it.
         let _ = writeln!(err, "learned: {fact}");
     }
     if told < facts.len() {

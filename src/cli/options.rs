@@ -1,4 +1,4 @@
-//! Options by what they are about. A subcommand takes the groups that it uses, and no other: what does nothing is refused.
+//! Groups of options. A subcommand includes the groups that it uses, and no other: an option without effect is refused.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::catalog::{Role, addons};
 use crate::cause::Verdict;
 use crate::rule::Scope;
 
-/// When to colour.
+/// Use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub(super) enum Color {
     #[default]
@@ -19,7 +19,7 @@ pub(super) enum Color {
     Never,
 }
 
-/// What exits with 1.
+/// Findings that make the exit status 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub(super) enum FailOn {
     #[default]
@@ -28,7 +28,7 @@ pub(super) enum FailOn {
     Never,
 }
 
-/// How a subcommand writes.
+/// Output form of a subcommand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub(super) enum Form {
     #[default]
@@ -36,7 +36,8 @@ pub(super) enum Form {
     Json,
 }
 
-/// Takes any text, and completes what is known. Errors of such values are of [`super::values`], which knows what was meant.
+/// Parser that accepts any text, and completes known values. Invalid values are reported by [`super::values`], which
+/// knows their meaning.
 #[derive(Debug, Clone)]
 pub(super) struct AnyOf(pub(super) fn() -> Vec<&'static str>);
 
@@ -61,14 +62,14 @@ fn roles() -> Vec<&'static str> {
     Role::ALL.map(Role::code).to_vec()
 }
 
-/// Parses one of the known roles, where a role is not of a node.
+/// Returns the parser of a role that applies to all nodes.
 pub(super) fn one_role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(roles()).try_map(|text| {
         Role::parse(&text).ok_or_else(|| "expected control-plane, worker or witness".to_owned())
     })
 }
 
-/// The addons that the user knows of.
+/// Addons whose use the user states.
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct Addons {
@@ -81,7 +82,7 @@ pub(super) struct Addons {
     pub(super) no_addon: Vec<String>,
 }
 
-/// What the lines of a log are judged by.
+/// Options by which the lines of a log are judged.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Judging {
     /// TOML with what is known of the cluster, and the findings that are accepted as they are [DROPSIFT_CONFIG]
@@ -217,7 +218,7 @@ pub(super) struct Thresholds {
     pub(super) limit: Option<String>,
 }
 
-/// What all that reads whole logs has.
+/// Options of all commands that read whole logs.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Shared {
     #[command(flatten)]
@@ -278,7 +279,7 @@ pub(super) struct Shared {
     pub(super) verbose: bool,
 }
 
-/// Which findings are wanted.
+/// Filters of the findings.
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
@@ -337,7 +338,7 @@ impl Filters {
     }
 }
 
-/// Whom suggested rules accept.
+/// Sources that suggested rules accept.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Scoped {
     /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
@@ -352,7 +353,7 @@ impl Scoped {
     }
 }
 
-/// Whether a subcommand writes for people or as JSON.
+/// Output form of a subcommand, text or JSON.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Written {
     /// How it is written
@@ -373,7 +374,7 @@ impl Written {
     }
 }
 
-/// How text looks.
+/// Appearance of text output.
 #[derive(Debug, Clone, Copy, ClapArgs)]
 pub(super) struct Look {
     /// When to colour
@@ -388,7 +389,7 @@ pub(super) struct Look {
     pub(super) color: Color,
 }
 
-/// What is read.
+/// Inputs to read.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Inputs {
     /// Logs, journals, journal directories, support bundles, objects of the cluster, own reports and events, packed or not;
@@ -398,7 +399,7 @@ pub(super) struct Inputs {
 }
 
 impl Shared {
-    /// The verdicts that exit with 1.
+    /// Returns the verdicts that make the exit status 1.
     pub(super) const fn fail_on(&self) -> &'static [Verdict] {
         match self.fail_on {
             FailOn::MissingRule => &[Verdict::MissingRule],
@@ -407,7 +408,7 @@ impl Shared {
         }
     }
 
-    /// Whether nothing is to be said on stderr but what went wrong.
+    /// Whether stderr is restricted to errors.
     pub(super) const fn is_quiet(&self) -> bool {
         self.judging.quiet
     }

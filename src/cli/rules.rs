@@ -12,7 +12,7 @@ use crate::report::{Report, finding_line, rules_json};
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
-/// Prints the rules that the inputs ask for.
+/// Prints the rules that the inputs need.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let args = &mut args.clone();
     // The file that is to be patched is one of objects too.
@@ -55,7 +55,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         role: told_role(&site),
     });
     if let Some(file) = &file {
-        // A file that cannot be patched is told before a long log is read.
+        // A file that cannot be patched is reported before a long log is read.
         file.resources()?;
     }
     let prefixes = site.log_prefixes();
@@ -108,7 +108,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// Prints what the running chain has of each rule that the inputs ask for.
+/// Prints the state in the running chain of each rule that the inputs need.
 pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     let args = &mut args.clone();
     cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
@@ -129,7 +129,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         let dump = values::text_file(Path::new("-"))?;
         site.in_force.tell(None, "stdin", &dump, None)?;
     }
-    // A suggestion is what the log asks for, whatever the chain has by now.
+    // Suggestions follow from the log alone, whatever the chain contains by now.
     let chains = std::mem::take(&mut site.in_force);
     let prefixes = site.log_prefixes();
     let (report, exit) = batch::run(
@@ -168,13 +168,13 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
 }
 
-/// The role that was said of all nodes, if one was.
+/// Returns the role that the user gave for all nodes, if any.
 fn told_role(site: &Site) -> Option<Role> {
     let all = site.known.default_role();
     all.is_known().then_some(all.value)
 }
 
-/// Says of each missing rule that was accepted that none is offered for it.
+/// Reports on stderr each accepted missing rule, for which no rule is offered.
 fn said_closed(report: &Report) {
     for finding in report
         .findings

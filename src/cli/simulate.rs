@@ -83,7 +83,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     Ok(exit.and(if fails { Exit::Missing } else { Exit::Clean }))
 }
 
-/// The report on the inputs, and the site with what they told of it.
+/// Returns the report on the inputs, and the site with the facts that they contain.
 fn read(
     shared: &Shared,
     scope: Scope,
@@ -102,7 +102,7 @@ fn read(
     Ok((report, analysis.site().clone(), exit))
 }
 
-/// What came through standard input, in a file without a name that stands in its place.
+/// Unnamed temporary file with the bytes of standard input, which replaces it.
 struct Kept(File);
 
 impl Kept {
@@ -115,7 +115,7 @@ impl Kept {
         Ok(Self(file))
     }
 
-    /// Lets it be read once more.
+    /// Seeks to the start, for the second reading.
     fn rewind(&self) -> Result<(), Error> {
         (&self.0).rewind().map_err(|why| Error::Input {
             name: "standard input".to_owned(),

@@ -1,4 +1,4 @@
-//! What was typed, read as what it means.
+//! Conversion of option texts to their values.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,17 +25,17 @@ use crate::rule::Scope;
 use crate::site::{Limit, Provenance, SETTLE, Site};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
-/// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
+/// Longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one silently.
 const LONGEST_PREFIX: usize = 29;
 
-/// Longer files with rules are not read to their end, and refused.
+/// Upper bound on the bytes of a file with rules; longer ones are refused.
 const LONGEST: u64 = crate::chain::LONGEST as u64;
 
 fn usage<T>(text: String) -> Result<T, Error> {
     Err(Error::Usage(text))
 }
 
-/// The prefix of the LOG rule, checked.
+/// Checks the prefix of the LOG rule.
 pub(super) fn prefix(told: Option<&str>) -> Result<Option<String>, Error> {
     match told {
         Some(text) if text.is_empty() || text.len() > LONGEST_PREFIX => usage(format!(
@@ -54,7 +54,7 @@ pub(super) fn utc_offset(text: &str) -> Result<i64, Error> {
     }
 }
 
-/// How the logs are to be read.
+/// Returns the options for reading logs.
 pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
     let prefixes = match prefix(judging.prefix.as_deref())? {
         None => Prefixes::documented(),
@@ -85,7 +85,7 @@ pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
     })
 }
 
-/// How the logs of a command are to be read that reads whole logs: files that ended before `--since` need not be.
+/// Returns the options of a command that reads whole logs: files that ended before `--since` may be skipped.
 pub(super) fn log_options(shared: &Shared) -> Result<Options, Error> {
     let options = read_options(&shared.judging)?;
     let since = shared.since.as_deref();
@@ -95,7 +95,7 @@ pub(super) fn log_options(shared: &Shared) -> Result<Options, Error> {
     Ok(Options { since, ..options })
 }
 
-/// Which addons are in use, as far as the user said so.
+/// Returns the addons whose use the user stated.
 pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
     let mut in_use = BTreeMap::new();
     for (names, used) in [(&told.addon, true), (&told.no_addon, false)] {
@@ -113,7 +113,7 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
     Ok(in_use)
 }
 
-/// The site that the options describe, as far as each line alone is judged by it.
+/// Returns the site that the options describe, as far as single lines are judged by it.
 pub(super) fn judged_by(
     judging: &Judging,
     options: &Options,
@@ -181,7 +181,7 @@ pub(super) fn judged_by(
     Ok(site)
 }
 
-/// The site that the options of a command describe that reads whole logs.
+/// Returns the site that the options describe, for commands that read whole logs.
 pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     let moment = |text: &Option<String>| {
         let text = text.as_deref();
@@ -197,19 +197,19 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     })
 }
 
-/// The quiet that settles a finding, in microseconds.
+/// Returns the quiet that settles a finding, in microseconds.
 pub(super) fn settle(told: &Thresholds) -> Result<i64, Error> {
     let settle = told.settle.as_deref().map(duration).transpose()?;
     Ok(settle.unwrap_or(SETTLE))
 }
 
-/// The limit of the LOG rule.
+/// Returns the limit of the LOG rule.
 pub(super) fn log_limit(told: &Thresholds) -> Result<Limit, Error> {
     let told = told.limit.as_deref().map(limit).transpose()?;
     Ok(told.unwrap_or(Limit::DOCUMENTED))
 }
 
-/// An analysis of `site`, with what was accepted.
+/// Creates an analysis of `site` with the acceptances of the configuration file.
 pub(super) fn analysis(site: Site, judging: &Judging, options: &Options, scope: Scope) -> Analysis {
     let mut analysis = Analysis::new(site, scope);
     let today = Date::of(options.reading.reference);
@@ -245,7 +245,7 @@ pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Erro
     Ok(())
 }
 
-/// The node, where one is named, and the file.
+/// Returns the node, where one is named, and the file.
 fn rules_of(text: &str) -> (Option<&str>, &str) {
     match text.split_once('=') {
         // A node's name has no slash: `./a=b` is a file.
@@ -283,7 +283,7 @@ pub(super) fn text_file(path: &Path) -> Result<String, Error> {
     })
 }
 
-/// When the file was written; `None` for stdin.
+/// Returns the time of the last write to the file; `None` for stdin.
 fn modified(path: &str) -> Option<Time> {
     let written = std::fs::metadata(path).ok()?.modified().ok()?;
     let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;

@@ -112,7 +112,7 @@ fn protocol(field: &Field<'_>) -> Result<u8, Error> {
     })
 }
 
-/// The id of a finding, which has one form.
+/// Returns the id of a finding, which has one form.
 fn id(field: &Field<'_>) -> Result<String, Error> {
     const DIGITS: usize = 16;
     let text = field.text("6f1c0a4d2b9e8c37")?;

@@ -1,5 +1,5 @@
-//! What a configuration file says: the cluster, its nodes, and the findings that are accepted. TOML, as the documentation
-//! has it in "Config and acceptances".
+//! Parser of the configuration file: the cluster, its nodes, and acceptances. The TOML format is documented in "Config
+//! and acceptances".
 
 mod acceptance;
 mod values;
@@ -21,10 +21,10 @@ pub use values::At;
 /// The longest file that is read, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 
-/// What a file says. What it does not say is `None` or empty.
+/// Content of a configuration file; absent settings are `None` or empty.
 #[derive(Clone, Default)]
 pub struct Config {
-    /// As the user wrote it.
+    /// Path of the file as the user wrote it.
     pub name: String,
     /// The role of the nodes that have none of their own.
     pub role: Option<At<Role>>,
@@ -34,7 +34,7 @@ pub struct Config {
     pub addons: Vec<At<(String, bool)>>,
     /// The prefix of the LOG rule.
     pub prefix: Option<At<String>>,
-    /// Its limit, as `--limit` takes it.
+    /// Limit of the LOG rule, in the syntax of `--limit`.
     pub limit: Option<At<String>>,
     /// The quiet that settles a finding, as `--settle` takes it.
     pub settle: Option<At<String>>,
@@ -44,7 +44,7 @@ pub struct Config {
     pub acceptances: Vec<Acceptance>,
 }
 
-/// What a file says of a node.
+/// A node in the configuration file.
 #[derive(Debug, Clone)]
 pub struct ConfigNode {
     pub name: String,
@@ -68,10 +68,10 @@ const CLUSTER: &[&str] = &[
 const NODE: &[&str] = &["name", "role", "address"];
 
 impl Config {
-    /// Reads the text of the file `name`. `today` is the day of the clock.
+    /// Parses the text of the file `name`. `today` is the current day.
     ///
     /// # Errors
-    /// If it is no TOML, has a key that is not known, or a value that is not of its form: with the line, and what to do.
+    /// If it is not TOML, or has an unknown key or a malformed value. The message contains the line and the remedy.
     pub fn parse(name: &str, text: &str, today: Date) -> Result<Self, Error> {
         let file = Text { name, text };
         let root = file.parse()?;
@@ -183,7 +183,7 @@ impl Config {
         Ok(())
     }
 
-    /// The node that has an address.
+    /// Returns the node that has an address.
     fn owner(&self, address: IpAddr) -> Option<&str> {
         let owner = self
             .nodes
@@ -192,7 +192,7 @@ impl Config {
         owner.map(|node| node.name.as_str())
     }
 
-    /// Where a line of the file is, as messages name it.
+    /// Returns the position of a line in the file, for messages.
     pub fn place(&self, line: usize) -> String {
         format!("{}:{line}", self.name)
     }

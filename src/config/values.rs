@@ -17,7 +17,7 @@ pub(super) const fn at<T>(line: usize, value: T) -> At<T> {
     At { value, line }
 }
 
-/// The name of a node, whatever the log calls it.
+/// Returns the name of a node, whatever the log calls it.
 pub(super) fn name(field: &Field<'_>) -> Result<String, Error> {
     let text = field.text("harvester1")?;
     if text.is_empty() {

@@ -26,18 +26,18 @@ pub(super) struct Field<'a> {
 }
 
 impl<'t> Text<'t> {
-    /// The line, from 1, of the byte at `at`.
+    /// Returns the line, from 1, of the byte at `at`.
     fn line(self, at: usize) -> usize {
         let before = &self.text.as_bytes()[..at.min(self.text.len())];
         1 + before.iter().filter(|byte| **byte == b'\n').count()
     }
 
-    /// The line of what has the place `span`.
+    /// Returns the line number at the start of `span`.
     pub(super) fn line_of(self, span: Range<usize>) -> usize {
         self.line(span.start)
     }
 
-    /// An error at a line; `why` ends in what to do.
+    /// Creates an error at a line; `why` ends with the remedy.
     pub(super) fn wrong(self, line: usize, why: &str) -> Error {
         Error::Usage(format!("{}:{line}: {why}", self.name))
     }
@@ -57,7 +57,7 @@ impl<'t> Text<'t> {
         })
     }
 
-    /// The fields of a table, each with a key of `known`.
+    /// Returns the fields of a table, each with a key of `known`.
     ///
     /// # Errors
     /// If a key is none of them; `place` names the table.
@@ -97,7 +97,7 @@ impl<'t> Text<'t> {
 }
 
 impl<'a> Field<'a> {
-    /// An error at its value.
+    /// Returns an error at its value.
     pub(super) fn wrong(&self, why: &str) -> Error {
         let line = self.text.line_of(self.value.span());
         self.text.wrong(line, why)
@@ -107,19 +107,19 @@ impl<'a> Field<'a> {
         self.wrong(&format!("`{}` is {form}", self.key))
     }
 
-    /// Its text.
+    /// Returns the value as text.
     ///
     /// # Errors
-    /// If it is none; `example` is what may stand there.
+    /// If it is not a string; `example` is a valid value for the message.
     pub(super) fn text(&self, example: &str) -> Result<&'a str, Error> {
         let text = self.value.get_ref().as_str();
         text.ok_or_else(|| self.unlike(&format!("a text in quotes: {} = \"{example}\"", self.key)))
     }
 
-    /// Its texts: a list of them, or one.
+    /// Returns the value as a list of texts; a single text counts as a list.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is neither.
     pub(super) fn texts(&self, example: &str) -> Result<Vec<&'a str>, Error> {
         let refused = || self.unlike(&format!("a list of texts: {} = [\"{example}\"]", self.key));
         match self.value.get_ref() {
@@ -134,20 +134,20 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// Its number.
+    /// Returns the value as a port.
     ///
     /// # Errors
-    /// If it is none from `least` to 65535.
+    /// If it is not a number from 0 to 65535.
     pub(super) fn port(&self) -> Result<u16, Error> {
         let number = self.value.get_ref().as_integer();
         let port = number.and_then(|n| u16::from_str_radix(n.as_str(), n.radix()).ok());
         port.ok_or_else(|| self.unlike(&format!("a number from 0 to 65535: {} = 5900", self.key)))
     }
 
-    /// Its date, in quotes or not.
+    /// Returns the value as a date, quoted or not.
     ///
     /// # Errors
-    /// If it is none, or has a time of day.
+    /// If it is not a date, or has a time of day.
     pub(super) fn date(&self) -> Result<crate::date::Date, Error> {
         let written = match self.value.get_ref() {
             DeValue::Datetime(date) => date.to_string(),
@@ -162,7 +162,7 @@ impl<'a> Field<'a> {
         })
     }
 
-    /// The tables of `[[key]]`, each with its line.
+    /// Returns the tables of `[[key]]`, each with its line.
     ///
     /// # Errors
     /// If it is something else.
@@ -183,7 +183,7 @@ impl<'a> Field<'a> {
         tables.collect()
     }
 
-    /// The table of `[key]`.
+    /// Returns the table of `[key]`.
     ///
     /// # Errors
     /// If it is something else.

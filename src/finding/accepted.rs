@@ -1,19 +1,19 @@
-//! That a finding was accepted as it is.
+//! Acceptance of a finding.
 
 use crate::date::Date;
 
-/// Why and until when a finding stays as it is.
+/// Reason and end of an acceptance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
     pub reason: String,
     /// The last day on which it holds, in UTC.
     pub until: Date,
-    /// The file and line that says so; `None` where a report told it.
+    /// File and line of the acceptance; `None` if it was read from a report.
     pub origin: Option<String>,
 }
 
 impl Accepted {
-    /// How long it holds and where that stands, in a few words.
+    /// Describes the end and the position of the acceptance.
     pub fn words(&self) -> String {
         match &self.origin {
             Some(origin) => format!("accepted until {} at {origin}", self.until),

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use crate::cause::group::GroupKey;
 use crate::flow::{PeerClass, Ports};
 
-/// What stays the same about a finding, as 16 hexadecimal digits: FNV-1a of its key in words.
+/// Returns the stable identifier of a finding, 16 hexadecimal digits: FNV-1a of its key in words.
 pub(super) fn id(key: &GroupKey, node: &str) -> String {
     let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
     let _ = write!(
@@ -32,7 +32,7 @@ pub(super) fn id(key: &GroupKey, node: &str) -> String {
     format!("{:016x}", hash.0)
 }
 
-/// The hash FNV-1a of what is written to it.
+/// FNV-1a hash of the text written to it.
 struct Fnv(u64);
 
 impl Write for Fnv {

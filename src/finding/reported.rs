@@ -1,6 +1,6 @@
-//! What a report says of a finding beside what the finding itself shows.
+//! Data about a finding that only its report has.
 
-/// Which rules the report offered for a finding.
+/// Rules that a report offered for a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reported {
     pub offers: Vec<Offered>,
@@ -11,7 +11,7 @@ pub struct Reported {
 /// A rule that a report offered. Its commands are not read: rules are made anew.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offered {
-    /// The code of why somebody has to decide on it; `None` where it could be applied as it stood.
+    /// Code of the reason why it needed a decision; `None` if it could be applied as it was.
     pub doubt: Option<String>,
     /// Whether it went into another chain than the documented one.
     pub is_elsewhere: bool,

@@ -1,4 +1,4 @@
-//! What holds of the cluster and the options, and from where, for people.
+//! Text report of the settings in force, and their origins.
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -15,7 +15,7 @@ use crate::site::Provenance;
 
 /// A setting and where it stands.
 pub struct Setting {
-    /// As the command line names it.
+    /// Name of the option.
     pub name: &'static str,
     pub values: Vec<String>,
     pub origin: Provenance,
@@ -32,7 +32,7 @@ pub struct HeldNode {
     pub addresses: Vec<(IpAddr, Provenance, String)>,
 }
 
-/// What holds.
+/// Settings in force.
 pub struct Held<'a> {
     /// The configuration file.
     pub file: Option<&'a str>,
@@ -119,7 +119,7 @@ pub fn text(held: &Held<'_>, style: Style, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-/// An acceptance in one line.
+/// Returns an acceptance in one line.
 fn acceptance(one: &Acceptance, today: Date) -> String {
     let mut text = format!("{}: {}", one.origin, one.verdict.code());
     if let Some(cause) = one.cause {

@@ -402,7 +402,7 @@ pub(super) fn accepted_v1(finding: &Finding) -> Option<AcceptedV1<'_>> {
 }
 
 impl<'a> FindingV1<'a> {
-    /// Says which ids it stands for now.
+    /// Sets the ids of earlier findings that the event replaces.
     pub(super) fn replacing(mut self, ids: &'a [String]) -> Self {
         self.replaces = Cow::Borrowed(ids);
         self

@@ -1,4 +1,4 @@
-//! What an audit found as JSON, `dropsift/audit/v1`.
+//! Findings of an audit as JSON, `dropsift/audit/v1`.
 
 use std::io::{self, Write};
 

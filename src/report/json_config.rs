@@ -1,4 +1,4 @@
-//! What holds of the cluster and the options, and from where, as `dropsift/config/v1`.
+//! Settings in force, and their origins, as `dropsift/config/v1`.
 
 use std::io::{self, Write};
 

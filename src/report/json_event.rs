@@ -19,9 +19,9 @@ pub(super) static NDJSON: Renderer = Renderer {
     events: Some(super::Events::Each(event)),
 };
 
-/// The longest line of an event: containerd and CRI-O split what a container writes at 16 KiB.
+/// Upper bound of an event's line, in bytes: containerd and CRI-O split a container's output at 16 KiB.
 const LONGEST: usize = 16 * 1024;
-/// How many entries of a list and bytes of a text an event keeps: each pair is tried where the one before is too long.
+/// Upper bounds on the entries of a list and on the bytes of a text, tried in order until the event is short enough.
 const CAPS: [(usize, usize); 5] = [(256, 4096), (64, 2048), (16, 1024), (4, 256), (0, 0)];
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -58,7 +58,7 @@ fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
 /// Writes a live event as one line, shorter than 16 KiB unless it is the report.
 ///
 /// # Errors
-/// Where `out` cannot be written to.
+/// If `out` cannot be written to.
 fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
     if event.kind == EventKind::Report {
         return write_line(&event_v1(event, usize::MAX, usize::MAX), out);

@@ -1,4 +1,5 @@
-//! Rules as documents: those of a log, what a running chain has of them, and how a chain differs from the recommended one.
+//! Rules as JSON documents: the rules for a log, their state in a running chain, and a chain's differences from the
+//! recommended one.
 
 use std::io::{self, Write};
 
@@ -67,7 +68,7 @@ struct MisplacedV1 {
     behind: &'static str,
 }
 
-/// Writes the rules of a log, with what a chain has of them.
+/// Writes the rules for a log, with their state in a running chain.
 pub fn rules_json<'a>(
     rules: &'a [AcceptRule],
     checks: &[Checked<'a>],

@@ -1,4 +1,4 @@
-//! The JSON Schema (draft 2020-12) of what the program writes as JSON, made from the types that write it.
+//! JSON Schema (draft 2020-12) of the program's JSON documents, generated from the types that are serialised.
 
 use std::io::{self, Write};
 
@@ -16,7 +16,7 @@ use super::json_simulate::SimulationV1;
 
 /// A document that has a schema.
 pub struct Documented {
-    /// As users write it.
+    /// Name of the document on the command line.
     pub code: &'static str,
     schema: fn() -> Schema,
 }

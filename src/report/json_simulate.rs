@@ -1,4 +1,4 @@
-//! What a chain would do with the drops of a log, as JSON: `dropsift/simulate/v1`, with types of its own.
+//! Simulation of a chain on the drops of a log as JSON: `dropsift/simulate/v1`, with types of its own.
 
 use std::io::{self, Write};
 
@@ -89,7 +89,7 @@ fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
         outcome: outcome.code(),
         chain: outcome.position().map(|position| position.chain.as_str()),
         number: outcome.position().map(|position| position.number),
-        // A rule that was put in has no line.
+        // An inserted rule has no line in a file.
         line: outcome
             .position()
             .map(|position| position.line)

@@ -103,7 +103,7 @@ pub(super) fn severity(_: &mut SchemaGenerator) -> Schema {
     one_of(&Severity::ALL.map(super::audit::word))
 }
 
-/// A number for each verdict.
+/// Returns the schema of an object with a number for each verdict.
 pub(super) fn verdict_counts(_: &mut SchemaGenerator) -> Schema {
     let codes = Verdict::ALL.map(Verdict::code);
     let mut schema = json_schema!({ "type": "object", "required": codes });
@@ -114,7 +114,8 @@ pub(super) fn verdict_counts(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// The fields of a line of the kernel, each absent where the line has none; null where it is no drop line.
+/// Returns the schema of a packet: the fields of the kernel's line, each absent where the line has none; null where it
+/// is no drop line.
 pub(super) fn packet(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["object", "null"] })
 }

@@ -1,4 +1,4 @@
-//! Writes a value as one line of JSON that no terminal can be steered by.
+//! Writer of one line of JSON without bytes that could steer a terminal.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Res
     out.flush()
 }
 
-/// Compact JSON in which nothing that could steer a terminal stands raw.
+/// Formatter for compact JSON that escapes characters which could steer a terminal.
 struct Tame;
 
 impl Formatter for Tame {

@@ -1,4 +1,4 @@
-//! What stays closed on purpose: missing rules that somebody accepted.
+//! Ports that stay closed on purpose: missing rules that are accepted as findings.
 
 use std::net::IpAddr;
 
@@ -36,7 +36,7 @@ impl Closed {
         Self(closed.collect())
     }
 
-    /// Leaves `rule` to somebody's decision where it would let in what stays closed.
+    /// Marks `rule` as one that needs a decision if it would open a port that stays closed.
     pub(super) fn doubt(&self, rule: &mut AcceptRule) {
         let Some(port) = self.0.iter().find(|port| port.is_opened_by(rule)) else {
             return;

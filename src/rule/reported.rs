@@ -6,8 +6,8 @@ use crate::finding::Finding;
 use crate::flow::Direction;
 use crate::site::Site;
 
-/// Takes from `rules`, which are for `finding`, what its report did not offer, and leaves to somebody's decision what it did.
-/// A finding of a log has no report, and keeps them all.
+/// Adapts `rules`, which are for `finding`, to its report: removes them if it offered none, and marks them as needing a
+/// decision where it did. A finding of a log has no report, and keeps them unchanged.
 pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Site) {
     let Some(told) = &finding.reported else {
         return;
@@ -25,7 +25,7 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
             .of(&rule.node, rule.role, rule.family)
             .is_some();
         let doubt = if !is_documented {
-            // A guess of the role that somebody has settled by now is no doubt any more.
+            // An assumed role is no doubt once the role is known.
             code.filter(|code| *code != "role-assumed" || finding.role_assumed)
                 .map(|code| of_code(code, finding))
                 .or_else(|| told.offers.is_empty().then_some(Doubt::Reported))
@@ -41,7 +41,7 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
     }
 }
 
-/// The doubt that a report means by its code, in words of our own.
+/// Returns the doubt that a report means by its code, in words of our own.
 fn of_code(code: &str, finding: &Finding) -> Doubt {
     match code {
         "not-documented" => Doubt::NotDocumented,

@@ -1,4 +1,4 @@
-//! Acceptances: the table of cases in fixtures/accept, what `dropsift accept` prints, and live events.
+//! Acceptances: the table of cases in fixtures/accept, the output of `dropsift accept`, and live events.
 
 use std::fs;
 use std::io::Write;
@@ -73,7 +73,7 @@ fn dropsift(folder: &Path, args: &[&str]) -> Output {
         .unwrap()
 }
 
-/// What is wrong with a case; empty where nothing is.
+/// Runs a case and returns its faults; empty if there are none.
 fn run(case: &Case) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("d.toml"), &case.config).unwrap();
@@ -219,7 +219,7 @@ fn vnc(peers: &[&str]) -> String {
 
 const NOW: [&str; 4] = ["--year", "2026", "--now", "2026-05-05T12:00:00Z"];
 
-/// What `accept` prints is read back, covers that finding and no other, and no further peer of it.
+/// The output of `accept` is read back, and covers only that finding, without further peers.
 #[test]
 fn what_accept_prints_covers_that_finding() {
     let folder = tempfile::tempdir().unwrap();
@@ -305,7 +305,7 @@ fn what_accept_prints_covers_that_finding() {
     );
 }
 
-/// A node whose name is written by whoever writes the log.
+/// The name of a node is untrusted: the writer of the log chooses it.
 #[test]
 fn hostile_names_are_quoted_in_the_stanza() {
     let folder = tempfile::tempdir().unwrap();

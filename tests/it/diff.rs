@@ -1,4 +1,4 @@
-//! `dropsift diff`: what is new, gone and changed, and what is said of differences that are none of the cluster's.
+//! `dropsift diff`: new, gone and changed findings, and the notes on differences that are not the cluster's.
 
 use std::fs;
 use std::path::Path;
@@ -164,7 +164,7 @@ fn new_gone_changed_and_still_there() {
         Vec::<String>::new(),
         "the later log is as long, and of the same node"
     );
-    // The same of reports, and of a report and a log.
+    // The result is the same for reports, and for a report and a log.
     for (name, log) in [("b.json", "b.log"), ("a.json", "a.log")] {
         let report = dropsift(
             root,

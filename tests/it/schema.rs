@@ -1,6 +1,6 @@
-//! What the program writes as JSON is as its schema says: the golden reports and events, key by key.
+//! The program's JSON conforms to its schema: the golden reports and events, key by key.
 //!
-//! The check knows the words of JSON Schema that the schemas use, and stops at any other.
+//! The check implements the keywords of JSON Schema that the schemas use, and fails on any other.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -16,7 +16,7 @@ fn schema(code: &str) -> Value {
     serde_json::from_slice(&bytes).unwrap()
 }
 
-/// The golden outputs whose arguments ask for JSON, a document a line.
+/// Returns the golden outputs in the schema `name`, a document a line.
 fn documents(name: &str) -> Vec<Value> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let text = fs::read_dir(fixtures)
@@ -179,7 +179,7 @@ const ANSWERS: [(&str, &[&str]); 15] = [
     ("ports", &["explain", "-o", "json", "tcp/2379"]),
 ];
 
-/// The documents that it writes to stdout, one a line.
+/// Runs the program and returns the documents that it writes to stdout, one a line.
 fn answers(args: &[&str], stdin: Option<&Path>) -> Vec<Value> {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     let stdin = stdin.map_or_else(Stdio::null, |path| File::open(path).unwrap().into());
@@ -337,7 +337,7 @@ fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
                 if value.is_null() {
                     assert!(any.any(|one| one["type"] == "null"), "{at} is null");
                 } else {
-                    // Of several objects that one is meant whose keys are there.
+                    // Of several object schemas, the one whose required keys are present.
                     let meant = |one: &&Value| {
                         let one = resolved(one, root);
                         let keys = one["required"].as_array().into_iter().flatten();
@@ -389,7 +389,7 @@ fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
     }
 }
 
-/// A schema, or the one that it refers to.
+/// Returns a schema, or the one to which its `$ref` points.
 fn resolved<'s>(schema: &'s Value, root: &'s Value) -> &'s Value {
     let pointer = schema["$ref"].as_str();
     pointer.map_or(schema, |pointer| {

@@ -13,7 +13,7 @@ use crate::input::event::LogEvent;
 const MAX_DOCUMENT: usize = 128 << 20;
 
 impl Opening<'_, '_, '_> {
-    /// Hands on each document of `stream`.
+    /// Passes each document of `stream` to the sink.
     pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + '_>) {
         let left = Rc::new(Cell::new(MAX_DOCUMENT));
         let bounded = Bounded {
@@ -46,7 +46,7 @@ impl Opening<'_, '_, '_> {
     }
 }
 
-/// Why a document cannot be read, and what to do.
+/// Describes why a document cannot be read, with the remedy.
 fn broken(why: &serde_json::Error) -> io::Error {
     let place = format!("line {}, column {}", why.line(), why.column());
     let text = if let Some(kind) = why.io_error_kind() {

@@ -1,4 +1,4 @@
-//! What differs between two reports, for people.
+//! Differences between two reports.
 
 mod text;
 
@@ -15,7 +15,7 @@ pub struct Alone<'r> {
     pub doubts: Vec<Doubtful>,
 }
 
-/// Why the other report could lack a finding although nothing changed.
+/// Reason why the other report may lack a finding although nothing changed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Doubtful {
     /// Kebab-case.
@@ -28,11 +28,11 @@ pub struct Doubtful {
 pub struct Changed<'r> {
     pub was: &'r Finding,
     pub now: &'r Finding,
-    /// What changed: kebab-case, and a clause each.
+    /// Changed properties, each with a kebab-case code and a clause.
     pub what: Vec<Doubtful>,
 }
 
-/// What differs between two reports.
+/// Differences between two reports.
 pub struct Diff<'r> {
     pub before: &'r Report,
     pub after: &'r Report,
@@ -40,12 +40,13 @@ pub struct Diff<'r> {
     pub gone: Vec<Alone<'r>>,
     pub changed: Vec<Changed<'r>>,
     pub same: Vec<(&'r Finding, &'r Finding)>,
-    /// What made the reports differ although nothing changed in the cluster.
+    /// Reasons why the reports may differ although nothing changed in the cluster.
     pub notes: Vec<Warning>,
 }
 
 impl Diff<'_> {
-    /// The findings that count now and did not before: new ones of these verdicts, and those that changed into one.
+    /// Returns the findings that count now and did not before: new ones of these verdicts, and those that changed into
+    /// one.
     pub fn fails(&self, verdicts: &[Verdict]) -> usize {
         let counts =
             |finding: &Finding| finding.accepted.is_none() && verdicts.contains(&finding.verdict());

@@ -1,4 +1,4 @@
-//! The difference for people: the answer, then what is new, gone and changed, and why it may mean nothing.
+//! Text report of the differences: the answer, then new, gone and changed findings, and the reasons for doubt.
 
 use std::io::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::report::{Report, Style};
 /// The most findings of one section that are written one by one.
 const MAX_ROWS: usize = 30;
 
-/// The answer in a sentence or two.
+/// Returns the answer in a sentence or two.
 pub(in crate::report) fn headline(diff: &Diff<'_>) -> String {
     let missing = diff.fails(&[Verdict::MissingRule]) as u64;
     let answer = match missing {
@@ -87,7 +87,7 @@ pub fn text(diff: &Diff<'_>, style: Style, out: &mut dyn Write) -> io::Result<()
     Ok(())
 }
 
-/// What was read on one side.
+/// Describes the input of one side.
 fn side(report: &Report) -> String {
     format!(
         "{}, {}",
@@ -162,7 +162,7 @@ fn named(finding: &Finding) -> String {
     }
 }
 
-/// A verdict, and that it is accepted.
+/// Returns a verdict, and that it is accepted.
 fn verdict(finding: &Finding) -> String {
     match finding.accepted {
         Some(_) => format!("{}*", finding.verdict().code()),

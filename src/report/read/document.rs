@@ -29,7 +29,7 @@ struct Tool {
 /// Parses a document.
 ///
 /// # Errors
-/// If it is of another schema or version, or not of its form: with what to do.
+/// If it has another schema or version, or does not match its schema. The message contains the remedy.
 pub(super) fn parse(text: &str) -> Result<Document, String> {
     let named: Named = serde_json::from_str(text)
         .map_err(|why| format!("its schema cannot be read ({why}); {ANEW}"))?;
@@ -53,10 +53,10 @@ pub(super) fn parse(text: &str) -> Result<Document, String> {
     }
 }
 
-/// What to do where a document cannot be used.
+/// Remedy for a document that cannot be used.
 const ANEW: &str = "write it anew with -o json";
 
-/// Why a schema is refused, and what to do.
+/// Describes why a schema is refused, with the remedy.
 fn refusal(schema: &str, version: Option<String>) -> String {
     let said: String = printable(schema).chars().take(80).collect();
     let own = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,4 @@
-//! Events without the report that ends them: what they said last of each finding.
+//! Events without a final report: the last state of each finding.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::time::Time;
 /// The most findings that are kept apart.
 const MAX_FINDINGS: usize = 200_000;
 
-/// What the events of a run said so far.
+/// State of a run from its events so far.
 #[derive(Default)]
 pub(super) struct Fold {
     events: u64,
@@ -49,10 +49,10 @@ impl Fold {
         Ok(())
     }
 
-    /// What they said, as a part; none where there was no event.
+    /// Returns the state as a part of a report; `None` where there was no event.
     ///
     /// # Errors
-    /// If one is none that this program would write.
+    /// If an event is one that this program would not write.
     pub(super) fn part(self, input: &str) -> Result<Option<Part>, String> {
         if self.events == 0 {
             return Ok(None);

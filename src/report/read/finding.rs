@@ -30,7 +30,7 @@ pub(super) const MAX_COUNT: u64 = 1 << 40;
 /// The rules of a report by their ids.
 pub(super) type Rules<'r> = BTreeMap<&'r str, &'r RuleV1<'r>>;
 
-/// The finding that `v1` tells. `rules` are those of its report, and `addresses` those of its node.
+/// Returns the finding that `v1` tells. `rules` are those of its report, and `addresses` those of its node.
 ///
 /// # Errors
 /// If it is none that this program would write.
@@ -198,7 +198,7 @@ fn of_report(
     })
 }
 
-/// An id, which has one form.
+/// Returns an id, which has one form.
 fn id(text: &str) -> Result<&str, String> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     if text.len() == 16 && text.bytes().all(is_digit) {
@@ -208,12 +208,12 @@ fn id(text: &str) -> Result<&str, String> {
     }
 }
 
-/// A cause by its code.
+/// Returns a cause by its code.
 pub(super) fn cause(code: &str) -> Result<&'static Cause, String> {
     coded(CAUSES, |cause| cause.code, code, "cause")
 }
 
-/// What one packet settled, as far as the cause shows it.
+/// Returns the kind of the packets, as far as the cause shows it.
 fn kind(cause: &Cause) -> Kind {
     let same = Kind::ALL.into_iter().find(|kind| kind.code() == cause.code);
     match cause.code {
@@ -222,7 +222,7 @@ fn kind(cause: &Cause) -> Kind {
     }
 }
 
-/// The name of the service, as the catalogue has it.
+/// Returns the name of the service, as the catalogue has it.
 fn service(
     number: u8,
     port: Option<u16>,
@@ -250,7 +250,7 @@ fn flags(names: &str) -> Option<TcpFlags> {
     all.try_fold(TcpFlags::default(), |sum, flag| Some(sum.union(flag?)))
 }
 
-/// A test. What reports say of chains that nobody can look at is said in words of our own.
+/// Parses a test. Texts about a chain that cannot be inspected are replaced by fixed ones.
 fn test(v1: &TestV1<'_>) -> Option<Test> {
     let name = word(&v1.test)?;
     let text = match name {
@@ -272,12 +272,12 @@ fn test(v1: &TestV1<'_>) -> Option<Test> {
     })
 }
 
-/// The begin of a text.
+/// Returns the start of a text.
 pub(super) fn capped(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }
 
-/// A time; unknown where the report has none.
+/// Returns a time; unknown where the report has none.
 pub(super) fn time(text: Option<&str>) -> Time {
     text.and_then(parse_rfc3339).unwrap_or(Time::UNKNOWN)
 }

@@ -16,7 +16,7 @@ use crate::saturation::Stretch;
 /// The most findings that an overlap names.
 const MAX_NAMES: usize = 8;
 
-/// The parts as one.
+/// Returns the parts as one.
 pub fn merge(parts: Vec<Part>) -> Part {
     let tally = sum(parts.iter().map(|part| part.tally));
     let spans = || parts.iter().filter_map(|part| part.span);
@@ -99,7 +99,7 @@ fn nodes<'n>(
         by_name.entry(&node.node).or_default().push(node);
     }
     let joined = by_name.into_iter().filter_map(|(name, mut same)| {
-        // A role that somebody told stands against a guess.
+        // A known role precedes an assumed one.
         same.sort_by_key(|node| (!node.role_known, node.role));
         let first = *same.first()?;
         if same.iter().any(|node| node.role_known == first.role_known && node.role != first.role) {
@@ -138,7 +138,7 @@ fn nodes<'n>(
     joined.collect()
 }
 
-/// The stretches of each family that logs of this run show; reports have those of both together.
+/// Returns the stretches of each family that logs of this run show; reports have those of both together.
 fn by_family(same: &[&NodeReport]) -> [Vec<Stretch>; 2] {
     let all = |family: usize| {
         let stretches = same
@@ -149,7 +149,7 @@ fn by_family(same: &[&NodeReport]) -> [Vec<Stretch>; 2] {
     [all(0), all(1)]
 }
 
-/// Findings of one id as one: the gravest verdict, all peers, and the sum of what cannot be the same lines.
+/// Merges findings with the same id: the gravest verdict, all peers, and the sum of lines that cannot be the same.
 fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding> {
     same.sort_by(|a, b| {
         let key = |f: &Finding| {

@@ -1,7 +1,7 @@
-//! Reads back what this program wrote: reports and events, of one run or of many, into findings.
+//! Parser of this program's own output: reports and events, of one run or several, are converted to findings.
 //!
-//! What a report says is a claim, as a line of a log is. Its texts are shown as texts, its rules are made anew from its
-//! findings, and no command of it is ever read.
+//! The content of a report is untrusted, as a line of a log is. Its texts are only displayed, its rules are generated
+//! anew from its findings, and its commands are never read.
 
 mod document;
 mod events;
@@ -30,9 +30,9 @@ pub struct Reports {
     fold: Fold,
     /// Hashes of the reports that were read: one that is given twice counts once.
     seen: BTreeSet<u64>,
-    /// What went wrong since somebody asked.
+    /// Faults since the last call of [`Reports::take_faults`].
     faults: Vec<String>,
-    /// Whether a document of the input was refused: what follows it may build on it.
+    /// Whether a document of the input was refused: later documents may depend on it.
     is_refused: bool,
 }
 
@@ -83,7 +83,7 @@ impl Reports {
         Ok(())
     }
 
-    /// Ends the input `input`: events without a report behind them are one of what they said.
+    /// Ends the input `input`: events without a report after them become one.
     pub fn end_input(&mut self, input: &str) {
         let fold = std::mem::take(&mut self.fold);
         match fold.part(input) {
@@ -93,7 +93,7 @@ impl Reports {
         self.is_refused = false;
     }
 
-    /// What went wrong since this was asked last: each ends in what to do.
+    /// Returns the faults since the last call, each with its remedy.
     pub fn take_faults(&mut self) -> Vec<String> {
         std::mem::take(&mut self.faults)
     }
@@ -103,12 +103,12 @@ impl Reports {
         self.parts.is_empty()
     }
 
-    /// The reports, in the order of the inputs.
+    /// Returns the reports, in the order of the inputs.
     pub fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// The account of all of them together.
+    /// Returns the account of all of them together.
     pub fn tally(&self) -> Tally {
         part::sum(self.parts.iter().map(|part| part.tally))
     }

@@ -14,7 +14,7 @@ use crate::saturation::Stretch;
 use crate::site::WindowOrigin;
 use crate::time::Time;
 
-/// Warnings that are made anew from what a report has, or that speak of options of its run.
+/// Codes of warnings that are generated anew from the content of a report, or that concern options of its run.
 const MADE_ANEW: [&str; 6] = [
     "log-saturated",
     "role-assumed",
@@ -36,7 +36,7 @@ pub struct Part {
 }
 
 impl Part {
-    /// The report `v1` of the input `input`.
+    /// Creates the report `v1` of the input `input`.
     ///
     /// # Errors
     /// If it is none that this program would write.
@@ -97,7 +97,7 @@ impl Part {
     }
 }
 
-/// The addresses of a node.
+/// Returns the addresses of a node.
 pub(super) fn addresses<'n>(nodes: &'n [NodeReport], name: &str) -> &'n [IpAddr] {
     nodes
         .iter()
@@ -138,7 +138,7 @@ fn node(v1: &NodeV1<'_>) -> Result<NodeReport, String> {
     })
 }
 
-/// A warning of a report, which is what that report says, and no word of ours.
+/// Converts a warning of a report, quoted as a statement of that report.
 pub(super) fn warning(input: &str, v1: &WarningV1<'_>) -> Option<Warning> {
     let code = word(&v1.code).filter(|code| !MADE_ANEW.contains(code))?;
     let name = input.rsplit('/').next().unwrap_or(input);
@@ -150,7 +150,7 @@ pub(super) fn warning(input: &str, v1: &WarningV1<'_>) -> Option<Warning> {
     })
 }
 
-/// The sum of accounts.
+/// Returns the sum of accounts.
 pub(super) fn sum(all: impl Iterator<Item = Tally>) -> Tally {
     all.fold(Tally::default(), |sum, one| Tally {
         lines: sum.lines.saturating_add(one.lines),

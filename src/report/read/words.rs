@@ -10,7 +10,7 @@ const MAX_WORDS: usize = 512;
 
 static WORDS: LazyLock<Mutex<BTreeSet<&'static str>>> = LazyLock::new(Mutex::default);
 
-/// A kebab-case word as the program has its own; `None` where it is none, or there are too many.
+/// Returns a kebab-case word as the program has its own; `None` where it is none, or there are too many.
 pub(super) fn word(text: &str) -> Option<&'static str> {
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if text.is_empty() || text.len() > MAX_WORD || !text.bytes().all(is_part) {
@@ -29,7 +29,7 @@ pub(super) fn word(text: &str) -> Option<&'static str> {
     Some(kept)
 }
 
-/// The value of a code.
+/// Returns the value of a code.
 ///
 /// # Errors
 /// If no value has it.

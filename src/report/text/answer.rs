@@ -1,4 +1,4 @@
-//! The answer in one sentence, and what was read.
+//! The answer in one sentence, and the inputs that were read.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::error::{printable, printable_name};
 use crate::report::{InputReport, Report};
 use crate::time::Time;
 
-/// Warnings that drop lines may be absent which would have shown a missing rule.
+/// Codes of warnings that lines may be absent which would have shown a missing rule.
 const LOST: [&str; 5] = [
     "log-saturated",
     "drops-unlogged",
@@ -18,12 +18,12 @@ const LOST: [&str; 5] = [
     "kernel-messages-suppressed",
     "journal-messages-suppressed",
 ];
-/// What the first sentence says, where there are no drop lines.
+/// Code of the warning that the first sentence states, where there are no drop lines.
 pub(super) const OTHER_PREFIX: &str = "other-prefix";
 /// Inputs are mentioned by name up to this number.
 const MAX_INPUTS: usize = 3;
 
-/// Writes the answer and, where there were drops, what they were read from.
+/// Writes the answer and, where there were drops, the inputs that they were read from.
 pub(super) fn headline(
     page: &mut Page<'_>,
     report: &Report,
@@ -54,7 +54,7 @@ pub(super) fn headline(
     page.paragraph("", "", &facts.join(", "))
 }
 
-/// The answer: what is missing, what is to be decided, and how many of all drops need nothing.
+/// Returns the answer: the missing rules, the decisions, and the number of drops that need no action.
 pub(in crate::report) fn sentence(report: &Report) -> String {
     answer(report, &Sections::of(report))
 }
@@ -77,7 +77,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     let mut clauses = Vec::new();
     if (sections.missing.iter()).any(|finding| !finding.rules.is_empty()) {
         let verb = if missing == 1 { "is" } else { "are" };
-        // One rule on many nodes is one command on each.
+        // One rule on many nodes needs one command on each.
         let on = match node_or_number(&sections.missing) {
             nodes if missing < sections.missing.len() as u64 => format!(" on {nodes}"),
             _ => String::new(),
@@ -182,7 +182,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     format!("{text}.{tail}{known}{left}")
 }
 
-/// The answer on a log without a drop line that could be judged.
+/// Returns the answer on a log without a drop line that could be judged.
 fn nothing_read(report: &Report) -> String {
     let tally = report.tally;
     let (lines, source) = (many(tally.lines, "line"), source(report));
@@ -240,13 +240,13 @@ fn nothing_read(report: &Report) -> String {
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
-/// What was read, and from when to when it goes.
+/// Describes the input and its time span.
 pub(in crate::report) fn source_and_span(report: &Report) -> String {
     let span = span(report).map_or_else(String::new, |span| format!(", {span}"));
     format!("{}{span}", source(report))
 }
 
-/// What was read.
+/// Describes the inputs.
 pub(super) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),
@@ -272,7 +272,7 @@ pub(super) fn source(report: &Report) -> String {
     }
 }
 
-/// From when to when the log goes.
+/// Describes the time span of the log.
 fn span(report: &Report) -> Option<String> {
     let (first, last) = report.span.filter(|(first, _)| first.is_known())?;
     if !first.is_dated() {

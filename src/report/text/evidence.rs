@@ -7,7 +7,7 @@ use super::words::{state, traffic};
 use crate::error::printable_name;
 use crate::finding::Finding;
 
-/// The most findings of one section whose tests are shown.
+/// Upper bound on the findings of one section whose tests are shown.
 const MAX_FINDINGS: usize = 50;
 
 /// Writes the tests of `findings`, with the codes of their causes.

@@ -1,4 +1,4 @@
-//! What somebody accepted as it is: where and how, in a row each.
+//! Accepted findings, one row each.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use crate::finding::Finding;
 /// The most findings that are written one by one.
 const MAX_ROWS: usize = 20;
 
-/// Writes what was accepted, with the reason and the end of each.
+/// Writes the accepted findings, each with its reason and end.
 pub(super) fn known(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<()> {
     let found = &sections.known;
     if found.is_empty() {

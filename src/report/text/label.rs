@@ -1,4 +1,4 @@
-//! What a finding asks of the reader, in one word: the sections of a report, the rows of a live run and its status line.
+//! One-word label of a finding, for the sections of a report, the rows of a live run and its status line.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::finding::Finding;
 use crate::report::Report;
 use crate::rule::Disposition;
 
-/// What a row says a finding is.
+/// Label of a finding: the action that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Label {
     Missing,
@@ -67,16 +67,16 @@ impl Label {
     }
 }
 
-/// The findings of a report by what the reader does about them; each is in one place.
+/// Findings of a report by the action that they need; each is in one section.
 pub(super) struct Sections<'r> {
     pub(super) missing: Vec<&'r Finding>,
     pub(super) decide: Vec<&'r Finding>,
     pub(super) review: Vec<&'r Finding>,
     /// False positives.
     pub(super) noise: Vec<&'r Finding>,
-    /// What was rightly dropped.
+    /// Drops that are correct.
     pub(super) leave: Vec<&'r Finding>,
-    /// What was accepted as it is.
+    /// Accepted findings.
     pub(super) known: Vec<&'r Finding>,
 }
 
@@ -104,13 +104,14 @@ impl<'r> Sections<'r> {
         sections
     }
 
-    /// How many drops need nothing.
+    /// Returns the number of drops that need no action.
     pub(super) fn nothing(&self) -> u64 {
         drops(&self.noise) + drops(&self.leave)
     }
 }
 
-/// How many rules `findings` ask for: one rule may help several, and one that several nodes lack is one.
+/// Returns the number of rules that `findings` need: a rule that serves several findings, or that several nodes lack,
+/// counts once.
 pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     let key = |finding: &&Finding| {
         let rule = finding.rules.iter().find_map(|id| report.rule(id));
@@ -126,12 +127,12 @@ pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     findings.iter().map(key).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// On how many rules somebody has to decide.
+/// Returns the number of rules that need the user's decision.
 pub(in crate::report) fn decisions(report: &Report) -> u64 {
     rules(&Sections::of(report).decide, report)
 }
 
-/// The status line of a live run: `rate` are the drops of the last minute.
+/// Returns the status line of a live run: `rate` are the drops of the last minute.
 pub fn status(report: &Report, rate: u64, columns: usize) -> String {
     let count = |wanted: Label| {
         let findings = report.findings.iter();

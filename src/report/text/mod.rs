@@ -1,5 +1,5 @@
-//! The report for people, in the order of what the reader does: the answer; missing rules, decisions, what to review, what
-//! needs nothing; what may make the answer wrong; and the commands.
+//! Text report, in the order in which the reader acts: the answer; missing rules, decisions, findings to review, drops
+//! that need no action; cautions; and the commands.
 
 mod answer;
 mod caution;
