@@ -1,13 +1,13 @@
-//! Two pieces of work beside each other, for reports on many flows.
+//! Runs two closures in parallel, for reports on many flows.
 
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// To judge so many flows, or to sort so many lines, takes some ten times as long as to start a thread.
+/// Number of flows to judge, or of lines to sort, that takes some ten times as long as starting a thread.
 pub(crate) const WORTH_A_THREAD: usize = 2_000;
 
-/// What both give, done at once where that is `worth` a thread.
+/// Returns the results of both closures, run in parallel where `worth` says that a thread pays.
 pub(crate) fn beside<A, B: Send>(
     worth: bool,
     one: impl FnOnce() -> A,

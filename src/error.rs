@@ -1,18 +1,18 @@
-//! What stops a run ([`Error`], fatal) and what only costs a line ([`Skip`], counted).
+//! Errors that stop a run ([`Error`], fatal) and faults that cost one line ([`Skip`], counted).
 
 use std::fmt;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// Something that stops the reading of an input, or the run. Each text ends in what to do.
+/// An error that stops the reading of an input, or the run. Each text ends in the remedy.
 #[derive(Debug)]
 pub enum Error {
     /// A file that cannot be opened or read.
     Input { name: String, why: std::io::Error },
-    /// An input that was opened and cannot be read as what it is.
+    /// An input that was opened and cannot be parsed.
     Unreadable { name: String, why: String },
-    /// An option whose value is not of its form.
+    /// An option whose value is malformed.
     Usage(String),
     /// The output cannot be written.
     Output(std::io::Error),
@@ -42,7 +42,8 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The system's words for `why` without its number, and what to do: for the usual ones what mends them, else `advice`.
+/// Returns the system's description of `why` without its number, and the remedy: a specific one for the usual errors,
+/// else `advice`.
 fn plain(why: &std::io::Error, advice: &str) -> String {
     use std::io::ErrorKind;
     let hint = match why.kind() {
@@ -56,7 +57,7 @@ fn plain(why: &std::io::Error, advice: &str) -> String {
         }
         _ => {
             let text = printable(&why.to_string());
-            // What is no error of the system has its advice already.
+            // Errors that are not the system's contain their advice already.
             let Some(number) = why.raw_os_error() else {
                 return text;
             };
@@ -67,20 +68,20 @@ fn plain(why: &std::io::Error, advice: &str) -> String {
     hint.to_owned()
 }
 
-/// Why a line that looked like a drop line was not judged.
+/// Reason why a line that looked like a drop line was not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skip {
-    /// A drop line that could not be parsed; the text says what is missing.
+    /// A drop line that could not be parsed, with the reason.
     Unreadable(String),
     /// The text of a drop line that did not come from the kernel.
     Untrusted(&'static str),
 }
 
-/// `text` with every byte that could steer a terminal, or change the reading direction, as an escape.
+/// Escapes every character of `text` that could steer a terminal, or change the reading direction.
 ///
-/// Log text is written by whoever can send a packet or a log line.
+/// Log text is untrusted: it may come from any sender of a packet or of a log line.
 pub fn printable(text: &str) -> String {
-    // Nearly all texts are ASCII without anything of that.
+    // Fast path: nearly all texts are printable ASCII.
     if text.bytes().all(|b| (b' '..=b'~').contains(&b)) {
         return text.to_owned();
     }
@@ -95,8 +96,8 @@ pub fn printable(text: &str) -> String {
     out
 }
 
-/// `name` as one printable word. Names of nodes and chains have no spaces; in one that has, they would let a text break
-/// where its author wants, so that the next line looks like a command of ours.
+/// Escapes `name` as one printable word. Names of nodes and chains have no spaces; a space would let a forged name break
+/// the line, so that the next one looks like a command of this program.
 pub fn printable_name(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for c in name.chars() {
@@ -109,7 +110,8 @@ pub fn printable_name(name: &str) -> String {
     out
 }
 
-/// Controls, format characters, separators and what is shown as nothing, by their properties in the Unicode Character
+/// Control and format characters, separators and characters without a glyph, by their properties in the Unicode
+/// Character
 /// Database; two symbols without ink, the blank Braille pattern and the null notehead, have no property of their own.
 static UNSEEN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"[\p{Cc}\p{Cf}\p{Z}\p{Default_Ignorable_Code_Point}\x{2800}\x{1D159}]").ok()
@@ -129,8 +131,8 @@ pub fn is_hostile(c: char) -> bool {
 mod tests {
     use super::{is_hostile, printable, printable_name};
 
-    /// Of each kind of the Unicode Character Database that has no ink: fillers, selectors, joiners, spaces, script controls,
-    /// tags.
+    /// Covers each kind of characters without ink in the Unicode Character Database: fillers, selectors, joiners,
+    /// spaces, script controls, tags.
     #[test]
     fn nothing_unseen_passes() {
         for c in "\u{115f}\u{1160}\u{3164}\u{ffa0}\u{fe0f}\u{e0100}\u{34f}\u{17b4}\u{180b}\u{180f}\u{2800}\u{a0}\u{2003}\u{3000}\

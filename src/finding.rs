@@ -1,10 +1,12 @@
-//! What a report tells of flows: [`Finding`], the diagnosed flows with one node and one service.
+//! Findings of a report: [`Finding`], the diagnosed flows with one node and one service.
 
+mod accepted;
+mod id;
+mod reported;
 mod running_chain;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::fmt::{self, Write};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,29 +21,33 @@ use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
 use crate::error::printable_name;
-use crate::flow::{ChainOutcomes, Direction, Folded, PeerClass, Ports};
+use crate::flow::{ChainOutcomes, Direction, Folded};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
+use id::id;
 use running_chain::{is_stale, narrower};
 
-/// How a flow stands at the end of the log.
+pub use accepted::Accepted;
+pub use reported::{Offered, Reported};
+
+/// State of a flow at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
-    /// Still coming, at its own pace.
+    /// Lines still arrive, at the flow's own pace.
     Ongoing,
     /// Quiet for the settling time, while the log went on.
     Settled,
-    /// Between the two.
+    /// The log is too short to say whether it stopped.
     Unproven,
 }
 
 impl State {
     pub const ALL: [Self; 3] = [Self::Ongoing, Self::Settled, Self::Unproven];
 
-    /// As reports write it.
+    /// Returns the state as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Ongoing => "ongoing",
@@ -54,40 +60,40 @@ impl State {
 /// A finding.
 #[derive(Clone)]
 pub struct Finding {
-    /// Stays when verdict or cause change; no two of a report are equal.
+    /// Stable id: it stays when verdict or cause change; no two findings of a report have the same.
     pub id: String,
     pub key: GroupKey,
     pub node: String,
     pub role: Role,
-    /// Whether nobody told the role, so that it is the default.
+    /// Whether the role is assumed, because the user gave none.
     pub role_assumed: bool,
     pub cause: &'static Cause,
-    /// The cause that the log alone tells, whatever the chain in force is.
+    /// Cause by the log alone, without the running chain.
     pub log_cause: &'static Cause,
     pub state: State,
     /// The interface of most of its lines.
     pub interface: String,
-    /// All interfaces that its lines came in by, in order.
+    /// Interfaces on which its lines arrived, in order.
     pub interfaces: Vec<String>,
     pub port: Option<u16>,
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
     pub peers: Vec<IpAddr>,
-    /// The networks of peers that are not told apart, to stay inside the bounds.
+    /// Networks of peers that were merged, to bound the memory.
     pub networks: Vec<IpNet>,
-    /// Drop lines: a floor, since the LOG rule is limited.
+    /// Drop lines: a lower bound, since the LOG rule is limited.
     pub logged: u64,
     pub attempts: u64,
     pub flags: Vec<(TcpFlags, u64)>,
     pub first: Time,
     pub last: Time,
-    /// Hashes of the keys of its flows, which stay while a log is read: they show where flows move to.
+    /// Hashes of the keys of its flows, which are stable while a log is read: they show to which findings flows move.
     pub flows: Vec<u64>,
     pub evidence: Vec<Test>,
     pub sample: String,
     /// The documented rule that a false positive shows to be absent.
     pub absent_rule: Option<&'static DocumentedRule>,
-    /// How many lines that rule would have accepted: a floor.
+    /// Number of lines that the rule would have accepted: a lower bound.
     pub absent_lines: u64,
     /// Whether peers or ports were folded into it.
     pub folded: bool,
@@ -95,16 +101,16 @@ pub struct Finding {
     pub node_nets: Vec<IpNet>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
-    /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else says what
-    /// is inside: its sender is on the link.
+    /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else shows
+    /// that the sender is inside: the sender is on the link.
     pub on_link: bool,
-    /// Whether all peers are neighbours whose frames came from the router of outsiders.
+    /// Whether all peers are neighbours whose frames came from the router that outsiders come through.
     pub forged: bool,
     /// Whether the running chain of its node is known.
     pub chain_known: bool,
     /// Whether the dump of the running chain accepts a line of it that came later: the chain on the node is another.
     pub stale: bool,
-    /// The rule of the running chain that has its port for some sources only, in words.
+    /// Rule of the running chain that has the finding's port for some sources only, in words.
     pub narrower: Option<String>,
     /// Whether only their source keeps some of its lines out of the running chain.
     pub narrowed: bool,
@@ -112,28 +118,32 @@ pub struct Finding {
     pub scanned: Vec<&'static DocumentedRule>,
     /// Whether the chain may lack its ESTABLISHED rule.
     pub established_suspect: bool,
+    /// Reason and end of the acceptance, if the finding is accepted.
+    pub accepted: Option<Accepted>,
+    /// Data about the finding from its report, if it was read from one.
+    pub reported: Option<Reported>,
     /// The ids of the rules that would accept it.
     pub rules: Vec<String>,
-    /// What the chain in force would do with its lines, where that chain is known.
+    /// Outcomes of its lines in the running chain, where that chain is known.
     pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
 impl Finding {
-    /// What it means for the reader.
+    /// Returns the verdict of its cause.
     pub const fn verdict(&self) -> Verdict {
         self.cause.verdict
     }
 
-    /// Which way its flows go.
+    /// Returns the direction of its flows.
     pub const fn direction(&self) -> Direction {
         self.key.direction
     }
 }
 
-/// What it costs to judge a group, in flows of it.
+/// Cost of judging a group, in flows.
 const A_GROUP: usize = 8;
 
-/// The findings of `scene`: by verdict, node, protocol and ports.
+/// Returns the findings of `scene`: by verdict, node, protocol and ports.
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
@@ -159,7 +169,7 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     found
 }
 
-/// Says of each missing rule on which other nodes of the role it is missing too, and which show no such drop.
+/// Adds to each missing rule the other nodes of the role that miss it too, and those that show no such drop.
 fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
     let missing: HashSet<(u16, GroupService), RandomState> = found
         .iter()
@@ -202,14 +212,19 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
     }
 }
 
-/// Other nodes that are compared.
+/// Upper bound on the other nodes that are compared.
 const MOST_COMPARED: usize = 16;
 
-/// What makes findings of two nodes the same problem.
+/// Key by which findings of two nodes are the same problem.
 type GroupService = (bool, Option<u8>, Option<u16>);
 
 const fn group_service(finding: &Finding) -> GroupService {
     (finding.key.v6, finding.key.proto, finding.port)
+}
+
+/// Sorts findings as reports have them: by verdict, node, protocol and ports.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by(order);
 }
 
 fn order(one: &Finding, other: &Finding) -> Ordering {
@@ -242,7 +257,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         tests.extend(in_force(group, scene));
         cause
     };
-    // Where the chain is known and accepts a part, the rule is in it.
+    // Where the running chain accepts a part of the lines, it has the rule.
     let known = group
         .outcomes
         .as_ref()
@@ -324,12 +339,14 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             .is_some_and(|outcomes| outcomes.kept_out > 0),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
+        accepted: None,
+        reported: None,
         rules: Vec::new(),
         outcomes: group.outcomes.clone(),
     }
 }
 
-/// The name of the service: the catalogue's, the documented rule's, or the one that everybody knows.
+/// Returns the name of the service: the catalogue's, the documented rule's, or the common one.
 fn service(group: &Group<'_>) -> Option<&'static str> {
     let documented = || group.documented().map(|rule| rule.comment);
     let common = || common_name(group.proto(), group.port()?);
@@ -340,8 +357,8 @@ fn service(group: &Group<'_>) -> Option<&'static str> {
         .or_else(common)
 }
 
-/// The documented rule that would have accepted lines of this false positive, and so cannot be in the chain; and how many
-/// of them, at least.
+/// Returns the documented rule that would have accepted lines of this false positive, and so cannot be in the chain; and
+/// a lower bound on their number.
 fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
     if group.key.zone == Zone::Pod {
         return Some((catalog::pod_rule()?, group.logged));
@@ -363,7 +380,7 @@ fn is_on_link(group: &Group<'_>, scene: &Scene<'_>) -> bool {
             .is_ok_and(|packet| packet.summary().cast == PktType::Broadcast)
 }
 
-/// The documented rules of the node's role that a scan asked for as well, each once.
+/// Returns the documented rules of the node's role that a scan asked for as well, each once.
 fn scanned(group: &Group<'_>) -> Vec<&'static DocumentedRule> {
     if group.key.scanner.is_none() {
         return Vec::new();
@@ -376,7 +393,7 @@ fn scanned(group: &Group<'_>) -> Vec<&'static DocumentedRule> {
     rules
 }
 
-/// The interface that most lines came in by; of equals, the first by name.
+/// Returns the interface on which most lines arrived; of equals, the first by name.
 fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
     let mut lines: Vec<(u16, u64)> = Vec::new();
     for seen in &group.members {
@@ -393,7 +410,7 @@ fn interface(group: &Group<'_>, scene: &Scene<'_>) -> String {
     most.map_or_else(String::new, |(name, _)| name.to_owned())
 }
 
-/// All interfaces that lines came in by, in order.
+/// Returns the interfaces on which lines arrived, in order.
 fn interfaces(group: &Group<'_>, scene: &Scene<'_>) -> Vec<String> {
     let mut numbers: Vec<u16> = group
         .members
@@ -443,7 +460,7 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
     };
     let times = || group.marks().map(|mark| mark.time);
     let (first, last, lines) = times().fold((Time(i64::MAX), Time::UNKNOWN, 0), ends);
-    // No silence is longer than all of them together, and one is as long as their mean: mostly that tells it.
+    // The longest gap is at most the whole time and at least the mean gap: mostly that decides.
     let all = last.since(first);
     if lines < 2 || all < silent {
         return false;
@@ -454,43 +471,4 @@ fn paused(group: &Group<'_>, silent: i64) -> bool {
     let mut times: Vec<Time> = times().collect();
     times.sort_unstable();
     times.windows(2).any(|two| two[1].since(two[0]) >= silent)
-}
-
-/// What stays the same about a finding, as 16 hexadecimal digits: FNV-1a of its key in words.
-fn id(key: &GroupKey, node: &str) -> String {
-    let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
-    let _ = write!(
-        hash,
-        "{node}\n{}\n{:?}\n",
-        if key.v6 { 6 } else { 4 },
-        key.proto
-    );
-    let _ = match key.ports {
-        Ports::None => Ok(()),
-        Ports::Service { port, .. } => write!(hash, "{port}"),
-        Ports::Pair { spt, dpt } => write!(hash, "{spt}/{dpt}"),
-    };
-    let words = [key.direction.code(), key.zone.code(), key.kind.code(), ""];
-    for word in words {
-        let _ = write!(hash, "\n{word}");
-    }
-    if let Some(peer) = key.scanner {
-        let _ = write!(hash, "{peer}");
-    }
-    if key.class != PeerClass::Else {
-        let _ = write!(hash, "\n{}", key.class.code());
-    }
-    format!("{:016x}", hash.0)
-}
-
-/// The hash FNV-1a of what is written to it.
-struct Fnv(u64);
-
-impl Write for Fnv {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        Ok(())
-    }
 }

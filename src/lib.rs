@@ -11,8 +11,10 @@ pub mod site;
 pub mod flow;
 pub mod saturation;
 
+pub mod accept;
 pub mod audit;
 pub mod cause;
+pub mod config;
 pub mod finding;
 pub mod rule;
 
@@ -24,6 +26,7 @@ pub mod serve;
 pub mod cli;
 
 mod beside;
+pub mod date;
 pub mod error;
 mod names;
 mod nearest;

@@ -1,4 +1,4 @@
-//! Names that come again and again as small numbers, inside a bound: they come from the log.
+//! Interning of names as small numbers, with an upper bound, because the names come from the log.
 
 use std::collections::HashMap;
 
@@ -7,12 +7,12 @@ use std::collections::HashMap;
 pub(crate) struct Names {
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u16, foldhash::fast::RandomState>,
-    /// The number of the name that was asked for last: lines of one node follow each other.
+    /// Number of the name looked up last: consecutive lines are mostly of one node.
     last: u16,
 }
 
 impl Names {
-    /// The number of `name`, which is a new one while there are fewer than `max`; `None` beyond.
+    /// Returns the number of `name`, and assigns a new one while there are fewer than `max`; `None` beyond.
     #[inline]
     pub(crate) fn number(&mut self, name: &str, max: usize) -> Option<u16> {
         if (self.names.get(usize::from(self.last))).is_some_and(|last| **last == *name) {
@@ -37,17 +37,17 @@ impl Names {
         Some(next)
     }
 
-    /// The number of a name that is known.
+    /// Returns the number of a known name.
     pub(crate) fn find(&self, name: &str) -> Option<u16> {
         self.numbers.get(name).copied()
     }
 
-    /// The name of a number.
+    /// Returns the name of a number.
     pub(crate) fn name(&self, number: u16) -> Option<&str> {
         self.names.get(usize::from(number)).map(|name| &**name)
     }
 
-    /// All names, by their numbers.
+    /// Returns all names in the order of their numbers.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.names.iter().map(|name| &**name)
     }

@@ -1,16 +1,17 @@
-//! The known word that somebody meant who typed another one.
+//! Suggestions for misspelt words: the nearest known word.
 
 use crate::error::printable_name;
 use strsim::damerau_levenshtein;
 
-/// The word of `known` that is nearest to `typed`, where one is near: a slip in every third letter, or a part of it.
+/// Returns the word of `known` that is nearest to `typed`, if one is near: at most one edit for every three letters, or
+/// `typed` is a part of it.
 pub(crate) fn nearest<'k>(
     typed: &str,
     known: impl IntoIterator<Item = &'k str>,
 ) -> Option<&'k str> {
-    /// Shorter parts are parts of too much.
+    /// Shorter parts occur in too many words.
     const SHORTEST_PART: usize = 3;
-    /// Longer words are no slips, and comparing them takes the product of the lengths.
+    /// Longer words are no typing errors, and the comparison takes the product of the lengths.
     const LONGEST: usize = 100;
     let typed = typed.to_lowercase();
     if typed.len() > LONGEST {

@@ -1,4 +1,4 @@
-//! Networks and port ranges: what an address belongs to, what a port belongs to.
+//! Networks and port ranges, and the addresses and ports that they contain.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 pub use ipnet::IpNet;
 
-/// A range of ports, both ends in it.
+/// A range of ports, including both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PortRange {
     pub first: u16,
@@ -14,7 +14,7 @@ pub struct PortRange {
 }
 
 impl PortRange {
-    /// The range of one port.
+    /// Creates the range of one port.
     pub const fn one(port: u16) -> Self {
         Self {
             first: port,
@@ -22,7 +22,7 @@ impl PortRange {
         }
     }
 
-    /// The range from `first` to `last`.
+    /// Creates the range from `first` to `last`.
     pub const fn new(first: u16, last: u16) -> Self {
         Self { first, last }
     }
@@ -32,18 +32,18 @@ impl PortRange {
         self.first <= port && port <= self.last
     }
 
-    /// How many ports it has.
+    /// Returns the number of ports in the range.
     pub const fn len(self) -> usize {
         self.last as usize - self.first as usize + 1
     }
 
-    /// Never: a range has at least its first port.
+    /// Returns false: a range has at least its first port.
     pub const fn is_empty(self) -> bool {
         false
     }
 }
 
-/// As iptables writes it: `2112`, `2379:2380`.
+/// Formats the range as iptables prints it: `2112`, `2379:2380`.
 impl fmt::Display for PortRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.first == self.last {
@@ -64,7 +64,7 @@ pub fn parse_net(text: &str) -> Result<IpNet, String> {
         .map_err(|_| format!("`{text}` is no network; write it as 192.168.122.0/24 or fd00::/64"))
 }
 
-/// The neighbourhood of an address: its /24, for IPv6 its /64.
+/// Returns the neighbourhood of an address: its /24, for IPv6 its /64.
 pub fn neighbourhood(address: IpAddr) -> IpNet {
     let length = if address.is_ipv4() { 24 } else { 64 };
     IpNet::new_assert(address, length).trunc()

@@ -29,7 +29,7 @@ impl NodeNames {
         }
     }
 
-    /// The node that a log calls `host`; `host` itself where none is known by it.
+    /// Returns the node that a log calls `host`; `host` itself where none is known by it.
     pub fn resolve<'a>(&'a self, host: &'a str) -> &'a str {
         if self.nodes.is_empty() || self.nodes.contains(host) {
             return host;

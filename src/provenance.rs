@@ -1,6 +1,7 @@
-//! Who says what is known of the cluster.
+//! Provenance of the facts about the cluster.
 
-/// Who says a fact, the weightiest first: a flag stands against the configuration file, that against what was learned.
+/// Source of a fact, the weightiest first: a flag overrides the configuration file, and that overrides facts found in
+/// inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Provenance {
     /// An option of the command line.
@@ -13,7 +14,7 @@ pub enum Provenance {
     Host,
     /// A support bundle.
     Bundle,
-    /// Nobody: the default.
+    /// The default, for want of a source.
     Assumed,
 }
 
@@ -27,7 +28,7 @@ impl Provenance {
         Self::Assumed,
     ];
 
-    /// In one word, as outputs write it.
+    /// Returns the source in one word, as outputs write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Told => "told",
@@ -39,7 +40,7 @@ impl Provenance {
         }
     }
 
-    /// As a sentence names it: "control-plane by the options".
+    /// Returns the source for use in a sentence: "control-plane by the options".
     pub const fn name(self) -> &'static str {
         match self {
             Self::Told => "the options",
@@ -51,7 +52,7 @@ impl Provenance {
         }
     }
 
-    /// Whether somebody wrote it down for this tool: what was learned may add to it, and never against it.
+    /// Whether the user stated the fact: facts found in inputs may add to it, but never override it.
     pub const fn is_told(self) -> bool {
         matches!(self, Self::Told | Self::Config)
     }

@@ -1,4 +1,4 @@
-//! Whether the LOG rule's token bucket stood empty: the times of one node's drop lines in, saturated stretches out.
+//! Detection of an empty token bucket in the LOG rule: the times of one node's drop lines in, saturated stretches out.
 //!
 //! Follows `net/netfilter/xt_limit.c`: a bucket of `burst` tokens, one refilled each `refill`; a line takes one.
 
@@ -7,11 +7,11 @@ use crate::time::{SECOND, Time};
 
 /// A line that comes within this many microseconds of the refill had waited for it.
 const WAITED: i64 = SECOND;
-/// What stamps of whole seconds may be off by.
+/// Tolerance for stamps of whole seconds, in microseconds.
 const COARSE: i64 = SECOND;
-/// What finer stamps may be off by.
+/// Tolerance for finer stamps, in microseconds.
 const FINE: i64 = SECOND / 20;
-/// Lines at the refill's pace that make a stretch from the start, since nobody knows how full the bucket was.
+/// Number of lines at the refill's pace that make a stretch at the start of a log, where the bucket's fill is unknown.
 const AT_PACE: usize = 3;
 
 /// The bucket that the split LOG rules give a line.
@@ -48,17 +48,17 @@ impl Stretch {
     }
 }
 
-/// The stretches of `ticks`, in time order, in which the bucket stood empty; `None` where the lines cannot have come
-/// through `limit`, neither all together nor each class by its own.
+/// Returns the stretches of `ticks`, which are in time order, in which the bucket was empty; `None` where the lines
+/// cannot have passed `limit`, neither all through one bucket nor each class through its own.
 ///
-/// The LOG rule may have been replaced once, by itself or by the split rules: new rules begin with full buckets, which the
-/// lines before them would not have allowed.
+/// The LOG rule may have been replaced once, by itself or by the split rules: new rules begin with full buckets, which
+/// the lines before them would not have allowed.
 pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     if let Some(stretches) = under_one_set(ticks, limit) {
         return Some(stretches);
     }
     let (before, misfit) = stretches(ticks.iter(), limit).err()?;
-    // Who replaces the rule does so because it hid lines.
+    // A LOG rule is replaced because it hid lines: without saturation before, the lines did not come through this limit.
     if before.is_empty() {
         return None;
     }
@@ -67,7 +67,7 @@ pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     Some(union([before, after].concat()))
 }
 
-/// The stretches under one LOG rule, or under the three split ones.
+/// Returns the stretches under one LOG rule, or under the three split ones.
 fn under_one_set(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
     if let Ok(stretches) = stretches(ticks.iter(), limit) {
         return Some(stretches);
@@ -93,17 +93,17 @@ pub fn union(mut stretches: Vec<Stretch>) -> Vec<Stretch> {
     joined
 }
 
-/// The stretches under one bucket. Where more lines passed than one bucket lets through: the stretches before, and which
-/// line did not fit.
+/// Returns the stretches under one bucket. The error, where more lines passed than one bucket allows, has the stretches
+/// before, and the index of the line that did not fit.
 fn stretches<'t>(
     ticks: impl Iterator<Item = &'t Tick>,
     limit: Limit,
 ) -> Result<Vec<Stretch>, (Vec<Stretch>, usize)> {
     let full = i64::from(limit.burst) * limit.refill;
-    // The fill, in microseconds of refilling: `most` and `least` that it can have been. A line needs `refill` of it.
+    // Fill of the bucket, in microseconds of refilling: `most` and `least` are its bounds. A line needs `refill` of it.
     let (mut most, mut least) = (full, limit.refill);
     let mut found = Vec::new();
-    // Where the bucket, at its least, has been empty and waited for without a break, and by how many lines.
+    // Start of the unbroken run of lines that waited for a token, by the lower bound of the fill, and their number.
     let mut pace: Option<(Time, usize)> = None;
     let mut last: Option<Time> = None;
     for (at, tick) in ticks.enumerate().filter(|(_, t)| t.time.is_known()) {
@@ -140,7 +140,7 @@ fn stretches<'t>(
                 return Err((union(found), at));
             }
         }
-        // It passed, so there was a token.
+        // The line passed, so there was a token.
         most = most.max(limit.refill) - limit.refill;
         least = least.max(limit.refill) - limit.refill;
         last = Some(tick.time);
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_retransmitted_syn_each_half_minute_is_none() {
-        // Five lines in 30 s are what the bucket takes in: it never stands empty. Stamps of whole seconds.
+        // Five lines in 30 s are as many as the bucket is refilled with: it is never empty. Stamps of whole seconds.
         let seconds: Vec<f64> = (0..20)
             .flat_map(|n| [0.0, 1.0, 3.0, 7.0, 15.0].map(|s| s + f64::from(n) * 30.0))
             .collect();
@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_rule_that_was_replaced_begins_with_a_full_bucket() {
-        // As the lab logged it: saturated, then the LOG rule replaced by three, each with a burst of its own.
+        // Logged in the lab: saturated, then the LOG rule replaced by three, each with a burst of its own.
         let mut all = ticks(&[
             57.908, 57.960, 58.012, 58.060, 58.112, 63.936, 69.960, 75.944,
         ]);

@@ -1,4 +1,4 @@
-//! What is known of the site: roles, nodes, networks, addons and upgrade windows with who says so, and thresholds.
+//! Facts about the site: roles, nodes, networks, addons and upgrade windows with their provenance, and thresholds.
 
 mod known;
 
@@ -13,11 +13,11 @@ use crate::time::{DAY, MINUTE, Moment, Time};
 pub use crate::provenance::Provenance;
 pub use known::{Contradiction, Facts, Known};
 
-/// How long a flow must be quiet to count as settled: "stop within a few minutes" (Host Network Security, False
-/// Positives).
+/// Silence, in microseconds, after which a flow counts as settled: "stop within a few minutes" (Host Network Security,
+/// False Positives).
 pub const SETTLE: i64 = 5 * MINUTE;
 
-/// Where a peer stands.
+/// Zone of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Zone {
     Pod,
@@ -26,7 +26,9 @@ pub enum Zone {
 }
 
 impl Zone {
-    /// In one word.
+    pub const ALL: [Self; 3] = [Self::Pod, Self::Inside, Self::Outside];
+
+    /// Returns the zone in one word.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Pod => "pod",
@@ -36,12 +38,12 @@ impl Zone {
     }
 }
 
-/// A token bucket, as `-m limit` has it.
+/// A token bucket with the parameters of `-m limit`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
     /// Microseconds until one token is refilled.
     pub refill: i64,
-    /// How many tokens the bucket holds.
+    /// Capacity of the bucket, in tokens.
     pub burst: u32,
 }
 
@@ -53,21 +55,21 @@ impl Limit {
     };
 }
 
-/// Who says that the cluster was upgraded.
+/// Source of an upgrade window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum WindowOrigin {
     /// The user.
     Told,
     /// The cluster's objects, which a support bundle has.
     Cluster,
-    /// Nobody: the log looks like it.
+    /// The pattern of the log.
     Found,
 }
 
 impl WindowOrigin {
     pub const ALL: [Self; 3] = [Self::Told, Self::Cluster, Self::Found];
 
-    /// As reports write it.
+    /// Returns the source as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Told => "told",
@@ -77,7 +79,7 @@ impl WindowOrigin {
     }
 }
 
-/// A time in which the cluster was upgraded, both ends in it.
+/// Window of an upgrade of the cluster, including both ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     pub origin: WindowOrigin,
@@ -91,8 +93,8 @@ impl Window {
         time.is_dated() && self.from.near(time) <= time && time <= self.to.near(time)
     }
 
-    /// The window with its times of day on the day of `day`, that of its start first; one that ends before it begins ends
-    /// on the next day.
+    /// Returns the window with its times of day on the day of `day`, that of its start first; one that ends before it
+    /// begins ends on the next day.
     pub fn on_day_of(self, day: Moment) -> Self {
         let from = self.from.on_day_of(day);
         let to = match self.from {
@@ -118,17 +120,17 @@ impl Window {
     }
 }
 
-/// The site.
+/// Facts about the site and the options by which its log is judged.
 #[derive(Debug, Clone)]
 pub struct Site {
-    /// What is known of the cluster, and from whom.
+    /// Facts about the cluster, with their provenance.
     pub known: Facts,
     pub upgrades: Vec<Window>,
     /// Whether upgrade windows that the log shows count as well.
     pub finds_upgrades: bool,
     /// The chains in force, as far as they are known.
     pub in_force: ActiveChains,
-    /// Microseconds of quiet that settle a flow.
+    /// Silence that settles a flow, in microseconds.
     pub settle: i64,
     pub limit: Limit,
     /// The prefix of the LOG rule, where it is not the documented one.
@@ -155,16 +157,16 @@ impl Default for Site {
     }
 }
 
-/// The pod network of Harvester unless told otherwise (rke2-90-harvester-server.yaml).
+/// Default pod network of Harvester (rke2-90-harvester-server.yaml).
 const POD_CIDR: &str = "10.52.0.0/16";
 
 impl Site {
-    /// The role of `node`.
+    /// Returns the role of `node`.
     pub fn role(&self, node: &str) -> Role {
         self.known.role(node).value
     }
 
-    /// Takes a fact of the cluster.
+    /// Records a fact about the cluster.
     pub fn learn(&mut self, fact: &ClusterFact, by: Provenance) {
         match fact {
             ClusterFact::Role { node, role, .. } => {
@@ -201,8 +203,8 @@ impl Site {
         }
     }
 
-    /// Adds the window of an upgrade; one that has not ended goes on. Of two that began at the same time, the one with an
-    /// end was told later.
+    /// Adds the window of an upgrade; without an end it stays open. Of two windows with the same start, the one with an
+    /// end replaces the open one.
     fn learn_upgrade(&mut self, from: Time, to: Option<Time>) {
         const OPEN: Moment = Moment::At(Time(i64::MAX));
         let window = Window {
@@ -219,12 +221,12 @@ impl Site {
         }
     }
 
-    /// Whether anybody said the role of `node`.
+    /// Whether the role of `node` is known from any source.
     pub fn is_role_known(&self, node: &str) -> bool {
         self.known.role(node).is_known()
     }
 
-    /// How the prefix of the LOG rule begins: as told, else the documented one and that of an older write-up.
+    /// Returns the starts of the LOG rule's prefix: the user's, else the documented one and that of an older write-up.
     pub fn log_prefixes(&self) -> Vec<String> {
         match &self.log_prefix {
             Some(prefix) => vec![prefix.trim_end().to_owned()],
@@ -234,7 +236,7 @@ impl Site {
         }
     }
 
-    /// The networks of pods.
+    /// Returns the networks of pods.
     pub fn pod_cidrs(&self) -> Vec<IpNet> {
         match self.known.pod_cidrs() {
             [] => POD_CIDR.parse().into_iter().collect(),
@@ -242,12 +244,12 @@ impl Site {
         }
     }
 
-    /// The networks of the nodes; empty where none is known.
+    /// Returns the networks of the nodes; empty where none is known.
     pub fn node_nets(&self) -> Vec<IpNet> {
         self.known.node_nets().iter().map(|net| net.value).collect()
     }
 
-    /// The node that is known to have the address.
+    /// Returns the node that is known to have the address.
     pub fn node_of(&self, address: IpAddr) -> Option<&str> {
         let node = self.known.addresses().get(&address);
         node.map(|node| node.value.as_str())
@@ -263,7 +265,7 @@ impl Site {
         addon.is_some_and(|name| self.uses(name) == Some(false))
     }
 
-    /// Whether a time was told that has no date.
+    /// Whether the user gave a time of day without a date.
     pub fn has_daytimes(&self) -> bool {
         let windows = self
             .upgrades
@@ -274,8 +276,8 @@ impl Site {
             .any(|told| matches!(told, Moment::Daytime { .. }))
     }
 
-    /// Puts the times that were told without a date on the day of `first`, the first line. The year of that day may still
-    /// turn out to be another one.
+    /// Moves the times without a date to the day of `first`, the first line. The year of that day may still be
+    /// corrected.
     pub fn set_day(&mut self, first: Time) {
         let (_, month, day) = first.date();
         let day_micros = first.0.rem_euclid(DAY);
@@ -297,7 +299,7 @@ impl Site {
         }
     }
 
-    /// Whether a line of this time is to be judged; one without a date is, since nothing tells.
+    /// Whether a line of this time is judged; a line without a date is.
     pub fn wants(&self, time: Time) -> bool {
         !time.is_dated()
             || self.since.is_none_or(|since| since.near(time) <= time)
@@ -310,7 +312,7 @@ impl Site {
     }
 }
 
-/// Tells the zone of peers, from what the user told and from the addresses of the nodes that the log shows.
+/// Zones of peers, by the networks that the user gave and by the addresses of the nodes in the log.
 #[derive(Debug)]
 pub struct Zones {
     pod_cidrs: Vec<IpNet>,
@@ -319,7 +321,7 @@ pub struct Zones {
 }
 
 impl Zones {
-    /// Zones of a site whose cluster nodes have the addresses `cluster`.
+    /// Creates the zones of a site whose cluster nodes have the addresses `cluster`.
     pub fn new(site: &Site, mut cluster: Vec<IpAddr>) -> Self {
         cluster.sort_unstable();
         cluster.dedup();
@@ -335,7 +337,7 @@ impl Zones {
         self.cluster.binary_search(&address).is_ok()
     }
 
-    /// The zone of `peer`, seen from the node that has the addresses `own`.
+    /// Returns the zone of `peer`, seen from the node that has the addresses `own`.
     pub fn of(&self, peer: IpAddr, own: &[IpAddr]) -> Zone {
         if self.pod_cidrs.iter().any(|net| net.contains(&peer)) {
             return Zone::Pod;
@@ -352,7 +354,7 @@ impl Zones {
         }
     }
 
-    /// The pod network that `peer` lies in.
+    /// Returns the pod network that `peer` lies in.
     pub fn pod_cidr(&self, peer: IpAddr) -> Option<IpNet> {
         self.pod_cidrs
             .iter()

@@ -1,4 +1,4 @@
-//! Points in time as logs write them: [`Stamp`], what a line says; [`Time`], what it means; [`YearClock`] between them.
+//! Points in time as logs write them: [`Stamp`], as a line prints it; [`Time`], its value; [`YearClock`] between them.
 //!
 //! A line is dated by hand-written arithmetic: a calendar library costs more than the parsing of the rest of the line.
 
@@ -11,20 +11,20 @@ pub const MINUTE: i64 = 60 * SECOND;
 /// One day, in the microseconds of [`Time`].
 pub const DAY: i64 = 86_400 * SECOND;
 
-/// Where the axis of uptimes begins: so far before any date that the two never meet.
+/// Origin of the axis of uptimes, so far before any date that the two never meet.
 const UPTIME_ORIGIN: i64 = i64::MIN / 2;
 
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.
 ///
-/// An uptime that no date is known for lies on an axis of its own, before all dates: order and distance still hold.
+/// An uptime whose date is not known lies on an axis of its own, before all dates: order and distance still hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub i64);
 
 impl Time {
-    /// The time of a line that tells none.
+    /// Time of a line without a time stamp.
     pub const UNKNOWN: Self = Self(i64::MIN);
 
-    /// An uptime in microseconds whose boot has no known date.
+    /// Creates the time of an uptime, in microseconds, whose boot has no known date.
     pub const fn uptime(micros: i64) -> Self {
         Self(UPTIME_ORIGIN + micros)
     }
@@ -54,12 +54,12 @@ impl Time {
         Self(days_of_civil(year + years, month, day) * DAY + self.0.rem_euclid(DAY))
     }
 
-    /// The date: year, month and day.
+    /// Returns the date: year, month and day.
     pub fn date(self) -> (i32, u8, u8) {
         civil_of_days(self.0.div_euclid(DAY))
     }
 
-    /// The time of day, `10:04:47`.
+    /// Returns the time of day, `10:04:47`.
     pub fn clock(self) -> String {
         let s = self.0.rem_euclid(DAY) / SECOND;
         format!("{:02}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
@@ -91,7 +91,7 @@ impl fmt::Display for Time {
     }
 }
 
-/// What a line says of its time.
+/// Time stamp of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stamp {
     /// A date with its zone. `fine` where the form prints fractions of a second.
@@ -107,7 +107,7 @@ pub enum Stamp {
     },
     /// Microseconds since boot.
     Uptime { micros: i64 },
-    /// Nothing.
+    /// No time stamp.
     None,
 }
 
@@ -124,7 +124,7 @@ impl Stamp {
     }
 }
 
-/// A point in time that the user told: with its year, or as a log without years writes it.
+/// A point in time that the user gave: with its year, or as a log without years writes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     At(Time),
@@ -142,7 +142,7 @@ pub enum Moment {
 }
 
 impl Moment {
-    /// A time of day on the day of `day`; whatever has a date stays as it is.
+    /// Moves a time of day to the day of `day`; a time with a date is unchanged.
     pub fn on_day_of(self, day: Self) -> Self {
         let Self::Daytime { day_micros, offset } = self else {
             return self;
@@ -155,7 +155,7 @@ impl Moment {
                 day,
                 day_micros: begun,
             } => {
-                // The day as that clock has it may be the next or the last one of UTC.
+                // The day in that zone may be the day after or before the one in UTC.
                 let days = (begun + offset).div_euclid(DAY);
                 Self::Yearless {
                     month,
@@ -166,7 +166,7 @@ impl Moment {
         }
     }
 
-    /// Whether it lies before `other`, which is told in the same words.
+    /// Whether `self` is earlier than `other`, which is in the same notation.
     pub fn is_before(self, other: Self) -> bool {
         let beside = match (self, other) {
             (Self::At(at), _) | (_, Self::At(at)) => at,
@@ -196,7 +196,7 @@ impl Moment {
         }
     }
 
-    /// What it means beside `time`: without a year, that day of whatever year is nearest.
+    /// Returns the time that is meant near `time`: a date without a year is that day of the nearest year.
     pub fn near(self, time: Time) -> Time {
         match self {
             Self::At(at) => at,
@@ -217,32 +217,32 @@ impl Moment {
     }
 }
 
-/// Where the day of `time` begins for a clock that is `offset` microseconds ahead of UTC.
+/// Returns the start of the day of `time`, for a clock that is `offset` microseconds ahead of UTC.
 const fn day_begin(time: Time, offset: i64) -> i64 {
     time.0.saturating_add(offset).div_euclid(DAY) * DAY - offset
 }
 
-/// How the times of a log are to be read; from `--year`, `--utc-offset` and the file's own time.
+/// Interpretation of the stamps of a log, by `--year`, `--utc-offset` and the file's own time.
 #[derive(Debug, Clone, Copy)]
 pub struct Reading {
-    /// The year of the newest line, where the user told one.
+    /// Year of the newest line, where the user gave it.
     pub year: Option<i32>,
-    /// What a stamp without a year is not later than: the file's time, or now.
+    /// Latest possible time of a stamp without a year: the file's time, or now.
     pub reference: Time,
-    /// What stamps without a zone are ahead of UTC by, in microseconds.
+    /// Offset from UTC of stamps without a zone, in microseconds; positive where they are ahead.
     pub offset: i64,
 }
 
-/// Slack for the clocks of two machines, and for a zone that was not told.
+/// Tolerance for the clocks of two machines, and for an unknown time zone.
 const SLACK: i64 = DAY;
 /// Half a year: a jump of more between two lines is a change of year.
 const HALF_YEAR: i64 = 183 * DAY;
 
-/// Gives years to the stamps of one log, line by line.
+/// Assigns years to the stamps of one log, line by line.
 ///
 /// The first stamp takes the latest year that is not in the future of the reference. A jump back of more than half a
-/// year starts a new year, a jump ahead of as much undoes it. What the end of the log shows to be wrong by whole years
-/// is told by [`YearClock::correction`].
+/// year starts a new year, a jump ahead of as much undoes it. Years that prove wrong at the end of the log are corrected
+/// by [`YearClock::correction`].
 #[derive(Debug)]
 pub struct YearClock {
     reading: Reading,
@@ -256,14 +256,14 @@ struct Day {
     year: i32,
     month: u8,
     day: u8,
-    /// Where it begins, in the microseconds of [`Time`], as the log's zone has it.
+    /// Start of the day in the log's zone, in the microseconds of [`Time`].
     begin: i64,
     /// The time of the last stamp.
     last: Time,
 }
 
 impl YearClock {
-    /// A clock for one log.
+    /// Creates a clock for one log.
     pub const fn new(reading: Reading) -> Self {
         Self {
             reading,
@@ -272,7 +272,7 @@ impl YearClock {
         }
     }
 
-    /// The time that `stamp` means.
+    /// Returns the time that `stamp` means.
     pub fn resolve(&mut self, stamp: Stamp) -> Time {
         match stamp {
             Stamp::Dated { at, .. } => at,
@@ -288,7 +288,7 @@ impl YearClock {
         }
     }
 
-    /// The time that a [`Stamp::Yearless`] means; unknown where its year does not have the day.
+    /// Returns the time that a [`Stamp::Yearless`] means; unknown where its year does not have the day.
     #[inline]
     pub fn yearless(&mut self, month: u8, day: u8, day_micros: i64) -> Time {
         let is_today = |today: Day| (today.month, today.day) == (month, day);
@@ -310,7 +310,7 @@ impl YearClock {
         time
     }
 
-    /// The day of a stamp that is of another one than the last.
+    /// Returns the day of a stamp whose date differs from the last stamp's.
     #[cold]
     fn turn(&self, month: u8, day: u8, day_micros: i64) -> Day {
         let begin = |year| days_of_civil(year, month, day) * DAY - self.reading.offset;
@@ -340,22 +340,22 @@ impl YearClock {
         let limit = Time(self.reading.reference.0.saturating_add(SLACK));
         let (latest, ..) = limit.date();
         if let Some(year) = self.reading.year {
-            // The told year is that of the newest line: what would lie in the future of the log is of the year before.
+            // The user's year is that of the newest line: a stamp that would lie in the future is of the year before.
             return if year == latest && at(year) > limit {
                 year - 1
             } else {
                 year
             };
         }
-        // Eight years hold a leap day, whatever century begins in them.
+        // Eight years contain a leap day, even across the turn of a century.
         (latest - 8..=latest)
             .rev()
             .find(|&year| at(year) <= limit && (month != 2 || day != 29 || is_leap(year)))
             .unwrap_or(latest)
     }
 
-    /// Goes on as if the log had ended now, by the machine's clock, and its end had shown the years: returns
-    /// [`Self::correction`], by which the times that were given are to be moved.
+    /// Corrects the years as at the end of the log, with the machine's clock as its end, and continues. Returns
+    /// [`Self::correction`], by which the times that were assigned must be moved.
     pub fn settle(&mut self, now: Time) -> i32 {
         self.reading.reference = self.reading.reference.max(now);
         let years = self.correction();
@@ -372,7 +372,7 @@ impl YearClock {
         years
     }
 
-    /// By how many years all times that this clock gave are off, known at the end of the log.
+    /// Returns the error, in years, of all times that this clock assigned; known at the end of the log.
     pub fn correction(&self) -> i32 {
         let Some((year, mut newest)) = self.newest else {
             return 0;
@@ -389,7 +389,7 @@ impl YearClock {
     }
 }
 
-/// How many days a month has.
+/// Returns the number of days in a month.
 const fn days_of_month(year: i32, month: u8) -> u8 {
     match month {
         2 if is_leap(year) => 29,
@@ -414,7 +414,7 @@ pub const fn days_of_civil(year: i32, month: u8, day: u8) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
-/// The inverse of [`days_of_civil`]: year, month, day.
+/// Returns year, month and day of a number of days since 1970-01-01: the inverse of [`days_of_civil`].
 pub const fn civil_of_days(days: i64) -> (i32, u8, u8) {
     let z = days + 719_468;
     let era = z.div_euclid(146_097);

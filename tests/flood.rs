@@ -1,5 +1,5 @@
-//! Ten million random flows around one missing rule, and what they take of memory. It is alone in its process, whose peak it
-//! reads, and takes most of a minute in a build that is not optimised.
+//! Memory for ten million random flows around one missing rule. The test is alone in its process, whose peak memory it
+//! reads, and takes most of a minute in a debug build.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
 #[path = "it/support/mod.rs"]

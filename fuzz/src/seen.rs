@@ -52,7 +52,7 @@ pub struct Seen {
 impl Seen {
     pub fn take(&mut self, item: &LogEvent<'_>) {
         match item {
-            LogEvent::Alive { .. } => return,
+            LogEvent::Alive { .. } | LogEvent::Own { .. } | LogEvent::EndOfOwn => return,
             LogEvent::Drops(drops) => {
                 return drops.iter().for_each(|line| self.drop_line(line));
             }

@@ -12,7 +12,7 @@ use crate::rule::{Scope, suggest};
 use crate::site::Site;
 use crate::time::Reading;
 
-/// What the line `raw` is and why, else why it cannot be told.
+/// Judges the line `raw` alone. The error says why it cannot be judged.
 pub fn explain(
     raw: &[u8],
     prefixes: &Prefixes,

@@ -1,4 +1,4 @@
-//! What changed between two reports of a live log, as events.
+//! Changes between two reports of a live log, as events.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
@@ -16,18 +16,19 @@ use crate::time::{MINUTE, SECOND, Time};
 const UPDATE: i64 = MINUTE;
 /// The time without a contradicting line that confirms a stretch of saturation: two refills.
 const CONFIRMED: i64 = 12 * SECOND;
-/// The time after which saturation of a node is news again.
+/// Time after which saturation of a node is reported again.
 const SATURATED_AGAIN: i64 = 60 * MINUTE;
-/// The most ids that one event replaces, so that its line stays short; more make further events.
+/// Upper bound on the ids that one event replaces, so that its line stays short; further ids make further events.
 const MAX_REPLACES: usize = 256;
 
-/// What was said of a finding.
+/// State of a finding as its last event reported it.
 struct Told {
     cause: &'static Cause,
     disposition: Option<Disposition>,
+    accepted: bool,
     settled: bool,
     logged: u64,
-    /// When it was said last.
+    /// Log time of that event.
     at: Time,
     node: String,
     peers: Vec<IpAddr>,
@@ -39,6 +40,7 @@ impl Told {
         Self {
             cause: finding.cause,
             disposition: disposition(finding, report),
+            accepted: finding.accepted.is_some(),
             settled: finding.state == State::Settled,
             logged: finding.logged,
             at: finding.last,
@@ -48,7 +50,7 @@ impl Told {
         }
     }
 
-    /// Whether `finding` may hold flows of the one that was said under keys that folding changed.
+    /// Whether `finding` may contain flows of the earlier one under keys that folding changed.
     fn was_folded_into(&self, finding: &Finding) -> bool {
         let holds = |peer: &IpAddr| {
             finding.peers.contains(peer) || finding.networks.iter().any(|net| net.contains(peer))
@@ -57,35 +59,36 @@ impl Told {
     }
 }
 
-/// The strictest disposition of a finding's rules: a rule to decide about is no rule to add.
+/// Returns the strictest disposition of a finding's rules: a rule that needs a decision must not be shown as one to add.
 fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
     let rules = finding.rules.iter().filter_map(|id| report.rule(id));
     rules.map(|rule| rule.disposition).max()
 }
 
-/// What may still bring the next line of a node to bear on its saturation.
+/// Possibility of further lines, which may contradict a saturated stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outlook {
-    /// Lines may come, and it is this time now, where the timer asks.
+    /// Further lines may come; with the current time of the log, where the timer triggered the report.
     Open(Option<Time>),
-    /// No line comes any more.
+    /// The log has ended.
     Over,
 }
 
-/// What was said so far.
+/// Events reported so far, from which the next ones are derived.
 #[derive(Default)]
 pub struct Live {
-    /// Whether growing numbers are news.
+    /// Whether growing numbers make an event.
     updates: bool,
     told: BTreeMap<String, Told>,
-    /// The last saturated stretch that was told of each node.
+    /// Last saturated stretch that was reported for each node.
     saturated: BTreeMap<String, Stretch>,
-    /// The stretches that a line more, or time, must confirm: by how many lines of the node they were first seen.
+    /// Stretches that a further line, or time, must confirm: the node's number of lines when they were first seen.
     suspected: BTreeMap<String, u64>,
 }
 
 impl Live {
-    /// A log of which nothing was said yet. With `updates`, growing numbers are news, once a minute for one finding.
+    /// Creates the state of a log without events so far. With `updates`, growing numbers make an event, once a minute
+    /// for one finding.
     pub fn new(updates: bool) -> Self {
         Self {
             updates,
@@ -93,18 +96,19 @@ impl Live {
         }
     }
 
-    /// Whether a finding was told that has not settled, or a stretch must be confirmed: then time alone may bring news.
+    /// Whether time alone may bring an event: a reported finding has not settled, or a saturated stretch must be
+    /// confirmed.
     pub fn is_waiting(&self) -> bool {
         !self.suspected.is_empty() || self.told.values().any(|told| !told.settled)
     }
 
-    /// The events that lie between the last report and this one: those of findings first, in the order of their lines.
-    /// `now` is the log's time of now, where the timer asks.
+    /// Returns the events between the last report and this one: those of findings first, in the order of their lines.
+    /// `now` is the current time of the log, where the timer triggered the report.
     pub fn changes<'a>(&mut self, report: &'a Report, now: Option<Time>) -> Vec<Event<'a>> {
         self.between(report, Outlook::Open(now))
     }
 
-    /// The events before the last report: what no line can contradict any more is told.
+    /// Returns the events up to the last report, in which no further line can contradict a suspected stretch.
     pub fn last_changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
         self.between(report, Outlook::Over)
     }
@@ -136,7 +140,7 @@ impl Live {
         events
     }
 
-    /// What was said of findings that the report no longer has.
+    /// Removes and returns the findings that the report no longer contains.
     fn take_gone(&mut self, report: &Report) -> Gone {
         if self.told.is_empty() {
             return Gone(Vec::new());
@@ -161,7 +165,9 @@ impl Live {
         let told = self.told.get(&finding.id);
         let before = told.or_else(|| replaced.first().map(|(_, told)| told));
         let is_other = |told: &Told| {
-            !std::ptr::eq(told.cause, finding.cause) || told.disposition != disposition
+            !std::ptr::eq(told.cause, finding.cause)
+                || told.disposition != disposition
+                || told.accepted != finding.accepted.is_some()
         };
         let kind = match told {
             _ if !replaced.is_empty() => EventKind::Changed,
@@ -178,7 +184,8 @@ impl Live {
             }
             Some(told) => {
                 if told.logged != finding.logged {
-                    // Numbers alone are no news, but what the finding holds now may move elsewhere later.
+                    // Numbers alone make no event, but the flows that the finding holds now may move to another finding
+                    // later.
                     let (logged, at) = (told.logged, told.at);
                     let told = Told {
                         logged,
@@ -215,12 +222,12 @@ impl Live {
     fn of_saturation<'a>(&mut self, report: &'a Report, outlook: Outlook) -> Vec<Event<'a>> {
         let mut events = Vec::new();
         for node in &report.nodes {
-            // Where filters are on, nodes without a finding are none of the reader's business.
+            // With filters, a node without a finding is not what the reader asked for.
             if report.filtered && !report.findings.iter().any(|f| f.node == node.node) {
                 continue;
             }
             let Some(stretch) = node.saturated.as_ref().and_then(|s| s.last()) else {
-                // A line showed that the limit is another.
+                // A line showed that the node has another limit.
                 self.suspected.remove(&node.node);
                 continue;
             };
@@ -249,12 +256,12 @@ impl Live {
     }
 }
 
-/// Findings that were told and are no more: when the whole log settles a direction, or shows a scan, flows move to other
+/// Reported findings that no longer exist: when the whole log settles a direction, or shows a scan, flows move to other
 /// findings.
 struct Gone(Vec<(String, Told)>);
 
 impl Gone {
-    /// For each finding, the places of those that it took flows of.
+    /// Returns, for each finding, the indices of the gone findings whose flows it took.
     fn taken_by(&self, findings: &[Finding]) -> Vec<Vec<usize>> {
         if self.0.is_empty() {
             return vec![Vec::new(); findings.len()];
@@ -286,7 +293,7 @@ impl Gone {
     }
 }
 
-/// Whether time confirms a stretch that no further line of its node has.
+/// Whether the time that has passed confirms a stretch after which its node had no further line.
 fn is_confirmed(stretch: &Stretch, report: &Report, outlook: Outlook) -> bool {
     let now = match outlook {
         Outlook::Over => return true,

@@ -1,44 +1,50 @@
-//! Wires the stages: items of a log in, a report or live events out. The only place that knows their order.
+//! Pipeline of the stages: items of a log in, a report or live events out. The only module that knows their order.
 
+mod diff;
 mod explain;
 mod live;
+mod reports;
 mod simulate;
 mod traffic;
 mod warnings;
 
 use std::collections::BTreeMap;
 
+use crate::accept::Acceptances;
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::chain::Family;
+use crate::date::Date;
 use crate::finding::{Finding, findings};
 use crate::flow::Flows;
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
+use crate::report::read::{Part, Reports};
 use crate::report::{NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Provenance, Site, WindowOrigin};
 use crate::time::Time;
 
+pub use diff::diff;
 pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;
 
-/// Refused lines that are kept to be shown.
+/// Upper bound on the refused lines that are kept to be shown.
 const MOST_REFUSED: usize = 100;
 
-/// Prefixes of other LOG rules that are kept apart.
+/// Upper bound on the prefixes of other LOG rules that are counted separately.
 const MAX_PREFIXES: usize = 16;
 
-/// Hosts and kinds of notices that are kept apart.
+/// Upper bound on the pairs of host and kind whose notices are counted separately.
 const MOST_NOTICES: usize = 1_000;
 
-/// What lines of one kind and host tell of lost evidence.
+/// Lost evidence that lines of one kind and host report.
 #[derive(Debug, Clone, Copy)]
 struct Notice {
     lines: u64,
-    /// The sum of what they say was lost.
+    /// Sum of the losses that the lines state.
     count: u64,
     first: Time,
 }
@@ -49,13 +55,13 @@ type Notices = BTreeMap<(Option<String>, NoticeKind), Notice>;
 /// A line that looked like a drop line and was not judged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Whether it was one, but could not be read; else it is not the kernel's.
+    /// Whether it was a drop line that could not be parsed; otherwise it is not the kernel's.
     pub unreadable: bool,
     pub why: String,
     pub line: String,
 }
 
-/// What an input has of drop lines where no kernel message begins.
+/// Texts of drop lines that an input contains elsewhere than at the start of a kernel message.
 #[derive(Debug, Clone, Default)]
 struct Elsewhere {
     lines: u64,
@@ -72,24 +78,31 @@ pub struct Analysis {
     current: Flows,
     tally: Tally,
     refused: Vec<Refused>,
-    /// Where there are several inputs: the records of the earlier ones.
+    /// Records of earlier inputs; `None` for a single input.
     dedup: Option<Dedup>,
-    /// Drop lines that `--since` and `--until` could not tell of, since they have no date.
+    /// Drop lines without a date, which `--since` and `--until` cannot place.
     undated: u64,
-    /// Whether times were told whose day is that of the first line.
+    /// Whether the user gave times of day alone, whose day is that of the first line.
     has_daytimes: bool,
     learned: Vec<ClusterFact>,
-    /// What the logs tell of lost evidence, by host and kind.
+    /// Lost evidence that the logs report, by host and kind.
     notices: Notices,
     elsewhere: Elsewhere,
     /// Lines of other LOG rules, by their prefixes.
     other_prefixes: BTreeMap<String, u64>,
-    /// Drop lines that came in, also those that an earlier input had.
+    /// Drop lines that came in, including those that an earlier input contained.
     met: u64,
+    /// Reports among the inputs.
+    reports: Reports,
+    /// The input that had the last of them.
+    own_input: String,
+    acceptances: Acceptances,
+    /// The day on which acceptances are looked at.
+    today: Option<Date>,
 }
 
 impl Analysis {
-    /// An analysis that has seen nothing yet.
+    /// Creates an analysis without input.
     pub fn new(site: Site, scope: Scope) -> Self {
         Self {
             has_daytimes: site.has_daytimes(),
@@ -106,15 +119,19 @@ impl Analysis {
             elsewhere: Elsewhere::default(),
             other_prefixes: BTreeMap::new(),
             met: 0,
+            reports: Reports::default(),
+            own_input: String::new(),
+            acceptances: Acceptances::default(),
+            today: None,
         }
     }
 
-    /// The site, with what the inputs told of it.
+    /// Returns the site, with the facts that the inputs contain about it.
     pub const fn site(&self) -> &Site {
         &self.site
     }
 
-    /// Takes what a reader says.
+    /// Adds an event of a reader.
     pub fn push(&mut self, event: LogEvent<'_>) {
         match event {
             LogEvent::Drops(drops) => self.push_drops(drops),
@@ -148,6 +165,11 @@ impl Analysis {
                     self.current.alive(host, time, monotonic);
                 }
             }
+            LogEvent::Own { input, document } => {
+                self.reports.push(input, document);
+                self.own_input = input.to_owned();
+            }
+            LogEvent::EndOfOwn => self.reports.end_input(&self.own_input),
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
@@ -156,7 +178,7 @@ impl Analysis {
         }
     }
 
-    /// Whether a line of this time is to be judged.
+    /// Whether a line of this time is judged.
     fn wants(&mut self, time: Time) -> bool {
         if self.has_daytimes && time.is_dated() {
             self.has_daytimes = false;
@@ -174,12 +196,7 @@ impl Analysis {
         }
     }
 
-    /// How many drop lines came in, whether they counted or not.
-    pub const fn met(&self) -> u64 {
-        self.met
-    }
-
-    /// Takes drop lines.
+    /// Adds drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
         for line in drops {
             self.met += u64::from(line.packet.is_ok());
@@ -211,7 +228,7 @@ impl Analysis {
         self.current.add(&self.site, line, packet, lines);
     }
 
-    /// Takes a line that tells how far the log can be believed.
+    /// Adds a line that reports lost evidence, or a boot, or a step back in time.
     fn notice(&mut self, kind: NoticeKind, host: Option<&str>, count: u64, time: Time) {
         if kind == NoticeKind::Boot {
             self.current.boot(host, time);
@@ -235,17 +252,17 @@ impl Analysis {
         self.current.add_years(years);
     }
 
-    /// Says that another input begins; what earlier ones had already then counts once.
+    /// Begins another input; records that earlier inputs contain as well count once.
     pub fn begin_input(&mut self) {
         self.dedup.get_or_insert_default().begin_input();
     }
 
-    /// How many records were in an earlier input already.
+    /// Returns the number of records that an earlier input contained.
     pub fn repeated(&self) -> u64 {
         self.dedup.as_ref().map_or(0, Dedup::repeated)
     }
 
-    /// The hosts whose log goes back in time, with the first such line.
+    /// Returns the hosts whose log goes back in time, with the time of the first such line.
     pub fn went_back(&self) -> impl Iterator<Item = (Option<&str>, Time)> {
         self.notices
             .iter()
@@ -258,13 +275,13 @@ impl Analysis {
         self.site.learn(fact, by);
     }
 
-    /// Takes what an input tells of the cluster.
+    /// Adds a fact that an input contains about the cluster.
     fn learn(&mut self, fact: ClusterFact, by: Provenance) {
         self.site.learn(&fact, by);
         self.learned.push(fact);
     }
 
-    /// What the inputs told of the cluster, in their order.
+    /// Returns the facts that the inputs contain about the cluster, in their order.
     pub fn learned(&self) -> &[ClusterFact] {
         &self.learned
     }
@@ -285,32 +302,27 @@ impl Analysis {
         }
     }
 
-    /// Notes how many lines have been read in all.
+    /// Sets the number of lines read in all.
     pub const fn set_lines(&mut self, lines: u64) {
         self.tally.lines = lines;
     }
 
-    /// The account so far.
-    pub const fn tally(&self) -> Tally {
-        self.tally
-    }
-
-    /// The first lines that were refused.
+    /// Returns the first lines that were refused.
     pub fn refused(&self) -> &[Refused] {
         &self.refused
     }
 
-    /// The last time that the log shows.
+    /// Returns the last time that the log shows.
     pub fn last(&self) -> Option<Time> {
         self.seen().span().map(|(_, last)| last)
     }
 
-    /// What a report costs, in flows that are judged.
+    /// Returns the cost of a report, in flows that are judged.
     pub fn cost(&self) -> usize {
         self.seen().cost()
     }
 
-    /// The flows to judge: of the logs that have ended or, live, of the one that has not.
+    /// Returns the flows to judge: those of the logs that have ended or, live, of the one that has not.
     const fn seen(&self) -> &Flows {
         if self.current.logged() > 0 || self.flows.logged() == 0 {
             &self.current
@@ -319,12 +331,43 @@ impl Analysis {
         }
     }
 
-    /// The report on what was read so far. `now` is the log's time of now, where the log is live.
+    /// Creates the report on the lines read so far. For a live log, `now` is the current time of the log.
     pub fn report(&self, now: Option<Time>) -> Report {
+        let mut whole = self.of_logs(now);
+        if !self.reports.is_empty() {
+            whole = self.with_reports(whole);
+        }
+        let accepted = (self.today).map(|today| self.acceptances.apply(&mut whole.findings, today));
+        let rules = suggest(&mut whole.findings, &self.site, self.scope);
+        let splits = self.splits(&whole.nodes, &whole.findings);
+        let mut warnings = whole.warnings;
+        if !whole.findings.is_empty() {
+            warnings.extend(warnings::unused_rules(&self.site, &whole.nodes));
+            warnings.extend(warnings::unused_roles(&self.site, &whole.nodes));
+        }
+        warnings.extend(warnings::acceptances(accepted.unwrap_or_default()));
+        warnings.sort();
+        Report {
+            span: whole.span,
+            tally: whole.tally,
+            nodes: whole.nodes,
+            findings: whole.findings,
+            rules,
+            warnings,
+            splits,
+            windows: whole.windows,
+            limit: self.site.limit,
+            inputs: Vec::new(),
+            options: Vec::new(),
+            filtered: false,
+        }
+    }
+
+    /// Returns the results of the logs alone, without those of reports.
+    fn of_logs(&self, now: Option<Time>) -> Part {
         let flows = self.judged();
         let scene = Scene::new(flows, &self.site, now);
-        let mut findings = findings(&scene);
-        let rules = suggest(&mut findings, &self.site, self.scope);
+        let findings = findings(&scene);
         let mut nodes: Vec<NodeReport> = scene
             .nodes
             .values()
@@ -344,7 +387,6 @@ impl Analysis {
             })
             .collect();
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
-        let splits = self.splits(&nodes, &findings);
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         warnings.extend(warnings::elsewhere(&self.elsewhere));
@@ -352,8 +394,6 @@ impl Analysis {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));
         }
         if !findings.is_empty() {
-            warnings.extend(warnings::unused_rules(&self.site, &nodes));
-            warnings.extend(warnings::unused_roles(&self.site, &nodes));
             warnings.extend(warnings::undated(self.undated));
             let untold = self.dedup.as_ref().map_or(0, Dedup::untold);
             warnings.extend(warnings::unchecked_repeats(untold));
@@ -361,24 +401,17 @@ impl Analysis {
         warnings.extend(warnings::contradictions(&self.site));
         warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
-        warnings.sort();
-        Report {
+        Part {
             span: scene.span,
             tally: self.tally,
             nodes,
             findings,
-            rules,
             warnings,
-            splits,
             windows: self.windows(&scene),
-            limit: self.site.limit,
-            inputs: Vec::new(),
-            options: Vec::new(),
-            filtered: false,
         }
     }
 
-    /// The upgrade windows, told and found, in the order of time.
+    /// Returns the upgrade windows, given and found, in the order of time.
     fn windows(&self, scene: &Scene<'_>) -> Vec<WindowReport> {
         let beside = scene.span.map_or(Time(0), |(first, _)| first);
         let told = self.site.upgrades.iter().map(|window| WindowReport {
@@ -397,7 +430,7 @@ impl Analysis {
         windows
     }
 
-    /// The LOG rules to split: of the nodes whose limit hid lines.
+    /// Returns the LOG rules to split: those of nodes whose limit hid lines.
     fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
         let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
         let split = |node: &NodeReport| {
@@ -415,15 +448,15 @@ impl Analysis {
     }
 }
 
-/// What of a record is kept to be shown.
+/// Returns the start of a record, at most 2000 bytes, to be shown.
 fn text(record: &[u8]) -> String {
     String::from_utf8_lossy(&record[..record.len().min(2_000)]).into_owned()
 }
 
-/// The verdicts that `--fail-on` may name, from the strictest: what exits with 1.
+/// Whether a finding with one of these verdicts fails the run: one without an acceptance.
 pub fn fails(report: &Report, verdicts: &[Verdict]) -> bool {
     report
         .findings
         .iter()
-        .any(|f| verdicts.contains(&f.verdict()))
+        .any(|f| f.accepted.is_none() && verdicts.contains(&f.verdict()))
 }

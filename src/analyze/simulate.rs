@@ -1,16 +1,17 @@
-//! The chains as they would be with suggested rules in them.
+//! Chains as they would be with the suggested rules.
 
 use crate::chain::Family;
 use crate::report::NodeReport;
 use crate::rule::AcceptRule;
 use crate::site::Site;
 
-/// `site` with `rules` in the chains of `nodes`, as far as those chains are known. A rule put in has line 0.
+/// Returns `site` with `rules` inserted in the chains of `nodes`, as far as those chains are known. An inserted rule has
+/// line 0.
 pub fn with_suggested(site: &Site, nodes: &[NodeReport], rules: &[AcceptRule]) -> Site {
     let mut new = site.clone();
     let prefixes = site.log_prefixes();
     for node in nodes {
-        // One text may have the chains of both families.
+        // One text may contain the chains of both families.
         let mut texts: Vec<&str> = Vec::new();
         for family in [Family::V4, Family::V6] {
             let chains = site.in_force.of(&node.node, node.role, family);

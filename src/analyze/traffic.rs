@@ -1,4 +1,4 @@
-//! Drop lines counted by what one packet settles, for the counters of a monitoring system.
+//! Counters of drop lines for a monitoring system, by the fields that one packet settles.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::packet::{TcpFlags, proto, proto_name};
 use crate::report::metrics::{PacketKind, Traffic};
 
 impl Analysis {
-    /// Counts the drop lines of each node by address family, protocol and kind of packet. No count ever falls.
+    /// Counts the drop lines of each node by address family, protocol and kind of packet. The counts are monotonic.
     pub fn traffic(&self) -> Vec<Traffic> {
         let flows = self.judged();
         let mut counts: BTreeMap<(&str, bool, Option<u8>, PacketKind), u64> = BTreeMap::new();
@@ -35,7 +35,7 @@ impl Analysis {
             .collect()
     }
 
-    /// Counts the kernel messages that the log says were lost before it was written.
+    /// Counts the kernel messages that were lost before the log was written, by its notices.
     pub fn lost(&self) -> u64 {
         use NoticeKind::{JournalSuppressed, Missed, Suppressed};
         let is_loss = |kind| matches!(kind, Missed | Suppressed | JournalSuppressed);
@@ -43,7 +43,7 @@ impl Analysis {
         lost.map(|(_, notice)| notice.count).sum()
     }
 
-    /// The flows that a report judges.
+    /// Returns the flows that a report judges.
     pub(super) const fn judged(&self) -> &Flows {
         if self.flows.span().is_some() {
             &self.flows
@@ -53,7 +53,7 @@ impl Analysis {
     }
 }
 
-/// The lines of a flow by kind of packet.
+/// Returns the lines of a flow by kind of packet.
 fn kinds(seen: &Seen<'_>) -> Vec<(PacketKind, u64)> {
     let flow = seen.flow;
     match seen.key.proto {
@@ -62,7 +62,7 @@ fn kinds(seen: &Seen<'_>) -> Vec<(PacketKind, u64)> {
             let syn = count(|f| f.contains(TcpFlags::SYN) && !f.contains(TcpFlags::ACK));
             let syn_ack = count(|f| f.contains(TcpFlags::SYN) && f.contains(TcpFlags::ACK));
             let rst = count(|f| f.contains(TcpFlags::RST) && !f.contains(TcpFlags::SYN));
-            // A line that was cut before its flags has none.
+            // A line that was cut before its flags has no kind of its own.
             let unread = flow.logged - flow.lines_with(|_| true).min(flow.logged);
             let rest = flow.logged - (syn + syn_ack + rst + unread).min(flow.logged);
             vec![

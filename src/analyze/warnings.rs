@@ -1,8 +1,9 @@
-//! What the reader must know to read the rest of a report.
+//! Warnings that a reader needs to interpret a report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Elsewhere, Notice, Notices};
+use crate::accept::Note;
 use crate::catalog::service;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
@@ -17,12 +18,12 @@ use crate::saturation::Stretch;
 use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::Time;
 
-/// Stretches that are listed one by one.
+/// Upper bound on the stretches that are listed separately.
 const MOST_STRETCHES: usize = 3;
-/// How many nodes are mentioned by name.
+/// Upper bound on the nodes that a warning names.
 const MOST_NAMES: usize = 8;
 
-/// The warnings of a report, in order.
+/// Returns the warnings of a report, in order.
 pub(super) fn warnings(
     scene: &Scene<'_>,
     nodes: &[NodeReport],
@@ -59,7 +60,7 @@ pub(super) fn warnings(
     found
 }
 
-/// Records that no earlier input could be asked for, since only so many are remembered.
+/// Warns of records that could not be compared with earlier inputs, because the memory for them is bounded.
 pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     let text = format!(
         "{untold} records could not be checked for repeats, since the inputs have more than are remembered: what several \
@@ -68,7 +69,13 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
 }
 
-/// What a kind of notice means for the evidence; `None` where nothing was lost.
+/// Converts the notes on acceptances to warnings.
+pub(super) fn acceptances(notes: Vec<Note>) -> impl Iterator<Item = Warning> {
+    let notes = notes.into_iter();
+    notes.map(|note| Warning::new(note.code, note.node, note.text))
+}
+
+/// Describes the lost evidence behind a notice; `None` where nothing was lost.
 fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning> {
     let on = host.map_or_else(String::new, |host| format!(" on {}", printable_name(host)));
     let (lines, count) = (notice.lines, notice.count);
@@ -110,13 +117,13 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  time; say the year of the newest line with --year"
             ),
         ),
-        // A boot is no loss; and the order of lines is no part of a report, which must not depend on it.
+        // A boot is no loss; and the order of lines must not change a report.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning::new(code, host.map(str::to_owned), text))
 }
 
-/// The prefix where no kernel message begins.
+/// Warns of drop lines where no kernel message begins.
 pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
     const MAX_SAMPLE: usize = 160;
     if found.lines == 0 {
@@ -134,7 +141,7 @@ pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
     Some(Warning::new("prefix-elsewhere", None, text))
 }
 
-/// The prefixes of other LOG rules, where no line has the one that was looked for.
+/// Warns of the prefixes of other LOG rules, where no line has the expected one.
 pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
     if found.is_empty() {
         return None;
@@ -168,7 +175,7 @@ pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
     Some(Warning::new("other-prefix", None, text))
 }
 
-/// An upgrade window that the log shows and nobody told.
+/// Warns of an upgrade window that the log shows and that the user did not give.
 fn found_upgrade(found: &Upgrade) -> Warning {
     let mut names: Vec<String> = found
         .ports
@@ -190,7 +197,7 @@ fn found_upgrade(found: &Upgrade) -> Warning {
     Warning::new("upgrade-found", None, text)
 }
 
-/// What the counters of the chain say of drops that left no line.
+/// Warns of drops that the counters of the chain show and that left no line.
 fn unlogged(node: &NodeReport) -> Option<Warning> {
     let counted = node.unlogged.filter(|counted| counted.packets > 0)?;
     let about = if counted.exact { "" } else { "about " };
@@ -206,7 +213,7 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
     ))
 }
 
-fn saturated(node: &NodeReport) -> Option<Warning> {
+pub(super) fn saturated(node: &NodeReport) -> Option<Warning> {
     let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
     let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
     if stretches.len() > MOST_STRETCHES {
@@ -228,7 +235,7 @@ fn stretch(stretch: &Stretch) -> String {
     }
 }
 
-/// One warning for each documented rule that false positives of a node show to be absent.
+/// Warns once for each documented rule that false positives of a node prove to be absent.
 fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut absent: BTreeMap<(&str, &str), u64> = BTreeMap::new();
     for finding in findings {
@@ -245,7 +252,7 @@ fn absent_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for each node on which the answers of a service do not get in.
+/// Warns of each node on which the answers of a service are dropped.
 fn established_suspects(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut nodes: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
     for finding in findings.iter().filter(|f| f.established_suspect) {
@@ -268,7 +275,7 @@ fn established_suspects(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for each scan that asked for documented ports too: whether their rules are missing, it does not show.
+/// Warns of each scan that tried documented ports too: it does not show whether their rules are missing.
 fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let mut nodes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for finding in findings.iter().filter(|f| !f.scanned.is_empty()) {
@@ -286,7 +293,7 @@ fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for each node whose dump accepts lines that came after it was taken.
+/// Warns once for each node whose dump accepts lines that came after it was taken.
 fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let nodes: BTreeSet<&str> = (findings.iter().filter(|f| f.stale))
         .map(|f| f.node.as_str())
@@ -301,7 +308,7 @@ fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// One warning for the nodes whose role is a guess.
+/// Warns once of all nodes whose role is assumed.
 fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     let judged: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
     let guessed = |name: &&&str| !scene.site.is_role_known(name);
@@ -316,7 +323,23 @@ fn assumed_roles(scene: &Scene<'_>, findings: &[Finding]) -> Option<Warning> {
     Some(Warning::new("role-assumed", None, text))
 }
 
-/// The first names, and how many more there are.
+/// Returns one warning for the nodes of reports whose role is assumed, each with that role.
+pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning> {
+    let (first, role) = guesses.first()?;
+    let names: Vec<String> = guesses
+        .iter()
+        .map(|(name, _)| printable_name(name))
+        .collect();
+    let text = format!(
+        "nobody said the role of {} to the reports: if {first} is {role}, say so with --role {first}={role}; if not, report its log \
+         again",
+        few(&names),
+        first = printable_name(&quoted(first)),
+    );
+    Some(Warning::new("role-assumed", None, text))
+}
+
+/// Returns the first names, and how many more there are.
 fn few(names: &[String]) -> String {
     let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
     match names.len().saturating_sub(MOST_NAMES) {
@@ -325,13 +348,13 @@ fn few(names: &[String]) -> String {
     }
 }
 
-/// One warning for each matter on which the sources of what is known of the cluster differ.
+/// Warns of each fact about the cluster on which the sources differ.
 pub(super) fn contradictions(site: &Site) -> impl Iterator<Item = Warning> {
     let all = site.known.contradictions().into_iter();
     all.map(|one| Warning::new("sources-differ", one.node.clone(), one.to_string()))
 }
 
-/// One warning for each node whose role was told and that has no line: its name may be misspelt.
+/// Warns of each node whose role the user gave and that has no line: its name may be misspelt.
 pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let is_of = |node: &NodeReport, name: &str| {
         node.node == name || site.known.names().resolve(&node.node) == name
@@ -349,7 +372,7 @@ pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<I
     })
 }
 
-/// The names of nodes, the first of them.
+/// Returns the names of nodes, the first of them.
 fn names(nodes: &[NodeReport]) -> String {
     let names: Vec<String> = nodes
         .iter()
@@ -358,7 +381,7 @@ fn names(nodes: &[NodeReport]) -> String {
     few(&names)
 }
 
-/// Drop lines without a date, where lines of a span of time only are wanted.
+/// Warns of drop lines without a date, where only a span of time is wanted.
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
         0 => return None,
@@ -371,7 +394,7 @@ pub(super) fn undated(lines: u64) -> Option<Warning> {
     Some(Warning::new("undated", None, text))
 }
 
-/// Drop lines outside `--since` and `--until`.
+/// Warns of drop lines outside `--since` and `--until`.
 pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
     let (outside, judged) = (tally.outside, tally.drops);
     if outside == 0 {
@@ -397,7 +420,7 @@ pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> 
     Some(Warning::new("outside", None, text))
 }
 
-/// One warning for each upgrade window that was told and in which the log has no line: its time may be wrong.
+/// Warns of each upgrade window of the user in which the log has no line: its time may be wrong.
 pub(super) fn unmet_upgrades(
     site: &Site,
     span: Option<(Time, Time)>,
@@ -420,7 +443,7 @@ pub(super) fn unmet_upgrades(
     })
 }
 
-/// One warning for each node that has a chain and no line: its name may be misspelt.
+/// Warns of each node that has a chain and no line: its name may be misspelt.
 pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
     let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
     site.in_force.told_nodes().filter(absent).map(|name| {

@@ -1,4 +1,4 @@
-//! Questions put to INPUT, as the kernel would: what becomes of a stranger, of loopback, of an answer, of a node.
+//! Test packets evaluated in INPUT, as the kernel would: of strangers, over loopback, replies, from nodes.
 
 use std::net::IpAddr;
 
@@ -14,11 +14,11 @@ use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 pub(super) const BRIDGE: &str = "mgmt-br";
-/// The pod network unless told (rke2-90-harvester-server.yaml).
+/// Default pod network (rke2-90-harvester-server.yaml).
 const POD_NETWORK: &str = "10.52.0.0/16";
-/// How many sources, ports and interfaces are asked about of one chain.
+/// Upper bound on the sources, on the ports and on the interfaces tested for one chain.
 pub(super) const MAX: usize = 8;
-/// How many rules are asked about one subject: some seconds.
+/// Upper bound on the rules evaluated for one subject: some seconds.
 const MAX_STEPS: u64 = 10_000_000;
 pub(super) fn pod_network(scene: &Scene<'_>) -> Option<IpNet> {
     scene
@@ -45,7 +45,7 @@ pub(super) fn is_cni(chain: &str, rule: &Rule) -> bool {
         })
 }
 
-/// Whether packets of pods come in by the interface, or none at all: ports of bridges have no address.
+/// Whether an interface carries packets of pods, or no packets to the node: a port of a bridge has no address.
 fn is_foreign_interface(name: &str) -> bool {
     let starts = [
         "lo",
@@ -72,14 +72,14 @@ fn is_foreign_interface(name: &str) -> bool {
 }
 
 impl Subject<'_> {
-    /// Whether its chains are so long that further questions are not put.
+    /// Whether the bound on evaluated rules is reached, so that no more test packets are evaluated.
     pub(super) fn is_spent(&self) -> bool {
         self.steps.get() > MAX_STEPS
     }
 }
 
 impl<'a> Scene<'a> {
-    /// Hits of what is asked of every subject that filters.
+    /// Collects the hits of a check on every subject that filters.
     pub(super) fn of_asked(&self, check: impl Fn(&Ask<'_>) -> Vec<Hit>) -> Vec<Hit> {
         let filters = |subject: &&Subject<'a>| subject.set.filters(subject.family);
         (self.subjects.iter().filter(filters))
@@ -88,18 +88,18 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Questions put to one subject.
+/// Test packets for one subject.
 pub(super) struct Ask<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) scene: &'a Scene<'a>,
     entry: Evaluation<'a>,
     /// The chains that INPUT reaches, but for those of the CNI.
     pub(super) chains: Vec<&'a Chain>,
-    /// By which packets to the node itself come in.
+    /// Interfaces on which packets to the node itself arrive.
     pub(super) interfaces: Vec<String>,
 }
 
-/// A stranger's way in.
+/// A packet of a stranger that is accepted.
 pub(super) struct Intrusion {
     pub(super) protocol: u8,
     pub(super) port: u16,
@@ -140,7 +140,7 @@ impl<'a> Ask<'a> {
         })
     }
 
-    /// The rule at a position.
+    /// Returns the rule at a position.
     pub(super) fn rule(&self, position: &Position) -> Option<&'a Rule> {
         let chain = self
             .subject
@@ -149,7 +149,7 @@ impl<'a> Ask<'a> {
         chain.rules.get(position.number.checked_sub(1)?)
     }
 
-    /// The bridge that has the management address, and every other interface that a rule or the user names.
+    /// Returns the bridge with the management address, and every other interface that a rule or the user names.
     fn interfaces(&self) -> Vec<String> {
         let mut named: Vec<&str> = Vec::new();
         for (_, _, rule) in self.rules() {
@@ -239,7 +239,7 @@ impl<'a> Ask<'a> {
         outcome
     }
 
-    /// Whether the chains are so long that further questions are not put.
+    /// Whether the bound on evaluated rules is reached.
     fn is_spent(&self) -> bool {
         self.subject.is_spent()
     }
@@ -248,7 +248,7 @@ impl<'a> Ask<'a> {
         self.subject.family == Family::V6
     }
 
-    /// The strangers that get in to a port that nothing is listed for: one for each rule, or way, by which they do.
+    /// Returns the strangers' packets to unlisted ports that are accepted: one for each rule that accepts them.
     pub(super) fn intrusions(&self) -> Vec<Intrusion> {
         let mut out: Vec<Intrusion> = Vec::new();
         for interface in &self.interfaces {
@@ -282,7 +282,7 @@ impl<'a> Ask<'a> {
         out
     }
 
-    /// What becomes of a stranger's first packet to a port that nothing is listed for.
+    /// Evaluates a stranger's first packet to an unlisted port.
     pub(super) fn stranger(&self, protocol: u8) -> Option<Outcome> {
         let (interface, src) = (self.interfaces.first()?, *self.strangers().first()?);
         let port = *self.unlisted(protocol).first()?;
@@ -290,7 +290,7 @@ impl<'a> Ask<'a> {
         Some(self.put(packet, States::NEW, Sender::Stranger))
     }
 
-    /// What becomes of packets that the node sends to itself: the first that is stopped.
+    /// Returns the first outcome of loopback packets that are stopped, with their protocol.
     pub(super) fn loopback(&self) -> Option<(&'static str, Outcome)> {
         let own: IpAddr = if self.is_v6() {
             std::net::Ipv6Addr::LOCALHOST.into()
@@ -321,7 +321,7 @@ impl<'a> Ask<'a> {
             })
     }
 
-    /// What becomes of answers to the node's own connections: the first that is stopped, or logged as dropped.
+    /// Returns the first outcome of replies to the node's own connections that are stopped, or logged as dropped.
     pub(super) fn answers(&self) -> Option<(&'static str, Outcome)> {
         let src = *self.strangers().first()?;
         for interface in self
@@ -344,7 +344,8 @@ impl<'a> Ask<'a> {
         None
     }
 
-    /// Whether some node, or whoever the rules have in mind, gets in to a port, or sends its echo request.
+    /// Whether a node, or a source that the rules name, can reach a port; without a port, whether its echo request is
+    /// accepted.
     pub(super) fn gets_in(&self, protocol: u8, spt: u16, dpt: Option<u16>) -> bool {
         if self.is_spent() {
             return true;
@@ -369,13 +370,13 @@ impl<'a> Ask<'a> {
         })
     }
 
-    /// Whether nothing stops it: that everybody gets in is another finding.
+    /// Whether no rule stops the packet: a chain that accepts all sources is another finding.
     fn falls_through(&self, question: &Question<'_>) -> bool {
         let end = self.evaluate(question).end;
         end.lets_in() || matches!(end, ChainOutcome::NoMatch | ChainOutcome::NotAsked)
     }
 
-    /// Whether a packet of the pod network gets in to any port.
+    /// Whether a packet of the pod network is accepted to any port.
     pub(super) fn pod_gets_in(&self, net: IpNet) -> bool {
         let src = net.hosts().next().unwrap_or(net.addr());
         self.management().any(|interface| {
@@ -385,7 +386,7 @@ impl<'a> Ask<'a> {
         })
     }
 
-    /// What stops a node on its way to a port.
+    /// Returns the outcome of a node's packet to a port.
     pub(super) fn stopped(&self, protocol: u8, spt: u16, dpt: Option<u16>) -> Option<Outcome> {
         let interface = self.interfaces.first()?;
         let src = *self.strangers().first()?;
@@ -402,7 +403,7 @@ impl<'a> Ask<'a> {
         own.chain(self.interfaces.iter().filter(move |_| none))
     }
 
-    /// The first port of the range that nobody is let in to.
+    /// Returns the first port of the range that no source can reach.
     pub(super) fn closed(&self, protocol: u8, spt: u16, range: PortRange) -> Option<u16> {
         let mut points = vec![range.first, range.last];
         for (_, _, rule) in self.rules() {
@@ -424,7 +425,8 @@ impl<'a> Ask<'a> {
             .find(|port| !self.gets_in(protocol, spt, Some(*port)))
     }
 
-    /// What of the documented rule is not accepted, in words, and what stops it.
+    /// Describes the part of the documented rule that is not accepted, with the outcome that stops it; `None` where all
+    /// is.
     pub(super) fn missing(&self, rule: &DocumentedRule) -> Option<(String, Option<Outcome>)> {
         let protocol = rule.proto?;
         let Some(range) = rule.dport else {

@@ -1,4 +1,4 @@
-//! How INPUT leads to the chain: at all, for which interfaces, behind whom.
+//! Jumps from INPUT to the chain: whether there is one, for which interfaces, and behind which rules.
 
 use crate::audit::ask::BRIDGE;
 use crate::audit::commands::when;
@@ -7,7 +7,7 @@ use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::chain::{Chain, HARVESTER, INPUT, Rule, Side, Test, quoted};
 
-/// The interface that a jump asks for: its pattern, and whether negated.
+/// Returns the interface that a jump matches: its pattern, and whether it is negated.
 fn interface(rule: &Rule) -> Option<(&str, bool)> {
     rule.matches.iter().find_map(|m| match &m.test {
         Test::Interface(Side::Source, name) => Some((name.as_str(), m.negated)),
@@ -34,7 +34,7 @@ fn covers(rule: &Rule, name: &str) -> bool {
     }
 }
 
-/// The interface that has the management address.
+/// Returns the interface that has the management address.
 fn management(scene: &Scene<'_>) -> String {
     scene
         .options
@@ -55,7 +55,7 @@ fn of_jumps(
     })
 }
 
-/// The commands that have INPUT lead to the chain, behind the rules that are there.
+/// Returns the commands that have INPUT lead to the chain, behind the rules that are there.
 fn attach(subject: &Subject<'_>, chain: &Chain, interface: &str) -> Vec<String> {
     let tool = subject.family.tool();
     let jump = format!("-i {} -j {}", quoted(interface), quoted(&chain.name));
@@ -69,7 +69,7 @@ fn attach(subject: &Subject<'_>, chain: &Chain, interface: &str) -> Vec<String> 
     ]
 }
 
-/// What such commands do.
+/// Words before the commands that attach a chain to INPUT.
 const ATTACH: &str = "have INPUT lead to it:";
 
 pub(super) static NO_CHAIN: Check = Check {

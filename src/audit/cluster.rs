@@ -1,4 +1,4 @@
-//! Several CloudInits together: whom they pick, and what they write.
+//! Several CloudInits together: the nodes that they select, and the files that they write.
 
 use crate::audit::resource::effective;
 use crate::audit::scene::{Scene, Subject};
@@ -7,7 +7,7 @@ use crate::catalog::Role;
 use crate::cloudinit::selector::{is_role_key, picks};
 use crate::cloudinit::{Label, Resource};
 
-/// Every pair of CloudInits; more than this many are not paired.
+/// Upper bound on the CloudInits that are compared in pairs.
 const MOST: usize = 200;
 
 fn pairs<'a>(
@@ -33,7 +33,7 @@ fn name(resource: &Resource) -> &str {
     resource.name.as_deref().unwrap_or("the stages file")
 }
 
-/// Whether a node can have the labels of both.
+/// Whether one node can have the labels of both selectors.
 fn overlap(a: &[Label], b: &[Label]) -> bool {
     let disjoint = a.iter().any(|label| {
         !is_role_key(&label.key)

@@ -1,14 +1,14 @@
-//! The commands of a CloudInit or a script: what YAML makes of them, and what iptables says to them.
+//! Commands of a CloudInit or a script: how YAML parses them, and whether iptables accepts them.
 
 use crate::audit::scene::Subject;
 use crate::audit::{Check, Hit, Severity};
 use crate::chain::{Chain, Fault, Form, HARVESTER, RuleSet, quoted};
 use crate::cloudinit::Command;
 
-/// The stage of the documentation.
+/// Stage of the commands in the documentation.
 const STAGE: &str = "boot";
 
-/// Whether YAML cut the command at ` #`: a quote is left open, or the part that it cut has the target.
+/// Whether YAML cut the command at ` #`: a quote stays open, or the target is in the part that was cut.
 fn is_cut(command: &Command) -> bool {
     let Some(cut) = &command.cut else {
         return false;
@@ -32,7 +32,7 @@ fn cut_lines(subject: &Subject<'_>) -> Vec<usize> {
         .collect()
 }
 
-/// Whether the commands add rules to a chain that they do not make.
+/// Whether the commands add rules to a chain that they do not create.
 fn is_foreign(subject: &Subject<'_>) -> bool {
     subject.resource.is_some()
         && subject.chain().is_none()
@@ -280,7 +280,7 @@ pub(super) static CLEANUP_MISSING: Check = Check {
     },
 };
 
-/// The commands that take a chain away, where it is there.
+/// Returns the commands that take a chain away, where it is there.
 fn cleanup(subject: &Subject<'_>, chain: &Chain, jump: Option<String>) -> Vec<String> {
     let (tool, name) = (subject.family.tool(), quoted(&chain.name));
     let jump = jump.unwrap_or_else(|| format!("INPUT -i mgmt-br -j {name}"));
@@ -309,7 +309,7 @@ fn same(a: &RuleSet, b: &RuleSet) -> bool {
     a.chains().len() == b.chains().len() && a.chains().iter().all(alike)
 }
 
-/// Used by checks that have one hit at most.
+/// Returns the hit if `found`; for checks that have at most one.
 pub(super) fn when(found: bool, hit: impl FnOnce() -> Hit) -> Vec<Hit> {
     if found { vec![hit()] } else { Vec::new() }
 }

@@ -1,7 +1,7 @@
-//! What is wrong with a chain or a CloudInit before it costs a connection: texts in, [`AuditFinding`]s out.
+//! Audit of a chain or a CloudInit before it costs a connection: texts in, [`AuditFinding`]s out.
 //!
-//! Measures against the documented rules of a role (catalog), Harvester's CloudInit CRD (harvester/node-manager:
-//! pkg/admitter and pkg/mutator), and what iptables does with the commands.
+//! Follows the documented rules of a role (catalog), Harvester's CloudInit CRD (harvester/node-manager:
+//! pkg/admitter and pkg/mutator), and the behaviour of iptables.
 
 mod ask;
 mod attach;
@@ -20,14 +20,14 @@ use crate::net::IpNet;
 
 pub use scene::{NodeLabels, Scene, Subject};
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Severity {
     /// Connections will be lost, or the chain does not filter.
     Error,
-    /// It works, but not as the documentation means it.
+    /// The rules work, but not as the documentation intends.
     Warning,
-    /// Good to know; nothing need be done.
+    /// No action is needed.
     Note,
 }
 
@@ -35,25 +35,25 @@ impl Severity {
     pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Note];
 }
 
-/// One thing that is wrong, and what mends it.
+/// One fault, and its remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditFinding {
-    /// The check's.
+    /// Code of the check.
     pub code: &'static str,
     pub severity: Severity,
     pub file: String,
-    /// From 1; 0 where it is about the file as a whole.
+    /// Line number, from 1; 0 for a finding about the file as a whole.
     pub line: usize,
     pub text: String,
     pub mend: String,
-    /// Commands and rules that `mend` speaks of, one each.
+    /// Commands and rules of `mend`, one each.
     pub commands: Vec<String>,
 }
 
-/// What the user told beside the role.
+/// Options of the user besides the role.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Addons that are in use, or are not; the others are not known.
+    /// Addons with whether they are in use; for all others it is not known.
     pub addons: Vec<(String, bool)>,
     /// The pod network, where it is not 10.52.0.0/16.
     pub pod_cidr: Option<IpNet>,
@@ -61,11 +61,11 @@ pub struct Options {
     pub management_vlan: Option<u16>,
     /// Further interfaces that must be filtered.
     pub interfaces: Vec<String>,
-    /// Another log prefix that the analysis is told.
+    /// Log prefix of the user's LOG rules, besides the documented one.
     pub prefix: Option<String>,
 }
 
-/// What a check found: its place and its words.
+/// One match of a check: its position and its texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     file: String,
@@ -73,21 +73,21 @@ pub struct Hit {
     text: String,
     mend: String,
     commands: Vec<String>,
-    /// Where conditions cannot be known: in which way it is so.
+    /// Outcome of the unknown conditions for which the hit holds; `None` where it does not depend on them.
     way: Option<Way>,
 }
 
-/// Which way the conditions go that cannot be known.
+/// Outcome of unknown conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Holds,
     Fails,
-    /// One holds, and another does not.
+    /// Some conditions hold, and others do not.
     Mixed,
 }
 
 impl Hit {
-    /// Something that is wrong with a file, whichever of its chains is meant.
+    /// Creates a hit about a file as a whole, independent of its chains.
     fn of_file(file: &str, line: usize, text: impl Into<String>, mend: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
@@ -99,7 +99,7 @@ impl Hit {
         }
     }
 
-    /// With commands or rules that mend it, below the words.
+    /// Adds the commands or rules that `mend` refers to.
     fn by(mut self, commands: impl IntoIterator<Item = String>) -> Self {
         self.commands.extend(commands);
         self
@@ -112,13 +112,14 @@ pub struct Check {
     pub code: &'static str,
     pub severity: Severity,
     pub title: &'static str,
-    /// Why it matters, sentences.
+    /// Reason why the fault matters, in sentences.
     pub explain: &'static str,
-    /// What it finds in a scene.
+    /// Runs the check on a scene.
     pub check: fn(&Scene<'_>) -> Vec<Hit>,
 }
 
-/// All checks: first what keeps a file from being read, then the file, its commands, the chain, its ports, the cluster.
+/// All checks, in order: faults that keep a file from being read, then the file, its commands, the chain, its ports, the
+/// cluster.
 pub const CHECKS: &[&Check] = &[
     &resource::UNREADABLE,
     &resource::CONTENTS_UNREADABLE,
@@ -177,13 +178,14 @@ pub const CHECKS: &[&Check] = &[
 /// The code of the check for files that cannot be read.
 pub const UNREADABLE: &str = resource::UNREADABLE.code;
 
-/// The check of that code.
+/// Returns the check of that code.
 pub fn find(code: &str) -> Option<&'static Check> {
     CHECKS.iter().copied().find(|check| check.code == code)
 }
 
-/// Checks the texts, each with its name, against what a node of `role` needs. A CloudInit whose selector picks another
-/// role is measured against that one. `Node` objects among the texts tell whom the selectors must pick.
+/// Audits the texts, each with its name, against the needs of a node of `role`. A CloudInit whose selector selects
+/// another
+/// role is audited against that one. `Node` objects among the texts are the nodes that the selectors must select.
 pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<AuditFinding> {
     let scene = Scene::new(role, files, options);
     let mut out: Vec<AuditFinding> = Vec::new();
@@ -193,7 +195,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             let same = |other: &&Hit| {
                 (&other.file, other.line, &other.text) == (&hit.file, hit.line, &hit.text)
             };
-            // What is so whichever way conditions go is so, and is said once.
+            // A hit both where the conditions hold and where they do not is independent of them, and is reported once.
             let is_so = |way: Way| hits.iter().filter(same).any(|other| other.way == Some(way));
             let both = hit.way.is_some() && is_so(Way::Holds) && is_so(Way::Fails);
             let is_said = match hit.way {
@@ -208,7 +210,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
             }
             let (severity, text) = match hit.way.filter(|_| !both) {
                 None => (check.severity, hit.text.clone()),
-                // It may not be so at all.
+                // The condition may turn out so that the hit does not hold.
                 Some(way) => (
                     check.severity.max(Severity::Warning),
                     format!(
@@ -227,7 +229,7 @@ pub fn audit(role: Role, files: &[(&str, &str)], options: &Options) -> Vec<Audit
                 severity,
                 file: hit.file.clone(),
                 line: hit.line,
-                // Both quote the file, which may be anybody's.
+                // Both quote the file, whose text is untrusted.
                 text: printable(&text),
                 mend: printable(&hit.mend),
                 commands: hit

@@ -1,4 +1,4 @@
-//! What falls out of INPUT: packets of strangers that no rule stops.
+//! Default-accept of INPUT: packets of strangers that no rule stops.
 
 use crate::audit::ask::{Ask, Intrusion};
 use crate::audit::order::end_line;
@@ -46,13 +46,13 @@ pub(super) static NO_DROP: Check = Check {
     },
 };
 
-/// Whether some packet may come to the chain that filters, by INPUT where that is in the text.
+/// Whether a packet can reach the chain that filters, from INPUT where the text contains it.
 fn is_attached(ask: &Ask<'_>) -> bool {
     let chain = ask.subject.chain();
     chain.is_none_or(|chain| ask.chains.iter().any(|reached| reached.name == chain.name))
 }
 
-/// Whether a rule that leads to the chain, or stops packets in INPUT, takes some of the interface.
+/// Whether a rule that leads to the chain, or stops packets in INPUT, matches packets of the interface.
 fn is_filtered(ask: &Ask<'_>, interface: &str) -> bool {
     let covers = |rule: &Rule| {
         rule.matches.iter().all(|m| match &m.test {
@@ -75,7 +75,7 @@ fn is_filtered(ask: &Ask<'_>, interface: &str) -> bool {
     jumps.peek().is_none() || jumps.any(|(_, _, rule)| covers(rule))
 }
 
-/// Why a packet falls out of INPUT: the rule to name, and the words.
+/// Describes why a packet reaches the end of INPUT, with the line of the rule to blame.
 fn passes_by(ask: &Ask<'_>, intrusion: &Intrusion) -> (usize, String) {
     let policy = match &intrusion.outcome.end {
         ChainOutcome::Policy(policy) => format!(", and the policy of INPUT is {policy}"),

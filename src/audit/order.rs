@@ -13,10 +13,10 @@ use crate::packet::proto;
 
 /// The prefix of an older write-up of the feature.
 const OLD_PREFIX: &str = "HARVESTER_DROP: ";
-/// The kernel keeps so many bytes of a prefix (`nf_log` of xt_LOG.h, 30 with its end).
+/// Bytes of a prefix that the kernel keeps (`nf_log` of xt_LOG.h, 30 with the terminating NUL).
 const LONGEST_PREFIX: usize = 29;
 
-/// The place of the rule that accepts return traffic, of every protocol.
+/// Returns the place of the rule that accepts return traffic, of every protocol.
 fn established(chain: &Chain) -> Option<usize> {
     let only = |rule: &Rule| {
         rule.target == Target::Accept
@@ -33,7 +33,7 @@ pub(super) fn end_line(chain: &Chain) -> usize {
     chain.rules.last().map_or(chain.line, |rule| rule.line)
 }
 
-/// The ACCEPT rules with a number in the range.
+/// Returns the ACCEPT rules with a number in the range.
 fn accepts(chain: &Chain, from: usize, to: usize) -> impl Iterator<Item = &Rule> {
     let numbered = chain
         .rules
@@ -47,7 +47,7 @@ fn accepts(chain: &Chain, from: usize, to: usize) -> impl Iterator<Item = &Rule>
         .map(|(_, rule)| rule)
 }
 
-/// The LOG rules of what is dropped, in the chains that INPUT reaches.
+/// Collects the LOG rules for dropped packets that are `wrong`, in the chains that INPUT reaches.
 fn log_hits(
     scene: &Scene<'_>,
     wrong: impl Fn(&Rule, &Log) -> bool,
@@ -68,7 +68,7 @@ fn log_hits(
     })
 }
 
-/// What decides of a packet, in words: a rule, or the policy.
+/// Describes the rule or the policy that decides a packet, with its line.
 pub(super) fn decides(ask: &Ask<'_>, outcome: &Outcome) -> (usize, String) {
     let Some(position) = outcome.end.position() else {
         return match &outcome.end {
@@ -133,7 +133,8 @@ pub(super) static ESTABLISHED_NOT_FIRST: Check = Check {
     explain: "Nearly all packets match it; behind others it costs time, and a DROP or LOG before it hits living connections.",
     check: |scene| {
         scene.of_chains(|subject, chain| {
-            // Loopback and pods may pass before it, and what no connection has may fall.
+            // ACCEPT rules for loopback or pods may come first, and so may DROP rules for packets that belong to no
+            // connection.
             let other = |rule: &Rule| {
                 rule.has(|test| match test {
                     Test::Interface(Side::Source, _) | Test::TcpFlags { .. } => true,
@@ -223,7 +224,7 @@ pub(super) static NO_LOG: Check = Check {
     },
 };
 
-/// Whether the LOG rule of what is dropped stands behind the rule that drops, in one chain: that is another finding.
+/// Whether the LOG rule for dropped packets stands behind the rule that drops, in one chain: that is another finding.
 fn late_log(ask: &Ask<'_>, outcome: &Outcome) -> bool {
     let Some(position) = outcome.end.position() else {
         return false;

@@ -1,7 +1,7 @@
-//! The ports that the chain accepts against those that the role needs.
+//! Comparison of the ports that the chain accepts with those that the role needs.
 //!
-//! Whether a port is accepted is asked of the chain itself by a packet; rules narrowed to sources count, since the page
-//! lets everybody in only for brevity.
+//! Whether a port is accepted is tested with a packet in the chain itself; rules restricted to sources count, since the
+//! page opens ports to all sources only for brevity.
 
 use crate::audit::ask::{Ask, is_cni, is_cni_chain, pod_network};
 use crate::audit::order::decides;
@@ -12,7 +12,7 @@ use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Sought, Target, Te
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// The documented rule as arguments.
+/// Returns the documented rule as arguments.
 fn arguments(rule: &DocumentedRule) -> String {
     let mut out = match rule.proto {
         Some(proto::TCP) => "-p tcp".to_owned(),
@@ -41,7 +41,7 @@ fn add(subject: &Subject<'_>, chain: &Chain, rule: &str) -> (String, String) {
     }
 }
 
-/// The line before which a rule goes.
+/// Returns the line before which a rule must be inserted.
 fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
     *subject.place.get_or_init(|| {
         let is_log = |rule: &Rule| subject.set.is_drop_log(rule);
@@ -66,7 +66,7 @@ fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
     known.map(|(_, used)| *used)
 }
 
-/// Hits for the documented rules of the role that are not met and that `wanted` takes.
+/// Collects hits for the documented rules of the role that the chain does not satisfy and that `wanted` selects.
 fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &str) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let subject = ask.subject;
@@ -106,7 +106,7 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
     })
 }
 
-/// Whether what stops a packet is a rule of its own, not the one that stops all the rest.
+/// Whether a packet is stopped by a specific rule, and not by the one that stops all the rest.
 fn is_own_stop(ask: &Ask<'_>, outcome: &Outcome) -> bool {
     let rule = outcome
         .end
@@ -184,7 +184,7 @@ pub(super) static NO_POD_NETWORK: Check = Check {
     },
 };
 
-/// ACCEPT rules that are reached and whose matches are all known.
+/// Returns the ACCEPT rules that are reached and whose matches are all known.
 fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
     let known = |rule: &Rule| {
         rule.target == Target::Accept
@@ -204,7 +204,7 @@ fn live_accepts<'a>(ask: &Ask<'a>) -> Vec<&'a Rule> {
     chains.flat_map(live).collect()
 }
 
-/// The strangers that a rule accepts, of the CNI or not.
+/// Collects the ACCEPT rules that let strangers in, of the CNI or not.
 fn accepted_strangers(scene: &Scene<'_>, of_cni: bool) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let mut out = Vec::new();
@@ -314,7 +314,7 @@ pub(super) static NOT_ASKED: Check = Check {
     },
 };
 
-/// What of `range` no range of `known` covers.
+/// Returns the part of `range` that no range of `known` covers, from its first port; `None` where all is covered.
 fn uncovered(range: PortRange, mut known: Vec<PortRange>) -> Option<PortRange> {
     known.sort_unstable();
     let mut first = range.first;
@@ -329,7 +329,7 @@ fn uncovered(range: PortRange, mut known: Vec<PortRange>) -> Option<PortRange> {
     Some(PortRange::new(first, range.last))
 }
 
-/// The live rules that accept ports which neither the documentation nor the catalogue has for the role.
+/// Collects the live rules that accept ports which neither the documentation nor the catalogue lists for the role.
 fn extra(scene: &Scene<'_>, of_other_role: bool) -> Vec<Hit> {
     scene.of_asked(|ask| {
         let subject = ask.subject;

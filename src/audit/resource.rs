@@ -1,4 +1,4 @@
-//! The CloudInit object itself: can it be read, will the API take it.
+//! Checks of the CloudInit object itself: whether it can be parsed, and whether the API accepts it.
 
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::Role;
@@ -7,7 +7,7 @@ use crate::cloudinit::selector::{is_role_key, picks};
 /// The CRD of harvester/node-manager.
 const API_VERSION: &str = "node.harvesterhci.io/v1beta1";
 
-/// What the validating webhook refuses (harvester/node-manager, pkg/admitter/cloudinit.go).
+/// File names that the validating webhook refuses (harvester/node-manager, pkg/admitter/cloudinit.go).
 const DENIED: &[&str] = &[
     "90_custom.yaml",
     "99_settings.yaml",
@@ -17,7 +17,8 @@ const DENIED: &[&str] = &[
     "install",
 ];
 
-/// The name under which the file lands in `/oem` (pkg/mutator/cloudinit.go): its last part, with an extension of YAML.
+/// Returns the name under which the file lands in `/oem` (pkg/mutator/cloudinit.go): its last part, with an extension of
+/// YAML.
 pub(super) fn effective(filename: &str) -> String {
     let base = filename.rsplit('/').next().unwrap_or(filename);
     if base.ends_with(".yaml") || base.ends_with(".yml") {

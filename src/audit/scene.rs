@@ -1,4 +1,4 @@
-//! What is audited: each chain or CloudInit as a [`Subject`], with the nodes and the options.
+//! Input of an audit: each chain or CloudInit as a [`Subject`], with the nodes and the options.
 
 use std::cell::{Cell, OnceCell};
 
@@ -11,7 +11,7 @@ use crate::cloudinit::selector::role_of;
 use crate::cloudinit::yaml::{self, Node};
 use crate::cloudinit::{self, Resource};
 
-/// All that is audited together.
+/// All texts that are audited together.
 pub struct Scene<'a> {
     pub role: Role,
     pub options: &'a Options,
@@ -26,22 +26,22 @@ pub struct Scene<'a> {
 /// One chain or CloudInit.
 pub struct Subject<'a> {
     pub file: &'a str,
-    /// The role that it is measured against.
+    /// Role against which it is audited.
     pub role: Role,
     pub set: RuleSet,
     pub family: Family,
     pub resource: Option<Resource>,
     /// The chains after a second run of the same commands; `None` for a dump.
     pub again: Option<RuleSet>,
-    /// Whether it has to do with the firewall at all.
+    /// Whether it concerns the firewall at all.
     pub firewall: bool,
-    /// Where conditions cannot be known: the way that leads to it.
+    /// Outcome of the unknown conditions that leads to the chains; `None` where they do not depend on them.
     pub way: Option<Way>,
-    /// Whether it is measured against the documented ports: those are of IPv4, unless there is only IPv6.
+    /// Whether it is compared with the documented ports: those are of IPv4, unless there is only IPv6.
     pub is_measured: bool,
-    /// How many rules were asked so far.
+    /// Number of rules evaluated so far.
     pub(super) steps: Cell<u64>,
-    /// The line before which rules go, once somebody asked.
+    /// Line before which rules are inserted; computed on first use.
     pub(super) place: OnceCell<usize>,
 }
 
@@ -92,7 +92,9 @@ impl<'a> Scene<'a> {
                 place: OnceCell::new(),
             }
         };
-        match chain::detect(text)? {
+        let form = chain::detect(text)?;
+        chain::check_size(form, text)?;
+        match form {
             Form::CloudInit => {
                 let before = self.nodes.len();
                 for document in yaml::read(text)? {
@@ -152,7 +154,7 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    /// Adds what commands leave: every way, where conditions cannot be known and it makes a difference.
+    /// Adds the chains that commands leave, for each outcome of unknown conditions that makes a difference.
     fn ways(&mut self, make: &mut dyn FnMut(Assume) -> (Subject<'a>, Vec<Condition>)) {
         let (mut without, mut conditions) = make(Assume::None);
         if conditions.is_empty() {
@@ -210,12 +212,12 @@ impl<'a> Scene<'a> {
 }
 
 impl Subject<'_> {
-    /// The chain that filters the node.
+    /// Returns the chain that filters the node.
     pub fn chain(&self) -> Option<&Chain> {
         self.set.firewall(self.family)
     }
 
-    /// The rules of INPUT that lead to `chain`; `None` where the text does not have INPUT, or `chain` is INPUT.
+    /// Returns the rules of INPUT that lead to `chain`; `None` where the text does not have INPUT, or `chain` is INPUT.
     pub(super) fn jumps(&self, chain: &Chain) -> Option<Vec<&Rule>> {
         let input = self
             .set
@@ -237,14 +239,14 @@ impl Subject<'_> {
     }
 }
 
-/// What two runs of the same commands leave.
+/// Chains after one run, and after a second run, of the same commands.
 struct Twice {
     set: RuleSet,
     again: RuleSet,
     conditions: Vec<Condition>,
 }
 
-/// Runs commands once, and once more on what that leaves.
+/// Runs commands once, and a second time on the resulting chains.
 fn twice(form: Form, assume: Assume, run: &mut dyn FnMut(&mut Runner)) -> Twice {
     let mut runner = Runner::new(form).assuming(assume);
     run(&mut runner);
@@ -259,7 +261,7 @@ fn twice(form: Form, assume: Assume, run: &mut dyn FnMut(&mut Runner)) -> Twice 
     }
 }
 
-/// IPv6 where only `ip6tables` has rules.
+/// Returns the family of a set: IPv6 where only `ip6tables` has rules.
 fn family(set: &RuleSet) -> Family {
     let has = |family| {
         set.chains()

@@ -1,4 +1,4 @@
-//! Whom and what INPUT is asked about: strangers, ports that nothing is listed for, source ports that rules name.
+//! Test sources and ports for INPUT: strangers, unlisted ports, source ports that rules name.
 
 use std::net::IpAddr;
 
@@ -7,7 +7,7 @@ use crate::catalog::{RULES, SERVICES};
 use crate::chain::{Ports, Side, Target, Test};
 use crate::net::{IpNet, PortRange};
 
-/// Strangers, of whom the first that no rule names is asked about (RFC 5737, RFC 3849, and one of 198.18.0.0/15).
+/// Candidates for a stranger; the first that no rule names is used (RFC 5737, RFC 3849, and one of 198.18.0.0/15).
 const STRANGERS: [&str; 6] = [
     "203.0.113.77",
     "198.51.100.77",
@@ -16,13 +16,14 @@ const STRANGERS: [&str; 6] = [
     "2001:db8:77::77",
     "2001:db8:78::77",
 ];
-/// Ports that nothing is listed for, of which the first that no rule names is asked about.
+/// Candidates for an unlisted port; the first that no rule names is used.
 const UNLISTED: [u16; 6] = [3999, 20_077, 54_321, 61_234, 999, 33_077];
-/// A range of so many ports is no service's.
+/// Number of ports from which a range is no service's.
 const WIDE: usize = 30_000;
 
 impl Ask<'_> {
-    /// One address outside every network that a rule names, and one in each wide network that a rule takes whole.
+    /// Returns one address outside every network that a rule names, and one in each wide network that a rule accepts as
+    /// a whole.
     pub(super) fn strangers(&self) -> Vec<IpAddr> {
         let mut named: Vec<IpNet> = Vec::new();
         let mut wide: Vec<IpAddr> = Vec::new();
@@ -61,7 +62,7 @@ impl Ask<'_> {
         out
     }
 
-    /// An address of a network wider than a neighbourhood; none of pods, loopback or groups.
+    /// Returns an address of a wide network; `None` for small networks, pods, loopback and group addresses.
     pub(super) fn one_of(&self, net: IpNet) -> Option<IpAddr> {
         let narrow = if net.addr().is_ipv4() { 24 } else { 64 };
         let pods = pod_network(self.scene);
@@ -84,7 +85,7 @@ impl Ask<'_> {
             .find(|one| !within(one))
     }
 
-    /// A port that nothing is listed for and that no rule names, and one of each range that is wider than any service's.
+    /// Returns an unlisted port that no rule names, and one of each range that is too wide for a service.
     pub(super) fn unlisted(&self, protocol: u8) -> Vec<u16> {
         let mut named: Vec<PortRange> = Vec::new();
         for (_, _, rule) in self.rules() {
@@ -113,7 +114,7 @@ impl Ask<'_> {
         out
     }
 
-    /// Source ports from which a rule takes packets to whatever port.
+    /// Returns the source ports from which a rule accepts packets to any port.
     pub(super) fn source_ports(&self, protocol: u8) -> Vec<u16> {
         let mut out = vec![40_000];
         for (_, _, rule) in self.rules() {

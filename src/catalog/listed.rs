@@ -1,4 +1,4 @@
-//! How the tables list a port. A drop line asks this of both of its ports, so the answers lie ready by port.
+//! Table lookup of ports, precomputed per role and protocol: each drop line looks up both of its ports.
 
 use std::sync::OnceLock;
 
@@ -6,18 +6,18 @@ use super::{
     RULES, Role, SERVICES, Standing, documented, documented_anywhere, service, with_ports,
 };
 
-/// How strongly a table lists a port.
+/// Strength of the evidence that a table has for a port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Strength {
     No,
-    /// Through the NodePort range only.
+    /// Covered by the NodePort range only.
     NodePort,
-    /// By a row of its own.
+    /// Listed in a row of its own.
     Own,
 }
 
 impl Strength {
-    /// Of the two lowest bits.
+    /// Decodes the two lowest bits of `bits`.
     #[inline]
     const fn of(bits: u8) -> Self {
         match bits & 3 {
@@ -28,16 +28,16 @@ impl Strength {
     }
 }
 
-/// How the tables list a port, for a node of one role. A drop line asks this of both of its ports.
+/// Result of the lookup of one port, for a node of one role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Listed {
-    /// How strongly the documented rules of the role name it.
+    /// Strength of the documented ACCEPT rules of the role for the port.
     pub documented: Strength,
-    /// How strongly the catalogue lists it as the destination of a request.
+    /// Strength of the catalogue's rows for the port as the destination of a request.
     pub dpt: Strength,
-    /// How strongly the catalogue lists it as the source of a reply.
+    /// Strength of the catalogue's rows for the port as the source of a reply.
     pub spt: Strength,
-    /// Whether it is documented for no role, unless through the NodePort range, and no addon's.
+    /// Whether no role documents the port, except through the NodePort range, and no addon uses it.
     pub unlisted: bool,
     /// Whether only the NodePort range names it.
     pub node_ports: bool,
@@ -71,7 +71,7 @@ impl Listed {
         }
     }
 
-    /// As the rows have it.
+    /// Looks the port up in the rows themselves, without the precomputed table.
     fn told(role: Role, proto: u8, port: u16) -> Self {
         let service = service(proto, port);
         let node_ports = service.is_some_and(|s| s.standing == Standing::NodePorts);
@@ -92,12 +92,12 @@ impl Listed {
     }
 }
 
-/// How the ports of one role and protocol are listed.
+/// Precomputed lookup table of all ports for one role and protocol.
 struct Listing {
-    /// By port, each in a byte.
+    /// [`Listed`] of each port, packed into one byte.
     by_port: Box<[u8; 1 << 16]>,
-    /// A bit for each port that any row names. Most ports of a log are those of clients, and the bits stay in a processor's
-    /// first cache.
+    /// One bit for each port that any row names. Most ports of a log are those of clients, and the bits fit into a
+    /// processor's first cache.
     named: Box<[u64; 1 << 10]>,
 }
 
@@ -109,7 +109,7 @@ impl Listing {
             .map(|s| s.ports);
         let rules = RULES.iter().filter(|rule| rule.proto == Some(proto));
         let ranges = rows.chain(rules.filter_map(|rule| rule.dport));
-        // Between two of these nothing changes.
+        // The lookup result is constant between two of these ports.
         let mut begins: Vec<usize> = ranges
             .flat_map(|ports| [usize::from(ports.first), usize::from(ports.last) + 1])
             .chain([0, 1 << 16])
@@ -131,7 +131,7 @@ impl Listing {
     }
 }
 
-/// How the tables list `port`.
+/// Looks up `port` in the tables for a node of the given role.
 #[inline]
 pub fn listed(role: Role, proto: u8, port: u16) -> Listed {
     static LISTINGS: [[OnceLock<Listing>; 2]; 3] = [const { [const { OnceLock::new() }; 2] }; 3];

@@ -1,6 +1,7 @@
-//! What Harvester is known to listen on: the roles of nodes, the documented ACCEPT rules, and the services behind ports.
+//! Ports on which Harvester is known to listen: the roles of nodes, the documented ACCEPT rules, and the services behind
+//! ports.
 //!
-//! Facts are rows, each with its source; nothing else in the crate names a port.
+//! Facts are rows, each with its source; no other module names a port.
 
 mod documented;
 mod listed;
@@ -13,7 +14,7 @@ use std::sync::OnceLock;
 use crate::net::PortRange;
 use crate::packet::proto;
 
-/// The release of Harvester whose documentation the catalogue has.
+/// Harvester release whose documentation the catalogue follows.
 pub const HARVESTER_RELEASE: &str = "v1.9";
 
 pub use documented::{LOG_PREFIX, RULES};
@@ -33,7 +34,7 @@ pub enum Role {
 impl Role {
     pub const ALL: [Self; 3] = [Self::ControlPlane, Self::Worker, Self::Witness];
 
-    /// As users write it.
+    /// Returns the role as users write it and as reports print it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::ControlPlane => "control-plane",
@@ -42,7 +43,7 @@ impl Role {
         }
     }
 
-    /// Reads [`Role::code`].
+    /// Parses the role as [`Role::code`] returns it.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.code() == text)
     }
@@ -54,7 +55,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// Roles that a row holds for: shorthands for the rows.
+/// Roles to which a row applies, with shorthands for the rows.
 type Roles = &'static [Role];
 const C: Roles = &[Role::ControlPlane];
 const W: Roles = &[Role::Worker];
@@ -63,10 +64,10 @@ const CT: Roles = &[Role::ControlPlane, Role::Witness];
 const WT: Roles = &[Role::Worker, Role::Witness];
 const CWT: Roles = &Role::ALL;
 
-/// Who connects to a service.
+/// Peers that connect to a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Anybody.
+    /// Any source address.
     Any,
     /// The cluster's nodes.
     Nodes,
@@ -77,7 +78,7 @@ pub enum Reach {
 }
 
 impl Reach {
-    /// In one word.
+    /// Returns the code in JSON.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Any => "any",
@@ -87,7 +88,7 @@ impl Reach {
         }
     }
 
-    /// In words.
+    /// Returns the description in text reports.
     pub const fn text(self) -> &'static str {
         match self {
             Self::Any => "any source",
@@ -98,12 +99,13 @@ impl Reach {
     }
 }
 
-/// How much a row decides.
+/// Weight of a row in a judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// The row is in force.
     Current,
-    /// Only the requirements table up to v1.8 has it: it names the sender of a reply, and opens nothing.
+    /// A row of the requirements table up to v1.8 only: it names the sender of a reply, and never the target of a
+    /// request.
     UpToV1_8,
     /// The NodePort range: it never counts against a port that a row of its own lists.
     NodePorts,
@@ -116,18 +118,18 @@ pub enum Standing {
 pub struct Service {
     pub proto: u8,
     pub ports: PortRange,
-    /// What users know it as.
+    /// Name of the service that users know.
     pub name: &'static str,
-    /// What listens.
+    /// Program or workload that listens.
     pub component: &'static str,
-    /// Where it can run.
+    /// Roles of the nodes on which the service can run.
     pub roles: Roles,
     pub reach: Reach,
     pub addon: Option<&'static str>,
     pub standing: Standing,
-    /// Where the row was read.
+    /// Document and revision from which the row was taken.
     pub source: &'static str,
-    /// What a reader should know, a sentence; empty where nothing.
+    /// One sentence of advice for the reader of a report; empty where there is none.
     pub note: &'static str,
 }
 
@@ -137,19 +139,19 @@ pub struct DocumentedRule {
     pub proto: Option<u8>,
     pub sport: Option<u16>,
     pub dport: Option<PortRange>,
-    /// The roles whose CloudInit example has it.
+    /// Roles whose CloudInit example contains the rule.
     pub roles: Roles,
-    /// Its comment, as the page has it.
+    /// Comment of the rule in the documentation, verbatim.
     pub comment: &'static str,
     pub addon: Option<&'static str>,
     /// Whether it accepts the pod network instead of a port.
     pub pod_network: bool,
 }
 
-/// Which row of a table has a port: a place for each port, 0 where none has it. A line asks up to four times.
+/// Row index by port: one byte for each port, 0 where no row has the port. A line looks up to four ports.
 type ByPort = OnceLock<Box<[u8]>>;
 
-/// The place for TCP or UDP, the protocols that have ports here.
+/// Returns the table index of TCP or UDP, the protocols that have ports here; `None` for others.
 const fn with_ports(proto: u8) -> Option<usize> {
     match proto {
         proto::TCP => Some(0),
@@ -158,7 +160,7 @@ const fn with_ports(proto: u8) -> Option<usize> {
     }
 }
 
-/// Makes a [`ByPort`] of rows and their ports, the last of which holds.
+/// Creates a [`ByPort`] from rows and their ports; where rows overlap, the last one holds.
 fn by_port(rows: impl Iterator<Item = (usize, PortRange)>) -> Box<[u8]> {
     let mut table = vec![0; 1 << 16].into_boxed_slice();
     for (row, ports) in rows {
@@ -167,12 +169,12 @@ fn by_port(rows: impl Iterator<Item = (usize, PortRange)>) -> Box<[u8]> {
     table
 }
 
-/// The row that a table has for `port`.
+/// Returns the row that a table has for `port`.
 fn row_of(table: &[u8], port: u16) -> Option<usize> {
     usize::from(table[usize::from(port)]).checked_sub(1)
 }
 
-/// The documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
+/// Returns the documented rule that accepts a packet of `proto` to `dpt` on a node of `role`.
 pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static DocumentedRule> {
     static TABLES: [[ByPort; 2]; 3] = [const { [const { ByPort::new() }; 2] }; 3];
     let table = TABLES[role as usize][with_ports(proto)?].get_or_init(|| {
@@ -186,7 +188,7 @@ pub fn documented(role: Role, proto: u8, dpt: u16) -> Option<&'static Documented
     RULES.get(row_of(table, dpt)?)
 }
 
-/// The documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
+/// Returns the documented rules of all roles that accept a packet of `proto` to `dpt`, the narrowest first.
 pub fn documented_anywhere(
     proto: u8,
     dpt: u16,
@@ -198,7 +200,7 @@ pub fn documented_anywhere(
     })
 }
 
-/// The service that the catalogue knows behind a port: by a row of its own before the NodePort range.
+/// Returns the service that the catalogue knows behind a port: by a row of its own before the NodePort range.
 pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
     static TABLES: [ByPort; 2] = [const { ByPort::new() }; 2];
     let table = TABLES[with_ports(proto)?].get_or_init(|| {
@@ -216,25 +218,25 @@ pub fn service(proto: u8, port: u16) -> Option<&'static Service> {
     SERVICES.get(row_of(table, port)?)
 }
 
-/// Who connects to a port that the lists know; anybody where they do not. The sources column of the requirements tables.
+/// Returns the peers that connect to a port, after the sources column of the requirements tables; [`Reach::Any`] for an
+/// unlisted port.
 pub fn reach(proto: u8, port: u16) -> Reach {
     service(proto, port).map_or(Reach::Any, |service| service.reach)
 }
 
-/// All rows that say something of a port, notes too.
+/// Returns all rows that contain a port, notes included.
 pub fn rows(proto: u8, port: u16) -> impl Iterator<Item = &'static Service> {
     SERVICES
         .iter()
         .filter(move |s| s.proto == proto && s.ports.contains(port))
 }
 
-/// Whether a node of the cluster, and nobody else, answers from this port: etcd, the API server, the RKE2 supervisor,
-/// the kubelet.
+/// Whether only nodes of the cluster answer from this port: etcd, the API server, the RKE2 supervisor, the kubelet.
 pub fn is_node_service(proto: u8, port: u16) -> bool {
     services::NODE_SERVICES.contains(&(proto, port))
 }
 
-/// Whether the nodes of the cluster, and nobody else, send to this port: the tunnels between them.
+/// Whether only nodes of the cluster send to this port: the overlay tunnels between them.
 pub fn is_node_tunnel(proto: u8, port: u16) -> bool {
     services::NODE_TUNNELS.contains(&(proto, port))
 }
@@ -249,7 +251,7 @@ pub fn symmetric_udp(port: u16) -> bool {
     port == services::NTP
 }
 
-/// The name by which a service without a row is known to everybody.
+/// Returns the common name of a service that has no row.
 pub fn common_name(proto: u8, port: u16) -> Option<&'static str> {
     services::COMMON_NAMES
         .iter()
@@ -267,7 +269,7 @@ pub fn is_dhcp_request(proto: u8, spt: u16, dpt: u16) -> bool {
     (proto, spt, dpt) == (proto::UDP, services::DHCP_CLIENT, services::DHCP_SERVER)
 }
 
-/// The documented rule for DHCP answers, 67 to 68.
+/// Returns the documented rule for DHCP answers, 67 to 68.
 pub fn dhcp_reply_rule() -> Option<&'static DocumentedRule> {
     RULES.iter().find(|rule| {
         rule.sport == Some(services::DHCP_SERVER)
@@ -275,17 +277,17 @@ pub fn dhcp_reply_rule() -> Option<&'static DocumentedRule> {
     })
 }
 
-/// The documented rule for ICMP.
+/// Returns the documented rule for ICMP.
 pub fn icmp_rule() -> Option<&'static DocumentedRule> {
     RULES.iter().find(|rule| rule.proto == Some(proto::ICMP))
 }
 
-/// The documented rule for the pod network.
+/// Returns the documented rule for the pod network.
 pub fn pod_rule() -> Option<&'static DocumentedRule> {
     RULES.iter().find(|rule| rule.pod_network)
 }
 
-/// The names of all addons that a row has.
+/// Returns the names of all addons that a row has.
 pub fn addons() -> Vec<&'static str> {
     let mut names: Vec<_> = SERVICES.iter().filter_map(|s| s.addon).collect();
     names.sort_unstable();

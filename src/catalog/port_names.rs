@@ -1,5 +1,5 @@
 //! Names of ports as `iptables -L` without `-n` prints them: those of Debian's /etc/services (netbase 6.4), and those of
-//! IANA's list, which SUSE's file has, for ports of nodes and of what stands beside them.
+//! IANA's list, which SUSE's file has, for ports of nodes and of services near them.
 
 /// Sorted by name.
 #[rustfmt::skip]
@@ -90,7 +90,7 @@ const NAMES: &[(&str, u16)] = &[
     ("zope-ftp", 8021), ("zserv", 346),
 ];
 
-/// The port of that name, whatever its protocol.
+/// Returns the port of that name, whatever its protocol.
 pub fn port_of_name(name: &str) -> Option<u16> {
     let at = NAMES
         .binary_search_by_key(&name, |(known, _)| *known)

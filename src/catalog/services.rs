@@ -42,7 +42,7 @@ pub(super) const COMMON_NAMES: [(u8, u16, &str); 14] = [
     (proto::UDP, 10001, "Ubiquiti discovery"),
 ];
 
-/// All rows.
+/// Rows of all known services.
 #[rustfmt::skip]
 pub const SERVICES: &[Service] = &[
     Service { proto: proto::TCP, ports: PortRange::new(22, 22), name: "SSH", component: "sshd", roles: CWT, reach: Reach::Any, addon: None, standing: Standing::Current,

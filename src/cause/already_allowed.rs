@@ -1,4 +1,4 @@
-//! Packets that the chain in force would accept: the log is older than the rule.
+//! Packets that the running chain accepts now: the log is older than the rule.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::chain::{ChainOutcome, Origin, Policy, Position};
 use crate::error::printable_name;
 use crate::flow::ChainOutcomes;
 
-/// How many rules and notes are named of one kind.
+/// Upper bound of the rules, and of the notes, that a finding names of one kind.
 const MAX: usize = 3;
 
 pub(super) static ALREADY_ALLOWED: Cause = Cause {
@@ -57,8 +57,8 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     met
 }
 
-/// What the chains of the node say of a finding that they do not settle, as tests: what they accept of it, the rules that
-/// accept such packets from elsewhere, the rules that do nothing, and what could not be evaluated.
+/// Evaluates the running chains for a finding that they do not settle, as tests: the lines that they accept, the rules
+/// that accept such packets from other sources, the rules without effect, and the matches that could not be evaluated.
 pub fn in_force(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
     let Some(outcomes) = &group.outcomes else {
         return Vec::new();
@@ -95,7 +95,7 @@ fn notes(outcomes: &ChainOutcomes) -> impl Iterator<Item = Test> {
     outcomes.notes.iter().take(MAX).map(note)
 }
 
-/// How many lines the chains accept, what decides of them, and since when they hold.
+/// Describes the lines that the chains accept, the rules that decide them, and since when the chains are loaded.
 fn accepted(group: &Group<'_>, scene: &Scene<'_>, outcomes: &ChainOutcomes) -> String {
     let chains = (scene.site.in_force).of(group.node, group.role, group.family());
     let name = chains.map_or("the running chain", |chains| chains.name);

@@ -1,4 +1,4 @@
-//! The policy of the chain of causes: nothing else explains it.
+//! The policy of the list of causes: no other cause explains the lines.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
@@ -48,7 +48,7 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
     true
 }
 
-/// Says of lines to port after port why they are no replies, and no scan for sure.
+/// Explains why lines to port after port are no replies, and not certainly a scan.
 fn sweep(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let ports = group.ports().len() as u64;
     evidence.test("one-line-each", true, || {

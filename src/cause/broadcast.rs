@@ -1,4 +1,4 @@
-//! Packets to everybody on the network.
+//! Packets to all stations on the network.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};

@@ -1,4 +1,4 @@
-//! Which peers are nodes of the cluster: those with a node's address, and neighbours that answer as only a node does.
+//! Peers that are nodes of the cluster: those with a node's address, and neighbours that answer as only a node does.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,11 +8,11 @@ use foldhash::fast::RandomState;
 use crate::catalog::{is_node_service, is_node_tunnel};
 use crate::flow::{Folded, Kind, Ports, Seen};
 
-/// How many lines show that a peer answers as a node: one may be forged.
+/// Number of lines that show that a peer answers as a node: a single line may be forged.
 const SHOWN_LINES: u64 = 2;
 
-/// The peers that answer from a node's service, or send its tunnel's packets, in two lines or more. `is_neighbour` says
-/// whether the peer of a flow is of the subnet of that flow's node, and no pod.
+/// Returns the peers that answer from a node's service, or send the tunnel packets of a node, in two lines or more.
+/// `is_neighbour` tells whether the peer of a flow is in the subnet of that flow's node, and is no pod.
 pub(super) fn answering(
     flows: &[Seen<'_>],
     is_neighbour: impl Fn(&Seen<'_>) -> bool,

@@ -1,4 +1,4 @@
-//! Return traffic of connections whose conntrack state was lost: the documented false positive.
+//! Return traffic of connections whose conntrack entry was lost: the documented false positive.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};

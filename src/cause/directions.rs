@@ -1,6 +1,7 @@
-//! Which way each flow goes, and by which port it is known, settled by the whole log.
+//! Direction and service port of each flow, settled by the whole log.
 //!
-//! Most flows show it themselves. Of those whose two ports do not, the ports are looked up among all flows.
+//! Most flows show their direction by themselves. For those whose two ports do not, the ports are looked up among all
+//! flows.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -15,17 +16,17 @@ use crate::flow::{
 use crate::packet::proto;
 use crate::time::MINUTE;
 
-/// How many ports, each met once, are no replies of one service.
+/// Number of ports, each met once, from which flows are a sweep and no replies of one service.
 pub(super) const SWEPT_PORTS: usize = 10;
 /// Source ports from this one on are ephemeral: the kernel's `ip_local_port_range` begins here, and scanners send from it.
 const EPHEMERAL_SOURCE: u16 = 32_768;
 
-/// How many flows that share one port and differ in the other show which is the service's.
+/// Number of flows that share one port and differ in the other, from which the shared port is the service's.
 const SHARING_FLOWS: usize = 3;
 /// Ports below this one are those of services: only root may listen there.
 const PRIVILEGED: u16 = 1024;
-/// How many datagrams of one 5-tuple, over more than a minute, are no late replies: conntrack would have learned of the
-/// request that each answers.
+/// Number of datagrams of one 5-tuple, over more than a minute, from which they are no late replies: conntrack would
+/// have seen the request that each answers.
 const REPEATED: usize = 3;
 
 /// A port of a node: node, protocol and DPT.
@@ -38,15 +39,15 @@ type PeerPort = (u16, Option<u8>, IpAddr, u16);
 pub(super) struct Settled {
     pub(super) kind: Kind,
     pub(super) direction: Direction,
-    /// Of an unknown direction, the lower port first.
+    /// Service port or port pair; for an unknown direction, the lower port first.
     pub(super) ports: Ports,
-    /// Whether it is one of many to port after port, which no service's replies are.
+    /// Whether the flow is one of many to port after port, which replies of a service are not.
     pub(super) swept: bool,
 }
 
-/// What is known of the nodes before any direction is.
+/// Facts about the nodes that are known before any direction is settled.
 pub(super) trait Nodes {
-    /// The role of a node.
+    /// Returns the role of a node.
     fn role(&self, node: u16) -> Role;
     /// Whether an address is one of a node's own.
     fn is_own(&self, node: u16, address: IpAddr) -> bool;
@@ -62,7 +63,8 @@ pub(super) fn directions(flows: &[Seen<'_>], nodes: &impl Nodes) -> Vec<Settled>
     flows.iter().zip(&classes).map(settle).collect()
 }
 
-/// Kind and ports of a flow. Where only the frames went to a group, the address decides if it is the node's own.
+/// Returns kind and ports of a flow. Where only the frames went to a group address, the IP address decides whether the
+/// packet was for the node itself.
 fn class(seen: &Seen<'_>, nodes: &impl Nodes) -> (Kind, Ports) {
     let key = seen.key;
     let group = match key.kind {
@@ -120,7 +122,7 @@ fn settled(
                 (Direction::Reply, ports)
             }
         }
-        // Nothing that passed INPUT bears on what did not.
+        // A packet that was logged outside INPUT says nothing of those that INPUT dropped.
         (kind, Ports::Pair { spt, dpt }) if kind.is_elsewhere() => {
             (Direction::Unknown, pair(spt, dpt))
         }
@@ -142,7 +144,7 @@ fn settled(
     }
 }
 
-/// Whether one 5-tuple of datagrams comes again and again, as that of a client does.
+/// Whether one UDP 5-tuple recurs, as a client's does.
 fn repeats(seen: &Seen<'_>) -> bool {
     if seen.key.proto == Some(proto::TCP) || seen.marks.len() < REPEATED {
         return false;
@@ -156,7 +158,7 @@ fn repeats(seen: &Seen<'_>) -> bool {
         .any(|own| own.len() >= REPEATED && lasts(own))
 }
 
-/// The ports of datagrams from `spt` that come again and again: both, where there is one other.
+/// Returns the ports of recurring datagrams from `spt`: both, where there is one other port.
 fn repeated(seen: &Seen<'_>, spt: u16) -> Ports {
     match seen.marks {
         [first, more @ ..] if more.iter().all(|mark| mark.port == first.port) => {
@@ -166,16 +168,16 @@ fn repeated(seen: &Seen<'_>, spt: u16) -> Ports {
     }
 }
 
-/// What all flows show of the ports of those that do not show their own direction.
+/// Ports of all flows, by which the direction of flows that do not show their own is settled.
 #[derive(Default)]
 struct Others {
-    /// The peers and SPTs seen to a port.
+    /// Peers and source ports seen for each port of a node.
     to: Distinct<NodePort, (IpAddr, u16)>,
-    /// Whether a SYN was seen to it, by its number.
+    /// Whether a SYN to the port was seen, by the port's number in `to`.
     opened: Vec<bool>,
-    /// The DPTs seen from a peer's port.
+    /// Destination ports seen for each port of a peer.
     from: Distinct<PeerPort, u16>,
-    /// Whether a 5-tuple from it came twice, by its number.
+    /// Whether a 5-tuple from the port came twice, by the port's number in `from`.
     again: Vec<bool>,
 }
 
@@ -211,7 +213,7 @@ impl Others {
         found
     }
 
-    /// Adds the flows that show their port, where it is one that is asked for.
+    /// Adds the flows whose direction is known, where their port is looked up for others.
     fn add_services(&mut self, flows: &[Seen<'_>], classes: &[(Kind, Ports)]) {
         for (seen, class) in flows.iter().zip(classes) {
             let (Kind::Plain, Ports::Service { port, reply: false }) = *class else {
@@ -224,21 +226,21 @@ impl Others {
             if seen.flow.lines_with(|flags| flags.is_syn()) > 0 {
                 self.opened[number] = true;
             }
-            // Three are all that is asked for.
+            // Three flows are enough for the decision.
             for mark in seen.marks.iter().take(SHARING_FLOWS) {
                 self.to.add(number, (key.peer, mark.port));
             }
         }
     }
 
-    /// The DPTs that a peer's port was seen to send to.
+    /// Returns the DPTs that a peer's port was seen to send to.
     fn answered(&self, key: &FlowKey, spt: u16) -> &[(usize, u16)] {
         let number = self.from.find(&(key.node, key.proto, key.peer, spt));
         number.map_or(&[][..], |number| self.from.of(number))
     }
 
-    /// Whether an ephemeral port of a peer that no list mentions was seen towards many ports, and to each of them once: a
-    /// scanner keeps its source port, and a service answers its clients more than once.
+    /// Whether an ephemeral port of a peer that no list mentions was seen towards many ports, and to each of them once:
+    /// a scanner keeps its source port, while a service answers its clients more than once.
     fn is_sweep(&self, key: &FlowKey, spt: u16) -> bool {
         let listed = listed(Role::default(), key.proto.unwrap_or_default(), spt);
         let number = self.from.find(&(key.node, key.proto, key.peer, spt));
@@ -248,14 +250,14 @@ impl Others {
             && self.answered(key, spt).len() >= SWEPT_PORTS
     }
 
-    /// Whether an ephemeral port of a peer was seen towards a port that no client sends from: what asks there is a client, or
-    /// a scanner that keeps its source port, and what it sends elsewhere is no answer either.
+    /// Whether an ephemeral port of a peer sent to a port that no client sends from: the peer is then a client there, or
+    /// a scanner that keeps its source port, and its packets to other ports are no replies either.
     fn asks(&self, key: &FlowKey, spt: u16) -> bool {
         let is_clients = |port: u16| port > EPHEMERAL || RESERVED_CLIENTS.contains(port);
         spt >= EPHEMERAL_SOURCE && (self.answered(key, spt).iter()).any(|(_, to)| !is_clients(*to))
     }
 
-    /// The direction of a packet whose two ports do not show it.
+    /// Determines the direction of a packet whose two ports do not show it.
     fn settle(
         &self,
         key: &FlowKey,
@@ -268,14 +270,14 @@ impl Others {
         let asked = self.to.find(&(key.node, key.proto, dpt));
         let to = asked.map_or(&[][..], |asked| self.to.of(asked));
         let opened = asked.is_some_and(|asked| self.opened[asked]);
-        // What weighs here weighs alike for all roles.
+        // `spt` and `dpt` are the same for all roles.
         let role = Role::default();
         let (from_weight, to_weight) =
             (listed(role, number, spt).spt, listed(role, number, dpt).dpt);
         let mut answered = self.answered(key, spt).iter();
         let sharing_spt = answered.by_ref().filter(|(_, to)| *to > EPHEMERAL).count();
         let node_port_alone = to_weight == Strength::NodePort && from_weight == Strength::No;
-        // A port that answers to two others as well is a service's, which a NodePort is no objection to.
+        // A port that sends to two other ports as well is a service's, even if the destination is a NodePort.
         if number != proto::TCP && node_port_alone && sharing_spt < SHARING_FLOWS {
             return Direction::Original;
         }
@@ -300,7 +302,7 @@ impl Others {
         if opened {
             return Direction::Original;
         }
-        // Random source ports fall into the NodePort range: without a SYN a DPT there is no request.
+        // Random source ports fall into the NodePort range: without a SYN a destination port in it shows no request.
         let sharing_dpt = if node_port_alone { 0 } else { to.len() };
         let sharing_spt = if dpt > EPHEMERAL && !swept && !self.asks(key, spt) && inside() {
             sharing_spt
@@ -351,13 +353,13 @@ impl<K: Hash + Eq, V: Ord> Distinct<K, V> {
         self.values.push((number, value));
     }
 
-    /// Puts the values in order, each once, for [`Self::of`].
+    /// Sorts and deduplicates the values, as [`Self::of`] requires.
     fn sort(&mut self) {
         self.values.sort_unstable();
         self.values.dedup();
     }
 
-    /// The values of the key with a number.
+    /// Returns the values of the key with a number.
     fn of(&self, number: usize) -> &[(usize, V)] {
         let begin = self.values.partition_point(|(own, _)| *own < number);
         let own = &self.values[begin..];

@@ -20,7 +20,7 @@ pub(super) fn count(number: u64, one: &str) -> String {
     format!("{number} {one}{plural}")
 }
 
-/// A length of time in words, to the second or the minute.
+/// Returns a length of time in words, to the second or the minute.
 pub(super) fn lasting(micros: i64) -> String {
     let seconds = micros / crate::time::SECOND;
     if micros < 2 * MINUTE {
@@ -30,7 +30,7 @@ pub(super) fn lasting(micros: i64) -> String {
     }
 }
 
-/// The port of a request to this node; where the lines are none, says what they are.
+/// Returns the port of a request to this node; otherwise records the direction of the lines as evidence.
 pub(super) fn requested(group: &Group<'_>, evidence: &mut Evidence) -> Option<u16> {
     let port = group.requested();
     if port.is_none() {
@@ -39,12 +39,12 @@ pub(super) fn requested(group: &Group<'_>, evidence: &mut Evidence) -> Option<u1
     port
 }
 
-/// Whether the lines are return traffic; where they are not, says what they are.
+/// Whether the lines are return traffic; otherwise records their direction as evidence.
 pub(super) fn is_reply(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     group.is_reply() || evidence.test("is-reply", false, || direction(group))
 }
 
-/// Which way the lines go, and what that was told by.
+/// Describes the direction of the lines, and the sign that settled it.
 fn direction(group: &Group<'_>) -> String {
     match (group.key.kind, group.key.direction, group.port()) {
         (Kind::SynAck, ..) => "an answer to a SYN of this node".to_owned(),
@@ -61,7 +61,7 @@ fn direction(group: &Group<'_>) -> String {
     }
 }
 
-/// Whether the lines open connections, or what else they are.
+/// Whether the lines open connections; records their flags as evidence.
 pub(super) fn opens_connection(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let (all, syns) = (group.logged, group.lines_with(|f| f.is_syn()));
     evidence.test("opens-connection", syns > 0, || {
@@ -82,7 +82,7 @@ pub(super) fn lines_are(lines: u64) -> String {
     }
 }
 
-/// The lines by their flags, the most frequent first.
+/// Returns the lines by their flags, the most frequent first.
 fn flags(group: &Group<'_>) -> String {
     let mut table = group.flags.clone();
     table.sort_by_key(|(flags, lines)| (std::cmp::Reverse(*lines), *flags));
@@ -113,7 +113,7 @@ pub(super) fn service_on_peer(group: &Group<'_>, evidence: &mut Evidence) -> boo
     })
 }
 
-/// Tells whether the lines go to ports that clients use.
+/// Records whether the lines go to ports that clients use.
 pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) {
     if evidence.is_silent() {
         return;
@@ -161,7 +161,7 @@ pub(super) fn roles(roles: &[Role]) -> String {
     names.join(", ")
 }
 
-/// How often connections were tried.
+/// Whether at least `least` connections were attempted; records their number and time span.
 pub(super) fn attempts(group: &Group<'_>, least: u64, evidence: &mut Evidence) -> bool {
     evidence.test("attempts", group.attempts >= least, || {
         let span = group.last.since(group.first);
@@ -188,8 +188,8 @@ pub(super) fn from_inside(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     })
 }
 
-/// Whether the peers have business with a port that the lists know: everybody where the sources are `any`. Where only
-/// nodes use it, an outsider has none, but a private address that comes back may be a node of another subnet.
+/// Whether the peers may use a port that the lists know: any source where the sources are `any`. Where only nodes use
+/// it, an outsider may not, but a private address that comes back may be a node of another subnet.
 pub(super) fn may_ask(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     let nodes_alone =
         (group.port()).is_some_and(|port| catalog::reach(group.proto(), port) == Reach::Nodes);
@@ -211,7 +211,7 @@ pub(super) fn may_ask(group: &Group<'_>, evidence: &mut Evidence) -> bool {
     })
 }
 
-/// The first `most` peers.
+/// Returns the first `most` peers.
 pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
     let peers = group.peers.iter().map(|peer| peer as &dyn fmt::Display);
     let networks = group.networks.iter().map(|net| net as &dyn fmt::Display);
@@ -227,7 +227,7 @@ pub(super) fn peers(group: &Group<'_>, most: usize) -> String {
     shown
 }
 
-/// Tells whether no list mentions the port, and what an old list or a wide range says of it.
+/// Records whether no list mentions the port, and the row of an old list or a wide range that does.
 pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
     use crate::catalog::{Standing, rows};
     if evidence.is_silent() {
@@ -245,7 +245,8 @@ pub(super) fn unlisted(group: &Group<'_>, port: u16, evidence: &mut Evidence) {
     );
 }
 
-/// Whether the service was restarted, as other nodes saw it too, or as its own node's start shows.
+/// Whether the service was restarted: other nodes lost connections at the same time, or the log of its own node shows a
+/// boot.
 pub(super) fn service_restarted(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) {
     let Some(port) = group.port().filter(|_| !evidence.is_silent()) else {
         return;

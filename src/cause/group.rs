@@ -1,4 +1,4 @@
-//! Flows that share a finding, and what they add up to.
+//! Flows that share a finding, and their sums.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::packet::proto;
 use crate::site::Zone;
 use crate::time::Time;
 
-/// What flows of one finding have in common. A verdict or a cause is not in it: they may change, the finding stays.
+/// Key of the flows of one finding. Verdict and cause are not part of it: they may change, the finding stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct GroupKey {
     pub node: u16,
@@ -24,12 +24,12 @@ pub struct GroupKey {
     pub proto: Option<u8>,
     pub kind: Kind,
     pub direction: Direction,
-    /// Of an unknown direction, the lower port first.
+    /// Service port or port pair; for an unknown direction, the lower port first.
     pub ports: Ports,
     pub zone: Zone,
     /// The peer, where it scans.
     pub scanner: Option<IpAddr>,
-    /// What a running chain does with the peer.
+    /// Class of the peer by the running chain.
     pub class: PeerClass,
 }
 
@@ -39,7 +39,7 @@ pub struct Group<'a> {
     pub key: GroupKey,
     pub node: &'a str,
     pub role: Role,
-    /// In the order in which they began, on which nothing may depend.
+    /// Flows in the order in which they began; no result may depend on that order.
     pub members: Vec<Seen<'a>>,
     /// Drop lines: a floor.
     pub logged: u64,
@@ -53,9 +53,9 @@ pub struct Group<'a> {
     pub peers: Vec<IpAddr>,
     /// The networks of peers that were folded, distinct, in order.
     pub networks: Vec<IpNet>,
-    /// What the catalogue knows behind the service port.
+    /// Service that the catalogue lists for the service port.
     pub service: Option<&'static Service>,
-    /// What the chain in force would do with the lines, where that chain is known.
+    /// Outcomes of the lines in the running chain, where that chain is known.
     pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
@@ -64,7 +64,7 @@ impl<'a> Group<'a> {
         let is_folded = |seen: &&Seen<'_>| seen.flow.folded == Folded::Peers;
         let single = members.iter().filter(|seen| !is_folded(seen));
         let mut peers: Vec<IpAddr> = single.map(|seen| seen.key.peer).collect();
-        // They are of one family: the bits tell their order, faster than the addresses.
+        // All peers are of one family: comparing the bits is faster than comparing the addresses.
         peers.sort_unstable_by_key(|peer| match peer {
             IpAddr::V4(peer) => u128::from(peer.to_bits()),
             IpAddr::V6(peer) => peer.to_bits(),
@@ -105,12 +105,12 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The IP protocol number; 0 where the lines say none.
+    /// Returns the IP protocol number; 0 where the lines say none.
     pub fn proto(&self) -> u8 {
         self.key.proto.unwrap_or_default()
     }
 
-    /// The tool that would write its rules.
+    /// Returns the address family, and so the tool that writes its rules.
     pub const fn family(&self) -> Family {
         if self.key.v6 { Family::V6 } else { Family::V4 }
     }
@@ -130,12 +130,12 @@ impl<'a> Group<'a> {
         matches!(self.key.proto, Some(proto::ICMP | proto::ICMPV6))
     }
 
-    /// Whether one packet settled it to be nothing special.
+    /// Whether its packets are of no special kind, so that the flows decide.
     pub fn is_plain(&self) -> bool {
         self.key.kind == Kind::Plain
     }
 
-    /// The service port: DPT of an original flow, SPT of a reply.
+    /// Returns the service port: DPT of an original flow, SPT of a reply.
     pub fn port(&self) -> Option<u16> {
         match self.key.ports {
             Ports::Service { port, .. } if self.key.direction != Direction::Unknown => Some(port),
@@ -143,7 +143,7 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// The port of a plain flow towards a service on this node.
+    /// Returns the port of a plain flow towards a service on this node.
     pub fn requested(&self) -> Option<u16> {
         (self.is_plain() && self.key.direction == Direction::Original && self.key.scanner.is_none())
             .then(|| self.port())
@@ -155,12 +155,12 @@ impl<'a> Group<'a> {
         self.key.direction == Direction::Reply
     }
 
-    /// Whether its lines go to port after port of this node, one to each, and could as well be answers.
+    /// Whether its lines go to port after port of this node, one line to each, and could as well be answers.
     pub fn is_sweep(&self) -> bool {
         self.is_plain() && self.key.direction == Direction::Unknown && self.key.ports == Ports::None
     }
 
-    /// All ports that reports show, in ascending order.
+    /// Returns all ports that reports show, in ascending order.
     pub fn ports(&self) -> Vec<u16> {
         let mut ports: Vec<u16> = match self.key.ports {
             Ports::Service { port, .. } => vec![port],
@@ -175,7 +175,7 @@ impl<'a> Group<'a> {
         ports
     }
 
-    /// The documented rule of the node's role that would accept it.
+    /// Returns the documented rule of the node's role that would accept it.
     pub fn documented(&self) -> Option<&'static DocumentedRule> {
         let dpt = self.requested()?;
         let dhcp = || {
@@ -187,7 +187,7 @@ impl<'a> Group<'a> {
         catalog::documented(self.role, self.proto(), dpt).or_else(dhcp)
     }
 
-    /// Lines whose flags satisfy `test`.
+    /// Counts the lines whose flags satisfy `test`.
     pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
         self.flags
             .iter()
@@ -196,12 +196,12 @@ impl<'a> Group<'a> {
             .sum()
     }
 
-    /// The lines one by one, as many as were kept, each with the port that is not the service's.
+    /// Returns the lines one by one, as many as were kept, each with the port that is not the service's.
     pub fn marks(&self) -> impl Iterator<Item = Mark> + use<'_, 'a> {
         self.members.iter().flat_map(|seen| self.marks_of(seen))
     }
 
-    /// The lines of a member, as [`Self::marks`] has them.
+    /// Returns the lines of a member, as [`Self::marks`] has them.
     fn marks_of(&self, seen: &Seen<'a>) -> impl Iterator<Item = Mark> + use<'a> {
         let dpt = match seen.key.ports {
             Ports::Pair { dpt, .. } if self.is_reply() => Some(dpt),
@@ -213,7 +213,8 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// The lines by peer, as [`Self::marks`] has them: a service on a peer, whatever ports and interfaces its lines have.
+    /// Returns the lines by peer, as [`Self::marks`] returns them: one service on each peer, over all ports and
+    /// interfaces.
     pub fn marks_by_peer(&self) -> Vec<(IpAddr, Vec<Mark>)> {
         let mut members: Vec<&Seen<'a>> = self.members.iter().collect();
         members.sort_by_key(|seen| seen.key.peer);
@@ -222,7 +223,8 @@ impl<'a> Group<'a> {
         by_peer.map(|own| (own[0].key.peer, marks(own))).collect()
     }
 
-    /// The peers among those that `may`, in order, that come back: three attempts or more over more than a minute.
+    /// Returns the peers among those that `may`, in order, that come back: three attempts or more over more than a
+    /// minute.
     pub fn returning(&self, may: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
         let peers = self.marks_by_peer().into_iter();
         let back = peers.filter(|(peer, marks)| {
@@ -232,7 +234,7 @@ impl<'a> Group<'a> {
         back.map(|(peer, _)| peer).collect()
     }
 
-    /// The ports on the other side, from the lowest to the highest.
+    /// Returns the ports on the other side, from the lowest to the highest.
     pub fn other_ports(&self) -> Option<(u16, u16)> {
         let mut ports = self.marks().map(|m| m.port);
         let first = ports.next()?;
@@ -241,7 +243,7 @@ impl<'a> Group<'a> {
         }))
     }
 
-    /// The earliest line.
+    /// Returns the earliest line.
     pub fn sample(&self) -> &'a str {
         self.members
             .iter()
@@ -251,8 +253,8 @@ impl<'a> Group<'a> {
     }
 }
 
-/// The connection attempts of flows towards this node: of TCP the 5-tuples but for their retransmits, of the rest the
-/// distinct 5-tuples. A packet of a connection that is older than the rules counts as well: somebody uses the port.
+/// Counts the connection attempts of flows towards this node: for TCP the 5-tuples without their retransmits, otherwise
+/// the distinct 5-tuples. A packet of a connection that is older than the rules counts as well: the port is in use.
 fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
     let count = |marks: &[Mark]| {
         if key.proto == Some(proto::TCP) {
@@ -263,7 +265,7 @@ fn attempts_of(key: &GroupKey, members: &[Seen<'_>]) -> u64 {
         ports.dedup();
         ports.len() as u64
     };
-    // A SYN and the data of its 5-tuple may be two flows.
+    // The SYN and the data of one 5-tuple may be two flows.
     let service = |seen: &Seen<'_>| match seen.key.ports {
         Ports::Pair { dpt, .. } => Some(dpt),
         Ports::Service { port, .. } => Some(port),

@@ -1,4 +1,4 @@
-//! Why the lines of a flow were dropped, and what that means: one file a [`Cause`], tried in the order of [`CAUSES`].
+//! Causes of dropped lines, and their meaning: one file for each [`Cause`], tried in the order of [`CAUSES`].
 //!
 //! A cause never sees a line, only the flows of one finding and the scene around them.
 
@@ -43,14 +43,14 @@ mod upgrade_only;
 use group::Group;
 use scene::Scene;
 
-/// What a finding means for the reader, in the order of reports.
+/// Verdict of a finding, in the order of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
     /// A real miss: the chain lacks an ACCEPT.
     MissingRule,
-    /// No rule is missing: the connection lost its conntrack state.
+    /// No rule is missing: the connection lost its conntrack entry.
     FalsePositive,
-    /// The firewall did its job.
+    /// The firewall did its job: the packets should stay dropped.
     LeaveDropped,
     /// The log alone cannot settle it.
     Review,
@@ -64,7 +64,7 @@ impl Verdict {
         Self::Review,
     ];
 
-    /// As reports write it.
+    /// Returns the verdict as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::MissingRule => "missing-rule",
@@ -82,30 +82,30 @@ pub struct Cause {
     pub verdict: Verdict,
     /// One line.
     pub summary: &'static str,
-    /// The shortest reason, as a table has room for.
+    /// Shortest reason, for a table.
     pub brief: &'static str,
-    /// What it is.
+    /// Meaning of the cause.
     pub what: &'static str,
-    /// How it is told from others.
+    /// Criteria by which the cause is recognised.
     pub told: &'static str,
-    /// What the reader should do.
+    /// Remedy for the reader of the report.
     pub todo: &'static str,
-    /// Whether it explains the group, with the tests that say so.
+    /// Whether the cause explains the group; records its tests as evidence.
     check: fn(&Group<'_>, &Scene<'_>, &mut Evidence) -> bool,
-    /// Logs that it takes, and one that it refuses; the registry test runs them.
+    /// Logs that the cause matches, and one that it does not; the registry test runs them.
     pub examples: &'static [Example],
 }
 
-/// A log in short form, and whether a cause takes one of its findings.
+/// A log in short form, and whether the cause matches one of its findings.
 pub struct Example {
     pub takes: bool,
     pub log: &'static str,
-    /// The chain in force on all nodes, where the example needs one.
+    /// Chain loaded on all nodes, where the example needs one.
     pub rules: Option<&'static str>,
 }
 
-/// The chain of causes: the first that matches wins, as in an iptables chain, and the last is the policy. First what one
-/// packet settles, then replies, then requests from the surest reason to the least.
+/// Ordered list of causes: the first that matches wins, as in an iptables chain, and the last is the policy. Causes that
+/// one packet settles come first, then replies, then requests from the surest reason to the least.
 pub const CAUSES: &[&Cause] = &[
     &not_input::NOT_INPUT,
     &already_allowed::ALREADY_ALLOWED,
@@ -135,7 +135,7 @@ pub const CAUSES: &[&Cause] = &[
     &ambiguous::AMBIGUOUS,
 ];
 
-/// The cause that explains `group`.
+/// Returns the cause that explains `group`.
 pub fn diagnose(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
     let mut silent = Evidence::silent();
     CAUSES
@@ -145,7 +145,7 @@ pub fn diagnose(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
         .unwrap_or(&ambiguous::AMBIGUOUS)
 }
 
-/// The tests of `cause` for `group`, each with its fact.
+/// Returns the tests of `cause` for `group`, each with its fact.
 pub fn evidence(cause: &Cause, group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
     let mut told = Evidence::default();
     (cause.check)(group, scene, &mut told);
@@ -156,11 +156,11 @@ pub fn evidence(cause: &Cause, group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test
 pub struct Step {
     pub cause: &'static Cause,
     pub tests: Vec<Test>,
-    /// Whether it decided; only the last one of a walk does.
+    /// Whether the cause matched; true only for the last step.
     pub decides: bool,
 }
 
-/// The causes in their order up to the one that explains `group`, each with its tests.
+/// Returns the causes in their order up to the one that explains `group`, each with its tests.
 pub fn walk(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Step> {
     let mut steps = Vec::new();
     for cause in CAUSES {
@@ -177,7 +177,7 @@ pub fn walk(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Step> {
     }
     steps
 }
-/// The cause that would explain `group` if the chain in force were not known.
+/// Returns the cause that would explain `group` if the running chain were not known.
 pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
     let mut silent = Evidence::silent();
     CAUSES
@@ -191,7 +191,7 @@ pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
 pub use already_allowed::in_force;
 pub use syn_ack::is_established_suspect;
 
-/// One test of a cause, and what it found.
+/// One test of a cause, and its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Test {
     /// Kebab-case.
@@ -201,7 +201,7 @@ pub struct Test {
     pub text: String,
 }
 
-/// Collects the tests of a cause; silent while only the answer is wanted.
+/// Collector for the tests of a cause; empty while only the verdict is needed.
 #[derive(Debug)]
 pub struct Evidence {
     tests: Option<Vec<Test>>,
@@ -220,12 +220,12 @@ impl Evidence {
         Self { tests: None }
     }
 
-    /// Whether only the answer is wanted: what decides nothing need not be looked at.
+    /// Whether only the verdict is needed: tests that cannot change it are then skipped.
     const fn is_silent(&self) -> bool {
         self.tests.is_none()
     }
 
-    /// Notes a test, and gives back whether it was met.
+    /// Records a test, and returns whether it was met.
     fn test(&mut self, name: &'static str, met: bool, text: impl FnOnce() -> String) -> bool {
         if let Some(tests) = &mut self.tests {
             tests.push(Test {

@@ -1,11 +1,11 @@
-//! Requests that the running chain keeps out for their source alone.
+//! Requests that the running chain drops because of their source alone.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
 use crate::error::printable_name;
 use crate::flow::PeerClass;
 
-/// How many rules are shown.
+/// Upper bound of the rules that the evidence shows.
 const MAX_RULES: usize = 3;
 
 pub(super) static NARROWED_PORT: Cause = Cause {

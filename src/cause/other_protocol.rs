@@ -1,4 +1,4 @@
-//! Protocols that the documented chain has no word about.
+//! Protocols that the documented chain does not mention.
 
 use super::{Cause, Evidence, Example, Verdict};
 use super::{group::Group, scene::Scene};

@@ -25,7 +25,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     let Some(port) = facts::requested(group, evidence) else {
         return false;
     };
-    // The user's word that an addon is not in use takes its rows away.
+    // Rows of an addon that the user declared unused do not count.
     let rules = documented_anywhere(group.proto(), port).filter(|r| !scene.site.lacks(r.addon));
     let mut others: Vec<Role> = rules.flat_map(|rule| rule.roles.iter().copied()).collect();
     let addon = group

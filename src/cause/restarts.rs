@@ -1,5 +1,4 @@
-//! Services that were restarted, as their clients' nodes saw it: replies that end connections, by the service that sent
-//! them.
+//! Service restarts as the nodes of their clients saw them: replies that end connections, by the service that sent them.
 //!
 //! One restart shows on every node that had a connection to the service.
 
@@ -11,13 +10,13 @@ use super::directions::Settled;
 use crate::flow::{Direction, Kind, Mark, Ports, Seen};
 use crate::time::{MINUTE, Time};
 
-/// Ends of connections that follow each other within so many microseconds belong to one restart.
+/// Longest gap, in microseconds, between ends of connections that belong to one restart.
 const ONE_RESTART: i64 = 2 * MINUTE;
 
-/// A service whose connections with several nodes were torn down.
+/// Restart of a service: its connections with several nodes were torn down together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restart {
-    /// Where the service runs.
+    /// Address on which the service runs.
     pub peer: IpAddr,
     pub port: u16,
     pub from: Time,
@@ -26,7 +25,7 @@ pub struct Restart {
     pub nodes: SmallVec<[u16; 4]>,
 }
 
-/// Where a service runs, and its port.
+/// Address and port of a service.
 type Service = (IpAddr, u16);
 
 /// The lines of one flow that came from a service.
@@ -36,7 +35,7 @@ struct Replies<'a> {
     marks: &'a [Mark],
 }
 
-/// The restarts that several nodes saw, by service and time.
+/// Returns the restarts that several nodes saw, by service and time.
 pub(super) fn restarts(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Restart> {
     let replies = flows.iter().zip(settled).filter_map(|(seen, settled)| {
         let (Direction::Reply, Ports::Service { port, .. }) = (settled.direction, settled.ports)
@@ -55,7 +54,7 @@ pub(super) fn restarts(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Restart> 
 /// Ends of connections of one flow that follow each other within [`ONE_RESTART`].
 struct Run {
     from: Time,
-    /// Its last, or of a run of the same service that began earlier, whichever is later.
+    /// Latest end of this run and of all earlier runs of the same service.
     to: Time,
     node: u16,
 }
@@ -63,7 +62,7 @@ struct Run {
 fn among(mut replies: Vec<Replies<'_>>) -> Vec<Restart> {
     replies.sort_unstable_by_key(|replies| replies.service);
     let mut found = Vec::new();
-    // What lies within a run breaks none of the service's, so that a run of a flow stands for its lines.
+    // Lines within a run never split a restart, so the run of a flow stands for its lines.
     let mut own_runs = Vec::new();
     let mut ends = Vec::new();
     for own in replies.chunk_by(|one, other| one.service == other.service) {
@@ -98,7 +97,7 @@ fn among(mut replies: Vec<Replies<'_>>) -> Vec<Restart> {
     found
 }
 
-/// What runs, of which there is one at least, say of a service.
+/// Merges the runs of a service, of which there is at least one, into a restart.
 fn restart((peer, port): Service, runs: &[Run]) -> Restart {
     let mut nodes = SmallVec::new();
     for Run { node, .. } in runs {
@@ -120,7 +119,7 @@ mod tests {
     use super::*;
     use crate::time::SECOND;
 
-    /// The restarts that ends of connections show: of a peer and its port, at a second, on a node.
+    /// Returns the restarts for ends of connections: the peer's last byte, its port, the second, the node.
     fn shown<const N: usize>(ends: [(u8, u16, i64, u16); N]) -> Vec<Restart> {
         let marks = ends.map(|(.., second, _)| Mark {
             port: 40_000,

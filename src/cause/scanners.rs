@@ -11,13 +11,13 @@ use crate::flow::{Direction, Folded, Kind, Ports, Seen, begins};
 use crate::packet::proto;
 use crate::time::{MINUTE, SECOND, Time};
 
-/// How many distinct ports, or protocols without ports, make a scan.
+/// Number of distinct ports, or of protocols without ports, that make a scan.
 pub const SCAN_PORTS: usize = 5;
-/// Within how many microseconds.
+/// Window, in microseconds, in which they are tried.
 pub const SCAN_WINDOW: i64 = 5 * MINUTE;
-/// How many NodePorts tried once each count: a load balancer asks for fewer, and again and again.
+/// Number of NodePorts, each tried once, that make a scan: a load balancer connects to fewer, and repeatedly.
 const SCAN_NODE_PORTS: usize = 10;
-/// How many attempts, over more than a minute, show that a peer asks for a port.
+/// Number of attempts, over more than a minute, that show real use of a port.
 pub const ASKED: usize = 3;
 
 /// A port that a peer tried, or a protocol without ports.
@@ -28,20 +28,21 @@ type Target = (Option<u8>, Option<u16>);
 pub struct Scan {
     /// The distinct targets that it tried and that count.
     pub ports: usize,
-    /// Whether it tried more, which are not told apart.
+    /// Whether the peer tried more targets than are listed.
     pub more: bool,
-    /// On how many nodes.
+    /// Number of nodes that the peer tried.
     pub nodes: usize,
-    /// The most of them within [`SCAN_WINDOW`].
+    /// Largest number of targets tried within [`SCAN_WINDOW`].
     pub at_once: usize,
-    /// From its first to its last try, as often as it scanned.
+    /// Time from the first to the last try of each scan.
     stretches: Vec<Stretch>,
-    /// What it came back to, by node: that it asks for.
+    /// Targets, by node, to which the peer came back: those that it really uses.
     asked: BTreeSet<(u16, Target)>,
 }
 
 impl Scan {
-    /// Whether a flow of the peer belongs to the scan: it lies in it, and is nothing that the peer came back to.
+    /// Whether a flow of the peer belongs to the scan: it lies within its time, and the peer did not come back to its
+    /// target.
     pub(super) fn takes(&self, seen: &Seen<'_>, settled: &Settled) -> bool {
         if seen.flow.folded == Folded::Ports {
             return true;
@@ -50,7 +51,7 @@ impl Scan {
             let mut stretches = self.stretches.iter();
             stretches.any(|stretch| stretch.from <= time && time <= stretch.to)
         };
-        // Bogus flags count as a try, and stay what they are.
+        // A flow of bogus flags counts as a try, but keeps its own cause.
         can_join(settled)
             && settled.kind == Kind::Plain
             && !self.asked.contains(&(seen.key.node, target(seen, settled)))
@@ -71,18 +72,18 @@ struct Tried {
     counts: Counts,
 }
 
-/// How tries of a target count.
+/// Weight of the tries of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Counts {
-    /// Documented, an addon's, or a connection's.
+    /// No weight: a documented port, an addon's port, or an established connection.
     Not,
     /// A NodePort of a node whose role has the range.
     NodePort,
     Yes,
 }
 
-/// The peers that scan. `role` is that of a node; `never` says who does not, whatever it tries; `refill` is the time, in
-/// microseconds, after which the LOG rule's limit lets the next line pass.
+/// Finds the peers that scan. `role` returns the role of a node; `never` exempts a peer, whatever it tries; `refill` is
+/// the time, in microseconds, after which the LOG rule's limit lets the next line pass.
 pub(super) fn scanners(
     flows: &[Seen<'_>],
     settled: &[Settled],
@@ -125,12 +126,12 @@ fn can_join(settled: &Settled) -> bool {
     matches!(settled.kind, Kind::Plain | Kind::BogusFlags) && settled.direction != Direction::Reply
 }
 
-/// When the attempts of a flow began.
+/// Returns the times at which the attempts of a flow began.
 fn begun(seen: &Seen<'_>) -> Vec<Time> {
     begins(seen.marks.iter().map(|mark| (mark.port, mark.time)))
 }
 
-/// What a flow that goes to this node goes to.
+/// Returns the target of a flow towards this node.
 fn target(seen: &Seen<'_>, settled: &Settled) -> Target {
     let port = match (seen.key.ports, settled.ports) {
         (Ports::Pair { dpt, .. }, _) => Some(dpt),
@@ -145,7 +146,7 @@ fn counts(seen: &Seen<'_>, settled: &Settled, (number, port): Target, role: Role
         || settled.direction == Direction::Unknown && seen.marks.iter().any(|mark| mark.data);
     let number = number.unwrap_or_default();
     let Some(port) = port else {
-        // The documented chain accepts ICMP; what lost its ports is no protocol without any.
+        // The documented chain accepts ICMP; TCP or UDP without ports is a cut line and no portless protocol.
         let with_ports = [proto::TCP, proto::UDP, proto::ICMP, proto::ICMPV6];
         return if with_ports.contains(&number) {
             Counts::Not
@@ -163,7 +164,7 @@ fn counts(seen: &Seen<'_>, settled: &Settled, (number, port): Target, role: Role
     }
 }
 
-/// What one peer `tried`, by node and target, where that is a scan.
+/// Returns the scan of one peer's tries, sorted by node and target; `None` where they are no scan.
 fn scan(tried: &[Tried], refill: i64) -> Option<Scan> {
     let mut asked = BTreeSet::new();
     let mut events: Vec<Try> = Vec::new();
@@ -205,7 +206,7 @@ fn scan(tried: &[Tried], refill: i64) -> Option<Scan> {
     })
 }
 
-/// Whether attempts that began at these times, in order, show somebody who asks for a port and does not only try it.
+/// Whether attempts that began at these times, in order, show that the peer uses a port and does not only try it.
 pub(super) fn comes_back(begins: &[Time]) -> bool {
     match begins {
         [first, .., last] => begins.len() >= ASKED && last.since(*first) > MINUTE,
@@ -221,9 +222,9 @@ struct Stretch {
 }
 
 impl Stretch {
-    /// Takes in what comes at the scan's own pace, before its first try that counts and behind its last: documented ports,
-    /// which do not count, stand there as well as in the midst. Behind the burst, the LOG rule's limit sets the pace: the next
-    /// line that it shows comes a `refill` later, with whole-second stamps a second more.
+    /// Extends the scan by its own pace before its first try that counts and after its last: the tries of documented
+    /// ports, which do not count, may come first or last as well. After the burst, the LOG rule's limit sets the pace:
+    /// the next line that it logs comes one `refill` later, with whole-second stamps a second more.
     fn widen(&mut self, events: &[Try], refill: i64) {
         let inside = |(time, ..): &&Try| self.from <= *time && *time <= self.to;
         let tries = events.iter().filter(inside).count() as i64;
@@ -234,16 +235,16 @@ impl Stretch {
     }
 }
 
-/// One try: when it began, the node where it counts as a NodePort, and what was tried.
+/// One try: its start, the node where it counts as a NodePort, and its target.
 type Try = (Time, Option<u16>, Target);
 
 /// The tries within a window.
 #[derive(Default)]
 struct Window {
     tries: HashMap<(Option<u16>, Target), usize, RandomState>,
-    /// How many distinct targets are tried.
+    /// Number of distinct targets tried.
     distinct: usize,
-    /// How many NodePorts of a node are tried once.
+    /// Number of NodePorts tried once, by node.
     node_ports: HashMap<u16, usize, RandomState>,
 }
 
@@ -270,7 +271,7 @@ impl Window {
         }
     }
 
-    /// How many targets count.
+    /// Returns the number of targets that count.
     fn counted(&self) -> usize {
         let node_ports = self.node_ports.values().copied().max().unwrap_or_default();
         let node_ports = Some(node_ports).filter(|ports| *ports >= SCAN_NODE_PORTS);
@@ -278,8 +279,8 @@ impl Window {
     }
 }
 
-/// The most targets tried within [`SCAN_WINDOW`], and the stretches in which they were [`SCAN_PORTS`] or more, by
-/// `events` in the order of time.
+/// Returns the largest number of targets tried within [`SCAN_WINDOW`], and the stretches of time in which there were
+/// [`SCAN_PORTS`] or more. `events` are in the order of time.
 fn windows(events: &[Try]) -> (usize, Vec<Stretch>) {
     let mut window = Window::default();
     let (mut from, mut most) = (0, 0);

@@ -1,6 +1,6 @@
-//! What surrounds a flow: all flows of the log put in order, so that one function can judge each.
+//! Context of a flow: all flows of the log put in order, so that one function can judge each.
 //!
-//! Comes in: [`Flows`] and the [`Site`]. Goes out: [`Group`]s, the flows that share a finding, with direction and zone
+//! Input: [`Flows`] and the [`Site`]. Output: [`Group`]s, the flows that share a finding, with direction and zone
 //! settled by the whole log, and the peers that scan.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,20 +28,21 @@ use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::Time;
 
-/// A node, as the log and the user tell of it.
+/// A node, with the facts that the log and the user give.
 #[derive(Debug)]
 pub struct Node<'a> {
     pub name: &'a str,
     pub role: Role,
     pub addresses: Vec<IpAddr>,
     pub logged: u64,
-    /// When the LOG rule's bucket stood empty; `None` where that cannot be told.
+    /// Times when the token bucket of the LOG rule was empty; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
-    /// The stretches of IPv4 and of IPv6, which have a bucket each; empty where they cannot be told.
+    /// Saturated times of the LOG rules of IPv4 and of IPv6, each with its own bucket; empty where the log does not show
+    /// them.
     pub saturated_by_family: [Vec<Stretch>; 2],
 }
 
-/// The scene.
+/// Flows of a log with the context in which their findings are judged.
 pub struct Scene<'a> {
     pub site: &'a Site,
     pub zones: Zones,
@@ -57,14 +58,15 @@ pub struct Scene<'a> {
     now: Option<Time>,
     flows: &'a Flows,
     marks: MarksByFlow,
-    /// What flows have in common, and the places of those flows, in the order of the keys.
+    /// Key of each group and the indices of its flows, in the order of the keys.
     groups: Vec<(GroupKey, Vec<u32>)>,
-    /// By node, see [`Self::routers`]: each flow's earliest line is read for them, and few reports ask.
+    /// Routers by node, see [`Self::routers`]. Computed on demand: it reads the earliest line of each flow, and few
+    /// reports need it.
     routers: OnceLock<BTreeMap<u16, BTreeSet<Mac>>>,
 }
 
 impl<'a> Scene<'a> {
-    /// The scene of `flows`. `now` is the end of a live log.
+    /// Creates the scene of `flows`. `now` is the end of a live log.
     pub fn new(flows: &'a Flows, site: &'a Site, now: Option<Time>) -> Self {
         let mut nodes: BTreeMap<u16, Node<'a>> = flows
             .nodes()
@@ -86,7 +88,7 @@ impl<'a> Scene<'a> {
         zones = Zones::new(site, [&told[..], &answering].concat());
         let is_told = |peer: IpAddr| told.binary_search(&peer).is_ok();
         let (mut settled, mut scans) = settle(&all, &nodes, (&zones, site), is_told);
-        // Who scans is no node, whatever it answers from.
+        // A peer that scans is no node, even where its packets look like a node's answers.
         let nodes_after_all: Vec<IpAddr> = (answering.iter().copied())
             .filter(|peer| !scans.contains_key(peer))
             .collect();
@@ -140,12 +142,12 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The groups, in the order of their keys, as [`Self::group`] takes them.
+    /// Returns the groups, in the order of their keys, as [`Self::group`] takes them.
     pub fn groups(&self) -> &[(GroupKey, Vec<u32>)] {
         &self.groups
     }
 
-    /// What the flows of a group add up to.
+    /// Sums up the flows of a group.
     pub fn group(&self, (key, places): &(GroupKey, Vec<u32>)) -> Option<Group<'_>> {
         let node = self.nodes.get(&key.node)?;
         let members = places.iter();
@@ -153,31 +155,31 @@ impl<'a> Scene<'a> {
         Some(Group::new(*key, node.name, node.role, members.collect()))
     }
 
-    /// How long the log of a node was quiet after `last`, in microseconds: the time before its last start, and between logs,
-    /// shows nothing, nor does a step of its clock.
+    /// Returns the time, in microseconds, for which the log of a node was quiet after `last`. The time before the node's
+    /// last boot, gaps between logs and steps of its clock do not count.
     pub fn quiet(&self, node: &str, last: Time) -> i64 {
         let boot = self.flows.last_boot(node);
         let from = boot.map_or(last, |boot| boot.max(last));
         let (quiet, _) = self.flows.quiet(node, from);
-        // Live, the time since the last line counts as well: the log is open.
+        // In a live log the time since the last line counts as well, because the log is still open.
         let last_line = self.flows.span().map_or(from, |(_, last)| last.max(from));
         let open = self.now.map_or(0, |now| now.since(last_line).max(0));
         quiet + open
     }
 
-    /// The name of the interface with a number.
+    /// Returns the name of the interface with a number.
     pub fn interface(&self, number: u16) -> &'a str {
         self.flows.interface_name(number)
     }
 
-    /// The upgrade windows that the log shows and nobody told.
+    /// Returns the upgrade windows that the log shows and that the user did not give.
     pub fn found_upgrades(&self) -> impl Iterator<Item = &Upgrade> {
         let told =
             |found: &&Upgrade| self.site.in_upgrade(found.from) && self.site.in_upgrade(found.to);
         self.upgrades.iter().filter(move |found| !told(found))
     }
 
-    /// Whether a time lies in an upgrade window, told or found.
+    /// Whether a time lies in an upgrade window, given by the user or found in the log.
     pub fn in_upgrade(&self, time: Time) -> bool {
         self.site.in_upgrade(time) || self.upgrades.iter().any(|found| found.contains(time))
     }
@@ -195,8 +197,8 @@ impl<'a> Scene<'a> {
         !self.site.known.node_nets().is_empty() || self.nodes.get(&node).is_some_and(addressed)
     }
 
-    /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come through
-    /// as well: so do packets with a forged address of the node's own subnet.
+    /// Whether all peers of `group` are neighbours of its node whose frames came from a router that outsiders come
+    /// through as well: so do packets with a forged address of the node's own subnet.
     pub fn is_forged(&self, group: &Group<'_>) -> bool {
         let own = self.nodes.get(&group.key.node);
         let own = own.map_or(&[][..], |node| &node.addresses);
@@ -210,7 +212,7 @@ impl<'a> Scene<'a> {
             })
     }
 
-    /// The hardware addresses that frames of outsiders came from, by node.
+    /// Returns the hardware addresses that frames of outsiders came from, by node.
     fn routers(&self) -> &BTreeMap<u16, BTreeSet<Mac>> {
         self.routers.get_or_init(|| {
             let outside = self.flows.iter(&self.marks).filter(|seen| {
@@ -227,7 +229,7 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// The name of the cluster node that has `address`.
+    /// Returns the name of the cluster node that has `address`.
     pub fn node_of(&self, address: IpAddr) -> Option<&str> {
         let told = self.site.node_of(address);
         told.or_else(|| {
@@ -239,12 +241,12 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The hardware address that the frame of a flow's earliest line came from.
+/// Returns the hardware address that the frame of a flow's earliest line came from.
 fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
     Packet::parse(&seen.flow.detail.sample).ok()?.link.source()
 }
 
-/// The directions of all flows, and the peers that scan. Who is `told` to be a node does not.
+/// Settles the directions of all flows, and finds the peers that scan. A peer that is `told` to be a node never scans.
 fn settle(
     all: &[Seen<'_>],
     nodes: &BTreeMap<u16, Node<'_>>,
@@ -264,7 +266,7 @@ fn settle(
     (settled, scans)
 }
 
-/// What is known of the nodes before any direction is.
+/// Facts about the nodes that are known before any direction is settled.
 struct Known<'a> {
     nodes: &'a BTreeMap<u16, Node<'a>>,
     zones: &'a Zones,
@@ -284,7 +286,8 @@ impl Nodes for Known<'_> {
     }
 }
 
-/// What the running chain of its node does with the peer of a flow; only an outsider is kept out on purpose.
+/// Classifies the peer of a flow by the running chain of its node; only a peer outside the cluster is kept out on
+/// purpose.
 fn peer_class(
     seen: &Seen<'_>,
     nodes: &BTreeMap<u16, Node<'_>>,
@@ -312,7 +315,7 @@ fn peer_class(
     }
 }
 
-/// Finds what a flow has in common with others of its finding.
+/// Returns the key of the finding that a flow belongs to.
 fn group_key(
     seen: &Seen<'_>,
     settled: Settled,
@@ -337,7 +340,7 @@ fn group_key(
     {
         let has_ports = matches!(key.proto, Some(proto::TCP | proto::UDP));
         return GroupKey {
-            // One scan of protocols is one finding.
+            // A scan of protocols without ports is one finding.
             proto: key.proto.filter(|_| has_ports),
             kind: Kind::Plain,
             direction: Direction::Original,
@@ -357,7 +360,7 @@ fn group_key(
     group
 }
 
-/// The distinct ones of the `keys` of all flows, in order, each with the places of its flows.
+/// Returns the distinct `keys` of all flows, in order, each with the indices of its flows.
 fn groups(keys: impl Iterator<Item = GroupKey>) -> Vec<(GroupKey, Vec<u32>)> {
     let mut groups: HashMap<GroupKey, Vec<u32>, RandomState> = HashMap::default();
     for (place, key) in (0..).zip(keys) {
@@ -368,13 +371,13 @@ fn groups(keys: impl Iterator<Item = GroupKey>) -> Vec<(GroupKey, Vec<u32>)> {
     groups
 }
 
-/// The zone of a flow's peer.
+/// Returns the zone of a flow's peer.
 fn zone(zones: &Zones, nodes: &BTreeMap<u16, Node<'_>>, key: &FlowKey) -> Zone {
     let own = nodes.get(&key.node).map_or(&[][..], |n| &n.addresses);
     zones.of(key.peer, own)
 }
 
-/// A node, but for when its LOG rule was saturated.
+/// Creates a node; the times of saturation are filled in later.
 fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     let own = site.known.names().resolve(name);
     let is_own = |node: &str| node == name || node == own;
@@ -393,16 +396,17 @@ fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     }
 }
 
-/// The stretches of a node, and those of IPv4 and IPv6 each.
+/// Saturated stretches of a node, and those of IPv4 and of IPv6.
 type Saturation = (Option<Vec<Stretch>>, [Vec<Stretch>; 2]);
 
-/// The stretches of IPv4 and of IPv6, and of both together: `None` where the lines of no family can be judged.
+/// Returns the saturated stretches of both families together, and of each; `None` where the lines of no family can be
+/// judged.
 fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Saturation {
     let judge = |ticks: &Vec<saturation::Tick>| {
         if ticks.is_sorted() {
             return saturation::judge(ticks, site.limit);
         }
-        // Most logs are in order, or nearly so: what is merges in one pass.
+        // Most logs are in order, or nearly so: a stable sort merges sorted stretches in one pass.
         let mut sorted = ticks.clone();
         sorted.sort();
         saturation::judge(&sorted, site.limit)

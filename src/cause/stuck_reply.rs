@@ -5,11 +5,11 @@ use super::{group::Group, scene::Scene};
 use crate::flow::{Kind, Mark};
 use crate::time::{MINUTE, Time};
 
-/// A peer resends into the void for about 15 minutes (tcp_retries2 = 15); a run that is longer than this is no such.
+/// A peer retransmits without an answer for about 15 minutes (tcp_retries2 = 15); a longer run has another cause.
 const STUCK: i64 = 20 * MINUTE;
-/// How many late replies of one UDP service, over [`STUCK`], are no accident.
+/// Number of late replies of one UDP service, over [`STUCK`], from which they are no accident.
 const UDP_REPLIES: usize = 3;
-/// The longest gap between them, in microseconds.
+/// Longest gap between late replies, in microseconds.
 const UDP_GAP: i64 = 10 * MINUTE;
 
 pub(super) static STUCK_REPLY: Cause = Cause {
@@ -45,7 +45,7 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     } else {
         (UDP_GAP, UDP_REPLIES)
     };
-    // Lines that all lie within this time cannot run on for longer.
+    // Lines that all lie within this time cannot contain a longer run.
     let may_run = group.last.since(group.first) > STUCK;
     let longest = || {
         let peers = group.marks_by_peer().into_iter();

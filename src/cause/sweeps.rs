@@ -1,5 +1,5 @@
 //! Packets of outsiders to port after port, one to each, that could as well be answers: an ACK scan, or the answers of a
-//! machine to packets that somebody sent in this node's name (backscatter). The log cannot tell which.
+//! machine to packets with this node's forged source address (backscatter). The log cannot tell them apart.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -53,7 +53,7 @@ pub(super) fn mark(
     }
 }
 
-/// The port of this node that a line of a flow of answers, or of an unknown direction, went to.
+/// Returns the port of this node that a line of a flow of answers, or of an unknown direction, went to.
 const fn local_port(seen: &Seen<'_>, mark: &Mark) -> u16 {
     match seen.key.ports {
         Ports::Pair { dpt, .. } => dpt,
@@ -68,7 +68,7 @@ fn is_bare(seen: &Seen<'_>, settled: &Settled) -> bool {
     }
     let plain = match settled.kind {
         Kind::Plain => true,
-        // Over more than a minute they are counted as answers that do not get in.
+        // Over more than a minute they are judged as dropped answers to this node's SYNs.
         Kind::SynAck => seen.flow.last.since(seen.flow.first) <= MINUTE,
         _ => false,
     };

@@ -1,17 +1,18 @@
-//! Answers to this node's own connection attempts that never get in.
+//! Answers to this node's own connection attempts that are always dropped.
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
 use crate::flow::{Kind, Mark, bursts};
 use crate::time::{MINUTE, SECOND};
 
-/// How many SYN-ACKs of one 5-tuple may be lost: lost twice is 3 lines in 2.6 s, then the next SYN heals it (seen on 6.18).
+/// Upper bound on the lines of one 5-tuple's lost SYN-ACK: lost twice is 3 lines in 2.6 s, then the next SYN heals it
+/// (seen on 6.18).
 const LOST_LINES: usize = 3;
-/// Within so many microseconds.
+/// Time span of these lines, in microseconds.
 const LOST_SPAN: i64 = 5 * SECOND;
-/// How many connections to one service whose SYN-ACKs are dropped are no accident.
+/// Number of connections to one service with dropped SYN-ACKs from which they are no accident.
 const MANY: usize = 5;
-/// Over more than so many microseconds.
+/// Time span, in microseconds, that these connections must exceed.
 const MANY_SPAN: i64 = MINUTE;
 
 pub(super) static SYN_ACK: Cause = Cause {
@@ -80,7 +81,8 @@ pub fn is_established_suspect(group: &Group<'_>) -> bool {
         && (group.marks_by_peer().iter()).any(|(_, marks)| is_many(connections(marks)))
 }
 
-/// The connections that SYN-ACKs of one service answer, and the microseconds from the first line to the last.
+/// Returns the number of connections that SYN-ACKs of one service answer, and the microseconds from the first line to
+/// the last.
 fn connections(marks: &[Mark]) -> (usize, i64) {
     let mut ports: Vec<u16> = marks.iter().map(|mark| mark.port).collect();
     ports.sort_unstable();

@@ -1,5 +1,5 @@
-//! Upgrade windows that the log itself shows: waves of services that end their connections, as a node does that is
-//! drained and restarted.
+//! Upgrade windows that the log itself shows: waves of services that end their connections, as on a node that is drained
+//! and rebooted.
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -10,14 +10,14 @@ use super::directions::Settled;
 use crate::flow::{ATTEMPT, Direction, Kind, Ports, Seen};
 use crate::time::{MINUTE, SECOND, Time};
 
-/// Ends of connections that lie within so many microseconds are one wave.
+/// Longest gap, in microseconds, between ends of connections of one wave.
 const WAVE: i64 = 2 * MINUTE;
-/// How many services end connections in a wave, and of how many peers.
+/// Number of services, and of their peers, that end connections in a wave.
 const SERVICES: usize = 2;
 const PEERS: usize = 2;
-/// Waves less than so many microseconds apart are of one upgrade: between two nodes it drains and boots.
+/// Longest gap, in microseconds, between waves of one upgrade: between two nodes it drains and boots.
 const BETWEEN_WAVES: i64 = 30 * MINUTE;
-/// How long after the last wave connections still end, in microseconds.
+/// Time after the last wave, in microseconds, in which connections still end.
 const AFTERMATH: i64 = 10 * MINUTE;
 /// The longest window, in microseconds.
 const LONGEST: i64 = 240 * MINUTE;
@@ -25,7 +25,7 @@ const LONGEST: i64 = 240 * MINUTE;
 /// a path that conntrack does not see: no upgrade explains that.
 const SYN_ACKS: i64 = 5 * SECOND;
 
-/// Where a service runs, and its port.
+/// Address and port of a service.
 type Service = (IpAddr, u16);
 
 /// A window that the log shows.
@@ -35,7 +35,7 @@ pub struct Upgrade {
     pub to: Time,
     /// The ports of the services that ended connections.
     pub ports: BTreeSet<u16>,
-    /// On how many machines they run.
+    /// Number of machines on which these services run.
     pub peers: usize,
 }
 
@@ -49,7 +49,7 @@ impl Upgrade {
 /// An end of a connection.
 type End = (Time, Service);
 
-/// The windows that replies with FIN or RST show, in the order of time.
+/// Returns the windows that replies with FIN or RST show, in the order of time.
 pub(super) fn upgrades(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Upgrade> {
     let mut ends: Vec<End> = Vec::new();
     let mut syn_acks: HashMap<Service, Vec<Time>, RandomState> = HashMap::default();
@@ -88,7 +88,7 @@ pub(super) fn upgrades(flows: &[Seen<'_>], settled: &[Settled]) -> Vec<Upgrade> 
     found.into_iter().map(|(upgrade, _)| upgrade).collect()
 }
 
-/// How long the longest run of SYN-ACKs lasts, in microseconds; a client sends a SYN again within [`ATTEMPT`].
+/// Returns the length of the longest run of SYN-ACKs, in microseconds; a client repeats its SYN within [`ATTEMPT`].
 fn longest(times: impl Iterator<Item = Time>) -> Option<i64> {
     let (mut begin, mut last, mut longest) = (None, None, None);
     for time in times {
@@ -101,7 +101,7 @@ fn longest(times: impl Iterator<Item = Time>) -> Option<i64> {
     longest
 }
 
-/// The windows of `ends`, which are in order, each with its services.
+/// Returns the windows of `ends`, which are in order, each with its services.
 fn windows(ends: &[End]) -> Vec<(Upgrade, BTreeSet<Service>)> {
     let mut found: Vec<(Upgrade, BTreeSet<Service>)> = Vec::new();
     for wave in waves(ends) {
@@ -133,7 +133,7 @@ fn windows(ends: &[End]) -> Vec<(Upgrade, BTreeSet<Service>)> {
     found
 }
 
-/// The waves among `ends`: joined where they overlap.
+/// Returns the waves among `ends`: joined where they overlap.
 fn waves(ends: &[End]) -> Vec<&[End]> {
     let mut ports: HashMap<u16, usize, RandomState> = HashMap::default();
     let mut peers: HashMap<IpAddr, usize, RandomState> = HashMap::default();
@@ -162,7 +162,7 @@ fn waves(ends: &[End]) -> Vec<&[End]> {
         .collect()
 }
 
-/// Takes one of a key off.
+/// Decrements the count of a key, and removes it at zero.
 fn leave<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize, RandomState>, key: K) {
     if let Some(count) = counts.get_mut(&key) {
         *count -= 1;
@@ -176,7 +176,7 @@ fn leave<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize, RandomState>, k
 mod tests {
     use super::*;
 
-    /// The windows, in seconds, of ends of connections: of a peer and its port, at a second.
+    /// Returns the windows, in seconds, for ends of connections: the peer's last byte, its port, the second.
     fn shown(ends: &[(u8, u16, i64)]) -> Vec<(i64, i64)> {
         let mut ends: Vec<End> = ends
             .iter()

@@ -1,7 +1,7 @@
-//! The chains of the nodes: texts of nodes in, what they would do with a packet out.
+//! Active chains of the nodes: texts of nodes in, outcomes of packets out.
 //!
-//! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot, and
-//! one with a selector counts only for nodes of the roles that it picks.
+//! A dump of iptables is a running chain, as old as its stamp or its file. A CloudInit is the chain of the next boot,
+//! and one with a selector applies only to nodes of the roles that it selects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,23 +20,25 @@ use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
 use crate::time::Time;
 
-/// How many rules may be asked in one run: some ten seconds. Lines beyond are not asked about, and outcomes say so.
+/// Upper bound on the rules evaluated in one run: some ten seconds. Further lines are not evaluated, and their outcome
+/// is
+/// [`ChainOutcome::NotAsked`].
 const MAX_STEPS: u64 = 1 << 31;
 
 /// The chains of the nodes, as far as they are known.
 #[derive(Debug, Clone, Default)]
 pub struct ActiveChains {
-    /// What the user told of all nodes.
+    /// Texts that the user gave for all nodes.
     all: Vec<ChainText>,
-    /// What the user told of one.
+    /// Texts that the user gave for one node.
     told: BTreeMap<String, Vec<ChainText>>,
     /// The nodes that the user named.
     named: BTreeSet<String>,
-    /// The files with which a node boots, and their chains: what an input told.
+    /// Boot files of a node, and their chains, as an input contains them.
     learned: BTreeMap<String, Arc<BootFiles>>,
     /// The names by which logs call the nodes of [`Self::learned`].
     names: NodeNames,
-    /// How many rules were asked so far, in all copies.
+    /// Number of rules evaluated so far, summed over all clones.
     asked: Arc<AtomicU64>,
 }
 
@@ -46,7 +48,7 @@ pub struct Chains<'a> {
     /// The name of their text.
     pub name: &'a str,
     pub origin: Origin,
-    /// Where conditions cannot be known, as it is where none holds.
+    /// Chains, where unknown conditions do not hold.
     pub set: &'a RuleSet,
     others: &'a Others,
     family: Family,
@@ -55,19 +57,19 @@ pub struct Chains<'a> {
     asked: &'a AtomicU64,
 }
 
-/// What the chains of a node would do with a dropped packet.
+/// Result of evaluating the chains of a node for a dropped packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
     pub outcome: ChainOutcome,
     /// Whether it gets in without a line in the drop log.
     pub accepted: bool,
-    /// Whether a running chain accepts its like as NEW, and conntrack calls it INVALID.
+    /// Whether a running chain accepts such a packet in state NEW, while conntrack classifies this one as INVALID.
     pub invalid_alone: bool,
-    /// The rules of a running chain that accept its like from elsewhere, where only its source keeps it out.
+    /// Rules of a running chain that accept such packets from other sources, where only the source keeps this one out.
     pub narrowed: Vec<Narrowed>,
-    /// The rules that would accept it and do not.
+    /// Rules that would accept it, but are not reached or do not apply.
     pub dead: Vec<Shadowed>,
-    /// What could not be evaluated.
+    /// Matches that could not be evaluated.
     pub notes: Vec<String>,
 }
 
@@ -77,10 +79,11 @@ impl ActiveChains {
         self.all.is_empty() && self.told.is_empty() && self.learned.is_empty()
     }
 
-    /// Takes what the user told, of one node or of all. `modified` is the time of the file, for a dump without a stamp.
+    /// Adds a text that the user gave, for one node or for all. `modified` is the time of the file, for a dump without a
+    /// stamp.
     ///
     /// # Errors
-    /// Where no chain of INPUT is in the text, or it cannot be read.
+    /// If the text contains no chain of INPUT, or cannot be parsed.
     pub fn tell(
         &mut self,
         node: Option<&str>,
@@ -115,8 +118,8 @@ impl ActiveChains {
         Ok(())
     }
 
-    /// Takes a file with which nodes boot; such files run in the order of their names. What is on the disk stands against
-    /// what an object says is to be there. `false` where it cannot be read.
+    /// Adds a boot file of nodes; such files run in the order of their names. A file on the disk overrides one that an
+    /// object declares. Returns `false` where it cannot be parsed.
     pub fn learn(&mut self, nodes: &[String], name: &str, text: &str, is_on_disk: bool) -> bool {
         if !matches!(detect(text), Ok(Form::CloudInit)) {
             return false;
@@ -124,7 +127,7 @@ impl ActiveChains {
         let Ok(more) = cloudinit::read(text) else {
             return false;
         };
-        // Nodes that had the same files so far have the same ones still, and boot alike.
+        // Nodes with the same files share the resulting chains.
         let mut made: Vec<(Option<Arc<BootFiles>>, Arc<BootFiles>)> = Vec::new();
         for node in nodes {
             let known = self.learned.get(node);
@@ -149,12 +152,12 @@ impl ActiveChains {
         true
     }
 
-    /// The names of the nodes whose files are known.
+    /// Returns the names of the nodes whose files are known.
     pub const fn names_mut(&mut self) -> &mut NodeNames {
         &mut self.names
     }
 
-    /// The sources of a node: what the user told of it, else of all, else what an input told.
+    /// Returns the texts of a node: those that the user gave for it, else those for all nodes, else those of an input.
     fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
         match (self.told.get(node), learned) {
@@ -165,7 +168,8 @@ impl ActiveChains {
         }
     }
 
-    /// The chains in force on a node, where they are known: of several texts the last with a firewall of the family.
+    /// Returns the active chains of a node; `None` where they are not known. Of several texts the last with a firewall
+    /// of the family counts.
     pub fn of(&self, node: &str, role: Role, family: Family) -> Option<Chains<'_>> {
         let sources = self.sources(node);
         let source = sources.iter().rfind(|source| source.has(family))?;
@@ -181,7 +185,8 @@ impl ActiveChains {
         })
     }
 
-    /// Drops of a node that left no line, where its text has counters. A text for all nodes counts where `alone`.
+    /// Returns the drops of a node that left no line; `None` where its text has no counters. A text for all nodes counts
+    /// only where `alone`.
     pub fn unlogged(&self, node: &str, role: Role, alone: bool) -> Option<Counted> {
         if !alone && !self.told.contains_key(node) {
             return None;
@@ -202,12 +207,13 @@ impl ActiveChains {
         sum
     }
 
-    /// The nodes that the user told of by name.
+    /// Returns the nodes for which the user gave texts by name.
     pub fn told_nodes(&self) -> impl Iterator<Item = &str> {
         self.named.iter().map(String::as_str)
     }
 
-    /// The texts that the user told and that have lines which were not understood: how many, and the first.
+    /// Returns the texts of the user that contain lines which were not understood: name, number of such lines, and the
+    /// first.
     pub fn faults(&self) -> impl Iterator<Item = (&str, usize, &Fault)> {
         let sources = self.all.iter().chain(self.told.values().flatten());
         sources.filter_map(|source| {
@@ -217,7 +223,7 @@ impl ActiveChains {
         })
     }
 
-    /// Every text that was read, with the node that it is of, or none where it is of all.
+    /// Returns every text with its node; `None` for a text for all nodes.
     pub fn texts(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
         let all = self.all.iter().map(|source| (None, source));
         let told = (self.told.iter())
@@ -230,14 +236,14 @@ impl ActiveChains {
             .map(|(node, source)| (node, source.name.as_str()))
     }
 
-    /// When the chains of each text hold.
+    /// Returns the origin of each text.
     pub fn origins(&self) -> impl Iterator<Item = Origin> {
         let told = self.told.values().flatten();
         let learned = self.learned.values().map(|files| &files.source);
         (self.all.iter().chain(told).chain(learned)).map(|source| source.origin)
     }
 
-    /// As it would be with a text's chains changed on a node of `role`, which count before all that were told.
+    /// Changes the chains of a text on a node of `role`; the result takes precedence over all texts of the user.
     pub fn replace(&mut self, node: &str, role: Role, name: &str, change: impl Fn(&mut RuleSet)) {
         let known = (self.sources(node).iter().rev()).find(|known| known.name == name);
         let Some(known) = known else { return };
@@ -256,32 +262,32 @@ impl ActiveChains {
 }
 
 impl<'a> Chains<'a> {
-    /// The chains of every way that conditions may go which cannot be known; the first is `set`.
+    /// Returns the chains for all outcomes of unknown conditions; the first is `set`.
     pub fn ways(&self) -> impl Iterator<Item = &'a RuleSet> {
         [self.set].into_iter().chain(&self.others.sets)
     }
 
-    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``.
+    /// Describes the unknown conditions: `` whether `[ -f /oem/x ]` (line 12) holds ``.
     pub fn question(&self) -> &'a str {
         &self.others.question
     }
 
-    /// Whether they hold now; else from the next boot on.
+    /// Whether the chains are loaded now; otherwise from the next boot on.
     pub const fn is_running(&self) -> bool {
         matches!(self.origin, Origin::Running(_))
     }
 
-    /// The chain that filters the node: the one that new rules go into.
+    /// Returns the chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
     }
 
-    /// The rules that have the packet's port more narrowly than for everybody, or stop it.
+    /// Returns the rules that match the packet's port with further conditions, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
         self.set.port_rules(question, self.set.entry(self.family))
     }
 
-    /// What they do with a dropped packet. Of its line, `message`, only that is read which a rule asks for.
+    /// Evaluates the chains for a dropped packet. Its line, `message`, is parsed in full only where a rule needs that.
     pub fn judge(&self, question: Question<'_>, message: &str) -> Judged {
         if !self.set.decides(self.family) {
             return Judged {
@@ -332,7 +338,7 @@ impl<'a> Chains<'a> {
                 outcome.end.told(),
                 another.end.told()
             ));
-            // What is accepted one way only is not called accepted.
+            // A packet that only some outcomes accept does not count as accepted.
             if outcome.end.lets_in() {
                 let notes = std::mem::take(&mut outcome.notes);
                 outcome = Outcome { notes, ..another };
@@ -371,7 +377,7 @@ impl<'a> Chains<'a> {
         }
     }
 
-    /// The rules of other roles that would accept it.
+    /// Returns the rules of other roles that would accept the packet.
     fn elsewhere(&self, question: &Question<'_>) -> Vec<Shadowed> {
         let mut out: Vec<Shadowed> = Vec::new();
         for role in Role::ALL {
@@ -384,7 +390,7 @@ impl<'a> Chains<'a> {
             else {
                 continue;
             };
-            // One CloudInit may serve several roles.
+            // A CloudInit that serves several roles is no rule of another role.
             let own = self.set.chains().iter().flat_map(|chain| &chain.rules);
             if !own.into_iter().any(|rule| rule.line == position.line) {
                 out.push(Shadowed {
@@ -397,7 +403,8 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// Whether a packet gets in without a line in the drop log. The policy of INPUT lets in only where no chain is missing.
+/// Whether a packet is accepted without a line in the drop log. The policy of INPUT counts only where no chain is
+/// missing.
 fn is_accepted(outcome: &Outcome) -> bool {
     match outcome.end {
         ChainOutcome::Accepted(_) => true,
@@ -410,7 +417,7 @@ fn is_accepted(outcome: &Outcome) -> bool {
 }
 
 impl RuleSet {
-    /// Where packets enter: by INPUT, as in the kernel, where the text has it; else by the chain that filters.
+    /// Returns the entry of packets: INPUT, as in the kernel, where the text has it; else the chain that filters.
     pub fn entry(&self, family: Family) -> Evaluation<'_> {
         let input = self
             .chain(family, INPUT)

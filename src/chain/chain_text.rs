@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::catalog::Role;
-use crate::chain::{Family, Fault, Form, RuleSet, Script, Ways, detect, read};
+use crate::chain::{Family, Fault, Form, RuleSet, Script, Ways, check_size, detect, read};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::time::Time;
 
@@ -47,7 +47,7 @@ pub(super) struct BootFiles {
     pub(super) source: ChainText,
 }
 
-/// The sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
+/// Returns the sources of a text, each with its node: CloudInits that pick nodes by their name are apart.
 pub(super) fn parts(
     node: Option<&str>,
     name: &str,
@@ -57,6 +57,7 @@ pub(super) fn parts(
     if text.len() > crate::chain::LONGEST || detect(text)? != Form::CloudInit {
         let source = if detect(text)? == Form::Script && text.len() <= crate::chain::LONGEST {
             // A script runs when somebody runs it: as a CloudInit, it says what will be.
+            check_size(Form::Script, text)?;
             let script = Script::read(text, 1);
             let ways = Ways::of(Form::Script, &mut |runner| runner.run(&script));
             ChainText::same(name, Origin::NextBoot, ways)
@@ -86,7 +87,7 @@ pub(super) fn parts(
 }
 
 impl BootFiles {
-    /// The files of `known` with those of one more text.
+    /// Creates the files of `known` with those of one more text.
     pub(super) fn with(
         known: Option<&Arc<Self>>,
         more: &[Resource],
@@ -143,7 +144,7 @@ impl ChainText {
     }
 }
 
-/// The chains where no condition holds, and those of the other ways.
+/// Returns the chains where no condition holds, and those of the other ways.
 fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     let others = Others {
         question: ways.question(),
@@ -152,7 +153,7 @@ fn split(ways: Ways) -> (Arc<RuleSet>, Arc<Others>) {
     (Arc::new(ways.set), Arc::new(others))
 }
 
-/// The place of a role in [`Role::ALL`].
+/// Returns the place of a role in [`Role::ALL`].
 pub(super) fn place_of(role: Role) -> usize {
     let at = Role::ALL.iter().position(|known| *known == role);
     at.unwrap_or_default()

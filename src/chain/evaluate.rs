@@ -1,8 +1,9 @@
-//! What the chains do with a packet: a [`Question`] in, an [`Outcome`] out.
+//! Evaluation of a packet in the chains: a [`Question`] in, an [`Outcome`] out.
 //!
-//! Follows `ipt_do_table()` of ip_tables.c. A match that the question does not answer does not match, and a note names it
-//! where all other matches of its rule do; what would become of the packet if it did is kept beside the outcome. Each chain
-//! is walked once for one packet, since what it does depends on the packet alone: so the time is linear in the rules.
+//! Follows `ipt_do_table()` of ip_tables.c. A match that the question leaves open counts as no match; where it alone
+//! decides its rule, a note names it, and the end that the packet would otherwise have is kept beside the outcome. Each
+//! chain is walked once per packet, because its result depends on the packet alone: the time is linear in the number of
+//! rules.
 
 use std::rc::Rc;
 
@@ -12,27 +13,27 @@ use crate::chain::question::Question;
 use crate::chain::rule::{Rule, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, RuleSet};
 
-/// Where a packet enters.
+/// Entry point of an evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evaluation<'a> {
-    /// The chain that it enters by.
+    /// Name of the first chain.
     pub chain: &'a str,
 }
 
 impl Evaluation<'static> {
-    /// As the kernel does: by the built-in chain for packets to the node itself.
+    /// Entry of the kernel: the built-in chain for packets to the node itself.
     pub const FROM_INPUT: Self = Self { chain: INPUT };
-    /// By the chain of the documentation, whether INPUT leads there or not.
+    /// Entry by the documented chain, whether INPUT jumps to it or not.
     pub const FROM_HARVESTER: Self = Self { chain: HARVESTER };
 }
 
-/// Jumps nest so deep at most. The kernel refuses loops; a text may have them.
+/// Upper bound on nested jumps. The kernel refuses loops; a text may contain them.
 const DEEPEST: usize = 64;
-/// How many notes, LOG rules and other ends are kept of one packet.
+/// Upper bound on the notes, on the LOG rules, and on the alternative ends kept of one packet.
 const MAX_KEPT: usize = 16;
 
 impl RuleSet {
-    /// What the chains do with a packet.
+    /// Evaluates the chains for a packet.
     pub fn evaluate(&self, question: &Question<'_>, when: Evaluation<'_>) -> Outcome {
         let mut walk = Walk::new(self, question);
         let Some((at, chain)) = self.find(walk.family, when.chain) else {
@@ -83,20 +84,20 @@ impl RuleSet {
     }
 }
 
-/// What a chain does with the packet.
+/// Result of one chain for the packet.
 #[derive(Debug, Default)]
 struct Through {
-    /// `None` where the packet returns.
+    /// End of the packet; `None` where it returns to the calling chain.
     end: Option<ChainOutcome>,
-    /// Ends that it has instead, were what could not be evaluated to match.
+    /// Alternative ends, if matches that could not be evaluated matched.
     maybe: Vec<ChainOutcome>,
-    /// Whether it returns then, though `end` is something else.
+    /// Whether it may also return, although `end` is set.
     may_return: bool,
     logged: Vec<Position>,
 }
 
 impl Through {
-    /// Ends the way of the packet; where that was settled before, only of one that went another way.
+    /// Records an end of the packet; where an earlier rule has settled it, as an alternative end.
     fn end(&mut self, end: ChainOutcome) {
         if self.end.is_none() {
             self.end = Some(end);
@@ -105,7 +106,7 @@ impl Through {
         }
     }
 
-    /// Returns to the chain before.
+    /// Records a RETURN to the calling chain.
     fn leave(&mut self) {
         self.may_return |= self.end.is_some();
     }
@@ -122,9 +123,9 @@ struct Walk<'a> {
     set: &'a RuleSet,
     question: &'a Question<'a>,
     family: Family,
-    /// Each chain that was walked.
+    /// Results of the chains evaluated so far, by index.
     done: Vec<Option<Rc<Through>>>,
-    /// The chains that the packet is in.
+    /// Indices of the chains on the jump stack.
     inside: Vec<usize>,
     notes: Vec<String>,
     /// The first RETURN that the packet met.
@@ -175,7 +176,7 @@ impl<'a> Walk<'a> {
         out
     }
 
-    /// Puts the packet to one rule; whether it may go on to the next.
+    /// Evaluates one rule. Returns whether the packet may continue to the next rule.
     fn rule(
         &mut self,
         chain: &Chain,
@@ -229,7 +230,7 @@ impl<'a> Walk<'a> {
         !sure
     }
 
-    /// Sends the packet to another chain; whether it may come back to the next rule.
+    /// Evaluates a jump. Returns whether the packet may continue to the next rule.
     fn jump(
         &mut self,
         from: Position,
@@ -265,7 +266,7 @@ impl<'a> Walk<'a> {
         }
         let returns = through.end.is_none() || through.may_return;
         if goto && returns {
-            // It leaves this chain as well.
+            // A goto returns to the caller of this chain.
             if through.end.is_none() && sure {
                 out.leave();
             } else {
@@ -275,10 +276,10 @@ impl<'a> Walk<'a> {
         !sure || (returns && !goto)
     }
 
-    /// Whether all matches of the rule match; notes what cannot be told where that decides.
+    /// Evaluates all matches of the rule; a match that is left open and decides is noted.
     fn matches(&mut self, chain: &Chain, at: usize, rule: &Rule) -> Answer {
         let mut open = None;
-        // An own LOG rule's limit decides nothing.
+        // The limit of a LOG rule, or of one without a target, does not decide the packet.
         let limits = !matches!(rule.target, Target::Log(_) | Target::None);
         for m in &rule.matches {
             match answer(m, self.question) {

@@ -1,4 +1,4 @@
-//! Whether one match takes a packet: yes, no, or the log line does not say.
+//! Evaluation of one match for a packet: yes, no, or the log line does not show it.
 
 use std::net::IpAddr;
 
@@ -8,10 +8,10 @@ use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
 
 /// The text of the match that stands for the unprinted interface of a jump.
 pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
-/// Stands in for the interface of an ACCEPT or RETURN of all, where a listing has none.
+/// Text of the match that stands for the unprinted interface of an unconditional ACCEPT or RETURN in a listing.
 pub(in crate::chain) const ALL: &str = "(whether it asks for one is not in the listing)";
 
-/// A test's answer.
+/// Result of one test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     Yes,
@@ -31,7 +31,7 @@ impl From<Option<bool>> for Answer {
     }
 }
 
-/// Whether the match takes the packet.
+/// Evaluates a match for the packet.
 pub(super) fn answer(m: &Match, question: &Question<'_>) -> Answer {
     match (test(&m.test, question), m.negated) {
         (Answer::Yes, true) => Answer::No,
@@ -68,13 +68,13 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
         }
         Test::Protocol(0) => Answer::Yes,
         Test::Protocol(number) => packet.proto.map(|proto| proto == *number).into(),
-        // A later fragment has no ports, and the modules never match it; negated neither.
+        // A later fragment has no ports, and the modules never match it, not even negated.
         Test::Ports(which, ranges) => ports(*which, packet, |port| {
             ranges.iter().any(|range| range.contains(port))
         })
         .into(),
         Test::State(states) => state(*states, question.state).into(),
-        // What was logged met a LOG rule behind this one: its bucket may have been empty.
+        // A logged packet passed this rule on its way to the LOG rule: its bucket may have been empty.
         Test::Limit { .. } if question.sender == Sender::Logged => Answer::CannotTell,
         Test::Limit { .. } => Answer::Yes,
         Test::TcpFlags { mask, set } => packet.flags.map(|flags| bits(flags) & mask == *set).into(),
@@ -108,7 +108,7 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
             .map(|mine| u64::from(*first) <= mine && mine <= u64::from(*last))
             .into(),
         Test::Tos { value, mask } => match detail.tos {
-            // A bit that is shown and differs decides.
+            // A visible bit that differs decides.
             Some((mine, shown)) if (mine ^ value) & mask & shown != 0 => Answer::No,
             Some((_, shown)) if mask & !shown == 0 => Answer::Yes,
             _ => Answer::CannotTell,
@@ -119,7 +119,8 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
     }
 }
 
-/// What is known of a match that no header answers: of a packet that comes alone, that it is the first of its kind.
+/// Evaluates a match that no header field settles; `None` where it stays open. A packet that comes alone is the first
+/// of its kind, which settles limits, counts and lists.
 fn unknown(module: &str, text: &str, question: &Question<'_>) -> Option<bool> {
     if question.sender == Sender::Logged {
         return None;
@@ -136,7 +137,8 @@ fn unknown(module: &str, text: &str, question: &Question<'_>) -> Option<bool> {
         "#conn" => has("<="),
         "recent" | "recent:" => has("--set") || has("SET "),
         "socket" => false,
-        // Of a listing without interfaces: a jump is taken to be for this one, an ACCEPT of all to be for loopback.
+        // For a listing without interfaces: a jump is assumed to be for this interface, an unconditional ACCEPT for
+        // loopback.
         "interface" => text == JUMP || question.packet.interface == "lo",
         "addrtype" => true,
         _ => return None,
@@ -156,7 +158,8 @@ fn ports(which: Ports, packet: &PacketSummary<'_>, within: impl Fn(u16) -> bool)
     }
 }
 
-/// Whether the states have the packet's. SNAT and DNAT are told by the connection's addresses, which a line does not show.
+/// Whether the states contain the packet's. SNAT and DNAT depend on the addresses of the connection, which a line does
+/// not show: `None`.
 fn state(states: States, mine: Option<States>) -> Option<bool> {
     let nat = states.contains(States::SNAT) || states.contains(States::DNAT);
     match mine {
@@ -166,7 +169,7 @@ fn state(states: States, mine: Option<States>) -> Option<bool> {
     }
 }
 
-/// `mgmt-br`, or `mgmt-br+` for all that begin so.
+/// Matches an interface name: `mgmt-br`, or the prefix `mgmt-br+`.
 fn interface(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('+') {
         Some(start) => name.starts_with(start),
@@ -174,7 +177,8 @@ fn interface(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// The address type of the destination, where it can be told: what is sent to the node alone reached INPUT as local.
+/// Returns the address type of the destination; `None` where the line does not settle it. A unicast frame that reached
+/// INPUT is for a local address.
 fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     let multicast = match packet.dst {
         IpAddr::V4(v4) if v4.is_broadcast() => return Some(AddressType::Broadcast),
@@ -187,7 +191,8 @@ fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     (packet.frame == PktType::Unicast).then_some(AddressType::Local)
 }
 
-/// Whether the sender's address is of one of the types: only loopback and multicast are told without the routing table.
+/// Whether the source address is of one of the types; `None` for addresses that need the routing table, which are all
+/// but loopback and multicast.
 fn source(src: IpAddr, types: &[AddressType]) -> Option<bool> {
     if src.is_loopback() {
         return Some(types.contains(&AddressType::Local));
@@ -196,7 +201,7 @@ fn source(src: IpAddr, types: &[AddressType]) -> Option<bool> {
         .then(|| types.contains(&AddressType::Multicast))
 }
 
-/// As the kernel sorts a frame by its receiver (`eth_type_trans()`).
+/// Classifies a frame by its destination MAC, as `eth_type_trans()` does.
 fn of_frame(mac: [u8; 6]) -> PktType {
     match mac {
         [0xff, 0xff, 0xff, 0xff, 0xff, 0xff] => PktType::Broadcast,
@@ -205,7 +210,7 @@ fn of_frame(mac: [u8; 6]) -> PktType {
     }
 }
 
-/// The flags as on the wire, FIN lowest; ECE and CWR are no flags of `--tcp-flags`.
+/// Returns the flags as on the wire, FIN lowest; ECE and CWR cannot be given to `--tcp-flags`.
 fn bits(flags: TcpFlags) -> u8 {
     let all = [
         (TcpFlags::FIN, 0x01),

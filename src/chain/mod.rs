@@ -1,7 +1,8 @@
-//! An iptables chain: its printed forms in ([`parse`]), a [`RuleSet`] out, which can be asked about a packet.
+//! iptables chains: a text in one of the printed forms in ([`parse`]), a [`RuleSet`] out, which evaluates packets.
 //!
-//! Follows iptables(8) and iptables-extensions(8), and what iptables 1.8.9 prints. Only the filter table is read.
-//! What cannot be read as a match is kept as [`Test::Unknown`]: it never matches, and is named where it decides.
+//! Follows iptables(8) and iptables-extensions(8), and the output of iptables 1.8.9. Only the filter table is read.
+//! Options that cannot be parsed are kept as [`Test::Unknown`]: such a match never matches, and is named where it
+//! decides.
 
 mod active;
 mod chain_text;
@@ -43,6 +44,7 @@ pub use rule::{
 };
 pub use seek::{Place, Sought};
 pub use shadowed::{Shadowed, Why};
+use shell::MAX_SCRIPT;
 pub use shell::{Assume, Condition, Fault, Runner, Script};
 pub use syntax::{Form, detect};
 pub use ways::Ways;
@@ -54,12 +56,10 @@ pub const INPUT: &str = "INPUT";
 
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
 pub const LONGEST: usize = 16 << 20;
-/// The longest script that is read, in bytes: what is parsed of one takes two hundred times its length.
-const MAX_SCRIPT: usize = 256 << 10;
 /// The most lines of a dump that are read: a rule takes some 400 bytes.
 const MAX_LINES: usize = 150_000;
 
-/// Which of the two tools a chain belongs to.
+/// Address family of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Family {
     /// `iptables`.
@@ -70,7 +70,7 @@ pub enum Family {
 }
 
 impl Family {
-    /// The family of a packet.
+    /// Returns the family of a packet.
     pub const fn of(packet: &PacketSummary<'_>) -> Self {
         if packet.src.is_ipv4() {
             Self::V4
@@ -79,7 +79,7 @@ impl Family {
         }
     }
 
-    /// The command that writes its chains.
+    /// Returns the command that writes its chains.
     pub const fn tool(self) -> &'static str {
         match self {
             Self::V4 => "iptables",
@@ -88,7 +88,7 @@ impl Family {
     }
 }
 
-/// What a built-in chain does with a packet that no rule decides.
+/// Policy of a built-in chain, for a packet that no rule decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
     Accept,
@@ -102,9 +102,9 @@ pub struct Chain {
     pub name: String,
     /// `None` for a user's chain.
     pub policy: Option<Policy>,
-    /// Its rules; the number of a rule is its place, from 1.
+    /// Rules in order; the number of a rule is its index plus 1.
     pub rules: Vec<Rule>,
-    /// Where it is made or printed; 0 for a built-in chain that the text does not name.
+    /// Line of the text that creates or prints the chain; 0 for a built-in chain that the text does not name.
     pub line: usize,
 }
 
@@ -113,22 +113,22 @@ pub struct Chain {
 pub struct RuleSet {
     pub form: Form,
     chains: Vec<Chain>,
-    /// The places of the chains by name: a dump may have thousands. Of IPv4, then of IPv6.
+    /// Indices of the chains by name, for IPv4 and for IPv6: a dump may have thousands of chains.
     index: [HashMap<String, usize>; 2],
-    /// When the text was printed, where it says so.
+    /// Time at which the text was printed; `None` where it has no stamp.
     pub taken: Option<Time>,
     /// Whether a LOG rule has the documented prefix.
     has_documented_log: bool,
-    /// Whether a rule asks for what only a whole line shows.
+    /// Whether a rule has a match that only a whole line settles.
     asks_detail: bool,
     /// Lines that iptables would refuse, or that were not understood.
     pub faults: Vec<Fault>,
-    /// What the text says of rules that it does not show: of another backend, family or table.
+    /// Remarks of the text on rules that it does not show: of another backend, family or table.
     pub beside: Vec<Fault>,
 }
 
 impl RuleSet {
-    /// Without chains.
+    /// Creates a set without chains.
     pub fn new(form: Form) -> Self {
         Self {
             form,
@@ -142,17 +142,17 @@ impl RuleSet {
         }
     }
 
-    /// The chains, in the order in which the text makes them.
+    /// Returns the chains, in the order in which the text makes them.
     pub fn chains(&self) -> &[Chain] {
         &self.chains
     }
 
-    /// The chain of that name.
+    /// Returns the chain of that name.
     pub fn chain(&self, family: Family, name: &str) -> Option<&Chain> {
         self.find(family, name).map(|(_, chain)| chain)
     }
 
-    /// The chain of that name, and its place among the chains.
+    /// Returns the chain of that name, and its place among the chains.
     fn find(&self, family: Family, name: &str) -> Option<(usize, &Chain)> {
         let at = *self.index[family as usize].get(name)?;
         Some((at, self.chains.get(at)?))
@@ -163,7 +163,7 @@ impl RuleSet {
         self.chains.get_mut(at)
     }
 
-    /// The chain of that name, which is made where it is not there.
+    /// Returns the chain of that name, which is created if it does not exist.
     fn chain_or_new(&mut self, family: Family, name: &str, line: usize) -> &mut Chain {
         let next = self.chains.len();
         let known = self.index[family as usize].get(name).copied();
@@ -181,7 +181,7 @@ impl RuleSet {
         &mut self.chains[at]
     }
 
-    /// The chains of one family, without faults.
+    /// Returns the chains of one family, without faults.
     #[must_use]
     pub fn of_family(&self, family: Family) -> Self {
         let mut set = self.clone();
@@ -191,7 +191,7 @@ impl RuleSet {
         set
     }
 
-    /// Takes all chains for those of one family.
+    /// Assigns all chains to one family.
     fn is_of(&mut self, family: Family) {
         for chain in &mut self.chains {
             chain.family = family;
@@ -199,7 +199,7 @@ impl RuleSet {
         self.retain(|_| true);
     }
 
-    /// Takes a chain out.
+    /// Removes a chain.
     fn remove_chain(&mut self, family: Family, name: &str) {
         let Some(at) = self.index[family as usize].remove(name) else {
             return;
@@ -210,7 +210,7 @@ impl RuleSet {
         }
     }
 
-    /// Keeps the chains that are wanted, under the names that they have now.
+    /// Keeps the chains for which `wanted` returns true, and rebuilds the index by name.
     fn retain(&mut self, wanted: impl FnMut(&Chain) -> bool) {
         self.chains.retain(wanted);
         self.index = Default::default();
@@ -222,10 +222,10 @@ impl RuleSet {
     }
 }
 
-/// Reads the chains of a text whose form its content tells.
+/// Parses the chains of a text, whose form is detected from its content.
 ///
 /// # Errors
-/// Where the text is of no form that is read; the reason names the line.
+/// If the form is not recognised or the text cannot be parsed; the reason names the line.
 pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     read(text).map_err(|fault| Error::Unreadable {
         name: name.to_owned(),
@@ -233,10 +233,29 @@ pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
     })
 }
 
+/// Refuses a text that would take more memory than a chain may.
+///
+/// # Errors
+/// If it is larger than any that is in use.
+pub(crate) fn check_size(form: Form, text: &str) -> Result<(), Fault> {
+    let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
+    let lines = || memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let why = match form {
+        Form::Script if text.len() > MAX_SCRIPT => {
+            "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`"
+        }
+        _ if is_printed && lines() > MAX_LINES => {
+            "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`"
+        }
+        _ => return Ok(()),
+    };
+    Err(Fault::new(1, why))
+}
+
 /// As [`parse`], and the fault keeps its line as a number.
 ///
 /// # Errors
-/// Where the text is of no form that is read.
+/// If the form is not recognised or the text cannot be parsed.
 pub fn read(text: &str) -> Result<RuleSet, Fault> {
     if text.len() > LONGEST {
         return Err(Fault::new(
@@ -245,19 +264,7 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
         ));
     }
     let form = detect(text)?;
-    if form == Form::Script && text.len() > MAX_SCRIPT {
-        return Err(Fault::new(
-            1,
-            "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`",
-        ));
-    }
-    let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
-    if is_printed && memchr::memchr_iter(b'\n', text.as_bytes()).count() > MAX_LINES {
-        return Err(Fault::new(
-            1,
-            "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`",
-        ));
-    }
+    check_size(form, text)?;
     match form {
         form @ (Form::Save | Form::Specification) => Ok(syntax::save::read(form, text)),
         Form::Listing => Ok(syntax::listing::read(text)),
@@ -269,10 +276,10 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
     }
 }
 
-/// Reads one rule from its command: the chain and the rule of `iptables -A CHAIN …`.
+/// Parses one rule from its command: the chain and the rule of `iptables -A CHAIN …`.
 ///
 /// # Errors
-/// Where iptables would refuse it.
+/// If iptables would refuse the command.
 pub fn parse_rule(command: &str) -> Result<(String, Rule), Fault> {
     shell::rule_of(&Script::read(command, 1))
 }

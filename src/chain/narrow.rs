@@ -1,5 +1,5 @@
-//! Rules that have a packet's port for some packets only: whether only the sender's address keeps the packet out, and which
-//! rules a new one for the port would undo.
+//! Rules that match a packet's port with further conditions: whether only the source address keeps the packet out, and
+//! which rules a new one for the port would override.
 
 use std::rc::Rc;
 
@@ -11,35 +11,35 @@ use crate::chain::rule::{Match, Rule, Side, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
 use crate::net::IpNet;
 
-/// How many rules are kept of one packet, and how deep jumps may nest.
+/// Upper bound on the rules kept of one packet, and on nested jumps.
 const MAX_KEPT: usize = 8;
 const DEEPEST: usize = 64;
 
-/// A rule that has the packet's port more narrowly than for everybody, or stops it.
+/// A rule that accepts the packet's port on further conditions, or stops it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortRule {
     pub position: Position,
-    /// What it asks for besides protocol and port, as iptables writes it; `None` where it asks for nothing.
+    /// Matches besides protocol and port, as iptables prints them; `None` where there are none.
     pub narrowed_by: Option<String>,
-    /// Whether it accepts; else it drops or rejects.
+    /// Whether the rule accepts; otherwise it drops or rejects.
     pub accepts: bool,
 }
 
-/// What was found on the ways of a packet.
+/// Rules that accept packets of this kind from other sources.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Narrow {
-    /// What keeps it out, where its source is all that does: the chain accepts its like from elsewhere.
+    /// Rules that accept such a packet from other sources, where its source alone keeps it out.
     pub kept_out: Vec<Narrowed>,
-    /// How many rules were asked.
+    /// Number of rules evaluated.
     pub steps: u64,
 }
 
 impl RuleSet {
-    /// The rules that accept the packet's like from other addresses. A rule, or a jump on the way to it, must name the port:
-    /// one that takes every port of a network says nothing of this one.
+    /// Finds the rules that accept such packets from other sources. A rule, or a jump on the way to it, must name the
+    /// port: a rule for all ports of a network is no evidence for this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         let Some((way, steps)) = self.way(question, when, &|m, _| {
-            // A card is no address: who has another may be the same machine.
+            // A MAC address is no network address: another interface card may belong to the same machine.
             m.test.is_of_source() && !matches!(m.test, Test::MacSource(_))
         }) else {
             return Narrow::default();
@@ -58,8 +58,8 @@ impl RuleSet {
         out
     }
 
-    /// The rules that a chain leads to which accept the packet's port on a condition that this packet does not meet, or stop
-    /// the port: a rule for everybody would undo them.
+    /// Finds the rules, reached from a chain, that accept the packet's port on a condition that this packet does not
+    /// meet, or that stop the port: a rule for all sources would override them.
     pub fn port_rules(&self, question: &Question<'_>, when: Evaluation<'_>) -> Vec<PortRule> {
         let mut found = Vec::new();
         let family = Family::of(&question.packet);
@@ -88,7 +88,7 @@ impl RuleSet {
             if !rule.matches.iter().all(ours) {
                 continue;
             }
-            // What keeps this packet out, on the way or here.
+            // Matches that keep this packet out, of the jumps on the way or of this rule.
             let fails = |m: &&Match| !is_port(m) && answer(m, question) != Answer::Yes;
             let own = rule.matches.iter().filter(fails);
             let conditions: Vec<&Match> = jump.iter().copied().chain(own).collect();
@@ -121,9 +121,9 @@ impl RuleSet {
         }
     }
 
-    /// Whether some sender that the rules have in mind gets in: one of a network, a set or a range that they name, but not
-    /// of those that `others` has. A match that nothing answers is taken as met where its rule names the port. Also how many
-    /// rules were asked.
+    /// Whether the chains accept the packet from any of the sources that the rules name: networks, sets or ranges,
+    /// except networks for which `others` returns true. A match that stays open counts as met where its rule names the
+    /// port. Also returns the number of rules evaluated.
     pub fn accepts_somebody(
         &self,
         question: &Question<'_>,
@@ -132,7 +132,7 @@ impl RuleSet {
     ) -> (bool, u64) {
         let aside = |m: &Match, answer: Answer| match &m.test {
             Test::Net(Side::Source, net) => !others(net),
-            // Those of documented ports are known: a name that is not is of another.
+            // The names of documented ports are known here, so an unknown name is of another port.
             Test::Unknown(module, _) if matches!(module.as_str(), "port" | "row") => false,
             test => test.is_of_source() || answer == Answer::CannotTell,
         };
@@ -171,30 +171,30 @@ fn keep<T: PartialEq>(list: &mut Vec<T>, one: T) {
     }
 }
 
-/// A rule that decides, with what stands in the way to it.
+/// A rule that decides, and the source match that fails on the way to it.
 #[derive(Debug, Clone, PartialEq)]
 struct Found {
     position: Position,
     accepts: bool,
     names_port: bool,
-    /// Whether a match that asks for something else than the source was left aside.
+    /// Whether a match that was set aside tests more than the source.
     open: bool,
-    /// The first match of the source that fails on the way.
+    /// First source match that fails on the way.
     by: Option<Narrowed>,
 }
 
-/// What a chain has for the packet, its sources left aside.
+/// Deciding rules of a chain for the packet, with its source matches set aside.
 #[derive(Debug, Default)]
 struct Way {
     found: Vec<Found>,
-    /// Whether the packet comes back.
+    /// Whether the packet returns from the chain.
     returns: bool,
 }
 
 struct Walk<'a> {
     set: &'a RuleSet,
     question: &'a Question<'a>,
-    /// Whether a match that does not take the packet is left aside.
+    /// Whether a match that fails or stays open is set aside.
     aside: &'a dyn Fn(&Match, Answer) -> bool,
     family: Family,
     done: Vec<Option<Rc<Way>>>,
@@ -222,7 +222,7 @@ impl Walk<'_> {
 
     fn rules(&mut self, chain: &Chain) -> Way {
         let mut way = Way::default();
-        // What stopped the packet so far for its source alone.
+        // First rule that stopped the packet by its source alone.
         let mut stopped: Option<Narrowed> = None;
         for (at, rule) in chain.rules.iter().enumerate() {
             self.steps += 1;
@@ -295,8 +295,8 @@ impl Walk<'_> {
         way
     }
 
-    /// Where all matches take the packet but those that are left aside: whether there is one, and whether one asks for
-    /// something else than the source.
+    /// Evaluates a rule with the set-aside matches ignored; `None` where another match fails. Returns whether a match
+    /// was ignored, and whether one of these does not test the source.
     fn but_for_aside(&self, rule: &Rule) -> Option<(bool, bool)> {
         let (mut fails, mut open) = (false, false);
         for m in &rule.matches {
@@ -313,7 +313,7 @@ impl Walk<'_> {
     }
 }
 
-/// How many ends of ways one chain keeps.
+/// Upper bound on the deciding rules kept of one chain.
 const MAX_FOUND: usize = 64;
 
 fn keep_found(way: &mut Way, found: Found) {

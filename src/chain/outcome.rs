@@ -1,4 +1,4 @@
-//! What becomes of a packet in a chain.
+//! Outcome of a packet in a chain.
 
 use crate::chain::Policy;
 
@@ -7,61 +7,61 @@ use crate::chain::Policy;
 pub struct Position {
     pub chain: String,
     pub number: usize,
-    /// From 1; 0 for a rule that stands in no file.
+    /// Line number, from 1; 0 for a rule that is in no file.
     pub line: usize,
 }
 
-/// How a packet's way through the chains ends, in one word and by which rule.
+/// End of a packet's way through the chains, with the rule that decides.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChainOutcome {
     /// Accepted, and no LOG rule sees it before.
     Accepted(Position),
-    /// Accepted behind a LOG rule: it leaves a drop line.
+    /// Accepted after a LOG rule matched: the packet leaves a drop line.
     AcceptedLogged(Position),
     Dropped(Position),
     Rejected(Position),
-    /// A target decides whose answer cannot be told (NFQUEUE).
+    /// A target decides whose verdict cannot be known (NFQUEUE).
     Unknown(Position),
-    /// No rule decides: the policy of the built-in chain does.
+    /// No rule decides: the policy of the built-in chain applies.
     Policy(Policy),
-    /// No rule decides, and the chain that was asked is a user's, or is not there.
+    /// No rule decides, and the entry chain is user-defined, or does not exist.
     NoMatch,
-    /// The bound on rules asked in one run was met before.
+    /// Not evaluated, because the bound on rules evaluated in one run was reached.
     NotAsked,
 }
 
-/// A rule that accepts a packet of this kind from elsewhere: only the packet's source fails.
+/// A rule that accepts such packets from other sources: only the packet's source fails.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Narrowed {
-    /// The rule, or the jump that leads to it, that asks for the source.
+    /// The rule that tests the source, or the jump that leads to it.
     pub position: Position,
-    /// What it asks for, as iptables writes it: `-s 10.0.0.0/8`.
+    /// Source match of the rule, as iptables prints it: `-s 10.0.0.0/8`.
     pub source: String,
 }
 
-/// What becomes of a packet, and what is not certain of it.
+/// Outcome of a packet, with the alternatives that stay open.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     pub end: ChainOutcome,
     /// The LOG rules that it passes on its way.
     pub logged: Vec<Position>,
-    /// What could not be evaluated, and so did not match.
+    /// Matches that could not be evaluated, and so counted as no match.
     pub notes: Vec<String>,
-    /// How it may end otherwise, were what could not be evaluated to match.
+    /// Alternative ends, if matches that could not be evaluated matched.
     pub maybe: Vec<ChainOutcome>,
     /// The first RETURN rule that it meets.
     pub returned: Option<Position>,
-    /// How many rules were asked.
+    /// Number of rules evaluated.
     pub steps: u64,
 }
 
 impl Outcome {
-    /// Whether it gets in for certain.
+    /// Whether the packet is accepted, whichever way open matches go.
     pub fn surely_accepted(&self) -> bool {
         self.end.lets_in() && self.maybe.iter().all(ChainOutcome::lets_in)
     }
 
-    /// Whether it stays out for certain.
+    /// Whether the packet is stopped, whichever way open matches go.
     pub fn surely_stopped(&self) -> bool {
         self.end.stops() && self.maybe.iter().all(ChainOutcome::stops)
     }
@@ -89,7 +89,7 @@ impl ChainOutcome {
         )
     }
 
-    /// The rule that decides.
+    /// Returns the rule that decides.
     pub const fn position(&self) -> Option<&Position> {
         match self {
             Self::Accepted(position)
@@ -101,7 +101,7 @@ impl ChainOutcome {
         }
     }
 
-    /// For people: `accepted by rule 4 of HARVESTER_INPUT`.
+    /// Describes the outcome in a sentence: `accepted by rule 4 of HARVESTER_INPUT`.
     pub fn told(&self) -> String {
         let what = match self {
             Self::Accepted(_) => "accepted",
@@ -119,7 +119,7 @@ impl ChainOutcome {
         }
     }
 
-    /// As reports write it.
+    /// Returns the outcome as reports write it.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Accepted(_) => "accepted",

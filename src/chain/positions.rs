@@ -1,4 +1,4 @@
-//! The order in a chain: what stands before LOG and DROP and works, what stands behind and is dead, and what they counted.
+//! Positions in a chain: live rules before LOG and DROP, dead ones behind them, and the counters of these two.
 
 use crate::catalog::LOG_PREFIX;
 use crate::chain::outcome::Position;
@@ -9,13 +9,13 @@ use crate::chain::{Chain, Family, HARVESTER, INPUT, Policy, RuleSet};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counted {
     pub packets: u64,
-    /// Not from K, M, G or T forms.
+    /// Whether the number is exact: false where a counter has a K, M, G or T form.
     pub exact: bool,
 }
 
 impl Chain {
-    /// The number of the first rule that logs what is to be dropped: a LOG that asks nothing but a limit, else any LOG
-    /// with a DROP behind it.
+    /// Returns the number of the first LOG rule for dropped packets: one whose only match is a limit, else any LOG
+    /// followed by a DROP.
     pub fn log_rule_number(&self) -> Option<usize> {
         let is_log = |rule: &Rule| matches!(rule.target, Target::Log(_));
         let plain = self
@@ -24,7 +24,7 @@ impl Chain {
             .position(|rule| is_log(rule) && rule.is_unconditional());
         let stop = self.stop_number().unwrap_or(usize::MAX);
         let first = self.rules.iter().position(is_log);
-        // The split form has `--syn`, `! -p tcp` and `! --syn` rules before DROP: the first of them.
+        // The split LOG rules are `--syn`, `! -p tcp` and `! --syn` before DROP: the first of them counts.
         let run = first.filter(|first| {
             self.rules
                 .iter()
@@ -35,7 +35,7 @@ impl Chain {
         run.or(plain).map(|at| at + 1)
     }
 
-    /// The number of the first rule behind which nothing is reached: an unconditional DROP or REJECT.
+    /// Returns the number of the first unconditional DROP or REJECT, behind which no rule is reached.
     pub fn stop_number(&self) -> Option<usize> {
         let stops = |rule: &Rule| {
             matches!(rule.target, Target::Drop | Target::Reject(_)) && rule.matches.is_empty()
@@ -43,7 +43,7 @@ impl Chain {
         self.rules.iter().position(stops).map(|at| at + 1)
     }
 
-    /// Where new rules go: the number of LOG, else of DROP.
+    /// Returns the number at which new rules are inserted: that of LOG, else of DROP.
     pub fn insert_number(&self) -> Option<usize> {
         self.log_rule_number()
             .into_iter()
@@ -59,7 +59,7 @@ impl Chain {
         }
     }
 
-    /// The first rule that does what `rule` does before LOG and DROP.
+    /// Returns the first rule before LOG and DROP that has the same meaning as `rule`.
     pub fn live_copy(&self, rule: &Rule) -> Option<Position> {
         let from = self.insert_number().unwrap_or(usize::MAX);
         (self.rules.iter().enumerate())
@@ -68,7 +68,7 @@ impl Chain {
             .find(|position| position.number < from)
     }
 
-    /// What the LOG rules of the drop log counted: those with its prefix, or all where none has it.
+    /// Sums the packet counters of the drop log's LOG rules: those with its prefix, or all where none has it.
     pub fn log_packets(&self) -> Option<Counted> {
         let has_prefix =
             |rule: &Rule| matches!(&rule.target, Target::Log(log) if is_documented(log));
@@ -76,7 +76,7 @@ impl Chain {
             .or_else(|| self.sum(|_, rule| matches!(rule.target, Target::Log(_))))
     }
 
-    /// What the DROP and REJECT rules behind the first LOG counted.
+    /// Sums the packet counters of the DROP and REJECT rules behind the first LOG.
     pub fn drop_packets(&self) -> Option<Counted> {
         let from = self.log_rule_number().unwrap_or(0);
         self.sum(|number, rule| {
@@ -84,7 +84,7 @@ impl Chain {
         })
     }
 
-    /// Drops that left no line: DROP packets less LOG packets.
+    /// Returns the number of drops that left no line: DROP packets less LOG packets.
     pub fn unlogged(&self) -> Option<Counted> {
         let (dropped, logged) = (self.drop_packets()?, self.log_packets()?);
         Some(Counted {
@@ -93,7 +93,7 @@ impl Chain {
         })
     }
 
-    /// `None` where no such rule is there, or one has no counters.
+    /// Sums the packet counters of the wanted rules; `None` where there are none, or one has no counters.
     fn sum(&self, wanted: impl Fn(usize, &Rule) -> bool) -> Option<Counted> {
         let mut out: Option<Counted> = None;
         for (at, rule) in self.rules.iter().enumerate() {
@@ -113,7 +113,7 @@ impl Chain {
 }
 
 impl RuleSet {
-    /// Notes what rules ask for, once all are there.
+    /// Completes the set: derives the flags that depend on all rules.
     pub(crate) fn finished(mut self) -> Self {
         self.asks_detail = (self.chains.iter())
             .flat_map(|chain| &chain.rules)
@@ -125,7 +125,8 @@ impl RuleSet {
         self
     }
 
-    /// Whether the rule logs what is to be dropped: by the documented prefix where any rule has it, else by taking all.
+    /// Whether the rule logs dropped packets: it has the documented prefix, if any rule has it; otherwise it is
+    /// unconditional.
     pub fn is_drop_log(&self, rule: &Rule) -> bool {
         match &rule.target {
             Target::Log(log) if self.has_documented_log => is_documented(log),
@@ -134,7 +135,7 @@ impl RuleSet {
         }
     }
 
-    /// The places of the chains that packets reach from a built-in chain, in the order in which its rules lead there.
+    /// Returns the indices of the chains reached from a built-in chain, in the order of its jumps.
     pub(in crate::chain) fn reached(&self, family: Family, hook: &str) -> Vec<usize> {
         let mut out = Vec::new();
         let mut seen = vec![false; self.chains.len()];
@@ -155,15 +156,15 @@ impl RuleSet {
         out
     }
 
-    /// The chains that packets reach from a chain, itself the first.
+    /// Returns the chains reached from a chain, beginning with the chain itself.
     pub fn reached_from(&self, family: Family, chain: &str) -> Vec<&Chain> {
         (self.reached(family, chain).into_iter())
             .map(|at| &self.chains[at])
             .collect()
     }
 
-    /// The chain that is meant to filter, whether or not packets come so far, and where it begins to log or to drop. Where a
-    /// rule goes is for [`RuleSet::seek`] to say.
+    /// Returns the chain that is meant to filter, whether or not packets reach it, and its first LOG or DROP rule. The
+    /// insertion point of a rule is determined by [`RuleSet::seek`].
     fn insertion(&self, family: Family) -> Option<(usize, usize)> {
         let reached = self.reached(family, INPUT);
         let all = || (0..self.chains.len()).filter(|at| self.chains[*at].family == family);
@@ -178,7 +179,7 @@ impl RuleSet {
             .or_else(|| reached.iter().copied().find(stops))
             .or_else(|| all().find(|at| log(at) && self.chains[*at].policy.is_none()));
         let Some(mut at) = found else {
-            // All of an interface is dropped in INPUT, or the policy drops what falls out of it.
+            // INPUT drops all packets of an interface, or its policy drops the packets that reach its end.
             let (at, input) = self.find(family, INPUT)?;
             let by_interface = |rule: &Rule| {
                 let only = |m: &Match| matches!(m.test, Test::Interface(..)) && !m.negated;
@@ -200,7 +201,7 @@ impl RuleSet {
             let begins = (chain.rules.iter().take(number.saturating_sub(1)))
                 .all(|rule| matches!(rule.target, Target::Log(_) | Target::None));
             let shared = others.contains(&at);
-            // The documented chain is one that filters, whatever it lacks.
+            // The documented chain always counts as one that filters, even if it lacks rules.
             let only_logs = begins && !chain.rules.is_empty() && chain.name != HARVESTER;
             if chain.policy.is_some() || !(only_logs || shared) {
                 break;
@@ -221,7 +222,8 @@ impl RuleSet {
         Some((at, number))
     }
 
-    /// The number at which a chain begins to log or to drop all that comes so far; behind its last rule where it does not.
+    /// Returns the number of the rule at which a chain logs or drops all remaining packets; the number behind its last
+    /// rule if there is none.
     fn stops_at(&self, at: usize) -> usize {
         let chain = &self.chains[at];
         let log = (chain.rules.iter()).position(|rule| self.is_drop_log(rule));
@@ -231,13 +233,13 @@ impl RuleSet {
             .unwrap_or(chain.rules.len() + 1)
     }
 
-    /// The chain that filters the node: the one that new rules go into.
+    /// Returns the chain that filters the node: the one into which new rules are inserted.
     pub fn firewall(&self, family: Family) -> Option<&Chain> {
         self.insertion(family).map(|(at, _)| &self.chains[at])
     }
 
-    /// Whether it decides on what comes in: a chain that filters the node, or a policy or a rule of INPUT that may stop a
-    /// packet.
+    /// Whether the set filters incoming packets: it has a chain that filters the node, or a rule of INPUT or of a chain
+    /// reached from it may stop a packet.
     pub fn filters(&self, family: Family) -> bool {
         let stops = |at: usize| {
             let mut rules = self.chains[at].rules.iter();
@@ -246,14 +248,14 @@ impl RuleSet {
         self.firewall(family).is_some() || self.reached(family, INPUT).into_iter().any(stops)
     }
 
-    /// Whether it says what becomes of what comes in: a dump of INPUT in which nothing stops a packet says that the chain is
-    /// gone.
+    /// Whether the set determines the outcome of incoming packets: a dump of INPUT in which no rule stops a packet shows
+    /// that the chain is gone.
     pub fn decides(&self, family: Family) -> bool {
         let is_dump = |chain: &Chain| chain.line > 0 && chain.policy.is_some();
         self.filters(family) || self.chain(family, INPUT).is_some_and(is_dump)
     }
 
-    /// Puts a rule at a number of a chain, as `-I` does; nothing where there is no such place.
+    /// Inserts a rule at a number of a chain, as `-I` does; does nothing if there is no such chain or number.
     pub fn insert_rule(&mut self, family: Family, chain: &str, number: usize, rule: &Rule) {
         if let Some(chain) = self.chain_mut(family, chain)
             && (1..=chain.rules.len() + 1).contains(&number)

@@ -1,7 +1,7 @@
 //! Rules as arguments of iptables: the one printer for commands, dumps and texts.
 //!
-//! What it writes for a rule that was understood is read back to the same rule, by iptables and by [`crate::chain::read`];
-//! the order is that of the documentation: addresses, protocol, ports, modules, comment, target.
+//! A rule that was understood is printed so that iptables and [`crate::chain::read`] parse it back to the same rule; the
+//! order is that of the documentation: addresses, protocol, ports, modules, comment, target.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -22,6 +22,21 @@ const UNITS: [(&str, u32); 4] = [
 ];
 /// The burst of `-m limit` where none is given.
 const BURST: u32 = 5;
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("no target"),
+            Self::Accept => f.write_str("ACCEPT"),
+            Self::Drop => f.write_str("DROP"),
+            Self::Reject(_) => f.write_str("REJECT"),
+            Self::Log(_) => f.write_str("LOG"),
+            Self::Return => f.write_str("RETURN"),
+            Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
+            Self::Unread => f.write_str("not understood"),
+        }
+    }
+}
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,7 +66,8 @@ impl fmt::Display for Rule {
     }
 }
 
-/// A comment in double quotes, as the documentation writes it, where nothing in it means more than itself there.
+/// Quotes a comment with double quotes, as the documentation does, unless it contains a character that is special in
+/// them.
 fn comment_word(text: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b" _-+.,:/=@%()[]'#*<>?~&;|{}^".contains(&b);
     if text.bytes().all(plain) {
@@ -98,7 +114,7 @@ impl fmt::Display for Match {
 }
 
 impl Test {
-    /// The module that has the option; empty where iptables knows it without.
+    /// Returns the module that has the option; empty where iptables knows it without.
     fn module(&self) -> &str {
         match self {
             Self::Ports(ports, ranges) if ranges.len() != 1 || *ports == Ports::Either => {
@@ -227,7 +243,7 @@ fn letter(side: Side, source: char, destination: char) -> char {
     }
 }
 
-/// A network as iptables prints it: a single address without its length.
+/// Returns a network as iptables prints it: a single address without its length.
 pub fn address(net: IpNet) -> String {
     if net.prefix_len() == net.max_prefix_len() {
         net.addr().to_string()
@@ -236,7 +252,7 @@ pub fn address(net: IpNet) -> String {
     }
 }
 
-/// The name that `-p` takes, else the number.
+/// Returns the name that `-p` takes, else the number.
 fn protocol(number: u8) -> String {
     match number {
         proto::TCP => "tcp".to_owned(),
@@ -247,7 +263,7 @@ fn protocol(number: u8) -> String {
     }
 }
 
-/// `10/min`: the unit in which the interval comes out whole, as libxt_limit.c chooses it.
+/// Formats an interval as a rate, `10/min`, in the unit that libxt_limit.c chooses: one in which it is a whole number.
 fn rate(interval: u32) -> String {
     let interval = interval.max(1);
     let whole = |unit: u32| interval <= unit && unit / interval >= unit % interval;

@@ -1,31 +1,31 @@
-//! A packet as it is put to a chain: its summary, and what only the whole line shows.
+//! A packet to be evaluated: its summary, and the fields that only the whole line shows.
 
 use crate::chain::rule::States;
 use crate::packet::datagram::{Header, Transport};
 use crate::packet::{Packet, PacketSummary, TcpFlags, proto};
 
-/// A packet that a chain is asked about.
+/// A packet to be evaluated in a chain.
 #[derive(Debug, Clone)]
 pub struct Question<'a> {
     pub packet: PacketSummary<'a>,
     pub detail: Detail,
-    /// Its conntrack state; `None` where the line does not settle it.
+    /// Conntrack state; `None` where the line does not settle it.
     pub state: Option<States>,
     pub sender: Sender,
 }
 
-/// What is known of who sent a packet, and of what came before.
+/// Sender of a packet, which settles matches that depend on earlier packets and on sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sender {
-    /// A log line: others came before it, and a set may have its source.
+    /// Sender of a logged packet, which other packets precede; a set may contain its address.
     Logged,
-    /// One of the cluster, whose packet comes alone: limits have tokens, and a set may have it.
+    /// Cluster node that sends a single packet: limits have tokens, and a set may contain its address.
     Node,
-    /// A stranger, whose packet comes alone: no set has it, and no list of hardware addresses.
+    /// Outsider that sends a single packet: it is in no set and in no list of MAC addresses.
     Stranger,
 }
 
-/// What only the whole line shows, each `None` where it does not.
+/// Fields that only the whole line shows, each `None` where it does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Detail {
     pub src_mac: Option<[u8; 6]>,
@@ -41,7 +41,7 @@ pub struct Detail {
 }
 
 impl<'a> Question<'a> {
-    /// A packet that was dropped: no conntrack entry has it, so it is NEW, INVALID or UNTRACKED.
+    /// Creates the question for a dropped packet: it has no conntrack entry, so it is NEW, INVALID or UNTRACKED.
     pub fn dropped(packet: PacketSummary<'a>) -> Self {
         let state = state(&packet);
         Self {
@@ -52,12 +52,12 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// A packet that comes alone, with a conntrack state of its own.
+    /// Creates the question for a test packet without predecessors, with the given conntrack state.
     pub fn alone(packet: PacketSummary<'a>, state: States, sender: Sender) -> Self {
         Self {
             packet,
             detail: Detail {
-                // Of no vendor: locally administered.
+                // Locally administered address, which no vendor assigns.
                 src_mac: (sender == Sender::Stranger).then_some([2, 0, 0, 0, 0, 1]),
                 dst_mac: Some([2, 0, 0, 0, 0, 2]),
                 ttl: Some(64),
@@ -71,7 +71,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Adds what the whole line shows: `message`, as the kernel wrote it.
+    /// Adds the fields of the whole line: `message`, as the kernel wrote it.
     #[must_use]
     pub fn with_line(mut self, message: &str) -> Self {
         if let Ok(packet) = Packet::parse(message) {
@@ -82,7 +82,7 @@ impl<'a> Question<'a> {
 }
 
 impl Detail {
-    /// What the whole line shows.
+    /// Returns the fields that a parsed line shows.
     pub fn of(packet: &Packet<'_>) -> Self {
         // TOS= has the bits of IPTOS_TOS_MASK, PREC= those of IPTOS_PREC_MASK: the lowest is never shown.
         const SHOWN: u8 = 0x1e | 0xe0;
@@ -111,7 +111,7 @@ impl Detail {
     }
 }
 
-/// The conntrack state of a dropped packet, which has no entry; `None` where the line does not say.
+/// Returns the conntrack state of a dropped packet, which has no entry; `None` where the line does not say.
 fn state(packet: &PacketSummary<'_>) -> Option<States> {
     let kind = packet.icmp_type;
     Some(match packet.proto? {

@@ -1,10 +1,10 @@
-//! A word for a shell: names in a chain's text are anybody's, and a command that is shown may be pasted.
+//! Shell quoting: the names in a chain's text are untrusted, and a printed command may be pasted into a root shell.
 
 use std::borrow::Cow;
 
 use crate::error::printable;
 
-/// `word` as a shell reads it back: bare where nothing in it means more than itself, else in single quotes.
+/// Quotes `word` for a shell: unquoted where no character in it is special, otherwise in single quotes.
 pub fn quoted(word: &str) -> Cow<'_, str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+.,:/=@%".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) {

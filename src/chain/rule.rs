@@ -1,13 +1,12 @@
-//! One rule: what it tests, what it does, and what it counted.
+//! One rule: its matches, its target, and its counters.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::chain::{Family, quoted};
 use crate::net::{IpNet, PortRange};
 use crate::packet::PktType;
 
-/// Targets that are no chains. Those that end the way of a packet are `QUEUE` and `NFQUEUE`.
+/// Targets that are not chains. Of these, `QUEUE` and `NFQUEUE` end the traversal.
 const TARGETS: &[&str] = &[
     "AUDIT",
     "CHECKSUM",
@@ -48,28 +47,28 @@ const TARGETS: &[&str] = &[
 /// One rule of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rule {
-    /// Sorted, without those that always match: two rules of one meaning have equal matches.
+    /// Sorted, without matches that are always true: rules of the same meaning have equal matches.
     pub matches: Vec<Match>,
     pub target: Target,
     pub comment: Option<String>,
     pub counters: Option<Counters>,
     /// The line of its command in the file, from 1.
     pub line: usize,
-    /// Whether a command put it in by `-I`.
+    /// Whether a command inserted it with `-I`.
     pub inserted: bool,
 }
 
-/// A test, or its opposite.
+/// A test, possibly negated.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Match {
     pub test: Test,
     pub negated: bool,
 }
 
-/// What a rule asks of a packet.
+/// Test of one match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Test {
-    /// `-i`, `-o`: a name, or what it begins with before a `+`.
+    /// `-i`, `-o`: a name, or a prefix with `+` at its end.
     Interface(Side, String),
     /// `-s`, `-d`.
     Net(Side, IpNet),
@@ -121,11 +120,11 @@ pub enum Test {
     },
     /// `--pkt-type`.
     PktType(PktType),
-    /// A match that a log line cannot answer, or that is not known: the module, and its text.
+    /// A match that a log line cannot settle, or that is not known: the module, and its text.
     Unknown(String, String),
 }
 
-/// How a number is compared with the one that a rule names.
+/// Comparison of a header field with the number in a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Compared {
     Equal,
@@ -133,14 +132,14 @@ pub enum Compared {
     Greater,
 }
 
-/// Which end of a packet. For an interface, `Source` is `-i` and `Destination` is `-o`.
+/// Side of a packet that a match tests. For an interface, `Source` is `-i` and `Destination` is `-o`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
     Source,
     Destination,
 }
 
-/// Which port of a packet.
+/// Port of a packet that a match tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Ports {
     Source,
@@ -161,7 +160,7 @@ impl States {
     pub const RELATED: Self = Self(1 << 4);
     pub const SNAT: Self = Self(1 << 5);
     pub const DNAT: Self = Self(1 << 6);
-    /// What belongs to a connection that was let in: ESTABLISHED and RELATED.
+    /// States of packets that belong to an accepted connection: ESTABLISHED and RELATED.
     pub const RETURN_TRAFFIC: Self = Self(1 << 3 | 1 << 4);
 
     /// Whether all of `other` are in it.
@@ -174,7 +173,7 @@ impl States {
     }
 }
 
-/// The address types of `-m addrtype` that can be told of a packet in INPUT.
+/// Address types of `-m addrtype` that can be determined for a packet in INPUT.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum AddressType {
     Local,
@@ -184,7 +183,7 @@ pub enum AddressType {
     Other,
 }
 
-/// What a rule does.
+/// Target of a rule.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Target {
     /// Counts only.
@@ -192,20 +191,20 @@ pub enum Target {
     None,
     Accept,
     Drop,
-    /// With what.
+    /// REJECT, with the type of the reply.
     Reject(String),
     Log(Log),
     Return,
     Jump(String),
     Goto(String),
-    /// Another target: its name, and its options as they stand.
+    /// Another target: its name, and its options verbatim.
     Other(String, String),
-    /// The row was not understood: what it does is not known.
+    /// A row that was not understood: its target is unknown.
     Unread,
 }
 
 impl Target {
-    /// What `-j NAME` or `-g NAME` means, as far as the name tells.
+    /// Returns the target of `-j NAME` or `-g NAME`, without the options of the target.
     pub(in crate::chain) fn named(name: &str, goto: bool) -> Self {
         match name {
             _ if goto => Self::Goto(name.to_owned()),
@@ -219,7 +218,7 @@ impl Target {
         }
     }
 
-    /// The chain that it sends packets to.
+    /// Returns the chain that it sends packets to.
     pub fn chain(&self) -> Option<&str> {
         match self {
             Self::Jump(name) | Self::Goto(name) => Some(name),
@@ -231,9 +230,9 @@ impl Target {
 /// The options of LOG.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Log {
-    /// As it stands in the command; the kernel keeps 29 bytes of it.
+    /// Prefix as written in the command; the kernel keeps 29 bytes of it.
     pub prefix: String,
-    /// 0 to 7; 4, warning, unless told.
+    /// Log level, 0 to 7; the default is 4, warning.
     pub level: u8,
     /// `NF_LOG_*` bits: TCP sequence 1, TCP options 2, IP options 4, UID 8, MAC decode 32.
     pub flags: u8,
@@ -249,17 +248,17 @@ impl Default for Log {
     }
 }
 
-/// What a rule counted.
+/// Packet and byte counters of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Counters {
     pub packets: u64,
     pub bytes: u64,
-    /// Not from a K, M, G or T form.
+    /// Whether the numbers are exact: false for a K, M, G or T form.
     pub exact: bool,
 }
 
 impl Rule {
-    /// A rule of these tests, in the one order and form that rules are compared by.
+    /// Creates a rule from tests, in the normal form in which rules are compared.
     pub fn new(tests: impl IntoIterator<Item = Test>, target: Target, comment: &str) -> Self {
         let of = |test| Match {
             test,
@@ -275,7 +274,7 @@ impl Rule {
         rule
     }
 
-    /// A row that was not understood: it keeps its number, and matches nothing.
+    /// Creates the placeholder for a row that was not understood: it keeps its number, and never matches.
     pub(in crate::chain) fn unread(text: &str, line: usize) -> Self {
         Self {
             matches: vec![Match {
@@ -288,25 +287,25 @@ impl Rule {
         }
     }
 
-    /// Whether `other` does the same to the same packets. Comments, counters and the written form do not count.
+    /// Whether both rules do the same to the same packets. Comments, counters and the written form do not count.
     pub fn means(&self, other: &Self) -> bool {
         self.matches == other.matches && self.target == other.target
     }
 
-    /// Whether it does the same as `other` to all packets of `other`.
+    /// Whether the rule does the same as `other` to all packets that match `other`.
     pub fn covers(&self, other: &Self) -> bool {
         let asked = |m: &Match| other.matches.iter().any(|theirs| m.covers(theirs));
         self.target == other.target && self.matches.iter().all(asked)
     }
 
-    /// Whether it takes every packet of its chain, but for a `limit`.
+    /// Whether the rule matches every packet of its chain, apart from a `limit`.
     pub fn is_unconditional(&self) -> bool {
         self.matches
             .iter()
             .all(|m| matches!(m.test, Test::Limit { .. }) && !m.negated)
     }
 
-    /// The protocol that it asks for.
+    /// Returns the protocol that the rule matches.
     pub fn protocol(&self) -> Option<u8> {
         self.matches.iter().find_map(|m| match m.test {
             Test::Protocol(number) if !m.negated => Some(number),
@@ -314,7 +313,7 @@ impl Rule {
         })
     }
 
-    /// The destination ports that it asks for.
+    /// Returns the destination ports that the rule matches.
     pub fn dports(&self) -> Option<&[PortRange]> {
         self.matches.iter().find_map(|m| match &m.test {
             Test::Ports(Ports::Destination, ranges) if !m.negated => Some(ranges.as_slice()),
@@ -322,17 +321,17 @@ impl Rule {
         })
     }
 
-    /// Whether it has the test, or its opposite where `negated`.
+    /// Whether the rule has a test for which `wanted` returns true, negated or not.
     pub fn has(&self, wanted: impl Fn(&Test) -> bool) -> bool {
         self.matches.iter().any(|m| !m.negated && wanted(&m.test))
     }
 
-    /// Whether a conntrack state of `states` is asked for.
+    /// Whether the rule matches a conntrack state of `states`.
     pub fn asks_state(&self, states: States) -> bool {
         self.has(|test| matches!(test, Test::State(asked) if asked.contains(states)))
     }
 
-    /// Whether it names a destination port: not where it takes all but some, or half of them.
+    /// Whether the rule names a destination port, by ranges that contain fewer than half of all ports.
     pub fn names_port(&self) -> bool {
         let few =
             |ranges: &[PortRange]| ranges.iter().map(|range| range.len()).sum::<usize>() < 1 << 15;
@@ -344,7 +343,7 @@ impl Rule {
             })
     }
 
-    /// The source network that it asks for.
+    /// Returns the source network that it asks for.
     pub fn source_net(&self) -> Option<IpNet> {
         self.matches.iter().find_map(|m| match m.test {
             Test::Net(Side::Source, net) if !m.negated => Some(net),
@@ -352,7 +351,7 @@ impl Rule {
         })
     }
 
-    /// The interface that it asks for.
+    /// Returns the interface that it asks for.
     pub fn interface(&self) -> Option<&str> {
         self.matches.iter().find_map(|m| match &m.test {
             Test::Interface(Side::Source, name) if !m.negated => Some(name.as_str()),
@@ -360,7 +359,7 @@ impl Rule {
         })
     }
 
-    /// The rule for the packets that come in by an interface; as it is, where there is none.
+    /// Returns the rule for the packets that come in by an interface; as it is, where there is none.
     #[must_use]
     pub fn for_interface(&self, name: Option<&str>) -> Self {
         let mut rule = self.clone();
@@ -378,12 +377,12 @@ impl Rule {
         rule
     }
 
-    /// The command that appends it to a chain.
+    /// Returns the command that appends it to a chain.
     pub fn append_command(&self, family: Family, chain: &str) -> String {
         format!("{} -A {} {self}", family.tool(), quoted(chain))
     }
 
-    /// Its matches of the packet's source, as iptables writes them; `None` where it takes packets from anywhere.
+    /// Returns the source matches of the rule, as iptables prints them; `None` where it accepts any source.
     pub fn source(&self) -> Option<String> {
         let of_source: Vec<String> = (self.matches.iter())
             .filter(|m| m.test.is_of_source())
@@ -392,7 +391,7 @@ impl Rule {
         (!of_source.is_empty()).then(|| of_source.join(" "))
     }
 
-    /// Brings the matches into the one order and form.
+    /// Converts the matches to the normal form.
     pub(in crate::chain) fn normalize(&mut self) {
         for m in &mut self.matches {
             match &mut m.test {
@@ -411,7 +410,7 @@ impl Rule {
 }
 
 impl Match {
-    /// Whether it passes whatever passes `other`.
+    /// Whether the match accepts every packet that `other` accepts.
     fn covers(&self, other: &Self) -> bool {
         let wider = match (&self.test, &other.test) {
             (Test::Ports(mine, ours), Test::Ports(theirs, inner)) => {
@@ -430,7 +429,7 @@ impl Match {
 }
 
 impl Test {
-    /// Whether it asks who sent the packet: its address, hardware address, or membership of a set.
+    /// Whether the match tests the sender of the packet: its address, MAC address, or membership of a set.
     pub fn is_of_source(&self) -> bool {
         match self {
             Self::Net(Side::Source, _)
@@ -448,7 +447,7 @@ impl Test {
         }
     }
 
-    /// Whether only the whole log line answers it, not its summary.
+    /// Whether the whole log line is needed to evaluate the test, and not only its summary.
     pub(in crate::chain) const fn asks_detail(&self) -> bool {
         matches!(
             self,
@@ -463,7 +462,7 @@ impl Test {
         )
     }
 
-    /// Whether every packet passes.
+    /// Whether the match is true for every packet.
     fn always(&self) -> bool {
         match self {
             Self::Interface(_, name) => name == "+",
@@ -489,26 +488,11 @@ fn merge(ranges: &mut Vec<PortRange>) {
     *ranges = out;
 }
 
-/// The interval that the kernel keeps for `count` packets in `seconds` (`parse_rate()` of libxt_limit.c).
+/// Returns the interval that the kernel keeps for `count` packets in `seconds` (`parse_rate()` of libxt_limit.c).
 pub const fn limit_interval(count: u32, seconds: u32) -> Option<u32> {
     const SCALE: u32 = 10_000;
     if count == 0 || count / seconds > SCALE {
         return None;
     }
     Some(SCALE * seconds / count)
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::None => f.write_str("no target"),
-            Self::Accept => f.write_str("ACCEPT"),
-            Self::Drop => f.write_str("DROP"),
-            Self::Reject(_) => f.write_str("REJECT"),
-            Self::Log(_) => f.write_str("LOG"),
-            Self::Return => f.write_str("RETURN"),
-            Self::Jump(name) | Self::Goto(name) | Self::Other(name, _) => f.write_str(name),
-            Self::Unread => f.write_str("not understood"),
-        }
-    }
 }

@@ -1,7 +1,8 @@
-//! Where a rule goes: the walk of a new connection from INPUT on, to the LOG or the DROP that it comes to.
+//! Search for the insertion point of a rule: the walk of a new connection from INPUT to the LOG or the DROP that it
+//! reaches.
 //!
-//! The script of `dropsift rules` makes the same walk on the node, where only a shell and awk are sure to be there
-//! (`rule/script/walk.awk`). Both are held against each other on many chains by `tests/it/walks.rs`.
+//! The script of `dropsift rules` makes the same walk on the node, where only a shell and awk can be relied on
+//! (`rule/script/walk.awk`). `tests/it/walks.rs` compares both on many chains.
 
 use crate::chain::{
     AddressType, Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target,
@@ -9,36 +10,36 @@ use crate::chain::{
 };
 use crate::net::PortRange;
 
-/// Jumps that nest deeper are not followed; the kernel's own stack holds fewer.
+/// Upper bound on nested jumps; the kernel's own stack is smaller.
 const DEEPEST: usize = 32;
 
-/// What a chain says of a rule.
+/// Result of the search.
 #[derive(Debug, Clone)]
 pub enum Sought<'a> {
-    /// A rule accepts all its packets already.
+    /// A live rule accepts all of its packets already.
     Live(Place<'a>),
-    /// It goes before the rule there.
+    /// The rule is inserted before this one.
     At(Place<'a>),
-    /// Nothing that INPUT reaches drops its packets.
+    /// No chain that INPUT reaches drops its packets.
     Nowhere,
 }
 
-/// A place in a chain.
+/// Position in a chain.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     pub chain: &'a Chain,
-    /// From 1; one more than the chain has rules, where the policy drops.
+    /// Rule number, from 1; one more than the number of rules where the policy drops.
     pub number: usize,
 }
 
 impl<'a> Place<'a> {
-    /// The rule that stands there.
+    /// Returns the rule at the position.
     pub fn rule(&self) -> Option<&'a Rule> {
         self.chain.rules.get(self.number - 1)
     }
 }
 
-/// How the packets of a rule lie to those that are wanted: it takes all of them, some, or none.
+/// Share of the wanted packets that a rule matches: all, some, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Takes {
     None,
@@ -46,25 +47,25 @@ enum Takes {
     All,
 }
 
-/// A rule as the wanted packets meet it.
+/// A rule as it applies to the wanted packets.
 struct Met {
     takes: Takes,
-    /// Whether a limit or a conntrack state lets some of them by.
+    /// Whether a limit or a conntrack state lets some of the packets pass by.
     partly: bool,
 }
 
-/// The walk of the wanted packets.
+/// Walk of the wanted packets through the chains.
 struct Walk<'w, 'a> {
     set: &'a RuleSet,
     family: Family,
     wanted: &'w Rule,
     interface: &'w str,
     is_log: &'w dyn Fn(&Rule) -> bool,
-    /// Follows jumps for some of the packets too.
+    /// Whether jumps are followed that match only some of the packets.
     narrow_jumps: bool,
-    /// Takes the interface of any rule for theirs.
+    /// Whether the interface of any rule counts as the packets'.
     any_interface: bool,
-    /// The chains on the way, each with the place of the jump in it.
+    /// Jump stack: the chains on the way, each with the index of the jump in it.
     way: Vec<(&'a Chain, usize)>,
 }
 
@@ -76,8 +77,8 @@ enum End {
 }
 
 impl RuleSet {
-    /// Looks for the place of a rule whose packets come in by `interface`, which is empty where it is not known. `is_log` knows
-    /// the rule that logs what is to be dropped.
+    /// Searches the insertion point of a rule whose packets arrive on `interface`, which is empty where it is not known.
+    /// `is_log` recognises the LOG rule for dropped packets.
     pub fn seek(
         &self,
         family: Family,
@@ -94,8 +95,8 @@ impl RuleSet {
         }
     }
 
-    /// As [`RuleSet::seek`], for a text that may be a part of what a node runs: where INPUT does not lead to the chain that
-    /// filters, the walk begins there.
+    /// Searches as [`RuleSet::seek`] does, in a text that may be only a part of a node's chains: where INPUT does not
+    /// lead to the chain that filters, the walk begins there.
     pub fn seek_in_part(
         &self,
         family: Family,
@@ -113,7 +114,7 @@ impl RuleSet {
     }
 }
 
-/// The walk from the chain `entry` on, in each way of reading what is not certain.
+/// Walks from the chain `entry` on, for each interpretation of uncertain jumps and interfaces.
 fn seek<'a>(
     set: &'a RuleSet,
     entry: &'a Chain,
@@ -209,7 +210,7 @@ impl<'a> Walk<'_, 'a> {
         None
     }
 
-    /// Whether a LOG only speaks of the DROP of the same packets behind it, which are not the wanted ones.
+    /// Whether a LOG belongs to a DROP of the same packets behind it, which are not the wanted ones.
     fn is_of_its_own(&self, chain: &Chain, at: usize) -> bool {
         let key = |rule: &Rule| -> Vec<Match> {
             let kept = |m: &&Match| !matches!(m.test, Test::Limit { .. });
@@ -252,7 +253,7 @@ impl<'a> Walk<'_, 'a> {
         Sought::At(place(&self.way[depth]))
     }
 
-    /// Whether a hook's chain leads to another chain.
+    /// Whether a chain leads to another one by jumps.
     fn leads(&self, from: &Chain, to: &Chain, depth: usize) -> bool {
         depth < DEEPEST
             && (from.rules.iter())
@@ -300,7 +301,7 @@ impl<'a> Walk<'_, 'a> {
                     Takes::None
                 }
             }
-            // --syn: what opens a connection.
+            // `--syn`: packets that open a connection.
             Test::TcpFlags {
                 mask: 0x17,
                 set: 0x02,
@@ -323,7 +324,7 @@ impl<'a> Walk<'_, 'a> {
             None => name == self.interface,
         };
         let unknown = self.interface.is_empty() || self.any_interface;
-        // What is taken for theirs is so with and without `!`.
+        // An assumed interface matches with and without `!`.
         if is_it || (unknown && name != "lo" && !negated) {
             Takes::All
         } else {
@@ -332,7 +333,7 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// Whether nothing but logging stands before a place: the chain only logs and drops.
+/// Whether only LOG rules precede an index: the chain only logs and drops.
 fn only_drops(chain: &Chain, at: usize) -> bool {
     !chain.rules[..at.min(chain.rules.len())].iter().any(|rule| {
         let target = &rule.target;

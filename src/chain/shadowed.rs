@@ -1,4 +1,5 @@
-//! Rules that would accept a packet and do not: behind LOG or DROP, for another interface, or where no jump leads.
+//! Rules that would accept a packet and do not: behind LOG or DROP, for another interface, or in a chain that no jump
+//! reaches.
 
 use std::fmt;
 
@@ -9,31 +10,32 @@ use crate::chain::question::Question;
 use crate::chain::rule::{Rule, Side, Target, Test};
 use crate::chain::{Family, RuleSet};
 
-/// A rule that would accept a packet, and why it does not.
+/// A rule that would accept a packet, and the reason why it does not.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Shadowed {
     pub position: Position,
     pub why: Why,
 }
 
-/// Why a rule does not accept what it is meant for.
+/// Reason why a rule does not accept the packets that it is meant for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Why {
     BehindDrop,
     BehindLog,
-    /// It, or the jump to its chain, asks for another interface.
+    /// The rule, or the jump to its chain, matches another interface.
     Interface(String),
-    /// A rule before it ends the packet's way, or no jump leads to it.
+    /// An earlier rule ends the traversal, or no jump leads to the rule.
     NotReached,
-    /// It is in the rules of another role.
+    /// The rule belongs to another role.
     Role(Role),
 }
 
-/// How many of one packet are kept.
+/// Upper bound on the rules kept of one packet.
 const MAX: usize = 4;
 
 impl RuleSet {
-    /// The ACCEPT rules of the firewall chain that match the packet but for the interface, and do not accept it.
+    /// Returns the ACCEPT rules of the firewall chain whose matches, apart from the interface, are true and that do not
+    /// accept.
     pub(super) fn dead_accepts(&self, question: &Question<'_>) -> Vec<Shadowed> {
         let family = Family::of(&question.packet);
         let Some(chain) = self.firewall(family) else {
@@ -67,7 +69,7 @@ impl RuleSet {
             .collect()
     }
 
-    /// The interface that the jump to `chain` asks for, where it is not the packet's.
+    /// Returns the interface that the jump to `chain` matches, where it is not the packet's.
     fn jump_interface(
         &self,
         chain: &str,
@@ -86,14 +88,14 @@ impl RuleSet {
     }
 }
 
-/// Whether all matches but those of the interface take the packet.
+/// Whether all matches, apart from the interface's, are true for the packet.
 fn matches_elsewhere(rule: &Rule, question: &Question<'_>) -> bool {
     (rule.matches.iter())
         .filter(|m| !matches!(m.test, Test::Interface(..)))
         .all(|m| answer(m, question) == Answer::Yes)
 }
 
-/// The interface that a rule asks for, where the packet came by another.
+/// Returns the interface that a rule matches, where the packet arrived on another.
 fn other_interface(rule: &Rule, question: &Question<'_>) -> Option<String> {
     rule.matches.iter().find_map(|m| match &m.test {
         Test::Interface(Side::Source, name) if answer(m, question) == Answer::No => {

@@ -1,28 +1,28 @@
-//! What commands leave where conditions in them cannot be known: the chains of each way that the conditions may go.
+//! Chains that commands leave for all outcomes of conditions that cannot be known.
 
 use crate::chain::{Assume, Condition, Form, RuleSet, Runner};
 
-/// So many conditions are tried one by one; with more, all of them are taken as met or as not met together.
+/// Upper bound on the conditions that are varied one by one; more of them are varied only together.
 const MAX_VARIED: usize = 16;
-/// How many conditions times rules.
+/// Upper bound on the product of conditions and rules.
 const MAX_WORK: usize = 10_000;
 
-/// The chains that commands leave, whichever way the conditions go that cannot be known.
+/// Chains that commands leave, for all outcomes of unknown conditions.
 #[derive(Debug, Clone)]
 pub struct Ways {
-    /// Where no condition holds.
+    /// Chains if no condition holds.
     pub set: RuleSet,
-    /// Where all hold; `None` where that is the same, or there are none.
+    /// Chains if all conditions hold; `None` where they are the same, or there are no conditions.
     pub holding: Option<RuleSet>,
-    /// What else comes out where one alone holds, or one alone does not.
+    /// Further chains, if a single condition holds, or a single one does not.
     pub mixed: Vec<RuleSet>,
-    /// The conditions that make a difference.
+    /// Conditions that make a difference.
     pub conditions: Vec<Condition>,
 }
 
 impl Assume {
-    /// The ways beside the two in which all conditions go together: one alone holds, or one alone does not. None where so
-    /// many conditions in a script that leaves so many rules would take too long.
+    /// Returns the ways beside the two in which all conditions go together: one alone holds, or one alone does not. None
+    /// where so many conditions in a script that leaves so many rules would take too long.
     pub fn mixed(conditions: &[Condition], set: &RuleSet) -> Vec<Self> {
         let rules: usize = set.chains().iter().map(|chain| chain.rules.len()).sum();
         let mut texts: Vec<&String> = conditions.iter().map(|condition| &condition.text).collect();
@@ -37,7 +37,7 @@ impl Assume {
 }
 
 impl Ways {
-    /// Chains on which nothing depends that cannot be known.
+    /// Creates the result for commands without unknown conditions.
     pub const fn certain(set: RuleSet) -> Self {
         Self {
             set,
@@ -47,7 +47,7 @@ impl Ways {
         }
     }
 
-    /// Runs the commands each way. The set of the first names the conditions among its faults.
+    /// Runs the commands for each outcome. The faults of the first set report the conditions.
     pub fn of(form: Form, run: &mut dyn FnMut(&mut Runner)) -> Self {
         let mut way = |assume: Assume| {
             let mut runner = Runner::new(form).assuming(assume);
@@ -60,7 +60,7 @@ impl Ways {
             return Self::certain(runner.finish());
         }
         let (holding, more) = way(Assume::All);
-        // One condition may hide another.
+        // One condition may guard another.
         let new = |condition: &Condition| !conditions.contains(condition);
         let new: Vec<Condition> = more.into_iter().filter(new).collect();
         conditions.extend(new);
@@ -91,12 +91,12 @@ impl Ways {
         }
     }
 
-    /// The chains of every way, the one in which no condition holds first.
+    /// Returns the chains of all outcomes; the first is the one in which no condition holds.
     pub fn sets(&self) -> impl Iterator<Item = &RuleSet> {
         [&self.set].into_iter().chain(self.others())
     }
 
-    /// What is not known, for people: `` whether `[ -f /oem/x ]` (line 12) holds ``; the first of the conditions.
+    /// Describes the first of the conditions: `` whether `[ -f /oem/x ]` (line 12) holds ``.
     pub fn question(&self) -> String {
         const MAX: usize = 3;
         let of = |condition: &Condition| format!("`{}` (line {})", condition.text, condition.line);
@@ -108,7 +108,7 @@ impl Ways {
         format!("whether {} {verb}", shown.join(" and "))
     }
 
-    /// The chains of the other ways.
+    /// Returns the chains of the other outcomes.
     pub fn others(&self) -> impl Iterator<Item = &RuleSet> {
         self.holding.iter().chain(&self.mixed)
     }

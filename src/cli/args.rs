@@ -1,4 +1,4 @@
-//! What can be typed. Names of outputs, formats and verdicts come from their registries, never from a second list.
+//! Command line. Names of outputs, formats and verdicts come from their registries, never from a second list.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
 
 use super::help::MANUALS;
-use super::options::{Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Written, one_role};
+use super::options::{
+    Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Thresholds, Written, one_role,
+};
 use crate::catalog::{Role, addons};
 use crate::cause::CAUSES;
 use crate::error::Error;
@@ -43,6 +45,12 @@ pub(super) enum Command {
     Audit(AuditArgs),
     /// Explain a line of a log, a cause or a port
     Explain(ExplainArgs),
+    /// Print what is new, gone and changed between two logs or reports
+    Diff(DiffArgs),
+    /// Print the stanza of a configuration that accepts a finding as it is
+    Accept(AcceptArgs),
+    /// Print what holds of the cluster and the options, and from where
+    Config(ConfigArgs),
     /// Print the port catalogue
     Ports(PortsArgs),
     /// Print the JSON Schema of what -o json and -o ndjson write
@@ -62,7 +70,7 @@ pub(super) enum Command {
     },
 }
 
-/// The report, which no subcommand stands for.
+/// Arguments of the report, the command without a subcommand.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct ReportArgs {
     #[command(flatten)]
@@ -163,6 +171,10 @@ pub(super) struct ChainArgs {
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(super) file: Option<PathBuf>,
 
+    /// TOML with what is known of the cluster [DROPSIFT_CONFIG]
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+
     /// Role of the nodes
     #[arg(long, value_name = "ROLE", help_heading = "Cluster", value_parser = one_role())]
     pub(super) role: Option<Role>,
@@ -216,6 +228,10 @@ pub(super) struct AuditArgs {
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
     pub(super) files: Vec<PathBuf>,
 
+    /// TOML with what is known of the cluster [DROPSIFT_CONFIG]
+    #[arg(long, hide_short_help = true, value_name = "FILE", help_heading = "Cluster", value_hint = clap::ValueHint::FilePath)]
+    pub(super) config: Option<PathBuf>,
+
     /// Role of the nodes [without it: what a selector picks, else control-plane]
     #[arg(long, value_name = "ROLE", help_heading = "Cluster", value_parser = one_role())]
     pub(super) role: Option<Role>,
@@ -258,6 +274,62 @@ pub(super) struct ExplainArgs {
 
     #[command(flatten)]
     pub(super) scoped: Scoped,
+
+    #[command(flatten)]
+    pub(super) written: Written,
+
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct DiffArgs {
+    /// The earlier log, journal, bundle, report or events
+    #[arg(value_name = "BEFORE", value_hint = clap::ValueHint::AnyPath)]
+    pub(super) before: PathBuf,
+
+    /// The later one
+    #[arg(value_name = "AFTER", value_hint = clap::ValueHint::AnyPath)]
+    pub(super) after: PathBuf,
+
+    #[command(flatten)]
+    pub(super) shared: Shared,
+
+    #[command(flatten)]
+    pub(super) written: Written,
+
+    #[command(flatten)]
+    pub(super) look: Look,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct AcceptArgs {
+    /// Id of the finding, or how it begins
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+
+    /// Why it may stay as it is
+    #[arg(long, value_name = "TEXT", help_heading = "Acceptance")]
+    pub(super) reason: String,
+
+    /// Last day on which that holds, in UTC, at most 366 days ahead: 2027-03-31
+    #[arg(long, value_name = "DATE", help_heading = "Acceptance")]
+    pub(super) end: String,
+
+    #[command(flatten)]
+    pub(super) shared: Shared,
+
+    #[command(flatten)]
+    pub(super) read: Inputs,
+}
+
+#[derive(Debug, Clone, ClapArgs)]
+pub(super) struct ConfigArgs {
+    #[command(flatten)]
+    pub(super) judging: Judging,
+
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
 
     #[command(flatten)]
     pub(super) written: Written,

@@ -1,14 +1,20 @@
-//! `dropsift audit`: what is wrong with a chain or a CloudInit.
+//! `dropsift audit`: finds faults in a chain or a CloudInit.
+
+use std::collections::BTreeMap;
 
 use super::args::AuditArgs;
-use super::{Exit, terminal, values, written};
+use super::{Exit, configured, terminal, values, written};
 use crate::audit::{Options, Severity, UNREADABLE, audit};
+use crate::date::Date;
 use crate::error::Error;
 use crate::report::{Audited, audit_json, audit_text};
 
 /// Checks the files.
 pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
-    let role = args.role.unwrap_or_default();
+    let configured = configured::read(args.config.as_ref(), Date::of(terminal::now()))?;
+    let config = configured.file();
+    let of_file = || config?.role.as_ref().map(|said| said.value);
+    let role = args.role.or_else(of_file).unwrap_or_default();
     let pod_cidr = args.pod_cidr.as_ref().map(|text| values::net(text));
     let mut files = Vec::new();
     for path in &args.files {
@@ -19,12 +25,20 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
     let borrowed: Vec<(&str, &str)> = (files.iter())
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
+    let nets = config.and_then(|config| config.pod_cidrs.as_ref());
+    let mut addons: BTreeMap<String, bool> = (config.iter())
+        .flat_map(|config| config.addons.iter().map(|said| said.value.clone()))
+        .collect();
+    addons.extend(values::addons(&args.addons)?);
     let options = Options {
-        addons: values::addons(&args.addons)?.into_iter().collect(),
-        pod_cidr: pod_cidr.transpose()?,
+        addons: addons.into_iter().collect(),
+        pod_cidr: pod_cidr
+            .transpose()?
+            .or_else(|| nets?.value.first().copied()),
         management_vlan: args.management_vlan,
         interfaces: args.interface.clone(),
-        prefix: args.prefix.clone(),
+        prefix: (args.prefix.clone())
+            .or_else(|| config?.prefix.as_ref().map(|said| said.value.clone())),
     };
     let found = audit(role, &borrowed, &options);
     let audited = Audited {

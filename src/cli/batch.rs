@@ -13,19 +13,19 @@ use crate::error::{Error, printable};
 use crate::input::source::{Options, Summary, read_file, read_local_journal};
 use crate::report::{InputReport, Report, Tally};
 
-/// The report on `inputs`, and what reading them says of the exit code.
+/// Creates the report on `inputs`. Returns the exit code that follows from reading them as well.
 pub(super) fn run(
     shared: &Shared,
     inputs: &[PathBuf],
     options: &Options,
     analysis: Analysis,
 ) -> Result<(Report, Exit), Error> {
-    // The end of the program frees thousands of flows at once, and faster.
+    // The process exit frees thousands of flows at once, and faster.
     let mut analysis = ManuallyDrop::new(analysis);
     read(shared, inputs, options, &mut analysis)
 }
 
-/// Reads the inputs into an analysis that is still wanted.
+/// Reads the inputs into an analysis that the caller still uses.
 pub(super) fn read(
     shared: &Shared,
     inputs: &[PathBuf],
@@ -39,7 +39,7 @@ pub(super) fn read(
         [] => &stdin[..],
         some => some,
     };
-    // What comes on stdin may be objects of the cluster, which have to be known before a log is read.
+    // Standard input may hold objects of the cluster, which are needed before a log is read.
     let (first, rest): (Vec<_>, Vec<_>) = inputs.iter().partition(|path| path.as_os_str() == "-");
     let sources = (first.into_iter().chain(rest))
         .map(Some)
@@ -51,7 +51,7 @@ pub(super) fn read(
     let mut paths = Vec::new();
     let (mut held, mut any_read) = (None::<Error>, false);
     for source in sources {
-        // Under whatever name, a file's records are its own; a pipe has others each time.
+        // A file has the same records under any name; a pipe has new ones each time.
         let path = source.and_then(|path| std::fs::canonicalize(path).ok());
         let path = path.filter(|path| path.is_file() || path.is_dir());
         if let (Some(name), Some(path)) = (source, path) {
@@ -71,6 +71,9 @@ pub(super) fn read(
             Some(path) => read_file(path, options, &mut sink),
             None => read_local_journal(options, &mut sink),
         };
+        let name = source.map_or_else(String::new, |path| path.display().to_string());
+        let mut errors = errors;
+        errors.extend(unreadable(analysis, &name));
         lines += summary.lines;
         bar.clear();
         let is_whole = errors.is_empty();
@@ -78,12 +81,12 @@ pub(super) fn read(
         any_read |= is_whole;
         for error in errors {
             exit = exit.and(Exit::Trouble);
-            // Where nothing at all can be read, the last fault is what there is to say, and there is no report.
+            // If no input at all can be read, the last fault is the error of the run, and there is no report.
             if let Some(earlier) = held.replace(error) {
                 complain(&fault(&earlier));
             }
         }
-        if lines > 0
+        if (lines > 0 || analysis.has_reports())
             && let Some(error) = held.take()
         {
             complain(&fault(&error));
@@ -99,9 +102,10 @@ pub(super) fn read(
             is_whole,
         );
         exit = exit.and(judged);
-        let known = known && (is_whole || summary.lines > 0);
-        let name = source.map_or_else(String::new, |path| path.display().to_string());
-        let tally = since(&before, &after, summary.lines);
+        let known = known && (is_whole || summary.lines > 0 || after.lines > before.lines);
+        // Until all is read, the lines of an account are those of reports.
+        let own = after.lines - before.lines;
+        let tally = since(&before, &after, summary.lines + own);
         reports.push(InputReport {
             name,
             tally,
@@ -136,7 +140,16 @@ pub(super) fn read(
     Ok((report, exit))
 }
 
-/// What came of one input: the account of `after` less that of `before`, and its own lines.
+/// Returns the faults of the reports in the input `name` as errors.
+pub(super) fn unreadable(analysis: &mut Analysis, name: &str) -> Vec<Error> {
+    let faults = analysis.take_faults().into_iter();
+    let name = || name.to_owned();
+    faults
+        .map(|why| Error::Unreadable { name: name(), why })
+        .collect()
+}
+
+/// Returns the tally of one input: `after` less `before`, with its own number of lines.
 const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
     Tally {
         lines,
@@ -148,7 +161,7 @@ const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
     }
 }
 
-/// Whether an input that was read could be judged, and whether its format is known; says what to do where not.
+/// Returns whether an input that was read could be judged, and whether its format is known; prints the remedy where not.
 pub(super) fn judged(
     path: &Path,
     summary: &Summary,

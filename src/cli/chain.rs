@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use super::args::ChainArgs;
 use super::options::Addons;
-use super::{Exit, values, written};
+use super::{Exit, configured, terminal, values, written};
 use crate::catalog::Role;
 use crate::chain::{ActiveChains, Family, Rule};
+use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::report::chain_json;
 use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
@@ -18,10 +19,14 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
         no_addon: args.no_addon.clone(),
         ..Addons::default()
     };
+    let configured = configured::read(args.config.as_ref(), Date::of(terminal::now()))?;
+    let config = configured.file();
+    let prefix = values::prefix(args.prefix.as_deref())?;
     let mut site = Site {
-        log_prefix: values::prefix(args.prefix.as_deref())?,
+        log_prefix: prefix.or_else(|| config?.prefix.as_ref().map(|said| said.value.clone())),
         ..Site::default()
     };
+    configured.tell(&mut site.known);
     for net in values::nets(&args.pod_cidr)? {
         site.known.add_pod_cidr(net, Provenance::Told);
     }
@@ -38,7 +43,8 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
         let role = None;
         CloudInitFile { name, text, role }.only_role()
     };
-    let Some(role) = args.role.or_else(by_selector) else {
+    let of_file = || config?.role.as_ref().map(|said| said.value);
+    let Some(role) = args.role.or_else(by_selector).or_else(of_file) else {
         return Err(Error::Usage(format!(
             "which role is the chain for? say so with --role, one of {}",
             Role::ALL.map(Role::code).join(", ")
@@ -79,7 +85,7 @@ fn of_code(code: &str) -> &'static ChainForm {
     named.copied().unwrap_or(CHAIN_FORMS[0])
 }
 
-/// Writes the difference for people.
+/// Writes the difference as text.
 fn compared(
     name: &str,
     role: Role,

@@ -1,4 +1,5 @@
-//! What is known of the cluster before a log is read: objects that `kubectl` printed, and the files of a node.
+//! Facts about the cluster that are collected before the log is read: from objects printed by `kubectl`, and from
+//! the files of a node.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +11,10 @@ use crate::input::source::{holds_objects, host_name, is_harvester, read_host, re
 use crate::report::{InputReport, Tally};
 use crate::site::{Provenance, Site};
 
-/// Facts of one source that are said one by one, unless all are asked for; what is odd is always said.
+/// Upper bound on the facts of one source that are listed one by one without `-v`; remarks are always listed.
 const MAX_FACTS: usize = 24;
 
-/// Adds to the site what the options name: objects first, then the files of a node.
+/// Adds the facts of `--cluster` and `--host` to the site: objects first, then the files of a node.
 ///
 /// # Errors
 /// If one of them cannot be read.
@@ -31,7 +32,7 @@ pub(super) fn learn(site: &mut Site, judging: &Judging, is_verbose: bool) -> Res
     Ok(())
 }
 
-/// The root of this machine, where that is a Harvester node.
+/// Returns the root of this machine, if it is a Harvester node.
 fn this_node() -> Option<PathBuf> {
     let root = Path::new("/");
     (is_harvester(root) && host_name(root).is_some()).then(|| root.to_owned())
@@ -72,7 +73,7 @@ fn take(site: &mut Site, facts: &[ClusterFact], by: Provenance) {
     }
 }
 
-/// Says what was learned, a line each.
+/// Prints the learned facts on stderr, one a line.
 fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
     if is_quiet {
         return;
@@ -99,7 +100,7 @@ fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
     }
 }
 
-/// The account of the inputs that held objects, which have no lines.
+/// Returns the reports of the inputs that held objects, which have no lines.
 pub(super) fn reports(shared: &Shared) -> Vec<InputReport> {
     let report = |path: &PathBuf| InputReport {
         name: path.display().to_string(),
@@ -111,18 +112,18 @@ pub(super) fn reports(shared: &Shared) -> Vec<InputReport> {
     shared.objects.iter().map(report).collect()
 }
 
-/// What is said where objects were given and no log.
+/// Usage error for a file of objects that is given without a log.
 pub(super) fn no_log(name: &str) -> Error {
     Error::Usage(format!(
         "`{name}` holds objects of the cluster, and no log is given; name the log too, or `-` for one on stdin"
     ))
 }
 
-/// Takes the files of objects out of the inputs behind the first `kept` ones: they are what `--cluster` names. On a node,
-/// `--journal` has the files of the machine beside it.
+/// Moves files of Kubernetes objects from the inputs behind the first `kept` ones to `--cluster`. With `--journal` on a
+/// Harvester node, its root becomes `--host`.
 ///
 /// # Errors
-/// If nothing else is among the inputs.
+/// If no other input remains.
 pub(super) fn sort_inputs(
     shared: &mut Shared,
     read: &mut Inputs,

@@ -9,13 +9,13 @@ use crate::input::short_stamp;
 use crate::site::{Window, WindowOrigin};
 use crate::time::{DAY, Moment, Reading, SECOND, Stamp, Time, parse_rfc3339};
 
-/// Days of the week that may stand before a date; journalctl prints them in what it says of boots.
+/// Days of the week that may precede a date; journalctl prints them in its list of boots.
 const WEEKDAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Reads a duration, in microseconds.
+/// Parses a duration, in microseconds.
 ///
 /// # Errors
-/// If it is none, is nothing at all, or has `M`, which is a month and is meant as a minute.
+/// If it is malformed, is zero, or has `M`, which means a month and is mostly meant as a minute.
 pub(super) fn duration(text: &str) -> Result<i64, Error> {
     let refused = |why: &str| Error::Usage(format!("`{text}` is no duration: {why}"));
     let mut units = text.split(|c: char| !c.is_alphabetic());
@@ -31,11 +31,11 @@ pub(super) fn duration(text: &str) -> Result<i64, Error> {
     }
 }
 
-/// Reads a point in time. What has no date is of the log's own day; what counts from now does so from the reference of
-/// `reading`.
+/// Parses a point in time. A time without a date belongs to the log's own day; a relative time counts from the reference
+/// of `reading`.
 ///
 /// # Errors
-/// If it is none.
+/// If it is malformed.
 pub(super) fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
     let text = text.trim();
     if let Some(time) = relative(text, reading)? {
@@ -49,10 +49,10 @@ pub(super) fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
     })
 }
 
-/// Reads a span of time: `START..END`. An end without a date is of the start's day; either end may be left out.
+/// Parses a span of time: `START..END`. An end without a date is on the day of the start; either end may be left out.
 ///
 /// # Errors
-/// If it is none, or ends before it begins.
+/// If it is malformed, or ends before it begins.
 pub(super) fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
     let refused = |why: &str| Err(Error::Usage(format!("`{text}` is no span of time: {why}")));
     let Some((from, to)) = text.split_once("..") else {
@@ -72,7 +72,7 @@ pub(super) fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
         to: end(to, Time(i64::MAX))?,
     };
     let day = match (window.from, window.to) {
-        // Both are of the log's day, which nobody knows yet.
+        // Both belong to the log's day, which is not known yet.
         (Moment::Daytime { .. }, Moment::Daytime { .. }) => return Ok(window),
         (Moment::Daytime { .. }, _) if to.is_empty() => return Ok(window),
         (_, Moment::Daytime { .. }) if from.is_empty() => return Ok(window),
@@ -86,7 +86,7 @@ pub(super) fn window(text: &str, reading: &Reading) -> Result<Window, Error> {
     }
 }
 
-/// Reads a word that counts from now: `now`, `today`, `-1h`, `5 minutes ago`, `5m`, and `@EPOCH`, which counts from 1970.
+/// Parses a relative time: `now`, `today`, `-1h`, `5 minutes ago`, `5m`, and `@EPOCH`, which counts from 1970.
 fn relative(text: &str, reading: &Reading) -> Result<Option<Time>, Error> {
     let now = reading.reference;
     let midnight = |days: i64| {
@@ -141,7 +141,7 @@ fn epoch(text: &str) -> Option<Time> {
     Some(Time(whole.checked_mul(SECOND)?.checked_add(micros)?))
 }
 
-/// Reads a date and a time, or one of them. `offset` is what the log's clock is ahead of UTC by, in microseconds.
+/// Parses a date and a time, or one of them. `offset` is the offset of the log's clock from UTC, in microseconds.
 fn absolute(text: &str, offset: i64) -> Option<Moment> {
     if let Some(time) = parse_rfc3339(text) {
         return Some(Moment::At(time));
@@ -182,7 +182,7 @@ fn is_weekday(word: &str) -> bool {
     word.is_ascii() && word.len() >= 3 && WEEKDAYS.contains(&&word[..3])
 }
 
-/// What stands before the zone at the end of `text`, and how far that is ahead of UTC, in microseconds.
+/// Splits off the zone at the end of `text`. Returns the text before it and its offset from UTC, in microseconds.
 fn zone(text: &str) -> Option<(&str, i64)> {
     let (before, zone) = match text.strip_suffix('Z') {
         Some(before) => (before, "UTC"),
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn times_are_read_in_journalctls_words() {
-        // A row: what is typed two hours ahead of UTC, and what `date -u` says that it is.
+        // A row: a time as typed in a zone two hours ahead of UTC, and the time that `date -u` prints for it.
         for (text, at) in [
             ("2026-05-05T04:30:00Z", "2026-05-05T04:30:00Z"),
             ("2026-05-05T04:30:00+01:00", "2026-05-05T03:30:00Z"),

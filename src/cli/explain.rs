@@ -13,10 +13,10 @@ use crate::report::explain::Explained;
 use crate::report::ports::{Row, rows, rows_named, rows_of};
 use crate::report::{Style, json_explain, text_explain, text_pages};
 
-/// A line is read up to this length, as everywhere.
+/// Upper bound on the bytes of a line, as everywhere.
 const LONGEST_LINE: u64 = 1 << 20;
 
-/// What a user asks about.
+/// Topic of an `explain` command.
 enum Topic<'a> {
     Stream,
     Line(&'a str),
@@ -65,7 +65,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// Whether what is asked about is a line of a log, or all of stdin.
+/// Whether the question is a line of a log, or all of stdin.
 pub(super) fn is_of_lines(asked: &str) -> bool {
     let asked = asked.trim();
     asked.is_empty()
@@ -95,8 +95,8 @@ fn topic(asked: &str) -> Topic<'_> {
     }
 }
 
-/// The rows of the catalogue on a port, a protocol, or a service, component or addon by its name; `None` where it is none
-/// of those. A port that no row has is one with no rows.
+/// Returns the rows of the catalogue on a port, a protocol, or a service, component or addon by its name; `None` where
+/// it is none of those. A port that no row contains has an empty list.
 pub(super) fn catalogued(asked: &str) -> Option<Vec<Row>> {
     let query = PortQuery::parse(asked);
     if let Some(protocol) = query.as_ref().filter(|query| query.ports.is_empty()) {
@@ -115,14 +115,14 @@ pub(super) fn catalogued(asked: &str) -> Option<Vec<Row>> {
     Some(found.collect())
 }
 
-/// The rows of a protocol that are not about a port.
+/// Returns the rows of a protocol that are not about a port.
 fn rows_without_ports(proto: &str) -> Vec<Row> {
     let mut rows = rows(None);
     rows.retain(|row| row.ports.is_none() && row.proto == proto);
     rows
 }
 
-/// The error of a word that is nothing known.
+/// Returns the error for an unknown word.
 pub(super) fn unknown(word: &str) -> Error {
     let causes = CAUSES.iter().map(|cause| cause.code).chain(["list"]);
     let names = rows(None).into_iter();
@@ -173,7 +173,7 @@ fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
         }
         .map_err(Error::Output)?;
         lines += 1;
-        // What is at hand already is answered first.
+        // Available lines are answered before the output is flushed.
         if !input.buffer().contains(&b'\n') {
             out.flush().map_err(Error::Output)?;
         }
@@ -186,7 +186,7 @@ fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
     })
 }
 
-/// The answer to one line of a stream, for people.
+/// Writes the answer to one line of a stream as text.
 fn block(
     answer: Result<&Explained, &str>,
     before: u64,
@@ -210,7 +210,7 @@ fn judge(args: &ExplainArgs) -> Result<impl Fn(&[u8]) -> Result<Explained, Strin
     Ok(move |raw: &[u8]| explain(raw, &options.prefixes, options.reading, &site, scope))
 }
 
-/// Reads the next line into `raw`, without its end; what is too long is cut. `false` at the end of input.
+/// Reads the next line into `raw`, without its end; a line that is too long is cut. `false` at the end of input.
 fn next_line(input: &mut impl BufRead, raw: &mut Vec<u8>) -> Result<bool, Error> {
     let failed = |why| Error::Input {
         name: "-".to_owned(),

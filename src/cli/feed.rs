@@ -1,7 +1,7 @@
-//! What a live run waits for: blocks of its input as they come, Ctrl-C, or a moment at which nothing came.
+//! Input of a live run: blocks as they come, Ctrl-C, or a timeout.
 //!
-//! Lines that come through a pipe are read by the thread that judges them: a thread in between would cost more to wake than
-//! it saves. All else (packed logs, files that grow) has a thread of its own that reads.
+//! Lines from a pipe are read by the thread that judges them: waking another thread would cost more than it saves. All
+//! other inputs (packed logs, files that grow) have a thread of their own that reads.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -17,12 +17,12 @@ use super::tail::{self, Tail};
 use crate::error::Error;
 use crate::input::source::{BLOCK, Live, Options, Room, Spool, peel, widen};
 
-/// How much is read at once: more than of a file, since whoever writes is woken for each block.
+/// Bytes read at once: more than of a file, because the writer is woken for each block.
 const AT_ONCE: usize = 2 * BLOCK;
 
-/// What wakes the loop.
+/// Event that wakes the loop.
 pub(super) enum Wake {
-    /// A block, and how many of its bytes were read.
+    /// A block, and the number of its bytes that were read.
     Block(Room, usize),
     /// The first bytes of a standard input of plain lines: the rest is read from there.
     Plain(Vec<u8>),
@@ -33,7 +33,7 @@ pub(super) enum Wake {
     Interrupted,
 }
 
-/// Where wakes come from.
+/// Source of wakes.
 pub(super) struct Feed {
     from: From,
     #[cfg(unix)]
@@ -44,13 +44,13 @@ enum From {
     /// A thread that reads.
     Thread {
         wakes: Receiver<Wake>,
-        /// Where blocks go to be used again.
+        /// Channel that returns blocks for reuse.
         spare: SyncSender<Room>,
     },
     /// Standard input.
     #[cfg(unix)]
     Direct(Direct),
-    /// Where no thread can be started, whoever judges reads too.
+    /// Input that is read on the thread of the analysis, since no thread can be started.
     Alone(Alone),
 }
 
@@ -67,7 +67,7 @@ impl Feed {
         if is_stdin {
             widen(io::stdin());
         } else {
-            // What is wrong with it is said at once.
+            // A missing file is reported at once.
             std::fs::metadata(path).map_err(named)?;
         }
         #[cfg(unix)]
@@ -87,7 +87,7 @@ impl Feed {
         let waits = waiting.map_or(true, |mut waiting| {
             let wait = move || {
                 waiting.wait();
-                // Whoever reads directly does not look here.
+                // With direct reading, this channel is not read.
                 let _ = interrupt.send(Wake::Interrupted);
             };
             thread::Builder::new().spawn(wait).is_ok()
@@ -115,7 +115,7 @@ impl Feed {
         })
     }
 
-    /// What comes within a time.
+    /// Waits for the next event, for a limited time.
     pub(super) fn next(&mut self, within: Duration) -> Result<Wake, RecvTimeoutError> {
         let wake = match &mut self.from {
             From::Thread { wakes, .. } if within.is_zero() => {
@@ -142,10 +142,10 @@ impl Feed {
         }
     }
 
-    /// Takes a block back.
+    /// Takes a block for reuse.
     pub(super) fn give_back(&mut self, block: Room) {
         match &mut self.from {
-            // Whoever reads may have read its last.
+            // The reader may have ended already.
             From::Thread { spare, .. } => _ = spare.try_send(block),
             #[cfg(unix)]
             From::Direct(direct) => direct.block = block,
@@ -164,7 +164,7 @@ enum Input {
     File(Tail),
     /// Lines that are unpacked: while none come, no timer is looked at.
     Lines(Box<dyn Read>),
-    /// What there is to say of it, once.
+    /// Single event, until it is taken.
     Told(Option<Wake>),
 }
 
@@ -226,7 +226,7 @@ impl Alone {
     }
 }
 
-/// A standard input that is read where it is judged.
+/// A standard input that is read by the judging thread.
 #[cfg(unix)]
 struct Direct {
     input: File,
@@ -255,7 +255,7 @@ impl Direct {
         );
         let within = Timespec::try_from(within).ok();
         match poll(&mut waits, within.as_ref()) {
-            // A signal that came is looked for at the next call.
+            // A signal is handled at the next call.
             Ok(0) | Err(rustix::io::Errno::INTR) => return Err(RecvTimeoutError::Timeout),
             Ok(_) => {}
             Err(why) => return Ok(Wake::Failed(why.into())),
@@ -268,7 +268,7 @@ impl Direct {
     }
 }
 
-/// The standard input without a buffer of its own, which would keep what somebody else reads next.
+/// Opens the standard input without a buffer, which would hold bytes back from another reader.
 #[cfg(unix)]
 fn stdin() -> io::Result<File> {
     use std::os::fd::AsFd;
@@ -280,7 +280,7 @@ fn stdin() -> io::Result<io::Stdin> {
     Ok(io::stdin())
 }
 
-/// What standard input turned out to be.
+/// Standard input after decompression.
 enum Peeled {
     Wake(Wake),
     Lines(Box<dyn Read>),
@@ -320,7 +320,7 @@ fn read_beside(
         why,
     };
     let meta = std::fs::metadata(path).map_err(named)?;
-    // A named pipe is opened once somebody writes to it, and until then Ctrl-C must do.
+    // Opening a named pipe blocks until a writer opens it, and until then Ctrl-C must work.
     let waits = !meta.is_file() && !meta.is_dir();
     let at_once = (!waits).then(|| Tail::open(path).map_err(named));
     let (opened, path) = (at_once.transpose()?, path.to_owned());
@@ -331,21 +331,21 @@ fn read_beside(
     Ok(thread::Builder::new().spawn(work).is_ok())
 }
 
-/// Puts a stream into an unnamed file.
+/// Copies a stream to an unnamed file.
 fn spool(stream: &mut impl Read) -> io::Result<File> {
     let mut file = Spool::new()?;
     io::copy(stream, &mut file)?;
     file.rewound()
 }
 
-/// Makes room where there is none: the first block is as large as what told the kind.
+/// Allocates the block if it has another size: the first block is as large as the bytes by which the kind was detected.
 fn sized(block: &mut Room) {
     if block.bytes().len() != AT_ONCE {
         *block = Room::new(AT_ONCE, 0);
     }
 }
 
-/// Reads what there is into a block; nothing where a signal came first.
+/// Reads the available bytes into a block; `None` where a signal came first.
 fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
     sized(&mut block);
     Some(match from.read(block.bytes_mut()) {
@@ -356,13 +356,13 @@ fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
     })
 }
 
-/// Whether a signal came, or somebody else took what there was.
+/// Whether a signal interrupted the read, or another process took the bytes.
 fn is_passing(why: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, WouldBlock};
     matches!(why.kind(), Interrupted | WouldBlock)
 }
 
-/// Sends what there is, as soon as it is there.
+/// Sends bytes as soon as they are available.
 fn pump(from: &mut impl Read, to: &SyncSender<Wake>, spare: &Receiver<Room>) {
     loop {
         let block = spare.try_recv().unwrap_or_default();

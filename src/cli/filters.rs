@@ -1,5 +1,5 @@
-//! Which findings are wanted: values of one filter are alternatives, each filter must let a finding through, and so must
-//! each that is turned around.
+//! Filters of findings: values of one filter are alternatives, each filter must accept a finding, and so must each
+//! negated filter.
 
 use super::options::Filters;
 use super::query::PortQuery;
@@ -10,7 +10,7 @@ use crate::nearest::hint;
 use crate::net::IpNet;
 use crate::report::{NodeReport, Report, Warning};
 
-/// How many nodes are mentioned by name.
+/// Upper bound on the nodes that are mentioned by name.
 const MOST_NAMES: usize = 8;
 
 /// The filters of a run.
@@ -28,10 +28,10 @@ struct Values {
 }
 
 impl Filter {
-    /// Reads what the options say.
+    /// Creates the filters from the options.
     ///
     /// # Errors
-    /// If a value is not of its form, or nothing stands behind `--not`.
+    /// If a value is malformed, or no filter follows `--not`.
     pub(super) fn new(options: &Filters) -> Result<Self, Error> {
         if options.not {
             return Err(Error::Usage(
@@ -60,7 +60,7 @@ impl Filter {
         })
     }
 
-    /// `report` with only the findings that are let through, and the rules of those.
+    /// Returns `report` with only the findings that all filters accept, and their rules.
     pub(super) fn apply(&self, mut report: Report) -> Report {
         if self.wanted.are_none() && self.unwanted.are_none() {
             return report;
@@ -87,7 +87,7 @@ impl Filter {
 }
 
 impl Filter {
-    /// A warning for each node that is wanted and that the log does not have: its name may be misspelt.
+    /// Warns of each node that a filter names and that the log does not have: its name may be misspelt.
     fn unmet(&self, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
         let known = || nodes.iter().map(|node| node.node.as_str());
         let named = (self.wanted.nodes.iter()).chain(&self.unwanted.nodes);
@@ -113,7 +113,7 @@ impl Values {
             && self.verdicts.is_empty()
     }
 
-    /// Whether a value of each filter is met; `None` where the filter has none.
+    /// Returns for each filter whether one of its values matches; `None` where the filter has none.
     fn meet(&self, finding: &Finding) -> [Option<bool>; 4] {
         fn any<T>(values: &[T], is_met: impl Fn(&T) -> bool) -> Option<bool> {
             (!values.is_empty()).then(|| values.iter().any(is_met))

@@ -1,4 +1,4 @@
-//! Reads an input that may go on: judges what there is, says what is news, and lets a timer say what has settled.
+//! Reads an input that may go on: judges the lines so far, writes events, and lets a timer detect settled findings.
 
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{InputReport, Report, Style, Tally};
+use crate::report::{InputReport, Report, Style};
 
-/// The longest sleep: it bounds what a wrong timer can cost.
+/// Upper bound on one wait: it limits the damage of a wrong timer.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Follows one input to its end or to Ctrl-C.
@@ -44,7 +44,7 @@ pub(super) fn run(
     };
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(path, options)?;
-    // The end of the program frees it, and faster.
+    // The process exit frees it, and faster.
     let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
     let (summary, exit, held) = read(path, options, &mut feed, &mut session)?;
@@ -72,6 +72,11 @@ pub(super) fn end(
 ) -> Result<Exit, Error> {
     let shared = &args.shared;
     session.set_lines(summary.lines);
+    for error in session.unreadable() {
+        session.clear();
+        complain(&fault(&error));
+        exit = Exit::Trouble;
+    }
     if summary.objects && summary.lines == 0 {
         session.clear();
         return Err(cluster::no_log(&path.display().to_string()));
@@ -84,10 +89,7 @@ pub(super) fn end(
     learned(shared, session.analysis());
     let input = InputReport {
         name: path.display().to_string(),
-        tally: Tally {
-            lines: summary.lines,
-            ..tally
-        },
+        tally,
         known,
         has_objects: summary.objects,
         error: None,
@@ -97,7 +99,7 @@ pub(super) fn end(
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// Hands on what comes, until nothing comes any more.
+/// Passes on the input until it ends.
 fn read(
     path: &Path,
     options: &Options,
@@ -143,7 +145,8 @@ fn read(
                 break;
             }
         }
-        // A gate opens for an input that was still open then: what has ended only reads like one that goes on.
+        // The gate opens only for an input that was still open at that time: one that has ended may look as if it went
+        // on.
         session.act(now)?;
     }
     reader.finish(&mut |event| session.take(event));

@@ -133,7 +133,7 @@ fn wait(interrupts: Option<&Interrupts>, within: Duration) -> bool {
     poll(&mut waits, Timespec::try_from(within).ok().as_ref()).is_ok_and(|ready| ready > 0)
 }
 
-/// The folder, and those in it that are of a machine each, as in /var/log/journal.
+/// Returns the folder, and those in it that are of a machine each, as in /var/log/journal.
 fn machines(folder: &Path) -> Vec<PathBuf> {
     let mut folders = vec![folder.to_owned()];
     let inner = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -142,7 +142,7 @@ fn machines(folder: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// The ID of this boot, as the kernel has it.
+/// Returns the ID of this boot, as the kernel has it.
 fn this_boot() -> Option<u128> {
     let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     u128::from_str_radix(&text.trim().replace('-', ""), 16).ok()

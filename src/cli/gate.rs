@@ -1,32 +1,32 @@
-//! Whether the standard input goes on: until that shows, it may be a saved log that somebody pours in, of which only the
-//! report is wanted.
+//! Detection whether the standard input goes on: until then it may be a saved log in a pipe, for which only the report
+//! is wanted.
 
 use std::time::{Duration, Instant};
 
 use crate::time::{SECOND, Time};
 
-/// A pause this long shows that whoever writes waits for something to happen.
+/// Pause that shows that the writer waits for new lines.
 const PAUSE: Duration = Duration::from_secs(1);
-/// A line this far from the clock, in microseconds, is of now.
+/// Largest distance from the clock, in microseconds, of a fresh line.
 const FRESH: i64 = 10 * SECOND;
-/// How long the input must stay open behind a fresh line: a log that is read to its end just now ends in one too.
+/// Time for which the input must stay open after a fresh line: a log that is read to its end at present ends in one too.
 const PATIENCE: Duration = Duration::from_millis(200);
-/// How long the log's time is compared with the clock's, where the log's clock is another.
+/// Time for which the log's time is compared with the clock, where the log's clock differs.
 const COMPARED: Duration = Duration::from_secs(5);
 
-/// Holds events back until the input is known to be live.
+/// Gate that holds events back until the input is known to be live.
 pub(super) struct Gate {
     open: bool,
-    /// When bytes came last; `None` before the first: whoever is to write may have to log in somewhere first.
+    /// Time of the last bytes; `None` before the first: the writer may have to log in first.
     heard: Option<Instant>,
-    /// When the first fresh line came.
+    /// Time of the first fresh line.
     fresh: Option<Instant>,
     /// A moment, and the log's time then.
     compared: Option<(Instant, Time)>,
 }
 
 impl Gate {
-    /// A gate; one that is `open` holds nothing back.
+    /// Creates a gate; an `open` one holds nothing back.
     pub(super) const fn new(open: bool) -> Self {
         Self {
             open,
@@ -40,12 +40,12 @@ impl Gate {
         self.open
     }
 
-    /// Whether anything came.
+    /// Whether any bytes came.
     pub(super) const fn has_heard(&self) -> bool {
         self.heard.is_some()
     }
 
-    /// Notes that bytes came. `last` is the log's time with them, `clock` the machine's.
+    /// Records that bytes came. `last` is the log's time with them, `clock` the machine's.
     pub(super) fn hear(&mut self, now: Instant, last: Option<Time>, clock: Time) {
         self.heard = Some(now);
         let Some(last) = last.filter(|_| !self.open) else {
@@ -57,7 +57,7 @@ impl Gate {
         let (began, then) = *self.compared.get_or_insert((now, last));
         let (real, told) = (now - began, last.since(then));
         if real >= COMPARED {
-            // A log that is poured in tells hours in a moment.
+            // A saved log covers hours in a moment.
             let real = real.as_micros() as i64;
             self.open |= (real / 2..=real * 2).contains(&told);
             self.compared = Some((now, last));
@@ -69,14 +69,15 @@ impl Gate {
         self.open = true;
     }
 
-    /// Opens the gate where the time has come; whether it did so now.
+    /// Opens the gate if the time has come. Returns whether it opened now.
     pub(super) fn try_open(&mut self, now: Instant) -> bool {
         let due = self.due().is_some_and(|due| due <= now);
         self.open |= due;
         due
     }
 
-    /// When the gate opens unless more comes; `None` where it is open, or nothing has come yet.
+    /// Returns the time at which the gate opens unless more bytes come; `None` where it is open, or no bytes have come
+    /// yet.
     pub(super) fn due(&self) -> Option<Instant> {
         let fresh = self.fresh.map(|fresh| fresh + PATIENCE);
         let pause = self.heard.map(|heard| heard + PAUSE);

@@ -1,20 +1,20 @@
-//! What `--help` and the manual say beside the options: examples, notes and exit codes.
+//! Texts of `--help` and the manual besides the options: examples, notes and exit codes.
 
-/// What is said of a command beside its options.
+/// Manual of a command, besides its options.
 pub(super) struct Manual {
     /// The subcommand; empty for the report.
     pub(super) name: &'static str,
-    /// What it is for, and what is typed. Tests run them.
+    /// Examples: purpose and command. Tests run them.
     pub(super) examples: &'static [(&'static str, &'static str)],
     pub(super) notes: &'static str,
-    /// Exit codes and what they mean.
+    /// Exit codes and their meaning.
     pub(super) exit: &'static [(u8, &'static str)],
 }
 
 const USAGE: (u8, &str) = (2, "wrong usage, or an input that cannot be read");
 const NOT_JUDGED: (u8, &str) = (3, "an input was read but could not be judged");
 
-/// All commands that need more than their options.
+/// Manuals of all commands that need more than their options.
 pub(super) const MANUALS: &[Manual] = &[
     Manual {
         name: "",
@@ -168,6 +168,56 @@ pub(super) const MANUALS: &[Manual] = &[
             USAGE,
             (3, "the line is no drop line; of stdin: none is"),
         ],
+    },
+    Manual {
+        name: "diff",
+        examples: &[
+            (
+                "Was it like this before the upgrade?",
+                "dropsift diff before.log after.log",
+            ),
+            (
+                "A report that was kept, and the log of today",
+                "dropsift -o json kernel.log > monday.json\ndropsift diff monday.json kernel.log",
+            ),
+        ],
+        notes: "BEFORE and AFTER are whatever the report reads: logs, bundles, journals, reports of -o json, events of -o ndjson. \
+                The options are those of both; what a report was judged by stays. Findings are the same where their ids are. Where \
+                the later log could not have shown what is gone, that is said.",
+        exit: &[
+            (0, "no missing rule is new, or those that are were accepted"),
+            (1, "a missing rule is new"),
+            USAGE,
+            NOT_JUDGED,
+        ],
+    },
+    Manual {
+        name: "accept",
+        examples: &[(
+            "A port that stays closed on purpose, until somebody looks again",
+            "dropsift accept 5251 --reason 'closed on purpose' \\\n    --end \"$(date -d '90 days' +%F)\" kernel.log >> dropsift.toml",
+        )],
+        notes: "ID is that of a finding, or how it begins: -v and -o json show it. The stanza is printed, and nothing is written. It \
+                covers this finding with the peers that it has now; --config reads it back.",
+        exit: &[(0, "the stanza was printed"), USAGE, NOT_JUDGED],
+    },
+    Manual {
+        name: "config",
+        examples: &[
+            (
+                "What holds, and from where",
+                "dropsift config --config dropsift.toml",
+            ),
+            (
+                "A file for all runs of this shell",
+                "export DROPSIFT_CONFIG=~/dropsift.toml\ndropsift config",
+            ),
+        ],
+        notes: "The file is TOML: [cluster] with node-net, pod-cidr, addons, no-addons, role, prefix, limit, settle and utc-offset; a \
+                [[node]] each with name, role and address; an [[accept]] each with verdict, proto and port or id, node, peer, cause, \
+                reason and until. It is read only where --config or DROPSIFT_CONFIG names it. A flag stands against the file, the \
+                file against what was learned.",
+        exit: &[(0, "it was printed"), USAGE],
     },
     Manual {
         name: "ports",

@@ -1,4 +1,4 @@
-//! Options that are known to a subcommand, and would do nothing beside what else was typed: they are refused.
+//! Options that a subcommand knows but that have no effect beside the others: they are refused.
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
@@ -11,9 +11,9 @@ struct Idle {
     subcommand: &'static str,
     /// Whether it is the case.
     when: fn(&ArgMatches) -> bool,
-    /// By their ids.
+    /// Ids of the options.
     options: &'static [&'static str],
-    /// Why they do nothing there, and what to do: behind `--option`.
+    /// Reason and remedy, after `--option`.
     why: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What the program writes about itself: schemas, completions, the manual page.
+//! Documents of the program about itself: schemas, completions, the manual page.
 
 use std::io;
 
@@ -33,7 +33,7 @@ pub(super) fn completions(shell: Shell) -> Result<Exit, Error> {
     Ok(Exit::Clean)
 }
 
-/// What stands behind a subcommand, which clap_complete does not tell fish.
+/// Returns fish completions for the positional arguments of subcommands, which clap_complete omits.
 fn fish_arguments() -> String {
     let command = Args::command();
     let mut script = String::new();
@@ -53,8 +53,12 @@ fn fish_arguments() -> String {
     script
 }
 
-/// What the program reads of its environment.
-const ENVIRONMENT: [(&str, &str); 5] = [
+/// Environment variables that the program reads.
+const ENVIRONMENT: [(&str, &str); 6] = [
+    (
+        "DROPSIFT_CONFIG",
+        "the configuration file, where --config names none",
+    ),
     (
         "COLUMNS",
         "how wide text is where stdout is no terminal; 80 without it",
@@ -74,7 +78,7 @@ const ENVIRONMENT: [(&str, &str); 5] = [
     ("TERM", "no colours on a terminal of the kind `dumb`"),
 ];
 
-/// What the program reads without being given it.
+/// Files that the program reads without being given their names.
 const FILES: [(&str, &str); 1] = [(
     "/var/log/journal, /run/log/journal",
     "the journals of this machine, with --journal",
@@ -85,7 +89,7 @@ const FILES: [(&str, &str); 1] = [(
 /// # Errors
 /// If there is no such subcommand.
 pub(super) fn man(subcommand: Option<&str>) -> Result<Exit, Error> {
-    // What `-h` leaves out, clap_mangen leaves out too.
+    // clap_mangen leaves out the options that are hidden in `-h`.
     let shown = |command: clap::Command| command.mut_args(|arg| arg.hide_short_help(false));
     let mut whole = shown(Args::command().mut_subcommands(shown));
     whole.build();

@@ -1,4 +1,4 @@
-//! `--metrics`: when the report of a live run is published, and what the page says of its input.
+//! `--metrics`: schedule on which the report of a live run is published, and the state of its input on the page.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::report::{Report, Style, json};
 use crate::serve::{Pages, Server};
 use crate::time::{SECOND, Time};
 
-/// How often pages are made anew while lines come, at most.
+/// Shortest interval between two renderings of the pages while lines come.
 const OFTEN: Duration = Duration::from_secs(1);
-/// How often they are made anew while nothing changes: gauges depend on the time.
+/// Longest interval between two renderings while nothing changes: gauges depend on the time.
 const SELDOM: Duration = Duration::from_secs(15);
 /// Pages rest this many times as long as they took to make: the log comes first.
 const REST: u32 = 20;
-/// The columns of a report that nobody sees as text.
+/// Width in columns of the report behind the pages, which is never printed as text.
 const WIDTH: usize = 80;
 
 /// Publishes reports.
@@ -29,7 +29,7 @@ pub(super) struct Publisher {
     is_dirty: bool,
     made: Instant,
     rest: Duration,
-    /// When bytes came last.
+    /// Time of the last bytes read.
     last_read: Option<Time>,
 }
 
@@ -58,7 +58,7 @@ impl Publisher {
         })
     }
 
-    /// Where it listens.
+    /// Address of the listening socket.
     pub(super) const fn address(&self) -> SocketAddr {
         self.server.address()
     }
@@ -69,7 +69,7 @@ impl Publisher {
         self.last_read = Some(terminal::now());
     }
 
-    /// When pages are to be made.
+    /// Returns the time of the next rendering.
     pub(super) fn due(&self) -> Instant {
         self.made
             + if self.is_dirty {
@@ -84,7 +84,7 @@ impl Publisher {
         self.server.beat();
     }
 
-    /// Makes pages of a report. `now` is the log's time of now.
+    /// Publishes pages of a report. `now` is the current time of the log.
     pub(super) fn publish(&mut self, report: &Report, analysis: &Analysis, now: Option<Time>) {
         let began = Instant::now();
         let input = InputState {
@@ -116,7 +116,7 @@ impl Publisher {
     }
 }
 
-/// The addresses that `text` means.
+/// Returns the addresses that `text` means.
 fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse::<u16>() {

@@ -1,14 +1,19 @@
-//! The command line: arguments in, an exit code out. The only part that knows clap, the clock, the environment and the
+//! Command line: arguments in, an exit status out. The only module that knows clap, the clock, the environment and the
 //! terminal.
 
+mod accept;
 mod args;
 mod audit;
 mod batch;
 mod chain;
 mod cluster;
+mod config;
+mod configuration;
+mod configured;
 #[cfg(unix)]
 mod cursor;
 mod dates;
+mod diff;
 mod explain;
 mod feed;
 mod filters;
@@ -52,10 +57,10 @@ use crate::report::{Events, Report, Style};
 use args::{Args, Command, ReportArgs};
 use options::Shared;
 
-/// How a run ended; where several hold, the greatest rank counts.
+/// Exit status of a run; of several the greatest rank counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Exit {
-    /// Nothing to do.
+    /// No action needed.
     Clean,
     /// A rule is missing.
     Missing,
@@ -84,7 +89,7 @@ impl Exit {
         }
     }
 
-    /// The graver of the two.
+    /// Returns the graver of the two.
     const fn and(self, other: Self) -> Self {
         if other.rank() > self.rank() {
             other
@@ -94,7 +99,7 @@ impl Exit {
     }
 }
 
-/// How many lines on stderr say things of one kind, without `-v`.
+/// Upper bound on the lines of one kind on stderr without `-v`.
 const TOLD: usize = 50;
 
 /// Runs the program.
@@ -111,7 +116,7 @@ pub fn main() -> ExitCode {
     let told = match parsed {
         Ok((args, matches)) => refusal::check_first_word(&typed)
             .and_then(|()| idle::check(&matches))
-            .and_then(|()| run(&args)),
+            .and_then(|()| run(args)),
         // The help and the version, which are asked for.
         Err(why) if !why.use_stderr() => why.print().map(|()| Exit::Clean).map_err(Error::Output),
         Err(why) => Err(refusal::check_first_word(&typed)
@@ -120,7 +125,7 @@ pub fn main() -> ExitCode {
     };
     match told {
         Ok(exit) => exit.code().into(),
-        // Whoever closed the pipe has seen enough.
+        // The reader closed the pipe, and wants no more output.
         Err(Error::Output(why)) if why.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(why) => {
             complain(&refusal::fault(&why));
@@ -129,9 +134,25 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<Exit, Error> {
+fn run(mut args: Args) -> Result<Exit, Error> {
+    match &mut args.command {
+        None => configured::load_shared(&mut args.report.shared)?,
+        Some(Command::Rules(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Simulate(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Diff(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Accept(args)) => configured::load_shared(&mut args.shared)?,
+        Some(Command::Explain(args)) => configured::load(&mut args.judging)?,
+        Some(Command::Config(args)) => {
+            configured::load(&mut args.judging)?;
+            configured::fill(&mut args.thresholds, &args.judging);
+        }
+        Some(_) => {}
+    }
     match &args.command {
         None => report(&args.report),
+        Some(Command::Diff(args)) => diff::run(args),
+        Some(Command::Accept(args)) => accept::run(args),
+        Some(Command::Config(args)) => config::run(args),
         Some(Command::Rules(args)) if args.check => rules::check(args),
         Some(Command::Rules(args)) => rules::run(args),
         Some(Command::Chain(args)) => chain::run(args),
@@ -145,7 +166,7 @@ fn run(args: &Args) -> Result<Exit, Error> {
     }
 }
 
-/// The main job.
+/// Creates the report.
 fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let args = &mut args.clone();
     cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
@@ -162,7 +183,8 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     }
     args.check_live()?;
     let options = values::log_options(shared)?;
-    let analysis = Analysis::new(values::site(shared, &options)?, args.scoped.scope());
+    let site = values::site(shared, &options)?;
+    let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
     #[cfg(unix)]
     if args.follows_journal() {
         return follow_journal::run(args, &options, analysis, style);
@@ -175,7 +197,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     let report = ManuallyDrop::new(report);
     let renderer = args.renderer();
     match renderer.events {
-        // Without a report, the events are what there is to say of a log that has ended.
+        // Without a report, the events are the output for a log that has ended.
         Some(Events::Each(write)) if args.no_report => {
             let events = Live::default().last_changes(&report);
             written(|out| events.iter().try_for_each(|event| write(event, out)))?;
@@ -190,7 +212,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// What the findings say of the exit code.
+/// Returns the exit status that follows from the findings.
 fn verdict(shared: &Shared, report: &Report) -> Exit {
     if fails(report, shared.fail_on()) {
         Exit::Missing
@@ -199,7 +221,7 @@ fn verdict(shared: &Shared, report: &Report) -> Exit {
     }
 }
 
-/// Writes to stdout, whole.
+/// Writes to stdout, and flushes it.
 fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Error> {
     let mut out = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
     write(&mut out)
@@ -207,17 +229,17 @@ fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), E
         .map_err(Error::Output)
 }
 
-/// Says something on stderr, where nobody may listen any more.
+/// Writes to stderr; errors are ignored, because it may be closed.
 fn say(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Says what went wrong.
+/// Writes an error message.
 fn complain(text: &str) {
     say(&format!("dropsift: {text}"));
 }
 
-/// The account of every line, and with `-v` the lines that were refused.
+/// Prints the tally, and with `-v` the lines that were refused.
 fn account(shared: &Shared, analysis: &Analysis) {
     if shared.is_quiet() {
         return;
@@ -282,7 +304,7 @@ fn account(shared: &Shared, analysis: &Analysis) {
     }
 }
 
-/// What the inputs told of the cluster, a line each.
+/// Prints the facts about the cluster that the inputs contain, one a line.
 fn learned(shared: &Shared, analysis: &Analysis) {
     if shared.is_quiet() {
         return;
@@ -295,7 +317,7 @@ fn learned(shared: &Shared, analysis: &Analysis) {
     };
     let mut err = io::BufWriter::new(io::stderr().lock());
     for fact in &facts[..told] {
-        // Nobody may listen any more.
+        // The reader of stderr may have closed it.
         let _ = writeln!(err, "learned: {fact}");
     }
     if told < facts.len() {

@@ -1,15 +1,16 @@
-//! Options by what they are about. A subcommand takes the groups that it uses, and no other: what does nothing is refused.
+//! Groups of options. A subcommand includes the groups that it uses, and no other: an option without effect is refused.
 
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, StringValueParser, TypedValueParser};
 use clap::{Args as ClapArgs, ValueEnum};
 
+use super::configuration::Configured;
 use crate::catalog::{Role, addons};
 use crate::cause::Verdict;
 use crate::rule::Scope;
 
-/// When to colour.
+/// Use of colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub(super) enum Color {
     #[default]
@@ -18,7 +19,7 @@ pub(super) enum Color {
     Never,
 }
 
-/// What exits with 1.
+/// Findings that make the exit status 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub(super) enum FailOn {
     #[default]
@@ -27,7 +28,7 @@ pub(super) enum FailOn {
     Never,
 }
 
-/// How a subcommand writes.
+/// Output form of a subcommand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
 pub(super) enum Form {
     #[default]
@@ -35,7 +36,8 @@ pub(super) enum Form {
     Json,
 }
 
-/// Takes any text, and completes what is known. Errors of such values are of [`super::values`], which knows what was meant.
+/// Parser that accepts any text, and completes known values. Invalid values are reported by [`super::values`], which
+/// knows their meaning.
 #[derive(Debug, Clone)]
 pub(super) struct AnyOf(pub(super) fn() -> Vec<&'static str>);
 
@@ -60,14 +62,14 @@ fn roles() -> Vec<&'static str> {
     Role::ALL.map(Role::code).to_vec()
 }
 
-/// Parses one of the known roles, where a role is not of a node.
+/// Returns the parser of a role that applies to all nodes.
 pub(super) fn one_role() -> impl TypedValueParser<Value = Role> {
     PossibleValuesParser::new(roles()).try_map(|text| {
         Role::parse(&text).ok_or_else(|| "expected control-plane, worker or witness".to_owned())
     })
 }
 
-/// The addons that the user knows of.
+/// Addons whose use the user states.
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct Addons {
@@ -80,9 +82,23 @@ pub(super) struct Addons {
     pub(super) no_addon: Vec<String>,
 }
 
-/// What the lines of a log are judged by.
+/// Options by which the lines of a log are judged.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Judging {
+    /// TOML with what is known of the cluster, and the findings that are accepted as they are [DROPSIFT_CONFIG]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        value_hint = clap::ValueHint::FilePath
+    )]
+    pub(super) config: Option<PathBuf>,
+
+    /// What the file of [`Judging::config`] says, once it was read.
+    #[arg(skip)]
+    pub(super) configured: Configured,
+
     /// What all nodes are, or one: control-plane, worker, witness
     ///
     /// Without it a node is taken for control-plane, and the report says that this is a guess.
@@ -180,7 +196,29 @@ pub(super) struct Judging {
     pub(super) quiet: bool,
 }
 
-/// What all that reads whole logs has.
+/// What settles a finding, and what the LOG rule hides.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub(super) struct Thresholds {
+    /// Quiet that settles a finding [without it: 5min]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "DURATION",
+        help_heading = "Time"
+    )]
+    pub(super) settle: Option<String>,
+
+    /// Limit of the LOG rule [without it: 10/min:5]
+    #[arg(
+        long,
+        hide_short_help = true,
+        value_name = "N/UNIT[:BURST]",
+        help_heading = "LOG rule"
+    )]
+    pub(super) limit: Option<String>,
+}
+
+/// Options of all commands that read whole logs.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Shared {
     #[command(flatten)]
@@ -211,25 +249,8 @@ pub(super) struct Shared {
     )]
     pub(super) until: Option<String>,
 
-    /// Quiet that settles a finding
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "DURATION",
-        help_heading = "Time",
-        default_value = "5min"
-    )]
-    pub(super) settle: String,
-
-    /// Limit of the LOG rule
-    #[arg(
-        long,
-        hide_short_help = true,
-        value_name = "N/UNIT[:BURST]",
-        help_heading = "LOG rule",
-        default_value = "10/min:5"
-    )]
-    pub(super) limit: String,
+    #[command(flatten)]
+    pub(super) thresholds: Thresholds,
 
     /// Read the journal of this machine
     #[arg(long, hide_short_help = true, help_heading = "Input")]
@@ -258,7 +279,7 @@ pub(super) struct Shared {
     pub(super) verbose: bool,
 }
 
-/// Which findings are wanted.
+/// Filters of the findings.
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Filters")]
 pub(super) struct Filters {
@@ -317,7 +338,7 @@ impl Filters {
     }
 }
 
-/// Whom suggested rules accept.
+/// Sources that suggested rules accept.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Scoped {
     /// Whom rules accept: as the docs write it, the sources of the port's row, the peers seen, or the nodes' network
@@ -332,7 +353,7 @@ impl Scoped {
     }
 }
 
-/// Whether a subcommand writes for people or as JSON.
+/// Output form of a subcommand, text or JSON.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Written {
     /// How it is written
@@ -353,7 +374,7 @@ impl Written {
     }
 }
 
-/// How text looks.
+/// Appearance of text output.
 #[derive(Debug, Clone, Copy, ClapArgs)]
 pub(super) struct Look {
     /// When to colour
@@ -368,17 +389,17 @@ pub(super) struct Look {
     pub(super) color: Color,
 }
 
-/// What is read.
+/// Inputs to read.
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Inputs {
-    /// Logs, journals, journal directories, support bundles, objects of the cluster, packed or not; `-` is stdin, and the
-    /// default
+    /// Logs, journals, journal directories, support bundles, objects of the cluster, own reports and events, packed or not;
+    /// `-` is stdin, and the default
     #[arg(value_name = "INPUT", value_hint = clap::ValueHint::AnyPath)]
     pub(super) inputs: Vec<PathBuf>,
 }
 
 impl Shared {
-    /// The verdicts that exit with 1.
+    /// Returns the verdicts that make the exit status 1.
     pub(super) const fn fail_on(&self) -> &'static [Verdict] {
         match self.fail_on {
             FailOn::MissingRule => &[Verdict::MissingRule],
@@ -387,7 +408,7 @@ impl Shared {
         }
     }
 
-    /// Whether nothing is to be said on stderr but what went wrong.
+    /// Whether stderr is restricted to errors.
     pub(super) const fn is_quiet(&self) -> bool {
         self.judging.quiet
     }

@@ -1,23 +1,23 @@
-//! When a live run may make its next report: soon enough to be news, seldom enough to leave the processor to the lines.
+//! Pace of the reports of a live run: soon enough to be news, seldom enough to leave the processor to the lines.
 
 use std::time::{Duration, Instant};
 
-/// The most that reports may cost before time has to pass, in flows that are judged: each line of a small log is judged for
-/// itself, so that no event depends on how lines came together.
+/// Upper bound on the cost of reports before time has to pass, in flows that are judged: each line of a small log is
+/// judged separately, so that no event depends on how lines were batched.
 const MAX_CREDIT: u64 = 1_000;
-/// A report is followed by this many times its own length without one, where that is soon enough.
+/// Pause after a report, as a multiple of its own duration, unless [`SOON`] requires less.
 const REST: u32 = 4;
-/// How soon a line is told while reports are cheap: the busiest streams are promised 0.2 s, and writing takes time too.
+/// Delay of a line while reports are cheap: at most 0.2 s are promised for busy streams, and writing takes time too.
 const SOON: Duration = Duration::from_millis(180);
 
-/// The pace of reports. Credit comes back with time, whether lines come or not.
+/// Rate limiter for reports. Credit is refilled with time, whether lines come or not.
 pub(super) struct Pace {
     credit: u64,
-    /// Since when credit has come back.
+    /// Time since which credit has been refilled.
     earned: Instant,
-    /// The flows of the last report, and how long it takes to earn them.
+    /// Cost of the last report, in flows, and the time in which the credit for it is refilled.
     last: (u64, Duration),
-    /// When the next report is due, whatever credit there is.
+    /// Time of the next report, independent of the credit.
     due: Instant,
 }
 
@@ -31,12 +31,12 @@ impl Pace {
         }
     }
 
-    /// When the next report may be made at the latest.
+    /// Returns the latest time of the next report.
     pub(super) const fn due(&self) -> Instant {
         self.due
     }
 
-    /// Whether a report on `flows` flows may be made now; takes its cost.
+    /// Whether a report on `flows` flows may be made now; deducts its cost.
     pub(super) fn allows(&mut self, now: Instant, flows: usize) -> bool {
         let (last, earning) = self.last;
         let rested = now.saturating_duration_since(self.earned).as_nanos();
@@ -55,9 +55,9 @@ impl Pace {
         allowed
     }
 
-    /// Notes that a report was made. The next is due after a rest of [`REST`] times its length, or earlier where both
-    /// would take longer than [`SOON`], but never before as much time has passed as it took: at most half of the time goes
-    /// into reports.
+    /// Records that a report was made. The next is due after a rest of [`REST`] times its length, or earlier where both
+    /// would take longer than [`SOON`], but never before as much time has passed as it took: at most half of the time is
+    /// spent on reports.
     pub(super) fn note(&mut self, began: Instant, ended: Instant) {
         let took = ended - began;
         let rest = (took * REST).min(SOON.saturating_sub(took)).max(took);
@@ -71,7 +71,7 @@ impl Pace {
 mod tests {
     use super::*;
 
-    /// How long a line waits at most, and which share of the time goes into reports, where lines always come.
+    /// Returns the longest wait of a line, and the share of the time spent on reports, while lines never stop.
     fn run(took: Duration, flows: usize) -> (Duration, f64) {
         let start = Instant::now();
         let (mut now, mut pace, mut busy) = (start, Pace::new(start), Duration::ZERO);
@@ -126,7 +126,7 @@ mod tests {
         let ended = now + Duration::from_millis(10);
         pace.note(now, ended);
         assert!(!pace.allows(ended, 500));
-        // A rest of 40 ms earns what the report cost.
+        // A rest of 40 ms earns the cost of the report.
         assert!(!pace.allows(ended + Duration::from_millis(15), 500));
         assert!(pace.allows(ended + Duration::from_millis(21), 500));
     }

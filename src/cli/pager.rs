@@ -5,13 +5,13 @@ use std::process::{Command, Stdio};
 
 use super::terminal;
 
-/// The pager where `PAGER` says nothing: it leaves colours as they are, and what fits on the screen it leaves there.
+/// Default pager: it keeps colours, and exits at once if the text fits on the screen.
 const LESS: &str = "less -FRX";
 
-/// Writes `text` to stdout: through the pager where that is a terminal with fewer rows, and `wanted`.
+/// Writes `text` to stdout: through the pager if that is a terminal with fewer rows, and `wanted`.
 ///
 /// # Errors
-/// Where stdout cannot be written to.
+/// If stdout cannot be written to.
 pub(super) fn show(text: &[u8], wanted: bool) -> io::Result<()> {
     let rows = text.iter().filter(|byte| **byte == b'\n').count();
     let is_long = terminal::rows().is_some_and(|height| rows >= height);
@@ -41,14 +41,14 @@ pub(super) fn rendered(
     out.flush()
 }
 
-/// Whether a pager took `text`.
+/// Shows `text` in the pager. Returns whether there was one.
 fn page(text: &[u8]) -> bool {
     let told = std::env::var("PAGER").ok();
     let pager = told.as_deref().unwrap_or(LESS).trim();
     if pager.is_empty() || pager == "cat" {
         return false;
     }
-    // As git and journalctl do it: PAGER may have options.
+    // As in git and journalctl: PAGER may contain options.
     let started = Command::new("sh")
         .args(["-c", pager])
         .stdin(Stdio::piped())
@@ -57,7 +57,7 @@ fn page(text: &[u8]) -> bool {
         return false;
     };
     if let Some(mut stdin) = child.stdin.take() {
-        // Who quits early has seen enough.
+        // The user may quit the pager before the end.
         let _ = stdin.write_all(text);
     }
     // 127: there is no such program (sh(1)).

@@ -9,14 +9,14 @@ use crate::error::Error;
 use crate::report::ports::{rows, write_table};
 use crate::report::{json_explain, text_pages};
 
-/// Columns that break no row.
+/// Width, in columns, at which no row is wrapped.
 const UNBROKEN: usize = 1_000;
 
 /// Runs `ports`.
 pub(super) fn run(args: &PortsArgs) -> Result<Exit, Error> {
     let mut style = terminal::style(args.look.color);
     if !io::stdout().is_terminal() {
-        // A row a line, for grep.
+        // One row a line, for grep.
         style.width = UNBROKEN;
     }
     let asked = args.query.join(" ");

@@ -1,4 +1,4 @@
-//! A bar on stderr for inputs that take long, where a person is there to see it.
+//! Progress bar on stderr for inputs that take long, if stderr is a terminal.
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::input::source::Progress;
 
-/// What is done sooner needs no bar.
+/// Time before the bar is shown.
 const PATIENCE: Duration = Duration::from_millis(500);
-/// How often the bar moves.
+/// Interval between updates of the bar.
 const STEP: Duration = Duration::from_millis(100);
 
-/// The bar; it draws itself from a thread of its own.
+/// Progress bar, drawn by its own thread.
 pub(super) struct Bar {
     drawn: ProgressBar,
     done: Arc<AtomicBool>,
@@ -23,7 +23,7 @@ pub(super) struct Bar {
 }
 
 impl Bar {
-    /// Begins to watch `progress`; draws nothing when `quiet`, or when stderr is no terminal.
+    /// Starts to draw `progress`; draws nothing with `quiet`, or if stderr is no terminal.
     pub(super) fn start(progress: &Progress, quiet: bool) -> Self {
         let drawn = ProgressBar::hidden();
         let done = Arc::new(AtomicBool::new(false));
@@ -39,17 +39,17 @@ impl Bar {
         Self {
             drawn,
             done,
-            // Without a thread for it, nothing is drawn.
+            // Without a thread, no bar is drawn.
             drawer: drawer.ok(),
         }
     }
 
-    /// Makes room for a message.
+    /// Clears the bar for a message.
     pub(super) fn clear(&self) {
         self.drawn.suspend(|| ());
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(self) {
         self.done.store(true, Ordering::Relaxed);
         if let Some(drawer) = self.drawer {

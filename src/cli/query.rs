@@ -1,4 +1,4 @@
-//! A port as the outputs print it and as people write it: `2112`, `tcp/2112`, `2379:2380`, `tcp 3260 or 45610`, `ssh`, `gre`.
+//! A port as outputs and users write it: `2112`, `tcp/2112`, `2379:2380`, `tcp 3260 or 45610`, `ssh`, `gre`.
 
 use crate::catalog::port_of_name;
 use crate::error::Error;
@@ -15,7 +15,7 @@ pub(super) struct PortQuery {
 }
 
 impl PortQuery {
-    /// Parses what may stand for a port; `None` where it does not look like one.
+    /// Parses a text that may be a port; `None` where it does not look like one.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let (proto, ports) = match text.split_once(['/', ' ']) {
@@ -46,10 +46,10 @@ impl PortQuery {
         })
     }
 
-    /// Reads a port, a range of them or a protocol.
+    /// Parses a port, a range of them or a protocol.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is malformed.
     pub(super) fn required(text: &str) -> Result<Self, Error> {
         Self::parse(text).ok_or_else(|| {
             Error::Usage(format!(
@@ -58,7 +58,7 @@ impl PortQuery {
         })
     }
 
-    /// Whether a finding of `proto` with `ports` is meant. A scan of several protocols is of none.
+    /// Whether a finding of `proto` with `ports` matches. A scan of several protocols matches no protocol.
     pub(super) fn matches(&self, proto: Option<u8>, ports: &[u16]) -> bool {
         let is_proto = match (self.proto, proto) {
             (Some(wanted), Some(proto)) => wanted == proto,

@@ -1,4 +1,4 @@
-//! What is wrong with the arguments, in one line that ends in what to do.
+//! Error messages for invalid arguments, in one line that ends in the remedy.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,13 +11,13 @@ use super::words::first_word;
 use crate::error::{Error, printable};
 use crate::nearest::{hint, nearest};
 
-/// Files of a folder that are looked at for the one that was meant.
+/// Upper bound on the files of a folder that are compared with a missing name.
 const MOST_NEIGHBOURS: usize = 1_000;
 
-/// Names the subcommand that a first word was meant to be which is no file.
+/// Checks a first word that is no file for a misspelt subcommand.
 ///
 /// # Errors
-/// If it is near to one.
+/// If it is similar to one.
 pub(super) fn check_first_word(args: &[OsString]) -> Result<(), Error> {
     let Some(word) = first_word(args).and_then(|at| args[at].to_str()) else {
         return Ok(());
@@ -36,7 +36,7 @@ pub(super) fn check_first_word(args: &[OsString]) -> Result<(), Error> {
     }
 }
 
-/// What went wrong with an input, and which one may have been meant.
+/// Describes an error of an input, with the name that may have been meant.
 pub(super) fn fault(error: &Error) -> String {
     let text = error.to_string();
     let Error::Input { name, why } = error else {
@@ -75,12 +75,12 @@ pub(super) fn fault(error: &Error) -> String {
     }
 }
 
-/// Whether there is something of that name, if only a link to nowhere.
+/// Whether a file of that name exists, even if it is a dangling link.
 fn exists(word: &str) -> bool {
     std::fs::symlink_metadata(word).is_ok()
 }
 
-/// What clap refuses, in our words.
+/// Converts an error of clap into a usage error with a remedy.
 pub(super) fn refusal(why: &clap::Error, args: &[OsString]) -> Error {
     let command = Args::command();
     let name = first_word(args).and_then(|at| args[at].to_str());
@@ -161,7 +161,7 @@ pub(super) fn refusal(why: &clap::Error, args: &[OsString]) -> Error {
     Error::Usage(said)
 }
 
-/// Says whose option an unknown one is, or which one was meant.
+/// Describes an unknown option: the subcommand that has it, or a similar one.
 fn unknown(command: &Command, own: &Command, sub: Option<&str>, arg: &str) -> String {
     let here = sub.map_or_else(|| "the report".to_owned(), |name| format!("`{name}`"));
     let others = std::iter::once(command).chain(command.get_subcommands());
@@ -186,7 +186,7 @@ fn unknown(command: &Command, own: &Command, sub: Option<&str>, arg: &str) -> St
         .to_owned()
 }
 
-/// The long options of a command, as they are typed.
+/// Returns the long options of a command, as they are typed.
 fn long_options(command: &Command) -> impl Iterator<Item = String> {
     let shown = command.get_arguments().filter(|arg| !arg.is_hide_set());
     shown.filter_map(|arg| arg.get_long().map(|long| format!("--{long}")))
@@ -201,7 +201,7 @@ fn expected(why: &clap::Error, lead: &str) -> String {
     }
 }
 
-/// What clap says of `kind`: of an option only its name.
+/// Returns the text of clap's error for `kind`: of an option only its name.
 fn text(why: &clap::Error, kind: ContextKind) -> String {
     let texts = list(why, kind);
     texts.into_iter().next().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The options of this run that change its answer, for commands that ask the same log something else.
+//! Options of this run that change its answer, for commands that ask further questions about the same log.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use super::args::Args;
 use super::words::arranged;
 use crate::chain::quoted;
 
-/// Options that change how an answer is written, when, or what follows from it, by their ids.
+/// Ids of the options that do not change the content of an answer, only its form, its time, or the exit status.
 const ASIDE: [&str; 15] = [
     "output",
     "format",
@@ -27,10 +27,10 @@ const ASIDE: [&str; 15] = [
     "cursor_file",
     "not",
 ];
-/// Filters that are turned around by `--not`: ids as [`arranged`] makes them.
+/// Prefix of the ids of negated filters, as [`arranged`] makes them.
 const TURNED: &str = "not_";
 
-/// The options in `args`, which are those of a run, that change the answer: each with its value, quoted for a shell.
+/// Returns the options in `args` that change the answer: each with its value, quoted for a shell.
 pub(super) fn options(args: impl IntoIterator<Item = OsString>) -> Vec<String> {
     let command = Args::command();
     let Ok(matches) = command.clone().try_get_matches_from(arranged(args)) else {

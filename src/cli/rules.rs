@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::args::RulesArgs;
 use super::{Exit, batch, cluster, hint, say, values, verdict, written};
-use crate::analyze::Analysis;
 use crate::catalog::Role;
+use crate::cause::Verdict;
 use crate::error::{Error, printable, printable_name};
-use crate::report::rules_json;
+use crate::report::{Report, finding_line, rules_json};
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
-/// Prints the rules that the inputs ask for.
+/// Prints the rules that the inputs need.
 pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let args = &mut args.clone();
     // The file that is to be patched is one of objects too.
@@ -55,11 +55,11 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         role: told_role(&site),
     });
     if let Some(file) = &file {
-        // A file that cannot be patched is told before a long log is read.
+        // A file that cannot be patched is reported before a long log is read.
         file.resources()?;
     }
     let prefixes = site.log_prefixes();
-    let analysis = Analysis::new(site, args.scoped.scope());
+    let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
     let (mut report, exit) = batch::run(shared, inputs, &options, analysis)?;
     if shared.filters.is_any() {
         let findings = &report.findings;
@@ -96,6 +96,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         for note in notes {
             say(&note);
         }
+        said_closed(&report);
         let has_rules = !report.rules.is_empty() || !report.splits.is_empty();
         if emitter.is_script && has_rules && io::stdout().is_terminal() {
             say(
@@ -107,7 +108,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// Prints what the running chain has of each rule that the inputs ask for.
+/// Prints the state in the running chain of each rule that the inputs need.
 pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     let args = &mut args.clone();
     cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
@@ -128,16 +129,19 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         let dump = values::text_file(Path::new("-"))?;
         site.in_force.tell(None, "stdin", &dump, None)?;
     }
-    // A suggestion is what the log asks for, whatever the chain has by now.
+    // Suggestions follow from the log alone, whatever the chain contains by now.
     let chains = std::mem::take(&mut site.in_force);
     let prefixes = site.log_prefixes();
     let (report, exit) = batch::run(
         shared,
         inputs,
         &options,
-        Analysis::new(site, args.scoped.scope()),
+        values::analysis(site, &shared.judging, &options, args.scoped.scope()),
     )?;
     let checked = rule::check(&report.rules, &chains, &prefixes);
+    if !shared.is_quiet() {
+        said_closed(&report);
+    }
     written(|out| {
         if args.written.is_json() {
             return rules_json(&report.rules, &checked, out);
@@ -164,8 +168,25 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
 }
 
-/// The role that was said of all nodes, if one was.
+/// Returns the role that the user gave for all nodes, if any.
 fn told_role(site: &Site) -> Option<Role> {
     let all = site.known.default_role();
     all.is_known().then_some(all.value)
+}
+
+/// Reports on stderr each accepted missing rule, for which no rule is offered.
+fn said_closed(report: &Report) {
+    for finding in report
+        .findings
+        .iter()
+        .filter(|f| f.verdict() == Verdict::MissingRule)
+    {
+        if let Some(accepted) = &finding.accepted {
+            say(&printable(&format!(
+                "{}; {}: no rule is offered",
+                finding_line(finding),
+                accepted.words()
+            )));
+        }
+    }
 }

@@ -1,10 +1,11 @@
-//! What a live run has said and has still to say: when a report is made, what of it is news, and who writes it.
+//! State of a live run: the time of the next report, its events, and their writer.
 
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
+use super::batch::unreadable;
 use super::cluster::Local;
 use super::filters::Filter;
 use super::gate::Gate;
@@ -13,7 +14,7 @@ use super::pace::Pace;
 use super::status::Status;
 use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
-
+use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::{DropBatch, LogEvent};
@@ -21,17 +22,17 @@ use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
 use crate::site::{Provenance, Site};
 use crate::time::Time;
 
-/// How often the timer looks for what has settled.
+/// Interval of the timer that looks for settled findings.
 const TICK: Duration = Duration::from_secs(1);
-/// The timer rests this many times as long as its report took: a report on many flows must not eat the processor while
-/// nothing happens.
+/// Pause of the timer after a report, as a multiple of its duration: reports on many flows must not keep the processor
+/// busy while nothing happens.
 const TICK_REST: u32 = 20;
-/// How long rows may wait for others of their kind.
+/// Longest time for which rows wait for others of their kind.
 const HELD: Duration = Duration::from_micros(crate::report::HELD as u64);
 
-/// Who writes events.
+/// Writer of events.
 enum Writer {
-    /// Nobody: there is one document at the end.
+    /// No writer: the output is one document at the end.
     None,
     Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
     Rows(Box<LiveText>),
@@ -54,15 +55,15 @@ pub(super) struct Session<'s> {
     has_started: bool,
     began: Instant,
     heard: Instant,
-    /// Whether lines came that no report has judged.
+    /// Whether lines came that no report has judged yet.
     is_dirty: bool,
-    /// When the timer asks next.
+    /// Time of the next tick of the timer.
     tick: Instant,
     /// What `--now` says that it was when the run began.
     told: Option<Time>,
-    /// The log's time that the timer has let pass: it does not go back.
+    /// Log time that the timer has reached: it never goes back.
     now: Option<Time>,
-    /// When rows began to wait.
+    /// Time since which rows wait.
     held: Option<Instant>,
     /// Where stdin is read on a node of the cluster: its root, whose files count once its own log is seen.
     local: Option<Local>,
@@ -125,7 +126,13 @@ impl<'s> Session<'s> {
         self.analysis.set_lines(lines);
     }
 
-    /// Takes what the reader says.
+    /// Returns the faults of the reports in the input as errors.
+    pub(super) fn unreadable(&mut self) -> Vec<Error> {
+        let name = self.source.display().to_string();
+        unreadable(&mut self.analysis, &name)
+    }
+
+    /// Adds an event of the reader.
     pub(super) fn take(&mut self, event: LogEvent<'_>) {
         if let LogEvent::EndOfLog { correction } = event {
             self.now = self.now.map(|now| now.add_years(correction));
@@ -135,7 +142,7 @@ impl<'s> Session<'s> {
         };
         self.learn_of_this_node(rest);
         self.is_dirty = true;
-        // How lines come together makes no difference while reports are cheap: each is judged as if it came alone.
+        // While reports are cheap, each line is judged separately, so that batching makes no difference.
         while self.is_live()
             && let Some((line, others)) = rest.split_at_checked(1)
         {
@@ -165,7 +172,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Notes that bytes came, after their items were taken.
+    /// Records that bytes came, after their items were taken.
     ///
     /// # Errors
     /// If stdout cannot be written to.
@@ -198,13 +205,13 @@ impl<'s> Session<'s> {
         self.gate.is_open() && !matches!(self.writer, Writer::None)
     }
 
-    /// Whether time alone may bring news.
+    /// Whether time alone may produce events.
     fn is_waiting(&self) -> bool {
         let rows = matches!(&self.writer, Writer::Rows(rows) if rows.is_waiting());
         rows || self.live.is_waiting()
     }
 
-    /// When there is something to do although nothing comes; `None` where there is nothing.
+    /// Returns the time of the next action without new input; `None` where there is none.
     pub(super) fn due(&self) -> Option<Instant> {
         let waits = !self.has_started && !self.gate.has_heard();
         let start = waits.then(|| self.began + TICK);
@@ -224,7 +231,7 @@ impl<'s> Session<'s> {
             .min()
     }
 
-    /// Does what is due. `open` is when the input was known to be open last.
+    /// Performs the actions that are due. `open` is the last time at which the input was known to be open.
     ///
     /// # Errors
     /// If stdout cannot be written to.
@@ -257,7 +264,7 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Makes the pages of `--metrics` where they are due.
+    /// Publishes the pages of `--metrics` if they are due.
     fn publish(&mut self, now: Instant) {
         let Some(publisher) = &mut self.publisher else {
             return;
@@ -272,7 +279,7 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Says on stderr what is read, and how it is judged.
+    /// Prints to stderr the input that is read, and the role by which it is judged.
     fn start(&mut self) {
         self.has_started = true;
         let is_silent = matches!(self.writer, Writer::None) && self.publisher.is_none();
@@ -306,11 +313,12 @@ impl<'s> Session<'s> {
         }
     }
 
-    /// Makes a report and says what changed. `tick` is the log's time of now, where the timer asks.
+    /// Creates a report and writes its changes. `tick` is the current time of the log, where the timer triggers it.
     fn tell(&mut self, tick: Option<Time>) -> Result<(), Error> {
         self.is_dirty = false;
         let began = Instant::now();
         self.now = self.now.max(tick);
+        self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
@@ -325,7 +333,14 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Lets the silence since the last line pass on the log's clock.
+    /// Notes the day, which may be another one by now.
+    fn look_at_clock(&mut self) {
+        let passed = i64::try_from(self.began.elapsed().as_micros()).unwrap_or(0);
+        let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + passed));
+        self.analysis.set_today(Date::of(clock));
+    }
+
+    /// Advances the log's clock by the silence since the last line.
     fn tick(&mut self) -> Result<(), Error> {
         let began = Instant::now();
         let silence = began - self.heard;
@@ -336,7 +351,7 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Makes the stamps that were read fit what the log shows of its years.
+    /// Moves all times by whole years, once the log shows that its years were assumed wrongly.
     pub(super) fn add_years(&mut self, years: i32) {
         if years == 0 {
             return;
@@ -352,23 +367,24 @@ impl<'s> Session<'s> {
         print(page)
     }
 
-    /// Takes the status line away.
+    /// Removes the status line.
     pub(super) fn clear(&mut self) {
         self.status.clear();
     }
 
-    /// Says what is left to say, and the report.
+    /// Writes the remaining events, and the report.
     ///
     /// # Errors
     /// If stdout cannot be written to.
     pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
+        self.look_at_clock();
         let mut report = self.filter.apply(self.analysis.report(self.now));
         report.inputs = vec![input];
         report.inputs.extend(cluster::reports(&self.args.shared));
         report.options = replay::options(std::env::args_os());
-        // Without a report, an input that has ended says what it would have said live.
+        // Without a report, an input that has ended still writes its events.
         let wanted = self.is_live() || self.args.no_report;
         let events = if wanted {
             self.live.last_changes(&report)
@@ -387,7 +403,7 @@ impl<'s> Session<'s> {
             print(b"\n")?;
         }
         if !args.no_report {
-            // What was said live stands on the terminal already.
+            // Events that were printed are on the terminal already.
             let is_paged = args.is_paged() && !wanted;
             pager::rendered(is_paged, |out| {
                 (args.renderer().render)(&report, style, out)
@@ -413,7 +429,7 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Resu
     Ok(page)
 }
 
-/// What the nodes are taken for: those that are known by name, and all others.
+/// Describes the roles of the nodes: those known by name, and the default for all others.
 fn roles(site: &Site) -> String {
     let others = site.known.default_role();
     let guess = if others.is_known() { "" } else { " (guess)" };
@@ -428,7 +444,7 @@ fn roles(site: &Site) -> String {
     texts.join(", ")
 }
 
-/// Prints what is said at one moment together: whoever reads it is woken for each write.
+/// Writes the rows of one moment at once, because each write wakes the reader.
 ///
 /// # Errors
 /// If stdout cannot be written to.

@@ -3,7 +3,7 @@
 #[cfg(unix)]
 use std::io::{self, PipeReader};
 
-/// What becomes readable when a signal came that ends the run.
+/// Pipe that becomes readable when a signal that ends the run arrives.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(super) struct Interrupts {
@@ -12,7 +12,7 @@ pub(super) struct Interrupts {
 
 #[cfg(unix)]
 impl Interrupts {
-    /// Takes Ctrl-C, SIGTERM and SIGHUP from now on; every one of those that are open hears of a signal.
+    /// Catches SIGINT (Ctrl-C), SIGTERM and SIGHUP from now on; each open instance is notified of a signal.
     ///
     /// # Errors
     /// If no pipe can be made.
@@ -27,7 +27,7 @@ impl Interrupts {
 
     /// Waits for a signal.
     pub(super) fn wait(&mut self) {
-        // Whatever comes of it, there is nothing more to wait for.
+        // After an error there is nothing to wait for either.
         let _ = io::Read::read(&mut self.pipe, &mut [0]);
     }
 }
@@ -39,12 +39,12 @@ impl std::os::fd::AsFd for Interrupts {
     }
 }
 
-/// Lets writing to a file that may not grow (`ulimit -f`) fail as to a disk that is full, where SIGXFSZ would end the program
-/// without a word.
+/// Makes a write beyond the file size limit (`ulimit -f`) fail with an error, as on a full disk; by default SIGXFSZ ends
+/// the program without a message.
 pub(super) fn refuse_xfsz() {
     #[cfg(unix)]
     {
-        // Where it cannot be taken, it does what it does.
+        // If the handler cannot be installed, the default action stays.
         let _ =
             signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
     }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::args::SimulateArgs;
 use super::options::Shared;
 use super::{Exit, batch, cluster, hint, terminal, values, written};
-use crate::analyze::{Analysis, with_suggested};
+use crate::analyze::with_suggested;
 use crate::error::Error;
 use crate::input::source::Spool;
 use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
@@ -83,7 +83,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     Ok(exit.and(if fails { Exit::Missing } else { Exit::Clean }))
 }
 
-/// The report on the inputs, and the site with what they told of it.
+/// Returns the report on the inputs, and the site with the facts that they contain.
 fn read(
     shared: &Shared,
     scope: Scope,
@@ -91,12 +91,18 @@ fn read(
     site: Site,
 ) -> Result<(Report, Site, Exit), Error> {
     let options = values::log_options(shared)?;
-    let mut analysis = Analysis::new(site, scope);
+    let mut analysis = values::analysis(site, &shared.judging, &options, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
+    if analysis.has_reports() {
+        return Err(Error::Usage(
+            "simulate runs the lines of a log through a chain, and a report has none; give the log itself"
+                .to_owned(),
+        ));
+    }
     Ok((report, analysis.site().clone(), exit))
 }
 
-/// What came through standard input, in a file without a name that stands in its place.
+/// Unnamed temporary file with the bytes of standard input, which replaces it.
 struct Kept(File);
 
 impl Kept {
@@ -109,7 +115,7 @@ impl Kept {
         Ok(Self(file))
     }
 
-    /// Lets it be read once more.
+    /// Seeks to the start, for the second reading.
     fn rewind(&self) -> Result<(), Error> {
         (&self.0).rewind().map_err(|why| Error::Input {
             name: "standard input".to_owned(),

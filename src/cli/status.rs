@@ -7,23 +7,23 @@ use std::time::{Duration, Instant};
 use super::terminal;
 use crate::report::{Report, status};
 
-/// How often the line is drawn anew at most.
+/// Least interval between two updates of the line.
 const REDRAW: Duration = Duration::from_millis(250);
-/// The distance of two counts of drops.
+/// Interval between two counts of drops.
 const SECOND: Duration = Duration::from_secs(1);
 /// The time over which drops are counted as a rate.
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// The line.
 pub(super) struct Status {
-    /// Whether there is a terminal, and somebody who wants it.
+    /// Whether stderr is a terminal and the line is wanted.
     shown: bool,
     text: String,
-    /// What stands on the terminal; empty where nothing does.
+    /// Text on the terminal; empty where there is none.
     drawn: String,
-    /// When it was drawn last.
+    /// Time of the last update.
     at: Option<Instant>,
-    /// Drops so far, by when they were counted.
+    /// Number of drops so far, by the time of counting.
     counts: VecDeque<(Instant, u64)>,
 }
 
@@ -38,16 +38,16 @@ impl Status {
         }
     }
 
-    /// Takes the line away, so that something else can be printed.
+    /// Removes the line, so that other text can be printed.
     pub(super) fn clear(&mut self) {
         if !self.drawn.is_empty() {
             self.drawn.clear();
-            // Nobody may look any more.
+            // Errors are ignored, because stderr may be closed.
             let _ = io::stderr().write_all(b"\r\x1b[K");
         }
     }
 
-    /// Takes what the line is to say from `report`.
+    /// Updates the text from `report`.
     pub(super) fn update(&mut self, now: Instant, report: &Report) {
         if !self.shown {
             return;
@@ -68,14 +68,14 @@ impl Status {
         self.text = status(report, drops - before, terminal::stderr_width());
     }
 
-    /// When the line must be drawn anew; `None` where it says what it should.
+    /// Returns the time of the next update; `None` where the line is up to date.
     pub(super) fn due(&self) -> Option<Instant> {
         let stale = self.shown && self.drawn != self.text;
         let at = self.at.filter(|_| stale && !self.drawn.is_empty());
         at.map(|at| at + REDRAW)
     }
 
-    /// Draws the line where it is not there, or is due.
+    /// Draws the line if it is missing, or due.
     pub(super) fn draw(&mut self, now: Instant) {
         let is_due = self.drawn.is_empty() || self.due().is_some_and(|due| due <= now);
         if self.shown && is_due && self.drawn != self.text {

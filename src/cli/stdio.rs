@@ -1,5 +1,6 @@
-//! Standard streams that were closed before the program began. The runtime opens `/dev/null` in their place, so that an input
-//! that nobody gave would look like an empty log, and a report would go nowhere without a word.
+//! Standard streams that were closed before the program began. The runtime opens `/dev/null` in their place, so that
+//! a closed standard input would look like an empty log, and a report to a closed standard output would be lost without
+//! a message.
 
 use crate::error::Error;
 
@@ -55,7 +56,8 @@ const fn was_closed(_: u8) -> bool {
 #[cfg(target_os = "linux")]
 const OPEN_IT_SO: [&str; 3] = ["python", "pypy", "node"];
 
-/// Whether a stream of a process is `/dev/null`, open for reading and writing; `None` where nobody may know.
+/// Whether a stream of a process is `/dev/null`, open for reading and writing; `None` where `/proc` does not permit the
+/// look.
 #[cfg(target_os = "linux")]
 fn is_null(process: &str, stream: u8) -> Option<bool> {
     let is_absent = |why: &std::io::Error| why.kind() == std::io::ErrorKind::NotFound;

@@ -1,5 +1,5 @@
-//! A file that is followed: it may grow, be cut to begin anew, or be rotated away from under its name. What a rotation leaves
-//! is read to its end before the file that takes its place, also where whole files came and went between two looks.
+//! A file that is followed: it may grow, be truncated, or be rotated. A rotated file is read to its end before the file
+//! that replaces it, also where whole files came and went between two looks.
 
 use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
@@ -7,30 +7,30 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::{complain, terminal};
 use crate::error::printable;
 use crate::time::{SECOND, Time};
 
-/// How long to wait for more.
+/// Pause before the next read at the end of the file.
 pub(super) const GROWTH: Duration = Duration::from_millis(50);
-/// How long a rotated file is asked for more: whoever writes goes on until it is told of the rotation.
+/// Time for which a rotated file is still read: the daemon writes to it until it is signalled to reopen its log.
 const AFTERLIFE: Duration = Duration::from_secs(60);
-/// How long the rest of a line is waited for in a rotated file.
+/// Time for which a rotated file may complete an unfinished line.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// So many rotated files are asked for more.
+/// Upper bound on the rotated files that are still read.
 const MAX_ROTATED: usize = 8;
-/// How much of a file is compared to tell whether it is the one that was read.
+/// Length in bytes of the samples by which two files are compared.
 const SAMPLE: usize = 1024;
-/// How far the clock of a file system may be behind.
+/// Upper bound on the lag of a file system's clock.
 const CLOCK: i64 = 2 * SECOND;
-/// A folder is looked through again until nothing in it moves, so many times at most.
+/// Upper bound on the rescans of a folder until two scans agree.
 const LOOKS: usize = 5;
-/// What packed copies begin with: gzip, bzip2, xz, zstd.
+/// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
 const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
 
-/// Which file it is, whatever its name.
+/// Identity of a file, independent of its name: device and inode on Unix.
 type Id = (u64, u64);
 
 /// A file that is read.
@@ -40,20 +40,20 @@ struct Followed {
     read: u64,
     /// The last bytes that were read.
     before: Vec<u8>,
-    /// When it was found under another name, or last grew since.
+    /// Time at which its name was found to denote another file, or of the last read since.
     since: Instant,
 }
 
 /// A file under a name.
 pub(super) struct Tail {
     path: PathBuf,
-    /// Those that were rotated away, the oldest first, and the one that has the name.
+    /// Files that were rotated away, the oldest first, and at the end the one that the name denotes.
     files: VecDeque<Followed>,
-    /// The files beside it that were there before, or were read.
+    /// Files beside it that existed before, or were read.
     met: HashSet<Id>,
-    /// When the name was last seen to mean the last of them.
+    /// Last time at which the name denoted the last of the files.
     seen: Time,
-    /// The file that the last bytes came from, where they do not end a line.
+    /// File of the last bytes, if they do not end a line.
     open_line: Option<Id>,
 }
 
@@ -74,7 +74,7 @@ impl Followed {
         bytes_at(file, at, self.before.len()) == self.before
     }
 
-    /// Reads what there is; `None` where the file was cut meanwhile.
+    /// Reads the available bytes; `None` where the file was truncated since.
     fn read(&mut self, block: &mut [u8], is_file: bool) -> io::Result<Option<usize>> {
         let read = loop {
             match self.file.read(block) {
@@ -88,7 +88,7 @@ impl Followed {
         if read > 0 {
             self.read += read as u64;
             self.since = Instant::now();
-            // Elsewhere nothing can be compared.
+            // On other systems bytes cannot be compared.
             if is_file && cfg!(unix) {
                 self.before
                     .extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
@@ -101,7 +101,7 @@ impl Followed {
 }
 
 impl Tail {
-    /// Follows the file that `path` names now, from its begin.
+    /// Opens the file that `path` denotes now, at its start.
     ///
     /// # Errors
     /// If it cannot be opened.
@@ -118,7 +118,7 @@ impl Tail {
         })
     }
 
-    /// Reads what there is now; nothing where nothing has come.
+    /// Reads the available bytes; returns 0 where there are none.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -181,8 +181,8 @@ impl Tail {
         Ok(0)
     }
 
-    /// Takes up a copy of the last file that was made, and the file cut, while nothing of it had been read: whether there is
-    /// one. `begin` is its begin now.
+    /// Adds a copy of the last file that was made before the file was truncated and before anything in it was read.
+    /// Returns whether there is one. `begin` holds the file's first bytes now.
     fn copied(&mut self, begin: &[u8]) -> io::Result<bool> {
         let Some(last) = self.files.back() else {
             return Ok(false);
@@ -196,7 +196,7 @@ impl Tail {
             .filter_map(|found| {
                 let file = File::open(&found.path).ok()?;
                 let copy = bytes_at(&file, 0, SAMPLE);
-                // One that begins alike was copied from what is there now.
+                // A copy with the same first bytes was made from the present content.
                 let length = copy.len().min(begin.len());
                 let is_other = !is_packed(&copy) && copy[..length] != begin[..length];
                 is_other.then(|| Followed::new(file, found.id))
@@ -217,7 +217,7 @@ impl Tail {
         Ok(true)
     }
 
-    /// Goes on from the begin of a file that was cut, and before it with the rest that its copy has.
+    /// Continues at the start of a file that was truncated, after the unread rest in its copy, if there is one.
     fn cut(&mut self, block: &mut [u8]) -> io::Result<usize> {
         let copy = self.copy();
         let Some(last) = self.files.back_mut() else {
@@ -248,7 +248,7 @@ impl Tail {
         Ok(0)
     }
 
-    /// The copy of the last file that was made before it was cut.
+    /// Returns the copy of the last file that was made before it was cut.
     fn copy(&self) -> Option<(File, Id)> {
         let last = self.files.back()?;
         if last.before.is_empty() {
@@ -263,7 +263,8 @@ impl Tail {
         })
     }
 
-    /// Takes up what the name means now, and what came and went under it since the last look: whether there is anything.
+    /// Adds the file that the name denotes now, and those that were created and rotated under it since the last look.
+    /// Returns whether the name denotes a new file.
     fn turn(&mut self) -> io::Result<bool> {
         self.forget();
         let named = std::fs::metadata(&self.path).map(|named| id(&named)).ok();
@@ -305,7 +306,8 @@ impl Tail {
         Ok(self.files.len() > had)
     }
 
-    /// The files beside the name that nobody has met, but for the one that has it, the oldest first.
+    /// Returns the files beside the name that are not known yet, without the one that the name denotes (`new`), the
+    /// oldest first.
     fn between(&self, new: Option<Id>) -> Vec<Beside> {
         let known = |id: Id| {
             Some(id) == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
@@ -331,15 +333,15 @@ impl Tail {
         found
     }
 
-    /// Whether a file was written to since the name was last looked at: an older one is of an earlier rotation, or somebody's
-    /// copy.
+    /// Whether a file was written since the name was last looked at: an older one belongs to an earlier rotation, or is
+    /// an unrelated copy.
     fn is_recent(&self, found: &Beside) -> bool {
         found
             .modified
             .is_none_or(|modified| self.seen.since(modified) <= CLOCK)
     }
 
-    /// Lets go of rotated files that nobody writes to any more.
+    /// Drops rotated files that are no longer written to, and the oldest of too many.
     fn forget(&mut self) {
         while self.files.len() > 1
             && let Some(oldest) = self.files.front()
@@ -367,7 +369,7 @@ fn is_packed(begin: &[u8]) -> bool {
     PACKED.iter().any(|magic| begin.starts_with(magic))
 }
 
-/// A file beside the one that is followed, whose name is like its.
+/// A file in the same folder whose name has the same stem.
 struct Beside {
     path: PathBuf,
     id: Id,
@@ -376,13 +378,14 @@ struct Beside {
 }
 
 impl Beside {
-    /// The number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
+    /// Returns the number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
     fn turn(&self) -> Option<u32> {
         self.path.extension()?.to_str()?.parse().ok()
     }
 }
 
-/// The plain files whose names begin as `path` does: `kern.log.1`, `kern.log-20260422`, `kern-20260422.log`.
+/// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
+/// `kern-20260422.log`.
 fn beside(path: &Path) -> Vec<Beside> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -402,15 +405,10 @@ fn beside(path: &Path) -> Vec<Beside> {
                 path: entry.path(),
                 id: id(&meta),
                 length: meta.len(),
-                modified: meta.modified().ok().and_then(since_1970),
+                modified: meta.modified().ok().and_then(terminal::time_of),
             })
         })
         .collect()
-}
-
-fn since_1970(at: SystemTime) -> Option<Time> {
-    let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_micros()).ok().map(Time)
 }
 
 #[cfg(unix)]
@@ -421,16 +419,11 @@ fn id(meta: &Metadata) -> Id {
 
 #[cfg(not(unix))]
 fn id(meta: &Metadata) -> Id {
-    let since = meta
-        .created()
-        .ok()
-        .and_then(|created| created.duration_since(SystemTime::UNIX_EPOCH).ok());
-    since.map_or((0, 0), |since| {
-        (since.as_secs(), u64::from(since.subsec_nanos()))
-    })
+    let created = meta.created().ok().and_then(terminal::time_of);
+    created.map_or((0, 0), |created| (created.0 as u64, 0))
 }
 
-/// The `length` bytes at `at`; fewer where the file ends.
+/// Returns the `length` bytes at `at`; fewer where the file ends.
 fn bytes_at(file: &File, at: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     let mut filled = 0;
@@ -450,7 +443,7 @@ fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, bytes, at)
 }
 
-/// Elsewhere reading at a place moves the file's own, so nothing is compared.
+/// Reads nothing: on other systems a read at an offset moves the file's position, so nothing is compared.
 #[cfg(not(unix))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Ok(0)

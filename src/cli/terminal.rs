@@ -7,14 +7,14 @@ use super::options::Color;
 use crate::report::Style;
 use crate::time::Time;
 
-/// The columns where there is no terminal.
+/// Width, in columns, where there is no terminal.
 const PIPED: usize = 80;
-/// The widest that text is easy to read in.
+/// Upper bound on the width, in columns, for readable text.
 const WIDEST: usize = 140;
-/// The narrowest that a table fits in.
+/// Lower bound on the width, in columns, in which a table fits.
 const NARROWEST: usize = 40;
 
-/// Now.
+/// Returns the current time.
 #[expect(
     clippy::disallowed_methods,
     reason = "the one place that reads the clock"
@@ -26,13 +26,19 @@ pub(super) fn now() -> Time {
     Time(since.as_micros() as i64)
 }
 
-/// The columns of the terminal on stderr; where there is none, a line may be as long as it likes.
+/// Returns a time of the file system.
+pub(super) fn time_of(at: SystemTime) -> Option<Time> {
+    let since = at.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok().map(Time)
+}
+
+/// Returns the columns of the terminal on stderr; unlimited where there is none.
 pub(super) fn stderr_width() -> usize {
     let size = terminal_size::terminal_size_of(io::stderr());
     size.map_or(usize::MAX, |(width, _)| usize::from(width.0))
 }
 
-/// The rows of the terminal on stdout, where there is one.
+/// Returns the rows of the terminal on stdout, where there is one.
 pub(super) fn rows() -> Option<usize> {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map(|(_, height)| usize::from(height.0))
@@ -48,7 +54,7 @@ fn is_utf8() -> bool {
     })
 }
 
-/// How the report is to look on stdout.
+/// Returns the style of the report on stdout.
 pub(super) fn style(color: Color) -> Style {
     let terminal = io::stdout().is_terminal();
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());

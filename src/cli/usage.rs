@@ -1,4 +1,4 @@
-//! The command line with what its manual says: `-h` on one screen, `--help` whole.
+//! Command line with the texts of its manual: `-h` on one screen, `--help` in full.
 
 use clap::{Command, CommandFactory};
 
@@ -6,13 +6,13 @@ use super::args::Args;
 use super::help::MANUALS;
 use crate::catalog::HARVESTER_RELEASE;
 
-/// `--help`: examples first, then all options.
+/// Template of `--help`: examples first, then all options.
 const LONG: &str = "{about}\n\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
-/// `-h`: what is used most, on one screen.
+/// Template of `-h`: the most used options, on one screen.
 const SHORT: &str =
     "{about}\n\n{usage-heading} {usage}\n\n{before-help}Options:\n{options}{after-help}";
 
-/// The command line with all that is said of it. `is_short` is for `-h`.
+/// Returns the command line with all texts. `is_short` is for `-h`.
 pub(super) fn command(is_short: bool) -> Command {
     let mut command = Args::command().version(version());
     let names: Vec<String> = command
@@ -30,7 +30,7 @@ pub(super) fn command(is_short: bool) -> Command {
     }
 }
 
-/// `command` with what its manual says.
+/// Adds the texts of its manual to `command`.
 fn said(command: Command, name: &str, is_short: bool) -> Command {
     let manual = MANUALS.iter().find(|manual| manual.name == name);
     let called = if name.is_empty() {
@@ -75,7 +75,7 @@ fn said(command: Command, name: &str, is_short: bool) -> Command {
     }
 }
 
-/// The version, the commit and the release whose ports the catalogue has.
+/// Returns the version, the commit, and the Harvester release of the port catalogue.
 fn version() -> String {
     let version = env!("CARGO_PKG_VERSION");
     match env!("DROPSIFT_COMMIT") {

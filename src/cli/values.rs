@@ -1,4 +1,4 @@
-//! What was typed, read as what it means.
+//! Conversion of option texts to their values.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -9,9 +9,11 @@ use chrono::FixedOffset;
 
 use super::cluster;
 use super::dates::{duration, moment, window};
-use super::options::{Addons, Judging, Shared};
+use super::options::{Addons, Judging, Shared, Thresholds};
 use super::stdio;
+use crate::analyze::Analysis;
 use crate::catalog::{Role, addons as known_addons};
+use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::{
     Prefixes,
@@ -19,20 +21,21 @@ use crate::input::{
 };
 use crate::nearest::hint;
 use crate::net::{IpNet, parse_net};
-use crate::site::{Limit, Provenance, Site};
+use crate::rule::Scope;
+use crate::site::{Limit, Provenance, SETTLE, Site};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
-/// The longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one without a word.
+/// Longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one silently.
 const LONGEST_PREFIX: usize = 29;
 
-/// Longer files with rules are not read to their end, and refused.
+/// Upper bound on the bytes of a file with rules; longer ones are refused.
 const LONGEST: u64 = crate::chain::LONGEST as u64;
 
 fn usage<T>(text: String) -> Result<T, Error> {
     Err(Error::Usage(text))
 }
 
-/// The prefix of the LOG rule, checked.
+/// Checks the prefix of the LOG rule.
 pub(super) fn prefix(told: Option<&str>) -> Result<Option<String>, Error> {
     match told {
         Some(text) if text.is_empty() || text.len() > LONGEST_PREFIX => usage(format!(
@@ -43,19 +46,22 @@ pub(super) fn prefix(told: Option<&str>) -> Result<Option<String>, Error> {
     }
 }
 
-/// How the logs are to be read.
+/// Microseconds that a clock is ahead of UTC.
+pub(super) fn utc_offset(text: &str) -> Result<i64, Error> {
+    match text.parse::<FixedOffset>() {
+        Ok(offset) => Ok(i64::from(offset.local_minus_utc()) * SECOND),
+        Err(_) => usage(format!("`{text}` is no UTC offset; write it as +02:00")),
+    }
+}
+
+/// Returns the options for reading logs.
 pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
     let prefixes = match prefix(judging.prefix.as_deref())? {
         None => Prefixes::documented(),
         Some(text) => Prefixes::only(&text),
     };
-    let offset = match judging.utc_offset.as_deref() {
-        None => 0,
-        Some(text) => match text.parse::<FixedOffset>() {
-            Ok(offset) => i64::from(offset.local_minus_utc()) * SECOND,
-            Err(_) => return usage(format!("`{text}` is no UTC offset; write it as +02:00")),
-        },
-    };
+    let offset = judging.utc_offset.as_deref().map(utc_offset).transpose()?;
+    let offset = offset.unwrap_or(0);
     let mut reading = Reading {
         year: judging.year,
         reference: super::terminal::now(),
@@ -79,7 +85,7 @@ pub(super) fn read_options(judging: &Judging) -> Result<Options, Error> {
     })
 }
 
-/// How the logs of a command are to be read that reads whole logs: files that ended before `--since` need not be.
+/// Returns the options of a command that reads whole logs: files that ended before `--since` may be skipped.
 pub(super) fn log_options(shared: &Shared) -> Result<Options, Error> {
     let options = read_options(&shared.judging)?;
     let since = shared.since.as_deref();
@@ -89,7 +95,7 @@ pub(super) fn log_options(shared: &Shared) -> Result<Options, Error> {
     Ok(Options { since, ..options })
 }
 
-/// Which addons are in use, as far as the user said so.
+/// Returns the addons whose use the user stated.
 pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
     let mut in_use = BTreeMap::new();
     for (names, used) in [(&told.addon, true), (&told.no_addon, false)] {
@@ -107,7 +113,7 @@ pub(super) fn addons(told: &Addons) -> Result<BTreeMap<String, bool>, Error> {
     Ok(in_use)
 }
 
-/// The site that the options describe, as far as each line alone is judged by it.
+/// Returns the site that the options describe, as far as single lines are judged by it.
 pub(super) fn judged_by(
     judging: &Judging,
     options: &Options,
@@ -117,6 +123,7 @@ pub(super) fn judged_by(
         log_prefix: judging.prefix.clone(),
         ..Site::default()
     };
+    judging.configured.tell(&mut site.known);
     for (name, is_used) in addons(&judging.addons)? {
         site.known.set_addon(&name, is_used, Provenance::Told);
     }
@@ -174,7 +181,7 @@ pub(super) fn judged_by(
     Ok(site)
 }
 
-/// The site that the options of a command describe that reads whole logs.
+/// Returns the site that the options describe, for commands that read whole logs.
 pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     let moment = |text: &Option<String>| {
         let text = text.as_deref();
@@ -182,12 +189,32 @@ pub(super) fn site(shared: &Shared, options: &Options) -> Result<Site, Error> {
     };
     Ok(Site {
         finds_upgrades: !shared.no_upgrade,
-        settle: duration(&shared.settle)?,
-        limit: limit(&shared.limit)?,
+        settle: settle(&shared.thresholds)?,
+        limit: log_limit(&shared.thresholds)?,
         since: moment(&shared.since)?,
         until: moment(&shared.until)?,
         ..judged_by(&shared.judging, options, shared.verbose)?
     })
+}
+
+/// Returns the quiet that settles a finding, in microseconds.
+pub(super) fn settle(told: &Thresholds) -> Result<i64, Error> {
+    let settle = told.settle.as_deref().map(duration).transpose()?;
+    Ok(settle.unwrap_or(SETTLE))
+}
+
+/// Returns the limit of the LOG rule.
+pub(super) fn log_limit(told: &Thresholds) -> Result<Limit, Error> {
+    let told = told.limit.as_deref().map(limit).transpose()?;
+    Ok(told.unwrap_or(Limit::DOCUMENTED))
+}
+
+/// Creates an analysis of `site` with the acceptances of the configuration file.
+pub(super) fn analysis(site: Site, judging: &Judging, options: &Options, scope: Scope) -> Analysis {
+    let mut analysis = Analysis::new(site, scope);
+    let today = Date::of(options.reading.reference);
+    analysis.accept(judging.configured.acceptances(), today);
+    analysis
 }
 
 /// Stdin can be the log, the rules or the objects of the cluster.
@@ -218,7 +245,7 @@ pub(super) fn stdin_once(shared: &Shared, inputs: &[PathBuf]) -> Result<(), Erro
     Ok(())
 }
 
-/// The node, where one is named, and the file.
+/// Returns the node, where one is named, and the file.
 fn rules_of(text: &str) -> (Option<&str>, &str) {
     match text.split_once('=') {
         // A node's name has no slash: `./a=b` is a file.
@@ -256,7 +283,7 @@ pub(super) fn text_file(path: &Path) -> Result<String, Error> {
     })
 }
 
-/// When the file was written; `None` for stdin.
+/// Returns the time of the last write to the file; `None` for stdin.
 fn modified(path: &str) -> Option<Time> {
     let written = std::fs::metadata(path).ok()?.modified().ok()?;
     let since = written.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -274,7 +301,7 @@ pub(super) fn net(text: &str) -> Result<IpNet, Error> {
 }
 
 /// Reads `10/min:5`, with the units of iptables-extensions(8), limit.
-fn limit(text: &str) -> Result<Limit, Error> {
+pub(super) fn limit(text: &str) -> Result<Limit, Error> {
     const UNITS: [(&str, i64); 4] = [
         ("second", SECOND),
         ("minute", MINUTE),

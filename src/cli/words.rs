@@ -1,4 +1,4 @@
-//! The words of the command line, put in an order that clap understands.
+//! Preprocessing of the command line into an order that clap understands.
 
 use std::ffi::OsString;
 
@@ -6,11 +6,11 @@ use clap::{Command, CommandFactory};
 
 use super::args::Args;
 
-/// The filters that `--not` may stand before.
+/// Filters that `--not` may precede.
 const FILTERS: [&str; 4] = ["--only", "--port", "--peer", "--verdict"];
 
-/// The arguments as clap is to read them: options before a subcommand stand behind it, and each `--not` is joined to its
-/// filter.
+/// Returns the arguments as clap must read them: options before a subcommand moved behind it, and each `--not` joined to
+/// its filter.
 pub(super) fn arranged(args: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut args: Vec<OsString> = args.into_iter().collect();
     if let Some(at) = first_word(&args).filter(|at| is_subcommand(&args[*at])) {
@@ -25,7 +25,7 @@ fn is_subcommand(word: &OsString) -> bool {
     word == "help" || command.find_subcommand(word).is_some()
 }
 
-/// The place of the first word that is no option and no value of one.
+/// Returns the index of the first word that is neither an option nor the value of one.
 pub(super) fn first_word(args: &[OsString]) -> Option<usize> {
     let command = Args::command();
     let mut at = 1;
@@ -60,7 +60,7 @@ fn has_value_behind(command: &Command, option: &str) -> bool {
     };
     match option.strip_prefix('-') {
         Some(long) => takes_value(&|arg| arg.get_long() == Some(long)),
-        // Of `-qo json` the last one counts; what stands behind a letter that takes a value is that value.
+        // Of `-qo json` the last letter counts; the text after a letter that takes a value is that value.
         None => {
             let mut letters = option.chars();
             let first = letters.find(|c| takes_value(&|arg| arg.get_short() == Some(*c)));
@@ -69,7 +69,8 @@ fn has_value_behind(command: &Command, option: &str) -> bool {
     }
 }
 
-/// The arguments with each `--not` joined to the filter behind it, as `--not-port`: clap does not tell their order.
+/// Returns the arguments with each `--not` joined to the filter behind it, as `--not-port`: clap does not preserve their
+/// order.
 fn joined(args: Vec<OsString>) -> Vec<OsString> {
     let mut out: Vec<OsString> = Vec::new();
     let mut plain = false;

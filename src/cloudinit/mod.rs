@@ -1,4 +1,5 @@
-//! Harvester's CloudInit: YAML, the object, whom its selector picks, what it does at boot, and rules put into it.
+//! Harvester's CloudInit: its YAML, the object, the nodes that its selector matches, its commands at boot, and the
+//! insertion of rules.
 
 pub mod patch;
 mod resource;

@@ -11,7 +11,7 @@ use crate::cloudinit::yaml::{self, Node, Style, Value};
 pub struct Resource {
     /// `metadata.name`; `None` for a stages file.
     pub name: Option<String>,
-    /// Where it begins in the file.
+    /// Line in the file on which it begins.
     pub line: usize,
     /// `spec.matchSelector`; `None` where it is missing.
     pub selector: Option<Vec<Label>>,
@@ -26,9 +26,9 @@ pub struct Resource {
     pub commands: Vec<Command>,
     /// Files that it writes before the commands of the same step run.
     pub files: Vec<File>,
-    /// What could not be read in it.
+    /// Parts that could not be parsed.
     pub faults: Vec<Fault>,
-    /// Items of `commands` that are no text: YAML took a `: ` as a key.
+    /// Items of `commands` that are no text, because YAML parsed a `: ` as a key.
     pub not_text: Vec<usize>,
 }
 
@@ -44,7 +44,7 @@ pub struct Spot {
 pub struct Label {
     pub key: String,
     pub value: String,
-    /// Not a boolean or a number, which the API refuses.
+    /// Whether it is a string: the API refuses a boolean or a number.
     pub is_string: bool,
     pub line: usize,
 }
@@ -53,15 +53,15 @@ pub struct Label {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     pub text: String,
-    /// Where its text begins in the file.
+    /// Line in the file on which its text begins.
     pub line: usize,
     pub stage: String,
-    /// The step that it is of, counted through the resource.
+    /// Number of its step, counted through the resource.
     pub step: usize,
     /// The `if` of its step.
     pub condition: Option<String>,
     pub style: Style,
-    /// What follows the text on its line behind ` #`, which YAML takes as a comment.
+    /// Text behind ` #` on its line, which YAML reads as a comment.
     pub cut: Option<String>,
 }
 
@@ -70,26 +70,26 @@ pub struct Command {
 pub struct File {
     pub path: String,
     pub text: String,
-    /// Where its text begins in the file.
+    /// Line in the file on which its text begins.
     pub line: usize,
     pub stage: String,
-    /// The step that writes it, counted through the resource.
+    /// Number of the step that writes it, counted through the resource.
     pub step: usize,
 }
 
 impl Command {
-    /// Its shell commands.
+    /// Parses its shell commands.
     pub fn script(&self) -> Script {
         Script::read(&self.text, self.line)
     }
 }
 
-/// Where the lines of a text are in the file.
+/// Lines of the file, to find the position of a text.
 struct Lines<'a> {
     file: &'a [&'a str],
     /// The line of the file before the text's first.
     offset: usize,
-    /// Whether the lines of the text are lines of the file; else they are looked for from `offset`.
+    /// Whether the lines of the text are lines of the file; otherwise they are searched from `offset` on.
     exact: bool,
 }
 
@@ -103,7 +103,7 @@ impl Lines<'_> {
         while !start.is_char_boundary(cut) {
             cut -= 1;
         }
-        // The `+ 1` keeps a text without lines of its own on the line of its key.
+        // The `+ 1` keeps a text without its own lines on the line of its key.
         let from = self.offset;
         (self
             .file
@@ -113,7 +113,7 @@ impl Lines<'_> {
         .map_or(self.offset + 1, |found| from + found + 1)
     }
 
-    /// What stands behind the text on its line, where that is a comment.
+    /// Returns the comment behind a text on its line.
     fn cut(&self, line: usize, text: &str) -> Option<String> {
         let (_, rest) = self.file.get(line.checked_sub(1)?)?.split_once(text)?;
         let rest = rest.trim_start();
@@ -121,10 +121,10 @@ impl Lines<'_> {
     }
 }
 
-/// Reads every CloudInit of a text; objects of other kinds are skipped.
+/// Parses every CloudInit of a text; objects of other kinds are skipped.
 ///
 /// # Errors
-/// Where the text is no YAML.
+/// If the text is no YAML.
 pub fn read(text: &str) -> Result<Vec<Resource>, Fault> {
     let file: Vec<&str> = text.lines().collect();
     let mut out = Vec::new();
@@ -243,7 +243,7 @@ fn spot(node: &Node) -> Option<Spot> {
     })
 }
 
-/// Keys that stand twice in a mapping, wherever it is.
+/// Collects the keys that occur twice in a mapping, at any depth.
 fn doubled(node: &Node, lines: &Lines<'_>, out: &mut Vec<Spot>) {
     let mut seen: Vec<&str> = Vec::new();
     for (key, value) in node.entries() {
@@ -263,8 +263,8 @@ fn doubled(node: &Node, lines: &Lines<'_>, out: &mut Vec<Spot>) {
     }
 }
 
-/// The steps of a stages file, and what yip makes of a cloud-config (loader_cloudinit.go): `write_files` and `runcmd` are a
-/// step of stage boot.
+/// Reads the steps of a stages file, or of a cloud-config as yip converts it (loader_cloudinit.go): `write_files` and
+/// `runcmd` are a step of stage boot.
 fn stages(node: &Node, lines: &Lines<'_>, out: &mut Resource) {
     let mut number = 0;
     for (stage, steps) in node.get("stages").map(Node::entries).unwrap_or_default() {
@@ -350,7 +350,7 @@ impl Resource {
     }
 }
 
-/// The first scalar in a node.
+/// Returns the first scalar in a node.
 fn first_text(node: &Node) -> Option<&str> {
     match &node.value {
         Value::Scalar { text, .. } => Some(text),

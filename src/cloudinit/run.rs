@@ -1,7 +1,7 @@
-//! Boots with CloudInits: their files and commands in, the chains that they leave out.
+//! Interpreter of CloudInits at boot: their files and commands in, the chains that they leave out.
 //!
-//! As elemental-toolkit runs yip: stage after stage, each with its `.before` and `.after`, and in each stage the files of
-//! /oem by their names. A step writes its files, then runs its commands, where its `if` holds.
+//! As elemental-toolkit runs yip: stage after stage, each with its `.before` and `.after`, and in each stage the files
+//! of /oem by their names. A step writes its files, then runs its commands, if its `if` holds.
 
 use crate::chain::{Assume, Form, RuleSet, Runner, Script, Ways};
 use crate::cloudinit::{Command, File, Resource};
@@ -9,25 +9,25 @@ use crate::cloudinit::{Command, File, Resource};
 /// The stages of a boot in their order.
 const STAGES: [&str; 6] = ["rootfs", "initramfs", "fs", "boot", "network", "reconcile"];
 
-/// The chains that the wanted resources leave, conditions that cannot be known taken as not met.
+/// Returns the chains that the wanted resources leave, if conditions that cannot be known do not hold.
 pub fn boot(resources: &[Resource], wanted: impl Fn(&Resource) -> bool) -> RuleSet {
     boot_both_ways(resources.iter().filter(|resource| wanted(resource))).set
 }
 
-/// The chains that the resources leave, whichever way conditions go that cannot be known.
+/// Returns the chains that the resources leave, under each assumption about the unknown conditions.
 pub fn boot_both_ways<'a>(resources: impl IntoIterator<Item = &'a Resource>) -> Ways {
     let resources: Vec<&Resource> = resources.into_iter().collect();
     Ways::of(Form::CloudInit, &mut |runner| run(runner, &resources))
 }
 
-/// The chains that one resource leaves where conditions that cannot be known go that way.
+/// Returns the chains that one resource leaves under an assumption about the unknown conditions.
 pub(in crate::cloudinit) fn boot_assuming(resource: &Resource, assume: Assume) -> RuleSet {
     let mut runner = Runner::new(Form::CloudInit).assuming(assume);
     run(&mut runner, &[resource]);
     runner.finish()
 }
 
-/// Runs the resources once, on what is there.
+/// Runs the resources once, on the present chains.
 pub fn run(runner: &mut Runner, resources: &[&Resource]) {
     let mut resources = resources.to_vec();
     if resources.iter().all(|resource| resource.filename.is_some()) {
@@ -83,7 +83,7 @@ pub fn run(runner: &mut Runner, resources: &[&Resource]) {
     runner.name_unused();
 }
 
-/// The place of a stage in a boot; those that are not known come last.
+/// Returns the position of a stage in a boot; unknown stages come last.
 fn rank(stage: &str) -> (usize, usize) {
     let (name, part) = match stage.strip_suffix(".before") {
         Some(name) => (name, 0),

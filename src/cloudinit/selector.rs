@@ -1,9 +1,9 @@
-//! Whom a CloudInit picks: the labels of its selector against those that nodes of a role have.
+//! Selector of a CloudInit: its labels compared with those that nodes of a role have.
 
 use crate::catalog::Role;
 use crate::cloudinit::{Label, Resource};
 
-/// Whether a label says a role.
+/// Whether a label determines a role.
 pub fn is_role_key(key: &str) -> bool {
     key.starts_with("node-role.kubernetes.io/") || key.starts_with("node-role.harvesterhci.io/")
 }
@@ -26,7 +26,7 @@ fn has_label(role: Role, key: &str, value: &str) -> bool {
     value == "true" && keys.contains(&key)
 }
 
-/// Whether the selector can pick a node of the role: labels that say no role are taken as met.
+/// Whether the selector can select a node of the role: labels that do not determine a role count as met.
 pub fn picks(selector: &[Label], role: Role) -> bool {
     selector
         .iter()
@@ -34,7 +34,7 @@ pub fn picks(selector: &[Label], role: Role) -> bool {
         .all(|label| has_label(role, &label.key, &label.value))
 }
 
-/// The role that the selector picks: `told` where it can, else the first that it can, else `told`.
+/// Returns the role that the selector selects: `told` if possible, else the first possible one, else `told`.
 pub fn role_of(selector: &[Label], told: Role) -> Role {
     std::iter::once(told)
         .chain(Role::ALL)
@@ -46,7 +46,7 @@ pub fn role_of(selector: &[Label], told: Role) -> Role {
 const HOSTNAME: &str = "kubernetes.io/hostname";
 
 impl Resource {
-    /// The node that the selector picks by its name.
+    /// Returns the node that the selector picks by its name.
     pub fn hostname(&self) -> Option<&str> {
         let mut labels = self.selector.iter().flatten();
         labels
@@ -54,12 +54,12 @@ impl Resource {
             .map(|label| label.value.as_str())
     }
 
-    /// Whether the selector picks another node than this one by its name.
+    /// Whether the selector selects another node than this one by its name.
     pub fn is_of_another(&self, node: &str) -> bool {
         self.hostname().is_some_and(|name| name != node)
     }
 
-    /// Whether a node of the role gets its commands. A stages file has no selector: it is a node's own.
+    /// Whether a node of the role runs its commands. A stages file has no selector: it belongs to one node.
     pub fn picks(&self, role: Role) -> bool {
         self.selector
             .as_deref()

@@ -1,4 +1,4 @@
-//! YAML: text in, a tree out whose every node knows its line. Aliases are not followed.
+//! YAML parser: text in, a tree with line numbers out. Aliases are not followed.
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
 
@@ -7,12 +7,12 @@ use crate::chain::Fault;
 /// A node of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// Where it begins, from 1; for a block scalar, where its text begins.
+    /// Line on which it begins, from 1; for a block scalar, the line on which its text begins.
     pub line: usize,
     pub value: Value,
 }
 
-/// What a node is.
+/// Value of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     Scalar {
@@ -21,11 +21,11 @@ pub enum Value {
     },
     Sequence(Vec<Node>),
     Mapping(Vec<(Node, Node)>),
-    /// `*name`, whose node is not looked up.
+    /// `*name`, whose anchor is not looked up.
     Alias,
 }
 
-/// How a scalar is written.
+/// Style of a scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     Plain,
@@ -36,11 +36,11 @@ pub enum Style {
     Folded,
 }
 
-/// How deep a document may nest.
+/// Upper bound on the nesting of a document.
 const DEEPEST: usize = 64;
 
 impl Node {
-    /// The value of a key of a mapping.
+    /// Returns the value of a key of a mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries()
             .iter()
@@ -48,7 +48,7 @@ impl Node {
             .map(|(_, value)| value)
     }
 
-    /// The pairs of a mapping; of another node none.
+    /// Returns the pairs of a mapping; of another node none.
     pub fn entries(&self) -> &[(Self, Self)] {
         match &self.value {
             Value::Mapping(pairs) => pairs,
@@ -56,7 +56,7 @@ impl Node {
         }
     }
 
-    /// The items of a sequence; of another node none.
+    /// Returns the items of a sequence; of another node none.
     pub fn items(&self) -> &[Self] {
         match &self.value {
             Value::Sequence(items) => items,
@@ -64,7 +64,7 @@ impl Node {
         }
     }
 
-    /// The text of a scalar.
+    /// Returns the text of a scalar.
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } => Some(text),
@@ -72,7 +72,7 @@ impl Node {
         }
     }
 
-    /// How the scalar is written.
+    /// Returns the style of the scalar.
     pub const fn style(&self) -> Option<Style> {
         match &self.value {
             Value::Scalar { style, .. } => Some(*style),
@@ -105,11 +105,11 @@ struct Open {
     mapping: bool,
 }
 
-/// Reads all documents of `text`.
+/// Parses all documents of `text`.
 ///
 /// # Errors
-/// Where it is no YAML, nests too deep, or has a carriage return within a line: YAML ends a line there, the shell and the
-/// lines of a patch do not.
+/// If it is no YAML, is nested too deeply, or has a carriage return within a line: YAML ends a line there, while the
+/// shell and the lines of a patch do not.
 pub fn read(text: &str) -> Result<Vec<Node>, Fault> {
     if let Some(at) = lone_carriage_return(text) {
         return Err(Fault::new(

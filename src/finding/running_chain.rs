@@ -1,4 +1,4 @@
-//! What the dump of the running chain says of a finding.
+//! Evidence of the running chain's dump for a finding.
 
 use crate::cause::group::Group;
 use crate::cause::scene::Scene;
@@ -6,7 +6,7 @@ use crate::chain::Question;
 use crate::error::printable_name;
 use crate::packet::Packet;
 
-/// The rule of the running chain that has the port for some sources only, or stops it, in words.
+/// Returns the rule of the running chain that has the port for some sources only, or stops it, in words.
 pub(super) fn narrower(group: &Group<'_>, scene: &Scene<'_>) -> Option<String> {
     let chains = (scene.site.in_force).of(group.node, group.role, group.family())?;
     if !chains.is_running() {

@@ -3,14 +3,14 @@
 use super::Mark;
 use crate::time::{SECOND, Time};
 
-/// From its first line, a 5-tuple is one attempt for so many microseconds: with `tcp_syn_retries` = 6 the last SYN
-/// follows 63 s after the first, or 68.7 s from Linux 6.5 on, and the kernel gives up within 132 s.
+/// Time from its first line, in microseconds, for which a 5-tuple is one attempt: with `tcp_syn_retries` = 6 the last
+/// SYN follows 63 s after the first, or 68.7 s from Linux 6.5 on, and the kernel gives up within 132 s.
 pub const ATTEMPT: i64 = 132 * SECOND;
 
-/// How many connection attempts `marks` show: of each 5-tuple the SYNs that are no retransmits. One without a SYN is one
-/// attempt, however long its data is sent again.
+/// Counts the connection attempts in `marks`: of each 5-tuple the SYNs that are no retransmits. A 5-tuple without a SYN
+/// is one attempt, however long its data is retransmitted.
 pub fn attempts(marks: &[Mark]) -> u64 {
-    // Many flows have one line.
+    // Fast path: many flows have one line.
     if marks.len() < 2 {
         return marks.len() as u64;
     }
@@ -29,8 +29,8 @@ pub fn attempts(marks: &[Mark]) -> u64 {
     count
 }
 
-/// When the attempts among `marks` began, in order: each 5-tuple at its first line, and again at each line that comes more
-/// than [`ATTEMPT`] after the last begin.
+/// Returns the starts of the attempts in `marks`, in order: each 5-tuple at its first line, and again at each line more
+/// than [`ATTEMPT`] after the last start.
 pub fn begins(marks: impl Iterator<Item = (u16, Time)>) -> Vec<Time> {
     let mut sorted: Vec<(u16, Time)> = marks.collect();
     sorted.sort_unstable();
@@ -47,8 +47,8 @@ pub fn begins(marks: impl Iterator<Item = (u16, Time)>) -> Vec<Time> {
     found
 }
 
-/// `marks` of one port that follow each other within [`ATTEMPT`] of the first, by port and time: their number and the
-/// microseconds from first to last.
+/// Groups `marks` of one port into bursts within [`ATTEMPT`] of their first, by port and time. Returns the number of
+/// each, and the microseconds from its first to its last.
 pub fn bursts(marks: &[Mark]) -> Vec<(usize, i64)> {
     let mut found: Vec<(usize, i64)> = Vec::new();
     let mut begin: Option<Mark> = None;
@@ -69,10 +69,10 @@ pub fn bursts(marks: &[Mark]) -> Vec<(usize, i64)> {
     found
 }
 
-/// `marks` by port and time.
+/// Returns `marks` sorted by port and time.
 fn in_order(marks: &[Mark]) -> Vec<Mark> {
     let mut sorted = marks.to_vec();
-    // Lines mostly come in the order of time. The sorting by port keeps it.
+    // Lines mostly arrive in the order of time, which the stable sort by port keeps.
     if !sorted.is_sorted_by_key(|mark| mark.time) {
         sorted.sort_by_key(|mark| mark.time);
     }

@@ -1,8 +1,8 @@
-//! Which flows are kept apart, and under what further ones stand.
+//! Bounds on the number of flows: the flows that are kept apart, and the flows into which further ones are folded.
 //!
 //! In order: a peer that tries port after port keeps its address and loses its ports, since that is a scan whatever the
-//! ports are; then peers stand under their networks; then flows under their protocol. What may be a missing rule for a
-//! documented port keeps its port to the last.
+//! ports are; then peers are folded into their networks; then flows into their protocol. A flow that may show a missing
+//! rule for a documented port keeps its port to the last.
 
 use std::net::IpAddr;
 
@@ -13,22 +13,22 @@ use super::{FlowKey, Folded, Kind};
 use crate::catalog::{Role, Strength, listed};
 use crate::net::{IpNet, neighbourhood};
 
-/// Flows that are kept apart.
+/// Number of flows that are kept apart.
 const MOST_FLOWS: usize = 8_192;
-/// Room that only flows to documented ports may have: nobody who sends much else hides a missing rule.
+/// Number of flows reserved for documented ports, so that other traffic cannot displace a missing rule.
 const MOST_DOCUMENTED: usize = 4_096;
-/// Flows that are kept at all, those that others were folded into too.
+/// Upper bound on all flows, including those into which others were folded.
 const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
-/// Up to so many the last resort keeps node, interface and neighbourhood, and up to so many the node.
+/// Numbers of flows up to which the last resort keeps node, interface and neighbourhood, and then the node.
 const MOST_OF_INTERFACES: usize = MOST_FOLDED + 4_096;
 const MOST_OF_NODES: usize = MOST_OF_INTERFACES + 4_096;
-/// Unlisted ports that are kept of one peer on one node: the 1,000 of a usual scan.
+/// Upper bound on the unlisted ports of one peer on one node: the 1,000 of a usual scan.
 const MOST_PORTS: u16 = 1_024;
-/// Unlisted ports that are kept of a network that peers were folded into.
+/// Upper bound on the unlisted ports of a network into which peers were folded.
 const MOST_PORTS_OF_NETWORK: u16 = 64;
 
 impl Flows {
-    /// How many flows have not the room of documented ports.
+    /// Returns the number of flows outside the reserve for documented ports.
     fn others(&self) -> usize {
         self.flows.len() - self.quota.documented
     }
@@ -38,7 +38,7 @@ impl Flows {
         self.others() >= MOST_FLOWS
     }
 
-    /// Under what a line of a flow that is not known is kept, and what was folded.
+    /// Returns the key or the place under which a line of a new flow is kept, and the kind of folding.
     pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (Admitted, Folded) {
         let listed = key
             .request()
@@ -74,7 +74,7 @@ impl Flows {
         let peer = key.peer;
         let seen = self.evidence.get(usize::from(key.node));
         let is_near = seen.is_some_and(|node| node.near.contains(&neighbourhood(peer)));
-        // A neighbour stays one: what is near decides what a missing rule is.
+        // A neighbour stays a neighbour: whether a peer is near decides whether a rule is missing.
         let near = if peer.is_ipv4() { 24 } else { 64 };
         let apart = key.without_pair();
         let mut wider = if is_near {
@@ -82,7 +82,7 @@ impl Flows {
         } else {
             apart.in_far_network()
         };
-        // Whoever comes from many addresses comes here with each line.
+        // Sources with many addresses come here with each line.
         if let Some(place) = self.place(wider) {
             return (Admitted::Place(place), Folded::Peers);
         }
@@ -96,7 +96,7 @@ impl Flows {
         if !closed || self.place(wider).is_some() {
             return (Admitted::Key(wider), Folded::Peers);
         }
-        // The last resort keeps what could be a missing rule for a documented port, of whatever peer.
+        // The last resort keeps lines that may show a missing rule for a documented port, from any peer.
         let last = if documented { key } else { key.without_ports() };
         (
             Admitted::Key(self.last_resort(last, is_near.then_some(near))),
@@ -104,7 +104,7 @@ impl Flows {
         )
     }
 
-    /// Gives up interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
+    /// Drops interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
     fn last_resort(&mut self, key: FlowKey, near: Option<u8>) -> FlowKey {
         let kept = key.in_network(near.unwrap_or(0));
         if self.others() < MOST_OF_INTERFACES || self.place(kept).is_some() {
@@ -124,7 +124,7 @@ impl Flows {
     }
 }
 
-/// The network that the peer of a folded flow stands for.
+/// Returns the network that stands for the peer of a folded flow.
 pub fn folded_network(peer: IpAddr) -> IpNet {
     let length = match peer {
         _ if peer.is_unspecified() => 0,

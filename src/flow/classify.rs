@@ -1,6 +1,6 @@
-//! Classifies one packet: its kind, and its service port as far as the tables decide it.
+//! Classification of one packet: its kind, and its service port as far as the tables decide it.
 //!
-//! What only the whole log decides stays a pair of ports; `cause::directions` settles it.
+//! Ports that only the whole log can decide stay a pair; `cause::directions` settles it.
 
 use super::{Kind, Ports};
 use crate::catalog::{
@@ -14,14 +14,14 @@ use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
 /// `ip_local_port_range`.
 pub const EPHEMERAL: u16 = 1023;
 
-/// Reserved ports that clients of NFS and RPC ask from (`RPC_DEF_MIN_RESVPORT` and `RPC_MAX_RESVPORT` of the kernel's
+/// Reserved ports that clients of NFS and RPC send from (`RPC_DEF_MIN_RESVPORT` and `RPC_MAX_RESVPORT` of the kernel's
 /// sunrpc are 665 and 1023; bindresvport(3) begins at 512).
 pub const RESERVED_CLIENTS: PortRange = PortRange::new(512, EPHEMERAL);
 
 /// Neighbour discovery: ICMPv6 router and neighbour solicitation and advertisement, redirect (RFC 4861, 4).
 const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=137;
 
-/// The kind and the ports of `packet`, seen on a node of `role`.
+/// Classifies `packet`, seen on a node of `role`.
 #[inline]
 pub fn classify(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
     let kind = match (packet.hook, packet.shape) {
@@ -51,8 +51,8 @@ pub fn classify(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
     }
 }
 
-/// To whom the packet went, as its kind. TCP reaches no socket through a group, so that a group MAC beside a station's
-/// address was made up by who pasted the log.
+/// Classifies a packet by its receivers. TCP does not accept group addresses, so a group MAC with a unicast IP address
+/// was made up when the log was edited.
 fn group(packet: &PacketSummary<'_>) -> Kind {
     let number = packet.proto.unwrap_or_default();
     let (cast, frame) = (packet.cast, packet.frame);
@@ -65,7 +65,7 @@ fn group(packet: &PacketSummary<'_>) -> Kind {
     let dhcp = ports.is_some_and(|(spt, dpt)| {
         is_dhcp_reply(number, spt, dpt) || is_dhcp_request(number, spt, dpt)
     });
-    // These go to groups, and are judged by what they are.
+    // These protocols use group addresses, and are judged by their type.
     if neighbours || number == proto::VRRP || dhcp {
         return Kind::Plain;
     }
@@ -89,7 +89,7 @@ fn pair(ports: Option<(u16, u16)>) -> Ports {
     ports.map_or(Ports::None, |(spt, dpt)| Ports::Pair { spt, dpt })
 }
 
-/// A whole packet with ports, sent to this node.
+/// Classifies a whole packet with ports, sent to this node.
 #[inline]
 fn whole(packet: &PacketSummary<'_>, spt: u16, dpt: u16, role: Role) -> (Kind, Ports) {
     match packet.flags {
@@ -99,7 +99,7 @@ fn whole(packet: &PacketSummary<'_>, spt: u16, dpt: u16, role: Role) -> (Kind, P
             if is_dhcp_reply(number, spt, dpt) {
                 return (Kind::Plain, service(dpt, false));
             }
-            // No node is a DHCP server: a request is for somebody else, to whomever it is addressed.
+            // No node is a DHCP server: a request is meant for another machine, even if it is addressed to this one.
             if is_dhcp_request(number, spt, dpt) {
                 return (Kind::Broadcast, service(dpt, false));
             }
@@ -108,7 +108,7 @@ fn whole(packet: &PacketSummary<'_>, spt: u16, dpt: u16, role: Role) -> (Kind, P
     }
 }
 
-/// A valid TCP packet.
+/// Classifies a TCP packet with valid flags.
 #[inline]
 fn segment(flags: TcpFlags, spt: u16, dpt: u16, role: Role) -> (Kind, Ports) {
     if flags.is_syn_ack() {
@@ -120,7 +120,7 @@ fn segment(flags: TcpFlags, spt: u16, dpt: u16, role: Role) -> (Kind, Ports) {
     }
 }
 
-/// The ports of a TCP packet that opens nothing.
+/// Returns the ports of a TCP packet that does not open a connection.
 #[inline]
 fn mid_stream(spt: u16, dpt: u16, role: Role) -> Ports {
     let (from, to) = (listed(role, proto::TCP, spt), listed(role, proto::TCP, dpt));
@@ -137,7 +137,7 @@ fn mid_stream(spt: u16, dpt: u16, role: Role) -> Ports {
     Ports::Pair { spt, dpt }
 }
 
-/// The ports of a UDP packet to a station, or of one of another protocol with ports.
+/// Returns the ports of a unicast UDP packet, or of one of another protocol with ports.
 pub fn datagram(number: u8, spt: u16, dpt: u16, role: Role) -> Ports {
     let (from, to) = (listed(role, number, spt), listed(role, number, dpt));
     if to.dpt == Strength::Own {

@@ -20,18 +20,18 @@ use crate::packet::{Hook, PacketSummary, PktType, TcpFlags, proto};
 use crate::site::Site;
 use crate::time::Time;
 
-/// Lines that are kept for the timelines of all nodes.
+/// Upper bound on the lines kept for the timelines of all nodes.
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
-/// How many starts of machines, and hosts without a drop line, are kept.
+/// Upper bound on the boots of machines, and on the hosts without a drop line, that are kept.
 pub(super) const MOST_BOOTS: usize = 1_024;
-/// The node of a line that tells none.
+/// Name of the node for lines that name none.
 const UNKNOWN: &str = "unknown";
 
-/// Flows in the order in which they began: they lie close together, and each has a place. The seed of the hash is another in
-/// each run, so that nobody can choose addresses that share one.
+/// Flows in the order in which they began: contiguous in memory, each with an index. The hash is seeded at random in
+/// each run, so that no sender can choose addresses that collide.
 pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
-/// What a drop line is to its flow.
+/// Contribution of a drop line to its flow.
 #[derive(Clone, Copy)]
 struct Line {
     key: FlowKey,
@@ -43,13 +43,13 @@ struct Line {
     role: Role,
 }
 
-/// All flows of a log.
+/// Flows of a log.
 #[derive(Debug, Clone, Default)]
 pub struct Flows {
     pub(super) nodes: Names,
     pub(super) interfaces: Names,
     pub(super) flows: Table,
-    /// By the numbers of the nodes.
+    /// Evidence by the numbers of the nodes.
     pub(super) evidence: Vec<NodeEvidence>,
     pub(super) marks: Marks,
     pub(super) ticks: usize,
@@ -58,20 +58,20 @@ pub struct Flows {
     pub(super) span: Option<(Time, Time)>,
     /// The span of the lines of the log being read that name no host.
     pub(super) hostless: Option<(Time, Time)>,
-    /// When the logs of hosts without a drop line went on.
+    /// Times covered by the logs of hosts without a drop line.
     pub(super) others: BTreeMap<String, Lifeline>,
     /// What chains say of many flows.
     pub(super) texts: Texts,
-    /// When machines started: host and time.
+    /// Boots of machines: host and time.
     pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
     pub(super) logged: u64,
-    /// Drop lines whose peer or port was folded.
+    /// Number of drop lines whose peer or port was folded.
     pub(super) folded: u64,
 }
 
 impl Flows {
-    /// Adds a drop line, which stands for so many `lines`.
+    /// Adds a drop line that stands for `lines` lines.
     pub fn add(
         &mut self,
         site: &Site,
@@ -98,7 +98,7 @@ impl Flows {
         }
     }
 
-    /// Notes what a drop line tells of its node, and what flow it is of.
+    /// Adds a drop line to the evidence of its node, and returns its contribution to a flow.
     #[inline(always)]
     fn notice(
         &mut self,
@@ -118,7 +118,7 @@ impl Flows {
         if drop.time.is_known() {
             seen.life.note(drop.time, drop.monotonic);
         }
-        // Another hook's LOG rule has a bucket of its own.
+        // The LOG rule of another hook has its own token bucket.
         if packet.hook == Hook::Input && self.ticks < MOST_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(drop, packet));
         }
@@ -141,11 +141,11 @@ impl Flows {
         }
     }
 
-    /// Counts a drop line in its flow: the place of that.
+    /// Counts a drop line in its flow. Returns the flow's index.
     #[inline]
     fn count(&mut self, line: &Line, packet: &PacketSummary<'_>, message: &[u8]) -> usize {
         let seen = &mut self.evidence[usize::from(line.node)];
-        // What is near a node decides how lines are folded, so that it is learned line by line.
+        // The neighbourhood of a node decides how lines are folded, so it must be learned line by line.
         let is_station = packet.frame == PktType::Unicast || packet.proto == Some(proto::TCP);
         if packet.hook == Hook::Input && packet.cast == PktType::Unicast && is_station {
             seen.meet(packet.dst);
@@ -185,7 +185,7 @@ impl Flows {
         place
     }
 
-    /// The place of the flow that the first line of a flow goes to: of its own, or what it was folded into.
+    /// Returns the index of the flow for a first line: a new one, or the one into which it is folded.
     #[inline(never)]
     fn begin(&mut self, line: &Line, message: &[u8]) -> usize {
         let (admitted, folded) = self.admit(line.key, line.role);
@@ -196,7 +196,7 @@ impl Flows {
         place
     }
 
-    /// The place of what was admitted, which begins there if it is new.
+    /// Returns the index of an admitted flow, which is created if it is new.
     pub(super) fn open(&mut self, admitted: Admitted, new: impl FnOnce() -> Flow) -> usize {
         match admitted {
             Admitted::Place(place) => place,
@@ -209,13 +209,13 @@ impl Flows {
         }
     }
 
-    /// The place of the flow of this key, if there is one.
+    /// Returns the index of the flow with this key.
     pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
         self.flows.get_index_of(&key)
     }
 
-    /// Notes that the log of a host had a line at `time`, and its monotonic time where it has one. Without a host the line is
-    /// of the log's one node.
+    /// Records that the log of a host had a line at `time`, with its monotonic time if the form has one. A line without
+    /// a host counts for the log's one node.
     pub fn alive(&mut self, host: Option<&str>, time: Time, monotonic: Option<i64>) {
         self.reaches(time);
         let Some(host) = host else {
@@ -232,18 +232,18 @@ impl Flows {
         }
     }
 
-    /// Notes that the log reaches to `time`.
+    /// Extends the span of the log to `time`.
     pub(super) fn reaches(&mut self, time: Time) {
         let (first, last) = self.span.unwrap_or((time, time));
         self.span = Some((first.min(time), last.max(time)));
     }
 
-    /// When the lines that name no host went on, where the log has one node: of several they show nothing.
+    /// Returns the span of the lines without a host if the log has one node; with several nodes they show nothing.
     fn hostless(&self) -> Option<(Time, Time)> {
         self.hostless.filter(|_| self.evidence.len() == 1)
     }
 
-    /// Ends the log that is being read: what it says of no host it says of its one node.
+    /// Ends the current log: lines without a host count for its one node.
     pub(super) fn end_log(&mut self) {
         let whole = self.hostless();
         self.hostless = None;
@@ -255,7 +255,7 @@ impl Flows {
         }
     }
 
-    /// Notes that the machine `host` started at `time`.
+    /// Records that the machine `host` booted at `time`.
     pub fn boot(&mut self, host: Option<&str>, time: Time) {
         if time.is_known() && self.boots.len() < MOST_BOOTS {
             self.boots
@@ -263,7 +263,7 @@ impl Flows {
         }
     }
 
-    /// The last start of `node`, if the log tells one.
+    /// Returns the last boot of `node`, if the log shows one.
     pub fn last_boot(&self, node: &str) -> Option<Time> {
         self.boots
             .iter()
@@ -272,7 +272,7 @@ impl Flows {
             .max()
     }
 
-    /// Microseconds from `from` to the end of the log of a node in which that went on, and that end.
+    /// Returns the microseconds from `from` to the end of a node's log that the log covers, and that end.
     pub fn quiet(&self, node: &str, from: Time) -> (i64, Option<Time>) {
         let number = self.nodes.find(node).map(usize::from);
         let seen = number.and_then(|number| self.evidence.get(number));
@@ -287,27 +287,27 @@ impl Flows {
         (end.map_or(0, |end| life.covered(from, end)), end)
     }
 
-    /// How many drop lines came in.
+    /// Returns the number of drop lines.
     pub const fn logged(&self) -> u64 {
         self.logged
     }
 
-    /// How many of them were folded into a network or a protocol, to stay inside the bounds.
+    /// Returns the number of drop lines that were folded into a network or a protocol because of the bounds.
     pub const fn folded(&self) -> u64 {
         self.folded
     }
 
-    /// The first and the last time of the log, of whatever line.
+    /// Returns the first and the last time of the log, of whatever line.
     pub const fn span(&self) -> Option<(Time, Time)> {
         self.span
     }
 
-    /// The lines one by one, for [`Self::iter`].
+    /// Returns the lines one by one, for [`Self::iter`].
     pub fn marks(&self) -> MarksByFlow {
         self.marks.by_flow(self.flows.len())
     }
 
-    /// The flows, in the order in which they began, with their `marks`.
+    /// Returns the flows, in the order in which they began, with their `marks`.
     pub fn iter<'a>(&'a self, marks: &'a MarksByFlow) -> impl Iterator<Item = Seen<'a>> {
         let flows = self.flows.iter().enumerate();
         flows.map(|(place, (key, flow))| Seen {
@@ -317,7 +317,7 @@ impl Flows {
         })
     }
 
-    /// The flow at a place in that order.
+    /// Returns the flow at a place in that order.
     pub fn seen<'a>(&'a self, place: usize, marks: &'a MarksByFlow) -> Option<Seen<'a>> {
         let (key, flow) = self.flows.get_index(place)?;
         Some(Seen {
@@ -327,12 +327,12 @@ impl Flows {
         })
     }
 
-    /// How many flows there are.
+    /// Returns the number of flows.
     pub fn len(&self) -> usize {
         self.flows.len()
     }
 
-    /// What judging them costs, in flows: sorting a line takes about a sixteenth of judging a flow.
+    /// Returns the cost of judging the flows, in flows: sorting a line takes about a sixteenth of judging a flow.
     pub fn cost(&self) -> usize {
         self.flows.len() + (self.marks.len() + self.ticks) / 16
     }
@@ -342,23 +342,23 @@ impl Flows {
         self.flows.is_empty()
     }
 
-    /// The nodes, by number.
+    /// Returns the nodes, by number.
     pub fn nodes(&self) -> impl Iterator<Item = (u16, &NodeEvidence)> {
         (0..).zip(&self.evidence)
     }
 
-    /// The name of a node.
+    /// Returns the name of a node.
     pub fn node_name(&self, number: u16) -> &str {
         self.nodes.name(number)
     }
 
-    /// The name of an interface.
+    /// Returns the name of an interface.
     pub fn interface_name(&self, number: u16) -> &str {
         self.interfaces.name(number)
     }
 }
 
-/// The name of the node of a drop line.
+/// Returns the name of the node of a drop line.
 #[inline]
 fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> &'a str {
     drop.host.unwrap_or_else(|| {
@@ -371,7 +371,7 @@ fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> 
     })
 }
 
-/// The port of the packet that is not in its flow's key.
+/// Returns the port of the packet that is not in its flow's key.
 fn other_port(packet: &PacketSummary<'_>, ports: Ports) -> u16 {
     match ports {
         Ports::Service { reply: true, .. } => packet.dpt,

@@ -1,4 +1,4 @@
-//! What the log shows of one node: its addresses, and its lines on the timeline.
+//! Evidence of the log about one node: its addresses, and its lines on the timeline.
 
 use std::net::IpAddr;
 
@@ -9,25 +9,25 @@ use crate::net::{IpNet, neighbourhood};
 use crate::packet::{PacketSummary, proto};
 use crate::saturation::{Class, Tick};
 
-/// Lines of one node and address family that are kept for its timeline.
+/// Upper bound on the lines kept for the timeline of one node and address family.
 const MOST_TICKS: usize = 1 << 18;
-/// Addresses that are kept of one node.
+/// Upper bound on the addresses kept of one node.
 const MOST_ADDRESSES: usize = 64;
 
-/// What the log shows of one node.
+/// Evidence of the log about one node.
 #[derive(Debug, Clone, Default)]
 pub struct NodeEvidence {
     pub(super) role: Role,
     pub logged: u64,
     /// Unicast destinations of its drop lines.
     pub addresses: Vec<IpAddr>,
-    /// Where in the list the last line's address stands.
+    /// Index of the last line's address in the list.
     last_met: usize,
-    /// Their neighbourhoods, in order.
+    /// Neighbourhoods of the addresses, in order.
     pub(super) near: Vec<IpNet>,
-    /// When its log went on.
+    /// Times covered by its log.
     pub(super) life: Lifeline,
-    /// Its lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a bucket of its own.
+    /// Drop lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a token bucket of its own.
     pub ticks: [Vec<Tick>; 2],
 }
 
@@ -39,7 +39,7 @@ impl NodeEvidence {
         }
     }
 
-    /// Notes that the node has `address`, as each line tells.
+    /// Records `address`, a destination of each line, as the node's.
     #[inline]
     pub(super) fn meet(&mut self, address: IpAddr) {
         if self.addresses.get(self.last_met) != Some(&address) {
@@ -47,7 +47,7 @@ impl NodeEvidence {
         }
     }
 
-    /// Puts a line on the timeline; whether there was room for it.
+    /// Adds a line to the timeline. Returns whether there was room for it.
     #[inline]
     pub(super) fn tick(&mut self, drop: &DropLine<'_>, packet: &PacketSummary<'_>) -> bool {
         let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
@@ -80,7 +80,7 @@ impl NodeEvidence {
         }
     }
 
-    /// Adds what another log shows, with at most `room` lines of its timeline: how many those were.
+    /// Adds the evidence of another log, with at most `room` lines of its timeline. Returns their number.
     pub(super) fn absorb(&mut self, other: Self, mut room: usize) -> usize {
         let before = room;
         self.logged += other.logged;
@@ -99,7 +99,7 @@ impl NodeEvidence {
     }
 }
 
-/// The bucket that the split LOG rules would give the line.
+/// Returns the token bucket that the split LOG rules would use for the line.
 fn class(packet: &PacketSummary<'_>) -> Class {
     match packet.flags {
         Some(flags) if flags.is_syn() => Class::Syn,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Kind, Ports};
 use crate::net::IpNet;
 
-/// What makes lines one flow.
+/// Key of a flow: all that its lines have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowKey {
     /// An index, see [`Flows::node_name`].
@@ -23,9 +23,9 @@ pub struct FlowKey {
     pub peer: IpAddr,
 }
 
-/// What folding asks of a key, and makes of it.
+/// Operations of folding.
 impl FlowKey {
-    /// On another node and interface.
+    /// Replaces node and interface.
     pub(super) const fn at(self, node: u16, interface: u16) -> Self {
         Self {
             node,
@@ -34,7 +34,7 @@ impl FlowKey {
         }
     }
 
-    /// The port of a service on this node.
+    /// Returns the port of a service on this node.
     pub(super) const fn request(self) -> Option<u16> {
         match self.ports {
             Ports::Service { port, reply: false } => Some(port),
@@ -49,7 +49,7 @@ impl FlowKey {
         }
     }
 
-    /// Without ports of which the log does not tell which is the service's.
+    /// Removes the ports if the log does not show which is the service's.
     pub(super) const fn without_pair(self) -> Self {
         match self.ports {
             Ports::Pair { .. } => self.without_ports(),
@@ -68,7 +68,7 @@ impl FlowKey {
         }
     }
 
-    /// With the network that stands for a peer that is no neighbour of the node.
+    /// Replaces a peer that is no neighbour of the node by its network.
     pub(super) fn in_far_network(self) -> Self {
         self.in_network(if self.peer.is_ipv4() { 16 } else { 32 })
     }

@@ -1,26 +1,26 @@
-//! When the log of one node went on, by lines of any kind, and how its clock ran beside its monotonic time.
+//! Times covered by the log of one node, by lines of any kind, and its clock's offset from its monotonic time.
 
 use smallvec::SmallVec;
 
 use crate::saturation::{Stretch, union};
 use crate::time::{SECOND, Time};
 
-/// How many steps of a node's clock, or starts, are told apart.
+/// Upper bound on the clock offsets of a node, from steps or boots, that are told apart.
 const MAX_CLOCKS: usize = 64;
-/// How far a clock may drift from one line to the next without a step, in microseconds.
+/// Largest drift of a clock between two lines that is no step, in microseconds.
 const DRIFT: i64 = 2 * SECOND;
 
-/// The life of one node's log.
+/// Times covered by one node's log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lifeline {
     /// The first and the last line of the log that is being read.
     current: Option<(Time, Time)>,
-    /// The stretches of those that have ended, joined where they touch.
+    /// Covered times of the logs that have ended, joined where they touch.
     ended: Vec<Stretch>,
     clocks: SmallVec<[Clock; 1]>,
 }
 
-/// A time in which the clock ran without a step: how far it is ahead of the monotonic time, and when.
+/// A time in which the clock ran without a step: its offset from the monotonic time, and its span.
 #[derive(Debug, Clone, Copy)]
 struct Clock {
     low: i64,
@@ -39,7 +39,7 @@ impl Clock {
 }
 
 impl Lifeline {
-    /// Notes a line.
+    /// Records a line.
     #[inline]
     pub(super) fn note(&mut self, time: Time, monotonic: Option<i64>) {
         let (first, last) = self.current.unwrap_or((time, time));
@@ -70,7 +70,7 @@ impl Lifeline {
         }
     }
 
-    /// Ends the log that is being read. What it says of no node, from its first to its last line, is said of this one too.
+    /// Ends the current log. The span of lines that name no node, `whole`, counts for this node as well.
     pub(super) fn end(&mut self, whole: Option<(Time, Time)>) {
         for (first, last) in whole
             .into_iter()
@@ -86,7 +86,7 @@ impl Lifeline {
         }
     }
 
-    /// Adds what another log of the node shows, which has ended.
+    /// Adds the times of another log of the node, which has ended.
     pub(super) fn absorb(&mut self, other: Self) {
         if !other.ended.is_empty() {
             let ours = std::mem::take(&mut self.ended);
@@ -108,13 +108,13 @@ impl Lifeline {
         }
     }
 
-    /// The time of its last line.
+    /// Returns the time of its last line.
     pub(super) fn last(&self) -> Option<Time> {
         let ended = self.ended.iter().map(|stretch| stretch.to);
         ended.chain(self.current.map(|(_, last)| last)).max()
     }
 
-    /// Microseconds between `from` and `to` in which the log went on, without the steps of the clock.
+    /// Returns the microseconds between `from` and `to` that the log covers, without the steps of the clock.
     pub(super) fn covered(&self, from: Time, to: Time) -> i64 {
         let current = self.current.map(|(from, to)| Stretch { from, to });
         let stretches = self.ended.iter().chain(&current);
@@ -122,7 +122,7 @@ impl Lifeline {
         (covered - self.step(from, to)).max(0)
     }
 
-    /// By how many microseconds the clock was set ahead between two times.
+    /// Returns the microseconds by which the clock was set ahead between two times.
     fn step(&self, from: Time, to: Time) -> i64 {
         match (self.clock_at(from), self.clock_at(to)) {
             (Some(earlier), Some(later)) => later.low.saturating_sub(earlier.high).max(0),
@@ -130,7 +130,7 @@ impl Lifeline {
         }
     }
 
-    /// The run of the clock that a time lies in, or is nearest to.
+    /// Returns the clock offset that applies at a time, or the nearest one.
     fn clock_at(&self, time: Time) -> Option<&Clock> {
         let away = |clock: &&Clock| {
             let before = clock.first.since(time);

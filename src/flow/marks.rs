@@ -1,18 +1,18 @@
-//! The lines of flows one by one, as many as are kept: written down in the order in which they come, and put in the order
-//! of the flows for a report. So a line touches the end of one table, wherever its flow lies.
+//! The lines of flows one by one, as many as are kept: appended in the order of arrival, and sorted by flow for a
+//! report. So a line touches only the end of one table, wherever its flow is stored.
 
 use crate::beside::{WORTH_A_THREAD, beside};
 use crate::time::Time;
 
-/// Lines that are kept of one flow.
+/// Upper bound on the lines kept of one flow.
 pub(super) const MOST_OF_A_FLOW: u16 = 4_096;
-/// Lines that are kept of all flows.
+/// Upper bound on the lines kept of all flows.
 const MOST: usize = 1 << 18;
 
 /// One line of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark {
-    /// The port that is not the service's; of a pair, SPT.
+    /// Port that is not the service's; of a pair, SPT.
     pub port: u16,
     pub time: Time,
     /// Whether it opens a connection: SYN without ACK.
@@ -29,7 +29,7 @@ impl Mark {
     }
 }
 
-/// Lines, each with the place of its flow.
+/// Lines, each with the index of its flow.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Marks(Vec<Marked>);
 
@@ -38,7 +38,7 @@ struct Marked {
     time: Time,
     flow: u32,
     port: u16,
-    /// Its bits, as [`Mark::shown`] has them.
+    /// Bits of the mark, as [`Mark::shown`] defines them.
     shown: u8,
 }
 
@@ -61,12 +61,12 @@ impl Marks {
         self.0.len()
     }
 
-    /// How many more are kept.
+    /// Returns the number of further marks that can be kept.
     pub(super) const fn room(&self) -> usize {
         MOST.saturating_sub(self.0.len())
     }
 
-    /// Adds a line of the flow at a place.
+    /// Adds a line of the flow with an index.
     #[inline]
     pub(super) fn push(&mut self, flow: usize, mark: Mark) {
         self.0.push(Marked {
@@ -84,7 +84,7 @@ impl Marks {
         }
     }
 
-    /// In the order of so many `flows`; the lines of each in the order in which they came.
+    /// Sorts the marks by flow, of which there are `flows`; the lines of each stay in the order of arrival.
     pub(super) fn by_flow(&self, flows: usize) -> MarksByFlow {
         let mut ends = vec![0_u32; flows];
         for mark in &self.0 {
@@ -102,7 +102,7 @@ impl Marks {
             data: false,
         };
         let mut marks = vec![nothing; self.0.len()];
-        // Two threads go through all lines, and each puts down those of half of the flows.
+        // Two threads pass over all lines, and each writes those of half of the flows.
         let half = flows / 2;
         let middle = ends.get(half).map_or(marks.len(), |begin| *begin as usize);
         let (one, other) = marks.split_at_mut(middle);
@@ -115,8 +115,8 @@ impl Marks {
         MarksByFlow { marks, ends }
     }
 
-    /// Puts down the lines of the flows from a `first` on, in a table that begins with a place. Each line takes the next place
-    /// of its flow, which leaves all `ends` where they should be.
+    /// Writes the lines of the flows from `first` on to a table that begins at `begin`. Each line takes the next slot of
+    /// its flow, after which all `ends` are correct.
     fn put(&self, ends: &mut [u32], first: usize, marks: &mut [Mark], begin: usize) {
         for mark in &self.0 {
             let place = (mark.flow as usize).checked_sub(first);
@@ -133,12 +133,12 @@ impl Marks {
 #[derive(Debug)]
 pub struct MarksByFlow {
     marks: Vec<Mark>,
-    /// Where those of each flow end.
+    /// End index of the marks of each flow.
     ends: Vec<u32>,
 }
 
 impl MarksByFlow {
-    /// Those of the flow at a place.
+    /// Returns the marks of a flow by its index.
     pub(super) fn of(&self, flow: usize) -> &[Mark] {
         let end = |flow: usize| self.ends.get(flow).map_or(0, |end| *end as usize);
         &self.marks[flow.checked_sub(1).map_or(0, end)..end(flow)]

@@ -10,7 +10,7 @@ use super::{FlowKey, Folded};
 use crate::site::Site;
 
 impl Flows {
-    /// Adds what another log shows.
+    /// Adds the flows of another log.
     pub fn absorb(&mut self, site: &Site, mut other: Self) {
         other.end_log();
         if self.logged == 0 && self.span.is_none() && self.boots.is_empty() {
@@ -27,7 +27,7 @@ impl Flows {
             self.ticks += self.evidence[number].absorb(theirs, room);
         }
         let their_marks = other.marks.by_flow(other.flows.len());
-        // The bounds let in whoever comes first: that is the same for each order of lines.
+        // The bounds favour flows that come first: sorting makes the result independent of the order of lines.
         let flows = other.flows.into_iter().enumerate();
         let mut flows: Vec<_> = flows
             .map(|(place, (key, flow))| (key, place, flow))
@@ -71,7 +71,7 @@ impl Flows {
         self.folded += other.folded;
     }
 
-    /// Moves all times by whole years: what a log's end shows of stamps without a year.
+    /// Moves all times by whole years, where the end of a log shows that its stamps without a year were dated wrongly.
     pub fn add_years(&mut self, years: i32) {
         if years == 0 {
             return;

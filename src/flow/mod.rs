@@ -1,7 +1,7 @@
 //! Drop lines grouped: packets in, [`Flow`]s out. A flow is node, interface, protocol, peer, service port and direction.
 //!
-//! What a flow keeps does not depend on the order in which its lines came, so logs of several nodes, reversed logs and
-//! stripes of one file can be added up.
+//! The content of a flow does not depend on the order in which its lines came, so logs of several nodes, reversed logs
+//! and stripes of one file can be added up.
 
 mod attempts;
 mod bounds;
@@ -34,21 +34,21 @@ pub use key::FlowKey;
 pub use marks::{Mark, MarksByFlow};
 pub use outcomes::{ChainOutcomes, PeerClass};
 
-/// Which way a flow goes, as conntrack says it.
+/// Direction of a flow, as in conntrack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// Towards the service on this node.
     Original,
     /// Return traffic of a service on the peer.
     Reply,
-    /// The log does not tell.
+    /// The log does not show the direction.
     Unknown,
 }
 
 impl Direction {
     pub const ALL: [Self; 3] = [Self::Original, Self::Reply, Self::Unknown];
 
-    /// As reports write it.
+    /// Returns the direction as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Original => "original",
@@ -58,7 +58,7 @@ impl Direction {
     }
 }
 
-/// What one packet settles on its own: such packets are flows of their own.
+/// Kind of a packet, as far as the packet alone settles it: each kind has its own flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     Plain,
@@ -72,9 +72,9 @@ pub enum Kind {
     Forward,
     /// Logged in OUTPUT.
     Output,
-    /// In a broadcast frame, to an address that may be this node's or the broadcast address of its subnet.
+    /// A broadcast frame, to an address that may be this node's or the broadcast address of its subnet.
     BroadcastFrame,
-    /// In a multicast frame, to such an address.
+    /// A multicast frame, to such an address.
     MulticastFrame,
 }
 
@@ -93,7 +93,7 @@ impl Kind {
         Self::MulticastFrame,
     ];
 
-    /// As ids have it.
+    /// Returns the kind as finding ids contain it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -128,37 +128,37 @@ pub enum Ports {
     None,
     /// The service's port, on this node or, for a reply, on the peer.
     Service { port: u16, reply: bool },
-    /// Which of the two is the service's is for the whole log to tell.
+    /// Both ports: only the whole log can show which is the service's.
     Pair { spt: u16, dpt: u16 },
 }
 
-/// Lines by what they show, in order; most flows show one thing or two.
+/// Lines by value, in order; most flows have one value or two.
 pub type Counts<T> = SmallVec<[(T, u64); 2]>;
 
-/// How many destinations of group frames are told apart.
+/// Upper bound on the destinations of group frames that are told apart.
 pub const MAX_DESTINATIONS: usize = 5;
 
-/// What was folded into a flow to stay inside the bounds.
+/// Parts of the key that were folded because of the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Folded {
     No,
-    /// Ports: its peer tried too many.
+    /// The ports were folded: the peer tried too many.
     Ports,
-    /// Peers, perhaps ports too: its peer is a network.
+    /// The peer was folded into a network, and perhaps the ports too.
     Peers,
 }
 
 /// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold.
 #[derive(Debug, Clone)]
 pub struct Flow {
-    /// How many lines were logged: a floor, since the LOG rule is limited.
+    /// Number of lines logged: a lower bound, since the LOG rule is limited.
     pub logged: u64,
     pub first: Time,
     pub last: Time,
     /// Lines by TCP flags.
     flags: Counts<TcpFlags>,
     pub folded: Folded,
-    /// How many of its lines are kept one by one.
+    /// Number of its lines that are kept one by one.
     marks: u16,
     pub detail: Box<Detail>,
 }
@@ -168,12 +168,12 @@ pub struct Flow {
 pub struct Seen<'a> {
     pub key: FlowKey,
     pub flow: &'a Flow,
-    /// Its lines one by one, as many as are kept.
+    /// Lines one by one, as many as are kept.
     pub marks: &'a [Mark],
 }
 
 impl Seen<'_> {
-    /// The ports of this node that the lines went to.
+    /// Returns the ports of this node that the lines went to.
     pub fn local_ports(&self) -> impl Iterator<Item = u16> + use<'_> {
         let (fixed, marks) = match self.key.ports {
             Ports::Pair { dpt, .. } => (Some(dpt), None),
@@ -186,16 +186,16 @@ impl Seen<'_> {
     }
 }
 
-/// What few lines of a flow add to. It lies for itself, so that what each line adds to lies close together.
+/// Sums to which few lines of a flow add. They are stored separately, so that the sums of each line are close together.
 #[derive(Debug, Clone)]
 pub struct Detail {
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
-    /// Where lines in group frames went to, in order; [`MAX_DESTINATIONS`] stand for more.
+    /// Destinations of lines in group frames, in order; [`MAX_DESTINATIONS`] of them may stand for more.
     pub destinations: SmallVec<[IpAddr; 1]>,
     /// The earliest line.
     pub sample: Box<str>,
-    /// What the chain in force would do with its lines, where that chain is known.
+    /// Outcomes of its lines in the running chain, where that chain is known.
     pub outcomes: Option<Arc<ChainOutcomes>>,
 }
 
@@ -205,7 +205,7 @@ impl Flow {
         self.flags.iter().copied()
     }
 
-    /// Lines whose flags satisfy `test`.
+    /// Counts the lines whose flags satisfy `test`.
     pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
         self.flags()
             .filter(|(flags, _)| test(*flags))
@@ -213,7 +213,7 @@ impl Flow {
             .sum()
     }
 
-    /// Notes where a line in a group frame went to.
+    /// Adds the destination of a line in a group frame.
     fn note_destination(&mut self, address: IpAddr) {
         let known = &mut self.detail.destinations;
         if known.len() < MAX_DESTINATIONS

@@ -2,9 +2,9 @@
 
 use crate::names::Names as Table;
 
-/// Nodes that are told apart, and interfaces.
+/// Upper bound on the nodes, and on the interfaces, that are told apart.
 const MAX_NAMES: usize = 1_024;
-/// What stands for the names over the bound.
+/// Placeholder for the names over the bound.
 const OTHERS: &str = "others";
 
 /// Names with a number each.
@@ -20,17 +20,17 @@ impl Names {
         }
     }
 
-    /// The number of what stands for names that are not told apart.
+    /// Returns the number of the placeholder for names over the bound.
     pub(super) fn others(&mut self) -> u16 {
         self.0.number(OTHERS, MAX_NAMES + 1).unwrap_or_default()
     }
 
-    /// The number of a name that is known.
+    /// Returns the number of a name that is known.
     pub(super) fn find(&self, name: &str) -> Option<u16> {
         self.0.find(name)
     }
 
-    /// The number that each of `others` has here, by its number there.
+    /// Returns the number that each of `others` has in this table, by its number there.
     pub(super) fn numbers(&mut self, others: &Self) -> Vec<u16> {
         others.0.iter().map(|name| self.number(name)).collect()
     }

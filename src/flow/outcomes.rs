@@ -1,6 +1,6 @@
-//! What the chains of a node would do with the lines of a flow, added up.
+//! Outcomes of the lines of a flow in the chains of their node, added up.
 //!
-//! Of rules and notes the first by order are kept, so that no order of lines matters.
+//! Of rules and notes the first by order are kept, so that the order of the lines does not matter.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,29 +8,29 @@ use std::sync::Arc;
 use crate::chain::{ChainOutcome, Judged, Narrowed, Origin, Position, Shadowed};
 use crate::time::Time;
 
-/// How many rules that decide, rules that do not, and notes are kept of one flow.
+/// Upper bound on the deciding rules, on the narrowed and dead rules, and on the notes kept of one flow.
 const MAX: usize = 8;
 
-/// What the chains of a node would do with lines.
+/// Outcomes of lines in the chains of a node.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChainOutcomes {
-    /// How many lines were asked about.
+    /// Number of lines evaluated.
     pub lines: u64,
-    /// How many of them get in without a line in the drop log.
+    /// Number of them that are accepted without a line in the drop log.
     pub accepted: u64,
-    /// The latest time of a line that does.
+    /// Latest time of an accepted line.
     pub last_accepted: Option<Time>,
-    /// How many lines only their source keeps out.
+    /// Number of lines that only their source keeps out.
     pub kept_out: u64,
-    /// How many lines a running chain would accept if conntrack did not call them INVALID.
+    /// Number of lines that a running chain would accept if conntrack did not classify them as INVALID.
     pub invalid: u64,
-    /// Lines by what decides.
+    /// Number of lines by the deciding outcome.
     pub by: Vec<(ChainOutcome, u64)>,
-    /// The rules that accept such packets from elsewhere.
+    /// Rules that accept such packets from other sources.
     pub narrowed: BTreeSet<Narrowed>,
-    /// Rules that would accept them and do not.
+    /// Rules that would accept such packets, but are not reached or do not apply.
     pub dead: BTreeSet<Shadowed>,
-    /// What could not be evaluated.
+    /// Matches that could not be evaluated.
     pub notes: BTreeSet<Arc<str>>,
 }
 
@@ -51,20 +51,20 @@ fn shared(texts: &mut Texts, text: String) -> Arc<str> {
     text
 }
 
-/// What a running chain does with a peer: a part of a finding's id.
+/// Class of a peer by the running chain: a part of a finding's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum PeerClass {
-    /// It accepts all of its lines.
+    /// The chain accepts all of its lines.
     Accepted,
-    /// Only the peer's address keeps all of its lines out.
+    /// Every one of its lines is refused only because of the peer's address.
     Narrowed,
-    /// Anything else, and where no running chain is known.
+    /// Any other outcome, or no known running chain.
     #[default]
     Else,
 }
 
 impl PeerClass {
-    /// In one word.
+    /// Returns the class in one word.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
@@ -101,7 +101,7 @@ impl ChainOutcomes {
         self.bound();
     }
 
-    /// Adds what others add up to.
+    /// Adds the sums of other lines.
     pub fn absorb(&mut self, other: &Self) {
         self.lines += other.lines;
         self.accepted += other.accepted;
@@ -133,7 +133,7 @@ impl ChainOutcomes {
         self.last_accepted = self.last_accepted.map(|time| time.add_years(years));
     }
 
-    /// Keeps the first of each: what comes first of all is never left out on the way, so its sum is whole.
+    /// Keeps the first entries of each: the first of all is never dropped on the way, so its sum is complete.
     fn bound(&mut self) {
         self.by.truncate(MAX);
         while self.narrowed.len() > MAX {
@@ -157,7 +157,7 @@ impl ChainOutcomes {
         matches!(origin, Origin::Running(_)) && self.accepts_all(lines) && !self.is_stale(origin)
     }
 
-    /// Whether a running chain accepts a line that came after it was printed: then the chain on the node is another.
+    /// Whether a running chain accepts a line that came after it was printed: the chain on the node has then changed.
     pub fn is_stale(&self, origin: Origin) -> bool {
         let Origin::Running(Some(taken)) = origin else {
             return false;
@@ -165,7 +165,7 @@ impl ChainOutcomes {
         (self.last_accepted).is_some_and(|last| last.is_dated() && taken < last)
     }
 
-    /// What a running chain does with the peer of `lines` lines.
+    /// Classifies the peer of `lines` lines.
     pub fn peer_class(&self, lines: u64, origin: Origin) -> PeerClass {
         match origin {
             Origin::NextBoot => PeerClass::Else,
@@ -175,7 +175,7 @@ impl ChainOutcomes {
         }
     }
 
-    /// The rules that accept, with the lines of each.
+    /// Returns the rules that accept, with the lines of each.
     pub fn accepting(&self) -> impl Iterator<Item = (&Position, u64)> {
         self.by.iter().filter_map(|(outcome, lines)| match outcome {
             ChainOutcome::Accepted(position) => Some((position, *lines)),

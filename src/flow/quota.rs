@@ -1,4 +1,4 @@
-//! What of the bounds on flows is used up.
+//! Use of the bounds on flows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,22 +6,22 @@ use foldhash::fast::RandomState;
 
 use super::FlowKey;
 
-/// How many unlisted ports of one peer are kept once there is no room for more flows.
+/// Upper bound on the unlisted ports of one peer once there is no room for more flows.
 const MOST_PORTS_IN_NEED: u16 = 8;
 
 /// Counts the flows of documented ports, and the unlisted ports that each peer tried.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Quota {
-    /// How many of the flows have the room of documented ports.
+    /// Number of flows in the reserve for documented ports.
     pub(super) documented: usize,
-    /// How many ports that no list names are kept of a peer, or a network, on a node.
+    /// Number of unlisted ports kept for a peer, or a network, on a node.
     tried: HashMap<FlowKey, u16, RandomState>,
-    /// Those with [`MOST_PORTS_IN_NEED`] or more: few, and asked for with each line that has no flow.
+    /// Peers with [`MOST_PORTS_IN_NEED`] or more: few, and looked up with each line that has no flow.
     pub(super) many: HashSet<FlowKey, RandomState>,
 }
 
 impl Quota {
-    /// Notes another port of a peer, or a network, on a node.
+    /// Counts another port of a peer, or of a network, on a node.
     pub(super) fn try_port(&mut self, of: FlowKey) {
         let tried = self.tried.entry(of).or_default();
         *tried = tried.saturating_add(1);
@@ -35,10 +35,10 @@ impl Quota {
     }
 }
 
-/// Under what a line is kept.
+/// Place of an admitted line.
 pub(super) enum Admitted {
-    /// The place of a flow that is there.
+    /// Index of an existing flow.
     Place(usize),
-    /// The key of a flow that may be there.
+    /// Key of a flow that may exist or not.
     Key(FlowKey),
 }

@@ -1,4 +1,4 @@
-//! What the lines of a flow add up to, whatever their order.
+//! Sums over the lines of a flow, independent of their order.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::{Counts, Detail, Flow, Folded};
 use crate::time::Time;
 
 impl Flow {
-    /// A flow without a line, but for the time and the message of its first.
+    /// Creates a flow without lines, with the time and the message of its first.
     pub(super) fn begin(time: Time, message: &[u8]) -> Self {
         Self {
             logged: 0,
@@ -27,8 +27,8 @@ impl Flow {
         }
     }
 
-    /// Takes the time of a line, and keeps the earliest line; of lines at one time, the first by its text, so that no order
-    /// matters.
+    /// Adds the time of a line, and keeps the earliest line; of lines at one time the first by its text, so that the
+    /// order of arrival does not matter.
     #[inline]
     pub(super) fn date<'m>(&mut self, time: Time, message: impl FnOnce() -> &'m [u8]) {
         if time > self.last {
@@ -65,7 +65,7 @@ impl Flow {
         }
     }
 
-    /// Adds what another log shows, but for the lines one by one.
+    /// Adds the sums of another log, without the lines one by one.
     pub(super) fn absorb(&mut self, other: Self) {
         self.logged += other.logged;
         for (flags, lines) in other.flags() {
@@ -86,13 +86,13 @@ impl Flow {
     }
 }
 
-/// How much of a message is kept, in bytes: the kernel's buffer for one line of the LOG target (`struct nf_log_buf`,
-/// net/netfilter/nf_log.c) holds no more, so that only what is no kernel line is cut.
+/// Upper bound on the bytes kept of a message: the kernel's buffer for one line of the LOG target (`struct nf_log_buf`,
+/// net/netfilter/nf_log.c) has no more, so a line of the kernel is never cut.
 const MESSAGE: usize = 1_024;
 
 fn text(message: &[u8]) -> Cow<'_, str> {
     let mut end = message.len().min(MESSAGE);
-    // A character is kept whole, or not at all.
+    // A character is never cut.
     if end < message.len() {
         let begin = (end - 3..=end).rfind(|&at| message[at] & 0xc0 != 0x80);
         end = begin.unwrap_or(end);

@@ -1,4 +1,4 @@
-//! What comes out of an input: drop lines, and what else its logs say.
+//! Events of an input: drop lines, and further events of its logs.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use crate::packet::{PacketSummary, Unparsed};
 use crate::provenance::Provenance;
 use crate::time::Time;
 
-/// One drop line, whichever way it was read.
+/// A drop line, read by the fast or the slow path.
 #[derive(Debug, Clone, Copy)]
 pub struct DropLine<'a> {
     pub time: Time,
@@ -24,14 +24,14 @@ pub struct DropLine<'a> {
     pub message: &'a [u8],
     /// The packet, or why it cannot be judged.
     pub packet: Result<PacketSummary<'a>, Unparsed>,
-    /// How many lines it stands for (`message repeated N times`): 1 for most.
+    /// Number of lines for which it stands (`message repeated N times`): 1 for most.
     pub repeats: u32,
 }
 
-/// Drop lines that follow each other in a log; how many come together makes no difference.
+/// Consecutive drop lines of a log; the size of a batch makes no difference.
 pub type DropBatch<'a> = &'a [DropLine<'a>];
 
-/// What a reader says of a log.
+/// An event of a log.
 #[derive(Debug)]
 pub enum LogEvent<'a> {
     Drops(DropBatch<'a>),
@@ -49,42 +49,49 @@ pub enum LogEvent<'a> {
     Elsewhere {
         record: &'a [u8],
         why: &'static str,
-        /// Whether the record around it was read: then it is untrusted, else unreadable.
+        /// Whether the record around it was parsed: it is then untrusted, otherwise unreadable.
         is_read: bool,
     },
     /// A line of another LOG rule, by its prefix.
     OtherPrefix {
         prefix: &'a [u8],
     },
-    /// A line that shows how far the log can be believed.
+    /// A line that reports lost evidence, or a new start of the log.
     Notice {
         kind: NoticeKind,
         time: Time,
         host: Option<&'a str>,
         count: u64,
     },
-    /// The log of a host had a line, of whatever kind, at this time. Without a host it is the whole log's.
+    /// The log of a host had a line of any kind at this time. Without a host it counts for the whole log.
     Alive {
         time: Time,
         /// Microseconds since boot, where the form has them beside a date.
         monotonic: Option<i64>,
         host: Option<&'a str>,
     },
-    /// Something tells a fact of the cluster, which comes before the logs.
+    /// A fact about the cluster, which precedes the events of the logs.
     Learned {
         fact: ClusterFact,
         by: Provenance,
     },
-    /// A log of an input came to its end; all of its times are off by `correction` years.
+    /// A JSON document of this program's own, a report or an event, in the input of this name.
+    Own {
+        input: &'a str,
+        document: &'a str,
+    },
+    /// End of the documents of this program in an input that has any.
+    EndOfOwn,
+    /// A log of an input ended; all of its times are wrong by `correction` years.
     EndOfLog {
         correction: i32,
     },
 }
 
-/// Where events go.
+/// Receiver of events.
 pub type Sink<'s> = dyn FnMut(LogEvent<'_>) + 's;
 
-/// What a notice says.
+/// Kind of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NoticeKind {
     /// The journal lost kernel messages: the ring buffer was overwritten before they were read.
@@ -95,18 +102,18 @@ pub enum NoticeKind {
     JournalSuppressed,
     /// Packets were dropped for want of conntrack entries.
     ConntrackFull,
-    /// The machine started; the count is 0 where a line before has told so already.
+    /// The machine booted; the count is 0 where an earlier line has reported it already.
     Boot,
-    /// Stamps name a day that their year does not have, as 29 February: so many.
+    /// Stamps of days that their year does not have, such as 29 February; the count is their number.
     NoSuchDay,
-    /// The clock was set back, or the log's parts are out of order: the count is by how many seconds.
+    /// The clock was set back, or the log's parts are out of order; the count is the number of seconds.
     TimeBack,
 }
 
-/// Something that was learned before the logs are read.
+/// A fact that is known before the logs are read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterFact {
-    /// The role of a node, and which label says so.
+    /// Role of a node, with the label that gives it.
     Role {
         node: String,
         role: Role,
@@ -116,7 +123,7 @@ pub enum ClusterFact {
         node: String,
         address: IpAddr,
     },
-    /// Another name by which logs may call a node.
+    /// Another name of a node in logs.
     Name {
         node: String,
         other: String,
@@ -140,22 +147,22 @@ pub enum ClusterFact {
         from: Time,
         to: Option<Time>,
     },
-    /// When the input was collected: its logs are not younger.
+    /// Time at which the input was collected: its logs are not younger.
     Collected(Time),
-    /// Something that is missing, odd, or in conflict with the rest.
+    /// A part that is missing, odd, or in conflict with the rest.
     Remark(String),
 }
 
 /// Nodes that one fact names one by one.
 const MAX_NAMES: usize = 5;
 
-/// The first names, and how many more there are.
+/// Returns the first names, and how many more there are.
 pub(super) fn few(names: &[String]) -> String {
     let names: Vec<String> = names.iter().map(|name| printable_name(name)).collect();
     listed(&names)
 }
 
-/// The first texts of a list, and how many more there are.
+/// Returns the first texts of a list, and how many more there are.
 pub(super) fn listed(texts: &[String]) -> String {
     let shown = texts[..texts.len().min(MAX_NAMES)].join(", ");
     match texts.len().saturating_sub(MAX_NAMES) {

@@ -1,4 +1,4 @@
-//! What comes in: bytes of logs, journals and bundles; what goes out: [`event::LogEvent`], above all drop lines.
+//! Input: bytes of logs, journals and bundles become [`event::LogEvent`]s, above all drop lines.
 //!
 //! Imports go `source → reader → framing | message → format → event`; `fast` is used by `reader` alone, `objects` by
 //! `source`, and `search` and `scan` lie below all of them.

@@ -1,8 +1,8 @@
-//! Reads one log: blocks are pushed in, events come out, the same of a file and of a pipe.
+//! Reader of one log: blocks are pushed in, events come out, the same for a file and for a pipe.
 //!
-//! Each record goes one way: searched for what is worth a look ([`super::search`]), cut out ([`super::framing`]), split
-//! ([`super::format`]), classified ([`super::message`]), dated, and said. `lines.rs` and `record.rs` have the steps; what
-//! [`super::fast`] has read of a block skips the first four of them.
+//! Each record passes the same stages: searched for hits ([`super::search`]), split off ([`super::framing`]), parsed
+//! ([`super::format`]), classified ([`super::message`]), dated, and reported. `lines.rs` and `record.rs` contain the
+//! stages; blocks that [`super::fast`] has read skip the first four.
 
 mod carry;
 mod clock;
@@ -26,21 +26,21 @@ use nodes::NodeClocks;
 
 pub use line::{Line, line};
 
-/// Behind records of another framing, so many bytes of lines are looked at first, then twice as many and so on: all at
-/// once would be looked at again for each line that opens a framing.
+/// Bytes of lines that are scanned first after records of another framing; each further step doubles them. A scan of the
+/// whole block would be repeated for each line that opens a framing.
 const FIRST_LINES: usize = 256;
 
-/// What a record came to.
+/// Result of taking a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// Its time, if it has one, is known.
+    /// The record was reported, and its time, if it has one, is known.
     Said,
     Nothing,
-    /// It is no record, but a document that holds some.
+    /// No record, but a document that contains some.
     Document,
 }
 
-/// Scans blocks of whole lines, on whatever thread.
+/// Scanner for blocks of complete lines, which may run on any thread.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner {
     prefixes: Prefixes,
@@ -63,23 +63,23 @@ impl Scanner {
 pub struct Reader {
     prefixes: Prefixes,
     scanner: Scanner,
-    /// The last scan of lines, kept for its room.
+    /// Scan of the last lines, kept to reuse its memory.
     scan: Scan,
     clock: Clock,
     nodes: NodeClocks,
-    /// Drop lines of a day that their year does not have.
+    /// Number of drop lines with a day that their year does not have.
     no_such_days: u64,
     known: bool,
     framing: Framing,
-    /// The text at hand does not begin another framing, whatever it looks like.
+    /// Whether the current text begins no other framing, even if it looks like one.
     barred: bool,
     /// Whether each line must be visited, since its time counts from the line before.
     each: bool,
-    /// The begin of a record whose end has not come yet.
+    /// Start of a record that is not complete yet.
     carry: Vec<u8>,
     /// The last line of the text before.
     before: Vec<u8>,
-    /// The rest of a record that is too long is thrown away: up to the line's end, or so many bytes.
+    /// Whether the rest of a record that is too long is skipped: up to the line's end, or `skip` bytes.
     overlong: bool,
     skip: u64,
     lines: u64,
@@ -89,19 +89,19 @@ pub struct Reader {
     has_times: bool,
 }
 
-/// The search for `prefixes` and what else is looked for.
+/// Creates the search for `prefixes` and for the literals of notices and framings.
 fn search_for(prefixes: &Prefixes) -> Search {
     prefixes.search(|prefixes| Search::new(prefixes, literals().collect()))
 }
 
 impl Reader {
-    /// A reader of lines with one of `prefixes`, whose times are read as `reading` says.
+    /// Creates a reader for lines with one of `prefixes`, whose times are interpreted by `reading`.
     pub fn new(prefixes: Prefixes, reading: Reading) -> Self {
         let is_fast = !cfg!(feature = "slow");
         Self::with(prefixes, reading, is_fast)
     }
 
-    /// A reader that takes no short cuts; what it says is what [`Self::new`] says.
+    /// Creates a reader without the fast path; its events are the same as those of [`Self::new`].
     pub fn slow(prefixes: Prefixes, reading: Reading) -> Self {
         Self::with(prefixes, reading, false)
     }
@@ -134,7 +134,7 @@ impl Reader {
         }
     }
 
-    /// How many lines came in, or records where the form has no lines.
+    /// Returns the number of lines, or of records where the form has no lines.
     pub const fn lines(&self) -> u64 {
         self.lines
     }
@@ -144,36 +144,37 @@ impl Reader {
         self.known
     }
 
-    /// Whether nothing but white space came in.
+    /// Whether only white space came in.
     pub const fn is_blank(&self) -> bool {
         self.blank
     }
 
-    /// Takes the next bytes of the log.
+    /// Adds the next bytes of the log.
     pub fn push(&mut self, bytes: &[u8], sink: &mut Sink<'_>) {
-        // No record that is too long lies within one block, so that how bytes come makes no difference.
+        // No overlong record lies within one block, so that the split of the bytes makes no difference.
         for block in bytes.chunks(MAX_RECORD) {
             self.push_block(block, sink);
         }
     }
 
-    /// What scans blocks of lines ahead, on whatever thread; `None` where lines have to be read in a row.
+    /// Returns a scanner for blocks of lines, which may run on any thread; `None` where lines have to be read in
+    /// sequence.
     pub(super) fn scanner(&self) -> Option<Scanner> {
         let is_ready = self.scanner.is_fast && self.known && self.is_in_lines();
         is_ready.then(|| self.scanner.clone())
     }
 
-    /// Whether whole lines may be scanned before they come here.
+    /// Whether complete lines may be scanned ahead.
     pub(super) const fn is_in_lines(&self) -> bool {
         matches!(self.framing, Framing::Lines) && !self.each && !self.overlong && self.skip == 0
     }
 
-    /// Forgets the begin of a line that is not complete: how many bytes it is.
+    /// Drops the start of an incomplete line. Returns its length in bytes.
     pub(super) fn give_back(&mut self) -> usize {
         std::mem::take(&mut self.carry).len()
     }
 
-    /// Takes whole lines that were scanned, while [`Self::is_in_lines`].
+    /// Takes complete lines that were scanned, while [`Self::is_in_lines`].
     pub(super) fn push_scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) {
         let mut used = 0;
         if !text.is_empty() && self.carry.is_empty() && !self.begins_other(text) {
@@ -183,7 +184,8 @@ impl Reader {
         self.push(&text[used..], sink);
     }
 
-    /// Dates what was read as if the log ended now, by the machine's clock; returns by how many years its times are off.
+    /// Settles the years of the stamps as if the log ended now, by the machine's clock. Returns the error of its times,
+    /// in years.
     pub fn settle_years(&mut self, now: Time) -> i32 {
         self.clock.settle_years(now)
     }
@@ -226,7 +228,7 @@ impl Reader {
         sink(LogEvent::EndOfLog { correction });
     }
 
-    /// Takes as many whole records as `text` has: how many bytes they are. All of it, if it is the `last`.
+    /// Takes as many complete records as `text` has; all of it, if it is the `last`. Returns their length in bytes.
     fn take(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
         self.blank = self.blank && text.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
         let mut at = 0;
@@ -279,7 +281,7 @@ impl Reader {
                 Cut::More => break,
                 Cut::Leave if !last && framing::is_undecided(rest) => break,
                 Cut::Leave => {
-                    // Here, not at the end: lines behind it may count their time from it.
+                    // Now, and not at the end: lines behind it may count their time from it.
                     if let Some((from, to)) = records.take() {
                         self.alive(&text[from..to], sink);
                     }
@@ -296,7 +298,7 @@ impl Reader {
         at
     }
 
-    /// Reads on in a document: how many bytes are done with, and whether it goes on.
+    /// Continues in a document. Returns the number of bytes processed, and whether the document continues.
     fn document(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> (usize, bool) {
         let Framing::Document(mut document) = std::mem::replace(&mut self.framing, Framing::Lines)
         else {
@@ -333,7 +335,7 @@ impl Reader {
         }
     }
 
-    /// Takes a record that its document breaks off in.
+    /// Takes a record in which its document breaks off.
     fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
         self.lines += 1;
         if self.scanner.search.of_record().found_in(record).prefix {
@@ -344,11 +346,11 @@ impl Reader {
         }
     }
 
-    /// Takes one record of a form whose records are no lines.
+    /// Takes one record of a form that has no lines.
     fn record(&mut self, record: &[u8], sink: &mut Sink<'_>) {
         self.lines += 1;
         self.known = true;
-        // Nothing comes again where records are no lines.
+        // Records without lines have no `last message repeated`.
         let found = Found {
             repeat: false,
             ..self.scanner.search.of_record().found_in(record)
@@ -360,7 +362,7 @@ impl Reader {
     }
 }
 
-/// What is looked for besides prefixes, with the rarest part of each.
+/// Returns the literals to search for besides prefixes, each with its rarest part.
 fn literals() -> impl Iterator<Item = Literal> {
     const RARE: &[(&str, &str)] = &[
         (" kernel messages", "ssage"),
@@ -376,7 +378,7 @@ fn literals() -> impl Iterator<Item = Literal> {
     let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
     let openings = framing::OPENINGS.iter().map(|text| (*text, Hit::Opening));
     let all = notices.chain(dates).chain(openings);
-    // nf_log_dump_packet_common() writes it into each line of a LOG rule.
+    // nf_log_dump_packet_common() prints it in each line of a LOG rule.
     let others = [(REPEAT, Hit::Repeat), (" OUT=", Hit::Rule)];
     all.chain(others).map(|(text, hit)| Literal {
         text,
@@ -388,7 +390,7 @@ fn literals() -> impl Iterator<Item = Literal> {
     })
 }
 
-/// How many bytes the whole lines at the begin of `lines` are, of about `most` bytes; one at least.
+/// Returns the length in bytes of the complete lines at the start of `lines`, about `most` bytes; at least one line.
 fn lines_within(lines: &[u8], mut most: usize) -> usize {
     while let Some(part) = lines.get(..most) {
         match framing::end_of_lines(part) {

@@ -1,4 +1,4 @@
-//! What is found in a block of whole lines without knowing the log around it: so a block can be scanned on any thread, and
+//! Scan of a block of whole lines without the state of its log: a block can be scanned on any thread, and
 //! [`super::reader::Reader`] takes the scans of a log in its order.
 
 use std::ops::Range;
@@ -10,27 +10,27 @@ use super::search::{Found, HitLines, Search};
 use crate::packet::{PacketSummary, Unparsed};
 use crate::time::{Stamp, Time};
 
-/// The lines of a block that are worth a look.
+/// Lines of a block that have hits.
 #[derive(Debug, Default)]
 pub(super) struct Scan {
-    /// How many line ends the block has.
+    /// Number of line ends in the block.
     pub(super) ends: u64,
     pub(super) lines: Vec<ScannedLine>,
     besides: Vec<Besides>,
-    /// Texts that do not stand in the block as they are.
+    /// Texts that are not in the block verbatim.
     texts: Vec<u8>,
 }
 
 /// One line.
 #[derive(Debug)]
 pub(super) enum ScannedLine {
-    /// A line, and which hits it has.
+    /// A line with its hits.
     Found(Range<u32>, Found),
-    /// A drop line that was read.
+    /// A drop line that was parsed.
     Drop(ReadLine),
 }
 
-/// A drop line that was read, but for its time.
+/// A parsed drop line, without its time.
 #[derive(Debug)]
 pub(super) struct ReadLine {
     line: Range<u32>,
@@ -39,13 +39,13 @@ pub(super) struct ReadLine {
     host: Option<Span>,
     message: Span,
     interface: Span,
-    /// Without the name of its interface.
+    /// Parsed packet, without the name of its interface.
     packet: Result<PacketSummary<'static>, Unparsed>,
-    /// The place behind its own in [`Scan::besides`], 0 where it has none.
+    /// Index plus 1 in [`Scan::besides`], 0 where it has none.
     besides: u32,
 }
 
-/// What few forms say of a drop line besides.
+/// Further values of a drop line, which few forms have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Besides {
     pub(super) uptime: Option<i64>,
@@ -65,7 +65,7 @@ impl Besides {
     };
 }
 
-/// Where a text stands: in the block, or in [`Scan::texts`].
+/// Position of a text: in the block, or in [`Scan::texts`].
 #[derive(Debug, Clone, Copy)]
 struct Span {
     from: u32,
@@ -74,7 +74,7 @@ struct Span {
 }
 
 impl ScannedLine {
-    /// Where the line stands in the block, without its line end.
+    /// Returns the range of the line in the block, without its line end.
     pub(super) const fn line(&self) -> Range<usize> {
         let (Self::Found(line, _) | Self::Drop(ReadLine { line, .. })) = self;
         line.start as usize..line.end as usize
@@ -82,7 +82,7 @@ impl ScannedLine {
 }
 
 impl ReadLine {
-    /// The drop line, without its time, which only the log around it shows.
+    /// Returns the drop line without its time, which depends on the log around it.
     #[inline]
     pub(super) fn drop_line<'a>(
         &self,
@@ -121,13 +121,13 @@ impl<'a> LastName<'a> {
 }
 
 impl Scan {
-    /// Notes a line and its hits.
+    /// Adds a line with its hits.
     pub(super) fn found(&mut self, line: Range<usize>, found: Found) {
         let line = line.start as u32..line.end as u32;
         self.lines.push(ScannedLine::Found(line, found));
     }
 
-    /// Notes a drop line, of which all but its time is known.
+    /// Adds a parsed drop line, without its time.
     pub(super) fn read(
         &mut self,
         block: &[u8],
@@ -158,7 +158,7 @@ impl Scan {
         self.lines.push(ScannedLine::Drop(read));
     }
 
-    /// What a line that was read says besides.
+    /// Returns the further values of a line that was parsed.
     #[inline]
     pub(super) fn besides(&self, read: &ReadLine) -> &Besides {
         let at = (read.besides as usize).checked_sub(1);
@@ -188,7 +188,7 @@ impl Scan {
             .unwrap_or_default()
     }
 
-    /// Begins the scan of another block: whether a terminal's colours may be in it.
+    /// Begins the scan of another block. Returns whether it may contain a terminal's colours.
     pub(super) fn begin(&mut self, block: &[u8]) -> bool {
         self.lines.clear();
         self.besides.clear();
@@ -199,7 +199,7 @@ impl Scan {
     }
 }
 
-/// Finds the lines of `block` that have hits, and reads none.
+/// Finds the lines of `block` that have hits, without parsing them.
 pub(super) fn scan(block: &[u8], search: &Search, scan: &mut Scan) {
     let colours = scan.begin(block);
     let mut lines = HitLines::new(search.of_text(colours), block);
@@ -209,9 +209,9 @@ pub(super) fn scan(block: &[u8], search: &Search, scan: &mut Scan) {
     }
 }
 
-/// How many line ends a text has, and whether a terminal's colours may be in it.
+/// Returns the number of line ends of a text, and whether it may contain a terminal's colours.
 fn look(text: &[u8]) -> (u64, bool) {
-    /// The second look finds so many bytes in a processor's first cache.
+    /// Bytes of a part, which stay in the processor's first cache for the second pass.
     const PART: usize = 16 << 10;
     let ends = |part| bytecount::count(part, b'\n') as u64;
     let has_escape = |part| memchr(0x1b, part).is_some();

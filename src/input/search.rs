@@ -1,6 +1,6 @@
-//! The search for the few places in raw blocks that are worth a look: most bytes of a log are not drop lines.
+//! Search of raw blocks for the few places that may matter: most bytes of a log are not drop lines.
 //!
-//! What is looked for is not known here: see [`super::reader`].
+//! The texts to search for are given by [`super::reader`].
 
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use aho_corasick::packed::{MatchKind, Searcher};
 use memchr::{memchr, memrchr};
 use regex::bytes::{Regex, RegexBuilder};
 
-/// What a text that was found may mean.
+/// Meaning of a text that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hit {
     /// A LOG prefix.
@@ -22,21 +22,22 @@ pub(super) enum Hit {
     Repeat,
     /// The words of any LOG rule's line.
     Rule,
-    /// What may begin records of another framing, in the line that holds the hit's end.
+    /// A text that may open another framing, in the line that contains the end of the hit.
     Opening,
 }
 
-/// A text besides prefixes that is looked for.
+/// A text to search for besides the prefixes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Literal {
     pub(super) text: &'static str,
-    /// The rarest part of it, of three bytes at least, which the vectorised search looks for: it compares three bytes at each
-    /// place, and ` ke` stands in each line of the kernel. Measured on a log with 2 % drop lines: 0.05 s a GiB instead of 0.36.
+    /// Rarest part of the text, at least three bytes long, for the vectorised search, which compares three bytes at each
+    /// position: ` ke` occurs in each line of the kernel. Measured on a log with 2 % drop lines: 0.05 s/GiB instead of
+    /// 0.36.
     pub(super) rare: &'static str,
     pub(super) hit: Hit,
 }
 
-/// A place in a text.
+/// Position of a hit in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spot {
     pub(super) hit: Hit,
@@ -44,7 +45,7 @@ pub(super) struct Spot {
     pub(super) end: usize,
 }
 
-/// Which hits a record has.
+/// Kinds of hits that a record has.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) prefix: bool,
@@ -78,12 +79,12 @@ impl Found {
     }
 }
 
-/// Finds prefixes and literals. Clones share what was built.
+/// Search for prefixes and literals. Clones share the compiled searchers.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
-    /// Plain texts only; `None` where a prefix is too short for it, or the processor too old.
+    /// Search for plain texts; `None` where a prefix is too short for it, or the processor too old.
     quick: Option<Arc<Quick>>,
-    /// Also finds a prefix that a terminal's colours cut through, and one written as an array of byte values.
+    /// Search that also finds a prefix interrupted by a terminal's colours, and one written as an array of byte values.
     loose: Arc<Loose>,
 }
 
@@ -91,12 +92,11 @@ pub(super) struct Search {
 #[derive(Debug)]
 struct Quick {
     searcher: Searcher,
-    /// For each part: the literals that have it, where in them it stands, and what they mean.
+    /// For each part: the literals that contain it, its offset in them, and their meaning.
     literals: Vec<Vec<(Vec<u8>, usize, Hit)>>,
 }
 
-/// The expression, which is built when it is first needed: that takes most of a millisecond, and a plain log of lines never
-/// needs it.
+/// Regular expression, compiled on demand: that takes most of a millisecond, and a plain log of lines never needs it.
 #[derive(Debug)]
 struct Loose {
     prefixes: Vec<Vec<u8>>,
@@ -104,7 +104,7 @@ struct Loose {
     built: OnceLock<Regex>,
 }
 
-/// One way of searching.
+/// Variant of the search.
 #[derive(Clone, Copy)]
 pub(super) enum Finder<'s> {
     #[expect(private_interfaces, reason = "nobody else looks into it")]
@@ -125,7 +125,7 @@ impl Search {
         }
     }
 
-    /// The way for text: the fast one, unless a terminal's `colours` may be in it.
+    /// Returns the variant for text: the fast one, unless it may contain a terminal's `colours`.
     pub(super) fn of_text(&self, colours: bool) -> Finder<'_> {
         match &self.quick {
             Some(quick) if !colours => Finder::Quick(quick),
@@ -133,7 +133,7 @@ impl Search {
         }
     }
 
-    /// The way for one record of any form.
+    /// Returns the variant for one record of any form.
     pub(super) fn of_record(&self) -> Finder<'_> {
         Finder::Loose(self.loose.get(), &self.loose)
     }
@@ -171,7 +171,7 @@ impl Loose {
         })
     }
 
-    /// What a text that the expression found means: what is no literal is a prefix.
+    /// Returns the meaning of a text that the expression found: anything but a literal is a prefix.
     fn hit(&self, text: &[u8]) -> Hit {
         let literal = (self.literals.iter()).find(|literal| literal.text.as_bytes() == text);
         literal.map_or(Hit::Prefix, |literal| literal.hit)
@@ -179,7 +179,7 @@ impl Loose {
 }
 
 impl Finder<'_> {
-    /// The first place in `text` from `from` on.
+    /// Returns the first hit in `text` from `from` on.
     pub(super) fn find_at(self, text: &[u8], from: usize) -> Option<Spot> {
         match self {
             Self::Loose(expression, loose) => {
@@ -194,7 +194,7 @@ impl Finder<'_> {
         }
     }
 
-    /// All that a record has.
+    /// Returns all hits of a record.
     pub(super) fn found_in(self, record: &[u8]) -> Found {
         let mut found = Found::default();
         let mut from = 0;
@@ -207,7 +207,7 @@ impl Finder<'_> {
         found
     }
 
-    /// Whether the text has no colours, and its lines can be taken as they stand.
+    /// Whether the text has no colours, so that its lines can be used verbatim.
     pub(super) const fn is_plain(self) -> bool {
         matches!(self, Self::Quick(_))
     }
@@ -281,20 +281,20 @@ impl Quick {
 /// A line that has a hit.
 #[derive(Debug)]
 pub(super) struct HitLine {
-    /// Without its line end.
+    /// Range of the line, without its line end.
     pub(super) line: Range<usize>,
-    /// Its first hit.
+    /// First hit of the line.
     pub(super) first: Spot,
 }
 
-/// The lines of a text that have hits, one after the other: the one loop over hits.
+/// Iterator over the lines of a text that have hits.
 pub(super) struct HitLines<'s, 't> {
     finder: Finder<'s>,
     text: &'t [u8],
     from: usize,
-    /// The hit of the line behind the one at hand, if it was found already.
+    /// Hit in a later line, if it was found already.
     next: Option<Spot>,
-    /// Where the last line ended.
+    /// End of the last line.
     done: usize,
 }
 
@@ -309,7 +309,7 @@ impl<'s, 't> HitLines<'s, 't> {
         }
     }
 
-    /// The next hit that counts, and its line.
+    /// Returns the next hit that counts, and its line.
     fn spot(&mut self) -> Option<(Spot, Range<usize>)> {
         loop {
             let spot = match self.next.take() {
@@ -321,7 +321,7 @@ impl<'s, 't> HitLines<'s, 't> {
             };
             let is_opening = spot.hit == Hit::Opening;
             let line = self.line_of(spot);
-            // Bytes of a value over several lines are no line's, and an empty prefix is found behind each line too.
+            // A match over several lines belongs to no line, and an empty prefix is found after each line as well.
             let is_over_lines = line.end < spot.end;
             let is_done = self.done > 0 && spot.start <= self.done;
             if !is_opening && (is_over_lines || is_done) {
@@ -332,7 +332,7 @@ impl<'s, 't> HitLines<'s, 't> {
         }
     }
 
-    /// Where the line of a hit is.
+    /// Returns the range of the line that contains a hit.
     fn line_of(&self, spot: Spot) -> Range<usize> {
         let begins_before = spot.hit == Hit::Opening && self.text.get(spot.start) == Some(&b'\n');
         let inside = spot.start + usize::from(begins_before);
@@ -341,20 +341,20 @@ impl<'s, 't> HitLines<'s, 't> {
         begin..end
     }
 
-    /// The next line that has a hit.
+    /// Returns the next line that has a hit.
     pub(super) fn next_line(&mut self) -> Option<HitLine> {
         let (first, line) = self.spot()?;
         self.from = first.end.max(first.start + 1);
         Some(HitLine { line, first })
     }
 
-    /// Goes behind a line, whatever else it has. What opens another framing may begin with its line end.
+    /// Skips a line, whatever further hits it has. A text that opens another framing may begin with its line end.
     pub(super) fn skip(&mut self, line: &HitLine) {
         self.from = self.from.max(line.line.end);
         self.done = line.line.end;
     }
 
-    /// Goes behind a line: all that it has.
+    /// Collects all hits of a line, and moves behind it.
     pub(super) fn rest(&mut self, line: &HitLine) -> Found {
         let mut found = Found::default();
         found.add(line.first.hit);
@@ -377,7 +377,8 @@ impl<'s, 't> HitLines<'s, 't> {
     }
 }
 
-/// Where the search goes on behind the first hit of a line. What opens another framing may overlap what closes the line before.
+/// Returns the offset from which the search continues after the first hit of a line. A text that opens another framing
+/// may overlap the end of the line before.
 fn first_behind(line: &HitLine) -> usize {
     let Spot { hit, start, end } = line.first;
     let behind = end - usize::from(hit == Hit::Opening && end > 0);

@@ -1,5 +1,5 @@
-//! The IP part of a line: what `dump_ipv4_packet()` and `dump_ipv6_packet()` print, and so also the packet
-//! that an ICMP error quotes. Fields that people elide or that a cut took are `None`.
+//! IP part of a line, as `dump_ipv4_packet()` and `dump_ipv6_packet()` print it, and so also the packet that an ICMP
+//! error quotes. Fields that were elided by hand or lost in a cut line are `None`.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -14,7 +14,8 @@ pub struct Datagram<'a> {
     /// The first `LEN=`: more than 65535 for GRO, BIG TCP and jumbograms.
     pub len: Option<u64>,
     pub header: Header<'a>,
-    /// As printed: an IPv4 AH fragment and IPv6 ESP have none.
+    /// Protocol number after `PROTO=`; `None` also for an IPv4 AH fragment and IPv6 ESP, for which the kernel prints
+    /// none.
     pub proto: Option<u8>,
     pub transport: Transport<'a>,
     /// `INCOMPLETE [n bytes]` of the transport header.
@@ -27,12 +28,12 @@ pub struct Datagram<'a> {
 pub(super) const V4_HEADER: u64 = 20;
 /// Bytes of an IPv6 header.
 pub(super) const V6_HEADER: u64 = 40;
-/// Bytes of a TCP header with the timestamps option, and nothing else: what a bare ACK has (RFC 7323, appendix A).
+/// Bytes of a TCP header with the timestamps option alone, as a bare ACK has it (RFC 7323, appendix A).
 pub(super) const TCP_HEADER: u64 = 32;
 /// Bytes of a UDP header.
 pub(super) const UDP_HEADER: u16 = 8;
 
-/// What the two IP versions do not share.
+/// Header fields that IPv4 and IPv6 do not share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Header<'a> {
     V4(V4<'a>),
@@ -42,7 +43,7 @@ pub enum Header<'a> {
 /// IPv4, `dump_ipv4_packet()`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct V4<'a> {
-    /// Without its lowest bit, which the kernel does not print.
+    /// Type of service without its lowest bit, which the kernel does not print.
     pub tos: Option<u8>,
     pub prec: Option<u8>,
     pub ttl: Option<u8>,
@@ -62,7 +63,7 @@ pub struct V6 {
     pub tc: Option<u8>,
     pub hoplimit: Option<u8>,
     pub flowlbl: Option<u32>,
-    /// In their order. Without `--log-ip-options` the kernel shows only fragment headers.
+    /// Extension headers in their order. Without `--log-ip-options` the kernel shows only fragment headers.
     pub extensions: Vec<Extension>,
 }
 
@@ -83,7 +84,7 @@ pub enum Extension {
 /// An IPv6 fragment header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fragment {
-    /// Inside `OPT ( )`, not bare.
+    /// Whether the fragment header stands inside `OPT ( )`.
     pub grouped: bool,
     /// `FRAG:n` in bytes. `None` where it reads `FRAG:TRUNCATED`.
     pub offset: Option<u16>,
@@ -93,19 +94,19 @@ pub struct Fragment {
     pub id: Option<u32>,
 }
 
-/// What the group of an IPv6 AH or ESP header shows.
+/// Contents of the `OPT ( )` group of an IPv6 AH or ESP header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Security {
     Spi(u32),
     Incomplete(u32),
-    /// Nothing, in a later fragment.
+    /// No text at all: a later fragment.
     Hidden,
 }
 
-/// What follows `PROTO=`.
+/// Transport header: the fields after `PROTO=`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Transport<'a> {
-    /// Nothing: another protocol, a later fragment, or `INCOMPLETE [n bytes]` at once.
+    /// No fields: another protocol, a later fragment, or `INCOMPLETE [n bytes]` at once.
     None,
     Tcp(Tcp<'a>),
     /// UDP and UDPLITE.
@@ -122,7 +123,7 @@ pub struct Tcp<'a> {
     pub spt: Option<u16>,
     pub dpt: Option<u16>,
     pub seq: Option<u32>,
-    /// The number of `--log-tcp-sequence`, not the flag.
+    /// Acknowledgement number of `--log-tcp-sequence`, not the flag.
     pub ack: Option<u32>,
     pub window: Option<u16>,
     pub res: Option<u8>,
@@ -135,7 +136,7 @@ pub struct Tcp<'a> {
 /// `OPT (…)` of `--log-tcp-options`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TcpOptions<'a> {
-    /// The text between the brackets: hex digits, from the kernel.
+    /// Text between the brackets, hex digits where the kernel wrote it.
     Text(&'a str),
     Truncated,
 }
@@ -174,7 +175,7 @@ pub enum Inner<'a> {
 }
 
 impl Datagram<'_> {
-    /// An IP packet of which only the source is known.
+    /// Creates an IP packet of which only the source is known.
     pub fn from_source(src: IpAddr) -> Self {
         Self {
             src,
@@ -191,8 +192,9 @@ impl Datagram<'_> {
         }
     }
 
-    /// Whether TCP or UDP carries data. The length of a TCP header is not logged: what is longer than a bare ACK with
-    /// timestamps counts, SACK blocks too, which belong to a connection as data does.
+    /// Whether a TCP or UDP packet carries data. The length of a TCP header is not logged: a packet longer than a bare
+    /// ACK with timestamps counts as data, so an ACK with SACK blocks does too, which belongs to a connection just as
+    /// data does.
     pub fn carries_data(&self) -> bool {
         let header = match self.header {
             Header::V4(_) => V4_HEADER,
@@ -207,7 +209,7 @@ impl Datagram<'_> {
         }
     }
 
-    /// The IPv6 extension headers; none for IPv4.
+    /// Returns the IPv6 extension headers; none for IPv4.
     pub fn extensions(&self) -> &[Extension] {
         match &self.header {
             Header::V4(_) => &[],
@@ -215,7 +217,7 @@ impl Datagram<'_> {
         }
     }
 
-    /// The protocol, also where IPv6 names it only as an extension header.
+    /// Returns the protocol, also where IPv6 names it only as an extension header.
     pub fn protocol(&self) -> Option<u8> {
         self.proto.or(match self.extensions().last() {
             Some(Extension::Esp(_)) => Some(crate::packet::proto::ESP),

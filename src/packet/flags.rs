@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Which TCP flags a line shows, in the order in which the kernel prints them.
+/// Set of the TCP flags that a line shows; [`fmt::Display`] prints them in the kernel's order.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct TcpFlags(u16);
 
@@ -30,7 +30,7 @@ impl TcpFlags {
     pub const SYN: Self = Self(1 << 7);
     pub const FIN: Self = Self(1 << 8);
 
-    /// The flag that the kernel prints as `name`.
+    /// Returns the flag that the kernel prints as `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES
             .iter()
@@ -43,12 +43,12 @@ impl TcpFlags {
         self.0 & other.0 == other.0
     }
 
-    /// The flags of both.
+    /// Returns the union of the flags.
     pub const fn union(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// The flags of `self` that are not in `other`.
+    /// Returns the flags of `self` that are not in `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }
@@ -67,8 +67,8 @@ impl TcpFlags {
         self.contains(Self::SYN) && self.contains(Self::ACK)
     }
 
-    /// Whether conntrack takes the mix for a real one: `tcp_valid_flags[]` of `nf_conntrack_proto_tcp.c`,
-    /// which is asked after PSH, ECE and CWR are masked (and never sees AE).
+    /// Whether conntrack accepts the combination: `tcp_valid_flags[]` of `nf_conntrack_proto_tcp.c`, looked up after
+    /// PSH, ECE and CWR are masked (and never with AE).
     #[inline]
     pub const fn valid(self) -> bool {
         const VALID: [TcpFlags; 9] = [
@@ -86,7 +86,7 @@ impl TcpFlags {
             .union(TcpFlags::ECE)
             .union(TcpFlags::CWR)
             .union(TcpFlags::PSH);
-        /// A bit for each mix: each drop line of TCP asks.
+        /// One bit for each combination: a table, because every TCP drop line is checked.
         const TABLE: [u64; 8] = {
             let mut table = [0; 8];
             let mut mix = 0;
@@ -105,7 +105,7 @@ impl TcpFlags {
         TABLE[self.0 as usize / 64 % 8] >> (self.0 % 64) & 1 == 1
     }
 
-    /// The names of the flags that are set, in the order in which the kernel prints them.
+    /// Returns the names of the flags that are set, in the order in which the kernel prints them.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         NAMES
             .into_iter()

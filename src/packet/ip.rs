@@ -1,7 +1,7 @@
-//! Reads the IP part of a line, and once more for the packet that an ICMP error quotes.
+//! Parser of the IP part of a line, also used for the packet that an ICMP error quotes.
 //!
-//! `LEN`, `ID`, `SEQ` and `OPT` occur twice in one line (trap 2). What they mean follows from `PROTO=`: before it they
-//! are of the IP header, after it of that protocol. Within each part the first one holds.
+//! `LEN`, `ID`, `SEQ` and `OPT` occur twice in one line. Their meaning follows from `PROTO=`: before it they belong to
+//! the IP header, after it to that protocol. Within each part the first one holds.
 
 use std::net::IpAddr;
 
@@ -23,35 +23,35 @@ pub(super) enum Depth {
     Quoted,
 }
 
-/// A datagram, and what follows it.
+/// A parsed datagram and the fields after it.
 pub(super) struct Reading<'a> {
     pub(super) datagram: Datagram<'a>,
     pub(super) uid: Option<u32>,
     pub(super) gid: Option<u32>,
     pub(super) mark: Option<u32>,
-    /// A field that judging needs is garbage.
+    /// Key of a field that judging needs and whose value is malformed.
     pub(super) bad: Option<Unparsed>,
     /// The line ends before the last field that judging needs.
     pub(super) cut: bool,
 }
 
-/// What is known only while reading.
+/// Parser state.
 struct State<'a> {
     reading: Reading<'a>,
     depth: Depth,
-    /// Inside the `OPT ( )` of an IPv6 extension header.
+    /// Progress in the `OPT ( )` of an IPv6 extension header.
     group: Group,
-    /// TCP flags count: behind `DPT=`, better behind `RES=`, and up to `URGP=` (trap 5).
+    /// Whether TCP flags are expected: after `DPT=`, or better after `RES=`, and up to `URGP=`.
     flags: bool,
-    /// Something stands behind `DPT=`.
+    /// Whether a token follows `DPT=`.
     followed: bool,
-    /// The line ends in the middle of something.
+    /// Whether the line ends in the middle of a token.
     torn: bool,
-    /// `INCOMPLETE` without its number of bytes, which was cut.
+    /// Whether `INCOMPLETE` came without its number of bytes, which was cut.
     stub: bool,
 }
 
-/// Reads what follows `SRC=`. A quoted one is read up to its `]`, whatever it holds.
+/// Parses the fields after `SRC=`. A quoted packet is read up to its `]`, whatever it contains.
 pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -> Reading<'a> {
     let mut state = State {
         reading: Reading {
@@ -73,7 +73,7 @@ pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -
     while let Some(token) = cursor.token(quoted) {
         match token.key {
             "]" if quoted => break,
-            // A second message was written into this one; what follows is of that packet.
+            // A second message was written into this one; the fields from here on belong to that packet.
             "SRC=" if quoted => {
                 close(cursor);
                 break;
@@ -88,12 +88,12 @@ pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -
     state.finish()
 }
 
-/// Goes on behind the `]` of a quoted packet.
+/// Skips past the `]` of a quoted packet.
 fn close(cursor: &mut Cursor<'_>) {
     while cursor.token(true).is_some_and(|token| token.key != "]") {}
 }
 
-/// What stands in the brackets that `token` begins.
+/// Parses the contents of the brackets that `token` opens.
 fn inner<'a>(cursor: &mut Cursor<'a>, token: &Token<'a>) -> Option<Inner<'a>> {
     cursor.enter(token);
     let token = cursor.token(true)?;
@@ -109,7 +109,7 @@ fn inner<'a>(cursor: &mut Cursor<'a>, token: &Token<'a>) -> Option<Inner<'a>> {
                 return None;
             };
             let reading = datagram(cursor, src, Depth::Quoted);
-            // The quoted packet decides nothing, so garbage in it does no harm to the line.
+            // The quoted packet decides nothing, so a malformed field in it does not invalidate the line.
             (reading.bad.is_none()).then(|| Inner::Datagram(Box::new(reading.datagram)))
         }
         _ => {
@@ -121,7 +121,7 @@ fn inner<'a>(cursor: &mut Cursor<'a>, token: &Token<'a>) -> Option<Inner<'a>> {
 
 impl<'a> State<'a> {
     fn take(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
-        // These end the header in a form of their own; any other last word is a part of something.
+        // The line may end with these keys without a value; any other last word is a part of a token.
         self.torn = !token.ended && !matches!(token.key, "FRAG:" | "ID:" | ")");
         if token.key.starts_with('[') {
             self.quote(cursor, token);
@@ -151,7 +151,8 @@ impl<'a> State<'a> {
         }
     }
 
-    /// A bracket outside ICMP is what a lost `PROTO=ICMP` leaves: skipped as a whole, for its ports are not ours (trap 3).
+    /// Parses a quoted packet. A bracket outside ICMP means that `PROTO=ICMP` was lost: it is skipped as a whole,
+    /// because its ports are not those of this packet.
     fn quote(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
         if self.depth == Depth::Quoted {
             return;
@@ -277,7 +278,7 @@ impl<'a> State<'a> {
         };
         match token.key {
             "TYPE=" => needed(&mut icmp.kind, bad, "TYPE=", token, dec8),
-            // Nothing is judged by the code, so a part of it will do at the end of the line.
+            // The code is not judged, so a number that was cut at the end of the line is good enough.
             "CODE=" => first(&mut icmp.code, dec8(token.value)),
             "ID=" => first(&mut icmp.id, dec16(token.value)),
             "SEQ=" => first(&mut icmp.seq, dec16(token.value)),
@@ -322,7 +323,7 @@ impl<'a> State<'a> {
         if datagram.truncated || datagram.dst.is_none() || headless || open {
             return true;
         }
-        // The kernel itself says what is missing.
+        // The line itself says that the packet is incomplete.
         if self.stub || datagram.is_incomplete() {
             return self.stub;
         }
@@ -342,8 +343,8 @@ impl<'a> State<'a> {
     }
 }
 
-/// A number that judging needs. One that ends the line may be a part of it, and is left out; one that is no such
-/// number makes the line garbage.
+/// Parses a number that judging needs. A number at the end of the line may have been cut, and is left out; a malformed
+/// one makes the line unreadable.
 fn needed<'a, T>(
     slot: &mut Option<T>,
     bad: &mut Option<Unparsed>,

@@ -5,7 +5,7 @@ use crate::packet::tokens::{
     Cursor, Token, dec8, dec16, dec32, first, hex32, prefixed8, prefixed32,
 };
 
-/// Where the reader stands in the `OPT ( )` of an IPv6 extension header.
+/// Progress in the `OPT ( )` of an IPv6 extension header.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Group {
     Closed,
@@ -28,7 +28,8 @@ pub(super) fn v4<'a>(header: &mut V4<'a>, cursor: &mut Cursor<'a>, token: &Token
     }
 }
 
-/// Without `--log-ip-options` only the text of a fragment header appears, and without `OPT ( )` around it.
+/// Parses the IPv6 header fields. Without `--log-ip-options` only the text of a fragment header appears, and without
+/// `OPT ( )` around it.
 pub(super) fn v6(header: &mut V6, group: &mut Group, cursor: &mut Cursor<'_>, token: &Token<'_>) {
     let extensions = &mut header.extensions;
     match token.key {

@@ -1,8 +1,8 @@
-//! One line of the LOG target in the order in which the kernel prints it, read once from left to right.
+//! Parser of one LOG line in the order in which the kernel prints it, in one pass from left to right.
 //!
-//! Follows `nf_log_ip_packet()` and `nf_log_ip6_packet()` of `nf_log_syslog.c`, and keeps only what judging needs. Nothing is
-//! remembered from line to line. A line in any other order, elided or cut, is left to [`Packet::parse`], with which this
-//! agrees on all that it reads; a property test in `roundtrip.rs` holds that.
+//! Follows `nf_log_ip_packet()` and `nf_log_ip6_packet()` of `nf_log_syslog.c`, and keeps only the fields that judging
+//! needs. No state is kept between lines. A line in any other order, elided or cut, is left to [`Packet::parse`], with
+//! which this parser agrees on all lines that it accepts; a property test in `roundtrip.rs` checks that.
 //!
 //! [`Packet::parse`]: super::Packet::parse
 
@@ -25,15 +25,16 @@ use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 const MAX_INTERFACE: usize = 15;
 /// 40 bytes of IP or TCP options are 80 digits.
 const MAX_OPTIONS: usize = 80;
-/// No length is longer; the kernel prints 16 bits, or 32 of a jumbogram.
+/// Upper bound on a length; the kernel prints 16 bits, or 32 for a jumbogram.
 const MAX_LENGTH: u64 = u64::MAX / 16;
 
-/// Nobody asks why a line is not the kernel's.
+/// Parser result without an error value, which is never used.
 type Parsed<'t, T> = IResult<&'t [u8], T, ()>;
 
 const NO: nom::Err<()> = nom::Err::Error(());
 
-/// Reads a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it so.
+/// Parses a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it in this
+/// form.
 pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
     // A prefix with an equals sign may hold an `IN=` or a `SRC=` of its own.
     let equals = memchr::memchr(b'=', message)?;
@@ -45,7 +46,7 @@ pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
     Some(summary)
 }
 
-/// From behind `IN=` to the end of the line.
+/// Parses a line from behind `IN=` to its end.
 fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     let (text, interface) = interface(text)?;
     let (text, out) = preceded(tag(b" OUT="), self::interface).parse(text)?;
@@ -91,7 +92,7 @@ fn owner(text: &[u8]) -> Parsed<'_, ()> {
     value((), opt(tag(b" "))).parse(text)
 }
 
-/// An interface's name, or none. One with `=`, `:` or a bracket in it might be taken for a field.
+/// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field.
 #[inline]
 fn interface(text: &[u8]) -> Parsed<'_, &str> {
     let window = &text[..text.len().min(MAX_INTERFACE)];
@@ -126,7 +127,7 @@ fn tag<'t, const N: usize>(
     }
 }
 
-/// `key` and a value up to the next space, which nobody asks for.
+/// Parses `key` and a value up to the next space, and discards the value.
 #[inline(always)]
 fn field<'t, const N: usize>(
     key: &'static [u8; N],
@@ -139,7 +140,7 @@ fn field<'t, const N: usize>(
     }
 }
 
-/// A decimal number up to `most`.
+/// Returns a decimal number up to `most`.
 #[inline(always)]
 fn number<'t>(
     most: u64,
@@ -188,10 +189,10 @@ fn receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
     other_receiver(text)
 }
 
-/// So many characters take the 14 bytes of an Ethernet header.
+/// Number of characters of the 14 bytes of an Ethernet header.
 const ETHERNET: usize = 41;
 
-/// A hex digit, or the colon that follows the digits in ASCII.
+/// Returns a hex digit, or the colon that follows the digits in ASCII.
 #[inline(always)]
 const fn is_of_mac(b: u8) -> bool {
     b.wrapping_sub(b'0') < 11 || (b | 0x20).wrapping_sub(b'a') < 6
@@ -221,8 +222,8 @@ fn mac(text: &[u8]) -> Option<Mac> {
     Mac::parse(std::str::from_utf8(text).ok()?)
 }
 
-/// The receiver of a raw header, which begins with it: its second digit shows whether it is a group, and only then is the
-/// rest worth a look.
+/// Returns the receiver of a raw header if it is a group address. The header begins with the receiver, and its second
+/// digit shows whether it is a group, so the rest is parsed only then.
 fn group(header: &[u8]) -> Option<Mac> {
     let digit = char::from(*header.get(1)?).to_digit(16)?;
     if digit & 1 == 0 {
@@ -253,7 +254,7 @@ struct Transport {
     data: bool,
 }
 
-/// The packet itself, or the one that it quotes, which quotes none.
+/// Parses the packet itself, or the one that it quotes, which contains no further quotation.
 #[inline]
 fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     let (text, _) = tag(b"SRC=").parse(text)?;
@@ -275,7 +276,7 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     };
     let (text, proto) = protocol(text)?;
     let (text, (transport, incomplete)) = match proto {
-        // The kernel prints no more of it.
+        // The kernel prints nothing after `PROTO=` for a later fragment.
         _ if fragment => (text, (Transport::default(), false)),
         proto::TCP => or_incomplete(tcp(text, len > header + TCP_HEADER), text)?,
         proto::UDP | proto::UDPLITE => or_incomplete(udp(text), text)?,
@@ -296,7 +297,7 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     ))
 }
 
-/// `%pI4`, which pads no number.
+/// Parses `%pI4`, which prints numbers without padding.
 #[inline]
 fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
     let (text, a) = octet(text)?;
@@ -330,7 +331,7 @@ fn octet(text: &[u8]) -> Parsed<'_, u8> {
 
 /// `%pI6`, eight groups of four digits.
 fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
-    /// So many characters they take.
+    /// Number of characters of an unabbreviated IPv6 address.
     const WHOLE: usize = 39;
     let Some((whole, rest)) = text.split_first_chunk::<WHOLE>() else {
         return other_v6(text);
@@ -363,7 +364,7 @@ static NIBBLES: [u8; 256] = {
     table
 };
 
-/// An address that somebody shortened.
+/// Parses an abbreviated IPv6 address.
 #[inline(never)]
 fn other_v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
@@ -371,7 +372,7 @@ fn other_v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     map_opt(take_while(is_part), parse).parse(text)
 }
 
-/// Between `LEN=` and `PROTO=`: whether this is a later fragment.
+/// Parses the fields between `LEN=` and `PROTO=`. Returns whether this is a later fragment.
 #[inline]
 fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
     let (text, _) = field(b" TOS=")(text)?;
@@ -390,7 +391,8 @@ fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
     Ok((text, offset.is_some_and(|offset| offset > 0)))
 }
 
-/// The extension headers too, of which only a fragment's is printed without `--log-ip-options`.
+/// Parses the IPv6 header fields and extension headers; without `--log-ip-options` the kernel prints only a fragment
+/// header.
 fn v6_header(text: &[u8]) -> Parsed<'_, bool> {
     let (text, _) = (field(b" TC="), field(b" HOPLIMIT="), field(b" FLOWLBL=")).parse(text)?;
     let empty = value(false, tag(b" OPT ( )"));
@@ -435,10 +437,10 @@ fn protocol(text: &[u8]) -> Parsed<'_, u8> {
     map_opt(take_while1(|b: u8| b.is_ascii_alphanumeric()), number).parse(text)
 }
 
-/// Of a transport header, and whether the packet holds less of it than there should be.
+/// A parsed transport header, and whether the packet is shorter than that header should be.
 type Header = (Transport, bool);
 
-/// What was read of a transport header, else ` INCOMPLETE [n bytes]` in its place.
+/// Returns the parsed transport header, or else parses ` INCOMPLETE [n bytes]` in its place.
 #[inline(always)]
 fn or_incomplete<'t>(header: Parsed<'t, Header>, text: &'t [u8]) -> Parsed<'t, Header> {
     header.or_else(|_| incomplete(text))
@@ -534,7 +536,7 @@ fn spi(text: &[u8]) -> Parsed<'_, Header> {
     map(field(b" SPI="), |_| (Transport::default(), false)).parse(text)
 }
 
-/// The ICMP and ICMPv6 of both versions, with the packet that an error quotes.
+/// Parses the ICMP or ICMPv6 header, with the packet that an error quotes.
 #[inline(never)]
 fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
     let (text, kind) = preceded(tag(b" TYPE="), number(u8::MAX.into())).parse(text)?;
@@ -559,7 +561,7 @@ fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
     Ok((text, (transport, cut.is_some())))
 }
 
-/// The packet that an error quotes in brackets: all of it that there is.
+/// Parses the packet that an ICMP error quotes in brackets, to its end.
 fn quoted(text: &[u8]) -> Parsed<'_, ()> {
     let packet = terminated(map(|text| datagram(text, false), |_| ()), opt(tag(b" ")));
     let cut = value((), tag(b"TRUNCATED"));

@@ -1,14 +1,14 @@
-//! The link part of a line, `dump_mac_header()`, and what it says of the receiver.
+//! Link-layer part of a line, `dump_mac_header()`, and the receiver that it shows.
 
 use std::fmt;
 use std::net::Ipv4Addr;
 
-/// What stands between the interfaces and `SRC=`.
+/// Fields between the interfaces and `SRC=`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link<'a> {
-    /// Nothing: a locally generated packet, or one without a MAC header.
+    /// No field: a locally generated packet, or one without a MAC header.
     None,
-    /// `MAC=`: whatever bytes the link header holds, none, or what somebody elided it to.
+    /// `MAC=` with the bytes of the link header, with none, or with an elided value.
     Raw {
         mac: &'a str,
         /// Both ends of a SIT tunnel, `TUNNEL=a->b`.
@@ -78,7 +78,7 @@ fn nibble(digit: u8) -> Option<u8> {
 }
 
 impl Link<'_> {
-    /// The Ethernet address of the sender, where the line shows an Ethernet header.
+    /// Returns the Ethernet address of the sender, where the line shows an Ethernet header.
     pub fn source(&self) -> Option<Mac> {
         match self {
             Link::None => None,
@@ -90,7 +90,7 @@ impl Link<'_> {
         }
     }
 
-    /// The Ethernet address of the receiver. A `MAC=` of 14 or 18 bytes (the latter on a VLAN) is an Ethernet
+    /// Returns the Ethernet address of the receiver. A `MAC=` of 14 or 18 bytes (the latter on a VLAN) is an Ethernet
     /// header, which begins with it; one of another length is not.
     pub fn destination(&self) -> Option<Mac> {
         match self {

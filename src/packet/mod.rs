@@ -2,8 +2,8 @@
 //!
 //! Follows `net/netfilter/nf_log_syslog.c`. Knows nothing of time, nodes or Harvester.
 //!
-//! A text that the kernel wrote in full comes back byte for byte. A text that was cut or elided is read as far as
-//! it goes: [`Packet::truncated`] says whether what is missing is needed.
+//! A text that the kernel wrote in full is reproduced byte for byte. A text that was cut or elided is parsed as far as
+//! it goes: [`Packet::truncated`] says whether a missing field is needed.
 
 pub mod datagram;
 mod display;
@@ -31,7 +31,7 @@ pub use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 /// One line of the LOG target, borrowed from its text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packet<'a> {
-    /// All that stands before `IN=`, as it stands.
+    /// Text before `IN=`, unchanged.
     pub prefix: &'a str,
     /// `IN=`, empty for a locally generated packet.
     pub interface: &'a str,
@@ -44,12 +44,12 @@ pub struct Packet<'a> {
     pub uid: Option<u32>,
     pub gid: Option<u32>,
     pub mark: Option<u32>,
-    /// The line ends, or the kernel wrote `TRUNCATED`, before the last field that judging needs.
-    /// `INCOMPLETE [n bytes]` is not meant here: see [`Datagram::is_incomplete`].
+    /// Whether the line ends, or the kernel wrote `TRUNCATED`, before the last field that judging needs. `INCOMPLETE [n
+    /// bytes]` does not count: see [`Datagram::is_incomplete`].
     pub truncated: bool,
 }
 
-/// Why a text is no packet that can be judged.
+/// Reason why a text cannot be parsed as a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Unparsed {
     /// No `IN=` with an interface name.
@@ -62,7 +62,7 @@ pub enum Unparsed {
     NotIp,
     /// `SRC=` is missing, cut or elided.
     NoSource,
-    /// The value of a key that judging needs is garbage, such as a port above 65535.
+    /// Malformed value of a key that judging needs, such as a port above 65535.
     Unreadable(&'static str),
 }
 
@@ -82,7 +82,7 @@ impl fmt::Display for Unparsed {
 impl std::error::Error for Unparsed {}
 
 impl Packet<'_> {
-    /// The Ethernet address of the receiver, where the line shows an Ethernet header.
+    /// Returns the Ethernet address of the receiver, where the line shows an Ethernet header.
     pub fn dst_mac(&self) -> Option<[u8; 6]> {
         self.link.destination().map(|mac| mac.0)
     }

@@ -1,8 +1,8 @@
-//! The kernel's text in, a [`Packet`] or a [`PacketSummary`] out.
+//! Parser from the kernel's text to a [`Packet`] or a [`PacketSummary`].
 //!
-//! Most messages are summarised in the kernel's order (`line.rs`). All others, and those of which somebody wants all, are read
-//! token by token and by key, not by place, because people elide fields with `...`. What keeps equal keys apart is the part
-//! of the line they stand in (see `ip.rs`). Each byte is looked at a bounded number of times.
+//! Most messages are summarised in the kernel's order (`line.rs`). All others, and those whose whole packet is needed,
+//! are parsed token by token and by key, not by position, because people elide fields with `...`. Equal keys are told
+//! apart by the part of the line in which they stand (see `ip.rs`). Each byte is looked at a bounded number of times.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -15,7 +15,7 @@ use crate::packet::{Packet, PacketSummary, Unparsed, line};
 const MAX_INTERFACE: usize = 15;
 
 impl<'a> Packet<'a> {
-    /// Reads one kernel message that begins with the LOG prefix. A trailing space and a line end are allowed.
+    /// Parses one kernel message that begins with the LOG prefix. A trailing space and a line end are allowed.
     pub fn parse(text: &'a str) -> Result<Self, Unparsed> {
         let text = text.trim_end_matches(['\r', '\n']);
         let start = interface_at(text).ok_or(Unparsed::NoInterface)?;
@@ -51,10 +51,10 @@ impl<'a> Packet<'a> {
 }
 
 impl<'a> PacketSummary<'a> {
-    /// Reads one kernel message that begins with the LOG prefix, as [`Packet::parse`] and [`Packet::summary`] do.
+    /// Parses one kernel message that begins with the LOG prefix, as [`Packet::parse`] and [`Packet::summary`] do.
     ///
     /// # Errors
-    /// Where [`Packet::parse`] has some.
+    /// Those of [`Packet::parse`].
     pub fn read(message: &'a str) -> Result<Self, Unparsed> {
         let message = message.trim_end_matches(['\r', '\n']);
         match Self::ordered(message.as_bytes()) {
@@ -63,17 +63,17 @@ impl<'a> PacketSummary<'a> {
         }
     }
 
-    /// Reads a message without a line end in the order in which the kernel prints it; `None` where it is in another one, cut,
-    /// or elided.
+    /// Parses a message without a line end in the order in which the kernel prints it; `None` where it is in another
+    /// order, cut, or elided.
     #[inline]
     pub fn ordered(message: &'a [u8]) -> Option<Self> {
         line::summary(message)
     }
 }
 
-/// Where the `IN=` is that ends the prefix. The prefix is glued to it and may itself hold `IN=`, so it is the last one
-/// that an interface name and ` OUT=` follow (trap 1). It stands before `SRC=`: what looks like one after that
-/// belongs to a second message that was written into this one.
+/// Finds the offset of the `IN=` that ends the prefix. The prefix is glued to it and may itself contain `IN=`, so it is
+/// the last one that an interface name and ` OUT=` follow. It stands before `SRC=`: an `IN=` after that belongs to a
+/// second message that was written into this one.
 fn interface_at(text: &str) -> Option<usize> {
     let head = text.find(" SRC=").map_or(text, |end| &text[..end]);
     last_interface(head, true)
@@ -99,7 +99,7 @@ fn last_interface(head: &str, with_out: bool) -> Option<usize> {
     })
 }
 
-/// What stands before `SRC=`. The first of two equal keys holds.
+/// Fields before `SRC=`. Of two equal keys the first holds.
 #[derive(Default)]
 struct Envelope<'a> {
     interface: &'a str,

@@ -46,7 +46,7 @@ pub fn proto_name(number: u8) -> Cow<'static, str> {
         )
 }
 
-/// The number of a protocol by its name in either case (the kernel writes `TCP` and `ICMPv6`) or by its number.
+/// Returns the number of a protocol by its name in either case (the kernel writes `TCP` and `ICMPv6`) or by its number.
 pub fn proto_number(text: &str) -> Option<u8> {
     if text.starts_with(|first: char| first.is_ascii_digit()) {
         return text.parse().ok();
@@ -58,7 +58,7 @@ pub fn proto_number(text: &str) -> Option<u8> {
         .or_else(|| text.eq_ignore_ascii_case("ipv6-icmp").then_some(ICMPV6))
 }
 
-/// How `dump_ipv4_packet()` spells a protocol after `PROTO=`; `None` where it writes the number.
+/// Returns the name that `dump_ipv4_packet()` prints after `PROTO=`; `None` where it prints the number.
 pub(super) fn v4_spelling(number: u8) -> Option<&'static str> {
     match number {
         TCP => Some("TCP"),

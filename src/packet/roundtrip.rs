@@ -63,7 +63,8 @@ fn udp() -> BoxedStrategy<Transport<'static>> {
         .boxed()
 }
 
-/// `inner` is left out for a quoted ICMP error, whose GATEWAY and MTU are printed all the same.
+/// Generates an ICMP header. `inner` is left out for a quoted ICMP error, whose GATEWAY and MTU are printed all the
+/// same.
 fn icmp(
     v6: bool,
     inner: impl Strategy<Value = Option<Inner<'static>>> + 'static,
@@ -103,7 +104,7 @@ fn icmp(
         .boxed()
 }
 
-/// PROTO, what follows it, and `INCOMPLETE [n bytes]`.
+/// PROTO, the transport header, and `INCOMPLETE [n bytes]`.
 type Body = (Option<u8>, Transport<'static>, Option<u32>);
 
 fn body(
@@ -339,7 +340,7 @@ fn packet() -> BoxedStrategy<Packet<'static>> {
         .boxed()
 }
 
-/// A line of the kernel, with a part of it written over or not.
+/// Returns a line of the kernel, with a part of it written over or not.
 fn edited() -> BoxedStrategy<String> {
     let over = prop_oneof![
         Just(""),

@@ -1,4 +1,4 @@
-//! What judging needs of a packet.
+//! Fields of a packet that judging needs.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -7,7 +7,7 @@ use crate::packet::datagram::Transport;
 use crate::packet::flags::TcpFlags;
 use crate::packet::link::Mac;
 
-/// What judging needs of a packet, without a heap allocation.
+/// Fields of a packet that judging needs, without a heap allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PacketSummary<'a> {
     /// `IN=`, the interface that the packet came in by.
@@ -25,9 +25,9 @@ pub struct PacketSummary<'a> {
     pub icmp_type: Option<u8>,
     pub shape: Shape,
     pub hook: Hook,
-    /// By its destination address.
+    /// Packet type by the destination address.
     pub cast: PktType,
-    /// By the destination MAC of its frame, [`PktType::Unicast`] where the line shows none.
+    /// Packet type by the destination MAC of the frame; [`PktType::Unicast`] where the line shows none.
     pub frame: PktType,
     /// Whether TCP or UDP carries data: a payload behind the longest header that a bare ACK has.
     pub data: bool,
@@ -38,14 +38,14 @@ pub struct PacketSummary<'a> {
 pub enum Hook {
     /// `IN=` alone: INPUT, or PREROUTING before it.
     Input,
-    /// Both: FORWARD.
+    /// Both `IN=` and `OUT=`: FORWARD.
     Forward,
     /// No `IN=`: OUTPUT, or POSTROUTING behind it.
     Output,
 }
 
 impl Hook {
-    /// The hook of a line; `out` is empty where an elided line lacks it.
+    /// Returns the hook of a line; `out` is empty where an elided line lacks it.
     pub const fn of(interface: &str, out: &str) -> Self {
         match (interface.is_empty(), out.is_empty()) {
             (false, true) => Self::Input,
@@ -55,10 +55,10 @@ impl Hook {
     }
 }
 
-/// How much of the packet a line shows.
+/// Completeness of the packet in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Shape {
-    /// All that judging needs.
+    /// All fields that judging needs.
     Whole,
     /// A later fragment: it has no ports.
     Fragment,
@@ -66,7 +66,7 @@ pub enum Shape {
     Truncated,
 }
 
-/// To whom a packet was sent, as `-m pkttype` has it.
+/// Packet type, as `-m pkttype` defines it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum PktType {
     Unicast,
@@ -75,7 +75,8 @@ pub enum PktType {
 }
 
 impl PktType {
-    /// Of a destination address. The broadcast address of a subnet looks like a station's.
+    /// Classifies a destination address. A subnet's broadcast address cannot be told from a unicast address and counts
+    /// as one.
     pub(super) fn of_address(dst: Option<IpAddr>) -> Self {
         match dst {
             Some(dst) if dst.is_multicast() => Self::Multicast,
@@ -84,7 +85,7 @@ impl PktType {
         }
     }
 
-    /// Of the receiver of a frame.
+    /// Classifies the destination MAC of a frame.
     pub(super) fn of_frame(receiver: Option<Mac>) -> Self {
         match receiver {
             Some(Mac::BROADCAST) => Self::Broadcast,
@@ -95,7 +96,8 @@ impl PktType {
 }
 
 impl<'a> Packet<'a> {
-    /// What judging needs. The ports are the packet's own, never those of a packet that an ICMP error quotes.
+    /// Returns the fields that judging needs. The ports are the packet's own, never those of a packet that an ICMP error
+    /// quotes.
     pub fn summary(&self) -> PacketSummary<'a> {
         let datagram = &self.datagram;
         let unspecified = match datagram.src {
@@ -104,7 +106,7 @@ impl<'a> Packet<'a> {
         };
         let shape = self.shape();
         let (spt, dpt, flags, icmp_type) = match &datagram.transport {
-            // It has none of them, whatever stands behind it in a garbled line.
+            // A later fragment has none of these fields, whatever text follows in a garbled line.
             _ if shape == Shape::Fragment => (None, None, None, None),
             Transport::Tcp(tcp) => (tcp.spt, tcp.dpt, tcp.flags, None),
             Transport::Udp(udp) => (udp.spt, udp.dpt, None, None),
@@ -128,7 +130,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// How much of the packet the line shows.
+    /// Returns the completeness of the packet in the line.
     pub fn shape(&self) -> Shape {
         if self.truncated || self.datagram.is_incomplete() {
             Shape::Truncated

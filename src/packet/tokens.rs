@@ -1,4 +1,4 @@
-//! What a line is made of where fields may be missing: tokens between blanks, and the numbers in them.
+//! Tokenizer for lines in which fields may be missing: tokens between blanks, and the numbers in them.
 
 use nom::Parser;
 use nom::bytes::complete::{tag, take_till1, take_while, take_while_m_n};
@@ -7,7 +7,7 @@ use nom::combinator::{all_consuming, map_res};
 use nom::error::Error;
 use nom::sequence::{delimited, preceded};
 
-/// More than the kernel writes between brackets: 40 bytes of options are 80 digits.
+/// Upper bound on the digits of an options field: more than the kernel writes, 80 digits for 40 bytes.
 const MAX_OPTIONS: usize = 256;
 
 /// Keeps the first readable value of a key that occurs twice.
@@ -17,38 +17,38 @@ pub(super) fn first<T>(slot: &mut Option<T>, value: Option<T>) {
     }
 }
 
-/// What lies between two blanks: `KEY=value`, `KEY:value`, or a word.
+/// Text between two blanks: `KEY=value`, `KEY:value`, or a word.
 #[derive(Clone, Copy)]
 pub(super) struct Token<'a> {
-    /// With its `=` or `:`; a word is all key.
+    /// Key with its `=` or `:`; a word is all key.
     pub(super) key: &'a str,
     pub(super) value: &'a str,
-    /// Something follows, so that the value is not a part of a longer one.
+    /// Whether text follows the token, so that its value cannot have been cut.
     pub(super) ended: bool,
-    /// From the first byte of the token to the end of the line.
+    /// Text from the first byte of the token to the end of the line.
     tail: &'a str,
 }
 
 impl Token<'_> {
-    /// Whether somebody wrote `...` for the value.
+    /// Whether the value was elided with `...`.
     pub(super) fn elided(&self) -> bool {
         self.value.contains("...") || self.value.contains('…')
     }
 }
 
-/// A place in the line.
+/// Position in the line.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     rest: &'a str,
 }
 
 impl<'a> Cursor<'a> {
-    /// The begin of `text`.
+    /// Creates a cursor at the start of `text`.
     pub(super) const fn new(text: &'a str) -> Self {
         Self { rest: text }
     }
 
-    /// The next token. Inside the brackets of an ICMP error `]` ends a token, and is one.
+    /// Returns the next token. Inside the brackets of an ICMP error `]` ends a token, and is one.
     pub(super) fn token(&mut self, quoted: bool) -> Option<Token<'a>> {
         let (tail, _) = take_while::<_, _, Error<&str>>(blank)
             .parse(self.rest)
@@ -71,12 +71,12 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// Goes back to just behind the bracket that begins `token`.
+    /// Moves back to just behind the bracket that begins `token`.
     pub(super) fn enter(&mut self, token: &Token<'a>) {
         self.rest = token.tail.strip_prefix('[').unwrap_or(token.tail);
     }
 
-    /// ` [n bytes]` behind `INCOMPLETE`: before any other bracket is looked at (trap 4).
+    /// Parses ` [n bytes]` after `INCOMPLETE`, before any other bracket is looked at.
     pub(super) fn bytes(&mut self) -> Option<u32> {
         let number = nom::character::complete::u32;
         self.accept(delimited(tag(" ["), number, tag(" bytes]")))

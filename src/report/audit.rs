@@ -1,4 +1,4 @@
-//! What an audit found, for people.
+//! Text report of an audit.
 
 use std::io::{self, Write};
 
@@ -9,7 +9,7 @@ use crate::catalog::Role;
 use crate::error::printable;
 use anstyle::AnsiColor;
 
-/// An audit and what it found.
+/// An audit and its findings.
 pub struct Audited<'a> {
     pub role: Role,
     pub files: Vec<&'a str>,
@@ -29,7 +29,7 @@ pub(super) fn count(audited: &Audited<'_>, severity: Severity) -> usize {
     audited.findings.iter().filter(alike).count()
 }
 
-/// Writes it for people: the place, what is wrong, and what mends it.
+/// Writes the findings as text: position, fault, and remedy.
 pub fn text(audited: &Audited<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,

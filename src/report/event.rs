@@ -1,4 +1,4 @@
-//! What happens while a log goes on: the events between two reports.
+//! Events of a live log: the changes between two reports.
 
 use super::{Report, Warning};
 use crate::cause::Cause;
@@ -6,14 +6,14 @@ use crate::finding::Finding;
 use crate::rule::AcceptRule;
 use crate::time::Time;
 
-/// What happened.
+/// Kind of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EventKind {
     /// A finding is new.
     Opened,
-    /// A finding has another cause or rule, or stands for others that are no more.
+    /// A finding has another cause or rule, or replaces others that no longer exist.
     Changed,
-    /// Only the numbers of a finding grew.
+    /// The numbers of a finding grew, and nothing else changed.
     Updated,
     /// A finding was quiet for the settling time.
     Settled,
@@ -36,7 +36,7 @@ impl EventKind {
         Self::Report,
     ];
 
-    /// As reports write it.
+    /// Returns the kind as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Opened => "opened",
@@ -53,13 +53,13 @@ impl EventKind {
 /// A live event.
 pub struct Event<'a> {
     pub kind: EventKind,
-    /// When it happened, by the log.
+    /// Log time of the event.
     pub time: Time,
-    /// The finding as it is now; `None` for a change after which nothing stands for the ids of `replaces`.
+    /// Finding in its present state; `None` for a change after which no finding replaces the ids of `replaces`.
     pub finding: Option<&'a Finding>,
     /// The cause before the change, of the finding or of the first that it replaces.
     pub was: Option<&'static Cause>,
-    /// The ids that are no finding any more: their flows belong to this one.
+    /// Ids of findings that no longer exist, since this one holds their flows.
     pub replaces: Vec<String>,
     /// The rules that would accept the finding.
     pub rules: Vec<&'a AcceptRule>,
@@ -68,7 +68,7 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// An event without any content.
+    /// Creates an event without any content.
     pub const fn of(kind: EventKind, time: Time) -> Self {
         Self {
             kind,
@@ -82,7 +82,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The report at the end of a live log.
+    /// Creates the event of the report at the end of a live log.
     pub fn report(report: &'a Report) -> Self {
         let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
         Self {

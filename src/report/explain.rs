@@ -1,4 +1,4 @@
-//! What `explain` tells of one line: the packet, the causes that were tried, and what came of it.
+//! Explanation of one line: the packet, the causes that were tried, and the result.
 
 use crate::cause::Step;
 use crate::finding::Finding;
@@ -6,7 +6,7 @@ use crate::input::Line;
 use crate::packet::{Packet, Unparsed};
 use crate::rule::AcceptRule;
 
-/// What must be said of every line that is judged alone.
+/// Caution for every line that is judged alone.
 pub const ALONE: &str = "This line was judged alone. The whole log may change the answer: other lines show directions, scans, \
                          repeated attempts and how long replies go on.";
 
@@ -20,7 +20,7 @@ pub struct Explained {
 }
 
 impl Explained {
-    /// The packet that the line shows.
+    /// Returns the packet that the line shows.
     pub fn packet(&self) -> Result<Packet<'_>, Unparsed> {
         Packet::parse(&self.line.message)
     }

@@ -1,10 +1,11 @@
 //! The report as JSON, schema v1: types of their own, so that the inside may change and v1 only grows.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json_words;
 use super::json_write::{ToolV1, write_line};
@@ -23,189 +24,225 @@ pub static JSON: Renderer = Renderer {
     events: None,
 };
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct ReportV1<'a> {
     #[schemars(schema_with = "json_words::report_name")]
-    schema: &'static str,
-    tool: ToolV1,
-    summary: SummaryV1,
-    inputs: Vec<InputV1<'a>>,
-    span: Option<SpanV1>,
-    tally: TallyV1,
-    windows: Vec<WindowV1>,
-    nodes: Vec<NodeV1<'a>>,
+    pub(super) schema: Cow<'a, str>,
+    pub(super) tool: ToolV1<'a>,
+    pub(super) summary: SummaryV1<'a>,
+    pub(super) inputs: Vec<InputV1<'a>>,
+    pub(super) span: Option<SpanV1>,
+    pub(super) tally: TallyV1,
+    pub(super) windows: Vec<WindowV1<'a>>,
+    pub(super) nodes: Vec<NodeV1<'a>>,
     #[schemars(with = "Vec<FindingV1<'_>>")]
-    findings: Findings<'a>,
-    rules: Vec<RuleV1<'a>>,
-    warnings: Vec<WarningV1<'a>>,
+    pub(super) findings: Findings<'a>,
+    pub(super) rules: Vec<RuleV1<'a>>,
+    pub(super) warnings: Vec<WarningV1<'a>>,
 }
 
 /// The findings of a report, of which one at a time becomes a [`FindingV1`].
-struct Findings<'a>(&'a [Finding]);
+pub(super) enum Findings<'a> {
+    Of(&'a [Finding]),
+    /// As a report has them that was read.
+    Read(Vec<FindingV1<'a>>),
+}
+
+impl<'a> Findings<'a> {
+    /// Those of a report that was read.
+    pub(super) fn read(&self) -> &[FindingV1<'a>] {
+        match self {
+            Self::Of(_) => &[],
+            Self::Read(all) => all,
+        }
+    }
+}
 
 impl Serialize for Findings<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(finding_v1))
+        match self {
+            Self::Of(all) => serializer.collect_seq(all.iter().map(finding_v1)),
+            Self::Read(all) => all.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Findings<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::Read)
     }
 }
 
 /// The answer, and how many findings there are of each verdict.
-#[derive(Serialize, JsonSchema)]
-struct SummaryV1 {
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct SummaryV1<'a> {
     /// One sentence or two, as the text report begins.
-    text: String,
+    pub(super) text: String,
     /// Findings by verdict.
     #[schemars(schema_with = "json_words::verdict_counts")]
-    verdicts: BTreeMap<&'static str, u64>,
+    pub(super) verdicts: BTreeMap<Cow<'a, str>, u64>,
     /// Missing rules on which somebody has to decide.
-    decisions: u64,
+    pub(super) decisions: u64,
     /// Findings that were accepted as they are.
-    accepted: u64,
+    pub(super) accepted: u64,
 }
 
 /// An input, and how much of it was read.
-#[derive(Serialize, JsonSchema)]
-struct InputV1<'a> {
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct InputV1<'a> {
     /// As the user wrote it; `-` is stdin, and empty the journal of this machine.
-    name: &'a str,
-    lines: u64,
-    drops: u64,
-    other: u64,
-    unreadable: u64,
-    untrusted: u64,
-    error: Option<&'a str>,
+    pub(super) name: Cow<'a, str>,
+    pub(super) lines: u64,
+    pub(super) drops: u64,
+    pub(super) other: u64,
+    pub(super) unreadable: u64,
+    pub(super) untrusted: u64,
+    pub(super) error: Option<Cow<'a, str>>,
 }
 
 /// An upgrade window; an end that is open is null.
-#[derive(Serialize, JsonSchema)]
-struct WindowV1 {
-    from: Option<String>,
-    to: Option<String>,
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct WindowV1<'a> {
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
     #[schemars(schema_with = "json_words::window_origin")]
-    origin: &'static str,
+    pub(super) origin: Cow<'a, str>,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct SpanV1 {
-    first: Option<String>,
-    last: Option<String>,
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct SpanV1 {
+    pub(super) first: Option<String>,
+    pub(super) last: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct TallyV1 {
-    lines: u64,
-    drops: u64,
-    other: u64,
-    unreadable: u64,
-    untrusted: u64,
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct TallyV1 {
+    pub(super) lines: u64,
+    pub(super) drops: u64,
+    pub(super) other: u64,
+    pub(super) unreadable: u64,
+    pub(super) untrusted: u64,
     /// Drop lines outside `--since` and `--until`.
-    outside: u64,
+    pub(super) outside: u64,
     /// Drop lines whose findings the filters left out.
-    filtered: u64,
+    pub(super) filtered: u64,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct NodeV1<'a> {
-    node: &'a str,
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct NodeV1<'a> {
+    pub(super) node: Cow<'a, str>,
     #[schemars(schema_with = "json_words::role")]
-    role: &'static str,
+    pub(super) role: Cow<'a, str>,
     /// Whether somebody or something said the role; else it is assumed.
-    role_known: bool,
-    addresses: Vec<String>,
-    logged: u64,
-    saturated: Option<Vec<StretchV1>>,
-    unlogged: Option<u64>,
+    pub(super) role_known: bool,
+    pub(super) addresses: Vec<String>,
+    pub(super) logged: u64,
+    pub(super) saturated: Option<Vec<StretchV1>>,
+    pub(super) unlogged: Option<u64>,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct StretchV1 {
-    from: Option<String>,
-    to: Option<String>,
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct StretchV1 {
+    pub(super) from: Option<String>,
+    pub(super) to: Option<String>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct FindingV1<'a> {
-    id: &'a str,
-    node: &'a str,
+    pub(super) id: Cow<'a, str>,
+    pub(super) node: Cow<'a, str>,
     #[schemars(schema_with = "json_words::role")]
-    role: &'static str,
+    pub(super) role: Cow<'a, str>,
     /// Whether somebody or something said the role; else it is assumed.
-    role_known: bool,
+    pub(super) role_known: bool,
     /// The finding in one line.
-    text: String,
+    pub(super) text: String,
     #[schemars(schema_with = "json_words::verdict")]
-    verdict: &'static str,
-    cause: &'static str,
+    pub(super) verdict: Cow<'a, str>,
+    pub(super) cause: Cow<'a, str>,
     #[schemars(schema_with = "json_words::state")]
-    state: &'static str,
+    pub(super) state: Cow<'a, str>,
     /// The interface of most lines.
-    interface: &'a str,
+    pub(super) interface: Cow<'a, str>,
     /// All interfaces, in order.
-    interfaces: &'a [String],
-    proto: Option<String>,
-    port: Option<u16>,
-    ports: &'a [u16],
-    service: Option<&'static str>,
+    pub(super) interfaces: Cow<'a, [String]>,
+    pub(super) proto: Option<String>,
+    pub(super) port: Option<u16>,
+    pub(super) ports: Cow<'a, [u16]>,
+    pub(super) service: Option<Cow<'a, str>>,
+    /// Whether the peers are pods, inside the cluster's networks, or outside.
+    #[schemars(schema_with = "json_words::zone")]
+    pub(super) zone: Cow<'a, str>,
     #[schemars(schema_with = "json_words::direction")]
-    direction: &'static str,
-    peers: Vec<String>,
+    pub(super) direction: Cow<'a, str>,
+    pub(super) peers: Vec<String>,
     /// Networks of peers that are not kept apart, where there were too many.
-    networks: Vec<String>,
-    logged: u64,
-    attempts: u64,
-    flags: BTreeMap<String, u64>,
-    first: Option<String>,
-    last: Option<String>,
-    evidence: Vec<TestV1<'a>>,
-    sample: &'a str,
+    pub(super) networks: Vec<String>,
+    pub(super) logged: u64,
+    pub(super) attempts: u64,
+    pub(super) flags: BTreeMap<String, u64>,
+    pub(super) first: Option<String>,
+    pub(super) last: Option<String>,
+    pub(super) evidence: Vec<TestV1<'a>>,
+    pub(super) sample: Cow<'a, str>,
     /// The id of the first rule that would accept it.
-    rule: Option<&'a str>,
+    pub(super) rule: Option<Cow<'a, str>>,
     /// The ids of the rules that would accept it.
-    rules: &'a [String],
+    pub(super) rules: Cow<'a, [String]>,
     /// Ids that are no finding any more, since this one holds their flows; in events.
-    replaces: &'a [String],
+    pub(super) replaces: Cow<'a, [String]>,
     /// Why and until when it was accepted as it is.
-    accepted: Option<AcceptedV1<'a>>,
+    pub(super) accepted: Option<AcceptedV1<'a>>,
 }
 
 /// An acceptance of a finding.
-#[derive(Serialize, JsonSchema)]
-struct AcceptedV1<'a> {
-    reason: &'a str,
-    until: &'a str,
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct AcceptedV1<'a> {
+    pub(super) reason: Cow<'a, str>,
+    /// The last day on which it holds, in UTC.
+    pub(super) until: String,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct TestV1<'a> {
-    test: &'static str,
-    met: bool,
-    text: &'a str,
+    pub(super) test: Cow<'a, str>,
+    pub(super) met: bool,
+    pub(super) text: Cow<'a, str>,
 }
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct RuleV1<'a> {
-    id: &'a str,
-    node: &'a str,
+    pub(super) id: Cow<'a, str>,
+    pub(super) node: Cow<'a, str>,
     #[schemars(schema_with = "json_words::role")]
-    role: &'static str,
-    proto: String,
-    ports: Option<String>,
-    source: Option<String>,
-    comment: &'a str,
+    pub(super) role: Cow<'a, str>,
+    pub(super) proto: String,
+    pub(super) ports: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) comment: Cow<'a, str>,
     #[schemars(schema_with = "json_words::disposition")]
-    disposition: &'static str,
-    chain: &'a str,
-    place: String,
-    insert: String,
-    undo: String,
-    cloudinit: String,
+    pub(super) disposition: Cow<'a, str>,
+    /// Why somebody has to decide on it.
+    pub(super) doubt: Option<DoubtV1<'a>>,
+    pub(super) chain: Cow<'a, str>,
+    pub(super) place: String,
+    pub(super) insert: String,
+    pub(super) undo: String,
+    pub(super) cloudinit: String,
 }
 
-#[derive(Serialize, JsonSchema)]
+/// Why a rule is for somebody to decide on.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct DoubtV1<'a> {
+    pub(super) code: Cow<'a, str>,
+    pub(super) text: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct WarningV1<'a> {
-    code: &'static str,
-    node: Option<&'a str>,
-    text: &'a str,
+    pub(super) code: Cow<'a, str>,
+    pub(super) node: Option<Cow<'a, str>>,
+    pub(super) text: Cow<'a, str>,
 }
 
 fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -218,7 +255,7 @@ pub(super) fn time(time: Time) -> Option<String> {
 
 pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
     ReportV1 {
-        schema: "dropsift/report/v1",
+        schema: "dropsift/report/v1".into(),
         tool: ToolV1::THIS,
         summary: summary_v1(report),
         inputs: report.inputs.iter().map(input_v1).collect(),
@@ -237,23 +274,27 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
         },
         windows: report.windows.iter().map(window_v1).collect(),
         nodes: report.nodes.iter().map(node_v1).collect(),
-        findings: Findings(&report.findings),
+        findings: Findings::Of(&report.findings),
         rules: report.rules.iter().map(rule_v1).collect(),
         warnings: report.warnings.iter().map(warning_v1).collect(),
     }
 }
 
-fn summary_v1(report: &Report) -> SummaryV1 {
+fn summary_v1(report: &Report) -> SummaryV1<'_> {
     let count = |verdict: Verdict| {
         let findings = report.findings.iter();
         let own = findings.filter(|finding| finding.verdict() == verdict);
-        (verdict.code(), own.count() as u64)
+        (verdict.code().into(), own.count() as u64)
     };
     SummaryV1 {
         text: text::sentence(report),
         verdicts: Verdict::ALL.into_iter().map(count).collect(),
         decisions: text::decisions(report),
-        accepted: 0,
+        accepted: report
+            .findings
+            .iter()
+            .filter(|f| f.accepted.is_some())
+            .count() as u64,
     }
 }
 
@@ -266,29 +307,29 @@ fn input_v1(input: &InputReport) -> InputV1<'_> {
         ..
     } = input.tally;
     InputV1 {
-        name: &input.name,
+        name: input.name.as_str().into(),
         lines,
         drops,
         other: input.tally.other(),
         unreadable,
         untrusted,
-        error: input.error.as_deref(),
+        error: input.error.as_deref().map(Cow::from),
     }
 }
 
-fn window_v1(window: &WindowReport) -> WindowV1 {
+fn window_v1(window: &WindowReport) -> WindowV1<'_> {
     WindowV1 {
         from: window.from.and_then(time),
         to: window.to.and_then(time),
-        origin: window.origin.code(),
+        origin: window.origin.code().into(),
     }
 }
 
 pub(super) fn warning_v1(warning: &super::Warning) -> WarningV1<'_> {
     WarningV1 {
-        code: warning.code,
-        node: warning.node.as_deref(),
-        text: &warning.text,
+        code: warning.code.into(),
+        node: warning.node.as_deref().map(Cow::from),
+        text: warning.text.as_str().into(),
     }
 }
 
@@ -301,8 +342,8 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
         stretches.iter().map(stretch).collect()
     });
     NodeV1 {
-        node: &node.node,
-        role: node.role.code(),
+        node: node.node.as_str().into(),
+        role: node.role.code().into(),
         role_known: node.role_known,
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
         logged: node.logged,
@@ -313,21 +354,22 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
 
 pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
     FindingV1 {
-        id: &f.id,
-        node: &f.node,
-        role: f.role.code(),
+        id: f.id.as_str().into(),
+        node: f.node.as_str().into(),
+        role: f.role.code().into(),
         role_known: !f.role_assumed,
         text: text::line(f),
-        verdict: f.verdict().code(),
-        cause: f.cause.code,
-        state: f.state.code(),
-        interface: &f.interface,
-        interfaces: &f.interfaces,
+        verdict: f.verdict().code().into(),
+        cause: f.cause.code.into(),
+        state: f.state.code().into(),
+        interface: f.interface.as_str().into(),
+        interfaces: (&f.interfaces[..]).into(),
         proto: f.key.proto.map(|number| proto_name(number).into_owned()),
         port: f.port,
-        ports: &f.ports,
-        service: f.service,
-        direction: f.direction().code(),
+        ports: (&f.ports[..]).into(),
+        service: f.service.map(Cow::from),
+        zone: f.key.zone.code().into(),
+        direction: f.direction().code().into(),
         peers: f.peers.iter().map(ToString::to_string).collect(),
         networks: f.networks.iter().map(ToString::to_string).collect(),
         logged: f.logged,
@@ -343,18 +385,26 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
         first: time(f.first),
         last: time(f.last),
         evidence: tests_v1(&f.evidence),
-        sample: &f.sample,
-        rule: f.rules.first().map(String::as_str),
-        rules: &f.rules,
-        replaces: &[],
-        accepted: None,
+        sample: f.sample.as_str().into(),
+        rule: f.rules.first().map(|rule| rule.as_str().into()),
+        rules: (&f.rules[..]).into(),
+        replaces: Cow::Borrowed(&[]),
+        accepted: accepted_v1(f),
     }
 }
 
+pub(super) fn accepted_v1(finding: &Finding) -> Option<AcceptedV1<'_>> {
+    let accepted = finding.accepted.as_ref()?;
+    Some(AcceptedV1 {
+        reason: accepted.reason.as_str().into(),
+        until: accepted.until.to_string(),
+    })
+}
+
 impl<'a> FindingV1<'a> {
-    /// Says which ids it stands for now.
-    pub(super) const fn replacing(mut self, ids: &'a [String]) -> Self {
-        self.replaces = ids;
+    /// Sets the ids of earlier findings that the event replaces.
+    pub(super) fn replacing(mut self, ids: &'a [String]) -> Self {
+        self.replaces = Cow::Borrowed(ids);
         self
     }
 }
@@ -369,7 +419,7 @@ impl FindingV1<'_> {
             }
         };
         note(self.ports.len() > most, "ports");
-        self.ports = &self.ports[..self.ports.len().min(most)];
+        first(&mut self.ports, most);
         note(cut(&mut self.peers, most), "peers");
         note(cut(&mut self.networks, most), "networks");
         note(self.flags.len() > most, "flags");
@@ -384,8 +434,15 @@ impl FindingV1<'_> {
         note(is_cut, "evidence");
         note(shorten(&mut self.sample, longest), "sample");
         note(self.rules.len() > most, "rules");
-        self.rules = &self.rules[..self.rules.len().min(most)];
+        first(&mut self.rules, most);
         capped
+    }
+}
+
+fn first<T: Clone>(list: &mut Cow<'_, [T]>, most: usize) {
+    match list {
+        Cow::Borrowed(all) => *all = &all[..all.len().min(most)],
+        Cow::Owned(all) => all.truncate(most),
     }
 }
 
@@ -396,36 +453,43 @@ fn cut<T>(list: &mut Vec<T>, most: usize) -> bool {
 }
 
 /// Cuts `text` to `longest` bytes, before the character that would be cut in two.
-fn shorten(text: &mut &str, longest: usize) -> bool {
+fn shorten(text: &mut Cow<'_, str>, longest: usize) -> bool {
     let longer = text.len() > longest;
     let mut end = text.len().min(longest);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    *text = &text[..end];
+    match text {
+        Cow::Borrowed(whole) => *whole = &whole[..end],
+        Cow::Owned(whole) => whole.truncate(end),
+    }
     longer
 }
 
 pub(super) fn tests_v1(tests: &[Test]) -> Vec<TestV1<'_>> {
     let v1 = tests.iter().map(|test| TestV1 {
-        test: test.name,
+        test: test.name.into(),
         met: test.met,
-        text: &test.text,
+        text: test.text.as_str().into(),
     });
     v1.collect()
 }
 
 pub(super) fn rule_v1(rule: &AcceptRule) -> RuleV1<'_> {
     RuleV1 {
-        id: &rule.id,
-        node: &rule.node,
-        role: rule.role.code(),
+        id: rule.id.as_str().into(),
+        node: rule.node.as_str().into(),
+        role: rule.role.code().into(),
         proto: rule.proto_name(),
         ports: rule.dport().map(|ports| ports.to_string()),
         source: rule.source_text(),
-        comment: rule.comment(),
-        disposition: rule.disposition.code(),
-        chain: &rule.place.chain,
+        comment: rule.comment().into(),
+        disposition: rule.disposition.code().into(),
+        doubt: rule.doubt.as_ref().map(|doubt| DoubtV1 {
+            code: doubt.code().into(),
+            text: doubt.text().into(),
+        }),
+        chain: rule.place.chain.as_str().into(),
         place: rule.place_command(),
         insert: rule.insert(),
         undo: rule.undo(),

@@ -1,4 +1,4 @@
-//! What an audit found as JSON, `dropsift/audit/v1`.
+//! Findings of an audit as JSON, `dropsift/audit/v1`.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::audit::Severity;
 pub(super) struct AuditV1<'a> {
     #[schemars(schema_with = "json_words::audit_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     files: &'a [&'a str],

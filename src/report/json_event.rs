@@ -1,9 +1,10 @@
 //! The live events as JSON, `dropsift/event/v1`, one a line.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::json::{
     FindingV1, ReportV1, RuleV1, WarningV1, finding_v1, report_v1, rule_v1, time, warning_v1,
@@ -18,35 +19,35 @@ pub(super) static NDJSON: Renderer = Renderer {
     events: Some(super::Events::Each(event)),
 };
 
-/// The longest line of an event: containerd and CRI-O split what a container writes at 16 KiB.
+/// Upper bound of an event's line, in bytes: containerd and CRI-O split a container's output at 16 KiB.
 const LONGEST: usize = 16 * 1024;
-/// How many entries of a list and bytes of a text an event keeps: each pair is tried where the one before is too long.
+/// Upper bounds on the entries of a list and on the bytes of a text, tried in order until the event is short enough.
 const CAPS: [(usize, usize); 5] = [(256, 4096), (64, 2048), (16, 1024), (4, 256), (0, 0)];
 
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct EventV1<'a> {
     #[schemars(schema_with = "json_words::event_name")]
-    schema: &'static str,
+    pub(super) schema: Cow<'a, str>,
     #[schemars(schema_with = "json_words::event")]
-    event: &'static str,
-    time: Option<String>,
-    finding: Option<FindingV1<'a>>,
-    was: Option<WasV1>,
+    pub(super) event: Cow<'a, str>,
+    pub(super) time: Option<String>,
+    pub(super) finding: Option<FindingV1<'a>>,
+    pub(super) was: Option<WasV1<'a>>,
     /// Ids that are no finding any more, since this one holds their flows.
-    replaces: &'a [String],
-    rule: Option<RuleV1<'a>>,
-    rules: Vec<RuleV1<'a>>,
-    warning: Option<WarningV1<'a>>,
+    pub(super) replaces: Cow<'a, [String]>,
+    pub(super) rule: Option<RuleV1<'a>>,
+    pub(super) rules: Vec<RuleV1<'a>>,
+    pub(super) warning: Option<WarningV1<'a>>,
     /// Keys of the finding whose value was cut, so that the event stays below 16 KiB.
-    capped: Vec<&'static str>,
-    report: Option<ReportV1<'a>>,
+    pub(super) capped: Vec<Cow<'a, str>>,
+    pub(super) report: Option<ReportV1<'a>>,
 }
 
-#[derive(Serialize, JsonSchema)]
-struct WasV1 {
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct WasV1<'a> {
     #[schemars(schema_with = "json_words::verdict")]
-    verdict: &'static str,
-    cause: &'static str,
+    pub(super) verdict: Cow<'a, str>,
+    pub(super) cause: Cow<'a, str>,
 }
 
 /// Writes the report as the one event of a log that has ended.
@@ -57,7 +58,7 @@ fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
 /// Writes a live event as one line, shorter than 16 KiB unless it is the report.
 ///
 /// # Errors
-/// Where `out` cannot be written to.
+/// If `out` cannot be written to.
 fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
     if event.kind == EventKind::Report {
         return write_line(&event_v1(event, usize::MAX, usize::MAX), out);
@@ -82,19 +83,19 @@ fn event_v1<'a>(event: &'a Event<'_>, most: usize, longest: usize) -> EventV1<'a
         capped.push("rules");
     }
     EventV1 {
-        schema: "dropsift/event/v1",
-        event: event.kind.code(),
+        schema: "dropsift/event/v1".into(),
+        event: event.kind.code().into(),
         time: time(event.time),
         finding,
         was: event.was.map(|cause| WasV1 {
-            verdict: cause.verdict.code(),
-            cause: cause.code,
+            verdict: cause.verdict.code().into(),
+            cause: cause.code.into(),
         }),
-        replaces: &event.replaces,
+        replaces: (&event.replaces[..]).into(),
         rule: rules.first().map(|rule| rule_v1(rule)),
         rules: rules.iter().map(|rule| rule_v1(rule)).collect(),
         warning: event.warning.map(warning_v1),
-        capped,
+        capped: capped.into_iter().map(Cow::from).collect(),
         report: event.report.map(report_v1),
     }
 }

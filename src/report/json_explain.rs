@@ -1,4 +1,4 @@
-//! What `explain` and `ports` tell, as JSON.
+//! Output of `explain` and `ports` as JSON.
 
 use std::io::{self, Write};
 

@@ -16,7 +16,7 @@ use crate::packet::{Packet, TcpFlags, proto_name};
 pub(super) struct Fields(Vec<(&'static str, Value)>);
 
 impl Fields {
-    /// Notes a value, where there is one; a later one of the same key stands.
+    /// Adds a value, if any; a later one of the same key replaces it.
     fn put(&mut self, key: &'static str, value: Option<impl Into<Value>>) {
         if let Some(value) = value {
             self.0.retain(|(known, _)| *known != key);
@@ -28,7 +28,7 @@ impl Fields {
         self.put(key, value.map(|value| value.to_string()));
     }
 
-    /// Notes a flag of the line, where it is set.
+    /// Adds a flag of the line, where it is set.
     fn mark(&mut self, key: &'static str, set: bool) {
         self.put(key, set.then_some(true));
     }
@@ -38,7 +38,7 @@ impl Fields {
         Value::Object(pairs.map(|(key, value)| (key.to_owned(), value)).collect())
     }
 
-    /// The fields but `shown`, in words: `len 60, df, window 64240`.
+    /// Returns the fields but `shown`, in words: `len 60, df, window 64240`.
     pub(super) fn words(&self, shown: &[&str]) -> String {
         let rest = self.0.iter().filter(|(key, _)| !shown.contains(key));
         let words = rest.map(|(key, value)| match value {
@@ -57,7 +57,7 @@ impl Serialize for Fields {
     }
 }
 
-/// The fields of `packet`.
+/// Returns the fields of `packet`.
 pub(super) fn packet(packet: &Packet<'_>) -> Fields {
     let mut fields = Fields::default();
     fields.put("in", Some(packet.interface));
@@ -96,7 +96,7 @@ fn link(fields: &mut Fields, link: &Link<'_>) {
     }
 }
 
-/// What the kernel prints of an IP packet, the packet itself or one that an ICMP error quotes.
+/// Adds the fields that the kernel prints for an IP packet, the packet itself or one that an ICMP error quotes.
 fn datagram(fields: &mut Fields, datagram: &Datagram<'_>) {
     fields.text("src", Some(datagram.src));
     fields.text("dst", datagram.dst);

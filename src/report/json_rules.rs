@@ -1,4 +1,5 @@
-//! Rules as documents: those of a log, what a running chain has of them, and how a chain differs from the recommended one.
+//! Rules as JSON documents: the rules for a log, their state in a running chain, and a chain's differences from the
+//! recommended one.
 
 use std::io::{self, Write};
 
@@ -15,7 +16,7 @@ use crate::rule::{AcceptRule, Checked, Difference, Recommended};
 pub(super) struct RulesV1<'a> {
     #[schemars(schema_with = "json_words::rules_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     rules: Vec<RuleV1<'a>>,
     /// What the running chain has of each, where it was asked.
     checks: Vec<CheckV1<'a>>,
@@ -34,7 +35,7 @@ struct CheckV1<'a> {
 pub(super) struct ChainV1<'a> {
     #[schemars(schema_with = "json_words::chain_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     #[schemars(schema_with = "json_words::role")]
     role: &'static str,
     /// The file that differs; null where there is none.
@@ -67,7 +68,7 @@ struct MisplacedV1 {
     behind: &'static str,
 }
 
-/// Writes the rules of a log, with what a chain has of them.
+/// Writes the rules for a log, with their state in a running chain.
 pub fn rules_json<'a>(
     rules: &'a [AcceptRule],
     checks: &[Checked<'a>],

@@ -1,4 +1,4 @@
-//! The JSON Schema (draft 2020-12) of what the program writes as JSON, made from the types that write it.
+//! JSON Schema (draft 2020-12) of the program's JSON documents, generated from the types that are serialised.
 
 use std::io::{self, Write};
 
@@ -7,6 +7,8 @@ use schemars::{JsonSchema, Schema};
 
 use super::json::ReportV1;
 use super::json_audit::AuditV1;
+use super::json_config::ConfigV1;
+use super::json_diff::DiffV1;
 use super::json_event::EventV1;
 use super::json_explain::{CausesV1, ExplainV1, LineV1, PortsV1};
 use super::json_rules::{ChainV1, RulesV1};
@@ -14,7 +16,7 @@ use super::json_simulate::SimulationV1;
 
 /// A document that has a schema.
 pub struct Documented {
-    /// As users write it.
+    /// Name of the document on the command line.
     pub code: &'static str,
     schema: fn() -> Schema,
 }
@@ -26,6 +28,8 @@ pub const SCHEMAS: &[&Documented] = &[
     &Documented::new("rules", of::<RulesV1<'static>>),
     &Documented::new("chain", of::<ChainV1<'static>>),
     &Documented::new("simulate", of::<SimulationV1<'static>>),
+    &Documented::new("diff", of::<DiffV1<'static>>),
+    &Documented::new("config", of::<ConfigV1<'static>>),
     &Documented::new("audit", of::<AuditV1<'static>>),
     &Documented::new("explain", of::<ExplainV1<'static>>),
     &Documented::new("answer", of::<LineV1<'static>>),

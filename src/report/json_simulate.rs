@@ -1,10 +1,11 @@
-//! What a chain would do with the drops of a log, as JSON: `dropsift/simulate/v1`, with types of its own.
+//! Simulation of a chain on the drops of a log as JSON: `dropsift/simulate/v1`, with types of its own.
 
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::json::{AcceptedV1, accepted_v1};
 use super::json_write::{ToolV1, write_line};
 use super::{Simulated, json_words};
 use crate::flow::ChainOutcomes;
@@ -14,7 +15,7 @@ use crate::packet::proto_name;
 pub(super) struct SimulationV1<'a> {
     #[schemars(schema_with = "json_words::simulate_name")]
     schema: &'static str,
-    tool: ToolV1,
+    tool: ToolV1<'static>,
     chains: Vec<ChainV1<'a>>,
     findings: Vec<FindingV1<'a>>,
     suggested: Option<Vec<RuleV1<'a>>>,
@@ -40,6 +41,8 @@ struct FindingV1<'a> {
     ports: &'a [u16],
     peers: Vec<String>,
     logged: u64,
+    /// Why and until when it was accepted as it is.
+    accepted: Option<AcceptedV1<'a>>,
     now: Option<OutcomesV1<'a>>,
     with_suggested: Option<OutcomesV1<'a>>,
     gets_in: bool,
@@ -86,7 +89,7 @@ fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
         outcome: outcome.code(),
         chain: outcome.position().map(|position| position.chain.as_str()),
         number: outcome.position().map(|position| position.number),
-        // A rule that was put in has no line.
+        // An inserted rule has no line in a file.
         line: outcome
             .position()
             .map(|position| position.line)
@@ -120,6 +123,7 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
         ports: &f.ports,
         peers: f.peers.iter().map(ToString::to_string).collect(),
         logged: f.logged,
+        accepted: accepted_v1(f),
         now: f.outcomes.as_deref().map(outcomes_v1),
         with_suggested: with
             .and_then(|with| with.outcomes.get(f.id.as_str()))

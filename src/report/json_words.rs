@@ -9,7 +9,7 @@ use crate::cause::Verdict;
 use crate::finding::State;
 use crate::flow::Direction;
 use crate::rule::{self, Disposition};
-use crate::site::WindowOrigin;
+use crate::site::{Provenance, WindowOrigin, Zone};
 
 fn one_of(codes: &[&'static str]) -> Schema {
     json_schema!({ "type": "string", "enum": codes })
@@ -67,6 +67,22 @@ pub(super) fn state(_: &mut SchemaGenerator) -> Schema {
     one_of(&State::ALL.map(State::code))
 }
 
+pub(super) fn config_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "dropsift/config/v1" })
+}
+
+pub(super) fn diff_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "const": "dropsift/diff/v1" })
+}
+
+pub(super) fn provenance(_: &mut SchemaGenerator) -> Schema {
+    one_of(&Provenance::ALL.map(Provenance::code))
+}
+
+pub(super) fn zone(_: &mut SchemaGenerator) -> Schema {
+    one_of(&Zone::ALL.map(Zone::code))
+}
+
 pub(super) fn direction(_: &mut SchemaGenerator) -> Schema {
     one_of(&Direction::ALL.map(Direction::code))
 }
@@ -87,7 +103,7 @@ pub(super) fn severity(_: &mut SchemaGenerator) -> Schema {
     one_of(&Severity::ALL.map(super::audit::word))
 }
 
-/// A number for each verdict.
+/// Returns the schema of an object with a number for each verdict.
 pub(super) fn verdict_counts(_: &mut SchemaGenerator) -> Schema {
     let codes = Verdict::ALL.map(Verdict::code);
     let mut schema = json_schema!({ "type": "object", "required": codes });
@@ -98,7 +114,8 @@ pub(super) fn verdict_counts(_: &mut SchemaGenerator) -> Schema {
     schema
 }
 
-/// The fields of a line of the kernel, each absent where the line has none; null where it is no drop line.
+/// Returns the schema of a packet: the fields of the kernel's line, each absent where the line has none; null where it
+/// is no drop line.
 pub(super) fn packet(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": ["object", "null"] })
 }

@@ -1,23 +1,24 @@
-//! Writes a value as one line of JSON that no terminal can be steered by.
+//! Writer of one line of JSON without bytes that could steer a terminal.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::ser::{CharEscape, Formatter};
 
 use crate::error::is_hostile;
 
 /// Who wrote a document.
-#[derive(Serialize, schemars::JsonSchema)]
-pub(super) struct ToolV1 {
-    name: &'static str,
-    version: &'static str,
+#[derive(Serialize, Deserialize, schemars::JsonSchema)]
+pub(super) struct ToolV1<'a> {
+    name: Cow<'a, str>,
+    pub(super) version: Cow<'a, str>,
 }
 
-impl ToolV1 {
+impl ToolV1<'static> {
     pub(super) const THIS: Self = Self {
-        name: "dropsift",
-        version: env!("CARGO_PKG_VERSION"),
+        name: Cow::Borrowed("dropsift"),
+        version: Cow::Borrowed(env!("CARGO_PKG_VERSION")),
     };
 }
 
@@ -33,7 +34,7 @@ pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Res
     out.flush()
 }
 
-/// Compact JSON in which nothing that could steer a terminal stands raw.
+/// Formatter for compact JSON that escapes characters which could steer a terminal.
 struct Tame;
 
 impl Formatter for Tame {

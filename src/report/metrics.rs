@@ -1,6 +1,7 @@
-//! A report as metrics: gauges for what may change, counters for what one packet settles.
+//! Metrics of a report: gauges for values that may change, counters for values that one packet settles.
 //!
-//! No label holds the address of a peer or an ephemeral port, so the number of series is bounded by nodes and services.
+//! No label contains the address of a peer or an ephemeral port, so the number of series is bounded by nodes and
+//! services.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -22,16 +23,17 @@ use crate::rule::Disposition;
 use crate::site::WindowOrigin;
 use crate::time::{SECOND, Time};
 
-/// The media type of the page.
+/// Media type of the page.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Unlisted ports of a node that have a series each; what goes beyond stands under [`OTHER_PORTS`].
+/// Upper bound on the unlisted ports of a node with a series each; further ones are summed up under [`OTHER_PORTS`].
 const MAX_UNLISTED: usize = 20;
-/// The port of the series that holds what is beyond [`MAX_UNLISTED`].
+/// Port label of the series for ports beyond [`MAX_UNLISTED`].
 const OTHER_PORTS: &str = "other";
-/// How long after its last line a saturated stretch is taken to go on, in microseconds: two refills of the documented limit.
+/// Time after its last line, in microseconds, for which a saturated stretch counts as going on: two refills of the
+/// documented limit.
 const GOES_ON: i64 = 12 * SECOND;
 
-/// What one packet is, whatever its flow turns out to be.
+/// Kind of a packet, by the packet alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PacketKind {
     Syn,
@@ -67,24 +69,24 @@ pub struct Traffic {
     pub lines: u64,
 }
 
-/// The state of the input that the report was made of.
+/// State of the report's input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputState {
-    /// As the user wrote it.
+    /// Name of the input, as the user wrote it.
     pub source: String,
     /// Whether it can still be read.
     pub is_up: bool,
-    /// When bytes came last, in seconds since 1970; 0 before the first.
+    /// Time of the last bytes, in seconds since 1970; 0 before the first.
     pub last_read: f64,
-    /// Kernel messages that the log says were lost.
+    /// Number of kernel messages that were lost, by the log's notices.
     pub lost: u64,
 }
 
-/// The seconds for which the LOG limit of a node was used up, by node and address family. A stretch may be judged anew and
-/// shrink; a counter may not, or `rate()` would invent drops.
+/// Seconds for which the LOG limit of a node was exhausted, by node and address family. A stretch may shrink when it is
+/// judged again; a counter may not, or `rate()` would invent drops.
 pub type SaturatedSeconds = BTreeMap<(String, &'static str), f64>;
 
-/// Everything that the page is made of.
+/// Metrics of the page.
 #[derive(Debug)]
 struct Page {
     families: Vec<Family>,
@@ -123,8 +125,8 @@ impl Collector for Page {
     }
 }
 
-/// Writes the page of `report`, in the text format of OpenMetrics. `now` is the log's time of now; `saturated` grows with
-/// what the report shows.
+/// Writes the page of `report`, in the text format of OpenMetrics. `now` is the current time of the log; `saturated` is
+/// increased by the stretches in the report.
 pub fn metrics(
     report: &Report,
     traffic: &[Traffic],
@@ -167,12 +169,12 @@ pub fn metrics(
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Page { families }));
     let mut page = String::new();
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     let _ = encode(&mut page, &registry);
     page
 }
 
-/// A label from the log: nothing in it but what can be shown.
+/// Returns a label value from the log, with unprintable characters escaped.
 fn label(text: &str) -> String {
     printable(text)
 }
@@ -206,7 +208,7 @@ fn input_family(
     }
 }
 
-/// Lines by outcome. Only drop lines have a node for certain; with one node in the log, all are of it.
+/// Returns the lines by outcome. Only drop lines certainly have a node; in a log with one node all lines belong to it.
 fn lines(report: &Report) -> Family {
     let alone = match &report.nodes[..] {
         [only] => label(&only.node),
@@ -302,12 +304,14 @@ fn findings(report: &Report) -> Family {
     }
 }
 
-/// One series for each missing rule that is still asked for.
+/// Returns one series for each missing rule that is still needed.
 fn missing_rule(report: &Report) -> Family {
     let mut series: BTreeSet<Labels> = BTreeSet::new();
     let mut unlisted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    let open = (report.findings.iter())
-        .filter(|f| f.verdict() == Verdict::MissingRule && f.state != State::Settled);
+    // What was accepted raises no alert.
+    let open = report.findings.iter().filter(|f| {
+        f.verdict() == Verdict::MissingRule && f.state != State::Settled && f.accepted.is_none()
+    });
     for finding in open {
         let mut port = port(finding, report);
         if finding.service.is_none() && !port.is_empty() {
@@ -343,7 +347,7 @@ fn missing_rule(report: &Report) -> Family {
     }
 }
 
-/// The ports of the rule where it has a range, so that one rule is one series; else the port of the finding.
+/// Returns the ports of the rule if it has a range, so that one rule is one series; else the port of the finding.
 fn port(finding: &Finding, report: &Report) -> String {
     let rule = finding.rules.first().and_then(|id| report.rule(id));
     let range = rule
@@ -354,7 +358,7 @@ fn port(finding: &Finding, report: &Report) -> String {
         .unwrap_or_default()
 }
 
-/// The strictest disposition of its rules; one without a rule has to be decided on.
+/// Returns the strictest disposition of its rules; a finding without a rule needs a decision.
 fn disposition(finding: &Finding, report: &Report) -> Disposition {
     let rules = finding.rules.iter().filter_map(|id| report.rule(id));
     rules
@@ -410,7 +414,7 @@ fn node_and_family(node: &str, family: &str) -> Labels {
     vec![("node", label(node)), ("family", family.to_owned())]
 }
 
-/// Whether an upgrade goes on, for each node, so that alerts of a node can be inhibited by it.
+/// Returns for each node whether an upgrade is in progress, so that its alerts can be inhibited.
 fn upgrade_window(report: &Report, now: Option<Time>) -> Family {
     let now = now.max(report.span.map(|(_, last)| last));
     let is_open = |origin: WindowOrigin| {

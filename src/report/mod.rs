@@ -1,10 +1,14 @@
-//! What a run tells its user: [`Report`], and the [`RENDERERS`] that write it.
+//! Reports: [`Report`], the result of a run, and the [`RENDERERS`] that write it.
 
 mod audit;
+pub mod config;
+pub mod diff;
 mod event;
 pub mod explain;
 pub mod json;
 mod json_audit;
+mod json_config;
+mod json_diff;
 mod json_event;
 pub mod json_explain;
 mod json_packet;
@@ -15,6 +19,7 @@ mod json_words;
 mod json_write;
 pub mod metrics;
 pub mod ports;
+pub mod read;
 mod simulate;
 mod table;
 mod text;
@@ -32,10 +37,12 @@ use crate::time::Time;
 pub use audit::{Audited, text as audit_text};
 pub use event::{Event, EventKind};
 pub use json_audit::json as audit_json;
+pub use json_config::json as config_json;
+pub use json_diff::json as diff_json;
 pub use json_rules::{chain_json, rules_json};
 pub use json_simulate::json as simulate_json;
 pub use simulate::{Simulated, With, text as simulate_text};
-pub use text::{HELD, LiveText, status};
+pub use text::{HELD, LiveText, line as finding_line, status};
 pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.
@@ -50,7 +57,7 @@ pub struct Tally {
     pub untrusted: u64,
     /// Drop lines before `--since` or after `--until`, which were not judged.
     pub outside: u64,
-    /// Drop lines that were judged, and whose findings the filters left out.
+    /// Drop lines that were judged and whose findings the filters excluded.
     pub filtered: u64,
 }
 
@@ -70,7 +77,7 @@ impl Tally {
 /// An input, and how much of it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputReport {
-    /// As the user wrote it; `-` is stdin.
+    /// Name as the user wrote it; `-` is stdin.
     pub name: String,
     /// The account of its lines; `filtered` is of all inputs together, and 0 here.
     pub tally: Tally,
@@ -78,7 +85,7 @@ pub struct InputReport {
     pub known: bool,
     /// Whether it was no log, but Kubernetes objects, which have no lines.
     pub has_objects: bool,
-    /// What went wrong, with what to do about it.
+    /// Error, with the remedy.
     pub error: Option<String>,
 }
 
@@ -95,19 +102,19 @@ pub struct WindowReport {
 pub struct NodeReport {
     pub node: String,
     pub role: Role,
-    /// Whether somebody or something said the role; else it is assumed.
+    /// Whether the role was given or found in an input; otherwise it is assumed.
     pub role_known: bool,
     pub addresses: Vec<std::net::IpAddr>,
     pub logged: u64,
-    /// When the LOG rule hid lines; `None` where that cannot be told.
+    /// Times at which the limit of the LOG rule hid lines; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
-    /// The stretches of IPv4 and of IPv6; empty where they cannot be told.
+    /// Saturated stretches of IPv4 and of IPv6; empty where the log does not show them.
     pub saturated_by_family: [Vec<Stretch>; 2],
-    /// Drops that were not logged, where counters tell.
+    /// Drops that were not logged, where the chain's counters are known.
     pub unlogged: Option<Counted>,
 }
 
-/// Something that the reader must know to read the rest.
+/// A caution that the reader needs to interpret the rest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Warning {
     /// Kebab-case.
@@ -117,7 +124,7 @@ pub struct Warning {
 }
 
 impl Warning {
-    /// A warning of this code.
+    /// Creates a warning of this code.
     pub const fn new(code: &'static str, node: Option<String>, text: String) -> Self {
         Self { code, node, text }
     }
@@ -134,9 +141,9 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// The LOG rules to split, of the nodes where their limit hid lines.
     pub splits: Vec<Split>,
-    /// Upgrade windows, by their begin.
+    /// Upgrade windows, by their start.
     pub windows: Vec<WindowReport>,
-    /// The limit of the LOG rule that counts were judged by.
+    /// Limit of the LOG rule that the report assumes.
     pub limit: Limit,
     pub inputs: Vec<InputReport>,
     /// The options of this run that change its answer, each with its value, quoted for a shell.
@@ -146,26 +153,26 @@ pub struct Report {
 }
 
 impl Report {
-    /// The rule with this id.
+    /// Returns the rule with this id.
     pub fn rule(&self, id: &str) -> Option<&AcceptRule> {
         self.rules.iter().find(|rule| rule.id == id)
     }
 }
 
-/// How a report may look.
+/// Style of a text report.
 #[derive(Debug, Clone, Copy)]
 pub struct Style {
     /// Columns of the terminal.
     pub width: usize,
     pub color: bool,
-    /// Whether the reader can be shown more than ASCII.
+    /// Whether the terminal shows more than ASCII.
     pub unicode: bool,
     /// Whether the tests of each finding are wanted.
     pub evidence: bool,
 }
 
 impl Style {
-    /// Plain text of so many columns: ASCII, no colours, no tests.
+    /// Returns plain text of `width` columns: ASCII, no colours, no tests.
     pub const fn plain(width: usize) -> Self {
         Self {
             width,
@@ -178,22 +185,22 @@ impl Style {
 
 /// A form of the report.
 pub struct Renderer {
-    /// As users write it.
+    /// Name of the form on the command line.
     pub code: &'static str,
     pub title: &'static str,
     pub render: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
-    /// How it writes live events; `None` where it is one document, whatever happens before the end.
+    /// Form of live events; `None` where the output is one document, written at the end.
     pub events: Option<Events>,
 }
 
-/// How a form of the report writes live events.
+/// Form of live events.
 #[derive(Clone, Copy)]
 pub enum Events {
-    /// Each for itself, as soon as it happened.
+    /// Each event separately, as soon as it occurs.
     Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
-    /// As rows for people, see [`LiveText`].
+    /// Rows for people, see [`LiveText`].
     Rows,
 }
 
-/// All forms, the default first.
+/// All renderers, the default first.
 pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON, &json_event::NDJSON];

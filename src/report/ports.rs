@@ -1,4 +1,4 @@
-//! The port catalogue as rows: what listens where, and what the documentation opens.
+//! Rows of the port catalogue: the services that listen, and the ports that the documentation opens.
 
 use std::io::{self, Write};
 
@@ -21,15 +21,15 @@ pub struct Row {
     pub ports: Option<String>,
     pub service: &'static str,
     pub component: Option<&'static str>,
-    /// Where it can run.
+    /// Roles of the nodes on which the service can run.
     pub roles: Vec<&'static str>,
-    /// Whose CloudInit example of the documentation opens it.
+    /// Roles whose CloudInit example in the documentation opens the port.
     pub documented: Vec<&'static str>,
-    /// Who connects to it: `any`, `nodes`, `localhost`, `pods`.
+    /// Peers that connect to the service: `any`, `nodes`, `localhost`, `pods`.
     pub from: Option<&'static str>,
     pub reach: Option<&'static str>,
     pub addon: Option<&'static str>,
-    /// How much the row decides.
+    /// Weight of the row in a judgement.
     pub standing: &'static str,
     pub rules: Vec<RuleRow>,
     pub source: &'static str,
@@ -40,7 +40,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether the role runs it or opens it.
+    /// Whether the role runs the service or opens the port.
     pub fn is_of(&self, role: Role) -> bool {
         [&self.roles, &self.documented]
             .iter()
@@ -48,13 +48,13 @@ impl Row {
     }
 }
 
-/// A documented rule, and whose it is.
+/// A documented rule, and the roles whose CloudInit example contains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RuleRow {
     pub roles: Vec<&'static str>,
-    /// The command that asks a running chain for the number of its LOG rule.
+    /// Command that reads the number of the LOG rule from a running chain.
     pub place: String,
-    /// The command that puts the rule before it.
+    /// Command that inserts the rule before it.
     pub insert: String,
     /// The line of the CloudInit example, which stands before its LOG line.
     pub cloudinit: String,
@@ -63,18 +63,18 @@ pub struct RuleRow {
 /// The page that the documented rules were read from.
 const PAGE: &str = "docs/networking/host-network-security.md @8efde8e";
 
-/// All rows by port, or those of one role.
+/// Returns all rows, or those of one role, in the order of the ports.
 pub fn rows(role: Option<Role>) -> Vec<Row> {
     let alone = RULES.iter().filter(|rule| !explained(rule));
     let mut rows: Vec<Row> = SERVICES.iter().map(of_service).collect();
     rows.extend(alone.map(of_rule));
     rows.retain(|row| role.is_none_or(|role| row.is_of(role)));
-    // What has no ports comes last.
+    // Rows without ports come last.
     rows.sort_by_key(|row| (row.ports.is_none(), row.first, row.last, row.number));
     rows
 }
 
-/// The rows that say something of a port, of one protocol or of all.
+/// Returns the rows that contain a port, of one protocol or of all.
 pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
     let mut rows = rows(None);
     rows.retain(|row| {
@@ -83,12 +83,12 @@ pub fn rows_of(number: Option<u8>, first: u16, last: u16) -> Vec<Row> {
             && row.first <= last
             && first <= row.last
     });
-    // What says most comes first.
+    // The narrowest ranges come first.
     rows.sort_by_key(|row| row.last - row.first);
     rows
 }
 
-/// The rows whose service, component or addon has each word of `name`; case and dashes do not matter.
+/// Returns the rows whose service, component or addon contains each word of `name`; case and dashes are ignored.
 pub fn rows_named(name: &str) -> Vec<Row> {
     let asked: Vec<String> = (name.split_whitespace())
         .map(|word| words(word).concat())
@@ -107,14 +107,14 @@ pub fn rows_named(name: &str) -> Vec<Row> {
     rows
 }
 
-/// The words of `text` in lower case.
+/// Returns the words of `text` in lower case.
 fn words(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric());
     let words = words.filter(|word| !word.is_empty());
     words.map(str::to_lowercase).collect()
 }
 
-/// Whether a service stands behind the rule.
+/// Whether a service of the catalogue explains the rule.
 fn explained(rule: &DocumentedRule) -> bool {
     match (rule.proto, rule.sport, rule.dport) {
         (Some(proto), None, Some(ports)) => SERVICES
@@ -129,7 +129,7 @@ fn codes(roles: &[Role]) -> Vec<&'static str> {
 }
 
 fn of_service(service: &'static Service) -> Row {
-    // The wide ranges that decide nothing are no reason for a rule.
+    // Ranges that are too wide to decide anything do not count as documentation.
     let rules: Vec<&DocumentedRule> = documented_anywhere(service.proto, service.ports.first)
         .filter(|_| service.standing != Standing::Note)
         .collect();
@@ -199,7 +199,7 @@ fn rule_row(rule: &'static DocumentedRule) -> RuleRow {
     }
 }
 
-/// Roles in short, as a table has room for them: `all`, or their names.
+/// Formats roles for a table: `all`, or their names.
 pub fn short_roles(roles: &[&str]) -> String {
     if roles.len() == Role::ALL.len() {
         "all".to_owned()
@@ -224,7 +224,7 @@ fn letters(roles: &[&str]) -> String {
     Role::ALL.map(shown).iter().collect()
 }
 
-/// Columns that leave room for the notes.
+/// Width, in columns, from which there is room for the notes.
 const WIDE: usize = 120;
 
 /// Writes rows as a table, with the notes where there is room.

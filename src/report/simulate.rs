@@ -1,4 +1,4 @@
-//! What a chain would do with the drops of a log, for people.
+//! Text report of a simulation: a chain's outcomes for the drops of a log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -18,9 +18,9 @@ use crate::rule::AcceptRule;
 /// The drops of a log and the chains that they were run through.
 pub struct Simulated<'a> {
     pub report: &'a Report,
-    /// Whether a chain is that of the next boot, and since when a running one is known.
+    /// Origin of each chain: the next boot, or a dump with its time.
     pub origins: Vec<Origin>,
-    /// The texts of the chains, each with its node, or none where it is of all.
+    /// Names of the chains' texts, each with its node; `None` for a text for all nodes.
     pub texts: Vec<(Option<&'a str>, &'a str)>,
     pub with: Option<With<'a>>,
 }
@@ -28,7 +28,7 @@ pub struct Simulated<'a> {
 /// The replay with the suggested rules in the chains.
 pub struct With<'a> {
     pub rules: &'a [AcceptRule],
-    /// By the id of the finding.
+    /// Outcomes by the id of the finding.
     pub outcomes: BTreeMap<&'a str, &'a ChainOutcomes>,
 }
 
@@ -39,34 +39,38 @@ impl Simulated<'_> {
         finding.outcomes.as_deref().is_some_and(all)
     }
 
-    /// Whether the suggestions let in what should stay dropped.
+    /// Whether the suggestions let in packets that should stay dropped, including those of accepted findings.
     pub(super) fn gets_in(&self, finding: &Finding) -> bool {
         let accepted =
             |outcomes: Option<&ChainOutcomes>| outcomes.map_or(0, |outcomes| outcomes.accepted);
         let with = self.with.as_ref();
         let then = with.and_then(|with| with.outcomes.get(finding.id.as_str()).copied());
-        finding.log_cause.verdict != Verdict::MissingRule
+        (finding.log_cause.verdict != Verdict::MissingRule || finding.accepted.is_some())
             && accepted(then) > accepted(finding.outcomes.as_deref())
     }
 
-    /// The findings that the suggestions would let in and that should stay dropped.
+    /// Returns the findings that the suggested rules would accept and that should stay dropped.
     pub fn intruders(&self) -> Vec<&Finding> {
         let findings = self.report.findings.iter();
         findings.filter(|finding| self.gets_in(finding)).collect()
     }
 
-    /// Whether something of these verdicts falls to DROP after all.
+    /// Whether drops of these verdicts remain.
     pub fn still_falls(&self, verdicts: &[Verdict]) -> bool {
         self.report.findings.iter().any(|finding| {
             let then = (self.with.as_ref())
                 .and_then(|with| with.outcomes.get(finding.id.as_str()))
                 .is_some_and(|outcomes| outcomes.accepts_all(finding.logged));
-            verdicts.contains(&finding.log_cause.verdict) && !Self::accepts(finding) && !then
+            finding.accepted.is_none()
+                && verdicts.contains(&finding.log_cause.verdict)
+                && !Self::accepts(finding)
+                && !then
         })
     }
 }
 
-/// Writes it for people: what should stay out and would not, what is accepted now, what still falls.
+/// Writes the simulation as text: drops that should stay dropped and would be accepted, drops accepted now, drops that
+/// remain.
 pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,
@@ -140,7 +144,7 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
     untold(&mut page, simulated)
 }
 
-/// What could not be evaluated, and so did not match, once for all findings.
+/// Lists the matches that could not be evaluated, and so counted as no match, once for all findings.
 fn cannot_tell(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
     let notes: BTreeSet<&str> = findings
@@ -163,7 +167,7 @@ fn falls(number: usize) -> String {
     format!("{number} still fall{}", if number == 1 { "s" } else { "" })
 }
 
-/// Whether the suggestions accept more of a finding.
+/// Whether the suggested rules accept more drops of a finding.
 fn more(simulated: &Simulated<'_>, finding: &Finding) -> bool {
     let now = finding
         .outcomes
@@ -191,7 +195,10 @@ fn section(
             what(finding),
             finding.logged.to_string(),
             peers(finding),
-            finding.log_cause.code.to_owned(),
+            match finding.accepted {
+                Some(_) => format!("{} (accepted)", finding.log_cause.code),
+                None => finding.log_cause.code.to_owned(),
+            },
             by(finding),
         ]
     });
@@ -211,7 +218,7 @@ fn unknown() -> String {
     "not known".to_owned()
 }
 
-/// The nodes whose chain nobody told, and how to tell it.
+/// Lists the nodes whose chain is not known, with the option that names it.
 fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     let findings = simulated.report.findings.iter();
     let nodes: BTreeSet<&str> = findings
@@ -237,10 +244,10 @@ fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// For so many nodes the option is shown.
+/// Upper bound on the nodes for which the option is shown.
 const MAX_UNTOLD: usize = 8;
 
-/// What decides, in words.
+/// Describes the rules or the policy that decide.
 fn by(outcomes: &ChainOutcomes) -> String {
     let one = |(outcome, lines): &(ChainOutcome, u64)| {
         let rule = match outcome.position() {

@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
-/// A table without any row, of at most `width` columns with its indent.
+/// Creates a table without rows, of at most `width` columns with its indent.
 fn plain(width: usize, indent: usize) -> Table {
     let width = width.saturating_sub(indent).clamp(20, u16::MAX.into());
     let mut table = Table::new();
@@ -13,7 +13,7 @@ fn plain(width: usize, indent: usize) -> Table {
     table
 }
 
-/// The lines of a table. Cells are padded on both sides: the first column's own padding is part of the indent.
+/// Formats a table. Cells are padded on both sides: the first column's own padding is part of the indent.
 fn lines(table: &Table, indent: usize) -> String {
     let pad = " ".repeat(indent.saturating_sub(1));
     table
@@ -22,25 +22,25 @@ fn lines(table: &Table, indent: usize) -> String {
         .collect()
 }
 
-/// A space at which no line ends.
+/// No-break space.
 pub(super) const GLUE: char = '\u{a0}';
 
-/// What a column holds.
+/// Kind of a column's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Column {
     /// Names, ports and addresses, which stay whole.
     Whole,
     /// Numbers, which stand below each other.
     Number,
-    /// Words, which may go on in the next line.
+    /// Words, which may be wrapped.
     Words,
 }
 
 /// The padding of a cell, on both sides together.
 const PADDING: usize = 2;
 
-/// A table in which nothing but [`Column::Words`] is wrapped, and that between words; `None` where it does not fit. An
-/// empty header is no row.
+/// Formats a table in which only [`Column::Words`] is wrapped, between words; `None` where it does not fit. An empty
+/// header is omitted.
 pub(super) fn fitted(
     columns: &[(&str, Column)],
     rows: &[Vec<String>],
@@ -68,7 +68,7 @@ pub(super) fn fitted(
         .collect();
     let padding = columns.len().saturating_sub(1) * PADDING;
     let mut left = width.checked_sub(indent + padding + least.iter().sum::<usize>())?;
-    // The last column has padding on its right that nobody sees.
+    // The padding on the right of the last column is not visible.
     let mut table = plain(width + PADDING, indent);
     if columns.iter().any(|(title, _)| !title.is_empty()) {
         table.set_header(columns.iter().map(|(title, _)| *title));

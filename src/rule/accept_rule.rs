@@ -1,4 +1,4 @@
-//! An ACCEPT rule with its reason, and the commands that put it in and take it out.
+//! An ACCEPT rule with its reason, and the commands that insert and delete it.
 
 use super::disposition::Doubt;
 use super::insertion_point::InsertionPoint;
@@ -10,19 +10,19 @@ use crate::chain::{
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 
-/// Whether a rule may be applied as it stands.
+/// Permission to apply a rule without a decision of the user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Disposition {
-    /// A line of the documentation for this role or addon.
+    /// The rule is a line of the documentation for this role or addon.
     Documented,
-    /// Somebody has to decide.
+    /// The user has to decide.
     Review,
 }
 
 impl Disposition {
     pub const ALL: [Self; 2] = [Self::Documented, Self::Review];
 
-    /// As reports write it.
+    /// Returns the disposition as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Documented => "documented",
@@ -31,29 +31,29 @@ impl Disposition {
     }
 }
 
-/// An ACCEPT rule for the chain of one node, and why it is wanted.
+/// An ACCEPT rule for the chain of one node, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcceptRule {
     /// Node, protocol and ports; with the source where there are several, and the family where it is IPv6.
     pub id: String,
     pub node: String,
     pub role: Role,
-    /// Whether somebody told the role; else it is assumed.
+    /// Whether the role was given or found in an input; otherwise it is assumed.
     pub role_known: bool,
     pub family: Family,
-    /// Its matches, ACCEPT, and its comment.
+    /// Matches, ACCEPT, and the comment.
     pub rule: Rule,
-    /// By which the drops came in; empty where no log line says so.
+    /// Interface on which the drops arrived; empty where no log line shows it.
     pub interface: String,
     pub disposition: Disposition,
-    /// Why somebody has to decide on it.
+    /// Reason why the user has to decide on it.
     pub doubt: Option<Doubt>,
-    /// Where it goes in the running chain.
+    /// Insertion point in the running chain.
     pub place: InsertionPoint,
 }
 
 impl AcceptRule {
-    /// The documented rule, for nobody's node in particular.
+    /// Creates the documented rule, for no node in particular.
     pub fn documented(rule: &DocumentedRule, pods: Option<IpNet>) -> Self {
         let source = pods.filter(|_| rule.pod_network);
         Self {
@@ -70,7 +70,7 @@ impl AcceptRule {
         }
     }
 
-    /// The protocol as `iptables -p` and reports name it.
+    /// Returns the protocol as `iptables -p` and reports name it.
     pub fn proto_name(&self) -> String {
         match self.rule.protocol() {
             None => "all".to_owned(),
@@ -79,38 +79,39 @@ impl AcceptRule {
         }
     }
 
-    /// The destination ports that it accepts; `None` for all.
+    /// Returns the destination ports that it accepts; `None` for all.
     pub fn dport(&self) -> Option<PortRange> {
         self.rule.dports()?.first().copied()
     }
 
-    /// Whom it accepts; `None` for anybody.
+    /// Returns the accepted source; `None` for any source.
     pub fn source(&self) -> Option<IpNet> {
         self.rule.source_net()
     }
 
-    /// Whom it accepts, as iptables prints it; `None` for anybody.
+    /// Returns the accepted source as iptables prints it; `None` for any source.
     pub fn source_text(&self) -> Option<String> {
         self.source().map(address)
     }
 
-    /// Its comment.
+    /// Returns the comment of the rule.
     pub fn comment(&self) -> &str {
         self.rule.comment.as_deref().unwrap_or_default()
     }
 
-    /// Its matches as arguments.
+    /// Returns the matches as arguments of iptables.
     pub fn matches_text(&self) -> String {
         let words: Vec<String> = self.rule.matches.iter().map(ToString::to_string).collect();
         words.join(" ")
     }
 
-    /// The rule as it goes to its place: for the packets that come so far.
+    /// Returns the rule as it is inserted: restricted to the packets that reach its insertion point.
     pub fn placed(&self) -> Rule {
         self.place.fitted(&self.rule)
     }
 
-    /// Puts it at its place in the chains of `set`, where it has one there and no rule does the same.
+    /// Inserts the rule at its insertion point in the chains of `set`, unless there is none or an equivalent rule
+    /// precedes it.
     pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {
         if let Sought::At(place) = self.seek(set, prefixes) {
             let rule = (self.rule).for_interface(place.rule().and_then(Rule::interface));
@@ -119,7 +120,7 @@ impl AcceptRule {
         }
     }
 
-    /// Looks for its place in chains whose LOG rule has a prefix that begins as one of `prefixes`.
+    /// Searches for the insertion point in chains whose LOG rule has a prefix that starts with one of `prefixes`.
     pub(super) fn seek<'a>(&self, set: &'a RuleSet, prefixes: &[String]) -> Sought<'a> {
         let is_log = |rule: &Rule| {
             matches!(&rule.target, Target::Log(log)
@@ -128,41 +129,42 @@ impl AcceptRule {
         set.seek(self.family, &self.rule, &self.interface, &is_log)
     }
 
-    /// The command that asks the node for the place; [`AcceptRule::insert`] wants it before, in the same shell.
+    /// Returns the command that reads the insertion point on the node; [`AcceptRule::insert`] must follow it in the same
+    /// shell.
     pub fn place_command(&self) -> String {
         self.place.command(self.program())
     }
 
-    /// The command that puts it at the place of the running chain.
+    /// Returns the command that inserts the rule into the running chain.
     pub fn insert(&self) -> String {
         let chain = quoted(&self.place.chain);
         let rule = self.placed();
         format!("{} -I {chain} $((n-1)) {rule}", self.program())
     }
 
-    /// The command that takes it back.
+    /// Returns the command that deletes the rule again.
     pub fn undo(&self) -> String {
         let rule = self.placed();
         format!("{} -D {} {rule}", self.program(), quoted(&self.place.chain))
     }
 
-    /// The line for the CloudInit resource of the role.
+    /// Returns the line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
         self.append_to(HARVESTER)
     }
 
-    /// The line for a CloudInit that makes a chain of this name.
+    /// Returns the line for a CloudInit that makes a chain of this name.
     pub fn append_to(&self, chain: &str) -> String {
         self.rule.append_command(self.family, chain)
     }
 
-    /// The tool that applies it.
+    /// Returns the tool that applies it.
     pub const fn program(&self) -> &'static str {
         self.family.tool()
     }
 }
 
-/// A chain rule that accepts.
+/// Creates an ACCEPT rule of a chain.
 pub(super) fn accept(
     source: Option<IpNet>,
     proto: Option<u8>,
@@ -183,8 +185,8 @@ pub(super) fn accept(
     )
 }
 
-/// `text` with nothing in it that a double-quoted shell word or a plain YAML scalar reads as more than text. Comments
-/// come from the catalogue, so this is a second lock on a closed door.
+/// Returns `text` without characters that are special in a double-quoted shell word or a plain YAML scalar. Comments
+/// come from the catalogue, so this is a second line of defence.
 fn quotable(text: &str) -> String {
     let kept = |c: &char| c.is_ascii_alphanumeric() || " ()/,.-_+".contains(*c);
     text.chars().filter(kept).collect()

@@ -1,14 +1,14 @@
-//! Whether suggested rules are in a running chain, and live there.
+//! Search for suggested rules in a running chain, and whether they are live there.
 
 use super::AcceptRule;
 use crate::chain::{ActiveChains, RuleSet, Sought};
 
-/// What a chain has of a suggested rule.
+/// State of a suggested rule in a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// A rule accepts all that the suggestion would.
+    /// A live rule accepts all packets of the suggestion.
     Live,
-    /// The rule is there, and packets do not come so far.
+    /// The chain contains the rule, and no packet reaches it.
     Dead,
     Absent,
 }
@@ -16,7 +16,7 @@ pub enum State {
 impl State {
     pub const ALL: [Self; 3] = [Self::Live, Self::Dead, Self::Absent];
 
-    /// As reports write it.
+    /// Returns the state as reports write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Live => "live",
@@ -26,7 +26,7 @@ impl State {
     }
 }
 
-/// A suggested rule as a chain has it.
+/// A suggested rule and its state in a chain.
 #[derive(Debug, Clone)]
 pub struct Checked<'a> {
     pub rule: &'a AcceptRule,
@@ -35,7 +35,7 @@ pub struct Checked<'a> {
     pub at: Option<(String, usize)>,
 }
 
-/// Looks for each rule in the chain of its node. `prefixes` is how the prefix of its LOG rule begins.
+/// Searches each rule in the chain of its node. `prefixes` are the possible starts of the LOG rule's prefix.
 pub fn check<'a>(
     rules: &'a [AcceptRule],
     chains: &ActiveChains,
@@ -43,7 +43,7 @@ pub fn check<'a>(
 ) -> Vec<Checked<'a>> {
     let of = |rule: &'a AcceptRule| {
         let known = chains.of(&rule.node, rule.role, rule.family);
-        // What is live one way only, where a condition cannot be known, is not called live.
+        // A rule that is live only under some conditions is not reported as live.
         let set = known.map(|chains| {
             let is_live = |set: &&RuleSet| matches!(rule.seek(set, prefixes), Sought::Live(_));
             chains

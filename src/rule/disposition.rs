@@ -1,4 +1,4 @@
-//! Whether a rule may be applied as it stands: the conditions, one by one, in the contract's order.
+//! Disposition of a rule: the conditions under which it may be applied without a decision of the user, one by one.
 
 use super::Disposition;
 use crate::catalog::{DocumentedRule, Reach, Role, reach};
@@ -7,29 +7,52 @@ use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::site::Zone;
 
-/// Why somebody has to decide on a rule.
+/// Reason why the user has to decide on a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Doubt {
-    /// No line of the documentation opens it for this role or addon.
+    /// The documentation does not open the port for this role or addon.
     NotDocumented,
     /// The documented chain is one of IPv4.
     Ipv6,
-    /// The role is a guess, and other roles do not have the rule.
+    /// The role is assumed, and other roles do not have the rule.
     RoleAssumed { node: String, role: Role },
-    /// Only outsiders asked.
+    /// Only peers outside the cluster sent requests.
     Outsiders,
-    /// Outsiders came back, but the running chain is not known.
+    /// Peers outside the cluster came back, but the running chain is not known.
     ChainUnknown,
-    /// A rule of the running chain has this port for some sources only.
+    /// A rule of the running chain accepts this port from some sources only.
     Narrowed(String),
-    /// One packet, whose source anybody can forge.
+    /// A single packet, whose source may be forged.
     OnePacket,
-    /// A neighbour's address in a frame of the router.
+    /// The packets have a neighbour's address, but came in frames of the router.
     Forged,
+    /// It would also open this port, which stays closed by an acceptance.
+    Closed(String),
+    /// A report says that it is to be decided, and not why, or not in a way that can be looked at.
+    Reported,
+    /// A report says that the node has another chain than the documented one.
+    OtherChain,
 }
 
 impl Doubt {
-    /// What the doubt is, and what would settle it: a clause.
+    /// As reports write it.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotDocumented => "not-documented",
+            Self::Ipv6 => "ipv6",
+            Self::RoleAssumed { .. } => "role-assumed",
+            Self::Outsiders => "outsiders",
+            Self::ChainUnknown => "chain-unknown",
+            Self::Narrowed(_) => "narrowed",
+            Self::OnePacket => "one-packet",
+            Self::Forged => "forged",
+            Self::Closed(_) => "closed",
+            Self::Reported => "reported",
+            Self::OtherChain => "other-chain",
+        }
+    }
+
+    /// Returns a clause with the doubt, and with the way to settle it.
     pub fn text(&self) -> String {
         match self {
             Self::NotDocumented => {
@@ -54,6 +77,19 @@ impl Doubt {
             Self::Narrowed(rule) => format!(
                 "{rule}: if it is to be wider, change that rule and add none beside it"
             ),
+            Self::Reported => {
+                "its report leaves it to be decided: read the log itself with the running chain (--rules), which says why"
+                    .to_owned()
+            }
+            Self::OtherChain => {
+                "its report puts it into a chain of another name, which a report alone cannot vouch for: give the running chain \
+                 with --rules"
+                    .to_owned()
+            }
+            Self::Closed(port) => format!(
+                "the rule would let in {port} too, which was accepted as closed: narrow it to its peers with --scope peers, or end \
+                 the acceptance"
+            ),
             Self::OnePacket => {
                 "one packet, whose source anybody can forge: wait for the next, or ask on the node what runs in that pod".to_owned()
             }
@@ -64,8 +100,8 @@ impl Doubt {
     }
 }
 
-/// The disposition of a rule for `finding`: that of a line of the documentation, `None` where there is none. Whatever one
-/// condition leaves open, somebody decides.
+/// Checks the conditions under which a rule for `finding` may be applied as it is; `documented` is its line of the
+/// documentation, if any. The error is the first condition that is not met, on which the user has to decide.
 pub(super) fn disposition(
     finding: &Finding,
     documented: Option<&DocumentedRule>,

@@ -7,13 +7,13 @@ use similar::TextDiff;
 use super::{AcceptRule, CloudInitFile, Disposition, Split, script};
 use crate::error::{Error, printable};
 
-/// What is to be written.
+/// Rules and options to be written.
 #[derive(Debug, Clone, Copy)]
 pub struct Offer<'a> {
     pub rules: &'a [AcceptRule],
-    /// For the nodes whose LOG rule hid lines.
+    /// LOG rules to split, of the nodes where their limit hid lines.
     pub splits: &'a [Split],
-    /// How the prefix of the LOG rule begins.
+    /// Starts of the LOG rule's prefix.
     pub prefixes: &'a [String],
     /// The CloudInit to be patched.
     pub file: Option<CloudInitFile<'a>>,
@@ -23,14 +23,14 @@ pub struct Offer<'a> {
 
 /// A form of the rules.
 pub struct Emitter {
-    /// As users write it.
+    /// Name of the form on the command line.
     pub code: &'static str,
     pub title: &'static str,
     /// Whether the first input is a CloudInit to be changed, no log.
     pub patches: bool,
     /// Whether it is a script, to be run on the nodes.
     pub is_script: bool,
-    /// Gives back what the reader must know, a line each.
+    /// Writes the rules. Returns notes for the reader, one line each.
     pub emit: fn(&Offer<'_>, &mut dyn Write) -> Result<Vec<String>, Error>,
 }
 
@@ -73,7 +73,7 @@ fn told(written: io::Result<()>) -> Result<Vec<String>, Error> {
     written.map(|()| Vec::new()).map_err(Error::Output)
 }
 
-/// Marks a rule that somebody has to decide about.
+/// Mark of a rule that needs the user's decision.
 const DECIDE: &str = "decide first";
 
 fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
@@ -110,21 +110,21 @@ fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-/// What makes `new` of `old`, for patch(1): of its lines, which end with a line feed and nothing else.
+/// Returns the unified diff from `old` to `new`, for patch(1): only a line feed ends a line.
 fn diff(name: &str, old: &str, new: &str) -> String {
     let [old, new] = [old, new].map(|text| text.split_inclusive('\n').collect::<Vec<_>>());
     let diff = TextDiff::configure()
         .newline_terminated(true)
         .diff_slices(&old, &new);
     let mut text = diff.unified_diff().header(name, name).to_string();
-    // A carriage return alone ends a line for the crate.
+    // The diff crate treats a lone carriage return as a line end.
     if text.ends_with('\r') {
         text.push_str("\n\\ No newline at end of file\n");
     }
     text
 }
 
-/// The user's file with the rules in it, or what that changes.
+/// Writes the user's file with the rules inserted, or the diff.
 fn cloudinit_patch(offer: &Offer<'_>, out: &mut dyn Write) -> Result<Vec<String>, Error> {
     let Some(file) = offer.file else {
         return Err(Error::Usage(

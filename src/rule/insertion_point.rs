@@ -1,4 +1,5 @@
-//! The place of a rule in a running chain: what it is found by, and the command that finds it on the node.
+//! Insertion point of a rule in a running chain: the rule by which it is found, and the command that finds it on the
+//! node.
 
 use std::borrow::Cow;
 
@@ -6,20 +7,20 @@ use crate::catalog::LOG_PREFIX;
 use crate::chain::{Chain, HARVESTER, Place, Rule, Target, quoted};
 use crate::error::is_hostile;
 
-/// The rule before which another one goes.
+/// Rule before which another one is inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InsertionPoint {
     pub chain: String,
-    /// Its number in the dump, from 1: for the dump itself, never for a command that runs later.
+    /// Rule number in the dump, from 1: valid for the dump itself, never for a command that runs later.
     pub number: usize,
     pub before: Before,
-    /// The interface that the rule there asks for: a rule before it asks for the same.
+    /// Interface that the rule there matches: a rule inserted before it must match the same.
     pub interface: Option<String>,
-    /// What rules of the same kind have that stand before it and take other packets: those are passed over.
+    /// Text by which rules of the same kind before it, which match other packets, are skipped.
     pub passed: Option<&'static str>,
 }
 
-/// What narrows a rule to packets that are not the wanted ones, as `-S` prints it.
+/// Options that restrict a rule to other packets than the wanted ones, as `-S` prints them.
 const NARROWING: [&str; 9] = [
     " -s ",
     " -d ",
@@ -32,7 +33,7 @@ const NARROWING: [&str; 9] = [
     " -p tcp ",
 ];
 
-/// What stands at an insertion point: by that it is found again on the node.
+/// Rule at an insertion point, by which it is found again on the node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Before {
     /// A LOG rule with this prefix.
@@ -41,7 +42,7 @@ pub enum Before {
     Drop,
     /// The jump to a chain that only logs and drops, or that other hooks share.
     Jump(String),
-    /// Nothing: the policy drops.
+    /// No rule: the policy drops.
     End,
 }
 
@@ -78,12 +79,12 @@ impl From<&Place<'_>> for InsertionPoint {
 }
 
 impl InsertionPoint {
-    /// `rule` for the packets that come so far.
+    /// Restricts `rule` to the packets that reach the insertion point.
     pub(super) fn fitted(&self, rule: &Rule) -> Rule {
         rule.for_interface(self.interface.as_deref())
     }
 
-    /// Whether its names can be shown: a dump's text is anybody's.
+    /// Whether its names can be printed: the text of a dump is untrusted.
     pub(super) fn is_tame(&self) -> bool {
         let found = match &self.before {
             Before::Log(name) | Before::Jump(name) => name.as_str(),
@@ -96,8 +97,8 @@ impl InsertionPoint {
         !all.any(is_hostile)
     }
 
-    /// The command that sets `n` to the line of `iptables -S CHAIN` before which a rule goes. The first line is the chain
-    /// itself, so the rule's number is one less.
+    /// Returns the command that sets `n` to the line of `iptables -S CHAIN` before which a rule is inserted. The first
+    /// line is the chain itself, so the rule's number is one less.
     pub(super) fn command(&self, tool: &str) -> String {
         let chain = quoted(&self.chain);
         let grep = match &self.before {
@@ -131,7 +132,7 @@ impl InsertionPoint {
         }
     }
 
-    /// Whether the command would take a rule for the one at the place.
+    /// Whether the command would mistake a rule for the one at the insertion point.
     fn is_like(&self, rule: &Rule) -> bool {
         match &self.before {
             Before::Log(prefix) => {
@@ -142,7 +143,7 @@ impl InsertionPoint {
         }
     }
 
-    /// Finds what to pass over, so that the first rule which is left is the one at the place.
+    /// Determines the text to skip by, so that the first remaining rule is the one at the insertion point.
     fn pass_over(mut self, chain: &Chain) -> Self {
         let own = self.number - 1;
         let first = |words: Option<&str>| {
@@ -160,7 +161,7 @@ impl InsertionPoint {
     }
 }
 
-/// `text` as a basic regular expression that means it and no more.
+/// Escapes `text` for a basic regular expression.
 fn pattern(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

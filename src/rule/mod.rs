@@ -1,13 +1,15 @@
-//! The ACCEPT rules that findings ask for: [`suggest`]. A rule comes only of a missing rule, never of a reply, a scan, a
-//! broadcast or a single attempt.
+//! ACCEPT rules for the findings of a report: [`suggest`]. A rule is made only for a missing rule, never for a reply, a
+//! scan, a broadcast or a single attempt.
 
 mod accept_rule;
 mod check;
+mod closed;
 mod disposition;
 mod emit;
 mod insertion_point;
 mod patch;
 mod recommended;
+mod reported;
 mod scope;
 mod script;
 mod suggest;

@@ -1,5 +1,5 @@
-//! Which suggested rules go into a user's CloudInit: those of nodes whose role is known to be the file's. How they are put in
-//! is `cloudinit/patch`.
+//! Selects the suggested rules for a user's CloudInit: those of nodes whose known role is that of the file.
+//! `cloudinit/patch` inserts them.
 
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
@@ -13,12 +13,12 @@ use crate::error::{Error, printable, printable_name};
 pub struct CloudInitFile<'a> {
     pub name: &'a str,
     pub text: &'a str,
-    /// Of a stages file, which has no selector: the role that the user told.
+    /// Role for a stages file, which has no selector, as the user gave it.
     pub role: Option<Role>,
 }
 
 impl CloudInitFile<'_> {
-    /// The one role that the selectors of the file pick, where it is one.
+    /// Returns the role that the selectors of the file select, if it is exactly one.
     pub fn only_role(&self) -> Option<Role> {
         if self.text.len() > LONGEST {
             return None;
@@ -35,19 +35,19 @@ impl CloudInitFile<'_> {
         }
     }
 
-    /// The resources of the file.
+    /// Parses the resources of the file.
     ///
     /// # Errors
-    /// Where it cannot be read, or has no chain.
+    /// If it cannot be parsed, or has no chain.
     pub fn resources(&self) -> Result<Vec<Resource>, Error> {
         patch::resources(self.text).map_err(|fault| self.refuse(&fault))
     }
 
-    /// The file with `rules` in it: those of nodes whose role is known to be the file's.
+    /// Returns the file with `rules` inserted: those of nodes whose role is known to be the file's.
     ///
     /// # Errors
-    /// Where it cannot be read, has no chain, or is written in a way that lines cannot be put in; where a rule's node may or
-    /// may not be one of the file's.
+    /// If it cannot be parsed, has no chain, or is written so that lines cannot be inserted; if a rule's node may or may
+    /// not be one of the file's.
     pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
         let resources = self.resources()?;
         let (chosen, mut notes) = self.choose(&resources, rules)?;
@@ -73,7 +73,7 @@ impl CloudInitFile<'_> {
         Ok(Patched { notes, ..done })
     }
 
-    /// The rules for each resource, and what is left out.
+    /// Assigns the rules to the resources. Returns notes on the rules that are left out.
     fn choose<'r>(
         &self,
         resources: &[Resource],
@@ -121,7 +121,7 @@ impl CloudInitFile<'_> {
         Ok((chosen, notes))
     }
 
-    /// Asks for the roles of nodes.
+    /// Returns the error that asks the user for the roles of nodes.
     fn ask(&self, rules: &[&AcceptRule], resources: &[Resource]) -> Error {
         let mut nodes: Vec<&str> = rules.iter().map(|rule| rule.node.as_str()).collect();
         nodes.dedup();
@@ -172,7 +172,8 @@ impl CloudInitFile<'_> {
         self.refuse(&Fault::new(fault.line, why))
     }
 
-    /// The roles of the nodes that run a resource: those that its selector picks, of a stages file the told one.
+    /// Returns the roles of the nodes that run a resource: those that its selector selects; for a stages file the given
+    /// one.
     fn roles(&self, resource: &Resource) -> Result<Vec<Role>, Error> {
         match (&resource.selector, self.role) {
             (Some(_), _) => Ok((Role::ALL.into_iter())
@@ -187,10 +188,10 @@ impl CloudInitFile<'_> {
     }
 }
 
-/// How notes of rules that have no place begin.
+/// First words of notes on rules without an insertion point.
 const LEFT_OUT: &str = "left out";
 
-/// A rule as it goes into a file.
+/// Returns a rule as it goes into a file.
 fn wanted(rule: &AcceptRule) -> Wanted {
     Wanted {
         id: rule.id.clone(),

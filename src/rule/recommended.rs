@@ -1,4 +1,5 @@
-//! The whole chain that the page "Host Network Security" recommends for a role, and how another one differs from it.
+//! Complete chain that the page "Host Network Security" recommends for a role, and the differences of another chain from
+//! it.
 //!
 //! Source: harvester/docs, docs/networking/host-network-security.md, revision 8efde8e: the three CloudInit examples.
 
@@ -13,7 +14,7 @@ use crate::chain::{
 use crate::net::IpNet;
 use crate::site::Site;
 
-/// The interface of the management network, whose packets the chain is for.
+/// Interface of the management network, whose packets the chain filters.
 const INTERFACE: &str = "mgmt-br";
 /// The burst of `-m limit` where none is given (iptables-extensions(8)).
 const BURST: u32 = 5;
@@ -22,13 +23,13 @@ const BURST: u32 = 5;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recommended {
     pub role: Role,
-    /// From ESTABLISHED to DROP, in the page's order.
+    /// Rules from ESTABLISHED to DROP, in the order of the documentation.
     pub rules: Vec<Rule>,
 }
 
 /// A form in which the recommended chain is written.
 pub struct ChainForm {
-    /// As users write it.
+    /// Name of the form on the command line.
     pub code: &'static str,
     pub title: &'static str,
     pub write: fn(&Recommended, &mut dyn Write) -> io::Result<()>,
@@ -55,21 +56,21 @@ static SAVE: ChainForm = ChainForm {
     write: save,
 };
 
-/// What a chain has in another way than the recommended one.
+/// Differences of a chain from the recommended one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Difference {
     /// Recommended rules that the chain lacks.
     pub missing: Vec<Rule>,
     /// Rules that the recommendation does not have, with their numbers.
     pub extra: Vec<(usize, Rule)>,
-    /// Rules that accept all that a recommended one accepts, and more; with that one.
+    /// Rules that accept more than a recommended one, each with that one.
     pub wider: Vec<(usize, Rule, Rule)>,
-    /// Recommended rules that stand where they have no effect, with what they stand behind.
+    /// Recommended rules at a position without effect, with the target before them.
     pub order: Vec<(usize, Rule, &'static str)>,
 }
 
 impl Recommended {
-    /// The chain of `role`, with the pod network of the site and without the addons that it lacks.
+    /// Creates the chain of `role`, with the pod network of the site and without the addons that it lacks.
     pub fn new(role: Role, site: &Site) -> Self {
         let mut rules = vec![Rule::new(
             [Test::State(States::RETURN_TRAFFIC)],
@@ -115,7 +116,7 @@ impl Recommended {
         Self { role, rules }
     }
 
-    /// How the chain that filters the node differs; `None` where `set` has none.
+    /// Compares the chain that filters the node; `None` where `set` has none.
     pub fn difference(&self, set: &RuleSet) -> Option<Difference> {
         let chain = set.firewall(Family::V4)?;
         let mut out = Difference::default();
@@ -165,13 +166,13 @@ impl Difference {
     }
 }
 
-/// The jump from INPUT.
+/// Returns the jump from INPUT.
 fn jump() -> Rule {
     let interface = Test::Interface(Side::Source, INTERFACE.to_owned());
     Rule::new([interface], Target::Jump(HARVESTER.to_owned()), "")
 }
 
-/// Where a chain has the rule, the live one first, and behind what it has no effect.
+/// Returns the index of the rule in a chain, a live one first, and the target behind which it has no effect.
 fn place_of(chain: &Chain, wanted: &Rule) -> Option<(usize, Option<&'static str>)> {
     let log = chain.log_rule_number().unwrap_or(usize::MAX);
     let stop = chain.stop_number().unwrap_or(usize::MAX);
@@ -187,7 +188,7 @@ fn place_of(chain: &Chain, wanted: &Rule) -> Option<(usize, Option<&'static str>
     Some((at, behind))
 }
 
-/// Whether a rule does what the recommended one does; of LOG rules the prefix decides.
+/// Whether a rule does the same as the recommended one; LOG rules are compared by their prefix.
 fn is_same(rule: &Rule, wanted: &Rule) -> bool {
     match (&rule.target, &wanted.target) {
         (Target::Log(own), Target::Log(theirs)) => {
@@ -197,7 +198,7 @@ fn is_same(rule: &Rule, wanted: &Rule) -> bool {
     }
 }
 
-/// A live rule that accepts all that the recommended one accepts.
+/// Returns a live rule that accepts all that the recommended one accepts.
 fn cover_of(chain: &Chain, wanted: &Rule) -> Option<usize> {
     let end = chain.insert_number().unwrap_or(usize::MAX);
     let live = chain.rules.iter().take(end - 1);

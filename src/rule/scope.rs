@@ -1,12 +1,12 @@
-//! Whom suggested rules accept.
+//! Sources that suggested rules accept.
 
-/// Whom the rules are to accept.
+/// Sources that the rules accept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scope {
-    /// As the documentation writes them: anybody; unlisted ports by peer.
+    /// Sources of the documentation: any; for unlisted ports the peers.
     #[default]
     Documented,
-    /// Those that the sources column of the port's row names: the known nodes, or anybody.
+    /// Sources in the sources column of the port's row: the known nodes, or any.
     Sources,
     /// The peers that the log shows.
     Peers,
@@ -17,7 +17,7 @@ pub enum Scope {
 impl Scope {
     pub const ALL: [Self; 4] = [Self::Documented, Self::Sources, Self::Peers, Self::NodeNet];
 
-    /// As users write it.
+    /// Returns the scope as users write it.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Documented => "documented",

@@ -1,7 +1,8 @@
-//! Shell scripts that find their place on the node, at run time: [`accept`] for rules, [`split_log`] for LOG rules.
+//! Shell scripts that find the insertion point on the node, at run time: [`accept`] for rules, [`split_log`] for LOG
+//! rules.
 //!
-//! Their functions stand in `script/`: shell around three programs for awk, of which `walk.awk` follows a connection through
-//! what `iptables -S` prints. Below them stands one line for each rule.
+//! Their functions are in `script/`: shell around three programs for awk, of which `walk.awk` follows a connection
+//! through the output of `iptables -S`. Below them is one line for each rule.
 
 use std::io::{self, Write};
 
@@ -20,13 +21,13 @@ const PROGRAMS: [(&str, &str); 4] = [
     ("find_marked", include_str!("script/find_marked.awk")),
 ];
 
-/// A LOG rule whose limit hid lines, to be split in three: opening SYNs, what is not TCP, and the rest of TCP, so that a
+/// A LOG rule whose limit hid lines, to be split in three: opening SYNs, other protocols, and the rest of TCP, so that a
 /// storm of one kind of packet hides no other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     pub node: String,
     pub family: Family,
-    /// By which the drops came in.
+    /// Interface on which the drops arrived.
     pub interface: String,
 }
 
@@ -97,7 +98,7 @@ pub(super) fn split_log(
     writeln!(out, "\nfinish")
 }
 
-/// Writes what stands before the parts of the nodes.
+/// Writes the functions that precede the parts of the nodes.
 fn functions(about: &str, own: &str, prefixes: &[String], out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "#!/bin/sh\n{about}\n{COMMON}")?;
     let list = prefixes.join("\n").replace('\'', "'\\''");
@@ -129,8 +130,8 @@ fn part(
     )
 }
 
-/// A node's name as a word. A log's text may be anything: what no host name has becomes `_`, which no host name has either
-/// (hostname(7)), so the part is for no host then.
+/// Returns a node's name as a word. The text of a log is untrusted: characters that no host name has become `_`, which
+/// no host name has either (hostname(7)), so that the part matches no host.
 fn host_name(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
     let tame: String = name
@@ -144,7 +145,8 @@ fn host_name(name: &str) -> String {
     }
 }
 
-/// An interface as a word; empty, for any, where the log's text is none that `-i` takes (`dev_valid_name`, IFNAMSIZ).
+/// Returns an interface as a word; empty, for any, if the text of the log is no name that `-i` accepts
+/// (`dev_valid_name`, IFNAMSIZ).
 fn interface(name: &str) -> String {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._@:".contains(&b);
     if (1..16).contains(&name.len()) && name.bytes().all(plain) {

@@ -1,32 +1,38 @@
-//! The rules for the findings of a report, each once.
+//! Rules for the findings of a report, each once.
 
 use super::accept_rule::{AcceptRule, Disposition, accept};
+use super::closed::Closed;
 use super::disposition::disposition;
 use super::insertion_point::InsertionPoint;
+use super::reported::restrain;
 use super::scope::Scope;
 use crate::catalog::{self, DocumentedRule, Reach};
 use crate::cause::{Test, Verdict};
 use crate::chain::{Family, Match, Origin, Side, Sought, Test as RuleTest, address};
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
-use crate::packet::proto_name;
+use crate::packet::{proto, proto_name};
 use crate::site::Site;
 
-/// Peers of one finding that get a rule each; beyond them a network should be named.
+/// Upper bound on the peers of one finding that get a rule each; for more of them a network should be named.
 const MOST_PEERS: usize = 16;
-/// The test that tells of a live rule which does what a new one would do.
+/// Name of the test for a live rule that does the same as a new one would.
 pub const RULE_IN_FORCE: &str = "rule-in-force";
-/// The longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
+/// Longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
 const LONGEST_COMMENT: usize = 255;
 
-/// The rules for `findings`, each once; notes in each finding which of them accepts it.
+/// Suggests the rules for `findings`, each once, and records in each finding the ids of the rules that accept it. An
+/// accepted finding needs none, and a rule that would let it in too needs a decision.
 pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
+    let closed = Closed::of(findings);
     let mut rules: Vec<AcceptRule> = Vec::new();
     for finding in findings
         .iter_mut()
-        .filter(|f| f.verdict() == Verdict::MissingRule)
+        .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
     {
         let mut own = for_finding(finding, site, scope);
+        restrain(&mut own, finding, site);
+        own.iter_mut().for_each(|rule| closed.doubt(rule));
         if own.len() < finding.peers.len() && own.len() == MOST_PEERS {
             finding.evidence.push(Test {
                 name: "more-peers",
@@ -37,7 +43,7 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
                 ),
             });
         }
-        // What a dump says of rules that are older than the line is not said of the node.
+        // Rules of a dump that is older than the line may have been replaced on the node.
         own.retain_mut(|rule| {
             let (test, is_wanted) = place(rule, site);
             if finding.stale && !is_wanted {
@@ -56,7 +62,7 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
         }
         for rule in own {
             match rules.iter_mut().find(|known| known.id == rule.id) {
-                // One finding that leaves no doubt suffices.
+                // One finding without a doubt suffices.
                 Some(known) if rule.doubt.is_none() => *known = rule,
                 Some(_) => {}
                 None => rules.push(rule),
@@ -67,8 +73,9 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
     rules
 }
 
-/// Notes where `rule` goes in the chain of its node, as far as that is known. Gives back what the finding must say of the
-/// rule, and whether it is wanted: a running rule that does the same makes it needless; one of the next boot does not.
+/// Sets the insertion point of `rule` in the chain of its node, as far as that is known. Returns a test for the finding,
+/// if any, and whether the rule is wanted: a running rule that does the same makes it superfluous; one of the next boot
+/// does not.
 fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
     let Some(chains) = site.in_force.of(&rule.node, rule.role, rule.family) else {
         return (None, true);
@@ -168,11 +175,25 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
                 .chain(folded)
                 .any(|peer| net.contains(&peer))
         });
-        return with_sources(&rule, seen.collect());
+        let seen: Vec<IpNet> = seen.collect();
+        // Without a source it would accept everything.
+        return if seen.is_empty() {
+            Vec::new()
+        } else {
+            with_sources(&rule, seen)
+        };
     }
-    let listed = documented.is_some() || finding.cause.code == "addon-port";
+    // A rule for a protocol with ports needs one, which the finding of a report may lack.
+    if rule.dport().is_none() && !matches!(proto, Some(proto::ICMP | proto::ICMPV6)) {
+        return Vec::new();
+    }
+    let is_addon = || {
+        let row = finding.port.and_then(|port| catalog::service(number, port));
+        row.is_some_and(|row| row.addon.is_some())
+    };
+    let listed = documented.is_some() || finding.cause.code == "addon-port" && is_addon();
     let sources = match scope {
-        // A wider rule would undo a narrowing that is somebody's own.
+        // A wider rule would override a restriction that was made on purpose.
         _ if finding.narrowed => Vec::new(),
         Scope::Documented if listed => return with_sources(&rule, Vec::new()),
         Scope::Sources if listed => match reach(number, finding.port) {
@@ -187,7 +208,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     } else {
         sources
     };
-    // Without a source it would be open to anybody, which nobody asked for.
+    // Without sources the rule would accept any source, which was not requested.
     if sources.is_empty() {
         Vec::new()
     } else {
@@ -195,10 +216,10 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
     }
 }
 
-/// The documented rule that a finding lacks.
+/// Returns the documented rule whose absence explains a finding.
 fn documented(finding: &Finding, number: u8) -> Option<&'static DocumentedRule> {
     match finding.cause.code {
-        "icmp" => catalog::icmp_rule(),
+        "icmp" => catalog::icmp_rule().filter(|_| matches!(number, proto::ICMP | proto::ICMPV6)),
         "pod-network" => catalog::pod_rule(),
         "documented-port" => {
             let port = finding.port?;
@@ -210,7 +231,7 @@ fn documented(finding: &Finding, number: u8) -> Option<&'static DocumentedRule> 
     }
 }
 
-/// A comment for a rule that the documentation does not have, without what YAML or a shell would read as more than text.
+/// Returns a comment for an undocumented rule, without characters that are special in YAML or a shell.
 fn comment(finding: &Finding, number: u8) -> String {
     let port = finding
         .port
@@ -223,7 +244,7 @@ fn comment(finding: &Finding, number: u8) -> String {
     text
 }
 
-/// The peers that were told apart; never the networks that others were folded into.
+/// Returns the peers that were told apart; never the networks into which others were folded.
 fn peers(finding: &Finding) -> Vec<IpNet> {
     finding
         .peers
@@ -233,15 +254,15 @@ fn peers(finding: &Finding) -> Vec<IpNet> {
         .collect()
 }
 
-/// Who connects to the service behind a port; anybody, where no row says.
+/// Returns the peers that connect to the service behind a port; [`Reach::Any`] where no row lists it.
 fn reach(number: u8, port: Option<u16>) -> Reach {
     port.map_or(Reach::Any, |port| catalog::reach(number, port))
 }
 
-/// The nodes of the cluster: their networks, where the user told them; else their known addresses, with those of the
-/// finding's peers; else the networks around the node's own addresses.
+/// Returns the nodes of the cluster: their networks, where the user gave them; else their known addresses, with those of
+/// the finding's peers; else the networks around the node's own addresses.
 fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
-    // The node's own too: the CloudInit of its role has the same lines on every node.
+    // The node's own addresses as well: the CloudInit of its role has the same lines on every node.
     let mut known: Vec<IpNet> = (site.known.addresses().keys())
         .filter(|address| address.is_ipv6() == finding.key.v6)
         .map(|address| IpNet::from(*address))
@@ -255,8 +276,8 @@ fn nodes(finding: &Finding, site: &Site) -> Vec<IpNet> {
     known
 }
 
-/// The networks of the nodes: as the user told them, else those around the node's own addresses. Never those of a peer,
-/// who may be a stranger.
+/// Returns the networks of the nodes: as the user gave them, else those around the node's own addresses. Never those of
+/// a peer, which may be a stranger.
 fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
     let told = !site.known.node_nets().is_empty();
     let mut nets = if told {
@@ -270,9 +291,9 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
     nets
 }
 
-/// `rule` once for each source, or once for anybody.
+/// Returns `rule` once for each source, or once for any source.
 fn with_sources(rule: &AcceptRule, sources: Vec<IpNet>) -> Vec<AcceptRule> {
-    // The one network of pods is the documented rule's; any other source makes another rule.
+    // With the single network of the pods the rule is the documented one; any other source makes another rule.
     let named = sources.len() > 1 || rule.rule.protocol().is_some();
     let of = |source: Option<IpNet>| {
         let mut id = format!("{}/{}", rule.node, rule.proto_name());

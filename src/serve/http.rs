@@ -1,32 +1,32 @@
-//! HTTP/1.1 as far as a scrape needs it: one request a connection, its head within bounds, an answer with its length.
+//! HTTP/1.1, as far as a scrape needs it: one request for each connection, a bounded head, a response with its length.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Bytes of the head of a request; Prometheus and the API server's proxy send some hundred.
+/// Upper bound on the bytes of a request's head; Prometheus and the API server's proxy send some hundred.
 const MAX_HEAD: usize = 16 << 10;
-/// Header fields of a request.
+/// Upper bound on the header fields of a request.
 const MAX_FIELDS: usize = 64;
-/// How long a request may take to come, and how long each part of the answer may wait to be taken.
+/// Timeout for receiving a request, and for sending each part of the response.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long an answered connection is waited for to end.
+/// Time to wait for the peer to close an answered connection.
 const LINGER: Duration = Duration::from_millis(500);
 
-/// What was asked for.
+/// A parsed request.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Request {
     Get {
         path: String,
         is_head: bool,
     },
-    /// Something that is not served, and how it is answered.
+    /// A request that is not served, with its response.
     Wrong(Answer),
 }
 
-/// What is answered.
+/// A response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     status: u16,
@@ -52,7 +52,7 @@ impl Answer {
         }
     }
 
-    /// The answer to HEAD: its header alone.
+    /// Returns the response to HEAD: the header alone.
     pub(super) fn without_body(self) -> Self {
         Self {
             has_body: false,
@@ -61,7 +61,7 @@ impl Answer {
     }
 }
 
-/// Reads one request. What comes slower than [`PATIENCE`], or is larger than [`MAX_HEAD`], is refused.
+/// Reads one request. A request that is slower than [`PATIENCE`], or larger than [`MAX_HEAD`], is refused.
 pub(super) fn read(mut stream: &TcpStream) -> io::Result<Request> {
     let deadline = Instant::now() + PATIENCE;
     let mut head = Vec::new();
@@ -102,7 +102,7 @@ pub(super) fn read(mut stream: &TcpStream) -> io::Result<Request> {
     }
 }
 
-/// Parses the head of a request; `None` while it is not whole.
+/// Parses the head of a request; `None` while it is incomplete.
 fn parse(head: &[u8]) -> Option<Request> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
@@ -110,7 +110,7 @@ fn parse(head: &[u8]) -> Option<Request> {
         Ok(httparse::Status::Partial) => None,
         Ok(httparse::Status::Complete(_)) => {
             let path = request.path.unwrap_or_default();
-            // A query changes nothing.
+            // The query is ignored.
             let path = path.split('?').next().unwrap_or_default();
             Some(match request.method {
                 Some("GET") | Some("HEAD") => Request::Get {
@@ -127,7 +127,7 @@ fn parse(head: &[u8]) -> Option<Request> {
     }
 }
 
-/// Writes the answer, after which the connection ends.
+/// Writes the response and ends the connection.
 pub(super) fn write(mut stream: &TcpStream, answer: &Answer) -> io::Result<()> {
     stream.set_write_timeout(Some(PATIENCE))?;
     let reason = match answer.status {
@@ -159,8 +159,8 @@ pub(super) fn write(mut stream: &TcpStream, answer: &Answer) -> io::Result<()> {
     drain(stream)
 }
 
-/// Ends the answer and reads what is left of the request: a connection that is closed on unread bytes is reset, and the
-/// answer with it.
+/// Shuts down the sending side and drains the request: closing a connection with unread bytes resets it, and the
+/// response is lost.
 fn drain(mut stream: &TcpStream) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     stream.set_read_timeout(Some(LINGER))?;
@@ -173,10 +173,10 @@ fn drain(mut stream: &TcpStream) -> io::Result<()> {
     Ok(())
 }
 
-/// Tells a connection beyond the bound to come back, without reading what it asks for.
+/// Answers a connection beyond the bound with 503, without reading its request.
 pub(super) fn refuse(stream: &TcpStream) {
     let answer = Answer::text(503, "too many connections; ask again\n");
-    // It may be gone already.
+    // The peer may have closed already.
     let _ = stream
         .set_nonblocking(true)
         .and_then(|()| write(stream, &answer));

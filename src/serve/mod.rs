@@ -1,7 +1,7 @@
-//! The last report over HTTP: `/metrics`, `/report.json` and `/healthz`, GET only.
+//! HTTP server for the last report: `/metrics`, `/report.json` and `/healthz`, GET only.
 //!
-//! Pages are made by whoever publishes them, so a request costs the reader of the log nothing. There are few connections at
-//! a time, each with one request and a time to make it in.
+//! The publisher renders the pages, so a request costs the reader of the log nothing. The number of connections is
+//! bounded, each has one request, and a timeout for it.
 
 mod http;
 
@@ -14,18 +14,18 @@ use std::time::{Duration, Instant};
 
 use http::{Answer, Request};
 
-/// Connections that are served at a time; further ones are told to come back.
+/// Upper bound on simultaneous connections; further ones get 503.
 const MAX_CONNECTIONS: usize = 8;
-/// How long a reader of the log may be silent before it is taken to be stuck.
+/// Time without a sign of life after which the reader of the log counts as stuck.
 const ALIVE: Duration = Duration::from_secs(180);
-/// Pause after a connection that could not be accepted, as where there are too many open files.
+/// Pause after a failed accept, as with too many open files.
 const REST: Duration = Duration::from_millis(100);
 
-/// What is served.
+/// Pages to serve.
 #[derive(Debug, Clone, Default)]
 pub struct Pages {
     pub metrics: Arc<[u8]>,
-    /// The media type of the metrics.
+    /// Media type of the metrics.
     pub metrics_type: &'static str,
     pub report: Arc<[u8]>,
 }
@@ -33,11 +33,11 @@ pub struct Pages {
 #[derive(Debug)]
 struct State {
     pages: Pages,
-    /// When the reader of the log said last that it is alive.
+    /// Time of the reader's last sign of life.
     alive: Instant,
 }
 
-/// Serves what was published last.
+/// Server for the pages that were published last.
 #[derive(Debug)]
 pub struct Server {
     state: Arc<Mutex<State>>,
@@ -48,7 +48,7 @@ impl Server {
     /// Starts to serve on `listener`.
     ///
     /// # Errors
-    /// Where the listener has no address, or no thread can be started.
+    /// If the listener has no address, or no thread can be started.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let state = Arc::new(Mutex::new(State {
@@ -62,23 +62,23 @@ impl Server {
         Ok(Self { state, address })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves these pages from now on.
+    /// Publishes pages, which are served from now on.
     pub fn publish(&self, pages: Pages) {
         lock(&self.state).pages = pages;
     }
 
-    /// Notes that the reader of the log is alive.
+    /// Records a sign of life of the reader of the log.
     pub fn beat(&self) {
         lock(&self.state).alive = Instant::now();
     }
 }
 
-/// No page is half written where a thread ended in between: it is replaced as a whole.
+/// Locks the state, even after a panic: pages are replaced as a whole, so they are never half written.
 fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -97,7 +97,7 @@ fn accept(listener: &TcpListener, state: &Arc<Mutex<State>>) {
         }
         let (state, served) = (Arc::clone(state), Arc::clone(&open));
         let started = thread::Builder::new().spawn(move || {
-            // Who goes away before the answer has none.
+            // An error means that the client has closed the connection.
             let _ = serve(&stream, &state);
             served.fetch_sub(1, Ordering::AcqRel);
         });

@@ -1,4 +1,4 @@
-//! Facts of the cluster with their sources, and which of two stands where they differ.
+//! Facts about the cluster with their provenance, and the choice between contradicting sources.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,10 +10,10 @@ use crate::net::IpNet;
 use crate::node_names::NodeNames;
 use crate::provenance::Provenance;
 
-/// Contradictions that are kept; further ones are counted.
+/// Upper bound on the contradictions kept.
 const MAX_CONTRADICTIONS: usize = 100;
 
-/// A value and who says so.
+/// A value and its provenance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known<T> {
     pub value: T,
@@ -21,7 +21,7 @@ pub struct Known<T> {
 }
 
 impl<T> Known<T> {
-    /// What nobody said.
+    /// Creates a default value.
     pub const fn assumed(value: T) -> Self {
         Self {
             value,
@@ -29,18 +29,18 @@ impl<T> Known<T> {
         }
     }
 
-    /// Whether anybody said it.
+    /// Whether the value comes from a source.
     pub const fn is_known(&self) -> bool {
         !matches!(self.origin, Provenance::Assumed)
     }
 }
 
-/// Two sources that differ: what stands, and what was set aside.
+/// A contradiction between two sources: the value that is used, and the one that is set aside.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Contradiction {
-    /// The node that it is about, if one.
+    /// Node of the contradiction; `None` for one about no node.
     pub node: Option<String>,
-    /// What they differ about: "the role of harvester1".
+    /// Subject of the contradiction: "the role of harvester1".
     pub about: String,
     pub kept: String,
     pub kept_by: Provenance,
@@ -74,8 +74,8 @@ impl fmt::Display for Contradiction {
     }
 }
 
-/// Facts of the cluster, each with its source. Sources may come in any order: of two the weightier one stands, of one
-/// weight the first, save for options, of which the last stands, as everywhere on a command line.
+/// Facts about the cluster, each with its provenance. The order of the sources does not matter: the weightier source
+/// wins; of equal weight the first, except for options, of which the last wins, as everywhere on a command line.
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
     roles: BTreeMap<String, Known<Role>>,
@@ -89,7 +89,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Sets the role of one node, or of all that nothing weightier is known of.
+    /// Sets the role of one node, or of all nodes whose role no weightier source gives.
     pub fn set_role(&mut self, node: Option<&str>, role: Role, origin: Provenance) {
         let new = Known {
             value: role,
@@ -109,7 +109,7 @@ impl Facts {
         self.clash(clash, Some(node), about);
     }
 
-    /// Sets whose address it is.
+    /// Sets the node of an address.
     pub fn set_address(&mut self, address: IpAddr, node: &str, origin: Provenance) {
         let new = Known {
             value: node.to_owned(),
@@ -143,10 +143,10 @@ impl Facts {
         add(&mut self.pod_cidrs, net, origin);
     }
 
-    /// The role of `node`, and who says so. A flag for all nodes stands against what was learned of one.
+    /// Returns the role of `node`, with its provenance. A flag for all nodes overrides the role found for one.
     pub fn role(&self, node: &str) -> Known<Role> {
         let own = self.roles.get(node).into_iter();
-        // What was learned is of the cluster's names, and the log may have another.
+        // Facts of the cluster use the names there, and the log may have another for the same node.
         let own = own.chain(self.roles.get(self.names.resolve(node)));
         let own = own.min_by_key(|known| known.origin).copied();
         match (own, self.default_role) {
@@ -157,38 +157,38 @@ impl Facts {
         }
     }
 
-    /// The names of the nodes.
+    /// Returns the names of the nodes.
     pub const fn names(&self) -> &NodeNames {
         &self.names
     }
 
-    /// The names of the nodes, to be added to.
+    /// Returns the names of the nodes, to be added to.
     pub const fn names_mut(&mut self) -> &mut NodeNames {
         &mut self.names
     }
 
-    /// The role of the nodes that [`Facts::roles`] does not name.
+    /// Returns the role of the nodes that [`Facts::roles`] does not name.
     pub fn default_role(&self) -> Known<Role> {
         self.default_role
             .unwrap_or_else(|| Known::assumed(Role::default()))
     }
 
-    /// The nodes whose roles are known by name.
+    /// Returns the roles of the nodes that are known by name.
     pub const fn roles(&self) -> &BTreeMap<String, Known<Role>> {
         &self.roles
     }
 
-    /// The addresses that are known to be of nodes, and whose.
+    /// Returns the nodes of the known addresses.
     pub const fn addresses(&self) -> &BTreeMap<IpAddr, Known<String>> {
         &self.addresses
     }
 
-    /// The networks of the nodes; empty where none is known.
+    /// Returns the networks of the nodes; empty where none is known.
     pub fn node_nets(&self) -> &[Known<IpNet>] {
         &self.node_nets
     }
 
-    /// The networks of the pods; empty where none is known.
+    /// Returns the networks of the pods; empty where none is known.
     pub fn pod_cidrs(&self) -> &[Known<IpNet>] {
         &self.pod_cidrs
     }
@@ -198,7 +198,7 @@ impl Facts {
         &self.addons
     }
 
-    /// Where sources differ, in a fixed order whatever that of the sources.
+    /// Returns the contradictions in a fixed order, independent of the order of the sources.
     pub fn contradictions(&self) -> Vec<Contradiction> {
         let mut all = self.contradictions.clone();
         if let Some(told) = self.default_role {
@@ -226,7 +226,7 @@ impl Facts {
         about: impl Fn() -> String,
     ) {
         let Some((kept, other)) = clash else { return };
-        // Two options that differ are the user's own: the last one stands, as everywhere on a command line.
+        // Two contradicting options are the user's own: the last one wins, as everywhere on a command line.
         if other.origin == Provenance::Told || self.contradictions.len() >= MAX_CONTRADICTIONS {
             return;
         }
@@ -241,7 +241,7 @@ impl Facts {
     }
 }
 
-/// Puts `new` in where it stands against what is known; returns what stands and what does not, where they differ.
+/// Stores `new` if it overrides the known value. Returns the value kept and the one set aside, where they differ.
 fn settle<K: Ord, T: Clone + PartialEq>(
     known: &mut BTreeMap<K, Known<T>>,
     key: K,
@@ -267,7 +267,7 @@ fn settle<K: Ord, T: Clone + PartialEq>(
     differs.then(|| (said(old), said(&other)))
 }
 
-/// Adds a network to a list of one source: that of the weightiest replaces the others'.
+/// Adds a network to a list of one source: the networks of the weightiest source replace the others.
 fn add(list: &mut Vec<Known<IpNet>>, net: IpNet, origin: Provenance) {
     match list.first().map(|known| known.origin) {
         Some(weightier) if weightier < origin => return,
@@ -322,7 +322,7 @@ mod tests {
                 "the role of n1: worker by the options, control-plane by the cluster's objects; worker is taken, leave the option out if that is wrong"
             ]
         );
-        // Of one weight, the narrower one stands.
+        // Of equal weight, the fact about one node wins.
         facts.set_role(Some("n1"), Role::Witness, Provenance::Told);
         assert_eq!(facts.role("n1").value, Role::Witness);
     }

@@ -160,7 +160,7 @@ fn checks_have_codes_of_their_own_and_each_is_seeded() {
     }
 }
 
-/// What would take minutes is not asked, and that is said.
+/// A chain that would take minutes is not evaluated to the end, and the audit says so.
 #[test]
 fn a_chain_of_a_hundred_thousand_rules_ends() {
     let rule = |n: usize| {
@@ -180,7 +180,7 @@ fn a_chain_of_a_hundred_thousand_rules_ends() {
     assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
 }
 
-/// What is reasonable has neither errors nor warnings.
+/// Reasonable chains have neither errors nor warnings.
 #[test]
 fn reasonable_chains_are_clean() {
     let cases = cases();

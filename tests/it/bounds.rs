@@ -1,4 +1,4 @@
-//! What is bounded: a flood of random flows takes no memory to speak of, and hides no missing rule for a documented port.
+//! Bounds on memory: a flood of random flows takes little memory, and hides no missing rule for a documented port.
 
 use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
@@ -64,7 +64,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
         .map(|f| f.port)
         .collect();
     assert_eq!(missing, [Some(2112)], "a scan is taken for a missing rule");
-    // Whoever reads it finds the needle without paging through the flood.
+    // The reader of the report finds the missing rule without paging through the flood.
     let mut text = Vec::new();
     let style = Style::plain(80);
     (RENDERERS[0].render)(&report, style, &mut text).unwrap();
@@ -73,7 +73,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
     assert!(text.contains("tcp/2112"));
 }
 
-/// What a log of some 10 MiB holds: drop lines, and what the state of a log decides.
+/// Returns a log of some 10 MiB: drop lines, and lines that change the state of a log.
 fn large_log() -> Vec<u8> {
     let mut dice = crate::support::Dice(7);
     let mut log = Vec::new();

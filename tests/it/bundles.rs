@@ -332,6 +332,6 @@ fn no_damage_of_an_archive_stops_the_reading() {
             Seen::of(|sink| read_stream("mutated", std::io::Cursor::new(bytes), &options(), sink));
         drops += seen.drops.len();
     }
-    // Half of what is cut off is lost, and little else.
+    // Half of the bytes cut off are lost, and little else.
     assert!(drops > 400 * 20 / 2, "{drops}");
 }

@@ -1,4 +1,4 @@
-//! The command line: what is accepted, what is refused, and in which words. The cases stand in fixtures/cli/.
+//! Command line: accepted and refused arguments, and the texts of refusals. The cases are in fixtures/cli/.
 
 use std::fs;
 use std::path::Path;
@@ -11,19 +11,19 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 struct Case {
     name: String,
-    /// As a shell splits it, without the program.
+    /// Arguments as a shell splits them, without the program.
     args: String,
-    /// What comes through a pipe; without it stdin is empty.
+    /// Text on stdin; empty if absent.
     #[serde(default)]
     stdin: String,
     code: i32,
-    /// What stderr has.
+    /// Texts that stderr must contain.
     #[serde(default)]
     says: Vec<String>,
-    /// What stdout has.
+    /// Texts that stdout must contain.
     #[serde(default)]
     prints: Vec<String>,
-    /// What neither has.
+    /// Texts that neither may contain.
     #[serde(default)]
     never: Vec<String>,
 }
@@ -33,7 +33,7 @@ struct Table {
     case: Vec<Case>,
 }
 
-/// Runs a case; what is wrong with it.
+/// Runs a case. Returns its failures.
 fn run(case: &Case, folder: &Path) -> Vec<String> {
     let input = folder.join("stdin");
     fs::write(&input, &case.stdin).unwrap();

@@ -47,7 +47,7 @@ fn dropsift(folder: &Path, args: &[&str], stdin: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The report of a run as JSON, without what names its inputs.
+/// Returns the report of a run as JSON, without what names its inputs.
 fn report(output: &Output) -> Value {
     let mut report: Value = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
@@ -56,7 +56,7 @@ fn report(output: &Output) -> Value {
     report
 }
 
-/// A folder with the log of set-a and the objects of its cluster.
+/// Returns a folder with the log of set-a and the objects of its cluster.
 fn set_a() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(fixture("set-a/limited.log"), folder.path().join("in.log")).unwrap();

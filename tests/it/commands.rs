@@ -1,7 +1,7 @@
-//! Every command that README.md, docs/ and the help show is run in a folder that has what it names, and its output is
-//! compared where it stands beside it.
+//! Every command that README.md, docs/ and the help show is run in a folder with the files that it names, and its output
+//! is compared with the documented one.
 //!
-//! `UPDATE=1 cargo test --test it commands` writes the report of README.md anew.
+//! `UPDATE=1 cargo test --test it commands` updates the report of README.md.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -15,7 +15,7 @@ use crate::support::{has, pack};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Programs that the commands name beside ours: what a machine of the cluster would do, on the capture that is here.
+/// Stand-ins for other programs that the commands name: they print the output of a cluster's machine, from the capture.
 const PROGRAMS: &[(&str, &str)] = &[
     // The commands of ssh run here.
     ("ssh", "shift; eval \"$*\""),
@@ -54,7 +54,14 @@ impl Place {
         let log = fixture("set-a/limited.log");
         fs::create_dir_all(at("bin")).unwrap();
         fs::create_dir_all(at(".local/share/bash-completion/completions")).unwrap();
-        fs::write(at("kernel.log"), &log).unwrap();
+        for name in ["kernel.log", "before.log", "after.log"] {
+            fs::write(at(name), &log).unwrap();
+        }
+        fs::write(
+            at("dropsift.toml"),
+            "[cluster]\nrole = \"control-plane\"\n\n",
+        )
+        .unwrap();
         fs::write(
             at("kernel.json"),
             journal(&String::from_utf8(log.clone()).unwrap()),
@@ -102,7 +109,7 @@ impl Place {
     }
 }
 
-/// The lines of a log as `journalctl -o json` writes them.
+/// Returns the lines of a log as `journalctl -o json` writes them.
 fn journal(log: &str) -> String {
     let mut text = String::new();
     for (at, line) in log.lines().enumerate() {
@@ -124,11 +131,11 @@ struct Shown {
     output: Option<String>,
 }
 
-/// The commands of the code blocks of a page.
+/// Returns the commands of the code blocks of a page.
 fn blocks(page: &str) -> Vec<Shown> {
     let mut shown = Vec::new();
     for (at, part) in page.split("\n```").enumerate() {
-        // What stands between two fences is code.
+        // Text between two fences is code.
         match part.split_once('\n') {
             Some(("sh", code)) if at % 2 == 1 => shown.extend(lines(code)),
             Some(("console", code)) if at % 2 == 1 => {
@@ -146,7 +153,7 @@ fn blocks(page: &str) -> Vec<Shown> {
     shown
 }
 
-/// The commands of lines, with those that go on behind `\`.
+/// Returns the commands of lines, with those that go on behind `\`.
 fn lines(code: &str) -> Vec<Shown> {
     let whole = code.replace("\\\n", "\u{0}");
     let commands = whole.lines().map(str::trim);
@@ -159,7 +166,7 @@ fn lines(code: &str) -> Vec<Shown> {
         .collect()
 }
 
-/// The commands in the text of a page, without those that have a word to be replaced.
+/// Returns the commands in the text of a page, without those that have a word to be replaced.
 fn inline(page: &str) -> Vec<Shown> {
     let prose: String = page.split("\n```").step_by(2).collect();
     let codes = prose.split('`').skip(1).step_by(2);

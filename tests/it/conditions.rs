@@ -74,7 +74,7 @@ fn run(folder: &Path, args: &[&str]) -> (String, String) {
     (text(stdout), text(stderr))
 }
 
-/// A folder with the file of a case and the log.
+/// Creates a folder with the file of a case and the log.
 fn folder(name: &str, file: &str, text: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();
@@ -89,7 +89,7 @@ fn cases() -> Vec<Case> {
 
 const COMMON: [&str; 5] = ["--role", "control-plane", "--year", "2026", "in.log"];
 
-/// How often the port is accepted in a file.
+/// Number of rules in a text that accept the port.
 fn accepts(text: &str) -> usize {
     text.matches("--dport 2112 -m comment").count()
 }

@@ -1,5 +1,5 @@
-//! No rule may be applied as it stands without what the contract lists. Random logs nearly meet each condition: a role that is
-//! a guess, a lone stranger, a narrower rule, one packet of a pod, a neighbour behind the outsiders' router, IPv6.
+//! No rule is `documented` unless all conditions are met. Random logs nearly meet each condition: an assumed role, a
+//! lone stranger, a narrower rule, one packet of a pod, a neighbour behind the outsiders' router, IPv6.
 
 use std::net::IpAddr;
 
@@ -14,8 +14,8 @@ use proptest::prelude::*;
 
 use crate::properties::READING;
 
-/// Of these, 22, 9091, 10250 and udp/8472 are documented for every role, 2379 and 10250 are for nodes alone, and 10660 and 8181
-/// are for nobody on a control-plane node.
+/// Ports: 22, 9091, 10250 and udp/8472 are documented for every role, 2379 and 10250 only for nodes as peers, and 10660
+/// and 8181 for no peer on a control-plane node.
 const PORTS: [(&str, u16); 9] = [
     ("TCP", 22),
     ("TCP", 443),
@@ -71,7 +71,7 @@ fn ask() -> impl Strategy<Value = Ask> {
         })
 }
 
-/// What of the chain in force is told.
+/// Knowledge of the running chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chain {
     Unknown,
@@ -165,7 +165,7 @@ fn is_inside(peer: &str) -> bool {
         .any(|net| peer.starts_with(net))
 }
 
-/// What speaks against an active rule, by the contract's list, looked up in what went in.
+/// Returns the condition that an active rule violates, judged by the inputs.
 fn objection(
     rule: &AcceptRule,
     asks: &[Ask],

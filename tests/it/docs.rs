@@ -1,6 +1,6 @@
-//! Keeps generated documentation fresh: what stands in docs/ is what the registries say.
+//! Keeps generated documentation fresh: docs/ must agree with the registries.
 //!
-//! `UPDATE=1 cargo test --test it docs` writes it anew.
+//! `UPDATE=1 cargo test --test it docs` updates it.
 
 use std::fmt::Write;
 use std::fs;
@@ -12,10 +12,10 @@ use dropsift::input::{FORMATS, PLACES};
 use dropsift::report::json_schema::SCHEMAS;
 use dropsift::report::ports::{Row, rows, short_roles};
 
-/// So many characters of a sample are shown.
+/// Upper bound on the characters of a sample that are shown.
 const LONGEST_SAMPLE: usize = 72;
 
-/// Compares `docs/<name>` with what it should be, or writes it.
+/// Compares `docs/<name>` with the generated text, or writes it.
 fn fresh(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs")
@@ -31,7 +31,7 @@ fn fresh(name: &str, text: &str) {
     );
 }
 
-/// The text of `docs/<name>` with `text` between its two marks.
+/// Returns the text of `docs/<name>` with `text` between its two marks.
 fn between_marks(name: &str, mark: &str, text: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("docs")

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// What the program may address, in KiB: it needs some 50 MiB, and none of the texts fits in.
+/// Address space of the program, in KiB: it needs some 50 MiB, and none of the texts fits in.
 const MEMORY: u32 = 90_000;
 const MIB: usize = 1 << 20;
 const LINE: &str = "Apr 22 10:01:00 h kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0 \n";
 
-/// How the text begins, and what it goes on with: as the forms of a log that have no line end of their own begin.
+/// Begins and fillers of texts without a line end, one for each form of a log that may have none.
 const TEXTS: &[(&str, &[u8], &[u8])] = &[
     ("letters", b"", b"x"),
     (
@@ -48,7 +48,7 @@ const TEXTS: &[(&str, &[u8], &[u8])] = &[
     ("YAML", b"a: ", b"{a: "),
 ];
 
-/// Writes so many MiB of text, and the good line behind it, to `path`.
+/// Writes `size` MiB of text, followed by the good line, to `path`.
 fn write(path: &Path, size: usize, begin: &[u8], filler: &[u8]) {
     let mut file = File::create(path).unwrap();
     file.write_all(begin).unwrap();
@@ -74,7 +74,7 @@ fn start(args: &[&str], stdin: Stdio) -> Child {
         .unwrap()
 }
 
-/// What it says on stdout, within the time that is granted.
+/// Returns the program's stdout; it must end within the time limit.
 fn end(child: Child, what: &str) -> String {
     let began = Instant::now();
     let output = child.wait_with_output().unwrap();
@@ -94,11 +94,11 @@ fn end(child: Child, what: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Pours the file into a pipe.
+/// Writes the file to the process's stdin in a thread.
 fn pour(path: &Path, child: &mut Child) {
     let mut file = File::open(path).unwrap();
     let mut pipe = child.stdin.take().unwrap();
-    // It may have refused the rest.
+    // The process may have closed the pipe early.
     std::thread::spawn(move || drop(std::io::copy(&mut file, &mut pipe)));
 }
 
@@ -172,7 +172,7 @@ fn a_text_without_a_line_end_is_bounded_in_every_way_in() {
         pour(Path::new(&format!("{name}.gz")), &mut child);
         check("gzip in a pipe", &end(child, "gzip"), 3);
     }
-    // In a support bundle, as the log and as what tells of the cluster.
+    // In a support bundle, as the log and as the YAML of the cluster.
     let bundle = folder.path().join("bundle.zip");
     let mut zip = zip::ZipWriter::new(File::create(&bundle).unwrap());
     let stored =

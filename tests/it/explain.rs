@@ -23,7 +23,7 @@ fn reading() -> Reading {
     }
 }
 
-/// The lines of all examples.
+/// Returns the lines of all examples.
 fn lines<'a>() -> impl Iterator<Item = &'a str> {
     CAUSES
         .iter()
@@ -57,12 +57,12 @@ fn a_line_is_judged_as_the_log_of_that_line() {
         assert_eq!(explained.rules, report.rules, "{line}");
         let last = explained.steps.last().unwrap();
         assert!(last.decides && last.cause.code == finding.cause.code);
-        // Whoever refuses says why.
+        // A cause that refuses must state a test.
         for step in &explained.steps {
             let silent = step.tests.is_empty();
             assert!(!silent, "{} says nothing of {line}", step.cause.code);
         }
-        // Only what is to be pasted is wider than the page.
+        // Only commands to be pasted are wider than the page.
         let mut text = Vec::new();
         let style = Style::plain(80);
         text_explain::line(&explained, style, &mut text).unwrap();

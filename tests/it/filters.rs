@@ -1,5 +1,5 @@
-//! Filters, told by the whole report: values of one are alternatives, each must let a finding through, and `--not` turns
-//! the next one around, as Hubble has it.
+//! Filters, compared with the whole report: values of one filter are alternatives, each filter must accept a finding,
+//! and `--not` negates the next filter, as in Hubble.
 
 use std::process::{Command, Output};
 

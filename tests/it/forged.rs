@@ -15,7 +15,7 @@ use serde_json::Value;
 
 const DROP: &str = "HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0 ";
 
-/// What stands in the shown line, however the form escapes it.
+/// Text that the reported line contains, in whatever way the form escapes it.
 const SIGN: &str = "HARVESTER_DROP_IN=mgmt-br OUT=";
 
 #[derive(Deserialize)]
@@ -41,14 +41,14 @@ struct Row {
     also: Vec<String>,
 }
 
-/// What must come of a log.
+/// Expected result for a log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Is {
     Judged,
     Untrusted,
-    /// Another rule's line.
+    /// A line of another LOG rule.
     Other,
-    /// Not judged: a form cannot tell where a message begins, or whose the quotes before the prefix are.
+    /// Not judged: the form does not show where a message begins, or to which text the quotes before the prefix belong.
     Beside,
 }
 
@@ -98,7 +98,7 @@ impl Row {
         Some([count.as_bytes(), &text].concat())
     }
 
-    /// All logs of the row, with what must come of each.
+    /// Returns all logs of the row, each with the expected result.
     fn cases(&self) -> Vec<(String, Vec<u8>, Is)> {
         let nested = [
             format!("Apr 22 10:00:01 h kernel: {DROP}"),
@@ -155,7 +155,7 @@ impl Row {
                 add(template, record, Untrusted);
             }
         }
-        // What the message says is nobody's business there, whoever else the sender is.
+        // The text of the message decides nothing there, whichever other sender the record has.
         for template in self.claims.first().iter().chain(&self.other.first()) {
             for message in &nested {
                 let is = if message.starts_with('{') {
@@ -176,7 +176,7 @@ fn table() -> Vec<Row> {
     table.form
 }
 
-/// What the reader makes of `log`, where that is not what must come of it.
+/// Returns a description of the reader's result for `log`, if it is not the expected one.
 fn misread(log: &[u8], is: Is) -> Option<String> {
     let stream = std::io::Cursor::new(log.to_vec());
     let seen = Seen::of(|sink| read_stream("a log", stream, &options(), sink));
@@ -190,7 +190,7 @@ fn misread(log: &[u8], is: Is) -> Option<String> {
     (!holds).then(|| format!("(drop, untrusted, unreadable) lines are {counts:?}"))
 }
 
-/// What the program makes of it.
+/// Returns a description of the program's result, if it is not the expected one.
 fn misjudged(log: &[u8], is: Is) -> Option<String> {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args(["--year", "2026", "--no-follow", "-v", "-o", "json"])

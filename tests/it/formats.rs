@@ -53,14 +53,18 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
         LogEvent::Elsewhere { is_read: false, .. } => seen.unreadable += 1,
         LogEvent::OtherPrefix { .. } => {}
         LogEvent::Unreadable { .. } => seen.unreadable += 1,
-        // A boot that was told already comes again with its host and time.
+        // A boot that was already reported comes again with its host and time.
         LogEvent::Notice {
             kind: NoticeKind::Boot,
             count: 0,
             ..
         } => {}
         LogEvent::Notice { kind, count, .. } => seen.notices.push((kind, count)),
-        LogEvent::Alive { .. } | LogEvent::Learned { .. } | LogEvent::EndOfLog { .. } => {}
+        LogEvent::Alive { .. }
+        | LogEvent::Learned { .. }
+        | LogEvent::Own { .. }
+        | LogEvent::EndOfOwn
+        | LogEvent::EndOfLog { .. } => {}
     };
     for block in log.chunks(size) {
         scanner.push(block, &mut sink);
@@ -249,7 +253,7 @@ fn codes_are_kebab_case_and_differ() {
     assert_eq!(codes.len(), all);
 }
 
-/// What all forms of the first record of the capture say. The host is `None` in forms that have none.
+/// Message of the capture's first record in all forms. The host is `None` in forms without one.
 const MESSAGE: &str = "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.61 DST=192.168.122.63 LEN=52 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=9345 DPT=46002 WINDOW=521 RES=0x00 ACK FIN URGP=0 ";
 
 #[test]
@@ -706,7 +710,7 @@ fn further_forms() {
     let mut wrong = Vec::new();
     let bytes = format!("{:?}", D.as_bytes());
     let bytes: [(&str, String, &str, Option<&str>); 2] = [
-        // What Python's json.dumps makes of a record of `journalctl -o json`.
+        // Output of Python's json.dumps for a record of `journalctl -o json`.
         (
             "bytes, spaced",
             format!(
@@ -752,7 +756,7 @@ fn further_forms() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
-/// Text of a drop line where the kernel did not put it, and the like: no drop line may come of it.
+/// Text of a drop line at a place where the kernel does not write it gives no drop line.
 #[test]
 fn nothing_forged_is_a_drop_line() {
     const D: &str =
@@ -828,7 +832,7 @@ fn another_prefix_may_be_any_text() {
             assert_eq!(drops, 1, "{prefix}");
         }
     }
-    // It makes no sense, and ends.
+    // An empty prefix makes no sense, but must not loop for ever.
     let mut scanner = Reader::new(Prefixes::only(""), reading());
     scanner.push(b"Apr 22 10:00:01 h kernel: IN=a\n\n", &mut |_| {});
     scanner.finish(&mut |_| {});
@@ -1076,7 +1080,7 @@ fn broken_input_is_survived() {
     }
 }
 
-/// Whatever has no line end takes no more memory than a record may have, and what follows is read.
+/// Text without a line end takes no more memory than one record, and the lines after it are read.
 #[test]
 fn a_hundred_mebibytes_without_a_line_end() {
     let block = vec![b'x'; 1 << 20];

@@ -1,8 +1,8 @@
-//! One capture through every form in which a log reaches a user: the same findings, and the same times as far as the form
-//! tells them.
+//! One capture through every form in which a log reaches a user: the same findings, and the same times as far as the
+//! form has them.
 //!
-//! `journalctl` renders the forms from a real journal, made of the capture by `systemd-journal-remote`; packers pack them.
-//! What is not installed is left out, by name.
+//! `journalctl` renders the forms from a real journal, created from the capture by `systemd-journal-remote`; packers
+//! pack them. Forms whose tools are not installed are left out, by name.
 
 use std::fs;
 use std::path::Path;
@@ -13,17 +13,17 @@ use serde_json::Value;
 
 const REMOTE: &str = "/lib/systemd/systemd-journal-remote";
 
-/// What a form does not tell.
+/// Completeness of the times in a form.
 #[derive(Clone, Copy, PartialEq)]
 enum Tells {
     All,
     /// Times to the second only.
     Seconds,
-    /// No dates.
+    /// Times without dates.
     NoDates,
 }
 
-/// A form: its name, how `journalctl` makes it, and what it tells.
+/// A form: its name, the options of `journalctl` that print it, and the completeness of its times.
 const FORMS: &[(&str, &str, Tells)] = &[
     ("short", "-o short", Tells::Seconds),
     ("short-precise", "-o short-precise", Tells::All),
@@ -87,7 +87,7 @@ fn one_capture_is_judged_the_same_in_every_form() {
         .unwrap();
         fs::write(folder.join(name), rendered).unwrap();
         assert_same(&whole, &judged(&folder.join(name)), *tells, name);
-        // `SYSTEMD_COLORS` makes it write what a terminal gets.
+        // `SYSTEMD_COLORS` makes it write the output for a terminal.
         let colored = run(
             folder,
             &format!("env SYSTEMD_COLORS=1 journalctl --file log.journal -q --utc {options}"),
@@ -102,7 +102,7 @@ fn one_capture_is_judged_the_same_in_every_form() {
     }
 }
 
-/// The capture as text to the microsecond, and in the journal's export format.
+/// Returns the capture as text to the microsecond, and in the journal's export format.
 fn capture() -> (String, String) {
     let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/set-a");
     let log = fs::read_to_string(set.join("limited.log")).unwrap();
@@ -130,7 +130,7 @@ fn capture() -> (String, String) {
     (text, export)
 }
 
-/// The report on a file. The addresses tell the nodes where a form has no hosts.
+/// Returns the report on a file. Nodes are known by address where a form has no host names.
 fn judged(path: &Path) -> Value {
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args([
@@ -160,7 +160,7 @@ fn assert_same(whole: &Value, other: &Value, tells: Tells, name: &str) {
     assert_eq!(whole["tally"]["drops"], other["tally"]["drops"], "{name}");
 }
 
-/// The findings of a report, as far as a form can tell them.
+/// Returns the findings of a report, as far as a form can tell them.
 fn findings(report: &Value, tells: Tells) -> Vec<Value> {
     let mut findings = report["findings"].as_array().unwrap().clone();
     for finding in &mut findings {

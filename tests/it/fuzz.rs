@@ -12,10 +12,10 @@ pub(crate) mod targets;
 
 use targets::{Dice, TARGETS};
 
-/// Inputs grow up to so many bytes.
+/// Upper bound on the bytes of an input.
 const LONGEST: usize = 16 << 10;
 
-/// What breaks texts of any kind.
+/// Texts that break parsers of any kind.
 const WORDS: &[&[u8]] = &[
     b"\0",
     b"\n",
@@ -51,7 +51,7 @@ fn folder(path: &str, target: &str) -> PathBuf {
     root.join(path).join(target)
 }
 
-/// The files of a folder by name; none where it is not there.
+/// Returns the files of a folder by name; none where it is not there.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -60,7 +60,7 @@ fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     paths.into_iter().map(named).collect()
 }
 
-/// The words of the dictionary of a target, as libFuzzer reads it: `"text"`, with `\\`, `\"` and `\xNN` in it.
+/// Returns the words of the dictionary of a target, as libFuzzer reads it: `"text"`, with `\\`, `\"` and `\xNN` in it.
 fn dictionary(target: &str) -> Vec<Vec<u8>> {
     let path = folder("fuzz/dict", target);
     let text = fs::read_to_string(path).unwrap_or_default();
@@ -122,7 +122,7 @@ pub(crate) fn mutate(bytes: &mut Vec<u8>, other: &[u8], words: &[Vec<u8>], dice:
         6 if !words.is_empty() => words[dice.roll(words.len())].clone(),
         _ => WORDS[dice.roll(WORDS.len())].to_vec(),
     };
-    // Over what is there, or between.
+    // Overwrites bytes, or inserts some.
     let end = if dice.roll(2) == 0 {
         (at + put.len()).min(bytes.len())
     } else {
@@ -144,7 +144,7 @@ fn run(name: &str, target: fn(&[u8]), what: &str, input: &[u8]) {
     }
 }
 
-/// So many mutations, unless the environment tells another number.
+/// Runs this number of mutations, unless the environment sets another.
 fn fuzz(name: &str, mutations: usize) {
     let (_, target) = TARGETS.iter().find(|(known, _)| *known == name).unwrap();
     if let Some(path) = std::env::var_os("DROPSIFT_FUZZ_INPUT") {

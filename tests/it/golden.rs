@@ -1,8 +1,8 @@
 //! Runs the golden folders, `fixtures/<case>/` with a file `cmd`: one behaviour each.
 //!
-//! `cmd` holds the arguments, a word a line; it is run in the folder. `stdin`, where it exists, is piped in. `stdout`, `stderr`
-//! and `code` are what must come out; `env` holds the environment, a `NAME=VALUE` a line; `stderr` is compared where it exists. `UPDATE=1 cargo test --test it golden` writes them
-//! anew, and the difference is reviewed.
+//! `cmd` contains the arguments, a word a line; it is run in the folder. `stdin`, where it exists, is piped in.
+//! `stdout`, `stderr` and `code` are the expected results; `env` contains the environment, a `NAME=VALUE` a line;
+//! `stderr` is compared where it exists. `UPDATE=1 cargo test --test it golden` updates them; review the difference.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -35,7 +35,7 @@ fn every_folder_says_what_it_should() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// What differs; empty where nothing does.
+/// Returns the differences; empty where there are none.
 fn run(folder: &Path, update: bool) -> String {
     let args = fs::read_to_string(folder.join("cmd")).unwrap();
     let stdin = File::open(folder.join("stdin")).map_or_else(|_| Stdio::null(), Stdio::from);

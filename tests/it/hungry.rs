@@ -25,7 +25,7 @@ fn scaled(n: usize) -> usize {
     ((n as f64 * scale) as usize).max(1)
 }
 
-/// A packet of a random sender to a random port.
+/// Returns a packet of a random sender to a random port.
 fn message(n: usize, interface: &str, dice: &mut Dice) -> String {
     let mut byte = || dice.roll(254) + 1;
     let source = format!("{}.{}.{}.{}", byte(), byte(), byte(), byte());
@@ -67,7 +67,7 @@ fn start(args: &[&str], folder: &Path, stdin: Stdio) -> Child {
         .unwrap()
 }
 
-/// The most memory that a run took, in KiB, once it has ended with a documented code.
+/// Returns the most memory that a run took, in KiB, once it has ended with a documented code.
 fn peak(mut child: Child, what: &str) -> u64 {
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
     thread::scope(|scope| {
@@ -108,7 +108,7 @@ fn holds(what: &str, bound: u64, child: Child) {
     assert!(most <= bound, "{what}: {most} KiB of {bound}");
 }
 
-/// A run that is fed through a pipe.
+/// Returns a run that is fed through a pipe.
 fn fed(
     args: &[&str],
     folder: &Path,

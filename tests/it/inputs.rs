@@ -1,4 +1,4 @@
-//! Opening inputs: what is packed, journals, directories, support bundles; with the tools that make them.
+//! Opening of inputs: packed files, journals, directories, support bundles; with the tools that create them.
 //!
 //! A tool that is not installed is named on stderr, and its cases are left out.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::support::{Seen, drop_line, options, pack, read, run, sample_journal};
 use dropsift::input::source::{BLOCK, Live, peel, read_stream};
 
-/// A log of `count` drop lines.
+/// Returns a log of `count` drop lines.
 fn log(count: usize) -> Vec<u8> {
     let line = |n| {
         format!(
@@ -82,10 +82,10 @@ fn what_stands_before_a_damage_counts() {
 
 #[test]
 fn a_damaged_check_costs_no_line() {
-    // The check stands behind what it is of, and a small log is all before it.
+    // The checksum follows the data, and a small log is complete before it.
     let folder = tempfile::tempdir().unwrap();
     let plain = log(500);
-    // How far from the end the check stands: of xz before the index and the footer, of bzip2 in the last bytes.
+    // Offset of the checksum from the end: of xz before the index and the footer, of bzip2 in the last bytes.
     for (tool, behind) in [("gzip -c", 6), ("xz -c", 30), ("bzip2 -c", 4)] {
         let Some(mut packed) = pack(&[tool], &plain) else {
             continue;
@@ -204,7 +204,7 @@ fn a_zip_of_logs() {
         )
     });
     assert_eq!(piped.drops, seen.drops);
-    // Without its list of files, what stands before it is read.
+    // Without the central directory, the members before it are read.
     let cut = read(&written(
         folder.path(),
         "cut.zip",

@@ -1,6 +1,6 @@
-//! Runs the table of judgements, `fixtures/judgement/*.toml`: a small log and what the report must say about it.
+//! Runs the table of judgements, `fixtures/judgement/*.toml`: a small log and the expected report.
 //!
-//! The README there tells the format. All failures are told at once, each with the source of its expectation.
+//! The README there describes the format. All failures are printed together, each with the source of its expectation.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -37,7 +37,7 @@ struct Case {
     /// The exit code.
     #[serde(default)]
     exit: Option<i32>,
-    /// What no finding's evidence may say.
+    /// Texts that no finding's evidence may contain.
     #[serde(default)]
     absent_evidence: Vec<String>,
     #[serde(default)]
@@ -66,7 +66,7 @@ struct Finding {
     attempts: Option<u64>,
     state: Option<String>,
     peers: Option<Vec<String>>,
-    /// What its evidence must say, each in one of the tests.
+    /// Texts that its evidence must contain, each in one of the tests.
     #[serde(default)]
     evidence: Vec<String>,
     #[serde(default)]
@@ -118,7 +118,7 @@ fn every_case_is_judged_as_its_source_says() {
     );
 }
 
-/// What is wrong with the report on the case; empty where nothing is.
+/// Returns the failures of the case; empty where there are none.
 fn run(case: &Case) -> String {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in &case.files {
@@ -199,7 +199,7 @@ fn run(case: &Case) -> String {
     wrong
 }
 
-/// All texts of evidence below a value.
+/// Returns all texts of evidence below a value.
 fn evidence(value: &Value) -> String {
     match value {
         Value::Array(values) => values.iter().map(evidence).collect(),

@@ -1,6 +1,7 @@
 //! All tests that need neither a real kernel (`lab`) nor a process of their own (`flood`), in one binary.
 #![allow(clippy::unwrap_used, reason = "a test stops where it fails")]
 
+mod accept;
 mod audit;
 mod bounds;
 mod bundles;
@@ -10,6 +11,7 @@ mod cluster;
 mod commands;
 mod conditions;
 mod deploy;
+mod diff;
 mod dispositions;
 mod docs;
 mod endless;
@@ -36,6 +38,7 @@ mod properties;
 mod read;
 mod registry;
 mod report;
+mod reports;
 mod rules;
 mod schema;
 mod set_a;

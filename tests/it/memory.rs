@@ -1,4 +1,4 @@
-//! What inputs may cost that are large on purpose: they are read inside fixed memory, or refused with what to do.
+//! Memory for inputs that are large on purpose: they are read within fixed memory, or refused with the remedy.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -11,7 +11,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::support::{drop_line, pack};
 
-/// What the program may address, in KiB: it needs some 50 MiB for a small log.
+/// Address space of the program, in KiB: it needs some 50 MiB for a small log.
 const MEMORY: u32 = 110_000;
 
 /// Runs the program on a file, its memory bounded.

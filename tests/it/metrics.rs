@@ -1,4 +1,4 @@
-//! `--metrics`: what a scrape of a live run says, and that no request disturbs the run.
+//! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -64,7 +64,7 @@ impl Run {
         body.to_owned()
     }
 
-    /// The series of the page, once `is_there` holds for them.
+    /// Waits until `is_there` holds for the series of the page, and returns them.
     fn series(&self, is_there: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
         let began = Instant::now();
         loop {
@@ -102,7 +102,7 @@ const ROLES: [&str; 6] = [
     "harvester3=worker",
 ];
 
-/// The sum of all series of a metric that have these labels.
+/// Returns the sum of all series of a metric that have these labels.
 fn sum(series: &BTreeMap<String, f64>, metric: &str, labels: &[&str]) -> f64 {
     let own = series.iter().filter(|(name, _)| {
         name.starts_with(&format!("{metric}{{")) && labels.iter().all(|label| name.contains(label))

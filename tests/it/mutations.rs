@@ -161,7 +161,7 @@ fn inputs() -> Inputs {
     inputs
 }
 
-/// A support bundle with one node.
+/// Returns a support bundle with one node.
 fn bundle() -> Vec<u8> {
     let options = SimpleFileOptions::default();
     let mut inner = ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -46,7 +46,7 @@ fn each_real_line_comes_back_byte_for_byte() {
     }
 }
 
-/// Only where the kernel stops in the middle of a header is a line left to the parser that goes by keys.
+/// The key-based parser is needed only for a line that the kernel ends in the middle of a header.
 #[test]
 fn real_lines_are_read_in_the_kernels_order() {
     let others: Vec<&str> = real()

@@ -1,5 +1,5 @@
-//! What holds for every input: the order of lines does not matter, nor how the bytes are cut; live ends as batch does; and
-//! nothing panics.
+//! Properties of every input: neither the order of lines nor the split into blocks matters; a live run ends as a batch
+//! run; and nothing panics.
 
 use dropsift::analyze::Analysis;
 use dropsift::input::Prefixes;
@@ -32,7 +32,7 @@ pub(crate) fn report(log: &[u8]) -> Report {
     analyse(std::iter::once(log)).report(None)
 }
 
-/// The report in every form.
+/// Returns the report in every form.
 fn rendered(report: &Report) -> String {
     let style = Style::plain(80);
     let mut out = Vec::new();

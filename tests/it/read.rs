@@ -31,9 +31,9 @@ struct Row {
     node: Option<String>,
     warning: Option<String>,
     encoding: Option<String>,
-    /// The year of the newest line, 2026 unless told.
+    /// Year of the newest line; 2026 if absent.
     year: Option<u32>,
-    /// The exit code; where it is not told, a drop line was judged, whatever came of it.
+    /// Exit code; if absent, any code for a log with a judged drop line.
     code: Option<i32>,
 }
 
@@ -60,7 +60,7 @@ fn dropsift(args: &[&str]) -> Output {
     command.output().unwrap()
 }
 
-/// What of a row does not hold.
+/// Returns the expectations of a row that are not met.
 fn wrong(row: &Row, folder: &Path) -> Option<String> {
     let path = folder.join("in.log");
     fs::write(&path, row.bytes()).unwrap();
@@ -128,7 +128,7 @@ fn nothing_is_lost_in_silence() {
     );
 }
 
-/// Two inputs that overlap count what they share once; one that is given twice is read once.
+/// Lines that two overlapping inputs share are counted once; an input that is given twice is read once.
 #[test]
 fn what_two_inputs_share_counts_once() {
     let folder = tempfile::tempdir().unwrap();

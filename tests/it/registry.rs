@@ -1,4 +1,4 @@
-//! What the registries promise: codes are unique, examples are judged as they say, samples are read by their format.
+//! Consistency of the registries: codes are unique, examples are judged as stated, samples are parsed by their format.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use dropsift::rule::{EMITTERS, Scope};
 use dropsift::site::{Provenance, Site, Window, WindowOrigin};
 use dropsift::time::{Moment, Reading, parse_rfc3339};
 
-/// The site of the examples: a worker by its name, and an upgrade in early May.
+/// Returns the report on a log, for the site of the examples: a worker by its name, and an upgrade in early May.
 fn report_on(log: &str, rules: Option<&str>) -> Report {
     let time = |text| parse_rfc3339(text).unwrap();
     let mut site = Site::default();
@@ -112,7 +112,7 @@ fn the_catalogue_agrees_with_itself() {
         }
     }
     for rule in dropsift::catalog::RULES {
-        // What the page opens, a row explains.
+        // Every port that the page opens has a row.
         if let (Some(proto), None, Some(ports)) = (rule.proto, rule.sport, rule.dport) {
             for port in [ports.first, ports.last] {
                 let row = dropsift::catalog::service(proto, port)

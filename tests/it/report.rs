@@ -1,4 +1,4 @@
-//! What the text report owes its reader: numbers that add up, rows that fit, commands that run as pasted, and a pager.
+//! Properties of the text report: sums that agree, rows that fit, commands that run as pasted, and a pager.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use regex::Regex;
 
 use crate::properties::{line, report};
 
-/// The report as plain text.
+/// Returns the report as plain text.
 fn text(report: &Report, style: Style) -> String {
     let mut out = Vec::new();
     (RENDERERS[0].render)(report, style, &mut out).unwrap();
@@ -21,14 +21,14 @@ fn number(text: &str) -> u64 {
     text.parse().unwrap_or(0)
 }
 
-/// The drops that the sections of a report account for, as its rows say: read from the text as a reader would.
+/// Returns the drops that the sections of a report account for, as its rows say: read from the text as a reader would.
 fn accounted(text: &str) -> u64 {
     let heading = Regex::new(r"^(MISSING|DECIDE|REVIEW|NOTHING TO DO) \((\d+)\)").unwrap();
     let port = Regex::new(r"^  (?:tcp|udp|icmp|igmp|no)[^:]*?  ").unwrap();
     let drops = Regex::new(r"  (\d+) drops?(?:  |$)").unwrap();
     let more = Regex::new(r"^  \d+ more, (\d+) drops?:").unwrap();
     let (mut section, mut column, mut sum) = ("", None, 0);
-    // What the lines of NOTHING TO DO promise, and what its rows have.
+    // Numbers in the headings of NOTHING TO DO, and in its rows.
     let (mut promised, mut rows, mut columns) = (0, 0, 0);
     for line in text.lines() {
         if let Some(found) = heading.captures(line) {
@@ -236,7 +236,7 @@ fn the_screen_says_what_is_missing_first_and_ends_in_commands_that_run() {
     }
 }
 
-/// The commands in `rows`, each in one piece.
+/// Returns the commands in `rows`, each in one piece.
 fn commands(rows: &[&str]) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     let mut goes_on = false;
@@ -307,7 +307,7 @@ fn what_makes_an_answer_unsure_is_in_the_first_sentence() {
         said.contains("ESTABLISHED") && !said.contains("No rule is missing"),
         "{said}"
     );
-    // A log without drops says how much was read, and over what time.
+    // A report without drops states the number of lines, and their time span.
     let said = first(
         "2026-04-22T10:00:00+00:00 harvester1 kernel: link up\n2026-04-22T10:05:00+00:00 harvester1 kernel: link down\n",
     );
@@ -352,7 +352,7 @@ fn a_report_longer_than_the_terminal_goes_through_the_pager() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // The terminal holds less than a report: it is read while it is written, until nobody has it open (EIO).
+        // The terminal's buffer is smaller than a report: it is read concurrently, until the other side is closed (EIO).
         let reader = std::thread::spawn(move || {
             let (mut text, mut master) = (Vec::new(), File::from(master));
             let mut block = [0; 4096];

@@ -64,7 +64,7 @@ fn site(role: Role, rules: Option<&str>) -> Site {
     site
 }
 
-/// What a node of the role lacks where its chain accepts nothing: a documented port, and two that nobody lists.
+/// Returns the rules for a node of the role whose chain accepts nothing: documented ports, and an unlisted one.
 fn rules(role: Role, in_force: Option<&str>) -> Vec<AcceptRule> {
     let mut log = String::new();
     for (at, port) in [(0, 9091), (10, 10250), (20, 22)] {
@@ -94,7 +94,7 @@ fn emitted(form: &str, rules: &[AcceptRule], splits: &[Split]) -> String {
     String::from_utf8(out).unwrap()
 }
 
-/// The page's file of a role without some of its rules.
+/// Returns the page's file of a role without some of its rules.
 fn page(role: Role) -> String {
     let path = fixture(&format!("audit/clean-page-{role}/91-iptables-{role}.yaml"));
     let text = fs::read_to_string(path).unwrap();
@@ -234,7 +234,7 @@ fn what_cannot_be_patched_is_refused_and_says_what_to_do() {
     }
 }
 
-/// Contents that are no block of lines come out as an object, whose chain is that of the page with the rules in it.
+/// A CloudInit whose contents are no block of lines is written as an object, with the documented chain and the rules.
 #[test]
 fn contents_on_one_line_quoted_and_as_json_come_out_as_an_object() {
     let role = Role::Worker;
@@ -294,7 +294,7 @@ fn contents_on_one_line_quoted_and_as_json_come_out_as_an_object() {
     }
 }
 
-/// A file takes the rules of nodes whose role is known to be its own, and asks where a role is a guess.
+/// A file gets the rules of nodes whose role is known to be its own; an assumed role needs the user's confirmation.
 #[test]
 fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
     let mut site = Site::default();
@@ -327,7 +327,7 @@ fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
         ),
         "{notes}"
     );
-    // What is left out is never called done.
+    // A rule that is left out is never reported as done.
     let other: Vec<AcceptRule> = known
         .into_iter()
         .filter(|rule| rule.node == "harvester2")
@@ -339,7 +339,7 @@ fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
         notes.contains("no line was added") && !notes.contains("nothing to add"),
         "{notes}"
     );
-    // A stages file does not say whose it is.
+    // A stages file does not state the role of its node.
     let stages = CloudInitFile {
         name: "91.yaml",
         text: "stages:\n  boot:\n  - commands:\n    - iptables -N HARVESTER_INPUT\n    - iptables -A HARVESTER_INPUT -j LOG\n    - iptables -A HARVESTER_INPUT -j DROP\n",
@@ -437,7 +437,8 @@ fn fates_do_not_depend_on_order() {
     );
 }
 
-/// What a bundle says is the chain of the next boot: the finding stays, with its rule; a running chain comes first.
+/// The files of a bundle are the chain of the next boot: the finding stays, with its rule; a running chain takes
+/// precedence.
 #[test]
 fn the_files_of_a_bundle_are_the_chain_of_the_next_boot() {
     let path = fixture("audit/clean-page-worker/91-iptables-worker.yaml");

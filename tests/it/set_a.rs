@@ -4,7 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What the lab left out of the documented rules: role, protocol, port.
+/// Documented rules that the capture's chains lacked: role, protocol, port.
 const MISSING: [(&str, &str, &str); 3] = [
     ("harvester1", "tcp", "2112"),
     ("harvester1", "udp", "8472"),

@@ -1,5 +1,5 @@
-//! What is built into the program: licences, duplicates and sources as `deny.toml` has them, told by `cargo metadata` where
-//! cargo-deny is not installed; and the reason of each dependency, which must be true.
+//! Dependencies of the program: licences, duplicates and sources by `deny.toml`, checked by `cargo metadata` where
+//! cargo-deny is not installed; and the stated reason of each dependency, which must be true.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -62,7 +62,7 @@ fn cargo(args: &[&str]) -> Option<Vec<u8>> {
     output.status.success().then_some(output.stdout)
 }
 
-/// The packages that are built on this platform, tests and build scripts included.
+/// Returns the packages that are built on this platform, tests and build scripts included.
 fn packages() -> Vec<Value> {
     let version = Command::new("rustc").arg("-vV").output().unwrap().stdout;
     let version = String::from_utf8(version).unwrap();
@@ -78,7 +78,7 @@ fn packages() -> Vec<Value> {
         "--filter-platform",
         host,
     ];
-    // What is built here was fetched before.
+    // The dependencies were downloaded before this build.
     let told = cargo(&[&args[..], &["--offline"]].concat())
         .or_else(|| cargo(&args))
         .unwrap();
@@ -233,7 +233,7 @@ fn everything_comes_from_the_one_registry() {
     }
 }
 
-/// The lines `name = … # path: reason` of a table of the manifest.
+/// Returns the lines `name = … # path: reason` of a table of the manifest.
 fn reasons<'m>(manifest: &'m str, table: &str) -> Vec<(&'m str, &'m str)> {
     let lines = manifest.lines().skip_while(|line| *line != table).skip(1);
     let lines = lines
@@ -249,7 +249,7 @@ fn reasons<'m>(manifest: &'m str, table: &str) -> Vec<(&'m str, &'m str)> {
         .collect()
 }
 
-/// The paths that a reason names: `input/open/{unpack,proof}.rs, time.rs: why`.
+/// Returns the paths that a reason names: `input/open/{unpack,proof}.rs, time.rs: why`.
 fn paths(reason: &str) -> Vec<String> {
     let mut names = Vec::new();
     let (mut name, mut depth) = (String::new(), 0);

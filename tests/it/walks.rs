@@ -11,7 +11,7 @@ const WORDS: &str = include_str!("../../src/rule/script/words.awk");
 const WALK: &str = include_str!("../../src/rule/script/walk.awk");
 const CHAINS: u64 = 800;
 
-/// What a rule asks for, as `iptables -S` prints it.
+/// Matches of random rules, as `iptables -S` prints them.
 const MATCHES: &[&str] = &[
     "",
     "",
@@ -89,7 +89,7 @@ impl Dice {
     }
 }
 
-/// What `iptables -S` prints of chains by chance.
+/// Generates random chains, as `iptables -S` prints them.
 fn dump(dice: &mut Dice) -> String {
     let mut text = format!("-P INPUT {}\n", dice.of(&["ACCEPT", "ACCEPT", "DROP"]));
     text += "-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-N C1\n-N C2\n-N C3\n";
@@ -120,7 +120,7 @@ fn dump(dice: &mut Dice) -> String {
     text
 }
 
-/// The answer of the script's walk: its first line that decides.
+/// Returns the answer of the script's walk: its first line that decides.
 fn by_awk(dump: &str, interface: &str, (proto, dport, source): (&str, &str, &str)) -> String {
     let mut awk = Command::new("awk")
         .args(["-v", &format!("iface={interface}")])
@@ -178,7 +178,7 @@ fn the_script_and_the_dump_lead_to_the_same_place() {
         let interface = dice.of(&["mgmt-br", "mgmt-br", ""]);
         let awk = by_awk(&text, interface, wanted);
         let kind = awk.split(' ').next().unwrap();
-        // Where somebody has narrowed the port, the script decides nothing.
+        // Where a rule narrows the port, the script makes no decision.
         if kind == "no" {
             told[3] += 1;
             continue;

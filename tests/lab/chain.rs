@@ -13,19 +13,19 @@ const LOG: &str = "iptables -A HARVESTER_INPUT -m limit --limit 10/min";
 pub(crate) struct Commands(Vec<String>);
 
 impl Commands {
-    /// The documented commands of a role.
+    /// Returns the documented commands of a role.
     pub(crate) fn documented(role: &str) -> Self {
         Self::of_resource(&Self::resource(role))
     }
 
-    /// The documented CloudInit resource of a role.
+    /// Returns the documented CloudInit resource of a role.
     pub(crate) fn resource(role: &str) -> String {
         let path = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(format!("fixtures/lab/cloudinit-{role}.yaml"));
         fs::read_to_string(path).unwrap()
     }
 
-    /// The commands that a CloudInit resource runs at boot: its list items that call iptables.
+    /// Returns the commands that a CloudInit resource runs at boot: its list items that call iptables.
     pub(crate) fn of_resource(text: &str) -> Self {
         let commands = text
             .lines()
@@ -38,7 +38,7 @@ impl Commands {
         Self(commands)
     }
 
-    /// All but the one that has `text`.
+    /// Removes the only command that contains `text`.
     pub(crate) fn without(mut self, text: &str) -> Self {
         let before = self.0.len();
         self.0.retain(|command| !command.contains(text));
@@ -46,7 +46,7 @@ impl Commands {
         self
     }
 
-    /// With `command` right before the LOG rule.
+    /// Inserts `command` directly before the LOG rule.
     pub(crate) fn before_log(mut self, command: &str) -> Self {
         let log = self
             .0
@@ -57,7 +57,7 @@ impl Commands {
         self
     }
 
-    /// The same chain for IPv6, which the documentation does not have.
+    /// Returns the same chain for IPv6, which the documentation does not have.
     pub(crate) fn of_ip6tables(mut self) -> Self {
         self = self.without("-s 10.52.0.0/16");
         for command in &mut self.0 {
@@ -76,7 +76,7 @@ impl Commands {
     }
 }
 
-/// The rules in force, as `iptables-save` prints them, without counters and comments.
+/// Returns the rules in force, as `iptables-save` prints them, without counters and comments.
 pub(crate) fn saved(node: &Node) -> String {
     let text = node.sh("iptables-save");
     let lines = text.lines().filter(|line| !line.starts_with('#'));
@@ -84,7 +84,7 @@ pub(crate) fn saved(node: &Node) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// The rules of the chain up to its first LOG rule, in some fixed order, and those from there on.
+/// Returns the rules of the chain up to its first LOG rule, in some fixed order, and those from there on.
 pub(crate) fn around_log(node: &Node) -> (Vec<String>, Vec<String>) {
     let text = node.sh("iptables -S HARVESTER_INPUT");
     // The script's mark aside.

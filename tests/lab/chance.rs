@@ -1,5 +1,5 @@
-//! Chains by chance, and packets by chance: the kernel's counters say which rule decided, and the evaluator must say the same
-//! of every form in which either backend prints the chains, or that it cannot tell.
+//! Random chains and random packets: the kernel's counters show which rule decided, and the evaluator must agree for
+//! every form in which either backend prints the chains, or report that it cannot tell.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::network::{Network, Node, Place};
 const CHAINS: u64 = 40;
 const PACKETS: u64 = 50;
 const FORMS: [&str; 4] = ["-save -c", " -S -v", " -L -v -n", " -nvxL --line-numbers"];
-/// What a rule asks for. `PEER` and `MAC` stand for those of the sender.
+/// Matches of a rule. `PEER` and `MAC` stand for those of the sender.
 const MATCHES: &[&str] = &[
     "",
     "",
@@ -142,7 +142,7 @@ fn one(network: &Network, node: &Node, peer: &Node, tool: &str, seed: u64) -> (u
     );
     rules += ":C1 - [0:0]\n:C2 - [0:0]\n:C3 - [0:0]\n";
     let mut put = |rule: String| {
-        // Only what this kernel takes, and no jump backwards.
+        // Only rules that this kernel accepts, and no backward jump.
         let tried = node.try_sh(&format!(
             "{tool}-restore --test <<'E'\n{rules}{rule}\nCOMMIT\nE"
         ));
@@ -231,7 +231,7 @@ fn one(network: &Network, node: &Node, peer: &Node, tool: &str, seed: u64) -> (u
     }
     node.sh(&format!("{tool} -Z"));
     assert!(peer.succeeds(&["volley", &peer.address, &node.address, &specs.join(";")]));
-    // What was sent has been counted when the sender's last packet, a ping of the lab's own, was.
+    // All packets have been counted once the sender's last one, a ping of the lab's own, has been.
     std::thread::sleep(std::time::Duration::from_millis(150));
     let kernel = counted(&node.sh(&format!("{tool}-save -c -t filter")));
     let mut total = (0, 0);
@@ -284,7 +284,7 @@ fn one(network: &Network, node: &Node, peer: &Node, tool: &str, seed: u64) -> (u
     total
 }
 
-/// The chain and the number of what decided; number 0 for the policy.
+/// Returns the chain and the number of the deciding rule; number 0 for the policy.
 fn place(end: &ChainOutcome) -> (String, usize) {
     match end.position() {
         Some(rule) => (rule.chain.clone(), rule.number),
@@ -292,7 +292,7 @@ fn place(end: &ChainOutcome) -> (String, usize) {
     }
 }
 
-/// What the rules that decide counted, and the policy of INPUT.
+/// Returns the packet counters of the deciding rules, and of the policy of INPUT.
 fn counted(saved: &str) -> BTreeMap<(String, usize), u64> {
     let set = chain::parse("saved", saved).unwrap();
     let mut out = BTreeMap::new();

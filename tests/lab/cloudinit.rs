@@ -64,7 +64,7 @@ pub(crate) fn gives_the_live_chain(machine: &Machine) {
     assert_eq!(around_log(&booted), around_log(&whole));
 }
 
-/// The line of the documented resource that has `words`, with its end.
+/// Returns the line of the documented resource that has `words`, with its end.
 fn line_of(words: &str) -> String {
     let resource = Commands::resource("control-plane");
     let line = resource.lines().find(|line| line.contains(words)).unwrap();

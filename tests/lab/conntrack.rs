@@ -57,7 +57,7 @@ pub(crate) fn loss_asks_for_no_rule(machine: &Machine) {
     assert_eq!(code, Some(0));
 }
 
-/// OUTPUT is not filtered: what this node sends makes the state anew.
+/// OUTPUT is not filtered: a packet that this node sends creates the conntrack entry again.
 pub(crate) fn heals_when_the_node_sends(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));

@@ -12,10 +12,11 @@ use crate::machine::{Machine, poll};
 use crate::network::{Network, Node, Place};
 use crate::watch::Watch;
 
-/// What all packets are logged with as they come in, and those that no rule accepts before they are dropped.
+/// Prefixes of the LOG rules: for all packets as they arrive, and for those that no rule accepts before they are
+/// dropped.
 const SEEN: &str = "LAB_SEEN_";
 const FELL: &str = "LAB_FELL_";
-/// What is knocked at: documented ports and their neighbours, and the ports of the rules below.
+/// Ports to which packets are sent: documented ports and their neighbours, and the ports of the rules below.
 const PORTS: [u16; 24] = [
     21, 22, 80, 2112, 2378, 2379, 2380, 2381, 6443, 7000, 7001, 7002, 7004, 7100, 7300, 7301, 7302,
     7400, 7500, 8181, 29999, 30000, 32767, 32768,
@@ -60,7 +61,7 @@ pub(crate) fn agrees_with_the_kernel(machine: &Machine) {
         ] {
             assert!(from.succeeds(&["udp", from_port, &node.address, port]));
         }
-        // From the middle of connections that nobody knows.
+        // ACKs of connections that conntrack does not know.
         for port in ["10250", "2112", "7400"] {
             let acks = from.start(&["acks", &from.address, "40001", &node.address, port, "20"]);
             std::thread::sleep(Duration::from_millis(100));
@@ -108,8 +109,8 @@ pub(crate) fn agrees_with_the_kernel(machine: &Machine) {
     );
 }
 
-/// Puts every line so far that is addressed to `node` to its chain, which must not have changed since: the kernel dropped
-/// it, so the chain must.
+/// Evaluates the node's chain, which must not have changed, for every line so far that is addressed to `node`: the
+/// kernel dropped the packets, so the chain must.
 pub(crate) fn drops_too(watch: &Watch, node: &Node) {
     let rules = chain::parse("iptables-save", &node.sh("iptables-save -t filter")).unwrap();
     let messages = watch.messages();

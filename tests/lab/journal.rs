@@ -1,7 +1,7 @@
 //! A real `systemd-journald` of the lab's own, and `journalctl -k -f` on it.
 //!
-//! It runs in a mount namespace with an empty /run, so it neither disturbs a journal that runs already nor leaves
-//! anything behind: each process that reads /dev/kmsg gets every record.
+//! It runs in a mount namespace with an empty /run, so it neither disturbs a running journal nor leaves files behind:
+//! each process that reads /dev/kmsg gets every record.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -48,7 +48,7 @@ impl Journal {
         journal
     }
 
-    /// The kernel log so far.
+    /// Returns the kernel log so far.
     pub(crate) fn read(&self, form: &str) -> String {
         let id = self.daemon.id().to_string();
         let read = output(
@@ -67,10 +67,10 @@ impl Journal {
         String::from_utf8_lossy(&read.stdout).into_owned()
     }
 
-    /// The kernel log from the machine's start on, and then as it grows.
+    /// Follows the kernel log, from the machine's boot on.
     ///
-    /// A `journalctl -f` that starts while journald lengthens its file may stay mute for good (systemd 252, one in a
-    /// hundred), so one that does not tell what is known to be there is started again.
+    /// A `journalctl -f` that starts while journald extends its file may stay silent for good (systemd 252, one in a
+    /// hundred), so one that does not print a known record is started again.
     pub(crate) fn follow(&self) -> (Follower, Receiver<String>) {
         let id = self.daemon.id().to_string();
         loop {

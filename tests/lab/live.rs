@@ -9,7 +9,7 @@ use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
 
-/// From the drop to its verdict.
+/// Upper bound on the time from the drop to its verdict.
 const SOON: Duration = Duration::from_secs(3);
 /// Forms that `journalctl -o` knows, besides the JSON that all is compared with.
 const FORMS: [&str; 4] = ["short", "short-precise", "short-iso", "short-iso-precise"];
@@ -51,7 +51,7 @@ pub(crate) fn verdict_while_the_pipe_is_open(machine: &Machine) {
     );
 }
 
-/// Whatever form of `journalctl` is read, the findings are the same.
+/// The findings are the same for all forms of `journalctl`.
 pub(crate) fn all_forms_say_the_same(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));

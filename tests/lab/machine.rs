@@ -1,4 +1,4 @@
-//! The machine that the lab runs on: what it must have, its journal, and commands to run.
+//! Machine on which the lab runs: its requirements, its journal, and commands to run.
 
 use std::collections::hash_map::RandomState;
 use std::fs;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::journal::{Follower, Journal};
 
-/// What the lab runs (Debian: iproute2, iptables, conntrack, util-linux, mount, systemd).
+/// Programs that the lab runs (Debian: iproute2, iptables, conntrack, util-linux, mount, systemd).
 pub(crate) const PROGRAMS: [&str; 9] = [
     "conntrack",
     "ip",
@@ -24,22 +24,22 @@ pub(crate) const PROGRAMS: [&str; 9] = [
     "nsenter",
     "unshare",
 ];
-/// Lets the LOG rule of a namespace reach the kernel log (net/netfilter/nf_log_syslog.c).
+/// Sysctl that lets the LOG rule of a namespace reach the kernel log (net/netfilter/nf_log_syslog.c).
 const LOG_ALL: &str = "/proc/sys/net/netfilter/nf_log_all_netns";
 
-/// Whether the lab is over: then nothing is made any more, since nobody would clean it up.
+/// Whether the lab has ended: nothing more is created then, since it would not be cleaned up.
 static OVER: Mutex<bool> = Mutex::new(false);
 
-/// A machine that has what the lab needs.
+/// A machine that meets the requirements of the lab.
 pub(crate) struct Machine {
     /// Started when it is first asked for.
     journal: Mutex<Option<Journal>>,
-    /// What to write back in the end.
+    /// Value of the sysctl to restore at the end.
     log_all: String,
 }
 
 impl Machine {
-    /// The machine, or what it lacks.
+    /// Returns the machine, or the missing requirement.
     pub(crate) fn ready() -> Result<Self, String> {
         let user = Command::new("id").arg("-u").output();
         if !user.is_ok_and(|user| user.stdout.trim_ascii() == b"0") {
@@ -84,12 +84,12 @@ impl Machine {
         })
     }
 
-    /// The kernel log as the journal has it, from the machine's start on, and then as it grows.
+    /// Follows the kernel log in the journal, from the machine's start on.
     pub(crate) fn kernel_log(&self) -> (Follower, Receiver<String>) {
         self.with_journal(Journal::follow)
     }
 
-    /// What the journal has of the kernel log, in a form that `journalctl -o` knows.
+    /// Returns the kernel log from the journal, in a form of `journalctl -o`.
     pub(crate) fn kernel_log_so_far(&self, form: &str) -> String {
         self.with_journal(|journal| journal.read(form))
     }
@@ -99,7 +99,7 @@ impl Machine {
         ask(journal.get_or_insert_with(|| make(Journal::start)))
     }
 
-    /// Leaves the machine as it was found; what a scenario made ends with the scenario, where that is not cut short.
+    /// Restores the machine; scenarios clean up after themselves, unless they are aborted.
     pub(crate) fn clean(&self) {
         *OVER.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.journal
@@ -111,7 +111,7 @@ impl Machine {
             .filter(|name| name.starts_with(&names()))
         {
             let name = line.split(' ').next().unwrap_or(line);
-            // Whoever is inside was started by this lab.
+            // All processes inside were started by this lab.
             output("sh", &["-c", "kill -9 $(ip netns pids \"$0\")", name]);
             output("ip", &["netns", "del", name]);
         }
@@ -124,7 +124,7 @@ impl Machine {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
-        // Whoever else has namespaces may need the setting.
+        // Another lab with namespaces may need the setting.
         if namespaces().is_empty() {
             let _ = fs::write(LOG_ALL, self.log_all.trim());
         }
@@ -137,7 +137,7 @@ impl Drop for Machine {
     }
 }
 
-/// Makes something that has to be cleaned up.
+/// Creates something that has to be cleaned up.
 pub(crate) fn make<T>(what: impl FnOnce() -> T) -> T {
     let over = OVER.lock().unwrap_or_else(PoisonError::into_inner);
     assert!(!*over, "the lab is over");
@@ -148,12 +148,12 @@ fn namespaces() -> String {
     String::from_utf8_lossy(&output("ip", &["netns", "list"]).stdout).into_owned()
 }
 
-/// How the names of all that this lab makes begin.
+/// Returns the prefix of the names of everything that this lab creates.
 pub(crate) fn names() -> String {
     format!("dropsift-{}-", process::id())
 }
 
-/// Something that no other lab has.
+/// Returns a random number, different in each lab.
 pub(crate) fn random() -> u32 {
     RandomState::new().build_hasher().finish() as u32
 }
@@ -167,7 +167,7 @@ pub(crate) fn output(program: &str, args: &[&str]) -> Output {
     ran.unwrap_or_else(|why| panic!("cannot run `{program}`: {why}"))
 }
 
-/// What a program wrote; it must succeed.
+/// Returns the output of a program, which must succeed.
 pub(crate) fn run(program: &str, args: &[&str]) -> String {
     let output = output(program, args);
     assert!(

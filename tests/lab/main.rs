@@ -38,10 +38,10 @@ use std::sync::Arc;
 use libtest_mimic::{Arguments, Trial};
 use machine::Machine;
 
-/// What runs on a machine; it panics where something is wrong.
+/// A test on a machine; it panics on a failure.
 type Scenario = fn(&Machine);
 
-/// What runs, by name: the longest first.
+/// Scenarios by name: the longest first.
 const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "every_entry_of_a_growing_journal_is_met_once",

@@ -11,7 +11,7 @@ const PORT: u16 = 2112;
 const ROLE: [&str; 2] = ["--role", "control-plane"];
 const MATCH: &str = "--dport 2112";
 
-/// A control-plane node whose chain lacks the port, and what the log says after a SYN to it.
+/// A control-plane node whose chain lacks the port, and the log after a SYN to it.
 struct Case {
     network: Network,
     node: Node,
@@ -36,7 +36,7 @@ impl Case {
         }
     }
 
-    /// The script that the live log asks for, saved as a file, and the live rule.
+    /// Waits for the live event of the missing port, and returns the script for it, saved as a file, and the rule.
     fn suggested(&self, watch: &mut Watch) -> (String, Value) {
         self.peer.knock(&self.node.address, PORT);
         let wanted = |event: &Value| {
@@ -108,7 +108,7 @@ pub(crate) fn is_found_cured_and_uncured(machine: &Machine) {
     drop(listening);
 }
 
-/// An ACCEPT that somebody appended stands behind DROP: it does nothing, and a check for it would find it.
+/// An ACCEPT that was appended stands behind DROP: it has no effect, although `iptables -C` finds it.
 pub(crate) fn behind_drop_is_cured(machine: &Machine) {
     let case = Case::new();
     let mut watch = Watch::start(machine, &case.network, &ROLE);
@@ -135,7 +135,7 @@ pub(crate) fn behind_drop_is_cured(machine: &Machine) {
     assert_eq!(saved(&case.node), case.chain, "the undo left something");
 }
 
-/// In an empty chain there is no place: the script stops, and says what to do.
+/// An empty chain has no insertion point: the script stops, and prints the remedy.
 pub(crate) fn empty_chain_is_told(machine: &Machine) {
     let case = Case::new();
     let mut watch = Watch::start(machine, &case.network, &ROLE);

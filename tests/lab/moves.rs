@@ -12,8 +12,8 @@ use crate::watch::{Watch, is, tells};
 
 const ROLE: [&str; 2] = ["--role", "control-plane"];
 
-/// The virtual address goes to a node whose chain lacks 6443. What a client sends on is for a documented port; what a server
-/// sends to a connection that the other node opened is return traffic.
+/// The virtual address moves to a node whose chain lacks 6443. Further packets of a client are for a documented port;
+/// packets of a server for a connection that the other node opened are return traffic.
 pub(crate) fn a_virtual_address_moves(machine: &Machine) {
     let mut network = Network::new();
     let (old, new) = (network.node(Place::Inside), network.node(Place::Inside));

@@ -17,13 +17,13 @@ pub(crate) enum Place {
 
 /// A network with its nodes, which ends with the value.
 pub(crate) struct Network {
-    /// What all its MAC addresses have in common, as the kernel logs it: by that its lines are known.
+    /// Common part of all its MAC addresses, as the kernel logs it, by which its lines are recognised.
     pub(crate) mark: String,
     id: u32,
     switch: String,
     /// Namespaces and addresses.
     nodes: Vec<(String, String)>,
-    /// For files.
+    /// Folder for files.
     pub(crate) folder: PathBuf,
 }
 

@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is, tells};
 
-/// The connections are older than the chain, as those of a node whose firewall is set up while it runs.
+/// The connections are older than the chain, as on a node whose firewall is set up while it runs.
 pub(crate) fn from_reserved_ports(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));

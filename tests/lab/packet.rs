@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// Sends an ACK of a connection that nobody knows.
+/// Sends an ACK of a connection that conntrack does not know.
 pub(crate) fn stray_ack(from: Ipv4Addr, spt: u16, to: Ipv4Addr, dpt: u16) -> io::Result<()> {
     const ACK: u8 = 0x10;
     let mut segment = Vec::with_capacity(20);
@@ -24,7 +24,8 @@ pub(crate) fn stray_ack(from: Ipv4Addr, spt: u16, to: Ipv4Addr, dpt: u16) -> io:
         .map(drop)
 }
 
-/// Sends one packet whose header is given: `PROTO,SPT,DPT,FLAGS,TTL,TOS,PAYLOAD`; for ICMP an echo request with SPT as its id.
+/// Sends one packet with the given header: `PROTO,SPT,DPT,FLAGS,TTL,TOS,PAYLOAD`; for ICMP an echo request with SPT as
+/// its id.
 pub(crate) fn crafted(from: Ipv4Addr, to: Ipv4Addr, spec: &str) -> io::Result<()> {
     let numbers: Vec<u16> = spec.split(',').map(|part| part.parse().unwrap()).collect();
     let [protocol, spt, dpt, flags, ttl, tos, payload] = numbers[..] else {
@@ -117,7 +118,7 @@ fn raw(protocol: Protocol) -> io::Result<Socket> {
     Socket::new(Domain::IPV4, Type::RAW, Some(protocol))
 }
 
-/// The Internet checksum (RFC 1071) of an even number of bytes.
+/// Returns the Internet checksum (RFC 1071) of an even number of bytes.
 fn checksum(bytes: &[u8]) -> u16 {
     let sum: u32 = bytes
         .chunks_exact(2)

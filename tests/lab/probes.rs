@@ -1,4 +1,4 @@
-//! Who asks again and again, and who asks without any business: a load balancer at NodePorts, a stranger at narrowed ports.
+//! Repeated probes, and probes of strangers: a load balancer at NodePorts, a stranger at narrowed ports.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::network::{Network, Place};
 use crate::watch::{Watch, tells};
 
 const ROLE: [&str; 2] = ["--role", "control-plane"];
-/// More than make a scan of other ports.
+/// NodePorts: more than make a scan of other ports.
 const NODE_PORTS: [u16; 6] = [30080, 30443, 31080, 31443, 32080, 32443];
 /// Ports that an administrator opened to one peer alone: of everybody, and of the cluster's nodes.
 const NARROWED: [&str; 2] = ["22", "2379:2380"];
 
-/// Its probes of NodePorts are no scan: the documented rule is missing, or the role has none.
+/// Probes of NodePorts by a load balancer are no scan: the documented rule is missing, or the role has none.
 pub(crate) fn of_a_load_balancer(machine: &Machine) {
     let mut network = Network::new();
     let (node, balancer) = (network.node(Place::Inside), network.node(Place::Inside));
@@ -37,7 +37,7 @@ pub(crate) fn of_a_load_balancer(machine: &Machine) {
     });
     assert_eq!(event["rule"]["ports"], "30000:32767");
     assert_eq!(event["rule"]["disposition"], "documented");
-    // A witness has no such rule, so that the same probes are ports that nobody opens.
+    // A witness has no such rule, so the same probes are a scan of unlisted ports.
     let (code, report) = watch.batch(&["--role", "witness", "-o", "json"]);
     let report: Value = serde_json::from_str(&report).unwrap();
     assert_eq!(report["findings"][0]["cause"], "scan", "{}", watch.story());
@@ -56,7 +56,7 @@ pub(crate) fn of_a_load_balancer(machine: &Machine) {
     assert_eq!(code, Some(1));
 }
 
-/// One SYN of a stranger to ports that somebody narrowed: no rule that would undo that, known chain or not.
+/// One SYN of a stranger to each narrowed port gives no rule that would undo the restriction, chain known or not.
 pub(crate) fn of_a_stranger(machine: &Machine) {
     let mut network = Network::new();
     let (node, admin) = (network.node(Place::Inside), network.node(Place::Inside));

@@ -1,4 +1,4 @@
-//! What is not TCP over IPv4: VXLAN, ICMP, IPv6, and mDNS.
+//! Protocols other than TCP over IPv4: VXLAN, ICMP, IPv6, and mDNS.
 
 use serde_json::Value;
 
@@ -51,7 +51,7 @@ pub(crate) fn icmp(machine: &Machine) {
     assert_eq!(watch.end().1, Some(1));
 }
 
-/// The documented chain has no IPv6, so nobody's script opens it unasked.
+/// The documented chain is for IPv4 only, so no script opens IPv6 without a decision of the user.
 pub(crate) fn ipv6(machine: &Machine) {
     let mut network = Network::new();
     let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
@@ -115,7 +115,7 @@ pub(crate) fn mdns(machine: &Machine) {
     watch.event("the group's datagram", |event| {
         event["event"] == "opened" && event["finding"]["cause"] == "multicast"
     });
-    // What the other node logs now comes after what it would have logged before.
+    // A line that the other node logs now is later than any line of the packets before.
     peer.knock(&other.address, 8181);
     watch.logged(&["DPT=8181 "], 1);
     assert_eq!(watch.count(&["DPT=5353 "]), 1, "{}", watch.story());

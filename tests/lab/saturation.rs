@@ -1,4 +1,4 @@
-//! What the LOG rule's limit hides, and how the split LOG rules show it.
+//! Lines that the LOG rule's limit hides, and that the split LOG rules show.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::machine::Machine;
 use crate::network::{Network, Place};
 use crate::watch::{Watch, is};
 
-/// So many SYNs are sent into the saturated log, one each 3 s.
+/// Number of SYNs that are sent while the log is saturated, one each 3 s.
 const SYNS: usize = 8;
 
 pub(crate) fn split_log_rules_show_the_syns(machine: &Machine) {

@@ -25,7 +25,7 @@ iptables -A HARVESTER_INPUT -p tcp --dport 22 -m comment --comment "SSH" -j ACCE
 iptables -A HARVESTER_INPUT -m limit --limit 10/min -m comment --comment "Rate-limit logging of dropped packets" -j LOG --log-prefix HARVESTER_DROP_ --log-level 4
 iptables -A HARVESTER_INPUT -m comment --comment "Drop all other traffic" -j DROP
 "#;
-/// Who sends, by the words of the scenes.
+/// Senders, by their names in the scenes.
 const SENDERS: [(&str, &str); 4] = [
     ("peer", "192.168.122.62"),
     ("friend", "192.168.122.63"),
@@ -47,10 +47,10 @@ struct Scene {
     /// Commands that change it after the dump that `--rules` reads was taken.
     #[serde(default)]
     since: Option<String>,
-    /// What was dropped, as `tcp/2112` from the peer, `pod tcp/2112`, or `ipv6 tcp/2112`.
+    /// Drops of the log, as `tcp/2112` from the peer, `pod tcp/2112`, or `ipv6 tcp/2112`.
     #[serde(default)]
     drops: Vec<String>,
-    /// More arguments of `rules`.
+    /// Further arguments of `dropsift rules`.
     #[serde(default)]
     args: Vec<String>,
     /// Arguments of the script.
@@ -59,13 +59,13 @@ struct Scene {
     /// Variables of the script's environment.
     #[serde(default)]
     env: Vec<String>,
-    /// Whether somebody decided on the rules that are for review: the words before them are taken off.
+    /// Whether the rules for review were decided on: their prefix is removed.
     #[serde(default)]
     decided: bool,
-    /// For how many seconds another program holds the lock of xtables, which legacy tables have.
+    /// Number of seconds for which another program holds the xtables lock, which only legacy tables use.
     #[serde(default)]
     locked: u64,
-    /// What the rules have at every moment of the run.
+    /// Rules that are present at every moment of the run.
     #[serde(default)]
     always: Vec<String>,
     /// The name of this host, and of the hosts in the log.
@@ -73,14 +73,14 @@ struct Scene {
     host: String,
     #[serde(default)]
     nodes: Vec<String>,
-    /// What its output has, and has not.
+    /// Texts that its output must contain, or must not.
     #[serde(default)]
     says: Vec<String>,
     #[serde(default)]
     silent: Vec<String>,
     #[serde(default)]
     exit: i32,
-    /// What gets in afterwards, and what does not: `stranger tcp/2112`.
+    /// Packets that are accepted afterwards, or not: `stranger tcp/2112`.
     #[serde(default)]
     opens: Vec<String>,
     #[serde(default)]
@@ -152,7 +152,7 @@ impl Stage {
             let bin = stage.folder.join(tool);
             fs::create_dir_all(&bin).unwrap();
             let path = run("sh", &["-c", &format!("command -v {program}")]);
-            // What the rules are after each command is written down.
+            // The wrapper records the rules after each command.
             let (path, seen) = (path.trim(), stage.folder.join("seen"));
             let watched = format!(
                 "#!/bin/sh\n{path} \"$@\"\nended=$?\n{{ {path} -S; echo; }} >>{}\nexit $ended\n",
@@ -173,7 +173,7 @@ impl Stage {
         format!("{}-{own}", self.name)
     }
 
-    /// A command in the node, where the tools are those of a backend and the host has a name.
+    /// Runs a command in the node, with the tools of a backend and a given host name.
     fn node(&self, tool: &str, host: &str, words: &[&str]) -> Output {
         let path = format!(
             "{}:{}",
@@ -290,7 +290,7 @@ pub(crate) fn of_rules(_: &Machine) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// The recommended chain of each role, put in force by its script, is what the comparison takes for the same.
+/// The recommended chain of each role, loaded by its script, must show no difference in the comparison.
 fn recommended(stage: &Stage, tool: &str, shell: &str) {
     let program = env!("CARGO_BIN_EXE_dropsift");
     for role in ["control-plane", "worker", "witness"] {
@@ -313,7 +313,7 @@ fn recommended(stage: &Stage, tool: &str, shell: &str) {
     }
 }
 
-/// What is wrong with a scene.
+/// Returns the failures of a scene.
 fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     let mut wrong = Vec::new();
     stage.clear(tool);
@@ -438,7 +438,7 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
         if stage.saved(tool) != after {
             wrong.push(format!("a second run changed something: {twice}"));
         }
-        // What the run printed, and the option, take it back.
+        // The printed commands, and the option, undo the run.
         let printed: String = told
             .lines()
             .skip_while(|line| *line != "To undo what this run did:")
@@ -466,7 +466,7 @@ fn play(stage: &Stage, scene: &Scene, tool: &str, shell: &str) -> Vec<String> {
     wrong
 }
 
-/// What is wrong with the commands of the JSON report, run as they stand, and taken back by its undo.
+/// Returns the failures of the commands in the JSON report, run as they are, and reverted by its undo.
 fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
     let file = |name: &str| stage.folder.join(name).to_str().unwrap().to_owned();
     let (dump, log) = (file("now"), file("log"));
@@ -514,7 +514,7 @@ fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
             stage.saved(tool)
         ));
     }
-    // What a dump says afterwards.
+    // The answer of `rules --check` with a dump taken afterwards.
     stage.sh(tool, &put);
     fs::write(&dump, stage.sh(tool, "iptables-save")).unwrap();
     let words = [
@@ -537,8 +537,7 @@ fn commands(stage: &Stage, scene: &Scene, tool: &str) -> Vec<String> {
     wrong
 }
 
-/// The log of a scene.
-/// Holds the lock of xtables for so many seconds.
+/// Returns the log of a scene. Holds the lock of xtables for so many seconds.
 fn hold(lock: &str, seconds: u64) -> Child {
     let taken = format!("{lock}.taken");
     let script = format!("touch {taken}; sleep {seconds}; rm {taken}");

@@ -1,7 +1,7 @@
-//! What the nodes say to each other: this test program, started again inside a namespace.
+//! Traffic of the nodes: this test program, started again inside a namespace.
 //!
-//! A program of traffic takes commands from its stdin, a word a line, tells on its stdout what happened, and ends when its
-//! stdin does: with the lab.
+//! A traffic program reads commands from its stdin, a word a line, prints events to its stdout, and ends when its stdin
+//! does: with the lab.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -18,7 +18,7 @@ use socket2::{Domain, Socket, Type};
 use crate::machine::poll;
 use crate::packet;
 
-/// Says that this is a program of traffic, and which.
+/// Environment variable that selects the traffic program.
 const VARIABLE: &str = "DROPSIFT_LAB_TRAFFIC";
 /// Shorter than the first repetition of a SYN, which comes after 1 s.
 const ONE_SYN: Duration = Duration::from_millis(400);
@@ -27,7 +27,7 @@ const CONNECT: Duration = Duration::from_millis(2500);
 
 /// An answer comes at once, or not.
 const ANSWER: Duration = Duration::from_millis(250);
-/// No program that sends without end outlives its lab by more.
+/// Upper bound on the life of a program that sends without end.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// A program of traffic that runs.
@@ -74,7 +74,7 @@ impl Traffic {
         });
     }
 
-    /// Gives it a command.
+    /// Sends it a command.
     pub(crate) fn say(&mut self, word: &str) {
         writeln!(self.stdin.as_mut().unwrap(), "{word}").unwrap();
     }
@@ -86,7 +86,7 @@ impl Traffic {
         poll(&what, limit, || self.child.try_wait().unwrap()).success()
     }
 
-    /// Kills it.
+    /// Kills the process and waits for its end.
     pub(crate) fn dies(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -100,7 +100,7 @@ impl Drop for Traffic {
     }
 }
 
-/// The program of traffic, where this is one.
+/// Runs this process as a traffic program if the environment says so; `None` otherwise.
 pub(crate) fn main() -> Option<ExitCode> {
     let words = env::var(VARIABLE).ok()?;
     let words: Vec<&str> = words.split(' ').collect();
@@ -229,7 +229,7 @@ fn connect_from(from: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
-/// Greets on a connection, and tells what comes; `send` sends on it.
+/// Sends a greeting on a connection, and prints incoming data; the command `send` sends on it.
 fn hold(mut stream: TcpStream, greeting: &str) -> io::Result<()> {
     if greeting != "-" {
         stream.write_all(greeting.as_bytes())?;
@@ -246,7 +246,7 @@ fn hold(mut stream: TcpStream, greeting: &str) -> io::Result<()> {
     commands(|_| stream.write_all(b"hb"))
 }
 
-/// Obeys the lines of stdin until it ends.
+/// Runs `obey` on each line of stdin until it ends.
 fn commands(mut obey: impl FnMut(&str) -> io::Result<()>) -> io::Result<()> {
     io::stdin().lock().lines().try_for_each(|line| obey(&line?))
 }

@@ -17,7 +17,7 @@ use crate::machine::{Machine, output, poll, run};
 use crate::network::Network;
 
 const DROPSIFT: &str = env!("CARGO_BIN_EXE_dropsift");
-/// No event that is waited for may take longer; the LOG rule lets one line pass each 6 s.
+/// Upper bound on the wait for an event; the LOG rule lets one line pass each 6 s.
 const PATIENCE: Duration = Duration::from_secs(45);
 
 /// A live run.
@@ -76,7 +76,8 @@ impl Watch {
         }
     }
 
-    /// Waits for the event that `wanted` picks, also among those that have come; when it came, and what it is.
+    /// Waits for an event that `wanted` selects, including those that have come. Returns its time of arrival and the
+    /// event.
     pub(crate) fn event(
         &mut self,
         what: &str,
@@ -85,7 +86,7 @@ impl Watch {
         self.event_after(0, what, wanted)
     }
 
-    /// The same, among the events from number `first` on.
+    /// Waits as [`Self::event`] does, among the events from number `first` on.
     pub(crate) fn event_after(
         &mut self,
         first: usize,
@@ -122,7 +123,7 @@ impl Watch {
         });
     }
 
-    /// How many lines that have all of `words` were logged.
+    /// Counts the logged lines that contain all of `words`.
     pub(crate) fn count(&self, words: &[&str]) -> usize {
         let lines = self.lines.lock().unwrap();
         lines
@@ -131,7 +132,7 @@ impl Watch {
             .count()
     }
 
-    /// The kernel's messages so far.
+    /// Returns the kernel's messages so far.
     pub(crate) fn messages(&self) -> Vec<String> {
         let lines = self.lines.lock().unwrap();
         let record = |line: &str| -> Value { serde_json::from_str(line).unwrap() };
@@ -139,7 +140,7 @@ impl Watch {
         lines.lines().map(message).collect()
     }
 
-    /// How many events came so far.
+    /// Returns the number of events so far.
     pub(crate) fn so_far(&mut self) -> usize {
         self.events.extend(self.incoming.try_iter());
         self.events.len()
@@ -168,13 +169,13 @@ impl Watch {
         (event["report"].clone(), status.code())
     }
 
-    /// What was logged so far, judged as a file: exit code and stdout.
+    /// Judges the lines so far as a file. Returns exit code and stdout.
     pub(crate) fn batch(&self, args: &[&str]) -> (Option<i32>, String) {
         let lines = self.lines.lock().unwrap().clone();
         self.judged(&lines, args)
     }
 
-    /// A log, judged as a file: exit code and stdout.
+    /// Runs the program on a log as a file. Returns exit code and stdout.
     pub(crate) fn judged(&self, log: &str, args: &[&str]) -> (Option<i32>, String) {
         fs::write(&self.file, log).unwrap();
         let args = [args, &[self.file.to_str().unwrap()]].concat();
@@ -182,7 +183,7 @@ impl Watch {
         (ran.status.code(), String::from_utf8(ran.stdout).unwrap())
     }
 
-    /// What happened, for whoever has to find out why a test failed.
+    /// Returns a transcript to diagnose a failed test.
     pub(crate) fn story(&mut self) -> String {
         let _ = self.dropsift.kill();
         let mut complaints = String::new();

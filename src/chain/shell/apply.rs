@@ -6,11 +6,11 @@ use crate::chain::syntax::arguments::Command;
 use crate::chain::syntax::reader::Action;
 use crate::chain::{Chain, Family, Policy, RuleSet};
 
-/// How many chains commands may make, and how many rules in each: `-D` compares with all of them.
+/// Upper bound on the chains that commands may create, and on the rules in each: `-D` compares with all of them.
 const MAX_CHAINS: usize = 1024;
 const MAX_RULES: usize = 4096;
 
-/// Does what the command does, or says why iptables would not.
+/// Applies a command to the chains. The error says why iptables would refuse it.
 pub(super) fn apply(
     set: &mut RuleSet,
     index: &mut RuleIndex,
@@ -157,7 +157,7 @@ pub(super) fn apply(
     Ok(())
 }
 
-/// `-X` without a chain: all of the user's, where none has rules or references.
+/// Applies `-X` without a chain: removes all user-defined chains, if none has rules or references.
 fn remove_all(set: &mut RuleSet, index: &mut RuleIndex, family: Family) -> Result<(), String> {
     let own = |chain: &Chain| chain.family == family && chain.policy.is_none();
     let busy = (set.chains.iter().filter(|chain| own(chain)))
@@ -170,7 +170,7 @@ fn remove_all(set: &mut RuleSet, index: &mut RuleIndex, family: Family) -> Resul
     Ok(())
 }
 
-/// Has the rules that lead to a chain lead to another one.
+/// Redirects the rules that lead to one chain to another.
 fn lead_to(set: &mut RuleSet, family: Family, from: &str, to: &str) {
     for chain in set.chains.iter_mut().filter(|chain| chain.family == family) {
         for rule in &mut chain.rules {

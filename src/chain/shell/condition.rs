@@ -1,11 +1,11 @@
-//! Conditions that a text does not settle: how a run takes them, and what they are called.
+//! Conditions that a text does not settle, and the values assumed for them.
 
 use crate::chain::shell::fault::Fault;
 
-/// How a run takes the conditions that cannot be known. Two conditions of one text are one: they hold together.
+/// Assumed values of unknown conditions in a run. Conditions of the same text have the same value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Assume {
-    /// None of them holds.
+    /// No condition holds.
     #[default]
     None,
     All,
@@ -13,11 +13,11 @@ pub enum Assume {
     AllBut(String),
 }
 
-/// A condition that cannot be known, and on which commands of a firewall depend.
+/// An unknown condition on which firewall commands depend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     pub line: usize,
-    /// As it is written.
+    /// Text of the condition, as in the script.
     pub text: String,
 }
 
@@ -33,7 +33,7 @@ impl Assume {
 }
 
 impl Condition {
-    /// What is said of it.
+    /// Returns the fault that reports the condition.
     pub fn fault(&self) -> Fault {
         let text = &self.text;
         Fault::unfollowed(

@@ -1,4 +1,4 @@
-//! A run meets a condition that cannot be known: which way it goes, and whether it is named.
+//! Handling of unknown conditions in a run: their assumed value, and their record.
 
 use crate::chain::shell::condition::Condition;
 use crate::chain::shell::interpret::{DEEPEST, MAX_FAULTS, Runner};
@@ -7,7 +7,8 @@ use crate::chain::shell::outside::{self, Status};
 use crate::chain::shell::parse::{Command, Item, List, Simple};
 
 impl Runner {
-    /// Whether a condition that cannot be known is taken as met; it is named where what is `guarded` depends on it.
+    /// Returns the assumed value of an unknown condition, and records the condition if firewall commands are `guarded`
+    /// by it.
     pub(super) fn assumes(&mut self, text: String, line: usize, guarded: bool) -> bool {
         let holds = self.assume.holds(&text);
         let line = self.at.unwrap_or(line);
@@ -19,7 +20,7 @@ impl Runner {
         holds
     }
 
-    /// The text of a condition, with the values of variables that are known: in a loop each round asks for another.
+    /// Returns the text of a condition with the known variables expanded: in a loop each round tests another text.
     pub(super) fn text_of(&mut self, item: &Item) -> String {
         let mut commands: Vec<String> = Vec::new();
         for command in &item.commands {
@@ -37,7 +38,7 @@ impl Runner {
         format!("{not}{}", commands.join(" | "))
     }
 
-    /// Whether a list changes what a firewall is made of: its commands, the variables in them, or how far the script runs.
+    /// Whether a list affects the chains: by firewall commands, by variables in them, or by ending the script.
     pub(super) fn mentions(&self, list: &[Item]) -> bool {
         self.mentions_within(list, 0)
     }
@@ -89,7 +90,7 @@ impl Runner {
 }
 
 impl Status {
-    /// Whether it is a yes, where `assumed` says how one that is not known is taken.
+    /// Whether the status is success; `assumed` gives the value of an unknown one.
     pub(super) fn or(self, assumed: impl FnOnce() -> bool) -> bool {
         match self {
             Self::Yes => true,

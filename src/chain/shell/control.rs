@@ -1,4 +1,4 @@
-//! `if`, `for`, `while` and `case`, as far as what they depend on is known.
+//! `if`, `for`, `while` and `case`, as far as the status of their conditions is known.
 
 use crate::chain::shell::fault::Fault;
 use crate::chain::shell::interpret::{Flow, Runner};
@@ -6,7 +6,7 @@ use crate::chain::shell::lex::Word;
 use crate::chain::shell::outside::{self, Status};
 use crate::chain::shell::parse::List;
 
-/// How often a `while` goes round.
+/// Upper bound on the iterations of a `while`.
 const MAX_ROUNDS: usize = 64;
 
 impl Runner {

@@ -3,17 +3,17 @@
 use crate::chain::shell::interpret::Runner;
 use crate::chain::shell::lex::{Part, Word};
 
-/// All expansions of a run may not grow beyond this.
+/// Upper bound, in bytes, on the sum of all expansions of a run.
 const MAX_EXPANDED: usize = 1 << 20;
 
 impl Runner {
-    /// A word with its expansions, as one field; `None` where one is not known.
+    /// Returns a word with its expansions, as one field; `None` where one is not known.
     pub(super) fn word(&mut self, word: &Word) -> Option<String> {
         let fields = self.fields(word)?;
         Some(fields.join(" "))
     }
 
-    /// The words with their expansions; `None` where one is not known.
+    /// Returns the words with their expansions; `None` where one is not known.
     pub(super) fn words(&mut self, words: &[Word]) -> Option<Vec<String>> {
         let mut out = Vec::new();
         for word in words {

@@ -1,19 +1,19 @@
-//! What is wrong with a line of a text, or was not followed in it.
+//! Faults of a text: a line that would be refused, or that is not followed.
 
 use std::fmt;
 
 /// A line that iptables would refuse, or that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// From 1.
+    /// Line number, from 1.
     pub line: usize,
     pub text: String,
-    /// Iptables, the shell or the API would refuse it; else it may be right, and is not followed here.
+    /// Whether iptables, the shell or the API would refuse it; otherwise it may be right, and is not followed here.
     pub refused: bool,
 }
 
 impl Fault {
-    /// Something that would be refused.
+    /// Creates a fault for a line that would be refused.
     pub fn new(line: usize, text: impl Into<String>) -> Self {
         Self {
             line,
@@ -22,7 +22,7 @@ impl Fault {
         }
     }
 
-    /// Something that is not followed here.
+    /// Creates a fault for a line that is not followed here.
     pub fn unfollowed(line: usize, text: impl Into<String>) -> Self {
         Self {
             refused: false,

@@ -1,4 +1,4 @@
-//! Running commands: a script in, the chains that it leaves out, as a shell and iptables would leave them.
+//! Interpreter: a script in, the chains that it leaves out, as a shell and iptables would leave them.
 //!
 //! What iptables refuses leaves a [`Fault`] and no trace in the chains. A condition that cannot be known is named; the run
 //! goes one way, and another run goes the other with [`Runner::assuming`].
@@ -17,14 +17,14 @@ use crate::chain::{Family, Form, Policy, Rule, RuleSet};
 
 /// Faults beyond this many are not kept.
 pub(super) const MAX_FAULTS: usize = 1000;
-/// How deep functions, `sh -c` and scripts that scripts run may nest.
+/// Upper bound on the nesting of functions, `sh -c` and scripts that scripts run.
 pub(super) const DEEPEST: usize = 16;
-/// How many commands one run has, loops unrolled.
+/// Upper bound on the commands of one run, loops unrolled.
 const MAX_COMMANDS: usize = 50_000;
 /// A variable's value may not grow beyond this.
 const MAX_VALUE: usize = 4096;
 
-/// Why a list of commands ends before its last one.
+/// Control flow after a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flow {
     On,
@@ -34,16 +34,16 @@ pub(super) enum Flow {
     Exit,
 }
 
-/// Runs commands on chains that begin empty.
+/// Interpreter of commands, on chains that are empty at first.
 #[derive(Debug, Clone)]
 pub struct Runner {
     pub(super) set: RuleSet,
     pub(super) index: RuleIndex,
-    /// The files that were written: scripts and dumps, each with the line where its text begins.
+    /// Files that the commands wrote: scripts and dumps, each with the line where its text begins.
     pub(super) files: BTreeMap<String, (String, usize)>,
-    /// Those of them that were run or loaded.
+    /// Files of `files` that were run or loaded.
     pub(super) used: BTreeSet<String>,
-    /// How conditions that cannot be known are taken.
+    /// Assumed values of unknown conditions.
     pub(super) assume: Assume,
     pub(super) conditions: Vec<Condition>,
     /// The values of variables, `None` where one is not known.
@@ -55,16 +55,16 @@ pub struct Runner {
     pub(super) depth: usize,
     pub(super) commands: usize,
     pub(super) expanded: usize,
-    /// How many bytes of dumps were loaded.
+    /// Number of bytes of dumps loaded so far.
     pub(super) restored: usize,
-    /// How many rules were listed, to be searched.
+    /// Number of rules listed for searches so far.
     pub(super) listed: usize,
-    /// The line of what runs, where its text has no lines of its own in the file.
+    /// Line to report for the commands at hand, where their text has no lines of its own in the file.
     pub(super) at: Option<usize>,
 }
 
 impl Runner {
-    /// With the built-in chains of IPv4, empty.
+    /// Creates a runner with the built-in chains of IPv4, empty.
     pub fn new(form: Form) -> Self {
         let mut runner = Self {
             set: RuleSet::new(form),
@@ -88,29 +88,29 @@ impl Runner {
         runner
     }
 
-    /// Takes conditions that cannot be known that way; else as not met.
+    /// Sets the assumption about conditions that cannot be known; by default they count as not met.
     #[must_use]
     pub fn assuming(mut self, assume: Assume) -> Self {
         self.assume = assume;
         self
     }
 
-    /// The chains as they are now.
+    /// Returns the chains as they are now.
     pub const fn set(&self) -> &RuleSet {
         &self.set
     }
 
-    /// The chains in the end.
+    /// Returns the chains after the last command.
     pub fn finish(self) -> RuleSet {
         self.set.finished()
     }
 
-    /// The conditions that could not be known, where commands of a firewall depend on them.
+    /// Returns the conditions that could not be known and on which firewall commands depend.
     pub fn conditions(&self) -> &[Condition] {
         &self.conditions
     }
 
-    /// Forgets the faults so far.
+    /// Discards the faults so far.
     pub fn forget_faults(&mut self) {
         self.set.faults.clear();
     }
@@ -122,12 +122,12 @@ impl Runner {
         }
     }
 
-    /// Writes a file that commands may run or load; `line` is where its text begins.
+    /// Adds a file that commands may run or load; `line` is the line where its text begins.
     pub fn write(&mut self, path: &str, text: &str, line: usize) {
         self.files.insert(path.to_owned(), (text.to_owned(), line));
     }
 
-    /// Runs a shell text where a condition holds.
+    /// Runs a shell text if a condition holds.
     pub fn run_if(&mut self, condition: &Script, script: &Script) {
         let (status, _) = self.list(&condition.list, true);
         let guarded = self.mentions(&script.list);
@@ -137,7 +137,7 @@ impl Runner {
         }
     }
 
-    /// Names the files with rules in them that were written and that nothing ran or loaded.
+    /// Records a fault for each written file that contains rules and that no command ran or loaded.
     pub fn name_unused(&mut self) {
         let has_rules = |text: &str| {
             text.lines().any(|line| {
@@ -178,7 +178,7 @@ impl Runner {
         self.list(&script.list, false).0
     }
 
-    /// A fault of a text that has no lines in the file stands where the text does.
+    /// Moves a fault of a text without own lines in the file to the line of the text.
     fn placed(&self, fault: Fault) -> Fault {
         Fault {
             line: self.at.unwrap_or(fault.line),
@@ -188,7 +188,7 @@ impl Runner {
 
     pub(super) fn list(&mut self, list: &List, condition: bool) -> (Status, Flow) {
         let mut status = Status::Yes;
-        // The item whose answer `status` is: `a && b || c` asks `a` again, where `b` did not run.
+        // Item that gave `status`: in `a && b || c` the status is that of `a` where `b` did not run.
         let mut answered = 0;
         for (at, item) in list.iter().enumerate() {
             let wanted = match item.join {
@@ -223,7 +223,7 @@ impl Runner {
         (status, Flow::On)
     }
 
-    /// Whether a list of conditions whose answer is not known is taken as met.
+    /// Returns the assumed value of a list of conditions with an unknown status.
     pub(super) fn assumes_list(&mut self, condition: &List, guarded: bool) -> bool {
         let Some(last) = condition.last() else {
             return true;
@@ -246,7 +246,7 @@ impl Runner {
                 }
             }
         }
-        // A dump that is piped into iptables-restore, and a listing that is searched.
+        // A dump piped into iptables-restore, and a search in a listing.
         if let Some(status) = self.restores_from_pipe(item, &words) {
             return (status, Flow::On);
         }
@@ -333,7 +333,7 @@ impl Runner {
         }
     }
 
-    /// Commands that change the shell itself.
+    /// Runs a command that changes the shell itself.
     fn builtin(&mut self, words: &[String]) -> Option<(Status, Flow)> {
         let second = words.get(1).map(String::as_str);
         Some(match words.first()?.as_str() {
@@ -399,7 +399,7 @@ impl Runner {
     }
 }
 
-/// The chain and the rule of one command.
+/// Parses the chain and the rule of one command.
 pub(in crate::chain) fn rule_of(script: &Script) -> Result<(String, Rule), Fault> {
     let (line, words) = script
         .first_words()

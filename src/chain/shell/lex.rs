@@ -16,7 +16,7 @@ pub(super) enum Part {
     Text(String, bool),
     /// `$NAME` or `${NAME:-DEFAULT}`: the name, the default, and whether it was quoted.
     Variable(String, Option<String>, bool),
-    /// Another expansion: its text.
+    /// Text of another expansion.
     Unknown(String),
 }
 
@@ -39,7 +39,7 @@ pub(super) enum Kind {
 }
 
 impl Word {
-    /// Its text where it has no quotes and no expansions: only such a word is reserved.
+    /// Returns the text of a word without quotes and expansions: only such a word can be reserved.
     pub(super) fn bare(&self) -> Option<&str> {
         match &self.0[..] {
             [Part::Text(text, false)] => Some(text),
@@ -47,7 +47,7 @@ impl Word {
         }
     }
 
-    /// As it stands, for people.
+    /// Returns the word as it stands in the script, for messages.
     pub(super) fn shown(&self) -> String {
         let part = |part: &Part| match part {
             Part::Text(text, _) | Part::Unknown(text) => text.clone(),
@@ -69,16 +69,17 @@ struct Lexer<'a> {
     line: usize,
     tokens: Vec<Token>,
     faults: Vec<Fault>,
-    /// The word at hand, and where it began.
+    /// Current word, and the line where it began.
     word: Option<Word>,
     start: usize,
-    /// Here-documents whose text begins on the next line: the place of the token, its end mark, whether tabs are cut.
+    /// Here-documents whose text begins on the next line: index of the token, end mark, whether leading tabs are
+    /// removed.
     pending: Vec<(usize, String, bool)>,
-    /// The next word is the end mark of a here-document; whether tabs are cut.
+    /// Set while the next word is the end mark of a here-document; whether leading tabs are removed.
     mark: Option<bool>,
 }
 
-/// Cuts `text`, whose first line is `line` in its file.
+/// Splits `text`, whose first line is `line` in its file, into tokens.
 pub(super) fn lex(text: &str, line: usize) -> (Vec<Token>, Vec<Fault>) {
     let mut lexer = Lexer {
         chars: text.chars().peekable(),
@@ -111,7 +112,7 @@ impl Lexer<'_> {
         found
     }
 
-    /// The word at hand, which begins here where there is none.
+    /// Returns the current word; begins one where there is none.
     fn open(&mut self) -> &mut Word {
         let line = self.line;
         if self.word.is_none() {
@@ -207,7 +208,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// The shell would not run any of it.
+    /// Records a fault for an open quote, and discards the unfinished command.
     fn unclosed(&mut self, line: usize) {
         self.faults.push(Fault::new(line, "a quote stays open"));
         self.word = None;
@@ -295,7 +296,7 @@ impl Lexer<'_> {
     }
 
     fn angle(&mut self, c: char) {
-        // Digits right before it are a file descriptor.
+        // Digits directly before a redirection are a file descriptor.
         let descriptor = self
             .word
             .as_ref()

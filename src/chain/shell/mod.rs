@@ -18,4 +18,5 @@ pub use condition::{Assume, Condition};
 pub use fault::Fault;
 pub use interpret::Runner;
 pub(in crate::chain) use interpret::rule_of;
+pub(in crate::chain) use parse::MAX_SCRIPT;
 pub use parse::Script;

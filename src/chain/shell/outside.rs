@@ -1,18 +1,18 @@
-//! What commands outside of iptables answer, as far as a text shows it: tests, searches in listings, files that were written.
+//! Exit status of commands outside of iptables, as far as a text shows it: tests, searches in listings, written files.
 
 use std::collections::BTreeMap;
 
 use crate::chain::{Family, RuleSet};
 
-/// How many rules one run lists to search them; what more listings have is not known.
+/// Upper bound on the rules that one run lists for searches; the result of further searches is unknown.
 const MAX_LISTED: usize = 100_000;
 
-/// What a command answers.
+/// Exit status of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Status {
     Yes,
     No,
-    /// It depends on the node.
+    /// A status that depends on the node.
     Unknown,
 }
 
@@ -32,7 +32,7 @@ impl From<bool> for Status {
     }
 }
 
-/// Words that run the words behind them.
+/// Removes wrappers, commands that run the words behind them.
 pub(super) fn without_wrappers(words: &[String]) -> &[String] {
     let mut words = words;
     while let Some((first, rest)) = words.split_first()
@@ -63,7 +63,7 @@ pub(super) fn may_be_firewall(path: &str) -> bool {
     path.starts_with('/') && (name.ends_with(".sh") || speaks) && !is_tool(path)
 }
 
-/// What a command answers that is none of the firewall.
+/// Returns the status of a command that is not of the firewall.
 pub(super) fn status(words: &[String], files: &BTreeMap<String, (String, usize)>) -> Status {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
@@ -109,7 +109,8 @@ fn tested(test: &[&str], files: &BTreeMap<String, (String, usize)>) -> Status {
     }
 }
 
-/// `iptables -S INPUT | grep -q -- TEXT`: whether the listing has the text; unknown for all other pipelines.
+/// Evaluates `iptables -S INPUT | grep -q -- TEXT`: whether the listing contains the text; unknown for all other
+/// pipelines.
 pub(super) fn searched(
     set: &RuleSet,
     pipeline: &[Option<Vec<String>>],
@@ -137,7 +138,7 @@ pub(super) fn searched(
     found
 }
 
-/// The family and the chain that a command lists.
+/// Returns the family and the chain that a command lists.
 fn lists(words: &[String]) -> Option<(Family, Option<&str>)> {
     let name = words.first()?.rsplit('/').next()?;
     match name {
@@ -154,7 +155,8 @@ fn lists(words: &[String]) -> Option<(Family, Option<&str>)> {
     Some((family, chain.map(String::as_str)))
 }
 
-/// The rules as `iptables -S` would print them, and in the words of `-L` too, so that searches of both find what they mean.
+/// Lists the rules as `iptables -S` would print them, with the words of `-L` as well, so that searches of either find
+/// them.
 fn listing(set: &RuleSet, family: Family, chain: Option<&str>) -> Vec<String> {
     let wanted = set
         .chains()
@@ -173,7 +175,7 @@ fn listing(set: &RuleSet, family: Family, chain: Option<&str>) -> Vec<String> {
     out
 }
 
-/// The text that a `grep` looks for, and whether for lines without it; `None` for an expression that means more.
+/// Returns the fixed text that a `grep` searches for, and whether for lines without it; `None` for a regular expression.
 fn pattern(words: &[String]) -> Option<(String, bool)> {
     let name = words.first()?.rsplit('/').next()?;
     if !matches!(name, "grep" | "fgrep") {
@@ -206,7 +208,7 @@ fn plain(text: &str, fixed: bool) -> Option<String> {
     (fixed || !text.contains(['*', '[', '^', '$', '\\', '?', '+', '|', '('])).then_some(text)
 }
 
-/// Whether a word meets a pattern of `case`; `None` where the pattern is more than text and a `*` at its ends.
+/// Whether a word matches a pattern of `case`; `None` where the pattern is more than text with a `*` at its ends.
 pub(super) fn matches_pattern(word: &str, pattern: &str) -> Option<bool> {
     let inner = pattern.trim_matches('*');
     if inner.contains(['*', '?', '[']) {
@@ -220,7 +222,7 @@ pub(super) fn matches_pattern(word: &str, pattern: &str) -> Option<bool> {
     })
 }
 
-/// The family of the tool that a command calls, and the words behind its name.
+/// Returns the family of the tool that a command calls, and the words behind its name.
 pub(super) fn tool(words: &[String]) -> Option<(Family, &[String])> {
     let (name, rest) = without_wrappers(words).split_first()?;
     match name.rsplit('/').next()? {

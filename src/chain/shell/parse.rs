@@ -1,9 +1,13 @@
-//! Tokens in, the tree of a script out (POSIX XCU, 2.9): lists, pipelines, `if`, `for`, `while`, `case`, groups, functions.
+//! Parser from tokens to a syntax tree (POSIX XCU, 2.9): lists, pipelines, `if`, `for`, `while`, `case`, groups,
+//! functions.
 
 use std::rc::Rc;
 
 use crate::chain::Fault;
 use crate::chain::shell::lex::{Kind, Token, Word, lex};
+
+/// The longest script that is read, in bytes: what is parsed of one takes two hundred times its length.
+pub(in crate::chain) const MAX_SCRIPT: usize = 256 << 10;
 
 /// A shell text, parsed.
 #[derive(Debug, Clone, Default)]
@@ -19,13 +23,13 @@ pub(super) type List = Vec<Item>;
 #[derive(Debug, Clone)]
 pub(super) struct Item {
     pub(super) join: Join,
-    /// Behind `!`.
+    /// Whether `!` negates the pipeline.
     pub(super) not: bool,
     pub(super) commands: Vec<Command>,
     pub(super) line: usize,
 }
 
-/// How a pipeline follows the one before it.
+/// Operator between a pipeline and the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Join {
     Then,
@@ -36,7 +40,7 @@ pub(super) enum Join {
 #[derive(Debug, Clone)]
 pub(super) enum Command {
     Simple(Simple),
-    /// Condition and body of each branch, and what `else` has.
+    /// Condition and body of each branch, and the body of `else`.
     If(Vec<(List, List)>, List),
     /// The variable, the words, the body.
     For(String, Vec<Word>, List),
@@ -54,14 +58,14 @@ pub(super) struct Simple {
     pub(super) assignments: Vec<(String, Word)>,
     pub(super) words: Vec<Word>,
     pub(super) line: usize,
-    /// What it says of its failure is thrown away.
+    /// Whether its error output is discarded.
     pub(super) quiet: bool,
     pub(super) input: Option<Input>,
-    /// The file that its output goes to, and whether it is added there.
+    /// File to which its output is redirected, and whether it is appended.
     pub(super) output: Option<(Word, bool)>,
 }
 
-/// What a command reads.
+/// Standard input of a command.
 #[derive(Debug, Clone)]
 pub(super) enum Input {
     /// A here-document, and whether expansions in it count.
@@ -70,8 +74,15 @@ pub(super) enum Input {
 }
 
 impl Script {
-    /// Reads `text`, whose first line is `line` in its file.
+    /// Parses `text`, whose first line is `line` in its file.
     pub fn read(text: &str, line: usize) -> Self {
+        if text.len() > MAX_SCRIPT {
+            let fault = Fault::unfollowed(line, "a script of more than 256 KiB is not followed");
+            return Self {
+                list: List::new(),
+                faults: vec![fault],
+            };
+        }
         let (tokens, faults) = lex(text, line);
         let mut parser = Parser {
             tokens,
@@ -84,7 +95,7 @@ impl Script {
             let before = parser.at;
             list.extend(parser.list(&[]));
             if parser.at == before {
-                // A reserved word or a bracket that closes nothing.
+                // A reserved word or a bracket that does not close anything.
                 let line = parser.tokens[before].line;
                 parser.faults.push(Fault::unfollowed(
                     line,
@@ -99,12 +110,12 @@ impl Script {
         }
     }
 
-    /// The line of its first command.
+    /// Returns the line of its first command.
     pub fn first_line(&self) -> Option<usize> {
         self.list.first().map(|item| item.line)
     }
 
-    /// The words of its first command, where that is a simple one without expansions.
+    /// Returns the words of its first command, where that is a simple one without expansions.
     pub fn first_words(&self) -> Option<(usize, Vec<String>)> {
         let Command::Simple(simple) = self.list.first()?.commands.first()? else {
             return None;
@@ -114,7 +125,7 @@ impl Script {
     }
 }
 
-/// How deep commands may nest.
+/// Upper bound on the nesting of commands.
 const DEEPEST: usize = 64;
 
 struct Parser {
@@ -134,7 +145,7 @@ impl Parser {
         token.map_or(1, |token| token.line)
     }
 
-    /// The reserved word or operator at hand.
+    /// Returns the current reserved word or operator.
     fn reserved(&self) -> Option<&str> {
         match self.peek()? {
             Kind::Word(word) => word.bare(),
@@ -166,7 +177,7 @@ impl Parser {
         }
     }
 
-    /// Commands up to one of the reserved words, which is left.
+    /// Parses commands up to one of the reserved words, which is not consumed.
     fn list(&mut self, ends: &[&str]) -> List {
         let mut out = List::new();
         let mut join = Join::Then;
@@ -174,7 +185,7 @@ impl Parser {
             match self.reserved() {
                 None if self.peek().is_none() => break,
                 Some("\n" | ";" | "&") => {
-                    // A line may end behind `&&`.
+                    // A line may end after `&&`.
                     if join == Join::Then || self.reserved() != Some("\n") {
                         join = Join::Then;
                     }
@@ -252,7 +263,7 @@ impl Parser {
             }
             _ => self.simple(),
         };
-        // What is redirected of a whole group does not matter here.
+        // Redirections of a whole group are parsed and ignored.
         if !matches!(command, Some(Command::Simple(_))) {
             while matches!(
                 self.peek(),

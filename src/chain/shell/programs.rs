@@ -10,7 +10,8 @@ use crate::chain::shell::parse::{Input, Script, Simple};
 use crate::chain::syntax::arguments;
 
 impl Runner {
-    /// Runs what makes chains: iptables, iptables-restore, another shell, a script that was written. `None` for all else.
+    /// Runs a program that changes chains: iptables, iptables-restore, another shell, a written script. `None` for all
+    /// others.
     pub(super) fn firewall(
         &mut self,
         words: &[String],
@@ -69,7 +70,7 @@ impl Runner {
         }
     }
 
-    /// Runs a script that was written before, and says where one that makes rules may not be seen.
+    /// Runs a script that was written before; records a fault for an unknown script that may create rules.
     pub(super) fn file(
         &mut self,
         path: &str,

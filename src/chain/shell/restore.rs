@@ -7,11 +7,11 @@ use crate::chain::shell::outside::Status;
 use crate::chain::shell::parse::{Input, Item, Simple};
 use crate::chain::{Family, Form, Policy, Rule};
 
-/// How many bytes of dumps one run loads, each as often as commands load it.
+/// Upper bound on the bytes of dumps that one run loads, counted each time a dump is loaded.
 const MAX_RESTORED: usize = 64 << 20;
 
 impl Runner {
-    /// What iptables-restore reads: a file that was written, named behind `<` or as its argument, or a here-document.
+    /// Runs iptables-restore on its input: a written file, named behind `<` or as its argument, or a here-document.
     pub(super) fn restore_of(
         &mut self,
         words: &[String],
@@ -54,7 +54,7 @@ impl Runner {
         }
     }
 
-    /// `cat FILE | iptables-restore`, `echo … | iptables-restore`: `None` where the pipeline is another.
+    /// Runs `cat FILE | iptables-restore` or `echo … | iptables-restore`; `None` for any other pipeline.
     pub(super) fn restores_from_pipe(
         &mut self,
         item: &Item,
@@ -153,7 +153,7 @@ impl Runner {
         self.index.renew(&self.set.chains);
     }
 
-    /// The text of a here-document; `None` where an expansion in it is not known.
+    /// Returns the text of a here-document; `None` where an expansion in it is not known.
     pub(super) fn here_document(&mut self, text: &str, expands: bool) -> Option<String> {
         if !expands || !text.contains(['$', '`', '\\']) {
             return Some(text.to_owned());
@@ -166,7 +166,7 @@ impl Runner {
         }
     }
 
-    /// A file that a command writes: `cat > FILE <<EOF`, `echo … > FILE`.
+    /// Keeps a file that a command writes: `cat > FILE <<EOF`, `echo … > FILE`.
     pub(super) fn keep_output(&mut self, simple: &Simple, words: &[String]) {
         let Some((file, more)) = &simple.output else {
             return;

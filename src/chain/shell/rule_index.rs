@@ -1,5 +1,5 @@
-//! Finds the rule that `-D` and `-C` mean by its hash, and knows which chains rules lead to: scripts may delete as often as
-//! they add.
+//! Index of rules by hash, to find the rule that `-D` and `-C` mean, and of the chains that rules lead to: scripts may
+//! delete as often as they add.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -7,24 +7,24 @@ use std::hash::{BuildHasher, RandomState};
 use crate::chain::rule::Rule;
 use crate::chain::{Chain, Family};
 
-/// The hashes of the rules of each chain that was asked, in the order of the rules.
+/// Hashes of the rules of each chain that was looked up, in the order of the rules.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RuleIndex {
     hasher: RandomState,
     chains: HashMap<(Family, String), Hashes>,
-    /// How many rules lead to each chain.
+    /// Number of rules that lead to each chain.
     references: HashMap<(Family, String), usize>,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Hashes {
     rules: Vec<u64>,
-    /// How often each is there.
+    /// Number of occurrences of each hash.
     counts: HashMap<u64, usize>,
 }
 
 impl RuleIndex {
-    /// Where `rule` stands first in `chain`, its comment and all.
+    /// Returns the index of the first rule of `chain` that equals `rule`, comment included.
     pub(super) fn position(&mut self, chain: &Chain, rule: &Rule) -> Option<usize> {
         let hash = |rule: &Rule| {
             self.hasher
@@ -52,7 +52,7 @@ impl RuleIndex {
         self.references.contains_key(&(family, chain.to_owned()))
     }
 
-    /// Notes that `rules` are put in at a place of a chain.
+    /// Records that `rules` are inserted at an index of a chain.
     pub(super) fn put(&mut self, (family, chain): (Family, &str), at: usize, rules: &[Rule]) {
         for to in rules.iter().filter_map(|rule| rule.target.chain()) {
             *self.references.entry((family, to.to_owned())).or_default() += 1;
@@ -66,7 +66,7 @@ impl RuleIndex {
         }
     }
 
-    /// Notes that `rule` is taken out of its place in a chain.
+    /// Records that `rule` is removed from its index in a chain.
     pub(super) fn take(&mut self, (family, chain): (Family, &str), at: usize, rule: &Rule) {
         self.release(family, rule);
         if let Some(known) = self.chains.get_mut(&(family, chain.to_owned())) {
@@ -75,7 +75,7 @@ impl RuleIndex {
         }
     }
 
-    /// Notes that a chain is emptied.
+    /// Records that a chain is flushed.
     pub(super) fn flush(&mut self, chain: &Chain) {
         for rule in &chain.rules {
             self.release(chain.family, rule);
@@ -83,12 +83,12 @@ impl RuleIndex {
         self.chains.remove(&(chain.family, chain.name.clone()));
     }
 
-    /// Notes that a chain is removed, which is empty and to which no rule leads.
+    /// Records that a chain is removed, which is empty and to which no rule leads.
     pub(super) fn remove(&mut self, family: Family, chain: &str) {
         self.chains.remove(&(family, chain.to_owned()));
     }
 
-    /// Looks at all chains anew.
+    /// Rebuilds the index from all chains.
     pub(super) fn renew(&mut self, chains: &[Chain]) {
         self.chains.clear();
         self.references.clear();
@@ -104,7 +104,7 @@ impl RuleIndex {
     }
 }
 
-/// Counts one less.
+/// Decrements a count, and removes it at zero.
 fn lower<K: Eq + std::hash::Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;

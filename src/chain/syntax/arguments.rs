@@ -1,4 +1,5 @@
-//! The words behind `iptables`: in, one [`Command`] with its rules out. Follows iptables(8) and iptables-extensions(8).
+//! Parser of the arguments of iptables into one [`Command`] with its rules. Follows iptables(8) and
+//! iptables-extensions(8).
 
 use crate::chain::Family;
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
@@ -10,14 +11,14 @@ use crate::chain::syntax::{extensions, values};
 pub(in crate::chain) struct Command {
     pub(in crate::chain) action: Action,
     pub(in crate::chain) chain: Option<String>,
-    /// One rule, or one for each of several addresses.
+    /// One rule, or one for each pair of several addresses.
     pub(in crate::chain) rules: Vec<Rule>,
 }
 
-/// A command of more than this many source and destination pairs is refused.
+/// Upper bound on the source and destination pairs of a command.
 const MOST_RULES: usize = 256;
 
-/// The table that the words name.
+/// Returns the table that the words name.
 pub(in crate::chain) fn table(words: &[String]) -> Option<&str> {
     words
         .iter()
@@ -35,7 +36,7 @@ pub(in crate::chain) fn table(words: &[String]) -> Option<&str> {
         })
 }
 
-/// Reads the words behind the name of the tool.
+/// Parses the words behind the name of the tool.
 pub(in crate::chain) fn read(
     words: &[String],
     family: Family,
@@ -191,7 +192,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// A module without an option is a match of its own (`-m socket`).
+    /// Ends the modules: one without an option is a match of its own (`-m socket`).
     fn close(&mut self) {
         if let Some(module) = self.bare.take() {
             self.push(Test::Unknown(module, String::new()), false);
@@ -235,7 +236,7 @@ impl Reader<'_> {
     }
 }
 
-/// One rule for each pair of source and destination.
+/// Creates one rule for each pair of source and destination.
 fn spread(
     base: Rule,
     nets: &[(bool, Vec<String>); 2],
@@ -286,7 +287,7 @@ fn spread(
     Ok(rules)
 }
 
-/// A name in place of an address, which iptables resolves when the rule is added.
+/// Creates the test for a host name, which iptables resolves when the rule is added.
 pub(in crate::chain) fn host_name(side: Side, text: &str) -> Test {
     let option = if side == Side::Source { "-s" } else { "-d" };
     Test::Unknown("host name".to_owned(), format!("{option} {text}"))

@@ -15,7 +15,7 @@ pub(in crate::chain) struct Blocks {
 
 struct Block {
     set: RuleSet,
-    /// The family, where the text says it.
+    /// Family, where the text states it.
     told: Option<Family>,
     line: usize,
 }
@@ -46,17 +46,17 @@ impl Blocks {
         self.done.push(closed);
     }
 
-    /// The open table shows its family.
+    /// Records the family that the open table shows.
     pub(in crate::chain) const fn is_of(&mut self, family: Family) {
         self.open.told = Some(family);
     }
 
-    /// The open table.
+    /// Returns the open table.
     pub(in crate::chain) const fn set(&mut self) -> &mut RuleSet {
         &mut self.open.set
     }
 
-    /// The family in which the open table is read.
+    /// Returns the family in which the open table is read.
     pub(in crate::chain) fn family(&self) -> Family {
         self.open.told.unwrap_or_default()
     }
@@ -69,7 +69,7 @@ impl Blocks {
         };
     }
 
-    /// All tables as one set: of each family the first that filters.
+    /// Merges all tables into one set: for each family the first that filters.
     pub(in crate::chain) fn finish(mut self) -> RuleSet {
         self.done.push(self.open);
         let mut out = RuleSet::new(self.form);
@@ -124,7 +124,7 @@ impl Blocks {
     }
 }
 
-/// IPv6 where a rule has an IPv6 address or asks for ICMPv6.
+/// Guesses the family: IPv6 where a rule has an IPv6 address or matches ICMPv6.
 fn guess(set: &RuleSet) -> Family {
     let is_v6 = |test: &Test| match test {
         Test::Net(_, net) => !net.addr().is_ipv4(),
@@ -147,7 +147,7 @@ pub(in crate::chain) fn is_native(line: &str) -> bool {
 }
 
 impl RuleSet {
-    /// Notes what a line around a dump says of rules that the dump does not show.
+    /// Records a line around a dump that mentions rules which the dump does not show.
     pub(in crate::chain) fn note_beside(&mut self, line: &str, number: usize) {
         let text = if line.contains("iptables-legacy tables present") {
             "there are iptables-legacy tables too: their rules are not seen; print them with `iptables-legacy-save`"

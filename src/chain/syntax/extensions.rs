@@ -1,4 +1,4 @@
-//! The options of matches and targets: what stands behind `-m` and `-j`. Follows iptables-extensions(8).
+//! Options of matches and targets, behind `-m` and `-j`. Follows iptables-extensions(8).
 
 use crate::chain::rule::{Compared, Match, Ports, Side, Target, Test};
 use crate::chain::syntax::reader::Reader;
@@ -136,7 +136,8 @@ impl Reader<'_> {
                 };
                 self.push(Test::AddressType(side, types), negated);
             }
-            // In INPUT a local address is one of the node, on whatever interface: asked for one, it cannot be told.
+            // A local address in INPUT belongs to the node, on any interface: with a limit to one interface it stays
+            // open.
             "--limit-iface-in" | "--limit-iface-out" if self.loaded("addrtype") => {
                 self.push(
                     Test::Unknown("addrtype".to_owned(), option.to_owned()),
@@ -157,7 +158,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An option that asks for what a header says; whether it is one.
+    /// Parses an option that tests a header field. Returns whether it is one.
     fn of_header(&mut self, option: &str, negated: bool) -> Result<bool, String> {
         let module = match option {
             "--src-range" | "--dst-range" => "iprange",
@@ -174,7 +175,7 @@ impl Reader<'_> {
         if !self.loaded(module) {
             return Ok(false);
         }
-        // `-m connmark -m mark`: the last module that has the option takes it.
+        // `-m connmark -m mark`: the last module that has the option parses it.
         if module == "mark" && self.modules.last().is_some_and(|last| last == "connmark") {
             return Ok(false);
         }
@@ -209,7 +210,7 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    /// An option that stands behind `-j`.
+    /// Parses an option after `-j`.
     fn of_target(&mut self, option: &str) -> Result<(), String> {
         if let Target::Reject(_) = self.target
             && option == "--reject-with"
@@ -245,7 +246,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// An option of a module that is not known here.
+    /// Parses an option of an unknown module.
     fn unknown(&mut self, option: &str, negated: bool) -> Result<(), String> {
         let partly =
             |name: &String| !KNOWN.contains(&name.as_str()) || name == "conntrack" || name == "tcp";
@@ -280,7 +281,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The option and its values, as text.
+    /// Returns the option and its values, as text.
     fn rest(&mut self, option: &str) -> String {
         let mut text = option.to_owned();
         while let Some(word) = self.operand() {

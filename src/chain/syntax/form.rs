@@ -1,4 +1,4 @@
-//! Which form a text is of, from its content alone.
+//! Detection of the form of a text, from its content alone.
 
 use crate::chain::Fault;
 use crate::chain::syntax::bare_line;
@@ -18,11 +18,11 @@ pub enum Form {
     Script,
 }
 
-/// Decides by the first line that only one form has. Dumps may be indented, and stand behind a prompt; a script may hold a
-/// dump in a here-document, and a CloudInit either, so their own first lines decide before.
+/// Detects the form by the first line that only one form has. Dumps may be indented, and follow a prompt; scripts and
+/// CloudInits may contain a dump in a here-document, so their own first lines take precedence.
 ///
 /// # Errors
-/// Where no line tells, or the text is nft's own form.
+/// If no line settles the form, or the text is in nft's own form.
 pub fn detect(text: &str) -> Result<Form, Fault> {
     let mut script = None;
     let mut native = None;
@@ -62,7 +62,7 @@ pub fn detect(text: &str) -> Result<Form, Fault> {
     })
 }
 
-/// A line that only a dump has.
+/// Returns the form of a line that only a dump has; `None` for any other line.
 fn printed(line: &str) -> Option<Form> {
     let declares = |line: &str| {
         let mut words = line.split_whitespace();
@@ -82,7 +82,7 @@ fn printed(line: &str) -> Option<Form> {
         .then_some(Form::Specification)
 }
 
-/// A top-level key of a CloudInit, or the first line of a cloud-config.
+/// Whether a line is a top-level key of a CloudInit, or the first line of a cloud-config.
 fn is_cloud_init(line: &str) -> bool {
     if line == "#cloud-config" {
         return true;
@@ -105,7 +105,7 @@ fn has_tool(line: &str) -> bool {
     !line.starts_with('#') && (line.contains("iptables") || line.contains("ip6tables"))
 }
 
-/// A command that reads a dump from the script itself.
+/// Whether a line is a command that reads a dump from a here-document.
 fn is_loader(line: &str) -> bool {
     line.contains("-restore") && line.contains("<<")
 }

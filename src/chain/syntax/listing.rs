@@ -1,7 +1,7 @@
-//! `iptables -L`: the tables of chains, with or without `-v`, `-n`, `-x` and `--line-numbers`.
+//! Parser of `iptables -L`: the tables of chains, with or without `-v`, `-n`, `-x` and `--line-numbers`.
 //!
-//! The columns are named by each chain's own head line. What stands behind the destination is read by `table_text`. Rows that
-//! a terminal wrapped are joined; one that cannot be read keeps its number.
+//! The columns are named by each chain's own header line. The text behind the destination is parsed by `table_text`.
+//! Rows that a terminal wrapped are joined; a row that cannot be parsed keeps its number.
 
 use crate::chain::matching::{ALL, JUMP};
 use crate::chain::rule::{Counters, Match, Rule, Side, Target, Test};
@@ -12,7 +12,7 @@ use crate::chain::syntax::save::policy;
 use crate::chain::syntax::{bare_line, table_text, values};
 use crate::chain::{Family, Fault, Form, RuleSet};
 
-/// Which columns a chain's head line names before `prot`.
+/// Columns before `prot` in the header line of a chain.
 #[derive(Clone, Copy, Default)]
 struct Columns {
     number: bool,
@@ -25,7 +25,7 @@ struct Table {
     chain: String,
     built_in: bool,
     columns: Option<Columns>,
-    /// Each with its line, and the lines that it goes on on.
+    /// Rows, each with its line number, and with its continuation lines.
     rows: Vec<(usize, Vec<String>)>,
 }
 
@@ -84,7 +84,7 @@ fn is_head(line: &str) -> bool {
     has("target") && has("prot") && has("source")
 }
 
-/// The chain that a `Chain` line names.
+/// Creates the chain of a `Chain` line, and returns its open table.
 fn chain(name: &str, head: &str, line: usize, set: &mut RuleSet) -> Table {
     let stated = head
         .split_once("(policy ")
@@ -134,12 +134,12 @@ fn finish(table: Option<Table>, blocks: &mut Blocks) {
     }
 }
 
-/// Whether a test is text that no module here has.
+/// Whether a test holds text that no module here can parse.
 fn is_rest(test: &Test) -> bool {
     matches!(test, Test::Unknown(module, _) if !matches!(module.as_str(), "set" | "host name" | "interface"))
 }
 
-/// What of a test was not understood, where a list here lacks a name or the row is none.
+/// Describes the part of a test that was not understood, where a name is missing here or the row is no rule.
 fn not_understood(test: &Test) -> Option<String> {
     let Test::Unknown(module, text) = test else {
         return None;
@@ -158,7 +158,7 @@ fn not_understood(test: &Test) -> Option<String> {
     })
 }
 
-/// Whether the line begins a row, not what the row before goes on with.
+/// Whether the line begins a row, and does not continue the one before.
 fn begins_row(line: &str, columns: Columns) -> bool {
     let words: Vec<&str> = line.split_whitespace().take(6).collect();
     let mut words = words.as_slice();
@@ -239,7 +239,7 @@ fn rule(line: &str, columns: Columns, built_in: bool, number: usize) -> Option<R
     if columns.interfaces {
         for side in [Side::Source, Side::Destination] {
             let (interface, negated) = negation(cut(&mut rest)?);
-            // Without `-n` it is `any`.
+            // An unset interface is printed as `*`, and without `-n` as `any`.
             if interface != "*" && interface != "any" {
                 push(
                     &mut rule,
@@ -252,7 +252,7 @@ fn rule(line: &str, columns: Columns, built_in: bool, number: usize) -> Option<R
     for side in [Side::Source, Side::Destination] {
         let (address, negated) = negation(cut(&mut rest)?);
         match values::net(address) {
-            // `::/0` shows the family, and says nothing else.
+            // `::/0` shows the family, and is no match.
             Some(net) if net.prefix_len() > 0 || !net.addr().is_ipv4() => {
                 push(&mut rule, Test::Net(side, net), negated);
             }
@@ -290,7 +290,8 @@ fn rule(line: &str, columns: Columns, built_in: bool, number: usize) -> Option<R
     Some(rule)
 }
 
-/// Whether a rule that shows no interface is likely to ask for one: a jump from a built-in chain, and an ACCEPT of all.
+/// Whether a rule without a printed interface is likely to match one: a jump from a built-in chain, or an unconditional
+/// ACCEPT.
 fn may_ask_interface(rule: &Rule, built_in: bool) -> bool {
     match rule.target {
         Target::Jump(_) | Target::Goto(_) => built_in,

@@ -13,7 +13,7 @@ mod words;
 
 pub use form::{Form, detect};
 
-/// A line as it was before it was pasted: without indent, and without the `> ` of a quoted mail.
+/// Removes the traces of pasting from a line: its indentation, and the `> ` of a quoted mail.
 pub(in crate::chain) fn bare_line(line: &str) -> &str {
     line.trim_matches(|c: char| c.is_whitespace() || c == '\0')
         .trim_start_matches("> ")

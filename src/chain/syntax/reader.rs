@@ -1,20 +1,20 @@
-//! The words of one call of iptables, and what was read of them so far.
+//! Words of one iptables command, and the parts of the rule read so far.
 
 use crate::chain::Family;
 use crate::chain::rule::{Counters, Match, Target, Test};
 
-/// What a command does to a chain.
+/// Action of a command on a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::chain) enum Action {
     Append,
-    /// At this number, from 1.
+    /// `-I` at this number, from 1.
     Insert(usize),
     Delete,
     DeleteNumber(usize),
     Replace(usize),
     Check,
     New,
-    /// All chains where none is named.
+    /// `-F`; all chains where none is named.
     Flush,
     Remove,
     Policy(String),
@@ -38,7 +38,7 @@ pub(super) struct Reader<'a> {
     pub(super) comment: Option<String>,
     pub(super) counters: Option<Counters>,
     pub(super) modules: Vec<String>,
-    /// Modules loaded by `-m` of which no option came, and which are not known.
+    /// Unknown module loaded by `-m` for which no option has come yet.
     pub(super) bare: Option<String>,
     pub(super) limit: Option<(u32, u32)>,
     /// The first option that needs a protocol with ports.
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Cuts `--name=value` and `-jDROP`; long names of the base options become short ones.
+    /// Splits `--name=value` and `-jDROP`; long names of the base options become short ones.
     pub(super) fn split(&mut self, word: &str) -> String {
         if let Some(long) = word.strip_prefix("--") {
             let name = match long.split_once('=') {
@@ -108,14 +108,14 @@ impl<'a> Reader<'a> {
         self.words.get(self.at).map(String::as_str)
     }
 
-    /// The next word, where it is a number.
+    /// Returns the next word, where it is a number.
     pub(super) fn number(&mut self) -> Option<usize> {
         let number = self.peek()?.parse().ok()?;
         self.at += 1;
         Some(number)
     }
 
-    /// The next word, where it is no option.
+    /// Returns the next word, where it is no option.
     pub(super) fn operand(&mut self) -> Option<String> {
         if self.glued.is_some() {
             return self.glued.take();
@@ -151,7 +151,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The short form of a long base option.
+/// Returns the short form of a long base option.
 fn short(name: &str) -> Option<&'static str> {
     Some(match name {
         "append" => "-A",

@@ -1,6 +1,6 @@
-//! What `iptables -L` prints behind the destination: matches, then the target's options.
+//! Columns of `iptables -L` behind the destination: matches, then the options of the target.
 //!
-//! Each module prints in its own way (`print` and `save` of libxt_*.c); here are those that firewalls of nodes use.
+//! Each module prints in its own way (`print` and `save` of libxt_*.c); here are those that node firewalls use.
 
 use crate::chain::rule::{Compared, Match, Ports, Rule, Side, Target, Test};
 use crate::chain::syntax::extensions::dscp;
@@ -14,7 +14,7 @@ pub(in crate::chain) fn read(text: &str, rule: &mut Rule) {
     }
 }
 
-/// Takes `/* … */` out. What stands in a comment is anybody's text, so the last `*/` closes it.
+/// Removes `/* … */`. The text of a comment is untrusted, so it is closed by the last `*/`.
 fn without_comment<'a>(text: &'a str, rule: &mut Rule) -> (&'a str, &'a str) {
     let Some((before, rest)) = text.split_once("/* ") else {
         return (text, "");
@@ -23,7 +23,7 @@ fn without_comment<'a>(text: &'a str, rule: &mut Rule) -> (&'a str, &'a str) {
         return (text, "");
     };
     if comment.contains("/* ") || comment.contains(" */") {
-        // Two comments, or one that contains the marks: what is a match in between cannot be told.
+        // Two comments, or one that contains the marks: a match in between cannot be told from comment text.
         push(rule, unknown("comment", comment), false);
     }
     rule.comment = Some(comment.to_owned());
@@ -50,7 +50,7 @@ fn words(text: &str, rule: &mut Rule) {
     }
 }
 
-/// Reads what `words` begins with, and says how many words it took; `None` at the end.
+/// Parses the match that `words` begins with. Returns the number of words consumed; `None` at the end.
 fn one(words: &[&str], rule: &mut Rule) -> Option<usize> {
     let taken = match *words {
         [] => return None,
@@ -127,7 +127,7 @@ fn one(words: &[&str], rule: &mut Rule) -> Option<usize> {
     })
 }
 
-/// What is left: the options of a target that goes on, else a match that is not known.
+/// Keeps the remaining words: as options of another target, else as an unknown match.
 fn rest(words: &[&str], rule: &mut Rule) {
     let text = words.join(" ");
     match &mut rule.target {
@@ -148,7 +148,7 @@ fn unknown(module: &str, text: &str) -> Test {
     Test::Unknown(module.to_owned(), text.to_owned())
 }
 
-/// Adds the test where there is one, and says so.
+/// Adds the test, if any. Returns whether there was one.
 fn add(test: Option<Test>, negated: bool, rule: &mut Rule) -> bool {
     test.is_some_and(|test| {
         push(rule, test, negated);
@@ -165,7 +165,7 @@ fn not(text: &str) -> (&str, bool) {
         .map_or((text, false), |text| (text.trim_start(), true))
 }
 
-/// `source IP range ! 10.0.0.1-10.0.0.9`: how many words it is.
+/// Parses `source IP range ! 10.0.0.1-10.0.0.9`. Returns the number of words consumed.
 fn range(words: &[&str], rule: &mut Rule) -> Option<usize> {
     let side = match words.first() {
         Some(&"source") => Side::Source,
@@ -304,7 +304,7 @@ fn address_types(words: &[&str], rule: &mut Rule) -> Option<usize> {
     (taken > 0).then_some(taken)
 }
 
-/// `LOG level info tcp-options uid`, as `-L` without `-n` prints it: how many words it is.
+/// Parses `LOG level info tcp-options uid`, as `-L` without `-n` prints it. Returns the number of words consumed.
 fn log_named(level: &str, options: &[&str], rule: &mut Rule) -> Option<usize> {
     let bit = |word: &&&str| match **word {
         "tcp-sequence" => Some(1),

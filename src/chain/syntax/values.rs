@@ -106,7 +106,7 @@ const FLAGS: [(&str, u8); 8] = [
     ("NONE", 0x00),
 ];
 
-/// What `--syn` is short for.
+/// Mask and flags of `--syn`.
 pub(in crate::chain) const SYN: (u8, u8) = (0x17, 0x02);
 
 pub(in crate::chain) fn protocol(text: &str) -> Option<u8> {
@@ -199,7 +199,7 @@ pub(in crate::chain) fn flags(text: &str) -> Option<u8> {
         .try_fold(0, |all, bit| Some(all | bit?))
 }
 
-/// An ICMP type; `None` inside where any matches.
+/// Returns an ICMP type; `None` inside where any matches.
 pub(in crate::chain) fn icmp(text: &str, v6: bool) -> Option<Option<(u8, Option<u8>)>> {
     if text == "any" || (text == "255" && !v6) {
         return Some(None);
@@ -263,7 +263,7 @@ pub(in crate::chain) fn log_level(text: &str) -> Option<u8> {
     place.and_then(|place| u8::try_from(place).ok())
 }
 
-/// A counter: digits, or digits and K, M, G or T (thousands), which is not exact.
+/// Returns a counter: digits, or digits and K, M, G or T (thousands), which is not exact.
 pub(in crate::chain) fn counter(text: &str) -> Option<(u64, bool)> {
     let (digits, factor) = match text.as_bytes().last()? {
         b'K' => (&text[..text.len() - 1], 1_000),

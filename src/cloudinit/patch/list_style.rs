@@ -1,21 +1,24 @@
-//! How the commands of a CloudInit are written where its LOG rule stands: indentation, list style and quotes.
+//! Style of the commands of a CloudInit around its LOG rule: indentation, list style and quotes.
 
 use crate::chain::Rule;
 use crate::cloudinit::Resource;
 use crate::cloudinit::yaml::Style;
 
-/// How items of the list of commands are written.
+/// Style of the items in the list of commands.
 pub(super) struct ListStyle {
     /// The line before which new ones go, from 0.
     pub(super) at: usize,
-    /// Up to the text: spaces, dash, spaces; inside a block of shell lines only spaces.
+    /// Text before the command: spaces, dash, spaces; inside a block of shell lines only spaces.
     pub(super) lead: String,
     dash: bool,
     quote: Option<char>,
 }
 
 impl ListStyle {
-    /// Where lines go in, and how the items there are written.
+    /// Determines the insertion point before `stop`, and the style of the items there.
+    ///
+    /// # Errors
+    /// The line number and the reason, where no line can be inserted.
     pub(super) fn of(
         resource: &Resource,
         stop: &Rule,
@@ -69,7 +72,7 @@ impl ListStyle {
         })
     }
 
-    /// A command as a line, without its end.
+    /// Returns a command as a line, without its line end.
     pub(super) fn write(&self, command: &str) -> String {
         let text = match self.quote {
             _ if !self.dash => command.to_owned(),
@@ -81,7 +84,7 @@ impl ListStyle {
     }
 }
 
-/// Above the comments that stand right above line `at` with the same indentation: they speak of it.
+/// Moves above the comments directly above line `at` with the same indentation, because they belong to it.
 fn above_comments(lines: &[&str], at: usize, indent: &str) -> usize {
     let comment = |line: &str| {
         line.strip_prefix(indent)

@@ -1,8 +1,8 @@
-//! Puts rules into a CloudInit before its LOG command: the user's own text in, the same text with a few lines more out.
+//! Inserts rules into a CloudInit before its LOG command, and leaves the rest of the user's text as it is.
 //!
-//! Only lines are added; every other byte stays. Where `contents` is no block of lines (quoted, on one line, JSON), the whole
-//! object comes out anew. What was written is read again, and must mean the old chains with the new rules before LOG,
-//! whichever way conditions go that cannot be known: else it is refused.
+//! Lines are only added; every other byte stays. Where `contents` is no literal block (quoted, on one line, JSON), the
+//! whole object is rewritten. The output is parsed again, and must yield the old chains with the new rules before LOG
+//! under every assumption about the unknown conditions; otherwise it is refused.
 
 mod list_style;
 mod object;
@@ -13,19 +13,19 @@ use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{is_hostile, printable, printable_name};
 use list_style::ListStyle;
 
-/// How often lines are put in: each time for a way of the conditions that lacks rules.
+/// Upper bound on the rounds of insertion: one for each combination of conditions whose chains lack rules.
 const MAX_ROUNDS: usize = 8;
 
 /// A rule that a CloudInit is to have.
 #[derive(Debug, Clone)]
 pub struct Wanted {
-    /// For messages.
+    /// Identifier in messages.
     pub id: String,
     pub family: Family,
     pub rule: Rule,
-    /// By which its packets come in; empty where it is not known.
+    /// Input interface of its packets; empty where it is not known.
     pub interface: String,
-    /// Else it goes in as a comment: somebody has to decide on it.
+    /// Whether it is inserted as a rule; otherwise as a comment, for a decision by the administrator.
     pub is_active: bool,
 }
 
@@ -33,11 +33,11 @@ pub struct Wanted {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patched {
     pub text: String,
-    /// How many lines were added.
+    /// Number of lines added.
     pub added: usize,
-    /// Whether the object was written anew, and not only lines put in.
+    /// Whether the object was written anew, instead of inserting lines.
     pub anew: bool,
-    /// What the reader must know.
+    /// Notes for the user.
     pub notes: Vec<String>,
 }
 
@@ -47,10 +47,10 @@ struct Addition {
     lines: Vec<String>,
 }
 
-/// Text, how many lines were added, and what the reader must know.
+/// Text, number of lines added, and notes for the user.
 type Written = (String, usize, Vec<String>);
 
-/// The CloudInits of a file that is to be patched.
+/// Returns the CloudInits of a file that is to be patched.
 ///
 /// # Errors
 /// Where it cannot be read, has characters that hide text, or makes no firewall.
@@ -86,7 +86,7 @@ fn check_characters(text: &str) -> Result<(), Fault> {
 }
 
 impl Resource {
-    /// Whether it makes a chain that filters the node, whichever way conditions go.
+    /// Whether it makes a chain that filters the node, under at least one assumption about the conditions.
     pub fn has_firewall(&self) -> bool {
         let ways = boot_both_ways([self]);
         let families = [Family::V4, Family::V6];
@@ -98,10 +98,10 @@ impl Resource {
     }
 }
 
-/// The text of the file `name` with rules in each of its `resources`.
+/// Returns the text of the file `name` with the wanted rules in each of its `resources`.
 ///
 /// # Errors
-/// Where it is written in a way that lines cannot be put in.
+/// Where its syntax does not permit the insertion of lines.
 pub fn patch(
     name: &str,
     text: &str,
@@ -133,7 +133,7 @@ pub fn patch(
     })
 }
 
-/// The text with lines put in, until no way of the conditions lacks a rule.
+/// Inserts lines into the text until the chains have every rule under each assumption about the conditions.
 fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, Fault> {
     let (mut text, mut added, mut notes) = (text.to_owned(), 0, Vec::new());
     for round in 0..MAX_ROUNDS {
@@ -150,7 +150,7 @@ fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, F
                 additions.extend(addition(name, resource, &own, &lines, &mut more)?);
             }
         }
-        // What is said names lines of the user's own file.
+        // Notes of the first round refer to the lines of the user's own file.
         if round == 0 {
             notes = more;
         }
@@ -166,7 +166,8 @@ fn by_lines(name: &str, text: &str, wanted: &[Vec<Wanted>]) -> Result<Written, F
     Ok((text, added, notes))
 }
 
-/// The lines that one resource lacks, at the first place where one way of its conditions lacks any.
+/// Returns the lines that one resource lacks, at the first insertion point where one combination of its conditions lacks
+/// any.
 fn addition(
     name: &str,
     resource: &Resource,
@@ -201,7 +202,7 @@ fn addition(
                 )
             });
         } else if places.is_empty() {
-            // An IPv6 rule is for review, and most files have no chain of IPv6.
+            // An IPv6 rule needs a decision anyway, and most files have no IPv6 chain.
             if wanted.is_active {
                 return Err(Fault::new(resource.line, nowhere(wanted.family)));
             }
@@ -254,20 +255,21 @@ fn addition(
     Ok(None)
 }
 
-/// Why there is no place.
+/// Message for a family without an insertion point.
 fn nowhere(family: Family) -> String {
     format!("it has no LOG and no DROP of {}", family.tool())
 }
 
 impl Wanted {
-    /// Looks for its place in the chains of one way.
+    /// Searches for the insertion point in the chains of one combination of conditions.
     fn seek<'a>(&self, set: &'a RuleSet) -> Sought<'a> {
         let is_log = |rule: &Rule| set.is_drop_log(rule);
         set.seek_in_part(self.family, &self.rule, &self.interface, &is_log)
     }
 }
 
-/// The place of a rule in the chains of one way, where that lacks it. A way without LOG and DROP filters nothing.
+/// Insertion point of a rule in the chains of one combination of conditions that lacks it. Chains without LOG and DROP
+/// filter nothing, and have none.
 struct Way<'a> {
     chain: &'a Chain,
     stop: &'a Rule,
@@ -282,13 +284,13 @@ impl<'a> Way<'a> {
         Some(Self { chain, stop })
     }
 
-    /// A rule for the packets that come so far.
+    /// Restricts the rule to the packets that reach the insertion point.
     fn fitted(&self, rule: &Rule) -> Rule {
         rule.for_interface(self.stop.interface())
     }
 }
 
-/// The line for a command, without its end; `None` where the file has it as a comment.
+/// Returns the line for a command, without its line end; `None` where the file has it as a comment.
 fn line(command: &str, is_active: bool, style: &ListStyle, lines: &[&str]) -> Option<String> {
     let line = style.write(command);
     if is_active {

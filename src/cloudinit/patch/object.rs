@@ -1,4 +1,4 @@
-//! A CloudInit whose `contents` is no block of lines, written anew with rules in it: the whole object, for `kubectl apply`.
+//! Rewriting of a CloudInit whose `contents` is no block of lines: the whole object with the rules, for `kubectl apply`.
 
 use serde_json::Value;
 
@@ -7,8 +7,8 @@ use crate::chain::{Rule, Sought, parse_rule};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::printable;
 
-/// The objects of a file as JSON, which is YAML too, with the wanted rules in them; how many lines were added, and what the
-/// reader must know. `None` where they cannot be put in so either.
+/// Returns the objects of a file as JSON, which is YAML too, with the wanted rules in them; the number of lines added,
+/// and the notes for the user. `None` where the rules cannot be inserted this way either.
 pub(super) fn patched(
     name: &str,
     text: &str,

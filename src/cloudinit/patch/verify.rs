@@ -1,14 +1,14 @@
-//! Whether a patched file means what it should.
+//! Verification of a patched file against the original.
 
 use super::{Wanted, Way};
 use crate::chain::{Assume, Fault, Rule, RuleSet, Sought};
 use crate::cloudinit::{self, Resource, boot_assuming, boot_both_ways};
 
-/// Reads the new text, and compares it with the old resources: each chain as it was, and each rule before LOG, whichever way
-/// conditions go.
+/// Parses the new text and compares it with the old resources: under every assumption about the conditions, each chain
+/// must be the old one, with the wanted rules before LOG.
 ///
 /// # Errors
-/// Where it is not so.
+/// Where they differ in anything else.
 pub(super) fn verify(before: &[Resource], text: &str, wanted: &[Vec<Wanted>]) -> Result<(), Fault> {
     let broken = || {
         Fault::new(
@@ -27,7 +27,7 @@ pub(super) fn verify(before: &[Resource], text: &str, wanted: &[Vec<Wanted>]) ->
         let pairs: Vec<[RuleSet; 2]> = (assumed.iter())
             .map(|assume| [old, new].map(|one| boot_assuming(one, assume.clone())))
             .collect();
-        // A line that goes in for one way may be there in another one too.
+        // A line inserted for one combination of conditions may be in the chains of another too.
         let active = || wanted.iter().filter(|wanted| wanted.is_active);
         let may_be_new: Vec<Rule> = (pairs.iter())
             .flat_map(|[old, _]| active().map(move |wanted| (old, wanted)))
@@ -53,7 +53,7 @@ fn is_sound([old, new]: &[RuleSet; 2], wanted: &[Wanted], may_be_new: &[Rule]) -
         };
         now.rules.iter().all(is_right) && known.next().is_none()
     });
-    // Where nothing drops what comes in, it is nowhere, before and after.
+    // Chains that drop none of its packets have no insertion point for a rule, before and after.
     let all_live = (wanted.iter().filter(|wanted| wanted.is_active))
         .all(|wanted| !matches!(wanted.seek(new), Sought::At(_)));
     as_it_was && all_live

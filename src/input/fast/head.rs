@@ -16,7 +16,7 @@ pub(super) struct Head<'a> {
     pub(super) host: &'a str,
     /// Microseconds since boot, where the message begins with them.
     pub(super) uptime: Option<i64>,
-    /// From the LOG prefix on.
+    /// Message, from the LOG prefix on.
     pub(super) message: &'a [u8],
 }
 
@@ -35,7 +35,7 @@ pub(super) fn head<'a>(line: &'a [u8], prefixes: &Prefixes) -> Option<Head<'a>> 
         && !message.ends_with(b"\r")
         // rsyslog's escapes.
         && memchr::memchr(b'#', text).is_none()
-        // A prefix that somebody chose may look like something else.
+        // A configured prefix may look like another form.
         && !message.starts_with(b"message repeated ")
         && prefixes.at_begin_of(rest).is_none()
         && prefixes.at_begin_of(line).is_none();

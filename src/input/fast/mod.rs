@@ -1,8 +1,8 @@
-//! Reads the drop lines of a block ahead of the log's reader, on whatever thread. One door: [`scan`]. What it leaves, the
-//! reader reads; without this folder it reads all, slower.
+//! Fast path: reads the drop lines of a block ahead of the log's reader, on any thread. Its only entry is [`scan`].
+//! Lines that it leaves are read by the reader; without this module the reader reads all of them, slower.
 //!
-//! A line is read by the steps of the slow path that need nothing of the lines around it: split, classified, its packet
-//! summarised. A test at the foot of the page holds that a reader with it and one without say the same.
+//! A line passes the stages of the slow path that do not depend on neighbouring lines: parsed, classified, its packet
+//! summarised. A test below checks that readers with and without it report the same events.
 
 mod head;
 
@@ -16,7 +16,7 @@ use super::search::{Hit, HitLine, HitLines, Search};
 use crate::packet::{PacketSummary, Unparsed};
 use crate::time::Time;
 
-/// Finds the lines of `block`, whole lines, that have hits, and reads those that are drop lines of their own.
+/// Finds the lines of `block`, complete lines, that have hits, and parses those that are self-contained drop lines.
 pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mut Scan) {
     let colours = scan.begin(block);
     let finder = search.of_text(colours);
@@ -32,7 +32,7 @@ pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mu
     }
 }
 
-/// Reads a line that stands for itself; `None` where it is none, or something is out of the ordinary.
+/// Parses a self-contained drop line; `None` for any other line, or if something is unusual.
 fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
     let raw = trim(block.get(hit.line.clone())?);
     if let Some(head) = head::head(raw, prefixes) {
@@ -56,7 +56,7 @@ fn read(block: &[u8], hit: &HitLine, prefixes: &Prefixes, scan: &mut Scan) -> Op
     other(block, raw, hit, prefixes, scan)
 }
 
-/// The packet, or why it cannot be judged; `None` where the message is no text.
+/// Returns the packet, or why it cannot be judged; `None` where the message is no text.
 #[inline]
 fn packet(message: &[u8]) -> Option<Result<PacketSummary<'_>, Unparsed>> {
     match PacketSummary::ordered(message) {
@@ -74,7 +74,7 @@ fn other(
     prefixes: &Prefixes,
     scan: &mut Scan,
 ) -> Option<()> {
-    // What begins another framing, and what may go on in the next line.
+    // Lines that open another framing, or may continue in the next line.
     if framing::opening(&block[hit.line.start..]).is_some() || cri::part(raw).is_some() {
         return None;
     }

@@ -1,4 +1,4 @@
-//! Lines of container logs: the files of the CRI runtimes, and what `kubectl logs` puts before a line.
+//! Lines of container logs: the files of the CRI runtimes, and the header that `kubectl logs` puts before a line.
 //!
 //! `2026-04-22T10:00:01.123456789Z stdout F line` (kubernetes/cri-api, log format); a long line is written in parts, all
 //! but the last of which are tagged `P`.
@@ -36,19 +36,19 @@ pub(super) static KUBECTL_TIMESTAMPS: Format = Format {
 pub(in crate::input) struct Part<'a> {
     stamp: Stamp,
     pub(in crate::input) stream: &'a [u8],
-    /// Whether the line goes on in the next one of its stream.
+    /// Whether the line continues in the next one of its stream.
     pub(in crate::input) partial: bool,
     pub(in crate::input) text: &'a [u8],
 }
 
-/// Where the stream stands at most.
+/// Largest offset of the stream's name in a line.
 const MAX_STAMP: usize = 44;
 
 /// Splits a line of a container's log file.
 pub(in crate::input) fn part(line: &[u8]) -> Option<Part<'_>> {
     let mut rest = line;
     let stamp = iso(&mut rest)?;
-    // Each line of a log whose stamps are of ISO 8601 comes here: what follows the stamp rules most out.
+    // Fast rejection: each line of a log with ISO 8601 stamps comes here, and few have a stream's name.
     if !rest.starts_with(b" std") || line.len() - rest.len() > MAX_STAMP {
         return None;
     }
@@ -89,12 +89,12 @@ fn read_timestamp<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> 
     let mut rest = record;
     let stamp = iso(&mut rest)?;
     literal(&mut rest, b" ")?;
-    // Only what tells its own form: a bare word behind a time is the host of a syslog line.
+    // Only a form with a header of its own counts: a bare word behind a time is the host of a syslog line.
     let split = layer.inner(rest)?;
     Some(split.timed(stamp))
 }
 
-/// The record in `text`, or `text` as what some program wrote.
+/// Returns the record in `text`, or `text` as the message of an unknown program.
 fn wrapped<'a>(stamp: Stamp, text: &'a [u8], layer: Layer<'_>) -> Record<'a> {
     layer.inner(text).map_or_else(
         || Record::new(stamp, None, Origin::Other, text.into()),

@@ -8,7 +8,7 @@ use super::journal_fields::of_priority;
 use super::record::{Format, Origin, Read, Record};
 use crate::time::{SECOND, Stamp, days_of_civil};
 
-/// What a line begins with: its bracket, or a level before it.
+/// First bytes of a line: its bracket, or a level before it.
 const LEVELS: &[u8] = b"[<kudsa";
 
 pub(super) static DMESG: Format = Format {
@@ -59,10 +59,10 @@ pub(super) static DMESG_ISO: Format = Format {
     read: Read::Text(|record, _| headed(record, iso_with_comma)),
 };
 
-/// What a header tells of the time, without the message.
+/// A record with its times and without its message.
 type Header<'a> = Option<Record<'a>>;
 
-/// Splits a line into its level, its time as `header` takes it, and the message.
+/// Splits a line into its level, its time, parsed by `header`, and the message.
 fn headed<'a>(
     record: &'a [u8],
     header: impl Fn(&mut &'a [u8]) -> Header<'a>,
@@ -75,7 +75,7 @@ fn headed<'a>(
     Some(split)
 }
 
-/// A record of the kernel's ring buffer.
+/// Creates a record of the kernel's ring buffer.
 fn kernel<'a>(stamp: Stamp) -> Record<'a> {
     Record::new(stamp, None, Origin::Kernel, (&[][..]).into())
 }
@@ -98,7 +98,7 @@ fn uptime_and_delta<'a>(rest: &mut &'a [u8]) -> Header<'a> {
 
 fn ctime<'a>(rest: &mut &'a [u8]) -> Header<'a> {
     literal(rest, b"[")?;
-    // The weekday says nothing that the date does not, and is localised.
+    // The weekday is redundant with the date, and localised.
     let space = rest.iter().take(24).position(|&b| b == b' ')?;
     *rest = &rest[space..];
     spaces(rest);
@@ -158,7 +158,7 @@ fn delta<'a>(rest: &mut &'a [u8]) -> Header<'a> {
 }
 
 fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
-    // The comma tells it from journalctl's form, which has a host.
+    // The comma distinguishes it from journalctl's form, which has a host.
     if rest.get(19) != Some(&b',') {
         return None;
     }
@@ -170,8 +170,8 @@ fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
     (!is_tagged).then(|| kernel(stamp))
 }
 
-/// Takes the `<4>` of `dmesg -r` or the `kern  :warn  : ` of `dmesg -x`, where it stands. A facility other than the
-/// kernel's is that of a program that wrote to /dev/kmsg.
+/// Parses the `<4>` of `dmesg -r` or the `kern  :warn  : ` of `dmesg -x`, if present. Another facility than the kernel's
+/// belongs to a program that wrote to /dev/kmsg.
 fn level(text: &mut &[u8]) -> Origin {
     const FACILITIES: [&[u8]; 5] = [b"kern", b"user", b"daemon", b"syslog", b"auth"];
     if let Some(priority) = priority(text) {

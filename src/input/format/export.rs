@@ -1,7 +1,7 @@
 //! `journalctl -o export`: `KEY=value` lines, a blank line behind each entry (systemd, JOURNAL_EXPORT_FORMATS).
 //!
-//! A value that is no plain text stands behind its key's line with its length before it, and may hold anything, also what
-//! looks like the next entry. So entries are cut by these lengths, never by what a line looks like.
+//! A binary value stands behind its key's line, preceded by its length, and may contain anything, also bytes that look
+//! like the next entry. So entries are split by these lengths, never by the look of a line.
 
 use super::journal_fields::JournalFields;
 use super::record::{Format, Layer, Origin, Read, Record};
@@ -14,16 +14,16 @@ pub(super) static EXPORT: Format = Format {
     read: Read::Text(read),
 };
 
-/// How an entry begins: journalctl and systemd-journal-gatewayd write the cursor first, what is made for
-/// systemd-journal-remote has none.
+/// First fields of an entry: journalctl and systemd-journal-gatewayd write the cursor first, exports for
+/// systemd-journal-remote have none.
 const BEGINS: [&[u8]; 2] = [b"__CURSOR=", b"__REALTIME_TIMESTAMP="];
 
-/// Whether an entry begins where `text` begins.
+/// Whether `text` begins with an entry.
 pub(in crate::input) fn is_entry(text: &[u8]) -> bool {
     BEGINS.iter().any(|begin| text.starts_with(begin))
 }
 
-/// One field, and what follows it.
+/// One field, or the reason why there is none.
 pub(in crate::input) enum Step<'a> {
     Field {
         key: &'a [u8],
@@ -32,15 +32,15 @@ pub(in crate::input) enum Step<'a> {
     },
     /// The blank line at the end, with its length.
     End(usize),
-    /// A binary value that is longer than what has come: the length of the whole field.
+    /// A binary value that is not complete yet: the length of the whole field.
     Long(u64),
     /// The line is not complete.
     More,
-    /// No field.
+    /// Malformed text.
     Broken,
 }
 
-/// Takes the first field of `text`.
+/// Parses the first field of `text`.
 pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
     let Some(end) = memchr::memchr(b'\n', text) else {
         return Step::More;
@@ -97,7 +97,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
                 fields.put(key, value);
                 rest = &rest[len..];
             }
-            // An entry at the end of a log that was cut.
+            // An incomplete entry at the end of a truncated log.
             Step::More if !rest.is_empty() => {
                 if let Some(equals) = memchr::memchr(b'=', rest) {
                     fields.put(&rest[..equals], &rest[equals + 1..]);
@@ -119,7 +119,7 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Keeps a field; of one that is given twice, the first.
+    /// Keeps a field; if it occurs twice, the first.
     pub(super) fn put(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
             b"MESSAGE" => _ = self.message.get_or_insert(value),
@@ -128,10 +128,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The record that the fields make.
+    /// Converts the fields to a record.
     pub(super) fn record(self) -> Option<Record<'a>> {
         let (stamp, late) = self.journal.when()?;
-        // Only `--output-fields` can take all of them away; a sender cannot.
+        // Only `--output-fields` can remove all of them; a sender cannot.
         let origin = self.journal.origin().unwrap_or(Origin::Kernel);
         let host = self.host.map(String::from_utf8_lossy);
         let message = self.message.unwrap_or_default().into();

@@ -1,4 +1,4 @@
-//! What `grep` writes before the lines of several files: `kernel.log:`, `kernel.log-` for context, `kernel.log:17:`.
+//! Prefix of `grep` for the lines of several files: `kernel.log:`, `kernel.log-` for context, `kernel.log:17:`.
 
 use super::header::digits;
 use super::record::{Format, Layer, Read, Record};
@@ -12,11 +12,11 @@ pub(super) static GREP: Format = Format {
     read: Read::Text(read),
 };
 
-/// How far the file name may reach, in bytes.
+/// Upper bound on the bytes of the file name.
 const MAX_NAME: usize = 255;
 
 fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    // No grep of a grep: that would be tried at every colon of a hostile line.
+    // A grep of a grep is not supported: it would be tried at every colon of a hostile line.
     if layer.depth > 0 {
         return None;
     }
@@ -35,7 +35,7 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
         let Some(split) = layer.inner(rest) else {
             continue;
         };
-        // A message without a header behind any word and colon may be of some other rule's prefix.
+        // A message without a header, behind a word and a colon, may belong to another rule's prefix.
         let name = &record[..at];
         let is_file = name.iter().all(u8::is_ascii_digit) || name.iter().any(|b| b"./".contains(b));
         if split.stamp != Stamp::None || split.after.is_some() || is_file {

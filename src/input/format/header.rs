@@ -1,4 +1,4 @@
-//! The parts that the headers of text logs are made of: numbers, clock times, months, and `host ident:`.
+//! Parsers for the parts of text headers: numbers, clock times, months, and `host ident:`.
 
 use std::borrow::Cow;
 
@@ -6,16 +6,16 @@ use super::months::month_of;
 use super::record::Origin;
 use crate::time::{DAY, SECOND, Stamp, Time, days_of_civil};
 
-/// What a number, or a date of ISO 8601, begins with.
+/// First bytes of a number, or of an ISO 8601 date.
 pub(super) const DIGITS: &[u8] = b"0123456789";
-/// What the name of a weekday begins with.
+/// First bytes of a weekday's name.
 pub(super) const WEEKDAYS: &[u8] = b"FMSTW";
 /// The longest `host ident:` that is looked for, in bytes: a hostname has 64 at most, an identifier is short.
 const MAX_SOURCE: usize = 200;
-/// No month's name is longer, in bytes.
+/// Upper bound on the bytes of a month's name.
 const MAX_MONTH: usize = 32;
 
-/// Takes a number of `least` to `most` digits off the front.
+/// Parses a number of `least` to `most` digits.
 #[inline]
 pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> Option<i64> {
     let (mut number, mut len) = (0, 0);
@@ -32,7 +32,7 @@ pub(in crate::input) fn digits(text: &mut &[u8], least: usize, most: usize) -> O
     Some(number)
 }
 
-/// Takes a count off the front, whole: `None` where it is more than any daemon counts.
+/// Parses a count at the start of `text` and removes it; `None` if it exceeds 32 bits.
 pub(in crate::input) fn count(text: &mut &[u8]) -> Option<u32> {
     let len = text.iter().take_while(|b| b.is_ascii_digit()).count();
     let (number, rest) = text.split_at(len);
@@ -41,19 +41,19 @@ pub(in crate::input) fn count(text: &mut &[u8]) -> Option<u32> {
     Some(count)
 }
 
-/// Takes `literal` off the front.
+/// Parses `literal`.
 pub(in crate::input) fn literal(text: &mut &[u8], literal: &[u8]) -> Option<()> {
     *text = text.strip_prefix(literal)?;
     Some(())
 }
 
-/// Takes any number of spaces off the front.
+/// Skips spaces.
 pub(super) fn spaces(text: &mut &[u8]) {
     let len = text.iter().take_while(|b| **b == b' ').count();
     *text = &text[len..];
 }
 
-/// Takes a fraction of a second, `.123456` or `,123456`: its microseconds, or `None` where there is none.
+/// Parses a fraction of a second, `.123456` or `,123456`. Returns its microseconds; `None` where there is none.
 pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
     let [b'.' | b',', rest @ ..] = *text else {
         return None;
@@ -83,14 +83,14 @@ pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
     Some(micros)
 }
 
-/// The number of two digits.
+/// Returns the number of two digits.
 #[inline]
 fn pair(tens: u8, ones: u8) -> Option<i64> {
     let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
     (tens < 10 && ones < 10).then(|| i64::from(tens) * 10 + i64::from(ones))
 }
 
-/// Takes `10:00:01[.123456]`: microseconds since midnight, and whether a fraction stood there.
+/// Parses `10:00:01[.123456]`. Returns the microseconds since midnight, and whether there was a fraction.
 #[inline]
 pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
     let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
@@ -106,7 +106,7 @@ pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
     Some((day_micros, micros.is_some()))
 }
 
-/// Takes the abbreviated name of a month, in whatever language.
+/// Parses the abbreviated name of a month, in any known language.
 pub(super) fn month(text: &mut &[u8]) -> Option<u8> {
     let end = memchr::memchr(b' ', &text[..text.len().min(MAX_MONTH)])?;
     let month = month_of(&text[..end])?;
@@ -114,7 +114,7 @@ pub(super) fn month(text: &mut &[u8]) -> Option<u8> {
     Some(month)
 }
 
-/// Takes the `Apr22` of `dmesg -e`, which pads the day with a space.
+/// Parses the `Apr22` of `dmesg -e`, which pads the day with a space.
 pub(super) fn glued_month(text: &mut &[u8]) -> Option<u8> {
     let end = text
         .iter()
@@ -125,14 +125,14 @@ pub(super) fn glued_month(text: &mut &[u8]) -> Option<u8> {
     Some(month)
 }
 
-/// Takes a day of the month, padded with a zero or a space.
+/// Parses a day of the month, padded with a zero or a space.
 pub(super) fn day(text: &mut &[u8]) -> Option<u8> {
     spaces(text);
     let day = digits(text, 1, 2)?;
     (1..=31).contains(&day).then_some(day as u8)
 }
 
-/// Takes `2026-04-22`: days since 1970-01-01.
+/// Parses `2026-04-22`. Returns the days since 1970-01-01.
 pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
     let [y, yy, yyy, yyyy, b'-', m, mm, b'-', d, dd, rest @ ..] = *text else {
         return None;
@@ -144,7 +144,7 @@ pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
         .then(|| days_of_civil(year as i32, month as u8, day as u8))
 }
 
-/// Takes `Z`, `+0200`, `+02:00` or `-02`: microseconds ahead of UTC.
+/// Parses `Z`, `+0200`, `+02:00` or `-02`. Returns the offset from UTC in microseconds.
 pub(super) fn zone(text: &mut &[u8]) -> Option<i64> {
     if let Some(rest) = text.strip_prefix(b"Z") {
         *text = rest;
@@ -163,7 +163,7 @@ pub(super) fn zone(text: &mut &[u8]) -> Option<i64> {
     Some(sign * (hours * 60 + minutes) * 60 * SECOND)
 }
 
-/// Takes a zone that stands behind a space, ` +0200` or ` UTC`, with another word behind it.
+/// Parses a zone behind a space, ` +0200` or ` UTC`, if another word follows.
 fn zone_apart(text: &mut &[u8]) -> Option<i64> {
     let mut rest = text.strip_prefix(b" ")?;
     let ahead = match literal(&mut rest, b"UTC").or_else(|| literal(&mut rest, b"GMT")) {
@@ -174,12 +174,12 @@ fn zone_apart(text: &mut &[u8]) -> Option<i64> {
     Some(ahead)
 }
 
-/// The point in time `day_micros` after the begin of the day `days`.
+/// Returns the time `day_micros` after the start of the day `days`.
 pub(super) const fn at(days: i64, day_micros: i64) -> Time {
     Time(days * DAY + day_micros)
 }
 
-/// Takes `2026-04-22T10:00:01.123456+00:00`; a space for the `T` and no zone are read too.
+/// Parses `2026-04-22T10:00:01.123456+00:00`; a space in place of the `T`, and a missing zone, are accepted.
 #[inline]
 pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     let mut rest = *text;
@@ -202,7 +202,7 @@ pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     Some(stamp)
 }
 
-/// Takes `12345.677901`: its microseconds.
+/// Parses `12345.677901`. Returns the microseconds.
 pub(super) fn seconds(text: &mut &[u8]) -> Option<i64> {
     let mut rest = *text;
     let whole = digits(&mut rest, 1, 12)?;
@@ -211,8 +211,8 @@ pub(super) fn seconds(text: &mut &[u8]) -> Option<i64> {
     Some(whole * SECOND + micros)
 }
 
-/// Takes the kernel's own `[12345.677901] `, with the caller of `CONFIG_PRINTK_CALLER` or the CPU of some vendors'
-/// kernels (`@5`) in it or behind it: microseconds since boot.
+/// Parses the kernel's own `[12345.677901] `, with the caller of `CONFIG_PRINTK_CALLER` or the CPU of some vendors'
+/// kernels (`@5`) in it or behind it. Returns the microseconds since boot.
 pub(super) fn bracket(text: &mut &[u8]) -> Option<i64> {
     let mut rest = text.strip_prefix(b"[")?;
     spaces(&mut rest);
@@ -222,7 +222,7 @@ pub(super) fn bracket(text: &mut &[u8]) -> Option<i64> {
     }
     literal(&mut rest, b"]")?;
     caller(&mut rest);
-    // A message that is empty ends with its bracket.
+    // An empty message ends with its bracket.
     if !rest.is_empty() {
         literal(&mut rest, b" ")?;
     }
@@ -230,7 +230,7 @@ pub(super) fn bracket(text: &mut &[u8]) -> Option<i64> {
     Some(micros)
 }
 
-/// Takes `[ T123]` or `[   C1]`, where it stands.
+/// Parses `[ T123]` or `[   C1]`, if present.
 fn caller(text: &mut &[u8]) {
     let Some(mut rest) = text.strip_prefix(b"[") else {
         return;
@@ -244,7 +244,7 @@ fn caller(text: &mut &[u8]) {
     }
 }
 
-/// Takes the `<4>` of syslog: facility times eight, plus level.
+/// Parses the `<4>` of syslog: facility times eight, plus level.
 pub(in crate::input) fn priority(text: &mut &[u8]) -> Option<i64> {
     let mut rest = text.strip_prefix(b"<")?;
     let priority = digits(&mut rest, 1, 3)?;
@@ -253,7 +253,7 @@ pub(in crate::input) fn priority(text: &mut &[u8]) -> Option<i64> {
     Some(priority)
 }
 
-/// Takes what stands before the next space, and that space.
+/// Parses the word before the next space, and consumes that space.
 pub(super) fn word<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
     let end = memchr::memchr(b' ', &text[..text.len().min(MAX_SOURCE)])?;
     let (word, rest) = text.split_at(end);
@@ -261,11 +261,11 @@ pub(super) fn word<'a>(text: &mut &'a [u8]) -> Option<&'a [u8]> {
     (!word.is_empty()).then_some(word)
 }
 
-/// Who sent a message: host, origin, and the message.
+/// Sender of a message: host, origin, and the message.
 pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 
-/// Splits `[host ]ident[pid]: message`. Words that rsyslog's templates and others put around the host (a zone, a severity, a
-/// facility) are no host.
+/// Splits `[host ]ident[pid]: message`. Words that rsyslog's templates and others put around the host (a zone, a
+/// severity, a facility) are skipped.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     if let Some((host, message)) = usual_source(text) {
         return Some((Some(host.into()), Origin::Kernel, message));
@@ -273,8 +273,8 @@ pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     other_source(text)
 }
 
-/// The host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a digit, and nothing
-/// besides that a word of a header has.
+/// Returns the host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a
+/// digit, and nothing besides that a word of a header has.
 #[inline]
 pub(in crate::input) fn usual_source(text: &[u8]) -> Option<(&str, &[u8])> {
     let mut has_digit = false;
@@ -319,11 +319,11 @@ fn other_source(text: &[u8]) -> Option<Sent<'_>> {
     Some((host.map(String::from_utf8_lossy), origin, message))
 }
 
-/// Where the colon behind the tag is: before a space, or behind the kernel's own name, which some templates glue the message
-/// to.
+/// Finds the colon behind the tag: before a space, or behind the kernel's own name, to which some templates glue the
+/// message.
 fn tag_end(text: &[u8]) -> Option<usize> {
     let window = &text[..text.len().min(MAX_SOURCE)];
-    // A search for `: ` by `memmem` would have to be prepared for each line.
+    // A `memmem` search for `: ` would have to be prepared for each line.
     let mut colons = memchr::memchr_iter(b':', window);
     colons.find(|&at| match text.get(at + 1) {
         Some(b' ') | None => true,
@@ -334,12 +334,13 @@ fn tag_end(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// No word of a header that is no host is longer.
+/// Upper bound on the length of a header word that is not a host.
 const MAX_WORD: usize = 24;
 
-/// Whether a word of a header is a zone, a severity or a facility, and then, whether it is a facility that the kernel has not.
+/// Whether a word of a header is a zone, a severity or a facility; and if so, whether a facility other than the
+/// kernel's.
 fn header_word(word: &[u8]) -> Option<bool> {
-    /// Of syslog.conf(5), and as Python's and ChromeOS' loggers write them.
+    /// Levels of syslog.conf(5), and as Python's and ChromeOS' loggers write them.
     const SEVERITIES: [&[u8]; 14] = [
         b"emerg",
         b"emergency",
@@ -379,14 +380,14 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"local6",
         b"local7",
     ];
-    /// Of the tz database, those that are no words besides.
+    /// Abbreviations of the tz database, except those that are also words.
     const ZONES: [&[u8]; 34] = [
         b"UTC", b"GMT", b"CET", b"CEST", b"WET", b"WEST", b"EET", b"EEST", b"MSK", b"BST", b"IST",
         b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"AKST", b"AKDT", b"HST",
         b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
         b"NZDT",
     ];
-    // Most words are hosts with a number, which only an offset and a selector have.
+    // Fast path: most words are hosts with a digit, and only an offset or a selector has one as well.
     let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));
     if word.is_empty() || word.len() > MAX_WORD || word[0] != b'-' && is_host() {
         return None;
@@ -401,7 +402,7 @@ fn header_word(word: &[u8]) -> Option<bool> {
     if let Some(dot) = memchr::memchr(b'.', bare) {
         let (facility, severity) = (&bare[..dot], &bare[dot + 1..]);
         let is_selector = is_one_of(&FACILITIES, facility) && is_one_of(&SEVERITIES, severity);
-        // BusyBox' klogd says `user` for the kernel.
+        // BusyBox' klogd writes `user` for the kernel.
         return is_selector.then(|| !is_one_of(&[b"kern", b"user"], facility));
     }
     let is_offset = matches!(bare, [b'+' | b'-', rest @ ..] if rest.len() > 1 && rest.iter().all(|b| b.is_ascii_digit() || *b == b':'));
@@ -412,7 +413,7 @@ fn header_word(word: &[u8]) -> Option<bool> {
     (bare == b"kern").then_some(false)
 }
 
-/// What `ident`, the tag of a text log, says of who wrote the message.
+/// Returns the origin of a message by `ident`, the tag of a text log.
 pub(super) fn origin(ident: &[u8]) -> Origin {
     match ident {
         b"kernel" | b"vmunix" => Origin::Kernel,

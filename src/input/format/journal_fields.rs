@@ -1,6 +1,6 @@
-//! Who wrote a record of the journal, when, and on which boot: the one answer for JSON, export, verbose and binary journals.
+//! Origin, time and boot of a journal record, for JSON, export, verbose and binary journals alike.
 //!
-//! Follows systemd.journal-fields(7). Fields that begin with `_` are journald's own word, which no sender can give.
+//! Follows systemd.journal-fields(7). Fields that begin with `_` are set by journald, and no sender can forge them.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -12,7 +12,7 @@ use crate::time::{SECOND, Stamp, Time};
 #[derive(Debug, Default, Clone, Copy)]
 pub(in crate::input) struct JournalFields<'a> {
     pub(in crate::input) transport: Option<&'a [u8]>,
-    /// The name that the sender gives itself.
+    /// Name that the sender claims.
     pub(in crate::input) identifier: Option<&'a [u8]>,
     /// The process that sent it; the kernel has none.
     pub(in crate::input) process: Option<&'a [u8]>,
@@ -28,12 +28,12 @@ pub(in crate::input) struct JournalFields<'a> {
     pub(in crate::input) source_monotonic: Option<i64>,
 }
 
-/// What waited for less, in microseconds, was read while the journal ran, which takes milliseconds: its reception is its
-/// time, in the forms that tell both times as in those that do not.
+/// Longest delay, in microseconds, for which the time of reception stands for the time of the message, in all forms
+/// alike: a running journal receives a message within milliseconds.
 const MAX_DELAY: i64 = SECOND;
 
 impl<'a> JournalFields<'a> {
-    /// Keeps a field; of one that is given twice, the first.
+    /// Keeps a field; if it occurs twice, the first.
     pub(in crate::input) fn put(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
             b"_TRANSPORT" => _ = self.transport.get_or_insert(value),
@@ -48,7 +48,7 @@ impl<'a> JournalFields<'a> {
         }
     }
 
-    /// Who wrote the record; `None` where no field says it.
+    /// Returns the origin of the record; `None` where no field shows it.
     pub(in crate::input) fn origin(&self) -> Option<Origin> {
         let named = self.identifier.map(|name| {
             let name = name.trim_ascii();
@@ -56,7 +56,7 @@ impl<'a> JournalFields<'a> {
         });
         match (self.transport, named) {
             (Some(b"kernel"), _) => return Some(Origin::Kernel),
-            // What journald itself says is of the transport `driver`.
+            // Messages of journald itself have the transport `driver`.
             (Some(b"driver"), Some(Origin::Journald)) => return named,
             (Some(_), Some(Origin::Other | Origin::Journald)) => return Some(Origin::Other),
             (Some(_), _) => return Some(Origin::Forged),
@@ -71,15 +71,15 @@ impl<'a> JournalFields<'a> {
         let process = (self.process)
             .filter(|process| !matches!(*process, b"" | b"-" | b"0"))
             .map(|_| Origin::Forged);
-        // The word that trusts least is taken.
+        // Of contradicting statements, the least trusted one counts.
         let said = [named, facility, process];
         let mut said = said.iter().flatten();
         let least = said.clone().find(|origin| **origin == Origin::Forged);
         least.or_else(|| said.next()).copied()
     }
 
-    /// When it was received, and how much earlier the kernel wrote it, in microseconds. At boot that is seconds: the journal
-    /// starts long after the kernel.
+    /// Returns the time of reception, and the microseconds by which the kernel wrote the message earlier. At boot these
+    /// are seconds: the journal starts long after the kernel.
     pub(in crate::input) fn when(&self) -> Option<(Stamp, i64)> {
         let at = Time(self.realtime?);
         let waited = match (self.monotonic, self.source_monotonic) {
@@ -90,7 +90,7 @@ impl<'a> JournalFields<'a> {
         Some((Stamp::Dated { at, fine: true }, late))
     }
 
-    /// What stands for the boot: equal for equal ids.
+    /// Returns a hash of the boot ID: equal for equal IDs.
     pub(in crate::input) fn boot(&self) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
         self.boot?.hash(&mut hasher);
@@ -98,7 +98,7 @@ impl<'a> JournalFields<'a> {
     }
 }
 
-/// Who wrote a message of this `priority`: facility 0 is the kernel's own, and no program can give itself that.
+/// Returns the origin by `priority`: facility 0 is the kernel's own, and no program can send it.
 pub(super) const fn of_priority(priority: i64) -> Origin {
     match priority >> 3 {
         0 => Origin::Kernel,
@@ -106,7 +106,7 @@ pub(super) const fn of_priority(priority: i64) -> Origin {
     }
 }
 
-/// The number that a field is.
+/// Parses the number in a field.
 pub(super) fn number(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }

@@ -1,7 +1,7 @@
-//! JSON, one object a record: `journalctl -o json` and its relatives, `dmesg -J`, and what collectors make of them.
+//! JSON, one object a record: `journalctl -o json` and its relatives, `dmesg -J`, and the output of collectors.
 //!
-//! All forms are read once and alike; a form is a row, told by the names that it has. Keys come in any order and are known
-//! by name ([`super::json_fields`]). A collector's message may be a line of any other form, or JSON again.
+//! All forms share one parser; a form is a row, recognised by the names of its keys. Keys come in any order and are
+//! known by name ([`super::json_fields`]). A collector's message may be a line of any other form, or JSON again.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use super::record::{Format, Layer, Origin, Read, Record};
 use super::text::bare;
 use crate::time::{SECOND, Stamp, Time, days_of_civil};
 
-/// What an object begins with. A blank before it is the indent of a message's further line, which is no record.
+/// First byte of an object. A blank before it is the indentation of a continuation line, which is no record.
 const JSON_BEGINS: &[u8] = b"{";
 
 pub(super) static JSON: Format = Format {
@@ -94,14 +94,14 @@ pub(super) static COLLECTOR: Format = Format {
     read: Read::Json(|_| true),
 };
 
-/// The object behind `mark`.
+/// Parses the object behind `mark`.
 fn behind<'a>(text: &'a [u8], mark: &[u8], layer: Layer<'_>) -> Option<Record<'a>> {
     record(Object::read(text.strip_prefix(mark)?)?, layer)
 }
 
-/// What an object says as a record of a log.
+/// Converts an object to a record of a log.
 pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
-    // Without either, the object is of some other program.
+    // An object with neither belongs to another program.
     if object.bytes(Part::Message).is_none() && object.bytes(Part::Realtime).is_none() {
         return None;
     }
@@ -111,7 +111,7 @@ pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Rec
     let fields = journal_fields(&object);
     let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(&object), 0));
     let from = fields.origin();
-    // The journal, or `dmesg -J`, says who sent it: what the message says is its own affair.
+    // The journal, or `dmesg -J`, states the sender: a header within the message is then only text.
     let is_told = fields.transport.is_some() || fields.priority.is_some();
     let inner = if !is_told || is_loki && is_entry(&message) {
         unwrapped(&message, layer)
@@ -120,7 +120,7 @@ pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Rec
     };
     let mut record = match (inner, from) {
         (Some(inner), _) => Record {
-            // The word that trusts least is taken.
+            // Of contradicting statements, the least trusted one counts.
             origin: match from {
                 Some(origin) if is_told && origin != Origin::Kernel => origin,
                 Some(origin) if inner.origin == Origin::Kernel => origin,
@@ -129,7 +129,7 @@ pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Rec
             ..inner.into_owned().timed(stamp)
         },
         (None, Some(origin)) if is_told => Record::new(stamp, None, origin, message),
-        // A further line of what some program wrote, as journalctl indents it.
+        // A continuation line of a program's output, as journalctl indents it.
         (None, None) if is_indented(&message) => Record::new(stamp, None, Origin::Other, message),
         (None, from) => Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message),
     };
@@ -154,28 +154,28 @@ fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
     }
 }
 
-/// Whether the message came through Loki, whose labels may say who sent it besides.
+/// Whether the message came through Loki, whose labels may state the sender as well.
 fn is_loki(object: &Object<'_>) -> bool {
     ["line", "values"]
         .iter()
         .any(|name| object.has(Part::Message, name))
 }
 
-/// Whether `message` is an entry of the journal as promtail and Alloy write it with `format_as_json`: journald's own fields
-/// stand in it.
+/// Whether `message` is a journal entry as promtail and Alloy write it with `format_as_json`: it contains journald's
+/// trusted fields.
 fn is_entry(message: &[u8]) -> bool {
     let own = [Part::Transport, Part::Host];
     Object::read(message).is_some_and(|entry| own.iter().all(|part| entry.bytes(*part).is_some()))
 }
 
-/// Whether more stands before `message` than the one space that syslog daemons leave there.
+/// Whether more than the one space that syslog daemons leave precedes `message`.
 fn is_indented(message: &[u8]) -> bool {
     message.starts_with(b"  ") || message.starts_with(b"\t")
 }
 
-/// The record in a collector's message, where that is a line with a header, or JSON.
+/// Parses the record in a collector's message, if that is a line with a header, or JSON.
 fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    // A further line of what some program wrote, whatever it says.
+    // An indented line continues another program's message, and is no record.
     if message.first().is_some_and(u8::is_ascii_whitespace) {
         return None;
     }
@@ -184,14 +184,14 @@ fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
         Some(end) if line.first() != Some(&b'{') => line[..end].trim_ascii_end(),
         _ => line,
     };
-    // The kernel's own uptime is for whoever reads the message to take off, and no header.
+    // The kernel's own uptime belongs to the message, and is no header.
     if layer.prefixes.at_begin_of(bare(line)).is_some() {
         return None;
     }
     layer.inner(line)
 }
 
-/// The time that a collector gives, or the uptime that the kernel did.
+/// Returns the time that a collector gives, or the kernel's uptime.
 fn stamp(object: &Object<'_>) -> Stamp {
     if let Some(stamp) = object.bytes(Part::Time).and_then(moment) {
         return stamp;
@@ -205,8 +205,8 @@ fn stamp(object: &Object<'_>) -> Stamp {
     stamp.map_or(Stamp::None, |micros| Stamp::Uptime { micros })
 }
 
-/// A time as collectors write it: RFC 3339, a stamp of syslog, Kibana's or ctime's, or a number since 1970 in seconds or
-/// finer, which its size shows. A number of seconds too small for this century is an uptime.
+/// Parses a time of a collector: RFC 3339, a stamp of syslog, Kibana's or ctime's, or a number since 1970 in seconds or
+/// a finer unit, which its size shows. A number of seconds too small for this century is an uptime.
 fn moment(text: &[u8]) -> Option<Stamp> {
     let mut rest = text.trim_ascii();
     match rest {
@@ -240,11 +240,11 @@ fn moment(text: &[u8]) -> Option<Stamp> {
     Some(Stamp::Dated { at, fine })
 }
 
-/// A time that begins with a word: `May  4 09:58:10`, `Mon May  4 09:58:10 2026`, `May 4, 2026 @ 09:58:10.000`.
+/// Parses a time that begins with a word: `May  4 09:58:10`, `Mon May  4 09:58:10 2026`, `May 4, 2026 @ 09:58:10.000`.
 fn calendar(text: &[u8]) -> Option<Stamp> {
     let mut rest = text;
     let named = month(&mut rest).or_else(|| {
-        // A weekday says nothing that the date does not.
+        // The weekday is redundant with the date.
         rest = text;
         word(&mut rest)?;
         spaces(&mut rest);
@@ -286,7 +286,7 @@ fn calendar(text: &[u8]) -> Option<Stamp> {
 const CENTURY: i64 = 1_000_000_000;
 
 fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
-    // Kibana writes a dash where there is none.
+    // Kibana writes a dash for a missing value.
     if matches!(&*bytes, b"" | b"-") {
         return None;
     }

@@ -1,13 +1,13 @@
-//! The names that collectors give to the parts of a log record, as data, and the way from a name to its row.
+//! Table of the names that collectors give to the parts of a log record, and the lookup of a name in it.
 
-/// What a field of a JSON record is.
+/// Part of a record that a JSON field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::input) enum Part {
     Message,
     Host,
-    /// The journal's `_TRANSPORT`: who really sent it.
+    /// `_TRANSPORT` of the journal: the trusted transport.
     Transport,
-    /// The name that the sender gives itself.
+    /// Name that the sender claims.
     Identifier,
     /// The process that sent it; the kernel has none.
     Process,
@@ -30,13 +30,13 @@ pub(in crate::input) enum Part {
     Pair,
 }
 
-/// How many parts there are.
+/// Number of parts.
 pub(super) const PARTS: usize = Part::Pair as usize + 1;
 
-/// What a field stands in.
+/// Context of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Within {
-    /// The record itself, or an object whose fields count as its own.
+    /// The record itself, or an object whose fields count as the record's.
     Record,
     Host,
     Body,
@@ -46,13 +46,13 @@ pub(super) enum Within {
     Syslog,
     Process,
     Facility,
-    /// An object of which nothing is known.
+    /// An unknown object.
     Unknown,
 }
 
 use Within::{Body, Event, Facility, Host, Journald, Process, Record, Syslog, Systemd};
 
-/// A field: what it stands in, its name there, and what it is.
+/// A field: its context, its name there, and the part that it holds.
 pub(super) struct Field {
     within: Within,
     pub(super) name: &'static str,
@@ -63,12 +63,12 @@ const fn row(within: Within, name: &'static str, part: Part) -> Field {
     Field { within, name, part }
 }
 
-/// Of two rows for one part the first in the table wins.
+/// Table of known fields. Of two rows for one part the first one wins.
 ///
-/// Names are from: systemd.journal-fields(7); Fluent Bit's inputs systemd (also with `Lowercase` and `Strip_Underscores`)
-/// and kmsg; Vector's sources journald and syslog; Filebeat's input journald and ECS 8; rsyslog's and syslog-ng's JSON
-/// templates (`--scope rfc3164` and `rfc5424`); Docker's json-file; Loki's API, logcli and Grafana; Splunk's exports;
-/// OpenTelemetry's logs data model; util-linux `dmesg -J`.
+/// Names are from: systemd.journal-fields(7); Fluent Bit's inputs systemd (also with `Lowercase` and
+/// `Strip_Underscores`) and kmsg; Vector's sources journald and syslog; Filebeat's input journald and ECS 8; rsyslog's
+/// and syslog-ng's JSON templates (`--scope rfc3164` and `rfc5424`); Docker's json-file; Loki's API, logcli and Grafana;
+/// Splunk's exports; OpenTelemetry's logs data model; util-linux `dmesg -J`.
 #[rustfmt::skip]
 pub(super) const FIELDS: &[Field] = &[
     row(Record, "MESSAGE", Part::Message),
@@ -173,7 +173,7 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "values", Part::Pair),
 ];
 
-/// Objects that are entered, and what their fields stand in.
+/// Objects that are entered, and the context of their fields.
 #[rustfmt::skip]
 pub(super) const OBJECTS: &[(&str, Within)] = &[
     ("_source", Record),
@@ -197,19 +197,19 @@ pub(super) const OBJECTS: &[(&str, Within)] = &[
     ("facility", Facility),
 ];
 
-/// Where in [`OBJECTS`] the object by this name is.
+/// Returns the index in [`OBJECTS`] of the object with this name.
 pub(super) fn entered(name: &str) -> Option<usize> {
     const _: () = assert!(OBJECTS.len() <= 32, "an object is a bit");
     let known = |(object, _): &(&str, Within)| object.len() == name.len() && *object == name;
     OBJECTS.iter().position(known)
 }
 
-/// The row of [`FIELDS`] for a field: an object of a log has some twenty, and few of them are here.
+/// Returns the row of [`FIELDS`] for a field: an object of a log has some twenty, and few of them are in the table.
 pub(super) fn field(within: Within, name: &str) -> Option<u8> {
     let mut slot = hash(name.as_bytes());
     while let Some(row) = SLOTS[slot].checked_sub(1) {
         let field = &FIELDS[usize::from(row)];
-        // Lengths first: a comparison of bytes is a call.
+        // Lengths are compared first: comparing the bytes needs a function call.
         if field.name.len() == name.len() && field.name == name && field.within == within {
             return Some(row);
         }
@@ -218,7 +218,7 @@ pub(super) fn field(within: Within, name: &str) -> Option<u8> {
     None
 }
 
-/// A slot for a name: its length and some of its bytes tell names apart.
+/// Returns the slot for a name, by its length and some of its bytes.
 const fn hash(name: &[u8]) -> usize {
     let (Some(first), Some(last)) = (name.first(), name.last()) else {
         return 0;
@@ -228,7 +228,7 @@ const fn hash(name: &[u8]) -> usize {
     key % SLOTS.len()
 }
 
-/// Rows by the slots of their names, counted from 1; the next slot has what a slot has no room for.
+/// Hash table from names to rows, counted from 1, with linear probing.
 static SLOTS: [u8; 512] = {
     let mut slots = [0; 512];
     let mut row = 0;

@@ -1,4 +1,4 @@
-//! A JSON object read once, from its begin to its end: what it keeps is what [`FIELDS`] names.
+//! Parser of a JSON object in one pass, which keeps the fields that [`FIELDS`] names.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,19 +7,19 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::json_fields::{FIELDS, OBJECTS, PARTS, Part, Within, entered, field};
 
-/// How deep objects are entered.
+/// Upper bound on the nesting of objects that are entered.
 const MAX_DEPTH: u8 = 4;
 
 /// The parts of one record.
 #[derive(Debug, Default)]
 pub(in crate::input) struct Object<'a> {
-    /// By what they are, with the row of [`FIELDS`] that said so.
+    /// Values by part, each with the row of [`FIELDS`] that named it.
     found: [Option<(u8, Cow<'a, [u8]>)>; PARTS],
-    /// Over several lines.
+    /// Whether the object spans several lines.
     pub(super) is_pretty: bool,
-    /// The objects that it has, a bit each: see [`OBJECTS`].
+    /// Objects that it contains, one bit each: see [`OBJECTS`].
     objects: u32,
-    /// A field that says who sent the record was given twice, with different values.
+    /// Whether a field that states the sender occurred twice, with different values.
     contradicts: bool,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Object<'a> {
             return None;
         }
         let mut object = Self::parse(text).or_else(|| {
-            // rsyslog and others pass invalid UTF-8 into their JSON. All else that is no JSON stays none.
+            // rsyslog and others pass invalid UTF-8 into their JSON. Other malformed JSON is refused.
             std::str::from_utf8(text).err()?;
             let text = String::from_utf8_lossy(text);
             Object::parse(text.as_bytes()).map(Object::into_owned)
@@ -40,7 +40,7 @@ impl<'a> Object<'a> {
         Some(object)
     }
 
-    /// Keeps a field that stands in no JSON.
+    /// Keeps a field from another source than JSON.
     pub(super) fn put_field(&mut self, name: &str, value: Cow<'a, [u8]>) {
         if let Some(row) = field(Within::Record, name) {
             self.put(row, value);
@@ -75,7 +75,7 @@ impl<'a> Object<'a> {
     }
 
     pub(super) fn bytes(&self, part: Part) -> Option<&[u8]> {
-        // Two different words of who sent it are none.
+        // Two contradicting statements of the sender count as none.
         if part == Part::Transport && self.contradicts {
             return Some(b"");
         }
@@ -98,7 +98,7 @@ impl<'a> Object<'a> {
         found.is_some_and(|(row, _)| FIELDS[usize::from(*row)].name == name)
     }
 
-    /// Whether it has a field by the name of an object that may be entered, whatever it holds.
+    /// Whether it has a field with the name of an object that may be entered, of any type.
     pub(super) fn holds(&self, name: &str) -> bool {
         entered(name).is_some_and(|at| self.objects >> at & 1 == 1)
     }
@@ -144,7 +144,8 @@ impl<'a> Object<'a> {
     }
 }
 
-/// The first value of a field that was given twice, or the bytes of one value that is no UTF-8 or holds control characters.
+/// Returns the first value of a field that occurs twice, or the bytes of one value with invalid UTF-8 or control
+/// characters.
 fn first<'a>(values: Vec<Value<'a>>) -> Cow<'a, [u8]> {
     let mut bytes = Vec::new();
     for value in values {
@@ -198,7 +199,7 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            // `log.syslog.facility.code` may be one name or four objects; the last two words tell enough.
+            // `log.syslog.facility.code` may be one name or four objects; the last two words identify it.
             let (within, name) = match memchr::memrchr(b'.', key.as_bytes()) {
                 Some(dot) => (
                     path(&key[..dot]).unwrap_or(Within::Unknown),
@@ -227,7 +228,7 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
     }
 }
 
-/// What the last of nested `objects` is to a record, if all of them are something.
+/// Returns the context of the last of nested `objects`, if all of them are known.
 fn path(objects: &str) -> Option<Within> {
     let mut last = None;
     for object in objects.split('.') {
@@ -236,7 +237,7 @@ fn path(objects: &str) -> Option<Within> {
     last
 }
 
-/// Whether a table with columns of these names is a log: one has the message, another what a record has besides.
+/// Whether a table with columns of these names is a log: one has the message, another a time or a sender.
 pub(in crate::input) fn is_table(names: &[String]) -> bool {
     let part = |name: &String| {
         let (within, name) = match name.rsplit_once('.') {
@@ -250,18 +251,18 @@ pub(in crate::input) fn is_table(names: &[String]) -> bool {
     parts.contains(&Part::Message) && parts.iter().any(|part| besides.contains(part))
 }
 
-/// What a field holds.
+/// Value of a field.
 enum Value<'a> {
     Bytes(Cow<'a, [u8]>),
     Byte(u8),
     Array(Vec<Self>),
-    /// Nothing that a field could be: an object, which was read, or a truth.
+    /// A value that no known field has: an object, which was read, or a boolean.
     Other,
 }
 
 /// Reads the value of a field: a string, a number, an array of such, `null` where it was too long, or an object.
 struct Inside<'p, 'a> {
-    /// What an object's fields stand in, where they count.
+    /// Context of the object's fields, if they count.
     within: Option<Within>,
     depth: u8,
     object: &'p mut Object<'a>,
@@ -302,7 +303,7 @@ impl<'a> Visitor<'a> for Inside<'_, 'a> {
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value<'a>, E> {
-        // To the microsecond, which is all that a double holds of a time.
+        // Microseconds are all that a double can represent of a time.
         Ok(Value::Bytes(format!("{number:.6}").into_bytes().into()))
     }
 
@@ -310,7 +311,7 @@ impl<'a> Visitor<'a> for Inside<'_, 'a> {
         Ok(Value::Other)
     }
 
-    /// `null`: the field is there, its value is not.
+    /// `null`: the field exists without a value.
     fn visit_unit<E>(self) -> Result<Value<'a>, E> {
         Ok(Value::Bytes((&[][..]).into()))
     }

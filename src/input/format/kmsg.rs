@@ -35,7 +35,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     ))
 }
 
-/// Text whose control bytes, bytes from 127 on and backslashes are `\xNN`.
+/// Decodes text in which control bytes, bytes from 127 on and backslashes are written as `\xNN`.
 fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(b'\\', text).is_none() {
         return text.into();

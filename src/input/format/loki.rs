@@ -22,10 +22,10 @@ pub(super) static GRAFANA_TXT: Format = Format {
     read: Read::Text(read_grafana),
 };
 
-/// Where labels or a tab stand at most: most lines with a stamp of ISO 8601 have neither there.
+/// Largest offset of labels or of a tab: most lines with an ISO 8601 stamp have neither there.
 const MAX_STAMP: usize = 64;
 
-/// The begin of `text` up to where `rest` begins.
+/// Returns the part of `text` before `rest`.
 fn taken<'a>(text: &'a [u8], rest: &[u8]) -> &'a [u8] {
     &text[..text.len() - rest.len()]
 }
@@ -45,7 +45,7 @@ fn read_logcli<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     json::record(object, layer)
 }
 
-/// Takes `{name="value", …}`, whose values are quoted as in Go.
+/// Parses `{name="value", …}`, whose values are quoted as in Go.
 fn labels<'a>(text: &mut &'a [u8], object: &mut Object<'a>) -> Option<()> {
     let mut rest = text.strip_prefix(b"{")?;
     while literal(&mut rest, b"}").is_none() {

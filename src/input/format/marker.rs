@@ -11,7 +11,7 @@ pub(super) static MARKER: Format = Format {
     read: Read::Text(read),
 };
 
-/// How the lines begin; systemd, journalctl.c and logs-show.c, since v206.
+/// Starts of marker lines; systemd, journalctl.c and logs-show.c, since v206.
 const MARKERS: [&[u8]; 6] = [
     b"-- Boot ",
     b"-- Reboot --",

@@ -1,7 +1,7 @@
-//! The forms of a record: one file a header form. A record goes in, a [`Record`] with its header split off comes out.
+//! Formats of a record: one file for each form of the header. A record in, a [`Record`] with its header split off out.
 //!
-//! Knows nothing of how records are cut out of a log ([`super::framing`]) or of what a message means ([`super::message`]). A
-//! new format is one file and its row in [`FORMATS`]; a new JSON form is its row alone.
+//! Knows nothing of how records are split from a log ([`super::framing`]) or of the meaning of a message
+//! ([`super::message`]). A new format is one file and its row in [`FORMATS`]; a new JSON form is its row alone.
 
 pub(super) mod cri;
 mod dmesg;
@@ -39,8 +39,8 @@ pub(super) use record::{Origin, Record};
 pub use short::stamp as short_stamp;
 pub(super) use short::take_stamp as take_short_stamp;
 
-/// All forms. The order is that in which they are tried: the more particular before the more general, and what wraps a
-/// line of another form before that form.
+/// All formats, in the order in which they are tried: the more particular before the more general, and a format that
+/// wraps lines of another before that one.
 pub const FORMATS: &[&Format] = &[
     &json::JSON_PRETTY,
     &json::JSON,
@@ -79,12 +79,12 @@ pub const FORMATS: &[&Format] = &[
     &grep::GREP,
 ];
 
-/// Reads `record`, a whole record without its line end, in the first form that takes it.
+/// Parses `record`, a complete record without its line end, with the first format that accepts it.
 pub(super) fn read<'a>(record: &'a [u8], prefixes: &Prefixes) -> Option<Record<'a>> {
     any(record, Layer::outermost(prefixes, any))
 }
 
-/// The format of `record`, a whole record without its line end.
+/// Returns the format of `record`, a complete record without its line end.
 pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
     first(record, Layer::outermost(prefixes, any)).map(|(format, _)| format)
 }
@@ -93,13 +93,13 @@ fn any<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     first(record, layer).map(|(_, record)| record)
 }
 
-/// Splits `record` with the first format that takes it. Its first byte rules most of them out: of 30 tries for a syslog
+/// Parses `record` with the first format that accepts it. Its first byte excludes most of them: of 30 tries for a syslog
 /// line, few are left.
 fn first<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<(&'static Format, Record<'a>)> {
     let mut left = record
         .first()
         .map_or(u64::MAX, |first| BY_FIRST[usize::from(*first)]);
-    // A JSON object is read once, whichever form it turns out to have.
+    // A JSON object is parsed once for all formats.
     let mut object: Option<Option<Object<'a>>> = None;
     while let Some(format) = FORMATS.get(left.trailing_zeros() as usize) {
         match format.read {
@@ -122,7 +122,7 @@ fn first<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<(&'static Format, Rec
     None
 }
 
-/// The formats that a first byte leaves, a bit each, in the order of [`FORMATS`].
+/// Formats that a first byte allows, one bit each, in the order of [`FORMATS`].
 static BY_FIRST: [u64; 256] = by_first();
 
 const fn by_first() -> [u64; 256] {

@@ -1,14 +1,14 @@
-//! The names of months as data: what `strftime` writes for `%b` in the languages whose users one meets.
+//! Names of months: the output of `strftime` for `%b` in common languages.
 //!
-//! From the `abmon` and `ab_alt_mon` of glibc's locales. Where two languages claim one name for different months, the
-//! larger one has it (`lis` is Polish and Czech, not Croatian).
+//! From the `abmon` and `ab_alt_mon` of glibc's locales. Where two languages use one name for different months, the
+//! larger language wins (`lis` is Polish and Czech, not Croatian).
 
-/// The number of the month that `name` is short for, 1 to 12.
+/// Returns the number of the month that `name` is short for, 1 to 12.
 pub(in crate::input) fn month_of(name: &[u8]) -> Option<u8> {
     if let Some(month) = english(name) {
         return Some(month);
     }
-    // The host of a line whose stamp has no month comes here too, and is none of these.
+    // The host of a line without a month comes here too, and is no month.
     let first = name.first()?;
     if name.len() >= 32 || LENGTHS[usize::from(*first)] >> name.len() & 1 == 0 {
         return None;
@@ -38,7 +38,7 @@ const fn english(name: &[u8]) -> Option<u8> {
     })
 }
 
-/// How long the names that begin with a byte are, a bit each.
+/// Lengths of the names that start with a byte, one bit each.
 static LENGTHS: [u32; 256] = {
     let mut lengths = [0; 256];
     let mut month = 0;

@@ -8,7 +8,7 @@ use crate::input::search::Search;
 #[derive(Debug, Clone)]
 pub struct Prefixes {
     pub(in crate::input) texts: Vec<Vec<u8>>,
-    /// Built once it is needed: that takes milliseconds, and a bundle has hundreds of logs. Clones have the same.
+    /// Built on demand: that takes milliseconds, and a bundle has hundreds of logs. Clones share it.
     search: Arc<OnceLock<Search>>,
 }
 
@@ -23,7 +23,7 @@ impl Prefixes {
         }
     }
 
-    /// The documented prefix, and the one of an older write-up of the feature.
+    /// Creates the documented prefix, and the one of an older write-up of the feature.
     pub fn documented() -> Self {
         Self::new(vec![
             Self::DOCUMENTED.as_bytes().to_vec(),
@@ -31,17 +31,17 @@ impl Prefixes {
         ])
     }
 
-    /// Another rule's prefix.
+    /// Creates the prefixes for another rule's prefix alone.
     pub fn only(prefix: &str) -> Self {
         Self::new(vec![prefix.as_bytes().to_vec()])
     }
 
-    /// The search for them and whatever else is looked for, which `build` makes once.
+    /// Returns the search for the prefixes and other texts, which `build` creates once.
     pub(in crate::input) fn search(&self, build: impl FnOnce(&[Vec<u8>]) -> Search) -> Search {
         self.search.get_or_init(|| build(&self.texts)).clone()
     }
 
-    /// Where the first prefix in `text` is.
+    /// Returns the offset of the first prefix in `text`.
     pub(in crate::input) fn find(&self, text: &[u8]) -> Option<usize> {
         let places = self.texts.iter();
         places
@@ -55,7 +55,7 @@ impl Prefixes {
         before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     }
 
-    /// The prefix that `message` begins with.
+    /// Returns the prefix that `message` begins with.
     pub(in crate::input) fn at_begin_of(&self, message: &[u8]) -> Option<&[u8]> {
         // The first byte first: a comparison of bytes is a call.
         let begins = |prefix: &&Vec<u8>| {

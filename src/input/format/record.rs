@@ -1,4 +1,4 @@
-//! What a format makes of a record: its header split off, and nothing decided yet.
+//! Output of a format: a record with its header split off, before it is classified.
 
 use std::borrow::Cow;
 
@@ -6,11 +6,11 @@ use super::json_object::Object;
 use super::prefixes::Prefixes;
 use crate::time::Stamp;
 
-/// Who wrote a message.
+/// Origin of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Origin {
     Kernel,
-    /// Somebody who says to be the kernel: `kernel[4242]:`, or a journal `_TRANSPORT` that is not `kernel`.
+    /// A sender that claims to be the kernel: `kernel[4242]:`, or a journal `_TRANSPORT` that is not `kernel`.
     Forged,
     /// systemd-journald, about the journal.
     Journald,
@@ -24,23 +24,23 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct Record<'a> {
     pub(crate) stamp: Stamp,
-    /// Microseconds since boot, where the record tells them besides a date.
+    /// Microseconds since boot, where the record has them in addition to a date.
     pub(crate) uptime: Option<i64>,
-    /// Microseconds since the record before, where that is all that the record tells.
+    /// Microseconds since the record before, where the record has no other time.
     pub(crate) after: Option<i64>,
     /// The monotonic time of its reception, in microseconds since boot, beside a date: a step of the clock does not move it.
     pub(crate) monotonic: Option<i64>,
-    /// How long before its stamp, the time of reception, the kernel wrote the message, in microseconds.
+    /// Microseconds by which the kernel wrote the message before its stamp, the time of reception.
     pub(crate) late: i64,
     pub(crate) host: Option<Cow<'a, str>>,
     pub(crate) origin: Origin,
-    /// The boot it was logged in: a hash of the journal's `_BOOT_ID`.
+    /// Hash of the journal's `_BOOT_ID`.
     pub(crate) boot: Option<u64>,
     pub(crate) message: Cow<'a, [u8]>,
 }
 
 impl<'a> Record<'a> {
-    /// A record with a header of the usual parts.
+    /// Creates a record with a header of the usual parts.
     pub(crate) const fn new(
         stamp: Stamp,
         host: Option<Cow<'a, str>>,
@@ -65,7 +65,7 @@ impl<'a> Record<'a> {
         self.stamp.is_fine() || self.after.is_some()
     }
 
-    /// Copies what the record borrows.
+    /// Converts the record to one that borrows nothing.
     pub(super) fn into_owned(self) -> Record<'static> {
         Record {
             stamp: self.stamp,
@@ -80,7 +80,8 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Gives the record the time of what wraps it, unless it tells its date itself: what wraps it may be a copy made later.
+    /// Sets the time of the record to that of its wrapper, unless the record has a date: the wrapper may be a copy made
+    /// later.
     pub(super) fn timed(mut self, outer: Stamp) -> Self {
         match self.stamp {
             _ if outer == Stamp::None => {}
@@ -100,9 +101,9 @@ impl<'a> Record<'a> {
 
 /// A form in which a log reaches a user.
 pub struct Format {
-    /// Its name, as the program that writes it calls it.
+    /// Name of the format, as the program that writes it calls it.
     pub code: &'static str,
-    /// One line that tells what it is.
+    /// Description in one line.
     pub title: &'static str,
     /// A record in this form; the registry test reads it back.
     pub sample: &'static str,
@@ -111,18 +112,18 @@ pub struct Format {
     pub(super) read: Read,
 }
 
-/// How a format reads a record.
+/// Parser of a format.
 pub(super) enum Read {
     /// Splits a record; `None` where it is not of this form.
     Text(for<'a> fn(&'a [u8], Layer<'_>) -> Option<Record<'a>>),
-    /// Whether a JSON object is of this form: all are read once, and alike.
+    /// Whether a JSON object is of this format: all objects share one parser.
     Json(fn(&Object<'_>) -> bool),
 }
 
-/// How many forms one line may wrap: a container's log of a collector's JSON of a syslog line, and one more.
+/// Upper bound on nested formats: a container's log of a collector's JSON of a syslog line, and one more.
 const MAX_DEPTH: u8 = 4;
 
-/// Where a format reads: what it may need to know, and how much wraps the text that it is given.
+/// Context of a parser: the prefixes, and the number of formats that wrap the text.
 #[derive(Clone, Copy)]
 pub(crate) struct Layer<'p> {
     pub(super) prefixes: &'p Prefixes,

@@ -28,13 +28,13 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     Some(Record::new(stamp, host, origin, message.into()))
 }
 
-/// Reads a stamp of this form alone, as users repeat it in options.
+/// Parses a stamp of this form alone, as users repeat it in options.
 pub fn stamp(text: &str) -> Option<Stamp> {
     let mut rest = text.as_bytes();
     take_stamp(&mut rest).filter(|_| rest.is_empty())
 }
 
-/// Takes `Apr 22 10:00:01.123456`.
+/// Parses `Apr 22 10:00:01.123456`.
 pub(in crate::input) fn take_stamp(text: &mut &[u8]) -> Option<Stamp> {
     let mut rest = *text;
     let month = month(&mut rest)?;

@@ -1,7 +1,7 @@
 //! `journalctl -o short-full` and `with-unit`: `Wed 2026-04-22 10:00:01 UTC host kernel: `.
 //!
-//! The weekday is English whatever the language (systemd, format_timestamp). The zone is a name, of which only UTC says
-//! what it is, or `+0545` where the zone has no letters.
+//! The weekday is English in every locale (systemd, format_timestamp). The zone is a name, of which only UTC is
+//! unambiguous, or `+0545` where the zone has no letters.
 
 use super::header::{at, clock, date, literal, source, word, zone};
 use super::record::{Format, Layer, Read, Record};
@@ -22,7 +22,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     Some(Record::new(stamp, host, origin, message.into()))
 }
 
-/// Takes `Wed 2026-04-22 10:00:01.123456 UTC `, which begins a record of `-o verbose` too.
+/// Parses `Wed 2026-04-22 10:00:01.123456 UTC `, which begins a record of `-o verbose` too.
 pub(super) fn stamp(text: &mut &[u8]) -> Option<Stamp> {
     const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
     let mut rest = *text;

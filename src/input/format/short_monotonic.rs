@@ -52,7 +52,7 @@ fn read_delta<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record.strip_prefix(b"[")?;
     spaces(&mut rest);
     let micros = seconds(&mut rest)?;
-    // The first record has blanks there; `*` stands behind a distance across boots. Of dmesg, neither is to be had.
+    // The first record has blanks there; `*` follows a distance across boots. dmesg prints neither.
     let mut sure = rest.starts_with(b"  ");
     spaces(&mut rest);
     if literal(&mut rest, b"<").is_some() {
@@ -71,7 +71,8 @@ fn read_delta<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     Some(Record::new(stamp, host, origin, message.into()))
 }
 
-/// A record only if it says to be the kernel's: dmesg begins alike, and any of its messages may hold a colon.
+/// Returns a record only if its tag is the kernel's: lines of dmesg look alike, and any of its messages may contain a
+/// colon.
 fn sent(micros: i64, text: &[u8]) -> Option<Record<'_>> {
     let (host, origin, message) = source(text)?;
     (origin != Origin::Other)

@@ -46,7 +46,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let process = word(&mut rest)?;
     word(&mut rest)?;
     structured_data(&mut rest)?;
-    // rsyslog keeps the space that stood behind the tag.
+    // rsyslog keeps the space behind the tag.
     spaces(&mut rest);
     let _ = literal(&mut rest, "\u{feff}".as_bytes());
     let origin = match origin(app) {
@@ -57,8 +57,8 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     Some(Record::new(stamp, host, origin, rest.into()))
 }
 
-/// Takes `-`, or `[id name="value" …]` as often as it stands. It is always there: what follows is the message, even if it
-/// begins with a bracket.
+/// Parses the structured data, `-` or one or more `[id name="value" …]`. It is always present: the rest is the message,
+/// even if it begins with a bracket.
 fn structured_data(text: &mut &[u8]) -> Option<()> {
     if literal(text, b"-").is_some() {
         return Some(());
@@ -90,7 +90,7 @@ fn structured_data(text: &mut &[u8]) -> Option<()> {
 fn read_forwarded<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
     let priority = priority(&mut rest)?;
-    // `<4>[12345.677901] ` is dmesg's; a message without any time is a kernel's with printk_time off.
+    // `<4>[12345.677901] ` is dmesg's; a message without any time is the kernel's with printk_time off.
     let mut split = match rest.first()? {
         b'[' | b'<' => return None,
         _ => layer.inner(rest)?,
@@ -109,7 +109,7 @@ fn read_counted<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     layer.inner(rest)
 }
 
-/// A facility other than the kernel's takes the word of who says to be the kernel.
+/// Corrects the origin by the facility: a sender that claims to be the kernel with another facility is forged.
 const fn checked(origin: Origin, priority: Option<i64>) -> Origin {
     match (origin, priority) {
         (Origin::Kernel, Some(priority)) => of_priority(priority),

@@ -1,10 +1,10 @@
-//! What stands in and around lines and is no part of them: NULs, carriage returns, colours, the marks of syslog daemons.
+//! Bytes around the text of a line that do not belong to it: NULs, carriage returns, colours, marks of syslog daemons.
 
 use std::borrow::Cow;
 
 use super::header::{bracket, priority, spaces};
 
-/// Takes off what a crash leaves before a line (NULs) and Windows behind it (a carriage return), and a byte order mark.
+/// Removes NULs that a crash leaves, the carriage return of a Windows line end, and a byte order mark.
 pub(in crate::input) fn trim(mut line: &[u8]) -> &[u8] {
     const MARKS: [&[u8]; 2] = [b"\0", b"\xef\xbb\xbf"];
     while let Some(rest) = MARKS.iter().find_map(|mark| line.strip_prefix(*mark)) {
@@ -16,7 +16,7 @@ pub(in crate::input) fn trim(mut line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// `text` without the colour codes (CSI sequences) that `journalctl`, `dmesg` and `grep` write for a terminal.
+/// Returns `text` without the colour codes (CSI sequences) that `journalctl`, `dmesg` and `grep` write for a terminal.
 pub(in crate::input) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(0x1b, text).is_none() {
         return text.into();
@@ -35,12 +35,13 @@ pub(in crate::input) fn plain(text: &[u8]) -> Cow<'_, [u8]> {
     out.into()
 }
 
-/// `message` without what syslog daemons leave before the kernel's text: a space, a level `<4>`, the uptime of imklog.
+/// Returns `message` without the prefix that syslog daemons leave before the kernel's text: a space, a level `<4>`, the
+/// uptime of imklog.
 pub(in crate::input) fn bare(message: &[u8]) -> &[u8] {
     uptime_of(message).1
 }
 
-/// The uptime before the kernel's text, in microseconds, and the text.
+/// Splits off the uptime before the kernel's text. Returns it in microseconds, and the text.
 pub(in crate::input) fn uptime_of(message: &[u8]) -> (Option<i64>, &[u8]) {
     let mut rest = message;
     spaces(&mut rest);

@@ -15,18 +15,18 @@ pub(super) static VERBOSE: Format = Format {
     read: Read::Text(read),
 };
 
-/// How far fields are indented; their further lines more.
+/// Indentation of fields; their continuation lines are indented further.
 pub(in crate::input) const INDENT: &[u8] = b"    ";
 
 /// The longest header line: stamp and cursor have about 200 bytes.
 pub(in crate::input) const MAX_HEADER: usize = 1024;
 
-/// Whether `line` begins a record. A terminal's colours may stand before it, which the line before did not end.
+/// Whether `line` begins a record. A colour code that the line before did not end may precede it.
 pub(in crate::input) fn is_header(line: &[u8]) -> bool {
     line.len() <= MAX_HEADER && header(&plain(line)).is_some()
 }
 
-/// The stamp and the cursor of a header line.
+/// Returns the stamp and the cursor of a header line.
 fn header(line: &[u8]) -> Option<(Stamp, &[u8])> {
     let mut rest = line;
     let stamp = short_full::stamp(&mut rest)?;
@@ -44,7 +44,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
         let Some(field) = line.strip_prefix(INDENT) else {
             continue;
         };
-        // A further line of a value is indented at least by the longest key's width, never by four.
+        // A continuation line of a value is indented at least by the longest key's width, never by four.
         if field.first() == Some(&b' ') {
             continue;
         }
@@ -59,7 +59,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
             fields.journal.realtime = hexadecimal(value);
         }
     }
-    // The printed time may be in a zone that its name does not tell; the cursor's is not.
+    // The printed time may be in an ambiguous zone; the cursor's is not.
     if fields.journal.realtime.is_none()
         && let Stamp::Dated { at: Time(at), .. } | Stamp::Zoneless { at: Time(at), .. } = stamp
     {

@@ -1,4 +1,4 @@
-//! A container's log: a long line is written in parts, all but the last of which say that the line goes on.
+//! Container logs: a long line is written in parts, all but the last of which are marked as partial.
 
 use std::ops::Range;
 
@@ -6,8 +6,8 @@ use super::MAX_RECORD;
 use crate::input::format::cri::part;
 use crate::input::format::text::trim;
 
-/// The parts of one line of a container that lie around `line`, put together, and where the last of them ends in `text`;
-/// `None` where `line` is whole.
+/// Joins the parts of a container's line around `line`. Returns the text, and the end of the last part in `text`; `None`
+/// where `line` is complete.
 pub(in crate::input) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, Vec<u8>)> {
     let part_at = |range: Range<usize>| part(trim(&text[range]));
     let this = part_at(line.clone())?;
@@ -32,7 +32,7 @@ pub(in crate::input) fn join(text: &[u8], line: Range<usize>) -> Option<(usize, 
             break;
         };
         if joined.is_empty() {
-            // The time and the stream of the first part stand for all.
+            // The time and the stream of the first part apply to all.
             let head = line.len() - part.text.len();
             joined.extend_from_slice(&line[..head]);
         }

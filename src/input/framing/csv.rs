@@ -1,5 +1,5 @@
-//! Tables: the names of the columns in the first line, then a record a row, whose values may have line ends in quotes. A row
-//! becomes the JSON object that its columns make, which [`crate::input::format`] knows by their names.
+//! Tables: the names of the columns in the first line, then one record for each row, whose values may contain line ends
+//! in quotes. A row becomes a JSON object of its columns, which [`crate::input::format`] recognises by their names.
 
 use csv::{ByteRecord, ReaderBuilder};
 use memchr::memchr2_iter;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::input::format::is_table;
 
-/// What stands between values: the comma of RFC 4180, a tab, and what spreadsheets of some countries write.
+/// Delimiters of values: the comma of RFC 4180, a tab, and the semicolon of spreadsheets in some countries.
 const DELIMITERS: [u8; 3] = [b',', b'\t', b';'];
 /// The longest line of names.
 const MAX_HEADER: usize = 16 * 1024;
@@ -20,7 +20,7 @@ pub(in crate::input) struct Table {
 }
 
 impl Table {
-    /// The table whose columns `line` names, if it is one of a log.
+    /// Parses `line` as the header of a table; `None` where its columns are not those of a log.
     pub(super) fn opening(line: &[u8]) -> Option<Self> {
         let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         if line.len() > MAX_HEADER {
@@ -35,7 +35,7 @@ impl Table {
         })
     }
 
-    /// The object that a row makes; `None` where it has other columns.
+    /// Converts a row to a JSON object; `None` where its number of columns differs.
     pub(in crate::input) fn object(&self, text: &[u8]) -> Option<Vec<u8>> {
         let values = row(text, self.delimiter)?;
         if values.len() != self.names.len() {
@@ -52,7 +52,7 @@ impl Table {
     }
 }
 
-/// A value, which may be an object of labels.
+/// Converts a cell to a JSON value: an object of labels, or text.
 fn value_of(text: &str) -> Value {
     let object = text
         .starts_with('{')
@@ -73,14 +73,14 @@ fn row(text: &[u8], delimiter: u8) -> Option<ByteRecord> {
     is_one.then_some(record)
 }
 
-/// How many bytes the row at the begin of `text` has, up to behind its line end; `None` where that has not come. A row of more
-/// than `max` bytes ends with its line, whatever its quotes say.
+/// Returns the length in bytes of the row at the start of `text`, with its line end; `None` where that has not come yet.
+/// A row of more than `max` bytes ends with its line, whatever its quotes.
 pub(super) fn row_length(text: &[u8], last: bool, max: usize) -> Option<usize> {
     let mut is_quoted = false;
     for at in memchr2_iter(b'"', b'\n', text) {
         match text[at] {
             b'"' => is_quoted = !is_quoted,
-            // A quote that nobody closes ends with the longest row.
+            // A row with an unclosed quote ends at the longest row.
             _ if !is_quoted || at > max => return Some(at + 1),
             _ => {}
         }

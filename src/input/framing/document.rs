@@ -1,20 +1,20 @@
-//! JSON that is no line a record: objects over several lines, and documents that hold many records, which are cut out as
-//! the bytes come, without ever holding the document.
+//! JSON that is not one record a line: objects over several lines, and documents of many records, which are split off as
+//! the bytes come, without ever holding the whole document.
 
 use super::MAX_RECORD;
 
-/// A place in a document where records stand.
+/// Path in a document at which records are found.
 pub struct Place {
-    /// The keys that lead there, `*` for each element of an array.
+    /// Keys of the path, `*` for each element of an array.
     path: &'static [&'static str],
-    /// What stands there is no record, but what the records after it have in common.
+    /// Whether the value is no record, but shared by the records after it.
     shared: bool,
-    /// Who writes such documents.
+    /// Program that writes such documents.
     pub title: &'static str,
     pub sample: &'static str,
 }
 
-/// The documents that are known. Of any other, the whole is one record.
+/// Known documents. Any other document is a single record.
 pub const PLACES: &[Place] = &[
     Place {
         path: &["data", "result", "*", "values", "*"],
@@ -78,24 +78,24 @@ const MAX_DEPTH: usize = 64;
 const MAX_KEY: usize = 16;
 /// A line that begins farther back is not read again.
 const MAX_LINE: usize = 4096;
-/// The longest of what records have in common.
+/// Upper bound on the bytes that records share.
 const MAX_SHARED: usize = 64 * 1024;
 
-/// What the reader comes upon.
+/// Event of the reader.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::input) enum Event {
     /// A record, from and to.
     Record(usize, usize),
-    /// The end of the document, and where what follows begins.
+    /// End of the document, with the offset after it.
     End(usize),
-    /// A record ended that was too long to be kept: where what follows begins.
+    /// A record that was too long to be kept has ended, with the offset after it.
     Lost(usize),
-    /// No JSON: where the line begins that is none, or what follows it where it began as JSON.
+    /// The text is no JSON: offset of the line to read as lines, or of the text after the broken line.
     Broken(usize),
     More,
 }
 
-/// What may come next in an object or array, but for its end behind a value or nothing.
+/// Next token allowed in an object or array, apart from its end.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Expect {
     #[default]
@@ -108,37 +108,38 @@ enum Expect {
 /// The state between two blocks.
 #[derive(Debug, Default)]
 pub(in crate::input) struct Document {
-    /// How far the text was read.
+    /// Offset up to which the text was read.
     at: usize,
-    /// The open objects and arrays: each with the path's word for its place, and whether it is an array.
+    /// Open objects and arrays: each with its element of the path, and whether it is an array.
     open: Vec<(&'static str, bool)>,
     in_string: bool,
     escaped: bool,
-    /// In a terminal's colour code, which ends with a letter.
+    /// Whether the position is in a terminal's colour code, which ends with a letter.
     colour: bool,
-    /// What may come next in the innermost object or array.
+    /// Next token allowed in the innermost object or array.
     expect: Expect,
-    /// In a number, or in one of JSON's three words.
+    /// Whether the position is in a number, or in `true`, `false` or `null`.
     scalar: bool,
     key: Vec<u8>,
-    /// Where the line begins that is read, if not with the document.
+    /// Start of the current line, if it is not the document's.
     line: Option<usize>,
-    /// Where the record that is open begins, and how deep.
+    /// Start of the open record, and its depth.
     record: Option<(usize, usize)>,
     shared_at: Option<(usize, usize)>,
     shared: Vec<u8>,
-    /// Whether records stand inside, so that the whole is none.
+    /// Whether the document contains records, so that it is no record itself.
     holds_records: bool,
-    /// The document was given up where it was too long, before any record was found inside: unless one is, it is one itself.
+    /// Whether the document was discarded as too long before a record was found in it: at its end it counts as one lost
+    /// record, unless it contains records.
     is_lost: bool,
     /// Whether a document came to its end.
     done: bool,
-    /// It is no JSON from here on: what is left of the line is passed over.
+    /// Whether the text is no JSON from here on, and the rest of the line is skipped.
     broken: bool,
 }
 
 impl Document {
-    /// Reads on in `text`, of which the first `at` bytes were read already.
+    /// Continues to parse `text`, of which the first `at` bytes were parsed already.
     pub(in crate::input) fn next(&mut self, text: &[u8]) -> Event {
         if self.broken {
             return self.skip_line(text, self.at);
@@ -168,9 +169,9 @@ impl Document {
                     return Event::End(at);
                 }
                 _ if byte.is_ascii_whitespace() => {}
-                // What a line's begin is trimmed of: NULs, and a byte order mark.
+                // Bytes that are trimmed from the start of a line: NULs, and a byte order mark.
                 0 | 0xef | 0xbb | 0xbf if outside && !self.done => {}
-                // Objects follow one another; a line that begins with a bracket may as well be of dmesg.
+                // Objects follow one another; a line that begins with a bracket may as well be dmesg's.
                 b'[' if self.done && outside => {
                     self.at = at;
                     return Event::End(at);
@@ -207,14 +208,14 @@ impl Document {
                     self.scalar = true;
                     self.expect = Expect::Comma;
                 }
-                // Text of a log, which stands behind a brace that nobody closed.
+                // Text of a log after an unclosed brace.
                 _ => return self.broken(text, at),
             }
         }
         Event::More
     }
 
-    /// Reads on in a string.
+    /// Continues within a string.
     fn string(&mut self, text: &[u8]) -> Option<Event> {
         if self.escaped {
             self.escaped = false;
@@ -277,7 +278,7 @@ impl Document {
             Some(place) if place.shared => {
                 self.shared_at = Some((at, depth));
                 self.holds_records = true;
-                // A document that holds records is not kept for its own sake.
+                // A document that contains records is not kept as a record itself.
                 self.record = None;
                 self.is_lost = false;
             }
@@ -324,7 +325,8 @@ impl Document {
         }
     }
 
-    /// Gives up: a line of its own is read again as what it is, of one that began as JSON the rest is passed over.
+    /// Ends the document as broken: a separate line is read again as a plain line; of a line that began as JSON the rest
+    /// is skipped.
     fn broken(&mut self, text: &[u8], at: usize) -> Event {
         match self.line {
             Some(begin) if at - begin <= MAX_LINE => Event::Broken(begin),
@@ -332,7 +334,7 @@ impl Document {
         }
     }
 
-    /// Passes over the rest of a line, which may not have come yet.
+    /// Skips the rest of a line, which may not have come yet.
     fn skip_line(&mut self, text: &[u8], at: usize) -> Event {
         self.at = at;
         self.broken = true;
@@ -353,12 +355,13 @@ impl Document {
         !self.open.is_empty() || self.broken
     }
 
-    /// Where the record begins that is open, or else how far the text was read.
+    /// Returns the start of the open record, or else the offset up to which the text was read.
     pub(in crate::input) fn open_record(&self) -> usize {
         self.record.map_or(self.at, |(begin, _)| begin)
     }
 
-    /// How many bytes at the begin of the text are no longer needed; they are taken off.
+    /// Returns the number of bytes at the start of the text that are no longer needed, and subtracts it from all
+    /// offsets.
     pub(in crate::input) fn release(&mut self) -> usize {
         self.line = self.line.filter(|begin| self.at - begin <= MAX_LINE);
         let begins = [self.record, self.shared_at].map(|begin| begin.map(|(begin, _)| begin));
@@ -375,8 +378,8 @@ impl Document {
         done
     }
 
-    /// Gives up the record that is open, since it is too long; whether there was one. Of a whole document, only its end shows
-    /// whether it is one.
+    /// Discards the open record, which is too long, and returns whether it is one inside the document. A whole document
+    /// (depth 1) is only marked as lost: its end decides whether it is a record.
     pub(in crate::input) fn forget(&mut self) -> bool {
         self.shared_at = None;
         self.line = None;
@@ -385,7 +388,7 @@ impl Document {
         depth.is_some_and(|depth| depth > 1)
     }
 
-    /// `record` as an object of its own, with what it has in common with others.
+    /// Returns `record` as a separate object, with the part that it shares with others.
     pub(in crate::input) fn composed(&self, record: &[u8]) -> Option<Vec<u8>> {
         if record.first() != Some(&b'[') {
             return None;
@@ -399,7 +402,7 @@ impl Document {
     }
 }
 
-/// The word of the paths that `key` is.
+/// Returns the element of the known paths that equals `key`.
 fn word(key: &[u8]) -> &'static str {
     PLACES
         .iter()

@@ -1,4 +1,4 @@
-//! How records are cut out of a log: most forms write a line a record, these do not. Knows no prefix and no time.
+//! Splitting of a log into records: most forms have one record a line, these do not. Knows no prefix and no time.
 
 mod container;
 mod csv;
@@ -22,7 +22,7 @@ pub use document::{PLACES, Place};
 /// A record longer than this many bytes is no log record: the kernel prints 1 KiB, a journal field may hold some more.
 pub(super) const MAX_RECORD: usize = 1 << 20;
 
-/// How records follow one another.
+/// Framing of the records of a log.
 pub(super) enum Framing {
     /// A line each.
     Lines,
@@ -40,21 +40,21 @@ pub(super) enum Framing {
     Table(Box<Table>),
 }
 
-/// What is found at the begin of a text.
+/// Result of splitting off a record at the start of a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// A record of so many bytes.
+    /// A record of this length in bytes.
     Record(usize),
     /// A part of a record that is too long, also beyond the text.
     Skip(u64),
-    /// The begin of a record.
+    /// The start of a record.
     More,
-    /// No record of this framing.
+    /// No record in this framing.
     Leave,
 }
 
-/// Texts that stand where another framing may begin: those with a line end before the line, another anywhere in it. They
-/// are looked for in blocks of lines; what they mean is decided by [`opening`].
+/// Texts that may open another framing: those with a line end before the line, another anywhere in it. They are searched
+/// for in blocks of lines; [`opening`] decides on them.
 pub(super) const OPENINGS: &[&str] = &[
     "\n__CURSOR=",
     "\n__REALTIME_TIMESTAMP=",
@@ -66,7 +66,7 @@ pub(super) const OPENINGS: &[&str] = &[
     " [s=",
 ];
 
-/// Whether one of [`OPENINGS`] stands at the begin of `text`, behind a line end that `text` lacks.
+/// Whether one of [`OPENINGS`] is at the start of `text`, after a line end that `text` does not include.
 pub(super) fn is_nominated(text: &[u8]) -> bool {
     let mut lines = OPENINGS
         .iter()
@@ -74,10 +74,10 @@ pub(super) fn is_nominated(text: &[u8]) -> bool {
     lines.any(|line| text.starts_with(line.as_bytes()))
 }
 
-/// How many bytes tell whether an array holds objects.
+/// Number of bytes that decide whether an array contains objects.
 const MAX_BRACKET: usize = 64;
 
-/// The framing that begins where `text`, whole lines, begins.
+/// Returns the framing that begins at the start of `text`, complete lines.
 pub(super) fn opening(text: &[u8]) -> Option<Framing> {
     match text.first()? {
         b'_' => export::is_entry(text).then_some(Framing::Export),
@@ -99,22 +99,22 @@ pub(super) fn opening(text: &[u8]) -> Option<Framing> {
     }
 }
 
-/// Whether what comes behind `text` may change what [`opening`] says of it.
+/// Whether bytes behind `text` may change the result of [`opening`].
 pub(super) fn is_undecided(text: &[u8]) -> bool {
     let has_end = |text: &[u8]| memchr(b'\n', text).is_some();
     is_open_bracket(text) || text.len() <= verbose::MAX_HEADER && !has_end(text)
 }
 
-/// Whether `text` is a bracket and white space, behind which an object may come.
+/// Whether `text` is a bracket and white space, after which an object may follow.
 fn is_open_bracket(text: &[u8]) -> bool {
     text.len() < MAX_BRACKET && text.trim_ascii_end() == b"["
 }
 
-/// A log without a line end in so many bytes may be datagrams of syslog.
+/// Number of bytes without a line end from which a log may be datagrams of syslog.
 pub(super) const LONG_LINE: usize = 64 * 1024;
 
-/// Whether a log that begins with `text` is datagrams of syslog. It is looked at once, when so much has come that its first
-/// line is long.
+/// Whether a log that begins with `text` consists of datagrams of syslog. Called once, when the first line turns out to
+/// be long.
 pub(super) fn is_datagrams(text: &[u8]) -> bool {
     let text = &text[..text.len().min(LONG_LINE)];
     memchr(b'\n', text).is_none()
@@ -123,14 +123,14 @@ pub(super) fn is_datagrams(text: &[u8]) -> bool {
 }
 
 impl Framing {
-    /// The table that a log begins with, if `text`, its first lines, begins one.
+    /// Returns the table that a log begins with, if `text`, its first lines, has the header of one.
     pub(super) fn table(text: &[u8]) -> Option<Self> {
         let end = memchr(b'\n', text).unwrap_or(text.len());
         let table = Table::opening(trim(&text[..end]))?;
         Some(Self::Table(Box::new(table)))
     }
 
-    /// What a record of this framing says, where that does not stand in it as it is.
+    /// Returns the text of a record, where it differs from its bytes in the log.
     pub(super) fn composed<'a>(&self, record: &'a [u8]) -> Cow<'a, [u8]> {
         match self {
             Self::Table(table) => table.object(record).map_or(record.into(), Cow::Owned),
@@ -142,12 +142,12 @@ impl Framing {
         Self::Document(Box::default())
     }
 
-    /// Whether both cut alike.
+    /// Whether both split in the same way.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
-    /// Cuts the record at the begin of `text`, which is all that comes if it is the `last`.
+    /// Splits off the record at the start of `text`; `last` states that no more text comes.
     pub(super) fn cut(&self, text: &[u8], last: bool) -> Cut {
         match self {
             Self::Export => fields(text, last),
@@ -187,7 +187,7 @@ fn indented(text: &[u8], last: bool) -> Cut {
     loop {
         let rest = &text[at..];
         if !rest.starts_with(verbose::INDENT) {
-            // What has not come yet may be an indent.
+            // Bytes that have not come yet may be an indentation.
             let open = rest.len() < verbose::INDENT.len() && !last;
             return if open { Cut::More } else { Cut::Record(at) };
         }
@@ -210,7 +210,7 @@ fn whole(text: &[u8]) -> Cut {
     }
 }
 
-/// The length of a count, and what it counts.
+/// Parses an octet count. Returns its length and its value.
 fn counted(text: &[u8]) -> Option<(usize, usize)> {
     let mut rest = text;
     let count = digits(&mut rest, 1, 7)?;
@@ -225,7 +225,7 @@ fn frame(text: &[u8], last: bool) -> Cut {
         let may_come = text.len() < 16 && !last && text.first().is_some_and(u8::is_ascii_digit);
         return if may_come { Cut::More } else { Cut::Leave };
     };
-    // The count is wrong, as in a log that somebody has edited.
+    // The count is wrong, as in a log that was edited.
     let line = || match memchr(b'\n', text) {
         Some(end) => Cut::Record(end + 1),
         None if last => Cut::Record(text.len()),
@@ -249,7 +249,7 @@ fn frame(text: &[u8], last: bool) -> Cut {
 const MAX_HEAD: usize = 64;
 
 fn datagram(text: &[u8], last: bool) -> Cut {
-    // A blank line between datagrams is none, and no begin of the next.
+    // A blank line between datagrams is no record.
     if text.first() == Some(&b'\n') {
         return Cut::Record(1);
     }
@@ -284,15 +284,15 @@ fn is_datagram(text: &[u8]) -> bool {
     iso(&mut rest).is_some() || take_short_stamp(&mut rest).is_some()
 }
 
-/// Where the bracket stands that `lines` end with, but for white space, on a line of its own.
+/// Finds the open bracket that `lines` end with, apart from white space, if it is on a line of its own.
 fn open_bracket(lines: &[u8]) -> Option<usize> {
     let at = lines.trim_ascii_end().len().checked_sub(1)?;
     let is_first = at == 0 || lines.get(at - 1) == Some(&b'\n');
     (is_first && is_open_bracket(lines.get(at..)?)).then_some(at)
 }
 
-/// Where whole lines of `block` end, so that no line of a container's log is parted from the lines that go on with it, and no
-/// array from its first object.
+/// Returns the end of the complete lines of `block`, so that no line of a container's log is separated from its
+/// continuation, and no array from its first object.
 pub(super) fn end_of_lines(block: &[u8]) -> usize {
     let mut end = memrchr(b'\n', block).map_or(0, |at| at + 1);
     end = open_bracket(&block[..end]).unwrap_or(end);

@@ -1,7 +1,7 @@
-//! Records that came in before: several inputs may overlap, `kernel.log` and a copy of it, a journal and its export.
+//! Deduplication across inputs: several inputs may overlap, `kernel.log` and a copy of it, a journal and its export.
 //!
-//! Within one input nothing is ever a repeat: the n-th record of one identity in an input counts unless an earlier
-//! input had n of it already.
+//! Within one input no record is a repeat: the n-th record of one identity in an input counts unless an earlier input
+//! contained n of it.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -9,20 +9,20 @@ use std::hash::{BuildHasher, RandomState};
 use crate::input::event::DropLine;
 use crate::time::DAY;
 
-/// How many identities are remembered: 16 MiB of them.
+/// Upper bound on the identities remembered: 16 MiB of them.
 const REMEMBERED: usize = 1 << 19;
 
-/// How often a record was seen.
+/// Number of times that a record was seen.
 #[derive(Debug, Clone, Copy)]
 struct Seen {
-    /// At most in one of the earlier inputs.
+    /// Largest number in one of the earlier inputs.
     earlier: u32,
-    /// In the input numbered `input`.
+    /// Number in the input numbered `input`.
     now: u32,
     input: u32,
 }
 
-/// Tells which records of an input an earlier one had already.
+/// Detects the records of an input that an earlier one contained.
 #[derive(Debug)]
 pub struct Dedup {
     seen: HashMap<u64, Seen>,
@@ -40,7 +40,7 @@ impl Default for Dedup {
 }
 
 impl Dedup {
-    /// One that remembers up to `capacity` identities.
+    /// Creates a memory for up to `capacity` identities.
     pub fn remembering(capacity: usize) -> Self {
         Self {
             seen: HashMap::new(),
@@ -52,15 +52,15 @@ impl Dedup {
         }
     }
 
-    /// The next input begins.
+    /// Begins the next input.
     pub fn begin_input(&mut self) {
         self.input += 1;
     }
 
-    /// What makes `line` the record that it is: its node, its time, and its text. The year is left out, since it may have
-    /// been guessed. A journal's cursor says no more: records with the same cursor agree in all three. A whole second
-    /// counts where the node is known: the text has the packet's own number, and an input that has it once more than the
-    /// earlier ones keeps that. `None` where there is no date: uptimes of two nodes mean nothing to each other.
+    /// Returns the identity of a record: a hash of its node, its time, and its text. The year is left out, since it may
+    /// have been guessed. A journal's cursor adds nothing: records with the same cursor agree in all three. A whole
+    /// second counts where the node is known: the text has the packet's own number, and an input that contains it once
+    /// more than the earlier ones keeps that. `None` where there is no date: uptimes of two nodes cannot be compared.
     pub fn identity(&self, line: &DropLine<'_>) -> Option<u64> {
         let is_known = line.time.is_dated() && (line.fine || line.host.is_some());
         is_known.then(|| {
@@ -71,9 +71,9 @@ impl Dedup {
         })
     }
 
-    /// Whether a record counts that stands for `copies` equal ones: how many of them are new.
+    /// Returns the number of new records among `copies` equal ones.
     ///
-    /// What cannot be told, because it has no identity or too many were met, is new.
+    /// Records without an identity, and those beyond the upper bound, count as new.
     pub fn fresh(&mut self, identity: Option<u64>, copies: u32) -> u32 {
         let Some(identity) = identity else {
             return copies;
@@ -87,7 +87,7 @@ impl Dedup {
                 input: self.input,
             }),
             std::collections::hash_map::Entry::Vacant(_) => {
-                // Of the first input, nothing is a repeat.
+                // In the first input, no record is a repeat.
                 self.untold += u64::from(copies) * u64::from(self.input > 1);
                 return copies;
             }
@@ -103,12 +103,12 @@ impl Dedup {
         copies - known
     }
 
-    /// How many records were repeats.
+    /// Returns the number of repeated records.
     pub const fn repeated(&self) -> u64 {
         self.repeated
     }
 
-    /// How many could not be compared, because more were met than are remembered.
+    /// Returns the number of records that could not be compared, because of the upper bound.
     pub const fn untold(&self) -> u64 {
         self.untold
     }

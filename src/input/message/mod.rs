@@ -1,4 +1,4 @@
-//! What a message says: one decision for logs, their fast path, binary journals and `explain`.
+//! Classification of messages, shared by logs, their fast path, binary journals and `explain`.
 
 mod dedup;
 mod notice;
@@ -13,31 +13,31 @@ use super::format::{Origin, Prefixes};
 pub use dedup::Dedup;
 pub(super) use notice::ROWS as NOTICES;
 
-/// How syslogd counts a message that came again.
+/// Text of syslogd for repeated messages.
 pub(super) const REPEAT: &str = "last message repeated ";
 
-/// Why the text of a drop line inside of a message is none.
+/// Reason why the text of a drop line within a message is no drop line.
 pub(super) const ELSEWHERE: &str = "the prefix does not stand where the kernel's message begins";
 
-/// What a message is.
+/// Class of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class<'m> {
-    /// A drop line: its text from the prefix on, and how many lines it stands for.
+    /// A drop line: its text from the prefix on, and the number of lines for which it stands.
     Drop { message: &'m [u8], repeats: u32 },
-    /// A line of another LOG rule, with its prefix where that is all there.
+    /// A line of another LOG rule, with its prefix if that is complete.
     OtherRule(Option<&'m [u8]>),
     /// The text of a drop line that the kernel did not write.
     Untrusted(&'static str),
     /// The text of a drop line inside of a message of the kernel.
     Elsewhere,
-    /// How far the log can be believed.
+    /// A notice on lost evidence or on a new start of the log.
     Notice { kind: NoticeKind, count: u64 },
-    /// Nothing that matters.
+    /// Any other message.
     Other,
 }
 
-/// Decides what `message` is, which `origin` has written and [`unescaped`] has cleaned. `holds_prefix` says that a LOG prefix
-/// was found in its record.
+/// Classifies `message`, written by `origin` and cleaned by [`unescaped`]. `holds_prefix` states that a LOG prefix was
+/// found in its record.
 pub(super) fn classify<'m>(
     origin: Origin,
     message: &'m [u8],
@@ -63,13 +63,13 @@ pub(super) fn classify<'m>(
         }
     }
     let (text, repeats) = repeated(text);
-    // What follows a line end is not the kernel's: a LOG line has none.
+    // Text after a line end is not the kernel's: a LOG line has none.
     let line = first_line(text);
     let Some(prefix) = prefixes.at_begin_of(line) else {
         return elsewhere(text, prefixes);
     };
     let rest = &line[prefix.len()..];
-    // A line may end anywhere, also in its `IN=`.
+    // A truncated line may end anywhere, also within its `IN=`.
     if rest.starts_with(b"IN=") || b"IN=".starts_with(rest.trim_ascii_end()) {
         Class::Drop {
             message: line,
@@ -80,7 +80,7 @@ pub(super) fn classify<'m>(
     }
 }
 
-/// The prefix of any LOG rule's line: what stands before an `IN=` with an interface and ` OUT=` behind it.
+/// Returns the prefix of a LOG rule's line: the text before an `IN=` with an interface and ` OUT=` behind it.
 fn rule_prefix(line: &[u8]) -> Option<&[u8]> {
     /// `IFNAMSIZ - 1`.
     const MAX_INTERFACE: usize = 15;
@@ -97,12 +97,12 @@ fn first_line(message: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
 }
 
-/// Takes `message repeated 3 times: [ text ]` apart, as rsyslog writes it (tools/omfile, runtime/msg.c): the text, and how
-/// many more lines it stands for.
+/// Splits `message repeated 3 times: [ text ]`, as rsyslog writes it (tools/omfile, runtime/msg.c), into the text and
+/// the number of further lines.
 fn repeated(message: &[u8]) -> (&[u8], u32) {
     let unwrap = || {
         let mut rest = message.strip_prefix(b"message repeated ")?;
-        // No daemon writes 0: that is somebody's text.
+        // No daemon writes 0, so the text is no count.
         let times = count(&mut rest).filter(|times| *times > 0)?;
         literal(&mut rest, b" times: [")?;
         let text = rest.trim_ascii_end();
@@ -112,8 +112,8 @@ fn repeated(message: &[u8]) -> (&[u8], u32) {
     unwrap().unwrap_or((message, 1))
 }
 
-/// The prefix is not where the message begins: glued to other text it is the end of a longer prefix, and that is
-/// another rule's; otherwise, and in quotes, somebody wrote it into a message.
+/// Classifies a message that contains the prefix, but not at its start: glued to other text it is the end of another
+/// rule's longer prefix; otherwise, and in quotes, it was written into a message.
 fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
     let glued = |prefix: &Vec<u8>| {
         memchr::memmem::find(message, prefix)
@@ -127,7 +127,7 @@ fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
     }
 }
 
-/// `message` with the control characters that rsyslog wrote as `#012`.
+/// Returns `message` with the control characters that rsyslog wrote as `#012` decoded.
 pub(in crate::input) fn unescaped(message: &[u8]) -> Cow<'_, [u8]> {
     if !memchr::memchr_iter(b'#', message).any(|at| message.get(at + 1) == Some(&b'0')) {
         return message.into();

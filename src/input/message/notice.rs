@@ -1,9 +1,9 @@
-//! Lines that are no drop lines and tell how far a log can be believed: what of it was lost, and where it begins anew.
+//! Notices: lines that are no drop lines and that report lost messages, or a new start of the log.
 
 use crate::input::event::NoticeKind;
 use crate::input::format::Origin;
 
-/// A row: the text that nominates a line, how the message begins, what it says, and who may say so.
+/// A row: the text to search for, the start of the message, its kind, and its required origin.
 pub(in crate::input) struct Row {
     pub(in crate::input) literal: &'static str,
     begins: &'static str,
@@ -20,7 +20,7 @@ const fn row(literal: &'static str, begins: &'static str, kind: NoticeKind, from
     }
 }
 
-/// The lines that are noticed. A count stands behind the begin, or else before the literal.
+/// Notices. The count follows the start, or else precedes the literal.
 #[rustfmt::skip]
 pub(in crate::input) const ROWS: &[Row] = &[
     // systemd, journald-kmsg.c: "Missed %"PRIu64" kernel messages".
@@ -39,7 +39,7 @@ pub(in crate::input) const ROWS: &[Row] = &[
     row("Linux version ", "Linux version ", NoticeKind::Boot, Origin::Kernel),
 ];
 
-/// What `message`, which `origin` wrote, says, and how much of it: `None` where it is no notice.
+/// Classifies `message`, written by `origin`. Returns its kind and count; `None` where it is no notice.
 pub(super) fn notice(origin: Origin, message: &[u8]) -> Option<(NoticeKind, u64)> {
     ROWS.iter()
         .find_map(|row| Some((row.kind, count(row, origin, message)?)))

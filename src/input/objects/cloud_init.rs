@@ -51,7 +51,8 @@ impl CloudInit {
     }
 }
 
-/// The name of the file in /oem: node-manager takes the last part, and adds an ending (pkg/mutator/cloudinit.go).
+/// Returns the name of the file in /oem: node-manager takes the last part, and adds an ending
+/// (pkg/mutator/cloudinit.go).
 fn effective(filename: &str) -> String {
     let name = filename.rsplit('/').next().unwrap_or(filename);
     if name.ends_with(".yaml") || name.ends_with(".yml") {
@@ -66,7 +67,8 @@ pub(in crate::input) fn is_firewall(text: &str) -> bool {
     text.contains("iptables") || text.contains("ip6tables")
 }
 
-/// The files that CloudInits lay on nodes, in the order of their names, and what is odd about them.
+/// Returns the files with firewall rules that CloudInits write on nodes, in the order of their names, and remarks on
+/// irregular CloudInits.
 pub(super) fn facts(all: Vec<CloudInit>, nodes: &[Node]) -> Vec<ClusterFact> {
     let mut facts = Vec::new();
     let has_any = !all.is_empty();

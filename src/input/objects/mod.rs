@@ -1,6 +1,6 @@
-//! Kubernetes objects as `kubectl get -o yaml` and `-o json` print them, and what they tell of the cluster.
+//! Kubernetes objects as printed by `kubectl get -o yaml` and `-o json`, and the facts about the cluster in them.
 //!
-//! Read alike whether an option names them, they stand among the inputs, or a support bundle has them.
+//! One reader serves the files of `--cluster`, files among the inputs, and support bundles.
 
 mod cloud_init;
 mod node;
@@ -35,15 +35,15 @@ pub struct Objects {
     remarks: Vec<String>,
     /// Objects of all kinds that were read.
     count: u64,
-    /// Addons of RKE2 itself, whose kind has the same name.
+    /// Whether there are addons of RKE2 itself, whose kind has the same name.
     has_rke2_addons: bool,
 }
 
 impl Objects {
-    /// Reads the objects of a text: YAML or JSON, one, several or a list.
+    /// Parses the objects of a text: YAML or JSON, one, several or a list.
     ///
     /// # Errors
-    /// Where the text has none that tells anything, or is cut short. The text says what to do.
+    /// Where the text has no object of a known kind, or is truncated. The message names the remedy.
     pub fn read(&mut self, text: &str) -> Result<(), String> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let objects = self.without_messages(text);
@@ -80,17 +80,17 @@ impl Objects {
         })
     }
 
-    /// Reads a list of a support bundle, whose objects are of the kind `kind` where they do not say.
+    /// Parses a list of a support bundle; objects without a `kind` are of the given one.
     pub(super) fn read_kind(&mut self, text: &str, kind: &str) -> Result<(), String> {
         self.documents(text, Some(kind))
     }
 
-    /// The names of the nodes.
+    /// Returns the names of the nodes.
     pub(super) fn node_names(&self) -> impl Iterator<Item = &str> {
         self.nodes.iter().map(|node| node.name.as_str())
     }
 
-    /// What they tell; `from` names where they stand.
+    /// Returns the facts of the objects; `from` is the name of their source in messages.
     pub fn facts(self, from: &str) -> Vec<ClusterFact> {
         let mut facts: Vec<ClusterFact> =
             self.remarks.into_iter().map(ClusterFact::Remark).collect();
@@ -108,7 +108,7 @@ impl Objects {
         facts
     }
 
-    /// The text without the messages of `kubectl`, which are kept as remarks.
+    /// Returns the text without the messages of `kubectl`, which are kept as remarks.
     fn without_messages<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
         let is_message = |line: &str| sniff::is_message(line.as_bytes());
         if !text.lines().any(is_message) {

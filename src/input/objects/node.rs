@@ -28,9 +28,9 @@ const HOSTNAME: &str = "kubernetes.io/hostname";
 pub(super) struct Node {
     pub(super) name: String,
     pub(super) labels: Vec<(String, String)>,
-    /// Other names by which its log may call it.
+    /// Other names of the node in logs.
     others: Vec<String>,
-    /// Its addresses, or the text that is none.
+    /// Addresses; `Err` holds a text that is no address.
     addresses: Vec<Result<IpAddr, String>>,
     pod_cidrs: Vec<IpNet>,
     /// The networks of all pods, by the options with which RKE2 runs.
@@ -106,7 +106,7 @@ impl Node {
     }
 }
 
-/// The networks that `--cluster-cidr` names among the options of RKE2, a JSON list of words.
+/// Returns the networks that `--cluster-cidr` names among the options of RKE2, a JSON list of words.
 fn cluster_cidrs(args: &str) -> Vec<IpNet> {
     let Ok(args) = serde_json::from_str::<Vec<String>>(args) else {
         return Vec::new();
@@ -124,7 +124,7 @@ fn cluster_cidrs(args: &str) -> Vec<IpNet> {
     nets
 }
 
-/// What nodes tell, and what is odd about them; `from` names where they stand.
+/// Returns the facts of nodes, and remarks on irregular ones; `from` is the name of their source in messages.
 pub(super) fn facts(nodes: &[Node], from: &str) -> Vec<ClusterFact> {
     let mut facts = Vec::new();
     let mut odd = Odd::default();
@@ -166,12 +166,12 @@ pub(super) fn facts(nodes: &[Node], from: &str) -> Vec<ClusterFact> {
     facts
 }
 
-/// What is odd about nodes, with their names.
+/// Names of irregular nodes, by irregularity.
 #[derive(Default)]
 struct Odd {
-    /// With the labels of two roles.
+    /// Nodes with the labels of two roles.
     two_roles: Vec<String>,
-    /// With a label of a role that is not `true`.
+    /// Nodes with a label of a role whose value is not `true`.
     not_true: Vec<String>,
     unlabelled: Vec<String>,
     waiting: Vec<String>,
@@ -181,7 +181,7 @@ struct Odd {
 }
 
 impl Odd {
-    /// The role of a node by its labels, and which of them says so.
+    /// Returns the role of a node by its labels, and the label that gives it.
     fn role(&mut self, node: &Node) -> Option<(&'static str, Role)> {
         let known = LABELS.iter().map(|(label, _)| *label);
         for label in known.chain([MANAGEMENT, ETCD]) {
@@ -258,8 +258,8 @@ impl Odd {
     }
 }
 
-/// The networks of all pods. RKE2's own option names them; without it, they lie around the networks of the nodes' pods:
-/// Kubernetes gives each node a /24 (IPv6: /64) of one network, which RKE2 and Harvester make a /16 (/56).
+/// Returns the networks of all pods. RKE2's own option names them; without it, they lie around the networks of the
+/// nodes' pods: Kubernetes gives each node a /24 (IPv6: /64) of one network, which RKE2 and Harvester make a /16 (/56).
 pub(super) fn pod_networks(nodes: &[Node]) -> Vec<IpNet> {
     let mut told: Vec<IpNet> = nodes
         .iter()

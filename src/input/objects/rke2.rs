@@ -1,6 +1,6 @@
-//! The configuration of a node: RKE2's, and what the installer was told (`/oem/harvester.config`).
+//! Configuration of a node: RKE2's, and the installer's (`/oem/harvester.config`).
 //!
-//! Only the few fields that matter are read, and what is not of its usual form is left out.
+//! Only the few fields that matter are read; values of another form are ignored.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ struct Metadata {
     created: Option<String>,
 }
 
-/// When a bundle was made, from its `metadata.yaml`.
+/// Returns the creation time of a bundle, from its `metadata.yaml`.
 pub(in crate::input) fn created(text: &str) -> Option<Time> {
     let metadata: Metadata = read(text)?;
     parse_rfc3339(&metadata.created?)
@@ -44,7 +44,7 @@ enum OneOrMore {
 }
 
 impl OneOrMore {
-    /// Its parts, those of a text with commas too.
+    /// Returns the values; a text is split at its commas.
     fn parts(&self) -> impl Iterator<Item = &str> {
         let all = match self {
             Self::One(one) => std::slice::from_ref(one),
@@ -55,7 +55,7 @@ impl OneOrMore {
     }
 }
 
-/// What one file of RKE2's configuration sets.
+/// Settings in one file of RKE2's configuration.
 #[derive(Debug, Default)]
 pub(in crate::input) struct Configuration {
     /// The pod networks, where the file sets them.
@@ -81,7 +81,8 @@ impl Configuration {
             .collect();
         let of_kubelet = |option: &str| {
             let all = file.kubelet_arg.parts();
-            // `parts` cuts the list of labels as well: what has no option of its own goes on.
+            // `parts` also splits the list of labels at its commas: a part without an option of its own continues the
+            // list.
             let mut list = Vec::new();
             let mut is_in = false;
             for part in all {
@@ -126,7 +127,7 @@ struct Install {
     role: Option<String>,
 }
 
-/// The role that the installer was told: `management`, `worker`, `witness` or `default` (pkg/installer/config).
+/// Returns the role given to the installer: `management`, `worker`, `witness` or `default` (pkg/installer/config).
 pub(in crate::input) fn installed_role(text: &str) -> Option<String> {
     let file: Harvester = read(text)?;
     file.install?.role.filter(|role| !role.is_empty())

@@ -1,12 +1,12 @@
-//! Tells Kubernetes objects from logs by their first bytes, and says of what is neither why `kubectl` printed it.
+//! Distinguishes Kubernetes objects from logs by their first bytes, and explains why a text has none.
 
 use memchr::memmem;
 
-/// What prints the objects that are read.
+/// Command that prints the objects that are read.
 pub const COMMAND: &str = "kubectl get nodes,cloudinits.node.harvesterhci.io,addons.harvesterhci.io,upgrades.harvesterhci.io -A -o yaml";
 
-/// Whether what begins with `head` is Kubernetes objects, as YAML or JSON: their first key says so, and no log begins
-/// like that. Events of the API server and its audit log, which do, are not.
+/// Whether a text that starts with `head` consists of Kubernetes objects, as YAML or JSON: their first key decides,
+/// since logs do not start with it. Exceptions are events of the API server and its audit log, which are logs.
 pub fn is_objects(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let mut rest = head;
@@ -80,7 +80,7 @@ fn is_klog(line: &[u8]) -> bool {
         && memmem::find(line, b"] ").is_some()
 }
 
-/// Says what a text is that has no objects, and what to do.
+/// Returns the reason why a text has no objects, and the remedy.
 pub(super) fn why_none(text: &str) -> String {
     let mut lines = text
         .lines()

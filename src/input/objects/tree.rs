@@ -1,14 +1,13 @@
-//! YAML or JSON to trees of text that have only the fields which matter.
+//! Parser of YAML and JSON into trees of text with the relevant fields only.
 //!
-//! An odd field costs itself, never the object around it: nothing here expects a type.
+//! A field of an unexpected type is lost alone, never the object around it: types are not checked here.
 
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The fields that are read, wherever they stand. What else `kubectl` prints (images, managed fields, capacities) is
-/// skipped.
+/// Fields that are read, at any depth. Others that `kubectl` prints (images, managed fields, capacities) are skipped.
 const KEPT: [&str; 30] = [
     "address",
     "addresses",
@@ -41,7 +40,7 @@ const KEPT: [&str; 30] = [
     "type",
     "deletionTimestamp",
 ];
-/// The fields whose keys are all data.
+/// Fields that are maps with arbitrary keys, all of which are kept.
 const MAPS: [&str; 3] = ["labels", "matchSelector", "annotations"];
 /// The one annotation that is read: the options with which RKE2 runs on the node (k3s, pkg/nodeconfig).
 pub(super) const NODE_ARGS: &str = "rke2.io/node-args";
@@ -59,7 +58,7 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    /// The value of a key.
+    /// Returns the value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Map(pairs) => pairs.iter().find(|(own, _)| own == key).map(|(_, v)| v),
@@ -80,7 +79,7 @@ impl Tree {
         }
     }
 
-    /// The items of a list.
+    /// Returns the items of a list.
     pub(super) fn items(&self) -> &[Self] {
         match self {
             Self::List(items) => items,
@@ -88,7 +87,7 @@ impl Tree {
         }
     }
 
-    /// The pairs of a map.
+    /// Returns the pairs of a map.
     pub(super) fn pairs(&self) -> &[(String, Self)] {
         match self {
             Self::Map(pairs) => pairs,
@@ -96,7 +95,7 @@ impl Tree {
         }
     }
 
-    /// The pairs of a map whose values are text.
+    /// Returns the pairs of a map whose values are scalars.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.pairs().iter().filter_map(|(key, value)| match value {
             Self::Scalar(text) => Some((key.as_str(), text.as_str())),
@@ -105,7 +104,7 @@ impl Tree {
     }
 }
 
-/// Which keys of a map are kept.
+/// Selection of the keys of a map that are kept.
 #[derive(Debug, Clone, Copy)]
 enum Keys {
     Known,
@@ -114,7 +113,7 @@ enum Keys {
 }
 
 impl Keys {
-    /// Those of the map that stands under `key`; `None` where it is not read.
+    /// Returns the selection for the value of `key`; `None` where the value is skipped.
     fn below(self, key: &str) -> Option<Self> {
         match self {
             Self::All => Some(Self::All),
@@ -214,14 +213,14 @@ pub(super) struct Document {
     pub(super) own: Tree,
     /// The first items of a list; `None` where it is no list.
     pub(super) items: Option<Vec<Tree>>,
-    /// How many more items there are.
+    /// Number of further items that are not kept.
     pub(super) more: u64,
 }
 
 /// Objects of one kind that are kept: Kubernetes is made for clusters of up to 5,000 nodes
 /// (<https://kubernetes.io/docs/setup/best-practices/cluster-large/>).
 pub(super) const MAX_OF_KIND: usize = 5_000;
-/// Kinds of one list that are told apart.
+/// Upper bound on the kinds of one list that are distinguished.
 const MAX_KINDS: usize = 16;
 
 impl<'de> Deserialize<'de> for Document {
@@ -311,8 +310,8 @@ impl<'de> Visitor<'de> for Items {
     }
 }
 
-/// How YAML is read whose size has been bounded already: the crate's own bounds are for what comes over a network. Those
-/// on aliases stay.
+/// Returns the options of the YAML parser for input whose size is bounded already: the crate's own bounds are meant for
+/// untrusted network input. Those on aliases stay.
 pub(super) fn yaml_options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -7,7 +7,7 @@ use super::tree::Tree;
 use crate::input::event::ClusterFact;
 use crate::time::{Time, parse_rfc3339};
 
-/// The label with the state of an `Upgrade`, and what it says of one that has ended.
+/// Label with the state of an `Upgrade`, and its values after the end.
 const STATE: &str = "harvesterhci.io/upgradeState";
 const ENDED: [&str; 2] = ["Succeeded", "Failed"];
 
@@ -18,11 +18,11 @@ pub(super) struct Upgrade {
     end: End,
 }
 
-/// When an upgrade ended.
+/// End of an upgrade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     At(Time),
-    /// It has ended, and nothing says when.
+    /// It has ended, at an unknown time.
     Unknown,
     NotYet,
 }
@@ -92,13 +92,13 @@ fn began(object: &Tree) -> Option<Time> {
     parse_rfc3339(object.text(["metadata", "creationTimestamp"])?)
 }
 
-/// When a condition was written last.
+/// Returns the time of the last update of a condition.
 fn updated(condition: &Tree) -> Option<Time> {
     let time = condition.text(["lastUpdateTime"]);
     parse_rfc3339(time.or_else(|| condition.text(["lastTransitionTime"]))?)
 }
 
-/// When the object was written last, by its managed fields.
+/// Returns the time of the last write to the object, from its managed fields.
 fn written(object: &Tree) -> Option<Time> {
     let fields = object.at(["metadata", "managedFields"])?.items();
     fields
@@ -107,8 +107,8 @@ fn written(object: &Tree) -> Option<Time> {
         .max()
 }
 
-/// The windows of upgrades, in the order of time. One that has not ended ends where the next begins: two never run at
-/// once.
+/// Returns the windows of upgrades, in the order of time. One that has not ended ends where the next begins: two never
+/// run at once.
 pub(super) fn facts(mut upgrades: Vec<Upgrade>) -> Vec<ClusterFact> {
     upgrades.sort_by_key(|upgrade| upgrade.from);
     let mut facts = Vec::new();

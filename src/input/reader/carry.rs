@@ -1,4 +1,4 @@
-//! What stands between blocks: the begin of a record whose end has not come, and what is too long to be one.
+//! Carry between blocks: the start of an incomplete record, and the skipping of a record that is too long.
 
 use memchr::memchr;
 
@@ -26,7 +26,7 @@ impl Reader {
             return;
         }
         if matches!(self.framing, Framing::Lines) {
-            // The line is completed by itself, so that the block need not be copied.
+            // The line is completed separately, so that the block need not be copied.
             let end = memchr(b'\n', block).map_or(block.len(), |at| at + 1);
             let (head, tail) = block.split_at(end);
             self.keep(head, sink);
@@ -53,7 +53,7 @@ impl Reader {
         }
     }
 
-    /// Takes what was kept, and keeps what is left of it.
+    /// Takes the carried text, and keeps the rest of it.
     pub(super) fn take_carry(&mut self, last: bool, sink: &mut Sink<'_>) {
         let mut text = std::mem::take(&mut self.carry);
         let mut used = self.take(&text, last, sink);
@@ -67,7 +67,7 @@ impl Reader {
         }
     }
 
-    /// Adds to the record that is not complete yet.
+    /// Appends to the incomplete record.
     fn keep(&mut self, mut bytes: &[u8], sink: &mut Sink<'_>) {
         if self.overlong || bytes.is_empty() {
             return;
@@ -93,18 +93,19 @@ impl Reader {
         is_begin && framing::is_datagrams(text)
     }
 
-    /// How many NULs `rest` begins with, where a line ends: a crash leaves blocks of them, with the next line behind.
+    /// Returns the number of NULs at the start of `rest`, after a line end: a crash leaves blocks of them, followed by
+    /// the next line.
     fn nuls(&mut self, rest: &[u8]) -> usize {
         if !matches!(self.framing, Framing::Lines) {
             return 0;
         }
         let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
-        // In one block with the line they would stand before what looks like an opening.
+        // Together with the line, the NULs would precede a text that looks like an opening.
         self.barred |= nuls > 0;
         nuls
     }
 
-    /// Gives up a record that is too long.
+    /// Discards a record that is too long.
     fn shed(&mut self, sink: &mut Sink<'_>) {
         self.blank = false;
         match &mut self.framing {
@@ -130,7 +131,7 @@ impl Reader {
             | Framing::Table(_) => {
                 unreadable(&self.carry, sink);
                 self.overlong = memchr(b'\n', &self.carry).is_none();
-                // A line is counted at its end, a record of lines here.
+                // A line is counted at its end, a record over several lines here.
                 self.lines += u64::from(!self.overlong);
                 self.framing = Framing::Lines;
                 self.carry = Vec::new();
@@ -139,7 +140,7 @@ impl Reader {
     }
 }
 
-/// Says that a record is too long.
+/// Reports a record that is too long.
 pub(super) fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
     sink(LogEvent::Unreadable {
         record: &record[..record.len().min(200)],

@@ -1,15 +1,16 @@
-//! Times of one log, record by record: years for stamps without, dates for uptimes where the log tells one, and the sum
-//! of the distances in logs that tell no more than those.
+//! Times of one log, record by record: years for stamps without, dates for uptimes where the log has one, and the sum of
+//! the distances in logs with distances alone.
 
 use crate::input::format::header::{digits, fraction};
 use crate::input::format::{Origin, Record};
 use crate::time::{Reading, SECOND, Stamp, Time, YearClock};
 
-/// The kernel's messages that tell a date for their own uptime; Linux, drivers/rtc/class.c and kernel/audit.c.
+/// Messages of the kernel that contain a date for their own uptime; Linux, drivers/rtc/class.c and kernel/audit.c.
 pub(in crate::input) const DATES: &[&str] =
     &["setting system clock to ", "audit: type=2000 audit("];
 
-/// Two CPUs may write their messages out of order; an uptime that goes back by more is of another boot.
+/// Largest disorder of messages from two CPUs, in microseconds; an uptime that goes back by more belongs to another
+/// boot.
 const DISORDER: i64 = 10 * SECOND;
 
 /// The clock of one log.
@@ -33,7 +34,7 @@ impl Clock {
         }
     }
 
-    /// The time at which `record` was received.
+    /// Returns the time at which `record` was received.
     pub(in crate::input) fn resolve(&mut self, record: &Record<'_>) -> Time {
         self.resolve_stamp(record.stamp, record.after)
     }
@@ -41,7 +42,7 @@ impl Clock {
     #[inline]
     fn resolve_stamp(&mut self, stamp: Stamp, after: Option<i64>) -> Time {
         let time = match (after, stamp) {
-            // That of most lines, and read in place.
+            // Fast path for the stamp of most lines.
             (
                 None,
                 Stamp::Yearless {
@@ -68,7 +69,7 @@ impl Clock {
         }
     }
 
-    /// Dates a record with this `stamp`, or that long `after` the one before, whose message has its `uptime`.
+    /// Dates a record by its `stamp`, or by the time `after` the record before; its message may contain an `uptime`.
     #[inline]
     pub(in crate::input) fn resolve_at(
         &mut self,
@@ -96,12 +97,12 @@ impl Clock {
         })
     }
 
-    /// The time so long `after` the record before.
+    /// Returns the time that is `after` microseconds later than the record before.
     pub(in crate::input) fn go_on(&mut self, after: i64) -> Time {
         self.resolve_stamp(Stamp::None, Some(after))
     }
 
-    /// Learns the date of the boot from a message of the kernel that tells its own.
+    /// Derives the date of the boot from a message of the kernel that contains a date.
     pub(in crate::input) fn learn(&mut self, record: &Record<'_>, message: &[u8]) {
         if let (Origin::Kernel, Stamp::Uptime { micros }, Some(date)) =
             (record.origin, record.stamp, told_date(message))
@@ -111,14 +112,14 @@ impl Clock {
         }
     }
 
-    /// Forgets what held for the boot before.
+    /// Discards the state of the boot before.
     pub(in crate::input) const fn begin_boot(&mut self) {
         self.boot = None;
         self.uptime = 0;
     }
 
-    /// Dates the log as if it ended now; returns by how many years the times that were given are off. Those that follow
-    /// fit them once they are moved.
+    /// Dates the log as if it ended now. Returns the error, in years, of the times assigned so far; later times are
+    /// consistent with the corrected ones.
     pub(super) fn settle_years(&mut self, now: Time) -> i32 {
         let years = self.years.settle(now);
         self.boot = self.boot.map(|boot| boot.add_years(years));
@@ -126,13 +127,14 @@ impl Clock {
         years
     }
 
-    /// By how many years all times are off, known at the end of the log.
+    /// Returns the error of all times, in years; known at the end of the log.
     pub(in crate::input) fn correction(&self) -> i32 {
         self.years.correction()
     }
 }
 
-/// The date in `… setting system clock to 2026-04-22T10:00:01 UTC (1776852001)` or `audit: type=2000 audit(1776852001.123:1)`.
+/// Parses the date in `… setting system clock to 2026-04-22T10:00:01 UTC (1776852001)` or `audit: type=2000
+/// audit(1776852001.123:1)`.
 fn told_date(message: &[u8]) -> Option<Time> {
     let at = memchr::memrchr(b'(', message)?;
     let mut rest = &message[at + 1..];

@@ -1,4 +1,4 @@
-//! Reads one line alone, as `explain` does: no log around it, and so no answer but a drop line or a reason.
+//! Reads a single line, as for `explain`: without a log around it, the result is a drop line or a reason.
 
 use super::clock::Clock;
 use crate::input::format::text::{plain, trim, uptime_of};
@@ -17,11 +17,11 @@ pub struct Line {
     pub message: String,
 }
 
-/// The drop line that `raw` is, else why it is none.
+/// Parses the drop line `raw`. The error says why it is none.
 pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &'static str> {
     const NONE: &str = "no drop line: the LOG prefix is not in it";
     let raw = trim(raw);
-    // Colours are taken off for reading only, as everywhere.
+    // Colours are removed for parsing only, as everywhere.
     let text = plain(raw);
     if text.trim_ascii().is_empty() {
         return Err("a blank line");

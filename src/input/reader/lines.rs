@@ -1,5 +1,5 @@
-//! The lines of a log, which most forms write a record each: looks at those that have a hit, and at each only where a time
-//! counts from the line before.
+//! The lines of a log, which in most forms are one record each: lines with a hit are parsed, and all lines only where a
+//! time counts from the line before.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::input::framing::{self, Framing, LONG_LINE};
 use crate::input::scan::{ReadLine, Scan, ScannedLine};
 use crate::input::search::Found;
 
-/// How many records from either end of a block are looked at for a date that shows how far the log went.
+/// Number of records at either end of a block that are tried for a date that shows the progress of the log.
 const DATING_TRIES: usize = 8;
 /// How many lines of a log's begin are looked at for its first time, and how many are gone back from its end: text without
 /// times may stand before and behind it, and how the bytes come must not decide what is found.
@@ -21,13 +21,13 @@ pub(super) const FIRST_TRIES: usize = 4096;
 const LAST_TRIES: usize = 1024;
 /// How many lines from the end of a block are looked at for the names of nodes in their column.
 const COLUMN_TRIES: usize = 512;
-/// How much of the line before a block is kept.
+/// Upper bound on the bytes kept of the line before a block.
 const MAX_BEFORE: usize = 4096;
-/// Drop lines that go on together.
+/// Number of drop lines in a batch.
 const BATCH: usize = 64;
 
 impl Reader {
-    /// Takes whole lines: how many bytes of them, which is less than all where another framing begins.
+    /// Takes complete lines. Returns the number of bytes taken, which is less than all where another framing begins.
     pub(super) fn lines_of(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
         if text.is_empty() {
             return 0;
@@ -58,7 +58,7 @@ impl Reader {
         used
     }
 
-    /// Whether `text` is not of lines that are looked at one by one only where something was found.
+    /// Whether `text` needs another treatment than lines of which only those with hits are parsed.
     pub(super) fn begins_other(&mut self, text: &[u8]) -> bool {
         if self.may_open(text) && framing::opening(text).is_some() {
             return true;
@@ -67,12 +67,12 @@ impl Reader {
         self.each
     }
 
-    /// Whether another framing may begin where the lines at hand do: at any line that says so, or at the log's first.
+    /// Whether another framing may begin at the current lines: at any line that opens one, or at the log's first.
     fn may_open(&self, text: &[u8]) -> bool {
         self.lines == 0 || framing::is_nominated(text)
     }
 
-    /// Takes whole lines that were scanned: how many bytes of them.
+    /// Takes complete lines that were scanned. Returns the number of bytes taken.
     pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
         self.alive_at_begin(text, sink);
         let used = self.take_lines(text, scan, sink);
@@ -81,10 +81,10 @@ impl Reader {
         self.done(&text[..used], ends)
     }
 
-    /// Notes that the lines `done` are done with; `ends` is how many line ends they have, where that is known.
+    /// Counts the processed lines `done`; `ends` is their number of line ends, if known.
     fn done(&mut self, done: &[u8], ends: Option<u64>) -> usize {
         self.barred = false;
-        // What another framing takes is none of its lines.
+        // Lines that another framing takes do not count as lines.
         self.known = self.known || lines(done).any(|line| self.read(&plain(line)).is_some());
         let ends = ends.unwrap_or_else(|| memchr_iter(b'\n', done).count() as u64);
         self.lines += ends + u64::from(!done.ends_with(b"\n") && !done.is_empty());
@@ -125,7 +125,7 @@ impl Reader {
                     if (found.opening || found.prefix) && self.opens(text, line.start) {
                         return line.start;
                     }
-                    // It counts from lines that nobody looked at yet: `alive_at_end` goes back to them.
+                    // A distance refers to the line before, which was not parsed: `alive_at_end` returns to it.
                     if self.distance(trim(&text[line.clone()])).is_some() {
                         self.each = true;
                         return line.start;
@@ -144,7 +144,8 @@ impl Reader {
         text.len()
     }
 
-    /// Dates a drop line that was read already; what it shows of its node is said before it, and behind those that wait.
+    /// Dates a drop line that was already parsed; a boot or a step back of its node is reported before it, after the
+    /// waiting lines.
     #[inline]
     fn dated<'a>(
         &mut self,
@@ -171,8 +172,8 @@ impl Reader {
         DropLine { time, ..drop }
     }
 
-    /// Takes a line of `text` that has hits, and those that go on with it: what it came to, and where they end, or `None` if it
-    /// is a document.
+    /// Takes a line of `text` that has hits, with its continuation lines. Returns the result, and the end of these
+    /// lines, or `None` for a document.
     fn line(
         &mut self,
         text: &[u8],
@@ -200,7 +201,7 @@ impl Reader {
         }
     }
 
-    /// Looks at each line, where times count from the line before.
+    /// Parses each line, where times count from the line before.
     fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
         let search = self.scanner.search.clone();
         let finder = search.of_record();
@@ -235,7 +236,7 @@ impl Reader {
         text.len()
     }
 
-    /// Whether another framing begins at `at`; then it holds from now on.
+    /// Whether another framing begins at `at`; it is then active from there on.
     fn opens(&mut self, text: &[u8], at: usize) -> bool {
         if at == 0 && self.barred {
             return false;
@@ -247,7 +248,7 @@ impl Reader {
         false
     }
 
-    /// Looks for forms whose lines must all be visited.
+    /// Detects forms whose lines must all be visited.
     fn recognise(&mut self, text: &[u8]) {
         self.each = self.each
             || lines(text)
@@ -255,10 +256,10 @@ impl Reader {
                 .any(|line| self.distance(line).is_some());
     }
 
-    /// How long after the line before `line` is, if that is all that it tells of its time.
+    /// Returns the microseconds of `line` after the line before, if that is its only time.
     fn distance(&self, line: &[u8]) -> Option<i64> {
-        // It stands in brackets, `[<` or `[ +`, with or without colours and the escapes of JSON. Few logs have such, and others
-        // are not read for it.
+        // The distance stands in brackets, `[<` or `[ +`, with or without colours and JSON escapes. Few logs have such
+        // brackets, and others are not parsed for it.
         let may = |at: usize| {
             let inside = line[at + 1..].trim_ascii_start();
             matches!(inside.first(), Some(b'<' | b'+' | b'\\' | 0x1b))
@@ -270,7 +271,7 @@ impl Reader {
         }
     }
 
-    /// Says that the log was alive at the time of the first line that tells one.
+    /// Reports that the log was alive at the time of the first line that has one.
     fn alive_at_begin(&mut self, text: &[u8], sink: &mut Sink<'_>) {
         let mut tries = DATING_TRIES;
         for line in lines(text) {
@@ -287,7 +288,8 @@ impl Reader {
         }
     }
 
-    /// Says that the log was alive at the time of the last line that tells one. Where the next line counts from it, it is looked for however far back it stands.
+    /// Reports that the log was alive at the time of the last line that has one. Where the next line counts from it, the
+    /// search goes back without a limit.
     fn alive_at_end(&mut self, text: &[u8], sink: &mut Sink<'_>) {
         let mut alive = None;
         let mut after = 0_i64;
@@ -349,7 +351,7 @@ impl Reader {
 
     /// Looks for the last line of `host`, the first of `nodes`, wherever the name stands.
     fn search_alive(&mut self, text: &[u8], host: &str, nodes: u64, sink: &mut Sink<'_>) {
-        // The search from the begin is vectorised, and a node that is not there is not searched for from the end.
+        // The search from the start is vectorised, and a node that is not there is not searched for from the end.
         let mut end = match memmem::find(text, host.as_bytes()) {
             Some(_) => text.len(),
             None => 0,
@@ -378,7 +380,7 @@ impl Reader {
         alive.is_some()
     }
 
-    /// Says that the log was alive at the time of `record`; whether it has one of its own.
+    /// Reports that the log was alive at the time of `record`. Returns whether it has a time of its own.
     pub(super) fn alive(&mut self, record: &[u8], sink: &mut Sink<'_>) -> bool {
         let alive = self.own_time(trim(record));
         if let Some(alive) = &alive {
@@ -388,7 +390,7 @@ impl Reader {
     }
 }
 
-/// Hands on the drop lines that wait.
+/// Passes on the waiting drop lines.
 fn flush(batch: &mut Vec<DropLine<'_>>, sink: &mut Sink<'_>) {
     if !batch.is_empty() {
         sink(LogEvent::Drops(batch));
@@ -396,7 +398,7 @@ fn flush(batch: &mut Vec<DropLine<'_>>, sink: &mut Sink<'_>) {
     }
 }
 
-/// The name that stands in a column of `line`, as far as it is one of a host.
+/// Returns the name that stands in a column of `line`, as far as it is one of a host.
 fn name_at(line: &[u8], column: usize) -> Option<&str> {
     /// `HOST_NAME_MAX` of Linux.
     const MAX_HOST: usize = 64;
@@ -406,12 +408,12 @@ fn name_at(line: &[u8], column: usize) -> Option<&str> {
     std::str::from_utf8(&window[..end]).ok()
 }
 
-/// What of a line is kept for the next one, which may say that it came again.
+/// Returns the part of a line that is kept for the next one, which may repeat it.
 fn kept(line: &[u8]) -> &[u8] {
     &line[..line.len().min(MAX_BEFORE)]
 }
 
-/// The lines of `block`, and what stands behind its last line end.
+/// Returns the lines of `block`, and the text behind its last line end.
 fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(block);
     std::iter::from_fn(move || {
@@ -422,7 +424,7 @@ fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// The lines of `block` from the last to the first.
+/// Returns the lines of `block` from the last to the first.
 fn lines_back(block: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(block);
     std::iter::from_fn(move || {

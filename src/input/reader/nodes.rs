@@ -4,9 +4,9 @@ use crate::input::event::{LogEvent, NoticeKind, Sink};
 use crate::names::Names;
 use crate::time::{SECOND, Time};
 
-/// How many nodes of one log are told apart.
+/// Upper bound on the nodes of one log that are told apart.
 const MAX_NODES: usize = 64;
-/// Two CPUs, or two senders, may be out of order by so much.
+/// Largest disorder of lines from two CPUs or two senders, in microseconds.
 const DISORDER: i64 = 2 * SECOND;
 
 /// The clock of a node.
@@ -14,35 +14,35 @@ const DISORDER: i64 = 2 * SECOND;
 struct NodeClock {
     boot: Option<u64>,
     last: Time,
-    /// Whether its records were in order so far; a reversed log never is.
+    /// Whether its records were in order so far; those of a reversed log never are.
     forward: bool,
 }
 
 /// The clocks of all nodes of one log.
 #[derive(Debug, Default)]
 pub(super) struct NodeClocks {
-    /// A node without a name has none in here either.
+    /// Names of the nodes; a node without a name has no name here either.
     names: Names,
-    /// By the numbers of their names.
+    /// Clocks by the numbers of the names.
     clocks: Vec<NodeClock>,
     /// A boot was noticed, and no drop line since.
     pub(super) booted: bool,
 }
 
-/// When a drop line was written, as its record has it.
+/// Time of a drop line, by its record.
 pub(super) struct Written<'a> {
     pub(super) received: Time,
     pub(super) host: Option<&'a str>,
     pub(super) boot: Option<u64>,
-    /// How much earlier than it was received the kernel wrote it, in microseconds.
+    /// Microseconds by which the kernel wrote the line before it was received.
     pub(super) late: i64,
 }
 
-/// What a drop line shows of its node besides.
+/// Boot or step of the clock that a drop line shows.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Jump {
     rebooted: bool,
-    /// By how many seconds its clock was set back.
+    /// Seconds by which the clock was set back.
     back: Option<u64>,
 }
 
@@ -52,7 +52,7 @@ impl Jump {
         back: None,
     };
 
-    /// Says so, before the line at `time`.
+    /// Reports the jump, before the line at `time`.
     pub(super) fn say(self, time: Time, host: Option<&str>, sink: &mut Sink<'_>) {
         let boot = self.rebooted.then_some((NoticeKind::Boot, 1));
         let back = self.back.map(|back| (NoticeKind::TimeBack, back));
@@ -68,7 +68,8 @@ impl Jump {
 }
 
 impl NodeClocks {
-    /// The nodes with a drop line, by a bit each, where there are several; without the `last` one and the one without a name.
+    /// Returns the nodes with a drop line, by a bit each, where there are several; without the `last` one and the one
+    /// without a name.
     pub(super) fn several_but(&self, last: Option<&str>) -> u64 {
         const _: () = assert!(MAX_NODES <= 64, "a node is a bit");
         if self.clocks.len() < 2 {
@@ -80,18 +81,18 @@ impl NodeClocks {
         but.fold(all, |all, number| all & !(1 << number))
     }
 
-    /// The bit of the node of this name, 0 where there is none.
+    /// Returns the bit of the node of this name, 0 where there is none.
     pub(super) fn bit(&self, name: &str) -> u64 {
         self.names.find(name).map_or(0, |number| 1 << number)
     }
 
-    /// The name of the first node of a set.
+    /// Returns the name of the first node of a set.
     pub(super) fn first(&self, nodes: u64) -> Option<Box<str>> {
         let number = u16::try_from(nodes.trailing_zeros()).ok()?;
         self.names.name(number).map(Into::into)
     }
 
-    /// Takes a drop line: when the kernel wrote it, and whether it shows another boot or a clock that was set back.
+    /// Takes a drop line. Returns the time at which the kernel wrote it, and the jump that it shows.
     pub(super) fn take(&mut self, written: &Written<'_>) -> (Time, Jump) {
         let received = written.received;
         let time = if received.is_dated() && written.late != 0 {

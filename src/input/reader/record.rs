@@ -1,4 +1,4 @@
-//! One record that has a hit: format → classify → date → event.
+//! Stages of one record with a hit: format → classify → date → event.
 
 use super::nodes::Written;
 use super::{Reader, Taken};
@@ -12,7 +12,7 @@ use crate::input::search::Found;
 use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
 
-/// That the log of a host had a line.
+/// Sign of life: the time of a line in the log of a host.
 pub(super) struct Alive {
     pub(super) time: Time,
     monotonic: Option<i64>,
@@ -20,7 +20,7 @@ pub(super) struct Alive {
 }
 
 impl Alive {
-    /// The event of it.
+    /// Returns the event.
     pub(super) fn event(&self) -> LogEvent<'_> {
         LogEvent::Alive {
             time: self.time,
@@ -31,17 +31,17 @@ impl Alive {
 }
 
 impl Reader {
-    /// Splits a record without its line end.
+    /// Parses a record without its line end.
     pub(super) fn read<'a>(&self, raw: &'a [u8]) -> Option<Record<'a>> {
         format::read(raw, &self.prefixes)
     }
 
-    /// The time and the host of `raw`, where it has a time.
+    /// Returns the time and the host of `raw`, where it has a time.
     pub(super) fn time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |_| true)
     }
 
-    /// The time and the host of `raw` where it does not count from the record before, so that it may be looked at again.
+    /// Returns the time and the host of `raw`, unless its time counts from the record before: so it may be parsed twice.
     pub(super) fn own_time(&mut self, raw: &[u8]) -> Option<Alive> {
         self.time_if(raw, |record| record.after.is_none())
     }
@@ -58,7 +58,7 @@ impl Reader {
         })
     }
 
-    /// Takes a record with what was `found` in it; `before` is the line before it, which it may say to come again.
+    /// Takes a record with its hits, `found`; `before` is the line before it, which the record may repeat.
     pub(super) fn take_record(
         &mut self,
         raw: &[u8],
@@ -72,7 +72,7 @@ impl Reader {
         if !(found.prefix || found.notice || found.date || found.rule) {
             return Taken::Nothing;
         }
-        // Colours are taken off for reading only: a binary value's length counts them.
+        // Colours are removed for parsing only: the length of a binary value includes them.
         let plain = match raw.first() {
             Some(b'_') => raw.into(),
             _ => plain(raw),
@@ -109,7 +109,7 @@ impl Reader {
         Taken::Said
     }
 
-    /// Whether a message holds a prefix or what else a journal's record is read for.
+    /// Returns a predicate for messages that contain a prefix or a notice, for journals.
     pub(in crate::input) fn notable(
         prefixes: &Prefixes,
     ) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
@@ -120,16 +120,16 @@ impl Reader {
         }
     }
 
-    /// Says what a record of a binary journal is, which has no text around its message.
+    /// Reports a record of a binary journal, which has no text around its message.
     pub(in crate::input) fn journal_record(&mut self, record: &Record<'_>, sink: &mut Sink<'_>) {
-        // Most records hold nothing of all that is looked for, which one search shows.
+        // Fast path: most records contain none of the texts, which one search shows.
         let found = self.scanner.search.of_text(false).found_in(&record.message);
         if found.prefix || found.notice || found.rule {
             self.say(record, &record.message, found, sink);
         }
     }
 
-    /// Says what a record is.
+    /// Classifies a record, and reports it.
     fn say(&mut self, record: &Record<'_>, raw: &[u8], found: Found, sink: &mut Sink<'_>) -> Taken {
         self.known |= found.prefix;
         let text = unescaped(&record.message);
@@ -201,7 +201,7 @@ impl Reader {
         }]));
     }
 
-    /// Notes a drop line whose stamp has no time.
+    /// Counts a drop line whose stamp has no valid time.
     pub(super) fn note_day(&mut self, stamp: Stamp, received: Time) {
         let is_none = matches!(stamp, Stamp::Yearless { .. }) && !received.is_known();
         self.no_such_days += u64::from(is_none);
@@ -217,7 +217,7 @@ impl Reader {
         if kind == NoticeKind::Boot {
             self.clock.begin_boot();
             if std::mem::replace(&mut self.nodes.booted, true) {
-                // The journal's own mark has said so already; the kernel's first line has host and time.
+                // The journal's own mark has reported the boot already; the kernel's first line adds host and time.
                 count = 0;
             }
         }
@@ -231,7 +231,8 @@ impl Reader {
         });
     }
 
-    /// Takes a `last message repeated N times`, which counts if the line `before` is a drop line: whether it does.
+    /// Takes a `last message repeated N times`, which counts if the line `before` is a drop line. Returns whether it
+    /// counts.
     fn repeat(&mut self, raw: &[u8], before: &[u8], sink: &mut Sink<'_>) -> bool {
         let Some(at) = memchr::memmem::find(raw, REPEAT.as_bytes()) else {
             return false;
@@ -243,7 +244,7 @@ impl Reader {
         if rest.trim_ascii_end() != b" times" {
             return false;
         }
-        // Old daemons write no tag there, or the kernel's. Behind any other it is what some program wrote.
+        // Old daemons write no tag there, or the kernel's. After any other tag the text is a program's own.
         let mut header = raw[..at].trim_ascii_end().to_vec();
         header.extend_from_slice(if header.ends_with(b":") {
             b" "

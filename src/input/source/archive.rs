@@ -1,4 +1,4 @@
-//! Archives: what is in a zip or a folder, and what can be saved from a broken zip.
+//! Archives: the members of a zip or a folder, and the recovery of members from a broken zip.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -13,7 +13,7 @@ use super::{BLOCK, Opening, Spool, bundle};
 use crate::time::Reading;
 
 impl Opening<'_, '_, '_> {
-    /// Reads an archive: a support bundle as such, of any other each file.
+    /// Reads an archive: as a support bundle if it is one, otherwise each of its files.
     pub(super) fn zip(
         &mut self,
         name: &str,
@@ -29,7 +29,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// Opens an archive; one whose list of files cannot be read comes back as a file.
+    /// Opens an archive. A file whose central directory cannot be read is handed back.
     pub(super) fn archive(
         &mut self,
         name: &str,
@@ -45,11 +45,11 @@ impl Opening<'_, '_, '_> {
             None => {
                 let file = self.spool(name, stream).map_err(|why| failed(self, why))?;
                 let kept = file.try_clone();
-                // Those bytes were counted when they came in.
+                // These bytes were counted when they were read.
                 (kept, Counted::new(file, Bounds::new(Progress::default())))
             }
         };
-        // The list at the end of a zip that was cut off may be that of a whole zip in it.
+        // The central directory at the end of a truncated zip may belong to a complete zip within it.
         let config = Config {
             archive_offset: ArchiveOffset::Known(0),
         };
@@ -75,7 +75,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// Lays a stream on disk, in a file without a name: an archive is read from its end.
+    /// Copies a stream to an unnamed file: an archive is read from its end.
     fn spool(&mut self, name: &str, mut stream: Box<dyn Read + '_>) -> io::Result<File> {
         let mut file = Spool::new()?;
         let mut block = vec![0; BLOCK];
@@ -87,7 +87,7 @@ impl Opening<'_, '_, '_> {
                     self.bounds.hollow(n);
                 }
                 Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                // What has come may hold whole files.
+                // The bytes read so far may contain complete members.
                 Err(why) if !self.bounds.is_tripped() => {
                     self.failed(name, why);
                     break;
@@ -124,7 +124,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// Reads the files of a broken archive in the order in which they stand in it, as far as it goes.
+    /// Reads the members of a broken archive in their order, as far as possible.
     pub(super) fn salvage(&mut self, name: &str, mut file: File, reading: Reading, depth: u32) {
         if file.seek(SeekFrom::Start(0)).is_err() {
             return;
@@ -133,7 +133,7 @@ impl Opening<'_, '_, '_> {
         while !self.bounds.is_tripped() {
             let member = match read_zipfile_from_stream(&mut file) {
                 Ok(Some(member)) => member,
-                // The end of what can be read, which has been told.
+                // The readable part ends here; the failure has been reported.
                 Ok(None) | Err(_) => return,
             };
             let Ok(own) = member.name().map(std::borrow::Cow::into_owned) else {

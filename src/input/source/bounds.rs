@@ -1,7 +1,8 @@
-//! What reading may cost: [`Bounds`] on what packed inputs unfold to, and [`Progress`] through the bytes of an input.
+//! Resource bounds on reading: [`Bounds`] on the unpacked size of packed inputs, and [`Progress`] through the bytes of
+//! an input.
 //!
-//! Unpacking is streamed, so a packed input costs time, never memory; the bounds keep the time, and the disk that an
-//! archive in an archive is laid on, in proportion to what the user handed over.
+//! Unpacking is streamed, so a packed input costs time, never memory; the bounds keep the time, and the disk space for
+//! an archive within an archive, in proportion to the size of the input.
 
 use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -10,34 +11,35 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// How many packings may lie in each other: a support bundle has two, its supportconfig four.
+/// Upper bound on nested packings: a support bundle has two, its supportconfig four.
 pub(super) const DEPTH: u32 = 4;
-/// What is never too much, in bytes.
+/// Unpacked bytes that are always allowed.
 const ALWAYS: u64 = 256 << 20;
-/// How many times its packed size a thing may have that is not seen to be a log: text packs 10 to 40 times.
+/// Upper bound on the ratio of unpacked to packed size for data that is not recognised as a log: text packs 10 to 40
+/// times.
 const RATIO: u64 = 100;
-/// Ratio that is believed of a log: zstd makes 1 of 10,900 of a line that repeats for ever, and that is still a log.
+/// Upper bound on the ratio for a log: zstd packs a line that repeats for ever at 1 to 10,900, and that is still a log.
 const LOG_RATIO: u64 = 50_000;
-/// How long a stream that has nothing just now is left alone.
+/// Pause before the next read from a stream that has no data at present.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// How far the reading is, kept up to date while it goes on. Clones are the same.
+/// Progress of the reading, updated continuously. Clones share the counters.
 #[derive(Debug, Clone, Default)]
 pub struct Progress(Arc<(AtomicU64, AtomicU64)>);
 
 impl Progress {
-    /// How many bytes of the inputs were read, as they lie on disk.
+    /// Returns the number of bytes read from the inputs, as they lie on disk.
     pub fn read(&self) -> u64 {
         self.0.0.load(Ordering::Relaxed)
     }
 
-    /// How many there are, of those inputs that have been opened; 0 where it is not known.
+    /// Returns the size, in bytes, of the inputs opened so far; 0 where it is not known.
     pub fn total(&self) -> u64 {
         self.0.1.load(Ordering::Relaxed)
     }
 }
 
-/// The bounds of one input. Clones are the same.
+/// Resource bounds of one input. Clones share the counters.
 #[derive(Debug, Clone)]
 pub(super) struct Bounds(Rc<Account>);
 
@@ -46,11 +48,11 @@ struct Account {
     progress: Progress,
     /// Bytes read of the input itself.
     taken: Cell<u64>,
-    /// The size of the input, where it has one: the parts of an archive are not read in a row.
+    /// Size of the input, if known: the members of an archive are not read in sequence.
     size: Cell<u64>,
-    /// Bytes that came out of it, at whatever depth.
+    /// Unpacked bytes, at any depth.
     given: Cell<u64>,
-    /// Those of them that are not seen to be a log.
+    /// Unpacked bytes that are not recognised as a log.
     hollow: Cell<u64>,
     tripped: Cell<bool>,
 }
@@ -67,35 +69,35 @@ impl Bounds {
         }))
     }
 
-    /// Adds to the bytes that are to be read.
+    /// Adds to the bytes to be read.
     pub(super) fn expect(&self, bytes: u64) {
         self.0.size.set(self.0.size.get() + bytes);
         self.0.progress.0.1.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Notes bytes of the input that were read.
+    /// Counts bytes read from the input.
     pub(super) fn take(&self, bytes: usize) {
         self.0.taken.set(self.0.taken.get() + bytes as u64);
         let read = &self.0.progress.0.0;
         read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Takes back bytes that will be read once more.
+    /// Subtracts bytes that will be read again.
     pub(super) fn put_back(&self, bytes: usize) {
         self.0.taken.set(self.0.taken.get() - bytes as u64);
         let read = &self.0.progress.0.0;
         read.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
-    /// Notes unpacked bytes that are not seen to be a log.
+    /// Counts unpacked bytes that are not recognised as a log.
     pub(super) fn hollow(&self, bytes: usize) {
         self.0.hollow.set(self.0.hollow.get() + bytes as u64);
     }
 
-    /// Notes unpacked bytes.
+    /// Counts unpacked bytes.
     ///
     /// # Errors
-    /// If that is too much.
+    /// If the bounds are exceeded.
     fn give(&self, bytes: usize) -> io::Result<()> {
         let given = &self.0.given;
         given.set(given.get() + bytes as u64);
@@ -115,7 +117,7 @@ impl Bounds {
         Ok(())
     }
 
-    /// Nothing more is to be read of this input.
+    /// Stops the reading of this input.
     pub(super) fn trip(&self) {
         self.0.tripped.set(true);
     }
@@ -125,14 +127,14 @@ impl Bounds {
     }
 }
 
-/// What is said of an archive in an archive in an archive.
+/// Returns the error for an archive that is nested too deeply.
 pub(super) fn too_deep() -> io::Error {
     io::Error::other(format!(
         "it is packed more than {DEPTH} times over, as a zip bomb is; unpack it and name the file in it"
     ))
 }
 
-/// A size as people say it.
+/// Formats a size with its unit.
 pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
@@ -141,7 +143,7 @@ pub(super) fn size(bytes: u64) -> String {
     }
 }
 
-/// Counts the bytes of the input itself, and sits out interruptions.
+/// Counts the bytes read from the input, and retries interrupted reads.
 pub(super) struct Counted<R> {
     inner: R,
     bounds: Bounds,
@@ -154,7 +156,7 @@ impl<R> Counted<R> {
 }
 
 impl Counted<std::fs::File> {
-    /// The file itself once more.
+    /// Duplicates the file handle.
     pub(super) fn try_clone(&self) -> io::Result<std::fs::File> {
         self.inner.try_clone()
     }
@@ -169,7 +171,7 @@ impl<R: Read> Read for Counted<R> {
                     return Ok(n);
                 }
                 Err(why) if why.kind() == ErrorKind::Interrupted => {}
-                // Somebody else made our end of the pipe non-blocking.
+                // The pipe is non-blocking, because another process that shares it made it so.
                 Err(why) if why.kind() == ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
                 Err(why) => return Err(why),
             }
@@ -183,11 +185,11 @@ impl<R: Seek> Seek for Counted<R> {
     }
 }
 
-/// Counts the bytes that come out of a packing, and says in words what is wrong with it.
+/// Counts the bytes that come out of a decoder, and describes its errors.
 pub(super) struct Unpacked<R> {
     inner: R,
     bounds: Bounds,
-    /// What it is packed as, and how that is checked.
+    /// Name of the packing, and the command that checks it.
     what: &'static str,
     check: &'static str,
     given: u64,

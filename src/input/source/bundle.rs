@@ -1,7 +1,7 @@
 //! Harvester support bundles, as rancher/support-bundle-kit makes them: a zip with `metadata.yaml`, `yamls/`, and one
 //! `nodes/<node>.zip` for each node; or one of the latter; or either unpacked.
 //!
-//! What the bundle tells of the cluster goes out first, then the kernel logs, node by node, each in the order of time.
+//! The facts about the cluster are handed on first, then the kernel logs, node by node, each in the order of time.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -14,9 +14,9 @@ use crate::input::objects::{Objects, is_firewall, rke2};
 use crate::input::reader::Reader;
 use crate::time::Reading;
 
-/// How much of a YAML file is read, in bytes: that of a hundred nodes has some 3 MiB.
+/// Upper bound on the bytes read of a YAML file: that of a hundred nodes has some 3 MiB.
 const YAML: u64 = 64 << 20;
-/// How much of a file of the node's configuration is read, in bytes.
+/// Upper bound on the bytes read of a file of the node's configuration.
 const CONFIG: u64 = 1 << 20;
 
 /// The lists of objects of Harvester, and their kinds: those in namespaces stand once for each.
@@ -29,10 +29,10 @@ const LISTS: [(&str, &str); 4] = [
     ),
     ("/node.harvesterhci.io/v1beta1/cloudinits.yaml", "CloudInit"),
 ];
-/// Such lists that are read: a bundle has some of a few namespaces.
+/// Upper bound on the lists of objects that are read: a bundle has those of a few namespaces.
 const MAX_LISTS: usize = 100;
 
-/// Where the parts of a bundle stand.
+/// Positions of the parts of a bundle.
 pub(super) struct Layout {
     /// Each node and its files: in an archive of its own, or below a folder of the bundle.
     nodes: BTreeMap<String, Place>,
@@ -40,7 +40,7 @@ pub(super) struct Layout {
     node_list: Option<String>,
     /// Further lists of objects, each with its kind.
     lists: Vec<(String, &'static str)>,
-    /// Whether it is a bundle, not the files of one node only.
+    /// Whether it is a whole bundle, not the files of one node.
     whole: bool,
 }
 
@@ -58,7 +58,7 @@ impl Layout {
             match parts.as_slice() {
                 [.., "nodes", archive] if archive.ends_with(".zip") => {
                     let node = archive.trim_end_matches(".zip").to_owned();
-                    // One that was unpacked beside its archive is the same.
+                    // A node that was unpacked next to its archive is the same.
                     nodes
                         .entry(node)
                         .or_insert_with(|| Place::Archive(file.clone()));
@@ -105,7 +105,7 @@ fn is_kernel_log(name: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Whether a file of a broken bundle is none of its kernel logs.
+/// Whether a file of a broken bundle is not one of its kernel logs.
 pub(super) fn is_beside(file: &str) -> bool {
     let parts: Vec<&str> = file.split('/').collect();
     let last = parts.last().copied().unwrap_or_default();
@@ -117,7 +117,7 @@ pub(super) fn is_beside(file: &str) -> bool {
         || (in_folder("logs") && !is_kernel_log(last))
 }
 
-/// The name of a folder or an archive without its folders and its ending.
+/// Returns the name of a folder or an archive without its folders and its ending.
 fn stem(name: &str) -> String {
     let last = name
         .trim_end_matches('/')
@@ -130,12 +130,12 @@ fn stem(name: &str) -> String {
 /// A node's files.
 struct Node {
     name: String,
-    /// Its archive; without one, they are in the bundle itself.
+    /// Archive of the node; `None` where its files are in the bundle itself.
     own: Option<Tree>,
-    /// Whether its archive cannot be opened; what can be saved of it is read when its turn comes.
+    /// Archive that cannot be opened; its members are recovered when its turn comes.
     broken: Option<std::fs::File>,
     prefix: String,
-    /// Nodes whose files are in the bundle itself share its list.
+    /// File names; nodes whose files are in the bundle itself share its list.
     files: Rc<[String]>,
 }
 
@@ -195,7 +195,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// What the objects of the cluster tell; pod networks go to `networks`.
+    /// Reads the objects of the cluster; pod networks are added to `networks`.
     fn cluster(
         &mut self,
         name: &str,
@@ -323,7 +323,7 @@ impl Opening<'_, '_, '_> {
         nodes
     }
 
-    /// Names a node as it names itself: the name of a folder or an archive may have been changed.
+    /// Sets the name of a node to its host name: the name of a folder or an archive may have been changed.
     fn host_name(&mut self, name: &str, tree: &mut Tree, node: &mut Node) {
         let tree = node.own.as_mut().unwrap_or(tree);
         let view = node_view(&node.name, &node.prefix, &node.files);
@@ -334,7 +334,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// What the configuration of a node tells.
+    /// Reads the facts about a node from its configuration.
     fn configuration(
         &mut self,
         name: &str,
@@ -348,7 +348,7 @@ impl Opening<'_, '_, '_> {
             if let Some(text) = self.piece(name, tree, file, CONFIG)
                 && let Some(nets) = rke2::Configuration::read(&text).pods
             {
-                // RKE2 reads the folder by name, and the last value holds.
+                // RKE2 reads the folder in the order of names, and the last value wins.
                 own = nets;
             }
         }
@@ -361,7 +361,7 @@ impl Opening<'_, '_, '_> {
             let Some(text) = self.piece(name, tree, file, CONFIG) else {
                 continue;
             };
-            // The folder holds passwords as well; those files are nobody's business.
+            // The folder contains passwords as well; only files with firewall rules are read on.
             if is_firewall(&text) {
                 rules += 1;
                 self.learned(ClusterFact::Rules {
@@ -380,7 +380,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// The kernel logs of a node, one after the other as one log.
+    /// Reads the kernel logs of a node as one log.
     fn kernel_logs(
         &mut self,
         name: &str,
@@ -428,7 +428,7 @@ impl Opening<'_, '_, '_> {
         }
     }
 
-    /// The text of one file; one that cannot be read is told.
+    /// Reads the text of one file; a failure is reported and returns `None`.
     fn piece(&mut self, name: &str, tree: &mut Tree, file: &str, limit: u64) -> Option<String> {
         match tree.text(file, &self.bounds, limit) {
             Ok(text) => Some(text),
@@ -457,14 +457,14 @@ const fn node_view<'a>(name: &'a str, prefix: &'a str, files: &'a [String]) -> N
 }
 
 impl<'a> NodeView<'a> {
-    /// Its files below `folder`.
+    /// Returns the node's files below `folder`.
     fn below(self, folder: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let start = if self.prefix.is_empty() {
             folder.to_owned()
         } else {
             format!("{}/{folder}", self.prefix)
         };
-        // Sorted as they are, such files stand in a row.
+        // In the sorted list such files are adjacent.
         let from = (self.files).partition_point(|file| unrotated(file).0 < start.as_str());
         self.files[from..]
             .iter()

@@ -1,4 +1,4 @@
-//! Kubernetes objects among what is read: in files that an option names, among the inputs, and within archives.
+//! Kubernetes objects among the inputs: in files named by `--cluster`, in ordinary inputs, and in archives.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,15 +12,15 @@ use crate::input::event::{ClusterFact, LogEvent};
 use crate::input::objects::{COMMAND, Objects, is_objects};
 use crate::provenance::Provenance;
 
-/// How much of a text of objects is read, in bytes: `kubectl` prints some 30 KiB for a node.
+/// Upper bound on the bytes of a text of objects: `kubectl` prints some 30 KiB for a node.
 const MAX_OBJECTS: u64 = 256 << 20;
-/// How much of a file is looked at to tell what it holds.
+/// Number of bytes by which the content of a file is recognized.
 const LOOK: usize = 64 << 10;
 
-/// What the objects in the file `path` tell of the cluster; `-` is the standard input.
+/// Reads the objects in the file `path` (`-` is the standard input) and returns their facts about the cluster.
 ///
 /// # Errors
-/// If it cannot be read, or holds no objects. The text says what to do.
+/// If it cannot be read, or holds no objects. The message names the remedy.
 pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
     let name = path.display().to_string();
     let input = |why| Error::Input {
@@ -49,7 +49,7 @@ pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
     facts(&name, &text).map_err(unreadable)
 }
 
-/// Whether the file `path` holds Kubernetes objects, packed or not. What is no plain file is not opened.
+/// Whether the file `path` holds Kubernetes objects, packed or not. Only a plain file is opened.
 pub fn holds_objects(path: &Path) -> bool {
     let is_file = std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
     let look = || {
@@ -60,7 +60,7 @@ pub fn holds_objects(path: &Path) -> bool {
     is_file && look().unwrap_or(false)
 }
 
-/// The first bytes of a stream, its compression taken off.
+/// Removes the compression of a stream, and returns it with its first bytes.
 fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
     let bounds = Bounds::new(Progress::default());
     for _ in 0..=bounds::DEPTH {
@@ -73,7 +73,7 @@ fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
     Err(bounds::too_deep())
 }
 
-/// The text of a stream, its compression taken off; `None` where it is an archive or a journal.
+/// Returns the text of a stream after decompression; `None` where it is an archive or a journal.
 fn text(stream: Box<dyn Read>) -> io::Result<Option<String>> {
     let peeked = peel(stream)?;
     if peeked.kind() != Kind::Text {
@@ -82,7 +82,7 @@ fn text(stream: Box<dyn Read>) -> io::Result<Option<String>> {
     whole(peeked).map(Some)
 }
 
-/// The rest of a stream as text.
+/// Returns the rest of a stream as text.
 fn whole(peeked: Peeked<'_>) -> io::Result<String> {
     let mut bytes = Vec::new();
     let mut stream = peeked.into_stream().take(MAX_OBJECTS + 1);

@@ -1,20 +1,20 @@
-//! Unpacks xz and bzip2 up to the very place of a damage. The readers of their crates drop all that a call had unpacked when
-//! it met the damage, and the check of a block stands behind the block: of a small log that is the whole of it.
+//! Decoders for xz and bzip2 that keep all bytes before a damage. The readers of their crates drop all that a call had
+//! unpacked when it met the damage, and the checksum of a block follows the block: in a small log that is everything.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use bzip2::Decompress;
 use liblzma::stream::{Action, CONCATENATED, Status, Stream};
 
-/// The largest window that is unpacked, as a power of two: that of `xz -9` and of `zstd --long=26`, 64 MiB. A header may ask
-/// for 4 GiB.
+/// Largest window that is accepted, as a power of two: that of `xz -9` and of `zstd --long=26`, 64 MiB. A header may
+/// claim 4 GiB.
 const WINDOW: u32 = 26;
 /// The memory that unpacking xz may take, in bytes: the window and the state of the decoder.
 const XZ_MEMORY: u64 = (1 << WINDOW) + (2 << 20);
-/// What zstd says of a window over the bound (ZSTD_error_frameParameter_windowTooLarge).
+/// Error text of zstd for a window over the bound (ZSTD_error_frameParameter_windowTooLarge).
 const ZSTD_WINDOW: &str = "Frame requires too much memory for decoding";
 
-/// A window over the bound, and the command that unpacks it.
+/// Returns the error for a window over the bound, with the command that unpacks it.
 fn too_wide(command: &str) -> io::Error {
     let why = format!(
         "unpacking it takes a window of more than {} MiB; unpack it first, `{command}`, and name what comes of it",
@@ -30,7 +30,7 @@ pub(super) fn zstd<R: Read>(inner: R) -> io::Result<impl Read + use<R>> {
     Ok(Bounded(stream))
 }
 
-/// A decoder of zstd that says in words that a window is too large.
+/// A zstd decoder that reports a window over the bound with a remedy.
 struct Bounded<R>(R);
 
 impl<R: Read> Read for Bounded<R> {
@@ -45,11 +45,11 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
-/// What one call of a decoder came to.
+/// Result of one call of a decoder.
 struct Step {
     taken: u64,
     made: u64,
-    /// Whether that was the end of what is packed.
+    /// Whether the packed data ended.
     ended: io::Result<bool>,
 }
 
@@ -57,7 +57,7 @@ struct Step {
 pub(super) struct Decoder<R, F> {
     inner: BufReader<R>,
     step: F,
-    /// What is told once all that came before it was handed out.
+    /// Error to return after all bytes before it were handed out.
     failed: Option<io::Error>,
     ended: bool,
 }
@@ -80,7 +80,7 @@ pub(super) fn xz<R: Read>(inner: R) -> io::Result<impl Read + use<R>> {
         inner,
         move |packed: &[u8], room: &mut [u8]| {
             let before = (stream.total_in(), stream.total_out());
-            // Only the end of the input says that no further stream comes.
+            // Only the end of the input shows that no further stream follows.
             let action = if packed.is_empty() {
                 Action::Finish
             } else {

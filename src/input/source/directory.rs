@@ -10,12 +10,12 @@ use super::tree::Tree;
 use super::{Opening, bundle, journals};
 use crate::time::Time;
 
-/// Where journald keeps the journals of a machine (systemd-journald.service(8)), in folders named by its machine ID:
-/// those that stay, and those of this boot.
+/// Directories in which journald keeps the journals of a machine (systemd-journald.service(8)), in folders named by its
+/// machine ID: persistent ones, and those of this boot.
 pub const LOCAL_JOURNALS: [&str; 2] = ["/var/log/journal", "/run/log/journal"];
 
 impl Opening<'_, '_, '_> {
-    /// Reads what the directory `path` holds.
+    /// Reads the inputs in the directory `path`.
     pub(super) fn directory(&mut self, path: &Path) {
         let name = path.display().to_string();
         if let Err(why) = std::fs::read_dir(path) {
@@ -60,7 +60,8 @@ impl Opening<'_, '_, '_> {
         self.journal_parts(waiting);
     }
 
-    /// The journals among `files`, in the order of their first entries. Those that ended before `--since` only count.
+    /// Selects the journals among `files`, in the order of their first entries. Those that ended before `--since` are
+    /// only counted.
     fn journals_among(&mut self, files: Vec<PathBuf>) -> VecDeque<Waiting<JournalPath>> {
         let mut waiting = Vec::new();
         let wanted = journals::wanted(&self.options.prefixes);

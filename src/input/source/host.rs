@@ -1,7 +1,7 @@
-//! What the files of a node tell of it: its name, its role, and the files with which it boots.
+//! Facts from the files of a node: its name, its role, and the files applied at boot.
 //!
-//! The installer (harvester/harvester, pkg/installer/config/cos.go) writes RKE2's configuration and keeps what it was told
-//! in `/oem/harvester.config`; node-manager lays CloudInits in `/oem`. Nothing is executed, nothing is changed.
+//! The installer (harvester/harvester, pkg/installer/config/cos.go) writes RKE2's configuration and keeps its own in
+//! `/oem/harvester.config`; node-manager writes CloudInits to `/oem`. Nothing is executed or changed.
 
 use std::io;
 use std::path::Path;
@@ -18,14 +18,15 @@ const RELEASE: &str = "etc/harvester-release.yaml";
 const OEM: &str = "oem";
 const RKE2: &str = "etc/rancher/rke2/config.yaml";
 const RKE2_FOLDER: &str = "etc/rancher/rke2/config.yaml.d";
-/// Stands where RKE2 runs as an agent: each start of the service makes it or takes it away (harv-update-rke2-server-url).
+/// File that exists where RKE2 runs as an agent: each start of the service creates or removes it
+/// (harv-update-rke2-server-url).
 const AGENT: &str = "etc/rancher/rke2/config.yaml.d/90-harvester-vip.yaml";
-/// What only a server of RKE2 has.
+/// Directory that only a server of RKE2 has.
 const SERVER: &str = "var/lib/rancher/rke2/server";
 /// The taint of a witness, which the installer writes for it alone.
 const WITNESS_TAINT: &str = "node-role.kubernetes.io/etcd=true:NoExecute";
 
-/// What a node's files tell.
+/// Facts from a node's files.
 #[derive(Debug)]
 pub struct Host {
     /// The machine's name, by which its log calls it.
@@ -39,7 +40,7 @@ pub fn is_harvester(root: &Path) -> bool {
     root.has(RELEASE) || root.has(INSTALLED)
 }
 
-/// The name of the machine whose root is `root`.
+/// Returns the name of the machine whose root is `root`.
 pub fn host_name(root: &Path) -> Option<String> {
     let text = Root(root).text(HOSTNAME).ok()??;
     let mut lines = text.lines().map(str::trim);
@@ -50,7 +51,7 @@ pub fn host_name(root: &Path) -> Option<String> {
 /// Reads the files of the node whose root is `root`.
 ///
 /// # Errors
-/// If it is no root of a node.
+/// If it is not the root of a node.
 pub fn read_host(root: &Path) -> Result<Host, Error> {
     let folder = root.display();
     let refused = |why: &str| Error::Unreadable {
@@ -177,7 +178,7 @@ impl Reading<'_> {
         let names = self.folder(OEM);
         let mut has_rules = false;
         for file in names {
-            // The folder holds passwords as well; those files are nobody's business.
+            // The folder also holds passwords: the text of files without firewall rules is not kept.
             if let Some(text) = self.text(&file).filter(|text| is_firewall(text)) {
                 has_rules = true;
                 self.facts.push(ClusterFact::Rules {
@@ -197,7 +198,7 @@ impl Reading<'_> {
         }
     }
 
-    /// The YAML files of a folder, in the order in which they count.
+    /// Returns the YAML files of a folder, in the order in which they count.
     fn folder(&mut self, folder: &str) -> Vec<String> {
         let names = self.root.names(folder);
         let names = names.unwrap_or_else(|why| {

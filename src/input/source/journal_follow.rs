@@ -151,7 +151,7 @@ impl JournalFollow {
         self.log.gone_on(opening.sink);
     }
 
-    /// Opens all files behind a cursor: those that it knows at their position, later ones from their begin.
+    /// Opens all files behind a cursor: those that it knows at their position, later ones from their start.
     fn resume(&mut self, cursor: Cursor, opening: &mut Opening<'_, '_, '_>) {
         self.realtime = cursor.realtime;
         opening.summary.known = true;
@@ -189,7 +189,7 @@ impl JournalFollow {
         }
     }
 
-    /// The journal files in the folders.
+    /// Returns the journal files in the folders.
     fn files(&self, opening: &mut Opening<'_, '_, '_>) -> Vec<PathBuf> {
         let mut files = Vec::new();
         let mut found = false;
@@ -282,8 +282,8 @@ impl JournalFollow {
         *until = realtime.max(*until);
     }
 
-    /// The time of the last entry that was read of the machine of `path` in other folders than its own; `None` where there
-    /// are none.
+    /// Returns the time of the last entry that was read of the machine of `path` in other folders than its own; `None`
+    /// where there are none.
     fn read_elsewhere(&self, path: &Path) -> Option<u64> {
         let folder = path.parent()?;
         let is_other = |other: &Path| other != folder && other.file_name() == folder.file_name();
@@ -384,7 +384,7 @@ impl JournalFollow {
     }
 }
 
-/// The files in `folder` that begin as a journal does.
+/// Returns the files in `folder` that begin as a journal does.
 fn journal_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {

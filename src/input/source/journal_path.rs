@@ -1,4 +1,4 @@
-//! A journal in a directory: looked at once, opened when its turn has come.
+//! A journal in a directory: inspected once, opened when its turn has come.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,13 +9,13 @@ use super::bounds::{Bounds, Counted, DEPTH, Progress};
 use super::journal::{JournalFile, JournalStream, Source, Wanted};
 use super::unpack::{Kind, Peeked, unpack};
 
-/// What a journal begins with.
+/// Signature at the start of a journal file.
 const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
 /// A journal in a directory.
 pub(super) struct JournalPath {
     path: PathBuf,
-    /// Whether it can be sought in: it is not compressed.
+    /// Whether it is seekable, that is not compressed.
     is_plain: bool,
     pub(super) bytes: u64,
     /// Microseconds since 1970 of its first and its last entry; 0 where that is not known.
@@ -24,9 +24,9 @@ pub(super) struct JournalPath {
 }
 
 impl JournalPath {
-    /// Looks at the begin of the file `path`; `None` if it holds something else.
+    /// Inspects the start of the file `path`; `None` if it contains something else.
     pub(super) fn look(path: PathBuf, wanted: &Arc<Wanted>) -> io::Result<Option<Self>> {
-        // What has no size holds no journal: an empty file, or one of /proc, which may have no end or wait for ever.
+        // A file without a size is no journal: it is empty, or one of /proc, which may have no end or block for ever.
         if path.metadata()?.len() == 0 {
             return Ok(None);
         }
@@ -42,7 +42,7 @@ impl JournalPath {
                 entries: journal.entries(),
             }));
         }
-        // A look at the begin is no reading.
+        // Bytes read for the inspection do not count as progress.
         let Some(stream) = journal_in(&path, &Bounds::new(Progress::default()))? else {
             return Ok(None);
         };
@@ -78,7 +78,8 @@ impl JournalPath {
     }
 }
 
-/// The bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds something else.
+/// Returns the bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds
+/// something else.
 fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>> {
     let mut stream: Box<dyn Read> = Box::new(Counted::new(File::open(path)?, bounds.clone()));
     for _ in 0..=DEPTH {
@@ -86,7 +87,7 @@ fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>>
         match peeked.kind() {
             Kind::Journal => return Ok(Some(peeked.into_stream())),
             Kind::Packed(codec) => stream = unpack(codec, peeked.into_stream(), bounds.clone())?,
-            Kind::Text | Kind::Zip => return Ok(None),
+            Kind::Text | Kind::Own | Kind::Zip => return Ok(None),
         }
     }
     Ok(None)

@@ -20,7 +20,7 @@ use crate::input::format::{JournalFields, Origin, Record};
 use crate::input::reader::Reader;
 use crate::time::{SECOND, Stamp, Time};
 
-/// What of a journal is worth reading: drop lines with one of `prefixes`, and notices.
+/// Returns the selection of entries to read: drop lines with one of `prefixes`, and notices.
 pub(super) fn wanted(prefixes: &Prefixes) -> Arc<Wanted> {
     let says = Reader::notable(prefixes);
     Arc::new(Wanted::new(prefixes.texts.clone(), Box::new(says)))
@@ -70,7 +70,7 @@ impl Opening<'_, '_, '_> {
         });
     }
 
-    /// Hands on the entries of all files, the earliest first.
+    /// Passes on the entries of all files in the order of time.
     fn merge<'a, T>(
         &mut self,
         waiting: VecDeque<Waiting<T>>,
@@ -91,7 +91,7 @@ impl Opening<'_, '_, '_> {
         bytes: u64,
         open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
     ) {
-        // Its format is known, be it empty.
+        // Its format is known, even if it is empty.
         self.summary.known = true;
         self.summary.blank = false;
         Merge::new(waiting, bytes).run(open, &mut |told| match told {
@@ -115,15 +115,15 @@ impl Opening<'_, '_, '_> {
     }
 }
 
-/// The log that a journal's files are together.
+/// Log that the files of a journal form together.
 pub(super) struct Log {
     /// Entries of other boots are not handed on.
     pub(super) only_boot: Option<u128>,
     reader: Reader,
-    /// Up to when the log has been told to have gone on, and up to when it has.
+    /// Last time at which the log was reported to be alive.
     alive: Option<Time>,
     latest: Option<Time>,
-    /// The boot of the last record, and what stands for it.
+    /// Boot ID of the last record, and the number that stands for it.
     boot: Option<(u128, Option<u64>)>,
 }
 
@@ -149,7 +149,7 @@ impl Log {
         }
     }
 
-    /// Says that the log went on at `time`, where that is news.
+    /// Reports that the log was alive at `time`, if at least a second has passed since the last report.
     pub(super) fn alive(&mut self, time: Time, sink: &mut Sink<'_>) {
         if self.alive.is_none_or(|last| time.since(last) >= SECOND) {
             self.alive = Some(time);
@@ -161,14 +161,14 @@ impl Log {
         }
     }
 
-    /// Hands on one entry.
+    /// Passes on one entry.
     pub(super) fn record(&mut self, entry: &Entry, message: &[u8], sink: &mut Sink<'_>) {
         if self.only_boot.is_some_and(|boot| boot != entry.boot) {
             return;
         }
         let at = time(entry.realtime);
         self.alive(at, sink);
-        // What is text, as nearly all is, is told faster than what of it is.
+        // Most messages are valid UTF-8, which is checked faster than a lossy conversion.
         let message = match std::str::from_utf8(message) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(message),
@@ -186,7 +186,7 @@ impl Log {
             ..JournalFields::default()
         };
         let (stamp, late) = fields.when().unwrap_or((Stamp::None, 0));
-        // No sender can take the transport away: an entry without is of a damaged file, or was made.
+        // A sender cannot remove the transport: an entry without one is from a damaged or a handmade file.
         let origin = fields.origin().unwrap_or(Origin::Kernel);
         let host = entry.host.as_deref().map(Into::into);
         let mut record = Record::new(stamp, host, origin, message.as_bytes().into());
@@ -196,7 +196,7 @@ impl Log {
         self.reader.journal_record(&record, sink);
     }
 
-    /// What stands for a boot, as in other forms of the journal.
+    /// Returns the number that stands for a boot, the same as in other forms of the journal.
     fn boot(&mut self, id: u128) -> Option<u64> {
         if self.boot.is_none_or(|(last, _)| last != id) {
             let text = format!("{id:032x}");

@@ -1,8 +1,8 @@
-//! Where bytes come from: opens an INPUT of the command line, takes off what it is packed in, and pushes the bytes of the
-//! logs in it through a [`Reader`] to its end.
+//! Inputs: opens an INPUT of the command line, unpacks it, and pushes the bytes of the logs in it through a [`Reader`]
+//! to its end.
 //!
-//! What an input is stands in its content, never in its name. An unreadable part never hides the readable rest: what
-//! was read counts, and each failure is told.
+//! The kind of an input is detected from its content, never from its name. An unreadable part never hides the readable
+//! rest: lines that were read count, and each failure is reported.
 
 mod archive;
 mod bounds;
@@ -15,6 +15,7 @@ mod journal;
 mod journal_follow;
 mod journal_path;
 mod journals;
+mod own;
 mod room;
 mod root;
 mod spool;
@@ -46,29 +47,29 @@ pub use self::journal_follow::{Cursor, JournalFollow, Look};
 pub use self::room::Room;
 pub use self::spool::Spool;
 
-/// How much is read at once, in bytes: measured, more gains nothing.
+/// Bytes read at once: larger blocks gain nothing (measured).
 pub const BLOCK: usize = 256 * 1024;
-/// Bytes that are read of a pipe at a time: its writer is woken for each block. Measured, a fifth faster.
+/// Bytes read from a pipe at once: its writer is woken for each block (measured: a fifth faster).
 const BLOCK_OF_A_PIPE: usize = 2 * BLOCK;
-/// How many failures of one input are told one by one.
+/// Upper bound on the failures of one input that are reported one by one.
 const TOLD: usize = 20;
 
-/// How inputs are to be read.
+/// Options of reading.
 #[derive(Debug, Clone)]
 pub struct Options {
     pub prefixes: Prefixes,
-    /// `reference` holds for what has no time of its own.
+    /// Interpretation of time stamps; `reference` applies to inputs without a time of their own.
     pub reading: Reading,
-    /// Is kept up to date while inputs are read; whoever draws a bar has a clone.
+    /// Progress, updated while inputs are read; a progress bar holds a clone.
     pub progress: Progress,
     /// Journal files that ended before are not read.
     pub since: Option<Moment>,
 }
 
-/// What came of one input.
+/// Result of reading one input.
 #[derive(Debug, Clone, Copy)]
 pub struct Summary {
-    /// How many lines, or records where the form has no lines.
+    /// Number of lines, or of records where the form has no lines.
     pub lines: u64,
     /// Whether any of them was of a known log format.
     pub known: bool,
@@ -90,7 +91,7 @@ impl Default for Summary {
 }
 
 impl Summary {
-    /// The account of what `reader` has seen.
+    /// Returns the summary of the lines that `reader` has read.
     pub fn of(reader: &Reader) -> Self {
         Self {
             lines: reader.lines(),
@@ -111,7 +112,8 @@ impl Summary {
 /// Reads the input `path`: a log, a journal, a directory of journals, a support bundle, packed or not; `-` is the
 /// standard input.
 ///
-/// The second value tells what could not be read. What was read before and after is with `sink`, and counted.
+/// The second value lists the parts that could not be read. Events of the parts before and after were passed to `sink`,
+/// and count.
 pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
     let mut opening = Opening::new(options, sink);
     if path.as_os_str() == "-" {
@@ -127,7 +129,7 @@ pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summar
     opening.done()
 }
 
-/// Reads `input` to its end, whatever it holds, as [`read_file`] does.
+/// Reads `input` to its end, whatever it contains, as [`read_file`] does.
 pub fn read_stream(
     name: &str,
     input: impl Read + 'static,
@@ -147,36 +149,35 @@ pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, V
     opening.done()
 }
 
-/// The folders of the journals of this machine, whether they are there or not.
+/// Returns the folders of the journals of this machine, whether they are there or not.
 pub fn local_journals() -> Vec<PathBuf> {
     let machine = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
     let folder = |root: &&str| Path::new(root).join(machine.trim());
     LOCAL_JOURNALS.iter().map(folder).collect()
 }
 
-/// Makes a pipe as large as it may be: 64 KiB of it make 1.3 GB/s, 1 MiB makes 3.9. What is no pipe, or may not grow, stays
-/// as it is.
+/// Enlarges the buffer of a pipe as far as allowed: 64 KiB of it give 1.3 GB/s, 1 MiB gives 3.9. Errors are ignored.
 #[cfg(target_os = "linux")]
 pub fn widen(pipe: impl std::os::fd::AsFd) {
     let _ = rustix::pipe::fcntl_setpipe_size(pipe, 1 << 20);
 }
 
-/// Elsewhere a pipe has the size that it has.
+/// Does nothing, since other systems cannot resize a pipe.
 #[cfg(not(target_os = "linux"))]
 pub fn widen<T>(_: T) {}
 
-/// What a live stream turned out to be.
+/// Kind of a live stream.
 pub enum Live {
-    /// Lines that are not packed: the first bytes of them, and the rest, of which nothing was read.
+    /// Plain lines: their first bytes, and the rest of the stream.
     Plain(Vec<u8>, Box<dyn Read>),
-    /// Lines of which compression is taken off: read blocks of it, and push them through a [`Reader`].
+    /// Compressed lines: read blocks of them, and push these through a [`Reader`].
     Lines(Box<dyn Read>),
-    /// A journal, an archive or Kubernetes objects: give it to [`read_stream`].
+    /// A journal, an archive, reports or Kubernetes objects: give it to [`read_stream`].
     Whole(Box<dyn Read>),
 }
 
 impl Live {
-    /// All of its lines; none where it is read as a whole.
+    /// Returns all lines of the stream; `None` where it has to be read as a whole.
     pub fn lines(self) -> Option<Box<dyn Read>> {
         match self {
             Self::Plain(head, rest) => Some(Box::new(io::Cursor::new(head).chain(rest))),
@@ -186,10 +187,10 @@ impl Live {
     }
 }
 
-/// Looks at the first bytes of `input`, as few as can tell, and takes compression off.
+/// Detects the kind of `input` by as few of its first bytes as possible, and unpacks it.
 ///
 /// # Errors
-/// If reading fails, or it is packed deeper than any log is.
+/// If reading fails, or it is packed too deeply.
 pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
     let bounds = Bounds::new(options.progress.clone());
     let mut stream: Box<dyn Read> = Box::new(Counted::new(input, bounds.clone()));
@@ -204,7 +205,9 @@ pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
                 return Ok(Live::Plain(head, rest));
             }
             Kind::Text => return Ok(Live::Lines(peeked.into_stream())),
-            Kind::Zip | Kind::Journal => return Ok(Live::Whole(peeked.into_stream())),
+            Kind::Zip | Kind::Journal | Kind::Own => {
+                return Ok(Live::Whole(peeked.into_stream()));
+            }
             Kind::Packed(codec) => {
                 stream = unpack::unpack(codec, peeked.into_stream(), bounds.clone())?;
             }
@@ -263,7 +266,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         {
             use std::os::fd::AsFd;
             widen(io::stdin());
-            // Its own buffer would copy every byte, and an archive in a file needs no copy of its own.
+            // A buffer of its own would copy every byte, and an archive in a file needs no copy on disk.
             match io::stdin().as_fd().try_clone_to_owned() {
                 Ok(owned) => self.file(File::from(owned), NAME),
                 Err(why) => self.failed(NAME, why),
@@ -292,7 +295,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let mut reading = self.options.reading;
         let meta = file.metadata();
         let regular = meta.as_ref().is_ok_and(std::fs::Metadata::is_file);
-        // A pipe's own time says nothing of the log.
+        // The time of a pipe says nothing about the log.
         if regular && let Ok(meta) = &meta {
             reading.reference = modified(meta).unwrap_or(reading.reference);
             self.bounds.expect(meta.len());
@@ -306,7 +309,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         self.input(name, source, reading, 0);
     }
 
-    /// Reads `source`, whatever it is; it lies `depth` packings deep.
+    /// Reads `source`, whatever it contains, at `depth` nested packings.
     fn input(&mut self, name: &str, source: Source<'_>, reading: Reading, depth: u32) {
         let mut reader = Reader::new(self.options.prefixes.clone(), reading);
         if self.pour(name, source, reading, depth, &mut reader) {
@@ -315,8 +318,8 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         }
     }
 
-    /// Pushes the lines of `source` through `reader`, and says whether it had any; what has no lines is read for
-    /// itself.
+    /// Pushes the lines of `source` through `reader`. Returns whether it had any; an input without lines is read
+    /// separately.
     fn pour(
         &mut self,
         name: &str,
@@ -337,7 +340,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let size = (plain.as_ref())
             .and_then(|file| file.metadata().ok())
             .map_or(0, |meta| meta.len());
-        // Whoever had the file before us may have read the begin of it.
+        // Another process that shares the file may have read its start.
         let is_whole = (plain.as_ref())
             .and_then(|mut file| file.stream_position().ok())
             .is_some_and(|position| position == 0);
@@ -353,7 +356,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 self.objects(name, peeked);
             }
             Kind::Text => {
-                // Only what lies in a file as it is can be read in stripes.
+                // Only a plain file, neither packed nor in an archive, can be read in stripes.
                 let whole = (plain.as_ref()).filter(|_| depth == 0);
                 self.lines(name, peeked, depth, reader, whole);
                 if let Some(file) = &plain {
@@ -370,6 +373,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                     Err(why) => self.failed(name, why),
                 }
             }
+            Kind::Own => self.own(name, peeked.into_stream()),
             Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
             Kind::Journal => match plain.filter(|_| is_whole) {
                 Some(file) => self.journal_file(name, file),
@@ -379,7 +383,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         false
     }
 
-    /// The lines of a plain text, in blocks as they come.
+    /// Reads the lines of a plain text, in blocks as they come.
     fn lines(
         &mut self,
         name: &str,
@@ -423,16 +427,16 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
         }
-        // What may follow in the same log begins a line of its own.
+        // Bytes that follow in the same log begin a new line.
         reader.end_part(self.sink);
     }
 
-    /// Tells of a file of `size` bytes that was cut while it was read, as log rotation by copying does.
+    /// Reports a file of `size` bytes that was truncated while it was read, as log rotation by copying does.
     fn check_size(&mut self, name: &str, mut file: &File, size: u64) {
         let (Ok(read), Ok(now)) = (file.stream_position(), file.metadata()) else {
             return;
         };
-        // The files of /sys and /proc are not of the size that they tell; they do not change it.
+        // The files of /sys and /proc do not have the size that they state, and keep stating it.
         if read < size && now.len() < size {
             let text = format!(
                 "it was cut while it was read: {read} of its {size} bytes came, and count; read a copy of it, or the \
@@ -442,7 +446,8 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         }
     }
 
-    /// Reads what can be read of `file` in stripes, and leaves it where the rest begins; `false` where it is too small.
+    /// Reads as much of `file` as possible in stripes, and leaves its position at the rest; `false` where it is too
+    /// small.
     fn striped(
         &mut self,
         mut file: &File,
@@ -462,7 +467,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
     }
 }
 
-/// When a file was last written to.
+/// Returns the time of the last write to a file.
 fn modified(meta: &std::fs::Metadata) -> Option<Time> {
     let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Time(i64::try_from(since.as_micros()).ok()?))
@@ -498,7 +503,7 @@ mod tests {
             return;
         };
         assert!(opening.striped(&file, &mut reader, &scanner).is_ok());
-        // The rest begins at the begin, and reading it in a row tells why it cannot be read.
+        // The position is at the start, and reading in sequence shows the error.
         assert_eq!((&file).stream_position().unwrap(), 0);
     }
 }

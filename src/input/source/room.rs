@@ -1,4 +1,4 @@
-//! Room for what is read, placed where the kernel copies whole pages into it at its best pace.
+//! Read buffers, aligned so that the kernel copies whole pages into them at full speed.
 
 /// Where in a page of memory a page of a file, or of a pipe, goes. Where a copy begins up to 31 bytes behind the same place of
 /// another page, the processor takes each load for one that waits for a store: it tells them apart by their last 12 bits.
@@ -12,13 +12,13 @@ pub(super) const PAGE: usize = 4096;
 #[derive(Debug, Default)]
 pub struct Room {
     all: Vec<u8>,
-    /// Where the room begins in them, and how many bytes it has.
+    /// Offset of the buffer in the allocation, and its size.
     from: usize,
     size: usize,
 }
 
 impl Room {
-    /// Room for `size` bytes, of which so many come `before` the begin of a page of the file.
+    /// Creates a buffer of `size` bytes, of which `before` precede the start of a page of the file.
     pub fn new(size: usize, before: usize) -> Self {
         let all = vec![0; size + PAGE];
         let begin = before.wrapping_add(all.as_ptr().addr());
@@ -26,12 +26,12 @@ impl Room {
         Self { all, from, size }
     }
 
-    /// What was read, and what of an earlier time lies behind it.
+    /// Returns the bytes: those read, and after them the rest of an earlier read.
     pub fn bytes(&self) -> &[u8] {
         &self.all[self.from..self.from + self.size]
     }
 
-    /// To read into.
+    /// Returns the bytes, to read into.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.all[self.from..self.from + self.size]
     }

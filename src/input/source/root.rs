@@ -8,14 +8,14 @@ use std::path::{Component, Path, PathBuf};
 const MAX_LINKS: u32 = 40;
 /// Names of one folder that are looked at.
 const MAX_NAMES: usize = 1_000;
-/// How much of a file is read, in bytes.
+/// Upper bound on the bytes of a file that are read.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// A directory that stands for `/`.
 pub(super) struct Root<'a>(pub(super) &'a Path);
 
 impl Root<'_> {
-    /// Where `path` lies, with its links followed as if the directory were `/`.
+    /// Resolves `path` with its symbolic links as if the directory were `/`.
     fn resolve(&self, path: &str) -> io::Result<PathBuf> {
         let mut left: Vec<String> = Vec::new();
         push(&mut left, Path::new(path))?;
@@ -56,7 +56,7 @@ impl Root<'_> {
         self.resolve(path).is_ok()
     }
 
-    /// The text of a plain file, the first [`MAX_BYTES`] of it; `None` where there is none.
+    /// Returns the text of a plain file, the first [`MAX_BYTES`] of it; `None` where there is none.
     ///
     /// # Errors
     /// If it may not be read.
@@ -74,7 +74,7 @@ impl Root<'_> {
         open().or_else(absent)
     }
 
-    /// The names in a folder, sorted.
+    /// Returns the names in a folder, sorted.
     ///
     /// # Errors
     /// If it may not be read.
@@ -92,7 +92,7 @@ impl Root<'_> {
     }
 }
 
-/// Puts the parts of a path on the stack of what is left, its first on top.
+/// Pushes the components of a path onto the stack of those left, the first on top.
 fn push(left: &mut Vec<String>, path: &Path) -> io::Result<()> {
     let mut parts = Vec::new();
     for part in path.components() {
@@ -111,7 +111,7 @@ fn push(left: &mut Vec<String>, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// What is not there is no error.
+/// Turns a "not found" error into `None`.
 fn absent<T>(why: io::Error) -> io::Result<Option<T>> {
     match why.kind() {
         ErrorKind::NotFound | ErrorKind::NotADirectory => Ok(None),

@@ -1,15 +1,15 @@
-//! A file without a name, for what came in as a stream and must be sought in, or read twice. Nothing of it is left behind,
-//! however the program ends.
+//! An unnamed temporary file for a stream that must be sought in, or read twice. The system removes it however the
+//! program ends.
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
 
-/// A file without a name, while it is written. What goes wrong names the folder that it lies in.
+/// An unnamed temporary file while it is written. Its errors name the folder for temporary files.
 #[derive(Debug)]
 pub struct Spool(File);
 
 impl Spool {
-    /// An empty one.
+    /// Creates an empty file.
     ///
     /// # Errors
     /// If the folder for temporary files cannot hold it.
@@ -17,7 +17,7 @@ impl Spool {
         tempfile::tempfile().map(Self).map_err(named)
     }
 
-    /// The file, to be read from its begin.
+    /// Returns the file, at its start.
     ///
     /// # Errors
     /// If it cannot be sought in.
@@ -40,7 +40,7 @@ impl Write for Spool {
     }
 }
 
-/// Says where temporary files are kept, and what helps.
+/// Adds the directory for temporary files and the remedy to an error.
 fn named(why: io::Error) -> io::Error {
     let words = why.to_string();
     let words = words.split(" (os error").next().unwrap_or_default();

@@ -1,8 +1,9 @@
-//! A large plain file read in stripes: while one thread takes the scans of stripes in the order of the file, another
-//! reads and scans the next ones. So the items of a log are those of a file that is read in a row, in the same order.
+//! Parallel reading of a large plain file in stripes: one thread takes the scans of stripes in the order of the file,
+//! while another reads and scans the next ones. The items of a log are the same, and in the same order, as when it is
+//! read in sequence.
 //!
-//! A stripe holds the lines that begin in it. Whatever is out of the ordinary, such as a line that is longer than a
-//! stripe, ends this way of reading, and the rest is read in a row.
+//! A stripe has the lines that begin in it. Anything unusual, such as a line that is longer than a stripe, ends this way
+//! of reading, and the rest is read in sequence.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,9 +26,9 @@ use crate::input::scan::Scan;
 const LEAST: u64 = 8 << 20;
 /// Stripes that may be scanned ahead of the one that is taken.
 const AHEAD: u64 = 16;
-/// Whoever had no room for more goes on when there is room for so many: to wake a thread costs as much as a stripe.
+/// Free slots at which a thread that waits for room is woken: waking a thread costs as much as a stripe.
 const ROOM: u64 = AHEAD / 2;
-/// How much is read behind a stripe at first, for the end of its last line, and how much more where that has none.
+/// Bytes read behind a stripe at first, for the end of its last line, and bytes read further where they contain none.
 const OVERHANG: usize = 512;
 const FARTHER: usize = 16 << 10;
 
@@ -35,20 +36,20 @@ const FARTHER: usize = 16 << 10;
 #[derive(Default)]
 struct Stripe {
     bytes: Room,
-    /// Where the lines stand in `bytes`.
+    /// Position of the lines in `bytes`.
     begin: usize,
     end: usize,
-    /// Where they stand in the file.
+    /// Offset of the lines in the file.
     from: u64,
     scan: Scan,
     odd: bool,
 }
 
-/// What both threads see.
+/// State shared by both threads.
 struct Shared<'f> {
     file: &'f File,
     scanner: &'f Scanner,
-    /// What of the file is striped.
+    /// Part of the file that is read in stripes.
     from: u64,
     to: u64,
     state: Mutex<State>,
@@ -61,9 +62,9 @@ struct State {
     next: u64,
     taken: u64,
     scanned: BTreeMap<u64, Stripe>,
-    /// Stripes to use again: fresh memory costs a page fault each 4 KiB.
+    /// Stripes for reuse: fresh memory costs a page fault each 4 KiB.
     spare: Vec<Stripe>,
-    /// The thread that takes stripes waits for one, the other for room.
+    /// Whether the thread that takes stripes waits for one, and whether the other waits for room.
     starved: bool,
     full: bool,
     /// One of the threads is done.
@@ -71,20 +72,20 @@ struct State {
 }
 
 impl State {
-    /// How many more stripes may be scanned ahead.
+    /// Returns the number of stripes that may be scanned ahead.
     const fn room(&self) -> u64 {
         (self.taken + AHEAD).saturating_sub(self.next)
     }
 }
 
-/// Whether what lies between two places of a file is worth a thread, and there is one.
+/// Whether the part of a file between two offsets is worth a thread, and the machine has more than one.
 pub(super) fn is_worth(from: u64, to: u64) -> bool {
     to.saturating_sub(from) >= LEAST
         && thread::available_parallelism().is_ok_and(|threads| threads.get() > 1)
 }
 
-/// Reads the lines of `file` between `from`, where one begins, and `to`, as far as they can be read in stripes: where
-/// the rest begins.
+/// Reads the lines of `file` between `from`, where one begins, and `to`, as far as possible in stripes. Returns the
+/// offset of the rest.
 pub(super) fn read(
     file: &File,
     Range {
@@ -117,7 +118,7 @@ pub(super) fn read(
     })
 }
 
-/// Says that a thread is done, also where it panics.
+/// Marks a thread as done when it is dropped, also on a panic.
 struct Over<'s, 'f>(&'s Shared<'f>);
 
 impl Drop for Over<'_, '_> {
@@ -138,7 +139,7 @@ impl Shared<'_> {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the other thread, if it waits for what is there now.
+    /// Wakes the other thread if the state that it waits for has come.
     fn tell(&self, state: &State) {
         if state.starved || (state.full && state.room() >= ROOM) {
             self.changed.notify_all();
@@ -149,7 +150,7 @@ impl Shared<'_> {
         self.to.div_ceil(BLOCK as u64) - self.from / BLOCK as u64
     }
 
-    /// The next stripe to scan, if it may be scanned now.
+    /// Returns the next stripe to scan, if it may be scanned now.
     fn claim(&self, state: &mut State) -> Option<(u64, Stripe)> {
         let index = state.next;
         if index == self.count() || state.room() == 0 {
@@ -160,7 +161,7 @@ impl Shared<'_> {
     }
 
     fn scan(&self, index: u64, mut stripe: Stripe) {
-        // A file that cannot be read tells why when the rest is read in a row.
+        // A read error is reported when the rest is read in sequence.
         stripe.odd = self.fill(index, &mut stripe).ok() != Some(true);
         if !stripe.odd {
             let text = &stripe.bytes.bytes()[stripe.begin..stripe.end];
@@ -171,7 +172,7 @@ impl Shared<'_> {
         self.tell(&state);
     }
 
-    /// Surveys stripes until all are.
+    /// Scans stripes until all are done.
     fn work(&self) {
         loop {
             let mut state = self.lock();
@@ -193,7 +194,7 @@ impl Shared<'_> {
         }
     }
 
-    /// Takes the stripes in their order, and scans one where none waits.
+    /// Takes the stripes in their order, and scans one itself where none is ready.
     fn take(&self, reader: &mut Reader, sink: &mut Sink<'_>, bounds: &Bounds) -> u64 {
         let mut done = self.from;
         for index in 0..self.count() {
@@ -227,7 +228,8 @@ impl Shared<'_> {
         done
     }
 
-    /// Where a stripe begins in the file, if none of its lines is cut: the first where the lines do, others at whole blocks.
+    /// Returns the offset at which a stripe begins, if none of its lines is cut: the start of the lines, or a whole
+    /// block.
     const fn begin(&self, index: u64) -> u64 {
         if index == 0 {
             self.from
@@ -236,13 +238,13 @@ impl Shared<'_> {
         }
     }
 
-    /// Reads the lines that begin in a stripe; `false` where that is not to be had.
+    /// Reads the lines that begin in a stripe; `false` where that is impossible.
     fn fill(&self, index: u64, stripe: &mut Stripe) -> io::Result<bool> {
-        // The first line begins where it does; of others, the byte before it tells.
+        // The first stripe begins at a line; for others the byte before shows it.
         let from = self.begin(index) - u64::from(index > 0);
         let limit = usize::try_from(self.begin(index + 1).min(self.to) - from).unwrap_or(BLOCK);
         if stripe.bytes.bytes().is_empty() {
-            // All but the first begin a byte before a page.
+            // All but the first start a byte before a page.
             stripe.bytes = Room::new(1 + BLOCK + OVERHANG + FARTHER, 1);
         }
         let room = stripe.bytes.bytes_mut();
@@ -262,7 +264,7 @@ impl Shared<'_> {
         };
         stripe.end = match end {
             Some(end) => last + end + 1,
-            // The file may end without a line end, or be cut short just now.
+            // The file may end without a line end, or be truncated at this moment.
             None if from + read as u64 >= self.to => {
                 memrchr(b'\n', bytes).map_or(stripe.begin, |end| end + 1)
             }
@@ -272,12 +274,12 @@ impl Shared<'_> {
         let Some(text) = bytes.get(stripe.begin..stripe.end) else {
             return Ok(false);
         };
-        // Lines that go on in the next stripe.
+        // Lines that continue in the next stripe.
         Ok(framing::end_of_lines(text) == text.len())
     }
 }
 
-/// Fills `block` with what stands at `at`: how many bytes there are.
+/// Fills `block` with the bytes at `at`. Returns their number.
 #[cfg(unix)]
 fn read_at(file: &File, block: &mut [u8], at: u64) -> io::Result<usize> {
     use std::os::unix::fs::FileExt;
@@ -293,7 +295,7 @@ fn read_at(file: &File, block: &mut [u8], at: u64) -> io::Result<usize> {
     Ok(filled)
 }
 
-/// Without a read that leaves the file's place alone, files are read in a row.
+/// Returns an error, so that files are read in sequence: this platform has no positioned read.
 #[cfg(not(unix))]
 fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::Unsupported.into())

@@ -13,9 +13,9 @@ use super::modified;
 use super::unpack::Source;
 use crate::time::{DAY, SECOND, Time, days_of_civil};
 
-/// How deep folders are looked into.
+/// Upper bound on the depth of folders.
 const FOLDERS: u32 = 12;
-/// How many files of a folder or an archive are looked at: a large bundle has some thousands.
+/// Upper bound on the files of a folder or an archive: a large bundle has some thousands.
 const FILES: usize = 200_000;
 
 pub(super) type Archive = ZipArchive<Counted<File>>;
@@ -27,7 +27,7 @@ pub(super) enum Tree {
 }
 
 impl Tree {
-    /// All files, sorted so that the older parts of a rotated log come before the newer.
+    /// Returns all file names, sorted so that the older parts of a rotated log come before the newer.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names = Vec::new();
         match self {
@@ -44,7 +44,7 @@ impl Tree {
         names
     }
 
-    /// Opens a file, and tells when it was written.
+    /// Opens a file. Returns the time of its last write as well.
     pub(super) fn open(
         &mut self,
         name: &str,
@@ -66,7 +66,7 @@ impl Tree {
         }
     }
 
-    /// The text of a file, up to `limit` bytes of it.
+    /// Reads the text of a file, up to `limit` bytes.
     pub(super) fn text(&mut self, name: &str, bounds: &Bounds, limit: u64) -> io::Result<String> {
         let mut bytes = Vec::new();
         match self.open(name, bounds)?.0 {
@@ -102,8 +102,8 @@ fn list(root: &Path, prefix: &str, depth: u32, names: &mut Vec<String>) {
     }
 }
 
-/// The sort key of a rotated log, `kernel.log.2`, `kernel.log.1.gz`, `kernel.log`: its name without what rotation added, and
-/// how old it is.
+/// Returns the sort key of a rotated log, `kernel.log.2`, `kernel.log.1.gz`, `kernel.log`: its name without the suffix
+/// of rotation, and its age.
 pub(super) fn unrotated(name: &str) -> (&str, i64) {
     let mut stem = name;
     for packed in [".gz", ".xz", ".zst", ".bz2"] {
@@ -117,7 +117,7 @@ pub(super) fn unrotated(name: &str) -> (&str, i64) {
     }
 }
 
-/// When a member was written. The form has no zone; a day of slack is granted to such times anyway.
+/// Returns the time at which a member was written. The form has no zone; such times have a tolerance of a day anyway.
 pub(super) fn written<R: Read>(file: &ZipFile<'_, R>) -> Option<Time> {
     let at = file.last_modified().filter(|at| at.year() > 1980)?;
     let days = days_of_civil(i32::from(at.year()), at.month(), at.day());

@@ -1,4 +1,4 @@
-//! Tells by its first bytes what an input is, and takes compression off.
+//! Detection of an input's kind by its first bytes, and decompression.
 
 use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
@@ -6,42 +6,44 @@ use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use super::bounds::{Bounds, Counted, Unpacked};
 use super::{decode, utf16};
 
-/// Where bytes come from.
+/// Source of bytes.
 pub(super) enum Source<'a> {
-    /// A file that can be read again from its begin.
+    /// A file that can be read again from its start.
     File(Counted<File>),
     Stream(Box<dyn Read + 'a>),
 }
 
-/// What the first bytes say.
+/// Kind of an input, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Packed(Codec),
     Zip,
     Journal,
-    /// Anything else is taken for lines.
+    /// Reports or events of this program, as JSON.
+    Own,
+    /// Anything else, which is read as lines.
     Text,
 }
 
-/// A way of compression.
+/// A compression format or text encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Codec {
     Gzip,
     Xz,
     Zstd,
     Bzip2,
-    /// Not packed, but of two bytes a letter, as PowerShell redirects output; the lower byte comes first or last.
+    /// Unpacked text in UTF-16, as PowerShell redirects output, little or big endian.
     Utf16 {
         low_first: bool,
     },
 }
 
-/// The bytes that things begin with; no log in text does.
+/// Signatures of packed files and journals; no text log begins with one.
 const MAGIC: &[(&[u8], Kind)] = &[
     (b"\x1f\x8b\x08", Kind::Packed(Codec::Gzip)),
     (b"\xfd7zXZ\0", Kind::Packed(Codec::Xz)),
     (b"\x28\xb5\x2f\xfd", Kind::Packed(Codec::Zstd)),
-    // The first of the skippable frames, which `pzstd` begins with.
+    // The first type of skippable frame, with which `pzstd` begins.
     (b"\x50\x2a\x4d\x18", Kind::Packed(Codec::Zstd)),
     // `BZh`, a level from 1 to 9, and the digits of pi; the level is not compared.
     (b"BZh?1AY&SY", Kind::Packed(Codec::Bzip2)),
@@ -59,8 +61,11 @@ fn begins(head: &[u8], magic: &[u8]) -> bool {
     head.iter().zip(magic).all(same)
 }
 
-/// What begins with `head`; `None` while more bytes are needed to tell.
+/// Returns the kind of an input that begins with `head`; `None` while more bytes are needed.
 fn kind(head: &[u8]) -> Option<Kind> {
+    if let Some(kind) = own(head) {
+        return kind;
+    }
     let mut fits = MAGIC.iter().filter(|(magic, _)| begins(head, magic));
     match fits.next() {
         None => Some(Kind::Text),
@@ -69,7 +74,45 @@ fn kind(head: &[u8]) -> Option<Kind> {
     }
 }
 
-/// A stream whose first block was looked at.
+/// Classifies a text that starts with `head` and may be a document of this program: `{"schema": "dropsift/`, or the
+/// first keys of such a document after `jq -S` has sorted it.
+fn own(head: &[u8]) -> Option<Option<Kind>> {
+    const BOM: &[u8] = b"\xef\xbb\xbf";
+    const FORMS: [&[&[u8]]; 3] = [
+        &[b"{", b"\"schema\"", b":", b"\"dropsift/"],
+        &[b"{", b"\"findings\"", b":", b"["],
+        &[b"{", b"\"capped\"", b":", b"["],
+    ];
+    /// White space before it, in bytes; more is no document of ours.
+    const MAX_BLANK: usize = 4096;
+    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let mut open = false;
+    for form in FORMS {
+        let mut rest = head;
+        let mut begun = false;
+        for (at, token) in form.iter().enumerate() {
+            let blank = rest
+                .iter()
+                .take_while(|byte| byte.is_ascii_whitespace())
+                .count();
+            rest = &rest[blank.min(MAX_BLANK)..];
+            if let Some(behind) = rest.strip_prefix(*token) {
+                rest = behind;
+                begun = true;
+                if at + 1 == form.len() {
+                    return Some(Some(Kind::Own));
+                }
+                continue;
+            }
+            // More bytes are awaited only after a first token has matched: blank lines are lines of a log.
+            open |= begun && token.starts_with(rest);
+            break;
+        }
+    }
+    open.then_some(None)
+}
+
+/// A stream whose first block was inspected.
 pub(super) struct Peeked<'a> {
     head: Vec<u8>,
     stream: Box<dyn Read + 'a>,
@@ -77,14 +120,14 @@ pub(super) struct Peeked<'a> {
 }
 
 impl<'a> Peeked<'a> {
-    /// Reads into `head`, no further than needed: from a pipe, what has come in has to be worked on before more is
-    /// waited for.
+    /// Reads into `head`, no further than needed: bytes that have come from a pipe must be processed before the next
+    /// read blocks.
     pub(super) fn new(mut stream: Box<dyn Read + 'a>, mut head: Vec<u8>) -> io::Result<Self> {
         let kind = look(&mut stream, &mut head)?;
         Ok(Self { head, stream, kind })
     }
 
-    /// Takes the compression off a source; a file that has to be sought in comes back as one.
+    /// Unpacks a source; a file that must be seekable is handed back.
     pub(super) fn of(
         source: Source<'a>,
         mut head: Vec<u8>,
@@ -111,24 +154,24 @@ impl<'a> Peeked<'a> {
         self.kind
     }
 
-    /// The first bytes.
+    /// Returns the first bytes of the stream.
     pub(super) fn head(&self) -> &[u8] {
         &self.head
     }
 
-    /// The stream from its begin.
+    /// Returns the stream from its start.
     pub(super) fn into_stream(mut self) -> Box<dyn Read + 'a> {
         self.head.shrink_to_fit();
         Box::new(Cursor::new(self.head).chain(self.stream))
     }
 
-    /// The block that was read, and the stream of the rest.
+    /// Returns the block that was read, and the stream of the rest.
     pub(super) fn into_block(self) -> (Vec<u8>, Box<dyn Read + 'a>) {
         (self.head, self.stream)
     }
 }
 
-/// Fills `head`, up to its capacity, with what one read gives, and more only while that does not tell the kind.
+/// Fills `head`, up to its capacity, by one read, and by further ones only while the kind is undecided.
 fn look(stream: &mut dyn Read, head: &mut Vec<u8>) -> io::Result<Kind> {
     let room = head.capacity().max(4096);
     head.resize(room, 0);
@@ -138,7 +181,7 @@ fn look(stream: &mut dyn Read, head: &mut Vec<u8>) -> io::Result<Kind> {
             Ok(0) => break Ok(Kind::Text),
             Ok(n) => filled += n,
             Err(why) if why.kind() == ErrorKind::Interrupted => {}
-            // What was read before the stream broke is a log too; its next read tells again.
+            // Bytes that were read before the stream broke are a log too; the next read returns the error again.
             Err(why) if filled == 0 => break Err(why),
             Err(_) => break Ok(Kind::Text),
         }
@@ -150,7 +193,7 @@ fn look(stream: &mut dyn Read, head: &mut Vec<u8>) -> io::Result<Kind> {
     told
 }
 
-/// What `stream` holds, unpacked as it is read.
+/// Returns the decompressed bytes of `stream`, unpacked as they are read.
 pub(super) fn unpack<'a>(
     codec: Codec,
     stream: Box<dyn Read + 'a>,
@@ -177,6 +220,32 @@ pub(super) fn unpack<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn own_documents_are_told_by_their_first_key() {
+        for text in [
+            "{\"schema\":\"dropsift/report/v1\"",
+            "\u{feff}{\n  \"schema\": \"dropsift/event/v9\"",
+            "\n{\"findings\": [",
+            "{ \"capped\":[]",
+        ] {
+            assert_eq!(kind(text.as_bytes()), Some(Kind::Own), "{text}");
+        }
+        for text in ["{", "{\"sch", "{ \"schema\" ", "{\"schema\":\"drop"] {
+            assert_eq!(kind(text.as_bytes()), None, "{text}");
+        }
+        for text in [
+            "{\"__CURSOR\":\"s=1\"",
+            "{\"schema\":\"other/v1\"",
+            "{}",
+            "{\"schema\":{",
+            "\n\nMay 05",
+            "[{\"schema\"",
+            "\n",
+        ] {
+            assert_eq!(kind(text.as_bytes()), Some(Kind::Text), "{text}");
+        }
+    }
 
     #[test]
     fn as_few_bytes_as_can_tell_are_looked_at() {

@@ -1,17 +1,17 @@
-//! Text of two bytes a letter, as UTF-8: PowerShell writes what it redirects so.
+//! Decoder from UTF-16, in which PowerShell redirects output, to UTF-8.
 
 use std::io::{self, BufReader, Read};
 
-/// The UTF-8 of a stream of UTF-16.
+/// Decodes a stream of UTF-16 to UTF-8.
 pub(super) struct Utf8<R> {
     inner: BufReader<R>,
     /// Whether the lower byte of a unit comes first.
     low_first: bool,
-    /// The first byte of a unit, where the second has not come.
+    /// First byte of a unit whose second has not come yet.
     half: Option<u8>,
-    /// The first unit of a pair, where the second has not come.
+    /// First unit of a surrogate pair whose second has not come yet.
     high: Option<u16>,
-    /// What was made and not handed out.
+    /// Decoded bytes that were not handed out yet.
     made: Vec<u8>,
     at: usize,
 }

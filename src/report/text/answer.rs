@@ -1,16 +1,16 @@
-//! The answer in one sentence, and what was read.
+//! The answer in one sentence, and the inputs that were read.
 
 use std::io;
 
 use super::label::{Sections, rules};
 use super::page::{Page, color};
-use super::words::{many, node_or_number};
+use super::words::{drops, many, node_or_number};
 use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
 use crate::report::{InputReport, Report};
 use crate::time::Time;
 
-/// Warnings that drop lines may be absent which would have shown a missing rule.
+/// Codes of warnings that lines may be absent which would have shown a missing rule.
 const LOST: [&str; 5] = [
     "log-saturated",
     "drops-unlogged",
@@ -18,12 +18,12 @@ const LOST: [&str; 5] = [
     "kernel-messages-suppressed",
     "journal-messages-suppressed",
 ];
-/// What the first sentence says, where there are no drop lines.
+/// Code of the warning that the first sentence states, where there are no drop lines.
 pub(super) const OTHER_PREFIX: &str = "other-prefix";
 /// Inputs are mentioned by name up to this number.
 const MAX_INPUTS: usize = 3;
 
-/// Writes the answer and, where there were drops, what they were read from.
+/// Writes the answer and, where there were drops, the inputs that they were read from.
 pub(super) fn headline(
     page: &mut Page<'_>,
     report: &Report,
@@ -54,7 +54,7 @@ pub(super) fn headline(
     page.paragraph("", "", &facts.join(", "))
 }
 
-/// The answer: what is missing, what is to be decided, and how many of all drops need nothing.
+/// Returns the answer: the missing rules, the decisions, and the number of drops that need no action.
 pub(in crate::report) fn sentence(report: &Report) -> String {
     answer(report, &Sections::of(report))
 }
@@ -77,7 +77,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     let mut clauses = Vec::new();
     if (sections.missing.iter()).any(|finding| !finding.rules.is_empty()) {
         let verb = if missing == 1 { "is" } else { "are" };
-        // One rule on many nodes is one command on each.
+        // One rule on many nodes needs one command on each.
         let on = match node_or_number(&sections.missing) {
             nodes if missing < sections.missing.len() as u64 => format!(" on {nodes}"),
             _ => String::new(),
@@ -100,6 +100,15 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         text = "No rule is shown to be missing".to_owned();
     }
     let mut but = Vec::new();
+    let closed =
+        (sections.known.iter()).filter(|finding| finding.verdict() == Verdict::MissingRule);
+    if is_open && let closed @ 1.. = closed.count() as u64 {
+        let are = if closed == 1 { "is" } else { "are" };
+        but.push(format!(
+            "{} {are} accepted as missing",
+            many(closed, "finding")
+        ));
+    }
     if has("established-rule-suspect") {
         but.push("answers to this cluster's own connections are dropped: the ESTABLISHED rule may be missing".to_owned());
     }
@@ -154,14 +163,26 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         n if n == shown => format!(" All {of} need {what}."),
         n => format!(" {n} of {of} {} {what}.", need(n)),
     };
+    let known = match (drops(&sections.known), sections.known.len() as u64) {
+        (_, 0) => String::new(),
+        (drops, 1) => format!(
+            " {} {} of 1 accepted finding.",
+            many(drops, "drop"),
+            if drops == 1 { "is" } else { "are" }
+        ),
+        (drops, findings) => format!(
+            " {} are of {findings} accepted findings.",
+            many(drops, "drop")
+        ),
+    };
     let left = match report.tally.filtered {
         0 => String::new(),
         n => format!(" The filters leave out {}.", many(n, "more drop")),
     };
-    format!("{text}.{tail}{left}")
+    format!("{text}.{tail}{known}{left}")
 }
 
-/// The answer on a log without a drop line that could be judged.
+/// Returns the answer on a log without a drop line that could be judged.
 fn nothing_read(report: &Report) -> String {
     let tally = report.tally;
     let (lines, source) = (many(tally.lines, "line"), source(report));
@@ -219,7 +240,13 @@ fn nothing_read(report: &Report) -> String {
     format!("No drop lines in {lines} of {source}{over}{tail}.")
 }
 
-/// What was read.
+/// Describes the input and its time span.
+pub(in crate::report) fn source_and_span(report: &Report) -> String {
+    let span = span(report).map_or_else(String::new, |span| format!(", {span}"));
+    format!("{}{span}", source(report))
+}
+
+/// Describes the inputs.
 pub(super) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),
@@ -245,7 +272,7 @@ pub(super) fn source(report: &Report) -> String {
     }
 }
 
-/// From when to when the log goes.
+/// Describes the time span of the log.
 fn span(report: &Report) -> Option<String> {
     let (first, last) = report.span.filter(|(first, _)| first.is_known())?;
     if !first.is_dated() {

@@ -1,4 +1,4 @@
-//! What may make the answer wrong: one matter, its number, and its cure.
+//! Cautions, which may change the answer: subject, number, and remedy.
 
 use std::cmp::Reverse;
 use std::io;
@@ -16,22 +16,22 @@ use crate::time::MINUTE;
 
 /// Warnings of one code that are written one by one; of more the first of them.
 const MAX_ALIKE: usize = 3;
-/// The most nodes whose share of the time is written.
+/// Upper bound on the nodes whose share of the time is written.
 const MAX_SHARES: usize = 5;
-/// The codes that come first, since they may turn the answer around.
+/// Codes that come first, because they may invert the answer.
 const FIRST: [&str; 3] = [
     "established-rule-suspect",
     "documented-rule-absent",
     "scan-documented",
 ];
-/// What is said of all nodes together, from the report.
+/// Code of the warning that is written once for all nodes, from the report.
 const SATURATED: &str = "log-saturated";
 
-/// Writes what may make the answer wrong.
+/// Writes the cautions, which may change the answer.
 pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
     codes.dedup();
-    // The first sentence says it.
+    // The first sentence contains it already.
     codes.retain(|code| *code != OTHER_PREFIX || report.tally.drops > 0);
     if codes.is_empty() {
         return Ok(());
@@ -73,12 +73,13 @@ pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     Ok(())
 }
 
-/// How long the limit hid drops on a node, as a share of the log's time in percent.
+/// Returns the time for which the limit hid drops on a node, in percent of the log's time; `None` where it hid none.
 fn share(node: &NodeReport, whole: i64) -> Option<i64> {
     let stretches = node.saturated.as_ref().filter(|own| !own.is_empty())?;
     let hidden: i64 = stretches.iter().map(|one| one.to.since(one.from)).sum();
     Some(
-        (hidden.saturating_mul(100) + whole / 2)
+        (hidden.saturating_mul(100))
+            .saturating_add(whole / 2)
             .checked_div(whole)
             .unwrap_or(100)
             .clamp(1, 100),

@@ -12,7 +12,7 @@ pub(super) fn words(page: &mut Page<'_>, indent: usize, words: &[String]) -> io:
     let mut is_empty = true;
     while let Some(word) = places.next() {
         let display = textwrap::core::display_width;
-        // Where another word follows, ` \` may have to stand behind this one.
+        // If another word follows, ` \` must fit behind this one.
         let tail = if places.peek().is_some() { 2 } else { 0 };
         if !is_empty && display(&line) + 1 + display(word) + tail > width {
             page.line(&format!("{line} \\"))?;
@@ -28,8 +28,8 @@ pub(super) fn words(page: &mut Page<'_>, indent: usize, words: &[String]) -> io:
     page.line(&line)
 }
 
-/// A command in lines of at most `width` columns, as far as its parts allow: each is an option with its values, or a
-/// command behind a pipe. Each line but the last ends in `\`.
+/// Returns a command in lines of at most `width` columns, as far as its parts allow: each is an option with its values,
+/// or a command behind a pipe. Each line but the last ends in `\`.
 pub(in crate::report) fn broken(command: &str, width: usize) -> Vec<String> {
     let mut quoted = None;
     let words = command.split(|c| {
@@ -51,9 +51,12 @@ pub(in crate::report) fn broken(command: &str, width: usize) -> Vec<String> {
         }
     }
     let mut lines: Vec<String> = Vec::new();
-    for part in parts {
+    let last = parts.len().saturating_sub(1);
+    for (place, part) in parts.into_iter().enumerate() {
+        // Where another part follows, ` \` may have to stand behind this one.
+        let tail = if place == last { 0 } else { 2 };
         match lines.last_mut() {
-            Some(line) if line.len() + 1 + part.len() + 2 <= width => {
+            Some(line) if line.len() + 1 + part.len() + tail <= width => {
                 line.push(' ');
                 line.push_str(&part);
             }

@@ -7,7 +7,7 @@ use super::words::{state, traffic};
 use crate::error::printable_name;
 use crate::finding::Finding;
 
-/// The most findings of one section whose tests are shown.
+/// Upper bound on the findings of one section whose tests are shown.
 const MAX_FINDINGS: usize = 50;
 
 /// Writes the tests of `findings`, with the codes of their causes.
@@ -17,10 +17,11 @@ pub(super) fn evidence(page: &mut Page<'_>, findings: &[&Finding]) -> io::Result
     }
     for finding in findings.iter().take(MAX_FINDINGS) {
         let title = format!(
-            "{}  {}  [{}]",
+            "{}  {}  [{}]  {}",
             printable_name(&finding.node),
             traffic(finding),
-            finding.cause.code
+            finding.cause.code,
+            finding.id
         );
         let title = page.paint(color(finding.verdict()), &title);
         page.paragraph("    ", "      ", &title)?;

@@ -1,4 +1,4 @@
-//! One line for people: the packet, the decision test by test, and what to do.
+//! Text explanation of one line: the packet, the decision test by test, and the remedy.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,7 @@ pub fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Res
     }
     let title = page.paint(BOLD, "DECISION");
     page.line(&format!("\n{title}  the first cause that matches wins"))?;
-    // Causes that the same fact refused are told together.
+    // Causes that the same tests refused share one paragraph.
     for steps in explained.steps.chunk_by(|a, b| a.tests == b.tests) {
         self::steps(&mut page, steps)?;
     }
@@ -42,7 +42,7 @@ pub fn refusal(why: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "not explained: {}", printable(why))
 }
 
-/// The packet, a name and a value a line.
+/// Returns the rows that describe the packet, each with a name and a value.
 fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
     let Ok(packet) = explained.packet() else {
         return Vec::new();
@@ -164,7 +164,7 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
     page.paragraph("", "", &note)
 }
 
-/// `text` with a capital at its begin.
+/// `text` with a capital at its start.
 pub(super) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|c| c.to_uppercase().to_string());

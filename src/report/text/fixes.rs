@@ -11,9 +11,9 @@ use crate::error::{printable, printable_name};
 use crate::report::Report;
 use crate::rule::{AcceptRule, Disposition};
 
-/// What stands before the commands of a node.
+/// Indentation of the commands of a node, in columns.
 const INDENT: usize = 4;
-/// The test that says that a rule comes with the next boot.
+/// Name of the test whose fact is that a rule comes with the next boot.
 const AT_NEXT_BOOT: &str = "rule-at-next-boot";
 
 /// Writes the commands of a report.
@@ -51,10 +51,10 @@ pub(super) fn fixes(
     Ok(())
 }
 
-/// The commands of a node: below each that asks for a place, those that put a rule there.
+/// Commands of a node: for each that reads the insertion point, those that insert a rule there.
 type Commands = BTreeMap<String, Vec<String>>;
 
-/// What puts the rules into the running chains: nodes with the same commands together.
+/// Writes the commands that insert the rules into the running chains: nodes with the same commands together.
 fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     page.heading(BOLD, "FIX NOW", "in force at once, lost at the next reboot")?;
     let mut by_node: BTreeMap<&str, Commands> = BTreeMap::new();
@@ -91,7 +91,7 @@ fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     Ok(())
 }
 
-/// What keeps the rules over a reboot: the command that prints their lines, or the lines where the log is gone.
+/// Writes how to keep the rules over a reboot: the command that prints their lines, or the lines where the log is gone.
 fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::Result<()> {
     let tail = "the lines for the CloudInit resources";
     match again(report, &["rules", "--format cloudinit"]) {
@@ -124,7 +124,7 @@ fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::
 
 /// Writes a label and, on lines of its own, the command.
 fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io::Result<()> {
-    // These belong together: no line between them.
+    // These parts belong together, so no line separates them.
     let title = page.paint(BOLD, title);
     page.paragraph("", "  ", &format!("{title}  {tail}"))?;
     words(page, INDENT, command)
@@ -132,7 +132,7 @@ fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io
 
 /// A command that reads the inputs of a report again.
 pub(super) struct Again {
-    /// With the options that change the answer.
+    /// Words of the command, with the options that change the answer.
     pub(super) words: Vec<String>,
     /// The names of files in it that stand for what came by a pipe, and are to be saved before.
     saved: Vec<&'static str>,
@@ -154,7 +154,7 @@ impl Again {
     }
 }
 
-/// The command that reads the inputs of `report` again.
+/// Returns the command that reads the inputs of `report` again.
 pub(super) fn again(report: &Report, command: &[&str]) -> Again {
     let mut words = vec!["dropsift".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
@@ -176,7 +176,7 @@ pub(super) fn again(report: &Report, command: &[&str]) -> Again {
             None => printable(option),
         });
     }
-    // The local journal is an option.
+    // The local journal is read by an option and is no file.
     let files = report.inputs.iter().map(|input| input.name.as_str());
     let is_none = report.inputs.is_empty();
     for name in files

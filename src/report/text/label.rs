@@ -1,17 +1,17 @@
-//! What a finding asks of the reader, in one word: the sections of a report, the rows of a live run and its status line.
+//! One-word label of a finding, for the sections of a report, the rows of a live run and its status line.
 
 use std::collections::BTreeSet;
 
 use anstyle::Style as Ansi;
 
-use super::page::color;
+use super::page::{DIM, color};
 use super::words::{drops, many, what};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 use crate::report::Report;
 use crate::rule::Disposition;
 
-/// What a row says a finding is.
+/// Label of a finding: the action that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Label {
     Missing,
@@ -19,10 +19,15 @@ pub(super) enum Label {
     Review,
     Leave,
     Noise,
+    /// Accepted as it is.
+    Known,
 }
 
 impl Label {
     pub(super) fn of(finding: &Finding, report: &Report) -> Self {
+        if finding.accepted.is_some() {
+            return Self::Known;
+        }
         match finding.verdict() {
             Verdict::MissingRule => {
                 let mut rules = finding
@@ -47,11 +52,13 @@ impl Label {
             Self::Review => "REVIEW",
             Self::Leave => "leave",
             Self::Noise => "noise",
+            Self::Known => "known",
         }
     }
 
     pub(super) const fn color(self) -> Ansi {
         color(match self {
+            Self::Known => return DIM,
             Self::Missing | Self::Decide => Verdict::MissingRule,
             Self::Review => Verdict::Review,
             Self::Leave => Verdict::LeaveDropped,
@@ -60,15 +67,17 @@ impl Label {
     }
 }
 
-/// The findings of a report by what the reader does about them; each is in one place.
+/// Findings of a report by the action that they need; each is in one section.
 pub(super) struct Sections<'r> {
     pub(super) missing: Vec<&'r Finding>,
     pub(super) decide: Vec<&'r Finding>,
     pub(super) review: Vec<&'r Finding>,
     /// False positives.
     pub(super) noise: Vec<&'r Finding>,
-    /// What was rightly dropped.
+    /// Drops that are correct.
     pub(super) leave: Vec<&'r Finding>,
+    /// Accepted findings.
+    pub(super) known: Vec<&'r Finding>,
 }
 
 impl<'r> Sections<'r> {
@@ -79,6 +88,7 @@ impl<'r> Sections<'r> {
             review: Vec::new(),
             noise: Vec::new(),
             leave: Vec::new(),
+            known: Vec::new(),
         };
         for finding in &report.findings {
             let section = match Label::of(finding, report) {
@@ -87,19 +97,21 @@ impl<'r> Sections<'r> {
                 Label::Review => &mut sections.review,
                 Label::Noise => &mut sections.noise,
                 Label::Leave => &mut sections.leave,
+                Label::Known => &mut sections.known,
             };
             section.push(finding);
         }
         sections
     }
 
-    /// How many drops need nothing.
+    /// Returns the number of drops that need no action.
     pub(super) fn nothing(&self) -> u64 {
         drops(&self.noise) + drops(&self.leave)
     }
 }
 
-/// How many rules `findings` ask for: one rule may help several, and one that several nodes lack is one.
+/// Returns the number of rules that `findings` need: a rule that serves several findings, or that several nodes lack,
+/// counts once.
 pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     let key = |finding: &&Finding| {
         let rule = finding.rules.iter().find_map(|id| report.rule(id));
@@ -115,12 +127,12 @@ pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     findings.iter().map(key).collect::<BTreeSet<_>>().len() as u64
 }
 
-/// On how many rules somebody has to decide.
+/// Returns the number of rules that need the user's decision.
 pub(in crate::report) fn decisions(report: &Report) -> u64 {
     rules(&Sections::of(report).decide, report)
 }
 
-/// The status line of a live run: `rate` are the drops of the last minute.
+/// Returns the status line of a live run: `rate` are the drops of the last minute.
 pub fn status(report: &Report, rate: u64, columns: usize) -> String {
     let count = |wanted: Label| {
         let findings = report.findings.iter();

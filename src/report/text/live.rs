@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::commands::broken;
+use super::known;
 use super::label::Label;
 use super::noise::Noise;
 use super::page::{BOLD, DIM, Page};
@@ -20,9 +21,9 @@ use crate::time::{MINUTE, Time};
 
 /// The most rows of one cause that are written for one moment; more become one row.
 const MAX_ALIKE: usize = 4;
-/// Where lines below a row begin: under its second column.
+/// Indentation of the lines below a row: the start of its second column.
 const INDENT: &str = "          ";
-/// Warnings that turn an answer around, and so are said while the log goes on.
+/// Codes of warnings that may invert an answer, and so are written while the log goes on.
 const SAID_LIVE: [&str; 3] = [
     "documented-rule-absent",
     "established-rule-suspect",
@@ -38,23 +39,23 @@ struct Row<'e, 'r> {
     was: Option<Label>,
 }
 
-/// What was said of a finding.
+/// State of a finding as its last row showed it.
 struct Said {
     label: Label,
     node: String,
     what: String,
 }
 
-/// The rows of a live run, and what they have said so far.
+/// Rows of a live run, and the state of the findings that they showed.
 pub struct LiveText {
     columns: Columns,
     style: Style,
     /// Whether commands are wanted below a missing rule.
     commands: bool,
     said: HashMap<String, Said>,
-    /// Rules whose commands were printed.
+    /// Ids of the rules whose commands were printed.
     printed: HashSet<String>,
-    /// How many warnings of one code and node were written.
+    /// Number of warnings written, by code and node.
     warned: HashMap<(&'static str, Option<String>), usize>,
     noise: Noise,
     /// The day of the last row.
@@ -63,8 +64,8 @@ pub struct LiveText {
 }
 
 impl LiveText {
-    /// Rows of which none was written yet. `settle` is the silence after which it is quiet, in microseconds; with
-    /// `commands`, what to run stands below a missing rule.
+    /// Creates an empty output. `settle` is the silence, in microseconds, after which the log counts as quiet; with
+    /// `commands`, the commands are written below a missing rule.
     pub fn new(style: Style, settle: i64, commands: bool) -> Self {
         Self {
             columns: Columns::new(style.width),
@@ -89,15 +90,15 @@ impl LiveText {
         self.noise.is_holding()
     }
 
-    /// Whether time alone may bring a row.
+    /// Whether time alone may produce a row.
     pub const fn is_waiting(&self) -> bool {
         self.noise.is_on()
     }
 
-    /// Writes `events`, which lie between two reports, the later of which is `report`.
+    /// Writes the events between two reports, the later of which is `report`.
     ///
     /// # Errors
-    /// Where `out` cannot be written to.
+    /// If `out` cannot be written to.
     pub fn write(
         &mut self,
         events: &[Event<'_>],
@@ -120,7 +121,7 @@ impl LiveText {
             let label = Label::of(finding, report);
             if event.kind == EventKind::Settled {
                 match label {
-                    Label::Noise | Label::Leave => {}
+                    Label::Noise | Label::Leave | Label::Known => {}
                     _ => stopped.push((event.time, finding)),
                 }
                 continue;
@@ -128,7 +129,7 @@ impl LiveText {
             let was = self.was(event, finding);
             self.note(event, finding, label);
             let is_same = was.is_none_or(|was| was == label);
-            // False positives wait, unless somebody was told that they are something else.
+            // False positives wait for others of their kind, unless an earlier row showed the finding as something else.
             if is_same && (label == Label::Noise || event.kind == EventKind::Changed) {
                 continue;
             }
@@ -142,7 +143,7 @@ impl LiveText {
                 was,
             };
             match label {
-                Label::Review | Label::Leave => {
+                Label::Review | Label::Leave | Label::Known => {
                     alike
                         .entry((label, finding.cause.code))
                         .or_default()
@@ -165,10 +166,10 @@ impl LiveText {
         self.quiet(report, out)
     }
 
-    /// Writes what waits for others of its kind.
+    /// Writes the false positives that wait for others of their kind.
     ///
     /// # Errors
-    /// Where `out` cannot be written to.
+    /// If `out` cannot be written to.
     pub fn flush(&mut self, out: &mut dyn Write) -> io::Result<()> {
         let Some(mut wave) = self.noise.take() else {
             return Ok(());
@@ -195,7 +196,7 @@ impl LiveText {
         )
     }
 
-    /// What was said of the finding of `event`, or of those that it replaces: the gravest that differs.
+    /// Returns the last label of the finding of `event`, or the gravest of those that it replaces.
     fn was(&self, event: &Event<'_>, finding: &Finding) -> Option<Label> {
         let said = |id: &String| self.said.get(id).map(|said| said.label);
         said(&finding.id).or_else(|| event.replaces.iter().filter_map(said).min())
@@ -213,7 +214,7 @@ impl LiveText {
         self.said.insert(finding.id.clone(), said);
     }
 
-    /// Writes what is no more, without anything in its place.
+    /// Writes rows for the findings that no longer exist and that no other replaces.
     fn gone(&mut self, event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
         for id in &event.replaces {
             let said = self.said.remove(id);
@@ -273,6 +274,7 @@ impl LiveText {
             }
             (Label::Decide, Some(doubt)) => doubt.text(),
             (Label::Missing | Label::Noise, _) => String::new(),
+            (Label::Known, _) => known::words(finding),
             _ => finding.cause.summary.to_owned(),
         };
         if !why.is_empty() {
@@ -296,7 +298,7 @@ impl LiveText {
             if !self.printed.insert(format!("{} {command}", rule.id)) {
                 continue;
             }
-            // The place is asked for once for all rules that go there.
+            // The insertion point is read once for all rules that are inserted there.
             let asks = rule.place_command();
             let asks = (place != asks)
                 .then(|| place.clone_from(&asks))
@@ -325,7 +327,7 @@ impl LiveText {
         self.row(last.event.time, label.word(), label.color(), &cells, out)
     }
 
-    /// Writes what has stopped, in one row.
+    /// Writes one row for the findings that have stopped.
     fn stopped(&mut self, found: &[(Time, &Finding)], out: &mut dyn Write) -> io::Result<()> {
         let Some((time, _)) = found.last() else {
             return Ok(());
@@ -360,7 +362,7 @@ impl LiveText {
         )
     }
 
-    /// Writes warnings that turn an answer around, each once.
+    /// Writes warnings that may invert an answer, each once.
     fn warnings(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
         let mut seen: HashMap<_, usize> = HashMap::new();
@@ -388,7 +390,7 @@ impl LiveText {
         Ok(())
     }
 
-    /// Writes that no false positive comes any more, where that is so.
+    /// Writes a row when false positives have stopped.
     fn quiet(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let Some(quiet) = self.noise.quiet(report) else {
             return Ok(());

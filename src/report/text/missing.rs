@@ -1,4 +1,4 @@
-//! Missing rules: those to add, and those on which somebody has to decide.
+//! Missing rules: those to add, and those that need the user's decision.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -18,11 +18,11 @@ use crate::report::Report;
 use crate::report::table::Column;
 use crate::rule::Doubt;
 
-/// On more nodes than this, one problem is one row.
+/// Number of nodes above which one problem is written as one row.
 const MAX_NODES: usize = 3;
-/// The most rows of what is to be decided.
+/// Upper bound on the rows of decisions.
 const MAX_DECISIONS: usize = 30;
-/// Where the peers have a column.
+/// Width, in columns, from which the peers have a column.
 const WIDE: usize = 100;
 
 /// Writes the rules that are missing, node by node.
@@ -61,7 +61,7 @@ pub(super) fn missing(
     evidence(page, found)
 }
 
-/// Says which nodes of the same role show no such drops.
+/// Writes the nodes of the same role that show no such drops.
 fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<()> {
     let roles: BTreeSet<&str> = found.iter().map(|finding| finding.role.code()).collect();
     for role in roles {
@@ -70,9 +70,15 @@ fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Resu
                 .iter()
                 .any(|f| f.node == node && f.role.code() == role)
         };
-        // A guess of the role is no reason to compare.
-        let known =
-            (report.nodes.iter()).filter(|node| node.role_known && node.role.code() == role);
+        // A guess of the role is no reason to compare, nor is a node whose drops were accepted one without any.
+        let is_accepted = |node: &str| {
+            let mut findings = report.findings.iter();
+            findings.any(|f| {
+                f.node == node && f.accepted.is_some() && f.verdict() == Verdict::MissingRule
+            })
+        };
+        let known = (report.nodes.iter())
+            .filter(|node| node.role_known && node.role.code() == role && !is_accepted(&node.node));
         let (lacking, others): (Vec<&str>, Vec<&str>) = known
             .map(|node| node.node.as_str())
             .partition(|node| lack(node));
@@ -184,7 +190,7 @@ fn rows(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<
     Ok(())
 }
 
-/// Writes the rules on which somebody has to decide: first those that hang on a guess of the role.
+/// Writes the rules that need the user's decision: first those that depend on an assumed role.
 pub(super) fn decide(
     page: &mut Page<'_>,
     report: &Report,
@@ -230,7 +236,7 @@ pub(super) fn decide(
     evidence(page, found)
 }
 
-/// Says of which nodes the role is a guess, and how to settle it.
+/// Writes the nodes whose role is assumed, and the option that sets it.
 fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Result<()> {
     let mut roles: Vec<(&str, BTreeSet<&str>)> = Vec::new();
     for finding in guesses {
@@ -265,7 +271,7 @@ fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Resu
     Ok(())
 }
 
-/// Writes what is to be decided for one reason, and who asked for it.
+/// Writes the decisions for one reason, with the peers that sent the requests.
 fn decisions(
     page: &mut Page<'_>,
     report: &Report,

@@ -1,5 +1,5 @@
-//! The report for people, in the order of what the reader does: the answer; missing rules, decisions, what to review, what
-//! needs nothing; what may make the answer wrong; and the commands.
+//! Text report, in the order in which the reader acts: the answer; missing rules, decisions, findings to review, drops
+//! that need no action; cautions; and the commands.
 
 mod answer;
 mod caution;
@@ -7,6 +7,7 @@ mod commands;
 mod evidence;
 pub mod explain;
 mod fixes;
+mod known;
 mod label;
 mod live;
 mod missing;
@@ -23,14 +24,15 @@ use std::io::{self, Write};
 use super::{Renderer, Report, Style};
 use label::Sections;
 
-pub(super) use answer::sentence;
+pub(super) use answer::{sentence, source_and_span};
 pub(super) use commands::broken;
 pub(super) use label::decisions;
 pub use label::status;
 pub use live::LiveText;
 pub use noise::HELD;
-pub(super) use page::Page;
-pub(super) use words::{line, many, peers, what};
+pub(super) use page::{BOLD, Page, color};
+pub use words::line;
+pub(super) use words::{many, peers, reason, what};
 
 pub(super) static TEXT: Renderer = Renderer {
     code: "text",
@@ -53,6 +55,7 @@ fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
     missing::missing(page, report, sections)?;
     missing::decide(page, report, sections)?;
     review::review(page, sections)?;
+    known::known(page, sections)?;
     nothing::nothing(page, sections)?;
     caution::caution(page, report)?;
     fixes::fixes(page, report, sections)

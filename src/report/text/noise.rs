@@ -1,4 +1,4 @@
-//! False positives of a live run: which are news, which wait for others of their kind, and when it is quiet again.
+//! False positives of a live run: those to write, those that wait for others of their kind, and the end of a wave.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -9,10 +9,10 @@ use crate::packet::{proto, proto_name};
 use crate::report::Report;
 use crate::time::{SECOND, Time};
 
-/// How long false positives may wait for others of their kind, in microseconds.
+/// Longest time, in microseconds, for which false positives wait for others of their kind.
 pub const HELD: i64 = 10 * SECOND;
 
-/// A node and the service whose replies it dropped.
+/// A node, and the protocol and port of the service whose replies it dropped.
 type Service = (u16, Option<u8>, Option<u16>);
 
 /// False positives that came within [`HELD`].
@@ -20,7 +20,7 @@ pub(super) struct Wave {
     pub(super) time: Time,
     services: BTreeSet<Service>,
     pub(super) nodes: BTreeSet<String>,
-    /// Their ports, in the order in which they came; those of TCP without the protocol.
+    /// Ports of the services, in the order of arrival; TCP ports without the protocol.
     pub(super) ports: Vec<String>,
 }
 
@@ -28,22 +28,22 @@ pub(super) struct Wave {
 pub(super) struct Quiet {
     pub(super) time: Time,
     pub(super) nodes: BTreeSet<String>,
-    /// How long it has been, in microseconds.
+    /// Time without false positives, in microseconds.
     pub(super) silence: i64,
-    /// The drops since it was quiet before.
+    /// Number of drops since the last quiet moment.
     pub(super) drops: u64,
 }
 
 /// The false positives of a live run.
 pub(super) struct Noise {
-    /// The silence after which it is quiet, in microseconds.
+    /// Silence, in microseconds, after which the log counts as quiet.
     settle: i64,
-    /// What was said of, or waits to be.
+    /// Services that were written, or wait in the wave.
     known: HashSet<Service>,
     wave: Option<Wave>,
-    /// Whether any came since it was quiet.
+    /// Whether any false positive came since the last quiet moment.
     is_on: bool,
-    /// When it was quiet last, and the drops until then.
+    /// Log time of the last quiet moment, and the number of drops until then.
     quiet: Option<(Time, u64)>,
 }
 
@@ -53,7 +53,10 @@ fn service(finding: &Finding) -> Service {
 
 fn of(report: &Report) -> impl Iterator<Item = &Finding> + Clone {
     let findings = report.findings.iter();
-    findings.filter(|finding| finding.verdict() == Verdict::FalsePositive)
+    let is_noise = |finding: &&Finding| {
+        finding.verdict() == Verdict::FalsePositive && finding.accepted.is_none()
+    };
+    findings.filter(is_noise)
 }
 
 impl Noise {
@@ -67,29 +70,29 @@ impl Noise {
         }
     }
 
-    /// Whether time alone may bring news.
+    /// Whether time alone may produce a row.
     pub(super) const fn is_on(&self) -> bool {
         self.is_on
     }
 
-    /// Whether a wave waits for more.
+    /// Whether a wave is waiting.
     pub(super) const fn is_holding(&self) -> bool {
         self.wave.is_some()
     }
 
-    /// Whether a wave has waited long enough by the log, which runs ahead of the clock where it is poured in.
+    /// Whether a wave has waited long enough by the log's time, which runs ahead of the clock in a replay.
     pub(super) fn is_late(&self, time: Time) -> bool {
         let wave = self.wave.as_ref();
         wave.is_some_and(|wave| time.since(wave.time) >= HELD)
     }
 
-    /// Notes a finding that is said for itself.
+    /// Records a finding that was written in a row of its own.
     pub(super) fn know(&mut self, finding: &Finding) {
         self.is_on = true;
         self.known.insert(service(finding));
     }
 
-    /// Takes what is news in `report`: all that comes first after a quiet time, and services that never came before.
+    /// Adds the new false positives of `report` to the wave: after a quiet time all, otherwise those of unseen services.
     pub(super) fn see(&mut self, report: &Report) {
         let since = self.quiet.map(|(time, _)| time);
         let fresh = of(report).filter(|finding| since.is_none_or(|since| finding.last > since));
@@ -117,12 +120,12 @@ impl Noise {
         }
     }
 
-    /// What has waited.
+    /// Removes and returns the waiting wave.
     pub(super) const fn take(&mut self) -> Option<Wave> {
         self.wave.take()
     }
 
-    /// Whether it has become quiet, and since when.
+    /// Returns the end of the false positives, if they have stopped for the settling time.
     pub(super) fn quiet(&mut self, report: &Report) -> Option<Quiet> {
         let (_, end) = report.span.filter(|_| self.is_on)?;
         let silence = end.since(of(report).map(|finding| finding.last).max()?);

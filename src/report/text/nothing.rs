@@ -1,4 +1,4 @@
-//! What needs nothing: false positives as a matrix of node by port, and what was rightly dropped.
+//! Drops that need no action: false positives as a matrix of node by port, and correct drops.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -15,10 +15,10 @@ use crate::packet::{proto, proto_name};
 use crate::report::table::{Column, fitted};
 use crate::time::Time;
 
-/// The most nodes that have a row of their own; the others add up in one.
+/// Upper bound on the nodes with a row of their own; the others are summed up in one.
 const MAX_NODES: usize = 20;
 
-/// Writes what needs nothing.
+/// Writes the drops that need no action.
 pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<()> {
     let (noise, leave) = (&sections.noise, &sections.leave);
     if noise.is_empty() && leave.is_empty() {
@@ -65,7 +65,7 @@ pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Resul
     evidence(page, leave)
 }
 
-/// The port whose replies were dropped: those of TCP without the protocol.
+/// Protocol and port whose replies were dropped, with their label; TCP ports without the protocol.
 type Port = (Option<u8>, Option<u16>, String);
 
 fn port(finding: &Finding) -> Port {
@@ -77,7 +77,7 @@ fn port(finding: &Finding) -> Port {
     (finding.key.proto, finding.port, text)
 }
 
-/// A row: drops by port, and when the last of them came.
+/// A row: drops by port, and the time of the last one.
 #[derive(Default)]
 struct Row {
     drops: BTreeMap<Port, u64>,

@@ -13,7 +13,7 @@ use crate::time::Time;
 pub(in crate::report) const BOLD: Ansi = Ansi::new().bold();
 pub(in crate::report) const DIM: Ansi = Ansi::new().dimmed();
 
-/// The colour of a verdict; the word stands beside it.
+/// Returns the colour of a verdict; the word stands beside it.
 pub(in crate::report) const fn color(verdict: Verdict) -> Ansi {
     let color = match verdict {
         Verdict::MissingRule => AnsiColor::Red,
@@ -45,8 +45,8 @@ impl Page<'_> {
         writeln!(self.out, "{text}")
     }
 
-    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`. A word is never cut, nor is what stands
-    /// between backticks.
+    /// Writes `text` as a paragraph whose lines begin with `first` and then `rest`. Words and texts between backticks
+    /// are not broken.
     pub(in crate::report) fn paragraph(
         &mut self,
         first: &str,
@@ -102,7 +102,7 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// The mark before a test: whether it was met.
+    /// Returns the mark before a test: whether it was met.
     pub(super) const fn mark(&self, met: bool) -> &'static str {
         match (self.style.unicode, met) {
             (true, true) => "✓",
@@ -133,12 +133,12 @@ impl Page<'_> {
     }
 }
 
-/// `text` with spaces at which no line ends.
+/// Returns `text` with no-break spaces.
 pub(super) fn glued(text: &str) -> String {
     text.replace(' ', &GLUE.to_string())
 }
 
-/// `text` with what stands between backticks glued, where that fits into `width` columns.
+/// Returns `text` with the parts between backticks glued, where they fit into `width` columns.
 fn quotes_glued(text: &str, width: usize) -> String {
     let parts = text.split('`').enumerate();
     let parts = parts.map(|(place, part)| match place % 2 {
@@ -149,7 +149,7 @@ fn quotes_glued(text: &str, width: usize) -> String {
 }
 
 impl Page<'_> {
-    /// A time, as short as the page's day allows; empty where it is not known.
+    /// Returns a time, as short as the page's day allows; empty where it is not known.
     pub(super) fn moment(&self, time: Time) -> String {
         if !time.is_known() {
             String::new()

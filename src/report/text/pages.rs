@@ -91,7 +91,7 @@ pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> 
     )
 }
 
-/// Writes what becomes of a port or a protocol that no list names.
+/// Writes how a port or a protocol that no list contains is judged.
 pub fn unlisted(asked: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let asked = printable(asked);
     let known = asked

@@ -1,4 +1,5 @@
-//! What the log alone does not settle, and what was right to drop: a row for each finding, of a crowd of one cause a few.
+//! Findings that the log alone does not settle, and correct drops: one row for each finding, a few rows for many of one
+//! cause.
 
 use std::io;
 
@@ -13,10 +14,10 @@ use crate::report::table::Column;
 
 /// The most findings of one cause that are written one by one.
 const MAX_ALIKE: usize = 8;
-/// How many of a crowd are written: those with the most drops.
+/// Number of findings of such a cause that are written: those with the most drops.
 const SHOWN: usize = 5;
 
-/// Writes what the reader must settle, and once for each cause how.
+/// Writes the findings to review, and once for each cause how to settle it.
 pub(super) fn review(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result<()> {
     let found = &sections.review;
     if found.is_empty() {
@@ -39,7 +40,7 @@ pub(super) fn review(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result
     evidence(page, found)
 }
 
-/// The findings by their cause, in the order of the first of each.
+/// Returns the findings by their cause, in the order of the first of each.
 pub(super) fn alike<'r>(found: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
     let mut kinds: Vec<Vec<&'r Finding>> = Vec::new();
     for &finding in found {
@@ -54,7 +55,8 @@ pub(super) fn alike<'r>(found: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
     kinds
 }
 
-/// Writes a row for each finding: what, where, how much, and why; the others of a crowd add up in one.
+/// Writes a row for each finding: service, place, number, and reason; the rest of many of one cause is summed up in one
+/// row.
 pub(super) fn rows(page: &mut Page<'_>, kinds: &[Vec<&Finding>], indent: usize) -> io::Result<()> {
     let columns = [
         ("", Column::Words),

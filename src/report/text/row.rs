@@ -1,5 +1,5 @@
-//! Rows whose columns are fixed before the first is known: a cell that is too wide moves the next, or goes to a line below,
-//! and only the name of a service is ever cut.
+//! Rows whose column widths are fixed before the first row: a cell that is too wide moves the next, or goes to a line
+//! below, and only the name of a service is ever cut.
 
 use std::io::{self, Write};
 
@@ -8,7 +8,7 @@ const TIME: usize = 8;
 const WHAT: usize = 7;
 /// The columns of a port, as `icmpv6/135`... `tcp/31000`.
 const PORT: usize = 9;
-/// The column of a node is as wide as the longest name so far, within these.
+/// Width of the node's column: the longest name so far, within these bounds.
 const NODE: std::ops::RangeInclusive<usize> = 10..=20;
 /// An IPv4 address.
 const PEER: usize = 15;
@@ -17,10 +17,10 @@ const SERVICE: usize = 10;
 /// Names of services are hardly longer.
 const LONGEST_SERVICE: usize = 40;
 const GAP: usize = 2;
-/// Where a line below a row begins.
+/// Indentation of a line below a row.
 const INDENT: usize = TIME + GAP;
 
-/// How many columns `text` takes on a terminal.
+/// Returns the width of `text` on a terminal, in columns.
 pub(super) fn width(text: &str) -> usize {
     textwrap::core::display_width(text)
 }
@@ -37,7 +37,7 @@ enum Kind {
     Plain,
     /// Cut to its column.
     Service,
-    /// Whatever stands in the columns that are left, whole; wrapped between words.
+    /// Written whole in the remaining columns; wrapped between words.
     Rest,
 }
 
@@ -78,7 +78,7 @@ impl Columns {
         }
     }
 
-    /// The columns of node, port and service; no column of services where the terminal is narrow.
+    /// Returns the columns of node, port and service; no column of services where the terminal is narrow.
     fn widths(&self) -> [usize; 3] {
         let fixed = TIME + WHAT + self.node + PORT + PEER + 5 * GAP;
         let service = self.width.saturating_sub(fixed);
@@ -90,7 +90,7 @@ impl Columns {
         [self.node, PORT, service]
     }
 
-    /// How many columns are left behind a node's name.
+    /// Returns the number of columns that remain behind a node's name.
     pub(super) fn after_node(&mut self, node: &str) -> usize {
         self.grow(node);
         self.width
@@ -155,18 +155,18 @@ impl Columns {
     }
 }
 
-/// A line, and below it those that it needs.
+/// A row being written, with the lines below it.
 struct Line {
     text: String,
-    /// Where the line ends so far.
+    /// Width of the line so far.
     at: usize,
-    /// Where the next column begins.
+    /// Start of the next column.
     next: usize,
     whole: usize,
 }
 
 impl Line {
-    /// Writes `text` at its column, behind what is too wide, or on a line of its own.
+    /// Writes `text`, of width `wide`, at its column, behind a preceding cell that is too wide, or on a line below.
     fn put(&mut self, wide: usize, text: &str) {
         if text.is_empty() {
             return;

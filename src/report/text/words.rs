@@ -50,7 +50,7 @@ pub(in crate::report) fn what(finding: &Finding) -> String {
     }
 }
 
-/// The peers of a finding and the networks that peers were folded into, the first of them.
+/// Returns the peers of a finding and the networks that peers were folded into, the first of them.
 pub(in crate::report) fn peers(finding: &Finding) -> String {
     let mut shown: Vec<String> = finding
         .peers
@@ -66,7 +66,7 @@ pub(in crate::report) fn peers(finding: &Finding) -> String {
     shown.join(", ")
 }
 
-/// The peers of a finding, each with the name of the node that has its address.
+/// Returns the peers of a finding, each with the name of the node that has its address.
 pub(super) fn peers_by_name(finding: &Finding, report: &Report) -> String {
     let node = |peer: IpAddr| {
         let nodes = report.nodes.iter();
@@ -88,7 +88,7 @@ pub(super) fn peers_by_name(finding: &Finding, report: &Report) -> String {
     shown.join(", ")
 }
 
-/// What is asked for, in a word or two; `-` where nobody knows.
+/// Returns the requested service in a word or two; `-` where it is unknown.
 pub(super) fn service(finding: &Finding) -> &'static str {
     let pods = finding.cause.code == "pod-network";
     match (finding.service, finding.key.proto) {
@@ -107,8 +107,8 @@ pub(super) fn traffic(finding: &Finding) -> String {
     }
 }
 
-/// Why a finding is what it is, in a few words.
-pub(super) fn reason(finding: &Finding) -> &'static str {
+/// Returns the reason for a finding's verdict in a few words.
+pub(in crate::report) fn reason(finding: &Finding) -> &'static str {
     let is_unknown = finding.port.is_none() && finding.direction() == Direction::Unknown;
     match finding.key.proto {
         Some(proto::TCP) if is_unknown && finding.cause.code == "ambiguous" => {
@@ -119,7 +119,7 @@ pub(super) fn reason(finding: &Finding) -> &'static str {
     }
 }
 
-/// How a finding stands when the log ends; `last` is its last time, where it has one.
+/// Describes the state of a finding at the end of the log; `last` is its last time, or empty.
 pub(super) fn state(finding: &Finding, last: &str) -> String {
     match finding.state {
         State::Ongoing => "still dropped when the log ends".to_owned(),
@@ -130,7 +130,7 @@ pub(super) fn state(finding: &Finding, last: &str) -> String {
     }
 }
 
-/// The state of a finding in a cell of a table.
+/// Returns the state of a finding in a cell of a table.
 pub(super) fn short_state(page: &Page<'_>, finding: &Finding) -> String {
     match (finding.state, page.moment(finding.last)) {
         (State::Ongoing, _) => "still dropped".to_owned(),
@@ -140,8 +140,8 @@ pub(super) fn short_state(page: &Page<'_>, finding: &Finding) -> String {
     }
 }
 
-/// A finding in one line.
-pub(in crate::report) fn line(finding: &Finding) -> String {
+/// Returns a finding in one line.
+pub fn line(finding: &Finding) -> String {
     let last = if finding.last.is_dated() {
         finding.last.clock()
     } else if finding.last.is_known() {
@@ -163,7 +163,7 @@ pub(in crate::report) fn line(finding: &Finding) -> String {
     ))
 }
 
-/// The sum of drop lines.
+/// Returns the sum of drop lines.
 pub(super) fn drops(findings: &[&Finding]) -> u64 {
     findings.iter().map(|finding| finding.logged).sum()
 }

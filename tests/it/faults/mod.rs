@@ -1,4 +1,4 @@
-//! When input or output fails: a clear message, the right exit code, and no half document that looks whole.
+//! Failures of inputs and outputs: a clear message, the right exit code, and no partial document that looks complete.
 
 mod outputs;
 mod reading;
@@ -21,7 +21,7 @@ fn dropsift() -> Command {
     command
 }
 
-/// A running program with pipes on all sides.
+/// Starts the program with pipes for its standard streams.
 fn live(args: &[&str]) -> Child {
     dropsift()
         .args(args)
@@ -172,7 +172,7 @@ fn a_followed_file_may_be_rotated_or_cut() {
     fs::rename(&path, folder.path().join("kernel.log.1")).unwrap();
     fs::write(&path, SYN.replace("DPT=2112", "DPT=6443")).unwrap();
     assert_eq!(port(), 6443);
-    // Cut to begin anew, and shorter than what was read.
+    // Truncated, and shorter than the part that was read.
     let shorter = SYN.replace("DPT=2112", "DPT=22").replace(" DF ", " ");
     fs::write(&path, shorter).unwrap();
     assert_eq!(port(), 22);

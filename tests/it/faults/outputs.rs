@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{CAPTURE, SYN};
 
-/// The arguments, and what is piped in. `LOG` stands for a capture, `CHAIN` and `INIT` for rules.
+/// Arguments, and text on stdin. `LOG` stands for a capture, `CHAIN` and `INIT` for rules.
 const RUNS: &[(&[&str], Option<&str>)] = &[
     (&["--version"], None),
     (&["--help"], None),
@@ -94,7 +94,7 @@ fn run(mut command: Command, stdin: Option<&str>, stdout: impl Into<Stdio>) -> O
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It may have ended without reading.
+    // The process may have ended without reading.
     let _ = child
         .stdin
         .take()

@@ -9,7 +9,7 @@ use dropsift::input::source::{read_file, read_stream};
 use super::{SYN, dropsift};
 use crate::support::{Seen, drop_line, options, pack, sample_journal};
 
-/// A log of `lines` drop lines, each a second later.
+/// Returns a log of `lines` drop lines, each a second later.
 fn log(lines: usize) -> String {
     let line = |n: usize| {
         let (hour, minute, second) = (n / 3600 % 24, n / 60 % 60, n % 60);
@@ -21,7 +21,7 @@ fn log(lines: usize) -> String {
     (0..lines).map(line).collect()
 }
 
-/// The same log in each packing that is to be had, and a journal.
+/// Returns the same log in each compression whose tool is installed, and a journal.
 fn packings(log: &str) -> Vec<(&'static str, Vec<u8>)> {
     let mut all = vec![
         ("plain", log.as_bytes().to_vec()),
@@ -40,7 +40,7 @@ struct Failing {
     step: usize,
     /// Whether each read is interrupted first.
     interrupted: bool,
-    /// Where the device breaks.
+    /// Offset at which the device fails.
     breaks: u64,
     calm: bool,
 }
@@ -91,13 +91,13 @@ fn an_interruption_is_sat_out() {
 fn what_came_before_a_device_broke_counts() {
     for (name, bytes) in packings(&log(3000)) {
         let whole = read(&bytes, usize::MAX, false, u64::MAX);
-        // A journal is larger than what is in it, and begins with tables: its header has the place of the last object.
+        // A journal is larger than its objects, and begins with tables: its header has the offset of the last object.
         let breaks = match name {
             "journal" => u64::from_le_bytes(bytes[136..144].try_into().unwrap()) - 2000,
             _ => bytes.len() as u64 * 3 / 4,
         };
         let broken = read(&bytes, 4096, false, breaks);
-        // Of an archive, what is missing because of it is told as well.
+        // For an archive, the missing members are reported as well.
         let error = broken.errors.first().unwrap();
         assert!(
             error.starts_with("cannot read `kernel.log"),
@@ -122,15 +122,15 @@ fn what_came_before_a_device_broke_counts() {
             broken.drops[..sure] == whole.drops[..sure],
             "{name}: other lines came"
         );
-        // This log is one block of these, and what came of it is no block; a zip that was written into a pipe has the sizes
-        // of its files only behind them.
+        // The log is a single block of these formats, and nothing of a partial block can be unpacked; a zip that was
+        // written to a pipe has the sizes of its files only behind them.
         let nothing = ["bzip2", "zstd", "xz", "zip"];
         let blocks = nothing.iter().any(|tool| name.starts_with(tool));
         assert!(drops > 0 || blocks, "{name}: nothing came");
     }
 }
 
-/// A terminal whose other side hangs up gives what was written, and then EIO.
+/// A terminal whose other side hangs up returns the bytes written, and then EIO.
 #[test]
 fn a_device_that_breaks_is_told_with_what_to_do() {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};

@@ -1,4 +1,4 @@
-//! Inputs that stall: what is in is judged and told, the processor rests, and Ctrl-C gives the report.
+//! Inputs that stall: the lines so far are judged and reported, the processor rests, and Ctrl-C gives the report.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Lines, Write};
@@ -28,7 +28,7 @@ fn signal(child: &Child, name: &str) {
     assert!(killed.unwrap().success());
 }
 
-/// How many hundredths of a second of a processor `child` has used.
+/// Returns the processor time that `child` has used, in hundredths of a second.
 fn used(child: &Child) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
     // After the name, which is in brackets: utime and stime are the 12th and 13th.
@@ -73,7 +73,7 @@ fn a_pipe_that_stalls_is_judged_as_far_as_it_came() {
             let child = command.arg(&path).spawn().unwrap();
             (child, File::options().write(true).open(&path).unwrap())
         } else {
-            // Opened for both, so that nobody waits for the other.
+            // Opened for reading and writing, so that neither side blocks.
             let pipe = File::options().read(true).write(true).open(&path).unwrap();
             let child = command.stdin(File::open(&path).unwrap()).spawn().unwrap();
             (child, pipe)
@@ -109,7 +109,7 @@ fn a_named_pipe_is_waited_for_and_goes_on_with_the_next_writer() {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command.spawn().unwrap()
     };
-    // Nobody has opened it yet.
+    // The pipe has no writer yet.
     let mut child = follow();
     let mut told = events(&mut child);
     rests(&child);

@@ -23,7 +23,7 @@ use serde_json::Value;
 use runs::{RUNS, Run};
 use world::World;
 
-/// What must not come through, with its name: one row is one kind of trick.
+/// Texts that must not reach an output raw, each with its name: one row for each kind of attack.
 const TEXTS: &[(&str, &[u8])] = &[
     (
         "terminal",
@@ -62,14 +62,14 @@ const TEXTS: &[(&str, &[u8])] = &[
         b"%s%n%x{}{0}\\n\\x1b[31m\\u001b\",\"verdict\":\"INJECTED\",\"a\":\"#033[5m#012INJECTED",
     ),
     ("long", &[b'A'; 3000]),
-    // Where a paragraph is wrapped, the next line may begin with a command that looks like one to paste.
+    // At a wrap, the next line of a paragraph may start with text that looks like a command to paste.
     (
         "command",
         b"a iptables -F INPUT aa iptables -F INPUT aaa iptables -F INPUT aaaa iptables -F INPUT aaaaa iptables -F INPUT aaaaaa iptables -F INPUT aaaaaaa iptables -F INPUT aaaaaaaa iptables -F INPUT aaaaaaaaa iptables -F INPUT",
     ),
 ];
 
-/// What the same inputs hold where nobody means harm.
+/// Harmless text in the place of the hostile one.
 const TAME: &[u8] = b"harvester9";
 
 fn dropsift(folder: &Path, args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Output {
@@ -78,7 +78,7 @@ fn dropsift(folder: &Path, args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Output {
     piped(&mut command, stdin)
 }
 
-/// What `command` says when it gets `stdin`.
+/// Returns the output of `command` with `stdin` piped in.
 fn piped(command: &mut Command, stdin: &[u8]) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
@@ -88,7 +88,7 @@ fn piped(command: &mut Command, stdin: &[u8]) -> Output {
         .unwrap();
     let mut pipe = child.stdin.take().unwrap();
     let bytes = stdin.to_vec();
-    // It may have ended without reading.
+    // The process may have ended without reading.
     let writing = thread::spawn(move || pipe.write_all(&bytes));
     let output = child.wait_with_output().unwrap();
     let _ = writing.join();
@@ -100,8 +100,8 @@ const COLOURS: [&str; 7] = [
     "\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[34m",
 ];
 
-/// Whether a character may steer a terminal or hide text, as Unicode has them: Cc (C0, DEL, C1); the controls of direction
-/// (UAX 9); what breaks lines besides; what has no width; what annotates and tags.
+/// Whether a character may steer a terminal or hide text, by its Unicode properties: Cc (C0, DEL, C1); bidirectional
+/// controls (UAX 9); line separators; characters without width; annotations and tags.
 fn steers(c: char) -> bool {
     const RANGES: [(char, char); 10] = [
         ('\u{61c}', '\u{61c}'),
@@ -119,7 +119,7 @@ fn steers(c: char) -> bool {
     c.is_control() || c == '\u{ad}' || c == '\u{180e}' || RANGES.iter().any(within)
 }
 
-/// What is wrong with bytes that go to a terminal, a file or a pipe.
+/// Returns a description of harmful bytes that go to a terminal, a file or a pipe.
 fn raw(bytes: &[u8], coloured: bool) -> Option<String> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return Some("it is no UTF-8".to_owned());
@@ -135,14 +135,14 @@ fn raw(bytes: &[u8], coloured: bool) -> Option<String> {
     bad.map(|line| format!("{:?}", line.chars().take(400).collect::<String>()))
 }
 
-/// Whether the line begins with what stands behind a line end of a hostile text. In a table, which is two columns from
-/// the left, a text may be broken anywhere.
+/// Whether the line begins with the text after a line end in a hostile text. In a table, which is two columns from the
+/// left, a text may be broken anywhere.
 fn is_injected(line: &str) -> bool {
     let text = line.trim_start_matches(['-', '#', '|', ' ']);
     text.starts_with("INJECTED") && line.find("INJECTED") != Some(2)
 }
 
-/// All that is wrong with what one run says.
+/// Adds the failures of one run.
 fn check(run: &Run, output: &Output, wrong: &mut Vec<String>) {
     let coloured = run.args.contains(&"always");
     for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {

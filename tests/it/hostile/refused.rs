@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use super::{TEXTS, dropsift, raw};
 
-/// A row is a command line with `{}` for the text, which may also be what it should be.
+/// Command lines with `{}` in place of the hostile text.
 const REFUSED: &[&[&str]] = &[
     &["--{}"],
     &["-{}"],

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::shell;
 
-/// What an output is, besides text.
+/// Kind of an output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Text,
@@ -20,14 +20,14 @@ pub(crate) enum Kind {
     YamlList,
     /// A CloudInit.
     CloudInit,
-    /// What an audit says would mend a chain.
+    /// Commands that an audit proposes to repair a chain.
     Mends,
 }
 
 /// One output.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// `{}` stands for the text, and `NAMED` for the files whose names hold it.
+    /// Arguments: `{}` stands for the text, and `NAMED` for the files whose names contain it.
     pub(crate) args: &'static [&'static str],
     pub(crate) stdin: Option<&'static str>,
     pub(crate) kind: Kind,
@@ -114,7 +114,7 @@ impl Run {
         matches!(self.kind, Json | Mends)
     }
 
-    /// Whether somebody else than a reader makes something of it.
+    /// Whether another program than a viewer interprets the output.
     pub(crate) fn means_something(&self) -> bool {
         !matches!(self.kind, Text | Json) || self.kind == Json && self.is_of_one_log()
     }
@@ -126,7 +126,7 @@ impl Run {
         !names_chain && (self.args.contains(&"log.export") || self.stdin == Some("log.export"))
     }
 
-    /// What a shell and a YAML parser make of the output, which must not depend on the text.
+    /// Returns the output as a shell and a YAML parser interpret it, which must not depend on the text.
     pub(crate) fn meaning(&self, output: &Output) -> Value {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         match self.kind {

@@ -1,4 +1,5 @@
-//! What shells and YAML parsers make of an output: the words that a shell would hand to `iptables`, told by a shell.
+//! Interpretation of an output by shells and YAML parsers: the words that a shell would pass to `iptables`, printed by a
+//! shell.
 
 use std::fs;
 use std::process::Command;
@@ -6,8 +7,8 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-/// In place of the tools: each writes down its name and its words, and keeps a chain as iptables would, so that scripts find
-/// their place and see what they did. `\037` stands between the words, `\036` behind a command.
+/// Stand-ins for the tools: each records its name and its words, and keeps a chain as iptables would, so that scripts
+/// find the insertion point and see their changes. `\037` separates words, `\036` ends a command.
 const TOOLS: &str = r#"
 rules=../rules
 [ -s $rules ] || cat >$rules <<'END'
@@ -42,10 +43,10 @@ iptables() { table iptables "$@"; }
 ip6tables() { table ip6tables "$@"; }
 "#;
 
-/// The words of each command that `script` runs, by every shell that is there; they agree.
+/// Returns the words of each command that `script` runs, in every shell that is installed; they must agree.
 ///
 /// # Panics
-/// Where a shell refuses it, where shells differ, or where it does something else than run `iptables`.
+/// If a shell refuses it, if shells differ, or if it runs another command than `iptables`.
 pub(crate) fn words(script: &str) -> Vec<Vec<String>> {
     let told = ["sh", "bash"].map(|shell| words_by(shell, script));
     let mut told = told.into_iter().flatten();
@@ -89,7 +90,7 @@ fn words_by(shell: &str, script: &str) -> Option<Vec<Vec<String>>> {
     )
 }
 
-/// A script or a list as somebody leaves it who has decided for every rule that needs it: without the mark before it.
+/// Returns a script or a list after the user has accepted every rule that needs a decision: without the mark before it.
 pub(crate) fn decided(text: &str) -> String {
     let decided = |line: &str| {
         let rest = line.strip_prefix("# ")?;
@@ -103,7 +104,7 @@ pub(crate) fn decided(text: &str) -> String {
         .collect()
 }
 
-/// The commands that a report for people shows, to be pasted.
+/// Returns the commands that a report for people shows, to be pasted.
 pub(crate) fn of_report(text: &str) -> Vec<Vec<String>> {
     // The facts of a test stand further to the right, and may quote the user's own chain.
     let near = text.lines().filter(|line| !line.starts_with("          "));
@@ -126,7 +127,7 @@ pub(crate) fn of_mends(document: &str) -> bool {
         .iter()
         .filter_map(|finding| finding["mend"].as_str());
     let commands = mends.filter(|mend| mend.starts_with("iptables "));
-    // What follows a command in the same sentence.
+    // Words that may follow a command in the same sentence.
     let tails = [", before the ", ", as the last rule", " (and the same in"];
     let bare = commands.map(|mend| {
         let end = tails.iter().filter_map(|tail| mend.find(tail)).min();
@@ -139,7 +140,7 @@ pub(crate) fn of_mends(document: &str) -> bool {
     words(&bare.collect::<String>()).iter().all(is_sound)
 }
 
-/// The commands in a JSON report: of its rules, its warnings and its splits.
+/// Returns the commands in a JSON report: of its rules, its warnings and its splits.
 pub(crate) fn of_document(document: &Value) -> Value {
     let mut commands = Vec::new();
     collect(document, &mut commands);
@@ -169,7 +170,7 @@ fn collect(value: &Value, commands: &mut Vec<String>) {
     }
 }
 
-/// The words of the commands in a YAML list.
+/// Returns the words of the commands in a YAML list.
 pub(crate) fn of_yaml(text: &str) -> Vec<Vec<String>> {
     let documents = yaml(text);
     match &documents[..] {
@@ -180,7 +181,7 @@ pub(crate) fn of_yaml(text: &str) -> Vec<Vec<String>> {
     }
 }
 
-/// The words of the commands in a CloudInit.
+/// Returns the words of the commands in a CloudInit.
 pub(crate) fn of_cloudinit(text: &str) -> Value {
     let mut commands = String::new();
     for document in yaml(text) {
@@ -204,7 +205,7 @@ fn lines(commands: &[Value]) -> String {
 /// The streams that were read, with their documents.
 static READ: Mutex<Vec<(String, Vec<Value>)>> = Mutex::new(Vec::new());
 
-/// The documents of a YAML stream.
+/// Returns the documents of a YAML stream.
 fn yaml(text: &str) -> Vec<Value> {
     let documents: Vec<Value> =
         serde_saphyr::from_multiple(text).unwrap_or_else(|why| panic!("{why}\n{text}"));

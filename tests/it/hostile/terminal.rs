@@ -33,7 +33,7 @@ fn nothing_hostile_is_raw_on_a_terminal() {
             // The terminal's own line ends.
             let shown = String::from_utf8_lossy(&output.stdout).replace("\r\n", "\n");
             let coloured = shown.contains("\x1b[0m");
-            // A script and what is refused have no colours.
+            // A script and a refusal have no colours.
             let plain = run.contains("rules") || run.contains("--year");
             assert!(coloured || plain, "{run} is not coloured: {shown}");
             wrong.extend(raw(shown.as_bytes(), true).map(|line| format!("{name}, {run}: {line}")));

@@ -8,7 +8,7 @@ use std::process::Output;
 use super::dropsift;
 use super::runs::Run;
 
-/// The bytes of a file name that stand for others: a name has no slash and no NUL, and is short.
+/// Converts a text to a file name, which has no slash and no NUL, and is short.
 fn file_name(text: &[u8]) -> Vec<u8> {
     let name = text
         .iter()
@@ -34,7 +34,7 @@ fn record(fields: &[(&str, &[u8])], out: &mut Vec<u8>) {
     out.push(b'\n');
 }
 
-/// The message of a drop line.
+/// Returns the message of a drop line.
 pub(crate) fn message(interface: &[u8], dst: &str, src: &str, tail: &str) -> Vec<u8> {
     let rest = format!(
         " OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC={src} DST={dst} LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF {tail} "
@@ -46,7 +46,7 @@ pub(crate) fn syn(spt: u16, dpt: u16) -> String {
     format!("PROTO=TCP SPT={spt} DPT={dpt} WINDOW=64240 RES=0x00 SYN URGP=0")
 }
 
-/// What a log tells, with `text` as host, interface, program, and in messages.
+/// Returns the records of a log, with `text` as host, interface, program, and in messages.
 fn records(text: &[u8]) -> Vec<(i64, &'static str, Vec<u8>, Vec<u8>)> {
     const NODE: &str = "192.168.122.61";
     const PEER: &str = "192.168.122.63";
@@ -64,7 +64,7 @@ fn records(text: &[u8]) -> Vec<(i64, &'static str, Vec<u8>, Vec<u8>)> {
         let (second, message) = drop(6 * n, PEER, &syn(41_000 + n as u16, 50_051));
         add(second, "kernel", b"kernel", message);
     }
-    // The interface and the end of the message are anybody's.
+    // The interface and the end of the message are untrusted.
     add(
         200,
         "kernel",
@@ -185,7 +185,7 @@ impl World {
         fs::write(path, bytes).unwrap();
     }
 
-    /// The same records as an export, whose fields may hold anything, as lines of syslog and as a container's log.
+    /// Writes the records as an export, whose fields may contain anything, as lines of syslog and as a container's log.
     fn logs(&self, text: &[u8]) {
         let (mut export, mut lines, mut pods) = (Vec::new(), Vec::new(), Vec::new());
         for (second, transport, program, message) in records(text) {
@@ -231,7 +231,7 @@ impl World {
         self.put(&[b"blank ", &file_name(text)[..]].concat(), "no log\n");
     }
 
-    /// The text as YAML and JSON have it in double quotes.
+    /// Returns the text in double quotes, as in YAML and JSON.
     fn yaml(&self) -> String {
         serde_json::to_string(&self.word).unwrap()
     }
@@ -240,7 +240,7 @@ impl World {
     fn chains(&self) {
         // A dump has a line a rule, whatever is in it.
         let word = &self.word.replace(['\n', '\r'], "_");
-        // As `iptables-save` writes it: a backslash before what ends the quotes.
+        // Quoted as in `iptables-save`: a backslash before characters that would end the quotes.
         let quoted = format!("\"{}\"", word.replace('\\', "\\\\").replace('"', "\\\""));
         let dump = format!(
             "*filter\n:INPUT ACCEPT [0:0]\n:HARVESTER_INPUT - [0:0]\n:{word} - [0:0]\n-A INPUT -j {quoted}\n\
@@ -341,7 +341,7 @@ impl World {
         dropsift(self.path(), &args, &stdin)
     }
 
-    /// The files whose names hold the text.
+    /// Returns the files whose names contain the text.
     fn named(&self) -> Vec<Vec<u8>> {
         let names = fs::read_dir(self.path())
             .unwrap()

@@ -1,10 +1,10 @@
-//! Damage of a journal that is read by its index: nothing is lost silently, and little beside what is damaged.
+//! Damage of a journal that is read by its index: nothing is lost silently, and little besides the damaged part.
 
 use super::ways::container_log;
 use super::{journal, objects, told_number};
 use crate::support::{Dice, read};
 
-/// The objects of type `kind`, and the size of each.
+/// Returns the objects of type `kind`, and the size of each.
 fn of_kind(bytes: &[u8], all: &[usize], kind: u8) -> Vec<(usize, usize)> {
     let size = |at: usize| u64::from_le_bytes(bytes[at + 8..at + 16].try_into().unwrap()) as usize;
     let found = all.iter().filter(|&&at| bytes[at] == kind);
@@ -28,7 +28,7 @@ fn what_the_index_loses_the_walk_finds() {
     for round in 0..rounds {
         let mut bytes = whole.clone();
         let what = match round % 8 {
-            // A field or the transport, an array, or an entry of whoever.
+            // A field, the transport's field, an array, or an entry of any program.
             kind @ (0..=2) => {
                 let kind = [2, 6, 3][kind];
                 let (at, size) = kinds[kind][dice.roll(kinds[kind].len())];
@@ -59,7 +59,7 @@ fn what_the_index_loses_the_walk_finds() {
                 format!("cut at {at}")
             }
             _ => {
-                // Behind what makes it a journal.
+                // Behind the signature that makes it a journal.
                 let at = 8 + dice.roll(232);
                 bytes[at] = dice.roll(256) as u8;
                 format!("header at {at}")

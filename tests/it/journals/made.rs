@@ -1,5 +1,5 @@
-//! A journal file made by hand, for what systemd's programs here do not write: values packed with lz4 and xz, entries without
-//! some fields. `journalctl` reads it, which is the proof that it is one.
+//! A journal file created here, for features that the installed programs of systemd do not write: values compressed with
+//! lz4 and xz, entries without some fields. `journalctl` reads it, which proves that it is valid.
 
 use std::collections::BTreeMap;
 use std::hash::Hasher;
@@ -8,7 +8,7 @@ use std::io::Write;
 const HEADER: usize = 240;
 const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0x0f1e_2d3c_4b5a_6978];
 
-/// How values from 512 bytes on are packed.
+/// Compression of values from 512 bytes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packing {
     Xz = 1,
@@ -17,7 +17,7 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// The flag of the header.
+    /// Returns the incompatible flag of the header.
     const fn incompatible(self) -> u32 {
         match self {
             Self::Xz => 1,
@@ -106,7 +106,7 @@ impl Made {
         self.bytes[at..at + 8].copy_from_slice(&number.to_le_bytes());
     }
 
-    /// The offset of a value, which is written where it is new.
+    /// Returns the offset of a value, after writing it if it is new.
     fn value(&mut self, plain: &[u8]) -> usize {
         if let Some(at) = self.data.get(plain) {
             return *at;
@@ -153,7 +153,7 @@ impl Made {
         self.object(6, 0, &content)
     }
 
-    /// The file.
+    /// Returns the bytes of the complete file.
     pub(super) fn finish(mut self) -> Vec<u8> {
         for (value, entries) in std::mem::take(&mut self.entries) {
             self.put(value + 40, entries[0]);

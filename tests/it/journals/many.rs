@@ -8,7 +8,7 @@ use super::FIRST;
 use super::made::{Made, Packing};
 use crate::support::{drop_line, read};
 
-/// So many files, the entries of which take turns.
+/// Creates `files` journals whose entries alternate in time.
 fn make(folder: &Path, files: u64, entries: u64) {
     for file in 0..files {
         let mut made = Made::new(Packing::Zstd);
@@ -23,7 +23,7 @@ fn make(folder: &Path, files: u64, entries: u64) {
     }
 }
 
-/// The most memory that reading `path` takes, in KiB.
+/// Returns the peak memory of a run on `path`, in KiB.
 fn peak(path: &Path) -> u64 {
     let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .arg(path)

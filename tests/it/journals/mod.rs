@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
 mod damage;
+mod long;
 mod made;
 mod many;
 mod ways;
@@ -45,7 +46,7 @@ fn export(count: usize) -> String {
     text
 }
 
-/// A journal that systemd itself wrote; `None` where that is not installed.
+/// Returns a journal that systemd itself wrote; `None` where that is not installed.
 fn journal(folder: &Path, name: &str, export: &str, setting: &str) -> Option<PathBuf> {
     std::fs::write(folder.join("export"), export).unwrap();
     run(folder, &format!("{REMOTE} --version"))?;
@@ -56,7 +57,7 @@ fn journal(folder: &Path, name: &str, export: &str, setting: &str) -> Option<Pat
     Some(folder.join(name))
 }
 
-/// The kernel's drop lines of `files`, and how many entries there are, as `journalctl` has them.
+/// Returns the kernel's drop lines of `files`, and how many entries there are, as `journalctl` has them.
 fn told(folder: &Path, files: &str) -> (Vec<Drop>, u64) {
     let export = run(folder, &format!("journalctl {files} -o export --all")).unwrap();
     let export = String::from_utf8_lossy(&export);
@@ -82,7 +83,7 @@ fn entries() -> usize {
     told_number("DROPSIFT_ENTRIES").unwrap_or(6000)
 }
 
-/// A number that makes a test larger than the usual.
+/// Returns the number in an environment variable, which enlarges a test.
 fn told_number(name: &str) -> Option<usize> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -205,12 +206,12 @@ fn what_cannot_be_read_is_refused_by_name() {
         std::fs::write(&path, &bytes).unwrap();
         let (file, stream) = (read(&path), streamed(bytes));
         assert!(stream.errors[0].contains(name), "{:?}", stream.errors);
-        // Of a file, only what nobody knows is refused.
+        // Only an unknown flag is refused.
         assert_eq!(file.errors.len(), usize::from(flag == 0x40));
     }
 }
 
-/// The items of a journal that comes in a stream.
+/// Returns the items of a journal that is read as a stream.
 fn streamed(bytes: Vec<u8>) -> Seen {
     Seen::of(|sink| {
         let options = crate::support::options();
@@ -219,7 +220,7 @@ fn streamed(bytes: Vec<u8>) -> Seen {
     })
 }
 
-/// The offsets of all objects.
+/// Returns the offsets of all objects.
 fn objects(journal: &[u8]) -> Vec<usize> {
     let number = |at: usize| u64::from_le_bytes(journal[at..at + 8].try_into().unwrap()) as usize;
     let tail = number(136);
@@ -233,7 +234,7 @@ fn objects(journal: &[u8]) -> Vec<usize> {
 
 /// Damages `journal` in one of eight ways, and says how.
 fn mutate(journal: &mut Vec<u8>, objects: &[usize], dice: &mut Dice, how: usize) -> String {
-    // The hash tables at the begin take most of a small journal, and nobody reads them.
+    // The hash tables at the start take most of a small journal, and the reader does not use them.
     let begin = *objects
         .iter()
         .find(|&&at| matches!(journal[at], 1 | 3))
@@ -312,10 +313,10 @@ fn damage(setting: &str) {
         let what = mutate(&mut bytes, &objects, &mut dice, how);
         let seen = streamed(bytes);
         kept[how % 8] += seen.summary.lines;
-        // A record that is gone has to be told of.
+        // A lost record must be reported.
         let is_told = !seen.errors.is_empty() || !seen.summary.known;
         let is_less = seen.summary.lines < undamaged.summary.lines
-            // Without a keyed hash, a field whose name is damaged is a field.
+            // Without a keyed hash, a field whose name is damaged is still a valid field.
             || (setting.is_empty() && seen.drops.len() < undamaged.drops.len());
         if is_less && !is_told {
             silent += 1;
@@ -329,7 +330,7 @@ fn damage(setting: &str) {
         .collect();
     eprintln!("kept in percent: {shares:?}");
     assert_eq!(silent, 0);
-    // Cut files aside, one damage never costs more than what lies around it.
+    // Except for truncated files, one damage never costs more than its neighbourhood.
     for (how, share) in shares.iter().enumerate() {
         assert!(
             *share >= [95, 30, 90, 95, 95, 85, 95, 95][how],

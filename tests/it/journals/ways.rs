@@ -11,7 +11,7 @@ use dropsift::input::event::LogEvent;
 use dropsift::input::source::{Options, read_file, read_stream};
 use dropsift::time::{Moment, Time};
 
-/// All that came of a journal: drop lines and notices in their order, and what is untrusted.
+/// Returns all results of a journal: drop lines and notices in their order, and untrusted records.
 fn items(seen: &Seen) -> Vec<String> {
     let mut items: Vec<String> = seen.drops.iter().map(|drop| format!("{drop:?}")).collect();
     items.extend(seen.notices.iter().cloned());
@@ -26,8 +26,8 @@ fn items(seen: &Seen) -> Vec<String> {
     items
 }
 
-/// A journal of 24 MB, 2 % of it the kernel's: drop lines, other lines, one that is packed, notices, a reboot, and what other
-/// programs write of the firewall.
+/// Creates a journal of 24 MB, 2 % of it the kernel's: drop lines, other lines, a compressed one, notices, a reboot, and
+/// messages of other programs about the firewall.
 pub(super) fn container_log(entries: usize) -> String {
     let mut text = String::new();
     let mut dice = Dice(16);
@@ -240,7 +240,7 @@ fn files_that_ended_before_are_skipped() {
         }
         let mut bytes = made.finish();
         if name == "old" {
-            // Nobody looks into it, so nobody sees this.
+            // This part is not read, so the damage is not noticed.
             let at = bytes.len() - 200;
             bytes[at..].fill(0xff);
         }
@@ -266,7 +266,7 @@ fn what_looks_like_an_entry_within_a_message_is_none() {
     let mut made = Made::new(Packing::Zstd);
     let genuine = format!("MESSAGE={}", drop_line(1));
     made.entry(FIRST as u64, &[b"_TRANSPORT=kernel", genuine.as_bytes()]);
-    // An entry of the kernel's, spelled out in a field that anybody may send.
+    // The bytes of an entry of the kernel, within a field that any program may send.
     let mut entry = b"MESSAGE=HARVESTER_DROP_IN=".to_vec();
     entry.resize(entry.len().next_multiple_of(8), b' ');
     entry.extend([3, 0, 0, 0, 0, 0, 0, 0, 96, 0, 0, 0, 0, 0, 0, 0]);

@@ -1,4 +1,4 @@
-//! Live runs: what is said while a log goes on, when, and that it agrees with the report at the end.
+//! Live runs: the events while a log goes on, their times, and their agreement with the report at the end.
 
 mod pipes;
 mod replay;

@@ -1,6 +1,6 @@
-//! Real pipes: what is said while they are open, and that a log which only comes through one is a saved log.
+//! Real pipes: the events while they are open; and a log that merely comes through a pipe is judged as a saved log.
 //!
-//! No test measures time: what must be said while a stream goes on is waited for as long as the stream goes on.
+//! No test measures time: an event that must come while a stream goes on is waited for as long as the stream goes on.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dropsift::time::{SECOND, Time};
 use serde_json::Value;
 
-/// No event takes longer on any machine.
+/// Upper bound on the wait for an event on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Run {
@@ -53,7 +53,7 @@ impl Run {
             .unwrap();
     }
 
-    /// The next event for which `is_wanted` holds.
+    /// Waits for the next event for which `is_wanted` holds.
     fn event(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).expect("no such event");
@@ -72,7 +72,7 @@ impl Run {
         assert!(status.unwrap().success());
     }
 
-    /// What is left, after the end of the input: stdout, stderr and the exit code.
+    /// Returns the rest of the output after the end of the input: stdout, stderr and the exit code.
     fn end(mut self) -> (String, String, Option<i32>) {
         drop(self.stdin.take());
         let rest: Vec<String> = self.lines.iter().collect();
@@ -87,7 +87,7 @@ impl Run {
     }
 }
 
-/// The machine's time, `seconds` ago.
+/// Returns the machine's time, `seconds` ago.
 fn ago(seconds: i64) -> Time {
     #[expect(clippy::disallowed_methods, reason = "live lines are of now")]
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
@@ -162,7 +162,7 @@ fn a_missing_rule_is_told_while_the_stream_goes_on() {
     }
 }
 
-/// What a run said, without the name of its input and the commands that read it again: those of a file.
+/// Removes the name of the input and the commands that read it again, which only a file has, from a run's output.
 fn nameless(run: &(String, String, Option<i32>), name: &str) -> (String, String, Option<i32>) {
     let (text, said, code) = run;
     let text = text.replace(&format!("\"name\":\"{name}\""), "\"name\":null");
@@ -198,7 +198,7 @@ fn a_pipe_that_ends_is_a_saved_log() {
                     output.status.code(),
                 )
             };
-            // All of it, and its end, lie in the pipe before anybody reads.
+            // The whole log, and its end, are in the pipe before the program reads.
             let (reader, mut writer) = std::io::pipe().unwrap();
             writer.write_all(log.as_bytes()).unwrap();
             drop(writer);
@@ -240,7 +240,7 @@ fn a_document_is_one_however_long_it_takes() {
     for name in ["INT", "TERM"] {
         let mut run = Run::start(&["-f", "-o", "json", "-"]);
         run.write(&syn(ago(0), 2112));
-        // What was taken out of the pipe is judged before a signal is looked for.
+        // Bytes taken out of the pipe are judged before signals are handled.
         while rustix::io::ioctl_fionread(run.stdin.as_ref().unwrap()).unwrap() > 0 {
             thread::sleep(Duration::from_millis(5));
         }
@@ -271,7 +271,7 @@ fn no_report_leaves_the_events_alone() {
     }
 }
 
-/// What a filter leaves out is in no line but the account.
+/// Findings that a filter excludes appear in no line but the tally.
 #[test]
 fn filters_hold_for_every_line() {
     let log: String = (0..200)
@@ -298,7 +298,7 @@ fn filters_hold_for_every_line() {
     assert_eq!(text.lines().count(), 1, "only the report: {text}");
 }
 
-/// The year that is told is that of the newest line, also while the log goes on.
+/// The year that the user gives is that of the newest line, also while the log goes on.
 #[test]
 fn a_told_year_is_that_of_the_newest_line_so_far() {
     let line = |stamp: &str, dpt: u16| {
@@ -320,7 +320,7 @@ fn a_told_year_is_that_of_the_newest_line_so_far() {
     assert_eq!(span["last"], "2024-01-02T10:00:01Z");
 }
 
-/// Options that would do nothing are refused, with what to write.
+/// Options without effect are refused, with the alternative.
 #[test]
 fn options_of_live_runs_are_refused_elsewhere() {
     for (args, says) in [
@@ -339,7 +339,7 @@ fn options_of_live_runs_are_refused_elsewhere() {
     }
 }
 
-/// An upgrade that begins now goes on until somebody says that it does not.
+/// An upgrade that begins now goes on until the user ends it.
 #[test]
 fn an_upgrade_may_begin_now() {
     for (window, cause) in [("now..", "upgrade-only"), ("..now", "unlisted-port")] {

@@ -1,4 +1,4 @@
-//! Whoever keeps the events knows what the last report says: no id stays open, no verdict is another.
+//! A reader of the events alone has the state of the last report: no id stays open, no verdict differs.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use crate::properties::{READING, line};
 
-/// What somebody knows who reads nothing but events: verdict, cause and whether it has settled, by id.
+/// State that a reader of the events alone has: verdict, cause and whether it has settled, by id.
 type Known = BTreeMap<String, (&'static str, &'static str, bool)>;
 
 fn replay(known: &mut Known, events: &[Event<'_>]) -> Result<(), TestCaseError> {
@@ -58,7 +58,7 @@ fn filtered(mut report: Report, only: Option<Verdict>) -> Report {
     report
 }
 
-/// How a log comes: in time, as most do, or as it likes.
+/// Generates a log: in time order, as most are, or in any order.
 fn log() -> impl Strategy<Value = Vec<String>> {
     (prop::collection::vec(line(), 1..60), any::<bool>()).prop_map(|(mut lines, in_time)| {
         if in_time {

@@ -39,7 +39,7 @@ impl Writer {
         }
     }
 
-    /// The name of a rotated file.
+    /// Returns the name of a rotated file.
     fn old(&self, suffix: &str) -> PathBuf {
         let name = self.path.file_name().unwrap().to_str().unwrap();
         self.path.with_file_name(format!("{name}{suffix}"))

@@ -1,4 +1,4 @@
-//! When a live run tells of saturation: once the next line, or 12 s, confirms it. Times are those of the log.
+//! Time of the saturation event in a live run: once the next line, or 12 s, confirms it. Times are those of the log.
 
 use dropsift::analyze::{Analysis, Live};
 use dropsift::input::Prefixes;
@@ -8,7 +8,7 @@ use dropsift::rule::Scope;
 use dropsift::site::Site;
 use dropsift::time::{Reading, Time, parse_rfc3339};
 
-/// What happens at a second of the log.
+/// Event at a second of the log.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     /// A drop line of an ACK comes.
@@ -25,7 +25,7 @@ enum Step {
 
 use Step::{Drop, End, Other, Syn, Timer};
 
-/// What comes, and at which step the saturation is told; never, where there is none.
+/// Steps, and the index of the step at which saturation is reported; `None` for never.
 const CASES: &[(&str, &[Step], Option<usize>)] = &[
     (
         "the next line confirms it",

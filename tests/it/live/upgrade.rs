@@ -22,8 +22,8 @@ const DOWN: i64 = 5 * MINUTE;
 /// The rows that an hour of it may take.
 const MOST_ROWS: usize = 40;
 
-/// The lines of an hour with their times: replies of the services of a node that restarts, at the documented limit of ten
-/// lines a minute and node with a burst of five.
+/// Returns the lines of an hour with their times: replies of the services of a node that restarts, at the documented
+/// limit of ten lines a minute and node with a burst of five.
 fn hour(began: Time) -> Vec<(Time, String)> {
     let mut dice = Dice(0x5eed);
     let mut lines = Vec::new();
@@ -65,7 +65,7 @@ fn hour(began: Time) -> Vec<(Time, String)> {
 /// The widths of the terminals.
 const WIDTHS: [usize; 2] = [80, 140];
 
-/// The rows of a live run on `lines` and the ten minutes behind them, at each width.
+/// Returns the rows of a live run on `lines` and the ten minutes behind them, at each width.
 fn rows(lines: &[(Time, String)]) -> [String; 2] {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut live = Live::default();

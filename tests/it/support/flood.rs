@@ -37,7 +37,8 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> PacketSummary<'static> {
     }
 }
 
-/// The report on `flood` lines with random peers and ports, and two SYNs of a neighbour to a documented port among them.
+/// Returns the report on `flood` lines with random peers and ports, and two SYNs of a neighbour to a documented port
+/// among them.
 pub(crate) fn flooded(flood: usize, ports: impl Fn(&mut Dice) -> u16) -> Report {
     let mut analysis = Analysis::new(Site::default(), Scope::Documented);
     let mut dice = Dice(42);

@@ -1,4 +1,4 @@
-//! What the tests of inputs share: reading an input into plain values, and running the tools that make inputs.
+//! Helpers of the tests of inputs: reading an input into plain values, and running the tools that create inputs.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
@@ -18,7 +18,7 @@ use dropsift::time::{Reading, Time, parse_rfc3339};
 /// A drop line: time, host and message.
 pub(crate) type Drop = (Time, String, String);
 
-/// All that came of an input.
+/// Results of an input.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) drops: Vec<Drop>,
@@ -65,13 +65,14 @@ impl Seen {
                 kind, time, count, ..
             } => seen.notices.push(format!("{kind:?} {time} {count}")),
             LogEvent::EndOfLog { .. } => seen.ends += 1,
+            LogEvent::Own { .. } | LogEvent::EndOfOwn => {}
         });
         seen.summary = summary;
         seen.errors = errors.iter().map(ToString::to_string).collect();
         seen
     }
 
-    /// What may not depend on the packing.
+    /// Returns the results that must not depend on the packing.
     pub(crate) fn told(&self) -> (&[Drop], u64, &[String]) {
         (&self.drops, self.summary.lines, &self.errors)
     }
@@ -118,7 +119,7 @@ pub(crate) fn has(program: &str) -> bool {
     there
 }
 
-/// What `bytes` become by the `tools`, one after the other; `None` if one is not there.
+/// Packs `bytes` with the `tools`, one after the other; `None` if one is not installed.
 pub(crate) fn pack(tools: &[&str], bytes: &[u8]) -> Option<Vec<u8>> {
     let mut bytes = bytes.to_vec();
     for tool in tools {
@@ -165,7 +166,7 @@ pub(crate) fn run(folder: &Path, command: &str) -> Option<Vec<u8>> {
     Some(output.stdout)
 }
 
-/// A real journal of ten records, one of them forged.
+/// Returns a real journal of ten records, one of them forged.
 pub(crate) fn sample_journal() -> Vec<u8> {
     let packed = include_bytes!("../../../fixtures/inputs/sample.journal.gz");
     let mut bytes = Vec::new();

@@ -1,10 +1,10 @@
-//! A stream that is looked at before it is read on.
+//! A stream with lookahead.
 
 use std::io::Read;
 
 use super::chain::Bytes;
 
-/// How much is read at once.
+/// Bytes read at once.
 const BLOCK: usize = 256 << 10;
 
 /// The bytes of a stream from the object at hand on.
@@ -39,14 +39,14 @@ impl<R: Read> Ahead<R> {
             }
             let had = self.ahead.len();
             let missing = (wanted - had).max(BLOCK) as u64;
-            // What is read is as much as there is, whatever size an object claims.
+            // Reads as much as is available, whatever size an object claims.
             let read = self
                 .inner
                 .by_ref()
                 .take(missing)
                 .read_to_end(&mut self.ahead);
             self.ended = ((self.ahead.len() - had) as u64) < missing;
-            // What was read before counts; then the stream ends here.
+            // The bytes read before count; the stream ends here.
             if let Err(why) = read {
                 self.ended = true;
                 self.broken = Some(why.to_string());
@@ -66,13 +66,13 @@ impl<R: Read> Bytes for Ahead<R> {
     fn release(&mut self, at: u64) {
         while self.from < at {
             let missing = at - self.from;
-            // What was not looked at is read and thrown away, a block at a time.
+            // Bytes that were not looked at are read and discarded, a block at a time.
             if self.ahead.len() == self.start {
                 self.fill(BLOCK.min(missing as usize));
             }
             let there = (self.ahead.len() - self.start) as u64;
             if there == 0 {
-                // The stream ended before; so does what is asked for.
+                // The stream ended before this offset, and so there are no bytes.
                 self.from = at;
                 return;
             }

@@ -4,23 +4,23 @@ use std::sync::Arc;
 
 use super::record::Record;
 
-/// Machines of a batch that are told apart.
+/// Upper bound on the machines of a batch that are told apart.
 const MAX_LIVES: usize = 64;
 
 /// Records of one file, in their order.
 #[derive(Debug, Default)]
 pub(in crate::input::source) struct Batch {
     pub(in crate::input::source) records: Vec<Record>,
-    /// Their messages.
+    /// Messages of the records, one after the other.
     pub(in crate::input::source) bytes: Vec<u8>,
     /// The earliest and latest time of any entry that was met.
     pub(in crate::input::source) span: Option<(u64, u64)>,
     /// The last entry of each machine that was met.
     pub(in crate::input::source) lives: Vec<Life>,
-    /// How many entries were met, and how many bytes of the file were passed.
+    /// Number of entries met, and of bytes of the file passed.
     pub(in crate::input::source) entries: u64,
     pub(in crate::input::source) passed: u64,
-    /// The file has ended; what of it could not be read.
+    /// Set at the end of the file: a description of its damage, if any.
     pub(in crate::input::source) end: Option<Option<String>>,
 }
 
@@ -34,7 +34,7 @@ pub(in crate::input::source) struct Life {
 }
 
 impl Batch {
-    /// Notes an entry of a machine.
+    /// Records an entry of a machine.
     pub(super) fn lives(&mut self, life: Life) {
         match self.lives.iter().position(|known| known.host == life.host) {
             Some(at) if self.lives[at].realtime <= life.realtime => self.lives[at] = life,
@@ -43,7 +43,7 @@ impl Batch {
         }
     }
 
-    /// That of a file whose reading broke off.
+    /// Returns the batch of a file whose reading was aborted.
     pub(super) fn broken_off() -> Self {
         Self {
             end: Some(Some(
@@ -58,7 +58,7 @@ impl Batch {
         self.span = Some((first.min(realtime), last.max(realtime)));
     }
 
-    /// What it takes of memory, in bytes.
+    /// Returns the size in memory, in bytes.
     pub(super) const fn weight(&self) -> usize {
         self.bytes.len() + self.records.len() * size_of::<Record>()
     }

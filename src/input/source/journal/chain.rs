@@ -1,5 +1,5 @@
-//! Walks the chain of a journal's objects, each of which ends where the next begins. Behind a damaged place the walk goes
-//! on at the next object that proves to be one.
+//! Walk through the chain of a journal's objects, each of which ends where the next begins. After damage the walk
+//! continues at the next object that can be proven.
 
 use super::damage::Damage;
 use super::header::Header;
@@ -7,27 +7,27 @@ use super::object::{DATA, ENTRY, HEAD, Head};
 use super::proof::{Name, Proof, Prover, Verdict};
 use super::unpack::MAX_VALUE;
 
-/// How much behind a damaged place is looked at a time.
+/// Bytes searched at a time for the next object after damage.
 const SEARCHED: usize = 256 << 10;
-/// The longest DATA object that is proven: longer values are those of core dumps, and no message.
+/// Upper bound on the size of a DATA object that is proven: longer values are core dumps, and no messages.
 const MAX_PROVEN: u64 = 8 << 20;
 
 /// The bytes of a journal file, from some offset on.
 pub(super) trait Bytes {
-    /// The `length` bytes at `at`; fewer where the file ends, or breaks.
+    /// Returns the `length` bytes at `at`; fewer where the file ends, or breaks.
     fn bytes(&mut self, at: u64, length: usize) -> &[u8];
 
-    /// Says that no byte before `at` is asked for again.
+    /// Declares that no byte before `at` is needed any more.
     fn release(&mut self, at: u64);
 
-    /// Why no more could be read, where it is not the end.
+    /// Takes the read error that ended the bytes; `None` at the end of the file.
     fn broken(&mut self) -> Option<String>;
 }
 
 /// A stretch of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// An object that can be read: what stands at `at`, and which field where it is a value.
+    /// A readable object at `at`, with the name of the field where it is a value.
     Object {
         at: u64,
         head: Head,
@@ -54,7 +54,7 @@ pub(super) struct Chain<B> {
     tail: u64,
     tail_met: bool,
     online: bool,
-    /// Damage came last: only an object that proves to be one is taken for one.
+    /// Whether the walk follows damage: only an object that can be proven is then accepted.
     lost: bool,
     ended: bool,
     key_tried: bool,
@@ -91,7 +91,7 @@ impl<B: Bytes> Chain<B> {
         self.missing = (0, 0);
     }
 
-    /// Takes the next stretch.
+    /// Reads the next part of the file.
     pub(super) fn step(&mut self) -> Step {
         if self.ended {
             return Step::End;
@@ -105,13 +105,13 @@ impl<B: Bytes> Chain<B> {
             }
             return self.end();
         }
-        // Where the header's counts are met, what follows is being written, and counts the next time.
+        // After all objects that the header counts, the next ones are still being written, and are read the next time.
         let is_behind = at > self.tail && self.tail >= self.begin;
         if is_behind && (self.lost || (self.tail_met && self.missing.0 == 0)) {
             return self.end();
         }
         let Some(head) = self.head(at) else {
-            // Behind the last object there is room laid out for more of them, or half of one.
+            // Behind the last object is preallocated space, or a partly written object.
             if self.tail_met && !self.lost && (at != self.tail || self.online) {
                 return self.end();
             }
@@ -137,13 +137,13 @@ impl<B: Bytes> Chain<B> {
         }
         match verdict.proof {
             Proof::Sound => self.lost = false,
-            // A long value that nothing proves ends where something sound begins.
+            // A long value that cannot be proven ends where a sound object begins.
             Proof::Unknown
                 if !self.lost && (head.size <= MAX_VALUE as u64 || self.follows(head.padded())) => {
             }
-            // The object that is being written.
+            // The object is still being written.
             Proof::Damaged if self.online && at == self.tail => return self.end(),
-            // Whether its size or its content is damaged, the next object shows.
+            // The next object shows whether its size or only its content is damaged.
             Proof::Damaged if !self.lost && self.follows(head.padded()) => {
                 return self.gap(head.size, head.padded());
             }
@@ -157,8 +157,8 @@ impl<B: Bytes> Chain<B> {
         self.object(head, verdict.name, verdict.length)
     }
 
-    /// The head at `at`, where an object can begin there. Up to the last object, which the header knows, each ends before
-    /// it.
+    /// Parses the head at `at`, if an object can begin there. Up to the last object, which the header knows, each must
+    /// end before it.
     fn head(&mut self, at: u64) -> Option<Head> {
         let tail = self.tail;
         Head::parse(self.bytes.bytes(at, HEAD)).filter(|head| at >= tail || head.size <= tail - at)
@@ -182,8 +182,8 @@ impl<B: Bytes> Chain<B> {
         self.prover.data(head, object)
     }
 
-    /// Whether the key of the hashes proves to fit just now, by a value that comes soon: nobody knows of the first values
-    /// whether they are damaged or the key is.
+    /// Whether the key of the hashes is proven by a value that follows soon. Of the first values it is not known whether
+    /// they or the key are damaged.
     fn finds_key(&mut self, distance: u64) -> bool {
         if self.prover.form.key.is_none() || self.prover.key_fits || self.key_tried {
             return false;
@@ -202,14 +202,14 @@ impl<B: Bytes> Chain<B> {
         self.prover.key_fits
     }
 
-    /// Whether something sound comes `distance` bytes from here: an object, or the end.
+    /// Whether a sound object, or the end, follows `distance` bytes from here.
     fn follows(&mut self, distance: u64) -> bool {
         let at = self.at + distance;
         distance <= MAX_PROVEN
             && (self.bytes.bytes(at, HEAD).len() < HEAD || self.head(at).is_some())
     }
 
-    /// Looks for the next object that proves to be one.
+    /// Searches the next object that can be proven.
     fn resume(&mut self) -> Step {
         self.lost = true;
         let there = self.bytes.bytes(self.at, SEARCHED).len() as u64 / 8 * 8;
@@ -225,7 +225,7 @@ impl<B: Bytes> Chain<B> {
         self.gap(length, length)
     }
 
-    /// Whether an object that proves to be one begins `distance` bytes from here.
+    /// Whether an object that can be proven begins `distance` bytes from here.
     fn is_proven(&mut self, distance: u64) -> bool {
         let at = self.at + distance;
         let Some(head) = self.head(at) else {
@@ -257,9 +257,9 @@ impl<B: Bytes> Chain<B> {
         }
     }
 
-    /// A gap of `padded` bytes, `length` of which would have been read.
+    /// Returns a gap of `padded` bytes, `length` of which would have been read.
     fn gap(&mut self, length: u64, padded: u64) -> Step {
-        // A value that nobody unpacked may be damaged too.
+        // A value that was not unpacked so far may be damaged too.
         self.thorough = true;
         let at = self.at;
         self.damage.add(at, length);
@@ -267,7 +267,7 @@ impl<B: Bytes> Chain<B> {
         Step::Gap { at, length: padded }
     }
 
-    /// Notes where the file ends before its last object.
+    /// Records that the file ends before its last object.
     fn cut(&mut self) {
         let mut end = self.at;
         loop {

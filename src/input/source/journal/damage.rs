@@ -1,26 +1,26 @@
-//! Damage of a journal file, and the words for it.
+//! Damage of a journal file, and its description.
 
 use crate::input::source::bounds::size as amount;
 
 /// Damage of one journal file.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
-    /// Where the first damaged place begins.
+    /// Offset of the first damage.
     first: Option<u64>,
     places: u64,
     unread: u64,
     last_end: u64,
-    /// Where the file ends before its last object.
+    /// Length of the file, where it ends before its last object, and the end of that object.
     pub(super) cut: Option<(u64, u64)>,
     /// Whether compressed values were left out because they unpack to too much.
     pub(super) bomb: bool,
-    /// How many entries and values the header counts that were not met, where nothing else is wrong.
+    /// Number of entries and of values that the header counts and that were not met, where nothing else is damaged.
     pub(super) missing: (u64, u64),
-    /// How many entries refer to values that are not there.
+    /// Number of entries that refer to missing values.
     pub(super) dangling: u64,
     /// Whether values of several entries were too many to remember, which only a stream needs.
     pub(super) forgot: bool,
-    /// Why no more could be read.
+    /// Message of the read error that ended the reading.
     pub(super) broken: Option<String>,
 }
 

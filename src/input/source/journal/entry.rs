@@ -1,4 +1,5 @@
-//! An ENTRY object becomes a [`Record`]: the values that it refers to are looked up, those that many entries share once.
+//! Conversion of an ENTRY object to a [`Record`]: its values are looked up, and values shared by many entries are
+//! cached.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -12,14 +13,18 @@ use super::unpack::{MAX_VALUE, Unpacked};
 use super::wanted::Wanted;
 use super::window::Window;
 
-/// How many shared values of a file are remembered.
+/// Upper bound on the shared values of a file that are cached.
 const MAX_KNOWN: usize = 4096;
-/// Windows onto values away from their entry.
+/// Size of a window onto values away from their entry.
 const FAR: usize = 4096;
-/// How much of a value is looked at to learn which it is.
+/// How much of a packed value is read for its start: a block of zstd is 128 KiB.
+const MAX_PACKED_BEGIN: usize = 160 << 10;
+/// How the value of a message begins.
+const MESSAGE: &[u8] = b"MESSAGE=";
+/// Bytes of a value that are read to learn its field.
 const NAME: usize = 32;
 
-/// What a shared value says.
+/// Content of a shared value.
 #[derive(Debug, Clone)]
 enum Known {
     Nothing,
@@ -28,24 +33,24 @@ enum Known {
     Identifier(Arc<str>),
 }
 
-/// Where a value was found, and what it is.
+/// Result of looking up a value.
 enum Found {
     Known(Known),
     SourceMonotonic(Option<u64>),
     Message,
-    /// It is compressed, and nobody knows its name.
+    /// A compressed value, whose field is not known yet.
     Packed,
     Damaged,
 }
 
-/// What came of an entry.
+/// Result of reading an entry.
 #[derive(Debug)]
 pub(super) struct Outcome {
     /// Whether all values that matter were there.
     pub(super) whole: bool,
-    /// Whether a message was among them, wherever it was looked for.
+    /// Whether one of them is a message, even where it is not wanted.
     pub(super) has_message: bool,
-    /// The machine that it is of.
+    /// Host name of its machine.
     pub(super) host: Option<Arc<str>>,
     /// The record, where it is wanted.
     pub(super) record: Option<Record>,
@@ -64,7 +69,7 @@ pub(super) struct Values {
 }
 
 impl Values {
-    /// Those of the first `end` bytes of `file`.
+    /// Creates the lookup for the first `end` bytes of `file`.
     pub(super) fn new(file: Arc<File>, end: u64) -> Self {
         Self {
             far: Window::new(file, end, FAR, 0),
@@ -76,7 +81,7 @@ impl Values {
         }
     }
 
-    /// Notes that the DATA object at `at` has just been proven.
+    /// Records that the DATA object at `at` has just been proven.
     pub(super) const fn note(&mut self, at: u64) {
         self.proven[self.next] = at;
         self.next = (self.next + 1) % self.proven.len();
@@ -87,14 +92,14 @@ impl Values {
         self.far.open(file);
     }
 
-    /// Frees the memory, and lets go of the file.
+    /// Frees the memory, and closes the file.
     pub(super) fn close(&mut self) {
         self.far.close();
         self.known = HashMap::default();
     }
 
-    /// Reads the entry at `at`, which was proven; its message goes behind `bytes` where it is `wanted`. Compressed messages
-    /// of other programs are read only where `all` are.
+    /// Reads the entry at `at`, which was proven; its message is appended to `bytes` if it is `wanted`. Compressed
+    /// messages of other programs are read only if `all` are.
     pub(super) fn read(
         &mut self,
         near: &mut Window,
@@ -161,7 +166,7 @@ impl Values {
         }
     }
 
-    /// Looks at the DATA object at `item`; a message goes to `self.message`.
+    /// Reads the DATA object at `item`; a message is stored in `self.message`.
     fn look(&mut self, near: &mut Window, prover: &mut Prover, item: u64) -> Found {
         let payload = prover.form.payload();
         let window = pick(near, &mut self.far, item, payload + NAME);
@@ -177,14 +182,22 @@ impl Values {
             return Found::Packed;
         }
         let stored = begin.get(payload..).unwrap_or_default();
-        // Of the values that do not matter, only those of many entries are proven: once.
+        // Of irrelevant values only those shared by many entries are proven, once.
         let matters = !is_other(stored);
         if head.size > (payload + MAX_VALUE) as u64 {
-            return if matters && !stored.starts_with(b"MESSAGE=") {
-                Found::Damaged
-            } else {
-                Found::Known(Known::Nothing)
-            };
+            if !matters {
+                return Found::Known(Known::Nothing);
+            }
+            if !stored.starts_with(MESSAGE) {
+                return Found::Damaged;
+            }
+            // Its begin tells what it is, as in every other form.
+            let window = pick(near, &mut self.far, item, payload + MAX_VALUE);
+            let begin = window.bytes(item, payload + MAX_VALUE);
+            let value = begin.get(payload + MESSAGE.len()..).unwrap_or_default();
+            self.message.clear();
+            self.message.extend_from_slice(value);
+            return Found::Message;
         }
         if !(matters || is_shared) {
             return Found::Known(Known::Nothing);
@@ -215,13 +228,24 @@ impl Values {
         }
     }
 
-    /// Looks at the compressed DATA object at `item`; `None` where it is damaged.
+    /// Reads the compressed DATA object at `item`; `None` where it is damaged.
     fn unpack(&mut self, near: &mut Window, prover: &mut Prover, item: u64) -> Option<Found> {
         let payload = prover.form.payload();
         let head = Head::parse(pick(near, &mut self.far, item, HEAD).bytes(item, HEAD))?;
-        // A value that is short enough is stored in less.
+        // A value that is short enough is stored in less; of a longer one the start tells what it is.
         if head.size > (payload + MAX_VALUE) as u64 {
-            return Some(Found::Known(Known::Nothing));
+            let length = payload + MAX_PACKED_BEGIN;
+            let window = pick(near, &mut self.far, item, length);
+            let stored = window.bytes(item, length.min(head.size as usize));
+            let begin = prover.unpacker.begin(head.flags, stored.get(payload..)?);
+            return Some(match begin.strip_prefix(MESSAGE) {
+                Some(value) => {
+                    self.message.clear();
+                    self.message.extend_from_slice(value);
+                    Found::Message
+                }
+                None => Found::Known(Known::Nothing),
+            });
         }
         let window = pick(near, &mut self.far, item, head.size as usize);
         let object = window.bytes(item, head.size as usize);
@@ -234,7 +258,14 @@ impl Values {
             return None;
         }
         let found = match prover.unpacker.unpack(head.flags, &object[payload..]) {
-            Unpacked::Begin(_) => Found::Known(Known::Nothing),
+            Unpacked::Begin(begin) => match begin.strip_prefix(MESSAGE) {
+                Some(value) => {
+                    self.message.clear();
+                    self.message.extend_from_slice(value);
+                    Found::Message
+                }
+                None => Found::Known(Known::Nothing),
+            },
             Unpacked::Damaged => return None,
             Unpacked::Whole(plain) => match Name::split(plain)? {
                 (Name::Message, value) => {
@@ -262,12 +293,12 @@ impl Values {
     }
 }
 
-/// The window that has the `length` bytes at `at`, or else the one for values that lie apart.
+/// Returns the window that contains the `length` bytes at `at`, or else the one for distant values.
 fn pick<'w>(near: &'w mut Window, far: &'w mut Window, at: u64, length: usize) -> &'w mut Window {
     if near.holds(at, length) { near } else { far }
 }
 
-/// Whether `stored`, the begin of a value, shows that it is none of those that are read.
+/// Whether `stored`, the start of a value, shows that its field is not read.
 fn is_other(stored: &[u8]) -> bool {
     const READ: [&[u8]; 5] = [
         b"MESSAGE=",

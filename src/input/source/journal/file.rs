@@ -1,8 +1,8 @@
-//! A journal in a file that can be sought in: which way it is read, and its records in batches.
+//! A journal in a seekable file: the choice of its access path, and its records in batches.
 //!
-//! Where few entries are the kernel's, the index leads to them and a search of the raw bytes to those of others that have a
-//! LOG prefix. Where many are, where the file is small, and where anything does not fit together, all objects are walked
-//! through.
+//! Where few entries are the kernel's, the index leads to them, and a search of the raw bytes to entries of other
+//! programs with a LOG prefix. Where many are, where the file is small, and where its structures are inconsistent, all
+//! objects are walked through.
 
 use std::fs::File;
 use std::io;
@@ -16,40 +16,40 @@ use super::listed::{Broken, Listed};
 use super::walk::Walk;
 use super::wanted::Wanted;
 
-/// Where a file is worth the use of its index.
+/// Conditions under which a file is read by its index.
 #[derive(Debug, Clone, Copy)]
 struct Choice {
-    /// A file of less is walked through, and all of its values are proven.
+    /// Size of a file, in bytes, below which it is walked through, and all of its values are proven.
     small: u64,
-    /// At most one entry in so many is the kernel's.
+    /// Least number of entries for each entry of the kernel.
     sparse: u64,
 }
 
 impl Choice {
-    /// An entry that the index leads to takes ten times as long as one that is walked through.
+    /// Reading an entry by the index takes ten times as long as by a walk.
     const MEASURED: Self = Self {
         small: 16 << 20,
         sparse: 8,
     };
 }
 
-/// How much of a file is read at a time, and kept in memory until the next time.
+/// Resources for one batch of a file.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::input::source) struct Share {
     /// Bytes of a batch.
     pub(in crate::input::source) batch: usize,
     /// Whether the file stays open, and its windows in memory.
     pub(in crate::input::source) stays: bool,
-    /// How many threads may search.
+    /// Number of threads that may search.
     pub(in crate::input::source) threads: u64,
 }
 
 /// A journal file that is read in batches.
 pub(in crate::input::source) struct JournalFile {
-    /// None while it is closed, and at its end.
+    /// `None` while the file is closed, and at its end.
     file: Option<Arc<File>>,
     path: Option<PathBuf>,
-    /// How long it was when it was opened.
+    /// Length of the file when it was opened, in bytes.
     length: u64,
     header: Header,
     wanted: Arc<Wanted>,
@@ -60,9 +60,9 @@ pub(in crate::input::source) struct JournalFile {
     passed: u64,
 }
 
-/// How a file is read.
+/// Access path of a file.
 enum Way {
-    /// Nobody has looked yet.
+    /// Not chosen yet.
     New,
     Listed(Box<Listed>),
     Walk(Box<Walk>),
@@ -94,12 +94,12 @@ impl JournalFile {
         })
     }
 
-    /// Microseconds since 1970 of the first and of the last entry, as the header has them.
+    /// Returns the times of the first and of the last entry by the header, in microseconds since 1970.
     pub(in crate::input::source) const fn realtime(&self) -> (u64, u64) {
         self.header.realtime
     }
 
-    /// How many entries the header counts.
+    /// Returns the number of entries that the header counts.
     pub(in crate::input::source) const fn entries(&self) -> u64 {
         self.header.entries
     }
@@ -118,12 +118,12 @@ impl JournalFile {
         Ok((!self.header.archived).then(|| Growing::behind(file, &self.header)))
     }
 
-    /// The ID of the file, and the sequence number of the last entry that its header counts.
+    /// Returns the ID of the file, and the sequence number of the last entry that its header counts.
     pub(in crate::input::source) const fn position(&self) -> (u128, u64) {
         (self.header.id, self.header.seqnum)
     }
 
-    /// Reads on: the next records.
+    /// Reads the next records.
     pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
         let mut batch = Batch::default();
         let file = match self.opened() {
@@ -148,7 +148,7 @@ impl JournalFile {
                     batch.end = Some(None);
                 }
                 Ok(false) => at = self.done,
-                // The walk says what is damaged, and finds what the index does not.
+                // The walk describes the damage, and finds the entries that the index lacks.
                 Err(Broken) => self.way = self.walk(&file, true),
             }
         }
@@ -169,13 +169,13 @@ impl JournalFile {
         batch
     }
 
-    /// Decides how the file is read.
+    /// Chooses the access path of the file.
     fn choose(&mut self, file: &Arc<File>, share: Share) -> Way {
         let used = self.header.tail.min(self.length);
         if used < self.choice.small {
             return self.walk(file, true);
         }
-        // A file that is being written may change between two looks at it.
+        // A file that is being written may change between two reads.
         for _ in 0..3 {
             if let Some(listed) = Listed::new(
                 file,
@@ -205,7 +205,7 @@ impl JournalFile {
         )))
     }
 
-    /// The file; opened again where it was closed.
+    /// Returns the file, and opens it again if it was closed.
     fn opened(&mut self) -> io::Result<Arc<File>> {
         if let Some(file) = &self.file {
             return Ok(Arc::clone(file));
@@ -221,7 +221,7 @@ impl JournalFile {
         Ok(file)
     }
 
-    /// Closes the file, and frees what can be read again.
+    /// Closes the file, and frees all memory that can be read again.
     pub(in crate::input::source) fn close(&mut self) {
         match &mut self.way {
             Way::Listed(listed) => listed.close(),
@@ -238,7 +238,7 @@ mod tests {
 
     use super::*;
 
-    /// A real journal of ten records over two boots.
+    /// Returns a real journal of ten records over two boots.
     fn sample() -> Vec<u8> {
         let packed = include_bytes!("../../../../fixtures/inputs/sample.journal.gz");
         let mut bytes = Vec::new();
@@ -247,7 +247,8 @@ mod tests {
         bytes
     }
 
-    /// The messages of the journal in `bytes`, by its index where it is of use, and what is said of damage.
+    /// Returns the messages of the journal in `bytes`, by its index where it is of use, and the description of its
+    /// damage.
     fn messages(bytes: &[u8], choice: Choice) -> (Vec<(u64, String)>, Option<String>) {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
@@ -265,7 +266,7 @@ mod tests {
         let mut all = Vec::new();
         loop {
             let batch = journal.batch(share);
-            // What is whole and not small is read by its index.
+            // A whole file that is not small is read by its index.
             let is_listed = matches!(journal.way, Way::Listed(_));
             assert!(is_listed || batch.end.is_some() || choice.small > 0 || bytes != sample());
             all.extend(batch.records.iter().map(|record| {

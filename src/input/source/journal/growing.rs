@@ -45,7 +45,7 @@ pub(in crate::input::source) enum Grown {
 }
 
 impl Growing {
-    /// A file whose entries were read as far as `header` counts them.
+    /// Creates a file whose entries were read as far as `header` counts them.
     pub(super) fn behind(file: Arc<File>, header: &Header) -> Self {
         Self {
             file,
@@ -59,7 +59,7 @@ impl Growing {
         }
     }
 
-    /// A file of which nothing was read, or only what lies before the entry behind `seqnum`.
+    /// Returns a file of which nothing was read, or only what lies before the entry behind `seqnum`.
     ///
     /// # Errors
     /// If it is no journal of a known form.
@@ -78,7 +78,7 @@ impl Growing {
         })
     }
 
-    /// The ID of the file, and the sequence number of the last entry that was read.
+    /// Returns the ID of the file, and the sequence number of the last entry that was read.
     pub(in crate::input::source) const fn position(&self) -> (u128, u64) {
         (self.id, self.seqnum)
     }
@@ -144,7 +144,7 @@ impl Growing {
     }
 }
 
-/// The header of the first `length` bytes of `file`.
+/// Returns the header of the first `length` bytes of `file`.
 pub(super) fn read_header(file: &Arc<File>, length: u64) -> io::Result<Header> {
     let mut window = Window::new(Arc::clone(file), length, HEADER, 0);
     let header = Header::parse(window.bytes(0, HEADER));

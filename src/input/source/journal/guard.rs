@@ -1,8 +1,8 @@
-//! Stands between a journal in a stream and the crate that reads it, which trusts what it reads: [`Guard`] hands out a chain
-//! of sound objects alone.
+//! Filter between a journal in a stream and the crate that reads it, which trusts its input: [`Guard`] passes a chain of
+//! sound objects only.
 //!
-//! What is damaged or not wanted goes out as an object of type 0, which the crate skips, so that all offsets stay as they
-//! are. What the crate does not hand on of an entry, the guard puts beside it.
+//! An object that is damaged or not wanted is passed as an object of type 0, which the crate skips, so that all offsets
+//! stay as they are. The fields of an entry that the crate does not return are recorded by the guard.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -19,14 +19,14 @@ use super::record::number;
 use super::unpack::MAX_VALUE;
 use super::volume::Volume;
 
-/// What unpacked values may take at all, besides four times the bytes of the journal.
+/// Upper bound on the bytes of unpacked values, in addition to four times the bytes of the journal.
 const MAX_UNPACKED: u64 = 64 << 20;
-/// Values with times that are remembered for the entry that comes next.
+/// Number of values with times that are remembered for the next entry.
 const RECENT: usize = 16;
-/// Up to this offset it is known where values begin: 16 MiB of bits.
+/// Offset up to which the starts of values are known: 16 MiB of bits.
 const MAX_MAPPED: u64 = 1 << 30;
 
-/// What the crate does not tell of an entry.
+/// Fields of an entry that the crate does not return.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Mark {
     pub(super) monotonic: u64,
@@ -34,36 +34,36 @@ pub(super) struct Mark {
     pub(super) source_monotonic: Option<u64>,
 }
 
-/// What the guard says besides the bytes.
+/// Data that the guard passes beside the bytes.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// Of the entries that went out and were not taken yet.
+    /// Marks of the entries that were passed and not taken yet.
     pub(super) marks: VecDeque<Mark>,
     pub(super) damage: Damage,
 }
 
-/// The bytes of a journal without what could harm its reader.
+/// Bytes of a journal without objects that could harm its reader.
 pub(super) struct Guard<R> {
     chain: Chain<Ahead<R>>,
     told: Rc<RefCell<Told>>,
-    /// What goes out next instead of bytes of the file, and how much of it has gone.
+    /// Bytes that are passed next, in place of bytes of the file, and the number already passed.
     instead: Vec<u8>,
     gone: usize,
-    /// The bytes of the file that go out after that.
+    /// Range of the file's bytes that are passed after that.
     from: u64,
     until: u64,
     ended: bool,
-    /// The header as it goes out, and the part of the stream that follows it.
+    /// Header as it is passed, and the volume that follows it.
     header: Vec<u8>,
     volume: Volume,
-    /// A volume has ended, and the next was not asked for yet.
+    /// Whether a volume has ended, and the next was not asked for yet.
     turned: bool,
     is_behind_entry: bool,
-    /// Bytes of compressed values that were let through, unpacked.
+    /// Unpacked size of the compressed values that were passed, in bytes.
     unpacked: u64,
     /// Values of `_SOURCE_MONOTONIC_TIMESTAMP`, by their offsets.
     times: VecDeque<(u64, Option<u64>)>,
-    /// A bit for each place where an object can begin: whether a value does.
+    /// One bit for each offset at which an object can begin: whether a value does.
     values: Vec<u64>,
 }
 
@@ -71,7 +71,7 @@ impl<R: Read> Guard<R> {
     /// Reads the header.
     ///
     /// # Errors
-    /// If it is none, or of a form that cannot be read in a stream.
+    /// If it is malformed, or of a version that cannot be read in a stream.
     pub(super) fn new(stream: R, told: Rc<RefCell<Told>>) -> io::Result<(Self, Header)> {
         let mut ahead = Ahead::new(stream);
         let bytes = ahead.bytes(0, HEADER).to_vec();
@@ -85,7 +85,7 @@ impl<R: Read> Guard<R> {
                  compressed, or `journalctl --file FILE -o json` writes a log that is read"
             )));
         }
-        // The crate is never to find an end of its own.
+        // The crate must never find an end by itself.
         let mut instead = bytes;
         instead[88..96].copy_from_slice(&header.begin.to_le_bytes());
         instead[96..104].copy_from_slice(&(u64::MAX / 4).to_le_bytes());
@@ -108,14 +108,14 @@ impl<R: Read> Guard<R> {
         Ok((guard, header))
     }
 
-    /// Goes on with the next volume, if there is one: then another reader has to read on.
+    /// Continues with the next volume. Returns whether there is one, for which another reader is needed.
     pub(super) fn turn(&mut self) -> bool {
         std::mem::take(&mut self.turned)
     }
 
-    /// Comes to the next object: decides what of it goes out.
+    /// Steps to the next object, and decides which of its bytes are passed.
     fn next(&mut self) {
-        // Values lie before the entry that has them.
+        // Values precede the entry that refers to them.
         if self.volume.is_full() && std::mem::take(&mut self.is_behind_entry) {
             self.instead.clone_from(&self.header);
             self.instead[88..96].copy_from_slice(&(HEADER as u64).to_le_bytes());
@@ -158,7 +158,7 @@ impl<R: Read> Guard<R> {
         }
     }
 
-    /// Whether a value goes out.
+    /// Whether a value is passed.
     fn takes(&mut self, at: u64, head: Head, name: Name, length: usize) -> bool {
         match name {
             Name::Other => return false,
@@ -189,7 +189,7 @@ impl<R: Read> Guard<R> {
         length <= MAX_VALUE
     }
 
-    /// Has the entry at `at` go out with the offsets that hold in this volume.
+    /// Passes the entry at `at` with the offsets that are valid in this volume.
     fn place(&mut self, at: u64, head: Head) {
         let form = self.chain.prover.form;
         self.instead.clear();
@@ -201,7 +201,7 @@ impl<R: Read> Guard<R> {
         self.from = self.until;
     }
 
-    /// Notes what the crate does not tell of the entry at `at`.
+    /// Records the fields of the entry at `at` that the crate does not return.
     fn mark(&mut self, at: u64, head: Head) {
         let entry = self.chain.bytes.bytes(at, head.size as usize);
         let mut boot = [0; 16];
@@ -224,7 +224,7 @@ impl<R: Read> Guard<R> {
         self.told.borrow_mut().marks.push_back(mark);
     }
 
-    /// Notes that a value begins at `at`.
+    /// Records that a value begins at `at`.
     fn set(&mut self, at: u64) {
         let (word, bit) = place(at);
         if at < MAX_MAPPED {
@@ -235,7 +235,7 @@ impl<R: Read> Guard<R> {
         }
     }
 
-    /// Lets an object out as one of type `kind`.
+    /// Passes an object as one of type `kind`.
     fn out(&mut self, at: u64, kind: u8, size: u64, padded: u64) {
         self.instead.clear();
         self.instead
@@ -275,7 +275,7 @@ impl<R: Read> Read for Guard<R> {
                     self.from += n as u64;
                     return Ok(n);
                 }
-                // The walk says where the file is cut off.
+                // The walk reports where the file is truncated.
                 self.from = self.until;
             }
             self.next();
@@ -283,7 +283,7 @@ impl<R: Read> Read for Guard<R> {
     }
 }
 
-/// Where the bit for an offset stands.
+/// Returns the word and the bit for an offset.
 const fn place(offset: u64) -> (usize, u64) {
     ((offset / 512) as usize, 1 << (offset / 8 % 64))
 }

@@ -6,7 +6,7 @@ use super::object::{Form, u32_at, u64_at};
 
 /// The part of the header that every version since systemd 189 has.
 pub(super) const HEADER: usize = 240;
-/// No version has a header of more than some 300 bytes.
+/// Upper bound on the bytes of a header: no version has more than some 300.
 const MAX_HEADER: u64 = 4096;
 
 const COMPRESSED_XZ: u32 = 1;
@@ -21,19 +21,19 @@ const ONLINE: u8 = 1;
 /// State of a file that was rotated: nothing is written to it any more.
 const ARCHIVED: u8 = 2;
 
-/// What the header says.
+/// Fields of the file header.
 #[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) form: Form,
     incompatible: u32,
-    /// Whether a journald had the file open; it may since have died.
+    /// Whether a journald had the file open; it may have crashed since.
     pub(super) online: bool,
     pub(super) archived: bool,
     /// The file's own ID, which stays when it is renamed.
     pub(super) id: u128,
     /// Offset of the first object.
     pub(super) begin: u64,
-    /// Whether the header says where that is.
+    /// Whether the header gives that offset.
     pub(super) begin_sound: bool,
     /// Offset of the last object.
     pub(super) tail: u64,
@@ -89,7 +89,7 @@ impl Header {
         })
     }
 
-    /// The compression of its values that a stream is not read with, if it has one.
+    /// Returns the compression of its values that cannot be read in a stream, if it has one.
     pub(super) const fn foreign_compression(&self) -> Option<&'static str> {
         match self.incompatible {
             flags if flags & COMPRESSED_XZ != 0 => Some("xz"),

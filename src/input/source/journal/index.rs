@@ -1,6 +1,6 @@
-//! The journal's own index: from the field `_TRANSPORT` to its values, and from a value to the entries that have it.
+//! The journal's own index: from the field `_TRANSPORT` to its values, and from a value to its entries.
 //!
-//! Whatever does not fit together here ends the use of the index, and the file is walked through instead.
+//! Any inconsistency ends the use of the index, and the file is walked through instead.
 
 use super::batch::Life;
 use super::chain::Bytes;
@@ -10,21 +10,21 @@ use super::proof::{Name, Proof, Prover};
 use super::record::Transport;
 use super::window::Window;
 
-/// How many fields may be met before `_TRANSPORT`; journals have some hundred.
+/// Upper bound on the fields read before `_TRANSPORT`; journals have some hundred.
 const MAX_FIELDS: usize = 4096;
-/// A journal of more machines says of some of them alone when they ended.
+/// Upper bound on the machines whose last entries are read.
 const MAX_HOSTS: usize = 64;
 /// systemd knows seven transports.
 const MAX_TRANSPORTS: usize = 64;
 /// The longest value of `_TRANSPORT`, name and all, with its object's head.
 const MAX_TRANSPORT: u64 = 256;
-/// How much of an array is read at once.
+/// Bytes of an array read at once.
 const PIECE: usize = 64 << 10;
 
-/// Where the entries of a value are listed.
+/// References to the entries of a value.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Links {
-    /// The first entry, which stands in the DATA object itself.
+    /// First entry, which is stored in the DATA object itself.
     first: u64,
     /// The first array of the others.
     array: u64,
@@ -32,7 +32,7 @@ pub(super) struct Links {
 }
 
 impl Links {
-    /// Those of a DATA object.
+    /// Parses the references of a DATA object.
     pub(super) fn of(object: &[u8]) -> Self {
         Self {
             first: u64_at(object, 40),
@@ -41,7 +41,7 @@ impl Links {
         }
     }
 
-    /// The offset of the last entry; `None` where the list is not whole.
+    /// Returns the offset of the last entry; `None` where the list is incomplete.
     fn last(self, window: &mut Window, header: &Header) -> Option<u64> {
         let stride = header.form.array_item() as u64;
         let mut left = self.count.checked_sub(1)?;
@@ -63,7 +63,7 @@ impl Links {
         (last <= header.tail).then_some(last)
     }
 
-    /// Appends the offsets of the entries to `all`, in their order; `None` where the list is not whole.
+    /// Appends the offsets of the entries to `all`, in their order; `None` where the list is incomplete.
     pub(super) fn entries(
         self,
         window: &mut Window,
@@ -91,7 +91,7 @@ impl Links {
             let head = Head::parse(begin).filter(|head| head.kind == ENTRY_ARRAY)?;
             let next = u64_at(begin, 16);
             let room = (head.size - ARRAY_ITEMS as u64) / stride as u64;
-            // Each is longer than the one before it, and lies behind it.
+            // Each array is longer than the one before it, and lies behind it.
             if room == 0 || array > header.tail || (next != 0 && next <= array) {
                 return None;
             }
@@ -116,7 +116,7 @@ impl Links {
     }
 }
 
-/// The last entry of each machine; as many as the index has.
+/// Returns the last entry of each machine; as many as the index has.
 pub(super) fn lives(window: &mut Window, prover: &mut Prover, header: &Header) -> Vec<Life> {
     let mut lives = Vec::new();
     let mut value = field(window, header, b"_HOSTNAME").unwrap_or(0);
@@ -161,7 +161,7 @@ pub(super) struct Transports {
 }
 
 impl Transports {
-    /// Looks the transports up; `None` where the index does not say of each entry how it came.
+    /// Looks up the transports; `None` where the index does not cover every entry.
     pub(super) fn of(window: &mut Window, prover: &mut Prover, header: &Header) -> Option<Self> {
         let mut value = field(window, header, b"_TRANSPORT")?;
         let mut found = Self { kernel: Vec::new() };
@@ -178,7 +178,7 @@ impl Transports {
             if (object.len() as u64) < head.size {
                 return None;
             }
-            // All hangs on it: where there is a key, nothing less than its hash will do.
+            // Everything depends on this value: with a keyed hash, only a matching hash proves it.
             let proof = prover.data(head, object).proof;
             if proof == Proof::Damaged || (header.form.key.is_some() && proof != Proof::Sound) {
                 return None;
@@ -197,12 +197,12 @@ impl Transports {
         None
     }
 
-    /// How many entries the kernel and journald wrote.
+    /// Returns the number of entries that the kernel and journald wrote.
     pub(super) fn count(&self) -> u64 {
         self.kernel.iter().map(|links| links.count).sum()
     }
 
-    /// The offsets of these entries, in the order of the file.
+    /// Returns the offsets of these entries, in the order of the file.
     pub(super) fn entries(&self, window: &mut Window, header: &Header) -> Option<Vec<u64>> {
         let mut all = Vec::new();
         for links in &self.kernel {
@@ -213,7 +213,8 @@ impl Transports {
     }
 }
 
-/// The offset of the first DATA object of the field `name`, found through all buckets: a file has some hundred fields.
+/// Returns the offset of the first DATA object of the field `name`, found through all buckets: a file has some hundred
+/// fields.
 fn field(window: &mut Window, header: &Header, name: &[u8]) -> Option<u64> {
     let (table, size) = header.fields;
     if size == 0 || size > 1 << 20 || !size.is_multiple_of(16) {

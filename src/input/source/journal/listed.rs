@@ -1,4 +1,4 @@
-//! Reads the entries that the index and the search lead to, in the order of the file.
+//! Reads the entries that the index and the search have found, in the order of the file.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use super::unpack::Unpacker;
 use super::wanted::Wanted;
 use super::window::Window;
 
-/// An entry is read with what lies before it: its own values.
+/// Bytes read at an entry, and of these before it, where its own values lie.
 const NEAR: usize = 4096;
 const BEFORE: usize = 2048;
-/// Shorter texts are in too many places.
+/// Least length of a text to search for: shorter ones occur too often.
 const MIN_TEXT: usize = 4;
 /// Mark in the offset of an entry that only the search has found.
 const SEARCHED: u64 = 1;
 
-/// Entries whose offsets are known.
+/// Entries at known offsets.
 pub(super) struct Listed {
     entries: Vec<u64>,
     next: usize,
@@ -35,12 +35,12 @@ pub(super) struct Listed {
     pub(super) lives: Vec<Life>,
 }
 
-/// The list cannot be used: something of it is damaged.
+/// Error: the list cannot be used, because a part of it is damaged.
 pub(super) struct Broken;
 
 impl Listed {
-    /// Lists the entries of the first `length` bytes of `file` that are worth a look; `None` where more than one in `sparse`
-    /// is the kernel's, or where the index is not whole.
+    /// Lists the entries of the first `length` bytes of `file` that may matter; `None` where more than one in `sparse`
+    /// is the kernel's, or where the index is incomplete.
     pub(super) fn new(
         file: &Arc<File>,
         length: u64,
@@ -79,7 +79,8 @@ impl Listed {
         })
     }
 
-    /// Reads on, up to `weight` bytes of records; `done` is the offset of the last entry. Whether that was all of them.
+    /// Reads up to `weight` bytes of records; `done` is the offset of the last entry. Returns whether these were the
+    /// last.
     pub(super) fn read(
         &mut self,
         wanted: &Wanted,
@@ -106,12 +107,12 @@ impl Listed {
                 (wanted, false),
                 &mut batch.bytes,
             );
-            // The kernel writes no entry without a message, and none that is too long.
+            // The kernel writes no entry without a message, and no overlong one.
             if !outcome.whole || (!outcome.has_message && entry & SEARCHED == 0) {
                 return Err(Broken);
             }
-            // What the index does not know as the kernel's is not the kernel's: a message may hold bytes that look like
-            // an entry.
+            // An entry that the index does not list as the kernel's is not the kernel's: a message may contain bytes
+            // that look like an entry.
             let is_listed =
                 |transport| entry & SEARCHED == 0 || transport == Some(Transport::Other);
             let record = outcome.record;
@@ -131,7 +132,7 @@ impl Listed {
         self.values.open(Arc::clone(file));
     }
 
-    /// Frees the memory, and lets go of the file.
+    /// Frees the memory, and closes the file.
     pub(super) fn close(&mut self) {
         self.near.close();
         self.values.close();

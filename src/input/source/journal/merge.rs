@@ -1,5 +1,5 @@
-//! The files of one journal, merged in the order of time. Only files that overlap are open at the same time, and of each
-//! only some records are in memory.
+//! Merge of the files of one journal in the order of time. Only files that overlap are open at the same time, and of
+//! each only some records are in memory.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -12,17 +12,17 @@ use super::pool::Pool;
 use super::record::Record;
 use super::stream::JournalStream;
 
-/// What the batches of all open files take together, in bytes.
+/// Upper bound on the bytes of the batches of all open files.
 const MAX_BATCHES: usize = 8 << 20;
-/// What a batch takes.
+/// Least and largest size of a batch, in bytes.
 const BATCH: (usize, usize) = (4 << 10, 256 << 10);
-/// Up to so many open files stay open, and are read ahead.
+/// Number of open files up to which they stay open and are read ahead.
 const FEW: usize = 32;
-/// Files that are opened before their turn.
+/// Number of files that are opened before their turn.
 const AHEAD: usize = 2;
-/// Less is not worth a thread.
+/// Size of the files, in bytes, from which threads pay.
 const MIN_THREADED: u64 = 4 << 20;
-/// More threads than that only wait for the one that takes the records.
+/// Upper bound on the threads: more would only wait for the one that takes the records.
 const MAX_THREADS: usize = 4;
 
 /// A file of a journal.
@@ -31,22 +31,22 @@ pub(in crate::input::source) enum Source<'a> {
     Stream(Box<JournalStream<'a>>),
 }
 
-/// A file whose turn has not come: its name, and the time of its first entry.
+/// A file that is not open yet: its name, and the time of its first entry.
 pub(in crate::input::source) struct Waiting<T> {
     pub(in crate::input::source) head: u64,
     pub(in crate::input::source) name: String,
     pub(in crate::input::source) what: T,
 }
 
-/// What is handed on.
+/// An item of the merged stream.
 pub(in crate::input::source) enum Item<'b> {
     /// A file had an entry at this time.
     Alive(u64),
-    /// The last entry of a machine so far.
+    /// Last entry of a machine so far.
     Lives(&'b Life),
     /// A record, and its message.
     Record(&'b Record, &'b [u8]),
-    /// Entries that were met and bytes that were passed since the last item, of files that can be sought in.
+    /// Entries met and bytes passed since the last item, for seekable files.
     Passed { entries: u64, bytes: u64 },
     /// A file could not be read, or not all of it.
     Failed { name: &'b str, why: std::io::Error },
@@ -62,7 +62,7 @@ struct Part<'a> {
 
 enum State<'a> {
     Here(Source<'a>),
-    /// Its next batch is being read.
+    /// Its next batch is being read by another thread.
     Away(Receiver<(Box<JournalFile>, Batch)>),
     Ended,
 }
@@ -81,7 +81,7 @@ pub(in crate::input::source) struct Merge<'a, T> {
 }
 
 impl<'a, T> Merge<'a, T> {
-    /// Merges `waiting`, which have to come in the order of their heads; they have `bytes` in all.
+    /// Creates a merge of `waiting`, which must be in the order of their heads; their size is `bytes` in all.
     pub(in crate::input::source) fn new(waiting: VecDeque<Waiting<T>>, bytes: u64) -> Self {
         let threads = match available_parallelism() {
             Ok(threads) if bytes >= MIN_THREADED => threads.get().min(MAX_THREADS),
@@ -98,7 +98,7 @@ impl<'a, T> Merge<'a, T> {
         }
     }
 
-    /// Hands all records to `tell`. What waits is opened by `open`, which answers `None` where there is nothing to read.
+    /// Passes all records to `tell`. `open` opens a waiting file, and returns `None` where there is nothing to read.
     pub(in crate::input::source) fn run(
         mut self,
         open: &mut dyn FnMut(&T) -> std::io::Result<Option<Source<'a>>>,
@@ -118,7 +118,7 @@ impl<'a, T> Merge<'a, T> {
                 continue;
             }
             let Some(Reverse((_, at))) = self.turns.pop() else {
-                // Those that wait are due where nothing is open.
+                // Waiting files are due if no file is open.
                 if self.ahead.is_empty() && self.waiting.is_empty() {
                     return;
                 }
@@ -176,7 +176,7 @@ impl<'a, T> Merge<'a, T> {
         }
     }
 
-    /// Has the next batch of a file read by another thread.
+    /// Lets another thread read the next batch of a file.
     fn send(&self, part: &mut Part<'a>) {
         let share = self.share();
         part.state = match std::mem::replace(&mut part.state, State::Ended) {
@@ -188,7 +188,7 @@ impl<'a, T> Merge<'a, T> {
         };
     }
 
-    /// Takes the next batch of a part, and gives it its turn, unless it has ended.
+    /// Takes the next batch of a part, and schedules it, unless the part has ended.
     fn refill(&mut self, at: usize, tell: &mut dyn FnMut(Item<'_>)) {
         loop {
             let share = self.share();
@@ -205,7 +205,7 @@ impl<'a, T> Merge<'a, T> {
                 }
                 State::Away(coming) => match coming.recv() {
                     Ok((file, batch)) => (State::Here(Source::File(file)), batch),
-                    // The thread is gone, which it has said itself.
+                    // The thread panicked, and has printed its message.
                     Err(_) => (State::Ended, Batch::broken_off()),
                 },
                 State::Ended => return,
@@ -240,7 +240,7 @@ impl<'a, T> Merge<'a, T> {
         }
     }
 
-    /// Says what there is to say at the end of a batch; whether it was the last of the file.
+    /// Reports the end of a batch. Returns whether it was the last one of the file.
     fn passed(&mut self, at: usize, tell: &mut dyn FnMut(Item<'_>)) -> bool {
         let part = &mut self.parts[at];
         if let Some((_, last)) = part.batch.span {
@@ -264,7 +264,7 @@ impl<'a, T> Merge<'a, T> {
         true
     }
 
-    /// Hands on the records of a part up to the time `until`, at least one.
+    /// Passes the records of a part up to the time `until`, at least one.
     fn take(&mut self, at: usize, until: u64, tell: &mut dyn FnMut(Item<'_>)) {
         let part = &mut self.parts[at];
         while let Some(record) = part.batch.records.get(part.next) {
@@ -285,7 +285,7 @@ impl<'a, T> Merge<'a, T> {
 }
 
 impl Part<'_> {
-    /// What is left of a part that has ended.
+    /// Returns the placeholder for a part that has ended.
     fn gone() -> Self {
         Self {
             name: String::new(),

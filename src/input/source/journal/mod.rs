@@ -1,8 +1,9 @@
-//! Binary journals of systemd: the bytes of one file become [`Record`]s, in their order, with what damage there is.
+//! Binary journals of systemd: the bytes of one file in, [`Record`]s in their order out, with a description of any
+//! damage.
 //!
-//! [`JournalFile`] reads what can be sought in, [`JournalStream`] what cannot; both give the same records. Follows systemd's
-//! `journal-def.h` and docs/JOURNAL_FILE_FORMAT.md. [`chain`] is the walk through all objects that both have in common,
-//! [`index`] and [`search`] are the ways to the entries that matter.
+//! [`JournalFile`] reads seekable files, [`JournalStream`] other inputs; both return the same records. Follows systemd's
+//! `journal-def.h` and docs/JOURNAL_FILE_FORMAT.md. [`chain`] is the walk through all objects that both share,
+//! [`index`] and [`search`] find the entries that matter.
 
 mod ahead;
 mod batch;

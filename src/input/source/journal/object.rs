@@ -10,7 +10,7 @@ pub(super) const FIELD: u8 = 2;
 pub(super) const ENTRY: u8 = 3;
 pub(super) const ENTRY_ARRAY: u8 = 6;
 
-/// Flags of a DATA object: what its value is compressed with.
+/// Flags of a DATA object: the compression of its value.
 pub(super) const XZ: u8 = 1;
 pub(super) const LZ4: u8 = 2;
 pub(super) const ZSTD: u8 = 4;
@@ -39,7 +39,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Parses the first 16 bytes of an object; `None` where no object begins so.
+    /// Parses the first 16 bytes of an object; `None` where they are no head.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let bytes = bytes.get(..HEAD)?;
         let (kind, flags, size) = (bytes[0], bytes[1], u64_at(bytes, 8));
@@ -63,7 +63,7 @@ impl Head {
     }
 }
 
-/// What differs between the forms of the file.
+/// Differences between the versions of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Form {
     /// Offsets of 32 bits, files of 4 GiB at most (HEADER_INCOMPATIBLE_COMPACT).
@@ -78,7 +78,7 @@ impl Form {
         if self.compact { 72 } else { 64 }
     }
 
-    /// The DATA offsets of an ENTRY object.
+    /// Returns the DATA offsets of an ENTRY object.
     pub(super) fn items(self, entry: &[u8]) -> impl Iterator<Item = u64> + '_ {
         let items = entry.get(ENTRY_ITEMS..).unwrap_or_default();
         self.offsets(items, if self.compact { 4 } else { 16 })
@@ -89,7 +89,7 @@ impl Form {
         if self.compact { 4 } else { 8 }
     }
 
-    /// The offsets in `bytes`, one every `stride` bytes.
+    /// Returns the offsets in `bytes`, one every `stride` bytes.
     pub(super) fn offsets(self, bytes: &[u8], stride: usize) -> impl Iterator<Item = u64> + '_ {
         let compact = self.compact;
         bytes.chunks_exact(stride).map(move |item| {
@@ -102,13 +102,13 @@ impl Form {
     }
 }
 
-/// The number at `at`; 0 where `bytes` ends before it.
+/// Returns the number at `at`; 0 where `bytes` ends before it.
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     let number = bytes.get(at..).and_then(<[u8]>::first_chunk);
     number.copied().map_or(0, u64::from_le_bytes)
 }
 
-/// The number of 32 bits at `at`; 0 where `bytes` ends before it.
+/// Returns the number of 32 bits at `at`; 0 where `bytes` ends before it.
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let number = bytes.get(at..).and_then(<[u8]>::first_chunk);
     number.copied().map_or(0, u32::from_le_bytes)

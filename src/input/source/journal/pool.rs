@@ -6,13 +6,13 @@ use std::thread;
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Threads that take jobs, the first one first; none, and the caller does them itself.
+/// Thread pool with a first-in first-out queue; with no threads, the caller runs the jobs itself.
 pub(super) struct Pool {
     jobs: Option<Sender<Job>>,
 }
 
 impl Pool {
-    /// Starts `threads` threads; they end with the pool, and the job at hand.
+    /// Starts `threads` threads; they end with the pool, after the current job.
     pub(super) fn new(threads: usize) -> Self {
         let (jobs, taken) = channel::<Job>();
         let taken = Arc::new(Mutex::new(taken));
@@ -25,14 +25,14 @@ impl Pool {
                     job();
                 }
             };
-            // Where no thread can be had, the others do the work.
+            // If a thread cannot be started, the others do the work.
             thread::Builder::new().spawn(work).is_ok()
         });
         let jobs = (spawned.count() > 0).then_some(jobs);
         Self { jobs }
     }
 
-    /// Starts `work`; its result comes through the channel.
+    /// Starts `work`; its result is sent through the channel.
     pub(super) fn start<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,

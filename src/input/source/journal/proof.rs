@@ -1,4 +1,4 @@
-//! Decides whether an object of a journal is what its head claims.
+//! Verification of the objects of a journal.
 //!
 //! A value is proven by its hash, an entry by its times and by the offsets of its values, which all lie before it
 //! (systemd, `journal-def.h`, `journal-verify.c`).
@@ -8,12 +8,12 @@ use std::hash::Hasher;
 use super::object::{Form, HEAD, Head, u64_at};
 use super::unpack::{MAX_VALUE, Unpacked, Unpacker};
 
-/// Realtimes from the year 3111 on are damage.
+/// Upper bound on realtimes: from the year 3111 on they are damaged.
 const MAX_REALTIME: u64 = 1 << 55;
 /// The longest name of a field (systemd, `journal_field_valid`).
 const MAX_NAME: usize = 64;
 
-/// The fields that are read, by their names.
+/// Names of the fields that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Name {
     Message,
@@ -46,20 +46,20 @@ impl Name {
     }
 }
 
-/// How sure it is that an object is one.
+/// Result of the verification of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Proof {
     Sound,
-    /// Nothing speaks against it.
+    /// Neither proven nor refuted.
     Unknown,
     Damaged,
 }
 
-/// A DATA object that was looked at.
+/// Result for a DATA object.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Verdict {
     pub(super) proof: Proof,
-    /// The field's name; [`Name::Other`] where it does not matter.
+    /// Name of the field; [`Name::Other`] for an irrelevant one.
     pub(super) name: Name,
     /// Length of the value without its compression, as far as it was unpacked.
     pub(super) length: usize,
@@ -70,7 +70,7 @@ pub(super) struct Prover {
     pub(super) form: Form,
     /// Offset of the first object.
     begin: u64,
-    /// Whether any hash agreed: the key may be what is damaged.
+    /// Whether any hash agreed so far: if none does, the key may be damaged.
     pub(super) key_fits: bool,
     pub(super) unpacker: Unpacker,
 }
@@ -109,7 +109,7 @@ impl Prover {
         let length = plain.len();
         let proof = match (whole, head.flags) {
             (true, _) => hashed(self.form, self.key_fits, plain, hash),
-            // Too long for a message: not wanted, but its end has to be known.
+            // Too long for a message: the value is not wanted, but its end must be known.
             (false, 0) => hashed(self.form, self.key_fits, stored, hash),
             (false, _) => Proof::Unknown,
         };
@@ -135,7 +135,7 @@ impl Prover {
 
 /// Compares the hash of a value with the one that its object has.
 fn hashed(form: Form, key_fits: bool, plain: &[u8], hash: u64) -> Proof {
-    // Without a key it is Jenkins' hash, of files from before systemd 246.
+    // Without a key, the hash is Jenkins', in files from before systemd 246.
     let Some((first, second)) = form.key else {
         return Proof::Unknown;
     };

@@ -1,9 +1,9 @@
-//! What of an entry is read.
+//! Fields of a journal entry that are read.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How an entry came into the journal (systemd.journal-fields(7), `_TRANSPORT`).
+/// Transport by which an entry reached the journal (systemd.journal-fields(7), `_TRANSPORT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::input::source) enum Transport {
     Kernel,
@@ -25,21 +25,21 @@ impl Transport {
 /// One entry of a journal, as far as it is read.
 #[derive(Debug, Clone)]
 pub(in crate::input::source) struct Record {
-    /// When journald received it, in microseconds since 1970.
+    /// Time at which journald received it, in microseconds since 1970.
     pub(in crate::input::source) realtime: u64,
-    /// When journald received it, in microseconds since boot.
+    /// Time at which journald received it, in microseconds since boot.
     pub(in crate::input::source) monotonic: u64,
     pub(in crate::input::source) boot: u128,
     pub(in crate::input::source) transport: Option<Transport>,
     pub(in crate::input::source) host: Option<Arc<str>>,
     pub(in crate::input::source) identifier: Option<Arc<str>>,
-    /// When the kernel wrote it, in microseconds since boot.
+    /// Time at which the kernel wrote it, in microseconds since boot.
     pub(in crate::input::source) source_monotonic: Option<u64>,
-    /// Where the message stands in the bytes of its batch.
+    /// Position of the message in the bytes of its batch.
     pub(in crate::input::source) message: Range<usize>,
 }
 
-/// A number as fields of the journal have it.
+/// Returns a number as fields of the journal have it.
 pub(super) fn number(value: &[u8]) -> Option<u64> {
     std::str::from_utf8(value).ok()?.parse().ok()
 }

@@ -1,5 +1,5 @@
-//! Searches the raw bytes of a journal for a LOG prefix, and goes back from it to the value that holds it and to the
-//! entries of that value. Compressed values are not found.
+//! Search of a journal's raw bytes for a LOG prefix, and from there for the value that contains it and the entries of
+//! that value. Compressed values are not found.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -14,19 +14,19 @@ use super::proof::Name;
 use super::unpack::MAX_VALUE;
 use super::window::Window;
 
-/// How much is searched at once: what stays in the processor's cache.
+/// Bytes searched at once: as many as stay in the processor's cache.
 const BLOCK: usize = 128 << 10;
-/// How much is looked at before a block, for the begin of the value that holds a hit.
+/// Bytes searched before a block, for the start of the value that contains a hit.
 const APART: usize = 8 << 10;
-/// A name and its `=` are no longer.
+/// Upper bound on the bytes of a name with its `=`.
 const NAME: usize = 65;
-/// A file of less is not worth a second thread.
+/// Size of a file, in bytes, from which a second thread pays.
 const STRIPE: u64 = 16 << 20;
-/// More entries than that are not looked up one by one.
+/// Upper bound on the entries that are looked up one by one.
 const MAX_FOUND: usize = 1 << 18;
 
-/// The entries in whose values `text` stands, of the file's first `end` bytes; `None` where they are too many or do not fit
-/// together.
+/// Finds the entries whose values contain `text`, in the file's first `end` bytes; `None` where they are too many or the
+/// structures are inconsistent.
 pub(super) fn entries(
     file: &Arc<File>,
     header: &Header,
@@ -77,9 +77,9 @@ pub(super) fn entries(
 struct Search<'h> {
     header: &'h Header,
     window: Window,
-    /// A window onto what lies before the block.
+    /// Window onto the bytes before the block.
     apart: Window,
-    /// Where no value begins before that holds a hit from here on.
+    /// Offset before which no value begins that could contain a further hit.
     looked: u64,
     found: Vec<u64>,
 }
@@ -90,7 +90,7 @@ impl Search<'_> {
         let finder = Finder::new(text);
         let mut at = from;
         while at < to {
-            // Block by block of the window, which begin at pages.
+            // Aligned with the blocks of the window, which begin at pages.
             let until = (at / BLOCK as u64 + 1) * BLOCK as u64;
             let length = (until.min(to) - at) as usize + text.len() - 1;
             let block = self.window.bytes(at, length);
@@ -102,7 +102,7 @@ impl Search<'_> {
         Some(())
     }
 
-    /// Takes the entries of the value that holds the hit at `hit`, and says where the search goes on.
+    /// Adds the entries of the value that contains the hit at `hit`. Returns the offset at which the search continues.
     fn hit(&mut self, hit: u64, length: usize) -> Option<u64> {
         let Some((at, head)) = self.value(hit, length) else {
             return Some(hit + 1);
@@ -128,11 +128,11 @@ impl Search<'_> {
         Some(end.max(hit + 1))
     }
 
-    /// The DATA object that holds the `length` bytes at `hit`: the nearest before it that may be one.
+    /// Returns the DATA object that contains the `length` bytes at `hit`: the nearest one before it.
     fn value(&mut self, hit: u64, length: usize) -> Option<(u64, Head)> {
         let payload = self.header.form.payload();
         let last = hit.checked_sub(payload as u64 + 1)? / 8 * 8;
-        // What did not reach the hit before does not reach this one.
+        // An object that did not reach the hit before does not reach this one.
         let first = last
             .saturating_sub(MAX_VALUE as u64)
             .max(self.header.begin)

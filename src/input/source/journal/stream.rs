@@ -12,7 +12,7 @@ use super::guard::{Guard, Told};
 use super::record::{Record, Transport};
 use super::wanted::Wanted;
 
-/// A batch ends after so many entries, whatever they hold.
+/// Number of entries after which a batch ends.
 const ENTRIES: u64 = 1024;
 
 /// A journal that comes as a stream, read in batches.
@@ -28,7 +28,7 @@ impl<'a> JournalStream<'a> {
     /// Reads the header of the journal in `stream`.
     ///
     /// # Errors
-    /// If it is none, or of a form that cannot be read in a stream.
+    /// If it is malformed, or of a version that cannot be read in a stream.
     pub(in crate::input::source) fn open(
         stream: Box<dyn Read + 'a>,
         wanted: Arc<Wanted>,
@@ -55,7 +55,7 @@ impl<'a> JournalStream<'a> {
         let mut batch = Batch::default();
         while batch.weight() < weight && batch.entries < ENTRIES {
             let Some(entry) = self.reader.next_entry() else {
-                // Another volume has its own reader; the values of this one are let go of.
+                // Another volume has its own reader; the values of this one are freed.
                 if self.guard.0.borrow_mut().turn()
                     && let Ok(reader) = JournalReader::new(self.guard.clone())
                 {

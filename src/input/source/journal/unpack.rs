@@ -1,4 +1,4 @@
-//! Takes compression off the values of DATA objects, within bounds.
+//! Decompression of the values of DATA objects, within bounds.
 
 use std::io;
 
@@ -10,20 +10,20 @@ use super::object::{LZ4, XZ, ZSTD, u64_at};
 
 /// The longest value that is unpacked; no message of the kernel is longer than 2 KiB.
 pub(super) const MAX_VALUE: usize = 64 << 10;
-/// The window of a zstd frame that does not say its length: 8 MiB.
+/// Window of a zstd frame without a stated length: 8 MiB.
 const WINDOW_LOG: u32 = 23;
-/// What an xz decoder may take; journald's dictionary is 1 MiB.
+/// Upper bound on the memory of an xz decoder, in bytes; journald's dictionary is 1 MiB.
 const XZ_MEMORY: u64 = 16 << 20;
 
 /// A value without its compression.
 pub(super) enum Unpacked<'a> {
     Whole(&'a [u8]),
-    /// Longer than [`MAX_VALUE`]; a begin of it, which may be empty.
+    /// A value longer than [`MAX_VALUE`]; its start, which may be empty.
     Begin(&'a [u8]),
     Damaged,
 }
 
-/// Decoders, made when they are first needed, and room for one value.
+/// Decoders, created on demand, and a buffer for one value.
 #[derive(Default)]
 pub(super) struct Unpacker {
     zstd: Option<Decoder<'static>>,
@@ -53,6 +53,39 @@ impl Unpacker {
         }
     }
 
+    /// Returns the start of the value that `packed` is the start of; empty where it cannot be told.
+    pub(super) fn begin<'a>(&'a mut self, flags: u8, packed: &'a [u8]) -> &'a [u8] {
+        if flags != ZSTD {
+            return match flags {
+                0 => &packed[..packed.len().min(MAX_VALUE)],
+                // Of lz4 and xz a part is not unpacked.
+                _ => &[],
+            };
+        }
+        self.room.resize(MAX_VALUE + 1, 0);
+        let decoder = match &mut self.zstd {
+            Some(decoder) => decoder,
+            none => match window_bounded() {
+                Ok(made) => none.insert(made),
+                Err(_) => return &[],
+            },
+        };
+        if decoder.reinit().is_err() {
+            return &[];
+        }
+        let mut input = InBuffer::around(packed);
+        let mut output = OutBuffer::around(&mut self.room[..MAX_VALUE]);
+        loop {
+            let before = (input.pos(), output.pos());
+            let ended = decoder.run(&mut input, &mut output);
+            if ended.is_err() || before == (input.pos(), output.pos()) {
+                break;
+            }
+        }
+        let length = output.pos();
+        &self.room[..length]
+    }
+
     /// One frame, as `ZSTD_compress` writes it: with its length before it.
     fn zstd(&mut self, packed: &[u8]) -> Option<usize> {
         let told = get_frame_content_size(packed).ok()?;
@@ -67,7 +100,7 @@ impl Unpacker {
             let before = (input.pos(), output.pos());
             let rest = match decoder.run(&mut input, &mut output) {
                 Ok(rest) => rest,
-                // A window that is too large is that of a value that is.
+                // A window that is too large belongs to a value that is too large.
                 Err(_) if told.is_some_and(|told| told > 1 << WINDOW_LOG) => {
                     self.room[..=MAX_VALUE].fill(0);
                     return Some(MAX_VALUE + 1);
@@ -86,11 +119,12 @@ impl Unpacker {
         }
     }
 
-    /// A block with its unpacked length, of 64 bits, before it (systemd, `compress_blob_lz4`).
+    /// Unpacks an LZ4 block that follows its unpacked length in 64 bits (systemd, `compress_blob_lz4`). Returns the
+    /// length.
     fn lz4(&mut self, packed: &[u8]) -> Option<usize> {
         let block = packed.get(8..)?;
         let told = u64_at(packed, 0);
-        // A byte of a block unpacks to 255 at most.
+        // One byte of a block unpacks to at most 255.
         if told > (block.len() as u64).saturating_mul(255) {
             return None;
         }
@@ -103,7 +137,7 @@ impl Unpacker {
         (length as u64 == told).then_some(length)
     }
 
-    /// An `.xz` stream without a check.
+    /// Unpacks an `.xz` stream without a check. Returns the length.
     fn xz(&mut self, packed: &[u8]) -> Option<usize> {
         let mut stream = Stream::new_stream_decoder(XZ_MEMORY, 0).ok()?;
         loop {
@@ -163,6 +197,16 @@ mod tests {
         let plain = [&b"MESSAGE="[..], &vec![b'a'; 3 << 20]].concat();
         let packed = zstd::bulk::compress(&plain, 1).unwrap();
         assert_eq!(unpacked(ZSTD, &packed), Some(plain[..MAX_VALUE].to_vec()));
+        // A part of what is packed tells the start as well.
+        let noise = (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let long: Vec<u8> = b"MESSAGE=".iter().copied().chain(noise).collect();
+        let packed = zstd::bulk::compress(&long, 1).unwrap();
+        assert!(packed.len() > 200_000);
+        let mut unpacker = Unpacker::default();
+        assert_eq!(
+            unpacker.begin(ZSTD, &packed[..160 << 10]),
+            &long[..MAX_VALUE]
+        );
         let short = zstd::bulk::compress(&plain[..70], 1).unwrap();
         assert_eq!(unpacked(ZSTD, &short), Some(plain[..70].to_vec()));
         assert_eq!(unpacked(ZSTD, &short[..short.len() - 1]), None);

@@ -1,25 +1,26 @@
-//! The crate that reads streams keeps every value it has met. So a long stream goes to it in volumes, each of which begins
-//! with the values that later entries still refer to.
+//! Volumes of a long stream: the crate that reads streams keeps every value it has met, so it gets the stream in
+//! volumes, each of which begins with the values that later entries still refer to.
 
 use std::collections::HashMap;
 
 use super::object::{ENTRY_ITEMS, Form, u32_at, u64_at};
 
-/// A volume ends where its values take so much, in bytes.
+/// Size of the values, in bytes, at which a volume ends.
 const MAX_KEPT: usize = 24 << 20;
-/// What a value takes besides its length.
+/// Bytes of memory for a value besides its length.
 const OVERHEAD: usize = 160;
-/// What is remembered from one volume to the next.
+/// Upper bound on the bytes that are carried from one volume to the next.
 const MAX_SHARED: usize = 8 << 20;
 
 /// A part of the stream that one reader reads.
 #[derive(Debug, Default)]
 pub(super) struct Volume {
     kept: usize,
-    /// Offset in the stream from which on objects lie as they do there, and how much farther on they lie there.
+    /// Offset in the stream from which objects are unchanged, and the distance by which they lie further on in the
+    /// volume.
     begin: u64,
     ahead: u64,
-    /// Where values from before lie.
+    /// New offsets of the values carried over.
     moved: HashMap<u64, u64>,
     /// The values that several entries have, by their offsets in the stream.
     shared: HashMap<u64, Box<[u8]>>,
@@ -29,10 +30,10 @@ pub(super) struct Volume {
 }
 
 impl Volume {
-    /// Notes a DATA object that went out, which is `length` bytes without its compression.
+    /// Records a DATA object that was passed, which is `length` bytes long without its compression.
     pub(super) fn keep(&mut self, at: u64, object: &[u8], length: usize) {
         self.kept += length + OVERHEAD;
-        // A value of one entry is that of the one that comes next.
+        // A value of a single entry belongs to the next one, and is not shared.
         if u64_at(object, 56) == 1 {
             return;
         }
@@ -44,7 +45,7 @@ impl Volume {
         self.shared.insert(at, object.into());
     }
 
-    /// Whether another is to begin.
+    /// Whether another volume must begin.
     pub(super) const fn is_full(&self) -> bool {
         self.kept > MAX_KEPT
     }
@@ -62,7 +63,7 @@ impl Volume {
         self.ahead = at.wrapping_sub(out.len() as u64);
     }
 
-    /// Sets the offsets in `entry` to where the values lie in this volume; 0 for those that do not.
+    /// Sets the offsets in `entry` to those in this volume; 0 for values that are not in it.
     pub(super) fn place(&self, form: Form, entry: &mut [u8]) {
         let items = entry.get_mut(ENTRY_ITEMS..).unwrap_or_default();
         for item in items.chunks_exact_mut(if form.compact { 4 } else { 16 }) {
@@ -84,7 +85,7 @@ impl Volume {
         }
     }
 
-    /// Whether it is the first, in which everything lies where it does in the stream.
+    /// Whether it is the first volume, in which all offsets are those of the stream.
     pub(super) const fn is_first(&self) -> bool {
         self.begin == 0
     }

@@ -13,10 +13,10 @@ use super::unpack::Unpacker;
 use super::wanted::Wanted;
 use super::window::Window;
 
-/// How much is read at once, and how much of what was passed is kept, for the values of the entries to come.
+/// Bytes read at once, and bytes kept of those passed, for the values of the entries to come.
 const BLOCK: usize = 256 << 10;
 const PASSED: usize = 32 << 10;
-/// A batch ends after so many bytes of the file, whatever they hold.
+/// Number of bytes of the file after which a batch ends.
 const STRETCH: u64 = 4 << 20;
 
 /// A walk through a file.
@@ -30,8 +30,8 @@ pub(super) struct Walk {
 }
 
 impl Walk {
-    /// A walk through the first `length` bytes of `file`. Compressed values are proven and read, whoever wrote them, where
-    /// it is `thorough`.
+    /// Creates a walk through the first `length` bytes of `file`. With `thorough`, compressed values are proven and read
+    /// whatever program wrote them.
     pub(super) fn new(file: &Arc<File>, length: u64, header: &Header, thorough: bool) -> Self {
         let window = Window::new(Arc::clone(file), length, BLOCK, PASSED);
         Self {
@@ -42,7 +42,7 @@ impl Walk {
         }
     }
 
-    /// Walks on, up to `weight` bytes of records of entries behind the offset `done`.
+    /// Reads up to `weight` bytes of records, of entries behind the offset `done`.
     pub(super) fn read(
         &mut self,
         wanted: &Wanted,
@@ -104,7 +104,7 @@ impl Walk {
         self.values.open(Arc::clone(file));
     }
 
-    /// Frees the memory, and lets go of the file.
+    /// Frees the memory, and closes the file.
     pub(super) fn close(&mut self) {
         self.chain.bytes.close();
         self.values.close();

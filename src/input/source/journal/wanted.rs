@@ -1,13 +1,13 @@
-//! Which entries of a journal are worth handing on.
+//! Selection of the entries of a journal that are handed on.
 
 use super::record::{Record, Transport};
 
-/// Says whether a message of the kernel's, or of journald's, says something that counts.
+/// Predicate for messages of the kernel or of journald that matter.
 pub(in crate::input::source) type Says = dyn Fn(&[u8]) -> bool + Send + Sync;
 
-/// The texts that make an entry worth reading.
+/// Texts by which an entry is selected.
 pub(in crate::input::source) struct Wanted {
-    /// LOG prefixes: whoever wrote one, the entry is handed on.
+    /// LOG prefixes: an entry with one of them is handed on, whatever program wrote it.
     prefixes: Vec<Vec<u8>>,
     says: Box<Says>,
 }
@@ -26,12 +26,12 @@ impl Wanted {
         self.prefixes.iter().any(holds)
     }
 
-    /// Whether a compressed message of the entry of `record` is unpacked where most are not.
+    /// Whether a compressed message of the entry of `record` is unpacked even where most are not.
     pub(super) fn reads_packed(&self, record: &Record) -> bool {
         is_trusted(record)
     }
 
-    /// A text that all prefixes begin with, as long as it can be.
+    /// Returns the longest common start of all prefixes.
     pub(super) fn common(&self) -> &[u8] {
         let Some((first, rest)) = self.prefixes.split_first() else {
             return &[];
@@ -42,7 +42,7 @@ impl Wanted {
     }
 }
 
-/// Whether the kernel wrote it, or journald, or nobody knows.
+/// Whether the kernel or journald wrote the entry, or no field says who did.
 fn is_trusted(record: &Record) -> bool {
     record.transport != Some(Transport::Other)
 }

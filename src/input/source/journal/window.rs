@@ -6,33 +6,34 @@ use std::sync::Arc;
 
 use super::chain::Bytes;
 
-/// Windows begin and end where pages do.
+/// Alignment of windows: the page size.
 const PAGE: u64 = 4096;
-/// Where in a page of memory a page of the file goes. Copies whose source and target differ by less than 32 bytes modulo
-/// 4096, as with what `malloc` gives, suffer 4K aliasing: measured, 0.7 s a GiB instead of 0.23.
+/// Offset of file pages within memory pages: copies whose source and target differ by less than 32 bytes modulo 4096, as
+/// with memory from `malloc`, suffer 4K aliasing (measured: 0.7 s/GiB instead of 0.23).
 const PLACE: usize = 80;
 
 /// A part of a file in memory.
 #[derive(Debug)]
 pub(super) struct Window {
-    /// None while it is closed.
+    /// `None` while it is closed.
     file: Option<Arc<File>>,
-    /// Where the file ended when it was opened; what is written later is not looked at.
+    /// Length of the file when it was opened; later bytes are not read.
     end: u64,
-    /// Room; from `lead` on, `filled` bytes of it are the file's from `from` on.
+    /// Buffer; from `lead` on it contains `filled` bytes of the file from offset `from`.
     room: Vec<u8>,
     lead: usize,
     from: u64,
     filled: usize,
-    /// How much is read at once.
+    /// Bytes read at once.
     block: usize,
-    /// How much before the offset that is asked for is kept.
+    /// Bytes kept before the offset that is asked for.
     back: usize,
     broken: Option<String>,
 }
 
 impl Window {
-    /// A window onto the first `end` bytes of `file`, of `block` bytes, `back` of them before what is asked for.
+    /// Creates a window of `block` bytes onto the first `end` bytes of `file`, with `back` of them before the offset
+    /// asked for.
     pub(super) const fn new(file: Arc<File>, end: u64, block: usize, back: usize) -> Self {
         Self {
             file: Some(file),
@@ -47,7 +48,7 @@ impl Window {
         }
     }
 
-    /// Whether all of `at..at + length` is in memory, as far as the file has it.
+    /// Whether all of `at..at + length`, as far as the file has it, is in memory.
     pub(super) fn holds(&self, at: u64, length: usize) -> bool {
         let until = (at.saturating_add(length as u64)).min(self.end);
         at >= self.from && until <= self.from + self.filled as u64
@@ -58,7 +59,7 @@ impl Window {
         self.file = Some(file);
     }
 
-    /// Frees the memory, and lets go of the file.
+    /// Frees the memory, and closes the file.
     pub(super) fn close(&mut self) {
         self.room = Vec::new();
         self.lead = 0;
@@ -71,7 +72,7 @@ impl Window {
         let from = at.saturating_sub(self.back as u64) / PAGE * PAGE;
         let wanted = (at + length as u64).max(from + self.block as u64);
         let until = wanted.next_multiple_of(PAGE).min(self.end);
-        // What is in memory already is moved, not read again.
+        // Bytes that are in memory already are moved, not read again.
         let mut filled = 0;
         if (self.from..self.from + self.filled as u64).contains(&from) {
             let moved = (from - self.from) as usize;
@@ -102,12 +103,12 @@ impl Window {
         self.from = from;
         self.filled = filled;
         if filled < size {
-            // Somebody cut it, or it cannot be read: it ends here.
+            // The file was truncated, or cannot be read: it ends here.
             self.end = from + filled as u64;
         }
     }
 
-    /// Makes room for `size` bytes, the first `filled` of which are there.
+    /// Enlarges the buffer to `size` bytes, the first `filled` of which are kept.
     fn grow(&mut self, size: usize, filled: usize) {
         let mut room = vec![0; size + PAGE as usize];
         let lead = (PLACE + PAGE as usize - room.as_ptr().addr() % PAGE as usize) % PAGE as usize;

@@ -1,0 +1,115 @@
+//! Reports among the inputs, and acceptances: both concern findings that are known already.
+
+use std::collections::BTreeSet;
+
+use super::{Analysis, warnings};
+use crate::accept::Acceptances;
+use crate::date::Date;
+use crate::error::printable_name;
+use crate::report::read::{Part, merge};
+use crate::report::{Tally, Warning};
+use crate::site::Site;
+
+impl Analysis {
+    /// Takes the acceptances of the user, and the day of the clock.
+    pub fn accept(&mut self, acceptances: Acceptances, today: Date) {
+        self.acceptances = acceptances;
+        self.today = Some(today);
+    }
+
+    /// Notes which day it is: an acceptance may end while a log goes on.
+    pub const fn set_today(&mut self, today: Date) {
+        self.today = Some(today);
+    }
+
+    /// Returns the tally so far, of logs and reports.
+    pub fn tally(&self) -> Tally {
+        if self.reports.is_empty() {
+            return self.tally;
+        }
+        let reports = self.reports.tally();
+        Tally {
+            lines: self.tally.lines + reports.lines,
+            drops: self.tally.drops + reports.drops,
+            unreadable: self.tally.unreadable + reports.unreadable,
+            untrusted: self.tally.untrusted + reports.untrusted,
+            outside: self.tally.outside + reports.outside,
+            filtered: self.tally.filtered + reports.filtered,
+        }
+    }
+
+    /// Returns the number of drop lines in the input, whether they were counted or not.
+    pub fn met(&self) -> u64 {
+        self.met + self.reports.tally().drops
+    }
+
+    /// Returns the faults of reports since the last call, each with its remedy.
+    pub fn take_faults(&mut self) -> Vec<String> {
+        self.reports.take_faults()
+    }
+
+    /// Whether reports are among the inputs.
+    pub const fn has_reports(&self) -> bool {
+        !self.reports.is_empty()
+    }
+
+    /// Merges the results of the logs with the reports among the inputs.
+    pub(super) fn with_reports(&self, logs: Part) -> Part {
+        let mut parts = self.reports.parts().to_vec();
+        let mut roles = Vec::new();
+        for part in &mut parts {
+            settle_roles(part, &self.site, &mut roles);
+        }
+        let known: BTreeSet<String> = logs.nodes.iter().map(|node| node.node.clone()).collect();
+        if logs.tally != Tally::default() || !logs.findings.is_empty() {
+            parts.push(logs);
+        }
+        let mut whole = merge(parts);
+        let told = whole
+            .nodes
+            .iter()
+            .filter(|node| !known.contains(&node.node));
+        whole.warnings.extend(told.filter_map(warnings::saturated));
+        let guesses = whole
+            .findings
+            .iter()
+            .filter(|finding| finding.reported.is_some() && finding.role_assumed);
+        let guesses: BTreeSet<(&str, &str)> =
+            guesses.map(|f| (f.node.as_str(), f.role.code())).collect();
+        whole.warnings.extend(warnings::reported_roles(&guesses));
+        whole.warnings.extend(roles);
+        whole.warnings.sort();
+        whole.warnings.dedup();
+        whole
+    }
+}
+
+/// Applies the roles given by the user to findings that were judged already: a role may confirm an assumption, and
+/// change nothing else.
+fn settle_roles(part: &mut Part, site: &Site, warnings: &mut Vec<Warning>) {
+    for node in &mut part.nodes {
+        if !site.is_role_known(&node.node) {
+            continue;
+        }
+        if site.role(&node.node) == node.role {
+            node.role_known = true;
+            continue;
+        }
+        let text = format!(
+            "the report was judged with {} as {}: that it is {} does not change what is told of it. Report its log again",
+            printable_name(&node.node),
+            node.role,
+            site.role(&node.node)
+        );
+        warnings.push(Warning::new(
+            "role-not-applied",
+            Some(node.node.clone()),
+            text,
+        ));
+    }
+    for finding in &mut part.findings {
+        if site.is_role_known(&finding.node) && site.role(&finding.node) == finding.role {
+            finding.role_assumed = false;
+        }
+    }
+}

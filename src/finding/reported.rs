@@ -1,0 +1,18 @@
+//! Data about a finding that only its report has.
+
+/// Rules that a report offered for a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reported {
+    pub offers: Vec<Offered>,
+    /// Whether it was accepted then, so that no rule was offered.
+    pub was_accepted: bool,
+}
+
+/// A rule that a report offered. Its commands are not read: rules are made anew.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Offered {
+    /// Code of the reason why it needed a decision; `None` if it could be applied as it was.
+    pub doubt: Option<String>,
+    /// Whether it went into another chain than the documented one.
+    pub is_elsewhere: bool,
+}

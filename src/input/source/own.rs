@@ -1,0 +1,96 @@
+//! Documents that this program wrote: reports and events as JSON, one behind the other, on one line or on many.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use serde_json::value::RawValue;
+
+use super::{Opening, Summary};
+use crate::input::event::LogEvent;
+
+/// The longest document, in bytes: a report on as many findings as are kept apart is far shorter.
+const MAX_DOCUMENT: usize = 128 << 20;
+
+impl Opening<'_, '_, '_> {
+    /// Passes each document of `stream` to the sink.
+    pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + '_>) {
+        let left = Rc::new(Cell::new(MAX_DOCUMENT));
+        let bounded = Bounded {
+            stream: io::BufReader::with_capacity(super::BLOCK, stream),
+            left: left.clone(),
+            is_begin: true,
+        };
+        let documents = serde_json::Deserializer::from_reader(bounded).into_iter::<Box<RawValue>>();
+        for document in documents {
+            match document {
+                Ok(document) => {
+                    left.set(MAX_DOCUMENT);
+                    self.summary.add(Summary {
+                        known: true,
+                        blank: false,
+                        ..Summary::default()
+                    });
+                    (self.sink)(LogEvent::Own {
+                        input: name,
+                        document: document.get(),
+                    });
+                }
+                Err(why) => {
+                    self.failed(name, broken(&why));
+                    break;
+                }
+            }
+        }
+        (self.sink)(LogEvent::EndOfOwn);
+    }
+}
+
+/// Describes why a document cannot be read, with the remedy.
+fn broken(why: &serde_json::Error) -> io::Error {
+    let place = format!("line {}, column {}", why.line(), why.column());
+    let text = if let Some(kind) = why.io_error_kind() {
+        if kind == io::ErrorKind::FileTooLarge {
+            format!(
+                "a report in it is longer than {} MiB; report the log again",
+                MAX_DOCUMENT >> 20
+            )
+        } else {
+            format!(
+                "it ends with a fault at {place}: {why}; what came before counts, write the report anew for the rest"
+            )
+        }
+    } else if why.is_eof() {
+        "it ends within a report or an event: it is not whole. What came before counts; write it anew for the rest".to_owned()
+    } else {
+        format!(
+            "it is a report or events up to {place}, and no JSON there; what came before counts, write it anew for the rest"
+        )
+    };
+    io::Error::other(text)
+}
+
+/// A stream that ends where one document would be too long, without a byte order mark.
+struct Bounded<R> {
+    stream: R,
+    left: Rc<Cell<usize>>,
+    is_begin: bool,
+}
+
+impl<R: io::BufRead> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.is_begin)
+            && self.stream.fill_buf()?.starts_with(b"\xef\xbb\xbf")
+        {
+            self.stream.consume(3);
+        }
+        let left = self.left.get();
+        if left == 0 {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let most = buffer.len().min(left);
+        let read = self.stream.read(&mut buffer[..most])?;
+        self.left.set(left - read);
+        Ok(read)
+    }
+}

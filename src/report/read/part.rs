@@ -1,0 +1,163 @@
+//! One report, or the report on the logs of this run, as a part of the whole.
+
+use std::net::IpAddr;
+
+use super::finding::{self, MAX_COUNT, Rules, time};
+use super::words::{coded, word};
+use crate::catalog::Role;
+use crate::chain::Counted;
+use crate::error::printable;
+use crate::finding::Finding;
+use crate::report::json::{NodeV1, ReportV1, WarningV1};
+use crate::report::{NodeReport, Tally, Warning, WindowReport};
+use crate::saturation::Stretch;
+use crate::site::WindowOrigin;
+use crate::time::Time;
+
+/// Codes of warnings that are generated anew from the content of a report, or that concern options of its run.
+const MADE_ANEW: [&str; 6] = [
+    "log-saturated",
+    "role-assumed",
+    "acceptance-expired",
+    "acceptance-partial",
+    "acceptance-unused",
+    "only-unused",
+];
+
+/// A part of a report.
+#[derive(Clone)]
+pub struct Part {
+    pub span: Option<(Time, Time)>,
+    pub tally: Tally,
+    pub nodes: Vec<NodeReport>,
+    pub findings: Vec<Finding>,
+    pub warnings: Vec<Warning>,
+    pub windows: Vec<WindowReport>,
+}
+
+impl Part {
+    /// Creates the report `v1` of the input `input`.
+    ///
+    /// # Errors
+    /// If it is none that this program would write.
+    pub(super) fn of(input: &str, v1: ReportV1<'_>) -> Result<Self, String> {
+        let nodes = v1.nodes.iter().map(node).collect::<Result<Vec<_>, _>>()?;
+        let rules: Rules<'_> = v1.rules.iter().map(|rule| (&*rule.id, rule)).collect();
+        let findings = v1
+            .findings
+            .read()
+            .iter()
+            .map(|v1| finding::finding(v1, &rules, addresses(&nodes, &v1.node)));
+        let findings = findings.collect::<Result<Vec<_>, _>>()?;
+        let windows = v1.windows.iter().map(|window| {
+            let origin = coded(
+                &WindowOrigin::ALL,
+                WindowOrigin::code,
+                &window.origin,
+                "origin of a window",
+            )?;
+            let end = |text: &Option<String>| {
+                text.as_deref()
+                    .map(|text| time(Some(text)))
+                    .filter(|time| time.is_known())
+            };
+            Ok(WindowReport {
+                from: end(&window.from),
+                to: end(&window.to),
+                origin,
+            })
+        });
+        let span = v1
+            .span
+            .as_ref()
+            .map(|span| (time(span.first.as_deref()), time(span.last.as_deref())));
+        let logged: u64 = findings
+            .iter()
+            .map(|finding| finding.logged)
+            .fold(0, u64::saturating_add);
+        Ok(Self {
+            span: span.filter(|(first, last)| first.is_known() && last.is_known()),
+            tally: Tally {
+                lines: v1.tally.lines.min(MAX_COUNT),
+                drops: logged.saturating_add(v1.tally.filtered.min(MAX_COUNT)),
+                unreadable: v1.tally.unreadable.min(MAX_COUNT),
+                untrusted: v1.tally.untrusted.min(MAX_COUNT),
+                outside: v1.tally.outside.min(MAX_COUNT),
+                filtered: v1.tally.filtered.min(MAX_COUNT),
+            },
+            nodes,
+            findings,
+            warnings: v1
+                .warnings
+                .iter()
+                .filter_map(|one| warning(input, one))
+                .collect(),
+            windows: windows.collect::<Result<Vec<_>, String>>()?,
+        })
+    }
+}
+
+/// Returns the addresses of a node.
+pub(super) fn addresses<'n>(nodes: &'n [NodeReport], name: &str) -> &'n [IpAddr] {
+    nodes
+        .iter()
+        .find(|node| node.node == name)
+        .map_or(&[], |node| &node.addresses)
+}
+
+fn node(v1: &NodeV1<'_>) -> Result<NodeReport, String> {
+    let addresses = v1
+        .addresses
+        .iter()
+        .map(|text| text.parse())
+        .collect::<Result<Vec<IpAddr>, _>>();
+    let stretches = |all: &Vec<crate::report::json::StretchV1>| -> Vec<Stretch> {
+        let stretch = |one: &crate::report::json::StretchV1| Stretch {
+            from: time(one.from.as_deref()),
+            to: time(one.to.as_deref()),
+        };
+        all.iter()
+            .map(stretch)
+            .filter(|one| one.from.is_known() && one.from <= one.to)
+            .collect()
+    };
+    Ok(NodeReport {
+        node: v1.node.to_string(),
+        role: coded(&Role::ALL, Role::code, &v1.role, "role")?,
+        role_known: v1.role_known,
+        addresses: addresses.map_err(|_| {
+            "an address of a node is none; write the report anew with -o json".to_owned()
+        })?,
+        logged: v1.logged.min(MAX_COUNT),
+        saturated: v1.saturated.as_ref().map(stretches),
+        saturated_by_family: Default::default(),
+        unlogged: v1.unlogged.map(|packets| Counted {
+            packets: packets.min(MAX_COUNT),
+            exact: true,
+        }),
+    })
+}
+
+/// Converts a warning of a report, quoted as a statement of that report.
+pub(super) fn warning(input: &str, v1: &WarningV1<'_>) -> Option<Warning> {
+    let code = word(&v1.code).filter(|code| !MADE_ANEW.contains(code))?;
+    let name = input.rsplit('/').next().unwrap_or(input);
+    let text = finding::capped(&v1.text);
+    Some(Warning {
+        code,
+        node: v1.node.as_ref().map(|node| finding::capped(node)),
+        text: printable(&format!("{name} says: {text}")),
+    })
+}
+
+/// Returns the sum of accounts.
+pub(super) fn sum(all: impl Iterator<Item = Tally>) -> Tally {
+    all.fold(Tally::default(), |sum, one| Tally {
+        lines: sum.lines.saturating_add(one.lines),
+        drops: sum.drops.saturating_add(one.drops),
+        unreadable: sum.unreadable.saturating_add(one.unreadable),
+        untrusted: sum.untrusted.saturating_add(one.untrusted),
+        outside: sum.outside.saturating_add(one.outside),
+        filtered: sum.filtered.saturating_add(one.filtered),
+    })
+}

@@ -1,0 +1,76 @@
+//! Ports that stay closed on purpose: missing rules that are accepted as findings.
+
+use std::net::IpAddr;
+
+use super::{AcceptRule, Disposition, Doubt};
+use crate::cause::Verdict;
+use crate::finding::Finding;
+use crate::net::IpNet;
+use crate::packet::proto_name;
+
+/// Findings that are accepted as they are.
+pub(super) struct Closed(Vec<ClosedPort>);
+
+struct ClosedPort {
+    node: String,
+    v6: bool,
+    proto: Option<u8>,
+    port: Option<u16>,
+    peers: Vec<IpNet>,
+}
+
+impl Closed {
+    pub(super) fn of(findings: &[Finding]) -> Self {
+        let accepted = findings
+            .iter()
+            .filter(|f| f.accepted.is_some() && f.verdict() == Verdict::MissingRule);
+        let closed = accepted.map(|finding| ClosedPort {
+            node: finding.node.clone(),
+            v6: finding.key.v6,
+            proto: finding.key.proto,
+            port: finding.port,
+            peers: (finding.peers.iter().map(|peer: &IpAddr| IpNet::from(*peer)))
+                .chain(finding.networks.iter().copied())
+                .collect(),
+        });
+        Self(closed.collect())
+    }
+
+    /// Marks `rule` as one that needs a decision if it would open a port that stays closed.
+    pub(super) fn doubt(&self, rule: &mut AcceptRule) {
+        let Some(port) = self.0.iter().find(|port| port.is_opened_by(rule)) else {
+            return;
+        };
+        rule.disposition = Disposition::Review;
+        rule.doubt = Some(Doubt::Closed(port.name()));
+    }
+}
+
+impl ClosedPort {
+    /// Whether `rule` accepts some of its packets.
+    fn is_opened_by(&self, rule: &AcceptRule) -> bool {
+        let of_port = match (rule.dport(), self.port) {
+            (None, _) => true,
+            (Some(ports), Some(port)) => ports.contains(port),
+            (Some(_), None) => false,
+        };
+        let from = |net: IpNet| {
+            self.peers
+                .iter()
+                .any(|peer| net.contains(peer) || peer.contains(&net))
+        };
+        self.node == rule.node
+            && self.v6 == matches!(rule.family, crate::chain::Family::V6)
+            && (rule.rule.protocol()).is_none_or(|proto| self.proto == Some(proto))
+            && of_port
+            && rule.source().is_none_or(from)
+    }
+
+    fn name(&self) -> String {
+        let proto = self.proto.map_or_else(|| "no protocol".into(), proto_name);
+        match self.port {
+            Some(port) => format!("{proto}/{port}"),
+            None => proto.into_owned(),
+        }
+    }
+}
