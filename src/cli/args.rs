@@ -386,6 +386,8 @@ impl ReportArgs {
     pub(super) fn check_live(&self) -> Result<(), Error> {
         let refused = if self.cursor_file.is_some() && !self.follows_journal() {
             "--cursor-file is for a journal that is followed; add --journal -f"
+        } else if self.shared.journal && self.follow && !self.read.inputs.is_empty() {
+            "the journal of this machine and another input cannot both be followed; follow one at a time"
         } else if self.no_report && !matches!(self.renderer().events, Some(Events::Each(_))) {
             "--no-report leaves out the report behind the events of -o ndjson; add -o ndjson"
         } else if self.updates && self.renderer().events.is_none() {
