@@ -314,7 +314,7 @@ fn open_matches(findings: &[Finding]) -> impl Iterator<Item = Warning> {
         let text = format!(
             "the chain given for {}: {}{more}",
             printable_name(node),
-            shown.join("; ")
+            printable(&shown.join("; "))
         );
         Warning::new("match-not-evaluated", Some(node.to_owned()), text)
     })
