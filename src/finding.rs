@@ -75,6 +75,8 @@ pub struct Finding {
     pub interface: String,
     /// Interfaces on which its lines arrived, in order.
     pub interfaces: Vec<String>,
+    /// The IP protocol number of all its lines; a scan may have tried several.
+    pub proto: Option<u8>,
     pub port: Option<u16>,
     pub ports: Vec<u16>,
     pub service: Option<&'static str>,
@@ -228,7 +230,7 @@ pub fn sort(findings: &mut [Finding]) {
 }
 
 fn order(one: &Finding, other: &Finding) -> Ordering {
-    let proto = |f: &Finding| f.key.proto.map(proto_name);
+    let proto = |f: &Finding| f.proto.map(proto_name);
     (one.verdict().cmp(&other.verdict()))
         .then_with(|| one.node.cmp(&other.node))
         .then_with(|| proto(one).cmp(&proto(other)))
@@ -337,6 +339,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             .outcomes
             .as_ref()
             .is_some_and(|outcomes| outcomes.kept_out > 0),
+        proto: group.only_proto(),
         scanned: scanned(group),
         established_suspect: is_established_suspect(group),
         accepted: None,
@@ -435,7 +438,7 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
     if !group.last.is_known() || group.last.is_dated() != end.is_dated() {
         return State::Unproven;
     }
-    let silent = scene.quiet(group.node, group.last);
+    let silent = scene.quiet(group);
     if silent <= PACE || paused(group, silent) {
         return State::Ongoing;
     }

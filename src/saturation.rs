@@ -58,12 +58,14 @@ pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
         return Some(stretches);
     }
     let (before, misfit) = stretches(ticks.iter(), limit).err()?;
-    // A LOG rule is replaced because it hid lines: without saturation before, the lines did not come through this limit.
-    if before.is_empty() {
-        return None;
-    }
     let earliest = misfit.saturating_sub(limit.burst as usize);
-    let after = (earliest..=misfit).find_map(|at| under_one_set(&ticks[at..], limit))?;
+    // A burst that runs on shows no moment, unless lines were hidden before it: that is why rules are replaced.
+    let is_moment = |at: &usize| {
+        let gap = (at.checked_sub(1)).map(|last| ticks[*at].time.since(ticks[last].time));
+        !before.is_empty() || gap.is_some_and(|gap| gap > WAITED)
+    };
+    let mut moments = (earliest..=misfit).filter(is_moment);
+    let after = moments.find_map(|at| under_one_set(&ticks[at..], limit))?;
     Some(union([before, after].concat()))
 }
 
@@ -256,6 +258,14 @@ mod tests {
             (stretches[0].from.0, stretches[0].to.0),
             (58_112_000, 75_944_000)
         );
+    }
+
+    #[test]
+    fn two_bursts_are_of_a_rule_that_was_replaced() {
+        let bursts = [0.0, 0.1, 0.2, 0.3, 0.4, 10.0, 10.1, 10.2, 10.3, 10.4];
+        assert_eq!(found(&bursts), Some(vec![]));
+        let three = [&bursts[..], &[20.0, 20.1, 20.2, 20.3, 20.4]].concat();
+        assert_eq!(found(&three), None);
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub fn packets(dice: &mut Dice) -> Vec<PacketSummary<'static>> {
                 hook: Hook::Input,
                 cast: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
                 frame: [PktType::Unicast, PktType::Multicast, PktType::Broadcast][dice.roll(3)],
+                has_mac: true,
                 data: false,
             });
         }

@@ -148,7 +148,7 @@ fn is_moved(was: &Finding, now: &Finding) -> bool {
         || was.networks.iter().any(|net| now.networks.contains(net));
     was.node == now.node
         && was.key.v6 == now.key.v6
-        && was.key.proto == now.key.proto
+        && was.proto == now.proto
         && same_port
         && same_peer
 }

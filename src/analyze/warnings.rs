@@ -20,6 +20,8 @@ use crate::time::Time;
 
 /// Upper bound on the stretches that are listed separately.
 const MOST_STRETCHES: usize = 3;
+/// How many matches that cannot be told are named of one node.
+const MOST_MATCHES: usize = 3;
 /// Upper bound on the nodes that a warning names.
 const MOST_NAMES: usize = 8;
 
@@ -37,6 +39,7 @@ pub(super) fn warnings(
     found.extend(established_suspects(findings));
     found.extend(scanned(findings));
     found.extend(stale_rules(findings));
+    found.extend(open_matches(findings));
     found.extend(assumed_roles(scene, findings));
     found.extend(
         notices
@@ -290,6 +293,30 @@ fn scanned(findings: &[Finding]) -> impl Iterator<Item = Warning> {
             names.join(", ")
         );
         Warning::new("scan-documented", Some(node.to_owned()), text)
+    })
+}
+
+/// One warning for each node whose chain asks what no log line tells: such a rule was taken for one that does not match.
+fn open_matches(findings: &[Finding]) -> impl Iterator<Item = Warning> {
+    let mut nodes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for finding in findings {
+        let tests = (finding.evidence.iter()).filter(|test| test.name == "not-evaluated");
+        let open = tests.map(|test| test.text.as_str());
+        nodes.entry(&finding.node).or_default().extend(open);
+    }
+    nodes.retain(|_, open| !open.is_empty());
+    nodes.into_iter().map(|(node, open)| {
+        let more = match open.len().saturating_sub(MOST_MATCHES) {
+            0 => String::new(),
+            more => format!("; and {more} more (-v shows them)"),
+        };
+        let shown: Vec<&str> = open.into_iter().take(MOST_MATCHES).collect();
+        let text = format!(
+            "the chain given for {}: {}{more}",
+            printable_name(node),
+            shown.join("; ")
+        );
+        Warning::new("match-not-evaluated", Some(node.to_owned()), text)
     })
 }
 

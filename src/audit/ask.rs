@@ -212,6 +212,7 @@ impl<'a> Ask<'a> {
             hook: Hook::Input,
             cast: PktType::Unicast,
             frame: PktType::Unicast,
+            has_mac: true,
             data: false,
         }
     }

@@ -264,6 +264,11 @@ pub fn is_dhcp_reply(proto: u8, spt: u16, dpt: u16) -> bool {
     (proto, spt, dpt) == (proto::UDP, services::DHCP_SERVER, services::DHCP_CLIENT)
 }
 
+/// Whether the port is a DHCP client's, which the documentation opens to servers.
+pub fn is_dhcp_client(proto: u8, port: u16) -> bool {
+    is_dhcp_reply(proto, services::DHCP_SERVER, port)
+}
+
 /// Whether the ports are those of a DHCP client's request, 68 to 67.
 pub fn is_dhcp_request(proto: u8, spt: u16, dpt: u16) -> bool {
     (proto, spt, dpt) == (proto::UDP, services::DHCP_CLIENT, services::DHCP_SERVER)

@@ -2,6 +2,7 @@
 
 use super::{Cause, Evidence, Example, Verdict, facts};
 use super::{group::Group, scene::Scene};
+use crate::chain::Chains;
 use crate::flow::{ChainOutcomes, Kind};
 
 pub(super) static CONNTRACK_LOSS: Cause = Cause {
@@ -37,13 +38,20 @@ pub(super) static CONNTRACK_LOSS: Cause = Cause {
 };
 
 /// Whether the running chain has the rule, and takes only packets that open a connection.
-fn is_invalid_alone(group: &Group<'_>) -> bool {
-    let invalid = |outcomes: &ChainOutcomes| group.logged > 0 && outcomes.invalid == group.logged;
-    group.requested().is_some() && group.outcomes.as_deref().is_some_and(invalid)
+fn is_invalid_alone(group: &Group<'_>, scene: &Scene<'_>) -> bool {
+    let chains = (scene.site.in_force).of(group.node, group.role, group.family());
+    let known = group.outcomes.as_deref().zip(chains);
+    // What opens a connection is accepted now, and the rest would have belonged to that.
+    let all = |(outcomes, chains): (&ChainOutcomes, Chains<'_>)| {
+        outcomes.invalid > 0
+            && outcomes.invalid + outcomes.accepted == group.logged
+            && !outcomes.is_stale(chains.origin)
+    };
+    group.requested().is_some() && known.is_some_and(all)
 }
 
 fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    if is_invalid_alone(group) {
+    if is_invalid_alone(group, scene) {
         return evidence.test("invalid-alone", true, || {
             "the running chain accepts this port for connections that are NEW, and these packets belong to none: conntrack calls \
              them INVALID"

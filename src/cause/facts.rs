@@ -130,7 +130,7 @@ pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) {
 
 /// Whether the lines have stopped while the log went on.
 pub(super) fn stopped(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let quiet = scene.quiet(group.node, group.last);
+    let quiet = scene.quiet(group);
     let settle = scene.site.settle;
     evidence.test("stopped", quiet >= settle, || {
         if !group.last.is_known() {

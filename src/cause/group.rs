@@ -110,6 +110,13 @@ impl<'a> Group<'a> {
         self.key.proto.unwrap_or_default()
     }
 
+    /// The IP protocol number of all its lines, where they have one: a scan of protocols without ports may have several.
+    pub fn only_proto(&self) -> Option<u8> {
+        let mut protos = self.members.iter().map(|seen| seen.key.proto);
+        let first = protos.next()?;
+        first.filter(|_| protos.all(|proto| proto == first))
+    }
+
     /// Returns the address family, and so the tool that writes its rules.
     pub const fn family(&self) -> Family {
         if self.key.v6 { Family::V6 } else { Family::V4 }

@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use foldhash::fast::RandomState;
 
 use super::directions::Settled;
-use crate::catalog::{Role, Strength, listed};
-use crate::flow::{Direction, Folded, Kind, Ports, Seen, begins};
+use crate::catalog::{Role, Strength, is_dhcp_client, is_dhcp_reply, listed};
+use crate::flow::{Direction, Folded, Kind, NEIGHBOUR_DISCOVERY, Ports, Seen, begins};
 use crate::packet::proto;
-use crate::time::{MINUTE, SECOND, Time};
+use crate::time::{MINUTE, Time};
 
 /// Number of distinct ports, or of protocols without ports, that make a scan.
 pub const SCAN_PORTS: usize = 5;
@@ -54,6 +54,7 @@ impl Scan {
         // A flow of bogus flags counts as a try, but keeps its own cause.
         can_join(settled)
             && settled.kind == Kind::Plain
+            && !is_no_scan(seen)
             && !self.asked.contains(&(seen.key.node, target(seen, settled)))
             && lies(seen.flow.first)
             && begun(seen).into_iter().all(lies)
@@ -82,12 +83,10 @@ enum Counts {
     Yes,
 }
 
-/// Finds the peers that scan. `role` returns the role of a node; `never` exempts a peer, whatever it tries; `refill` is
-/// the time, in microseconds, after which the LOG rule's limit lets the next line pass.
+/// Finds the peers that scan. `role` returns the role of a node; `never` exempts a peer, whatever it tries.
 pub(super) fn scanners(
     flows: &[Seen<'_>],
     settled: &[Settled],
-    refill: i64,
     role: impl Fn(u16) -> Role,
     never: impl Fn(IpAddr) -> bool,
 ) -> Scans {
@@ -111,7 +110,7 @@ pub(super) fn scanners(
     tried.sort_by_key(|tried| (tried.peer, tried.node, tried.target));
     let mut scans: Scans = tried
         .chunk_by(|one, other| one.peer == other.peer)
-        .filter_map(|tried| Some((tried[0].peer, scan(tried, refill)?)))
+        .filter_map(|tried| Some((tried[0].peer, scan(tried)?)))
         .collect();
     for seen in flows.iter().filter(|s| s.flow.folded == Folded::Ports) {
         if let Some(scan) = scans.get_mut(&seen.key.peer) {
@@ -119,6 +118,22 @@ pub(super) fn scanners(
         }
     }
     scans
+}
+
+/// Whether a flow is of those that are judged by what they are, whoever sends them: an answer of a DHCP server, neighbour
+/// discovery, and VRRP to its group.
+fn is_no_scan(seen: &Seen<'_>) -> bool {
+    let detail = &seen.flow.detail;
+    match (seen.key.proto, seen.key.ports) {
+        (Some(number), Ports::Service { port, reply: false }) => {
+            (seen.marks.iter()).any(|mark| is_dhcp_reply(number, mark.port, port))
+        }
+        (Some(proto::ICMPV6), _) => {
+            (detail.icmp_types.iter()).any(|(kind, _)| NEIGHBOUR_DISCOVERY.contains(kind))
+        }
+        (Some(proto::VRRP), _) => !detail.destinations.is_empty(),
+        _ => false,
+    }
 }
 
 /// Whether a flow can belong to a scan.
@@ -155,7 +170,7 @@ fn counts(seen: &Seen<'_>, settled: &Settled, (number, port): Target, role: Role
         };
     };
     let known = listed(role, number, port);
-    if !known.unlisted || has_data() {
+    if !known.unlisted || is_dhcp_client(number, port) || has_data() {
         Counts::Not
     } else if known.documented == Strength::NodePort {
         Counts::NodePort
@@ -165,7 +180,7 @@ fn counts(seen: &Seen<'_>, settled: &Settled, (number, port): Target, role: Role
 }
 
 /// Returns the scan of one peer's tries, sorted by node and target; `None` where they are no scan.
-fn scan(tried: &[Tried], refill: i64) -> Option<Scan> {
+fn scan(tried: &[Tried]) -> Option<Scan> {
     let mut asked = BTreeSet::new();
     let mut events: Vec<Try> = Vec::new();
     let mut nodes: Vec<u16> = Vec::new();
@@ -189,10 +204,7 @@ fn scan(tried: &[Tried], refill: i64) -> Option<Scan> {
     }
     events.sort_unstable();
     nodes.dedup();
-    let (at_once, mut stretches) = windows(&events);
-    for stretch in &mut stretches {
-        stretch.widen(&events, refill);
-    }
+    let (at_once, stretches) = windows(&events);
     let mut targets: Vec<Target> = events.iter().map(|(.., target)| *target).collect();
     targets.sort_unstable();
     targets.dedup();
@@ -219,20 +231,6 @@ pub(super) fn comes_back(begins: &[Time]) -> bool {
 struct Stretch {
     from: Time,
     to: Time,
-}
-
-impl Stretch {
-    /// Extends the scan by its own pace before its first try that counts and after its last: the tries of documented
-    /// ports, which do not count, may come first or last as well. After the burst, the LOG rule's limit sets the pace:
-    /// the next line that it logs comes one `refill` later, with whole-second stamps a second more.
-    fn widen(&mut self, events: &[Try], refill: i64) {
-        let inside = |(time, ..): &&Try| self.from <= *time && *time <= self.to;
-        let tries = events.iter().filter(inside).count() as i64;
-        let pace = self.to.since(self.from) / (tries - 1).max(1);
-        let pace = pace.max(refill.saturating_add(SECOND));
-        self.from = Time(self.from.0.saturating_sub(pace));
-        self.to = Time(self.to.0.saturating_add(pace));
-    }
 }
 
 /// One try: its start, the node where it counts as a NodePort, and its target.
@@ -312,6 +310,7 @@ fn windows(events: &[Try]) -> (usize, Vec<Stretch>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::SECOND;
 
     fn stretch(from: i64, to: i64) -> Stretch {
         Stretch {

@@ -87,22 +87,22 @@ impl<'a> Scene<'a> {
         });
         zones = Zones::new(site, [&told[..], &answering].concat());
         let is_told = |peer: IpAddr| told.binary_search(&peer).is_ok();
-        let (mut settled, mut scans) = settle(&all, &nodes, (&zones, site), is_told);
+        let (mut settled, mut scans) = settle(&all, &nodes, &zones, is_told);
         // A peer that scans is no node, even where its packets look like a node's answers.
         let nodes_after_all: Vec<IpAddr> = (answering.iter().copied())
             .filter(|peer| !scans.contains_key(peer))
             .collect();
         if nodes_after_all.len() < answering.len() {
             zones = Zones::new(site, [&told[..], &nodes_after_all].concat());
-            (settled, scans) = settle(&all, &nodes, (&zones, site), |peer| {
-                zones.is_cluster_node(peer)
-            });
+            (settled, scans) = settle(&all, &nodes, &zones, |peer| zones.is_cluster_node(peer));
         }
         let group = || {
             let key = |(seen, settled): (&Seen<'_>, &Settled)| {
                 let class = peer_class(seen, &nodes, site, &zones);
+                let allowed = class == PeerClass::Accepted && is_allowed(seen, &nodes, site);
+                let scans = Some(&scans).filter(|_| !allowed);
                 let zone = zone(&zones, &nodes, &seen.key);
-                group_key(seen, *settled, (zone, class), &scans)
+                group_key(seen, *settled, (zone, class), scans)
             };
             groups(all.iter().zip(&settled).map(key))
         };
@@ -155,14 +155,13 @@ impl<'a> Scene<'a> {
         Some(Group::new(*key, node.name, node.role, members.collect()))
     }
 
-    /// Returns the time, in microseconds, for which the log of a node was quiet after `last`. The time before the node's
-    /// last boot, gaps between logs and steps of its clock do not count.
-    pub fn quiet(&self, node: &str, last: Time) -> i64 {
-        let boot = self.flows.last_boot(node);
-        let from = boot.map_or(last, |boot| boot.max(last));
-        let (quiet, _) = self.flows.quiet(node, from);
-        // In a live log the time since the last line counts as well, because the log is still open.
-        let last_line = self.flows.span().map_or(from, |(_, last)| last.max(from));
+    /// How long the log of its node was quiet after a group, in microseconds: the time before a start, and between logs, shows
+    /// nothing, nor does a step of the clock.
+    pub fn quiet(&self, group: &Group<'_>) -> i64 {
+        let times = group.marks().map(|mark| mark.time);
+        let quiet = self.flows.quiet(group.node, group.last, times);
+        // Live, the time since the last line counts as well: the log is open.
+        let last_line = (self.flows.span()).map_or(group.last, |(_, last)| last.max(group.last));
         let open = self.now.map_or(0, |now| now.since(last_line).max(0));
         quiet + open
     }
@@ -250,19 +249,13 @@ fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
 fn settle(
     all: &[Seen<'_>],
     nodes: &BTreeMap<u16, Node<'_>>,
-    (zones, site): (&Zones, &Site),
+    zones: &Zones,
     told: impl Fn(IpAddr) -> bool,
 ) -> (Vec<Settled>, Scans) {
     let known = Known { nodes, zones };
     let mut settled = directions(all, &known);
     sweeps::mark(all, &mut settled, |seen| !known.is_inside(&seen.key));
-    let scans = scanners(
-        all,
-        &settled,
-        site.limit.refill,
-        |node| known.role(node),
-        told,
-    );
+    let scans = scanners(all, &settled, |node| known.role(node), told);
     (settled, scans)
 }
 
@@ -284,6 +277,20 @@ impl Nodes for Known<'_> {
     fn is_inside(&self, key: &FlowKey) -> bool {
         zone(self.zones, self.nodes, key) != Zone::Outside
     }
+}
+
+/// Whether the running chain accepts all of a flow, and the log is older than that: then nobody was kept out.
+fn is_allowed(seen: &Seen<'_>, nodes: &BTreeMap<u16, Node<'_>>, site: &Site) -> bool {
+    let known = (seen.flow.detail.outcomes.as_ref()).zip(nodes.get(&seen.key.node));
+    known.is_some_and(|(outcomes, node)| {
+        let family = if seen.key.peer.is_ipv6() {
+            Family::V6
+        } else {
+            Family::V4
+        };
+        let chains = site.in_force.of(node.name, node.role, family);
+        chains.is_some_and(|chains| outcomes.already_allows(seen.flow.logged, chains.origin))
+    })
 }
 
 /// Classifies the peer of a flow by the running chain of its node; only a peer outside the cluster is kept out on
@@ -320,7 +327,7 @@ fn group_key(
     seen: &Seen<'_>,
     settled: Settled,
     (zone, class): (Zone, PeerClass),
-    scans: &Scans,
+    scans: Option<&Scans>,
 ) -> GroupKey {
     let key = seen.key;
     let group = GroupKey {
@@ -335,7 +342,7 @@ fn group_key(
         class,
     };
     if scans
-        .get(&key.peer)
+        .and_then(|scans| scans.get(&key.peer))
         .is_some_and(|scan| scan.takes(seen, &settled))
     {
         let has_ports = matches!(key.proto, Some(proto::TCP | proto::UDP));

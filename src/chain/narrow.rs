@@ -7,7 +7,7 @@ use crate::chain::evaluate::Evaluation;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{Narrowed, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Match, Rule, Side, Target, Test};
+use crate::chain::rule::{Match, Ports, Rule, Side, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
 use crate::net::IpNet;
 
@@ -83,7 +83,11 @@ impl RuleSet {
             return;
         }
         for (place, rule) in chain.rules.iter().enumerate() {
-            let is_port = |m: &Match| matches!(m.test, Test::Protocol(_) | Test::Ports(..));
+            // A port of the sender's narrows a rule as its address does.
+            let is_port = |m: &Match| {
+                let sender = matches!(m.test, Test::Ports(Ports::Source, _));
+                !sender && matches!(m.test, Test::Protocol(_) | Test::Ports(..))
+            };
             let ours = |m: &Match| !is_port(m) || answer(m, question) == Answer::Yes;
             if !rule.matches.iter().all(ours) {
                 continue;

@@ -121,7 +121,7 @@ impl Values {
         [
             any(&self.nodes, |node| *node == finding.node),
             any(&self.ports, |port| {
-                port.matches(finding.key.proto, &finding.ports)
+                port.matches(finding.proto, &finding.ports)
             }),
             any(&self.peers, |net| {
                 finding.peers.iter().any(|peer| net.contains(peer))

@@ -2,6 +2,8 @@
 //!
 //! Ports that only the whole log can decide stay a pair; `cause::directions` settles it.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use super::{Kind, Ports};
 use crate::catalog::{
     Role, Strength, is_dhcp_reply, is_dhcp_request, listed, symmetric_udp, well_known_udp,
@@ -19,7 +21,7 @@ pub const EPHEMERAL: u16 = 1023;
 pub const RESERVED_CLIENTS: PortRange = PortRange::new(512, EPHEMERAL);
 
 /// Neighbour discovery: ICMPv6 router and neighbour solicitation and advertisement, redirect (RFC 4861, 4).
-const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=137;
+pub const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=137;
 
 /// Classifies `packet`, seen on a node of `role`.
 #[inline]
@@ -51,6 +53,12 @@ pub fn classify(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
     }
 }
 
+/// Whether VRRP is sent to the address: 224.0.0.18 (RFC 5798, 5.1.1.2) or ff02::12.
+fn is_vrrp_group(dst: IpAddr) -> bool {
+    let v6 = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 0x12);
+    dst == Ipv4Addr::new(224, 0, 0, 18) || dst == v6
+}
+
 /// Classifies a packet by its receivers. TCP does not accept group addresses, so a group MAC with a unicast IP address
 /// was made up when the log was edited.
 fn group(packet: &PacketSummary<'_>) -> Kind {
@@ -66,7 +74,8 @@ fn group(packet: &PacketSummary<'_>) -> Kind {
         is_dhcp_reply(number, spt, dpt) || is_dhcp_request(number, spt, dpt)
     });
     // These protocols use group addresses, and are judged by their type.
-    if neighbours || number == proto::VRRP || dhcp {
+    let vrrp = number == proto::VRRP && is_vrrp_group(packet.dst);
+    if neighbours || vrrp || dhcp {
         return Kind::Plain;
     }
     match (cast, frame) {

@@ -1,6 +1,7 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
@@ -22,8 +23,8 @@ use crate::time::Time;
 
 /// Upper bound on the lines kept for the timelines of all nodes.
 pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
-/// Upper bound on the boots of machines, and on the hosts without a drop line, that are kept.
-pub(super) const MOST_BOOTS: usize = 1_024;
+/// Upper bound on the hosts without a drop line that are kept.
+pub(super) const MOST_OTHERS: usize = 1_024;
 /// Name of the node for lines that name none.
 const UNKNOWN: &str = "unknown";
 
@@ -62,8 +63,6 @@ pub struct Flows {
     pub(super) others: BTreeMap<String, Lifeline>,
     /// What chains say of many flows.
     pub(super) texts: Texts,
-    /// Boots of machines: host and time.
-    pub(super) boots: BTreeSet<(String, Time)>,
     /// Drop lines.
     pub(super) logged: u64,
     /// Number of drop lines whose peer or port was folded.
@@ -83,6 +82,9 @@ impl Flows {
             self.reaches(drop.time);
         }
         let node = self.nodes.number(host(site, drop, packet));
+        let sent = sent(site, packet);
+        let asked = packet;
+        let packet = &sent;
         let interface = self.interfaces.number(packet.interface);
         let line = self.notice(site, drop, packet, (node, interface), lines);
         let place = self.count(&line, packet, drop.message);
@@ -92,7 +94,7 @@ impl Flows {
                 let outcomes = &mut self.flows[place].detail.outcomes;
                 let outcomes = Arc::make_mut(outcomes.get_or_insert_default());
                 let message = String::from_utf8_lossy(drop.message);
-                let judged = chains.judge(Question::dropped(*packet), &message);
+                let judged = chains.judge(Question::dropped(*asked), &message);
                 outcomes.add(judged, drop.time, u64::from(lines), &mut self.texts);
             }
         }
@@ -109,8 +111,13 @@ impl Flows {
         lines: u32,
     ) -> Line {
         if usize::from(node) == self.evidence.len() {
-            self.evidence
-                .push(NodeEvidence::new(site.role(self.nodes.name(node))));
+            let name = self.nodes.name(node);
+            let mut new = NodeEvidence::new(site.role(name));
+            // The lines of the node before its first drop line.
+            if let Some(life) = self.others.remove(name) {
+                new.life = life;
+            }
+            self.evidence.push(new);
         }
         let seen = &mut self.evidence[usize::from(node)];
         self.logged += u64::from(lines);
@@ -166,7 +173,8 @@ impl Flows {
                 u64::from(line.lines),
             );
         }
-        if packet.cast == PktType::Unicast && !is_station {
+        let to_group = packet.cast == PktType::Multicast && packet.proto == Some(proto::VRRP);
+        if packet.cast == PktType::Unicast && !is_station || to_group {
             flow.note_destination(packet.dst);
         }
         flow.date(line.time, || message);
@@ -226,7 +234,7 @@ impl Flows {
         let known = self.nodes.find(host).map(usize::from);
         if let Some(seen) = known.and_then(|number| self.evidence.get_mut(number)) {
             seen.life.note(time, monotonic);
-        } else if self.others.contains_key(host) || self.others.len() < MOST_BOOTS {
+        } else if self.others.contains_key(host) || self.others.len() < MOST_OTHERS {
             let life = self.others.entry(host.to_owned()).or_default();
             life.note(time, monotonic);
         }
@@ -255,25 +263,25 @@ impl Flows {
         }
     }
 
-    /// Records that the machine `host` booted at `time`.
+    /// Records that the machine `host` booted at `time`, which may be unknown. Without a host it is the log's one node.
     pub fn boot(&mut self, host: Option<&str>, time: Time) {
-        if time.is_known() && self.boots.len() < MOST_BOOTS {
-            self.boots
-                .insert((host.unwrap_or(UNKNOWN).to_owned(), time));
+        let Some(host) = host else {
+            if let [seen] = &mut self.evidence[..] {
+                seen.life.end(self.hostless.take());
+                seen.life.start(time);
+            }
+            return;
+        };
+        let known = self.nodes.find(host).map(usize::from);
+        if let Some(seen) = known.and_then(|number| self.evidence.get_mut(number)) {
+            seen.life.start(time);
+        } else if self.others.contains_key(host) || self.others.len() < MOST_OTHERS {
+            self.others.entry(host.to_owned()).or_default().start(time);
         }
     }
 
-    /// Returns the last boot of `node`, if the log shows one.
-    pub fn last_boot(&self, node: &str) -> Option<Time> {
-        self.boots
-            .iter()
-            .filter(|(host, _)| host == node)
-            .map(|(_, time)| *time)
-            .max()
-    }
-
-    /// Returns the microseconds from `from` to the end of a node's log that the log covers, and that end.
-    pub fn quiet(&self, node: &str, from: Time) -> (i64, Option<Time>) {
+    /// Returns the microseconds for which the log of a node went on after its lines at `times`, of which `last` is the latest.
+    pub fn quiet(&self, node: &str, last: Time, times: impl Iterator<Item = Time>) -> i64 {
         let number = self.nodes.find(node).map(usize::from);
         let seen = number.and_then(|number| self.evidence.get(number));
         let mut life = seen.map(|seen| seen.life.clone()).unwrap_or_default();
@@ -283,8 +291,7 @@ impl Flows {
             other.end(None);
             life.absorb(other);
         }
-        let end = life.last();
-        (end.map_or(0, |end| life.covered(from, end)), end)
+        life.quiet(last, times)
     }
 
     /// Returns the number of drop lines.
@@ -369,6 +376,32 @@ fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> 
         };
         own.unwrap_or(UNKNOWN)
     })
+}
+
+/// The packet with what is known of the networks around: the last address of a told node network is that of everybody in it.
+/// Where none is told, the node's /24 has one that may be a station's in a wider network: the frame counts as everybody's, so
+/// that other lines, or who told the address, settle it.
+#[inline]
+fn sent<'a>(site: &Site, packet: &PacketSummary<'a>) -> PacketSummary<'a> {
+    let mut sent = *packet;
+    let IpAddr::V4(dst) = packet.dst else {
+        return sent;
+    };
+    if packet.cast != PktType::Unicast || site.known.addresses().contains_key(&packet.dst) {
+        return sent;
+    }
+    let nets = site.known.node_nets();
+    let around = nets.iter().filter(|net| net.value.contains(&packet.dst));
+    let mut around = around.map(|net| net.value).peekable();
+    if around.peek().is_some() {
+        // A network of one or two addresses has none for everybody (RFC 3021).
+        if around.any(|net| net.prefix_len() < 31 && net.broadcast() == packet.dst) {
+            sent.cast = PktType::Broadcast;
+        }
+    } else if nets.is_empty() && dst.octets()[3] == 255 && !packet.has_mac {
+        sent.frame = PktType::Broadcast;
+    }
+    sent
 }
 
 /// Returns the port of the packet that is not in its flow's key.

@@ -10,6 +10,9 @@ const MAX_CLOCKS: usize = 64;
 /// Largest drift of a clock between two lines that is no step, in microseconds.
 const DRIFT: i64 = 2 * SECOND;
 
+/// How far a monotonic time may go back from one line to the next in one boot: two CPUs, or two senders.
+const DISORDER: i64 = 10 * SECOND;
+
 /// Times covered by one node's log.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lifeline {
@@ -17,7 +20,14 @@ pub(super) struct Lifeline {
     current: Option<(Time, Time)>,
     /// Covered times of the logs that have ended, joined where they touch.
     ended: Vec<Stretch>,
+    /// The runs of its clock, in the order in which they were met.
     clocks: SmallVec<[Clock; 1]>,
+    /// The monotonic time of the line before, where it had one.
+    before: Option<i64>,
+    /// How many more lines of a run went on in monotonic time than back: a reversed log goes back.
+    rises: i64,
+    /// A start was told that no line of a known uptime has followed yet.
+    started: bool,
 }
 
 /// A time in which the clock ran without a step: its offset from the monotonic time, and its span.
@@ -27,6 +37,11 @@ struct Clock {
     high: i64,
     first: Time,
     last: Time,
+    /// Its first and its last monotonic time.
+    from: i64,
+    to: i64,
+    /// The monotonic times of the line before it and of the line that it began with.
+    met: Option<(i64, i64)>,
 }
 
 impl Clock {
@@ -35,6 +50,23 @@ impl Clock {
         self.high = self.high.max(other.high);
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
+        self.from = self.from.min(other.from);
+        self.to = self.to.max(other.to);
+    }
+
+    fn is_near(&self, other: &Self) -> bool {
+        self.low.saturating_sub(DRIFT) <= other.high && other.low <= self.high.saturating_add(DRIFT)
+    }
+
+    /// The latest monotonic time that `time` can have been in this run.
+    const fn monotonic(&self, time: Time) -> i64 {
+        time.0.saturating_sub(self.low)
+    }
+
+    /// How far from this run `time` lies; 0 inside.
+    fn away(&self, time: Time) -> i64 {
+        let before = self.first.since(time);
+        before.max(time.since(self.last)).max(0)
     }
 }
 
@@ -44,29 +76,66 @@ impl Lifeline {
     pub(super) fn note(&mut self, time: Time, monotonic: Option<i64>) {
         let (first, last) = self.current.unwrap_or((time, time));
         self.current = Some((first.min(time), last.max(time)));
-        if let Some(monotonic) = monotonic
-            && time.is_dated()
-        {
-            let ahead = time.0.saturating_sub(monotonic);
-            self.run(Clock {
-                low: ahead,
-                high: ahead,
-                first: time,
-                last: time,
-            });
+        match monotonic {
+            Some(monotonic) if time.is_dated() => self.run(time, monotonic),
+            // The stamp of a log without dates is a monotonic time.
+            _ if !time.is_dated() => self.run(time, time.since(Time::uptime(0))),
+            _ => self.go_on(time),
         }
     }
 
-    fn run(&mut self, clock: Clock) {
-        let near = |known: &&mut Clock| {
-            known.low.saturating_sub(DRIFT) <= clock.high
-                && clock.low <= known.high.saturating_add(DRIFT)
+    /// Takes a line that tells no monotonic time for one of the run before it: the clock is believed.
+    fn go_on(&mut self, time: Time) {
+        if let Some(clock) = self.clocks.last_mut()
+            && time > clock.last
+        {
+            clock.last = time;
+            clock.to = clock.to.max(time.0.saturating_sub(clock.high));
+        }
+    }
+
+    fn run(&mut self, time: Time, monotonic: i64) {
+        let ahead = time.0.saturating_sub(monotonic);
+        let started = !time.is_dated() && std::mem::take(&mut self.started);
+        let met = (self.before.filter(|_| !started)).map(|before| (before, monotonic));
+        self.before = Some(monotonic);
+        let clock = Clock {
+            low: ahead,
+            high: ahead,
+            first: time,
+            last: time,
+            from: monotonic,
+            to: monotonic,
+            met,
         };
-        let full = self.clocks.len() == MAX_CLOCKS;
-        match self.clocks.iter_mut().find(near) {
-            Some(known) => known.join(clock),
-            None if full => {}
+        let is_full = self.clocks.len() == MAX_CLOCKS;
+        // Without dates all boots are equally far ahead: the last one goes on.
+        let mut known = self.clocks.iter_mut().rev();
+        match known.find(|known| !started && known.is_near(&clock)) {
+            Some(known) => {
+                known.join(clock);
+                self.rises += met.map_or(0, |(before, now)| now.saturating_sub(before).signum());
+            }
+            None if is_full => {}
             None => self.clocks.push(clock),
+        }
+    }
+
+    /// Notes that the node started at `time`, which may be unknown: what lies between that and the line before shows nothing.
+    pub(super) fn start(&mut self, time: Time) {
+        if self.clocks.is_empty() {
+            self.end(None);
+        }
+        if time.is_dated() {
+            match self.clocks.is_empty() {
+                true => self.note(time, None),
+                false => self.note(time, Some(0)),
+            }
+        } else {
+            self.started = true;
+            if time.is_known() {
+                self.note(time, None);
+            }
         }
     }
 
@@ -78,6 +147,11 @@ impl Lifeline {
         {
             let (from, to) = self.current.unwrap_or((first, last));
             self.current = Some((from.min(first), to.max(last)));
+            if self.started && !last.is_dated() {
+                self.note(last, None);
+            } else {
+                self.go_on(last);
+            }
         }
         if let Some((from, to)) = self.current.take() {
             let mut all = std::mem::take(&mut self.ended);
@@ -86,15 +160,29 @@ impl Lifeline {
         }
     }
 
-    /// Adds the times of another log of the node, which has ended.
-    pub(super) fn absorb(&mut self, other: Self) {
-        if !other.ended.is_empty() {
-            let ours = std::mem::take(&mut self.ended);
-            self.ended = union([ours, other.ended].concat());
+    /// Adds what another log of the node shows, which has ended.
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        let ours = std::mem::take(&mut self.ended);
+        self.ended = union([ours, std::mem::take(&mut other.ended)].concat());
+        self.rises += other.rises;
+        let begin = |clocks: &[Clock]| clocks.iter().map(|clock| clock.first).min();
+        if begin(&other.clocks) < begin(&self.clocks) {
+            std::mem::swap(&mut self.clocks, &mut other.clocks);
         }
-        for clock in other.clocks {
-            self.run(clock);
+        let reached = self.clocks.iter().map(|clock| clock.to).next_back();
+        for (at, mut clock) in other.clocks.into_iter().enumerate() {
+            if at == 0 {
+                clock.met = reached.map(|reached| (reached, clock.from));
+            }
+            let is_full = self.clocks.len() == MAX_CLOCKS;
+            let mut known = self.clocks.iter_mut();
+            match known.find(|known| clock.first.is_dated() && known.is_near(&clock)) {
+                Some(known) => known.join(clock),
+                None if is_full => {}
+                None => self.clocks.push(clock),
+            }
         }
+        self.before = None;
     }
 
     /// Moves all times by whole years.
@@ -106,37 +194,84 @@ impl Lifeline {
             (stretch.from, stretch.to) =
                 (stretch.from.add_years(years), stretch.to.add_years(years));
         }
+        for clock in &mut self.clocks {
+            let moved = clock.first.add_years(years).since(clock.first);
+            clock.first = Time(clock.first.0.saturating_add(moved));
+            clock.last = Time(clock.last.0.saturating_add(moved));
+            clock.low = clock.low.saturating_add(moved);
+            clock.high = clock.high.saturating_add(moved);
+        }
     }
 
-    /// Returns the time of its last line.
-    pub(super) fn last(&self) -> Option<Time> {
+    /// The time of its last line.
+    #[cfg(test)]
+    #[cfg(test)]
+    fn last(&self) -> Option<Time> {
         let ended = self.ended.iter().map(|stretch| stretch.to);
         ended.chain(self.current.map(|(_, last)| last)).max()
     }
 
-    /// Returns the microseconds between `from` and `to` that the log covers, without the steps of the clock.
-    pub(super) fn covered(&self, from: Time, to: Time) -> i64 {
+    /// Microseconds for which the log went on after the last of the lines at `times`, of which `last` is the latest by the
+    /// clock. Where lines tell monotonic times, those count; else the clock is believed.
+    pub(super) fn quiet(&self, last: Time, times: impl Iterator<Item = Time>) -> i64 {
         let current = self.current.map(|(from, to)| Stretch { from, to });
-        let stretches = self.ended.iter().chain(&current);
-        let covered: i64 = stretches.map(|stretch| stretch.overlap(from, to)).sum();
-        (covered - self.step(from, to)).max(0)
-    }
-
-    /// Returns the microseconds by which the clock was set ahead between two times.
-    fn step(&self, from: Time, to: Time) -> i64 {
-        match (self.clock_at(from), self.clock_at(to)) {
-            (Some(earlier), Some(later)) => later.low.saturating_sub(earlier.high).max(0),
-            _ => 0,
-        }
-    }
-
-    /// Returns the clock offset that applies at a time, or the nearest one.
-    fn clock_at(&self, time: Time) -> Option<&Clock> {
-        let away = |clock: &&Clock| {
-            let before = clock.first.since(time);
-            before.max(time.since(clock.last)).max(0)
+        let stretches = || self.ended.iter().copied().chain(current);
+        let Some(end) = stretches().map(|stretch| stretch.to).max() else {
+            return 0;
         };
-        self.clocks.iter().min_by_key(away)
+        let covered: i64 = stretches().map(|s| s.overlap(last, end)).sum();
+        if self.clocks.is_empty() {
+            return covered;
+        }
+        // Between two logs nothing shows that the node went on.
+        let mut gaps = 0;
+        for two in self.ended.windows(2) {
+            let (from, to) = (two[0].to, two[1].from);
+            gaps += Stretch { from, to }.overlap(last, end);
+        }
+        let runs = self.in_order();
+        let reached = runs.iter().map(|(base, run)| base + run.to).max();
+        let since = |time: Time| {
+            let away = runs.iter().map(|(_, run)| run.away(time)).min();
+            let near = (runs.iter()).filter(|(_, run)| Some(run.away(time)) == away);
+            near.map(|(base, run)| base + run.monotonic(time).clamp(0, run.to.max(0)))
+                .max()
+        };
+        // A line of an earlier time by the clock may be the later one only where the clock was set.
+        let times = times.filter(|_| runs.len() > 1);
+        let at = times.chain(std::iter::once(last)).filter_map(since).max();
+        let quiet = reached.zip(at).map_or(0, |(reached, at)| reached - at);
+        (quiet - gaps).max(0)
+    }
+
+    /// The runs of the clock in their order, each with the monotonic time of the boots before it.
+    fn in_order(&self) -> Vec<(i64, Clock)> {
+        let is_reversed = self.rises < 0;
+        let mut runs: Vec<Clock> = self.clocks.to_vec();
+        // Whether a run is of another boot than the one before it: its monotonic time begins anew.
+        let mut anew: Vec<bool> = (runs.iter())
+            .map(|run| match run.met {
+                Some((before, now)) if is_reversed => now > before.saturating_add(DISORDER),
+                Some((before, now)) => now.saturating_add(DISORDER) < before,
+                None => true,
+            })
+            .collect();
+        if is_reversed {
+            runs.reverse();
+            anew.reverse();
+            anew.rotate_right(1);
+        }
+        let (mut base, mut reached) = (0, 0);
+        let mut ordered = Vec::with_capacity(runs.len());
+        for (at, (run, anew)) in runs.into_iter().zip(anew).enumerate() {
+            if at > 0 && anew {
+                base += reached;
+                reached = 0;
+            }
+            reached = reached.max(run.to);
+            ordered.push((base, run));
+        }
+        ordered
     }
 }
 
@@ -148,14 +283,104 @@ mod tests {
         Time(second * SECOND)
     }
 
+    fn quiet(life: &Lifeline, second: i64) -> i64 {
+        life.quiet(at(second), std::iter::once(at(second)))
+    }
+
+    fn life(lines: &[(i64, i64)]) -> Lifeline {
+        let mut life = Lifeline::default();
+        for (second, monotonic) in lines {
+            life.note(at(*second), Some(monotonic * SECOND));
+        }
+        life
+    }
+
+    #[test]
+    fn a_boot_begins_anew() {
+        let rebooted = life(&[(0, 100_000), (400, 100_400), (500, 5), (36_000, 35_505)]);
+        assert_eq!(quiet(&rebooted, 0), (400 + 35_505) * SECOND);
+        assert_eq!(quiet(&rebooted, 500), 35_500 * SECOND);
+        assert_eq!(quiet(&rebooted, 36_000), 0);
+        let reversed = life(&[
+            (36_000, 35_505),
+            (510, 15),
+            (505, 10),
+            (500, 5),
+            (400, 100_400),
+            (399, 100_399),
+        ]);
+        assert_eq!(quiet(&reversed, 399), (1 + 35_505) * SECOND);
+        assert_eq!(quiet(&reversed, 36_000), 0);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_hides_no_time() {
+        let back = life(&[(3600, 1000), (0, 1310)]);
+        assert_eq!(quiet(&back, 3600), 310 * SECOND);
+        assert_eq!(quiet(&back, 0), 0);
+        // The flow came again after the step: its latest stamp is not its last line.
+        let lines = [at(3600), at(0)];
+        assert_eq!(back.quiet(at(3600), lines.into_iter()), 0);
+    }
+
+    #[test]
+    fn a_start_parts_two_boots_that_have_no_dates() {
+        let mut life = Lifeline::default();
+        let up = |second: i64| Time::uptime(second * SECOND);
+        life.note(up(100_000), None);
+        life.note(up(100_400), None);
+        life.start(Time::UNKNOWN);
+        life.start(up(0));
+        life.note(up(3600), None);
+        let quiet = |second| life.quiet(up(second), std::iter::once(up(second)));
+        assert_eq!(quiet(100_000), 4000 * SECOND);
+        assert_eq!(quiet(3590), 10 * SECOND);
+    }
+
+    #[test]
+    fn a_line_without_a_monotonic_time_goes_on_with_the_run_before_it() {
+        let mut mixed = life(&[(0, 100_000)]);
+        mixed.note(at(400), None);
+        assert_eq!(quiet(&mixed, 0), 400 * SECOND);
+        mixed.start(at(500));
+        mixed.note(at(900), None);
+        assert_eq!(quiet(&mixed, 0), 800 * SECOND);
+    }
+
+    #[test]
+    fn lines_of_no_node_go_on_with_a_log_without_dates() {
+        let up = |second: i64| Time::uptime(second * SECOND);
+        let mut life = Lifeline::default();
+        life.note(up(100), None);
+        life.end(Some((up(10), up(900))));
+        assert_eq!(life.quiet(up(100), std::iter::once(up(100))), 800 * SECOND);
+    }
+
+    #[test]
+    fn what_one_log_and_the_next_show_adds_up() {
+        let mut first = life(&[(0, 100_000)]);
+        first.end(None);
+        let mut second = life(&[(500, 5), (900, 405)]);
+        second.end(None);
+        let mut sum = second.clone();
+        sum.absorb(first.clone());
+        first.absorb(second);
+        // Nothing shows that the node went on between the two.
+        assert_eq!((quiet(&sum, 0), quiet(&first, 0)), (0, 0));
+        assert_eq!(
+            (quiet(&sum, 500), quiet(&first, 500)),
+            (400 * SECOND, 400 * SECOND)
+        );
+    }
+
     #[test]
     fn a_step_of_the_clock_is_no_quiet_time() {
         let mut life = Lifeline::default();
         for (second, monotonic) in [(0, 100), (10, 110), (3620, 120), (3650, 150)] {
             life.note(at(second), Some(monotonic * SECOND));
         }
-        assert_eq!(life.covered(at(10), at(3650)), 40 * SECOND);
-        assert_eq!(life.covered(at(3620), at(3650)), 30 * SECOND);
+        assert_eq!(quiet(&life, 10), 40 * SECOND);
+        assert_eq!(quiet(&life, 3620), 30 * SECOND);
     }
 
     #[test]
@@ -163,7 +388,7 @@ mod tests {
         let mut life = Lifeline::default();
         life.note(at(10), None);
         life.note(at(3650), None);
-        assert_eq!(life.covered(at(10), at(3650)), 3640 * SECOND);
+        assert_eq!(quiet(&life, 10), 3640 * SECOND);
     }
 
     #[test]
@@ -172,7 +397,8 @@ mod tests {
         for second in (0..7200).step_by(60) {
             life.note(at(second + second / 600), Some(second * SECOND));
         }
-        assert_eq!(life.covered(at(0), at(7200)), 7151 * SECOND);
+        // By the monotonic time: the clock ran 11 s ahead meanwhile.
+        assert_eq!(quiet(&life, 0), 7140 * SECOND);
     }
 
     #[test]
@@ -185,7 +411,7 @@ mod tests {
         later.note(at(100), None);
         later.end(Some((at(90), at(120))));
         life.absorb(later);
-        assert_eq!(life.covered(at(0), at(200)), 40 * SECOND);
+        assert_eq!(quiet(&life, 0), 40 * SECOND);
         assert_eq!(life.last(), Some(at(120)));
     }
 }

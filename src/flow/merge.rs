@@ -1,6 +1,6 @@
 //! Logs added up: the flows of one log into those of another.
 
-use super::collect::{Flows, MOST_BOOTS, MOST_TICKS_IN_ALL};
+use super::collect::{Flows, MOST_OTHERS, MOST_TICKS_IN_ALL};
 use super::evidence::NodeEvidence;
 use super::marks::MOST_OF_A_FLOW;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ impl Flows {
     /// Adds the flows of another log.
     pub fn absorb(&mut self, site: &Site, mut other: Self) {
         other.end_log();
-        if self.logged == 0 && self.span.is_none() && self.boots.is_empty() {
+        if self.logged == 0 && self.span.is_none() && self.others.is_empty() {
             *self = other;
             return;
         }
@@ -58,11 +58,10 @@ impl Flows {
             }
         }
         for (host, life) in other.others {
-            if self.others.contains_key(&host) || self.others.len() < MOST_BOOTS {
+            if self.others.contains_key(&host) || self.others.len() < MOST_OTHERS {
                 self.others.entry(host).or_default().absorb(life);
             }
         }
-        self.boots.extend(other.boots);
         if let Some((first, last)) = other.span {
             self.reaches(first);
             self.reaches(last);
@@ -86,10 +85,6 @@ impl Flows {
         for life in nodes.chain(self.others.values_mut()) {
             life.add_years(years);
         }
-        self.boots = std::mem::take(&mut self.boots)
-            .into_iter()
-            .map(|(host, time)| (host, time.add_years(years)))
-            .collect();
         for flow in self.flows.values_mut() {
             for time in [&mut flow.first, &mut flow.last] {
                 *time = time.add_years(years);

@@ -27,7 +27,7 @@ use crate::time::Time;
 
 pub use attempts::{ATTEMPT, attempts, begins, bursts};
 pub use bounds::folded_network;
-pub use classify::{EPHEMERAL, RESERVED_CLIENTS, classify, datagram};
+pub use classify::{EPHEMERAL, NEIGHBOUR_DISCOVERY, RESERVED_CLIENTS, classify, datagram};
 pub use collect::Flows;
 pub use evidence::NodeEvidence;
 pub use key::FlowKey;
@@ -191,7 +191,8 @@ impl Seen<'_> {
 pub struct Detail {
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
-    /// Destinations of lines in group frames, in order; [`MAX_DESTINATIONS`] of them may stand for more.
+    /// Destinations of lines in group frames, and of VRRP to its group, in order; [`MAX_DESTINATIONS`] of them may stand for
+    /// more.
     pub destinations: SmallVec<[IpAddr; 1]>,
     /// The earliest line.
     pub sample: Box<str>,

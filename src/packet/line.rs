@@ -79,6 +79,7 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
         hook: Hook::of(interface, out),
         cast: PktType::of_address(Some(ip.dst)),
         frame: PktType::of_frame(receiver),
+        has_mac: receiver.is_some(),
         data: ip.transport.data,
     };
     Ok((text, summary))

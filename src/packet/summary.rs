@@ -29,6 +29,8 @@ pub struct PacketSummary<'a> {
     pub cast: PktType,
     /// Packet type by the destination MAC of the frame; [`PktType::Unicast`] where the line shows none.
     pub frame: PktType,
+    /// Whether the line shows to which hardware address the frame went.
+    pub has_mac: bool,
     /// Whether TCP or UDP carries data: a payload behind the longest header that a bare ACK has.
     pub data: bool,
 }
@@ -126,6 +128,7 @@ impl<'a> Packet<'a> {
             hook: Hook::of(self.interface, self.out.unwrap_or_default()),
             cast: PktType::of_address(datagram.dst),
             frame: PktType::of_frame(self.link.destination()),
+            has_mac: self.link.destination().is_some(),
             data: shape == Shape::Whole && datagram.carries_data(),
         }
     }

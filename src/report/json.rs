@@ -364,7 +364,7 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
         state: f.state.code().into(),
         interface: f.interface.as_str().into(),
         interfaces: (&f.interfaces[..]).into(),
-        proto: f.key.proto.map(|number| proto_name(number).into_owned()),
+        proto: f.proto.map(|number| proto_name(number).into_owned()),
         port: f.port,
         ports: (&f.ports[..]).into(),
         service: f.service.map(Cow::from),

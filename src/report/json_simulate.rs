@@ -118,7 +118,7 @@ pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
         node: &f.node,
         verdict: f.log_cause.verdict.code(),
         cause: f.log_cause.code,
-        proto: f.key.proto.map(|number| proto_name(number).into_owned()),
+        proto: f.proto.map(|number| proto_name(number).into_owned()),
         port: f.port,
         ports: &f.ports,
         peers: f.peers.iter().map(ToString::to_string).collect(),

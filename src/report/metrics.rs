@@ -328,7 +328,7 @@ fn missing_rule(report: &Report) -> Family {
             ("family", family(finding.key.v6).to_owned()),
             (
                 "proto",
-                proto_name(finding.key.proto.unwrap_or_default()).into_owned(),
+                proto_name(finding.proto.unwrap_or_default()).into_owned(),
             ),
             ("port", port),
             ("service", finding.service.unwrap_or_default().to_owned()),

@@ -286,6 +286,7 @@ fn packet(proto: u8, spt: u16, dpt: u16) -> PacketSummary<'static> {
         hook: Hook::Input,
         cast: PktType::Unicast,
         frame: PktType::Unicast,
+        has_mac: true,
         data: false,
     }
 }
@@ -336,6 +337,7 @@ fn matches_mean_what_the_manual_says() {
     let subnet = PacketSummary {
         dst: "192.168.122.255".parse().unwrap(),
         frame: PktType::Broadcast,
+        has_mac: true,
         ..udp
     };
     let fragment = PacketSummary {

@@ -7,7 +7,7 @@ use crate::input::format::Origin;
 pub(in crate::input) struct Row {
     pub(in crate::input) literal: &'static str,
     begins: &'static str,
-    kind: NoticeKind,
+    pub(in crate::input) kind: NoticeKind,
     from: Origin,
 }
 

@@ -7,9 +7,10 @@ use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::nodes::{Jump, Written};
 use super::{Reader, Taken};
-use crate::input::event::{DropLine, LogEvent, Sink};
+use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use crate::input::format::text::{plain, trim};
 use crate::input::framing::{self, Framing, LONG_LINE};
+use crate::input::message::NOTICES;
 use crate::input::scan::{ReadLine, Scan, ScannedLine};
 use crate::input::search::Found;
 
@@ -129,6 +130,9 @@ impl Reader {
                     if self.distance(trim(&text[line.clone()])).is_some() {
                         self.each = true;
                         return line.start;
+                    }
+                    if found.notice {
+                        self.alive_before_boot(&text[from..line.start], &text[line.clone()], sink);
                     }
                     match self.line(text, line.clone(), *found, sink) {
                         (_, Some(end)) => from = end,
@@ -285,6 +289,17 @@ impl Reader {
                 self.has_times = true;
                 return;
             }
+        }
+    }
+
+    /// Says when the log had its last line before the start of the machine that `line` may tell: a start ends a boot, and
+    /// only its last line shows how long that went on.
+    fn alive_before_boot(&mut self, before: &[u8], line: &[u8], sink: &mut Sink<'_>) {
+        let starts = NOTICES.iter().filter(|row| row.kind == NoticeKind::Boot);
+        let mut literals = starts.map(|row| row.literal.as_bytes());
+        if !self.nodes.booted && literals.any(|literal| memmem::find(line, literal).is_some()) {
+            let mut back = lines_back(before).take(DATING_TRIES);
+            back.any(|line| self.alive(line, sink));
         }
     }
 

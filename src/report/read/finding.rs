@@ -157,6 +157,7 @@ fn of_report(
         state,
         interface: v1.interface.to_string(),
         interfaces: v1.interfaces.to_vec(),
+        proto: number,
         port: v1.port,
         ports: all_ports,
         service: service(number.unwrap_or_default(), v1.port, role, direction),

@@ -24,8 +24,9 @@ pub(in crate::report) fn many(number: u64, one: &str) -> String {
 
 /// Protocol and port, as `tcp/2112`; both ports where nothing shows which is the service's.
 pub(in crate::report) fn what(finding: &Finding) -> String {
-    let text = match finding.key.proto {
+    let text = match finding.proto {
         Some(number) => proto_name(number).into_owned(),
+        None if finding.key.scanner.is_some() => "several protocols".to_owned(),
         None => "no protocol".to_owned(),
     };
     let text = match (finding.port, &finding.ports[..]) {

@@ -33,6 +33,7 @@ pub(crate) fn syn(src: [u8; 4], spt: u16, dpt: u16) -> PacketSummary<'static> {
         hook: Hook::Input,
         cast: PktType::Unicast,
         frame: PktType::Unicast,
+        has_mac: true,
         data: false,
     }
 }
