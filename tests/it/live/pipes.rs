@@ -324,7 +324,7 @@ fn a_told_year_is_that_of_the_newest_line_so_far() {
 #[test]
 fn options_of_live_runs_are_refused_elsewhere() {
     for (args, says) in [
-        (&["--journal", "-f"][..], "journalctl -k -f"),
+        (&["--journal", "-f", "-"][..], "follow one at a time"),
         (&["--no-report", "-f", "-"], "-o ndjson"),
         (&["--no-report", "-o", "json"], "-o ndjson"),
         (&["--updates", "-o", "json"], "-o ndjson"),
