@@ -52,7 +52,7 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
     let (text, out) = preceded(tag(b" OUT="), self::interface).parse(text)?;
     let (text, _) = opt(preceded(tag(b" PHYSIN="), self::interface)).parse(text)?;
     let (text, _) = opt(preceded(tag(b" PHYSOUT="), self::interface)).parse(text)?;
-    let (text, receiver) = receiver(text)?;
+    let (text, frame) = frame(text)?;
     let (text, ip) = preceded(tag(b" "), |text| datagram(text, true)).parse(text)?;
     let (text, _) = if text == b" " {
         (&text[1..], ())
@@ -78,8 +78,8 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
         },
         hook: Hook::of(interface, out),
         cast: PktType::of_address(Some(ip.dst)),
-        frame: PktType::of_frame(receiver),
-        has_mac: receiver.is_some(),
+        frame: PktType::of_frame(frame.group),
+        has_mac: frame.has_mac,
         data: ip.transport.data,
     };
     Ok((text, summary))
@@ -175,23 +175,50 @@ fn short<'t, const N: usize>(
     }
 }
 
-/// `dump_mac_header()`: the receiver of the frame, where it is a group.
+/// Link-layer header of the frame, as far as a summary has it.
+#[derive(Clone, Copy, Default)]
+struct Frame {
+    /// Receiver, if it is a group address.
+    group: Option<Mac>,
+    /// Whether the line shows an Ethernet header.
+    has_mac: bool,
+}
+
+/// `dump_mac_header()`.
 #[inline]
-fn receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
+fn frame(text: &[u8]) -> Parsed<'_, Frame> {
     // The 14 bytes of Ethernet, as most lines have them: all are looked at at once.
     if let Some(rest) = text.strip_prefix(b" MAC=")
         && let Some((header, rest)) = rest.split_first_chunk::<ETHERNET>()
         && rest.first() == Some(&b' ')
-        && header.iter().fold(true, |all, b| all & is_of_mac(*b))
+        && is_octets(header)
     {
         let (rest, _) = opt(field(b" TUNNEL=")).parse(rest)?;
-        return Ok((rest, group(header)));
+        let group = group(header);
+        let has_mac = true;
+        return Ok((rest, Frame { group, has_mac }));
     }
-    other_receiver(text)
+    other_frame(text)
 }
 
-/// Number of characters of the 14 bytes of an Ethernet header.
+/// Number of characters of the 14 bytes of an Ethernet header, and of the 18 with a VLAN tag.
 const ETHERNET: usize = 41;
+const TAGGED: usize = 53;
+
+/// Whether a text is pairs of hex digits with a colon between them, if its length is that of some.
+#[inline(always)]
+fn is_octets(text: &[u8]) -> bool {
+    let fits = |(at, b): (usize, &u8)| {
+        if at % 3 == 2 {
+            *b == b':'
+        } else {
+            b.is_ascii_hexdigit()
+        }
+    };
+    text.iter()
+        .enumerate()
+        .fold(true, |all, one| all & fits(one))
+}
 
 /// Returns a hex digit, or the colon that follows the digits in ASCII.
 #[inline(always)]
@@ -200,7 +227,7 @@ const fn is_of_mac(b: u8) -> bool {
 }
 
 #[inline(never)]
-fn other_receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
+fn other_frame(text: &[u8]) -> Parsed<'_, Frame> {
     let raw = preceded(
         tag(b" MAC="),
         terminated(take_while(is_of_mac), opt(field(b" TUNNEL="))),
@@ -212,9 +239,15 @@ fn other_receiver(text: &[u8]) -> Parsed<'_, Option<Mac>> {
         (vlan, field(b" MACPROTO=")),
     );
     alt((
-        map(raw, group),
-        map(decoded, Some),
-        value(None, peek(tag(b" SRC="))),
+        map(raw, |header: &[u8]| Frame {
+            group: group(header),
+            has_mac: matches!(header.len(), ETHERNET | TAGGED) && is_octets(header),
+        }),
+        map(decoded, |receiver| Frame {
+            group: Some(receiver),
+            has_mac: true,
+        }),
+        value(Frame::default(), peek(tag(b" SRC="))),
     ))
     .parse(text)
 }
