@@ -105,6 +105,7 @@ const TOLD: usize = 50;
 /// Runs the program.
 pub fn main() -> ExitCode {
     signals::refuse_xfsz();
+    signals::take_open_files();
     if let Err(why) = stdio::check_stdout() {
         complain(&refusal::fault(&why));
         return Exit::Trouble.code().into();

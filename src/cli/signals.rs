@@ -1,4 +1,4 @@
-//! Signals that end a live run with its report, and the one that a file which may not grow sends.
+//! Signals that end a live run with its report, the one that a file which may not grow sends, and the limit on open files.
 
 #[cfg(unix)]
 use std::io::{self, PipeReader};
@@ -47,5 +47,17 @@ pub(super) fn refuse_xfsz() {
         // If the handler cannot be installed, the default action stays.
         let _ =
             signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+    }
+}
+
+/// Takes as many open files as the system allows: a large bundle has an archive for each node, a journal some hundred files.
+pub(super) fn take_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // Where it may not be raised, it stays as it is.
+        let _ = setrlimit(Resource::Nofile, limit);
     }
 }

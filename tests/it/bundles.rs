@@ -335,3 +335,49 @@ fn no_damage_of_an_archive_stops_the_reading() {
     // Half of the bytes cut off are lost, and little else.
     assert!(drops > 400 * 20 / 2, "{drops}");
 }
+
+/// A bundle of more nodes than a shell lets a program open files: the system allows more, and it says so where it does not.
+#[cfg(unix)]
+#[test]
+fn a_bundle_of_many_nodes_needs_many_open_files() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bundle.zip");
+    let stored = || zip::write::SimpleFileOptions::default();
+    let mut bundle = zip::ZipWriter::new(std::fs::File::create(&path).unwrap());
+    for n in 0..80 {
+        let mut node = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        node.start_file(format!("n{n}/logs/kernel.log"), stored())
+            .unwrap();
+        let text = format!("2026-05-05T04:00:00+00:00 n{n} kernel: {}\n", drop_line(n));
+        node.write_all(text.as_bytes()).unwrap();
+        let bytes = node.finish().unwrap().into_inner();
+        bundle
+            .start_file(format!("{NAME}/nodes/n{n}.zip"), stored())
+            .unwrap();
+        bundle.write_all(&bytes).unwrap();
+    }
+    bundle.finish().unwrap();
+    let read = |limit: &str| {
+        let output = std::process::Command::new("sh")
+            .args(["-c", &format!("{limit}; exec \"$0\" -o json \"$1\"")])
+            .arg(env!("CARGO_BIN_EXE_dropsift"))
+            .arg(&path)
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (
+            report["tally"]["drops"].as_u64().unwrap(),
+            output.status.code(),
+            said,
+        )
+    };
+    let (drops, code, said) = read("ulimit -Sn 64");
+    assert_eq!(drops, 80, "{said}");
+    assert_ne!(code, Some(2), "{said}");
+    let (drops, code, said) = read("ulimit -n 64");
+    assert!(drops < 80, "{said}");
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("ulimit -n 4096"), "{said}");
+}

@@ -47,6 +47,11 @@ fn named(why: io::Error) -> io::Error {
     // tempfile adds the path, which stands below.
     let words = words.split(" at path").next().unwrap_or_default();
     let folder = tempfile::env::temp_dir();
+    if words.starts_with("Too many open files") {
+        return io::Error::other(
+            "too many files are open at once; allow more of them with `ulimit -n 4096`, or unpack it and name the folder",
+        );
+    }
     // Its kind would be taken for one of the input.
     io::Error::other(format!(
         "it came as a stream and must be kept in a file, and none can be written in `{}` ({}); set TMPDIR to a folder \
