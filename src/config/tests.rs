@@ -14,7 +14,7 @@ fn every_key_is_read() {
 node-net = ["192.168.122.0/24", "fd00::/64"]
 pod-cidr = "10.52.0.0/16"
 addons = ["rancher-monitoring"]
-no-addons = ["rancher-logging"]
+no-addons = ["kubeovn-operator"]
 role = "worker"
 prefix = "FW_DROP_"
 limit = "20/min:5"

@@ -6,18 +6,19 @@
 //!
 //! [`Packet::parse`]: super::Packet::parse
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
+use nom::Parser;
 use nom::branch::alt;
-use nom::bytes::complete::{take_while, take_while_m_n, take_while1};
-use nom::combinator::{cond, eof, map, map_opt, opt, peek, value};
+use nom::bytes::complete::{take_while_m_n, take_while1};
+use nom::combinator::{cond, eof, map, map_opt, opt, value};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded, terminated};
-use nom::{IResult, Parser};
 
+use super::field::{NO, Parsed, field, number, short, tag, v4, v6};
+use super::frame::frame;
 use crate::packet::datagram::{TCP_HEADER, UDP_HEADER, V4_HEADER, V6_HEADER};
 use crate::packet::flags::TcpFlags;
-use crate::packet::link::{Link, Mac};
 use crate::packet::proto::{self, proto_number};
 use crate::packet::summary::{Hook, PacketSummary, PktType, Shape};
 
@@ -27,11 +28,6 @@ const MAX_INTERFACE: usize = 15;
 const MAX_OPTIONS: usize = 80;
 /// Upper bound on a length; the kernel prints 16 bits, or 32 for a jumbogram.
 const MAX_LENGTH: u64 = u64::MAX / 16;
-
-/// Parser result without an error value, which is never used.
-type Parsed<'t, T> = IResult<&'t [u8], T, ()>;
-
-const NO: nom::Err<()> = nom::Err::Error(());
 
 /// Parses a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it in this
 /// form.
@@ -117,156 +113,6 @@ static IN_NAMES: [bool; 256] = {
     table
 };
 
-/// `key` as it stands. nom's own compares byte by byte, and a line has some twenty.
-#[inline(always)]
-fn tag<'t, const N: usize>(
-    key: &'static [u8; N],
-) -> impl Parser<&'t [u8], Output = (), Error = ()> + Fn(&'t [u8]) -> Parsed<'t, ()> {
-    move |text: &'t [u8]| match text.strip_prefix(key) {
-        Some(rest) => Ok((rest, ())),
-        None => Err(NO),
-    }
-}
-
-/// Parses `key` and a value up to the next space, and discards the value.
-#[inline(always)]
-fn field<'t, const N: usize>(
-    key: &'static [u8; N],
-) -> impl Parser<&'t [u8], Output = &'t [u8], Error = ()> + Fn(&'t [u8]) -> Parsed<'t, &'t [u8]> {
-    move |text: &'t [u8]| {
-        let text = text.strip_prefix(key).ok_or(NO)?;
-        let end = text.iter().position(|b| !b.is_ascii_graphic());
-        let (value, rest) = text.split_at(end.unwrap_or(text.len()));
-        Ok((rest, value))
-    }
-}
-
-/// Returns a decimal number up to `most`.
-#[inline(always)]
-fn number<'t>(
-    most: u64,
-) -> impl Parser<&'t [u8], Output = u64, Error = ()> + Fn(&'t [u8]) -> Parsed<'t, u64> {
-    move |text: &'t [u8]| {
-        let (mut sum, mut at) = (0_u64, 0);
-        while let Some(digit @ b'0'..=b'9') = text.get(at) {
-            sum = sum * 10 + u64::from(digit - b'0');
-            at += 1;
-            if sum > most {
-                return Err(NO);
-            }
-        }
-        if at == 0 {
-            Err(NO)
-        } else {
-            Ok((&text[at..], sum))
-        }
-    }
-}
-
-/// `key` and a number of 16 bits.
-#[inline(always)]
-fn short<'t, const N: usize>(
-    key: &'static [u8; N],
-) -> impl Parser<&'t [u8], Output = u16, Error = ()> + Fn(&'t [u8]) -> Parsed<'t, u16> {
-    move |text: &'t [u8]| {
-        let (text, ()) = tag(key)(text)?;
-        let (text, number) = number(u16::MAX.into())(text)?;
-        Ok((text, number as u16))
-    }
-}
-
-/// Link-layer header of the frame, as far as a summary has it.
-#[derive(Clone, Copy, Default)]
-struct Frame {
-    /// Receiver, if it is a group address.
-    group: Option<Mac>,
-    /// Whether the line shows an Ethernet header.
-    has_mac: bool,
-}
-
-/// `dump_mac_header()`.
-#[inline]
-fn frame(text: &[u8]) -> Parsed<'_, Frame> {
-    // The 14 bytes of Ethernet, as most lines have them: all are looked at at once.
-    if let Some(rest) = text.strip_prefix(b" MAC=")
-        && let Some((header, rest)) = rest.split_first_chunk::<ETHERNET>()
-        && rest.first() == Some(&b' ')
-        && is_octets(header)
-    {
-        let (rest, _) = opt(field(b" TUNNEL=")).parse(rest)?;
-        let group = group(header);
-        let has_mac = true;
-        return Ok((rest, Frame { group, has_mac }));
-    }
-    other_frame(text)
-}
-
-/// Number of characters of the 14 bytes of an Ethernet header, and of the 18 with a VLAN tag.
-const ETHERNET: usize = 41;
-const TAGGED: usize = 53;
-
-/// Whether a text is pairs of hex digits with a colon between them, if its length is that of some.
-#[inline(always)]
-fn is_octets(text: &[u8]) -> bool {
-    let fits = |(at, b): (usize, &u8)| {
-        if at % 3 == 2 {
-            *b == b':'
-        } else {
-            b.is_ascii_hexdigit()
-        }
-    };
-    text.iter()
-        .enumerate()
-        .fold(true, |all, one| all & fits(one))
-}
-
-/// Returns a hex digit, or the colon that follows the digits in ASCII.
-#[inline(always)]
-const fn is_of_mac(b: u8) -> bool {
-    b.wrapping_sub(b'0') < 11 || (b | 0x20).wrapping_sub(b'a') < 6
-}
-
-#[inline(never)]
-fn other_frame(text: &[u8]) -> Parsed<'_, Frame> {
-    let raw = preceded(
-        tag(b" MAC="),
-        terminated(take_while(is_of_mac), opt(field(b" TUNNEL="))),
-    );
-    let vlan = opt((field(b" VPROTO="), field(b" VID=")));
-    let decoded = delimited(
-        field(b" MACSRC="),
-        map_opt(field(b" MACDST="), mac),
-        (vlan, field(b" MACPROTO=")),
-    );
-    alt((
-        map(raw, |header: &[u8]| Frame {
-            group: group(header),
-            has_mac: matches!(header.len(), ETHERNET | TAGGED) && is_octets(header),
-        }),
-        map(decoded, |receiver| Frame {
-            group: Some(receiver),
-            has_mac: true,
-        }),
-        value(Frame::default(), peek(tag(b" SRC="))),
-    ))
-    .parse(text)
-}
-
-fn mac(text: &[u8]) -> Option<Mac> {
-    Mac::parse(std::str::from_utf8(text).ok()?)
-}
-
-/// Returns the receiver of a raw header if it is a group address. The header begins with the receiver, and its second
-/// digit shows whether it is a group, so the rest is parsed only then.
-fn group(header: &[u8]) -> Option<Mac> {
-    let digit = char::from(*header.get(1)?).to_digit(16)?;
-    if digit & 1 == 0 {
-        return None;
-    }
-    let mac = std::str::from_utf8(header).ok()?;
-    Link::Raw { mac, tunnel: None }.destination()
-}
-
 /// `dump_ipv4_packet()` and `dump_ipv6_packet()`.
 struct Ip {
     src: IpAddr,
@@ -329,81 +175,6 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
             transport,
         },
     ))
-}
-
-/// Parses `%pI4`, which prints numbers without padding.
-#[inline]
-fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
-    let (text, a) = octet(text)?;
-    let (text, b) = preceded(tag(b"."), octet).parse(text)?;
-    let (text, c) = preceded(tag(b"."), octet).parse(text)?;
-    let (text, d) = preceded(tag(b"."), octet).parse(text)?;
-    Ok((text, Ipv4Addr::new(a, b, c, d)))
-}
-
-#[inline(always)]
-fn octet(text: &[u8]) -> Parsed<'_, u8> {
-    let digit = |at: usize| {
-        let digit = text.get(at).map(|b| b.wrapping_sub(b'0'));
-        digit.filter(|digit| *digit < 10)
-    };
-    let first = digit(0).ok_or(NO)?;
-    let Some(second) = digit(1) else {
-        return Ok((&text[1..], first));
-    };
-    if first == 0 {
-        return Err(NO);
-    }
-    let tens = first * 10 + second;
-    let Some(third) = digit(2) else {
-        return Ok((&text[2..], tens));
-    };
-    let octet = u16::from(tens) * 10 + u16::from(third);
-    let octet = u8::try_from(octet).map_err(|_| NO)?;
-    Ok((&text[3..], octet))
-}
-
-/// `%pI6`, eight groups of four digits.
-fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
-    /// Number of characters of an unabbreviated IPv6 address.
-    const WHOLE: usize = 39;
-    let Some((whole, rest)) = text.split_first_chunk::<WHOLE>() else {
-        return other_v6(text);
-    };
-    let (mut bits, mut bad) = (0_u128, 0);
-    for (at, byte) in whole.iter().enumerate() {
-        if at % 5 == 4 {
-            bad |= u8::from(*byte != b':') << 4;
-        } else {
-            let digit = NIBBLES[usize::from(*byte)];
-            bad |= digit & 0xf0;
-            bits = bits << 4 | u128::from(digit & 15);
-        }
-    }
-    if bad != 0 || rest.first() != Some(&b' ') {
-        return other_v6(text);
-    }
-    Ok((rest, Ipv6Addr::from_bits(bits)))
-}
-
-/// The hex digit that a byte is, 255 for others.
-static NIBBLES: [u8; 256] = {
-    let mut table = [u8::MAX; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
-    }
-    table
-};
-
-/// Parses an abbreviated IPv6 address.
-#[inline(never)]
-fn other_v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
-    let is_part = |b: u8| b.is_ascii_hexdigit() || b == b':';
-    let parse = |text| std::str::from_utf8(text).ok()?.parse().ok();
-    map_opt(take_while(is_part), parse).parse(text)
 }
 
 /// Parses the fields between `LEN=` and `PROTO=`. Returns whether this is a later fragment.

@@ -7,7 +7,9 @@
 
 pub mod datagram;
 mod display;
+mod field;
 mod flags;
+mod frame;
 mod ip;
 mod ip_header;
 mod line;

@@ -198,7 +198,14 @@ mod tests {
         let packed = zstd::bulk::compress(&plain, 1).unwrap();
         assert_eq!(unpacked(ZSTD, &packed), Some(plain[..MAX_VALUE].to_vec()));
         // A part of what is packed tells the start as well.
-        let noise = (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8);
+        let mut state = 1_u64;
+        let noise = (0..400_000).map(|_| {
+            // xorshift64: nothing of it comes again, so that it stays as long.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state as u8
+        });
         let long: Vec<u8> = b"MESSAGE=".iter().copied().chain(noise).collect();
         let packed = zstd::bulk::compress(&long, 1).unwrap();
         assert!(packed.len() > 200_000);

@@ -1,0 +1,102 @@
+//! Parser of the link-layer header that `dump_mac_header()` prints.
+
+use nom::Parser;
+use nom::branch::alt;
+use nom::bytes::complete::take_while;
+use nom::combinator::{map, map_opt, opt, peek, value};
+use nom::sequence::{delimited, preceded, terminated};
+
+use super::field::{Parsed, field, tag};
+use super::link::{Link, Mac};
+
+/// Link-layer header of the frame, as far as a summary has it.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Frame {
+    /// Receiver, if it is a group address.
+    pub(super) group: Option<Mac>,
+    /// Whether the line shows an Ethernet header.
+    pub(super) has_mac: bool,
+}
+
+/// `dump_mac_header()`.
+#[inline]
+pub(super) fn frame(text: &[u8]) -> Parsed<'_, Frame> {
+    // The 14 bytes of Ethernet, as most lines have them: all are looked at at once.
+    if let Some(rest) = text.strip_prefix(b" MAC=")
+        && let Some((header, rest)) = rest.split_first_chunk::<ETHERNET>()
+        && rest.first() == Some(&b' ')
+        && is_octets(header)
+    {
+        let (rest, _) = opt(field(b" TUNNEL=")).parse(rest)?;
+        let group = group(header);
+        let has_mac = true;
+        return Ok((rest, Frame { group, has_mac }));
+    }
+    other_frame(text)
+}
+
+/// Number of characters of the 14 bytes of an Ethernet header, and of the 18 with a VLAN tag.
+pub(super) const ETHERNET: usize = 41;
+pub(super) const TAGGED: usize = 53;
+
+/// Whether a text is pairs of hex digits with a colon between them, if its length is that of some.
+#[inline(always)]
+pub(super) fn is_octets(text: &[u8]) -> bool {
+    let fits = |(at, b): (usize, &u8)| {
+        if at % 3 == 2 {
+            *b == b':'
+        } else {
+            b.is_ascii_hexdigit()
+        }
+    };
+    text.iter()
+        .enumerate()
+        .fold(true, |all, one| all & fits(one))
+}
+
+/// Returns a hex digit, or the colon that follows the digits in ASCII.
+#[inline(always)]
+pub(super) const fn is_of_mac(b: u8) -> bool {
+    b.wrapping_sub(b'0') < 11 || (b | 0x20).wrapping_sub(b'a') < 6
+}
+
+#[inline(never)]
+pub(super) fn other_frame(text: &[u8]) -> Parsed<'_, Frame> {
+    let raw = preceded(
+        tag(b" MAC="),
+        terminated(take_while(is_of_mac), opt(field(b" TUNNEL="))),
+    );
+    let vlan = opt((field(b" VPROTO="), field(b" VID=")));
+    let decoded = delimited(
+        field(b" MACSRC="),
+        map_opt(field(b" MACDST="), mac),
+        (vlan, field(b" MACPROTO=")),
+    );
+    alt((
+        map(raw, |header: &[u8]| Frame {
+            group: group(header),
+            has_mac: matches!(header.len(), ETHERNET | TAGGED) && is_octets(header),
+        }),
+        map(decoded, |receiver| Frame {
+            group: Some(receiver),
+            has_mac: true,
+        }),
+        value(Frame::default(), peek(tag(b" SRC="))),
+    ))
+    .parse(text)
+}
+
+pub(super) fn mac(text: &[u8]) -> Option<Mac> {
+    Mac::parse(std::str::from_utf8(text).ok()?)
+}
+
+/// Returns the receiver of a raw header if it is a group address. The header begins with the receiver, and its second
+/// digit shows whether it is a group, so the rest is parsed only then.
+pub(super) fn group(header: &[u8]) -> Option<Mac> {
+    let digit = char::from(*header.get(1)?).to_digit(16)?;
+    if digit & 1 == 0 {
+        return None;
+    }
+    let mac = std::str::from_utf8(header).ok()?;
+    Link::Raw { mac, tunnel: None }.destination()
+}
