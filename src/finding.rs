@@ -187,7 +187,7 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
             .nodes
             .iter()
             .filter(|(number, n)| n.role == finding.role && **number != finding.key.node);
-        for (number, node) in others.take(MOST_COMPARED) {
+        for (number, node) in others.take(MAX_COMPARED) {
             let lacks = missing.contains(&(*number, group_service(finding)));
             if lacks { &mut too } else { &mut not }.push(printable_name(node.name));
         }
@@ -215,7 +215,7 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
 }
 
 /// Upper bound on the other nodes that are compared.
-const MOST_COMPARED: usize = 16;
+const MAX_COMPARED: usize = 16;
 
 /// Key by which findings of two nodes are the same problem.
 type GroupService = (bool, Option<u8>, Option<u16>);

@@ -12,9 +12,9 @@ pub(crate) fn nearest<'k>(
     /// Shorter parts occur in too many words.
     const SHORTEST_PART: usize = 3;
     /// Longer words are no typing errors, and the comparison takes the product of the lengths.
-    const LONGEST: usize = 100;
+    const MAX_WORD: usize = 100;
     let typed = typed.to_lowercase();
-    if typed.len() > LONGEST {
+    if typed.len() > MAX_WORD {
         return None;
     }
     let slips = |word: &'k str| {

@@ -32,13 +32,13 @@ pub use live::Live;
 pub use simulate::with_suggested;
 
 /// Upper bound on the refused lines that are kept to be shown.
-const MOST_REFUSED: usize = 100;
+const MAX_REFUSED: usize = 100;
 
 /// Upper bound on the prefixes of other LOG rules that are counted separately.
 const MAX_PREFIXES: usize = 16;
 
 /// Upper bound on the pairs of host and kind whose notices are counted separately.
-const MOST_NOTICES: usize = 1_000;
+const MAX_NOTICES: usize = 1_000;
 
 /// Lost evidence that lines of one kind and host report.
 #[derive(Debug, Clone, Copy)]
@@ -233,7 +233,7 @@ impl Analysis {
         if kind == NoticeKind::Boot {
             self.current.boot(host, time);
         }
-        let known = self.notices.len() < MOST_NOTICES;
+        let known = self.notices.len() < MAX_NOTICES;
         let key = (host.map(str::to_owned), kind);
         if known || self.notices.contains_key(&key) {
             let notice = self.notices.entry(key).or_insert(Notice {
@@ -292,7 +292,7 @@ impl Analysis {
         } else {
             self.tally.untrusted += 1;
         }
-        if self.refused.len() < MOST_REFUSED {
+        if self.refused.len() < MAX_REFUSED {
             let line = text(line);
             self.refused.push(Refused {
                 unreadable,

@@ -19,11 +19,11 @@ use crate::site::{Provenance, Site, Window, WindowOrigin};
 use crate::time::Time;
 
 /// Upper bound on the stretches that are listed separately.
-const MOST_STRETCHES: usize = 3;
+const MAX_STRETCHES: usize = 3;
 /// How many matches that cannot be told are named of one node.
-const MOST_MATCHES: usize = 3;
+const MAX_MATCHES: usize = 3;
 /// Upper bound on the nodes that a warning names.
-const MOST_NAMES: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// Returns the warnings of a report, in order.
 pub(super) fn warnings(
@@ -218,9 +218,9 @@ fn unlogged(node: &NodeReport) -> Option<Warning> {
 
 pub(super) fn saturated(node: &NodeReport) -> Option<Warning> {
     let stretches = node.saturated.as_ref().filter(|s| !s.is_empty())?;
-    let mut shown: Vec<String> = stretches.iter().take(MOST_STRETCHES).map(stretch).collect();
-    if stretches.len() > MOST_STRETCHES {
-        shown.push(format!("{} more times", stretches.len() - MOST_STRETCHES));
+    let mut shown: Vec<String> = stretches.iter().take(MAX_STRETCHES).map(stretch).collect();
+    if stretches.len() > MAX_STRETCHES {
+        shown.push(format!("{} more times", stretches.len() - MAX_STRETCHES));
     }
     let text = format!(
         "the LOG rule's limit hid drops on {} from {}: that a line is absent there proves nothing",
@@ -306,11 +306,11 @@ fn open_matches(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     }
     nodes.retain(|_, open| !open.is_empty());
     nodes.into_iter().map(|(node, open)| {
-        let more = match open.len().saturating_sub(MOST_MATCHES) {
+        let more = match open.len().saturating_sub(MAX_MATCHES) {
             0 => String::new(),
             more => format!("; and {more} more (-v shows them)"),
         };
-        let shown: Vec<&str> = open.into_iter().take(MOST_MATCHES).collect();
+        let shown: Vec<&str> = open.into_iter().take(MAX_MATCHES).collect();
         let text = format!(
             "the chain given for {}: {}{more}",
             printable_name(node),
@@ -368,8 +368,8 @@ pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning
 
 /// Returns the first names, and how many more there are.
 fn few(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(MOST_NAMES).map(String::as_str).collect();
-    match names.len().saturating_sub(MOST_NAMES) {
+    let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    match names.len().saturating_sub(MAX_NAMES) {
         0 => shown.join(", "),
         more => format!("{} and {more} more nodes", shown.join(", ")),
     }

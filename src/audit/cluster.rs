@@ -8,7 +8,7 @@ use crate::cloudinit::selector::{is_role_key, picks};
 use crate::cloudinit::{Label, Resource};
 
 /// Upper bound on the CloudInits that are compared in pairs.
-const MOST: usize = 200;
+const MAX_RESOURCES: usize = 200;
 
 fn pairs<'a>(
     scene: &'a Scene<'_>,
@@ -18,7 +18,7 @@ fn pairs<'a>(
         .iter()
         .filter(|subject| matches!(subject.way, None | Some(Way::Fails)))
         .filter_map(|subject| Some((subject, subject.resource.as_ref()?)))
-        .take(MOST)
+        .take(MAX_RESOURCES)
         .collect();
     let mut out = Vec::new();
     for (at, (subject, resource)) in all.iter().enumerate() {

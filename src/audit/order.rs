@@ -14,7 +14,7 @@ use crate::packet::proto;
 /// The prefix of an older write-up of the feature.
 const OLD_PREFIX: &str = "HARVESTER_DROP: ";
 /// Bytes of a prefix that the kernel keeps (`nf_log` of xt_LOG.h, 30 with the terminating NUL).
-const LONGEST_PREFIX: usize = 29;
+const MAX_PREFIX: usize = 29;
 
 /// Returns the place of the rule that accepts return traffic, of every protocol.
 fn established(chain: &Chain) -> Option<usize> {
@@ -58,7 +58,7 @@ fn log_hits(
         let mut out = Vec::new();
         for (_, _, rule) in ask.rules() {
             if let Target::Log(log) = &rule.target
-                && (ask.subject.set.is_drop_log(rule) || log.prefix.len() > LONGEST_PREFIX)
+                && (ask.subject.set.is_drop_log(rule) || log.prefix.len() > MAX_PREFIX)
                 && wrong(rule, log)
             {
                 out.push(ask.subject.hit(rule.line, text(log), mend));
@@ -297,7 +297,7 @@ pub(super) static LOG_PREFIX_UNKNOWN: Check = Check {
             |prefix: &str| prefix == LOG_PREFIX || prefix == OLD_PREFIX || Some(prefix) == told;
         log_hits(
             scene,
-            |_, log| log.prefix.len() <= LONGEST_PREFIX && !known(&log.prefix),
+            |_, log| log.prefix.len() <= MAX_PREFIX && !known(&log.prefix),
             |log| {
                 format!(
                     "lines with the prefix {:?} are not found as drop lines",
@@ -317,10 +317,10 @@ pub(super) static LOG_PREFIX_TOO_LONG: Check = Check {
     check: |scene| {
         log_hits(
             scene,
-            |_, log| log.prefix.len() > LONGEST_PREFIX,
+            |_, log| log.prefix.len() > MAX_PREFIX,
             |log| {
                 format!(
-                    "the prefix has {} bytes; the kernel keeps {LONGEST_PREFIX}",
+                    "the prefix has {} bytes; the kernel keeps {MAX_PREFIX}",
                     log.prefix.len()
                 )
             },

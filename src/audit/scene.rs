@@ -72,7 +72,7 @@ impl<'a> Scene<'a> {
     }
 
     fn file(&mut self, file: &'a str, text: &str) -> Result<(), Fault> {
-        if text.len() > chain::LONGEST {
+        if text.len() > chain::MAX_TEXT {
             return Err(Fault::new(1, "it is longer than 16 MiB"));
         }
         let role = self.role;

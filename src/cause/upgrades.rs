@@ -20,7 +20,7 @@ const BETWEEN_WAVES: i64 = 30 * MINUTE;
 /// Time after the last wave, in microseconds, in which connections still end.
 const AFTERMATH: i64 = 10 * MINUTE;
 /// The longest window, in microseconds.
-const LONGEST: i64 = 240 * MINUTE;
+const MAX_WINDOW: i64 = 240 * MINUTE;
 /// SYN-ACKs of one service dropped for longer than this, in microseconds, show that the ESTABLISHED rule is missing, or
 /// a path that conntrack does not see: no upgrade explains that.
 const SYN_ACKS: i64 = 5 * SECOND;
@@ -125,7 +125,7 @@ fn windows(ends: &[End]) -> Vec<(Upgrade, BTreeSet<Service>)> {
     }
     for (upgrade, services) in &mut found {
         let end = Time(upgrade.to.0.saturating_add(AFTERMATH));
-        upgrade.to = end.min(Time(upgrade.from.0.saturating_add(LONGEST)));
+        upgrade.to = end.min(Time(upgrade.from.0.saturating_add(MAX_WINDOW)));
         upgrade.ports = services.iter().map(|(_, port)| *port).collect();
         let peers: BTreeSet<IpAddr> = services.iter().map(|(peer, _)| *peer).collect();
         upgrade.peers = peers.len();

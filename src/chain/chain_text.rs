@@ -54,8 +54,8 @@ pub(super) fn parts(
     text: &str,
     modified: Option<Time>,
 ) -> Result<Vec<(Option<String>, ChainText)>, Fault> {
-    if text.len() > crate::chain::LONGEST || detect(text)? != Form::CloudInit {
-        let source = if detect(text)? == Form::Script && text.len() <= crate::chain::LONGEST {
+    if text.len() > crate::chain::MAX_TEXT || detect(text)? != Form::CloudInit {
+        let source = if detect(text)? == Form::Script && text.len() <= crate::chain::MAX_TEXT {
             // A script runs when somebody runs it: as a CloudInit, it says what will be.
             check_size(Form::Script, text)?;
             let script = Script::read(text, 1);

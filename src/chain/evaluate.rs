@@ -28,7 +28,7 @@ impl Evaluation<'static> {
 }
 
 /// Upper bound on nested jumps. The kernel refuses loops; a text may contain them.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 /// Upper bound on the notes, on the LOG rules, and on the alternative ends kept of one packet.
 const MAX_KEPT: usize = 16;
 
@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
         if let Some(known) = &self.done[index] {
             return Rc::clone(known);
         }
-        if depth > DEEPEST || self.inside.contains(&index) {
+        if depth > MAX_DEPTH || self.inside.contains(&index) {
             self.note(format!("chain `{}` leads back to itself", chain.name));
             return Rc::new(Through::default());
         }

@@ -55,7 +55,7 @@ pub const HARVESTER: &str = "HARVESTER_INPUT";
 pub const INPUT: &str = "INPUT";
 
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
-pub const LONGEST: usize = 16 << 20;
+pub const MAX_TEXT: usize = 16 << 20;
 /// The most lines of a dump that are read: a rule takes some 400 bytes.
 const MAX_LINES: usize = 150_000;
 
@@ -257,7 +257,7 @@ pub(crate) fn check_size(form: Form, text: &str) -> Result<(), Fault> {
 /// # Errors
 /// If the form is not recognised or the text cannot be parsed.
 pub fn read(text: &str) -> Result<RuleSet, Fault> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_TEXT {
         return Err(Fault::new(
             1,
             "it is longer than 16 MiB; is it a dump of iptables?",

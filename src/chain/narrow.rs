@@ -13,7 +13,7 @@ use crate::net::IpNet;
 
 /// Upper bound on the rules kept of one packet, and on nested jumps.
 const MAX_KEPT: usize = 8;
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 /// A rule that accepts the packet's port on further conditions, or stops it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -211,7 +211,7 @@ impl Walk<'_> {
         if let Some(known) = &self.done[index] {
             return Rc::clone(known);
         }
-        if self.inside.len() > DEEPEST || self.inside.contains(&index) {
+        if self.inside.len() > MAX_DEPTH || self.inside.contains(&index) {
             return Rc::new(Way {
                 returns: true,
                 ..Way::default()

@@ -11,7 +11,7 @@ use crate::chain::{
 use crate::net::PortRange;
 
 /// Upper bound on nested jumps; the kernel's own stack is smaller.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// Result of the search.
 #[derive(Debug, Clone)]
@@ -154,7 +154,7 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn chain(&mut self, chain: &'a Chain) -> Option<End> {
-        if self.way.len() > DEEPEST {
+        if self.way.len() > MAX_DEPTH {
             return None;
         }
         self.way.push((chain, 0));
@@ -255,7 +255,7 @@ impl<'a> Walk<'_, 'a> {
 
     /// Whether a chain leads to another one by jumps.
     fn leads(&self, from: &Chain, to: &Chain, depth: usize) -> bool {
-        depth < DEEPEST
+        depth < MAX_DEPTH
             && (from.rules.iter())
                 .filter_map(|rule| self.set.chain(self.family, rule.target.chain()?))
                 .any(|next| next.name == to.name || self.leads(next, to, depth + 1))

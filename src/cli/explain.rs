@@ -14,7 +14,7 @@ use crate::report::ports::{Row, rows, rows_named, rows_of};
 use crate::report::{Style, json_explain, text_explain, text_pages};
 
 /// Upper bound on the bytes of a line, as everywhere.
-const LONGEST_LINE: u64 = 1 << 20;
+const MAX_LINE: u64 = 1 << 20;
 
 /// Topic of an `explain` command.
 enum Topic<'a> {
@@ -217,11 +217,11 @@ fn next_line(input: &mut impl BufRead, raw: &mut Vec<u8>) -> Result<bool, Error>
         why,
     };
     raw.clear();
-    let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', raw);
+    let read = input.by_ref().take(MAX_LINE).read_until(b'\n', raw);
     let read = read.map_err(failed)?;
     if raw.last() == Some(&b'\n') {
         raw.pop();
-    } else if read as u64 == LONGEST_LINE {
+    } else if read as u64 == MAX_LINE {
         input.skip_until(b'\n').map_err(failed)?;
     }
     Ok(read > 0)

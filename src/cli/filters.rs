@@ -11,7 +11,7 @@ use crate::net::IpNet;
 use crate::report::{NodeReport, Report, Warning};
 
 /// Upper bound on the nodes that are mentioned by name.
-const MOST_NAMES: usize = 8;
+const MAX_NAMES: usize = 8;
 
 /// The filters of a run.
 pub(super) struct Filter {
@@ -94,7 +94,7 @@ impl Filter {
         let absent = named.filter(move |name| !known().any(|node| node == *name));
         absent.map(move |name| {
             let near = hint(name, known());
-            let names: Vec<String> = known().take(MOST_NAMES).map(printable_name).collect();
+            let names: Vec<String> = known().take(MAX_NAMES).map(printable_name).collect();
             let text = format!(
                 "--only asks for {}, of which the log has no drop line;{near} its nodes are {}",
                 printable_name(name),

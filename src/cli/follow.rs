@@ -19,7 +19,7 @@ use crate::input::source::{Options, Summary, read_stream};
 use crate::report::{InputReport, Report, Style};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// Follows one input to its end or to Ctrl-C.
 ///
@@ -112,8 +112,8 @@ fn read(
     session.act(Instant::now())?;
     loop {
         let mut now = Instant::now();
-        let wait = session.due().map_or(LONGEST_WAIT, |due| due - now);
-        match feed.next(wait.min(LONGEST_WAIT)) {
+        let wait = session.due().map_or(MAX_WAIT, |due| due - now);
+        match feed.next(wait.min(MAX_WAIT)) {
             Ok(Wake::Block(block, filled)) => {
                 reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
                 session.add_years(reader.settle_years(terminal::now()));

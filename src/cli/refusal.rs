@@ -12,7 +12,7 @@ use crate::error::{Error, printable};
 use crate::nearest::{hint, nearest};
 
 /// Upper bound on the files of a folder that are compared with a missing name.
-const MOST_NEIGHBOURS: usize = 1_000;
+const MAX_NEIGHBOURS: usize = 1_000;
 
 /// Checks a first word that is no file for a misspelt subcommand.
 ///
@@ -56,7 +56,7 @@ pub(super) fn fault(error: &Error) -> String {
     };
     let beside = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let names: Vec<String> = beside
-        .take(MOST_NEIGHBOURS)
+        .take(MAX_NEIGHBOURS)
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     let typed = path

@@ -26,10 +26,10 @@ use crate::site::{Limit, Provenance, SETTLE, Site};
 use crate::time::{DAY, MINUTE, Moment, Reading, SECOND, Time};
 
 /// Longest prefix that xt_LOG keeps, in bytes; iptables cuts a longer one silently.
-const LONGEST_PREFIX: usize = 29;
+const MAX_PREFIX: usize = 29;
 
 /// Upper bound on the bytes of a file with rules; longer ones are refused.
-const LONGEST: u64 = crate::chain::LONGEST as u64;
+const MAX_TEXT: u64 = crate::chain::MAX_TEXT as u64;
 
 fn usage<T>(text: String) -> Result<T, Error> {
     Err(Error::Usage(text))
@@ -38,8 +38,8 @@ fn usage<T>(text: String) -> Result<T, Error> {
 /// Checks the prefix of the LOG rule.
 pub(super) fn prefix(told: Option<&str>) -> Result<Option<String>, Error> {
     match told {
-        Some(text) if text.is_empty() || text.len() > LONGEST_PREFIX => usage(format!(
-            "prefix `{text}` has {} bytes; the LOG rule keeps 1 to {LONGEST_PREFIX} of them",
+        Some(text) if text.is_empty() || text.len() > MAX_PREFIX => usage(format!(
+            "prefix `{text}` has {} bytes; the LOG rule keeps 1 to {MAX_PREFIX} of them",
             text.len()
         )),
         told => Ok(told.map(str::to_owned)),
@@ -265,11 +265,11 @@ pub(super) fn text_file(path: &Path) -> Result<String, Error> {
         if is_stdin {
             io::stdin()
                 .lock()
-                .take(LONGEST + 1)
+                .take(MAX_TEXT + 1)
                 .read_to_end(&mut bytes)?;
         } else {
             File::open(path)?
-                .take(LONGEST + 1)
+                .take(MAX_TEXT + 1)
                 .read_to_end(&mut bytes)?;
         }
         Ok(bytes)

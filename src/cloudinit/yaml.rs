@@ -37,7 +37,7 @@ pub enum Style {
 }
 
 /// Upper bound on the nesting of a document.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 impl Node {
     /// Returns the value of a key of a mapping.
@@ -133,7 +133,7 @@ pub fn read(text: &str) -> Result<Vec<Node>, Fault> {
         let line = span.start.line().saturating_sub(blank).max(1);
         let done = match event {
             Event::SequenceStart(..) | Event::MappingStart(..) => {
-                if open.len() >= DEEPEST {
+                if open.len() >= MAX_DEPTH {
                     return Err(Fault::new(line, "YAML that nests deeper than 64 levels"));
                 }
                 open.push(Open {

@@ -14,18 +14,18 @@ use crate::catalog::{Role, Strength, listed};
 use crate::net::{IpNet, neighbourhood};
 
 /// Number of flows that are kept apart.
-const MOST_FLOWS: usize = 8_192;
+const MAX_FLOWS: usize = 8_192;
 /// Number of flows reserved for documented ports, so that other traffic cannot displace a missing rule.
-const MOST_DOCUMENTED: usize = 4_096;
+const MAX_DOCUMENTED: usize = 4_096;
 /// Upper bound on all flows, including those into which others were folded.
-const MOST_FOLDED: usize = MOST_FLOWS + 4_096;
+const MAX_FOLDED: usize = MAX_FLOWS + 4_096;
 /// Numbers of flows up to which the last resort keeps node, interface and neighbourhood, and then the node.
-const MOST_OF_INTERFACES: usize = MOST_FOLDED + 4_096;
-const MOST_OF_NODES: usize = MOST_OF_INTERFACES + 4_096;
+const MAX_OF_INTERFACES: usize = MAX_FOLDED + 4_096;
+const MAX_OF_NODES: usize = MAX_OF_INTERFACES + 4_096;
 /// Upper bound on the unlisted ports of one peer on one node: the 1,000 of a usual scan.
-const MOST_PORTS: u16 = 1_024;
+const MAX_PORTS: u16 = 1_024;
 /// Upper bound on the unlisted ports of a network into which peers were folded.
-const MOST_PORTS_OF_NETWORK: u16 = 64;
+const MAX_PORTS_OF_NETWORK: u16 = 64;
 
 impl Flows {
     /// Returns the number of flows outside the reserve for documented ports.
@@ -35,7 +35,7 @@ impl Flows {
 
     /// Whether further flows are folded.
     pub(super) fn is_full(&self) -> bool {
-        self.others() >= MOST_FLOWS
+        self.others() >= MAX_FLOWS
     }
 
     /// Returns the key or the place under which a line of a new flow is kept, and the kind of folding.
@@ -45,12 +45,12 @@ impl Flows {
             .map(|dpt| listed(role, key.proto.unwrap_or_default(), dpt));
         let documented = listed.is_some_and(|port| port.documented == Strength::Own);
         let unlisted = key.kind == Kind::Plain && listed.is_some_and(|port| port.unlisted);
-        let (full, closed) = (self.is_full(), self.others() >= MOST_FOLDED);
+        let (full, closed) = (self.is_full(), self.others() >= MAX_FOLDED);
         if unlisted {
             let too_many = if full {
                 self.quota.many.contains(&key.of_peer())
             } else {
-                self.quota.tried(key.of_peer()) >= MOST_PORTS
+                self.quota.tried(key.of_peer()) >= MAX_PORTS
             };
             if too_many {
                 let portless = key.without_ports();
@@ -67,7 +67,7 @@ impl Flows {
             }
             return (Admitted::Key(key), Folded::No);
         }
-        if documented && self.quota.documented < MOST_DOCUMENTED {
+        if documented && self.quota.documented < MAX_DOCUMENTED {
             self.quota.documented += 1;
             return (Admitted::Key(key), Folded::No);
         }
@@ -87,7 +87,7 @@ impl Flows {
             return (Admitted::Place(place), Folded::Peers);
         }
         if unlisted {
-            if self.quota.tried(wider.of_peer()) >= MOST_PORTS_OF_NETWORK {
+            if self.quota.tried(wider.of_peer()) >= MAX_PORTS_OF_NETWORK {
                 wider = wider.without_ports();
             } else if !closed {
                 self.quota.try_port(wider.of_peer());
@@ -107,12 +107,12 @@ impl Flows {
     /// Drops interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
     fn last_resort(&mut self, key: FlowKey, near: Option<u8>) -> FlowKey {
         let kept = key.in_network(near.unwrap_or(0));
-        if self.others() < MOST_OF_INTERFACES || self.place(kept).is_some() {
+        if self.others() < MAX_OF_INTERFACES || self.place(kept).is_some() {
             return kept;
         }
         let interface = self.interfaces.others();
         let kept = key.in_network(0).at(key.node, interface);
-        if self.others() < MOST_OF_NODES || self.place(kept).is_some() {
+        if self.others() < MAX_OF_NODES || self.place(kept).is_some() {
             return kept;
         }
         let node = self.nodes.others();

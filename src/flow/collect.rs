@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 
 use super::evidence::NodeEvidence;
 use super::lifeline::Lifeline;
-use super::marks::{MOST_OF_A_FLOW, Marks, MarksByFlow};
+use super::marks::{MAX_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::outcomes::Texts;
 use super::quota::{Admitted, Quota};
@@ -22,9 +22,9 @@ use crate::site::Site;
 use crate::time::Time;
 
 /// Upper bound on the lines kept for the timelines of all nodes.
-pub(super) const MOST_TICKS_IN_ALL: usize = 1 << 19;
+pub(super) const MAX_TICKS_IN_ALL: usize = 1 << 19;
 /// Upper bound on the hosts without a drop line that are kept.
-pub(super) const MOST_OTHERS: usize = 1_024;
+pub(super) const MAX_OTHERS: usize = 1_024;
 /// Name of the node for lines that name none.
 const UNKNOWN: &str = "unknown";
 
@@ -126,7 +126,7 @@ impl Flows {
             seen.life.note(drop.time, drop.monotonic);
         }
         // The LOG rule of another hook has its own token bucket.
-        if packet.hook == Hook::Input && self.ticks < MOST_TICKS_IN_ALL {
+        if packet.hook == Hook::Input && self.ticks < MAX_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(drop, packet));
         }
         let role = seen.role;
@@ -178,7 +178,7 @@ impl Flows {
             flow.note_destination(packet.dst);
         }
         flow.date(line.time, || message);
-        if flow.marks < MOST_OF_A_FLOW && self.marks.room() > 0 {
+        if flow.marks < MAX_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
             let flags = packet.flags.unwrap_or(TcpFlags::NONE);
             let mark = Mark {
@@ -234,7 +234,7 @@ impl Flows {
         let known = self.nodes.find(host).map(usize::from);
         if let Some(seen) = known.and_then(|number| self.evidence.get_mut(number)) {
             seen.life.note(time, monotonic);
-        } else if self.others.contains_key(host) || self.others.len() < MOST_OTHERS {
+        } else if self.others.contains_key(host) || self.others.len() < MAX_OTHERS {
             let life = self.others.entry(host.to_owned()).or_default();
             life.note(time, monotonic);
         }
@@ -275,7 +275,7 @@ impl Flows {
         let known = self.nodes.find(host).map(usize::from);
         if let Some(seen) = known.and_then(|number| self.evidence.get_mut(number)) {
             seen.life.start(time);
-        } else if self.others.contains_key(host) || self.others.len() < MOST_OTHERS {
+        } else if self.others.contains_key(host) || self.others.len() < MAX_OTHERS {
             self.others.entry(host.to_owned()).or_default().start(time);
         }
     }

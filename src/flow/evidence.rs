@@ -10,9 +10,9 @@ use crate::packet::{PacketSummary, proto};
 use crate::saturation::{Class, Tick};
 
 /// Upper bound on the lines kept for the timeline of one node and address family.
-const MOST_TICKS: usize = 1 << 18;
+const MAX_TICKS: usize = 1 << 18;
 /// Upper bound on the addresses kept of one node.
-const MOST_ADDRESSES: usize = 64;
+const MAX_ADDRESSES: usize = 64;
 
 /// Evidence of the log about one node.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +51,7 @@ impl NodeEvidence {
     #[inline]
     pub(super) fn tick(&mut self, drop: &DropLine<'_>, packet: &PacketSummary<'_>) -> bool {
         let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
-        let has_room = ticks.len() < MOST_TICKS;
+        let has_room = ticks.len() < MAX_TICKS;
         if has_room {
             ticks.push(Tick {
                 time: drop.time,
@@ -64,7 +64,7 @@ impl NodeEvidence {
 
     fn learn(&mut self, address: IpAddr) {
         let known = self.addresses.iter().position(|known| *known == address);
-        let full = self.addresses.len() == MOST_ADDRESSES || address.is_unspecified();
+        let full = self.addresses.len() == MAX_ADDRESSES || address.is_unspecified();
         if known.is_none() && full {
             return;
         }
@@ -90,7 +90,7 @@ impl NodeEvidence {
         }
         for (ours, theirs) in self.ticks.iter_mut().zip(other.ticks) {
             let taken = room
-                .min(MOST_TICKS.saturating_sub(ours.len()))
+                .min(MAX_TICKS.saturating_sub(ours.len()))
                 .min(theirs.len());
             ours.extend(theirs.into_iter().take(taken));
             room -= taken;

@@ -5,9 +5,9 @@ use crate::beside::{WORTH_A_THREAD, beside};
 use crate::time::Time;
 
 /// Upper bound on the lines kept of one flow.
-pub(super) const MOST_OF_A_FLOW: u16 = 4_096;
+pub(super) const MAX_OF_A_FLOW: u16 = 4_096;
 /// Upper bound on the lines kept of all flows.
-const MOST: usize = 1 << 18;
+const MAX_LINES: usize = 1 << 18;
 
 /// One line of a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,7 +63,7 @@ impl Marks {
 
     /// Returns the number of further marks that can be kept.
     pub(super) const fn room(&self) -> usize {
-        MOST.saturating_sub(self.0.len())
+        MAX_LINES.saturating_sub(self.0.len())
     }
 
     /// Adds a line of the flow with an index.

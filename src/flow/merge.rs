@@ -1,8 +1,8 @@
 //! Logs added up: the flows of one log into those of another.
 
-use super::collect::{Flows, MOST_OTHERS, MOST_TICKS_IN_ALL};
+use super::collect::{Flows, MAX_OTHERS, MAX_TICKS_IN_ALL};
 use super::evidence::NodeEvidence;
-use super::marks::MOST_OF_A_FLOW;
+use super::marks::MAX_OF_A_FLOW;
 use std::sync::Arc;
 
 use super::quota::Admitted;
@@ -20,7 +20,7 @@ impl Flows {
         let nodes = self.nodes.numbers(&other.nodes);
         let interfaces = self.interfaces.numbers(&other.interfaces);
         for (number, theirs) in nodes.iter().copied().map(usize::from).zip(other.evidence) {
-            let room = MOST_TICKS_IN_ALL.saturating_sub(self.ticks);
+            let room = MAX_TICKS_IN_ALL.saturating_sub(self.ticks);
             if number == self.evidence.len() {
                 self.evidence.push(NodeEvidence::new(theirs.role));
             }
@@ -51,14 +51,14 @@ impl Flows {
             let room = self
                 .marks
                 .room()
-                .min(usize::from(MOST_OF_A_FLOW - ours.marks));
+                .min(usize::from(MAX_OF_A_FLOW - ours.marks));
             for mark in their_marks.of(their_place).iter().take(room) {
                 ours.marks += 1;
                 self.marks.push(place, *mark);
             }
         }
         for (host, life) in other.others {
-            if self.others.contains_key(&host) || self.others.len() < MOST_OTHERS {
+            if self.others.contains_key(&host) || self.others.len() < MAX_OTHERS {
                 self.others.entry(host).or_default().absorb(life);
             }
         }

@@ -7,7 +7,7 @@ use foldhash::fast::RandomState;
 use super::FlowKey;
 
 /// Upper bound on the unlisted ports of one peer once there is no room for more flows.
-const MOST_PORTS_IN_NEED: u16 = 8;
+const MAX_PORTS_IN_NEED: u16 = 8;
 
 /// Counts the flows of documented ports, and the unlisted ports that each peer tried.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Quota {
     pub(super) documented: usize,
     /// Number of unlisted ports kept for a peer, or a network, on a node.
     tried: HashMap<FlowKey, u16, RandomState>,
-    /// Peers with [`MOST_PORTS_IN_NEED`] or more: few, and looked up with each line that has no flow.
+    /// Peers with [`MAX_PORTS_IN_NEED`] or more: few, and looked up with each line that has no flow.
     pub(super) many: HashSet<FlowKey, RandomState>,
 }
 
@@ -25,7 +25,7 @@ impl Quota {
     pub(super) fn try_port(&mut self, of: FlowKey) {
         let tried = self.tried.entry(of).or_default();
         *tried = tried.saturating_add(1);
-        if *tried == MOST_PORTS_IN_NEED {
+        if *tried == MAX_PORTS_IN_NEED {
             self.many.insert(of);
         }
     }

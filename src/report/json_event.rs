@@ -20,7 +20,7 @@ pub(super) static NDJSON: Renderer = Renderer {
 };
 
 /// Upper bound of an event's line, in bytes: containerd and CRI-O split a container's output at 16 KiB.
-const LONGEST: usize = 16 * 1024;
+const MAX_EVENT: usize = 16 * 1024;
 /// Upper bounds on the entries of a list and on the bytes of a text, tried in order until the event is short enough.
 const CAPS: [(usize, usize); 5] = [(256, 4096), (64, 2048), (16, 1024), (4, 256), (0, 0)];
 
@@ -67,7 +67,7 @@ fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
     for (most, longest) in CAPS {
         line.clear();
         write_line(&event_v1(event, most, longest), &mut line)?;
-        if line.len() < LONGEST {
+        if line.len() < MAX_EVENT {
             break;
         }
     }

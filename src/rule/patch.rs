@@ -3,7 +3,7 @@
 
 use super::{AcceptRule, Disposition};
 use crate::catalog::Role;
-use crate::chain::{Fault, LONGEST, of_node};
+use crate::chain::{Fault, MAX_TEXT, of_node};
 use crate::cloudinit::patch::{self, Patched, Wanted};
 use crate::cloudinit::{self, Resource};
 use crate::error::{Error, printable, printable_name};
@@ -20,7 +20,7 @@ pub struct CloudInitFile<'a> {
 impl CloudInitFile<'_> {
     /// Returns the role that the selectors of the file select, if it is exactly one.
     pub fn only_role(&self) -> Option<Role> {
-        if self.text.len() > LONGEST {
+        if self.text.len() > MAX_TEXT {
             return None;
         }
         let resources = cloudinit::read(self.text).ok()?;

@@ -15,11 +15,11 @@ use crate::packet::{proto, proto_name};
 use crate::site::Site;
 
 /// Upper bound on the peers of one finding that get a rule each; for more of them a network should be named.
-const MOST_PEERS: usize = 16;
+const MAX_PEERS: usize = 16;
 /// Name of the test for a live rule that does the same as a new one would.
 pub const RULE_IN_FORCE: &str = "rule-in-force";
 /// Longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
-const LONGEST_COMMENT: usize = 255;
+const MAX_COMMENT: usize = 255;
 
 /// Suggests the rules for `findings`, each once, and records in each finding the ids of the rules that accept it. An
 /// accepted finding needs none, and a rule that would let it in too needs a decision.
@@ -33,12 +33,12 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
         let mut own = for_finding(finding, site, scope);
         restrain(&mut own, finding, site);
         own.iter_mut().for_each(|rule| closed.doubt(rule));
-        if own.len() < finding.peers.len() && own.len() == MOST_PEERS {
+        if own.len() < finding.peers.len() && own.len() == MAX_PEERS {
             finding.evidence.push(Test {
                 name: "more-peers",
                 met: true,
                 text: format!(
-                    "rules for {MOST_PEERS} of {} peers only: name their network, --node-net CIDR --scope node-net",
+                    "rules for {MAX_PEERS} of {} peers only: name their network, --node-net CIDR --scope node-net",
                     finding.peers.len()
                 ),
             });
@@ -240,7 +240,7 @@ fn comment(finding: &Finding, number: u8) -> String {
         Some(service) => service.to_owned(),
         None => format!("{}{port} (unlisted, checked by hand)", proto_name(number)),
     };
-    text.truncate(LONGEST_COMMENT);
+    text.truncate(MAX_COMMENT);
     text
 }
 
@@ -249,7 +249,7 @@ fn peers(finding: &Finding) -> Vec<IpNet> {
     finding
         .peers
         .iter()
-        .take(MOST_PEERS)
+        .take(MAX_PEERS)
         .map(|&peer| IpNet::from(peer))
         .collect()
 }

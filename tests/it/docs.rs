@@ -13,7 +13,7 @@ use dropsift::report::json_schema::SCHEMAS;
 use dropsift::report::ports::{Row, rows, short_roles};
 
 /// Upper bound on the characters of a sample that are shown.
-const LONGEST_SAMPLE: usize = 72;
+const MAX_SAMPLE: usize = 72;
 
 /// Compares `docs/<name>` with the generated text, or writes it.
 fn fresh(name: &str, text: &str) {
@@ -54,7 +54,7 @@ fn cell(text: &str) -> String {
 /// `text` as code in a cell, cut to a length that a table has room for.
 fn sample(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut short: String = line.chars().take(LONGEST_SAMPLE).collect();
+    let mut short: String = line.chars().take(MAX_SAMPLE).collect();
     if short.len() < line.len() {
         short.push('…');
     }

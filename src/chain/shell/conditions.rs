@@ -1,7 +1,7 @@
 //! Handling of unknown conditions in a run: their assumed value, and their record.
 
 use crate::chain::shell::condition::Condition;
-use crate::chain::shell::interpret::{DEEPEST, MAX_FAULTS, Runner};
+use crate::chain::shell::interpret::{MAX_DEPTH, MAX_FAULTS, Runner};
 use crate::chain::shell::lex::Word;
 use crate::chain::shell::outside::{self, Status};
 use crate::chain::shell::parse::{Command, Item, List, Simple};
@@ -44,7 +44,7 @@ impl Runner {
     }
 
     fn mentions_within(&self, list: &[Item], depth: usize) -> bool {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return true;
         }
         let inner = |list: &List| self.mentions_within(list, depth + 1);

@@ -18,7 +18,7 @@ use crate::chain::{Family, Form, Policy, Rule, RuleSet};
 /// Faults beyond this many are not kept.
 pub(super) const MAX_FAULTS: usize = 1000;
 /// Upper bound on the nesting of functions, `sh -c` and scripts that scripts run.
-pub(super) const DEEPEST: usize = 16;
+pub(super) const MAX_DEPTH: usize = 16;
 /// Upper bound on the commands of one run, loops unrolled.
 const MAX_COMMANDS: usize = 50_000;
 /// A variable's value may not grow beyond this.
@@ -378,7 +378,7 @@ impl Runner {
     }
 
     fn call(&mut self, body: &Rc<List>, arguments: &[String], forgiven: bool) -> (Status, Flow) {
-        if self.depth >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             return (Status::Unknown, Flow::On);
         }
         self.depth += 1;

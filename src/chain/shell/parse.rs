@@ -126,7 +126,7 @@ impl Script {
 }
 
 /// Upper bound on the nesting of commands.
-const DEEPEST: usize = 64;
+const MAX_DEPTH: usize = 64;
 
 struct Parser {
     tokens: Vec<Token>,
@@ -232,7 +232,7 @@ impl Parser {
     }
 
     fn command(&mut self) -> Option<Command> {
-        if self.depth >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             return None;
         }
         self.depth += 1;

@@ -3,7 +3,7 @@
 use crate::chain::Family;
 use crate::chain::shell::apply::apply;
 use crate::chain::shell::fault::Fault;
-use crate::chain::shell::interpret::{DEEPEST, Runner};
+use crate::chain::shell::interpret::{MAX_DEPTH, Runner};
 use crate::chain::shell::outside::tool;
 use crate::chain::shell::outside::{self, Status};
 use crate::chain::shell::parse::{Input, Script, Simple};
@@ -103,7 +103,7 @@ impl Runner {
         at: Option<usize>,
         arguments: &[String],
     ) -> Status {
-        if self.depth >= DEEPEST {
+        if self.depth >= MAX_DEPTH {
             return Status::Unknown;
         }
         self.depth += 1;

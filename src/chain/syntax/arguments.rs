@@ -16,7 +16,7 @@ pub(in crate::chain) struct Command {
 }
 
 /// Upper bound on the source and destination pairs of a command.
-const MOST_RULES: usize = 256;
+const MAX_RULES: usize = 256;
 
 /// Returns the table that the words name.
 pub(in crate::chain) fn table(words: &[String]) -> Option<&str> {
@@ -250,9 +250,9 @@ fn spread(
         if *negated && texts.len() > 1 {
             return Err("`!` is not allowed with several addresses".to_owned());
         }
-        if rules.len().saturating_mul(texts.len()) > MOST_RULES {
+        if rules.len().saturating_mul(texts.len()) > MAX_RULES {
             return Err(format!(
-                "more than {MOST_RULES} pairs of addresses in one command"
+                "more than {MAX_RULES} pairs of addresses in one command"
             ));
         }
         let mut out = Vec::with_capacity(rules.len() * texts.len());

@@ -141,13 +141,13 @@ pub(in crate::chain) fn ports(text: &str) -> Option<PortRange> {
 
 /// `22,80:90`: at most 15, a range counts twice (XT_MULTI_PORTS).
 pub(in crate::chain) fn port_list(text: &str) -> Option<Vec<PortRange>> {
-    const MOST: usize = 15;
+    const MAX_PORTS: usize = 15;
     let out = text.split(',').map(ports).collect::<Option<Vec<_>>>()?;
     let slots: usize = text
         .split(',')
         .map(|part| 1 + usize::from(part.contains(':')))
         .sum();
-    (slots <= MOST).then_some(out)
+    (slots <= MAX_PORTS).then_some(out)
 }
 
 /// `10.52.0.0/16`, `10.52.0.0/255.255.0.0`, `10.1.1.1`, `anywhere`.

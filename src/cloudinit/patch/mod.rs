@@ -8,7 +8,7 @@ mod list_style;
 mod object;
 mod verify;
 
-use crate::chain::{Chain, Family, Fault, LONGEST, Rule, RuleSet, Sought};
+use crate::chain::{Chain, Family, Fault, MAX_TEXT, Rule, RuleSet, Sought};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{is_hostile, printable, printable_name};
 use list_style::ListStyle;
@@ -55,7 +55,7 @@ type Written = (String, usize, Vec<String>);
 /// # Errors
 /// Where it cannot be read, has characters that hide text, or makes no firewall.
 pub fn resources(text: &str) -> Result<Vec<Resource>, Fault> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_TEXT {
         let why = "it is longer than 16 MiB, as no CloudInit is; name the file of the firewall";
         return Err(Fault::new(1, why));
     }

@@ -15,7 +15,7 @@ const PEER: usize = 15;
 /// Names of services are not shown shorter.
 const SERVICE: usize = 10;
 /// Names of services are hardly longer.
-const LONGEST_SERVICE: usize = 40;
+const MAX_SERVICE: usize = 40;
 const GAP: usize = 2;
 /// Indentation of a line below a row.
 const INDENT: usize = TIME + GAP;
@@ -85,7 +85,7 @@ impl Columns {
         let service = if service < SERVICE {
             0
         } else {
-            service.min(LONGEST_SERVICE)
+            service.min(MAX_SERVICE)
         };
         [self.node, PORT, service]
     }

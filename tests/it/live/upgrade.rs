@@ -20,7 +20,7 @@ const NODES: u8 = 3;
 const TURN: i64 = 12 * MINUTE;
 const DOWN: i64 = 5 * MINUTE;
 /// The rows that an hour of it may take.
-const MOST_ROWS: usize = 40;
+const MAX_ROWS: usize = 40;
 
 /// Returns the lines of an hour with their times: replies of the services of a node that restarts, at the documented
 /// limit of ten lines a minute and node with a burst of five.
@@ -120,7 +120,7 @@ fn an_hour_of_an_upgrade_fits_on_a_screen_or_two() {
             text,
             "{width}"
         );
-        assert!(text.lines().count() <= MOST_ROWS, "{text}");
+        assert!(text.lines().count() <= MAX_ROWS, "{text}");
         let wide = text.lines().find(|line| line.chars().count() > width);
         assert_eq!(wide, None, "{width} columns");
         assert!(text.contains("  quiet  "), "it never says that it is over");
