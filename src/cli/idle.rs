@@ -37,6 +37,12 @@ const IDLE: &[Idle] = &[
         why: "does nothing beside --check, which exits with 1 where a rule is not live; leave it out",
     },
     Idle {
+        subcommand: "accept",
+        when: |_| true,
+        options: &["fail_on"],
+        why: "does nothing here: accept prints a stanza, whatever the log lacks; leave it out",
+    },
+    Idle {
         subcommand: "explain",
         when: |matches| {
             let words = matches.get_many::<String>("what").unwrap_or_default();
