@@ -2,19 +2,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn dropsift(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("DROPSIFT_CONFIG")
-        .env("COLUMNS", "80")
-        .output()
-        .unwrap()
-}
+use crate::support::dropsift;
 
 fn diff(folder: &Path, args: &[&str]) -> (Option<i32>, Value) {
     let output = dropsift(

@@ -8,17 +8,9 @@ use std::process::{Command, Output, Stdio};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-const NOW: [&str; 2] = ["--now", "2026-05-05T12:00:00Z"];
+use crate::support::dropsift;
 
-fn dropsift(folder: &Path, args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args(args)
-        .current_dir(folder)
-        .env_remove("DROPSIFT_CONFIG")
-        .env("COLUMNS", "80")
-        .output()
-        .unwrap()
-}
+const NOW: [&str; 2] = ["--now", "2026-05-05T12:00:00Z"];
 
 fn text(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

@@ -7,7 +7,7 @@ pub(crate) mod flood;
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use dropsift::error::Error;
 use dropsift::input::Prefixes;
@@ -186,4 +186,15 @@ impl Dice {
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below
     }
+}
+
+/// Runs the program in `folder`, 80 columns wide and without a configuration of the environment.
+pub(crate) fn dropsift(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dropsift"))
+        .args(args)
+        .current_dir(folder)
+        .env_remove("DROPSIFT_CONFIG")
+        .env("COLUMNS", "80")
+        .output()
+        .unwrap()
 }
