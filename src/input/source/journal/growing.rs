@@ -5,7 +5,6 @@ use std::io;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::chain::Bytes;
 use super::header::{HEADER, Header};
 use super::walk::Walk;
 use super::wanted::Wanted;

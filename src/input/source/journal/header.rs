@@ -1,6 +1,6 @@
 //! The header of a journal file.
 
-use std::io;
+use std::io::{self, Read};
 
 use super::object::{Form, u32_at, u64_at};
 
@@ -25,7 +25,6 @@ const ARCHIVED: u8 = 2;
 #[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) form: Form,
-    incompatible: u32,
     /// Whether a journald had the file open; it may have crashed since.
     pub(super) online: bool,
     pub(super) archived: bool,
@@ -74,7 +73,6 @@ impl Header {
                 compact: incompatible & COMPACT != 0,
                 key: (incompatible & KEYED_HASH != 0).then_some(key),
             },
-            incompatible,
             online: bytes[16] == ONLINE,
             archived: bytes[16] == ARCHIVED,
             id: u128::from(key.0) << 64 | u128::from(key.1),
@@ -88,13 +86,14 @@ impl Header {
             realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),
         })
     }
+}
 
-    /// Returns the compression of its values that cannot be read in a stream, if it has one.
-    pub(super) const fn foreign_compression(&self) -> Option<&'static str> {
-        match self.incompatible {
-            flags if flags & COMPRESSED_XZ != 0 => Some("xz"),
-            flags if flags & COMPRESSED_LZ4 != 0 => Some("lz4"),
-            _ => None,
-        }
-    }
+/// Returns the times of the first and of the last entry of the journal that `stream` begins, in microseconds since 1970.
+///
+/// # Errors
+/// If it cannot be read, or is of a form that is not known.
+pub(in crate::input::source) fn realtime_of(stream: impl Read) -> io::Result<(u64, u64)> {
+    let mut bytes = Vec::with_capacity(HEADER);
+    stream.take(HEADER as u64).read_to_end(&mut bytes)?;
+    Header::parse(&bytes).map(|header| header.realtime)
 }
