@@ -119,6 +119,7 @@ fn answer(way: &Way, bytes: &[u8], folder: &Path) -> (Option<i32>, Value) {
         let said = String::from_utf8_lossy(&output.stderr);
         let said = said
             .replace("standard input", "stdin")
+            .replace("stdin/x", "stdin")
             .replace("`-`", "`stdin`");
         return (output.status.code(), serde_json::json!({ "said": said }));
     }

@@ -218,6 +218,16 @@ impl JournalFollow {
         files
     }
 
+    /// Looks for files in `folders` from now on; what is read already is read on.
+    pub fn set_folders(&mut self, folders: Vec<PathBuf>) {
+        self.folders = folders;
+    }
+
+    /// Whether entries were written since the last look to files that were there then.
+    pub fn has_news(&self) -> bool {
+        (self.growing.values()).any(|followed| followed.growing.has_news())
+    }
+
     /// Hands on what was written since the last look; with `finds_files`, also of files that were not there then.
     pub fn look(&mut self, finds_files: bool, sink: &mut Sink<'_>) -> Look {
         let mut look = Look::default();

@@ -6,6 +6,8 @@ use super::object::{Form, u32_at, u64_at};
 
 /// The part of the header that every version since systemd 189 has.
 pub(super) const HEADER: usize = 240;
+/// Offset of the number of entries.
+pub(super) const ENTRIES: usize = 152;
 /// Upper bound on the bytes of a header: no version has more than some 300.
 const MAX_HEADER: u64 = 4096;
 
@@ -79,7 +81,7 @@ impl Header {
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
             tail: u64_at(bytes, 136),
-            entries: u64_at(bytes, 152),
+            entries: u64_at(bytes, ENTRIES),
             seqnum: u64_at(bytes, 160),
             data: u64_at(bytes, 208),
             fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
