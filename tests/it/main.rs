@@ -45,3 +45,4 @@ mod set_a;
 mod supply;
 mod support;
 mod walks;
+mod ways_in;
