@@ -82,7 +82,7 @@ impl<'s> Session<'s> {
         let now = Instant::now();
         let is_stdin = source.as_os_str() == "-";
         let publisher = (args.metrics.as_deref())
-            .map(|address| Publisher::start(address, source.display().to_string()))
+            .map(|address| Publisher::start(address, label(source)))
             .transpose()?;
         let writer = match args.renderer().events {
             None => Writer::None,
@@ -427,6 +427,14 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Resu
         Writer::Rows(rows) => rows.write(events, report, &mut page)?,
     }
     Ok(page)
+}
+
+/// Returns the name of an input in metrics.
+fn label(source: &Path) -> String {
+    match source.to_str() {
+        Some("") => "journal".to_owned(),
+        _ => source.display().to_string(),
+    }
 }
 
 /// Describes the roles of the nodes: those known by name, and the default for all others.

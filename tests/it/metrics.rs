@@ -1,45 +1,25 @@
 //! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{ChildStdin, Command, Stdio};
+use std::time::Instant;
 
-/// Time that no page takes on any machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::daemon::{Daemon, PATIENCE, Series, ask, get, sum};
 
-/// A live run that serves its report.
+/// A live run whose log comes through a pipe.
 struct Run {
-    child: Child,
+    daemon: Daemon,
     stdin: ChildStdin,
-    address: String,
 }
 
 impl Run {
     fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-            .args(["--metrics", "0", "-f", "-o", "ndjson"])
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut address = String::new();
-        while address.is_empty() {
-            let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "no start line");
-            let url = line.split_once("http://").map(|(_, url)| url.to_owned());
-            address = url.map_or_else(String::new, |url| {
-                url.split('/').next().unwrap_or_default().to_owned()
-            });
-        }
+        let mut daemon = Daemon::start("0", args);
         Self {
-            stdin: child.stdin.take().unwrap(),
-            child,
-            address,
+            stdin: daemon.process.0.stdin.take().unwrap(),
+            daemon,
         }
     }
 
@@ -48,44 +28,15 @@ impl Run {
     }
 
     fn ask(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        // A connection that is refused may be reset behind its answer.
-        let _ = stream.read_to_string(&mut answer);
-        answer
+        ask(&self.daemon.address, request).unwrap()
     }
 
     fn get(&self, path: &str) -> String {
-        let answer = self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let length = format!("Content-Length: {}", body.len());
-        assert!(head.lines().any(|line| line == length), "{head}");
-        body.to_owned()
+        get(&self.daemon.address, path)
     }
 
-    /// Waits until `is_there` holds for the series of the page, and returns them.
-    fn series(&self, is_there: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
-        let began = Instant::now();
-        loop {
-            let series: BTreeMap<String, f64> = (self.get("/metrics").lines())
-                .filter(|line| !line.starts_with('#'))
-                .filter_map(|line| line.rsplit_once(' '))
-                .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-                .collect();
-            if is_there(&series) {
-                return series;
-            }
-            assert!(began.elapsed() < PATIENCE, "{series:#?}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn series(&self, is_there: impl Fn(&Series) -> bool) -> Series {
+        self.daemon.series(is_there)
     }
 }
 
@@ -101,14 +52,6 @@ const ROLES: [&str; 6] = [
     "--role",
     "harvester3=worker",
 ];
-
-/// Returns the sum of all series of a metric that have these labels.
-fn sum(series: &BTreeMap<String, f64>, metric: &str, labels: &[&str]) -> f64 {
-    let own = series.iter().filter(|(name, _)| {
-        name.starts_with(&format!("{metric}{{")) && labels.iter().all(|label| name.contains(label))
-    });
-    own.map(|(_, value)| value).sum()
-}
 
 #[test]
 fn a_scrape_agrees_with_the_report() {
@@ -211,7 +154,7 @@ fn only_what_is_there_is_served() {
 fn idle_connections_disturb_nothing() {
     let mut run = Run::start(&ROLES);
     let idle: Vec<TcpStream> = (0..8)
-        .map(|_| TcpStream::connect(&run.address).unwrap())
+        .map(|_| TcpStream::connect(&run.daemon.address).unwrap())
         .collect();
     run.write(&limited());
     let began = Instant::now();

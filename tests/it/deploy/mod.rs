@@ -1,5 +1,10 @@
 //! What docs/deploy/ has: each file is what its reader takes, and speaks of options and metrics that there are.
 
+mod alerts;
+mod dashboards;
+mod operators;
+mod receiver;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +12,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::has;
+use crate::support::daemon::{Daemon, get, sum};
 
 const FOLDER: &str = "docs/deploy";
 
@@ -75,61 +80,77 @@ fn the_pod_has_no_more_rights_than_it_needs() {
     }
 }
 
+/// Returns the page of a run on a log with all there is.
+fn page() -> String {
+    let log = "fixtures/set-a/limited.log";
+    let run = Daemon::start("0", &["--no-report", log]);
+    run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
+    get(&run.address, "/metrics")
+}
+
+/// Returns the names of this program's metrics in an expression.
+fn metrics_in(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    words.filter(|word| word.starts_with("dropsift_"))
+}
+
 #[test]
-fn alerts_speak_of_metrics_that_there_are() {
-    let source = include_str!("../../src/report/metrics.rs");
+fn alerts_and_panels_speak_of_metrics_that_there_are() {
     let rules = yaml(&Path::new(FOLDER).join("monitoring/prometheusrule.yaml"));
-    let mut metrics = BTreeSet::new();
+    let mut asked: Vec<String> = Vec::new();
     for rule in rules["spec"]["groups"][0]["rules"].as_array().unwrap() {
         // Without it an alert reaches nobody on Harvester.
         assert_eq!(
             rule["labels"]["namespace"], "cattle-monitoring-system",
             "{rule}"
         );
-        let expr = rule["expr"].as_str().unwrap();
-        let words = expr.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        metrics.extend(
-            words
-                .filter(|word| word.starts_with("dropsift_"))
-                .map(str::to_owned),
-        );
+        asked.push(rule["expr"].as_str().unwrap().to_owned());
     }
-    assert!(metrics.len() >= 5);
+    let panels = dashboards::expressions().into_iter();
+    asked.extend(panels.map(|(_, expression)| expression));
+    let page = page();
+    let metrics: BTreeSet<&str> = asked.iter().flat_map(|text| metrics_in(text)).collect();
+    assert!(metrics.len() >= 12, "{metrics:?}");
     for metric in metrics {
-        let name = metric.trim_end_matches("_total");
         assert!(
-            source.contains(&format!("\"{name}\"")),
+            page.contains(&format!("\n{metric}{{")),
             "no metric {metric}"
         );
     }
 }
 
-/// By Prometheus' own tool, where it is there.
+/// The table of metrics in README.md: names, types and labels, no more and no fewer.
 #[test]
-fn alerts_fire_when_they_should() {
-    if !has("promtool") {
-        return;
+fn the_table_of_metrics_is_what_a_page_has() {
+    let readme = fs::read_to_string(Path::new(FOLDER).join("README.md")).unwrap();
+    let mut written = BTreeSet::new();
+    for row in readme.lines().filter(|row| row.starts_with("| `dropsift_")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let labels = cells[3]
+            .split(',')
+            .map(|label| label.trim().trim_matches('`'));
+        let labels: BTreeSet<String> = labels.map(str::to_owned).collect();
+        written.insert((
+            cells[1].trim_matches('`').to_owned(),
+            cells[2].to_owned(),
+            labels,
+        ));
     }
-    let folder = tempfile::tempdir().unwrap();
-    let rules = yaml(&Path::new(FOLDER).join("monitoring/prometheusrule.yaml"));
-    let spec = serde_json::to_string(&rules["spec"]).unwrap();
-    fs::write(folder.path().join("rules.yaml"), spec).unwrap();
-    fs::copy(
-        "fixtures/deploy/alerts.yaml",
-        folder.path().join("alerts.yaml"),
-    )
-    .unwrap();
-    for words in [
-        ["check", "rules", "rules.yaml"],
-        ["test", "rules", "alerts.yaml"],
-    ] {
-        let output = Command::new("promtool")
-            .args(words)
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        let out = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{words:?}: {out}{said}");
+    let page = page();
+    let mut served = BTreeSet::new();
+    let mut kind = "";
+    for line in page.lines() {
+        if let Some(told) = line.strip_prefix("# TYPE ") {
+            kind = told.rsplit(' ').next().unwrap();
+        }
+        let Some((name, rest)) = line.split_once('{') else {
+            continue;
+        };
+        let labels = rest
+            .split("\",")
+            .map(|label| label.split('=').next().unwrap());
+        let labels: BTreeSet<String> = labels.map(str::to_owned).collect();
+        served.insert((name.to_owned(), kind.to_owned(), labels));
     }
+    assert_eq!(written, served);
 }
