@@ -69,6 +69,11 @@ impl Publisher {
         self.last_read = Some(terminal::now());
     }
 
+    /// Notes that the report has changed, as it does by time alone where a finding settles.
+    pub(super) const fn note_change(&mut self) {
+        self.is_dirty = true;
+    }
+
     /// Returns the time of the next rendering.
     pub(super) fn due(&self) -> Instant {
         self.made

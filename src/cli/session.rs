@@ -321,6 +321,9 @@ impl<'s> Session<'s> {
         self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
+        if let Some(publisher) = self.publisher.as_mut().filter(|_| !events.is_empty()) {
+            publisher.note_change();
+        }
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
         self.status.update(began, &report);
         self.print(&page)?;

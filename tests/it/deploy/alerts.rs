@@ -1,6 +1,7 @@
 //! The shipped alerts on a real Prometheus and Alertmanager: a missing rule becomes a message that reaches a receiver
 //! through a route which asks for the namespace, and its end does too.
 
+use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,6 +22,8 @@ struct Node {
     role: &'static str,
     address: &'static str,
     log: PathBuf,
+    /// By how much the times in the log lie behind the clock, in microseconds.
+    lag: Cell<i64>,
 }
 
 impl Node {
@@ -32,15 +35,16 @@ impl Node {
             role,
             address,
             log,
+            lag: Cell::new(0),
         }
     }
 
-    /// Appends drop lines of this moment.
-    fn write(&self, packets: &[String]) {
-        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64;
+    /// Appends kernel messages of this moment, or of an earlier one where the log lags.
+    fn write(&self, messages: &[String]) {
+        let time = Time(now() - self.lag.get());
         let mut log = OpenOptions::new().append(true).open(&self.log).unwrap();
-        for packet in packets {
-            writeln!(log, "{} {} kernel: {packet}", Time(now), self.name).unwrap();
+        for message in messages {
+            writeln!(log, "{time} {} kernel: {message}", self.name).unwrap();
         }
     }
 
@@ -67,6 +71,10 @@ impl Node {
         args.extend(options);
         Daemon::start(address, &args)
     }
+}
+
+fn now() -> i64 {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64
 }
 
 /// Prometheus and Alertmanager with the shipped files.
@@ -230,12 +238,13 @@ fn a_missing_rule_reaches_a_receiver_and_its_end_does_too() {
     let temporary = tempfile::tempdir().unwrap();
     let folder = temporary.path();
     let worker = Node::new(folder, "worker", "worker", "192.168.122.63");
+    worker.lag.set(120 * SECOND);
     let server = Node::new(folder, "server", "control-plane", "192.168.122.64");
     let told = Node::new(folder, "told", "worker", "192.168.122.65");
     let found = Node::new(folder, "found", "worker", "192.168.122.66");
     // An upgrade that the user told, which goes on, and one that only the log shows: answers that are reset, of several
     // services of two nodes.
-    let since = std::time::UNIX_EPOCH.elapsed().unwrap().as_micros() as i64 - 3600 * SECOND;
+    let since = now() - 3600 * SECOND;
     let window = format!("{}..", Time(since));
     let mut wave = Vec::new();
     for service in [2379, 6443, 9345, 10250] {
@@ -308,7 +317,9 @@ fn a_missing_rule_reaches_a_receiver_and_its_end_does_too() {
     receiver.wait(&missing("found"), true);
     stack.wait_inhibited("HarvesterFirewallRuleMissing", "told");
 
-    // Nobody asks the worker any more.
+    // Nobody asks the worker any more: its log comes to this moment without another drop.
+    worker.lag.set(0);
+    worker.write(&["mgmt-br: port 1(eno1) entered forwarding state".to_owned()]);
     receiver.wait(&missing("worker"), false);
 
     let config = folder.join("accepted.toml");
