@@ -1,9 +1,12 @@
 //! What docs/deploy/ has: each file is what its reader takes, and speaks of options and metrics that there are.
 
 mod alerts;
+mod cluster;
 mod dashboards;
+mod node;
 mod operators;
 mod receiver;
+mod schemas;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,6 +19,7 @@ use crate::support::daemon::{Daemon, get, sum};
 
 const FOLDER: &str = "docs/deploy";
 
+/// Returns the YAML files below `folder`, in order.
 fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -30,17 +34,27 @@ fn yaml_files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn yaml(path: &Path) -> Value {
+/// Returns the documents of a YAML file.
+fn documents(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
-    serde_saphyr::from_str(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+    serde_saphyr::from_multiple(&text).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+/// Returns the one document of a YAML file.
+fn yaml(path: &Path) -> Value {
+    let [document] = documents(path).try_into().unwrap();
+    document
 }
 
 #[test]
 fn every_file_is_an_object_and_every_resource_is_there() {
     let files = yaml_files(Path::new(FOLDER));
-    assert!(files.len() >= 11);
-    for file in files {
-        let object = yaml(&file);
+    assert!(files.len() >= 16);
+    for (file, object) in files.iter().flat_map(|file| {
+        documents(file)
+            .into_iter()
+            .map(move |object| (file, object))
+    }) {
         assert!(object["apiVersion"].is_string(), "{}", file.display());
         assert!(object["kind"].is_string(), "{}", file.display());
         let folder = file.parent().unwrap();
@@ -65,7 +79,19 @@ fn the_pod_has_no_more_rights_than_it_needs() {
     assert_eq!(security["readOnlyRootFilesystem"], true);
     assert_eq!(security["allowPrivilegeEscalation"], false);
     assert_eq!(security["capabilities"]["drop"][0], "ALL");
-    assert!(security["privileged"].is_null());
+    assert_eq!(security["privileged"], false);
+    assert_eq!(
+        pod["securityContext"]["seccompProfile"]["type"],
+        "RuntimeDefault"
+    );
+    for volume in pod["volumes"].as_array().unwrap() {
+        // A folder that is created there makes journald keep its journal.
+        let is_kept = volume["hostPath"]["path"] == "/var/log/journal";
+        assert!(
+            !is_kept || volume["hostPath"]["type"] == "Directory",
+            "{volume}"
+        );
+    }
     for mount in container["volumeMounts"].as_array().unwrap() {
         assert_eq!(mount["readOnly"], true, "{mount}");
     }
