@@ -104,6 +104,7 @@ pub(super) fn run(
                 complain(&fault(error));
                 exit = Exit::Trouble;
             }
+            session.set_up(journals.is_up());
             if look.is_news {
                 session.set_lines(journals.lines());
                 session.hear()?;

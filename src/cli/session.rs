@@ -82,7 +82,7 @@ impl<'s> Session<'s> {
         let now = Instant::now();
         let is_stdin = source.as_os_str() == "-";
         let publisher = (args.metrics.as_deref())
-            .map(|address| Publisher::start(address, label(source)))
+            .map(|address| Publisher::start(address, source))
             .transpose()?;
         let writer = match args.renderer().events {
             None => Writer::None,
@@ -132,8 +132,19 @@ impl<'s> Session<'s> {
         unreadable(&mut self.analysis, &name)
     }
 
+    /// Notes whether the input can be read, for `--metrics`.
+    pub(super) fn set_up(&mut self, is_up: bool) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.set_up(is_up);
+        }
+    }
+
     /// Adds an event of the reader.
     pub(super) fn take(&mut self, event: LogEvent<'_>) {
+        // What a journal has already may take longer to read than a reader that is well may be silent.
+        if let Some(publisher) = &self.publisher {
+            publisher.beat();
+        }
         if let LogEvent::EndOfLog { correction } = event {
             self.now = self.now.map(|now| now.add_years(correction));
         }
@@ -430,14 +441,6 @@ fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Resu
         Writer::Rows(rows) => rows.write(events, report, &mut page)?,
     }
     Ok(page)
-}
-
-/// Returns the name of an input in metrics.
-fn label(source: &Path) -> String {
-    match source.to_str() {
-        Some("") => "journal".to_owned(),
-        _ => source.display().to_string(),
-    }
 }
 
 /// Describes the roles of the nodes: those known by name, and the default for all others.

@@ -1,12 +1,14 @@
 //! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{ChildStdin, Command, Stdio};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::support::daemon::{Daemon, PATIENCE, Series, ask, get, sum};
+use crate::support::sample_journal;
 
 /// A live run whose log comes through a pipe.
 struct Run {
@@ -16,7 +18,10 @@ struct Run {
 
 impl Run {
     fn start(args: &[&str]) -> Self {
-        let mut daemon = Daemon::start("0", args);
+        Self::of(Daemon::start("0", args))
+    }
+
+    fn of(mut daemon: Daemon) -> Self {
         Self {
             stdin: daemon.process.0.stdin.take().unwrap(),
             daemon,
@@ -149,12 +154,32 @@ fn only_what_is_there_is_served() {
     assert!(run.ask(&long).contains(" 431 "));
 }
 
-/// Connections that send nothing keep others out for some seconds, and never the reader of the log.
+/// Connections that send nothing, or a byte now and then, keep others out for some seconds, and never the reader of the log.
 #[test]
-fn idle_connections_disturb_nothing() {
+fn slow_clients_disturb_nothing() {
     let mut run = Run::start(&ROLES);
-    let idle: Vec<TcpStream> = (0..8)
+    let idle: Vec<TcpStream> = (0..4)
         .map(|_| TcpStream::connect(&run.daemon.address).unwrap())
+        .collect();
+    // Each sends a header that never ends.
+    let address = run.daemon.address.clone();
+    let slow: Vec<_> = (0..4)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            std::thread::spawn(move || {
+                let began = Instant::now();
+                let mut answer = Vec::new();
+                stream
+                    .set_read_timeout(Some(Duration::from_millis(200)))
+                    .unwrap();
+                let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\n");
+                while answer.is_empty() && began.elapsed() < PATIENCE {
+                    let _ = stream.write_all(b"X");
+                    let _ = stream.read_to_end(&mut answer);
+                }
+                String::from_utf8(answer).unwrap()
+            })
+        })
         .collect();
     run.write(&limited());
     let began = Instant::now();
@@ -164,10 +189,103 @@ fn idle_connections_disturb_nothing() {
             break answer;
         }
     };
-    assert!(!answer.contains(" 200 "), "{answer}");
-    drop(idle);
+    assert!(answer.contains(" 503 "), "{answer}");
+    for thread in slow {
+        let answer = thread.join().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+    // All have been turned away, the idle ones too.
     let series = run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
     assert_eq!(sum(&series, "dropsift_drop_lines_total", &[]), 135.0);
+    drop(idle);
+}
+
+/// Requests as many as there can be, and clients that read nothing of a long answer.
+#[test]
+fn a_flood_of_requests_does_not_slow_the_reader() {
+    let events = tempfile::NamedTempFile::new().unwrap();
+    let daemon = Daemon::start_to(events.reopen().unwrap().into(), "0", &ROLES);
+    let mut run = Run::of(daemon);
+    run.write(&limited());
+    run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
+    let has = |port: &str| {
+        let told = std::fs::read_to_string(events.path()).unwrap_or_default();
+        told.contains(&format!("\"port\":{port},"))
+    };
+    assert!(has("9796") && !has("10665"));
+    let is_over = AtomicBool::new(false);
+    let address = &run.daemon.address.clone();
+    // Nothing in it panics: the clients would go on for ever.
+    let (waited, answers) = std::thread::scope(|scope| {
+        let clients = ["/metrics", "/report.json", "/healthz", "/nothing"].map(|path| {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                let mut deaf = Vec::new();
+                while !is_over.load(Ordering::Relaxed) {
+                    let request = format!("GET {path} HTTP/1.1\r\n\r\n");
+                    let answer = ask(address, &request).unwrap_or_default();
+                    let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
+                    if deaf.len() < 2
+                        && let Ok(mut stream) = TcpStream::connect(address)
+                    {
+                        let _ = stream.write_all(b"GET /report.json HTTP/1.1\r\n\r\n");
+                        deaf.push(stream);
+                    }
+                    // Nothing where the connection was reset behind a refusal.
+                    if !["200", "404", "503", ""].contains(&&status[..]) {
+                        return Err(answer);
+                    }
+                }
+                Ok(())
+            })
+        });
+        let (began, mut number) = (Instant::now(), 0);
+        // Two attempts on a port that the documentation opens there, and then other drops, all the time.
+        while !has("10665") && began.elapsed() < PATIENCE {
+            number += 1;
+            let line = format!(
+                "Apr 22 10:04:50 harvester3 kernel: HARVESTER_DROP_IN=mgmt-br OUT= SRC=192.168.122.61 \
+                 DST=192.168.122.63 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={number} DF PROTO=TCP SPT={} DPT=10665 \
+                 WINDOW=64240 RES=0x00 SYN URGP=0\n",
+                40_000 + number
+            );
+            let _ = run.stdin.write_all(line.as_bytes());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let waited = began.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        (waited, clients.map(|client| client.join()))
+    });
+    for answer in answers {
+        assert_eq!(answer.unwrap(), Ok(()));
+    }
+    // A second by the contract; here others build beside it.
+    assert!(waited < Duration::from_secs(10), "{waited:?}");
+}
+
+#[test]
+fn an_input_that_is_gone_is_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let journals = folder.path().join("journal");
+    std::fs::create_dir(&journals).unwrap();
+    for (content, file, input) in [
+        (limited().into_bytes(), "kernel.log", "kernel.log"),
+        (sample_journal(), "journal/system.journal", "journal"),
+    ] {
+        let file = folder.path().join(file);
+        std::fs::write(&file, content).unwrap();
+        let input = folder.path().join(input).display().to_string();
+        let run = Daemon::start("0", &[&input]);
+        let labels = [format!("source=\"{input}\"")];
+        let up = |series: &Series| sum(series, "dropsift_input_up", &[&labels[0]]);
+        run.series(|series| {
+            up(series) == 1.0 && sum(series, "dropsift_drop_lines_total", &[]) > 0.0
+        });
+        std::fs::remove_file(&file).unwrap();
+        let series = run.series(|series| up(series) == 0.0);
+        // What was found before stays.
+        assert!(sum(&series, "dropsift_drop_lines_total", &[]) > 0.0);
+    }
 }
 
 #[test]

@@ -35,11 +35,16 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it at a free port, or at the one of `address`.
     pub(crate) fn start(address: &str, args: &[&str]) -> Self {
+        Self::start_to(Stdio::null(), address, args)
+    }
+
+    /// Starts it with its events written to `stdout`.
+    pub(crate) fn start_to(stdout: Stdio, address: &str, args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
             .args(["--metrics", address, "-f", "-o", "ndjson"])
             .args(args)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
