@@ -1,6 +1,8 @@
 //! The objects are of their kinds: by the fields that are written down here, by kustomize, and by the definitions and the
 //! validators of others where those are there.
 
+#![allow(clippy::print_stderr, reason = "what is left out is named")]
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
