@@ -154,6 +154,36 @@ fn only_what_is_there_is_served() {
     assert!(run.ask(&long).contains(" 431 "));
 }
 
+/// Ports of which no list says anything are told apart up to a bound, and a listed one always is.
+#[test]
+fn unlisted_ports_have_few_series() {
+    let mut run = Run::start(&["--role", "worker"]);
+    let asked = |port: u16, peer: u16, attempt: u16| {
+        format!(
+            "2026-04-22T10:00:{:02}.{attempt}+00:00 h1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= SRC=192.168.122.{peer} \
+             DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT={} DPT={port} WINDOW=64240 RES=0x00 \
+             SYN URGP=0\n",
+            peer - 100,
+            40_000 + attempt
+        )
+    };
+    // Each peer asks for one port, so that none scans; the later ports have the smaller numbers.
+    for n in 0..30 {
+        for attempt in 0..3 {
+            run.write(&asked(20_000 - n * 7, 100 + n, attempt));
+        }
+    }
+    run.write(&asked(9796, 131, 0));
+    run.write(&asked(9796, 131, 1));
+    let series = run.series(|series| sum(series, "dropsift_drop_lines_total", &[]) >= 92.0);
+    let of = |labels: &[&str]| sum(&series, "dropsift_missing_rule", labels);
+    assert_eq!(of(&["cause=\"unlisted-port\"", "port=\"other\""]), 1.0);
+    assert_eq!(of(&["cause=\"unlisted-port\""]), 21.0);
+    assert_eq!(of(&["port=\"20000\""]), 1.0);
+    assert_eq!(of(&["port=\"9796\""]), 1.0);
+    assert!(series.keys().all(|name| !name.contains("192.168.122")));
+}
+
 /// Connections that send nothing, or a byte now and then, keep others out for some seconds, and never the reader of the log.
 #[test]
 fn slow_clients_disturb_nothing() {

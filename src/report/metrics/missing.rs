@@ -19,9 +19,12 @@ pub(super) fn missing_rule(report: &Report) -> Family {
     let mut series: BTreeSet<Labels> = BTreeSet::new();
     let mut unlisted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     // What was accepted raises no alert.
-    let open = report.findings.iter().filter(|f| {
+    let is_open = |f: &&Finding| {
         f.verdict() == Verdict::MissingRule && f.state != State::Settled && f.accepted.is_none()
-    });
+    };
+    let mut open: Vec<&Finding> = report.findings.iter().filter(is_open).collect();
+    // A port that is asked for later takes no series, and so no alert, from an earlier one.
+    open.sort_by_key(|finding| finding.first);
     for finding in open {
         let mut port = port(finding, report);
         if finding.service.is_none() && !port.is_empty() {
