@@ -1,6 +1,6 @@
 //! `--metrics`: schedule on which the report of a live run is published, and the state of its input on the page.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -135,20 +135,25 @@ impl Publisher {
     }
 }
 
-/// Returns the addresses that `text` means.
+/// Returns the addresses that `text` means. `localhost` is the one name: to ask for others, a static binary would load the
+/// libraries of another C library from the machine it runs on.
 fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse::<u16>() {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into()]);
     }
-    let found: Vec<SocketAddr> = text
-        .to_socket_addrs()
-        .map_err(|_| "this is no address with a port".to_owned())?
-        .collect();
-    if found.is_empty() {
-        return Err("this name has no address".to_owned());
+    if let Some(port) = text.strip_prefix("localhost:")
+        && let Ok(port) = port.parse::<u16>()
+    {
+        return Ok(vec![
+            (Ipv4Addr::LOCALHOST, port).into(),
+            (Ipv6Addr::LOCALHOST, port).into(),
+        ]);
     }
-    Ok(found)
+    match text.parse() {
+        Ok(address) => Ok(vec![address]),
+        Err(_) => Err("this is no address with a port".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -158,12 +163,20 @@ mod tests {
     #[test]
     fn a_port_alone_is_of_the_loopback() {
         let first = |text: &str| addresses(text).map(|found| found[0].to_string());
-        for text in ["9110", ":9110", "127.0.0.1:9110"] {
+        for text in ["9110", ":9110", "127.0.0.1:9110", "localhost:9110"] {
             assert_eq!(first(text).as_deref(), Ok("127.0.0.1:9110"), "{text}");
         }
         assert_eq!(first("[::]:9110").as_deref(), Ok("[::]:9110"));
         assert_eq!(first("0.0.0.0:0").as_deref(), Ok("0.0.0.0:0"));
-        for wrong in ["", ":", "70000", "127.0.0.1", "host:port"] {
+        for wrong in [
+            "",
+            ":",
+            "70000",
+            "127.0.0.1",
+            "host:port",
+            "localhost:70000",
+            "node1:9110",
+        ] {
             assert!(addresses(wrong).is_err(), "{wrong}");
         }
     }
