@@ -9,20 +9,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json_words;
 use super::json_write::{ToolV1, write_line};
-use super::{InputReport, NodeReport, Renderer, Report, Style, Tally, WindowReport, text};
+use super::{InputReport, NodeReport, Report, Style, Tally, WindowReport, text};
 use crate::cause::{Test, Verdict};
 use crate::finding::Finding;
 use crate::packet::proto_name;
 use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
 use crate::time::Time;
-
-pub static JSON: Renderer = Renderer {
-    code: "json",
-    title: "one document, dropsift/report/v1",
-    render,
-    events: None,
-};
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct ReportV1<'a> {
@@ -245,7 +238,8 @@ pub(super) struct WarningV1<'a> {
     pub(super) text: Cow<'a, str>,
 }
 
-fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the report.
+pub(super) fn report(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
     write_line(&report_v1(report), out)
 }
 

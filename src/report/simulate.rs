@@ -71,7 +71,7 @@ impl Simulated<'_> {
 
 /// Writes the simulation as text: drops that should stay dropped and would be accepted, drops accepted now, drops that
 /// remain.
-pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,
         style,

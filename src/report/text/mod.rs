@@ -5,7 +5,8 @@ mod answer;
 mod caution;
 mod commands;
 mod evidence;
-pub mod explain;
+mod explain;
+mod explanation;
 mod fixes;
 mod known;
 mod label;
@@ -14,34 +15,30 @@ mod missing;
 mod noise;
 mod nothing;
 mod page;
-pub mod pages;
+mod pages;
 mod review;
 mod row;
 mod words;
 
 use std::io::{self, Write};
 
-use super::{Renderer, Report, Style};
+use super::{Report, Style};
 use label::Sections;
 
 pub(super) use answer::{sentence, source_and_span};
 pub(super) use commands::broken;
+pub(super) use explanation::explanation;
 pub(super) use label::decisions;
 pub use label::status;
 pub use live::LiveText;
 pub use noise::HELD;
 pub(super) use page::{BOLD, Page, color};
+pub(super) use pages::unlisted;
 pub use words::line;
 pub(super) use words::{many, peers, reason, what};
 
-pub(super) static TEXT: Renderer = Renderer {
-    code: "text",
-    title: "for people: the answer first, then why",
-    render,
-    events: Some(super::Events::Rows),
-};
-
-fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the report.
+pub(super) fn report(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let one_day = report
         .span
         .is_none_or(|(first, last)| first.is_dated() && first.date() == last.date());
