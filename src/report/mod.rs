@@ -5,6 +5,7 @@ pub mod config;
 pub mod diff;
 mod event;
 pub mod explain;
+mod html;
 mod json;
 mod json_audit;
 mod json_config;
@@ -105,6 +106,8 @@ pub struct NodeReport {
     pub saturated: Option<Vec<Stretch>>,
     /// Saturated stretches of IPv4 and of IPv6; empty where the log does not show them.
     pub saturated_by_family: [Vec<Stretch>; 2],
+    /// Times at which it started, as many as are kept.
+    pub boots: Vec<Time>,
     /// Drops that were not logged, where the chain's counters are known.
     pub unlogged: Option<Counted>,
 }

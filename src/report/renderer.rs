@@ -10,7 +10,7 @@ use super::ports::{self, PortList};
 use super::rules::{self, ChainDifference, CheckedRules};
 use super::simulate::{self, Simulated};
 use super::{
-    Event, Report, Style, json, json_audit, json_config, json_diff, json_event, json_explain,
+    Event, Report, Style, html, json, json_audit, json_config, json_diff, json_event, json_explain,
     json_rules, json_simulate, text,
 };
 use crate::rule::{AcceptRule, Recommended};
@@ -92,6 +92,13 @@ static NDJSON: Renderer = Renderer {
     ..REPORT_ALONE
 };
 
+static HTML: Renderer = Renderer {
+    code: "html",
+    title: "a page for a browser, one file",
+    report: html::report,
+    ..REPORT_ALONE
+};
+
 /// A form that has nothing but the report.
 const REPORT_ALONE: Renderer = Renderer {
     code: "",
@@ -111,4 +118,4 @@ const REPORT_ALONE: Renderer = Renderer {
 };
 
 /// All renderers, the default first.
-pub static RENDERERS: &[&Renderer] = &[&TEXT, &JSON, &NDJSON];
+pub static RENDERERS: &[&Renderer] = &[&TEXT, &JSON, &NDJSON, &HTML];

@@ -165,7 +165,7 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
 }
 
 /// `text` with a capital at its start.
-pub(super) fn capital(text: &str) -> String {
+pub(in crate::report) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|c| c.to_uppercase().to_string());
     format!("{}{}", first.unwrap_or_default(), rest.as_str())

@@ -23,19 +23,27 @@ mod words;
 use std::io::{self, Write};
 
 use super::{Report, Style};
-use label::Sections;
+pub(super) use label::Sections;
 
-pub(super) use answer::{sentence, source_and_span};
+pub(super) use answer::{sentence, source, source_and_span, span};
+pub(super) use caution::{Caution, cautions, share};
 pub(super) use commands::broken;
+pub(super) use explain::capital;
 pub(super) use explanation::explanation;
-pub(super) use label::decisions;
+pub(super) use fixes::{Commands, applicable, at_next_boot, by_node, lines_by_role};
 pub use label::status;
+pub(super) use label::{Label, decisions, rules};
 pub use live::LiveText;
+pub(super) use missing::{
+    by_doubt, by_guess, decide_tail, guess, listener, missing_notes, missing_tail,
+};
 pub use noise::HELD;
-pub(super) use page::{BOLD, Page, color};
+pub(super) use nothing::replies;
+pub(super) use page::{BOLD, Page, color, moment, unglued};
 pub(super) use pages::unlisted;
+pub(super) use review::{advice, alike};
 pub use words::line;
-pub(super) use words::{many, peers, reason, what};
+pub(super) use words::{drops, many, peers, peers_by_name, reason, state, traffic, what};
 
 /// Writes the report.
 pub(super) fn report(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
 pub(crate) mod flood;
+pub(crate) mod markup;
 
 use std::io::{Read, Write};
 use std::path::Path;

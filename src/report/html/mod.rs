@@ -1,0 +1,11 @@
+//! Self-contained HTML pages: one file, no request, readable without a script.
+
+mod assets;
+mod embed;
+pub(in crate::report) mod escape;
+mod finding;
+mod page;
+mod section;
+mod timeline;
+
+pub(super) use page::report;
