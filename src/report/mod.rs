@@ -18,6 +18,7 @@ pub mod json_schema;
 mod json_simulate;
 mod json_words;
 mod json_write;
+mod markdown;
 pub mod metrics;
 pub mod ports;
 pub mod read;
@@ -37,6 +38,7 @@ use crate::time::Time;
 
 pub use audit::Audited;
 pub use event::{Event, EventKind};
+pub use markdown::MAX_CHARACTERS;
 pub use renderer::{Events, JSON, RENDERERS, Renderer, TEXT};
 pub use simulate::{Simulated, With};
 pub use text::{HELD, LiveText, line as finding_line, status};

@@ -11,7 +11,7 @@ use super::rules::{self, ChainDifference, CheckedRules};
 use super::simulate::{self, Simulated};
 use super::{
     Event, Report, Style, html, json, json_audit, json_config, json_diff, json_event, json_explain,
-    json_rules, json_simulate, text,
+    json_rules, json_simulate, markdown, text,
 };
 use crate::rule::{AcceptRule, Recommended};
 
@@ -96,6 +96,19 @@ static HTML: Renderer = Renderer {
     code: "html",
     title: "a page for a browser, one file",
     report: html::report,
+    diff: Some(html::diff),
+    ..REPORT_ALONE
+};
+
+static MARKDOWN: Renderer = Renderer {
+    code: "markdown",
+    title: "for issues and chats, at most 65536 characters",
+    report: markdown::report,
+    diff: Some(markdown::diff),
+    simulate: Some(markdown::simulation),
+    audit: Some(markdown::audit),
+    explain: Some(markdown::explanation),
+    ports: Some(markdown::ports),
     ..REPORT_ALONE
 };
 
@@ -118,4 +131,4 @@ const REPORT_ALONE: Renderer = Renderer {
 };
 
 /// All renderers, the default first.
-pub static RENDERERS: &[&Renderer] = &[&TEXT, &JSON, &NDJSON, &HTML];
+pub static RENDERERS: &[&Renderer] = &[&TEXT, &JSON, &NDJSON, &HTML, &MARKDOWN];

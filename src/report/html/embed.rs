@@ -3,16 +3,12 @@
 use std::fmt;
 use std::io;
 
-use askama::filters::HtmlSafe;
-
 use crate::report::Report;
 use crate::report::json::report_v1;
 use crate::report::json_write::write_json;
 
-/// The JSON of a report, of which nothing ends the element that it stands in.
+/// The JSON of a report, which a template may write as it is: nothing of it ends the element that it stands in.
 pub(super) struct Embedded<'r>(pub(super) &'r Report);
-
-impl HtmlSafe for Embedded<'_> {}
 
 impl fmt::Display for Embedded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

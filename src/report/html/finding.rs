@@ -194,3 +194,11 @@ pub(super) const fn word(label: Label) -> &'static str {
         Label::Known => "Accepted as it is",
     }
 }
+
+/// The verdicts, each with its words.
+pub(super) const VERDICTS: [(&str, &str); 4] = [
+    (Verdict::MissingRule.code(), "missing rule"),
+    (Verdict::FalsePositive.code(), "false positive"),
+    (Verdict::LeaveDropped.code(), "rightly dropped"),
+    (Verdict::Review.code(), "to review"),
+];

@@ -7,9 +7,9 @@ use askama::Template;
 
 use super::assets::{ASSETS, Assets};
 use super::embed::Embedded;
+use super::finding::VERDICTS;
 use super::section::{Section, sections};
 use super::timeline::{Timeline, timeline};
-use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::report::text::{
     Caution, Commands, Sections, applicable, at_next_boot, by_node, cautions, decisions,
@@ -121,6 +121,8 @@ fn counts(report: &Report, sections: &Sections<'_>) -> Vec<Count> {
         number,
         text,
     };
+    let cautions = cautions(report).len() as u64;
+    let many_cautions = if cautions == 1 { "caution" } else { "cautions" };
     let all = [
         count(
             "missing",
@@ -137,12 +139,7 @@ fn counts(report: &Report, sections: &Sections<'_>) -> Vec<Count> {
         ),
         count("known", "accepted", sections.known.len() as u64, "accepted"),
         count("noise", "nothing", sections.nothing(), "drops need nothing"),
-        count(
-            "known",
-            "caution",
-            cautions(report).len() as u64,
-            "to bear in mind",
-        ),
+        count("known", "caution", cautions, many_cautions),
     ];
     all.into_iter().filter(|count| count.number > 0).collect()
 }
@@ -181,16 +178,13 @@ impl Page<'_> {
         }
     }
 
-    fn verdicts(&self) -> [(&'static str, &'static str); 4] {
-        Verdict::ALL.map(|verdict| {
-            let words = match verdict {
-                Verdict::MissingRule => "missing rule",
-                Verdict::FalsePositive => "false positive",
-                Verdict::LeaveDropped => "rightly dropped",
-                Verdict::Review => "to review",
-            };
-            (verdict.code(), words)
-        })
+    fn nodes(&self) -> Vec<String> {
+        let names = self
+            .report
+            .nodes
+            .iter()
+            .map(|node| printable_name(&node.node));
+        names.collect()
     }
 
     fn addresses(&self, node: &NodeReport) -> String {

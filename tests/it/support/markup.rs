@@ -13,7 +13,7 @@ use html5ever::tokenizer::{
 pub(crate) struct Element {
     pub(crate) name: String,
     pub(crate) attributes: Vec<(String, String)>,
-    /// The text directly behind its tag.
+    /// The text up to the next tag.
     pub(crate) text: String,
 }
 
@@ -34,6 +34,8 @@ impl Element {
 pub(crate) struct Page {
     pub(crate) elements: RefCell<Vec<Element>>,
     pub(crate) comments: Cell<usize>,
+    /// Whether the last tag was one that ends an element.
+    has_ended: Cell<bool>,
     /// Errors of the tokenizer.
     pub(crate) errors: RefCell<Vec<String>>,
 }
@@ -58,6 +60,7 @@ impl TokenSink for Page {
                     text: String::new(),
                 };
                 self.elements.borrow_mut().push(element);
+                self.has_ended.set(false);
                 match &*name {
                     "script" => return TokenSinkResult::RawData(RawKind::ScriptData),
                     "style" => return TokenSinkResult::RawData(RawKind::Rawtext),
@@ -65,7 +68,8 @@ impl TokenSink for Page {
                     _ => {}
                 }
             }
-            Token::CharacterTokens(text) => {
+            Token::TagToken(_) => self.has_ended.set(true),
+            Token::CharacterTokens(text) if !self.has_ended.get() => {
                 if let Some(last) = self.elements.borrow_mut().last_mut() {
                     last.text.push_str(&text);
                 }
@@ -219,6 +223,61 @@ pub(crate) fn foreign(text: &str) -> Vec<String> {
         let number = elements.iter().filter(|one| one.name == name).count();
         if number > most {
             wrong.push(format!("it has {number} elements {name}"));
+        }
+    }
+    wrong
+}
+
+/// Returns what a Markdown text has that none of this program has, whatever the log said.
+pub(crate) fn unwanted(text: &str) -> Vec<String> {
+    use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+    let mut wrong = Vec::new();
+    let (mut is_code, mut html) = (false, String::new());
+    for event in Parser::new_ext(text, Options::all()) {
+        match event {
+            Event::Start(Tag::CodeBlock(_)) => is_code = true,
+            Event::End(TagEnd::CodeBlock) => is_code = false,
+            Event::Start(
+                tag @ (Tag::Link { .. }
+                | Tag::Image { .. }
+                | Tag::FootnoteDefinition(_)
+                | Tag::MetadataBlock(_)),
+            ) => wrong.push(format!("it has {tag:?}")),
+            Event::InlineHtml(inline) => wrong.push(format!("it has HTML: {inline}")),
+            Event::Html(part) => html.push_str(&part),
+            Event::FootnoteReference(_)
+            | Event::Rule
+            | Event::InlineMath(_)
+            | Event::DisplayMath(_)
+            | Event::TaskListMarker(_) => {
+                wrong.push(format!("it has {event:?}"));
+            }
+            Event::Text(text) if !is_code => {
+                // Renderers look for these in text that is no code.
+                let is_reference = text
+                    .split('#')
+                    .skip(1)
+                    .any(|behind| behind.starts_with(|c: char| c.is_ascii_digit()));
+                if is_reference
+                    || text.contains('@')
+                    || text.contains("://")
+                    || text.contains("www.")
+                {
+                    wrong.push(format!("it refers to something: {text}"));
+                }
+            }
+            _ => {}
+        }
+    }
+    // The elements that fold the evidence, and nothing in their lines but words of this program.
+    for line in html.lines() {
+        let title = line
+            .strip_prefix("<summary>")
+            .and_then(|line| line.strip_suffix("</summary>"));
+        let is_title =
+            title.is_some_and(|title| title.chars().all(|c| c.is_ascii_alphanumeric() || c == ' '));
+        if !is_title && !["<details>", "</details>", ""].contains(&line) {
+            wrong.push(format!("it has HTML: {line}"));
         }
     }
     wrong
