@@ -153,6 +153,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Returns the rules that would accept `finding`.
+    pub fn rules_of(&self, finding: &Finding) -> impl Iterator<Item = &AcceptRule> {
+        // They are in the order of their nodes.
+        let first = self.rules.partition_point(|rule| rule.node < finding.node);
+        let own = self.rules[first..].iter();
+        let own = own.take_while(|rule| rule.node == finding.node);
+        let mut rules: Vec<&AcceptRule> = Vec::new();
+        for id in &finding.rules {
+            rules.extend(own.clone().find(|rule| rule.id == *id));
+        }
+        rules.into_iter()
+    }
+
     /// Returns the rule with this id.
     pub fn rule(&self, id: &str) -> Option<&AcceptRule> {
         self.rules.iter().find(|rule| rule.id == id)

@@ -135,9 +135,14 @@ impl FindingView<'_> {
         text
     }
 
+    /// Says until when it is accepted.
+    pub(super) fn accepted(&self) -> String {
+        let accepted = self.f.accepted.as_ref();
+        accepted.map_or_else(String::new, |accepted| capital(&accepted.words()))
+    }
+
     pub(super) fn rules(&self) -> impl Iterator<Item = RuleView<'_>> {
-        let rules = self.f.rules.iter();
-        rules.filter_map(|id| Some(RuleView(self.report.rule(id)?)))
+        self.report.rules_of(self.f).map(RuleView)
     }
 }
 
@@ -154,8 +159,12 @@ impl RuleView<'_> {
         doubt.map_or_else(String::new, |doubt| format!("{}.", capital(&doubt.text())))
     }
 
-    pub(super) fn node(&self) -> String {
-        printable_name(&self.0.node)
+    pub(super) fn heading(&self) -> String {
+        let node = printable_name(&self.0.node);
+        match self.is_open() {
+            true => format!("Once you have decided on it, on {node}"),
+            false => format!("In force at once, on {node}"),
+        }
     }
 
     pub(super) const fn role(&self) -> &'static str {

@@ -43,7 +43,7 @@
       list.classList.toggle("empty", !left);
       if (list.closest(".group")) list.closest(".group").open = Boolean(filtered && left);
     }
-    for (const part of document.querySelectorAll(".part")) part.hidden = Boolean(state.node) && !has(part, state.node);
+    for (const part of document.querySelectorAll(".part[data-node]")) part.hidden = Boolean(state.node) && !has(part, state.node);
     form.elements.shown.value = filtered ? shown + " of " + findings.length + " findings" : findings.length + " findings";
   };
   const clear = (state) => Object.assign(state, { node: "", verdict: "", text: "" });
@@ -85,8 +85,24 @@
   form.addEventListener("reset", () => setTimeout(filter));
   addEventListener("hashchange", restore);
 
+  // Commands get a button that copies them, in a finding once it is opened.
+  const equip = (part) => {
+    for (const command of part.querySelectorAll(".command")) {
+      if (command.previousElementSibling?.matches(".copy")) continue;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "copy";
+      button.textContent = "Copy";
+      command.before(button);
+    }
+  };
+  for (const part of document.querySelectorAll(".cautions, .part")) equip(part);
+  document.addEventListener("toggle", (event) => {
+    if (event.target.matches(".finding[open]")) equip(event.target);
+  }, true);
+
   const copy = async (button) => {
-    const code = button.parentElement.querySelector("pre");
+    const code = button.nextElementSibling;
     let done = true;
     try {
       await navigator.clipboard.writeText(code.textContent);

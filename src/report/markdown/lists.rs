@@ -44,11 +44,11 @@ fn catalogue(rows: &[Row]) -> Part {
                 None => one.proto.clone(),
             }),
             prose(one.service),
-            prose(one.component.unwrap_or("-")),
+            one.component.map_or_else(|| "-".to_owned(), prose),
             short_roles(&one.roles),
             short_roles(&one.documented),
-            prose(one.reach.unwrap_or("-")),
-            prose(one.addon.unwrap_or("-")),
+            one.reach.map_or_else(|| "-".to_owned(), prose),
+            one.addon.map_or_else(|| "-".to_owned(), prose),
             prose(one.note),
         ])
     };
@@ -83,12 +83,12 @@ pub(in crate::report) fn audit(
             line => format!("{}:{line}", finding.file),
         };
         let mut text = format!(
-            "\n- **{}** {} {}: {} *{}*\n",
+            "\n- **{}** {} {}: {}\n\n  *{}*\n\n",
             capital(word(finding.severity)),
             code(&short(&place)),
             code(finding.code),
             prose(&finding.text),
-            prose(&finding.mend)
+            prose(&capital(&finding.mend))
         );
         if !finding.commands.is_empty() {
             let block = block("sh", &finding.commands.join("\n"));

@@ -174,7 +174,7 @@ fn requests(rank: u8, title: &str, found: &[&Finding], one_day: bool) -> Part {
         };
         row(&[
             code(&short(&what(finding))),
-            prose(finding.service.unwrap_or("-")),
+            finding.service.map_or_else(|| "-".to_owned(), prose),
             format!("{}{guess}", finding.role),
             node(finding),
             finding.logged.to_string(),
@@ -201,7 +201,7 @@ pub(super) fn others(rank: u8, title: &str, found: &[&Finding]) -> Part {
     let rows = found.iter().map(|finding| {
         row(&[
             code(&short(&what(finding))),
-            prose(finding.service.unwrap_or("-")),
+            finding.service.map_or_else(|| "-".to_owned(), prose),
             node(finding),
             finding.logged.to_string(),
             finding.verdict().code().to_owned(),

@@ -30,11 +30,7 @@ impl Label {
         }
         match finding.verdict() {
             Verdict::MissingRule => {
-                let mut rules = finding
-                    .rules
-                    .iter()
-                    .filter_map(|id| report.rule(id))
-                    .peekable();
+                let mut rules = report.rules_of(finding).peekable();
                 let decides = rules.peek().is_some()
                     && rules.all(|rule| rule.disposition == Disposition::Review);
                 if decides { Self::Decide } else { Self::Missing }
@@ -114,7 +110,7 @@ impl<'r> Sections<'r> {
 /// counts once.
 pub(in crate::report) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     let key = |finding: &&Finding| {
-        let rule = finding.rules.iter().find_map(|id| report.rule(id));
+        let rule = report.rules_of(finding).next();
         match rule {
             Some(rule) => (
                 finding.key.v6,

@@ -232,8 +232,9 @@ pub(super) fn decide(
 
 /// Returns why somebody has to decide on a finding's rule.
 fn doubt<'r>(finding: &Finding, report: &'r Report) -> Option<&'r Doubt> {
-    let mut rules = finding.rules.iter().filter_map(|id| report.rule(id));
-    rules.find_map(|rule| rule.doubt.as_ref())
+    report
+        .rules_of(finding)
+        .find_map(|rule| rule.doubt.as_ref())
 }
 
 /// Parts findings that only depend on an assumed role from others.
