@@ -8,7 +8,7 @@ use super::terminal;
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::report::metrics::{CONTENT_TYPE, InputState, SaturatedSeconds, metrics};
-use crate::report::{Report, Style, json};
+use crate::report::{JSON, Report, Style};
 use crate::serve::{Pages, Server};
 use crate::time::{SECOND, Time};
 
@@ -123,7 +123,7 @@ impl Publisher {
         );
         let mut document = Vec::new();
         // Writing to memory does not fail.
-        let _ = (json::JSON.render)(report, Style::plain(WIDTH), &mut document);
+        let _ = (JSON.report)(report, Style::plain(WIDTH), &mut document);
         self.server.publish(Pages {
             metrics: page.into_bytes().into(),
             metrics_type: CONTENT_TYPE,

@@ -446,7 +446,7 @@ impl<'s> Session<'s> {
             // Events that were printed are on the terminal already.
             let is_paged = args.is_paged() && !wanted;
             pager::rendered(is_paged, |out| {
-                (args.renderer().render)(&report, style, out)
+                (args.renderer().report)(&report, style, out)
             })
             .map_err(Error::Output)?;
         }

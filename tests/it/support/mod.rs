@@ -5,6 +5,7 @@
 
 pub(crate) mod daemon;
 pub(crate) mod flood;
+pub(crate) mod markup;
 
 use std::io::{Read, Write};
 use std::path::Path;
