@@ -22,8 +22,8 @@ pub(super) struct Head<'a> {
 
 /// Reads `line`, which has no line end.
 #[inline]
-pub(super) fn head<'a>(line: &'a str, prefixes: &Prefixes) -> Option<Head<'a>> {
-    let mut rest = line.as_bytes();
+pub(super) fn head<'a>(line: &'a [u8], prefixes: &Prefixes) -> Option<Head<'a>> {
+    let mut rest = line;
     let stamp = match rest.first()? {
         b'A'..=b'Z' => yearless(&mut rest)?,
         _ => dated(&mut rest)?,
@@ -36,16 +36,16 @@ pub(super) fn head<'a>(line: &'a str, prefixes: &Prefixes) -> Option<Head<'a>> {
         && !matches!(message.last(), Some(b'\r' | b'\0'))
         // rsyslog's escapes.
         && memchr::memchr(b'#', text).is_none()
-        && (prefixes.are_documented() || !is_odd(line.as_bytes(), rest, message, prefixes));
+        && (prefixes.are_documented() || !is_odd(line, rest, message, prefixes));
+    // Asked once for the line, not for each name in it, and not before the line is known to be one of these.
+    let text = std::str::from_utf8(line).ok().filter(|_| is_plain)?;
     // A place in bytes that come from the end of the line.
     let at = |rest: &[u8]| line.len() - rest.len();
-    let host = line.get(at(rest)..at(rest) + host.len())?;
-    let message = line.get(at(message)..)?;
-    is_plain.then_some(Head {
+    Some(Head {
         stamp,
-        host,
+        host: text.get(at(rest)..at(rest) + host.len())?,
         uptime,
-        message,
+        message: text.get(at(message)..)?,
     })
 }
 
@@ -175,9 +175,8 @@ mod tests {
         fn what_is_read_at_one_look_is_what_the_forms_say(line in line(), cut in any::<u8>(), chosen in any::<bool>()) {
             let prefixes = if chosen { Prefixes::only("message repeated 3 times: [ HARV") } else { Prefixes::documented() };
             // Most lines whole, some cut.
-            let text = line.get(usize::from(cut).saturating_sub(200)..).unwrap_or(&line);
-            let line = text.as_bytes();
-            if let Some(head) = head(text, &prefixes) {
+            let line = line.get(usize::from(cut).saturating_sub(200)..).unwrap_or(&line).as_bytes();
+            if let Some(head) = head(line, &prefixes) {
                 let record = format::read(line, &prefixes).unwrap();
                 let text = unescaped(&record.message);
                 let class = classify(record.origin, &text, true, &prefixes);
@@ -200,7 +199,10 @@ mod tests {
         ] {
             for uptime in ["", "[12345.677901] "] {
                 let line = format!("{stamp} harvester1 kernel: {uptime}HARVESTER_DROP_IN=a OUT= ");
-                assert!(head(&line, &Prefixes::documented()).is_some(), "{line}");
+                assert!(
+                    head(line.as_bytes(), &Prefixes::documented()).is_some(),
+                    "{line}"
+                );
             }
         }
     }

@@ -48,8 +48,7 @@ fn read(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan)
 /// Parses a drop line whose head is read at one look.
 #[inline]
 fn usual(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
-    let text = std::str::from_utf8(block.get(line.clone())?).ok()?;
-    let head = head::head(text, prefixes)?;
+    let head = head::head(block.get(line.clone())?, prefixes)?;
     let drop = DropLine {
         time: Time::UNKNOWN,
         fine: head.stamp.is_fine(),

@@ -30,12 +30,12 @@ impl<'a> Object<'a> {
         if text.first() != Some(&b'{') {
             return None;
         }
-        let mut object = Self::parse(text).or_else(|| {
-            // rsyslog and others pass invalid UTF-8 into their JSON. Other malformed JSON is refused.
-            std::str::from_utf8(text).err()?;
-            let text = String::from_utf8_lossy(text);
-            Object::parse(text.as_bytes()).map(Object::into_owned)
-        })?;
+        // Asked once for the record, not for each string in it.
+        let mut object = match std::str::from_utf8(text) {
+            Ok(text) => Self::parse(text)?,
+            // rsyslog and others pass invalid UTF-8 into their JSON.
+            Err(_) => Object::parse(&String::from_utf8_lossy(text))?.into_owned(),
+        };
         object.is_pretty = memchr::memchr(b'\n', record).is_some();
         Some(object)
     }
@@ -47,9 +47,9 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn parse(text: &'a [u8]) -> Option<Self> {
+    fn parse(text: &'a str) -> Option<Self> {
         let mut object = Self::default();
-        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let mut deserializer = serde_json::Deserializer::from_str(text);
         let fields = Fields {
             within: Within::Record,
             depth: 0,
