@@ -22,7 +22,7 @@ pub fn packet(data: &[u8]) {
     let parsed = Packet::parse(text);
     let summary = parsed.as_ref().map(Packet::summary).map_err(|why| *why);
     let line = text.trim_end_matches(['\r', '\n']);
-    if let Some(ordered) = PacketSummary::ordered(line.as_bytes()) {
+    if let Some(ordered) = PacketSummary::ordered(line) {
         assert_eq!(
             Ok(ordered),
             summary,

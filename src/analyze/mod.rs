@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod live;
+mod logs;
 mod reports;
 mod simulate;
 mod traffic;
@@ -76,6 +77,9 @@ pub struct Analysis {
     flows: Flows,
     /// The log that is being read: its years are known only at its end.
     current: Flows,
+    /// The number of its input, and the logs of other inputs that are read in turns with it.
+    input: u32,
+    beside: BTreeMap<u32, Flows>,
     tally: Tally,
     refused: Vec<Refused>,
     /// Records of earlier inputs; `None` for a single input.
@@ -110,6 +114,8 @@ impl Analysis {
             scope,
             flows: Flows::default(),
             current: Flows::default(),
+            input: 0,
+            beside: BTreeMap::new(),
             tally: Tally::default(),
             refused: Vec::new(),
             dedup: None,
@@ -252,11 +258,6 @@ impl Analysis {
         self.current.add_years(years);
     }
 
-    /// Begins another input; records that earlier inputs contain as well count once.
-    pub fn begin_input(&mut self) {
-        self.dedup.get_or_insert_default().begin_input();
-    }
-
     /// Returns the number of records that an earlier input contained.
     pub fn repeated(&self) -> u64 {
         self.dedup.as_ref().map_or(0, Dedup::repeated)
@@ -312,25 +313,6 @@ impl Analysis {
         &self.refused
     }
 
-    /// Returns the last time that the log shows.
-    pub fn last(&self) -> Option<Time> {
-        self.seen().span().map(|(_, last)| last)
-    }
-
-    /// Returns the cost of a report, in flows that are judged.
-    pub fn cost(&self) -> usize {
-        self.seen().cost()
-    }
-
-    /// Returns the flows to judge: those of the logs that have ended or, live, of the one that has not.
-    const fn seen(&self) -> &Flows {
-        if self.current.logged() > 0 || self.flows.logged() == 0 {
-            &self.current
-        } else {
-            &self.flows
-        }
-    }
-
     /// Creates the report on the lines read so far. For a live log, `now` is the current time of the log.
     pub fn report(&self, now: Option<Time>) -> Report {
         let mut whole = self.of_logs(now);
@@ -366,6 +348,7 @@ impl Analysis {
     /// Returns the results of the logs alone, without those of reports.
     fn of_logs(&self, now: Option<Time>) -> Part {
         let flows = self.judged();
+        let flows = flows.as_ref();
         let scene = Scene::new(flows, &self.site, now);
         let findings = findings(&scene);
         let mut nodes: Vec<NodeReport> = scene

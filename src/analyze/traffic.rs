@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Analysis;
-use crate::flow::{Flows, Kind, Seen};
+use crate::flow::{Kind, Seen};
 use crate::input::event::NoticeKind;
 use crate::packet::{TcpFlags, proto, proto_name};
 use crate::report::metrics::{PacketKind, Traffic};
@@ -41,15 +41,6 @@ impl Analysis {
         let is_loss = |kind| matches!(kind, Missed | Suppressed | JournalSuppressed);
         let lost = self.notices.iter().filter(|((_, kind), _)| is_loss(*kind));
         lost.map(|(_, notice)| notice.count).sum()
-    }
-
-    /// Returns the flows that a report judges.
-    pub(super) const fn judged(&self) -> &Flows {
-        if self.flows.span().is_some() {
-            &self.flows
-        } else {
-            self.seen()
-        }
     }
 }
 

@@ -86,7 +86,8 @@ pub(super) struct ReportArgs {
 
     /// Print findings as they come, then the report
     ///
-    /// The default on a stdin that goes on.
+    /// The default on a stdin that goes on. Several files are followed together, each through its rotations; a directory of
+    /// journals is followed alone.
     #[arg(short, long, help_heading = "Output", overrides_with = "no_follow")]
     pub(super) follow: bool,
 
@@ -396,6 +397,11 @@ impl ReportArgs {
             "--cursor-file is for a journal that is followed; add --journal -f"
         } else if self.shared.journal && self.follow && !self.read.inputs.is_empty() {
             "the journal of this machine and another input cannot both be followed; follow one at a time"
+        } else if self.follow
+            && self.read.inputs.len() > 1
+            && self.read.inputs.iter().any(|input| input.is_dir())
+        {
+            "a directory of journals is followed alone; run once for it, and once for the files"
         } else if self.no_report && !matches!(self.renderer().events, Some(Events::Each(_))) {
             "--no-report leaves out the report behind the events of -o ndjson; add -o ndjson"
         } else if self.updates && self.renderer().events.is_none() {

@@ -1,4 +1,4 @@
-//! Reads an input that may go on: judges the lines so far, writes events, and lets a timer detect settled findings.
+//! Reads inputs that may go on: judges the lines so far, writes events, and lets a timer detect settled findings.
 
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
@@ -13,18 +13,60 @@ use super::refusal::fault;
 use super::session::Session;
 use super::{Exit, account, cluster, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{InputReport, Report, Style};
+use crate::report::{InputReport, Report, Style, Tally};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Follows one input to its end or to Ctrl-C.
+/// An input of a live run, and what was read of it.
+pub(super) struct Input {
+    pub(super) path: PathBuf,
+    pub(super) summary: Summary,
+    /// The account of its lines, and its drop lines that came in.
+    tally: Tally,
+    met: u64,
+    /// Its first error.
+    pub(super) error: Option<String>,
+}
+
+impl Input {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            summary: Summary::default(),
+            tally: Tally::default(),
+            met: 0,
+            error: None,
+        }
+    }
+
+    /// Reads a part of it by `part`, and takes account of it.
+    pub(super) fn account<T>(
+        &mut self,
+        session: &mut Session<'_>,
+        part: impl FnOnce(&mut Session<'_>) -> T,
+    ) -> T {
+        let (before, met) = (session.analysis().tally(), session.analysis().met());
+        let result = part(session);
+        let after = session.analysis().tally();
+        self.tally.drops += after.drops - before.drops;
+        self.tally.unreadable += after.unreadable - before.unreadable;
+        self.tally.untrusted += after.untrusted - before.untrusted;
+        self.tally.outside += after.outside - before.outside;
+        // Lines of the reports in it: all others are counted at the end.
+        self.tally.lines += after.lines - before.lines;
+        self.met += session.analysis().met() - met;
+        result
+    }
+}
+
+/// Follows inputs to their ends or to Ctrl-C.
 ///
 /// # Errors
-/// If there are several inputs, if the one cannot be opened, or if stdout cannot be written to.
+/// If one cannot be opened, or if stdout cannot be written to.
 pub(super) fn run(
     args: &ReportArgs,
     options: &Options,
@@ -32,123 +74,182 @@ pub(super) fn run(
     style: Style,
 ) -> Result<Exit, Error> {
     let shared = &args.shared;
-    let stdin = PathBuf::from("-");
-    let path = match &args.read.inputs[..] {
-        [] => &stdin,
-        [only] => only,
-        _ => {
-            return Err(Error::Usage(
-                "only one input can be followed; read several with --no-follow".to_owned(),
-            ));
-        }
+    let paths = match &args.read.inputs[..] {
+        [] => vec![PathBuf::from("-")],
+        some => once_each(some),
     };
     let filter = Filter::new(&shared.filters)?;
-    let mut feed = Feed::open(path, options)?;
+    let mut feed = Feed::open(&paths, options)?;
     // The process exit frees it, and faster.
     let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
-    let (summary, exit, held) = read(path, options, &mut feed, &mut session)?;
-    // Where nothing at all could be read, there is no report.
-    if let Some(error) = held {
-        session.clear();
-        if summary.lines == 0 {
-            return Err(error);
-        }
-        complain(&fault(&error));
-    }
-    end(args, path, &summary, exit, &mut session)
+    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, &paths, told)?);
+    let (inputs, exit) = read(&paths, options, &mut feed, &mut session)?;
+    end(args, &inputs, exit, &mut session)
 }
 
-/// Says what came of an input that has ended, with the report.
+/// Returns `paths`, without those of a file that an earlier one names.
+fn once_each(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let mut once = Vec::new();
+    let mut known = Vec::new();
+    for path in paths {
+        let own = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if known.contains(&own) {
+            let name = printable(&path.display().to_string());
+            complain(&format!("`{name}` is given twice; it is read once"));
+            continue;
+        }
+        known.push(own);
+        once.push(path.clone());
+    }
+    once
+}
+
+/// Says what came of inputs that have ended, with the report.
 ///
 /// # Errors
-/// If it holds objects of the cluster and no log, or if stdout cannot be written to.
+/// If they hold objects of the cluster and no log, or if stdout cannot be written to.
 pub(super) fn end(
     args: &ReportArgs,
-    path: &Path,
-    summary: &Summary,
+    inputs: &[Input],
     mut exit: Exit,
     session: &mut Session<'_>,
 ) -> Result<Exit, Error> {
     let shared = &args.shared;
-    session.set_lines(summary.lines);
-    for error in session.unreadable() {
-        session.clear();
-        complain(&fault(&error));
-        exit = Exit::Trouble;
-    }
-    if summary.objects && summary.lines == 0 {
-        session.clear();
-        return Err(cluster::no_log(&path.display().to_string()));
-    }
-    let tally = session.analysis().tally();
-    let none_judged = tally.refused() > 0 && session.analysis().met() == 0;
+    let lines = inputs.iter().map(|input| input.summary.lines).sum();
+    session.set_lines(lines);
     session.clear();
-    let (judged, known) = judged(path, summary, none_judged, exit == Exit::Clean);
-    exit = exit.and(judged);
+    if lines == 0
+        && let [first, ..] = inputs
+        && inputs.iter().all(|input| input.summary.objects)
+    {
+        return Err(cluster::no_log(&first.path.display().to_string()));
+    }
+    let mut reports = Vec::new();
+    for input in inputs {
+        let none_judged = input.tally.refused() > 0 && input.met == 0;
+        let is_whole = input.error.is_none();
+        let (judged, known) = judged(&input.path, &input.summary, none_judged, is_whole);
+        exit = exit.and(judged);
+        reports.push(InputReport {
+            name: input.path.display().to_string(),
+            tally: Tally {
+                lines: input.tally.lines + input.summary.lines,
+                ..input.tally
+            },
+            known,
+            has_objects: input.summary.objects,
+            error: input.error.clone(),
+        });
+    }
     learned(shared, session.analysis());
-    let input = InputReport {
-        name: path.display().to_string(),
-        tally,
-        known,
-        has_objects: summary.objects,
-        error: None,
-    };
-    let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(input)?);
+    let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(reports)?);
     account(shared, session.analysis());
     Ok(exit.and(verdict(shared, &report)))
 }
 
-/// Passes on the input until it ends.
+/// Passes on the inputs until they end.
+///
+/// # Errors
+/// If nothing at all could be read, or if stdout cannot be written to.
 fn read(
-    path: &Path,
+    paths: &[PathBuf],
     options: &Options,
     feed: &mut Feed,
     session: &mut Session<'_>,
-) -> Result<(Summary, Exit, Option<Error>), Error> {
-    let mut reader = Reader::new(options.prefixes.clone(), options.reading);
+) -> Result<(Vec<Input>, Exit), Error> {
+    let mut inputs: Vec<Input> = paths.iter().map(|path| Input::new(path)).collect();
+    // Of an input that has ended, there is none.
+    let new = || Some(Reader::new(options.prefixes.clone(), options.reading));
+    let mut readers: Vec<Option<Reader>> = paths.iter().map(|_| new()).collect();
     let mut exit = Exit::Clean;
-    let mut held = None;
+    let mut held = None::<Error>;
     session.act(Instant::now())?;
-    loop {
+    while readers.iter().any(Option::is_some) {
         let mut now = Instant::now();
         let wait = session.due().map_or(MAX_WAIT, |due| due - now);
-        match feed.next(wait.min(MAX_WAIT)) {
-            Ok(Wake::Block(block, filled)) => {
-                reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
-                session.add_years(reader.settle_years(terminal::now()));
-                session.set_lines(reader.lines());
-                session.hear()?;
-                feed.give_back(block);
+        let (number, wake) = match feed.next(wait.min(MAX_WAIT)) {
+            Ok(told) => told,
+            Err(RecvTimeoutError::Timeout) => {
+                now = Instant::now();
+                session.act(now)?;
+                continue;
             }
-            Ok(Wake::Whole(file)) => {
-                let name = path.display().to_string();
-                let (summary, errors) =
-                    read_stream(&name, file, options, &mut |event| session.take(event));
-                session.clear();
-                for error in errors {
-                    exit = Exit::Trouble;
-                    if let Some(earlier) = held.replace(error) {
-                        complain(&fault(&earlier));
-                    }
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
+        let place = number as usize;
+        let (input, reader) = (&mut inputs[place], &mut readers[place]);
+        session.select(number);
+        let (mut errors, mut is_heard) = (Vec::new(), false);
+        match wake {
+            Wake::Block(block, filled) => {
+                if let Some(reader) = reader {
+                    input.account(session, |session| {
+                        reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
+                        session.add_years(reader.settle_years(terminal::now()));
+                    });
+                    input.summary = Summary::of(reader);
                 }
-                return Ok((summary, exit, held));
+                feed.give_back(block);
+                is_heard = true;
+            }
+            Wake::Whole(file) => {
+                let name = input.path.display().to_string();
+                (input.summary, errors) = input.account(session, |session| {
+                    read_stream(&name, file, options, &mut |event| session.take(event))
+                });
+                errors.extend(session.unreadable(&name));
+                *reader = None;
             }
             // The first block of plain lines came as any other.
-            Ok(Wake::Plain(_)) => {}
-            Err(RecvTimeoutError::Timeout) => now = Instant::now(),
-            Ok(Wake::End | Wake::Interrupted) | Err(RecvTimeoutError::Disconnected) => break,
-            Ok(Wake::Failed(why)) => {
-                let name = path.display().to_string();
-                held = Some(Error::Input { name, why });
-                exit = Exit::Trouble;
-                break;
+            Wake::Plain(_) => continue,
+            Wake::Interrupted => break,
+            Wake::End | Wake::Failed(_) => {
+                if let Wake::Failed(why) = wake {
+                    let name = input.path.display().to_string();
+                    errors.push(Error::Input { name, why });
+                }
+                finish(input, reader, session);
             }
+        }
+        session.set_lines(inputs.iter().map(|input| input.summary.lines).sum());
+        for error in errors {
+            exit = Exit::Trouble;
+            inputs[place].error.get_or_insert_with(|| error.to_string());
+            if let Some(earlier) = held.replace(error) {
+                session.clear();
+                complain(&fault(&earlier));
+            }
+        }
+        if is_heard {
+            session.hear()?;
         }
         // The gate opens only for an input that was still open at that time: one that has ended may look as if it went
         // on.
-        session.act(now)?;
+        if readers.iter().any(Option::is_some) {
+            session.act(now)?;
+        }
     }
-    reader.finish(&mut |event| session.take(event));
-    Ok((Summary::of(&reader), exit, held))
+    for (number, (input, reader)) in (0..).zip(inputs.iter_mut().zip(&mut readers)) {
+        session.select(number);
+        finish(input, reader, session);
+    }
+    // Where nothing at all could be read, there is no report.
+    if let Some(error) = held {
+        session.clear();
+        if inputs.iter().all(|input| input.summary.lines == 0) {
+            return Err(error);
+        }
+        complain(&fault(&error));
+    }
+    Ok((inputs, exit))
+}
+
+/// Takes what is left of an input that has ended.
+fn finish(input: &mut Input, reader: &mut Option<Reader>, session: &mut Session<'_>) {
+    if let Some(mut reader) = reader.take() {
+        input.account(session, |session| {
+            reader.finish(&mut |event| session.take(event));
+        });
+        input.summary = Summary::of(&reader);
+    }
 }

@@ -7,17 +7,22 @@ use std::time::{Duration, Instant};
 use super::args::ReportArgs;
 use super::cursor;
 use super::filters::Filter;
+use super::follow::{self, Input};
 use super::refusal::fault;
 use super::session::Session;
 use super::signals::Interrupts;
-use super::{Exit, complain, follow, say};
+use super::watch::Watch;
+use super::{Exit, complain, say};
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::input::source::{JournalFollow, Options, local_journals};
 use crate::report::Style;
 
-/// How often the journals are looked at. A look at one that has nothing new reads its header.
+/// How often the journals are looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// How often it is asked whether there are new entries, which reads eight bytes of each file that is written to. inotify is of
+/// no use: journald writes to mapped memory, and tells of it 250 ms later (systemd, `POST_CHANGE_TIMER_INTERVAL_USEC`).
+const GLANCE: Duration = Duration::from_millis(4);
 /// How often the folders are looked at for new files.
 const FIND: Duration = Duration::from_secs(1);
 /// How often the cursor is written at most.
@@ -38,31 +43,31 @@ pub(super) fn run(
     if interrupts.is_none() {
         say("dropsift: cannot handle Ctrl-C: it will end the run without a report");
     }
-    let (path, folders, boot) = match &args.read.inputs[..] {
-        // Without --since, what an earlier boot logged is over.
-        [] => {
-            let boot = if options.since.is_none() {
-                this_boot()
-            } else {
-                None
-            };
-            (Path::new(""), local_journals(), boot)
-        }
-        [folder, ..] => (folder.as_path(), machines(folder), None),
+    // Without --since, what an earlier boot of this machine logged is over.
+    let (path, boot) = match &args.read.inputs[..] {
+        [] if options.since.is_none() => (Path::new(""), this_boot()),
+        [] => (Path::new(""), None),
+        [folder, ..] => (folder.as_path(), None),
     };
     let cursor_file = args.cursor_file.as_deref();
     let cursor = cursor_file.map(cursor::read).transpose()?.flatten();
     let told = (args.shared.judging.now.as_ref()).map(|_| options.reading.reference);
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, path, told)?);
+    let sources = [path.to_owned()];
+    let mut session =
+        ManuallyDrop::new(Session::new(args, filter, style, analysis, &sources, told)?);
+    let mut input = Input::new(path);
     session.act(Instant::now())?;
-    let (mut journals, mut summary, errors) =
-        JournalFollow::start(folders, boot, cursor, options, &mut |event| {
+    let (mut journals, summary, errors) = input.account(&mut session, |session| {
+        JournalFollow::start(folders(args), boot, cursor, options, &mut |event| {
             session.take(event);
-        });
+        })
+    });
+    input.summary = summary;
     let mut exit = Exit::Clean;
     for error in &errors {
         session.clear();
         complain(&fault(error));
+        input.error.get_or_insert_with(|| error.to_string());
         exit = Exit::Trouble;
     }
     if !summary.known {
@@ -90,20 +95,25 @@ pub(super) fn run(
         let due = session
             .due()
             .map_or(LOOK, |due| due.saturating_duration_since(now));
-        if wait(interrupts.as_ref(), due.min(LOOK)) {
+        if waits(&journals, interrupts.as_ref(), due.min(LOOK)) {
             break;
         }
         let finds = now - found >= FIND;
         if finds {
             found = now;
+            journals.set_folders(folders(args));
         }
         loop {
-            let look = journals.look(finds, &mut |event| session.take(event));
+            let look = input.account(&mut session, |session| {
+                journals.look(finds, &mut |event| session.take(event))
+            });
             for error in &look.errors {
                 session.clear();
                 complain(&fault(error));
+                input.error.get_or_insert_with(|| error.to_string());
                 exit = Exit::Trouble;
             }
+            session.set_up(journals.is_up());
             if look.is_news {
                 session.set_lines(journals.lines());
                 session.hear()?;
@@ -114,23 +124,35 @@ pub(super) fn run(
             session.act(Instant::now())?;
         }
     }
-    summary.lines = journals.lines();
-    let exit = follow::end(args, path, &summary, exit, &mut session)?;
+    input.summary.lines = journals.lines();
+    let exit = follow::end(args, &[input], exit, &mut session)?;
     if let Some(path) = cursor_file {
         cursor::write(path, &journals.cursor())?;
     }
     Ok(exit)
 }
 
-/// Waits; whether a signal came that ends the run.
-fn wait(interrupts: Option<&Interrupts>, within: Duration) -> bool {
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
-    let mut waits: Vec<PollFd<'_>> = interrupts
-        .map(|pipe| PollFd::new(pipe, PollFlags::IN))
-        .into_iter()
-        .collect();
-    // Where waiting fails, there is nothing to wait for but the next look.
-    poll(&mut waits, Timespec::try_from(within).ok().as_ref()).is_ok_and(|ready| ready > 0)
+/// Waits for new entries, at most for `within`. Returns whether a signal came that ends the run.
+fn waits(journals: &JournalFollow, interrupts: Option<&Interrupts>, within: Duration) -> bool {
+    let until = Instant::now() + within;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || journals.has_news() {
+            return false;
+        }
+        if Watch::default().wait(interrupts, left.min(GLANCE)) {
+            return true;
+        }
+    }
+}
+
+/// Returns the folders of the journals that are followed, as of now: a machine may get another ID, and a directory of
+/// journals another machine.
+fn folders(args: &ReportArgs) -> Vec<PathBuf> {
+    match &args.read.inputs[..] {
+        [] => local_journals(),
+        [folder, ..] => machines(folder),
+    }
 }
 
 /// Returns the folder, and those in it that are of a machine each, as in /var/log/journal.

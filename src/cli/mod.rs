@@ -31,6 +31,7 @@ mod pager;
 mod ports;
 mod progress;
 mod query;
+mod readers;
 mod refusal;
 mod replay;
 mod rules;
@@ -43,6 +44,7 @@ mod tail;
 mod terminal;
 mod usage;
 mod values;
+mod watch;
 mod words;
 
 use std::io::{self, IsTerminal, Write};

@@ -1,7 +1,7 @@
 //! State of a live run: the time of the next report, its events, and their writer.
 
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
@@ -43,7 +43,8 @@ pub(super) struct Session<'s> {
     args: &'s ReportArgs,
     filter: Filter,
     style: Style,
-    source: &'s Path,
+    /// Names of the inputs.
+    sources: Vec<String>,
     analysis: Analysis,
     live: Live,
     writer: Writer,
@@ -75,15 +76,21 @@ impl<'s> Session<'s> {
         args: &'s ReportArgs,
         filter: Filter,
         style: Style,
-        analysis: Analysis,
-        source: &'s Path,
+        mut analysis: Analysis,
+        sources: &[PathBuf],
         told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
-        let is_stdin = source.as_os_str() == "-";
+        let is_stdin = matches!(sources, [only] if only.as_os_str() == "-");
         let publisher = (args.metrics.as_deref())
-            .map(|address| Publisher::start(address, source.display().to_string()))
+            .map(|address| Publisher::start(address, sources))
             .transpose()?;
+        if sources.len() > 1 {
+            analysis.begin_turns();
+        }
+        let sources = (sources.iter())
+            .map(|path| path.display().to_string())
+            .collect();
         let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
@@ -96,7 +103,7 @@ impl<'s> Session<'s> {
             args,
             filter,
             style,
-            source,
+            sources,
             analysis,
             live: Live::new(args.updates),
             // What a journal has already is told together.
@@ -126,16 +133,31 @@ impl<'s> Session<'s> {
         self.analysis.set_lines(lines);
     }
 
-    /// Returns the faults of the reports in the input as errors.
-    pub(super) fn unreadable(&mut self) -> Vec<Error> {
-        let name = self.source.display().to_string();
-        unreadable(&mut self.analysis, &name)
+    /// Goes on with the input of this number.
+    pub(super) fn select(&mut self, input: u32) {
+        self.analysis.select(input);
+    }
+
+    /// Returns the faults of the reports in the input `name` as errors.
+    pub(super) fn unreadable(&mut self, name: &str) -> Vec<Error> {
+        unreadable(&mut self.analysis, name)
+    }
+
+    /// Notes whether the input can be read, for `--metrics`.
+    pub(super) fn set_up(&mut self, is_up: bool) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.set_up(is_up);
+        }
     }
 
     /// Adds an event of the reader.
     pub(super) fn take(&mut self, event: LogEvent<'_>) {
+        // What a journal has already may take longer to read than a reader that is well may be silent.
+        if let Some(publisher) = &self.publisher {
+            publisher.beat();
+        }
         if let LogEvent::EndOfLog { correction } = event {
-            self.now = self.now.map(|now| now.add_years(correction));
+            self.moved(correction);
         }
         let LogEvent::Drops(mut rest) = event else {
             return self.analysis.push(event);
@@ -286,10 +308,16 @@ impl<'s> Session<'s> {
         if self.args.shared.is_quiet() || is_silent {
             return;
         }
-        let source = match self.source.to_str() {
-            Some("-") => "stdin".to_owned(),
-            Some("") => "the journal of this machine".to_owned(),
-            _ => printable(&self.source.display().to_string()),
+        let named = |source: &String| match source.as_str() {
+            "-" => "stdin".to_owned(),
+            "" => "the journal of this machine".to_owned(),
+            name => printable(name),
+        };
+        let source = match &self.sources[..] {
+            [] => String::new(),
+            [first] => named(first),
+            [first, second] => format!("{} and {}", named(first), named(second)),
+            [first, more @ ..] => format!("{} and {} more", named(first), more.len()),
         };
         let prefix = self
             .args
@@ -321,6 +349,9 @@ impl<'s> Session<'s> {
         self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
+        if let Some(publisher) = self.publisher.as_mut().filter(|_| !events.is_empty()) {
+            publisher.note_change();
+        }
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
         self.status.update(began, &report);
         self.print(&page)?;
@@ -357,7 +388,16 @@ impl<'s> Session<'s> {
             return;
         }
         self.analysis.add_years(years);
-        self.now = self.now.map(|now| now.add_years(years));
+        self.moved(years);
+    }
+
+    /// Records that the times of a log were moved by whole years.
+    fn moved(&mut self, years: i32) {
+        if years != 0 {
+            // Of several logs, only one was moved.
+            let now = self.now.filter(|_| self.sources.len() == 1);
+            self.now = now.map(|now| now.add_years(years));
+        }
     }
 
     fn print(&mut self, page: &[u8]) -> Result<(), Error> {
@@ -376,12 +416,12 @@ impl<'s> Session<'s> {
     ///
     /// # Errors
     /// If stdout cannot be written to.
-    pub(super) fn end(&mut self, input: InputReport) -> Result<Report, Error> {
+    pub(super) fn end(&mut self, inputs: Vec<InputReport>) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
         self.look_at_clock();
         let mut report = self.filter.apply(self.analysis.report(self.now));
-        report.inputs = vec![input];
+        report.inputs = inputs;
         report.inputs.extend(cluster::reports(&self.args.shared));
         report.options = replay::options(std::env::args_os());
         // Without a report, an input that has ended still writes its events.

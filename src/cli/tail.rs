@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::watch::Watch;
 use super::{complain, terminal};
 use crate::error::printable;
 use crate::time::{SECOND, Time};
@@ -118,11 +119,11 @@ impl Tail {
         })
     }
 
-    /// Reads the available bytes; returns 0 where there are none.
+    /// Reads the available bytes; returns 0 where there are none. A file that takes the name is watched from then on.
     ///
     /// # Errors
     /// If the file cannot be read.
-    pub(super) fn poll(&mut self, block: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn poll(&mut self, block: &mut [u8], watch: &Watch) -> io::Result<usize> {
         if block.is_empty() {
             return Ok(0);
         }
@@ -134,6 +135,7 @@ impl Tail {
             if !self.turn()? {
                 return Ok(0);
             }
+            watch.add(&self.path);
         }
     }
 
@@ -355,8 +357,9 @@ impl Tail {
 
 impl Read for Tail {
     fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        let watch = Watch::default();
         loop {
-            let read = self.poll(block)?;
+            let read = self.poll(block, &watch)?;
             if read > 0 || block.is_empty() {
                 return Ok(read);
             }

@@ -46,3 +46,4 @@ mod set_a;
 mod supply;
 mod support;
 mod walks;
+mod ways_in;

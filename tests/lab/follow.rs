@@ -1,4 +1,5 @@
-//! A journal that journald itself writes, followed through rotation, flush, a restart, and a kill of the tool.
+//! A journal that journald itself writes, followed through rotation, flush, vacuum, a restart, a new boot, and a kill of the
+//! tool.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -34,4 +35,12 @@ pub(crate) fn every_entry_is_met_once(_: &Machine) {
         "the run was killed in the flood: {told:?}"
     );
     assert_eq!(told["resumed"], told["behind_cursor"], "{told:?}");
+    assert_eq!(
+        told["met_through_vacuum"], told["written_through_vacuum"],
+        "{told:?}"
+    );
+    assert!(
+        told["left_by_vacuum"] < told["met_through_vacuum"] && told["boots"] > 1,
+        "{told:?}"
+    );
 }

@@ -1,9 +1,10 @@
 //! Deduplication across inputs: several inputs may overlap, `kernel.log` and a copy of it, a journal and its export.
 //!
-//! Within one input no record is a repeat: the n-th record of one identity in an input counts unless an earlier input
-//! contained n of it.
+//! Within one input no record is a repeat: the n-th record of one identity in an input counts unless another input
+//! contained n of it before. Inputs may come one after the other, or in turns.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::input::event::DropLine;
@@ -12,22 +13,20 @@ use crate::time::DAY;
 /// Upper bound on the identities remembered: 16 MiB of them.
 const REMEMBERED: usize = 1 << 19;
 
-/// Number of times that a record was seen.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    /// Largest number in one of the earlier inputs.
-    earlier: u32,
-    /// Number in the input numbered `input`.
-    now: u32,
-    input: u32,
-}
+/// Number of times that a record was seen in the two inputs, by their numbers, that had it most often.
+#[derive(Debug, Clone, Copy, Default)]
+struct Seen([(u32, u32); 2]);
 
-/// Detects the records of an input that an earlier one contained.
+/// Detects the records of an input that another one contained.
 #[derive(Debug)]
 pub struct Dedup {
     seen: HashMap<u64, Seen>,
+    /// Of inputs that go on, the records before those.
+    before: HashMap<u64, Seen>,
     keys: RandomState,
     capacity: usize,
+    /// Whether the oldest records are forgotten, and not the newest left out.
+    forgets: bool,
     input: u32,
     repeated: u64,
     untold: u64,
@@ -44,12 +43,27 @@ impl Dedup {
     pub fn remembering(capacity: usize) -> Self {
         Self {
             seen: HashMap::new(),
+            before: HashMap::new(),
             keys: RandomState::new(),
             capacity,
+            forgets: false,
             input: 0,
             repeated: 0,
             untold: 0,
         }
+    }
+
+    /// Creates a memory for inputs that go on: what one has, another has soon or never.
+    pub fn forgetting() -> Self {
+        Self {
+            forgets: true,
+            ..Self::remembering(REMEMBERED / 2)
+        }
+    }
+
+    /// Goes on with the input of this number.
+    pub const fn select(&mut self, input: u32) {
+        self.input = input;
     }
 
     /// Begins the next input.
@@ -78,29 +92,38 @@ impl Dedup {
         let Some(identity) = identity else {
             return copies;
         };
+        if self.forgets && self.seen.len() == self.capacity {
+            self.before = std::mem::take(&mut self.seen);
+        }
         let room = self.seen.len() < self.capacity;
         let seen = match self.seen.entry(identity) {
-            std::collections::hash_map::Entry::Occupied(seen) => seen.into_mut(),
-            std::collections::hash_map::Entry::Vacant(place) if room => place.insert(Seen {
-                earlier: 0,
-                now: 0,
-                input: self.input,
-            }),
-            std::collections::hash_map::Entry::Vacant(_) => {
+            Entry::Occupied(seen) => seen.into_mut(),
+            Entry::Vacant(place) if room => {
+                place.insert(self.before.remove(&identity).unwrap_or_default())
+            }
+            Entry::Vacant(_) => {
                 // In the first input, no record is a repeat.
                 self.untold += u64::from(copies) * u64::from(self.input > 1);
                 return copies;
             }
         };
-        if seen.input != self.input {
-            seen.earlier = seen.earlier.max(seen.now);
-            seen.now = 0;
-            seen.input = self.input;
+        let most = seen.0.iter().map(|(_, count)| *count).max().unwrap_or(0);
+        let own = match seen
+            .0
+            .iter()
+            .position(|(input, count)| *input == self.input && *count > 0)
+        {
+            Some(own) => own,
+            None => usize::from(seen.0[1].1 <= seen.0[0].1),
+        };
+        let (input, count) = &mut seen.0[own];
+        if *input != self.input {
+            (*input, *count) = (self.input, 0);
         }
-        let known = seen.earlier.saturating_sub(seen.now).min(copies);
-        seen.now = seen.now.saturating_add(copies);
-        self.repeated += u64::from(known);
-        copies - known
+        *count = count.saturating_add(copies);
+        let fresh = count.saturating_sub(most).min(copies);
+        self.repeated += u64::from(copies - fresh);
+        fresh
     }
 
     /// Returns the number of repeated records.
@@ -136,6 +159,28 @@ mod tests {
         assert_eq!(counted(&[&[1, 1], &[1], &[1, 1, 1]]), [2, 0, 1]);
         assert_eq!(counted(&[&[1], &[1, 1], &[1, 1]]), [1, 1, 0]);
         assert_eq!(counted(&[&[0, 0], &[0]]), [2, 1], "no identity, no repeat");
+    }
+
+    #[test]
+    fn inputs_that_come_in_turns_repeat_what_another_had() {
+        let mut repeats = Dedup::forgetting();
+        // Two of the same in each, in turns.
+        let fresh = [1, 2, 1, 2, 2, 1].map(|input| {
+            repeats.select(input);
+            repeats.fresh(Some(9), 1)
+        });
+        assert_eq!(fresh, [1, 0, 1, 0, 1, 0]);
+        // What was forgotten counts anew, and nothing is left out.
+        repeats.capacity = 2;
+        for identity in 10..20 {
+            assert_eq!(repeats.fresh(Some(identity), 1), 1);
+        }
+        repeats.select(2);
+        assert_eq!(
+            (repeats.fresh(Some(19), 1), repeats.fresh(Some(11), 1)),
+            (0, 1)
+        );
+        assert_eq!(repeats.untold(), 0);
     }
 
     #[test]

@@ -75,7 +75,10 @@ impl Reader {
 
     /// Takes complete lines that were scanned. Returns the number of bytes taken.
     pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
-        self.alive_at_begin(text, sink);
+        // Times behind a start of the machine say nothing of those before it.
+        if !lines(text).next().is_some_and(is_start) {
+            self.alive_at_begin(text, sink);
+        }
         let used = self.take_lines(text, scan, sink);
         self.alive_at_end(&text[..used], sink);
         let ends = Some(scan.ends).filter(|_| used == text.len());
@@ -131,11 +134,17 @@ impl Reader {
                         self.each = true;
                         return line.start;
                     }
-                    if found.notice {
-                        self.alive_before_boot(&text[from..line.start], &text[line.clone()], sink);
+                    let starts = found.notice && is_start(&text[line.clone()]);
+                    if starts {
+                        self.alive_before_boot(&text[..line.start], sink);
                     }
                     match self.line(text, line.clone(), *found, sink) {
-                        (_, Some(end)) => from = end,
+                        (_, Some(end)) => {
+                            from = end;
+                            if starts {
+                                self.alive_at_begin(&text[line.start..], sink);
+                            }
+                        }
                         (_, None) => {
                             self.framing = Framing::document();
                             return line.start;
@@ -275,11 +284,12 @@ impl Reader {
         }
     }
 
-    /// Reports that the log was alive at the time of the first line that has one.
+    /// Reports that the log was alive at the time of the first line that has one, of those before another start of the
+    /// machine.
     fn alive_at_begin(&mut self, text: &[u8], sink: &mut Sink<'_>) {
         let mut tries = DATING_TRIES;
-        for line in lines(text) {
-            if tries.max(self.first_tries) == 0 {
+        for (number, line) in lines(text).enumerate() {
+            if tries.max(self.first_tries) == 0 || number > 0 && is_start(line) {
                 return;
             }
             tries = tries.saturating_sub(1);
@@ -292,12 +302,10 @@ impl Reader {
         }
     }
 
-    /// Says when the log had its last line before the start of the machine that `line` may tell: a start ends a boot, and
-    /// only its last line shows how long that went on.
-    fn alive_before_boot(&mut self, before: &[u8], line: &[u8], sink: &mut Sink<'_>) {
-        let starts = NOTICES.iter().filter(|row| row.kind == NoticeKind::Boot);
-        let mut literals = starts.map(|row| row.literal.as_bytes());
-        if !self.nodes.booted && literals.any(|literal| memmem::find(line, literal).is_some()) {
+    /// Says when the log had its last line before a start of the machine: a start ends a boot, and only its last line shows
+    /// how long that went on.
+    fn alive_before_boot(&mut self, before: &[u8], sink: &mut Sink<'_>) {
+        if !self.nodes.booted {
             let mut back = lines_back(before).take(DATING_TRIES);
             back.any(|line| self.alive(line, sink));
         }
@@ -325,7 +333,8 @@ impl Reader {
             } else {
                 DATING_TRIES
             };
-            if alive.is_some() || tries >= most && !self.each {
+            // Lines before a start of the machine are of another boot, whose end was told.
+            if alive.is_some() || is_start(line) || tries >= most && !self.each {
                 break;
             }
         }
@@ -403,6 +412,13 @@ impl Reader {
         }
         alive.is_some()
     }
+}
+
+/// Whether `line` may tell a start of the machine.
+fn is_start(line: &[u8]) -> bool {
+    let starts = NOTICES.iter().filter(|row| row.kind == NoticeKind::Boot);
+    let mut literals = starts.map(|row| row.literal.as_bytes());
+    literals.any(|literal| memmem::find(line, literal).is_some())
 }
 
 /// Passes on the waiting drop lines.

@@ -1,7 +1,7 @@
 //! Archives: the members of a zip or a folder, and the recovery of members from a broken zip.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use zip::ZipArchive;
 use zip::read::{ArchiveOffset, Config, read_zipfile_from_stream};
@@ -76,26 +76,15 @@ impl Opening<'_, '_, '_> {
     }
 
     /// Copies a stream to an unnamed file: an archive is read from its end.
-    fn spool(&mut self, name: &str, mut stream: Box<dyn Read + '_>) -> io::Result<File> {
-        let mut file = Spool::new()?;
-        let mut block = vec![0; BLOCK];
-        loop {
-            match stream.read(&mut block) {
-                Ok(0) => break,
-                Ok(n) => {
-                    file.write_all(&block[..n])?;
-                    self.bounds.hollow(n);
-                }
-                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-                // The bytes read so far may contain complete members.
-                Err(why) if !self.bounds.is_tripped() => {
-                    self.failed(name, why);
-                    break;
-                }
-                Err(why) => return Err(why),
-            }
+    fn spool(&mut self, name: &str, stream: Box<dyn Read + '_>) -> io::Result<File> {
+        let (file, broken) = Spool::copy(stream, &self.bounds)?;
+        match broken {
+            Some(why) if self.bounds.is_tripped() => return Err(why),
+            // The bytes read so far may contain complete members.
+            Some(why) => self.failed(name, why),
+            None => {}
         }
-        file.rewound()
+        Ok(file)
     }
 
     /// Reads a folder or an archive.

@@ -10,7 +10,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::journal::{Batch, Growing, Grown, JournalFile, Source, Waiting, Wanted};
+use super::journal::{Batch, Growing, Grown, JournalFile, Waiting, Wanted};
 use super::journals::{self, Log, micros, time};
 use super::{Opening, Options, Summary};
 use crate::error::Error;
@@ -146,7 +146,7 @@ impl JournalFollow {
         let waiting: VecDeque<_> = waiting.into();
         opening.merge_into(&mut self.log, waiting, bytes, &mut |journal| {
             let journal = journal.borrow_mut().take();
-            Ok(journal.map(|journal| Source::File(Box::new(journal))))
+            Ok(journal.map(Box::new))
         });
         self.log.gone_on(opening.sink);
     }
@@ -216,6 +216,16 @@ impl JournalFollow {
             opening.failed("the local journal", io::Error::other(why));
         }
         files
+    }
+
+    /// Looks for files in `folders` from now on; what is read already is read on.
+    pub fn set_folders(&mut self, folders: Vec<PathBuf>) {
+        self.folders = folders;
+    }
+
+    /// Whether entries were written since the last look to files that were there then.
+    pub fn has_news(&self) -> bool {
+        (self.growing.values()).any(|followed| followed.growing.has_news())
     }
 
     /// Hands on what was written since the last look; with `finds_files`, also of files that were not there then.
@@ -366,6 +376,11 @@ impl JournalFollow {
         }
         // What was deleted will not come back.
         self.ended = there;
+    }
+
+    /// Whether a file is there that is written to.
+    pub fn is_up(&self) -> bool {
+        !(self.growing.is_empty() && self.flushed.is_empty())
     }
 
     /// How many entries were met.

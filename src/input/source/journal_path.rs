@@ -5,8 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::Spool;
 use super::bounds::{Bounds, Counted, DEPTH, Progress};
-use super::journal::{JournalFile, JournalStream, Source, Wanted};
+use super::journal::{JournalFile, Wanted, realtime_of};
 use super::unpack::{Kind, Peeked, unpack};
 
 /// Signature at the start of a journal file.
@@ -46,14 +47,11 @@ impl JournalPath {
         let Some(stream) = journal_in(&path, &Bounds::new(Progress::default()))? else {
             return Ok(None);
         };
-        let stream = JournalStream::open(stream, Arc::clone(wanted))?;
-        let realtime = (stream.realtime(), 0);
-        drop(stream);
         Ok(Some(Self {
+            realtime: (realtime_of(stream)?.0, 0),
             bytes: path.metadata()?.len(),
             path,
             is_plain: false,
-            realtime,
             entries: 0,
         }))
     }
@@ -63,18 +61,19 @@ impl JournalPath {
         &self,
         wanted: &Arc<Wanted>,
         bounds: &Bounds,
-    ) -> io::Result<Option<Source<'static>>> {
+    ) -> io::Result<Option<Box<JournalFile>>> {
         if self.is_plain {
             let file = File::open(&self.path)?;
             let path = Some(self.path.clone());
             let file = JournalFile::open(file, path, Arc::clone(wanted))?;
-            return Ok(Some(Source::File(Box::new(file))));
+            return Ok(Some(Box::new(file)));
         }
         let Some(stream) = journal_in(&self.path, bounds)? else {
             return Ok(None);
         };
-        let stream = JournalStream::open(stream, Arc::clone(wanted))?;
-        Ok(Some(Source::Stream(Box::new(stream))))
+        let (copy, broken) = Spool::copy(stream, bounds)?;
+        let file = JournalFile::copied(copy, broken, Arc::clone(wanted))?;
+        Ok(Some(Box::new(file)))
     }
 }
 

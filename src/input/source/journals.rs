@@ -10,11 +10,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use super::journal::{
-    Item as Told, JournalFile, JournalStream, Merge, Record as Entry, Source, Transport, Waiting,
-    Wanted,
+    Item as Told, JournalFile, Merge, Record as Entry, Transport, Waiting, Wanted,
 };
 use super::journal_path::JournalPath;
-use super::{Opening, Options, Prefixes};
+use super::{Opening, Options, Prefixes, Spool};
 use crate::input::event::{LogEvent, Sink};
 use crate::input::format::{JournalFields, Origin, Record};
 use crate::input::reader::Reader;
@@ -27,10 +26,12 @@ pub(super) fn wanted(prefixes: &Prefixes) -> Arc<Wanted> {
 }
 
 impl Opening<'_, '_, '_> {
-    /// Reads the journal in `stream`.
+    /// Reads the journal in `stream`, which is copied to a file first.
     pub(super) fn journal(&mut self, name: &str, stream: Box<dyn Read + '_>) {
-        match JournalStream::open(stream, wanted(&self.options.prefixes)) {
-            Ok(stream) => self.journal_alone(name, Source::Stream(Box::new(stream)), 0),
+        let copied = Spool::copy(stream, &self.bounds);
+        let wanted = wanted(&self.options.prefixes);
+        match copied.and_then(|(copy, broken)| JournalFile::copied(copy, broken, wanted)) {
+            Ok(file) => self.journal_alone(name, file),
             Err(why) => self.failed(name, why),
         }
     }
@@ -38,26 +39,20 @@ impl Opening<'_, '_, '_> {
     /// Reads the journal in `file`, which can be sought in.
     pub(super) fn journal_file(&mut self, name: &str, file: File) {
         match JournalFile::open(file, None, wanted(&self.options.prefixes)) {
-            Ok(file) => {
-                let length = file.length();
-                self.journal_alone(name, Source::File(Box::new(file)), length);
-            }
+            Ok(file) => self.journal_alone(name, file),
             Err(why) => self.failed(name, why),
         }
     }
 
-    fn journal_alone<'a>(&mut self, name: &str, source: Source<'a>, bytes: u64) {
-        let head = match &source {
-            Source::File(file) => file.realtime().0,
-            Source::Stream(stream) => stream.realtime(),
-        };
-        let mut source = Some(source);
+    fn journal_alone(&mut self, name: &str, file: JournalFile) {
+        let bytes = file.length();
         let waiting = Waiting {
-            head,
+            head: file.realtime().0,
             name: name.to_owned(),
             what: (),
         };
-        self.merge(vec![waiting].into(), bytes, &mut |()| Ok(source.take()));
+        let mut file = Some(Box::new(file));
+        self.merge(vec![waiting].into(), bytes, &mut |()| Ok(file.take()));
     }
 
     /// Reads the files of one journal, which have to come in the order of their heads.
@@ -71,11 +66,11 @@ impl Opening<'_, '_, '_> {
     }
 
     /// Passes on the entries of all files in the order of time.
-    fn merge<'a, T>(
+    fn merge<T>(
         &mut self,
         waiting: VecDeque<Waiting<T>>,
         bytes: u64,
-        open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
+        open: &mut dyn FnMut(&T) -> io::Result<Option<Box<JournalFile>>>,
     ) {
         let mut log = Log::new(self.options);
         self.merge_into(&mut log, waiting, bytes, open);
@@ -84,12 +79,12 @@ impl Opening<'_, '_, '_> {
     }
 
     /// Hands on the entries of all files, the earliest first, as those of a log that may go on.
-    pub(super) fn merge_into<'a, T>(
+    pub(super) fn merge_into<T>(
         &mut self,
         log: &mut Log,
         waiting: VecDeque<Waiting<T>>,
         bytes: u64,
-        open: &mut dyn FnMut(&T) -> io::Result<Option<Source<'a>>>,
+        open: &mut dyn FnMut(&T) -> io::Result<Option<Box<JournalFile>>>,
     ) {
         // Its format is known, even if it is empty.
         self.summary.known = true;

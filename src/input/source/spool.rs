@@ -2,7 +2,10 @@
 //! program ends.
 
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, Read, Seek, Write};
+
+use super::BLOCK;
+use super::bounds::Bounds;
 
 /// An unnamed temporary file while it is written. Its errors name the folder for temporary files.
 #[derive(Debug)]
@@ -15,6 +18,31 @@ impl Spool {
     /// If the folder for temporary files cannot hold it.
     pub fn new() -> io::Result<Self> {
         tempfile::tempfile().map(Self).map_err(named)
+    }
+
+    /// Copies `stream` to a file, up to `bounds`, since its bytes are not recognised as a log. Returns the file at its start,
+    /// and the error that ended the stream.
+    ///
+    /// # Errors
+    /// If the folder for temporary files cannot hold it.
+    pub(super) fn copy(
+        mut stream: impl Read,
+        bounds: &Bounds,
+    ) -> io::Result<(File, Option<io::Error>)> {
+        let mut file = Self::new()?;
+        let mut block = vec![0; BLOCK];
+        let broken = loop {
+            match stream.read(&mut block) {
+                Ok(0) => break None,
+                Ok(n) => {
+                    file.write_all(&block[..n])?;
+                    bounds.hollow(n);
+                }
+                Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+                Err(why) => break Some(why),
+            }
+        };
+        Ok((file.rewound()?, broken))
     }
 
     /// Returns the file, at its start.

@@ -10,7 +10,7 @@ const KEY: [u64; 2] = [0x0123_4567_89ab_cdef, 0x0f1e_2d3c_4b5a_6978];
 
 /// Compression of values from 512 bytes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Packing {
+pub(crate) enum Packing {
     Xz = 1,
     Lz4 = 2,
     Zstd = 4,
@@ -54,7 +54,7 @@ impl Packing {
 }
 
 /// A journal that grows by entries.
-pub(super) struct Made {
+pub(crate) struct Made {
     bytes: Vec<u8>,
     packing: Packing,
     data: BTreeMap<Vec<u8>, usize>,
@@ -74,7 +74,7 @@ fn hash(bytes: &[u8]) -> u64 {
 }
 
 impl Made {
-    pub(super) fn new(packing: Packing) -> Self {
+    pub(crate) fn new(packing: Packing) -> Self {
         let mut made = Self {
             bytes: vec![0; HEADER],
             packing,
@@ -128,7 +128,7 @@ impl Made {
     }
 
     /// Adds an entry; returns its offset.
-    pub(super) fn entry(&mut self, realtime: u64, fields: &[&[u8]]) -> usize {
+    pub(crate) fn entry(&mut self, realtime: u64, fields: &[&[u8]]) -> usize {
         let values: Vec<usize> = fields.iter().map(|field| self.value(field)).collect();
         let mut content = (self.all.len() as u64 + 1).to_le_bytes().to_vec();
         content.extend(realtime.to_le_bytes());
@@ -154,7 +154,7 @@ impl Made {
     }
 
     /// Returns the bytes of the complete file.
-    pub(super) fn finish(mut self) -> Vec<u8> {
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         for (value, entries) in std::mem::take(&mut self.entries) {
             self.put(value + 40, entries[0]);
             if entries.len() > 1 {

@@ -4,4 +4,5 @@ mod pipes;
 mod replay;
 mod rotation;
 mod saturation;
+mod several;
 mod upgrade;

@@ -14,14 +14,14 @@ use serde_json::Value;
 /// Upper bound on the wait for an event on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Run {
+pub(super) struct Run {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
 }
 
 impl Run {
-    fn start(args: &[&str]) -> Self {
+    pub(super) fn start(args: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
             .args(args)
             .stdin(Stdio::piped())
@@ -45,7 +45,7 @@ impl Run {
         }
     }
 
-    fn write(&mut self, text: &str) {
+    pub(super) fn write(&mut self, text: &str) {
         self.stdin
             .as_mut()
             .unwrap()
@@ -53,8 +53,13 @@ impl Run {
             .unwrap();
     }
 
+    /// Closes the standard input.
+    pub(super) fn close(&mut self) {
+        self.stdin = None;
+    }
+
     /// Waits for the next event for which `is_wanted` holds.
-    fn event(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
+    pub(super) fn event(&self, is_wanted: impl Fn(&Value) -> bool) -> Value {
         loop {
             let line = self.lines.recv_timeout(PATIENCE).expect("no such event");
             let event: Value = serde_json::from_str(&line).unwrap();
@@ -64,7 +69,7 @@ impl Run {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(super) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let status = Command::new("kill")
             .args([&format!("-{name}"), &id])
@@ -73,7 +78,7 @@ impl Run {
     }
 
     /// Returns the rest of the output after the end of the input: stdout, stderr and the exit code.
-    fn end(mut self) -> (String, String, Option<i32>) {
+    pub(super) fn end(mut self) -> (String, String, Option<i32>) {
         drop(self.stdin.take());
         let rest: Vec<String> = self.lines.iter().collect();
         let mut said = String::new();

@@ -213,3 +213,27 @@ fn a_packed_or_an_older_file_beside_it_is_not_read() {
         sleep(LOOK);
     });
 }
+
+/// Deleted, replaced by another file, and away for a while.
+#[test]
+fn a_file_that_is_deleted_or_replaced_is_read_to_its_end() {
+    loses_nothing(|writer| {
+        writer.write(50);
+        fs::remove_file(&writer.path).unwrap();
+        writer.write(50);
+        sleep(LOOK);
+        writer.write(50);
+        writer.reopen();
+        writer.write(50);
+        sleep(LOOK);
+        // `mv new kern.log`, and what was written to the old one just before.
+        let new = writer.old(".new");
+        let mut other = Writer::open(&new);
+        let lines: String = (0..20).map(|_| writer.line()).collect();
+        other.write_all(lines.as_bytes()).unwrap();
+        writer.write(100);
+        fs::rename(&new, &writer.path).unwrap();
+        writer.file = other;
+        writer.write(30);
+    });
+}

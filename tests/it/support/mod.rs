@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
+pub(crate) mod daemon;
 pub(crate) mod flood;
 pub(crate) mod markup;
 

@@ -6,23 +6,12 @@ use super::header::Header;
 use super::object::{DATA, ENTRY, HEAD, Head};
 use super::proof::{Name, Proof, Prover, Verdict};
 use super::unpack::MAX_VALUE;
+use super::window::Window;
 
 /// Bytes searched at a time for the next object after damage.
 const SEARCHED: usize = 256 << 10;
 /// Upper bound on the size of a DATA object that is proven: longer values are core dumps, and no messages.
 const MAX_PROVEN: u64 = 8 << 20;
-
-/// The bytes of a journal file, from some offset on.
-pub(super) trait Bytes {
-    /// Returns the `length` bytes at `at`; fewer where the file ends, or breaks.
-    fn bytes(&mut self, at: u64, length: usize) -> &[u8];
-
-    /// Declares that no byte before `at` is needed any more.
-    fn release(&mut self, at: u64);
-
-    /// Takes the read error that ended the bytes; `None` at the end of the file.
-    fn broken(&mut self) -> Option<String>;
-}
 
 /// A stretch of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,20 +21,15 @@ pub(super) enum Step {
         at: u64,
         head: Head,
         name: Name,
-        /// Length of a value without its compression.
-        length: usize,
     },
     /// Bytes that cannot be read.
-    Gap {
-        at: u64,
-        length: u64,
-    },
+    Gap,
     End,
 }
 
 /// A walk through a file.
-pub(super) struct Chain<B> {
-    pub(super) bytes: B,
+pub(super) struct Chain {
+    pub(super) bytes: Window,
     pub(super) prover: Prover,
     pub(super) damage: Damage,
     /// Offset of the next object.
@@ -64,8 +48,8 @@ pub(super) struct Chain<B> {
     pub(super) thorough: bool,
 }
 
-impl<B: Bytes> Chain<B> {
-    pub(super) fn new(header: &Header, bytes: B, thorough: bool) -> Self {
+impl Chain {
+    pub(super) fn new(header: &Header, bytes: Window, thorough: bool) -> Self {
         Self {
             bytes,
             prover: Prover::new(header.form, header.begin),
@@ -96,7 +80,6 @@ impl<B: Bytes> Chain<B> {
         if self.ended {
             return Step::End;
         }
-        self.bytes.release(self.at);
         let at = self.at;
         self.tail_met |= at == self.tail;
         if self.bytes.bytes(at, HEAD).len() < HEAD {
@@ -121,7 +104,7 @@ impl<B: Bytes> Chain<B> {
             if self.lost {
                 return self.resume();
             }
-            return self.object(head, Name::Other, 0);
+            return self.object(head, Name::Other);
         }
         let there = self.bytes.bytes(at, head.size.min(MAX_PROVEN) as usize);
         if (there.len() as u64) < head.size.min(MAX_PROVEN) {
@@ -154,7 +137,7 @@ impl<B: Bytes> Chain<B> {
             _ => &mut self.missing.1,
         };
         *missing = missing.saturating_sub(1);
-        self.object(head, verdict.name, verdict.length)
+        self.object(head, verdict.name)
     }
 
     /// Parses the head at `at`, if an object can begin there. Up to the last object, which the header knows, each must
@@ -168,7 +151,6 @@ impl<B: Bytes> Chain<B> {
         let unknown = Verdict {
             proof: Proof::Unknown,
             name: Name::Other,
-            length: 0,
         };
         if head.kind == ENTRY {
             let object = self.bytes.bytes(at, head.size as usize);
@@ -246,15 +228,10 @@ impl<B: Bytes> Chain<B> {
         }
     }
 
-    fn object(&mut self, head: Head, name: Name, length: usize) -> Step {
+    fn object(&mut self, head: Head, name: Name) -> Step {
         let at = self.at;
         self.at += head.padded();
-        Step::Object {
-            at,
-            head,
-            name,
-            length,
-        }
+        Step::Object { at, head, name }
     }
 
     /// Returns a gap of `padded` bytes, `length` of which would have been read.
@@ -264,7 +241,7 @@ impl<B: Bytes> Chain<B> {
         let at = self.at;
         self.damage.add(at, length);
         self.at += padded;
-        Step::Gap { at, length: padded }
+        Step::Gap
     }
 
     /// Records that the file ends before its last object.
@@ -276,7 +253,6 @@ impl<B: Bytes> Chain<B> {
             if there < SEARCHED {
                 break;
             }
-            self.bytes.release(end);
         }
         self.damage.cut = Some((end, self.tail.saturating_sub(end)));
     }

@@ -12,14 +12,10 @@ pub(super) struct Damage {
     last_end: u64,
     /// Length of the file, where it ends before its last object, and the end of that object.
     pub(super) cut: Option<(u64, u64)>,
-    /// Whether compressed values were left out because they unpack to too much.
-    pub(super) bomb: bool,
     /// Number of entries and of values that the header counts and that were not met, where nothing else is damaged.
     pub(super) missing: (u64, u64),
     /// Number of entries that refer to missing values.
     pub(super) dangling: u64,
-    /// Whether values of several entries were too many to remember, which only a stream needs.
-    pub(super) forgot: bool,
     /// Message of the read error that ended the reading.
     pub(super) broken: Option<String>,
 }
@@ -69,19 +65,6 @@ impl Damage {
                 "the journal is damaged: {} entries name fields that are not in it",
                 self.dangling
             ));
-        }
-        if self.bomb {
-            parts.push(
-                "its packed fields unfold to far more than a log has, most were left out"
-                    .to_owned(),
-            );
-        }
-        if self.forgot {
-            parts.push(
-                "messages that come again are too many to remember while it comes as a stream, some were left out; name \
-                 the file itself, not compressed"
-                    .to_owned(),
-            );
         }
         (!parts.is_empty()).then(|| {
             format!(

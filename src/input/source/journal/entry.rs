@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::sync::Arc;
 
-use super::chain::Bytes;
 use super::object::{DATA, HEAD, Head, u64_at};
 use super::proof::{Name, Proof, Prover};
 use super::record::{Record, Transport, number};

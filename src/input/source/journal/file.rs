@@ -58,6 +58,10 @@ pub(in crate::input::source) struct JournalFile {
     /// Offset of the last entry that was read.
     done: u64,
     passed: u64,
+    /// Whether its windows are not in memory.
+    is_closed: bool,
+    /// Message of the error that ended the stream it is a copy of.
+    broken: Option<String>,
 }
 
 /// Access path of a file.
@@ -91,7 +95,30 @@ impl JournalFile {
             way: Way::New,
             done: 0,
             passed: 0,
+            is_closed: false,
+            broken: None,
         })
+    }
+
+    /// Opens the journal in `copy`, an unnamed copy of a stream, whose bytes were counted when they came. `broken` is the
+    /// error that ended the stream.
+    ///
+    /// # Errors
+    /// As for [`Self::open`]; `broken` where it left no whole header.
+    pub(in crate::input::source) fn copied(
+        copy: File,
+        broken: Option<io::Error>,
+        wanted: Arc<Wanted>,
+    ) -> io::Result<Self> {
+        let mut journal = match (Self::open(copy, None, wanted), broken) {
+            (Err(_), Some(why)) => return Err(why),
+            (journal, broken) => Self {
+                broken: broken.map(|why| why.to_string()),
+                ..journal?
+            },
+        };
+        journal.passed = journal.length;
+        Ok(journal)
     }
 
     /// Returns the times of the first and of the last entry by the header, in microseconds since 1970.
@@ -160,7 +187,12 @@ impl JournalFile {
             at = self.length;
             self.way = Way::Ended;
             self.file = None;
-        } else if !share.stays && self.path.is_some() {
+            if let Some(why) = self.broken.take() {
+                let damage = batch.end.take().flatten();
+                let words = damage.map_or_else(|| why.clone(), |damage| format!("{why}; {damage}"));
+                batch.end = Some(Some(words));
+            }
+        } else if !share.stays {
             self.close();
         }
         let at = at.clamp(self.passed, self.length.max(self.passed));
@@ -207,11 +239,12 @@ impl JournalFile {
 
     /// Returns the file, and opens it again if it was closed.
     fn opened(&mut self) -> io::Result<Arc<File>> {
-        if let Some(file) = &self.file {
-            return Ok(Arc::clone(file));
-        }
-        let path = self.path.as_deref().unwrap_or_else(|| Path::new(""));
-        let file = Arc::new(File::open(path)?);
+        let file = match &self.file {
+            Some(file) if !self.is_closed => return Ok(Arc::clone(file)),
+            Some(file) => Arc::clone(file),
+            None => Arc::new(File::open(self.path.as_deref().unwrap_or(Path::new("")))?),
+        };
+        self.is_closed = false;
         match &mut self.way {
             Way::Listed(listed) => listed.open(&file),
             Way::Walk(walk) => walk.open(&file),
@@ -221,14 +254,17 @@ impl JournalFile {
         Ok(file)
     }
 
-    /// Closes the file, and frees all memory that can be read again.
+    /// Frees all memory that can be read again, and closes the file if it has a name.
     pub(in crate::input::source) fn close(&mut self) {
         match &mut self.way {
             Way::Listed(listed) => listed.close(),
             Way::Walk(walk) => walk.close(),
             Way::New | Way::Ended => {}
         }
-        self.file = None;
+        self.is_closed = true;
+        if self.path.is_some() {
+            self.file = None;
+        }
     }
 }
 

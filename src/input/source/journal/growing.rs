@@ -5,11 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::chain::Bytes;
-use super::header::{HEADER, Header};
+use super::header::{ENTRIES, HEADER, Header};
 use super::walk::Walk;
 use super::wanted::Wanted;
-use super::window::Window;
+use super::window::{Window, read_at};
 
 /// Bytes of records that one look at a file brings at most; the next look goes on.
 const WEIGHT: usize = 1 << 20;
@@ -103,6 +102,13 @@ impl Growing {
     #[cfg(not(unix))]
     pub(in crate::input::source) const fn is_deleted(&self) -> bool {
         false
+    }
+
+    /// Whether the header counts other entries than at the last look; what cannot be read is none.
+    pub(in crate::input::source) fn has_news(&self) -> bool {
+        let mut entries = [0; 8];
+        let read = read_at(&self.file, &mut entries, ENTRIES as u64);
+        matches!(read, Ok(8)) && u64::from_le_bytes(entries) != self.entries
     }
 
     /// Reads what was written since the last look.

@@ -1,11 +1,13 @@
 //! The header of a journal file.
 
-use std::io;
+use std::io::{self, Read};
 
 use super::object::{Form, u32_at, u64_at};
 
 /// The part of the header that every version since systemd 189 has.
 pub(super) const HEADER: usize = 240;
+/// Offset of the number of entries.
+pub(super) const ENTRIES: usize = 152;
 /// Upper bound on the bytes of a header: no version has more than some 300.
 const MAX_HEADER: u64 = 4096;
 
@@ -25,7 +27,6 @@ const ARCHIVED: u8 = 2;
 #[derive(Debug, Clone)]
 pub(super) struct Header {
     pub(super) form: Form,
-    incompatible: u32,
     /// Whether a journald had the file open; it may have crashed since.
     pub(super) online: bool,
     pub(super) archived: bool,
@@ -74,27 +75,27 @@ impl Header {
                 compact: incompatible & COMPACT != 0,
                 key: (incompatible & KEYED_HASH != 0).then_some(key),
             },
-            incompatible,
             online: bytes[16] == ONLINE,
             archived: bytes[16] == ARCHIVED,
             id: u128::from(key.0) << 64 | u128::from(key.1),
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
             tail: u64_at(bytes, 136),
-            entries: u64_at(bytes, 152),
+            entries: u64_at(bytes, ENTRIES),
             seqnum: u64_at(bytes, 160),
             data: u64_at(bytes, 208),
             fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
             realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),
         })
     }
+}
 
-    /// Returns the compression of its values that cannot be read in a stream, if it has one.
-    pub(super) const fn foreign_compression(&self) -> Option<&'static str> {
-        match self.incompatible {
-            flags if flags & COMPRESSED_XZ != 0 => Some("xz"),
-            flags if flags & COMPRESSED_LZ4 != 0 => Some("lz4"),
-            _ => None,
-        }
-    }
+/// Returns the times of the first and of the last entry of the journal that `stream` begins, in microseconds since 1970.
+///
+/// # Errors
+/// If it cannot be read, or is of a form that is not known.
+pub(in crate::input::source) fn realtime_of(stream: impl Read) -> io::Result<(u64, u64)> {
+    let mut bytes = Vec::with_capacity(HEADER);
+    stream.take(HEADER as u64).read_to_end(&mut bytes)?;
+    Header::parse(&bytes).map(|header| header.realtime)
 }

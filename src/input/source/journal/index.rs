@@ -3,7 +3,6 @@
 //! Any inconsistency ends the use of the index, and the file is walked through instead.
 
 use super::batch::Life;
-use super::chain::Bytes;
 use super::header::Header;
 use super::object::{ARRAY_ITEMS, DATA, ENTRY, ENTRY_ARRAY, FIELD, FIELD_NAME, HEAD, Head, u64_at};
 use super::proof::{Name, Proof, Prover};

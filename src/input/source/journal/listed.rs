@@ -4,7 +4,6 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::batch::{Batch, Life};
-use super::chain::Bytes;
 use super::entry::Values;
 use super::header::Header;
 use super::index::{self, Transports};

@@ -10,7 +10,6 @@ use super::batch::{Batch, Life};
 use super::file::{JournalFile, Share};
 use super::pool::Pool;
 use super::record::Record;
-use super::stream::JournalStream;
 
 /// Upper bound on the bytes of the batches of all open files.
 const MAX_BATCHES: usize = 8 << 20;
@@ -24,12 +23,6 @@ const AHEAD: usize = 2;
 const MIN_THREADED: u64 = 4 << 20;
 /// Upper bound on the threads: more would only wait for the one that takes the records.
 const MAX_THREADS: usize = 4;
-
-/// A file of a journal.
-pub(in crate::input::source) enum Source<'a> {
-    File(Box<JournalFile>),
-    Stream(Box<JournalStream<'a>>),
-}
 
 /// A file that is not open yet: its name, and the time of its first entry.
 pub(in crate::input::source) struct Waiting<T> {
@@ -46,33 +39,33 @@ pub(in crate::input::source) enum Item<'b> {
     Lives(&'b Life),
     /// A record, and its message.
     Record(&'b Record, &'b [u8]),
-    /// Entries met and bytes passed since the last item, for seekable files.
+    /// Entries met and bytes passed since the last item.
     Passed { entries: u64, bytes: u64 },
     /// A file could not be read, or not all of it.
     Failed { name: &'b str, why: std::io::Error },
 }
 
 /// A file that is open.
-struct Part<'a> {
+struct Part {
     name: String,
-    state: State<'a>,
+    state: State,
     batch: Batch,
     next: usize,
 }
 
-enum State<'a> {
-    Here(Source<'a>),
+enum State {
+    Here(Box<JournalFile>),
     /// Its next batch is being read by another thread.
     Away(Receiver<(Box<JournalFile>, Batch)>),
     Ended,
 }
 
 /// Merges files.
-pub(in crate::input::source) struct Merge<'a, T> {
+pub(in crate::input::source) struct Merge<T> {
     waiting: VecDeque<Waiting<T>>,
     /// Opened before their turn, with the times of their first entries.
-    ahead: VecDeque<(u64, Part<'a>)>,
-    parts: Vec<Part<'a>>,
+    ahead: VecDeque<(u64, Part)>,
+    parts: Vec<Part>,
     /// The time of the next record of each part that has one.
     turns: BinaryHeap<Reverse<(u64, usize)>>,
     open: usize,
@@ -80,7 +73,7 @@ pub(in crate::input::source) struct Merge<'a, T> {
     threads: usize,
 }
 
-impl<'a, T> Merge<'a, T> {
+impl<T> Merge<T> {
     /// Creates a merge of `waiting`, which must be in the order of their heads; their size is `bytes` in all.
     pub(in crate::input::source) fn new(waiting: VecDeque<Waiting<T>>, bytes: u64) -> Self {
         let threads = match available_parallelism() {
@@ -101,7 +94,7 @@ impl<'a, T> Merge<'a, T> {
     /// Passes all records to `tell`. `open` opens a waiting file, and returns `None` where there is nothing to read.
     pub(in crate::input::source) fn run(
         mut self,
-        open: &mut dyn FnMut(&T) -> std::io::Result<Option<Source<'a>>>,
+        open: &mut dyn FnMut(&T) -> std::io::Result<Option<Box<JournalFile>>>,
         tell: &mut dyn FnMut(Item<'_>),
     ) {
         loop {
@@ -136,7 +129,7 @@ impl<'a, T> Merge<'a, T> {
     /// Opens files before their turn, as many as are read ahead.
     fn open_ahead(
         &mut self,
-        open: &mut dyn FnMut(&T) -> std::io::Result<Option<Source<'a>>>,
+        open: &mut dyn FnMut(&T) -> std::io::Result<Option<Box<JournalFile>>>,
         tell: &mut dyn FnMut(Item<'_>),
     ) {
         let wanted = if self.threads > 1 && self.open < FEW {
@@ -148,10 +141,10 @@ impl<'a, T> Merge<'a, T> {
             && let Some(Waiting { head, name, what }) = self.waiting.pop_front()
         {
             match open(&what) {
-                Ok(Some(source)) => {
+                Ok(Some(file)) => {
                     let mut part = Part {
                         name,
-                        state: State::Here(source),
+                        state: State::Here(file),
                         batch: Batch::default(),
                         next: 0,
                     };
@@ -177,10 +170,10 @@ impl<'a, T> Merge<'a, T> {
     }
 
     /// Lets another thread read the next batch of a file.
-    fn send(&self, part: &mut Part<'a>) {
+    fn send(&self, part: &mut Part) {
         let share = self.share();
         part.state = match std::mem::replace(&mut part.state, State::Ended) {
-            State::Here(Source::File(mut file)) => State::Away(self.pool.start(move || {
+            State::Here(mut file) => State::Away(self.pool.start(move || {
                 let batch = file.batch(share);
                 (file, batch)
             })),
@@ -195,16 +188,12 @@ impl<'a, T> Merge<'a, T> {
             let is_ahead = self.threads > 1 && self.open <= FEW;
             let part = &mut self.parts[at];
             let (state, batch) = match std::mem::replace(&mut part.state, State::Ended) {
-                State::Here(Source::File(mut file)) => {
+                State::Here(mut file) => {
                     let batch = file.batch(share);
-                    (State::Here(Source::File(file)), batch)
-                }
-                State::Here(Source::Stream(mut stream)) => {
-                    let batch = stream.batch(share.batch);
-                    (State::Here(Source::Stream(stream)), batch)
+                    (State::Here(file), batch)
                 }
                 State::Away(coming) => match coming.recv() {
-                    Ok((file, batch)) => (State::Here(Source::File(file)), batch),
+                    Ok((file, batch)) => (State::Here(file), batch),
                     // The thread panicked, and has printed its message.
                     Err(_) => (State::Ended, Batch::broken_off()),
                 },
@@ -284,7 +273,7 @@ impl<'a, T> Merge<'a, T> {
     }
 }
 
-impl Part<'_> {
+impl Part {
     /// Returns the placeholder for a part that has ended.
     fn gone() -> Self {
         Self {

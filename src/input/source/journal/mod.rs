@@ -1,18 +1,16 @@
 //! Binary journals of systemd: the bytes of one file in, [`Record`]s in their order out, with a description of any
 //! damage.
 //!
-//! [`JournalFile`] reads seekable files, [`JournalStream`] other inputs; both return the same records. Follows systemd's
-//! `journal-def.h` and docs/JOURNAL_FILE_FORMAT.md. [`chain`] is the walk through all objects that both share,
-//! [`index`] and [`search`] find the entries that matter.
+//! [`JournalFile`] reads files; a journal in a stream is copied to one. Follows systemd's `journal-def.h` and
+//! docs/JOURNAL_FILE_FORMAT.md. [`chain`] is the walk through all objects, [`index`] and [`search`] find the entries that
+//! matter.
 
-mod ahead;
 mod batch;
 mod chain;
 mod damage;
 mod entry;
 mod file;
 mod growing;
-mod guard;
 mod header;
 mod index;
 mod listed;
@@ -22,9 +20,7 @@ mod pool;
 mod proof;
 mod record;
 mod search;
-mod stream;
 mod unpack;
-mod volume;
 mod walk;
 mod wanted;
 mod window;
@@ -32,7 +28,7 @@ mod window;
 pub(super) use batch::Batch;
 pub(super) use file::JournalFile;
 pub(super) use growing::{Growing, Grown};
-pub(super) use merge::{Item, Merge, Source, Waiting};
+pub(super) use header::realtime_of;
+pub(super) use merge::{Item, Merge, Waiting};
 pub(super) use record::{Record, Transport};
-pub(super) use stream::JournalStream;
 pub(super) use wanted::Wanted;

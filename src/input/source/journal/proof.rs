@@ -6,7 +6,7 @@
 use std::hash::Hasher;
 
 use super::object::{Form, HEAD, Head, u64_at};
-use super::unpack::{MAX_VALUE, Unpacked, Unpacker};
+use super::unpack::{Unpacked, Unpacker};
 
 /// Upper bound on realtimes: from the year 3111 on they are damaged.
 const MAX_REALTIME: u64 = 1 << 55;
@@ -61,8 +61,6 @@ pub(super) struct Verdict {
     pub(super) proof: Proof,
     /// Name of the field; [`Name::Other`] for an irrelevant one.
     pub(super) name: Name,
-    /// Length of the value without its compression, as far as it was unpacked.
-    pub(super) length: usize,
 }
 
 /// Proves objects of one file.
@@ -87,26 +85,21 @@ impl Prover {
 
     /// Proves a DATA object, given whole.
     pub(super) fn data(&mut self, head: Head, object: &[u8]) -> Verdict {
-        let verdict = |proof, name, length| Verdict {
-            proof,
-            name,
-            length,
-        };
-        let damaged = verdict(Proof::Damaged, Name::Other, 0);
+        let verdict = |proof, name| Verdict { proof, name };
+        let damaged = verdict(Proof::Damaged, Name::Other);
         let Some(stored) = object.get(self.form.payload()..) else {
             return damaged;
         };
         let hash = u64_at(object, HEAD);
         let (plain, whole) = match self.unpacker.unpack(head.flags, stored) {
             Unpacked::Whole(plain) => (plain, true),
-            Unpacked::Begin([0, ..]) => return verdict(Proof::Unknown, Name::Other, MAX_VALUE),
+            Unpacked::Begin([0, ..]) => return verdict(Proof::Unknown, Name::Other),
             Unpacked::Begin(begin) => (begin, false),
             Unpacked::Damaged => return damaged,
         };
         let Some((name, _)) = Name::split(plain) else {
             return damaged;
         };
-        let length = plain.len();
         let proof = match (whole, head.flags) {
             (true, _) => hashed(self.form, self.key_fits, plain, hash),
             // Too long for a message: the value is not wanted, but its end must be known.
@@ -115,7 +108,7 @@ impl Prover {
         };
         self.key_fits |= proof == Proof::Sound;
         let name = if whole { name } else { Name::Other };
-        verdict(proof, name, length)
+        verdict(proof, name)
     }
 
     /// Proves an ENTRY object at the offset `at`: its times, and that its values lie before it.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use memchr::memmem::Finder;
 
-use super::chain::Bytes;
 use super::header::Header;
 use super::index::Links;
 use super::object::{DATA, Head};

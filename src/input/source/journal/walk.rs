@@ -4,7 +4,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::batch::{Batch, Life};
-use super::chain::{Bytes, Chain, Step};
+use super::chain::{Chain, Step};
 use super::entry::Values;
 use super::header::Header;
 use super::object::{DATA, ENTRY, u64_at};
@@ -21,7 +21,7 @@ const STRETCH: u64 = 4 << 20;
 
 /// A walk through a file.
 pub(super) struct Walk {
-    pub(super) chain: Chain<Window>,
+    pub(super) chain: Chain,
     values: Values,
     /// Entries up to this sequence number were read earlier, and those up to this time in another file.
     pub(super) after: (u64, u64),
@@ -93,7 +93,7 @@ impl Walk {
                     }
                     batch.records.extend(outcome.record);
                 }
-                Step::Object { .. } | Step::Gap { .. } => {}
+                Step::Object { .. } | Step::Gap => {}
             }
         }
     }

@@ -4,8 +4,6 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use super::chain::Bytes;
-
 /// Alignment of windows: the page size.
 const PAGE: u64 = 4096;
 /// Offset of file pages within memory pages: copies whose source and target differ by less than 32 bytes modulo 4096, as
@@ -117,10 +115,9 @@ impl Window {
         self.room = room;
         self.lead = lead;
     }
-}
 
-impl Bytes for Window {
-    fn bytes(&mut self, at: u64, length: usize) -> &[u8] {
+    /// Returns the `length` bytes at `at`; fewer where the file ends, or breaks.
+    pub(super) fn bytes(&mut self, at: u64, length: usize) -> &[u8] {
         if at >= self.end {
             return &[];
         }
@@ -134,20 +131,19 @@ impl Bytes for Window {
         &shown[..shown.len().min(there)]
     }
 
-    fn release(&mut self, _: u64) {}
-
-    fn broken(&mut self) -> Option<String> {
+    /// Takes the read error that ended the bytes; `None` at the end of the file.
+    pub(super) fn broken(&mut self) -> Option<String> {
         self.broken.take()
     }
 }
 
 #[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::unix::fs::FileExt::read_at(file, bytes, at)
 }
 
 #[cfg(windows)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
     std::os::windows::fs::FileExt::seek_read(file, bytes, at)
 }
 
