@@ -29,13 +29,15 @@ docs:
 deny:
     cargo deny check
 
-# The program as it is released: no path of this machine in it, stripped, with the list of its crates.
+# The files of a release, in dist/: built, built again elsewhere and compared, opened and run; see docs/release.md.
 release:
     .ci/release
+    .ci/reproduce
+    .ci/packages
 
 # What `just release` uses.
 release-tools:
-    cargo install --locked cargo-auditable cargo-cyclonedx
+    .ci/tools
 
 # Known vulnerabilities of the dependencies; the list is a git repository that must be in reach.
 advisories:

@@ -4,6 +4,7 @@ mod accepted;
 mod id;
 mod reported;
 mod running_chain;
+mod times;
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
@@ -32,6 +33,7 @@ use running_chain::{is_stale, narrower};
 
 pub use accepted::Accepted;
 pub use reported::{Offered, Reported};
+pub use times::{MAX_TIMES, times};
 
 /// State of a flow at the end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,6 +91,8 @@ pub struct Finding {
     pub flags: Vec<(TcpFlags, u64)>,
     pub first: Time,
     pub last: Time,
+    /// Times of its lines, in order; of many, some.
+    pub times: Vec<Time>,
     /// Hashes of the keys of its flows, which are stable while a log is read: they show to which findings flows move.
     pub flows: Vec<u64>,
     pub evidence: Vec<Test>,
@@ -298,6 +302,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         flags: group.flags.clone(),
         first: group.first,
         last: group.last,
+        times: times(|| group.marks().map(|mark| mark.time)),
         flows: (group.members.iter())
             .map(|seen| FixedState::default().hash_one(seen.key))
             .collect(),

@@ -9,7 +9,7 @@ use dropsift::chain::{
     RuleSet, Target, Test, parse,
 };
 use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
-use dropsift::report::{Audited, Style, audit_json, audit_text};
+use dropsift::report::{Audited, JSON, Style, TEXT};
 
 use super::{Dice, listing, print, shown};
 
@@ -233,11 +233,11 @@ pub fn audited(text: &str, dice: &mut Dice) {
         files: vec!["a file"],
         findings: &findings,
     };
+    let style = Style::plain(80);
     let mut out = Vec::new();
-    audit_json(&audited, &mut out).unwrap();
+    JSON.audit.unwrap()(&audited, style, &mut out).unwrap();
     shown::json("the audit", out);
     let mut out = Vec::new();
-    let style = Style::plain(80);
-    audit_text(&audited, style, &mut out).unwrap();
+    TEXT.audit.unwrap()(&audited, style, &mut out).unwrap();
     shown::plain("the audit", out);
 }

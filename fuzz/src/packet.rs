@@ -2,7 +2,8 @@
 
 use dropsift::analyze::explain;
 use dropsift::packet::{Packet, PacketSummary, Shape};
-use dropsift::report::{Style, json_explain, text_explain};
+use dropsift::report::explain::Explanation;
+use dropsift::report::{JSON, Renderer, Style, TEXT};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
 
@@ -21,7 +22,7 @@ pub fn packet(data: &[u8]) {
     let parsed = Packet::parse(text);
     let summary = parsed.as_ref().map(Packet::summary).map_err(|why| *why);
     let line = text.trim_end_matches(['\r', '\n']);
-    if let Some(ordered) = PacketSummary::ordered(line.as_bytes()) {
+    if let Some(ordered) = PacketSummary::ordered(line) {
         assert_eq!(
             Ok(ordered),
             summary,
@@ -111,21 +112,20 @@ fn cut(text: &str, whole: &PacketSummary<'_>, dice: &mut Dice) {
 fn explained(raw: &[u8]) {
     let site = Site::default();
     let answer = explain(raw, &prefixes(), READING, &site, Scope::Documented);
-    let mut json = Vec::new();
     let told = answer.as_ref().map_err(String::as_str);
-    json_explain::answer(told, &mut json).unwrap();
-    let json = shown::json("the answer", json);
+    let written = |form: &Renderer, answer: Explanation<'_>| {
+        let mut out = Vec::new();
+        form.explain.unwrap()(&answer, STYLE, &mut out).unwrap();
+        out
+    };
+    let json = shown::json("the answer", written(&JSON, Explanation::Streamed(told, 0)));
     assert_eq!(json["packet"].is_null(), answer.is_err());
-    let mut text = Vec::new();
-    match &answer {
-        Ok(explained) => {
-            text_explain::line(explained, STYLE, &mut text).unwrap();
-            assert!(explained.packet().is_ok());
-            let mut page = Vec::new();
-            json_explain::line(explained, &mut page).unwrap();
-            shown::json("the explanation", page);
-        }
-        Err(why) => text_explain::refusal(why, &mut text).unwrap(),
+    if let Ok(explained) = &answer {
+        assert!(explained.packet().is_ok());
     }
-    shown::plain("the explanation", text);
+    shown::json("the explanation", written(&JSON, Explanation::Line(told)));
+    shown::plain(
+        "the explanation",
+        written(&TEXT, Explanation::Streamed(told, 0)),
+    );
 }

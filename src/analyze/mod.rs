@@ -362,6 +362,7 @@ impl Analysis {
                 logged: node.logged,
                 saturated: node.saturated.clone(),
                 saturated_by_family: node.saturated_by_family.clone(),
+                boots: flows.starts(node.name),
                 unlogged: (self.site.in_force).unlogged(
                     node.name,
                     node.role,

@@ -8,7 +8,8 @@ use clap_complete::Shell;
 
 use super::help::MANUALS;
 use super::options::{
-    Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Thresholds, Written, one_role,
+    Addons, AnyOf, Inputs, Judging, Look, Scoped, Shared, Thresholds, Written, form, forms,
+    one_role,
 };
 use crate::catalog::{Role, addons};
 use crate::cause::CAUSES;
@@ -77,7 +78,7 @@ pub(super) struct ReportArgs {
     pub(super) shared: Shared,
 
     /// Form of the report
-    #[arg(short, long, value_name = "FORM", help_heading = "Output", default_value = RENDERERS[0].code, value_parser = PossibleValuesParser::new(RENDERERS.iter().map(|r| r.code)))]
+    #[arg(short, long, value_name = "FORM", help_heading = "Output", default_value = RENDERERS[0].code, value_parser = forms(|form| Some(form.report)))]
     output: String,
 
     #[command(flatten)]
@@ -138,6 +139,7 @@ pub(super) struct ReportArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.check))))]
 pub(super) struct RulesArgs {
     #[command(flatten)]
     pub(super) shared: Shared,
@@ -167,6 +169,7 @@ pub(super) struct RulesArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.difference))))]
 pub(super) struct ChainArgs {
     /// A chain to compare
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -202,6 +205,7 @@ pub(super) struct ChainArgs {
 
 #[derive(Debug, Clone, ClapArgs)]
 #[command(mut_arg("scope", |arg| arg.requires("with_suggested")))]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.simulate))))]
 pub(super) struct SimulateArgs {
     #[command(flatten)]
     pub(super) shared: Shared,
@@ -224,6 +228,7 @@ pub(super) struct SimulateArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.audit))))]
 pub(super) struct AuditArgs {
     /// Chains and CloudInits
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
@@ -264,6 +269,7 @@ pub(super) struct AuditArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.explain))))]
 pub(super) struct ExplainArgs {
     /// A drop line in quotes, a cause or verdict such as conntrack-loss, a port such as tcp/10250 or ssh, a component or
     /// addon such as kube-ovn, `list`, or `-`: the lines of stdin
@@ -284,6 +290,7 @@ pub(super) struct ExplainArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.diff))))]
 pub(super) struct DiffArgs {
     /// The earlier log, journal, bundle, report or events
     #[arg(value_name = "BEFORE", value_hint = clap::ValueHint::AnyPath)]
@@ -325,6 +332,7 @@ pub(super) struct AcceptArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.config))))]
 pub(super) struct ConfigArgs {
     #[command(flatten)]
     pub(super) judging: Judging,
@@ -340,6 +348,7 @@ pub(super) struct ConfigArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[command(mut_arg("output", |arg| arg.value_parser(forms(|form| form.ports))))]
 pub(super) struct PortsArgs {
     /// Only this port, protocol, service, component or addon: 2112, tcp/2112, udp, etcd, kubeovn-operator
     #[arg(value_name = "QUERY", value_parser = AnyOf(addons), hide_possible_values = true)]
@@ -371,8 +380,7 @@ fn causes() -> Vec<&'static str> {
 
 impl ReportArgs {
     pub(super) fn renderer(&self) -> &'static Renderer {
-        let named = RENDERERS.iter().find(|r| r.code == self.output);
-        named.copied().unwrap_or(RENDERERS[0])
+        form(&self.output)
     }
 
     /// Whether a long report may go through a pager: one for people.

@@ -7,10 +7,11 @@ use super::{Exit, configured, terminal, values, written};
 use crate::audit::{Options, Severity, UNREADABLE, audit};
 use crate::date::Date;
 use crate::error::Error;
-use crate::report::{Audited, audit_json, audit_text};
+use crate::report::Audited;
 
 /// Checks the files.
 pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
+    let write = args.written.form(|form| form.audit)?;
     let configured = configured::read(args.config.as_ref(), Date::of(terminal::now()))?;
     let config = configured.file();
     let of_file = || config?.role.as_ref().map(|said| said.value);
@@ -47,13 +48,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
         findings: &found,
     };
     let style = terminal::style(args.look.color);
-    written(|out| {
-        if args.written.is_json() {
-            audit_json(&audited, out)
-        } else {
-            audit_text(&audited, style, out)
-        }
-    })?;
+    written(|out| write(&audited, style, out))?;
     let errors = || found.iter().filter(|f| f.severity == Severity::Error);
     Ok(if errors().any(|finding| finding.code == UNREADABLE) {
         Exit::Trouble

@@ -1,20 +1,20 @@
 //! `dropsift chain`: the recommended chain of a role, and how that of a file differs.
 
-use std::io::{self, Write};
-
 use super::args::ChainArgs;
 use super::options::Addons;
 use super::{Exit, configured, terminal, values, written};
 use crate::catalog::Role;
-use crate::chain::{ActiveChains, Family, Rule};
+use crate::chain::{ActiveChains, Family};
 use crate::date::Date;
-use crate::error::{Error, printable};
-use crate::report::chain_json;
-use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Difference, Recommended};
+use crate::error::Error;
+use crate::report::Style;
+use crate::report::rules::ChainDifference;
+use crate::rule::{CHAIN_FORMS, ChainForm, CloudInitFile, Recommended};
 use crate::site::{Provenance, Site};
 
 /// Prints the chain, or the difference.
 pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
+    let write = args.written.form(|form| form.difference)?;
     let addons = Addons {
         no_addon: args.no_addon.clone(),
         ..Addons::default()
@@ -52,9 +52,9 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
     };
     let chain = Recommended::new(role, &site);
     let Some((name, text)) = text else {
-        return written(|out| match args.written.is_json() {
-            true => chain_json(&chain, None, out),
-            false => (of_code(&args.format).write)(&chain, out),
+        return written(|out| match args.written.renderer().chain {
+            Some(write) => write(&chain, Style::PLAIN, out),
+            None => (of_code(&args.format).write)(&chain, out),
         })
         .map(|()| Exit::Clean);
     };
@@ -69,10 +69,12 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
             ),
         });
     };
-    written(|out| match args.written.is_json() {
-        true => chain_json(&chain, Some((&name, &difference)), out),
-        false => compared(&name, role, &difference, out),
-    })?;
+    let found = ChainDifference {
+        chain: &chain,
+        file: &name,
+        difference: &difference,
+    };
+    written(|out| write(&found, Style::PLAIN, out))?;
     Ok(if difference.is_empty() {
         Exit::Clean
     } else {
@@ -83,51 +85,4 @@ pub(super) fn run(args: &ChainArgs) -> Result<Exit, Error> {
 fn of_code(code: &str) -> &'static ChainForm {
     let named = CHAIN_FORMS.iter().find(|form| form.code == code);
     named.copied().unwrap_or(CHAIN_FORMS[0])
-}
-
-/// Writes the difference as text.
-fn compared(
-    name: &str,
-    role: Role,
-    difference: &Difference,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let name = printable(name);
-    if difference.is_empty() {
-        return writeln!(out, "{name} has the recommended chain of {role} nodes.");
-    }
-    writeln!(
-        out,
-        "{name} differs from the recommended chain of {role} nodes."
-    )?;
-    let shown = |rule: &Rule| printable(&rule.to_string());
-    if !difference.missing.is_empty() {
-        writeln!(out, "\nMISSING  recommended, and not there")?;
-        for rule in &difference.missing {
-            writeln!(out, "  {}", shown(rule))?;
-        }
-    }
-    if !difference.order.is_empty() {
-        writeln!(
-            out,
-            "\nORDER  recommended, and without effect where it stands"
-        )?;
-        for (number, rule, behind) in &difference.order {
-            writeln!(out, "  rule {number}, behind {behind}: {}", shown(rule))?;
-        }
-    }
-    if !difference.wider.is_empty() {
-        writeln!(out, "\nWIDER  accepts more than the recommended rule")?;
-        for (number, rule, recommended) in &difference.wider {
-            writeln!(out, "  rule {number}: {}", shown(rule))?;
-            writeln!(out, "    recommended: {}", shown(recommended))?;
-        }
-    }
-    if !difference.extra.is_empty() {
-        writeln!(out, "\nEXTRA  not in the recommendation")?;
-        for (number, rule) in &difference.extra {
-            writeln!(out, "  rule {number}: {}", shown(rule))?;
-        }
-    }
-    Ok(())
 }

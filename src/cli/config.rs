@@ -7,13 +7,13 @@ use super::{Exit, terminal, values, written};
 use crate::config::{At, Config};
 use crate::date::Date;
 use crate::error::Error;
-use crate::report::config::{Held, HeldNode, Setting, text};
-use crate::report::config_json;
+use crate::report::config::{Held, HeldNode, Setting};
 use crate::site::{Known, Provenance, Site, WindowOrigin};
 use crate::time::Moment;
 
 /// Prints it.
 pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Error> {
+    let write = args.written.form(|form| form.config)?;
     let options = values::read_options(&args.judging)?;
     let site = values::judged_by(&args.judging, &options, false)?;
     values::settle(&args.thresholds)?;
@@ -28,13 +28,7 @@ pub(super) fn run(args: &ConfigArgs) -> Result<Exit, Error> {
         today: Date::of(options.reading.reference),
     };
     let style = terminal::style(args.look.color);
-    written(|out| {
-        if args.written.is_json() {
-            config_json(&held, out)
-        } else {
-            text(&held, style, out)
-        }
-    })?;
+    written(|out| write(&held, style, out))?;
     Ok(Exit::Clean)
 }
 

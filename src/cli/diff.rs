@@ -9,14 +9,13 @@ use crate::analyze::diff;
 use crate::error::Error;
 use crate::input::source::Options;
 use crate::report::Report;
-use crate::report::diff::text;
-use crate::report::diff_json;
 use crate::rule::Scope;
 use crate::site::Site;
 
 /// Compares the two inputs. The options are those of both.
 pub(super) fn run(args: &DiffArgs) -> Result<Exit, Error> {
     let shared = &args.shared;
+    let write = args.written.form(|form| form.diff)?;
     if shared.journal {
         return Err(Error::Usage(
             "diff compares two inputs that are named; write the journal to a file first: dropsift --journal -o json > now.json"
@@ -37,13 +36,7 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Error> {
     let (after, other) = read(shared, &args.after, &options, site, "after")?;
     let differs = diff(&before, &after);
     let style = terminal::style(args.look.color);
-    written(|out| {
-        if args.written.is_json() {
-            diff_json(&differs, out)
-        } else {
-            text(&differs, style, out)
-        }
-    })?;
+    written(|out| write(&differs, style, out))?;
     let fails = differs.fails(shared.fail_on()) > 0;
     let found = if fails { Exit::Missing } else { Exit::Clean };
     Ok(one.and(other).and(found))

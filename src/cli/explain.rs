@@ -9,9 +9,9 @@ use crate::analyze::explain;
 use crate::cause::{CAUSES, Cause};
 use crate::error::Error;
 use crate::nearest::hint;
-use crate::report::explain::Explained;
-use crate::report::ports::{Row, rows, rows_named, rows_of};
-use crate::report::{Style, json_explain, text_explain, text_pages};
+use crate::report::Style;
+use crate::report::explain::{Explained, Explanation};
+use crate::report::ports::{PortList, Row, rows, rows_named, rows_of};
 
 /// Upper bound on the bytes of a line, as everywhere.
 const MAX_LINE: u64 = 1 << 20;
@@ -31,35 +31,29 @@ enum Topic<'a> {
 pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
     let asked = args.what.join(" ");
     let style = terminal::style(args.look.color);
-    let json = args.written.is_json();
+    let write = args.written.form(|form| form.explain)?;
     let topic = if args.what.is_empty() && !io::stdin().is_terminal() {
         Topic::Stream
     } else {
         topic(asked.trim())
     };
+    let say = |answer: &Explanation<'_>| written(|out| write(answer, style, out));
     match topic {
-        Topic::Causes(causes) if json => written(|out| json_explain::causes(&causes, out))?,
-        Topic::Causes(causes) => written(|out| text_pages::list(&causes, style, out))?,
-        Topic::Cause(cause) if json => written(|out| json_explain::causes(&[cause], out))?,
-        Topic::Cause(cause) => written(|out| {
-            text_pages::cause(cause, style, out)?;
+        Topic::Causes(causes) => say(&Explanation::Causes(&causes))?,
+        Topic::Cause(cause) => {
             // The rules that are about no port.
             let rows = rows_without_ports(match cause.code {
                 "pod-network" => "all",
                 code => code,
             });
-            if !rows.is_empty() {
-                writeln!(out)?;
-            }
-            text_pages::ports(&rows, style, out)
-        })?,
-        Topic::Rows(rows) if json => written(|out| json_explain::ports(&rows, out))?,
-        Topic::Rows(rows) if rows.is_empty() => {
-            written(|out| text_pages::unlisted(&asked, style, out))?;
+            say(&Explanation::Cause(cause, &rows))?;
         }
-        Topic::Rows(rows) => written(|out| text_pages::ports(&rows, style, out))?,
-        Topic::Line(text) => return line(args, text, style, json),
-        Topic::Stream => return stream(args, style, json),
+        Topic::Rows(rows) => {
+            let (asked, rows) = (&*asked, &rows[..]);
+            say(&Explanation::Ports(PortList { asked, rows }))?;
+        }
+        Topic::Line(text) => return line(args, text, &say),
+        Topic::Stream => return stream(args, style, write),
         Topic::Unknown(word) => return Err(unknown(word)),
     }
     Ok(Exit::Clean)
@@ -135,26 +129,31 @@ pub(super) fn unknown(word: &str) -> Error {
 }
 
 /// Explains one line in full.
-fn line(args: &ExplainArgs, text: &str, style: Style, json: bool) -> Result<Exit, Error> {
-    let judge = judge(args)?;
-    match judge(text.as_bytes()) {
-        Ok(explained) if json => written(|out| json_explain::line(&explained, out))?,
-        Ok(explained) => written(|out| text_explain::line(&explained, style, out))?,
+fn line(
+    args: &ExplainArgs,
+    text: &str,
+    say: &impl Fn(&Explanation<'_>) -> Result<(), Error>,
+) -> Result<Exit, Error> {
+    let explained = judge(args)?(text.as_bytes());
+    say(&Explanation::Line(
+        explained.as_ref().map_err(String::as_str),
+    ))?;
+    match explained {
+        Ok(_) => Ok(Exit::Clean),
         Err(why) => {
-            if json {
-                written(|out| json_explain::answer(Err(&why), out))?;
-            }
             complain(&format!(
                 "the line cannot be explained: {why}; give a whole line of the drop log, in quotes"
             ));
-            return Ok(Exit::NotJudged);
+            Ok(Exit::NotJudged)
         }
     }
-    Ok(Exit::Clean)
 }
 
+/// Writer of answers.
+type Writer = fn(&Explanation<'_>, Style, &mut dyn Write) -> io::Result<()>;
+
 /// Answers each line of stdin as it comes.
-fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
+fn stream(args: &ExplainArgs, style: Style, write: Writer) -> Result<Exit, Error> {
     stdio::check_stdin()?;
     let judge = judge(args)?;
     let mut input = BufReader::with_capacity(1 << 16, io::stdin().lock());
@@ -166,12 +165,8 @@ fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
         blank &= raw.trim_ascii().is_empty();
         explained += u64::from(answer.is_ok());
         let answer = answer.as_ref().map_err(String::as_str);
-        if json {
-            json_explain::answer(answer, &mut out)
-        } else {
-            block(answer, lines, style, &mut out)
-        }
-        .map_err(Error::Output)?;
+        let answer = Explanation::Streamed(answer, lines);
+        write(&answer, style, &mut out).map_err(Error::Output)?;
         lines += 1;
         // Available lines are answered before the output is flushed.
         if !input.buffer().contains(&b'\n') {
@@ -184,22 +179,6 @@ fn stream(args: &ExplainArgs, style: Style, json: bool) -> Result<Exit, Error> {
     } else {
         Exit::Clean
     })
-}
-
-/// Writes the answer to one line of a stream as text.
-fn block(
-    answer: Result<&Explained, &str>,
-    before: u64,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    if before > 0 {
-        writeln!(out)?;
-    }
-    match answer {
-        Ok(explained) => text_explain::line(explained, style, out),
-        Err(why) => text_explain::refusal(why, out),
-    }
 }
 
 /// Explains lines on the site that the options describe.

@@ -113,6 +113,7 @@ pub(super) fn run(
                 input.error.get_or_insert_with(|| error.to_string());
                 exit = Exit::Trouble;
             }
+            session.set_up(journals.is_up());
             if look.is_news {
                 session.set_lines(journals.lines());
                 session.hear()?;

@@ -40,6 +40,10 @@ pub(super) const MANUALS: &[Manual] = &[
                 "dropsift --role control-plane --role harvester3=worker \\\n    --upgrade '2026-05-05 04:30..06:00' kernel.log",
             ),
             (
+                "A page for those who were not there; it is a report too",
+                "dropsift -o html kernel.log > report.html",
+            ),
+            (
                 "For scripts",
                 "dropsift -o json kernel.log \\\n    | jq '.findings[] | select(.verdict == \"missing-rule\")'",
             ),
@@ -181,7 +185,8 @@ pub(super) const MANUALS: &[Manual] = &[
                 "dropsift -o json kernel.log > monday.json\ndropsift diff monday.json kernel.log",
             ),
         ],
-        notes: "BEFORE and AFTER are whatever the report reads: logs, bundles, journals, reports of -o json, events of -o ndjson. \
+        notes: "BEFORE and AFTER are whatever the report reads: logs, bundles, journals, reports of -o json and -o html, events of \
+                -o ndjson. \
                 The options are those of both; what a report was judged by stays. Findings are the same where their ids are. Where \
                 the later log could not have shown what is gone, that is said.",
         exit: &[

@@ -4,7 +4,9 @@ use clap::ArgMatches;
 use clap::parser::ValueSource;
 
 use super::explain;
+use super::options::form;
 use crate::error::Error;
+use crate::report::Renderer;
 
 /// Options that do nothing in some case.
 struct Idle {
@@ -20,7 +22,7 @@ struct Idle {
 const IDLE: &[Idle] = &[
     Idle {
         subcommand: "rules",
-        when: |matches| is(matches, "output", "json"),
+        when: |matches| written(matches).rules.is_some(),
         options: &["format"],
         why: "does nothing beside -o json, which has each rule in every form; leave one of the two out",
     },
@@ -93,6 +95,12 @@ pub(super) fn check(matches: &ArgMatches) -> Result<(), Error> {
 fn is_typed(matches: &ArgMatches, id: &str) -> bool {
     let is_known = matches.ids().any(|known| known.as_str() == id);
     is_known && matches.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+/// Returns the form of the output.
+fn written(matches: &ArgMatches) -> &'static Renderer {
+    let code = matches.get_one::<String>("output");
+    form(code.map_or("", String::as_str))
 }
 
 /// Whether an option was typed with that value.

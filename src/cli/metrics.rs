@@ -1,13 +1,14 @@
 //! `--metrics`: schedule on which the report of a live run is published, and the state of its input on the page.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::terminal;
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::report::metrics::{CONTENT_TYPE, InputState, SaturatedSeconds, metrics};
-use crate::report::{Report, Style, json};
+use crate::report::{JSON, Report, Style};
 use crate::serve::{Pages, Server};
 use crate::time::{SECOND, Time};
 
@@ -31,6 +32,10 @@ pub(super) struct Publisher {
     rest: Duration,
     /// Time of the last bytes read.
     last_read: Option<Time>,
+    /// Files that are followed by their names.
+    files: Vec<PathBuf>,
+    /// Whether the input can be read, by who reads it.
+    is_up: bool,
 }
 
 impl Publisher {
@@ -38,7 +43,7 @@ impl Publisher {
     ///
     /// # Errors
     /// If that is no address, or cannot be listened on.
-    pub(super) fn start(address: &str, source: String) -> Result<Self, Error> {
+    pub(super) fn start(address: &str, sources: &[PathBuf]) -> Result<Self, Error> {
         let cannot = |why: String| {
             Error::Usage(format!(
                 "--metrics `{address}`: {why}; give it a free address and port, as 127.0.0.1:9110"
@@ -49,12 +54,14 @@ impl Publisher {
         let server = Server::start(listener).map_err(|why| cannot(why.to_string()))?;
         Ok(Self {
             server,
-            source,
+            source: sources.iter().map(name).collect::<Vec<_>>().join(", "),
             saturated: SaturatedSeconds::new(),
             is_dirty: false,
             made: Instant::now(),
             rest: Duration::ZERO,
             last_read: None,
+            files: (sources.iter().filter(|source| source.is_file()).cloned()).collect(),
+            is_up: true,
         })
     }
 
@@ -67,6 +74,17 @@ impl Publisher {
     pub(super) fn hear(&mut self) {
         self.is_dirty = true;
         self.last_read = Some(terminal::now());
+    }
+
+    /// Notes whether the input can be read.
+    pub(super) const fn set_up(&mut self, is_up: bool) {
+        self.is_dirty |= self.is_up != is_up;
+        self.is_up = is_up;
+    }
+
+    /// Notes that the report has changed, as it does by time alone where a finding settles.
+    pub(super) const fn note_change(&mut self) {
+        self.is_dirty = true;
     }
 
     /// Returns the time of the next rendering.
@@ -89,7 +107,8 @@ impl Publisher {
         let began = Instant::now();
         let input = InputState {
             source: self.source.clone(),
-            is_up: true,
+            // A file that was renamed or removed is not written to any more, unless another one takes its name.
+            is_up: self.is_up && self.files.iter().all(|file| file.exists()),
             last_read: self
                 .last_read
                 .map_or(0.0, |time| time.0 as f64 / SECOND as f64),
@@ -104,7 +123,7 @@ impl Publisher {
         );
         let mut document = Vec::new();
         // Writing to memory does not fail.
-        let _ = (json::JSON.render)(report, Style::plain(WIDTH), &mut document);
+        let _ = (JSON.report)(report, Style::plain(WIDTH), &mut document);
         self.server.publish(Pages {
             metrics: page.into_bytes().into(),
             metrics_type: CONTENT_TYPE,
@@ -116,20 +135,25 @@ impl Publisher {
     }
 }
 
-/// Returns the addresses that `text` means.
+/// Returns the addresses that `text` means. `localhost` is the one name: to ask for others, a static binary would load the
+/// libraries of another C library from the machine it runs on.
 fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     let port = text.strip_prefix(':').unwrap_or(text);
     if let Ok(port) = port.parse::<u16>() {
         return Ok(vec![(Ipv4Addr::LOCALHOST, port).into()]);
     }
-    let found: Vec<SocketAddr> = text
-        .to_socket_addrs()
-        .map_err(|_| "this is no address with a port".to_owned())?
-        .collect();
-    if found.is_empty() {
-        return Err("this name has no address".to_owned());
+    if let Some(port) = text.strip_prefix("localhost:")
+        && let Ok(port) = port.parse::<u16>()
+    {
+        return Ok(vec![
+            (Ipv4Addr::LOCALHOST, port).into(),
+            (Ipv6Addr::LOCALHOST, port).into(),
+        ]);
     }
-    Ok(found)
+    match text.parse() {
+        Ok(address) => Ok(vec![address]),
+        Err(_) => Err("this is no address with a port".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -139,13 +163,29 @@ mod tests {
     #[test]
     fn a_port_alone_is_of_the_loopback() {
         let first = |text: &str| addresses(text).map(|found| found[0].to_string());
-        for text in ["9110", ":9110", "127.0.0.1:9110"] {
+        for text in ["9110", ":9110", "127.0.0.1:9110", "localhost:9110"] {
             assert_eq!(first(text).as_deref(), Ok("127.0.0.1:9110"), "{text}");
         }
         assert_eq!(first("[::]:9110").as_deref(), Ok("[::]:9110"));
         assert_eq!(first("0.0.0.0:0").as_deref(), Ok("0.0.0.0:0"));
-        for wrong in ["", ":", "70000", "127.0.0.1", "host:port"] {
+        for wrong in [
+            "",
+            ":",
+            "70000",
+            "127.0.0.1",
+            "host:port",
+            "localhost:70000",
+            "node1:9110",
+        ] {
             assert!(addresses(wrong).is_err(), "{wrong}");
         }
+    }
+}
+
+/// Returns the name of an input as the label of its metrics.
+fn name(source: &PathBuf) -> String {
+    match source.to_str() {
+        Some("") => "journal".to_owned(),
+        _ => source.display().to_string(),
     }
 }

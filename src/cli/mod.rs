@@ -207,7 +207,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
         }
         _ => {
             pager::rendered(args.is_paged(), |out| {
-                (renderer.render)(&report, style, out)
+                (renderer.report)(&report, style, out)
             })
             .map_err(Error::Output)?;
         }

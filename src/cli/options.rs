@@ -8,6 +8,8 @@ use clap::{Args as ClapArgs, ValueEnum};
 use super::configuration::Configured;
 use crate::catalog::{Role, addons};
 use crate::cause::Verdict;
+use crate::error::Error;
+use crate::report::{RENDERERS, Renderer};
 use crate::rule::Scope;
 
 /// Use of colours.
@@ -26,14 +28,6 @@ pub(super) enum FailOn {
     MissingRule,
     Review,
     Never,
-}
-
-/// Output form of a subcommand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Default)]
-pub(super) enum Form {
-    #[default]
-    Text,
-    Json,
 }
 
 /// Parser that accepts any text, and completes known values. Invalid values are reported by [`super::values`], which
@@ -353,25 +347,49 @@ impl Scoped {
     }
 }
 
-/// Output form of a subcommand, text or JSON.
+/// Output form of a subcommand, which offers those that it has by [`forms`].
 #[derive(Debug, Clone, ClapArgs)]
 pub(super) struct Written {
     /// How it is written
-    #[arg(
-        short,
-        long,
-        value_name = "FORM",
-        help_heading = "Output",
-        value_enum,
-        default_value_t
-    )]
-    output: Form,
+    #[arg(short, long, value_name = "FORM", help_heading = "Output", default_value = RENDERERS[0].code)]
+    output: String,
 }
 
 impl Written {
-    pub(super) const fn is_json(&self) -> bool {
-        matches!(self.output, Form::Json)
+    /// Returns the form.
+    pub(super) fn renderer(&self) -> &'static Renderer {
+        form(&self.output)
     }
+
+    /// Returns what the form has of a subcommand.
+    ///
+    /// # Errors
+    /// If it has none, which [`forms`] does not let pass.
+    pub(super) fn form<T>(&self, of: fn(&Renderer) -> Option<T>) -> Result<T, Error> {
+        of(self.renderer()).ok_or_else(|| {
+            let known: Vec<&str> = (RENDERERS.iter())
+                .filter(|form| of(form).is_some())
+                .map(|form| form.code)
+                .collect();
+            Error::Usage(format!(
+                "-o {} is no form of this; use one of {}",
+                self.output,
+                known.join(", ")
+            ))
+        })
+    }
+}
+
+/// Returns the form with this code.
+pub(super) fn form(code: &str) -> &'static Renderer {
+    let named = RENDERERS.iter().find(|form| form.code == code);
+    named.copied().unwrap_or(RENDERERS[0])
+}
+
+/// Returns the parser of the forms that have an output.
+pub(super) fn forms<T>(of: fn(&Renderer) -> Option<T>) -> PossibleValuesParser {
+    let having = RENDERERS.iter().filter(|form| of(form).is_some());
+    PossibleValuesParser::new(having.map(|form| form.code))
 }
 
 /// Appearance of text output.

@@ -8,7 +8,8 @@ use super::{Exit, batch, cluster, hint, say, values, verdict, written};
 use crate::catalog::Role;
 use crate::cause::Verdict;
 use crate::error::{Error, printable, printable_name};
-use crate::report::{Report, finding_line, rules_json};
+use crate::report::rules::CheckedRules;
+use crate::report::{Report, Style, finding_line};
 use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
@@ -72,8 +73,8 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         file,
         diff,
     };
-    if args.written.is_json() {
-        written(|out| rules_json(&report.rules, &[], out))?;
+    if let Some(write) = args.written.renderer().rules {
+        written(|out| write(&report.rules, Style::PLAIN, out))?;
         return Ok(exit.and(verdict(shared, &report)));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -110,6 +111,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
 
 /// Prints the state in the running chain of each rule that the inputs need.
 pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
+    let write = args.written.form(|form| form.check)?;
     let args = &mut args.clone();
     cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
     let args = &*args;
@@ -142,28 +144,11 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     if !shared.is_quiet() {
         said_closed(&report);
     }
-    written(|out| {
-        if args.written.is_json() {
-            return rules_json(&report.rules, &checked, out);
-        }
-        if checked.is_empty() {
-            return writeln!(out, "The log asks for no rule.");
-        }
-        for one in &checked {
-            let at = (one.at.as_ref()).map_or_else(String::new, |(chain, number)| {
-                format!(", rule {number} of {}", printable(chain))
-            });
-            writeln!(
-                out,
-                "{:<6}  {}  {} ({}){at}",
-                one.state.code(),
-                printable_name(&one.rule.node),
-                printable(&one.rule.matches_text()),
-                one.rule.comment(),
-            )?;
-        }
-        Ok(())
-    })?;
+    let all = CheckedRules {
+        rules: &report.rules,
+        checked: &checked,
+    };
+    written(|out| write(&all, Style::PLAIN, out))?;
     let all_live = checked.iter().all(|one| one.state == State::Live);
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
 }

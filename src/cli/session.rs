@@ -81,16 +81,16 @@ impl<'s> Session<'s> {
         told: Option<Time>,
     ) -> Result<Self, Error> {
         let now = Instant::now();
-        let sources: Vec<String> = (sources.iter())
-            .map(|path| path.display().to_string())
-            .collect();
-        let is_stdin = matches!(&sources[..], [only] if only == "-");
+        let is_stdin = matches!(sources, [only] if only.as_os_str() == "-");
         let publisher = (args.metrics.as_deref())
-            .map(|address| Publisher::start(address, sources.join(", ")))
+            .map(|address| Publisher::start(address, sources))
             .transpose()?;
         if sources.len() > 1 {
             analysis.begin_turns();
         }
+        let sources = (sources.iter())
+            .map(|path| path.display().to_string())
+            .collect();
         let writer = match args.renderer().events {
             None => Writer::None,
             Some(Events::Each(write)) => Writer::Each(write),
@@ -143,8 +143,19 @@ impl<'s> Session<'s> {
         unreadable(&mut self.analysis, name)
     }
 
+    /// Notes whether the input can be read, for `--metrics`.
+    pub(super) fn set_up(&mut self, is_up: bool) {
+        if let Some(publisher) = &mut self.publisher {
+            publisher.set_up(is_up);
+        }
+    }
+
     /// Adds an event of the reader.
     pub(super) fn take(&mut self, event: LogEvent<'_>) {
+        // What a journal has already may take longer to read than a reader that is well may be silent.
+        if let Some(publisher) = &self.publisher {
+            publisher.beat();
+        }
         if let LogEvent::EndOfLog { correction } = event {
             self.moved(correction);
         }
@@ -338,6 +349,9 @@ impl<'s> Session<'s> {
         self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
         let events = self.live.changes(&report, self.now);
+        if let Some(publisher) = self.publisher.as_mut().filter(|_| !events.is_empty()) {
+            publisher.note_change();
+        }
         let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
         self.status.update(began, &report);
         self.print(&page)?;
@@ -432,7 +446,7 @@ impl<'s> Session<'s> {
             // Events that were printed are on the terminal already.
             let is_paged = args.is_paged() && !wanted;
             pager::rendered(is_paged, |out| {
-                (args.renderer().render)(&report, style, out)
+                (args.renderer().report)(&report, style, out)
             })
             .map_err(Error::Output)?;
         }

@@ -10,12 +10,13 @@ use super::{Exit, batch, cluster, hint, terminal, values, written};
 use crate::analyze::with_suggested;
 use crate::error::Error;
 use crate::input::source::Spool;
-use crate::report::{Report, Simulated, With, simulate_json, simulate_text};
+use crate::report::{Report, Simulated, With};
 use crate::rule::Scope;
 use crate::site::Site;
 
 /// Runs the drops of the inputs through the chains.
 pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
+    let write = args.written.form(|form| form.simulate)?;
     let args = &mut args.clone();
     cluster::sort_inputs(&mut args.shared, &mut args.read, 0)?;
     let args = &*args;
@@ -72,13 +73,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         }),
     };
     let style = terminal::style(args.look.color);
-    written(|out| {
-        if args.written.is_json() {
-            simulate_json(&simulated, out)
-        } else {
-            simulate_text(&simulated, style, out)
-        }
-    })?;
+    written(|out| write(&simulated, style, out))?;
     let fails = simulated.still_falls(shared.fail_on()) || !simulated.intruders().is_empty();
     Ok(exit.and(if fails { Exit::Missing } else { Exit::Clean }))
 }

@@ -294,6 +294,18 @@ impl Flows {
         life.quiet(last, times)
     }
 
+    /// Returns the times at which a node started, in order, as many as are kept.
+    pub fn starts(&self, node: &str) -> Vec<Time> {
+        let number = self.nodes.find(node).map(usize::from);
+        let seen = number.and_then(|number| self.evidence.get(number));
+        let lives = seen.map(|seen| &seen.life).into_iter();
+        let lives = lives.chain(self.others.get(node));
+        let mut starts: Vec<Time> = lives.flat_map(Lifeline::starts).copied().collect();
+        starts.sort_unstable();
+        starts.dedup();
+        starts
+    }
+
     /// Returns the number of drop lines.
     pub const fn logged(&self) -> u64 {
         self.logged

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use indexmap::IndexSet;
+
 use super::lifeline::Lifeline;
 use crate::catalog::Role;
 use crate::input::event::DropLine;
@@ -20,7 +22,7 @@ pub struct NodeEvidence {
     pub(super) role: Role,
     pub logged: u64,
     /// Unicast destinations of its drop lines.
-    pub addresses: Vec<IpAddr>,
+    pub addresses: IndexSet<IpAddr, foldhash::fast::RandomState>,
     /// Index of the last line's address in the list.
     last_met: usize,
     /// Neighbourhoods of the addresses, in order.
@@ -42,7 +44,7 @@ impl NodeEvidence {
     /// Records `address`, a destination of each line, as the node's.
     #[inline]
     pub(super) fn meet(&mut self, address: IpAddr) {
-        if self.addresses.get(self.last_met) != Some(&address) {
+        if self.addresses.get_index(self.last_met) != Some(&address) {
             self.learn(address);
         }
     }
@@ -63,20 +65,14 @@ impl NodeEvidence {
     }
 
     fn learn(&mut self, address: IpAddr) {
-        let known = self.addresses.iter().position(|known| *known == address);
-        let full = self.addresses.len() == MAX_ADDRESSES || address.is_unspecified();
-        if known.is_none() && full {
-            return;
-        }
-        let at = known.unwrap_or(self.addresses.len());
-        self.last_met = at;
-        if known.is_some() {
-            return;
-        }
-        self.addresses.push(address);
-        let net = neighbourhood(address);
-        if let Err(at) = self.near.binary_search(&net) {
-            self.near.insert(at, net);
+        if let Some(at) = self.addresses.get_index_of(&address) {
+            self.last_met = at;
+        } else if self.addresses.len() < MAX_ADDRESSES && !address.is_unspecified() {
+            (self.last_met, _) = self.addresses.insert_full(address);
+            let net = neighbourhood(address);
+            if let Err(at) = self.near.binary_search(&net) {
+                self.near.insert(at, net);
+            }
         }
     }
 

@@ -1,12 +1,13 @@
 //! What makes lines one flow, and what folding makes of it.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use super::{Kind, Ports};
 use crate::net::IpNet;
 
 /// Key of a flow: all that its lines have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
     /// An index, see [`Flows::node_name`].
     ///
@@ -21,6 +22,29 @@ pub struct FlowKey {
     pub kind: Kind,
     pub ports: Ports,
     pub peer: IpAddr,
+}
+
+/// Feeds three numbers into the hash. The derived one feeds each field, and takes four times as long: a twentieth of all that
+/// a drop line takes.
+impl Hash for FlowKey {
+    #[inline]
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (form, one, other) = match self.ports {
+            Ports::None => (0, 0, 0),
+            Ports::Service { port, reply } => (1 + u64::from(reply), port, 0),
+            Ports::Pair { spt, dpt } => (3, spt, dpt),
+        };
+        let proto = self.proto.map_or(1 << 8, u64::from);
+        let places = u64::from(self.node) | u64::from(self.interface) << 16;
+        let ports = u64::from(one) << 32 | u64::from(other) << 48;
+        let peer = match self.peer {
+            IpAddr::V4(peer) => peer.to_bits().into(),
+            IpAddr::V6(peer) => peer.to_bits(),
+        };
+        state.write_u64(places | ports);
+        state.write_u64(proto | (self.kind as u64) << 16 | form << 32);
+        state.write_u128(peer);
+    }
 }
 
 /// Operations of folding.

@@ -28,6 +28,8 @@ pub(super) struct Lifeline {
     rises: i64,
     /// A start was told that no line of a known uptime has followed yet.
     started: bool,
+    /// Times at which the node started, as many as are kept.
+    starts: Vec<Time>,
 }
 
 /// A time in which the clock ran without a step: its offset from the monotonic time, and its span.
@@ -123,6 +125,9 @@ impl Lifeline {
 
     /// Notes that the node started at `time`, which may be unknown: what lies between that and the line before shows nothing.
     pub(super) fn start(&mut self, time: Time) {
+        if time.is_known() {
+            self.keep_start(time);
+        }
         if self.clocks.is_empty() {
             self.end(None);
         }
@@ -137,6 +142,19 @@ impl Lifeline {
                 self.note(time, None);
             }
         }
+    }
+
+    fn keep_start(&mut self, time: Time) {
+        if self.starts.len() < MAX_CLOCKS
+            && let Err(at) = self.starts.binary_search(&time)
+        {
+            self.starts.insert(at, time);
+        }
+    }
+
+    /// Returns the times at which the node started, in order.
+    pub(super) fn starts(&self) -> &[Time] {
+        &self.starts
     }
 
     /// Ends the current log. The span of lines that name no node, `whole`, counts for this node as well.
@@ -165,6 +183,9 @@ impl Lifeline {
         let ours = std::mem::take(&mut self.ended);
         self.ended = union([ours, std::mem::take(&mut other.ended)].concat());
         self.rises += other.rises;
+        for start in std::mem::take(&mut other.starts) {
+            self.keep_start(start);
+        }
         let begin = |clocks: &[Clock]| clocks.iter().map(|clock| clock.first).min();
         if begin(&other.clocks) < begin(&self.clocks) {
             std::mem::swap(&mut self.clocks, &mut other.clocks);
@@ -193,6 +214,9 @@ impl Lifeline {
         for stretch in &mut self.ended {
             (stretch.from, stretch.to) =
                 (stretch.from.add_years(years), stretch.to.add_years(years));
+        }
+        for start in &mut self.starts {
+            *start = start.add_years(years);
         }
         for clock in &mut self.clocks {
             let moved = clock.first.add_years(years).since(clock.first);

@@ -349,9 +349,17 @@ impl<'s, 't> HitLines<'s, 't> {
     }
 
     /// Skips a line, whatever further hits it has. A text that opens another framing may begin with its line end.
-    pub(super) fn skip(&mut self, line: &HitLine) {
-        self.from = self.from.max(line.line.end);
-        self.done = line.line.end;
+    pub(super) fn skip(&mut self, line: &Range<usize>) {
+        self.from = self.from.max(line.end);
+        self.done = line.end;
+    }
+
+    /// Returns the line behind the one that was skipped last, whether or not it has a hit; `None` at the end.
+    pub(super) fn following(&self) -> Option<Range<usize>> {
+        let begin = self.done + 1;
+        let rest = self.text.get(begin..).filter(|rest| !rest.is_empty())?;
+        let end = memchr(b'\n', rest).unwrap_or(rest.len());
+        Some(begin..begin + end)
     }
 
     /// Collects all hits of a line, and moves behind it.

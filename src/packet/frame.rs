@@ -6,7 +6,7 @@ use nom::bytes::complete::take_while;
 use nom::combinator::{map, map_opt, opt, peek, value};
 use nom::sequence::{delimited, preceded, terminated};
 
-use super::field::{Parsed, field, tag};
+use super::field::{Parsed, field, fixed, tag};
 use super::link::{Link, Mac};
 
 /// Link-layer header of the frame, as far as a summary has it.
@@ -21,12 +21,10 @@ pub(super) struct Frame {
 /// `dump_mac_header()`.
 #[inline]
 pub(super) fn frame(text: &[u8]) -> Parsed<'_, Frame> {
-    // The 14 bytes of Ethernet, as most lines have them: all are looked at at once.
-    if let Some(rest) = text.strip_prefix(b" MAC=")
-        && let Some((header, rest)) = rest.split_first_chunk::<ETHERNET>()
-        && rest.first() == Some(&b' ')
-        && is_octets(header)
-    {
+    // The 14 bytes of Ethernet, as most lines have them, up to `SRC=`: 48 bytes are three vectors.
+    let ethernet = fixed(b" MAC=##:##:##:##:##:##:##:##:##:##:##:##:##:## S");
+    if ethernet(text).is_ok() {
+        let (header, rest) = text[b" MAC=".len()..].split_at(ETHERNET);
         let (rest, _) = opt(field(b" TUNNEL=")).parse(rest)?;
         let group = group(header);
         let has_mac = true;

@@ -15,7 +15,7 @@ use nom::combinator::{cond, eof, map, map_opt, opt, value};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded, terminated};
 
-use super::field::{NO, Parsed, field, number, short, tag, v4, v6};
+use super::field::{Parsed, field, fixed, number, short, tag, v4, v6};
 use super::frame::frame;
 use crate::packet::datagram::{TCP_HEADER, UDP_HEADER, V4_HEADER, V6_HEADER};
 use crate::packet::flags::TcpFlags;
@@ -31,20 +31,23 @@ const MAX_LENGTH: u64 = u64::MAX / 16;
 
 /// Parses a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it in this
 /// form.
-pub(super) fn summary(message: &[u8]) -> Option<PacketSummary<'_>> {
+pub(super) fn summary(message: &str) -> Option<PacketSummary<'_>> {
     // A prefix with an equals sign may hold an `IN=` or a `SRC=` of its own.
-    let equals = memchr::memchr(b'=', message)?;
-    let prefix = message.get(..equals)?.strip_suffix(b"IN")?;
+    let equals = memchr::memchr(b'=', message.as_bytes())?;
+    let prefix = message.as_bytes().get(..equals)?.strip_suffix(b"IN")?;
     if prefix.ends_with(b"PHYS") {
         return None;
     }
-    let (_, summary) = line(message.get(equals + 1..)?).ok()?;
+    let text = message.get(equals + 1..)?;
+    let (_, name) = interface(text.as_bytes()).ok()?;
+    let (interface, text) = text.split_at_checked(name.len())?;
+    let (_, summary) = line(text.as_bytes(), interface).ok()?;
     Some(summary)
 }
 
-/// Parses a line from behind `IN=` to its end.
-fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
-    let (text, interface) = interface(text)?;
+/// Parses a line from behind its `interface` to its end.
+#[inline(always)]
+fn line<'t>(text: &'t [u8], interface: &'t str) -> Parsed<'t, PacketSummary<'t>> {
     let (text, out) = preceded(tag(b" OUT="), self::interface).parse(text)?;
     let (text, _) = opt(preceded(tag(b" PHYSIN="), self::interface)).parse(text)?;
     let (text, _) = opt(preceded(tag(b" PHYSOUT="), self::interface)).parse(text)?;
@@ -72,7 +75,7 @@ fn line(text: &[u8]) -> Parsed<'_, PacketSummary<'_>> {
             Ip { fragment: true, .. } => Shape::Fragment,
             _ => Shape::Whole,
         },
-        hook: Hook::of(interface, out),
+        hook: Hook::of(!interface.is_empty(), !out.is_empty()),
         cast: PktType::of_address(Some(ip.dst)),
         frame: PktType::of_frame(frame.group),
         has_mac: frame.has_mac,
@@ -91,14 +94,10 @@ fn owner(text: &[u8]) -> Parsed<'_, ()> {
 
 /// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field.
 #[inline]
-fn interface(text: &[u8]) -> Parsed<'_, &str> {
+fn interface(text: &[u8]) -> Parsed<'_, &[u8]> {
     let window = &text[..text.len().min(MAX_INTERFACE)];
     let end = (window.iter()).position(|b| !IN_NAMES[usize::from(*b)]);
     let (name, rest) = text.split_at(end.unwrap_or(window.len()));
-    if name.is_empty() {
-        return Ok((rest, ""));
-    }
-    let name = std::str::from_utf8(name).map_err(|_| NO)?;
     Ok((rest, name))
 }
 
@@ -135,18 +134,18 @@ struct Transport {
 }
 
 /// Parses the packet itself, or the one that it quotes, which contains no further quotation.
-#[inline]
+#[inline(always)]
 fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
     let (text, _) = tag(b"SRC=").parse(text)?;
     let (text, src, dst) = if let Ok((text, src)) = v4(text) {
-        let (text, dst) = preceded(tag(b" DST="), v4).parse(text)?;
+        let (text, dst) = preceded(tag(b"DST="), v4).parse(text)?;
         (text, IpAddr::V4(src), IpAddr::V4(dst))
     } else {
         let (text, src) = v6(text)?;
-        let (text, dst) = preceded(tag(b" DST="), v6).parse(text)?;
+        let (text, dst) = terminated(preceded(tag(b" DST="), v6), tag(b" ")).parse(text)?;
         (text, IpAddr::V6(src), IpAddr::V6(dst))
     };
-    let (text, len) = preceded(tag(b" LEN="), number(MAX_LENGTH)).parse(text)?;
+    let (text, len) = preceded(tag(b"LEN="), number(MAX_LENGTH)).parse(text)?;
     let (text, fragment, header) = if src.is_ipv4() {
         let (text, fragment) = v4_header(text)?;
         (text, fragment, V4_HEADER)
@@ -180,8 +179,7 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
 /// Parses the fields between `LEN=` and `PROTO=`. Returns whether this is a later fragment.
 #[inline]
 fn v4_header(text: &[u8]) -> Parsed<'_, bool> {
-    let (text, _) = field(b" TOS=")(text)?;
-    let (text, _) = field(b" PREC=")(text)?;
+    let (text, _) = fixed(b" TOS=0x## PREC=0x##")(text)?;
     let (text, _) = field(b" TTL=")(text)?;
     let (text, _) = field(b" ID=")(text)?;
     let (text, _) = opt(tag(b" CE")).parse(text)?;
@@ -262,28 +260,23 @@ fn incomplete(text: &[u8]) -> Parsed<'_, Header> {
     map(bytes, |_| (Transport::default(), true)).parse(text)
 }
 
-#[inline]
-fn ports(text: &[u8]) -> Parsed<'_, Transport> {
+#[inline(always)]
+fn ports(text: &[u8]) -> Parsed<'_, (u16, u16)> {
     let (text, spt) = short(b" SPT=")(text)?;
     let (text, dpt) = short(b" DPT=")(text)?;
-    let transport = Transport {
-        spt: Some(spt),
-        dpt: Some(dpt),
-        ..Transport::default()
-    };
-    Ok((text, transport))
+    Ok((text, (spt, dpt)))
 }
 
 /// `nf_log_dump_tcp_header()`
-#[inline]
+#[inline(always)]
 fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
-    let (text, ports) = ports(text)?;
+    let (text, (spt, dpt)) = ports(text)?;
     let text = match text.starts_with(b" WINDOW=") {
         true => text,
         false => (field(b" SEQ="), field(b" ACK=")).parse(text)?.0,
     };
     let (text, _) = field(b" WINDOW=")(text)?;
-    let (text, _) = field(b" RES=")(text)?;
+    let (text, _) = fixed(b" RES=0x##")(text)?;
     let (text, flags) = flags(text);
     let (text, _) = short(b" URGP=")(text)?;
     let text = if text.starts_with(b" OPT") {
@@ -296,10 +289,12 @@ fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
         text,
         (
             Transport {
+                spt: Some(spt),
+                dpt: Some(dpt),
                 flags: Some(flags),
+                icmp_type: None,
                 // Its options alone are longer than those of any other segment.
                 data: data && !flags.contains(TcpFlags::SYN),
-                ..ports
             },
             false,
         ),
@@ -329,12 +324,17 @@ fn flags(mut text: &[u8]) -> (&[u8], TcpFlags) {
 }
 
 /// `nf_log_dump_udp_header()`
-#[inline]
+#[inline(always)]
 fn udp(text: &[u8]) -> Parsed<'_, Header> {
-    let (text, ports) = ports(text)?;
+    let (text, (spt, dpt)) = ports(text)?;
     let (text, len) = short(b" LEN=")(text)?;
-    let data = len > UDP_HEADER;
-    Ok((text, (Transport { data, ..ports }, false)))
+    let transport = Transport {
+        spt: Some(spt),
+        dpt: Some(dpt),
+        data: len > UDP_HEADER,
+        ..Transport::default()
+    };
+    Ok((text, (transport, false)))
 }
 
 fn spi(text: &[u8]) -> Parsed<'_, Header> {

@@ -57,7 +57,7 @@ impl<'a> PacketSummary<'a> {
     /// Those of [`Packet::parse`].
     pub fn read(message: &'a str) -> Result<Self, Unparsed> {
         let message = message.trim_end_matches(['\r', '\n']);
-        match Self::ordered(message.as_bytes()) {
+        match Self::ordered(message) {
             Some(summary) => Ok(summary),
             None => Packet::parse(message).map(|packet| packet.summary()),
         }
@@ -66,7 +66,7 @@ impl<'a> PacketSummary<'a> {
     /// Parses a message without a line end in the order in which the kernel prints it; `None` where it is in another
     /// order, cut, or elided.
     #[inline]
-    pub fn ordered(message: &'a [u8]) -> Option<Self> {
+    pub fn ordered(message: &'a str) -> Option<Self> {
         line::summary(message)
     }
 }

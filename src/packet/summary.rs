@@ -47,12 +47,12 @@ pub enum Hook {
 }
 
 impl Hook {
-    /// Returns the hook of a line; `out` is empty where an elided line lacks it.
-    pub const fn of(interface: &str, out: &str) -> Self {
-        match (interface.is_empty(), out.is_empty()) {
-            (false, true) => Self::Input,
-            (false, false) => Self::Forward,
-            (true, _) => Self::Output,
+    /// Returns the hook of a line, by which names it has. An elided line may lack `OUT=` itself.
+    pub(super) const fn of(has_in: bool, has_out: bool) -> Self {
+        match (has_in, has_out) {
+            (true, false) => Self::Input,
+            (true, true) => Self::Forward,
+            (false, _) => Self::Output,
         }
     }
 }
@@ -125,7 +125,10 @@ impl<'a> Packet<'a> {
             flags,
             icmp_type,
             shape,
-            hook: Hook::of(self.interface, self.out.unwrap_or_default()),
+            hook: Hook::of(
+                !self.interface.is_empty(),
+                self.out.is_some_and(|out| !out.is_empty()),
+            ),
             cast: PktType::of_address(datagram.dst),
             frame: PktType::of_frame(self.link.destination()),
             has_mac: self.link.destination().is_some(),

@@ -30,7 +30,7 @@ pub(super) fn count(audited: &Audited<'_>, severity: Severity) -> usize {
 }
 
 /// Writes the findings as text: position, fault, and remedy.
-pub fn text(audited: &Audited<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn text(audited: &Audited<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,
         style,

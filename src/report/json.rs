@@ -9,20 +9,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::json_words;
 use super::json_write::{ToolV1, write_line};
-use super::{InputReport, NodeReport, Renderer, Report, Style, Tally, WindowReport, text};
+use super::{InputReport, NodeReport, Report, Style, Tally, WindowReport, text};
 use crate::cause::{Test, Verdict};
 use crate::finding::Finding;
 use crate::packet::proto_name;
 use crate::rule::AcceptRule;
 use crate::saturation::Stretch;
-use crate::time::Time;
-
-pub static JSON: Renderer = Renderer {
-    code: "json",
-    title: "one document, dropsift/report/v1",
-    render,
-    events: None,
-};
+use crate::time::{SECOND, Time};
 
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct ReportV1<'a> {
@@ -138,6 +131,8 @@ pub(super) struct NodeV1<'a> {
     pub(super) addresses: Vec<String>,
     pub(super) logged: u64,
     pub(super) saturated: Option<Vec<StretchV1>>,
+    /// When it started, as many times as are kept.
+    pub(super) boots: Vec<String>,
     pub(super) unlogged: Option<u64>,
 }
 
@@ -183,6 +178,8 @@ pub(super) struct FindingV1<'a> {
     pub(super) flags: BTreeMap<String, u64>,
     pub(super) first: Option<String>,
     pub(super) last: Option<String>,
+    /// Seconds from `first` to each line; of many lines, to some.
+    pub(super) times: Vec<f64>,
     pub(super) evidence: Vec<TestV1<'a>>,
     pub(super) sample: Cow<'a, str>,
     /// The id of the first rule that would accept it.
@@ -245,7 +242,8 @@ pub(super) struct WarningV1<'a> {
     pub(super) text: Cow<'a, str>,
 }
 
-fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the report.
+pub(super) fn report(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
     write_line(&report_v1(report), out)
 }
 
@@ -348,6 +346,7 @@ fn node_v1(node: &NodeReport) -> NodeV1<'_> {
         addresses: node.addresses.iter().map(ToString::to_string).collect(),
         logged: node.logged,
         saturated: stretches,
+        boots: node.boots.iter().copied().filter_map(time).collect(),
         unlogged: node.unlogged.map(|counted| counted.packets),
     }
 }
@@ -384,6 +383,7 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
             .collect(),
         first: time(f.first),
         last: time(f.last),
+        times: seconds(f),
         evidence: tests_v1(&f.evidence),
         sample: f.sample.as_str().into(),
         rule: f.rules.first().map(|rule| rule.as_str().into()),
@@ -391,6 +391,11 @@ pub(super) fn finding_v1(f: &Finding) -> FindingV1<'_> {
         replaces: Cow::Borrowed(&[]),
         accepted: accepted_v1(f),
     }
+}
+
+fn seconds(finding: &Finding) -> Vec<f64> {
+    let since = |time: &Time| time.since(finding.first) as f64 / SECOND as f64;
+    finding.times.iter().map(since).collect()
 }
 
 pub(super) fn accepted_v1(finding: &Finding) -> Option<AcceptedV1<'_>> {
@@ -422,6 +427,7 @@ impl FindingV1<'_> {
         first(&mut self.ports, most);
         note(cut(&mut self.peers, most), "peers");
         note(cut(&mut self.networks, most), "networks");
+        note(cut(&mut self.times, most), "times");
         note(self.flags.len() > most, "flags");
         let surplus = self.flags.len().saturating_sub(most);
         for _ in 0..surplus {

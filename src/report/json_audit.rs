@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::audit::{Audited, count, word};
-use super::json_words;
 use super::json_write::{ToolV1, write_line};
+use super::{Style, json_words};
 use crate::audit::Severity;
 
 #[derive(Serialize, JsonSchema)]
@@ -39,7 +39,7 @@ struct FindingV1<'a> {
 }
 
 /// Writes it as one document.
-pub fn json(audited: &Audited<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(audited: &Audited<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
     let findings = audited.findings.iter().map(|finding| FindingV1 {
         code: finding.code,
         severity: word(finding.severity),

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::config::Held;
-use super::json_words;
 use super::json_write::{ToolV1, write_line};
+use super::{Style, json_words};
 use crate::packet::proto_name;
 
 #[derive(Serialize, JsonSchema)]
@@ -71,7 +71,7 @@ struct AcceptanceV1<'a> {
 }
 
 /// Writes it as one document.
-pub fn json(held: &Held<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(held: &Held<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
     let document = ConfigV1 {
         schema: "dropsift/config/v1",
         tool: ToolV1::THIS,

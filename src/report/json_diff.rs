@@ -10,7 +10,7 @@ use super::json::{
     FindingV1, InputV1, SpanV1, TallyV1, WarningV1, finding_v1, report_v1, warning_v1,
 };
 use super::json_write::{ToolV1, write_line};
-use super::{Report, json_words};
+use super::{Report, Style, json_words};
 use crate::cause::Verdict;
 
 #[derive(Serialize, JsonSchema)]
@@ -82,7 +82,7 @@ struct SameV1<'a> {
 }
 
 /// Writes it as one document.
-pub fn json(diff: &Diff<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(diff: &Diff<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
     let document = DiffV1 {
         schema: "dropsift/diff/v1",
         tool: ToolV1::THIS,

@@ -10,14 +10,7 @@ use super::json::{
     FindingV1, ReportV1, RuleV1, WarningV1, finding_v1, report_v1, rule_v1, time, warning_v1,
 };
 use super::json_write::write_line;
-use super::{Event, EventKind, Renderer, Report, Style, json_words};
-
-pub(super) static NDJSON: Renderer = Renderer {
-    code: "ndjson",
-    title: "live events, dropsift/event/v1, one a line, and the report as the last",
-    render,
-    events: Some(super::Events::Each(event)),
-};
+use super::{Event, EventKind, Report, Style, json_words};
 
 /// Upper bound of an event's line, in bytes: containerd and CRI-O split a container's output at 16 KiB.
 const MAX_EVENT: usize = 16 * 1024;
@@ -51,7 +44,7 @@ pub(super) struct WasV1<'a> {
 }
 
 /// Writes the report as the one event of a log that has ended.
-fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn report(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
     event(&Event::report(report), out)
 }
 
@@ -59,7 +52,7 @@ fn render(report: &Report, _: Style, out: &mut dyn Write) -> io::Result<()> {
 ///
 /// # Errors
 /// If `out` cannot be written to.
-fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn event(event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
     if event.kind == EventKind::Report {
         return write_line(&event_v1(event, usize::MAX, usize::MAX), out);
     }

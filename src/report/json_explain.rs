@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::explain::{ALONE, Explained};
+use super::explain::{ALONE, Explained, Explanation};
 use super::json::{RuleV1, TestV1, rule_v1, tests_v1, time};
 use super::json_packet::{self, Fields};
-use super::json_words;
 use super::json_write::write_line;
-use super::ports::Row;
+use super::ports::{PortList, Row};
+use super::{Style, json_words};
 use crate::cause::Cause;
 
 /// What is said of each line of a stream.
@@ -159,8 +159,24 @@ impl<'a> From<&'a Row> for PortV1<'a> {
     }
 }
 
+/// Writes an answer of `explain`.
+pub(super) fn explanation(
+    answer: &Explanation<'_>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match answer {
+        Explanation::Causes(list) => causes(list, out),
+        Explanation::Cause(cause, _) => causes(&[cause], out),
+        Explanation::Ports(list) => ports(list, style, out),
+        Explanation::Line(Ok(explained)) => line(explained, out),
+        Explanation::Line(Err(why)) => streamed(Err(why), out),
+        Explanation::Streamed(answer, _) => streamed(*answer, out),
+    }
+}
+
 /// Writes the answer to one line of a stream.
-pub fn answer(answer: Result<&Explained, &str>, out: &mut dyn Write) -> io::Result<()> {
+fn streamed(answer: Result<&Explained, &str>, out: &mut dyn Write) -> io::Result<()> {
     let line = match answer {
         Ok(explained) => LineV1::Answer(answer_v1(explained)),
         Err(error) => {
@@ -183,7 +199,7 @@ fn answer_v1(explained: &Explained) -> AnswerV1<'_> {
 }
 
 /// Writes all that is known of one line.
-pub fn line(explained: &Explained, out: &mut dyn Write) -> io::Result<()> {
+fn line(explained: &Explained, out: &mut dyn Write) -> io::Result<()> {
     let finding = &explained.finding;
     let steps = explained.steps.iter().map(|step| StepV1 {
         cause: step.cause.code,
@@ -208,7 +224,7 @@ pub fn line(explained: &Explained, out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes the pages of `causes`.
-pub fn causes(causes: &[&Cause], out: &mut dyn Write) -> io::Result<()> {
+fn causes(causes: &[&Cause], out: &mut dyn Write) -> io::Result<()> {
     let causes = causes.iter().map(|cause| CauseV1 {
         code: cause.code,
         verdict: cause.verdict.code(),
@@ -231,8 +247,8 @@ pub fn causes(causes: &[&Cause], out: &mut dyn Write) -> io::Result<()> {
 }
 
 /// Writes rows of the port catalogue.
-pub fn ports(ports: &[Row], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn ports(list: &PortList<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
     let schema = "dropsift/ports/v1";
-    let ports = ports.iter().map(PortV1::from).collect();
+    let ports = list.rows.iter().map(PortV1::from).collect();
     write_line(&PortsV1 { schema, ports }, out)
 }

@@ -7,10 +7,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json::{RuleV1, rule_v1};
-use super::json_words;
 use super::json_write::{ToolV1, write_line};
+use super::rules::{ChainDifference, CheckedRules};
+use super::{Style, json_words};
 use crate::chain::Rule;
-use crate::rule::{AcceptRule, Checked, Difference, Recommended};
+use crate::rule::{AcceptRule, Difference, Recommended};
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RulesV1<'a> {
@@ -68,41 +69,55 @@ struct MisplacedV1 {
     behind: &'static str,
 }
 
+/// Writes the rules for a log.
+pub(super) fn rules(rules: &[AcceptRule], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let checked = &[];
+    check(&CheckedRules { rules, checked }, style, out)
+}
+
 /// Writes the rules for a log, with their state in a running chain.
-pub fn rules_json<'a>(
-    rules: &'a [AcceptRule],
-    checks: &[Checked<'a>],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    let check = |checked: &Checked<'a>| CheckV1 {
+pub(super) fn check(rules: &CheckedRules<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
+    let checked = rules.checked.iter().map(|checked| CheckV1 {
         rule: &checked.rule.id,
         state: checked.state.code(),
         chain: checked.at.as_ref().map(|(chain, _)| chain.clone()),
         number: checked.at.as_ref().map(|(_, number)| *number),
-    };
+    });
     let document = RulesV1 {
         schema: "dropsift/rules/v1",
         tool: ToolV1::THIS,
-        rules: rules.iter().map(rule_v1).collect(),
-        checks: checks.iter().map(check).collect(),
+        rules: rules.rules.iter().map(rule_v1).collect(),
+        checks: checked.collect(),
     };
     write_line(&document, out)
 }
 
+/// Writes the recommended chain.
+pub(super) fn chain(chain: &Recommended, _: Style, out: &mut dyn Write) -> io::Result<()> {
+    document(chain, None, &Difference::default(), out)
+}
+
 /// Writes the recommended chain, and how that of a file differs.
-pub fn chain_json(
-    chain: &Recommended,
-    found: Option<(&str, &Difference)>,
+pub(super) fn difference(
+    one: &ChainDifference<'_>,
+    _: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let none = Difference::default();
-    let difference = found.map_or(&none, |(_, difference)| difference);
+    document(one.chain, Some(one.file), one.difference, out)
+}
+
+fn document(
+    chain: &Recommended,
+    file: Option<&str>,
+    difference: &Difference,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let texts = |rules: &[Rule]| rules.iter().map(ToString::to_string).collect();
     let document = ChainV1 {
         schema: "dropsift/chain/v1",
         tool: ToolV1::THIS,
         role: chain.role.code(),
-        file: found.map(|(file, _)| file),
+        file,
         rules: texts(&chain.rules),
         missing: texts(&difference.missing),
         extra: (difference.extra.iter())

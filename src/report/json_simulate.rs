@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::json::{AcceptedV1, accepted_v1};
 use super::json_write::{ToolV1, write_line};
-use super::{Simulated, json_words};
+use super::{Simulated, Style, json_words};
 use crate::flow::ChainOutcomes;
 use crate::packet::proto_name;
 
@@ -111,7 +111,7 @@ fn outcomes_v1(outcomes: &ChainOutcomes) -> OutcomesV1<'_> {
 }
 
 /// Writes it as one document.
-pub fn json(simulated: &Simulated<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn json(simulated: &Simulated<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
     let with = simulated.with.as_ref();
     let findings = simulated.report.findings.iter().map(|f| FindingV1 {
         id: &f.id,

@@ -29,9 +29,15 @@ const AT_ONCE: usize = 64 << 10;
 /// not look whole.
 pub(super) fn write_line(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     let mut out = io::BufWriter::with_capacity(AT_ONCE, out);
-    value.serialize(&mut serde_json::Serializer::with_formatter(&mut out, Tame))?;
+    write_json(value, &mut out)?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// Writes `value` in pieces, each of which is UTF-8.
+pub(super) fn write_json(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    value.serialize(&mut serde_json::Serializer::with_formatter(out, Tame))?;
+    Ok(())
 }
 
 /// Formatter for compact JSON that escapes characters which could steer a terminal.

@@ -3,7 +3,11 @@
 //! No label contains the address of a peer or an ephemeral port, so the number of series is bounded by nodes and
 //! services.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod missing;
+mod saturation;
+mod traffic;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
 use prometheus_client::collector::Collector;
@@ -15,59 +19,18 @@ use prometheus_client::registry::Registry;
 
 use super::Report;
 use crate::catalog::HARVESTER_RELEASE;
-use crate::cause::Verdict;
 use crate::error::printable;
-use crate::finding::{Finding, State};
-use crate::packet::proto_name;
-use crate::rule::Disposition;
 use crate::site::WindowOrigin;
 use crate::time::{SECOND, Time};
 
+pub use saturation::SaturatedSeconds;
+pub use traffic::{PacketKind, Traffic};
+
 /// Media type of the page.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Upper bound on the unlisted ports of a node with a series each; further ones are summed up under [`OTHER_PORTS`].
-const MAX_UNLISTED: usize = 20;
-/// Port label of the series for ports beyond [`MAX_UNLISTED`].
-const OTHER_PORTS: &str = "other";
-/// Time after its last line, in microseconds, for which a saturated stretch counts as going on: two refills of the
-/// documented limit.
-const GOES_ON: i64 = 12 * SECOND;
 
-/// Kind of a packet, by the packet alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum PacketKind {
-    Syn,
-    SynAck,
-    MidStream,
-    Rst,
-    Udp,
-    Icmp,
-    Other,
-}
-
-impl PacketKind {
-    const fn code(self) -> &'static str {
-        match self {
-            Self::Syn => "syn",
-            Self::SynAck => "syn-ack",
-            Self::MidStream => "mid-stream",
-            Self::Rst => "rst",
-            Self::Udp => "udp",
-            Self::Icmp => "icmp",
-            Self::Other => "other",
-        }
-    }
-}
-
-/// Drop lines of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Traffic {
-    pub node: String,
-    pub is_v6: bool,
-    pub proto: String,
-    pub kind: PacketKind,
-    pub lines: u64,
-}
+/// Code of the warning that an acceptance has ended, see [`crate::accept::Note`].
+const EXPIRED: &str = "acceptance-expired";
 
 /// State of the report's input.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,10 +44,6 @@ pub struct InputState {
     /// Number of kernel messages that were lost, by the log's notices.
     pub lost: u64,
 }
-
-/// Seconds for which the LOG limit of a node was exhausted, by node and address family. A stretch may shrink when it is
-/// judged again; a counter may not, or `rate()` would invent drops.
-pub type SaturatedSeconds = BTreeMap<(String, &'static str), f64>;
 
 /// Metrics of the page.
 #[derive(Debug)]
@@ -158,12 +117,14 @@ pub fn metrics(
             input.lost as f64,
         ),
         lines(report),
-        drop_lines(traffic),
+        traffic::drop_lines(traffic),
         last_drop(report),
         findings(report),
-        missing_rule(report),
-        log_saturated(report, now),
-        saturated_seconds(report, saturated),
+        accepted_findings(report),
+        acceptance_expired(report),
+        missing::missing_rule(report),
+        saturation::log_saturated(report, now),
+        saturation::saturated_seconds(report, saturated),
         upgrade_window(report, now),
     ];
     let mut registry = Registry::default();
@@ -224,6 +185,7 @@ fn lines(report: &Report) -> Family {
         ("other", tally.other()),
         ("unreadable", tally.unreadable),
         ("untrusted", tally.untrusted),
+        ("outside", tally.outside),
     ] {
         let labels = vec![("node", alone.clone()), ("outcome", outcome.to_owned())];
         series.push((labels, lines as f64));
@@ -233,24 +195,6 @@ fn lines(report: &Report) -> Family {
         help: "Lines read, by what they are",
         is_counter: true,
         series,
-    }
-}
-
-fn drop_lines(traffic: &[Traffic]) -> Family {
-    let series = traffic.iter().map(|own| {
-        let labels = vec![
-            ("node", label(&own.node)),
-            ("family", family(own.is_v6).to_owned()),
-            ("proto", own.proto.clone()),
-            ("kind", own.kind.code().to_owned()),
-        ];
-        (labels, own.lines as f64)
-    });
-    Family {
-        name: "dropsift_drop_lines",
-        help: "Drop lines logged, by what one packet settles: a floor, since the LOG rule is limited",
-        is_counter: true,
-        series: series.collect(),
     }
 }
 
@@ -274,9 +218,10 @@ fn last_drop(report: &Report) -> Family {
     }
 }
 
+/// Returns the findings that are not accepted: what was accepted raises no alert.
 fn findings(report: &Report) -> Family {
     let mut counts: BTreeMap<(&str, &str, &str, &str), u64> = BTreeMap::new();
-    for f in &report.findings {
+    for f in report.findings.iter().filter(|f| f.accepted.is_none()) {
         let key = (
             f.node.as_str(),
             f.verdict().code(),
@@ -298,120 +243,54 @@ fn findings(report: &Report) -> Family {
         });
     Family {
         name: "dropsift_findings",
-        help: "Findings, by verdict, cause and state",
+        help: "Findings that are not accepted, by verdict, cause and state",
         is_counter: false,
         series: series.collect(),
     }
 }
 
-/// Returns one series for each missing rule that is still needed.
-fn missing_rule(report: &Report) -> Family {
-    let mut series: BTreeSet<Labels> = BTreeSet::new();
-    let mut unlisted: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    // What was accepted raises no alert.
-    let open = report.findings.iter().filter(|f| {
-        f.verdict() == Verdict::MissingRule && f.state != State::Settled && f.accepted.is_none()
-    });
-    for finding in open {
-        let mut port = port(finding, report);
-        if finding.service.is_none() && !port.is_empty() {
-            let known = unlisted.entry(&finding.node).or_default();
-            if known.len() < MAX_UNLISTED || known.contains(&port) {
-                known.insert(port.clone());
-            } else {
-                port = OTHER_PORTS.to_owned();
-            }
-        }
-        series.insert(vec![
-            ("node", label(&finding.node)),
-            ("role", finding.role.code().to_owned()),
-            ("family", family(finding.key.v6).to_owned()),
-            (
-                "proto",
-                proto_name(finding.proto.unwrap_or_default()).into_owned(),
-            ),
-            ("port", port),
-            ("service", finding.service.unwrap_or_default().to_owned()),
-            ("cause", finding.cause.code.to_owned()),
-            (
-                "disposition",
-                disposition(finding, report).code().to_owned(),
-            ),
-        ]);
+fn accepted_findings(report: &Report) -> Family {
+    let accepted = report.findings.iter().filter(|f| f.accepted.is_some());
+    by_node(
+        "dropsift_accepted_findings",
+        "Findings that are accepted, and raise no alert",
+        report,
+        accepted.map(|finding| finding.node.as_str()),
+    )
+}
+
+fn acceptance_expired(report: &Report) -> Family {
+    let expired = (report.warnings.iter()).filter(|warning| warning.code == EXPIRED);
+    by_node(
+        "dropsift_acceptance_expired",
+        "Acceptances that have ended while their finding is still there",
+        report,
+        expired.filter_map(|warning| warning.node.as_deref()),
+    )
+}
+
+/// Returns for each node how many of `nodes` are it, 0 included: a series that is absent says nothing.
+fn by_node<'r>(
+    name: &'static str,
+    help: &'static str,
+    report: &'r Report,
+    nodes: impl Iterator<Item = &'r str>,
+) -> Family {
+    let mut counts: BTreeMap<&str, u64> = (report.nodes.iter())
+        .map(|node| (node.node.as_str(), 0))
+        .collect();
+    for node in nodes {
+        *counts.entry(node).or_default() += 1;
     }
+    let series = counts
+        .into_iter()
+        .map(|(node, count)| (vec![("node", label(node))], count as f64));
     Family {
-        name: "dropsift_missing_rule",
-        help: "1 while a rule is missing and its drops go on",
-        is_counter: false,
-        series: series.into_iter().map(|labels| (labels, 1.0)).collect(),
-    }
-}
-
-/// Returns the ports of the rule if it has a range, so that one rule is one series; else the port of the finding.
-fn port(finding: &Finding, report: &Report) -> String {
-    let rule = finding.rules.first().and_then(|id| report.rule(id));
-    let range = rule
-        .and_then(|rule| rule.dport())
-        .map(|ports| ports.to_string());
-    range
-        .or_else(|| finding.port.map(|port| port.to_string()))
-        .unwrap_or_default()
-}
-
-/// Returns the strictest disposition of its rules; a finding without a rule needs a decision.
-fn disposition(finding: &Finding, report: &Report) -> Disposition {
-    let rules = finding.rules.iter().filter_map(|id| report.rule(id));
-    rules
-        .map(|rule| rule.disposition)
-        .max()
-        .unwrap_or(Disposition::Review)
-}
-
-fn log_saturated(report: &Report, now: Option<Time>) -> Family {
-    let now = now.max(report.span.map(|(_, last)| last));
-    let series = stretches(report).map(|(node, family, stretches)| {
-        let last = stretches.last().map(|stretch| stretch.to);
-        let goes_on = last
-            .zip(now)
-            .is_some_and(|(last, now)| now.since(last) <= GOES_ON);
-        (node_and_family(node, family), f64::from(u8::from(goes_on)))
-    });
-    Family {
-        name: "dropsift_log_saturated",
-        help: "Whether the LOG limit is used up: what is not logged then may be missing too",
+        name,
+        help,
         is_counter: false,
         series: series.collect(),
     }
-}
-
-fn saturated_seconds(report: &Report, known: &mut SaturatedSeconds) -> Family {
-    for (node, family, stretches) in stretches(report) {
-        let total: i64 = stretches.iter().map(|s| s.to.since(s.from).max(0)).sum();
-        let counted = known.entry((node.to_owned(), family)).or_default();
-        *counted = counted.max(seconds(total));
-    }
-    let series = known
-        .iter()
-        .map(|((node, family), total)| (node_and_family(node, family), *total));
-    Family {
-        name: "dropsift_log_saturated_seconds",
-        help: "For how long the LOG limit was used up",
-        is_counter: true,
-        series: series.collect(),
-    }
-}
-
-fn stretches(
-    report: &Report,
-) -> impl Iterator<Item = (&str, &'static str, &[crate::saturation::Stretch])> {
-    report.nodes.iter().flat_map(|node| {
-        let families = [false, true].into_iter().zip(&node.saturated_by_family);
-        families.map(|(is_v6, stretches)| (node.node.as_str(), family(is_v6), &stretches[..]))
-    })
-}
-
-fn node_and_family(node: &str, family: &str) -> Labels {
-    vec![("node", label(node)), ("family", family.to_owned())]
 }
 
 /// Returns for each node whether an upgrade is in progress, so that its alerts can be inhibited.

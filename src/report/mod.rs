@@ -5,26 +5,28 @@ pub mod config;
 pub mod diff;
 mod event;
 pub mod explain;
-pub mod json;
+mod html;
+mod json;
 mod json_audit;
 mod json_config;
 mod json_diff;
 mod json_event;
-pub mod json_explain;
+mod json_explain;
 mod json_packet;
 mod json_rules;
 pub mod json_schema;
 mod json_simulate;
 mod json_words;
 mod json_write;
+mod markdown;
 pub mod metrics;
 pub mod ports;
 pub mod read;
+mod renderer;
+pub mod rules;
 mod simulate;
 mod table;
 mod text;
-
-use std::io::{self, Write};
 
 use crate::catalog::Role;
 use crate::chain::Counted;
@@ -34,16 +36,12 @@ use crate::saturation::Stretch;
 use crate::site::{Limit, WindowOrigin};
 use crate::time::Time;
 
-pub use audit::{Audited, text as audit_text};
+pub use audit::Audited;
 pub use event::{Event, EventKind};
-pub use json_audit::json as audit_json;
-pub use json_config::json as config_json;
-pub use json_diff::json as diff_json;
-pub use json_rules::{chain_json, rules_json};
-pub use json_simulate::json as simulate_json;
-pub use simulate::{Simulated, With, text as simulate_text};
+pub use markdown::MAX_CHARACTERS;
+pub use renderer::{Events, JSON, RENDERERS, Renderer, TEXT};
+pub use simulate::{Simulated, With};
 pub use text::{HELD, LiveText, line as finding_line, status};
-pub use text::{explain as text_explain, pages as text_pages};
 
 /// The account of every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -110,6 +108,8 @@ pub struct NodeReport {
     pub saturated: Option<Vec<Stretch>>,
     /// Saturated stretches of IPv4 and of IPv6; empty where the log does not show them.
     pub saturated_by_family: [Vec<Stretch>; 2],
+    /// Times at which it started, as many as are kept.
+    pub boots: Vec<Time>,
     /// Drops that were not logged, where the chain's counters are known.
     pub unlogged: Option<Counted>,
 }
@@ -153,6 +153,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Returns the rules that would accept `finding`.
+    pub fn rules_of(&self, finding: &Finding) -> impl Iterator<Item = &AcceptRule> {
+        // They are in the order of their nodes.
+        let first = self.rules.partition_point(|rule| rule.node < finding.node);
+        let own = self.rules[first..].iter();
+        let own = own.take_while(|rule| rule.node == finding.node);
+        let mut rules: Vec<&AcceptRule> = Vec::new();
+        for id in &finding.rules {
+            rules.extend(own.clone().find(|rule| rule.id == *id));
+        }
+        rules.into_iter()
+    }
+
     /// Returns the rule with this id.
     pub fn rule(&self, id: &str) -> Option<&AcceptRule> {
         self.rules.iter().find(|rule| rule.id == id)
@@ -172,6 +185,9 @@ pub struct Style {
 }
 
 impl Style {
+    /// Plain text that no terminal wraps.
+    pub const PLAIN: Self = Self::plain(usize::MAX);
+
     /// Returns plain text of `width` columns: ASCII, no colours, no tests.
     pub const fn plain(width: usize) -> Self {
         Self {
@@ -182,25 +198,3 @@ impl Style {
         }
     }
 }
-
-/// A form of the report.
-pub struct Renderer {
-    /// Name of the form on the command line.
-    pub code: &'static str,
-    pub title: &'static str,
-    pub render: fn(&Report, Style, &mut dyn Write) -> io::Result<()>,
-    /// Form of live events; `None` where the output is one document, written at the end.
-    pub events: Option<Events>,
-}
-
-/// Form of live events.
-#[derive(Clone, Copy)]
-pub enum Events {
-    /// Each event separately, as soon as it occurs.
-    Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
-    /// Rows for people, see [`LiveText`].
-    Rows,
-}
-
-/// All renderers, the default first.
-pub const RENDERERS: &[&Renderer] = &[&text::TEXT, &json::JSON, &json_event::NDJSON];

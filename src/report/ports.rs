@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::Style;
 use super::table::Column;
-use super::text::Page;
+use super::text::{Page, unlisted};
 use crate::catalog::{
     DocumentedRule, RULES, Role, SERVICES, Service, Standing, documented_anywhere,
 };
@@ -227,8 +227,18 @@ fn letters(roles: &[&str]) -> String {
 /// Width, in columns, from which there is room for the notes.
 const WIDE: usize = 120;
 
-/// Writes rows as a table, with the notes where there is room.
-pub fn write_table(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Rows of the catalogue on what was asked.
+pub struct PortList<'a> {
+    pub asked: &'a str,
+    pub rows: &'a [Row],
+}
+
+/// Writes rows as text: a table, with the notes where there is room.
+pub fn text(list: &PortList<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let rows = list.rows;
+    if rows.is_empty() {
+        return unlisted(list.asked, style, out);
+    }
     let wide = style.width >= WIDE;
     let mut columns = vec![
         ("PORT", Column::Whole),

@@ -25,6 +25,15 @@ pub struct Simulated<'a> {
     pub with: Option<With<'a>>,
 }
 
+/// The findings of a simulation.
+pub(super) struct Sorted<'r> {
+    /// Those that the chain accepts.
+    pub(super) accepted: Vec<&'r Finding>,
+    /// Those of which the suggested rules accept more.
+    pub(super) helped: Vec<&'r Finding>,
+    pub(super) rest: Vec<&'r Finding>,
+}
+
 /// The replay with the suggested rules in the chains.
 pub struct With<'a> {
     pub rules: &'a [AcceptRule],
@@ -55,6 +64,57 @@ impl Simulated<'_> {
         findings.filter(|finding| self.gets_in(finding)).collect()
     }
 
+    /// Sorts the findings by what becomes of them.
+    pub(super) fn sorted(&self) -> Sorted<'_> {
+        let all = self.report.findings.iter();
+        let (accepted, rest): (Vec<&Finding>, Vec<&Finding>) =
+            all.partition(|finding| Self::accepts(finding));
+        let (helped, rest): (Vec<&Finding>, Vec<&Finding>) =
+            (rest.into_iter()).partition(|finding| more(self, finding));
+        Sorted {
+            accepted,
+            helped,
+            rest,
+        }
+    }
+
+    /// Returns the answer in a sentence.
+    pub(super) fn headline(&self, sorted: &Sorted<'_>) -> String {
+        let mut headline = format!(
+            "{} in the log: the chain accepts {} now",
+            many(self.report.findings.len() as u64, "finding"),
+            sorted.accepted.len()
+        );
+        if self.with.is_some() {
+            let helped = sorted.helped.len();
+            headline.push_str(&format!(", and the suggested rules {helped} more"));
+        }
+        format!("{headline}; {}.", falls(sorted.rest.len()))
+    }
+
+    /// Describes what decides on a finding: now, or with the suggested rules.
+    pub(super) fn by(&self, finding: &Finding, then: bool) -> String {
+        if !then {
+            return finding.outcomes.as_deref().map_or_else(unknown, by);
+        }
+        let with = self.with.as_ref();
+        let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
+        outcomes.map_or_else(unknown, |outcomes| by(outcomes))
+    }
+
+    /// Returns since when the chain accepts what it accepts, and the reason.
+    pub(super) fn accepted_title(&self) -> (&'static str, &'static str) {
+        let next = |origin: &Origin| *origin == Origin::NextBoot;
+        if !self.origins.is_empty() && self.origins.iter().all(next) {
+            (
+                "Accepted from the next boot on",
+                "a CloudInit says nothing of the running chain",
+            )
+        } else {
+            ("Accepted now", "the log is older than the rule")
+        }
+    }
+
     /// Whether drops of these verdicts remain.
     pub fn still_falls(&self, verdicts: &[Verdict]) -> bool {
         self.report.findings.iter().any(|finding| {
@@ -71,25 +131,19 @@ impl Simulated<'_> {
 
 /// Writes the simulation as text: drops that should stay dropped and would be accepted, drops accepted now, drops that
 /// remain.
-pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,
         style,
         one_day: true,
     };
-    let (accepted, rest): (Vec<&Finding>, Vec<&Finding>) =
-        (simulated.report.findings.iter()).partition(|finding| Simulated::accepts(finding));
-    let (helped, rest): (Vec<&Finding>, Vec<&Finding>) =
-        (rest.into_iter()).partition(|finding| more(simulated, finding));
-    let mut headline = format!(
-        "{} in the log: the chain accepts {} now",
-        many(simulated.report.findings.len() as u64, "finding"),
-        accepted.len()
-    );
-    if simulated.with.is_some() {
-        headline.push_str(&format!(", and the suggested rules {} more", helped.len()));
-    }
-    page.paragraph("", "", &format!("{headline}; {}.", falls(rest.len())))?;
+    let sorted = simulated.sorted();
+    page.paragraph("", "", &simulated.headline(&sorted))?;
+    let Sorted {
+        accepted,
+        helped,
+        rest,
+    } = sorted;
     for finding in simulated.intruders() {
         let tag = page.paint(AnsiColor::Red.on_default().bold(), "WARNING");
         let text = format!(
@@ -102,25 +156,10 @@ pub fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write) -> io:
         page.line("")?;
         page.paragraph("", "        ", &text)?;
     }
-    let now = |finding: &Finding| finding.outcomes.as_deref().map_or_else(unknown, by);
-    let then = |finding: &Finding| {
-        let with = simulated.with.as_ref();
-        let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
-        outcomes.map_or_else(unknown, |outcomes| by(outcomes))
-    };
-    let next = !simulated.origins.is_empty()
-        && simulated
-            .origins
-            .iter()
-            .all(|origin| *origin == Origin::NextBoot);
-    let title = if next {
-        (
-            "ACCEPTED FROM THE NEXT BOOT ON",
-            "a CloudInit says nothing of the running chain",
-        )
-    } else {
-        ("ACCEPTED NOW", "the log is older than the rule")
-    };
+    let now = |finding: &Finding| simulated.by(finding, false);
+    let then = |finding: &Finding| simulated.by(finding, true);
+    let (title, tail) = simulated.accepted_title();
+    let title = (&*title.to_uppercase(), tail);
     section(&mut page, title, AnsiColor::Green, &accepted, now)?;
     let title = ("ACCEPTED WITH THE SUGGESTED RULES", "wholly or in part");
     section(&mut page, title, AnsiColor::Yellow, &helped, then)?;

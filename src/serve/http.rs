@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 const MAX_HEAD: usize = 16 << 10;
 /// Upper bound on the header fields of a request.
 const MAX_FIELDS: usize = 64;
-/// Timeout for receiving a request, and for sending each part of the response.
+/// Time limit for receiving a request.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit for sending the response: a client that reads slowly keeps a connection, and the pages of then, no longer.
+const DELIVERY: Duration = Duration::from_secs(20);
 
 /// Time to wait for the peer to close an answered connection.
 const LINGER: Duration = Duration::from_millis(500);
@@ -52,6 +54,11 @@ impl Answer {
         }
     }
 
+    #[cfg(test)]
+    pub(super) const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Returns the response to HEAD: the header alone.
     pub(super) fn without_body(self) -> Self {
         Self {
@@ -89,8 +96,12 @@ pub(super) fn read(mut stream: &TcpStream) -> io::Result<Request> {
             Err(why) if why.kind() == io::ErrorKind::Interrupted => continue,
             Err(why) => return Err(why),
         };
+        let known = head.len();
         head.extend_from_slice(&block[..filled]);
-        if let Some(request) = parse(&head) {
+        // A head that comes byte by byte is parsed once, not with each byte.
+        if has_end(&head[known.saturating_sub(3)..])
+            && let Some(request) = parse(&head)
+        {
             return Ok(request);
         }
         if head.len() > MAX_HEAD {
@@ -100,6 +111,11 @@ pub(super) fn read(mut stream: &TcpStream) -> io::Result<Request> {
             )));
         }
     }
+}
+
+/// Whether an empty line is among `bytes`, which ends a head.
+fn has_end(bytes: &[u8]) -> bool {
+    bytes.windows(2).any(|two| two == b"\n\n") || bytes.windows(3).any(|three| three == b"\n\r\n")
 }
 
 /// Parses the head of a request; `None` while it is incomplete.
@@ -128,8 +144,8 @@ fn parse(head: &[u8]) -> Option<Request> {
 }
 
 /// Writes the response and ends the connection.
-pub(super) fn write(mut stream: &TcpStream, answer: &Answer) -> io::Result<()> {
-    stream.set_write_timeout(Some(PATIENCE))?;
+pub(super) fn write(stream: &TcpStream, answer: &Answer) -> io::Result<()> {
+    let deadline = Instant::now() + DELIVERY;
     let reason = match answer.status {
         200 => "OK",
         400 => "Bad Request",
@@ -151,12 +167,29 @@ pub(super) fn write(mut stream: &TcpStream, answer: &Answer) -> io::Result<()> {
         answer.kind,
         answer.body.len()
     );
-    stream.write_all(head.as_bytes())?;
+    send(stream, head.as_bytes(), deadline)?;
     if answer.has_body {
-        stream.write_all(&answer.body)?;
+        send(stream, &answer.body, deadline)?;
     }
-    stream.flush()?;
     drain(stream)
+}
+
+/// Sends all of `bytes`, unless that takes until after `deadline`.
+fn send(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_write_timeout(Some(left))?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(sent) => bytes = &bytes[sent..],
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
 }
 
 /// Shuts down the sending side and drains the request: closing a connection with unread bytes resets it, and the
@@ -184,7 +217,13 @@ pub(super) fn refuse(stream: &TcpStream) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, parse};
+    use super::{Request, has_end, parse};
+
+    #[test]
+    fn an_empty_line_ends_a_head() {
+        assert!(has_end(b"Host: x\r\n\r\n") && has_end(b"Host: x\n\n"));
+        assert!(!has_end(b"Host: x\r\n") && !has_end(b"\r\r\n"));
+    }
 
     #[test]
     fn requests_are_read_as_far_as_they_go() {

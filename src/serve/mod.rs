@@ -135,9 +135,39 @@ const PATHS: [&str; 3] = ["/metrics", "/report.json", "/healthz"];
 fn page(path: &str, pages: &Pages, is_alive: bool) -> Answer {
     match path {
         "/healthz" if is_alive => Answer::text(200, "ok\n"),
-        "/healthz" => Answer::text(503, "the input has not been read for three minutes\n"),
+        "/healthz" => Answer::text(
+            503,
+            "the reader of the log has been stuck for three minutes\n",
+        ),
         _ if pages.metrics.is_empty() => Answer::text(503, "no report yet\n"),
         "/metrics" => Answer::page(pages.metrics_type, Arc::clone(&pages.metrics)),
         _ => Answer::page("application/json", Arc::clone(&pages.report)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Pages, page};
+
+    #[test]
+    fn a_reader_that_is_stuck_fails_the_probe_and_its_last_pages_stay() {
+        let pages = Pages {
+            metrics: b"# EOF\n"[..].into(),
+            metrics_type: "text/plain",
+            report: b"{}"[..].into(),
+        };
+        let none = Pages::default();
+        for (path, pages, is_alive, status) in [
+            ("/healthz", &none, true, 200),
+            ("/healthz", &pages, true, 200),
+            ("/healthz", &pages, false, 503),
+            ("/metrics", &none, true, 503),
+            ("/report.json", &none, true, 503),
+            ("/metrics", &pages, false, 200),
+            ("/report.json", &pages, true, 200),
+        ] {
+            let answer = page(path, pages, is_alive);
+            assert_eq!(answer.status(), status, "{path} {is_alive}");
+        }
     }
 }

@@ -67,7 +67,7 @@ fn a_scan_from_inside_is_no_missing_rule() {
     // The reader of the report finds the missing rule without paging through the flood.
     let mut text = Vec::new();
     let style = Style::plain(80);
-    (RENDERERS[0].render)(&report, style, &mut text).unwrap();
+    (RENDERERS[0].report)(&report, style, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
     assert!(text.lines().count() < 1_000, "{}", text.lines().count());
     assert!(text.contains("tcp/2112"));

@@ -8,8 +8,9 @@ use dropsift::cause::CAUSES;
 use dropsift::input::Prefixes;
 use dropsift::input::reader::Reader;
 use dropsift::report::Style;
-use dropsift::report::ports::{rows, write_table};
-use dropsift::report::text_explain;
+use dropsift::report::TEXT;
+use dropsift::report::explain::Explanation;
+use dropsift::report::ports::{PortList, rows};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
 use dropsift::time::{Reading, parse_rfc3339};
@@ -65,7 +66,8 @@ fn a_line_is_judged_as_the_log_of_that_line() {
         // Only commands to be pasted are wider than the page.
         let mut text = Vec::new();
         let style = Style::plain(80);
-        text_explain::line(&explained, style, &mut text).unwrap();
+        let answer = Explanation::Line(Ok(&explained));
+        TEXT.explain.unwrap()(&answer, style, &mut text).unwrap();
         for row in String::from_utf8(text).unwrap().lines() {
             let pasted = row.contains("tables -");
             assert!(pasted || row.chars().count() <= 80, "{row}");
@@ -78,7 +80,8 @@ fn the_table_of_ports_fits_its_page() {
     for width in [60, 80, 100, 140] {
         let style = Style::plain(width);
         let mut text = Vec::new();
-        write_table(&rows(None), style, &mut text).unwrap();
+        let (asked, rows) = ("", &rows(None)[..]);
+        TEXT.ports.unwrap()(&PortList { asked, rows }, style, &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
         let widest = text.lines().map(|row| row.chars().count()).max().unwrap();
         assert!(widest <= width.max(80), "{widest} of {width} columns");

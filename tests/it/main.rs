@@ -34,6 +34,7 @@ mod memory;
 mod metrics;
 mod mutations;
 mod packet;
+mod pages;
 mod properties;
 mod read;
 mod registry;

@@ -1,45 +1,30 @@
 //! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Time that no page takes on any machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::support::daemon::{Daemon, PATIENCE, Series, ask, get, sum};
+use crate::support::sample_journal;
 
-/// A live run that serves its report.
+/// A live run whose log comes through a pipe.
 struct Run {
-    child: Child,
+    daemon: Daemon,
     stdin: ChildStdin,
-    address: String,
 }
 
 impl Run {
     fn start(args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-            .args(["--metrics", "0", "-f", "-o", "ndjson"])
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap());
-        let mut address = String::new();
-        while address.is_empty() {
-            let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "no start line");
-            let url = line.split_once("http://").map(|(_, url)| url.to_owned());
-            address = url.map_or_else(String::new, |url| {
-                url.split('/').next().unwrap_or_default().to_owned()
-            });
-        }
+        Self::of(Daemon::start("0", args))
+    }
+
+    fn of(mut daemon: Daemon) -> Self {
         Self {
-            stdin: child.stdin.take().unwrap(),
-            child,
-            address,
+            stdin: daemon.process.0.stdin.take().unwrap(),
+            daemon,
         }
     }
 
@@ -48,44 +33,15 @@ impl Run {
     }
 
     fn ask(&self, request: &str) -> String {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        // A connection that is refused may be reset behind its answer.
-        let _ = stream.read_to_string(&mut answer);
-        answer
+        ask(&self.daemon.address, request).unwrap()
     }
 
     fn get(&self, path: &str) -> String {
-        let answer = self.ask(&format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"));
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let length = format!("Content-Length: {}", body.len());
-        assert!(head.lines().any(|line| line == length), "{head}");
-        body.to_owned()
+        get(&self.daemon.address, path)
     }
 
-    /// Waits until `is_there` holds for the series of the page, and returns them.
-    fn series(&self, is_there: impl Fn(&BTreeMap<String, f64>) -> bool) -> BTreeMap<String, f64> {
-        let began = Instant::now();
-        loop {
-            let series: BTreeMap<String, f64> = (self.get("/metrics").lines())
-                .filter(|line| !line.starts_with('#'))
-                .filter_map(|line| line.rsplit_once(' '))
-                .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
-                .collect();
-            if is_there(&series) {
-                return series;
-            }
-            assert!(began.elapsed() < PATIENCE, "{series:#?}");
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    fn series(&self, is_there: impl Fn(&Series) -> bool) -> Series {
+        self.daemon.series(is_there)
     }
 }
 
@@ -101,14 +57,6 @@ const ROLES: [&str; 6] = [
     "--role",
     "harvester3=worker",
 ];
-
-/// Returns the sum of all series of a metric that have these labels.
-fn sum(series: &BTreeMap<String, f64>, metric: &str, labels: &[&str]) -> f64 {
-    let own = series.iter().filter(|(name, _)| {
-        name.starts_with(&format!("{metric}{{")) && labels.iter().all(|label| name.contains(label))
-    });
-    own.map(|(_, value)| value).sum()
-}
 
 #[test]
 fn a_scrape_agrees_with_the_report() {
@@ -206,12 +154,62 @@ fn only_what_is_there_is_served() {
     assert!(run.ask(&long).contains(" 431 "));
 }
 
-/// Connections that send nothing keep others out for some seconds, and never the reader of the log.
+/// Ports of which no list says anything are told apart up to a bound, and a listed one always is.
 #[test]
-fn idle_connections_disturb_nothing() {
+fn unlisted_ports_have_few_series() {
+    let mut run = Run::start(&["--role", "worker"]);
+    let asked = |port: u16, peer: u16, attempt: u16| {
+        format!(
+            "2026-04-22T10:00:{:02}.{attempt}+00:00 h1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= SRC=192.168.122.{peer} \
+             DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT={} DPT={port} WINDOW=64240 RES=0x00 \
+             SYN URGP=0\n",
+            peer - 100,
+            40_000 + attempt
+        )
+    };
+    // Each peer asks for one port, so that none scans; the later ports have the smaller numbers.
+    for n in 0..30 {
+        for attempt in 0..3 {
+            run.write(&asked(20_000 - n * 7, 100 + n, attempt));
+        }
+    }
+    run.write(&asked(9796, 131, 0));
+    run.write(&asked(9796, 131, 1));
+    let series = run.series(|series| sum(series, "dropsift_drop_lines_total", &[]) >= 92.0);
+    let of = |labels: &[&str]| sum(&series, "dropsift_missing_rule", labels);
+    assert_eq!(of(&["cause=\"unlisted-port\"", "port=\"other\""]), 1.0);
+    assert_eq!(of(&["cause=\"unlisted-port\""]), 21.0);
+    assert_eq!(of(&["port=\"20000\""]), 1.0);
+    assert_eq!(of(&["port=\"9796\""]), 1.0);
+    assert!(series.keys().all(|name| !name.contains("192.168.122")));
+}
+
+/// Connections that send nothing, or a byte now and then, keep others out for some seconds, and never the reader of the log.
+#[test]
+fn slow_clients_disturb_nothing() {
     let mut run = Run::start(&ROLES);
-    let idle: Vec<TcpStream> = (0..8)
-        .map(|_| TcpStream::connect(&run.address).unwrap())
+    let idle: Vec<TcpStream> = (0..4)
+        .map(|_| TcpStream::connect(&run.daemon.address).unwrap())
+        .collect();
+    // Each sends a header that never ends.
+    let address = run.daemon.address.clone();
+    let slow: Vec<_> = (0..4)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&address).unwrap();
+            std::thread::spawn(move || {
+                let began = Instant::now();
+                let mut answer = Vec::new();
+                stream
+                    .set_read_timeout(Some(Duration::from_millis(200)))
+                    .unwrap();
+                let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\n");
+                while answer.is_empty() && began.elapsed() < PATIENCE {
+                    let _ = stream.write_all(b"X");
+                    let _ = stream.read_to_end(&mut answer);
+                }
+                String::from_utf8(answer).unwrap()
+            })
+        })
         .collect();
     run.write(&limited());
     let began = Instant::now();
@@ -221,10 +219,103 @@ fn idle_connections_disturb_nothing() {
             break answer;
         }
     };
-    assert!(!answer.contains(" 200 "), "{answer}");
-    drop(idle);
+    assert!(answer.contains(" 503 "), "{answer}");
+    for thread in slow {
+        let answer = thread.join().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    }
+    // All have been turned away, the idle ones too.
     let series = run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
     assert_eq!(sum(&series, "dropsift_drop_lines_total", &[]), 135.0);
+    drop(idle);
+}
+
+/// Requests as many as there can be, and clients that read nothing of a long answer.
+#[test]
+fn a_flood_of_requests_does_not_slow_the_reader() {
+    let events = tempfile::NamedTempFile::new().unwrap();
+    let daemon = Daemon::start_to(events.reopen().unwrap().into(), "0", &ROLES);
+    let mut run = Run::of(daemon);
+    run.write(&limited());
+    run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
+    let has = |port: &str| {
+        let told = std::fs::read_to_string(events.path()).unwrap_or_default();
+        told.contains(&format!("\"port\":{port},"))
+    };
+    assert!(has("9796") && !has("10665"));
+    let is_over = AtomicBool::new(false);
+    let address = &run.daemon.address.clone();
+    // Nothing in it panics: the clients would go on for ever.
+    let (waited, answers) = std::thread::scope(|scope| {
+        let clients = ["/metrics", "/report.json", "/healthz", "/nothing"].map(|path| {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                let mut deaf = Vec::new();
+                while !is_over.load(Ordering::Relaxed) {
+                    let request = format!("GET {path} HTTP/1.1\r\n\r\n");
+                    let answer = ask(address, &request).unwrap_or_default();
+                    let status = answer.split(' ').nth(1).unwrap_or_default().to_owned();
+                    if deaf.len() < 2
+                        && let Ok(mut stream) = TcpStream::connect(address)
+                    {
+                        let _ = stream.write_all(b"GET /report.json HTTP/1.1\r\n\r\n");
+                        deaf.push(stream);
+                    }
+                    // Nothing where the connection was reset behind a refusal.
+                    if !["200", "404", "503", ""].contains(&&status[..]) {
+                        return Err(answer);
+                    }
+                }
+                Ok(())
+            })
+        });
+        let (began, mut number) = (Instant::now(), 0);
+        // Two attempts on a port that the documentation opens there, and then other drops, all the time.
+        while !has("10665") && began.elapsed() < PATIENCE {
+            number += 1;
+            let line = format!(
+                "Apr 22 10:04:50 harvester3 kernel: HARVESTER_DROP_IN=mgmt-br OUT= SRC=192.168.122.61 \
+                 DST=192.168.122.63 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID={number} DF PROTO=TCP SPT={} DPT=10665 \
+                 WINDOW=64240 RES=0x00 SYN URGP=0\n",
+                40_000 + number
+            );
+            let _ = run.stdin.write_all(line.as_bytes());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let waited = began.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        (waited, clients.map(|client| client.join()))
+    });
+    for answer in answers {
+        assert_eq!(answer.unwrap(), Ok(()));
+    }
+    // A second by the contract; here others build beside it.
+    assert!(waited < Duration::from_secs(10), "{waited:?}");
+}
+
+#[test]
+fn an_input_that_is_gone_is_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let journals = folder.path().join("journal");
+    std::fs::create_dir(&journals).unwrap();
+    for (content, file, input) in [
+        (limited().into_bytes(), "kernel.log", "kernel.log"),
+        (sample_journal(), "journal/system.journal", "journal"),
+    ] {
+        let file = folder.path().join(file);
+        std::fs::write(&file, content).unwrap();
+        let input = folder.path().join(input).display().to_string();
+        let run = Daemon::start("0", &[&input]);
+        let labels = [format!("source=\"{input}\"")];
+        let up = |series: &Series| sum(series, "dropsift_input_up", &[&labels[0]]);
+        run.series(|series| {
+            up(series) == 1.0 && sum(series, "dropsift_drop_lines_total", &[]) > 0.0
+        });
+        std::fs::remove_file(&file).unwrap();
+        let series = run.series(|series| up(series) == 0.0);
+        // What was found before stays.
+        assert!(sum(&series, "dropsift_drop_lines_total", &[]) > 0.0);
+    }
 }
 
 #[test]

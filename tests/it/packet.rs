@@ -50,7 +50,7 @@ fn each_real_line_comes_back_byte_for_byte() {
 #[test]
 fn real_lines_are_read_in_the_kernels_order() {
     let others: Vec<&str> = real()
-        .filter(|text| PacketSummary::ordered(text.as_bytes()).is_none())
+        .filter(|text| PacketSummary::ordered(text).is_none())
         .collect();
     for text in &others {
         let outer = text.split(" [SRC=").next().unwrap_or_default();

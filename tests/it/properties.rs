@@ -37,7 +37,7 @@ fn rendered(report: &Report) -> String {
     let style = Style::plain(80);
     let mut out = Vec::new();
     for renderer in RENDERERS {
-        (renderer.render)(report, style, &mut out).unwrap();
+        (renderer.report)(report, style, &mut out).unwrap();
     }
     String::from_utf8(out).unwrap()
 }

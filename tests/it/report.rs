@@ -13,7 +13,7 @@ use crate::properties::{line, report};
 /// Returns the report as plain text.
 fn text(report: &Report, style: Style) -> String {
     let mut out = Vec::new();
-    (RENDERERS[0].render)(report, style, &mut out).unwrap();
+    (RENDERERS[0].report)(report, style, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

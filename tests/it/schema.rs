@@ -326,7 +326,7 @@ fn the_check_finds_what_is_wrong() {
 }
 
 /// Stops where `value` is not as `schema` says. An object may have no key that its schema does not name.
-fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
+pub(crate) fn check(value: &Value, schema: &Value, root: &Value, at: &str) {
     for (word, rule) in schema.as_object().unwrap() {
         match word.as_str() {
             "$ref" => {

@@ -301,3 +301,47 @@ fn each_dependency_is_used_where_its_reason_says() {
     assert!(seen > 30, "only {seen} dependencies were found");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// What is released is named in three places beside the manifest.
+#[test]
+fn a_version_is_the_same_everywhere() {
+    let version = env!("CARGO_PKG_VERSION");
+    let daemonset = root().join("docs/deploy/base/daemonset.yaml");
+    let daemonset: Value = serde_saphyr::from_str(&fs::read_to_string(daemonset).unwrap()).unwrap();
+    assert_eq!(
+        daemonset["spec"]["template"]["spec"]["containers"][0]["image"],
+        format!("dropsift:{version}")
+    );
+    let page = fs::read_to_string(root().join("docs/deploy/README.md")).unwrap();
+    let named: BTreeSet<&str> = page
+        .split_whitespace()
+        .filter_map(|word| word.split_once("dropsift-")?.1.split_once("-x86_64"))
+        .map(|(named, _)| named)
+        .collect();
+    assert_eq!(named, BTreeSet::from(["VERSION", version]));
+}
+
+/// Reads what the scripts of CI and of a release say of a tool: `name@version`.
+#[test]
+fn the_tools_of_a_release_are_pinned_and_called() {
+    let scripts: String = fs::read_dir(root().join(".ci"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    let tools = fs::read_to_string(root().join(".ci/tools")).unwrap();
+    let pinned: Vec<(&str, &str)> = tools
+        .split_whitespace()
+        .filter_map(|word| word.trim_end_matches(';').strip_prefix("cargo-"))
+        .filter_map(|word| word.split_once('@'))
+        .collect();
+    assert_eq!(pinned.len(), 4, "{pinned:?}");
+    for (name, version) in pinned {
+        assert!(version.split('.').count() == 3, "{name}@{version}");
+        assert!(
+            scripts.contains(&format!("cargo {name} ")),
+            "cargo {name} is called nowhere"
+        );
+    }
+}

@@ -17,12 +17,13 @@ pub(super) struct Head<'a> {
     /// Microseconds since boot, where the message begins with them.
     pub(super) uptime: Option<i64>,
     /// Message, from the LOG prefix on.
-    pub(super) message: &'a [u8],
+    pub(super) message: &'a str,
 }
 
 /// Reads `line`, which has no line end.
-pub(super) fn head<'a>(line: &'a [u8], prefixes: &Prefixes) -> Option<Head<'a>> {
-    let mut rest = line;
+#[inline]
+pub(super) fn head<'a>(line: &'a str, prefixes: &Prefixes) -> Option<Head<'a>> {
+    let mut rest = line.as_bytes();
     let stamp = match rest.first()? {
         b'A'..=b'Z' => yearless(&mut rest)?,
         _ => dated(&mut rest)?,
@@ -32,19 +33,28 @@ pub(super) fn head<'a>(line: &'a [u8], prefixes: &Prefixes) -> Option<Head<'a>> 
     let (uptime, message) = uptime_of(text);
     let prefix = prefixes.at_begin_of(message)?;
     let is_plain = message[prefix.len()..].starts_with(b"IN=")
-        && !message.ends_with(b"\r")
+        && !matches!(message.last(), Some(b'\r' | b'\0'))
         // rsyslog's escapes.
         && memchr::memchr(b'#', text).is_none()
-        // A configured prefix may look like another form.
-        && !message.starts_with(b"message repeated ")
-        && prefixes.at_begin_of(rest).is_none()
-        && prefixes.at_begin_of(line).is_none();
+        && (prefixes.are_documented() || !is_odd(line.as_bytes(), rest, message, prefixes));
+    // A place in bytes that come from the end of the line.
+    let at = |rest: &[u8]| line.len() - rest.len();
+    let host = line.get(at(rest)..at(rest) + host.len())?;
+    let message = line.get(at(message)..)?;
     is_plain.then_some(Head {
         stamp,
         host,
         uptime,
         message,
     })
+}
+
+/// Whether a configured prefix looks like another form.
+#[cold]
+fn is_odd(line: &[u8], behind_stamp: &[u8], message: &[u8], prefixes: &Prefixes) -> bool {
+    message.starts_with(b"message repeated ")
+        || prefixes.at_begin_of(behind_stamp).is_some()
+        || prefixes.at_begin_of(line).is_some()
 }
 
 /// Takes `Apr 22 10:00:01.123456`.
@@ -165,12 +175,13 @@ mod tests {
         fn what_is_read_at_one_look_is_what_the_forms_say(line in line(), cut in any::<u8>(), chosen in any::<bool>()) {
             let prefixes = if chosen { Prefixes::only("message repeated 3 times: [ HARV") } else { Prefixes::documented() };
             // Most lines whole, some cut.
-            let line = line.get(usize::from(cut).saturating_sub(200)..).unwrap_or(&line).as_bytes();
-            if let Some(head) = head(line, &prefixes) {
+            let text = line.get(usize::from(cut).saturating_sub(200)..).unwrap_or(&line);
+            let line = text.as_bytes();
+            if let Some(head) = head(text, &prefixes) {
                 let record = format::read(line, &prefixes).unwrap();
                 let text = unescaped(&record.message);
                 let class = classify(record.origin, &text, true, &prefixes);
-                prop_assert_eq!(class, Class::Drop { message: head.message, repeats: 1 });
+                prop_assert_eq!(class, Class::Drop { message: head.message.as_bytes(), repeats: 1 });
                 prop_assert_eq!((record.stamp, record.host.as_deref()), (head.stamp, Some(head.host)));
                 prop_assert_eq!(uptime_of(&record.message).0, head.uptime);
                 let none = (record.uptime, record.after, record.monotonic, record.boot, record.late);
@@ -189,10 +200,7 @@ mod tests {
         ] {
             for uptime in ["", "[12345.677901] "] {
                 let line = format!("{stamp} harvester1 kernel: {uptime}HARVESTER_DROP_IN=a OUT= ");
-                assert!(
-                    head(line.as_bytes(), &Prefixes::documented()).is_some(),
-                    "{line}"
-                );
+                assert!(head(&line, &Prefixes::documented()).is_some(), "{line}");
             }
         }
     }

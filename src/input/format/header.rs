@@ -268,7 +268,7 @@ pub(super) type Sent<'a> = (Option<Cow<'a, str>>, Origin, &'a [u8]);
 /// severity, a facility) are skipped.
 pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
     if let Some((host, message)) = usual_source(text) {
-        return Some((Some(host.into()), Origin::Kernel, message));
+        return Some((Some(String::from_utf8_lossy(host)), Origin::Kernel, message));
     }
     other_source(text)
 }
@@ -276,20 +276,28 @@ pub(super) fn source(text: &[u8]) -> Option<Sent<'_>> {
 /// Returns the host before a ` kernel: `, and the message, as far as one look shows that the word is a host: it has a
 /// digit, and nothing besides that a word of a header has.
 #[inline]
-pub(in crate::input) fn usual_source(text: &[u8]) -> Option<(&str, &[u8])> {
-    let mut has_digit = false;
+pub(in crate::input) fn usual_source(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let window = &text[..text.len().min(MAX_WORD)];
-    let space = window.iter().position(|b| {
-        has_digit |= b.is_ascii_digit();
-        !b.is_ascii_alphanumeric() && *b != b'-'
-    })?;
+    let space = window.iter().position(|b| !IN_HOSTS[usize::from(*b)])?;
     let (host, rest) = text.split_at(space);
     let message = rest.strip_prefix(b" kernel: ")?;
-    if !has_digit || host[0] == b'-' {
+    // From its end, where most hosts have their digits.
+    if host.first() == Some(&b'-') || !host.iter().rev().any(u8::is_ascii_digit) {
         return None;
     }
-    Some((std::str::from_utf8(host).ok()?, message))
+    Some((host, message))
 }
+
+/// Whether a byte is one of a host's name without dots.
+static IN_HOSTS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'-';
+        byte += 1;
+    }
+    table
+};
 
 fn other_source(text: &[u8]) -> Option<Sent<'_>> {
     let colon = tag_end(text)?;

@@ -8,6 +8,7 @@ use crate::input::search::Search;
 #[derive(Debug, Clone)]
 pub struct Prefixes {
     pub(in crate::input) texts: Vec<Vec<u8>>,
+    are_documented: bool,
     /// Built on demand: that takes milliseconds, and a bundle has hundreds of logs. Clones share it.
     search: Arc<OnceLock<Search>>,
 }
@@ -16,24 +17,28 @@ impl Prefixes {
     /// The documented prefix.
     pub const DOCUMENTED: &str = "HARVESTER_DROP_";
 
-    fn new(texts: Vec<Vec<u8>>) -> Self {
+    fn new(texts: Vec<Vec<u8>>, are_documented: bool) -> Self {
         Self {
             texts,
+            are_documented,
             search: Arc::default(),
         }
     }
 
     /// Creates the documented prefix, and the one of an older write-up of the feature.
     pub fn documented() -> Self {
-        Self::new(vec![
-            Self::DOCUMENTED.as_bytes().to_vec(),
-            b"HARVESTER_DROP: ".to_vec(),
-        ])
+        let texts = [Self::DOCUMENTED.as_bytes(), b"HARVESTER_DROP: "];
+        Self::new(texts.map(<[u8]>::to_vec).to_vec(), true)
     }
 
     /// Creates the prefixes for another rule's prefix alone.
     pub fn only(prefix: &str) -> Self {
-        Self::new(vec![prefix.as_bytes().to_vec()])
+        Self::new(vec![prefix.as_bytes().to_vec()], false)
+    }
+
+    /// Whether these are the documented prefixes, which look like no header of a form. A configured one may.
+    pub(in crate::input) const fn are_documented(&self) -> bool {
+        self.are_documented
     }
 
     /// Returns the search for the prefixes and other texts, which `build` creates once.

@@ -387,6 +387,11 @@ impl JournalFollow {
         self.ended = there;
     }
 
+    /// Whether a file is there that is written to.
+    pub fn is_up(&self) -> bool {
+        !(self.growing.is_empty() && self.flushed.is_empty())
+    }
+
     /// How many entries were met.
     pub const fn lines(&self) -> u64 {
         self.lines

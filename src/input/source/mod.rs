@@ -16,6 +16,7 @@ mod journal_follow;
 mod journal_path;
 mod journals;
 mod own;
+mod own_page;
 mod peel;
 mod room;
 mod root;

@@ -1,11 +1,13 @@
-//! Documents that this program wrote: reports and events as JSON, one behind the other, on one line or on many.
+//! Documents that this program wrote: reports and events as JSON, one behind the other, on one line or on many, and
+//! reports as pages.
 
 use std::cell::Cell;
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
 use serde_json::value::RawValue;
 
+use super::own_page::skip_to_json;
 use super::{Opening, Summary};
 use crate::input::event::LogEvent;
 
@@ -13,16 +15,25 @@ use crate::input::event::LogEvent;
 const MAX_DOCUMENT: usize = 128 << 20;
 
 impl Opening<'_, '_, '_> {
-    /// Passes each document of `stream` to the sink.
+    /// Passes each document of `stream` to the sink; that of a page is the only one.
     pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + '_>) {
+        let mut stream = io::BufReader::with_capacity(super::BLOCK, stream);
+        let at_most = match begin(&mut stream) {
+            Ok(Begin::Page) => 1,
+            Ok(Begin::Documents) => usize::MAX,
+            Err(why) => {
+                self.failed(name, why);
+                (self.sink)(LogEvent::EndOfOwn);
+                return;
+            }
+        };
         let left = Rc::new(Cell::new(MAX_DOCUMENT));
         let bounded = Bounded {
-            stream: io::BufReader::with_capacity(super::BLOCK, stream),
+            stream,
             left: left.clone(),
-            is_begin: true,
         };
         let documents = serde_json::Deserializer::from_reader(bounded).into_iter::<Box<RawValue>>();
-        for document in documents {
+        for document in documents.take(at_most) {
             match document {
                 Ok(document) => {
                     left.set(MAX_DOCUMENT);
@@ -43,6 +54,29 @@ impl Opening<'_, '_, '_> {
             }
         }
         (self.sink)(LogEvent::EndOfOwn);
+    }
+}
+
+/// Start of a stream.
+enum Begin {
+    Page,
+    Documents,
+}
+
+/// Reads up to the first document.
+fn begin(stream: &mut impl BufRead) -> io::Result<Begin> {
+    if stream.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
+        stream.consume(3);
+    }
+    loop {
+        match stream.fill_buf()?.first() {
+            Some(byte) if byte.is_ascii_whitespace() => stream.consume(1),
+            Some(b'<') => {
+                skip_to_json(stream)?;
+                return Ok(Begin::Page);
+            }
+            _ => return Ok(Begin::Documents),
+        }
     }
 }
 
@@ -70,20 +104,14 @@ fn broken(why: &serde_json::Error) -> io::Error {
     io::Error::other(text)
 }
 
-/// A stream that ends where one document would be too long, without a byte order mark.
+/// A stream that ends where one document would be too long.
 struct Bounded<R> {
     stream: R,
     left: Rc<Cell<usize>>,
-    is_begin: bool,
 }
 
-impl<R: io::BufRead> Read for Bounded<R> {
+impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if std::mem::take(&mut self.is_begin)
-            && self.stream.fill_buf()?.starts_with(b"\xef\xbb\xbf")
-        {
-            self.stream.consume(3);
-        }
         let left = self.left.get();
         if left == 0 {
             return Err(io::ErrorKind::FileTooLarge.into());

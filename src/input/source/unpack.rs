@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 
 use super::bounds::{Bounds, Counted, Unpacked};
-use super::{decode, utf16};
+use super::{decode, own_page, utf16};
 
 /// Source of bytes.
 pub(super) enum Source<'a> {
@@ -19,7 +19,7 @@ pub(super) enum Kind {
     Packed(Codec),
     Zip,
     Journal,
-    /// Reports or events of this program, as JSON.
+    /// Reports or events of this program, as JSON, or a report as a page.
     Own,
     /// Anything else, which is read as lines.
     Text,
@@ -65,6 +65,11 @@ fn begins(head: &[u8], magic: &[u8]) -> bool {
 fn kind(head: &[u8]) -> Option<Kind> {
     if let Some(kind) = own(head) {
         return kind;
+    }
+    match own_page::is_page(head) {
+        Some(true) => return Some(Kind::Own),
+        Some(false) => {}
+        None => return None,
     }
     let mut fits = MAGIC.iter().filter(|(magic, _)| begins(head, magic));
     match fits.next() {

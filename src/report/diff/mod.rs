@@ -6,8 +6,8 @@ use super::{Report, Warning};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 
-pub(super) use text::headline;
 pub use text::text;
+pub(super) use text::{doubts, headline, side};
 
 /// A finding that one of the reports alone has, and why that may not mean that anything changed.
 pub struct Alone<'r> {

@@ -88,7 +88,7 @@ pub fn text(diff: &Diff<'_>, style: Style, out: &mut dyn Write) -> io::Result<()
 }
 
 /// Describes the input of one side.
-fn side(report: &Report) -> String {
+pub(in crate::report) fn side(report: &Report) -> String {
     format!(
         "{}, {}",
         source_and_span(report),
@@ -110,7 +110,14 @@ fn alone(page: &mut Page<'_>, title: &str, ansi: Ansi, found: &[Alone<'_>]) -> i
             found.len() - MAX_ROWS
         ))?;
     }
-    // Each reason once, with the findings that it holds for.
+    for text in doubts(found) {
+        page.paragraph("  ? ", "    ", &text)?;
+    }
+    Ok(())
+}
+
+/// Returns each reason for doubt once, with the findings that it holds for.
+pub(in crate::report) fn doubts(found: &[Alone<'_>]) -> Vec<String> {
     let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
     for one in found {
         for doubt in &one.doubts {
@@ -125,15 +132,15 @@ fn alone(page: &mut Page<'_>, title: &str, ansi: Ansi, found: &[Alone<'_>]) -> i
             }
         }
     }
-    for (text, names) in reasons {
+    let reasons = reasons.into_iter().map(|(text, names)| {
         let whose = match names.len() {
             all if all == found.len() && all > 1 => "all of them".to_owned(),
             0..=3 => names.join(", "),
             more => format!("{}, {} and {} more", names[0], names[1], more - 2),
         };
-        page.paragraph("  ? ", "    ", &format!("{}: {whose}", printable(text)))?;
-    }
-    Ok(())
+        format!("{}: {whose}", printable(text))
+    });
+    reasons.collect()
 }
 
 /// Writes a finding with all that tells it apart.

@@ -72,6 +72,7 @@ impl Fold {
                     logged: 0,
                     saturated: None,
                     saturated_by_family: Default::default(),
+                    boots: Vec::new(),
                     unlogged: None,
                 });
             node.logged = node.logged.saturating_add(found.logged);

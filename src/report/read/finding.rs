@@ -9,14 +9,14 @@ use crate::cause::group::GroupKey;
 use crate::cause::{CAUSES, Cause, Test, Verdict};
 use crate::chain::HARVESTER;
 use crate::date::Date;
-use crate::finding::{Accepted, Finding, Offered, Reported, State};
+use crate::finding::{Accepted, Finding, Offered, Reported, State, times};
 use crate::flow::{Direction, Kind, PeerClass, Ports};
 use crate::net::{IpNet, neighbourhood};
 use crate::packet::{TcpFlags, proto, proto_number};
 use crate::report::json::{FindingV1, RuleV1, TestV1};
 use crate::rule::RULE_IN_FORCE;
 use crate::site::Zone;
-use crate::time::{Time, parse_rfc3339};
+use crate::time::{SECOND, Time, parse_rfc3339};
 
 /// The longest text of a report that is kept, in characters.
 const MAX_TEXT: usize = 2_000;
@@ -168,6 +168,7 @@ fn of_report(
         flags: flags.collect(),
         first: time(v1.first.as_deref()),
         last: time(v1.last.as_deref()),
+        times: times_of(v1),
         flows: Vec::new(),
         absent_rule,
         absent_lines: 0,
@@ -196,6 +197,25 @@ fn of_report(
         accepted,
         rules: Vec::new(),
         outcomes: None,
+    })
+}
+
+/// Returns the times of its lines.
+fn times_of(v1: &FindingV1<'_>) -> Vec<Time> {
+    let (first, last) = (time(v1.first.as_deref()), time(v1.last.as_deref()));
+    let at = |seconds: f64| {
+        Time(
+            first
+                .0
+                .saturating_add((seconds * SECOND as f64).round() as i64),
+        )
+    };
+    let is_within = |time: &Time| first.is_known() && (first..=last).contains(time);
+    times(|| {
+        v1.times
+            .iter()
+            .map(|seconds| at(*seconds))
+            .filter(is_within)
     })
 }
 

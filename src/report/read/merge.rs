@@ -7,11 +7,12 @@ use super::finding::rank;
 use super::part::{Part, sum};
 use crate::cause::Test;
 use crate::error::printable_name;
-use crate::finding::{Finding, sort};
+use crate::finding::{Finding, sort, times};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::report::{NodeReport, Warning};
 use crate::saturation::Stretch;
+use crate::time::Time;
 
 /// The most findings that an overlap names.
 const MAX_NAMES: usize = 8;
@@ -122,6 +123,9 @@ fn nodes<'n>(
                 _ => apart.push(stretch),
             }
         }
+        let mut boots: Vec<Time> = same.iter().flat_map(|node| node.boots.iter().copied()).collect();
+        boots.sort_unstable();
+        boots.dedup();
         let is_judged = same.iter().all(|node| node.saturated.is_some());
         let unlogged = same.iter().filter_map(|node| node.unlogged).max_by_key(|counted| counted.packets);
         Some(NodeReport {
@@ -131,6 +135,7 @@ fn nodes<'n>(
             addresses,
             logged: same.iter().map(|node| node.logged).fold(0, u64::saturating_add),
             saturated_by_family: by_family(&same),
+            boots,
             saturated: (is_judged || !apart.is_empty()).then_some(apart),
             unlogged,
         })
@@ -266,6 +271,7 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
     base.established_suspect = same.iter().any(|f| f.established_suspect);
     (base.peers, base.networks, base.ports, base.interfaces) = (peers, networks, ports, interfaces);
     (base.logged, base.attempts) = (logged, attempts);
+    base.times = times(|| same.iter().flat_map(|f| f.times.iter().copied()));
     base.flags = flags.into_values().collect();
     Some(base)
 }

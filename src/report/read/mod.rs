@@ -66,7 +66,7 @@ impl Reports {
         text: &str,
         report: super::json::ReportV1<'_>,
     ) -> Result<(), String> {
-        if !self.seen.insert(FixedState::default().hash_one(text)) {
+        if !self.seen.insert(fingerprint(text)) {
             return Ok(());
         }
         let unread = report
@@ -112,4 +112,15 @@ impl Reports {
     pub fn tally(&self) -> Tally {
         part::sum(self.parts.iter().map(|part| part.tally))
     }
+}
+
+/// Returns a hash of a document: the same whether it stands in a page, which has escapes for three characters, or alone.
+fn fingerprint(text: &str) -> u64 {
+    let mut plain = text.to_owned();
+    for (escape, character) in [("\\u003c", "<"), ("\\u003e", ">"), ("\\u0026", "&")] {
+        if plain.contains(escape) {
+            plain = plain.replace(escape, character);
+        }
+    }
+    FixedState::default().hash_one(plain)
 }

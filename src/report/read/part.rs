@@ -131,6 +131,10 @@ fn node(v1: &NodeV1<'_>) -> Result<NodeReport, String> {
         logged: v1.logged.min(MAX_COUNT),
         saturated: v1.saturated.as_ref().map(stretches),
         saturated_by_family: Default::default(),
+        boots: (v1.boots.iter())
+            .map(|text| time(Some(text)))
+            .filter(|time| time.is_known())
+            .collect(),
         unlogged: v1.unlogged.map(|packets| Counted {
             packets: packets.min(MAX_COUNT),
             exact: true,

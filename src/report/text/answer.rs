@@ -247,7 +247,7 @@ pub(in crate::report) fn source_and_span(report: &Report) -> String {
 }
 
 /// Describes the inputs.
-pub(super) fn source(report: &Report) -> String {
+pub(in crate::report) fn source(report: &Report) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),
         name => {
@@ -273,7 +273,7 @@ pub(super) fn source(report: &Report) -> String {
 }
 
 /// Describes the time span of the log.
-fn span(report: &Report) -> Option<String> {
+pub(in crate::report) fn span(report: &Report) -> Option<String> {
     let (first, last) = report.span.filter(|(first, _)| first.is_known())?;
     if !first.is_dated() {
         return Some(format!("{first} to {last} since the boot"));

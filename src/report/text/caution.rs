@@ -27,16 +27,35 @@ const FIRST: [&str; 3] = [
 /// Code of the warning that is written once for all nodes, from the report.
 const SATURATED: &str = "log-saturated";
 
+/// A caution, and the words of the command that cures it, where there is one.
+pub(in crate::report) struct Caution {
+    pub(in crate::report) text: String,
+    pub(in crate::report) cure: Vec<String>,
+}
+
 /// Writes the cautions, which may change the answer.
 pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+    let all = cautions(report);
+    if all.is_empty() {
+        return Ok(());
+    }
+    page.heading(AnsiColor::Yellow.on_default().bold(), "CAUTION", "")?;
+    for caution in all {
+        page.paragraph("  ! ", "    ", &caution.text)?;
+        if !caution.cure.is_empty() {
+            super::commands::words(page, 6, &caution.cure)?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the cautions: of many of one kind the first.
+pub(in crate::report) fn cautions(report: &Report) -> Vec<Caution> {
     let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
     codes.dedup();
     // The first sentence contains it already.
     codes.retain(|code| *code != OTHER_PREFIX || report.tally.drops > 0);
-    if codes.is_empty() {
-        return Ok(());
-    }
-    page.heading(AnsiColor::Yellow.on_default().bold(), "CAUTION", "")?;
+    let mut cautions = Vec::new();
     let rank = |code: &&str| match *code {
         SATURATED => FIRST.len(),
         code => FIRST
@@ -47,7 +66,7 @@ pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
     codes.sort_by_key(rank);
     for code in codes {
         if code == SATURATED {
-            saturated(page, report)?;
+            cautions.push(saturated(report));
             continue;
         }
         let own = report
@@ -67,14 +86,15 @@ pub(super) fn caution(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
             } else if shown < own.len() {
                 text = format!("{text}. {} more of the kind: -o json", own.len() - shown);
             }
-            page.paragraph("  ! ", "    ", &text)?;
+            let cure = Vec::new();
+            cautions.push(Caution { text, cure });
         }
     }
-    Ok(())
+    cautions
 }
 
 /// Returns the time for which the limit hid drops on a node, in percent of the log's time; `None` where it hid none.
-fn share(node: &NodeReport, whole: i64) -> Option<i64> {
+pub(in crate::report) fn share(node: &NodeReport, whole: i64) -> Option<i64> {
     let stretches = node.saturated.as_ref().filter(|own| !own.is_empty())?;
     let hidden: i64 = stretches.iter().map(|one| one.to.since(one.from)).sum();
     Some(
@@ -86,7 +106,7 @@ fn share(node: &NodeReport, whole: i64) -> Option<i64> {
     )
 }
 
-fn saturated(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
+fn saturated(report: &Report) -> Caution {
     let whole = report.span.map_or(0, |(first, last)| last.since(first));
     let nodes = report.nodes.iter();
     let mut shares: Vec<(&str, i64)> = nodes
@@ -114,6 +134,6 @@ fn saturated(page: &mut Page<'_>, report: &Report) -> io::Result<()> {
         on.join(", "),
         again.first()
     );
-    page.paragraph("  ! ", "    ", &text)?;
-    super::commands::words(page, 6, &again.words)
+    let cure = again.words;
+    Caution { text, cure }
 }

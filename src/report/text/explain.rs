@@ -16,7 +16,7 @@ use crate::rule::Disposition;
 const SHOWN: &[&str] = &["in", "src", "dst", "proto", "spt", "dpt", "flags"];
 
 /// Writes all that is known of one line.
-pub fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page {
         out,
         style,
@@ -38,7 +38,7 @@ pub fn line(explained: &Explained, style: Style, out: &mut dyn Write) -> io::Res
 }
 
 /// Writes why a line of a stream is not explained.
-pub fn refusal(why: &str, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn refusal(why: &str, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "not explained: {}", printable(why))
 }
 
@@ -165,7 +165,7 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
 }
 
 /// `text` with a capital at its start.
-pub(super) fn capital(text: &str) -> String {
+pub(in crate::report) fn capital(text: &str) -> String {
     let mut rest = text.chars();
     let first = rest.next().map(|c| c.to_uppercase().to_string());
     format!("{}{}", first.unwrap_or_default(), rest.as_str())

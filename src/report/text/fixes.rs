@@ -22,8 +22,7 @@ pub(super) fn fixes(
     report: &Report,
     sections: &Sections<'_>,
 ) -> io::Result<()> {
-    let active = |rule: &&AcceptRule| rule.disposition == Disposition::Documented;
-    let rules: Vec<&AcceptRule> = report.rules.iter().filter(active).collect();
+    let rules = applicable(report);
     if !rules.is_empty() {
         now(page, &rules)?;
         for_good(page, report, &rules)?;
@@ -52,27 +51,12 @@ pub(super) fn fixes(
 }
 
 /// Commands of a node: for each that reads the insertion point, those that insert a rule there.
-type Commands = BTreeMap<String, Vec<String>>;
+pub(in crate::report) type Commands = BTreeMap<String, Vec<String>>;
 
 /// Writes the commands that insert the rules into the running chains: nodes with the same commands together.
 fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     page.heading(BOLD, "FIX NOW", "in force at once, lost at the next reboot")?;
-    let mut by_node: BTreeMap<&str, Commands> = BTreeMap::new();
-    for rule in rules {
-        let places = by_node.entry(&rule.node).or_default();
-        places
-            .entry(rule.place_command())
-            .or_default()
-            .push(rule.insert());
-    }
-    let mut alike: Vec<(Commands, Vec<&str>)> = Vec::new();
-    for (node, commands) in by_node {
-        match alike.iter_mut().find(|(known, _)| *known == commands) {
-            Some((_, nodes)) => nodes.push(node),
-            None => alike.push((commands, vec![node])),
-        }
-    }
-    for (commands, nodes) in alike {
+    for (commands, nodes) in by_node(rules) {
         let names: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
         let each = if names.len() > 1 {
             "on each of "
@@ -91,6 +75,51 @@ fn now(page: &mut Page<'_>, rules: &[&AcceptRule]) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns the rules that may be applied as they stand.
+pub(in crate::report) fn applicable(report: &Report) -> Vec<&AcceptRule> {
+    let active = |rule: &&AcceptRule| rule.disposition == Disposition::Documented;
+    report.rules.iter().filter(active).collect()
+}
+
+/// Returns the commands that insert rules, with the nodes that need the same.
+pub(in crate::report) fn by_node<'r>(rules: &[&'r AcceptRule]) -> Vec<(Commands, Vec<&'r str>)> {
+    let mut by_node: BTreeMap<&str, Commands> = BTreeMap::new();
+    for rule in rules {
+        let places = by_node.entry(&rule.node).or_default();
+        places
+            .entry(rule.place_command())
+            .or_default()
+            .push(rule.insert());
+    }
+    let mut alike: Vec<(Commands, Vec<&str>)> = Vec::new();
+    for (node, commands) in by_node {
+        match alike.iter_mut().find(|(known, _)| *known == commands) {
+            Some((_, nodes)) => nodes.push(node),
+            None => alike.push((commands, vec![node])),
+        }
+    }
+    alike
+}
+
+/// Returns the lines of CloudInit resources, by role.
+pub(in crate::report) fn lines_by_role(
+    rules: &[&AcceptRule],
+) -> BTreeMap<&'static str, BTreeSet<String>> {
+    let mut lines: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for rule in rules {
+        let of_role = lines.entry(rule.role.code()).or_default();
+        of_role.insert(rule.append());
+    }
+    lines
+}
+
+/// Returns the notes on objects that have a rule already, which acts from the next boot on.
+pub(in crate::report) fn at_next_boot(report: &Report) -> BTreeSet<&str> {
+    let tests = report.findings.iter().flat_map(|finding| &finding.evidence);
+    let due = tests.filter(|test| test.name == AT_NEXT_BOOT);
+    due.map(|test| test.text.as_str()).collect()
+}
+
 /// Writes how to keep the rules over a reboot: the command that prints their lines, or the lines where the log is gone.
 fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::Result<()> {
     let tail = "the lines for the CloudInit resources";
@@ -99,24 +128,15 @@ fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::
         _ => {
             let tail = "the lines for the CloudInit resource of the role, before its LOG line";
             page.heading(BOLD, "FIX FOR GOOD", tail)?;
-            let lines: BTreeSet<(&str, String)> = (rules.iter())
-                .map(|rule| (rule.role.code(), rule.append()))
-                .collect();
-            let mut last = None;
-            for (role, line) in lines {
-                if last.replace(role) != Some(role) {
-                    page.line(&format!("  {role}"))?;
+            for (role, lines) in lines_by_role(rules) {
+                page.line(&format!("  {role}"))?;
+                for line in lines {
+                    page.line(&format!("    - {line}"))?;
                 }
-                page.line(&format!("    - {line}"))?;
             }
         }
     }
-    let tests = report.findings.iter().flat_map(|finding| &finding.evidence);
-    let due: BTreeSet<&str> = tests
-        .filter(|test| test.name == AT_NEXT_BOOT)
-        .map(|test| test.text.as_str())
-        .collect();
-    for text in due {
+    for text in at_next_boot(report) {
         page.paragraph("    ", "    ", &printable(text))?;
     }
     Ok(())
@@ -131,16 +151,16 @@ fn label(page: &mut Page<'_>, title: &str, tail: &str, command: &[String]) -> io
 }
 
 /// A command that reads the inputs of a report again.
-pub(super) struct Again {
+pub(in crate::report) struct Again {
     /// Words of the command, with the options that change the answer.
-    pub(super) words: Vec<String>,
+    pub(in crate::report) words: Vec<String>,
     /// The names of files in it that stand for what came by a pipe, and are to be saved before.
     saved: Vec<&'static str>,
 }
 
 impl Again {
     /// What is to be done before, in words behind others.
-    pub(super) fn first(&self) -> String {
+    pub(in crate::report) fn first(&self) -> String {
         if self.saved.is_empty() {
             return String::new();
         }
@@ -155,7 +175,7 @@ impl Again {
 }
 
 /// Returns the command that reads the inputs of `report` again.
-pub(super) fn again(report: &Report, command: &[&str]) -> Again {
+pub(in crate::report) fn again(report: &Report, command: &[&str]) -> Again {
     let mut words = vec!["dropsift".to_owned()];
     words.extend(command.iter().map(|word| (*word).to_owned()));
     let mut saved = Vec::new();

@@ -13,7 +13,7 @@ use crate::rule::Disposition;
 
 /// Label of a finding: the action that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Label {
+pub(in crate::report) enum Label {
     Missing,
     Decide,
     Review,
@@ -24,17 +24,13 @@ pub(super) enum Label {
 }
 
 impl Label {
-    pub(super) fn of(finding: &Finding, report: &Report) -> Self {
+    pub(in crate::report) fn of(finding: &Finding, report: &Report) -> Self {
         if finding.accepted.is_some() {
             return Self::Known;
         }
         match finding.verdict() {
             Verdict::MissingRule => {
-                let mut rules = finding
-                    .rules
-                    .iter()
-                    .filter_map(|id| report.rule(id))
-                    .peekable();
+                let mut rules = report.rules_of(finding).peekable();
                 let decides = rules.peek().is_some()
                     && rules.all(|rule| rule.disposition == Disposition::Review);
                 if decides { Self::Decide } else { Self::Missing }
@@ -45,7 +41,7 @@ impl Label {
         }
     }
 
-    pub(super) const fn word(self) -> &'static str {
+    pub(in crate::report) const fn word(self) -> &'static str {
         match self {
             Self::Missing => "MISSING",
             Self::Decide => "DECIDE",
@@ -56,7 +52,7 @@ impl Label {
         }
     }
 
-    pub(super) const fn color(self) -> Ansi {
+    pub(in crate::report) const fn color(self) -> Ansi {
         color(match self {
             Self::Known => return DIM,
             Self::Missing | Self::Decide => Verdict::MissingRule,
@@ -68,20 +64,20 @@ impl Label {
 }
 
 /// Findings of a report by the action that they need; each is in one section.
-pub(super) struct Sections<'r> {
-    pub(super) missing: Vec<&'r Finding>,
-    pub(super) decide: Vec<&'r Finding>,
-    pub(super) review: Vec<&'r Finding>,
+pub(in crate::report) struct Sections<'r> {
+    pub(in crate::report) missing: Vec<&'r Finding>,
+    pub(in crate::report) decide: Vec<&'r Finding>,
+    pub(in crate::report) review: Vec<&'r Finding>,
     /// False positives.
-    pub(super) noise: Vec<&'r Finding>,
+    pub(in crate::report) noise: Vec<&'r Finding>,
     /// Drops that are correct.
-    pub(super) leave: Vec<&'r Finding>,
+    pub(in crate::report) leave: Vec<&'r Finding>,
     /// Accepted findings.
-    pub(super) known: Vec<&'r Finding>,
+    pub(in crate::report) known: Vec<&'r Finding>,
 }
 
 impl<'r> Sections<'r> {
-    pub(super) fn of(report: &'r Report) -> Self {
+    pub(in crate::report) fn of(report: &'r Report) -> Self {
         let mut sections = Self {
             missing: Vec::new(),
             decide: Vec::new(),
@@ -105,16 +101,16 @@ impl<'r> Sections<'r> {
     }
 
     /// Returns the number of drops that need no action.
-    pub(super) fn nothing(&self) -> u64 {
+    pub(in crate::report) fn nothing(&self) -> u64 {
         drops(&self.noise) + drops(&self.leave)
     }
 }
 
 /// Returns the number of rules that `findings` need: a rule that serves several findings, or that several nodes lack,
 /// counts once.
-pub(super) fn rules(findings: &[&Finding], report: &Report) -> u64 {
+pub(in crate::report) fn rules(findings: &[&Finding], report: &Report) -> u64 {
     let key = |finding: &&Finding| {
-        let rule = finding.rules.iter().find_map(|id| report.rule(id));
+        let rule = report.rules_of(finding).next();
         match rule {
             Some(rule) => (
                 finding.key.v6,

@@ -35,14 +35,27 @@ pub(super) fn missing(
     if found.is_empty() {
         return Ok(());
     }
-    let tail = if is_ongoing(found) {
+    let title = format!("MISSING ({})", rules(found, report));
+    page.heading(color(Verdict::MissingRule), &title, missing_tail(found))?;
+    rows(page, report, found)?;
+    for note in missing_notes(report, found) {
+        page.paragraph("  ", "  ", &note)?;
+    }
+    evidence(page, found)
+}
+
+/// Says of missing rules in a clause when they are missing.
+pub(in crate::report) fn missing_tail(found: &[&Finding]) -> &'static str {
+    if is_ongoing(found) {
         "documented for the role, and still dropped when the log ends"
     } else {
         "documented for the role, and dropped"
-    };
-    let title = format!("MISSING ({})", rules(found, report));
-    page.heading(color(Verdict::MissingRule), &title, tail)?;
-    rows(page, report, found)?;
+    }
+}
+
+/// Returns the nodes whose chain has a rule in vain, and those that lack none.
+pub(in crate::report) fn missing_notes(report: &Report, found: &[&Finding]) -> Vec<String> {
+    let mut notes = Vec::new();
     let kept: Vec<&str> = found
         .iter()
         .filter(|finding| finding.rules.is_empty())
@@ -55,14 +68,15 @@ pub(super) fn missing(
             "On {} a rule for it is there and the packets do not reach it: `dropsift -v` says which and why.",
             few(kept)
         );
-        page.paragraph("  ", "  ", &text)?;
+        notes.push(text);
     }
-    compare(page, report, found)?;
-    evidence(page, found)
+    notes.extend(compare(report, found));
+    notes
 }
 
-/// Writes the nodes of the same role that show no such drops.
-fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<()> {
+/// Returns the nodes of the same role that show no such drops.
+fn compare(report: &Report, found: &[&Finding]) -> Vec<String> {
+    let mut notes = Vec::new();
     let roles: BTreeSet<&str> = found.iter().map(|finding| finding.role.code()).collect();
     for role in roles {
         let lack = |node: &str| {
@@ -96,9 +110,9 @@ fn compare(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Resu
                 few(others)
             ),
         };
-        page.paragraph("  ", "  ", &text)?;
+        notes.push(text);
     }
-    Ok(())
+    notes
 }
 
 fn is_ongoing(found: &[&Finding]) -> bool {
@@ -200,28 +214,58 @@ pub(super) fn decide(
     if found.is_empty() {
         return Ok(());
     }
-    let doubt = |finding: &Finding| {
-        let mut rules = finding.rules.iter().filter_map(|id| report.rule(id));
-        rules.find_map(|rule| rule.doubt.as_ref())
-    };
-    let guessed = |finding: &&Finding| matches!(doubt(finding), Some(Doubt::RoleAssumed { .. }));
-    let (guesses, others): (Vec<&Finding>, Vec<&Finding>) =
-        found.iter().copied().partition(guessed);
-    let unlisted = |f: &&Finding| matches!(doubt(f), Some(Doubt::NotDocumented) | None);
-    let tail = match (guesses.is_empty(), others.iter().all(unlisted)) {
-        (true, true) => "no current list opens it, but somebody inside keeps asking",
-        (false, _) if others.is_empty() => "missing, if the guessed role is right",
-        _ => "whether a rule is wanted, the log alone does not show",
-    };
+    let (guesses, others) = by_guess(report, found);
+    let tail = decide_tail(report, found);
     let title = format!("DECIDE ({})", rules(found, report));
     page.heading(color(Verdict::MissingRule), &title, tail)?;
     if !guesses.is_empty() {
-        guess(page, report, &guesses)?;
+        for text in guess(report, &guesses) {
+            page.paragraph("  ", "    ", &text)?;
+        }
         rows(page, report, &guesses)?;
     }
+    for (reason, same) in &by_doubt(report, &others) {
+        decisions(page, report, reason, same)?;
+    }
+    evidence(page, found)
+}
+
+/// Returns why somebody has to decide on a finding's rule.
+fn doubt<'r>(finding: &Finding, report: &'r Report) -> Option<&'r Doubt> {
+    report
+        .rules_of(finding)
+        .find_map(|rule| rule.doubt.as_ref())
+}
+
+/// Parts findings that only depend on an assumed role from others.
+pub(in crate::report) fn by_guess<'r>(
+    report: &Report,
+    found: &[&'r Finding],
+) -> (Vec<&'r Finding>, Vec<&'r Finding>) {
+    let guessed =
+        |finding: &&Finding| matches!(doubt(finding, report), Some(Doubt::RoleAssumed { .. }));
+    found.iter().copied().partition(guessed)
+}
+
+/// Says of decisions in a clause why they are left to the reader.
+pub(in crate::report) fn decide_tail(report: &Report, found: &[&Finding]) -> &'static str {
+    let (guesses, others) = by_guess(report, found);
+    let unlisted = |f: &&Finding| matches!(doubt(f, report), Some(Doubt::NotDocumented) | None);
+    match (guesses.is_empty(), others.iter().all(unlisted)) {
+        (true, true) => "no current list opens it, but somebody inside keeps asking",
+        (false, _) if others.is_empty() => "missing, if the guessed role is right",
+        _ => "whether a rule is wanted, the log alone does not show",
+    }
+}
+
+/// Returns findings by the reason for which somebody has to decide; it is empty where no list has the port.
+pub(in crate::report) fn by_doubt<'r>(
+    report: &Report,
+    found: &[&'r Finding],
+) -> Vec<(String, Vec<&'r Finding>)> {
     let mut reasons: Vec<(String, Vec<&Finding>)> = Vec::new();
-    for finding in others {
-        let reason = match doubt(finding) {
+    for &finding in found {
+        let reason = match doubt(finding, report) {
             Some(Doubt::NotDocumented) | None => String::new(),
             Some(doubt) => doubt.text(),
         };
@@ -230,14 +274,12 @@ pub(super) fn decide(
             None => reasons.push((reason, vec![finding])),
         }
     }
-    for (reason, same) in &reasons {
-        decisions(page, report, reason, same)?;
-    }
-    evidence(page, found)
+    reasons
 }
 
-/// Writes the nodes whose role is assumed, and the option that sets it.
-fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Result<()> {
+/// Returns the nodes whose role is assumed, and the option that sets it.
+pub(in crate::report) fn guess(report: &Report, guesses: &[&Finding]) -> Vec<String> {
+    let mut texts = Vec::new();
     let mut roles: Vec<(&str, BTreeSet<&str>)> = Vec::new();
     for finding in guesses {
         let role = finding.role.code();
@@ -262,13 +304,9 @@ fn guess(page: &mut Page<'_>, report: &Report, guesses: &[&Finding]) -> io::Resu
             )
         };
         let options: Vec<String> = options.iter().map(|option| glued(option)).collect();
-        page.paragraph(
-            "  ",
-            "    ",
-            &format!("if {who} {role}: {}", options.join(" ")),
-        )?;
+        texts.push(format!("if {who} {role}: {}", options.join(" ")));
     }
-    Ok(())
+    texts
 }
 
 /// Writes the decisions for one reason, with the peers that sent the requests.
@@ -299,11 +337,7 @@ fn decisions(
     let is_alone = shown.len() == 1;
     for finding in shown.iter().take(MAX_NODES * 2) {
         let node = printable_name(&finding.node);
-        let look = match (finding.port, finding.key.proto) {
-            (Some(port), Some(proto::TCP)) => format!("ss -ltnp 'sport = {port}'"),
-            (Some(port), Some(proto::UDP)) => format!("ss -lunp 'sport = {port}'"),
-            _ => "ss -ltunp".to_owned(),
-        };
+        let look = listener(finding);
         let which = if is_alone {
             String::new()
         } else {
@@ -317,4 +351,13 @@ fn decisions(
         page.paragraph("  ", "    ", &text)?;
     }
     Ok(())
+}
+
+/// Returns the command that shows on the node who listens on a finding's port.
+pub(in crate::report) fn listener(finding: &Finding) -> String {
+    match (finding.port, finding.key.proto) {
+        (Some(port), Some(proto::TCP)) => format!("ss -ltnp 'sport = {port}'"),
+        (Some(port), Some(proto::UDP)) => format!("ss -lunp 'sport = {port}'"),
+        _ => "ss -ltunp".to_owned(),
+    }
 }

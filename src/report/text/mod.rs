@@ -5,7 +5,8 @@ mod answer;
 mod caution;
 mod commands;
 mod evidence;
-pub mod explain;
+mod explain;
+mod explanation;
 mod fixes;
 mod known;
 mod label;
@@ -14,34 +15,38 @@ mod missing;
 mod noise;
 mod nothing;
 mod page;
-pub mod pages;
+mod pages;
 mod review;
 mod row;
 mod words;
 
 use std::io::{self, Write};
 
-use super::{Renderer, Report, Style};
-use label::Sections;
+use super::{Report, Style};
+pub(super) use label::Sections;
 
-pub(super) use answer::{sentence, source_and_span};
+pub(super) use answer::{sentence, source, source_and_span, span};
+pub(super) use caution::{Caution, cautions, share};
 pub(super) use commands::broken;
-pub(super) use label::decisions;
+pub(super) use explain::capital;
+pub(super) use explanation::explanation;
+pub(super) use fixes::{Commands, applicable, at_next_boot, by_node, lines_by_role};
 pub use label::status;
+pub(super) use label::{Label, decisions, rules};
 pub use live::LiveText;
-pub use noise::HELD;
-pub(super) use page::{BOLD, Page, color};
-pub use words::line;
-pub(super) use words::{many, peers, reason, what};
-
-pub(super) static TEXT: Renderer = Renderer {
-    code: "text",
-    title: "for people: the answer first, then why",
-    render,
-    events: Some(super::Events::Rows),
+pub(super) use missing::{
+    by_doubt, by_guess, decide_tail, guess, listener, missing_notes, missing_tail,
 };
+pub use noise::HELD;
+pub(super) use nothing::replies;
+pub(super) use page::{BOLD, Page, color, moment, unglued};
+pub(super) use pages::unlisted;
+pub(super) use review::{advice, alike};
+pub use words::line;
+pub(super) use words::{drops, many, peers, peers_by_name, reason, state, traffic, what};
 
-fn render(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+/// Writes the report.
+pub(super) fn report(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let one_day = report
         .span
         .is_none_or(|(first, last)| first.is_dated() && first.date() == last.date());

@@ -27,20 +27,7 @@ pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Resul
     let title = format!("NOTHING TO DO ({})", sections.nothing());
     page.heading(color(Verdict::FalsePositive), &title, "")?;
     if !noise.is_empty() {
-        let number = many(drops(noise), "false positive");
-        let absent = noise.iter().any(|finding| finding.absent_rule.is_some());
-        let late = noise
-            .iter()
-            .all(|finding| finding.cause.code == "late-reply");
-        let what = match (absent, late) {
-            (true, _) => {
-                "return traffic; a documented rule would have let some of it in, see CAUTION"
-            }
-            (_, true) => "UDP answers that came too late",
-            _ if drops(noise) == 1 => "a reply of a connection that lost its conntrack state",
-            _ => "replies of connections that lost their conntrack state",
-        };
-        page.paragraph("  ", "    ", &format!("{number}: {what}"))?;
+        page.paragraph("  ", "    ", &replies(noise))?;
         matrix(page, noise)?;
     }
     if let [only] = leave[..] {
@@ -63,6 +50,22 @@ pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Resul
     }
     evidence(page, noise)?;
     evidence(page, leave)
+}
+
+/// Says how many false positives there are, and of which kind.
+pub(in crate::report) fn replies(noise: &[&Finding]) -> String {
+    let number = many(drops(noise), "false positive");
+    let absent = noise.iter().any(|finding| finding.absent_rule.is_some());
+    let late = noise
+        .iter()
+        .all(|finding| finding.cause.code == "late-reply");
+    let what = match (absent, late) {
+        (true, _) => "return traffic; a documented rule would have let some of it in, see CAUTION",
+        (_, true) => "UDP answers that came too late",
+        _ if drops(noise) == 1 => "a reply of a connection that lost its conntrack state",
+        _ => "replies of connections that lost their conntrack state",
+    };
+    format!("{number}: {what}")
 }
 
 /// Protocol and port whose replies were dropped, with their label; TCP ports without the protocol.

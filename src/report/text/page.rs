@@ -138,6 +138,11 @@ pub(super) fn glued(text: &str) -> String {
     text.replace(' ', &GLUE.to_string())
 }
 
+/// Returns `text` with spaces in the place of no-break spaces.
+pub(in crate::report) fn unglued(text: &str) -> String {
+    text.replace(GLUE, " ")
+}
+
 /// Returns `text` with the parts between backticks glued, where they fit into `width` columns.
 fn quotes_glued(text: &str, width: usize) -> String {
     let parts = text.split('`').enumerate();
@@ -151,15 +156,20 @@ fn quotes_glued(text: &str, width: usize) -> String {
 impl Page<'_> {
     /// Returns a time, as short as the page's day allows; empty where it is not known.
     pub(super) fn moment(&self, time: Time) -> String {
-        if !time.is_known() {
-            String::new()
-        } else if !time.is_dated() {
-            time.to_string()
-        } else if self.one_day {
-            time.clock()
-        } else {
-            let (_, month, day) = time.date();
-            format!("{month:02}-{day:02} {}", time.clock())
-        }
+        moment(time, self.one_day)
+    }
+}
+
+/// Returns a time, without its day where all are of one; empty where it is not known.
+pub(in crate::report) fn moment(time: Time, one_day: bool) -> String {
+    if !time.is_known() {
+        String::new()
+    } else if !time.is_dated() {
+        time.to_string()
+    } else if one_day {
+        time.clock()
+    } else {
+        let (_, month, day) = time.date();
+        format!("{month:02}-{day:02} {}", time.clock())
     }
 }

@@ -21,7 +21,7 @@ fn page<'o>(style: Style, out: &'o mut dyn Write) -> Page<'o> {
 }
 
 /// Writes a list of causes.
-pub fn list(causes: &[&Cause], style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn list(causes: &[&Cause], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = page(style, out);
     page.paragraph(
         "",
@@ -40,7 +40,7 @@ pub fn list(causes: &[&Cause], style: Style, out: &mut dyn Write) -> io::Result<
 }
 
 /// Writes the page of a cause.
-pub fn cause(cause: &Cause, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn cause(cause: &Cause, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = page(style, out);
     let code = page.paint(color(cause.verdict), cause.code);
     page.line(&format!("{code}  {}", cause.verdict.code()))?;
@@ -71,7 +71,7 @@ pub fn cause(cause: &Cause, style: Style, out: &mut dyn Write) -> io::Result<()>
 }
 
 /// Writes the page of a port: every row that says something of it.
-pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> {
     let mut page = page(style, out);
     for (place, row) in rows.iter().enumerate() {
         if place > 0 {
@@ -92,7 +92,11 @@ pub fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// Writes how a port or a protocol that no list contains is judged.
-pub fn unlisted(asked: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::report) fn unlisted(
+    asked: &str,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let asked = printable(asked);
     let known = asked
         .split_once('/')

@@ -7,7 +7,7 @@ use super::evidence::evidence;
 use super::label::Sections;
 use super::page::{Page, color, glued};
 use super::words::{drops, many, node_or_number, peers, reason, what};
-use crate::cause::Verdict;
+use crate::cause::{Cause, Verdict};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::report::table::Column;
@@ -29,19 +29,20 @@ pub(super) fn review(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Result
     let kinds = alike(found);
     rows(page, &kinds, 2)?;
     for kind in &kinds {
-        let cause = kind[0].cause;
-        let advice = cause
-            .todo
-            .split_once(". ")
-            .map_or(cause.todo, |(first, _)| first);
-        let advice = advice.trim_end_matches('.');
-        page.paragraph("  > ", "    ", &format!("{advice}."))?;
+        page.paragraph("  > ", "    ", &advice(kind[0].cause))?;
     }
     evidence(page, found)
 }
 
+/// Returns how to settle a finding of a cause, in a sentence.
+pub(in crate::report) fn advice(cause: &Cause) -> String {
+    let first = cause.todo.split_once(". ").map(|(first, _)| first);
+    let advice = first.unwrap_or(cause.todo).trim_end_matches('.');
+    format!("{advice}.")
+}
+
 /// Returns the findings by their cause, in the order of the first of each.
-pub(super) fn alike<'r>(found: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
+pub(in crate::report) fn alike<'r>(found: &[&'r Finding]) -> Vec<Vec<&'r Finding>> {
     let mut kinds: Vec<Vec<&'r Finding>> = Vec::new();
     for &finding in found {
         match kinds

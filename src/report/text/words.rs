@@ -68,7 +68,7 @@ pub(in crate::report) fn peers(finding: &Finding) -> String {
 }
 
 /// Returns the peers of a finding, each with the name of the node that has its address.
-pub(super) fn peers_by_name(finding: &Finding, report: &Report) -> String {
+pub(in crate::report) fn peers_by_name(finding: &Finding, report: &Report) -> String {
     let node = |peer: IpAddr| {
         let nodes = report.nodes.iter();
         let owner = nodes
@@ -90,7 +90,7 @@ pub(super) fn peers_by_name(finding: &Finding, report: &Report) -> String {
 }
 
 /// Returns the requested service in a word or two; `-` where it is unknown.
-pub(super) fn service(finding: &Finding) -> &'static str {
+pub(in crate::report) fn service(finding: &Finding) -> &'static str {
     let pods = finding.cause.code == "pod-network";
     match (finding.service, finding.key.proto) {
         (Some(service), _) => service,
@@ -101,7 +101,7 @@ pub(super) fn service(finding: &Finding) -> &'static str {
 }
 
 /// Port and service in one cell.
-pub(super) fn traffic(finding: &Finding) -> String {
+pub(in crate::report) fn traffic(finding: &Finding) -> String {
     match finding.service {
         Some(service) => format!("{} {}", what(finding), printable(service)),
         None => what(finding),
@@ -121,7 +121,7 @@ pub(in crate::report) fn reason(finding: &Finding) -> &'static str {
 }
 
 /// Describes the state of a finding at the end of the log; `last` is its last time, or empty.
-pub(super) fn state(finding: &Finding, last: &str) -> String {
+pub(in crate::report) fn state(finding: &Finding, last: &str) -> String {
     match finding.state {
         State::Ongoing => "still dropped when the log ends".to_owned(),
         State::Settled if last.is_empty() => "stopped".to_owned(),
@@ -165,12 +165,12 @@ pub fn line(finding: &Finding) -> String {
 }
 
 /// Returns the sum of drop lines.
-pub(super) fn drops(findings: &[&Finding]) -> u64 {
+pub(in crate::report) fn drops(findings: &[&Finding]) -> u64 {
     findings.iter().map(|finding| finding.logged).sum()
 }
 
 /// Names of nodes: the first, and how many more there are.
-pub(super) fn few<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+pub(in crate::report) fn few<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let names: Vec<&str> = names.into_iter().collect();
     let shown: Vec<String> = (names.iter().take(MAX_NAMES))
         .map(|name| printable_name(name))
@@ -186,7 +186,7 @@ pub(super) fn few<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
 }
 
 /// One node by its name, several by their number.
-pub(super) fn node_or_number(findings: &[&Finding]) -> String {
+pub(in crate::report) fn node_or_number(findings: &[&Finding]) -> String {
     let mut names: Vec<&str> = findings
         .iter()
         .map(|finding| finding.node.as_str())

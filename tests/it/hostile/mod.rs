@@ -20,8 +20,10 @@ use std::thread;
 
 use serde_json::Value;
 
-use runs::{RUNS, Run};
+use runs::{Kind, RUNS, Run};
 use world::World;
+
+use crate::support::markup;
 
 /// Texts that must not reach an output raw, each with its name: one row for each kind of attack.
 const TEXTS: &[(&str, &[u8])] = &[
@@ -161,6 +163,13 @@ fn check(run: &Run, output: &Output, wrong: &mut Vec<String>) {
             String::from_utf8_lossy(&output.stderr)
         ));
     }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let foreign = match run.kind {
+        Kind::Html if !text.is_empty() => markup::foreign(&text),
+        Kind::Markdown => markup::unwanted(&text),
+        _ => Vec::new(),
+    };
+    wrong.extend(foreign);
     if run.is_json() {
         for line in output.stdout.split_inclusive(|b| *b == b'\n') {
             if serde_json::from_slice::<Value>(line).is_err() {

@@ -22,6 +22,9 @@ pub(crate) enum Kind {
     CloudInit,
     /// Commands that an audit proposes to repair a chain.
     Mends,
+    /// A page for a browser.
+    Html,
+    Markdown,
 }
 
 /// One output.
@@ -48,7 +51,7 @@ const fn run(
     }
 }
 
-use Kind::{CloudInit, Commands, Json, Mends, Script, Text, YamlList};
+use Kind::{CloudInit, Commands, Html, Json, Markdown, Mends, Script, Text, YamlList};
 
 const MISSING: &[i32] = &[1];
 /// An input of the row cannot be read, or is no log.
@@ -62,6 +65,25 @@ pub(crate) const RUNS: &[Run] = &[
     run(&["log.export", "-v", "--color", "always"], None, Text, MISSING),
     run(&["log.export", "-v", "-o", "json"], None, Json, MISSING),
     run(&["log.export", "-v", "--role={}=worker", "--node={}=192.168.122.99"], None, Text, ANY),
+    run(&["log.export", "-o", "html", "--role", "control-plane"], None, Html, MISSING),
+    run(&["log.export", "-o", "markdown", "--role", "control-plane"], None, Markdown, MISSING),
+    run(&["--rules", "chain.save", "-o", "html", "log.export"], None, Html, MISSING),
+    run(&["--rules", "chain.save", "-o", "markdown", "log.export"], None, Markdown, MISSING),
+    run(&["lines.log", "pods.log", "-o", "html"], None, Html, ANY),
+    run(&["lines.log", "pods.log", "-o", "markdown"], None, Markdown, ANY),
+    run(&["NAMED", "-o", "html"], None, Html, TROUBLE),
+    run(&["NAMED", "-o", "markdown"], None, Markdown, TROUBLE),
+    run(&["prefix.log", "--prefix={}", "-o", "html"], None, Html, ANY),
+    run(&["prefix.log", "--prefix={}", "-o", "markdown"], None, Markdown, ANY),
+    run(&["bundle", "-o", "html"], None, Html, ANY),
+    run(&["bundle", "-o", "markdown"], None, Markdown, ANY),
+    run(&["diff", "lines.log", "log.export", "-o", "html"], None, Html, ANY),
+    run(&["diff", "lines.log", "log.export", "-o", "markdown"], None, Markdown, ANY),
+    run(&["simulate", "--rules", "chain.save", "--with-suggested", "-o", "markdown", "log.export"], None, Markdown, MISSING),
+    run(&["audit", "own.save", "init.yaml", "-o", "markdown"], None, Markdown, ANY),
+    run(&["explain", "-", "-o", "markdown"], Some("lines.log"), Markdown, ANY),
+    run(&["explain", "-o", "markdown", "HARVESTER_DROP_IN={} OUT= SRC=192.168.122.63 DST=192.168.122.61 PROTO=TCP SPT=40000 DPT=2112 SYN URGP=0"], None, Markdown, ANY),
+    run(&["ports", "-o", "markdown", "{}"], None, Markdown, ANY),
     run(&["lines.log", "pods.log", "-v"], None, Text, ANY),
     run(&["lines.log", "pods.log", "-v", "-o", "json"], None, Json, ANY),
     run(&["NAMED", "-v"], None, Text, TROUBLE),
@@ -116,7 +138,8 @@ impl Run {
 
     /// Whether another program than a viewer interprets the output.
     pub(crate) fn means_something(&self) -> bool {
-        !matches!(self.kind, Text | Json) || self.kind == Json && self.is_of_one_log()
+        !matches!(self.kind, Text | Json | Html | Markdown)
+            || self.kind == Json && self.is_of_one_log()
     }
 
     /// Whether the log is the one that says the same whatever the text is.
@@ -130,7 +153,7 @@ impl Run {
     pub(crate) fn meaning(&self, output: &Output) -> Value {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         match self.kind {
-            Text => Value::Null,
+            Text | Html | Markdown => Value::Null,
             Json if !self.is_of_one_log() => Value::Null,
             Json => {
                 let document = text

@@ -3,7 +3,9 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
+pub(crate) mod daemon;
 pub(crate) mod flood;
+pub(crate) mod markup;
 
 use std::io::{Read, Write};
 use std::path::Path;

@@ -1,0 +1,126 @@
+//! The page of the differences between two reports.
+
+use std::io::{self, Write};
+
+use askama::Template;
+
+use super::assets::{ASSETS, Assets};
+use super::finding::{FindingView, VERDICTS};
+use crate::error::printable_name;
+use crate::finding::Finding;
+use crate::report::diff::{Alone, Diff, doubts, headline, side};
+use crate::report::text::capital;
+use crate::report::{Report, Style, Warning};
+
+#[derive(Template)]
+#[template(path = "diff.html")]
+struct Page<'r> {
+    assets: Assets,
+    headline: String,
+    before: String,
+    after: String,
+    sections: Vec<Section<'r>>,
+    notes: &'r [Warning],
+}
+
+/// Findings that changed in the same way.
+struct Section<'r> {
+    id: &'static str,
+    class: &'static str,
+    title: &'static str,
+    doubts: Vec<String>,
+    items: Vec<Item<'r>>,
+}
+
+/// A finding, and in words how it changed.
+struct Item<'r> {
+    finding: FindingView<'r>,
+    note: String,
+}
+
+/// Writes the differences as a page.
+pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
+    let spans = [diff.before, diff.after].map(|report| report.span);
+    let days = spans.into_iter().flatten();
+    let mut days = days.flat_map(|(first, last)| [first.date(), last.date()]);
+    let first = days.next();
+    let one_day = days.all(|day| Some(day) == first);
+    let item = |f, report, note| Item {
+        finding: FindingView { f, report, one_day },
+        note,
+    };
+    let plain = |id, title, items| Section {
+        id,
+        class: "known",
+        title,
+        doubts: Vec::new(),
+        items,
+    };
+    let changed = diff.changed.iter().map(|one| {
+        let what: Vec<&str> = one.what.iter().map(|what| what.text.as_str()).collect();
+        let note = format!("{}.", capital(&what.join("; ")));
+        item(one.now, diff.after, note)
+    });
+    let same = diff.same.iter().map(|(was, now): &(&Finding, &Finding)| {
+        let note = format!("{} drops before, {} after.", was.logged, now.logged);
+        item(now, diff.after, note)
+    });
+    let mut sections = vec![
+        alone(("new", "missing", "New"), &diff.new, diff.after, one_day),
+        alone(("gone", "noise", "Gone"), &diff.gone, diff.before, one_day),
+        plain("changed", "Changed", changed.collect()),
+        plain("same", "Still there", same.collect()),
+    ];
+    sections.retain(|section| !section.items.is_empty());
+    let page = Page {
+        assets: ASSETS,
+        headline: headline(diff),
+        before: side(diff.before),
+        after: side(diff.after),
+        sections,
+        notes: &diff.notes,
+    };
+    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    page.write_into(&mut out)?;
+    out.flush()
+}
+
+/// Returns the section of findings that one report alone has.
+fn alone<'r>(
+    (id, class, title): (&'static str, &'static str, &'static str),
+    found: &[Alone<'r>],
+    report: &'r Report,
+    one_day: bool,
+) -> Section<'r> {
+    let items = found.iter().map(|one| Item {
+        finding: FindingView {
+            f: one.finding,
+            report,
+            one_day,
+        },
+        note: String::new(),
+    });
+    Section {
+        id,
+        class,
+        title,
+        doubts: doubts(found),
+        items: items.collect(),
+    }
+}
+
+impl Page<'_> {
+    fn title(&self) -> String {
+        format!("{} / {}", self.before, self.after)
+    }
+
+    fn nodes(&self) -> Vec<String> {
+        let items = self.sections.iter().flat_map(|section| &section.items);
+        let mut names: Vec<String> = items
+            .map(|item| printable_name(&item.finding.f.node))
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}

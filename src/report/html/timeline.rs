@@ -1,0 +1,299 @@
+//! The timeline of a node: its findings as rows, with a mark for each line, over upgrades, boots and the times in which
+//! the LOG limit was used up.
+
+use std::fmt::Write;
+
+use super::finding::{class, word};
+use crate::error::printable_name;
+use crate::finding::Finding;
+use crate::report::text::{Label, many, moment, traffic};
+use crate::report::{NodeReport, Report};
+use crate::site::WindowOrigin;
+use crate::time::{MINUTE, SECOND, Time};
+
+/// The most findings of a node that have a row.
+const MAX_ROWS: usize = 40;
+/// Height of a row, in pixels.
+const ROW: usize = 34;
+/// Height of the axis, in pixels.
+const AXIS: usize = 22;
+/// Width of a row in the units of its marks.
+const UNITS: i64 = 10_000;
+
+/// The timeline of a node.
+pub(super) struct Timeline {
+    pub(super) node: String,
+    pub(super) caption: String,
+    pub(super) height: usize,
+    pub(super) axis: Vec<AxisMark>,
+    pub(super) windows: Vec<Band>,
+    pub(super) boots: Vec<String>,
+    pub(super) rows: Vec<Row>,
+    pub(super) table: Vec<TableRow>,
+}
+
+/// A time on the axis; places are in percent of the width.
+pub(super) struct AxisMark {
+    pub(super) x: String,
+    pub(super) anchor: &'static str,
+    pub(super) text: String,
+}
+
+/// A stretch of time.
+pub(super) struct Band {
+    pub(super) x: String,
+    pub(super) width: String,
+}
+
+/// A row of the drawing.
+pub(super) struct Row {
+    /// Id of the finding.
+    pub(super) id: Option<String>,
+    pub(super) class: &'static str,
+    pub(super) label: String,
+    pub(super) y: usize,
+    pub(super) hatched: Vec<Band>,
+    /// Paths of the stretch from the first line to the last, and of a mark for each line.
+    pub(super) span: String,
+    pub(super) ticks: String,
+}
+
+/// A row of the table that says the same.
+pub(super) struct TableRow {
+    pub(super) id: Option<String>,
+    pub(super) label: String,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) drops: String,
+}
+
+/// The span of the report, on which all timelines lie.
+struct Axis {
+    first: Time,
+    last: Time,
+    one_day: bool,
+}
+
+impl Axis {
+    fn units(&self, time: Time) -> i64 {
+        let whole = i128::from(self.last.since(self.first).max(1));
+        let place = i128::from(time.since(self.first)) * i128::from(UNITS) / whole;
+        i64::try_from(place).unwrap_or(0).clamp(0, UNITS)
+    }
+
+    fn percent(&self, time: Time) -> String {
+        percent(self.units(time))
+    }
+
+    fn band(&self, from: Time, to: Time) -> Band {
+        let (from, to) = (self.units(from), self.units(to));
+        // A short stretch is seen too.
+        let width = (to - from).max(UNITS / 400);
+        Band {
+            x: percent(from.min(UNITS - width)),
+            width: percent(width),
+        }
+    }
+
+    /// Returns times at whole minutes or seconds, as many as a phone has room for, and the ends.
+    fn marks(&self) -> Vec<AxisMark> {
+        let parts = 4;
+        let whole = self.last.since(self.first);
+        let marks = (0..=parts).map(|part| {
+            let time = Time(self.first.0 + whole / parts * part);
+            let is_end = part == 0 || part == parts;
+            let unit = if whole > 30 * MINUTE { MINUTE } else { SECOND };
+            let time = match is_end || !time.is_dated() {
+                true => time,
+                false => Time(time.0 / unit * unit),
+            };
+            AxisMark {
+                x: self.percent(time),
+                anchor: match part {
+                    0 => "start",
+                    part if part == parts => "end",
+                    _ => "middle",
+                },
+                text: match time.is_dated() {
+                    true => time.clock(),
+                    false => time.to_string(),
+                },
+            }
+        });
+        marks.collect()
+    }
+
+    fn moment(&self, time: Time) -> String {
+        moment(time, self.one_day)
+    }
+}
+
+fn percent(units: i64) -> String {
+    format!("{}.{:02}", units / 100, units % 100)
+}
+
+/// Draws the timeline of `node`.
+pub(super) fn timeline(report: &Report, node: &NodeReport, one_day: bool) -> Timeline {
+    let (first, last) = report.span.unwrap_or((Time(0), Time(1)));
+    let axis = Axis {
+        first,
+        last,
+        one_day,
+    };
+    let mut drawing = Drawing {
+        rows: Vec::new(),
+        table: Vec::new(),
+    };
+    let within = |time: &Time| (first..=last).contains(time);
+    let windows = (report.windows.iter()).filter_map(|window| {
+        let (from, to) = (window.from.unwrap_or(first), window.to.unwrap_or(last));
+        (from <= last && to >= first).then_some((from.max(first), to.min(last), window.origin))
+    });
+    let windows: Vec<(Time, Time, WindowOrigin)> = windows.collect();
+    let boots: Vec<Time> = node.boots.iter().copied().filter(within).collect();
+    if !windows.is_empty() {
+        let found = windows
+            .iter()
+            .any(|(.., origin)| *origin == WindowOrigin::Found);
+        let label = if found {
+            "upgrade, taken for one from the log: shaded"
+        } else {
+            "upgrade: shaded"
+        };
+        drawing.row(label.to_owned(), Vec::new());
+        for (from, to, origin) in &windows {
+            let how = match origin {
+                WindowOrigin::Found => " (found in the log)",
+                WindowOrigin::Told | WindowOrigin::Cluster => "",
+            };
+            drawing.tell(
+                format!("upgrade{how}"),
+                axis.moment(*from),
+                axis.moment(*to),
+            );
+        }
+    }
+    if !boots.is_empty() {
+        let number = many(boots.len() as u64, "boot");
+        drawing.row(format!("{number}: dashed"), Vec::new());
+        for boot in &boots {
+            drawing.tell("boot".to_owned(), axis.moment(*boot), String::new());
+        }
+    }
+    let stretches = node.saturated.as_deref().unwrap_or_default();
+    if !stretches.is_empty() {
+        let bands = stretches.iter().map(|one| axis.band(one.from, one.to));
+        let label = "LOG limit used up, lines are missing: hatched".to_owned();
+        drawing.row(label, bands.collect());
+        for one in stretches {
+            let label = "LOG limit used up".to_owned();
+            drawing.tell(label, axis.moment(one.from), axis.moment(one.to));
+        }
+    }
+    let mut own: Vec<(Label, &Finding)> = (report.findings.iter())
+        .filter(|finding| finding.node == node.node)
+        .map(|finding| (Label::of(finding, report), finding))
+        .collect();
+    own.sort_by_key(|(label, _)| *label);
+    let rest = own.split_off(own.len().min(MAX_ROWS));
+    for (label, finding) in &own {
+        drawing.finding(&axis, *label, finding);
+    }
+    if !rest.is_empty() {
+        let text = format!("{} more findings", rest.len());
+        let times = rest.iter().flat_map(|(_, finding)| &finding.times).copied();
+        let times = crate::finding::times(|| times.clone());
+        let (span, ticks) = paths(&axis, &times);
+        let logged: u64 = rest.iter().map(|(_, finding)| finding.logged).sum();
+        let ends = times.first().copied().zip(times.last().copied());
+        drawing.row(text.clone(), Vec::new());
+        if let Some(row) = drawing.rows.last_mut() {
+            (row.span, row.ticks) = (span, ticks);
+        }
+        let (from, to) = ends.map_or_else(Default::default, |(from, to)| {
+            (axis.moment(from), axis.moment(to))
+        });
+        drawing.tell(text, from, to);
+        if let Some(row) = drawing.table.last_mut() {
+            row.drops = logged.to_string();
+        }
+    }
+    let guess = if node.role_known { "" } else { ", a guess" };
+    Timeline {
+        node: printable_name(&node.node),
+        caption: format!("{}{guess}; {}", node.role, many(node.logged, "drop")),
+        height: AXIS + drawing.rows.len() * ROW,
+        axis: axis.marks(),
+        windows: (windows.iter())
+            .map(|(from, to, _)| axis.band(*from, *to))
+            .collect(),
+        boots: boots.iter().map(|boot| axis.percent(*boot)).collect(),
+        rows: drawing.rows,
+        table: drawing.table,
+    }
+}
+
+/// Rows of the drawing and of its table.
+struct Drawing {
+    rows: Vec<Row>,
+    table: Vec<TableRow>,
+}
+
+impl Drawing {
+    fn row(&mut self, label: String, hatched: Vec<Band>) {
+        self.rows.push(Row {
+            id: None,
+            class: "known",
+            label,
+            y: AXIS + self.rows.len() * ROW,
+            hatched,
+            span: String::new(),
+            ticks: String::new(),
+        });
+    }
+
+    fn tell(&mut self, label: String, from: String, to: String) {
+        self.table.push(TableRow {
+            id: None,
+            label,
+            from,
+            to,
+            drops: String::new(),
+        });
+    }
+
+    fn finding(&mut self, axis: &Axis, label: Label, finding: &Finding) {
+        let text = format!("{}: {}", word(label), traffic(finding));
+        let drops = many(finding.logged, "drop");
+        self.row(format!("{text}, {drops}"), Vec::new());
+        let (span, ticks) = paths(axis, &finding.times);
+        if let Some(row) = self.rows.last_mut() {
+            (row.id, row.class) = (Some(finding.id.clone()), class(label));
+            (row.span, row.ticks) = (span, ticks);
+        }
+        let (first, last) = (axis.moment(finding.first), axis.moment(finding.last));
+        self.tell(text, first, last);
+        if let Some(row) = self.table.last_mut() {
+            row.id = Some(finding.id.clone());
+            row.drops = finding.logged.to_string();
+        }
+    }
+}
+
+/// Returns the paths of the stretch from the first time to the last, and of a mark at each.
+fn paths(axis: &Axis, times: &[Time]) -> (String, String) {
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return (String::new(), String::new());
+    };
+    let span = format!("M{} 6H{}", axis.units(*first), axis.units(*last));
+    let mut ticks = String::new();
+    let mut before = None;
+    for time in times {
+        let place = axis.units(*time);
+        if before.replace(place) != Some(place) {
+            // Writing to memory does not fail.
+            let _ = write!(ticks, "M{place} 0V12");
+        }
+    }
+    (span, ticks)
+}

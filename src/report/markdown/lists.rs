@@ -1,0 +1,257 @@
+//! The port catalogue, audits, simulations and explanations as Markdown.
+
+use std::io::{self, Write};
+
+use super::parts::{Part, row, table_head, write};
+use super::report::{folded, heading, node, short};
+use super::words::{block, code, prose};
+use crate::audit::Severity;
+use crate::finding::Finding;
+use crate::report::audit::{Audited, count, word};
+use crate::report::explain::{ALONE, Explained, Explanation};
+use crate::report::ports::{PortList, Row, short_roles};
+use crate::report::simulate::{Simulated, Sorted};
+use crate::report::text::{capital, many, peers, reason, what};
+use crate::report::{Style, ports as catalogue_text, text as for_people};
+
+/// Writes rows of the catalogue as a table, with the notes below.
+pub(in crate::report) fn ports(
+    list: &PortList<'_>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    if list.rows.is_empty() {
+        return quoted(out, |text| catalogue_text::text(list, style, text));
+    }
+    write(&[catalogue(list.rows)], out)
+}
+
+fn catalogue(rows: &[Row]) -> Part {
+    let titles = [
+        "port",
+        "service",
+        "component",
+        "runs on",
+        "opened for",
+        "reached by",
+        "addon",
+        "note",
+    ];
+    let cells = |one: &Row| {
+        row(&[
+            code(&match &one.ports {
+                Some(ports) => format!("{}/{ports}", one.proto),
+                None => one.proto.clone(),
+            }),
+            prose(one.service),
+            one.component.map_or_else(|| "-".to_owned(), prose),
+            short_roles(&one.roles),
+            short_roles(&one.documented),
+            one.reach.map_or_else(|| "-".to_owned(), prose),
+            one.addon.map_or_else(|| "-".to_owned(), prose),
+            prose(one.note),
+        ])
+    };
+    Part {
+        before: table_head(&titles).trim_start().to_owned(),
+        items: rows.iter().map(cells).collect(),
+        item: "row",
+        ..Part::default()
+    }
+}
+
+/// Writes what the text report says, word by word.
+fn quoted(
+    out: &mut dyn Write,
+    text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    text(&mut bytes)?;
+    out.write_all(block("text", &String::from_utf8_lossy(&bytes)).as_bytes())
+}
+
+/// Writes the findings of an audit as a list, each with its remedy and commands.
+pub(in crate::report) fn audit(
+    audited: &Audited<'_>,
+    _: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let number = |severity| count(audited, severity) as u64;
+    let items = audited.findings.iter().map(|finding| {
+        let place = match finding.line {
+            0 => finding.file.clone(),
+            line => format!("{}:{line}", finding.file),
+        };
+        let mut text = format!(
+            "\n- **{}** {} {}: {}\n\n  *{}*\n\n",
+            capital(word(finding.severity)),
+            code(&short(&place)),
+            code(finding.code),
+            prose(&finding.text),
+            prose(&capital(&finding.mend))
+        );
+        if !finding.commands.is_empty() {
+            let block = block("sh", &finding.commands.join("\n"));
+            let lines = block.lines().map(|line| format!("  {line}\n"));
+            text.push_str(&lines.collect::<String>());
+        }
+        text
+    });
+    let part = Part {
+        before: format!(
+            "**{}, {}, {} for the role {}.**\n",
+            many(number(Severity::Error), "error"),
+            many(number(Severity::Warning), "warning"),
+            many(number(Severity::Note), "note"),
+            audited.role
+        ),
+        items: items.collect(),
+        item: "finding",
+        ..Part::default()
+    };
+    write(&[part], out)
+}
+
+/// Writes a simulation: what would get in, what is accepted, what still falls.
+pub(in crate::report) fn simulation(
+    simulated: &Simulated<'_>,
+    _: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let sorted = simulated.sorted();
+    let mut parts = vec![Part::whole(format!(
+        "**{}**\n",
+        prose(&simulated.headline(&sorted))
+    ))];
+    let table = |rank: u8, (title, tail): (&str, &str), found: &[&Finding], then: bool| {
+        let rows = found.iter().map(|finding| {
+            let accepted = if finding.accepted.is_some() {
+                " (accepted)"
+            } else {
+                ""
+            };
+            row(&[
+                code(&short(&what(finding))),
+                node(finding),
+                finding.logged.to_string(),
+                prose(&peers(finding)),
+                format!("{}{accepted}", code(finding.log_cause.code)),
+                prose(&short(&simulated.by(finding, then))),
+            ])
+        });
+        let titles = ["port", "node", "lines:", "from", "cause", "the chain"];
+        (!found.is_empty()).then(|| Part {
+            rank,
+            before: format!("{}{}", heading(title, tail), table_head(&titles)),
+            items: rows.collect(),
+            item: "row",
+            after: String::new(),
+        })
+    };
+    let with = simulated.with.is_some();
+    let intruders = simulated.intruders();
+    let title = (
+        "Warning",
+        "the suggested rules would let in what should stay dropped",
+    );
+    parts.extend(table(0, title, &intruders, true));
+    let Sorted {
+        accepted,
+        helped,
+        rest,
+    } = &sorted;
+    parts.extend(table(3, simulated.accepted_title(), accepted, false));
+    parts.extend(table(
+        2,
+        ("Accepted with the suggested rules", "wholly or in part"),
+        helped,
+        true,
+    ));
+    parts.extend(table(
+        1,
+        ("Still dropped", "no rule takes all of it"),
+        rest,
+        with,
+    ));
+    write(&parts, out)
+}
+
+/// Writes an answer of `explain`.
+pub(in crate::report) fn explanation(
+    answer: &Explanation<'_>,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match answer {
+        Explanation::Causes(causes) => {
+            let rows = causes.iter().map(|cause| {
+                row(&[
+                    code(cause.code),
+                    cause.verdict.code().to_owned(),
+                    prose(cause.summary),
+                ])
+            });
+            let part = Part {
+                before: table_head(&["cause", "verdict", "what it is"])
+                    .trim_start()
+                    .to_owned(),
+                items: rows.collect(),
+                item: "cause",
+                ..Part::default()
+            };
+            write(&[part], out)
+        }
+        Explanation::Ports(list) => ports(list, style, out),
+        Explanation::Line(Ok(explained)) => write(&line(explained), out),
+        Explanation::Cause(..) | Explanation::Line(Err(_)) | Explanation::Streamed(..) => {
+            quoted(out, |text| for_people::explanation(answer, style, text))
+        }
+    }
+}
+
+/// Returns the decision on a line, with the tests of each cause folded.
+fn line(explained: &Explained) -> Vec<Part> {
+    let finding = &explained.finding;
+    let cause = finding.cause;
+    let mut parts = vec![Part::whole(format!(
+        "**{}: {}** {}\n\n{}\n\n{}\n\n{}. {}\n\n{}\n",
+        code(&what(finding)),
+        cause.verdict.code(),
+        code(cause.code),
+        prose(reason(finding)),
+        block("text", &explained.line.message),
+        prose(&capital(cause.summary)),
+        prose(cause.todo),
+        prose(ALONE)
+    ))];
+    for rule in &explained.rules {
+        let commands = format!("{}\n{}", rule.place_command(), rule.insert());
+        parts.push(Part::whole(format!(
+            "\nOn the node:\n{}\nIn the CloudInit resource of {} nodes:\n{}",
+            block("sh", &commands),
+            rule.role,
+            block("yaml", &format!("- {}", rule.append()))
+        )));
+    }
+    let items = explained.steps.iter().flat_map(|step| {
+        let tests = step.tests.iter().map(|test| {
+            let mark = if test.met { "✓" } else { "✗" };
+            format!(
+                "- {} {mark} {}\n",
+                code(step.cause.code),
+                prose(&short(&test.text))
+            )
+        });
+        tests.collect::<Vec<_>>()
+    });
+    parts.push(folded(
+        "Test by test",
+        Part {
+            before: "\n".to_owned(),
+            items: items.collect(),
+            item: "test",
+            ..Part::default()
+        },
+    ));
+    parts
+}

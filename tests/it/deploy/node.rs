@@ -1,0 +1,203 @@
+//! What runs on a node without Kubernetes: units, the CloudInit that installs them, and node-problem-detector's plugin.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use super::{FOLDER, documents, yaml};
+use crate::support::has;
+
+/// The role's label of the CloudInit resources in the documentation.
+const ROLES: [&str; 3] = ["control-plane", "worker", "witness"];
+
+fn of_node(name: &str) -> String {
+    fs::read_to_string(Path::new(FOLDER).join("node").join(name)).unwrap()
+}
+
+/// Returns the selector of the documentation's CloudInit for a role.
+fn documented_selector(role: &str) -> Value {
+    let path = format!("fixtures/audit/node-without-rules/91-iptables-{role}.yaml");
+    yaml(Path::new(&path))["spec"]["matchSelector"].clone()
+}
+
+#[test]
+fn pods_and_units_have_the_role_by_whose_labels_the_rules_are_installed() {
+    let drop_ins = documents(&Path::new(FOLDER).join("node/cloudinit.yaml"));
+    for role in ROLES {
+        let selector = documented_selector(role);
+        let overlay = format!("{FOLDER}/overlays/{role}/role.yaml");
+        let pod = &yaml(Path::new(&overlay))["spec"]["template"]["spec"];
+        assert_eq!(pod["nodeSelector"], selector, "{role}");
+        assert_eq!(pod["containers"][0]["env"][0]["value"], role);
+        let own = drop_ins.iter().find(|one| {
+            let contents = one["spec"]["contents"].as_str().unwrap();
+            contents.contains(&format!("Environment=ROLE=--role={role}\n"))
+        });
+        assert_eq!(own.unwrap()["spec"]["matchSelector"], selector, "{role}");
+    }
+    let witness = yaml(&Path::new(FOLDER).join("overlays/witness/role.yaml"));
+    let toleration = &witness["spec"]["template"]["spec"]["tolerations"][0];
+    assert_eq!(toleration["key"], "node-role.kubernetes.io/etcd");
+    assert_eq!(toleration["effect"], "NoExecute");
+}
+
+#[test]
+fn the_cloudinit_writes_the_unit_and_no_program() {
+    let mut names = Vec::new();
+    let mut written = BTreeMap::new();
+    for object in documents(&Path::new(FOLDER).join("node/cloudinit.yaml")) {
+        // The webhook of Harvester refuses other endings, and a name that is taken.
+        let name = object["spec"]["filename"].as_str().unwrap().to_owned();
+        assert!(name.ends_with(".yaml") && !names.contains(&name), "{name}");
+        names.push(name);
+        let contents: Value =
+            serde_saphyr::from_str(object["spec"]["contents"].as_str().unwrap()).unwrap();
+        let stages = contents["stages"].as_object().unwrap();
+        assert_eq!(stages.keys().collect::<Vec<_>>(), ["initramfs"]);
+        for step in stages["initramfs"].as_array().unwrap() {
+            assert!(step["downloads"].is_null() && step["commands"].is_null());
+            for file in step["files"].as_array().unwrap() {
+                let path = file["path"].as_str().unwrap();
+                assert!(
+                    path.starts_with("/etc/systemd/system/dropsift.service"),
+                    "{path}"
+                );
+                written.insert(
+                    path.to_owned(),
+                    file["content"].as_str().unwrap().to_owned(),
+                );
+            }
+            let enabled = &step["systemctl"]["enable"];
+            assert!(enabled.is_null() || enabled[0] == "dropsift.service");
+        }
+    }
+    assert_eq!(
+        written["/etc/systemd/system/dropsift.service"],
+        of_node("dropsift.service")
+    );
+}
+
+/// By systemd's own tool. Its scale goes from 0 to 10.
+#[test]
+fn the_units_are_sound_and_expose_little() {
+    if !has("systemd-analyze") {
+        return;
+    }
+    let temporary = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_dropsift");
+    let units = [
+        "dropsift.service",
+        "dropsift-check.service",
+        "dropsift-check.timer",
+    ];
+    for unit in units {
+        let text = of_node(unit).replace("/usr/local/bin/dropsift", program);
+        fs::write(temporary.path().join(unit), text).unwrap();
+    }
+    let analyze = |args: &[&str]| {
+        Command::new("systemd-analyze")
+            .args(args)
+            .current_dir(temporary.path())
+            .output()
+            .unwrap()
+    };
+    for unit in units {
+        let path = temporary.path().join(unit).display().to_string();
+        let verified = analyze(&["verify", "--man=no", &path]);
+        let said = String::from_utf8_lossy(&verified.stderr);
+        assert!(
+            verified.status.success() && said.is_empty(),
+            "{unit}: {said}"
+        );
+        if unit.ends_with(".service") {
+            let output = analyze(&[
+                "security",
+                "--offline=yes",
+                "--threshold=30",
+                "--no-pager",
+                &path,
+            ]);
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{unit}: {said}");
+        }
+    }
+}
+
+/// Runs the plugin's command on a log in place of the journal.
+fn plugin(args: &[&str], log: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_dropsift"))
+        .args(args)
+        .arg(log)
+        .output()
+        .unwrap()
+}
+
+/// The protocol of node-problem-detector's custom plugins: 0 is well, 1 is a problem, all else unknown; the message is the
+/// first 80 bytes of stdout.
+#[test]
+fn the_plugin_says_in_80_bytes_what_is_wrong() {
+    let config: Value = serde_json::from_str(&of_node("node-problem-detector.json")).unwrap();
+    assert_eq!(config["plugin"], "custom");
+    let rule = &config["rules"][0];
+    assert_eq!(rule["condition"], config["conditions"][0]["type"]);
+    let args: Vec<&str> = rule["args"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|arg| arg.as_str().unwrap())
+        .collect();
+    assert_eq!(args, ["-q", "--journal", "--since", "5m"]);
+    let most = config["pluginConfig"]["max_output_length"]
+        .as_u64()
+        .unwrap();
+    assert_eq!(most, 80);
+    let quiet =
+        "2026-04-22T10:00:00+00:00 h1 kernel: mgmt-br: port 1(eno1) entered forwarding state\n";
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("quiet.log");
+    fs::write(&log, quiet).unwrap();
+    let mut codes = Vec::new();
+    for log in [
+        "fixtures/set-a/limited.log",
+        "fixtures/set-a/full.log",
+        "fixtures/report-scan/input.log",
+        "fixtures/unreadable-only/input.log",
+        "fixtures/report-many-nodes/input.log",
+        log.to_str().unwrap(),
+        "absent.log",
+    ] {
+        let output = plugin(&["-q"], log);
+        let code = output.status.code().unwrap();
+        codes.push(code);
+        let out = String::from_utf8(output.stdout).unwrap();
+        let first = out.lines().next().unwrap_or_default();
+        assert!(first.len() <= 80, "{log}: {first}");
+        // What it does not find out is no answer, and what it finds is a sentence.
+        assert!(code > 1 || first.ends_with('.'), "{log}: {code} {first}");
+    }
+    assert!(codes.contains(&0) && codes.contains(&1) && codes.contains(&2) && codes.contains(&3));
+}
+
+/// The command itself, on the journal of this machine, whatever that has.
+#[test]
+fn the_plugin_reads_the_journal_of_this_machine() {
+    let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))
+        .args(["-q", "--journal", "--since", "5m"])
+        .output()
+        .unwrap();
+    let first = String::from_utf8(output.stdout).unwrap();
+    let first = first.lines().next().unwrap_or_default().to_owned();
+    assert!(first.len() <= 80, "{first}");
+    // A machine without a journal is no machine on which nothing is missing.
+    let said = String::from_utf8_lossy(&output.stderr);
+    match output.status.code() {
+        Some(0 | 1) => assert!(first.ends_with('.'), "{first}"),
+        code => assert!(
+            code == Some(2) && said.contains("journal"),
+            "{code:?} {said}"
+        ),
+    }
+}
