@@ -13,6 +13,8 @@ use crate::time::{MINUTE, SECOND, Time};
 
 /// The most findings of a node that have a row.
 const MAX_ROWS: usize = 40;
+/// Number of nodes whose timelines a browser lays out at once, when they come into view.
+pub(super) const NODES: usize = 20;
 /// Height of a row, in pixels.
 const ROW: usize = 34;
 /// Height of the axis, in pixels.
