@@ -28,7 +28,7 @@ pub(super) struct Timeline {
     pub(super) axis: Vec<AxisMark>,
     pub(super) windows: Vec<Band>,
     pub(super) boots: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<TimelineRow>,
     pub(super) table: Vec<TableRow>,
 }
 
@@ -47,7 +47,7 @@ pub(super) struct Band {
 }
 
 /// A row of the drawing.
-pub(super) struct Row {
+pub(super) struct TimelineRow {
     /// Id of the finding.
     pub(super) id: Option<String>,
     pub(super) class: &'static str,
@@ -240,13 +240,13 @@ pub(super) fn timeline(report: &Report, node: &NodeReport, one_day: bool) -> Tim
 
 /// Rows of the drawing and of its table.
 struct Drawing {
-    rows: Vec<Row>,
+    rows: Vec<TimelineRow>,
     table: Vec<TableRow>,
 }
 
 impl Drawing {
     fn row(&mut self, label: String, hatched: Vec<Band>) {
-        self.rows.push(Row {
+        self.rows.push(TimelineRow {
             id: None,
             class: "known",
             label,
