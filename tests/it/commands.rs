@@ -207,6 +207,8 @@ fn pages() -> Vec<PathBuf> {
         .filter(|path| path.extension().is_some_and(|end| end == "md"))
         // Its commands measure for minutes.
         .filter(|path| !path.ends_with("performance.md"))
+        // Its commands run on a node of their own, in tests/it/docs/screens.rs.
+        .filter(|path| !path.ends_with("walk-through.md"))
         .collect();
     pages.push(Path::new(ROOT).join("README.md"));
     pages.sort();
