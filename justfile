@@ -47,6 +47,12 @@ advisories:
 bench:
     benches/run
 
+# A daemon in a flood of a million lines, of a file and of a journal; takes minutes.
+soak lines="1000000" rate="20000":
+    cargo build --release --bin dropsift --example soak
+    target/release/examples/soak target/release/dropsift file {{lines}} {{rate}}
+    target/release/examples/soak target/release/dropsift journal {{lines}} {{rate}}
+
 # Fuzz one target or all of them, so many seconds each; needs nightly and cargo-fuzz.
 fuzz target="all" seconds="60":
     fuzz/run {{target}} {{seconds}}

@@ -22,8 +22,8 @@ use crate::flow::{
     Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen,
 };
 use crate::net::are_neighbours;
-use crate::packet::link::Mac;
-use crate::packet::{Packet, proto};
+use crate::packet::link::{Link, Mac};
+use crate::packet::proto;
 use crate::saturation::{self, Stretch};
 use crate::site::{Site, Zone, Zones};
 use crate::time::Time;
@@ -242,7 +242,7 @@ impl<'a> Scene<'a> {
 
 /// Returns the hardware address that the frame of a flow's earliest line came from.
 fn source_mac(seen: &Seen<'_>) -> Option<Mac> {
-    Packet::parse(&seen.flow.detail.sample).ok()?.link.source()
+    Link::parse(&seen.flow.detail.sample).ok()?.source()
 }
 
 /// Settles the directions of all flows, and finds the peers that scan. A peer that is `told` to be a node never scans.

@@ -14,24 +14,9 @@ use super::readers::{self, Alone, Opened};
 use super::say;
 #[cfg(unix)]
 use super::signals::Interrupts;
+use super::wake::{Told, Wake};
 use crate::error::Error;
 use crate::input::source::{Options, Room, widen};
-
-/// An event, and the number of its input.
-pub(super) type Told = (u32, Wake);
-
-/// Event that wakes the loop.
-pub(super) enum Wake {
-    /// A block, and the number of its bytes that were read.
-    Block(Room, usize),
-    /// The first bytes of a standard input of plain lines: the rest is read from there.
-    Plain(Vec<u8>),
-    /// An archive or a journal, which is read as a whole.
-    Whole(File),
-    Failed(io::Error),
-    End,
-    Interrupted,
-}
 
 /// Source of wakes.
 pub(super) struct Feed {

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
 use super::batch::judged;
-use super::feed::{Feed, Wake};
+use super::feed::Feed;
 use super::filters::Filter;
 use super::refusal::fault;
 use super::session::Session;
+use super::wake::Wake;
 use super::{Exit, account, cluster, complain, learned, terminal, verdict};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};

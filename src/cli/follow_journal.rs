@@ -20,7 +20,7 @@ use crate::report::Style;
 
 /// How often the journals are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// How often it is asked whether there are new entries, which reads eight bytes of each file that is written to. inotify is of
+/// How often it is asked whether there are new entries, which reads the header of each file that is written to. inotify is of
 /// no use: journald writes to mapped memory, and tells of it 250 ms later (systemd, `POST_CHANGE_TIMER_INTERVAL_USEC`).
 const GLANCE: Duration = Duration::from_millis(4);
 /// How often the folders are looked at for new files.

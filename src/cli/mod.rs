@@ -44,6 +44,7 @@ mod tail;
 mod terminal;
 mod usage;
 mod values;
+mod wake;
 mod watch;
 mod words;
 

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::feed::{Told, Wake};
 #[cfg(unix)]
 use super::signals::Interrupts;
 use super::tail::{GROWTH, Tail};
+use super::wake::{Told, Wake};
 use super::watch::Watch;
 use crate::error::Error;
 use crate::input::source::{BLOCK, Live, Options, Room, Spool, peel};

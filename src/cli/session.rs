@@ -264,10 +264,16 @@ impl<'s> Session<'s> {
         if !self.has_started && (self.gate.is_open() || waits) {
             self.start();
         }
-        self.publish(now);
-        if !self.is_live() {
-            return Ok(());
+        if self.is_live() {
+            self.tell_due(now, opened)?;
         }
+        // Events come before pages, which nobody waits for.
+        self.publish(Instant::now());
+        Ok(())
+    }
+
+    /// Writes the events and rows that are due. `opened` is whether the input is known to go on since just now.
+    fn tell_due(&mut self, now: Instant, opened: bool) -> Result<(), Error> {
         if self.is_dirty && (opened || self.pace.allows(now, self.analysis.cost())) {
             self.tell(None)?;
         }

@@ -50,6 +50,19 @@ impl<'a> Packet<'a> {
     }
 }
 
+impl<'a> Link<'a> {
+    /// Parses the link-layer header of a kernel message that begins with the LOG prefix, and not the packet behind it.
+    ///
+    /// # Errors
+    /// If there is no `IN=` or no readable `SRC=`.
+    pub fn parse(message: &'a str) -> Result<Self, Unparsed> {
+        let start = interface_at(message).ok_or(Unparsed::NoInterface)?;
+        let mut envelope = Envelope::default();
+        envelope.read(&mut Cursor::new(&message[start..]))?;
+        Ok(envelope.link())
+    }
+}
+
 impl<'a> PacketSummary<'a> {
     /// Parses one kernel message that begins with the LOG prefix, as [`Packet::parse`] and [`Packet::summary`] do.
     ///

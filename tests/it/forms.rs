@@ -173,14 +173,14 @@ fn findings(report: &Value, tells: Tells) -> Vec<Value> {
                     finding.insert(key.to_owned(), second.into());
                 }
                 // Of lines within one second, another may be the first.
-                for key in ["sample", "evidence", "state", "text"] {
+                for key in ["sample", "evidence", "state", "text", "times"] {
                     finding.remove(key);
                 }
             }
             Tells::NoDates => {
                 // A log without any times cannot tell attempts apart that come one after the other.
                 let timed = [
-                    "first", "last", "sample", "evidence", "state", "text", "attempts",
+                    "first", "last", "sample", "evidence", "state", "text", "times", "attempts",
                 ];
                 for key in timed {
                     finding.remove(key);

@@ -358,7 +358,7 @@ fn report(parts: &[&[u8]]) -> Value {
     analysis.set_lines(reader.lines());
     let mut text = Vec::new();
     let json = RENDERERS.iter().find(|renderer| renderer.code == "json");
-    (json.unwrap().render)(&analysis.report(None), Style::plain(80), &mut text).unwrap();
+    (json.unwrap().report)(&analysis.report(None), Style::plain(80), &mut text).unwrap();
     serde_json::from_slice(&text).unwrap()
 }
 

@@ -67,6 +67,8 @@ pub struct Look {
     pub is_more: bool,
     /// What could not be read, with what to do.
     pub errors: Vec<Error>,
+    /// Whether a file was read to its end, after which nothing is written to it.
+    has_ended: bool,
 }
 
 impl JournalFollow {
@@ -235,6 +237,12 @@ impl JournalFollow {
             self.take_new_files(&mut look);
         }
         let mut batches = self.read_growing(&mut look);
+        // Behind a file that was rotated there is another, which may not be there for long.
+        while look.has_ended {
+            look.has_ended = false;
+            self.take_new_files(&mut look);
+            batches.extend(self.read_growing(&mut look));
+        }
         // Their others have been read to the end just now.
         if !self.flushed.is_empty() && !look.is_more {
             for (id, mut followed) in std::mem::take(&mut self.flushed) {
@@ -276,6 +284,7 @@ impl JournalFollow {
         for (path, last) in read {
             self.note(&path, last);
         }
+        look.has_ended |= !ended.is_empty();
         for id in ended {
             if let Some(followed) = self.growing.remove(&id) {
                 self.ended.insert(id, followed.growing.position().1);

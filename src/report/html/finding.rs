@@ -44,16 +44,14 @@ impl FindingView<'_> {
         self.f.service.unwrap_or("")
     }
 
+    /// Says how many drops there are, and of requests how many attempts.
     pub(super) fn drops(&self) -> String {
-        many(self.f.logged, "drop")
-    }
-
-    pub(super) fn tries(&self) -> String {
+        let drops = many(self.f.logged, "drop");
         let is_tcp = self.f.key.proto == Some(proto::TCP);
         match (self.f.attempts, self.f.verdict()) {
-            (1, Verdict::MissingRule) if is_tcp => "1 try".to_owned(),
-            (n @ 2.., Verdict::MissingRule) if is_tcp => format!("{n} tries"),
-            _ => String::new(),
+            (1, Verdict::MissingRule) if is_tcp => format!("{drops}, 1 try"),
+            (n @ 2.., Verdict::MissingRule) if is_tcp => format!("{drops}, {n} tries"),
+            _ => drops,
         }
     }
 
@@ -150,21 +148,15 @@ impl FindingView<'_> {
 pub(super) struct RuleView<'r>(&'r AcceptRule);
 
 impl RuleView<'_> {
-    pub(super) fn is_open(&self) -> bool {
-        self.0.disposition == Disposition::Review
-    }
-
-    pub(super) fn doubt(&self) -> String {
-        let doubt = self.0.doubt.as_ref();
-        doubt.map_or_else(String::new, |doubt| format!("{}.", capital(&doubt.text())))
-    }
-
+    /// Says where the rule goes at once, and of one to decide on why.
     pub(super) fn heading(&self) -> String {
         let node = printable_name(&self.0.node);
-        match self.is_open() {
-            true => format!("Once you have decided on it, on {node}"),
-            false => format!("In force at once, on {node}"),
+        if self.0.disposition == Disposition::Documented {
+            return format!("The rule, in force at once on {node}:");
         }
+        let doubt = self.0.doubt.as_ref();
+        let doubt = doubt.map_or_else(String::new, |doubt| format!("{}. ", capital(&doubt.text())));
+        format!("{doubt}Once you have decided on the rule, it is in force at once on {node} by:")
     }
 
     pub(super) const fn role(&self) -> &'static str {

@@ -36,6 +36,7 @@ pub(super) struct Timeline {
 pub(super) struct AxisMark {
     pub(super) x: String,
     pub(super) anchor: &'static str,
+    pub(super) class: &'static str,
     pub(super) text: String,
 }
 
@@ -109,6 +110,7 @@ impl Axis {
             };
             AxisMark {
                 x: self.percent(time),
+                class: if part % 2 == 0 { "axis" } else { "axis minor" },
                 anchor: match part {
                     0 => "start",
                     part if part == parts => "end",
@@ -176,6 +178,9 @@ pub(super) fn timeline(report: &Report, node: &NodeReport, one_day: bool) -> Tim
     if !boots.is_empty() {
         let number = many(boots.len() as u64, "boot");
         drawing.row(format!("{number}: dashed"), Vec::new());
+        if let Some(row) = drawing.rows.last_mut() {
+            row.ticks = paths(&axis, &boots).1;
+        }
         for boot in &boots {
             drawing.tell("boot".to_owned(), axis.moment(*boot), String::new());
         }

@@ -334,8 +334,11 @@ fn options_of_live_runs_are_refused_elsewhere() {
         (&["--no-report", "-o", "json"], "-o ndjson"),
         (&["--updates", "-o", "json"], "-o ndjson"),
         (&["--updates", "--no-follow"], "-f"),
-        (&["explain", "list", "-o", "ndjson"], "text or json"),
-        (&["rules", "-o", "ndjson"], "text or json"),
+        (
+            &["explain", "list", "-o", "ndjson"],
+            "expected text, json or",
+        ),
+        (&["rules", "-o", "ndjson"], "expected text or json"),
     ] {
         let (text, said, code) = Run::start(args).end();
         assert_eq!((text.as_str(), code), ("", Some(2)), "{args:?}");

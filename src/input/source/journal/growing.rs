@@ -5,7 +5,8 @@ use std::io;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::header::{ENTRIES, HEADER, Header};
+use super::header::{ARCHIVED, ENTRIES, HEADER, Header, STATE};
+use super::object::u64_at;
 use super::walk::Walk;
 use super::wanted::Wanted;
 use super::window::{Window, read_at};
@@ -104,11 +105,11 @@ impl Growing {
         false
     }
 
-    /// Whether the header counts other entries than at the last look; what cannot be read is none.
+    /// Whether the header counts other entries than at the last look, or the file was rotated; what cannot be read is no news.
     pub(in crate::input::source) fn has_news(&self) -> bool {
-        let mut entries = [0; 8];
-        let read = read_at(&self.file, &mut entries, ENTRIES as u64);
-        matches!(read, Ok(8)) && u64::from_le_bytes(entries) != self.entries
+        let mut header = [0; HEADER];
+        matches!(read_at(&self.file, &mut header, 0), Ok(HEADER))
+            && (u64_at(&header, ENTRIES) != self.entries || header[STATE] == ARCHIVED)
     }
 
     /// Reads what was written since the last look.

@@ -6,6 +6,8 @@ use super::object::{Form, u32_at, u64_at};
 
 /// The part of the header that every version since systemd 189 has.
 pub(super) const HEADER: usize = 240;
+/// Offset of the state.
+pub(super) const STATE: usize = 16;
 /// Offset of the number of entries.
 pub(super) const ENTRIES: usize = 152;
 /// Upper bound on the bytes of a header: no version has more than some 300.
@@ -21,7 +23,7 @@ const KNOWN: u32 = COMPRESSED_XZ | COMPRESSED_LZ4 | KEYED_HASH | COMPRESSED_ZSTD
 /// State of a file that a journald has open.
 const ONLINE: u8 = 1;
 /// State of a file that was rotated: nothing is written to it any more.
-const ARCHIVED: u8 = 2;
+pub(super) const ARCHIVED: u8 = 2;
 
 /// Fields of the file header.
 #[derive(Debug, Clone)]
@@ -75,8 +77,8 @@ impl Header {
                 compact: incompatible & COMPACT != 0,
                 key: (incompatible & KEYED_HASH != 0).then_some(key),
             },
-            online: bytes[16] == ONLINE,
-            archived: bytes[16] == ARCHIVED,
+            online: bytes[STATE] == ONLINE,
+            archived: bytes[STATE] == ARCHIVED,
             id: u128::from(key.0) << 64 | u128::from(key.1),
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
