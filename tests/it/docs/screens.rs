@@ -9,7 +9,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use anstyle_svg::{Term, VGA};
+use anstyle::RgbColor;
+use anstyle_svg::{Palette, Term, VGA};
 use tempfile::TempDir;
 
 use super::fresh;
@@ -167,9 +168,18 @@ fn the_walk_through_shows_what_is_printed() {
     fresh(PAGE, &text);
 }
 
-/// Returns the picture of what a terminal gets.
+/// Returns the picture of what a terminal gets, in colours that can be read on a light ground.
 fn drawn(output: &str) -> String {
-    let svg = Term::new().palette(VGA).render_svg(output.trim_end());
+    let Palette(mut colours) = VGA;
+    // Red, green, yellow.
+    colours[1] = RgbColor(170, 20, 20);
+    colours[2] = RgbColor(20, 105, 40);
+    colours[3] = RgbColor(125, 85, 0);
+    let svg = Term::new()
+        .palette(Palette(colours))
+        .fg_color(RgbColor(25, 30, 35).into())
+        .bg_color(RgbColor(246, 247, 249).into())
+        .render_svg(output.trim_end());
     // Lines without spaces at their ends, as all files here.
     svg.lines().map(|l| format!("{}\n", l.trim_end())).collect()
 }
