@@ -29,6 +29,7 @@ mod hungry;
 mod inputs;
 mod journals;
 mod judgement;
+mod linear;
 mod live;
 mod memory;
 mod metrics;

@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::assets::{ASSETS, Assets};
 use super::finding::{FindingView, VERDICTS};
+use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::report::diff::{Alone, Diff, doubts, headline, side};
@@ -65,8 +66,12 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
         let note = format!("{} drops before, {} after.", was.logged, now.logged);
         item(now, diff.after, note)
     });
+    let color = match diff.fails(&[Verdict::MissingRule]) {
+        0 => "known",
+        _ => "missing",
+    };
     let mut sections = vec![
-        alone(("new", "missing", "New"), &diff.new, diff.after, one_day),
+        alone(("new", color, "New"), &diff.new, diff.after, one_day),
         alone(("gone", "noise", "Gone"), &diff.gone, diff.before, one_day),
         plain("changed", "Changed", changed.collect()),
         plain("same", "Still there", same.collect()),
@@ -104,7 +109,7 @@ fn alone<'r>(
         id,
         class,
         title,
-        doubts: doubts(found),
+        doubts: doubts(found).iter().map(|text| capital(text)).collect(),
         items: items.collect(),
     }
 }

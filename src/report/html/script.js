@@ -125,12 +125,13 @@
     show(state);
   });
 
-  // What is closed is not printed; of very many findings, what is open is.
+  // What is closed is not printed: all rows are, and of what asks for something the evidence, unless that is very much.
   const MOST = 300;
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
-    if (opened.length > MOST) opened = opened.filter((one) => one.matches(".group"));
+    opened = [...document.querySelectorAll(".group:not([open])")];
+    const asking = [...document.querySelectorAll(".finding:not([open])")].filter((one) => !one.closest(".group"));
+    if (asking.length <= MOST) opened.push(...asking);
     for (const one of opened) one.open = true;
   });
   addEventListener("afterprint", () => { for (const one of opened) one.open = false; });
