@@ -2,7 +2,8 @@
 //! is compared with what the page shows.
 //!
 //! They run on a node: a network namespace of their own with the running chain of the capture, and its name. Where there are
-//! no namespaces or no iptables, only the commands before the first that asks a node are run, and the rest is left out by name.
+//! no namespaces or no iptables, only the commands before the first that asks a node are run, and the rest is left out by name;
+//! with `DROPSIFT_LAB=required` that fails.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -19,15 +20,8 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PAGE: &str = "walk-through.md";
 /// The way onto a node.
 const NODE: &str = "ssh ";
-/// Stand-ins for what is no part of a node's system.
-const PROGRAMS: &[(&str, &str)] = &[
-    ("ssh", "shift; eval \"$*\""),
-    ("sudo", "exec \"$@\""),
-    (
-        "kubectl",
-        "echo 'cloudinit.node.harvesterhci.io/iptables-control-plane configured'",
-    ),
-];
+/// Stand-ins for the way onto a node: the commands behind it run here.
+const PROGRAMS: [(&str, &str); 2] = [("ssh", "shift; eval \"$*\""), ("sudo", "exec \"$@\"")];
 /// Brings the namespace into the state of the captured node.
 const BOOT: &str = "hostname harvester1 && iptables-restore <harvester1.save";
 
@@ -130,6 +124,8 @@ fn the_walk_through_shows_what_is_printed() {
     assert!(steps.len() > 8, "only {} commands", steps.len());
     let inside = namespace(folder.path());
     if inside.is_none() {
+        let required = std::env::var("DROPSIFT_LAB").is_ok_and(|value| value == "required");
+        assert!(!required, "no namespace with iptables can be made");
         steps.truncate(steps.iter().position(|s| s.command.contains(NODE)).unwrap());
         eprintln!(
             "left out: the commands of docs/{PAGE} from the first of a node on; there is no namespace with iptables here"
