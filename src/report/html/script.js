@@ -65,8 +65,11 @@
   };
   const restore = () => {
     const state = read();
-    fill(state);
-    apply(state);
+    // A page without findings has no filters.
+    if (form) {
+      fill(state);
+      apply(state);
+    }
     show(state);
   };
 
@@ -77,12 +80,12 @@
     write(state);
     apply(state);
   };
-  form.addEventListener("input", () => {
+  form?.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(filter, 120);
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(filter));
+  form?.addEventListener("submit", (event) => event.preventDefault());
+  form?.addEventListener("reset", () => setTimeout(filter));
   addEventListener("hashchange", restore);
 
   // Commands get a button that copies them, in a finding once it is opened.
