@@ -88,11 +88,7 @@ fn target(page: &Path, link: &str) -> Option<PathBuf> {
     let mut path = page.parent().unwrap().to_owned();
     for part in Path::new(link).components() {
         match part {
-            Component::ParentDir => {
-                if !path.pop() {
-                    return None;
-                }
-            }
+            Component::ParentDir => path.pop().then_some(())?,
             Component::Normal(name) => path.push(name),
             _ => {}
         }
