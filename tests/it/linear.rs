@@ -109,7 +109,8 @@ fn nested(nodes: usize) -> Vec<u8> {
 
 fn journal(entries: usize) -> Vec<u8> {
     let mut made = Made::new(Packing::Zstd);
-    for n in 0..entries {
+    // Without an entry there is no journal.
+    for n in 0..entries.max(1) {
         let message = format!("MESSAGE={}", drop_line(n));
         let fields: [&[u8]; 3] = [b"_TRANSPORT=kernel", b"_HOSTNAME=h", message.as_bytes()];
         made.entry(1_776_852_001_123_456 + n as u64 * 1000, &fields);
