@@ -73,7 +73,7 @@ test("what a colour says, words say too", async () => {
   });
   // With colours of the system's own choice everything is still there.
   await visit(PAGES.setA.path, { forcedColors: "active" }, async (page) => {
-    assert(await page.getByRole("heading", { name: "Missing" }).isVisible());
+    assert(await page.getByRole("heading", { name: "Missing", level: 2 }).isVisible());
     assert(await page.locator("figure.timeline svg").first().isVisible());
   });
 });
