@@ -4,6 +4,7 @@
 mod accept;
 mod audit;
 mod bounds;
+mod browser;
 mod bundles;
 mod chain;
 mod cli;
