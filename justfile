@@ -25,6 +25,14 @@ golden:
 docs:
     UPDATE=1 cargo test --test it docs
 
+# Make the pictures of docs/browser.md anew; look at them.
+shots:
+    .ci/shots
+
+# docs/ as a book, in target/book; needs mdbook.
+book:
+    mdbook build
+
 # Licences, advisories and sources of the dependencies.
 deny:
     cargo deny check

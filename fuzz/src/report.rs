@@ -3,7 +3,9 @@
 use dropsift::analyze::{Analysis, Live};
 use dropsift::chain::parse_rule;
 use dropsift::input::reader::Reader;
-use dropsift::report::{Event, EventKind, Events, JSON, LiveText, RENDERERS, Report, Style, TEXT};
+use dropsift::report::{
+    Event, EventKind, Events, JSON, LiveText, MAX_CHARACTERS, RENDERERS, Report, Style, TEXT,
+};
 use dropsift::rule::{EMITTERS, Offer, Scope};
 use dropsift::site::{Provenance, SETTLE, Site};
 
@@ -95,6 +97,18 @@ pub fn checked(report: &Report) {
         json["findings"].as_array().unwrap().len(),
         report.findings.len()
     );
+    for form in RENDERERS {
+        let text = shown::plain(form.code, written(form.report, false));
+        match form.code {
+            "html" => {
+                assert_eq!(text.matches("<script").count(), 2, "{text}");
+                let findings = text.matches("<details class=\"finding\"").count();
+                assert_eq!(findings, report.findings.len());
+            }
+            "markdown" => assert!(text.chars().count() <= MAX_CHARACTERS),
+            _ => {}
+        }
+    }
     rules(report);
 }
 

@@ -1,5 +1,6 @@
 //! `--metrics`: schedule on which the report of a live run is published, and the state of its input on the page.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -51,7 +52,14 @@ impl Publisher {
         };
         let listener = TcpListener::bind(&addresses(address).map_err(cannot)?[..])
             .map_err(|why| cannot(why.to_string()))?;
-        let server = Server::start(listener).map_err(|why| cannot(why.to_string()))?;
+        let server = Server::start(listener).map_err(|why| match why.kind() {
+            // What the system answers where no thread can be started.
+            ErrorKind::WouldBlock => Error::Usage(
+                "--metrics needs a thread, and none can be started; allow more of them (`ulimit -u`, TasksMax= of systemd)"
+                    .to_owned(),
+            ),
+            _ => cannot(why.to_string()),
+        })?;
         Ok(Self {
             server,
             source: sources.iter().map(name).collect::<Vec<_>>().join(", "),

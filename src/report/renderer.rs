@@ -20,6 +20,10 @@ type Written = io::Result<()>;
 
 /// A form of the outputs; `None` where it makes no sense for one.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::type_complexity,
+    reason = "an alias could not stand for functions of any lifetime"
+)]
 pub struct Renderer {
     /// Name of the form on the command line.
     pub code: &'static str,

@@ -26,7 +26,7 @@ pub struct Simulated<'a> {
 }
 
 /// The findings of a simulation.
-pub(super) struct Sorted<'r> {
+pub(super) struct ByOutcome<'r> {
     /// Those that the chain accepts.
     pub(super) accepted: Vec<&'r Finding>,
     /// Those of which the suggested rules accept more.
@@ -65,13 +65,13 @@ impl Simulated<'_> {
     }
 
     /// Sorts the findings by what becomes of them.
-    pub(super) fn sorted(&self) -> Sorted<'_> {
+    pub(super) fn sorted(&self) -> ByOutcome<'_> {
         let all = self.report.findings.iter();
         let (accepted, rest): (Vec<&Finding>, Vec<&Finding>) =
             all.partition(|finding| Self::accepts(finding));
         let (helped, rest): (Vec<&Finding>, Vec<&Finding>) =
             (rest.into_iter()).partition(|finding| more(self, finding));
-        Sorted {
+        ByOutcome {
             accepted,
             helped,
             rest,
@@ -79,7 +79,7 @@ impl Simulated<'_> {
     }
 
     /// Returns the answer in a sentence.
-    pub(super) fn headline(&self, sorted: &Sorted<'_>) -> String {
+    pub(super) fn headline(&self, sorted: &ByOutcome<'_>) -> String {
         let mut headline = format!(
             "{} in the log: the chain accepts {} now",
             many(self.report.findings.len() as u64, "finding"),
@@ -139,7 +139,7 @@ pub(super) fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write)
     };
     let sorted = simulated.sorted();
     page.paragraph("", "", &simulated.headline(&sorted))?;
-    let Sorted {
+    let ByOutcome {
         accepted,
         helped,
         rest,

@@ -28,7 +28,7 @@ fn text(name: &str) -> String {
 /// What a text of objects tells, a line each.
 fn learned(text: &str) -> Result<Vec<String>, String> {
     let mut objects = Objects::default();
-    objects.read(text)?;
+    objects.read(text.as_bytes())?;
     let facts = objects.facts("objects.yaml");
     Ok(facts.iter().map(ToString::to_string).collect())
 }
@@ -521,7 +521,7 @@ fn aliases_of_aliases_are_refused() {
 fn the_order_of_sources_makes_no_difference() {
     let objects = |text: &str| {
         let mut objects = Objects::default();
-        objects.read(text).unwrap();
+        objects.read(text.as_bytes()).unwrap();
         objects.facts("x")
     };
     let cluster = objects(&text("cluster/v1.8.yaml"));

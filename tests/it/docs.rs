@@ -2,6 +2,9 @@
 //!
 //! `UPDATE=1 cargo test --test it docs` updates it.
 
+mod book;
+mod screens;
+
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -46,8 +49,13 @@ fn between_marks(name: &str, mark: &str, text: &str) -> String {
     format!("{before}{begin}{text}{end}{after}")
 }
 
-/// `text` in a cell of a table.
+/// `text` in a cell of a table; what looks like HTML stays text.
 fn cell(text: &str) -> String {
+    row(text).replace('<', "&lt;")
+}
+
+/// `text` on one line, which ends no cell.
+fn row(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
 
@@ -58,7 +66,7 @@ fn sample(text: &str) -> String {
     if short.len() < line.len() {
         short.push('…');
     }
-    format!("`` {} ``", cell(&short))
+    format!("`` {} ``", row(&short))
 }
 
 #[test]

@@ -319,3 +319,28 @@ fn chains_and_scripts() {
         }
     }
 }
+
+/// Of objects only what is read of them is kept, never their text.
+#[test]
+fn objects_of_a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("one.log"), line(1, 1, &mut Dice(1))).unwrap();
+    let mut file = std::io::BufWriter::new(File::create(folder.path().join("nodes")).unwrap());
+    file.write_all(b"{\"apiVersion\":\"v1\",\"kind\":\"List\",\"items\":[\n")
+        .unwrap();
+    let images = "x".repeat(100_000);
+    for n in 0..scaled(2_000) {
+        let comma = if n > 0 { "," } else { "" };
+        writeln!(
+            file,
+            "{comma}{{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":{{\"name\":\"n{n}\"}},\"status\":{{\"images\":\
+             \"{images}\"}}}}"
+        )
+        .unwrap();
+    }
+    file.write_all(b"]}\n").unwrap();
+    drop(file);
+    let args = ["--cluster", "nodes", "one.log"];
+    // The text is 20 MB at a tenth.
+    holds("objects", TEXT, start(&args, folder.path(), Stdio::null()));
+}

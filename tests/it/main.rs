@@ -4,6 +4,7 @@
 mod accept;
 mod audit;
 mod bounds;
+mod browser;
 mod bundles;
 mod chain;
 mod cli;
@@ -29,6 +30,7 @@ mod hungry;
 mod inputs;
 mod journals;
 mod judgement;
+mod linear;
 mod live;
 mod memory;
 mod metrics;

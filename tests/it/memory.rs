@@ -124,18 +124,37 @@ fn one_thread_is_enough() {
     let log: String = (0..45_000).map(line).collect();
     assert!(log.len() > 8 << 20);
     fs::write(&path, log).unwrap();
-    let script = "chmod 755 . ; exec setpriv --reuid=54321 --clear-groups prlimit --nproc=1:1 ./dropsift --year 2026 \
-                  -o json log";
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .current_dir(folder.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    if said.contains("setpriv") {
-        eprintln!("left out: setpriv is not there, or may not change the user");
-        return;
+    fs::write(folder.path().join("small"), line(1).repeat(3)).unwrap();
+    // Options, and how many drop lines are counted; `None` where a thread cannot be done without.
+    for (args, counted) in [
+        ("log", Some(45_000)),
+        ("log small", Some(45_002)),
+        ("--no-follow - <log", Some(45_000)),
+        ("-f - <log", Some(45_000)),
+        ("- <log", Some(45_000)),
+        ("-f - log <small", None),
+        ("-f - --metrics 127.0.0.1:0 <log", None),
+    ] {
+        let script = format!(
+            "chmod 755 . ; exec setpriv --reuid=54321 --clear-groups prlimit --nproc=1:1 ./dropsift --year 2026 -o json {args}"
+        );
+        let output = Command::new("sh")
+            .args(["-c", &script])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        if said.contains("setpriv") {
+            eprintln!("left out: setpriv is not there, or may not change the user");
+            return;
+        }
+        match counted {
+            Some(counted) => assert_eq!(drops(&output), counted, "{args}"),
+            None => {
+                assert_eq!(output.status.code(), Some(2), "{args}: {said}");
+                assert!(said.contains("TasksMax="), "{args}: {said}");
+            }
+        }
     }
-    assert_eq!(drops(&output), 45_000);
 }

@@ -5,23 +5,23 @@
 mod cloud_init;
 mod node;
 pub mod rke2;
+mod saved;
 mod sniff;
 mod tree;
 mod upgrade;
 
-use std::borrow::Cow;
+use std::io::Read;
 
 use crate::input::event::ClusterFact;
 use cloud_init::CloudInit;
 use node::Node;
+use saved::{Notation, Saved};
 use tree::{Document, MAX_OF_KIND, Tree, yaml_options};
 use upgrade::Upgrade;
 
 pub(super) use cloud_init::is_firewall;
 pub use sniff::{COMMAND, is_objects};
 
-/// Messages of `kubectl` that are kept.
-const MAX_MESSAGES: usize = 5;
 /// Addons that are kept.
 const MAX_ADDONS: usize = 200;
 
@@ -40,30 +40,33 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Parses the objects of a text: YAML or JSON, one, several or a list.
+    /// Parses the objects of a text: YAML or JSON, one, several or a list. Only objects are kept, not the text.
     ///
     /// # Errors
     /// Where the text has no object of a known kind, or is truncated. The message names the remedy.
-    pub fn read(&mut self, text: &str) -> Result<(), String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let objects = self.without_messages(text);
-        if objects.trim().is_empty() {
-            return Err(sniff::why_none(text));
-        }
+    pub fn read(&mut self, text: impl Read) -> Result<(), String> {
         let before = self.count;
         let known = self.known();
-        self.documents(&objects, None).map_err(|why| {
-            if is_objects(objects.as_bytes()) {
-                why
-            } else {
-                sniff::why_none(text)
-            }
-        })?;
+        let mut saved = Saved::new(text);
+        let read = self.documents(&mut saved, None);
+        let remarks = saved
+            .said
+            .iter()
+            .map(|line| format!("kubectl said `{line}`: what that kind tells is not known"));
+        self.remarks.splice(0..0, remarks);
+        let head = String::from_utf8_lossy(&saved.head);
+        let is_none = !is_objects(&saved.head);
+        match read {
+            Ok(any) if !any => return Err(sniff::why_none(&head)),
+            Ok(_) => {}
+            Err(_) if saved.failed.is_none() && is_none => return Err(sniff::why_none(&head)),
+            Err(why) => return Err(why),
+        }
         if self.known() > known {
             return Ok(());
         }
-        if !is_objects(objects.as_bytes()) {
-            return Err(sniff::why_none(text));
+        if is_none {
+            return Err(sniff::why_none(&head));
         }
         if self.has_rke2_addons {
             return Err(format!(
@@ -81,8 +84,9 @@ impl Objects {
     }
 
     /// Parses a list of a support bundle; objects without a `kind` are of the given one.
-    pub(super) fn read_kind(&mut self, text: &str, kind: &str) -> Result<(), String> {
-        self.documents(text, Some(kind))
+    pub(super) fn read_kind(&mut self, text: impl Read, kind: &str) -> Result<(), String> {
+        self.documents(&mut Saved::new(text), Some(kind))
+            .map(|_| ())
     }
 
     /// Returns the names of the nodes.
@@ -108,44 +112,52 @@ impl Objects {
         facts
     }
 
-    /// Returns the text without the messages of `kubectl`, which are kept as remarks.
-    fn without_messages<'t>(&mut self, text: &'t str) -> Cow<'t, str> {
-        let is_message = |line: &str| sniff::is_message(line.as_bytes());
-        if !text.lines().any(is_message) {
-            return Cow::Borrowed(text);
+    /// Parses all objects of a text. Returns whether there were any.
+    fn documents<R: Read>(
+        &mut self,
+        saved: &mut Saved<R>,
+        hint: Option<&str>,
+    ) -> Result<bool, String> {
+        let mut any = false;
+        while let Some(notation) = saved.next() {
+            any = true;
+            let read = match notation {
+                Notation::Json => self.json(&mut *saved, hint),
+                Notation::Yaml => self.yaml(&mut *saved, hint),
+            };
+            // Text that ended early is broken too.
+            match (&saved.failed, read) {
+                (Some(why), _) => return Err(why.to_string()),
+                (None, Err(why)) => return Err(why),
+                (None, Ok(())) => {}
+            }
         }
-        let (said, objects): (Vec<&str>, Vec<&str>) =
-            text.lines().partition(|line| is_message(line));
-        for line in said
-            .into_iter()
-            .filter(|line| line.starts_with("Error"))
-            .take(MAX_MESSAGES)
-        {
-            let line: String = line.chars().take(200).collect();
-            self.remarks.push(format!(
-                "kubectl said `{line}`: what that kind tells is not known"
-            ));
-        }
-        Cow::Owned(objects.join("\n") + "\n")
+        saved
+            .failed
+            .as_ref()
+            .map_or(Ok(any), |why| Err(why.to_string()))
     }
 
-    fn documents(&mut self, text: &str, hint: Option<&str>) -> Result<(), String> {
-        let cut = format!("is the file whole? Save it once more: {COMMAND}");
-        let is_json = text.trim_start().starts_with('{');
-        if is_json && !text.lines().any(|line| line.trim_end() == "---") {
-            let documents = serde_json::Deserializer::from_str(text).into_iter::<Document>();
-            for document in documents {
-                let document =
-                    document.map_err(|why| format!("it is broken JSON ({why}); {cut}"))?;
-                self.document(document, hint)?;
-            }
-            return Ok(());
+    fn json(&mut self, text: impl Read, hint: Option<&str>) -> Result<(), String> {
+        for document in serde_json::Deserializer::from_reader(text).into_iter::<Document>() {
+            let document = document.map_err(|why| {
+                format!(
+                    "it is broken JSON ({why}); is the file whole? Save it once more: {COMMAND}"
+                )
+            })?;
+            self.document(document, hint)?;
         }
-        for document in serde_saphyr::read_with_options(&mut text.as_bytes(), yaml_options()) {
+        Ok(())
+    }
+
+    fn yaml(&mut self, mut text: impl Read, hint: Option<&str>) -> Result<(), String> {
+        for document in serde_saphyr::read_with_options(&mut text, yaml_options()) {
             let document: Document = document.map_err(|why| {
                 let why = why.to_string();
                 let why = why.lines().next().unwrap_or_default();
-                format!("it is broken YAML ({why}); {cut}")
+                format!(
+                    "it is broken YAML ({why}); is the file whole? Save it once more: {COMMAND}"
+                )
             })?;
             self.document(document, hint)?;
         }

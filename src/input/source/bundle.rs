@@ -231,7 +231,7 @@ impl Opening<'_, '_, '_> {
             return;
         };
         let mut objects = Objects::default();
-        if let Err(why) = objects.read_kind(&list, "Node") {
+        if let Err(why) = objects.read_kind(list.as_bytes(), "Node") {
             self.learned(ClusterFact::Remark(format!(
                 "nodes.yaml cannot be read ({why}): roles and addresses of the nodes are not known; --role and --node \
                  tell them"
@@ -253,7 +253,7 @@ impl Opening<'_, '_, '_> {
         }
         for (file, kind) in &layout.lists {
             let text = self.piece(name, tree, file, YAML).unwrap_or_default();
-            if let Err(why) = objects.read_kind(&text, kind) {
+            if let Err(why) = objects.read_kind(text.as_bytes(), kind) {
                 let last = file.rsplit('/').next().unwrap_or(file);
                 self.learned(ClusterFact::Remark(format!(
                     "{last} cannot be read ({why}): what it tells is not known"

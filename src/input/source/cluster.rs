@@ -36,17 +36,17 @@ pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
         }
         Box::new(File::open(path).map_err(input)?)
     };
-    let text = text(stream).map_err(input)?;
     let unreadable = |why| Error::Unreadable {
         name: name.clone(),
         why,
     };
-    let text = text.ok_or_else(|| {
-        unreadable(format!(
+    let peeked = peel(stream).map_err(input)?;
+    if peeked.kind() != Kind::Text {
+        return Err(unreadable(format!(
             "it is an archive or a journal; a support bundle is named among the inputs, and objects are saved with: {COMMAND}"
-        ))
-    })?;
-    facts(&name, &text).map_err(unreadable)
+        )));
+    }
+    facts(&name, peeked, Bounds::new(Progress::default())).map_err(unreadable)
 }
 
 /// Whether the file `path` holds Kubernetes objects, packed or not. Only a plain file is opened.
@@ -73,33 +73,34 @@ fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
     Err(bounds::too_deep())
 }
 
-/// Returns the text of a stream after decompression; `None` where it is an archive or a journal.
-fn text(stream: Box<dyn Read>) -> io::Result<Option<String>> {
-    let peeked = peel(stream)?;
-    if peeked.kind() != Kind::Text {
-        return Ok(None);
-    }
-    whole(peeked).map(Some)
+/// Text of objects, up to a bound; none of it is recognised as a log.
+struct Bounded<'a> {
+    text: Box<dyn Read + 'a>,
+    left: u64,
+    bounds: Bounds,
 }
 
-/// Returns the rest of a stream as text.
-fn whole(peeked: Peeked<'_>) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    let mut stream = peeked.into_stream().take(MAX_OBJECTS + 1);
-    stream.read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_OBJECTS {
-        return Err(io::Error::other(format!(
-            "it is longer than {}, more than any cluster has; save only nodes, CloudInits, addons and upgrades: {COMMAND}",
-            size(MAX_OBJECTS)
-        )));
+impl Read for Bounded<'_> {
+    fn read(&mut self, block: &mut [u8]) -> io::Result<usize> {
+        let read = self.text.read(block)?;
+        self.bounds.hollow(read);
+        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+            io::Error::other(format!(
+                "it is longer than {}, more than any cluster has; save only nodes, CloudInits, addons and upgrades: {COMMAND}",
+                size(MAX_OBJECTS)
+            ))
+        })?;
+        Ok(read)
     }
-    Ok(String::from_utf8(bytes)
-        .unwrap_or_else(|why| String::from_utf8_lossy(why.as_bytes()).into_owned()))
 }
 
-fn facts(name: &str, text: &str) -> Result<Vec<ClusterFact>, String> {
+fn facts(name: &str, peeked: Peeked<'_>, bounds: Bounds) -> Result<Vec<ClusterFact>, String> {
     let mut objects = Objects::default();
-    objects.read(text)?;
+    objects.read(Bounded {
+        text: peeked.into_stream(),
+        left: MAX_OBJECTS,
+        bounds,
+    })?;
     Ok(objects.facts(name))
 }
 
@@ -114,12 +115,7 @@ impl Opening<'_, '_, '_> {
     pub(super) fn objects(&mut self, name: &str, peeked: Peeked<'_>) {
         self.summary.objects = true;
         self.summary.known = true;
-        let text = match whole(peeked) {
-            Ok(text) => text,
-            Err(why) => return self.failed(name, why),
-        };
-        self.bounds.hollow(text.len());
-        match facts(name, &text) {
+        match facts(name, peeked, self.bounds.clone()) {
             Ok(facts) => {
                 for fact in facts {
                     let by = Provenance::Cluster;

@@ -19,8 +19,8 @@ impl Opening<'_, '_, '_> {
     pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + '_>) {
         let mut stream = io::BufReader::with_capacity(super::BLOCK, stream);
         let at_most = match begin(&mut stream) {
-            Ok(Begin::Page) => 1,
-            Ok(Begin::Documents) => usize::MAX,
+            Ok(OwnForm::Page) => 1,
+            Ok(OwnForm::Documents) => usize::MAX,
             Err(why) => {
                 self.failed(name, why);
                 (self.sink)(LogEvent::EndOfOwn);
@@ -58,13 +58,13 @@ impl Opening<'_, '_, '_> {
 }
 
 /// Start of a stream.
-enum Begin {
+enum OwnForm {
     Page,
     Documents,
 }
 
 /// Reads up to the first document.
-fn begin(stream: &mut impl BufRead) -> io::Result<Begin> {
+fn begin(stream: &mut impl BufRead) -> io::Result<OwnForm> {
     if stream.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
         stream.consume(3);
     }
@@ -73,9 +73,9 @@ fn begin(stream: &mut impl BufRead) -> io::Result<Begin> {
             Some(byte) if byte.is_ascii_whitespace() => stream.consume(1),
             Some(b'<') => {
                 skip_to_json(stream)?;
-                return Ok(Begin::Page);
+                return Ok(OwnForm::Page);
             }
-            _ => return Ok(Begin::Documents),
+            _ => return Ok(OwnForm::Documents),
         }
     }
 }

@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::assets::{ASSETS, Assets};
 use super::finding::{FindingView, VERDICTS};
+use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::finding::Finding;
 use crate::report::diff::{Alone, Diff, doubts, headline, side};
@@ -14,26 +15,26 @@ use crate::report::{Report, Style, Warning};
 
 #[derive(Template)]
 #[template(path = "diff.html")]
-struct Page<'r> {
+struct DiffPage<'r> {
     assets: Assets,
     headline: String,
     before: String,
     after: String,
-    sections: Vec<Section<'r>>,
+    sections: Vec<DiffSection<'r>>,
     notes: &'r [Warning],
 }
 
 /// Findings that changed in the same way.
-struct Section<'r> {
+struct DiffSection<'r> {
     id: &'static str,
     class: &'static str,
     title: &'static str,
     doubts: Vec<String>,
-    items: Vec<Item<'r>>,
+    items: Vec<DiffItem<'r>>,
 }
 
 /// A finding, and in words how it changed.
-struct Item<'r> {
+struct DiffItem<'r> {
     finding: FindingView<'r>,
     note: String,
 }
@@ -45,11 +46,11 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
     let mut days = days.flat_map(|(first, last)| [first.date(), last.date()]);
     let first = days.next();
     let one_day = days.all(|day| Some(day) == first);
-    let item = |f, report, note| Item {
+    let item = |f, report, note| DiffItem {
         finding: FindingView { f, report, one_day },
         note,
     };
-    let plain = |id, title, items| Section {
+    let plain = |id, title, items| DiffSection {
         id,
         class: "known",
         title,
@@ -65,14 +66,18 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
         let note = format!("{} drops before, {} after.", was.logged, now.logged);
         item(now, diff.after, note)
     });
+    let color = match diff.fails(&[Verdict::MissingRule]) {
+        0 => "known",
+        _ => "missing",
+    };
     let mut sections = vec![
-        alone(("new", "missing", "New"), &diff.new, diff.after, one_day),
+        alone(("new", color, "New"), &diff.new, diff.after, one_day),
         alone(("gone", "noise", "Gone"), &diff.gone, diff.before, one_day),
         plain("changed", "Changed", changed.collect()),
         plain("same", "Still there", same.collect()),
     ];
     sections.retain(|section| !section.items.is_empty());
-    let page = Page {
+    let page = DiffPage {
         assets: ASSETS,
         headline: headline(diff),
         before: side(diff.before),
@@ -91,8 +96,8 @@ fn alone<'r>(
     found: &[Alone<'r>],
     report: &'r Report,
     one_day: bool,
-) -> Section<'r> {
-    let items = found.iter().map(|one| Item {
+) -> DiffSection<'r> {
+    let items = found.iter().map(|one| DiffItem {
         finding: FindingView {
             f: one.finding,
             report,
@@ -100,16 +105,16 @@ fn alone<'r>(
         },
         note: String::new(),
     });
-    Section {
+    DiffSection {
         id,
         class,
         title,
-        doubts: doubts(found),
+        doubts: doubts(found).iter().map(|text| capital(text)).collect(),
         items: items.collect(),
     }
 }
 
-impl Page<'_> {
+impl DiffPage<'_> {
     fn title(&self) -> String {
         format!("{} / {}", self.before, self.after)
     }

@@ -8,7 +8,7 @@ use askama::Template;
 use super::assets::{ASSETS, Assets};
 use super::embed::Embedded;
 use super::finding::VERDICTS;
-use super::section::{Section, sections};
+use super::section::{PageSection, sections};
 use super::timeline::{Timeline, timeline};
 use crate::error::printable_name;
 use crate::report::text::{
@@ -22,15 +22,15 @@ const MAX_NAMES: usize = 4;
 
 #[derive(Template)]
 #[template(path = "report.html")]
-struct Page<'r> {
+struct ReportPage<'r> {
     assets: Assets,
     report: &'r Report,
     /// The answer, and what follows it.
     sentence: (String, String),
     counts: Vec<Count>,
-    sections: Vec<Section<'r>>,
+    sections: Vec<PageSection<'r>>,
     cautions: Vec<Caution>,
-    now: Vec<Fix<'r>>,
+    now: Vec<NodeFix<'r>>,
     later: BTreeMap<&'static str, BTreeSet<String>>,
     json: Embedded<'r>,
     one_day: bool,
@@ -45,12 +45,12 @@ struct Count {
 }
 
 /// Commands for nodes that need the same.
-struct Fix<'r> {
+struct NodeFix<'r> {
     commands: Commands,
     nodes: Vec<&'r str>,
 }
 
-impl Fix<'_> {
+impl NodeFix<'_> {
     fn names(&self, between: &str) -> String {
         let names: Vec<String> = self.nodes.iter().map(|node| printable_name(node)).collect();
         names.join(between)
@@ -87,7 +87,7 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
         .is_none_or(|(first, last)| first.is_dated() && first.date() == last.date());
     let applicable = applicable(report);
     let now = by_node(&applicable);
-    let page = Page {
+    let page = ReportPage {
         assets: ASSETS,
         report,
         sentence: parted(sentence(report)),
@@ -95,7 +95,7 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
         sections: sections(report, &by_action, one_day),
         cautions: cautions(report),
         now: (now.into_iter())
-            .map(|(commands, nodes)| Fix { commands, nodes })
+            .map(|(commands, nodes)| NodeFix { commands, nodes })
             .collect(),
         later: lines_by_role(&applicable),
         json: Embedded(report),
@@ -144,7 +144,7 @@ fn counts(report: &Report, sections: &Sections<'_>) -> Vec<Count> {
     all.into_iter().filter(|count| count.number > 0).collect()
 }
 
-impl Page<'_> {
+impl ReportPage<'_> {
     fn title(&self) -> String {
         let nodes = match &self.report.nodes[..] {
             [] => source(self.report),

@@ -65,8 +65,11 @@
   };
   const restore = () => {
     const state = read();
-    fill(state);
-    apply(state);
+    // A page without findings has no filters.
+    if (form) {
+      fill(state);
+      apply(state);
+    }
     show(state);
   };
 
@@ -77,12 +80,12 @@
     write(state);
     apply(state);
   };
-  form.addEventListener("input", () => {
+  form?.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(filter, 120);
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(filter));
+  form?.addEventListener("submit", (event) => event.preventDefault());
+  form?.addEventListener("reset", () => setTimeout(filter));
   addEventListener("hashchange", restore);
 
   // Commands get a button that copies them, in a finding once it is opened.
@@ -125,12 +128,13 @@
     show(state);
   });
 
-  // What is closed is not printed; of very many findings, what is open is.
+  // What is closed is not printed: all rows are, and of what asks for something the evidence, unless that is very much.
   const MOST = 300;
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
-    if (opened.length > MOST) opened = opened.filter((one) => one.matches(".group"));
+    opened = [...document.querySelectorAll(".group:not([open])")];
+    const asking = [...document.querySelectorAll(".finding:not([open])")].filter((one) => !one.closest(".group"));
+    if (asking.length <= MOST) opened.push(...asking);
     for (const one of opened) one.open = true;
   });
   addEventListener("afterprint", () => { for (const one of opened) one.open = false; });

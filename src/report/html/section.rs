@@ -20,17 +20,17 @@ const MAX_COLUMNS: usize = 8;
 const MAX_LOOKS: usize = 20;
 
 /// A section of findings.
-pub(super) struct Section<'r> {
+pub(super) struct PageSection<'r> {
     pub(super) id: &'static str,
     pub(super) title: String,
     pub(super) tail: &'static str,
     pub(super) notes: Vec<String>,
     pub(super) matrix: Option<Matrix>,
-    pub(super) groups: Vec<Group<'r>>,
+    pub(super) groups: Vec<FindingGroup<'r>>,
 }
 
 /// Findings of a section that have something in common.
-pub(super) struct Group<'r> {
+pub(super) struct FindingGroup<'r> {
     pub(super) title: String,
     pub(super) advice: String,
     /// Whether the reader has to open it.
@@ -38,7 +38,7 @@ pub(super) struct Group<'r> {
     pub(super) findings: Vec<FindingView<'r>>,
 }
 
-impl Group<'_> {
+impl FindingGroup<'_> {
     pub(super) fn summary(&self) -> String {
         match self.findings.len() as u64 {
             1 => "The finding".to_owned(),
@@ -64,18 +64,18 @@ pub(super) fn sections<'r>(
     report: &'r Report,
     sections: &Sections<'r>,
     one_day: bool,
-) -> Vec<Section<'r>> {
+) -> Vec<PageSection<'r>> {
     let views = |found: &[&'r Finding]| -> Vec<FindingView<'r>> {
         let view = |f: &&'r Finding| FindingView { f, report, one_day };
         found.iter().map(view).collect()
     };
-    let group = |title: String, advice: String, found: &[&'r Finding]| Group {
+    let group = |title: String, advice: String, found: &[&'r Finding]| FindingGroup {
         title,
         advice,
         is_closed: false,
         findings: views(found),
     };
-    let section = |id, title: String, tail, groups| Section {
+    let section = |id, title: String, tail, groups| PageSection {
         id,
         title,
         tail,
@@ -87,7 +87,7 @@ pub(super) fn sections<'r>(
     if let found @ [_, ..] = &sections.missing[..] {
         let title = format!("Missing ({})", rules(found, report));
         let groups = vec![group(String::new(), String::new(), found)];
-        all.push(Section {
+        all.push(PageSection {
             notes: missing_notes(report, found),
             ..section("missing", title, missing_tail(found), groups)
         });
@@ -140,20 +140,20 @@ pub(super) fn sections<'r>(
     if !noise.is_empty() || !leave.is_empty() {
         let mut groups = Vec::new();
         if !noise.is_empty() {
-            groups.push(Group {
+            groups.push(FindingGroup {
                 is_closed: true,
                 ..group(capital(&replies(noise)), String::new(), noise)
             });
         }
         if !leave.is_empty() {
             let title = format!("{} rightly dropped", drops(leave));
-            groups.push(Group {
+            groups.push(FindingGroup {
                 is_closed: true,
                 ..group(title, String::new(), leave)
             });
         }
         let title = format!("Nothing to do ({})", sections.nothing());
-        all.push(Section {
+        all.push(PageSection {
             matrix: (!noise.is_empty()).then(|| matrix(noise, one_day)),
             ..section("nothing", title, "", groups)
         });

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::finding::{class, word};
 use crate::error::printable_name;
 use crate::finding::Finding;
-use crate::report::text::{Label, many, moment, traffic};
+use crate::report::text::{Label, many, moment, traffic, what};
 use crate::report::{NodeReport, Report};
 use crate::site::WindowOrigin;
 use crate::time::{MINUTE, SECOND, Time};
@@ -28,7 +28,7 @@ pub(super) struct Timeline {
     pub(super) axis: Vec<AxisMark>,
     pub(super) windows: Vec<Band>,
     pub(super) boots: Vec<String>,
-    pub(super) rows: Vec<Row>,
+    pub(super) rows: Vec<TimelineRow>,
     pub(super) table: Vec<TableRow>,
 }
 
@@ -47,11 +47,15 @@ pub(super) struct Band {
 }
 
 /// A row of the drawing.
-pub(super) struct Row {
+pub(super) struct TimelineRow {
     /// Id of the finding.
     pub(super) id: Option<String>,
     pub(super) class: &'static str,
     pub(super) label: String,
+    /// Service of a finding, which a narrow drawing has no room for.
+    pub(super) service: &'static str,
+    /// Number of drops of a finding, in words.
+    pub(super) drops: String,
     pub(super) y: usize,
     pub(super) hatched: Vec<Band>,
     /// Paths of the stretch from the first line to the last, and of a mark for each line.
@@ -240,16 +244,18 @@ pub(super) fn timeline(report: &Report, node: &NodeReport, one_day: bool) -> Tim
 
 /// Rows of the drawing and of its table.
 struct Drawing {
-    rows: Vec<Row>,
+    rows: Vec<TimelineRow>,
     table: Vec<TableRow>,
 }
 
 impl Drawing {
     fn row(&mut self, label: String, hatched: Vec<Band>) {
-        self.rows.push(Row {
+        self.rows.push(TimelineRow {
             id: None,
             class: "known",
             label,
+            service: "",
+            drops: String::new(),
             y: AXIS + self.rows.len() * ROW,
             hatched,
             span: String::new(),
@@ -268,14 +274,15 @@ impl Drawing {
     }
 
     fn finding(&mut self, axis: &Axis, label: Label, finding: &Finding) {
-        let text = format!("{}: {}", word(label), traffic(finding));
-        let drops = many(finding.logged, "drop");
-        self.row(format!("{text}, {drops}"), Vec::new());
+        self.row(format!("{}: {}", word(label), what(finding)), Vec::new());
         let (span, ticks) = paths(axis, &finding.times);
         if let Some(row) = self.rows.last_mut() {
             (row.id, row.class) = (Some(finding.id.clone()), class(label));
             (row.span, row.ticks) = (span, ticks);
+            row.service = finding.service.unwrap_or("");
+            row.drops = many(finding.logged, "drop");
         }
+        let text = format!("{}: {}", word(label), traffic(finding));
         let (first, last) = (axis.moment(finding.first), axis.moment(finding.last));
         self.tell(text, first, last);
         if let Some(row) = self.table.last_mut() {

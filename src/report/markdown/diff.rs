@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::parts::{Part, row, table_head, write};
+use super::passages::{Passage, row, table_head, write};
 use super::report::{heading, node, others, short};
 use super::words::{code, prose};
 use crate::finding::Finding;
@@ -12,14 +12,14 @@ use crate::report::text::{peers, what};
 
 /// Writes the differences: new findings first.
 pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut parts = vec![Part::whole(format!(
+    let mut passages = vec![Passage::whole(format!(
         "**{}**\n\n- before: {}\n- after: {}\n",
         prose(&headline(diff)),
         prose(&side(diff.before)),
         prose(&side(diff.after))
     ))];
-    parts.extend(alone(0, "New", &diff.new));
-    parts.extend(alone(1, "Gone", &diff.gone));
+    passages.extend(alone(0, "New", &diff.new));
+    passages.extend(alone(1, "Gone", &diff.gone));
     let changed = diff.changed.iter().map(|one| {
         let what_changed: Vec<&str> = one.what.iter().map(|what| what.text.as_str()).collect();
         row(&[
@@ -31,7 +31,7 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
         ])
     });
     let titles = ["port", "node", "verdict", "what changed", "from"];
-    parts.extend(table(2, "Changed", &titles, changed.collect()));
+    passages.extend(table(2, "Changed", &titles, changed.collect()));
     let same = diff.same.iter().map(|(was, now)| {
         let accepted = if now.accepted.is_some() {
             ", accepted"
@@ -47,29 +47,29 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
         ])
     });
     let titles = ["port", "node", "verdict", "drops before:", "after:"];
-    parts.extend(table(3, "Still there", &titles, same.collect()));
+    passages.extend(table(3, "Still there", &titles, same.collect()));
     let notes = diff
         .notes
         .iter()
         .map(|note| format!("- {}\n", prose(&short(&note.text))));
     let notes: Vec<String> = notes.collect();
-    parts.extend((!notes.is_empty()).then(|| Part {
+    passages.extend((!notes.is_empty()).then(|| Passage {
         rank: 0,
         before: heading("Caution", "what differs beside the cluster"),
         items: notes,
         item: "caution",
         after: String::new(),
     }));
-    write(&parts, out)
+    write(&passages, out)
 }
 
-fn alone(rank: u8, title: &str, found: &[Alone<'_>]) -> Option<Part> {
+fn alone(rank: u8, title: &str, found: &[Alone<'_>]) -> Option<Passage> {
     let findings: Vec<&Finding> = found.iter().map(|one| one.finding).collect();
     let notes = doubts(found)
         .into_iter()
         .map(|text| format!("- {}\n", prose(&short(&text))));
     let notes: String = notes.collect();
-    (!found.is_empty()).then(|| Part {
+    (!found.is_empty()).then(|| Passage {
         after: if notes.is_empty() {
             notes
         } else {
@@ -83,8 +83,8 @@ fn alone(rank: u8, title: &str, found: &[Alone<'_>]) -> Option<Part> {
     })
 }
 
-fn table(rank: u8, title: &str, titles: &[&str], rows: Vec<String>) -> Option<Part> {
-    (!rows.is_empty()).then(|| Part {
+fn table(rank: u8, title: &str, titles: &[&str], rows: Vec<String>) -> Option<Passage> {
+    (!rows.is_empty()).then(|| Passage {
         rank,
         before: format!(
             "{}{}",

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::parts::{Part, row, table_head, write};
+use super::passages::{Passage, row, table_head, write};
 use super::report::{folded, heading, node, short};
 use super::words::{block, code, prose};
 use crate::audit::Severity;
@@ -10,7 +10,7 @@ use crate::finding::Finding;
 use crate::report::audit::{Audited, count, word};
 use crate::report::explain::{ALONE, Explained, Explanation};
 use crate::report::ports::{PortList, Row, short_roles};
-use crate::report::simulate::{Simulated, Sorted};
+use crate::report::simulate::{ByOutcome, Simulated};
 use crate::report::text::{capital, many, peers, reason, what};
 use crate::report::{Style, ports as catalogue_text, text as for_people};
 
@@ -26,7 +26,7 @@ pub(in crate::report) fn ports(
     write(&[catalogue(list.rows)], out)
 }
 
-fn catalogue(rows: &[Row]) -> Part {
+fn catalogue(rows: &[Row]) -> Passage {
     let titles = [
         "port",
         "service",
@@ -52,11 +52,11 @@ fn catalogue(rows: &[Row]) -> Part {
             prose(one.note),
         ])
     };
-    Part {
+    Passage {
         before: table_head(&titles).trim_start().to_owned(),
         items: rows.iter().map(cells).collect(),
         item: "row",
-        ..Part::default()
+        ..Passage::default()
     }
 }
 
@@ -97,7 +97,7 @@ pub(in crate::report) fn audit(
         }
         text
     });
-    let part = Part {
+    let passage = Passage {
         before: format!(
             "**{}, {}, {} for the role {}.**\n",
             many(number(Severity::Error), "error"),
@@ -107,9 +107,9 @@ pub(in crate::report) fn audit(
         ),
         items: items.collect(),
         item: "finding",
-        ..Part::default()
+        ..Passage::default()
     };
-    write(&[part], out)
+    write(&[passage], out)
 }
 
 /// Writes a simulation: what would get in, what is accepted, what still falls.
@@ -119,7 +119,7 @@ pub(in crate::report) fn simulation(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     let sorted = simulated.sorted();
-    let mut parts = vec![Part::whole(format!(
+    let mut passages = vec![Passage::whole(format!(
         "**{}**\n",
         prose(&simulated.headline(&sorted))
     ))];
@@ -140,7 +140,7 @@ pub(in crate::report) fn simulation(
             ])
         });
         let titles = ["port", "node", "lines:", "from", "cause", "the chain"];
-        (!found.is_empty()).then(|| Part {
+        (!found.is_empty()).then(|| Passage {
             rank,
             before: format!("{}{}", heading(title, tail), table_head(&titles)),
             items: rows.collect(),
@@ -154,26 +154,26 @@ pub(in crate::report) fn simulation(
         "Warning",
         "the suggested rules would let in what should stay dropped",
     );
-    parts.extend(table(0, title, &intruders, true));
-    let Sorted {
+    passages.extend(table(0, title, &intruders, true));
+    let ByOutcome {
         accepted,
         helped,
         rest,
     } = &sorted;
-    parts.extend(table(3, simulated.accepted_title(), accepted, false));
-    parts.extend(table(
+    passages.extend(table(3, simulated.accepted_title(), accepted, false));
+    passages.extend(table(
         2,
-        ("Accepted with the suggested rules", "wholly or in part"),
+        ("Accepted with the suggested rules", "wholly or in passage"),
         helped,
         true,
     ));
-    parts.extend(table(
+    passages.extend(table(
         1,
         ("Still dropped", "no rule takes all of it"),
         rest,
         with,
     ));
-    write(&parts, out)
+    write(&passages, out)
 }
 
 /// Writes an answer of `explain`.
@@ -191,15 +191,15 @@ pub(in crate::report) fn explanation(
                     prose(cause.summary),
                 ])
             });
-            let part = Part {
+            let passage = Passage {
                 before: table_head(&["cause", "verdict", "what it is"])
                     .trim_start()
                     .to_owned(),
                 items: rows.collect(),
                 item: "cause",
-                ..Part::default()
+                ..Passage::default()
             };
-            write(&[part], out)
+            write(&[passage], out)
         }
         Explanation::Ports(list) => ports(list, style, out),
         Explanation::Line(Ok(explained)) => write(&line(explained), out),
@@ -210,10 +210,10 @@ pub(in crate::report) fn explanation(
 }
 
 /// Returns the decision on a line, with the tests of each cause folded.
-fn line(explained: &Explained) -> Vec<Part> {
+fn line(explained: &Explained) -> Vec<Passage> {
     let finding = &explained.finding;
     let cause = finding.cause;
-    let mut parts = vec![Part::whole(format!(
+    let mut passages = vec![Passage::whole(format!(
         "**{}: {}** {}\n\n{}\n\n{}\n\n{}. {}\n\n{}\n",
         code(&what(finding)),
         cause.verdict.code(),
@@ -226,7 +226,7 @@ fn line(explained: &Explained) -> Vec<Part> {
     ))];
     for rule in &explained.rules {
         let commands = format!("{}\n{}", rule.place_command(), rule.insert());
-        parts.push(Part::whole(format!(
+        passages.push(Passage::whole(format!(
             "\nOn the node:\n{}\nIn the CloudInit resource of {} nodes:\n{}",
             block("sh", &commands),
             rule.role,
@@ -244,14 +244,14 @@ fn line(explained: &Explained) -> Vec<Part> {
         });
         tests.collect::<Vec<_>>()
     });
-    parts.push(folded(
+    passages.push(folded(
         "Test by test",
-        Part {
+        Passage {
             before: "\n".to_owned(),
             items: items.collect(),
             item: "test",
-            ..Part::default()
+            ..Passage::default()
         },
     ));
-    parts
+    passages
 }

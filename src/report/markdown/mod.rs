@@ -2,11 +2,11 @@
 
 mod diff;
 mod lists;
-mod parts;
+mod passages;
 mod report;
 mod words;
 
 pub(super) use diff::diff;
 pub(super) use lists::{audit, explanation, ports, simulation};
-pub use parts::MAX_CHARACTERS;
+pub use passages::MAX_CHARACTERS;
 pub(super) use report::report;

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::parts::{Part, row, table_head, write};
+use super::passages::{Passage, row, table_head, write};
 use super::words::{block, code, prose};
 use crate::cause::Verdict;
 use crate::error::printable_name;
@@ -25,7 +25,7 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
     let one_day = report
         .span
         .is_none_or(|(first, last)| first.is_dated() && first.date() == last.date());
-    let mut parts = vec![Part::whole(format!(
+    let mut passages = vec![Passage::whole(format!(
         "**{}**\n\n{}, {}, {}\n",
         prose(&sentence(report)),
         prose(&source_and_span(report)),
@@ -38,7 +38,7 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
             &format!("Missing ({})", rules(found, report)),
             missing_tail(found),
         );
-        parts.push(Part {
+        passages.push(Passage {
             after: notes(&missing_notes(report, found)),
             ..requests(1, &title, found, one_day)
         });
@@ -62,7 +62,7 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
         }
         let title = format!("Decide ({})", rules(found, report));
         let title = heading(&title, decide_tail(report, found));
-        parts.push(Part {
+        passages.push(Passage {
             after: notes(&texts),
             ..requests(2, &title, found, one_day)
         });
@@ -72,14 +72,14 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
         let kinds = alike(&sections.review);
         let advice: Vec<String> = kinds.iter().map(|kind| advice(kind[0].cause)).collect();
         let found: Vec<&Finding> = kinds.into_iter().flatten().collect();
-        parts.push(Part {
+        passages.push(Passage {
             after: notes(&advice),
             ..others(5, &heading(&title, "too little in the log to tell"), &found)
         });
     }
     if !sections.known.is_empty() {
         let title = format!("Accepted as it is ({})", sections.known.len());
-        parts.push(accepted(
+        passages.push(accepted(
             &heading(&title, "no rule is offered, and it does not count"),
             &sections.known,
         ));
@@ -91,7 +91,7 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
             true => String::new(),
             false => format!("{}\n", prose(&replies(noise))),
         };
-        parts.push(Part::whole(format!("{}{text}", heading(&title, ""))));
+        passages.push(Passage::whole(format!("{}{text}", heading(&title, ""))));
         for (title, found) in [
             (
                 format!("{} of false positives", many(noise.len() as u64, "finding")),
@@ -103,14 +103,14 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
             ),
         ] {
             if !found.is_empty() {
-                parts.push(folded(&title, others(7, "", found)));
+                passages.push(folded(&title, others(7, "", found)));
             }
         }
     }
-    parts.extend(caution(report));
-    parts.extend(fixes(report));
-    parts.extend(evidence(report, &sections, one_day));
-    write(&parts, out)
+    passages.extend(caution(report));
+    passages.extend(fixes(report));
+    passages.extend(evidence(report, &sections, one_day));
+    write(&passages, out)
 }
 
 pub(super) fn heading(title: &str, tail: &str) -> String {
@@ -128,16 +128,16 @@ fn notes(texts: &[String]) -> String {
     format!("\n{notes}")
 }
 
-/// Folds a part behind a line.
-pub(super) fn folded(title: &str, part: Part) -> Part {
-    Part {
+/// Folds a passage behind a line.
+pub(super) fn folded(title: &str, passage: Passage) -> Passage {
+    Passage {
         before: format!(
             "\n<details>\n<summary>{}</summary>\n{}",
             prose_in_html(title),
-            part.before
+            passage.before
         ),
-        after: format!("{}\n</details>\n", part.after),
-        ..part
+        after: format!("{}\n</details>\n", passage.after),
+        ..passage
     }
 }
 
@@ -155,7 +155,7 @@ pub(super) fn short(text: &str) -> String {
 }
 
 /// Returns a table of requests to ports, with attempts and state.
-fn requests(rank: u8, title: &str, found: &[&Finding], one_day: bool) -> Part {
+fn requests(rank: u8, title: &str, found: &[&Finding], one_day: bool) -> Passage {
     let titles = [
         "port", "service", "role", "node", "drops:", "tries:", "state", "from",
     ];
@@ -187,7 +187,7 @@ fn requests(rank: u8, title: &str, found: &[&Finding], one_day: bool) -> Part {
             prose(&peers(finding)),
         ])
     });
-    Part {
+    Passage {
         rank,
         before: format!("{title}{}", table_head(&titles)),
         items: rows.collect(),
@@ -197,7 +197,7 @@ fn requests(rank: u8, title: &str, found: &[&Finding], one_day: bool) -> Part {
 }
 
 /// Returns a table of findings with their reasons.
-pub(super) fn others(rank: u8, title: &str, found: &[&Finding]) -> Part {
+pub(super) fn others(rank: u8, title: &str, found: &[&Finding]) -> Passage {
     let rows = found.iter().map(|finding| {
         row(&[
             code(&short(&what(finding))),
@@ -209,7 +209,7 @@ pub(super) fn others(rank: u8, title: &str, found: &[&Finding]) -> Part {
             prose(&peers(finding)),
         ])
     });
-    Part {
+    Passage {
         rank,
         before: format!(
             "{title}{}",
@@ -223,7 +223,7 @@ pub(super) fn others(rank: u8, title: &str, found: &[&Finding]) -> Part {
     }
 }
 
-fn accepted(title: &str, found: &[&Finding]) -> Part {
+fn accepted(title: &str, found: &[&Finding]) -> Passage {
     let rows = found.iter().filter_map(|finding| {
         let accepted = finding.accepted.as_ref()?;
         Some(row(&[
@@ -235,7 +235,7 @@ fn accepted(title: &str, found: &[&Finding]) -> Part {
             prose(&short(&accepted.reason)),
         ]))
     });
-    Part {
+    Passage {
         rank: 6,
         before: format!(
             "{title}{}",
@@ -251,7 +251,7 @@ pub(super) fn node(finding: &Finding) -> String {
     prose(&short(&printable_name(&finding.node)))
 }
 
-fn caution(report: &Report) -> Option<Part> {
+fn caution(report: &Report) -> Option<Passage> {
     let items = cautions(report).into_iter().map(|caution| {
         let text = prose(&short(&caution.text));
         match &caution.cure[..] {
@@ -260,7 +260,7 @@ fn caution(report: &Report) -> Option<Part> {
         }
     });
     let items: Vec<String> = items.collect();
-    (!items.is_empty()).then(|| Part {
+    (!items.is_empty()).then(|| Passage {
         rank: 3,
         before: heading("Caution", ""),
         items,
@@ -270,7 +270,7 @@ fn caution(report: &Report) -> Option<Part> {
 }
 
 /// Returns the commands for now, by node, and the lines for good, by role.
-fn fixes(report: &Report) -> Vec<Part> {
+fn fixes(report: &Report) -> Vec<Passage> {
     let rules = applicable(report);
     if rules.is_empty() {
         return Vec::new();
@@ -297,14 +297,14 @@ fn fixes(report: &Report) -> Vec<Part> {
         .map(str::to_owned)
         .collect();
     vec![
-        Part {
+        Passage {
             rank: 0,
             before: heading("Fix now", "in force at once, lost at the next reboot"),
             items: now.collect(),
             after: String::new(),
             item: "node",
         },
-        Part {
+        Passage {
             rank: 4,
             before: heading(
                 "Fix for good",
@@ -322,7 +322,7 @@ fn fixes(report: &Report) -> Vec<Part> {
 }
 
 /// Returns the tests and a line of each finding, those first that ask for something.
-fn evidence(report: &Report, sections: &Sections<'_>, one_day: bool) -> Option<Part> {
+fn evidence(report: &Report, sections: &Sections<'_>, one_day: bool) -> Option<Passage> {
     let Sections {
         missing,
         decide,
@@ -355,12 +355,12 @@ fn evidence(report: &Report, sections: &Sections<'_>, one_day: bool) -> Option<P
         "Evidence of {}",
         many(report.findings.len() as u64, "finding")
     );
-    let part = Part {
+    let passage = Passage {
         rank: 8,
         before: String::new(),
         items: items.collect(),
         after: String::new(),
         item: "finding",
     };
-    (!report.findings.is_empty()).then(|| folded(&title, part))
+    (!report.findings.is_empty()).then(|| folded(&title, passage))
 }

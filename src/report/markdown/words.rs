@@ -31,18 +31,29 @@ fn longest_run(text: &str) -> usize {
 /// Writes a sentence: what stands between backticks, and each word that could be more than text, is a code span.
 pub(super) fn prose(text: &str) -> String {
     let text = printable(text);
-    let is_quoted = text.matches('`').count().is_multiple_of(2);
-    let parts = text.split('`').enumerate();
-    let parts = parts.map(|(place, part)| match place % 2 == 1 && is_quoted {
-        true => code(part),
-        false => part.split(' ').map(word).collect::<Vec<_>>().join(" "),
-    });
-    if is_quoted {
-        parts.collect()
-    } else {
-        // A backtick without its other is written as one.
-        parts.collect::<Vec<_>>().join("`` ` ``")
+    let words = |text: &str| text.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    let parts: Vec<&str> = text.split('`').collect();
+    if !is_quoted(&parts) {
+        return words(&text);
     }
+    let parts = parts.iter().enumerate();
+    let parts = parts.map(|(place, part)| match place % 2 {
+        0 => words(part),
+        _ => code(part),
+    });
+    parts.collect()
+}
+
+/// Whether each second part stands between backticks as a word of its own: code spans that touch would be one.
+fn is_quoted(parts: &[&str]) -> bool {
+    let last = parts.len() - 1;
+    let is_apart = |(place, part): (usize, &&str)| {
+        let is_end = part.is_empty() && (place == 0 || place == last);
+        let begins = place == 0 || is_end || part.starts_with([' ', ',', '.', ';', ':', ')']);
+        let ends = place == last || is_end || part.ends_with([' ', '(']);
+        begins && ends
+    };
+    last.is_multiple_of(2) && parts.iter().enumerate().step_by(2).all(is_apart)
 }
 
 /// Writes a cell of a table.
@@ -133,6 +144,12 @@ mod tests {
             ("a|b *c* _d_ [e](f)", "`a|b` `*c*` `_d_` `[e](f`)"),
             ("--- 1) +", "`---` 1) `+`"),
             ("one ` alone", "one `` ` `` alone"),
+            ("`a` b", "`a` b"),
+            ("c `a`", "c `a`"),
+            ("(`a`).", "(`a`)."),
+            ("a`$(b`$c", "``a`$(b`$c``"),
+            ("`a``b`", "``` `a``b` ```"),
+            ("`$(a b)`c d`${e}", "`` `$(a `` ``b)`c`` ``d`${e}``"),
             ("a\nb\u{202e}c", "`a\\u{a}b\\u{202e}c`"),
         ] {
             assert_eq!(prose(text), written, "{text}");

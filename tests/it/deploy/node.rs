@@ -1,14 +1,15 @@
 //! What runs on a node without Kubernetes: units, the CloudInit that installs them, and node-problem-detector's plugin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
 use super::{FOLDER, documents, yaml};
-use crate::support::has;
+use crate::support::daemon::{Process, wait};
+use crate::support::{has, sample_journal};
 
 /// The role's label of the CloudInit resources in the documentation.
 const ROLES: [&str; 3] = ["control-plane", "worker", "witness"];
@@ -123,6 +124,125 @@ fn the_units_are_sound_and_expose_little() {
             let said = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{unit}: {said}");
         }
+    }
+}
+
+/// Returns the system calls of a group of systemd's, those of the groups in it too.
+fn system_calls(group: &str) -> BTreeSet<String> {
+    let output = Command::new("systemd-analyze")
+        .args(["--no-pager", "syscall-filter", group])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{group}: {output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let mut calls = BTreeSet::new();
+    for word in text.lines().skip(1).map(str::trim) {
+        if word.starts_with('@') {
+            calls.extend(system_calls(word));
+        } else if !word.is_empty() && !word.starts_with('#') {
+            calls.insert(word.to_owned());
+        }
+    }
+    calls
+}
+
+/// A program under strace, which goes on where strace alone is ended.
+struct Traced {
+    strace: Process,
+    trace: PathBuf,
+}
+
+impl Traced {
+    /// Sends a signal to the program; whether that was possible.
+    fn signal(&self, name: &str) -> bool {
+        // The first call is that of the program's own process.
+        let trace = fs::read_to_string(&self.trace).unwrap_or_default();
+        let process = trace.split(' ').next().unwrap_or_default();
+        let ended = Command::new("kill")
+            .args([name, process])
+            .stderr(Stdio::null())
+            .status();
+        !process.is_empty() && ended.is_ok_and(|status| status.success())
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        if self.strace.0.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.signal("-KILL");
+        }
+    }
+}
+
+/// A call that the filter refuses ends the program at once.
+#[test]
+fn the_units_let_the_program_make_its_system_calls() {
+    if !has("systemd-analyze") || !has("strace") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("journal")).unwrap();
+    fs::write(path("journal/system.journal"), sample_journal()).unwrap();
+    let [trace, cursor, events] = ["trace", "cursor", "events"].map(path);
+    let child = Command::new("strace")
+        .args(["-f", "-qq", "-o"])
+        .arg(&trace)
+        .arg(env!("CARGO_BIN_EXE_dropsift"))
+        .args([
+            "--follow",
+            "--output",
+            "ndjson",
+            "--no-report",
+            "--cursor-file",
+        ])
+        .args([&cursor, &path("journal")])
+        .stdout(fs::File::create(&events).unwrap())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut traced = Traced {
+        strace: Process(child),
+        trace: trace.clone(),
+    };
+    wait("the cursor", || cursor.exists().then_some(()));
+    assert!(traced.signal("-TERM") && traced.strace.0.wait().unwrap().code().is_some());
+    assert!(fs::read_to_string(&events).unwrap().contains("\"opened\""));
+    let text = fs::read_to_string(&trace).unwrap();
+    let made: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| Some(line.split_once(' ')?.1.trim_start().split_once('(')?.0))
+        .filter(|name| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+        })
+        .collect();
+    assert!(
+        made.contains("openat") && made.contains("renameat"),
+        "{made:?}"
+    );
+    for unit in ["dropsift.service", "dropsift-check.service"] {
+        let mut allowed = BTreeSet::new();
+        for line in of_node(unit).lines() {
+            let Some(filter) = line.strip_prefix("SystemCallFilter=") else {
+                continue;
+            };
+            let groups = filter.trim_start_matches('~').split(' ').map(system_calls);
+            for calls in groups {
+                if filter.starts_with('~') {
+                    allowed.retain(|call| !calls.contains(call));
+                } else {
+                    allowed.extend(calls);
+                }
+            }
+        }
+        // What systemd always lets through.
+        allowed.extend(system_calls("@default"));
+        let refused: Vec<_> = made
+            .iter()
+            .filter(|call| !allowed.contains(**call))
+            .collect();
+        assert!(refused.is_empty(), "{unit} refuses {refused:?}");
     }
 }
 

@@ -13,6 +13,7 @@ mod world;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -174,6 +175,23 @@ fn check(run: &Run, output: &Output, wrong: &mut Vec<String>) {
         for line in output.stdout.split_inclusive(|b| *b == b'\n') {
             if serde_json::from_slice::<Value>(line).is_err() {
                 wrong.push(format!("no JSON: {:?}", String::from_utf8_lossy(line)));
+            }
+        }
+    }
+}
+
+/// Writes the pages of each text to `folder`, and those of the harmless one to `tame` below it.
+pub(crate) fn write_pages(folder: &Path) {
+    let tame = folder.join("tame");
+    fs::create_dir(&tame).unwrap();
+    let texts = TEXTS.iter().map(|(name, text)| (*name, *text, folder));
+    for (name, text, folder) in texts.chain([("tame", TAME, tame.as_path())]) {
+        let world = World::new(text);
+        let pages = RUNS.iter().filter(|run| run.kind == Kind::Html);
+        for (n, run) in pages.enumerate() {
+            let page = world.run(run).stdout;
+            if !page.is_empty() {
+                fs::write(folder.join(format!("{name} {n}.html")), page).unwrap();
             }
         }
     }

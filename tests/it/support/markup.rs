@@ -151,6 +151,7 @@ const ELEMENTS: &[&str] = &[
     "thead",
     "title",
     "tr",
+    "tspan",
     "ul",
 ];
 

@@ -1,14 +1,14 @@
-//! Parts of a document that is at most as long as an issue may be.
+//! Passages of a document that is at most as long as an issue may be.
 
 use std::io::{self, Write};
 
 /// The most characters of a document: as many as an issue and a comment on GitHub take, and GitLab more.
 pub const MAX_CHARACTERS: usize = 65_536;
 
-/// A part: what stands before its items, the items, and what stands behind them.
+/// A passage: what stands before its items, the items, and what stands behind them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Part {
-    /// Parts of a low rank take their items first where there is no room for all.
+pub(super) struct Passage {
+    /// Passages of a low rank take their items first where there is no room for all.
     pub(super) rank: u8,
     pub(super) before: String,
     pub(super) items: Vec<String>,
@@ -17,8 +17,8 @@ pub(super) struct Part {
     pub(super) item: &'static str,
 }
 
-impl Part {
-    /// Creates a part that has no items and is never cut.
+impl Passage {
+    /// Creates a passage that has no items and is never cut.
     pub(super) fn whole(text: String) -> Self {
         Self {
             before: text,
@@ -27,24 +27,26 @@ impl Part {
     }
 }
 
-/// Writes the parts, and where items were cut how many.
-pub(super) fn write(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
-    let note = |part: &Part, kept: usize| match part.items.len() - kept {
+/// Writes the passages, and where items were cut how many.
+pub(super) fn write(passages: &[Passage], out: &mut dyn Write) -> io::Result<()> {
+    let note = |passage: &Passage, kept: usize| match passage.items.len() - kept {
         0 => String::new(),
         more => {
-            let one = part.item;
+            let one = passage.item;
             let plural = if more == 1 { "" } else { "s" };
-            format!("\n*Cut here: {more} more {one}{plural}, which `-o html` has.*\n")
+            format!("\n*Cut here: {more} more {one}{plural}, which `-o json` has.*\n")
         }
     };
     let count = |text: &str| text.chars().count();
-    let fixed = |part: &Part| count(&part.before) + count(&part.after) + count(&note(part, 0));
-    let mut room = MAX_CHARACTERS.saturating_sub(parts.iter().map(fixed).sum());
-    let mut kept = vec![0; parts.len()];
-    let mut order: Vec<usize> = (0..parts.len()).collect();
-    order.sort_by_key(|place| parts[*place].rank);
+    let fixed = |passage: &Passage| {
+        count(&passage.before) + count(&passage.after) + count(&note(passage, 0))
+    };
+    let mut room = MAX_CHARACTERS.saturating_sub(passages.iter().map(fixed).sum());
+    let mut kept = vec![0; passages.len()];
+    let mut order: Vec<usize> = (0..passages.len()).collect();
+    order.sort_by_key(|place| passages[*place].rank);
     for place in order {
-        for item in &parts[place].items {
+        for item in &passages[place].items {
             let Some(left) = room.checked_sub(count(item)) else {
                 break;
             };
@@ -52,13 +54,13 @@ pub(super) fn write(parts: &[Part], out: &mut dyn Write) -> io::Result<()> {
             kept[place] += 1;
         }
     }
-    for (part, kept) in parts.iter().zip(kept) {
-        out.write_all(part.before.as_bytes())?;
-        for item in &part.items[..kept] {
+    for (passage, kept) in passages.iter().zip(kept) {
+        out.write_all(passage.before.as_bytes())?;
+        for item in &passage.items[..kept] {
             out.write_all(item.as_bytes())?;
         }
-        out.write_all(note(part, kept).as_bytes())?;
-        out.write_all(part.after.as_bytes())?;
+        out.write_all(note(passage, kept).as_bytes())?;
+        out.write_all(passage.after.as_bytes())?;
     }
     Ok(())
 }
@@ -84,24 +86,24 @@ pub(super) fn row(cells: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_CHARACTERS, Part, write};
+    use super::{MAX_CHARACTERS, Passage, write};
 
     #[test]
     fn what_is_cut_is_said_and_what_matters_stays() {
-        let part = |rank, number: usize, letter: &str| Part {
+        let passage = |rank, number: usize, letter: &str| Passage {
             rank,
             before: format!("{letter} begins\n"),
             items: vec![format!("{}\n", letter.repeat(99)); number],
             after: format!("{letter} ends\n"),
             item: "line",
         };
-        let parts = [
-            part(2, 600, "ä"),
-            part(1, 500, "b"),
-            Part::whole("whole\n".to_owned()),
+        let passages = [
+            passage(2, 600, "ä"),
+            passage(1, 500, "b"),
+            Passage::whole("whole\n".to_owned()),
         ];
         let mut out = Vec::new();
-        write(&parts, &mut out).unwrap();
+        write(&passages, &mut out).unwrap();
         let text = String::from_utf8(out).unwrap();
         let characters = text.chars().count();
         assert!(

@@ -1,0 +1,71 @@
+// Ten thousand findings: they load, scroll and are filtered at once.
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import { until, visit } from "./support/browser.mjs";
+import { many } from "./support/reports.mjs";
+
+// The goal is 2 s. Measured is the time of the processor, which a busy machine prolongs less; LOAD_FACTOR is for slow ones.
+const FACTOR = Number(process.env.LOAD_FACTOR ?? 2);
+const NUMBER = 10_000;
+
+let page;
+before(() => {
+  page = many(NUMBER);
+});
+
+/** Seconds of the processor that the process of a page took. */
+const timer = async (page) => {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable");
+  return async () => (await session.send("Performance.getMetrics")).metrics.find(({ name }) => name === "ProcessTime").value;
+};
+
+test("ten thousand findings load within 2 s, scroll and are filtered", async (t) => {
+  assert.equal(page.json.findings.length, NUMBER);
+  let spent;
+  let began;
+  const before = async (page) => {
+    spent = await timer(page);
+    began = await spent();
+  };
+  await visit(page.path, { before }, async (tab) => {
+    // Loaded is it once it is painted and answers.
+    await tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    const loaded = (await spent()) - began;
+    const elements = await tab.evaluate(() => document.querySelectorAll("*").length);
+    t.diagnostic(`loaded in ${loaded.toFixed(2)} s of the processor, ${elements} elements, ${(page.html.length / 1e6).toFixed(1)} MB`);
+    assert(loaded < 2 * FACTOR, `${loaded} s of the processor`);
+    assert.equal(await tab.locator("details.finding").count(), NUMBER);
+
+    // Down by the wheel, then to the end; all frames come, and what comes into view is drawn.
+    const first = await spent();
+    await tab.mouse.move(600, 400);
+    for (let n = 1; n <= 20; n += 1) {
+      const was = await tab.evaluate(() => scrollY);
+      await tab.mouse.wheel(0, 700);
+      await until(tab, () => scrollY, (y) => y > was);
+    }
+    const wheel = ((await spent()) - first) / 20;
+    t.diagnostic(`a turn of the wheel takes ${(wheel * 1000).toFixed(0)} ms of the processor`);
+    assert(wheel < 0.1 * FACTOR, `${wheel} s a turn of the wheel`);
+    await tab.keyboard.press("End");
+    await until(tab, () => scrollY + innerHeight >= document.documentElement.scrollHeight - 2, (end) => end);
+    await until(tab, () => document.elementFromPoint(innerWidth / 2, innerHeight - 100)?.closest("footer, section, figure") !== null, (drawn) => drawn);
+
+    const text = await spent();
+    await tab.getByRole("searchbox", { name: "Text" }).fill("node77 10250");
+    await until(tab, () => [...document.querySelectorAll(".finding:not([hidden])")].length, (left) => left === 1);
+    const filtered = (await spent()) - text;
+    t.diagnostic(`a filter takes ${filtered.toFixed(2)} s of the processor`);
+    assert(filtered < 1 * FACTOR, `${filtered} s of the processor`);
+
+    // An anchor of the last finding.
+    const { id } = page.json.findings.at(-1);
+    await tab.evaluate((id) => { location.hash = id; }, id);
+    await until(tab, (id) => {
+      const { top } = document.getElementById(id).getBoundingClientRect();
+      return document.getElementById(id).open && top >= 0 && top < innerHeight;
+    }, (there) => there, id);
+  });
+});
