@@ -38,7 +38,12 @@ test("ten thousand findings load within 2 s, scroll and are filtered", async (t)
     assert(loaded < 2 * FACTOR, `${loaded} s of the processor`);
     assert.equal(await tab.locator("details.finding").count(), NUMBER);
 
-    // Down by the wheel, then to the end; all frames come, and what comes into view is drawn.
+    // Down by the wheel, then to the end: each turn moves the page, and a frame is cheap.
+    await tab.evaluate(() => {
+      window.drawn = 0;
+      const count = () => requestAnimationFrame(() => { window.drawn += 1; count(); });
+      count();
+    });
     const first = await spent();
     await tab.mouse.move(600, 400);
     for (let n = 1; n <= 20; n += 1) {
@@ -46,26 +51,28 @@ test("ten thousand findings load within 2 s, scroll and are filtered", async (t)
       await tab.mouse.wheel(0, 700);
       await until(tab, () => scrollY, (y) => y > was);
     }
-    const wheel = ((await spent()) - first) / 20;
-    t.diagnostic(`a turn of the wheel takes ${(wheel * 1000).toFixed(0)} ms of the processor`);
-    assert(wheel < 0.1 * FACTOR, `${wheel} s a turn of the wheel`);
+    const frames = await tab.evaluate(() => window.drawn);
+    const frame = ((await spent()) - first) / frames;
+    t.diagnostic(`${frames} frames while it scrolls, ${(frame * 1000).toFixed(0)} ms of the processor each`);
+    assert(frame < 0.033 * FACTOR, `${frame} s a frame`);
     await tab.keyboard.press("End");
     await until(tab, () => scrollY + innerHeight >= document.documentElement.scrollHeight - 2, (end) => end);
     await until(tab, () => document.elementFromPoint(innerWidth / 2, innerHeight - 100)?.closest("footer, section, figure") !== null, (drawn) => drawn);
 
     const text = await spent();
-    await tab.getByRole("searchbox", { name: "Text" }).fill("node77 10250");
+    const { id } = page.json.findings.at(-1);
+    await tab.getByRole("searchbox", { name: "Text" }).fill(id);
     await until(tab, () => [...document.querySelectorAll(".finding:not([hidden])")].length, (left) => left === 1);
     const filtered = (await spent()) - text;
     t.diagnostic(`a filter takes ${filtered.toFixed(2)} s of the processor`);
     assert(filtered < 1 * FACTOR, `${filtered} s of the processor`);
 
-    // An anchor of the last finding.
-    const { id } = page.json.findings.at(-1);
-    await tab.evaluate((id) => { location.hash = id; }, id);
+    // An anchor in the middle of all of them.
+    await tab.getByRole("button", { name: "Show all" }).click();
+    await tab.evaluate((id) => { location.hash = id; }, page.json.findings[NUMBER / 2].id);
     await until(tab, (id) => {
       const { top } = document.getElementById(id).getBoundingClientRect();
       return document.getElementById(id).open && top >= 0 && top < innerHeight;
-    }, (there) => there, id);
+    }, (there) => there, page.json.findings[NUMBER / 2].id);
   });
 });

@@ -68,7 +68,7 @@ test("light and dark differ, and follow what the reader prefers", async () => {
 
 test("what a colour says, words say too", async () => {
   await visit(PAGES.upgrade.path, {}, async (page) => {
-    const drawing = await page.locator("figure.timeline svg").first().innerHTML();
+    const drawing = await page.locator("section", { has: page.locator("#timeline") }).innerHTML();
     for (const word of ["shaded", "hatched", "dashed"]) assert(drawing.includes(word), word);
   });
   // With colours of the system's own choice everything is still there.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use askama::Template;
 
 use super::assets::{ASSETS, Assets};
-use super::finding::{FindingView, VERDICTS};
+use super::finding::{BATCH, FindingView, VERDICTS};
 use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::finding::Finding;

@@ -11,6 +11,10 @@ use crate::rule::{AcceptRule, Disposition};
 /// The most addresses of peers that are written of one finding.
 const MAX_PEERS: usize = 100;
 
+/// Number of findings that a browser lays out at once, when they come into view. Each such batch costs it something in every
+/// frame, and so does each finding of one that is in view.
+pub(super) const BATCH: usize = 50;
+
 /// A finding, with the report that has its rules.
 pub(super) struct FindingView<'r> {
     pub(super) f: &'r Finding,

@@ -7,9 +7,9 @@ use askama::Template;
 
 use super::assets::{ASSETS, Assets};
 use super::embed::Embedded;
-use super::finding::VERDICTS;
+use super::finding::{BATCH, VERDICTS};
 use super::section::{PageSection, sections};
-use super::timeline::{Timeline, timeline};
+use super::timeline::{NODES, Timeline, timeline};
 use crate::error::printable_name;
 use crate::report::text::{
     Caution, Commands, Sections, applicable, at_next_boot, by_node, cautions, decisions,

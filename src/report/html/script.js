@@ -38,6 +38,12 @@
       shown += passes;
     }
     const filtered = state.node || state.verdict || words.length;
+    // What is not in view takes the height of what the filters leave of it.
+    for (const batch of document.querySelectorAll(".batch")) {
+      const left = batch.querySelectorAll(".finding:not([hidden])").length;
+      batch.style.containIntrinsicHeight = filtered ? `${2.9 * left}rem` : "";
+      batch.hidden = !left;
+    }
     for (const list of document.querySelectorAll(".list")) {
       const left = list.querySelector(".finding:not([hidden])");
       list.classList.toggle("empty", !left);

@@ -13,6 +13,10 @@ use crate::time::{MINUTE, SECOND, Time};
 
 /// The most findings of a node that have a row.
 const MAX_ROWS: usize = 40;
+/// Number of nodes whose timelines a browser lays out at once, when they come into view.
+pub(super) const NODES: usize = 20;
+/// The most characters of a protocol and ports that a narrow drawing has room for.
+const MAX_LABEL: usize = 20;
 /// Height of a row, in pixels.
 const ROW: usize = 34;
 /// Height of the axis, in pixels.
@@ -52,8 +56,8 @@ pub(super) struct TimelineRow {
     pub(super) id: Option<String>,
     pub(super) class: &'static str,
     pub(super) label: String,
-    /// Service of a finding, which a narrow drawing has no room for.
-    pub(super) service: &'static str,
+    /// Part of the label of a finding that a narrow drawing has no room for.
+    pub(super) minor: String,
     /// Number of drops of a finding, in words.
     pub(super) drops: String,
     pub(super) y: usize,
@@ -254,7 +258,7 @@ impl Drawing {
             id: None,
             class: "known",
             label,
-            service: "",
+            minor: String::new(),
             drops: String::new(),
             y: AXIS + self.rows.len() * ROW,
             hatched,
@@ -274,12 +278,20 @@ impl Drawing {
     }
 
     fn finding(&mut self, axis: &Axis, label: Label, finding: &Finding) {
-        self.row(format!("{}: {}", word(label), what(finding)), Vec::new());
+        let what = what(finding);
+        let service = finding.service.unwrap_or("").to_owned();
+        // There is no more room for many ports than for a service.
+        let ports = what.find(|c: char| c.is_ascii_digit());
+        let (short, minor) = match ports {
+            Some(at) if what.len() > MAX_LABEL => (what[..at].trim_end(), what[at..].to_owned()),
+            _ => (what.as_str(), service),
+        };
+        self.row(format!("{}: {short}", word(label)), Vec::new());
         let (span, ticks) = paths(axis, &finding.times);
         if let Some(row) = self.rows.last_mut() {
             (row.id, row.class) = (Some(finding.id.clone()), class(label));
             (row.span, row.ticks) = (span, ticks);
-            row.service = finding.service.unwrap_or("");
+            row.minor = minor;
             row.drops = many(finding.logged, "drop");
         }
         let text = format!("{}: {}", word(label), traffic(finding));
