@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::terminal;
@@ -62,7 +62,11 @@ impl Publisher {
         })?;
         Ok(Self {
             server,
-            source: sources.iter().map(name).collect::<Vec<_>>().join(", "),
+            source: sources
+                .iter()
+                .map(|source| name(source))
+                .collect::<Vec<_>>()
+                .join(", "),
             saturated: SaturatedSeconds::new(),
             is_dirty: false,
             made: Instant::now(),
@@ -164,6 +168,14 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     }
 }
 
+/// Returns the name of an input as the label of its metrics.
+fn name(source: &Path) -> String {
+    match source.to_str() {
+        Some("") => "journal".to_owned(),
+        _ => source.display().to_string(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::addresses;
@@ -187,13 +199,5 @@ mod tests {
         ] {
             assert!(addresses(wrong).is_err(), "{wrong}");
         }
-    }
-}
-
-/// Returns the name of an input as the label of its metrics.
-fn name(source: &PathBuf) -> String {
-    match source.to_str() {
-        Some("") => "journal".to_owned(),
-        _ => source.display().to_string(),
     }
 }

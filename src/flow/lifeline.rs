@@ -248,24 +248,29 @@ impl Lifeline {
             return covered;
         }
         // Between two logs nothing shows that the node went on.
-        let mut gaps = 0;
+        let mut gaps = 0_i64;
         for two in self.ended.windows(2) {
             let (from, to) = (two[0].to, two[1].from);
-            gaps += Stretch { from, to }.overlap(last, end);
+            gaps = Stretch { from, to }.overlap(last, end).saturating_add(gaps);
         }
         let runs = self.in_order();
-        let reached = runs.iter().map(|(base, run)| base + run.to).max();
+        // A damaged journal tells any time.
+        let reached = (runs.iter())
+            .map(|(base, run)| base.saturating_add(run.to))
+            .max();
         let since = |time: Time| {
             let away = runs.iter().map(|(_, run)| run.away(time)).min();
             let near = (runs.iter()).filter(|(_, run)| Some(run.away(time)) == away);
-            near.map(|(base, run)| base + run.monotonic(time).clamp(0, run.to.max(0)))
+            near.map(|(base, run)| base.saturating_add(run.monotonic(time).clamp(0, run.to.max(0))))
                 .max()
         };
         // A line of an earlier time by the clock may be the later one only where the clock was set.
         let times = times.filter(|_| runs.len() > 1);
         let at = times.chain(std::iter::once(last)).filter_map(since).max();
-        let quiet = reached.zip(at).map_or(0, |(reached, at)| reached - at);
-        (quiet - gaps).max(0)
+        let quiet = reached
+            .zip(at)
+            .map_or(0, |(reached, at): (i64, i64)| reached.saturating_sub(at));
+        quiet.saturating_sub(gaps).max(0)
     }
 
     /// The runs of the clock in their order, each with the monotonic time of the boots before it.
@@ -285,11 +290,11 @@ impl Lifeline {
             anew.reverse();
             anew.rotate_right(1);
         }
-        let (mut base, mut reached) = (0, 0);
+        let (mut base, mut reached) = (0_i64, 0);
         let mut ordered = Vec::with_capacity(runs.len());
         for (at, (run, anew)) in runs.into_iter().zip(anew).enumerate() {
             if at > 0 && anew {
-                base += reached;
+                base = base.saturating_add(reached);
                 reached = 0;
             }
             reached = reached.max(run.to);
@@ -437,5 +442,16 @@ mod tests {
         life.absorb(later);
         assert_eq!(quiet(&life, 0), 40 * SECOND);
         assert_eq!(life.last(), Some(at(120)));
+    }
+
+    /// What a damaged journal tells: uptimes that add up to more than a number holds.
+    #[test]
+    fn uptimes_without_end_are_added_up() {
+        let mut life = Lifeline::default();
+        for (second, monotonic) in [(0, i64::MAX), (1, 5), (2, i64::MAX), (3, 7), (4, i64::MAX)] {
+            life.note(at(second), Some(monotonic));
+        }
+        life.end(None);
+        assert!(life.quiet(at(0), std::iter::once(at(0))) >= 0);
     }
 }

@@ -388,7 +388,7 @@ proptest! {
     #[test]
     fn the_kernels_order_is_read_as_any_other(line in edited()) {
         let line = line.trim_end_matches(['\r', '\n']);
-        if let Some(summary) = PacketSummary::ordered(&line) {
+        if let Some(summary) = PacketSummary::ordered(line) {
             let general = Packet::parse(line);
             prop_assert_eq!(Ok(summary), general.as_ref().map(Packet::summary), "{}", line);
         }

@@ -217,7 +217,7 @@ const HOSTILE: &[Row] = &[
     Row("brackets", 100_000, "IN", |n| {
         format!("{}\n{}", "[".repeat(n), syslog(1)).into_bytes()
     }),
-    Row("objects", 50_000, "IN", |n| {
+    Row("objects", 8_000, "IN", |n| {
         format!("{}\n{}", "{\"a\":".repeat(n), syslog(1)).into_bytes()
     }),
     Row("maps of YAML", 20_000, "--cluster IN LOG", |n| {
@@ -231,7 +231,7 @@ const HOSTILE: &[Row] = &[
         )
         .into_bytes()
     }),
-    Row("escapes", 50_000, "IN", |n| {
+    Row("escapes", 100_000, "IN", |n| {
         format!("{}\n{}", "\u{1b}[1m".repeat(n), syslog(1)).into_bytes()
     }),
     Row("repeats", 1_500, "IN", |n| {
