@@ -107,7 +107,19 @@ pub(super) static NO_CHAIN: Check = Check {
                 "make HARVESTER_INPUT as the documentation does",
             )
         };
-        scene.subjects.iter().filter(without).map(hit).collect()
+        let mut hits: Vec<Hit> = scene.subjects.iter().filter(without).map(hit).collect();
+        // A CloudInit may be about anything else, but not all of them.
+        let is_other = |subject: &Subject<'_>| {
+            !subject.firewall
+                && (subject.resource.as_ref())
+                    .is_some_and(|r| r.has_contents && r.faults.is_empty())
+        };
+        if let Some(first) = scene.subjects.first()
+            && scene.subjects.iter().all(is_other)
+        {
+            hits.push(hit(first));
+        }
+        hits
     },
 };
 

@@ -15,4 +15,6 @@ pub struct Offered {
     pub doubt: Option<String>,
     /// Whether it went into another chain than the documented one.
     pub is_elsewhere: bool,
+    /// Whether it accepted a source alone.
+    pub is_narrow: bool,
 }

@@ -249,8 +249,14 @@ impl<'a> State<'a> {
             }
             // `URG` at the end of the line may have been `URGP=`.
             word if self.flags && (token.ended || word != "URG") => {
-                if let Some(flag) = TcpFlags::from_name(word) {
-                    tcp.flags = Some(tcp.flags.unwrap_or_default().union(flag));
+                match TcpFlags::from_name(word) {
+                    Some(flag) => tcp.flags = Some(tcp.flags.unwrap_or_default().union(flag)),
+                    // Between `RES=` and `URGP=` the kernel prints flags alone: without a garbled one the packet
+                    // would be another.
+                    None if tcp.res.is_some() && !token.key.contains(['.', '…']) => {
+                        *bad = Some(Unparsed::UnknownFlag);
+                    }
+                    None => {}
                 }
             }
             _ => {}

@@ -64,6 +64,8 @@ pub enum Unparsed {
     NotIp,
     /// `SRC=` is missing, cut or elided.
     NoSource,
+    /// A word between `RES=` and `URGP=` that is no TCP flag.
+    UnknownFlag,
     /// Malformed value of a key that judging needs, such as a port above 65535.
     Unreadable(&'static str),
 }
@@ -76,6 +78,7 @@ impl fmt::Display for Unparsed {
             Self::Ebtables => f.write_str("a line of ebtables"),
             Self::NotIp => f.write_str("not an IP packet"),
             Self::NoSource => f.write_str("no readable `SRC=`"),
+            Self::UnknownFlag => f.write_str("a word among the TCP flags that is none"),
             Self::Unreadable(key) => write!(f, "unreadable value of `{key}`"),
         }
     }

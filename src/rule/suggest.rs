@@ -192,6 +192,12 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         row.is_some_and(|row| row.addon.is_some())
     };
     let listed = documented.is_some() || finding.cause.code == "addon-port" && is_addon();
+    // A report with rules for sources alone is not read as one with rules for everybody.
+    let offers = finding.reported.iter().flat_map(|told| &told.offers);
+    let scope = match scope {
+        Scope::Documented if offers.into_iter().any(|offer| offer.is_narrow) => Scope::Peers,
+        scope => scope,
+    };
     let sources = match scope {
         // A wider rule would override a restriction that was made on purpose.
         _ if finding.narrowed => Vec::new(),

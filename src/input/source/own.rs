@@ -18,9 +18,9 @@ impl Opening<'_, '_, '_> {
     /// Passes each document of `stream` to the sink; that of a page is the only one.
     pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + '_>) {
         let mut stream = io::BufReader::with_capacity(super::BLOCK, stream);
-        let at_most = match begin(&mut stream) {
-            Ok(OwnForm::Page) => 1,
-            Ok(OwnForm::Documents) => usize::MAX,
+        let (is_page, at_most) = match begin(&mut stream) {
+            Ok(OwnForm::Page) => (true, 1),
+            Ok(OwnForm::Documents) => (false, usize::MAX),
             Err(why) => {
                 self.failed(name, why);
                 (self.sink)(LogEvent::EndOfOwn);
@@ -29,10 +29,11 @@ impl Opening<'_, '_, '_> {
         };
         let left = Rc::new(Cell::new(MAX_DOCUMENT));
         let bounded = Bounded {
-            stream,
+            stream: &mut stream,
             left: left.clone(),
         };
         let documents = serde_json::Deserializer::from_reader(bounded).into_iter::<Box<RawValue>>();
+        let mut is_whole = true;
         for document in documents.take(at_most) {
             match document {
                 Ok(document) => {
@@ -49,8 +50,19 @@ impl Opening<'_, '_, '_> {
                 }
                 Err(why) => {
                     self.failed(name, broken(&why));
+                    is_whole = false;
                     break;
                 }
+            }
+        }
+        if is_page && is_whole {
+            match has_more(&mut stream) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let text = "more stands behind the page, which was not read: give each report, and each log, as a file of its own";
+                    self.failed(name, io::Error::other(text));
+                }
+                Err(why) => self.failed(name, why),
             }
         }
         (self.sink)(LogEvent::EndOfOwn);
@@ -77,6 +89,33 @@ fn begin(stream: &mut impl BufRead) -> io::Result<OwnForm> {
             }
             _ => return Ok(OwnForm::Documents),
         }
+    }
+}
+
+/// Whether anything but blanks stands behind the end of a page.
+fn has_more(page: &mut impl BufRead) -> io::Result<bool> {
+    const END: &[u8] = b"</html>";
+    let mut tag = Vec::new();
+    loop {
+        tag.clear();
+        if page.read_until(b'>', &mut tag)? == 0 {
+            return Ok(false);
+        }
+        let begin = tag.len().saturating_sub(END.len());
+        if tag[begin..].eq_ignore_ascii_case(END) {
+            break;
+        }
+    }
+    loop {
+        let block = page.fill_buf()?;
+        let length = block.len();
+        if length == 0 {
+            return Ok(false);
+        }
+        if !block.iter().all(u8::is_ascii_whitespace) {
+            return Ok(true);
+        }
+        page.consume(length);
     }
 }
 

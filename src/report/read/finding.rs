@@ -89,9 +89,8 @@ fn of_report(
     if v1.node.len() > MAX_NODE {
         return Err(broken("the name of its node is none"));
     }
-    let is_interface = |name: &str| {
-        name.len() <= MAX_INTERFACE && !name.contains(|c: char| c.is_whitespace() || c.is_control())
-    };
+    // What stands in it is the log's, as odd as that is.
+    let is_interface = |name: &str| name.len() <= MAX_INTERFACE;
     if !is_interface(&v1.interface) || !v1.interfaces.iter().all(|name| is_interface(name)) {
         return Err(broken("its interface is none"));
     }
@@ -126,6 +125,7 @@ fn of_report(
                 _ => Some(String::new()),
             },
             is_elsewhere: rule.chain != HARVESTER,
+            is_narrow: rule.source.is_some(),
         });
     let accepted = v1.accepted.as_ref().and_then(|told| {
         Some(Accepted {
