@@ -253,7 +253,7 @@ impl<'a> State<'a> {
                     Some(flag) => tcp.flags = Some(tcp.flags.unwrap_or_default().union(flag)),
                     // Between `RES=` and `URGP=` the kernel prints flags alone: without a garbled one the packet
                     // would be another.
-                    None if tcp.res.is_some() && !token.key.contains(['.', '…']) => {
+                    None if tcp.res.is_some() && token.ended && !word.contains(['.', '…']) => {
                         *bad = Some(Unparsed::UnknownFlag);
                     }
                     None => {}

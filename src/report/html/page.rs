@@ -1,6 +1,6 @@
 //! The page of a report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
 use askama::Template;
@@ -31,7 +31,7 @@ struct ReportPage<'r> {
     sections: Vec<PageSection<'r>>,
     cautions: Vec<Caution>,
     now: Vec<NodeFix<'r>>,
-    later: BTreeMap<&'static str, BTreeSet<String>>,
+    later: Vec<(String, BTreeSet<String>)>,
     json: Embedded<'r>,
     one_day: bool,
 }

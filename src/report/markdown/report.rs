@@ -288,9 +288,13 @@ fn fixes(report: &Report) -> Vec<Passage> {
             block("sh", &lines.join("\n"))
         )
     });
-    let later = lines_by_role(&rules).into_iter().map(|(role, lines)| {
+    let later = lines_by_role(&rules).into_iter().map(|(nodes, lines)| {
         let lines: Vec<String> = lines.iter().map(|line| format!("- {line}")).collect();
-        format!("\nfor {role} nodes\n{}", block("yaml", &lines.join("\n")))
+        format!(
+            "\nfor {}\n{}",
+            prose(&nodes),
+            block("yaml", &lines.join("\n"))
+        )
     });
     let due: Vec<String> = at_next_boot(report)
         .into_iter()

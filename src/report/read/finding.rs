@@ -89,8 +89,9 @@ fn of_report(
     if v1.node.len() > MAX_NODE {
         return Err(broken("the name of its node is none"));
     }
-    // What stands in it is the log's, as odd as that is.
-    let is_interface = |name: &str| name.len() <= MAX_INTERFACE;
+    // A field of a line ends at a blank; all else may stand in it, as odd as it is.
+    let is_interface =
+        |name: &str| name.len() <= MAX_INTERFACE && !name.contains([' ', '\t', '\r', '\n']);
     if !is_interface(&v1.interface) || !v1.interfaces.iter().all(|name| is_interface(name)) {
         return Err(broken("its interface is none"));
     }
@@ -125,7 +126,7 @@ fn of_report(
                 _ => Some(String::new()),
             },
             is_elsewhere: rule.chain != HARVESTER,
-            is_narrow: rule.source.is_some(),
+            is_narrow: (rule.source.as_ref()).is_some_and(|source| rule.id.ends_with(&**source)),
         });
     let accepted = v1.accepted.as_ref().and_then(|told| {
         Some(Accepted {

@@ -6,6 +6,7 @@ use std::io;
 use super::commands::{broken, words};
 use super::label::Sections;
 use super::page::{BOLD, Page};
+use super::words::few;
 use crate::chain::quoted;
 use crate::error::{printable, printable_name};
 use crate::report::Report;
@@ -101,16 +102,29 @@ pub(in crate::report) fn by_node<'r>(rules: &[&'r AcceptRule]) -> Vec<(Commands,
     alike
 }
 
-/// Returns the lines of CloudInit resources, by role.
-pub(in crate::report) fn lines_by_role(
-    rules: &[&AcceptRule],
-) -> BTreeMap<&'static str, BTreeSet<String>> {
-    let mut lines: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+/// Returns the lines of CloudInit resources, each under the nodes that they are for. What is for a role that is a guess
+/// stands apart.
+pub(in crate::report) fn lines_by_role(rules: &[&AcceptRule]) -> Vec<(String, BTreeSet<String>)> {
+    type ForRole<'a> = (BTreeSet<&'a str>, BTreeSet<String>);
+    let mut found: BTreeMap<(&str, bool), ForRole<'_>> = BTreeMap::new();
     for rule in rules {
-        let of_role = lines.entry(rule.role.code()).or_default();
-        of_role.insert(rule.append());
+        let (nodes, lines) = found
+            .entry((rule.role.code(), !rule.role_known))
+            .or_default();
+        nodes.insert(&rule.node);
+        lines.insert(rule.append());
     }
-    lines
+    let heading = |role: &str, is_guess: bool, nodes: BTreeSet<&str>| {
+        let verb = if nodes.len() == 1 { "is" } else { "are" };
+        match is_guess {
+            true => format!("{role} nodes, if {} {verb}: say so with --role", few(nodes)),
+            false => format!("{role} nodes"),
+        }
+    };
+    let found = found.into_iter();
+    found
+        .map(|((role, is_guess), (nodes, lines))| (heading(role, is_guess, nodes), lines))
+        .collect()
 }
 
 /// Returns the notes on objects that have a rule already, which acts from the next boot on.
@@ -128,8 +142,8 @@ fn for_good(page: &mut Page<'_>, report: &Report, rules: &[&AcceptRule]) -> io::
         _ => {
             let tail = "the lines for the CloudInit resource of the role, before its LOG line";
             page.heading(BOLD, "FIX FOR GOOD", tail)?;
-            for (role, lines) in lines_by_role(rules) {
-                page.line(&format!("  {role}"))?;
+            for (nodes, lines) in lines_by_role(rules) {
+                page.paragraph("  ", "    ", &nodes)?;
                 for line in lines {
                     page.line(&format!("    - {line}"))?;
                 }

@@ -79,6 +79,20 @@ fn told(folder: &Path, files: &str) -> (Vec<Drop>, u64) {
     (drops, entries)
 }
 
+/// Returns the kernel's drop lines of a file, as another reader of journals finds them: by their times and messages.
+fn found_by_another(journal: &Path) -> Vec<(Time, String)> {
+    let file = std::fs::File::open(journal).unwrap();
+    let mut reader = systemd_journal_reader::JournalReader::new(file).unwrap();
+    let mut drops = Vec::new();
+    while let Some(entry) = reader.next_entry() {
+        let of = |name: &str| entry.fields.get(name).map_or("", |value| &**value);
+        if of("_TRANSPORT") == "kernel" && of("MESSAGE").starts_with("HARVESTER_DROP_") {
+            drops.push((Time(entry.realtime as i64), of("MESSAGE").to_owned()));
+        }
+    }
+    drops
+}
+
 fn entries() -> usize {
     told_number("DROPSIFT_ENTRIES").unwrap_or(6000)
 }
@@ -125,6 +139,13 @@ fn a_journal_reads_as_journalctl_reads_it() {
         }
         let seen = read(&own.join(name));
         assert!(seen.drops == drops, "{name}");
+        let messages = drops
+            .iter()
+            .map(|(time, _, message)| (*time, message.clone()));
+        assert!(
+            found_by_another(&own.join(name)) == messages.collect::<Vec<_>>(),
+            "{name}"
+        );
         let bytes = std::fs::read(own.join(name)).unwrap();
         if let Some(packed) = pack(&["zstd -c"], &bytes) {
             std::fs::write(folder.path().join("packed"), packed).unwrap();
