@@ -47,6 +47,7 @@ mod values;
 mod wake;
 mod watch;
 mod words;
+mod writer;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;

@@ -12,13 +12,14 @@ use super::gate::Gate;
 use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
+use super::writer::Writer;
 use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::{DropBatch, LogEvent};
-use crate::report::{Event, Events, InputReport, LiveText, Report, Style};
+use crate::report::{Events, InputReport, LiveText, Report, Style};
 use crate::site::{Provenance, Site};
 use crate::time::Time;
 
@@ -29,14 +30,6 @@ const TICK: Duration = Duration::from_secs(1);
 const TICK_REST: u32 = 20;
 /// Longest time for which rows wait for others of their kind.
 const HELD: Duration = Duration::from_micros(crate::report::HELD as u64);
-
-/// Writer of events.
-enum Writer {
-    /// No writer: the output is one document at the end.
-    None,
-    Each(fn(&Event<'_>, &mut dyn Write) -> io::Result<()>),
-    Rows(Box<LiveText>),
-}
 
 /// A live run.
 pub(super) struct Session<'s> {
@@ -358,7 +351,10 @@ impl<'s> Session<'s> {
         if let Some(publisher) = self.publisher.as_mut().filter(|_| !events.is_empty()) {
             publisher.note_change();
         }
-        let page = write(&mut self.writer, &events, &report).map_err(Error::Output)?;
+        let page = self
+            .writer
+            .written(&events, &report)
+            .map_err(Error::Output)?;
         self.status.update(began, &report);
         self.print(&page)?;
         if matches!(&self.writer, Writer::Rows(rows) if rows.is_holding()) {
@@ -439,7 +435,7 @@ impl<'s> Session<'s> {
         };
         let (args, style) = (self.args, self.style);
         let writer = &mut self.writer;
-        let mut news = write(writer, &events, &report).map_err(Error::Output)?;
+        let mut news = writer.written(&events, &report).map_err(Error::Output)?;
         if let Writer::Rows(rows) = writer {
             rows.flush(&mut news).map_err(Error::Output)?;
         }
@@ -458,21 +454,6 @@ impl<'s> Session<'s> {
         }
         Ok(report)
     }
-}
-
-/// Events as they are printed.
-fn write(writer: &mut Writer, events: &[Event<'_>], report: &Report) -> io::Result<Vec<u8>> {
-    let mut page = Vec::new();
-    match writer {
-        Writer::None => {}
-        Writer::Each(write) => {
-            for event in events {
-                write(event, &mut page)?;
-            }
-        }
-        Writer::Rows(rows) => rows.write(events, report, &mut page)?,
-    }
-    Ok(page)
 }
 
 /// Describes the roles of the nodes: those known by name, and the default for all others.

@@ -8,6 +8,7 @@ pub mod explain;
 mod html;
 mod json;
 mod json_audit;
+mod json_cap;
 mod json_config;
 mod json_diff;
 mod json_event;
