@@ -7,7 +7,7 @@ mod running_chain;
 mod times;
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -182,18 +182,21 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
         .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
         .map(|f| (f.key.node, group_service(f)))
         .collect();
+    let mut by_role: HashMap<Role, Vec<(u16, &str)>> = HashMap::new();
+    for (number, node) in &scene.nodes {
+        let own = by_role.entry(node.role).or_default();
+        own.push((*number, node.name));
+    }
     for finding in found
         .iter_mut()
         .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
     {
         let (mut too, mut not) = (Vec::new(), Vec::new());
-        let others = scene
-            .nodes
-            .iter()
-            .filter(|(number, n)| n.role == finding.role && **number != finding.key.node);
-        for (number, node) in others.take(MAX_COMPARED) {
+        let others = by_role.get(&finding.role).into_iter().flatten();
+        let others = others.filter(|(number, _)| *number != finding.key.node);
+        for (number, name) in others.take(MAX_COMPARED) {
             let lacks = missing.contains(&(*number, group_service(finding)));
-            if lacks { &mut too } else { &mut not }.push(printable_name(node.name));
+            if lacks { &mut too } else { &mut not }.push(printable_name(name));
         }
         too.sort_unstable();
         not.sort_unstable();
