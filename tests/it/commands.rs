@@ -68,9 +68,9 @@ impl Place {
         )
         .unwrap();
         for name in ["chain.txt", "running.save"] {
-            fs::write(at(name), fixture("in-force-text/chain.save")).unwrap();
+            fs::write(at(name), fixture("cli/report/in-force-text/chain.save")).unwrap();
         }
-        let worker = fixture("rules-patch-whole/91-iptables-worker.yaml");
+        let worker = fixture("cli/rules/patch-whole/91-iptables-worker.yaml");
         fs::write(at("91-iptables-worker.yaml"), worker).unwrap();
         // Before a page saves them anew.
         fs::write(at("cluster.yaml"), fixture("cluster/set-a.yaml")).unwrap();

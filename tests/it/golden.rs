@@ -1,4 +1,4 @@
-//! Runs the golden folders, `fixtures/<case>/` with a file `cmd`: one behaviour each.
+//! Runs the golden folders, `fixtures/cli/<command>/<case>/` with a file `cmd`: one behaviour each.
 //!
 //! `cmd` contains the arguments, a word a line; it is run in the folder. `stdin`, where it exists, is piped in.
 //! `stdout`, `stderr` and `code` are the expected results; `env` contains the environment, a `NAME=VALUE` a line;
@@ -8,15 +8,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::support::files;
+
 #[test]
 fn every_folder_says_what_it_should() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let mut folders: Vec<PathBuf> = fs::read_dir(fixtures)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .filter(|p| p.join("cmd").exists())
+    let commands = files("fixtures/cli").into_iter();
+    let commands = commands.filter(|path| path.ends_with("cmd"));
+    let folders: Vec<PathBuf> = commands
+        .map(|path| path.parent().unwrap().to_path_buf())
         .collect();
-    folders.sort();
     assert!(
         folders.len() >= 10,
         "only {} golden folders were found",
@@ -63,10 +63,7 @@ fn run(folder: &Path, update: bool) -> String {
             fs::write(&path, got).unwrap();
         } else if fs::read(&path).unwrap_or_default() != *got {
             let got = String::from_utf8_lossy(got);
-            wrong.push_str(&format!(
-                "{}/{name} is now:\n{got}\n",
-                folder.file_name().unwrap().display()
-            ));
+            wrong.push_str(&format!("{}/{name} is now:\n{got}\n", folder.display()));
         }
     }
     wrong

@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::fuzz::mutate;
 use crate::fuzz::targets::Dice;
-use crate::support::{pack, sample_journal};
+use crate::support::{files, pack, sample_journal};
 
 /// In a test that runs beside others, also of a small input.
 const MAX_TIME: Duration = Duration::from_secs(10);
@@ -93,34 +93,12 @@ const SYN: &str = "Apr 22 10:01:00.000001 harvester1 kernel: HARVESTER_DROP_IN=m
 
 type Inputs = Vec<(&'static str, Vec<Vec<u8>>)>;
 
-/// All fixtures below a folder.
-fn fixtures(folder: &Path, found: &mut Vec<PathBuf>) {
-    let entries = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    for path in entries {
-        if path.is_dir() {
-            fixtures(&path, found);
-        } else if fs::metadata(&path).unwrap().len() <= MAX_INPUT {
-            found.push(path);
-        }
-    }
-    found.sort();
-}
-
 fn inputs() -> Inputs {
-    let mut paths = Vec::new();
-    fixtures(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-        &mut paths,
-    );
-    fixtures(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/seeds"),
-        &mut paths,
-    );
+    let mut paths = [files("fixtures"), files("fuzz/seeds")].concat();
+    paths.retain(|path| fs::metadata(path).unwrap().len() <= MAX_INPUT);
     let mut inputs: Inputs = (KINDS.iter())
         .map(|(kind, endings)| {
-            let is_one = |path: &&PathBuf| {
+            let is_one = |path: &&std::path::PathBuf| {
                 let name = path.to_string_lossy();
                 endings
                     .iter()

@@ -3,38 +3,19 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use dropsift::report::MAX_CHARACTERS;
 
-use crate::support::dropsift;
 use crate::support::markup::{self, Element};
+use crate::support::{dropsift, logs};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Options without which a report would depend on the day.
 const FIXED: [&str; 4] = ["--year", "2026", "--now", "2026-12-31T00:00:00Z"];
-
-/// Returns the logs among the fixtures.
-fn logs() -> Vec<PathBuf> {
-    fn find(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                find(&path, found);
-            } else if path.extension().is_some_and(|end| end == "log") {
-                found.push(path);
-            }
-        }
-    }
-    let mut found = Vec::new();
-    find(&Path::new(ROOT).join("fixtures"), &mut found);
-    found.sort();
-    assert!(found.len() > 30, "{found:?}");
-    found
-}
 
 fn written(form: &str, inputs: &[&str]) -> String {
     let args = [&FIXED[..], &["-q", "-o", form], inputs].concat();
@@ -321,7 +302,7 @@ fn markdown_of_very_much_says_what_it_cuts() {
 #[test]
 fn other_outputs_have_forms_of_their_own() {
     let log = format!("{ROOT}/fixtures/set-a/limited.log");
-    let chain = format!("{ROOT}/fixtures/in-force-text/chain.save");
+    let chain = format!("{ROOT}/fixtures/cli/report/in-force-text/chain.save");
     let folder = tempfile::tempdir().unwrap();
     let json = folder.path().join("report.json");
     fs::write(&json, written("json", &["--only", "harvester1", &log])).unwrap();

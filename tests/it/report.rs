@@ -1,7 +1,7 @@
 //! Properties of the text report: sums that agree, rows that fit, commands that run as pasted, and a pager.
 
 use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use dropsift::report::{RENDERERS, Report, Style};
@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use regex::Regex;
 
 use crate::properties::{line, report};
+use crate::support::logs;
 
 /// Returns the report as plain text.
 fn text(report: &Report, style: Style) -> String {
@@ -102,23 +103,6 @@ proptest! {
             prop_assert!(is_whole || row.chars().count() <= width, "{} columns: {}", width, row);
         }
     }
-}
-
-/// Every log among the golden folders.
-fn logs() -> Vec<PathBuf> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let folders = fs::read_dir(fixtures)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    let files = folders.filter(|path| path.is_dir());
-    let files = files.flat_map(|folder| fs::read_dir(folder).unwrap());
-    let mut logs: Vec<PathBuf> = files
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|end| end == "log"))
-        .collect();
-    logs.sort();
-    assert!(logs.len() > 10, "{logs:?}");
-    logs
 }
 
 #[test]

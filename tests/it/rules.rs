@@ -376,7 +376,7 @@ fn scripts_are_shell_and_hostile_names_stay_comments() {
         log += &line(host, "192.168.122.62", "TCP", 12_345, 10);
         log += &line(host, "192.168.122.62", "TCP", 12_345, 400);
     }
-    let chain = fs::read_to_string(fixture("in-force-text/chain.save")).unwrap();
+    let chain = fs::read_to_string(fixture("cli/report/in-force-text/chain.save")).unwrap();
     for rules_text in [None, Some(chain.as_str())] {
         let report = report(analysis(site(Role::Worker, rules_text)), &log);
         assert!(!report.rules.is_empty());
@@ -413,7 +413,7 @@ fn scripts_are_shell_and_hostile_names_stay_comments() {
 /// The chain in force is judged line by line, and no order of lines or logs matters.
 #[test]
 fn fates_do_not_depend_on_order() {
-    let chain = fs::read_to_string(fixture("in-force-text/chain.save")).unwrap();
+    let chain = fs::read_to_string(fixture("cli/report/in-force-text/chain.save")).unwrap();
     let mut lines: Vec<String> = Vec::new();
     for at in 0..60 {
         let port = [2112, 9796, 5900, 31_000, 22][at as usize % 5];

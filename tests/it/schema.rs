@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 use dropsift::report::json_schema::SCHEMAS;
 use serde_json::Value;
 
+use crate::support::files;
+
 fn schema(code: &str) -> Value {
     let schema = SCHEMAS.iter().find(|schema| schema.code == code).unwrap();
     let mut bytes = Vec::new();
@@ -18,10 +20,9 @@ fn schema(code: &str) -> Value {
 
 /// Returns the golden outputs in the schema `name`, a document a line.
 fn documents(name: &str) -> Vec<Value> {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
-    let text = fs::read_dir(fixtures)
-        .unwrap()
-        .map(|entry| fs::read_to_string(entry.unwrap().path().join("stdout")).unwrap_or_default());
+    let outputs = files("fixtures/cli").into_iter();
+    let outputs = outputs.filter(|path| path.ends_with("stdout"));
+    let text = outputs.map(|path| fs::read_to_string(path).unwrap());
     text.flat_map(|text| {
         let lines: Vec<Value> = text
             .lines()
@@ -96,7 +97,7 @@ const ANSWERS: [(&str, &[&str]); 15] = [
             "json",
             "--role",
             "worker",
-            "in-force-text/chain.save",
+            "cli/report/in-force-text/chain.save",
         ],
     ),
     (
@@ -107,8 +108,8 @@ const ANSWERS: [(&str, &[&str]); 15] = [
             "json",
             "--with-suggested",
             "--rules",
-            "in-force-text/chain.save",
-            "in-force-text/input.log",
+            "cli/report/in-force-text/chain.save",
+            "cli/report/in-force-text/input.log",
         ],
     ),
     (
@@ -119,7 +120,7 @@ const ANSWERS: [(&str, &[&str]); 15] = [
             "json",
             "--role",
             "worker",
-            "in-force-text/chain.save",
+            "cli/report/in-force-text/chain.save",
         ],
     ),
     (
@@ -212,7 +213,8 @@ fn answers_of_every_subcommand_are_as_their_schema_says() {
             check(&document, &schema, &schema, code);
         }
     }
-    let stream = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/explain-stream-json/stdin");
+    let stream =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/cli/explain/stream-json/stdin");
     let schema = schema("answer");
     for document in answers(&["explain", "-", "-o", "json"], Some(&stream)) {
         check(&document, &schema, &schema, "answer");

@@ -283,9 +283,9 @@ fn the_plugin_says_in_80_bytes_what_is_wrong() {
     for log in [
         "fixtures/set-a/limited.log",
         "fixtures/set-a/full.log",
-        "fixtures/report-scan/input.log",
-        "fixtures/unreadable-only/input.log",
-        "fixtures/report-many-nodes/input.log",
+        "fixtures/cli/report/scan/input.log",
+        "fixtures/cli/report/unreadable-only/input.log",
+        "fixtures/cli/report/many-nodes/input.log",
         log.to_str().unwrap(),
         "absent.log",
     ] {

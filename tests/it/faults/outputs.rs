@@ -79,7 +79,7 @@ fn command(args: &[&str]) -> Command {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/");
     command.args(args.iter().map(|arg| match *arg {
         "LOG" => CAPTURE.to_owned(),
-        "CHAIN" => format!("{root}in-force-text/chain.save"),
+        "CHAIN" => format!("{root}cli/report/in-force-text/chain.save"),
         "INIT" => format!("{root}lab/cloudinit-control-plane.yaml"),
         arg => arg.to_owned(),
     }));

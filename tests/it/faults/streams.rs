@@ -122,7 +122,11 @@ fn a_name_that_is_no_text_can_be_read() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let name = |ending: &[u8]| folder.path().join(std::ffi::OsStr::from_bytes(ending));
     let chain = name(b"chain\xff.save");
-    fs::copy(root.join("fixtures/in-force-text/chain.save"), &chain).unwrap();
+    fs::copy(
+        root.join("fixtures/cli/report/in-force-text/chain.save"),
+        &chain,
+    )
+    .unwrap();
     let log = name(b"kernel\xff.log");
     fs::write(&log, SYN).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_dropsift"))

@@ -7,8 +7,9 @@ pub(crate) mod daemon;
 pub(crate) mod flood;
 pub(crate) mod markup;
 
+use std::fs;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use dropsift::error::Error;
@@ -16,6 +17,35 @@ use dropsift::input::Prefixes;
 use dropsift::input::event::{LogEvent, Sink};
 use dropsift::input::source::{Options, Progress, Summary, read_file};
 use dropsift::time::{Reading, Time, parse_rfc3339};
+
+/// Returns the files below a folder of the project, sorted.
+pub(crate) fn files(folder: &str) -> Vec<PathBuf> {
+    fn find(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                find(&path, found);
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    find(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+        &mut found,
+    );
+    found.sort();
+    found
+}
+
+/// Returns the logs among the fixtures.
+pub(crate) fn logs() -> Vec<PathBuf> {
+    let mut logs = files("fixtures");
+    logs.retain(|path| path.extension().is_some_and(|end| end == "log"));
+    assert!(logs.len() > 30, "{logs:?}");
+    logs
+}
 
 /// A drop line: time, host and message.
 pub(crate) type Drop = (Time, String, String);
