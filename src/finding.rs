@@ -23,7 +23,7 @@ use crate::cause::{
 };
 use crate::error::printable_name;
 use crate::flow::{ChainOutcomes, Direction, Folded};
-use crate::net::{IpNet, neighbourhood};
+use crate::net::IpNet;
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
@@ -104,7 +104,7 @@ pub struct Finding {
     /// Whether peers or ports were folded into it.
     pub folded: bool,
     /// The networks around the node's own addresses.
-    pub node_nets: Vec<IpNet>,
+    pub node_nets: Arc<[IpNet]>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
     /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else shows
@@ -153,8 +153,9 @@ const A_GROUP: usize = 8;
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
+        let mut found = Vec::with_capacity(groups.len());
         let groups = groups.iter().filter_map(|group| scene.group(group));
-        let mut found: Vec<Finding> = groups.map(|group| finding(&group, scene)).collect();
+        found.extend(groups.map(|group| finding(&group, scene)));
         found.sort_unstable_by(order);
         found
     };
@@ -320,13 +321,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         node_nets: scene
             .nodes
             .get(&group.key.node)
-            .map(|node| {
-                node.addresses
-                    .iter()
-                    .map(|&own| neighbourhood(own))
-                    .collect()
-            })
-            .unwrap_or_default(),
+            .map_or_else(Arc::default, |node| Arc::clone(&node.nets)),
         returning: if cause.verdict == Verdict::MissingRule && group.key.zone == Zone::Outside {
             group.returning(|_| true)
         } else {

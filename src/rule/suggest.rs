@@ -298,7 +298,7 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
     let mut nets = if told {
         site.node_nets()
     } else {
-        finding.node_nets.clone()
+        finding.node_nets.to_vec()
     };
     nets.retain(|net| matches!(net, IpNet::V6(_)) == finding.key.v6);
     nets.sort_unstable();
