@@ -51,3 +51,12 @@ impl Deref for Rules {
         &self.all
     }
 }
+
+impl<'a> IntoIterator for &'a Rules {
+    type Item = &'a AcceptRule;
+    type IntoIter = std::slice::Iter<'a, AcceptRule>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all.iter()
+    }
+}

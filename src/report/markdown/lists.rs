@@ -224,7 +224,7 @@ fn line(explained: &Explained) -> Vec<Passage> {
         prose(cause.todo),
         prose(ALONE)
     ))];
-    for rule in explained.rules.iter() {
+    for rule in &explained.rules {
         let commands = format!("{}\n{}", rule.place_command(), rule.insert());
         passages.push(Passage::whole(format!(
             "\nOn the node:\n{}\nIn the CloudInit resource of {} nodes:\n{}",

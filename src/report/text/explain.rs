@@ -145,7 +145,7 @@ fn verdict(page: &mut Page<'_>, explained: &Explained) -> io::Result<()> {
     if !explained.rules.is_empty() {
         page.line("")?;
     }
-    for rule in explained.rules.iter() {
+    for rule in &explained.rules {
         let (place, now, later) = (rule.place_command(), rule.insert(), rule.append());
         let decide = match rule.disposition {
             Disposition::Documented => "",
