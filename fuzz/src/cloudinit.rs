@@ -7,7 +7,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{ChainOutcome, Evaluation, Family, Question, RuleSet};
 use dropsift::cloudinit::{self as cloud, boot};
 use dropsift::input::reader::Reader;
-use dropsift::rule::{AcceptRule, Rules, CloudInitFile, EMITTERS, Offer, Scope};
+use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Rules, Scope};
 use dropsift::site::{Provenance, Site};
 
 use super::seen::{READING, prefixes};
