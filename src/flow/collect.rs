@@ -108,8 +108,11 @@ impl Flows {
             // One right after the other: so the processor waits for the memory of several flows at once.
             let places: SmallVec<[Option<usize>; BATCH]> =
                 lines.iter().map(|line| self.place(line.key)).collect();
+            let known = self.flows.len();
             for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
-                let place = self.count(drop, line, place);
+                // An earlier line of the batch may have begun the flow.
+                let began = || (self.flows.len() > known).then(|| self.place(line.key))?;
+                let place = self.count(drop, line, place.or_else(began));
                 if !site.in_force.is_empty() {
                     self.judge(site, drop, line, place);
                 }
@@ -229,10 +232,6 @@ impl Flows {
     /// Returns the index of the flow for a first line: a new one, or the one into which it is folded.
     #[inline(never)]
     fn begin(&mut self, counted: &CountedDrop<'_>, line: &Line) -> usize {
-        // An earlier line of its batch may have begun it.
-        if let Some(place) = self.place(line.key) {
-            return place;
-        }
         let CountedDrop { drop, lines, .. } = counted;
         let (admitted, folded) = self.admit(line.key, line.role);
         self.folded += u64::from(folded != Folded::No) * u64::from(*lines);
