@@ -52,8 +52,9 @@ struct Line {
     role: Role,
     /// The port that is not in the key.
     other_port: u16,
-    frame: PktType,
     cast: PktType,
+    /// Whether its destination is one station, as far as the frame shows.
+    is_station: bool,
 }
 
 /// Flows of a log.
@@ -106,13 +107,23 @@ impl Flows {
             let lines: SmallVec<[Line; BATCH]> =
                 drops.iter().map(|drop| self.notice(site, drop)).collect();
             // One right after the other: so the processor waits for the memory of several flows at once.
-            let places: SmallVec<[Option<usize>; BATCH]> =
-                lines.iter().map(|line| self.place(line.key)).collect();
+            let found = drops.iter().zip(&lines).map(|(drop, line)| {
+                let (place, _, flow) = self.flows.get_full_mut(&line.key)?;
+                flow.logged += u64::from(drop.lines);
+                Some(place)
+            });
+            let places: SmallVec<[Option<usize>; BATCH]> = found.collect();
             let known = self.flows.len();
             for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
-                // An earlier line of the batch may have begun the flow.
-                let began = || (self.flows.len() > known).then(|| self.place(line.key))?;
-                let place = self.count(drop, line, place.or_else(began));
+                self.meet(drop.packet, line);
+                let place = place.unwrap_or_else(|| {
+                    // An earlier line of the batch may have begun the flow.
+                    let began = (self.flows.len() > known).then(|| self.place(line.key));
+                    let place = began.flatten().unwrap_or_else(|| self.begin(drop, line));
+                    self.flows[place].logged += u64::from(drop.lines);
+                    place
+                });
+                self.count(drop, line, place);
                 if !site.in_force.is_empty() {
                     self.judge(site, drop, line, place);
                 }
@@ -178,31 +189,29 @@ impl Flows {
             },
             role,
             other_port: other_port(packet, ports),
-            frame: packet.frame,
             cast: packet.cast,
+            is_station: packet.frame == PktType::Unicast || packet.proto == Some(proto::TCP),
         }
     }
 
-    /// Counts a drop line in its flow, which is at `place`, if it had one. Returns the flow's index.
+    /// Learns an address of a node from a line. The neighbourhood of a node decides how lines are folded, so this is done line
+    /// by line.
     #[inline]
-    fn count(&mut self, counted: &CountedDrop<'_>, line: &Line, place: Option<usize>) -> usize {
+    fn meet(&mut self, packet: &PacketSummary<'_>, line: &Line) {
+        if packet.hook == Hook::Input && line.cast == PktType::Unicast && line.is_station {
+            self.evidence[usize::from(line.key.node)].meet(packet.dst);
+        }
+    }
+
+    /// Adds what a drop line shows, but for the number of lines, to its flow, which is at `place`.
+    #[inline]
+    fn count(&mut self, counted: &CountedDrop<'_>, line: &Line, place: usize) {
         let CountedDrop {
             drop,
             packet,
             lines,
         } = *counted;
-        let seen = &mut self.evidence[usize::from(line.key.node)];
-        // The neighbourhood of a node decides how lines are folded, so it must be learned line by line.
-        let is_station = line.frame == PktType::Unicast || packet.proto == Some(proto::TCP);
-        if packet.hook == Hook::Input && line.cast == PktType::Unicast && is_station {
-            seen.meet(packet.dst);
-        }
-        let place = match place {
-            Some(place) => place,
-            None => self.begin(counted, line),
-        };
         let flow = &mut self.flows[place];
-        flow.logged += u64::from(lines);
         if let Some(flags) = packet.flags {
             flow.count_flags(flags, u64::from(lines));
         }
@@ -210,7 +219,7 @@ impl Flows {
             count(&mut flow.detail.icmp_types, icmp_type, u64::from(lines));
         }
         let to_group = line.cast == PktType::Multicast && packet.proto == Some(proto::VRRP);
-        if line.cast == PktType::Unicast && !is_station || to_group {
+        if line.cast == PktType::Unicast && !line.is_station || to_group {
             flow.note_destination(packet.dst);
         }
         flow.date(drop.time, || drop.message);
@@ -226,7 +235,6 @@ impl Flows {
             };
             self.marks.push(place, mark);
         }
-        place
     }
 
     /// Returns the index of the flow for a first line: a new one, or the one into which it is folded.

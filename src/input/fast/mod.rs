@@ -52,10 +52,12 @@ fn read(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan)
 fn usual(block: &[u8], begin: usize, prefixes: &Prefixes, scan: &mut Scan) -> Option<usize> {
     let head = head::head(block.get(begin..)?, prefixes)?;
     let (rest, (interface, packet)) = PacketSummary::leading(head.packet)?;
-    if !matches!(rest.first(), None | Some(b'\n')) {
-        return None;
-    }
-    let end = block.len() - rest.len();
+    let behind = match rest {
+        [] | [b'\n', ..] => rest,
+        [b'\r'] | [b'\r', b'\n', ..] => &rest[1..],
+        _ => return None,
+    };
+    let end = block.len() - behind.len();
     let parsed = Parsed {
         line: begin..end,
         stamp: head.stamp,
