@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::complain;
 #[cfg(unix)]
 use super::signals::Interrupts;
 use super::tail::{GROWTH, Tail};
-use super::complain;
 use super::wake::{Told, Wake};
 use super::watch::Watch;
 use crate::error::{Error, printable};
@@ -127,7 +127,9 @@ pub(super) fn start(
     }
     for (number, file) in opened.whole {
         let send = send.clone();
-        work.push(Box::new(move || drop(send.send((number, Wake::Whole(file))))));
+        work.push(Box::new(move || {
+            drop(send.send((number, Wake::Whole(file))))
+        }));
     }
     if !opened.files.is_empty() {
         let (files, watch, send) = (opened.files, opened.watch, send.clone());

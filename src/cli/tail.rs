@@ -148,7 +148,10 @@ impl Tail {
                 let what = if why.kind() == io::ErrorKind::NotFound {
                     "is gone".to_owned()
                 } else {
-                    format!("cannot be opened any more ({})", printable(&why.to_string()))
+                    format!(
+                        "cannot be opened any more ({})",
+                        printable(&why.to_string())
+                    )
                 };
                 complain(&format!(
                     "`{name}` {what}: what is still written to the file before is read, and a new one as soon as it is there; put \

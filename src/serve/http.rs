@@ -41,7 +41,10 @@ impl Answer {
     pub(super) fn text(status: u16, text: &str) -> Self {
         Self {
             status,
-            ..Self::page("text/plain; charset=utf-8", Arc::new(text.as_bytes().to_vec()))
+            ..Self::page(
+                "text/plain; charset=utf-8",
+                Arc::new(text.as_bytes().to_vec()),
+            )
         }
     }
 

@@ -48,6 +48,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         follow::every_entry_is_met_once,
     ),
     (
+        "journals_of_another_machine_id_or_folder_are_followed",
+        follow::folders_come_and_go,
+    ),
+    (
         "split_log_rules_show_the_syns_that_saturation_hid",
         saturation::split_log_rules_show_the_syns,
     ),

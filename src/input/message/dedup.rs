@@ -148,7 +148,8 @@ impl Dedup {
             }
             None => {
                 let own = (identity, self.input);
-                let before = (memory.others.remove(&own)).or_else(|| self.before.others.remove(&own));
+                let before =
+                    (memory.others.remove(&own)).or_else(|| self.before.others.remove(&own));
                 let count = before.unwrap_or(0).saturating_add(copies);
                 let least = seen.least();
                 if count > seen.0[least].1 {

@@ -108,7 +108,9 @@ mod tests {
 
     fn series(family: &Family) -> Vec<(&str, f64)> {
         let series = family.series.iter();
-        series.map(|(labels, value)| (&labels[0].1[..], *value)).collect()
+        series
+            .map(|(labels, value)| (&labels[0].1[..], *value))
+            .collect()
     }
 
     #[test]
