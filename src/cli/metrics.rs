@@ -30,8 +30,11 @@ pub(super) struct Publisher {
     saturated: SaturatedSeconds,
     /// Whether lines came since the last pages.
     is_dirty: bool,
-    /// Time of the last pages, and how long they took; `None` before the first.
-    made: Option<(Instant, Duration)>,
+    /// Whether pages were made at all.
+    has_pages: bool,
+    /// Time of the last pages, and how long they took.
+    made: Instant,
+    took: Duration,
 }
 
 impl Publisher {
@@ -59,7 +62,9 @@ impl Publisher {
             server,
             saturated: SaturatedSeconds::new(),
             is_dirty: false,
-            made: None,
+            has_pages: false,
+            made: Instant::now(),
+            took: Duration::ZERO,
         })
     }
 
@@ -75,15 +80,14 @@ impl Publisher {
 
     /// Returns the time of the next rendering, or of the next look whether somebody waits for it.
     pub(super) fn due(&self) -> Instant {
-        let now = Instant::now();
-        let Some((made, took)) = self.made else {
-            return now;
-        };
-        if self.server.is_asked() {
-            return made + took * REST_ASKED;
+        if !self.has_pages {
+            return self.made;
         }
-        let rest = (took * REST).max(if self.is_dirty { OFTEN } else { SELDOM });
-        (made + rest).min(now + LOOK)
+        if self.server.is_asked() {
+            return self.made + self.took * REST_ASKED;
+        }
+        let least = if self.is_dirty { OFTEN } else { SELDOM };
+        (self.made + least.max(self.took * REST)).min(Instant::now() + LOOK)
     }
 
     /// Notes that the reader is alive, whether pages are due or not.
@@ -96,7 +100,7 @@ impl Publisher {
         let began = Instant::now();
         let states: Vec<InputState> = inputs.iter().map(Input::state).collect();
         let page = metrics(report, &analysis.traffic(), &states, &mut self.saturated);
-        let is_asked = self.made.is_none() || self.server.is_asked();
+        let is_asked = !self.has_pages || self.server.is_asked();
         self.server.publish_metrics(page.into_bytes(), CONTENT_TYPE);
         if is_asked {
             let mut document = Vec::new();
@@ -105,8 +109,9 @@ impl Publisher {
             self.server.publish_report(document);
         }
         self.is_dirty = false;
-        let now = Instant::now();
-        self.made = Some((now, now - began));
+        self.has_pages = true;
+        self.made = Instant::now();
+        self.took = self.made - began;
     }
 }
 

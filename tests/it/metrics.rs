@@ -50,7 +50,7 @@ impl Run {
 }
 
 fn limited() -> String {
-    std::fs::read_to_string("fixtures/set-a/limited.log").unwrap()
+    fs::read_to_string("fixtures/set-a/limited.log").unwrap()
 }
 
 const ROLES: [&str; 6] = [
@@ -99,7 +99,7 @@ fn a_scrape_agrees_with_the_report() {
     }
     // No peer and no ephemeral port is a label.
     assert!(series.keys().all(|name| !name.contains("192.168.122")));
-    let report: serde_json::Value = serde_json::from_str(&run.get("/report.json")).unwrap();
+    let report: Value = serde_json::from_str(&run.get("/report.json")).unwrap();
     assert_eq!(report["schema"], "dropsift/report/v1");
     assert_eq!(report["tally"]["drops"], 135);
     let findings = report["findings"].as_array().unwrap().len();
@@ -243,7 +243,7 @@ fn a_flood_of_requests_does_not_slow_the_reader() {
     run.write(&limited());
     run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
     let has = |port: &str| {
-        let told = std::fs::read_to_string(events.path()).unwrap_or_default();
+        let told = fs::read_to_string(events.path()).unwrap_or_default();
         told.contains(&format!("\"port\":{port},"))
     };
     assert!(has("9796") && !has("10665"));
@@ -301,13 +301,13 @@ fn a_flood_of_requests_does_not_slow_the_reader() {
 fn an_input_that_is_gone_is_down() {
     let folder = tempfile::tempdir().unwrap();
     let journals = folder.path().join("journal");
-    std::fs::create_dir(&journals).unwrap();
+    fs::create_dir(&journals).unwrap();
     for (content, file, input) in [
         (limited().into_bytes(), "kernel.log", "kernel.log"),
         (sample_journal(), "journal/system.journal", "journal"),
     ] {
         let file = folder.path().join(file);
-        std::fs::write(&file, content).unwrap();
+        fs::write(&file, content).unwrap();
         let input = folder.path().join(input).display().to_string();
         let run = Daemon::start("0", &[&input]);
         let labels = [format!("source=\"{input}\"")];
@@ -315,7 +315,7 @@ fn an_input_that_is_gone_is_down() {
         run.series(|series| {
             up(series) == 1.0 && sum(series, "dropsift_drop_lines_total", &[]) > 0.0
         });
-        std::fs::remove_file(&file).unwrap();
+        fs::remove_file(&file).unwrap();
         let series = run.series(|series| up(series) == 0.0);
         // What was found before stays.
         assert!(sum(&series, "dropsift_drop_lines_total", &[]) > 0.0);
