@@ -16,6 +16,7 @@ use super::status::Status;
 use super::writer::{Page, Writer};
 use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
+use crate::beside::stay_alone;
 use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
@@ -293,6 +294,7 @@ impl<'s> Session<'s> {
         if publisher.due() > now {
             return;
         }
+        stay_alone();
         let silence = (now - self.heard).as_micros() as i64;
         let last = self.analysis.last();
         let time = last.map(|last| Time(last.0 + silence)).max(self.now);
@@ -356,6 +358,7 @@ impl<'s> Session<'s> {
     fn tell(&mut self, tick: Option<Time>) -> Result<(), Error> {
         self.is_dirty = false;
         let began = Instant::now();
+        stay_alone();
         self.now = self.now.max(tick);
         self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
