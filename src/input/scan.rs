@@ -18,8 +18,9 @@ pub(super) struct Scan {
     pub(super) ends: u64,
     pub(super) lines: Vec<ScannedLine>,
     besides: Vec<Besides>,
-    /// Names of hosts and interfaces, kept from block to block.
-    names: Names,
+    /// Names, kept from block to block.
+    hosts: Names,
+    interfaces: Names,
     /// Messages that are not in the block verbatim.
     texts: Vec<u8>,
 }
@@ -42,8 +43,9 @@ pub(super) enum ScannedLine {
 pub(super) struct ReadLine {
     line: Range<u32>,
     pub(super) stamp: Stamp,
-    /// Numbers of names in [`Scan::names`].
+    /// Number in [`Scan::hosts`].
     host: Option<u16>,
+    /// Number in [`Scan::interfaces`].
     interface: u16,
     message: Span,
     /// Parsed packet, without the name of its interface.
@@ -93,14 +95,14 @@ impl ReadLine {
     #[inline]
     pub(super) fn drop_line<'a>(&self, block: &'a [u8], scan: &'a Scan) -> DropLine<'a> {
         let besides = scan.besides(self);
-        let name = |number| scan.names.name(number).unwrap_or_default();
+        let host = |number| scan.hosts.name(number).unwrap_or_default();
         DropLine {
             time: Time::UNKNOWN,
             fine: self.stamp.is_fine(),
-            host: self.host.map(name),
+            host: self.host.map(host),
             message: scan.text(block, self.message),
             packet: self.packet.map(|packet| PacketSummary {
-                interface: name(self.interface),
+                interface: scan.interfaces.name(self.interface).unwrap_or_default(),
                 ..packet
             }),
             monotonic: besides.monotonic,
@@ -132,14 +134,14 @@ impl Scan {
     #[inline]
     pub(super) fn read(&mut self, block: &[u8], parsed: &Parsed<'_>) -> Option<()> {
         let host = match parsed.host {
-            Some(host) => Some(self.name(host)?),
+            Some(host) => Some(number(&mut self.hosts, host)?),
             None => None,
         };
         let read = ReadLine {
             line: parsed.line.start as u32..parsed.line.end as u32,
             stamp: parsed.stamp,
             host,
-            interface: self.name(parsed.interface)?,
+            interface: number(&mut self.interfaces, parsed.interface)?,
             message: self.span(block, parsed.message),
             packet: parsed.packet,
             besides: match parsed.besides {
@@ -152,12 +154,6 @@ impl Scan {
         };
         self.lines.push(ScannedLine::Drop(read));
         Some(())
-    }
-
-    #[inline]
-    fn name(&mut self, name: &[u8]) -> Option<u16> {
-        let recent = self.names.recent(name);
-        recent.or_else(|| self.names.number(str::from_utf8(name).ok()?, MAX_NAMES))
     }
 
     /// Returns the further values of a line that was parsed.
@@ -195,13 +191,22 @@ impl Scan {
         self.lines.clear();
         self.besides.clear();
         self.texts.clear();
-        if self.names.len() > MAX_KEPT_NAMES {
-            self.names = Names::default();
+        for names in [&mut self.hosts, &mut self.interfaces] {
+            if names.len() > MAX_KEPT_NAMES {
+                *names = Names::default();
+            }
         }
         let (ends, colours) = look(block);
         self.ends = ends;
         colours
     }
+}
+
+/// Returns the number of a name of a block.
+#[inline]
+fn number(names: &mut Names, name: &[u8]) -> Option<u16> {
+    let recent = names.recent(name);
+    recent.or_else(|| names.number(str::from_utf8(name).ok()?, MAX_NAMES))
 }
 
 /// Finds the lines of `block` that have hits, without parsing them.

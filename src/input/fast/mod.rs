@@ -14,7 +14,7 @@ use super::framing;
 use super::message::{Class, classify, unescaped};
 use super::scan::{Besides, Parsed, Scan};
 use super::search::{Hit, HitLines, Search};
-use crate::packet::PacketSummary;
+use crate::packet::{PacketSummary, Unparsed};
 
 /// Finds the lines of `block`, complete lines, that have hits, and parses those that are self-contained drop lines.
 pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mut Scan) {
@@ -52,10 +52,12 @@ fn read(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan)
 fn usual(block: &[u8], begin: usize, prefixes: &Prefixes, scan: &mut Scan) -> Option<usize> {
     let head = head::head(block.get(begin..)?, prefixes)?;
     let (rest, (interface, packet)) = PacketSummary::leading(head.packet)?;
-    if !matches!(rest.first(), None | Some(b'\n')) {
-        return None;
-    }
-    let end = block.len() - rest.len();
+    let behind = match rest {
+        [] | [b'\n', ..] => rest,
+        [b'\r'] | [b'\r', b'\n', ..] => &rest[1..],
+        _ => return None,
+    };
+    let end = block.len() - behind.len();
     let parsed = Parsed {
         line: begin..end,
         stamp: head.stamp,
@@ -89,16 +91,15 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
     let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
         return None;
     };
-    let packet = PacketSummary::read(str::from_utf8(message).ok()?);
-    let interface = packet.map_or("", |packet| packet.interface);
+    let (interface, packet) = packet(message, prefixes)?;
     let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
     let parsed = Parsed {
         line: line.clone(),
         stamp: record.stamp,
         host: record.host.as_deref().map(str::as_bytes),
         message,
-        packet: packet.map(PacketSummary::without_interface),
-        interface: interface.as_bytes(),
+        packet,
+        interface,
         besides: Besides {
             uptime,
             monotonic: record.monotonic.or(uptime),
@@ -108,4 +109,22 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
         },
     };
     scan.read(block, &parsed)
+}
+
+/// Returns the name of a packet's interface, and the packet without it, or why it cannot be judged.
+fn packet<'m>(
+    message: &'m [u8],
+    prefixes: &Prefixes,
+) -> Option<(&'m [u8], Result<PacketSummary<'static>, Unparsed>)> {
+    let behind = prefixes.at_begin_of(message).map_or(0, <[u8]>::len);
+    if prefixes.are_documented()
+        && let Some(text) = message[behind..].strip_prefix(b"IN=")
+        && let Some(([], (interface, packet))) = PacketSummary::leading(text)
+    {
+        return Some((interface, Ok(packet)));
+    }
+    let packet = PacketSummary::read(simdutf8::basic::from_utf8(message).ok()?);
+    let interface = packet.map_or("", |packet| packet.interface);
+    let packet = packet.map(PacketSummary::without_interface);
+    Some((interface.as_bytes(), packet))
 }
