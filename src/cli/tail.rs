@@ -31,8 +31,12 @@ const LOOKS: usize = 5;
 /// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
 const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
 
-/// Identity of a file, independent of its name: device and inode on Unix.
-type Id = (u64, u64);
+/// Time after which a name that denotes no file that can be opened is said: between two files of a rotation there may be none.
+const GONE: Duration = Duration::from_secs(2);
+
+/// Identity of a file, independent of its name: device and inode on Unix, and when it was made, where that is known: the next
+/// file may take the inode of one that was deleted.
+type Id = (u64, u64, i64);
 
 /// A file that is read.
 struct Followed {
@@ -56,6 +60,10 @@ pub(super) struct Tail {
     seen: Time,
     /// File of the last bytes, if they do not end a line.
     open_line: Option<Id>,
+    /// Time since which the name denotes no file that can be opened, and why.
+    gone: Option<(Instant, io::Error)>,
+    /// Whether the name denotes a file, by what was said last.
+    is_up: bool,
 }
 
 impl Followed {
@@ -109,14 +117,56 @@ impl Tail {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let id = id(&file.metadata()?);
-        let met = beside(path).into_iter().map(|found| found.id).collect();
+        let mut met: HashSet<Id> = beside(path).into_iter().map(|found| found.id).collect();
+        // Its next name may be like its name where that is not: `syslog.1` has the stem of `syslog`.
+        met.insert(id);
         Ok(Self {
             path: path.to_owned(),
             files: [Followed::new(file, id)].into(),
             met,
             seen: terminal::now(),
             open_line: None,
+            gone: None,
+            is_up: true,
         })
+    }
+
+    /// Returns how many bytes were written and not read so far.
+    pub(super) fn left(&self) -> u64 {
+        let left = self.files.iter().map(|file| {
+            let length = file.file.metadata().ok().filter(Metadata::is_file);
+            length.map_or(0, |meta| meta.len().saturating_sub(file.read))
+        });
+        left.sum()
+    }
+
+    /// Returns whether the name denotes a file that can be opened, where that has changed, and says so.
+    pub(super) fn changed(&mut self) -> Option<bool> {
+        let name = printable(&self.path.display().to_string());
+        match &self.gone {
+            Some((since, why)) if self.is_up && since.elapsed() >= GONE => {
+                let what = if why.kind() == io::ErrorKind::NotFound {
+                    "is gone".to_owned()
+                } else {
+                    format!(
+                        "cannot be opened any more ({})",
+                        printable(&why.to_string())
+                    )
+                };
+                complain(&format!(
+                    "`{name}` {what}: what is still written to the file before is read, and a new one as soon as it is there; put \
+                     the log back under this name, or run again with the name that it has now"
+                ));
+                self.is_up = false;
+                Some(false)
+            }
+            None if !self.is_up => {
+                complain(&format!("`{name}` is there again, and read on"));
+                self.is_up = true;
+                Some(true)
+            }
+            _ => None,
+        }
     }
 
     /// Reads the available bytes; returns 0 where there are none. A file that takes the name is watched from then on.
@@ -274,11 +324,21 @@ impl Tail {
             return Ok(false);
         };
         if named == Some(last.id) {
+            self.gone = None;
             self.seen = terminal::now();
             return Ok(false);
         }
         // Between two files of a rotation there may be none, and the one before may have its next name already.
-        let file = File::open(&self.path).ok();
+        let file = match File::open(&self.path) {
+            Ok(file) => {
+                self.gone = None;
+                Some(file)
+            }
+            Err(why) => {
+                self.gone.get_or_insert((Instant::now(), why));
+                None
+            }
+        };
         let new = file
             .as_ref()
             .map(File::metadata)
@@ -414,16 +474,18 @@ fn beside(path: &Path) -> Vec<Beside> {
         .collect()
 }
 
-#[cfg(unix)]
-fn id(meta: &Metadata) -> Id {
-    use std::os::unix::fs::MetadataExt;
-    (meta.dev(), meta.ino())
-}
-
-#[cfg(not(unix))]
 fn id(meta: &Metadata) -> Id {
     let created = meta.created().ok().and_then(terminal::time_of);
-    created.map_or((0, 0), |created| (created.0 as u64, 0))
+    let created = created.map_or(0, |created| created.0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (meta.dev(), meta.ino(), created)
+    }
+    #[cfg(not(unix))]
+    {
+        (0, 0, created)
+    }
 }
 
 /// Returns the `length` bytes at `at`; fewer where the file ends.

@@ -33,7 +33,7 @@ pub(super) enum Request {
 pub(super) struct Answer {
     status: u16,
     kind: &'static str,
-    body: Arc<[u8]>,
+    body: Arc<Vec<u8>>,
     has_body: bool,
 }
 
@@ -41,11 +41,14 @@ impl Answer {
     pub(super) fn text(status: u16, text: &str) -> Self {
         Self {
             status,
-            ..Self::page("text/plain; charset=utf-8", text.as_bytes().into())
+            ..Self::page(
+                "text/plain; charset=utf-8",
+                Arc::new(text.as_bytes().to_vec()),
+            )
         }
     }
 
-    pub(super) const fn page(kind: &'static str, body: Arc<[u8]>) -> Self {
+    pub(super) const fn page(kind: &'static str, body: Arc<Vec<u8>>) -> Self {
         Self {
             status: 200,
             kind,
