@@ -125,6 +125,15 @@ impl Feed {
         }
     }
 
+    /// Returns how many bytes wait in the pipe that is read here.
+    pub(super) fn left(&self) -> u64 {
+        match &self.from {
+            #[cfg(unix)]
+            From::Direct(direct) => rustix::io::ioctl_fionread(&direct.input).unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// Takes a block for reuse.
     pub(super) fn give_back(&mut self, block: Room) {
         match &mut self.from {

@@ -264,6 +264,7 @@ fn read(
             Wake::Plain(_) => continue,
             Wake::Interrupted => {
                 session.clear();
+                input.left = input.left.max(feed.left());
                 inputs.iter().for_each(Input::tell_left);
                 break;
             }

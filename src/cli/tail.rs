@@ -1,6 +1,8 @@
 //! A file that is followed: it may grow, be truncated, or be rotated. A rotated file is read to its end before the file
 //! that replaces it, also where whole files came and went between two looks.
 
+mod beside;
+
 use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::fs::{File, Metadata};
@@ -8,6 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use beside::{Beside, Id, beside, bytes_at, id, is_packed};
 
 use super::watch::Watch;
 use super::{complain, terminal};
@@ -28,15 +32,8 @@ const SAMPLE: usize = 1024;
 const CLOCK: i64 = 2 * SECOND;
 /// Upper bound on the rescans of a folder until two scans agree.
 const LOOKS: usize = 5;
-/// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
-const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
-
 /// Time after which a name that denotes no file that can be opened is said: between two files of a rotation there may be none.
 const GONE: Duration = Duration::from_secs(2);
-
-/// Identity of a file, independent of its name: device and inode on Unix, and when it was made, where that is known: the next
-/// file may take the inode of one that was deleted.
-type Id = (u64, u64, i64);
 
 /// A file that is read.
 struct Followed {
@@ -426,90 +423,4 @@ impl Read for Tail {
             thread::sleep(GROWTH);
         }
     }
-}
-
-fn is_packed(begin: &[u8]) -> bool {
-    PACKED.iter().any(|magic| begin.starts_with(magic))
-}
-
-/// A file in the same folder whose name has the same stem.
-struct Beside {
-    path: PathBuf,
-    id: Id,
-    length: u64,
-    modified: Option<Time>,
-}
-
-impl Beside {
-    /// Returns the number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
-    fn turn(&self) -> Option<u32> {
-        self.path.extension()?.to_str()?.parse().ok()
-    }
-}
-
-/// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
-/// `kern-20260422.log`.
-fn beside(path: &Path) -> Vec<Beside> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
-    let is_like = |name: &[u8]| {
-        let rest = name.strip_prefix(stem).unwrap_or_default();
-        matches!(rest.first(), Some(b'.' | b'-' | b'_'))
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| is_like(entry.file_name().as_encoded_bytes()))
-        .filter_map(|entry| {
-            let meta = entry.metadata().ok().filter(Metadata::is_file)?;
-            Some(Beside {
-                path: entry.path(),
-                id: id(&meta),
-                length: meta.len(),
-                modified: meta.modified().ok().and_then(terminal::time_of),
-            })
-        })
-        .collect()
-}
-
-fn id(meta: &Metadata) -> Id {
-    let created = meta.created().ok().and_then(terminal::time_of);
-    let created = created.map_or(0, |created| created.0);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        (meta.dev(), meta.ino(), created)
-    }
-    #[cfg(not(unix))]
-    {
-        (0, 0, created)
-    }
-}
-
-/// Returns the `length` bytes at `at`; fewer where the file ends.
-fn bytes_at(file: &File, at: u64, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match read_at(file, &mut bytes[filled..], at + filled as u64) {
-            Ok(read) if read > 0 => filled += read,
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            _ => break,
-        }
-    }
-    bytes.truncate(filled);
-    bytes
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, bytes, at)
-}
-
-/// Reads nothing: on other systems a read at an offset moves the file's position, so nothing is compared.
-#[cfg(not(unix))]
-fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
-    Ok(0)
 }

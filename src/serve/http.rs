@@ -147,7 +147,7 @@ fn parse(head: &[u8]) -> Option<Request> {
 }
 
 /// Writes the response and ends the connection.
-pub(super) fn write(stream: &TcpStream, answer: &Answer) -> io::Result<()> {
+pub(super) fn write(stream: &TcpStream, answer: Answer) -> io::Result<()> {
     let deadline = Instant::now() + DELIVERY;
     let reason = match answer.status {
         200 => "OK",
@@ -174,6 +174,8 @@ pub(super) fn write(stream: &TcpStream, answer: &Answer) -> io::Result<()> {
     if answer.has_body {
         send(stream, &answer.body, deadline)?;
     }
+    // Another version of the page may be made from now on.
+    drop(answer);
     drain(stream)
 }
 
@@ -215,7 +217,7 @@ pub(super) fn refuse(stream: &TcpStream) {
     // The peer may have closed already.
     let _ = stream
         .set_nonblocking(true)
-        .and_then(|()| write(stream, &answer));
+        .and_then(|()| write(stream, answer));
 }
 
 #[cfg(test)]

@@ -205,7 +205,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
         }
         Request::Wrong(answer) => answer,
     };
-    http::write(stream, &answer)
+    http::write(stream, answer)
 }
 
 #[cfg(test)]
