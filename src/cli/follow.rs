@@ -17,7 +17,9 @@ use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
+use crate::report::metrics::InputState;
 use crate::report::{InputReport, Report, Style, Tally};
+use crate::time::Time;
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -31,6 +33,14 @@ pub(super) struct Input {
     met: u64,
     /// Its first error.
     pub(super) error: Option<String>,
+    /// Whether it can be read, and goes on.
+    pub(super) is_up: bool,
+    /// Time of its last bytes.
+    last_read: Option<Time>,
+    /// Kernel messages that were lost, by its notices.
+    lost: u64,
+    /// Bytes that were there behind the last ones that were judged.
+    left: u64,
 }
 
 impl Input {
@@ -41,6 +51,21 @@ impl Input {
             tally: Tally::default(),
             met: 0,
             error: None,
+            is_up: true,
+            last_read: None,
+            lost: 0,
+            left: 0,
+        }
+    }
+
+    /// Says how much of it was there, and is not judged.
+    fn tell_left(&self) {
+        if self.left > 0 {
+            complain(&format!(
+                "{} bytes at the end of `{}` were not read, since the run was stopped; run again without -f for all of it",
+                self.left,
+                printable(&self.path.display().to_string())
+            ));
         }
     }
 
@@ -50,17 +75,57 @@ impl Input {
         session: &mut Session<'_>,
         part: impl FnOnce(&mut Session<'_>) -> T,
     ) -> T {
-        let (before, met) = (session.analysis().tally(), session.analysis().met());
+        let sums = |session: &Session<'_>| {
+            let analysis = session.analysis();
+            (analysis.tally(), analysis.met(), analysis.lost())
+        };
+        let (before, met, lost) = sums(session);
         let result = part(session);
-        let after = session.analysis().tally();
+        let (after, met_after, lost_after) = sums(session);
         self.tally.drops += after.drops - before.drops;
         self.tally.unreadable += after.unreadable - before.unreadable;
         self.tally.untrusted += after.untrusted - before.untrusted;
         self.tally.outside += after.outside - before.outside;
         // Lines of the reports in it: all others are counted at the end.
         self.tally.lines += after.lines - before.lines;
-        self.met += session.analysis().met() - met;
+        self.met += met_after - met;
+        self.lost += lost_after - lost;
         result
+    }
+
+    /// Notes that bytes of it came.
+    pub(super) fn hear(&mut self) {
+        self.last_read = Some(terminal::now());
+    }
+
+    /// Whether none of its drop lines could be judged.
+    const fn none_judged(&self) -> bool {
+        self.tally.refused() > 0 && self.met == 0
+    }
+
+    /// Returns the account of it.
+    pub(super) fn report(&self) -> InputReport {
+        let Summary { known, blank, .. } = self.summary;
+        InputReport {
+            name: self.path.display().to_string(),
+            tally: Tally {
+                lines: self.tally.lines + self.summary.lines,
+                ..self.tally
+            },
+            known: known || blank || self.error.is_some() || self.none_judged(),
+            has_objects: self.summary.objects,
+            error: self.error.clone(),
+        }
+    }
+
+    /// Returns what `--metrics` tells of it.
+    pub(super) fn state(&self) -> InputState {
+        InputState {
+            name: self.path.display().to_string(),
+            is_up: self.is_up,
+            last_read: self.last_read,
+            lost: self.lost,
+        }
     }
 }
 
@@ -127,20 +192,10 @@ pub(super) fn end(
     }
     let mut reports = Vec::new();
     for input in inputs {
-        let none_judged = input.tally.refused() > 0 && input.met == 0;
         let is_whole = input.error.is_none();
-        let (judged, known) = judged(&input.path, &input.summary, none_judged, is_whole);
+        let (judged, _) = judged(&input.path, &input.summary, input.none_judged(), is_whole);
         exit = exit.and(judged);
-        reports.push(InputReport {
-            name: input.path.display().to_string(),
-            tally: Tally {
-                lines: input.tally.lines + input.summary.lines,
-                ..input.tally
-            },
-            known,
-            has_objects: input.summary.objects,
-            error: input.error.clone(),
-        });
+        reports.push(input.report());
     }
     learned(shared, session.analysis());
     let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(reports)?);
@@ -164,7 +219,7 @@ fn read(
     let mut readers: Vec<Option<Reader>> = paths.iter().map(|_| new()).collect();
     let mut exit = Exit::Clean;
     let mut held = None::<Error>;
-    session.act(Instant::now())?;
+    session.act(Instant::now(), &inputs)?;
     while readers.iter().any(Option::is_some) {
         let mut now = Instant::now();
         let wait = session.due().map_or(MAX_WAIT, |due| due - now);
@@ -172,7 +227,7 @@ fn read(
             Ok(told) => told,
             Err(RecvTimeoutError::Timeout) => {
                 now = Instant::now();
-                session.act(now)?;
+                session.act(now, &inputs)?;
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -182,7 +237,8 @@ fn read(
         session.select(number);
         let (mut errors, mut is_heard) = (Vec::new(), false);
         match wake {
-            Wake::Block(block, filled) => {
+            Wake::Block(block, filled, left) => {
+                input.left = left;
                 if let Some(reader) = reader {
                     input.account(session, |session| {
                         reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
@@ -191,6 +247,7 @@ fn read(
                     input.summary = Summary::of(reader);
                 }
                 feed.give_back(block);
+                input.hear();
                 is_heard = true;
             }
             Wake::Whole(file) => {
@@ -199,17 +256,30 @@ fn read(
                     read_stream(&name, file, options, &mut |event| session.take(event))
                 });
                 errors.extend(session.unreadable(&name));
+                input.hear();
+                input.is_up = false;
                 *reader = None;
             }
             // The first block of plain lines came as any other.
             Wake::Plain(_) => continue,
-            Wake::Interrupted => break,
+            Wake::Interrupted => {
+                session.clear();
+                input.left = input.left.max(feed.left());
+                inputs.iter().for_each(Input::tell_left);
+                break;
+            }
+            Wake::Up(is_up) => {
+                input.is_up = is_up;
+                session.note_change();
+            }
             Wake::End | Wake::Failed(_) => {
                 if let Wake::Failed(why) = wake {
                     let name = input.path.display().to_string();
                     errors.push(Error::Input { name, why });
                 }
                 finish(input, reader, session);
+                input.is_up = false;
+                session.note_change();
             }
         }
         session.set_lines(inputs.iter().map(|input| input.summary.lines).sum());
@@ -227,7 +297,7 @@ fn read(
         // The gate opens only for an input that was still open at that time: one that has ended may look as if it went
         // on.
         if readers.iter().any(Option::is_some) {
-            session.act(now)?;
+            session.act(now, &inputs)?;
         }
     }
     for (number, (input, reader)) in (0..).zip(inputs.iter_mut().zip(&mut readers)) {
