@@ -10,8 +10,9 @@ use std::hash::{BuildHasher, RandomState};
 use crate::input::event::DropLine;
 use crate::time::DAY;
 
-/// Upper bound on the identities remembered: as many as a table of 2^19 places holds, which takes 13 MiB.
-const REMEMBERED: usize = (1 << 19) / 8 * 7;
+/// Upper bound on the identities remembered: as many as a table of 2^19 places holds, which takes 13 MiB, less one: a full
+/// table grows when it is asked.
+const REMEMBERED: usize = (1 << 19) / 8 * 7 - 1;
 /// Upper bound on those of inputs that go on, twice.
 const REMEMBERED_LATELY: usize = 1 << 18;
 
