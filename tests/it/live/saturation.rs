@@ -112,7 +112,7 @@ fn saturation_is_told_once_it_is_confirmed() {
                 Drop(_) | Syn(_) => live.changes(&report),
                 // Nothing is asked then.
                 Other(_) => Vec::new(),
-                Timer(second) => {
+                Timer(_) => {
                     assert!(live.is_waiting(), "{name}: the timer would not ask");
                     live.changes(&report)
                 }
