@@ -128,7 +128,7 @@ pub(super) fn start(
     for (number, file) in opened.whole {
         let send = send.clone();
         work.push(Box::new(move || {
-            drop(send.send((number, Wake::Whole(file))))
+            drop(send.send((number, Wake::Whole(file))));
         }));
     }
     if !opened.files.is_empty() {

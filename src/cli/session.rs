@@ -78,7 +78,7 @@ impl<'s> Session<'s> {
         let now = Instant::now();
         let is_stdin = matches!(sources, [only] if only.as_os_str() == "-");
         let publisher = (args.metrics.as_deref())
-            .map(|address| Publisher::start(address))
+            .map(Publisher::start)
             .transpose()?;
         if sources.len() > 1 {
             analysis.begin_turns();
