@@ -1,7 +1,7 @@
 //! Reads inputs that may go on: judges the lines so far, writes events, and lets a timer detect settled findings.
 
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use super::args::ReportArgs;
 use super::batch::judged;
 use super::feed::Feed;
 use super::filters::Filter;
+use super::input::Input;
 use super::refusal::fault;
 use super::session::Session;
 use super::wake::Wake;
@@ -17,117 +18,10 @@ use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::metrics::InputState;
-use crate::report::{InputReport, Report, Style, Tally};
-use crate::time::Time;
+use crate::report::{Report, Style};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// An input of a live run, and what was read of it.
-pub(super) struct Input {
-    pub(super) path: PathBuf,
-    pub(super) summary: Summary,
-    /// The account of its lines, and its drop lines that came in.
-    tally: Tally,
-    met: u64,
-    /// Its first error.
-    pub(super) error: Option<String>,
-    /// Whether it can be read, and goes on.
-    pub(super) is_up: bool,
-    /// Time of its last bytes.
-    last_read: Option<Time>,
-    /// Kernel messages that were lost, by its notices.
-    lost: u64,
-    /// Bytes that were there behind the last ones that were judged.
-    left: u64,
-}
-
-impl Input {
-    pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            summary: Summary::default(),
-            tally: Tally::default(),
-            met: 0,
-            error: None,
-            is_up: true,
-            last_read: None,
-            lost: 0,
-            left: 0,
-        }
-    }
-
-    /// Says how much of it was there, and is not judged.
-    fn tell_left(&self) {
-        if self.left > 0 {
-            complain(&format!(
-                "{} bytes at the end of `{}` were not read, since the run was stopped; run again without -f for all of it",
-                self.left,
-                printable(&self.path.display().to_string())
-            ));
-        }
-    }
-
-    /// Reads a part of it by `part`, and takes account of it.
-    pub(super) fn account<T>(
-        &mut self,
-        session: &mut Session<'_>,
-        part: impl FnOnce(&mut Session<'_>) -> T,
-    ) -> T {
-        let sums = |session: &Session<'_>| {
-            let analysis = session.analysis();
-            (analysis.tally(), analysis.met(), analysis.lost())
-        };
-        let (before, met, lost) = sums(session);
-        let result = part(session);
-        let (after, met_after, lost_after) = sums(session);
-        self.tally.drops += after.drops - before.drops;
-        self.tally.unreadable += after.unreadable - before.unreadable;
-        self.tally.untrusted += after.untrusted - before.untrusted;
-        self.tally.outside += after.outside - before.outside;
-        // Lines of the reports in it: all others are counted at the end.
-        self.tally.lines += after.lines - before.lines;
-        self.met += met_after - met;
-        self.lost += lost_after - lost;
-        result
-    }
-
-    /// Notes that bytes of it came.
-    pub(super) fn hear(&mut self) {
-        self.last_read = Some(terminal::now());
-    }
-
-    /// Whether none of its drop lines could be judged.
-    const fn none_judged(&self) -> bool {
-        self.tally.refused() > 0 && self.met == 0
-    }
-
-    /// Returns the account of it.
-    pub(super) fn report(&self) -> InputReport {
-        let Summary { known, blank, .. } = self.summary;
-        InputReport {
-            name: self.path.display().to_string(),
-            tally: Tally {
-                lines: self.tally.lines + self.summary.lines,
-                ..self.tally
-            },
-            known: known || blank || self.error.is_some() || self.none_judged(),
-            has_objects: self.summary.objects,
-            error: self.error.clone(),
-        }
-    }
-
-    /// Returns what `--metrics` tells of it.
-    pub(super) fn state(&self) -> InputState {
-        InputState {
-            name: self.path.display().to_string(),
-            is_up: self.is_up,
-            last_read: self.last_read,
-            lost: self.lost,
-        }
-    }
-}
 
 /// Follows inputs to their ends or to Ctrl-C.
 ///
@@ -240,7 +134,7 @@ fn read(
             Wake::Block(block, filled, left) => {
                 input.left = left;
                 if let Some(reader) = reader {
-                    input.account(session, |session| {
+                    session.account(input, |session| {
                         reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
                         session.add_years(reader.settle_years(terminal::now()));
                     });
@@ -252,7 +146,7 @@ fn read(
             }
             Wake::Whole(file) => {
                 let name = input.path.display().to_string();
-                (input.summary, errors) = input.account(session, |session| {
+                (input.summary, errors) = session.account(input, |session| {
                     read_stream(&name, file, options, &mut |event| session.take(event))
                 });
                 errors.extend(session.unreadable(&name));
@@ -318,7 +212,7 @@ fn read(
 /// Takes what is left of an input that has ended.
 fn finish(input: &mut Input, reader: &mut Option<Reader>, session: &mut Session<'_>) {
     if let Some(mut reader) = reader.take() {
-        input.account(session, |session| {
+        session.account(input, |session| {
             reader.finish(&mut |event| session.take(event));
         });
         input.summary = Summary::of(&reader);

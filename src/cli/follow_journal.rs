@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::args::ReportArgs;
 use super::cursor;
 use super::filters::Filter;
-use super::follow::{self, Input};
+use super::follow;
+use super::input::Input;
 use super::refusal::fault;
 use super::session::Session;
 use super::signals::Interrupts;
@@ -57,7 +58,7 @@ pub(super) fn run(
         ManuallyDrop::new(Session::new(args, filter, style, analysis, &sources, told)?);
     let mut input = Input::new(path);
     session.act(Instant::now(), std::slice::from_ref(&input))?;
-    let (mut journals, summary, errors) = input.account(&mut session, |session| {
+    let (mut journals, summary, errors) = session.account(&mut input, |session| {
         JournalFollow::start(folders(args), boot, cursor, options, &mut |event| {
             session.take(event);
         })
@@ -108,7 +109,7 @@ pub(super) fn run(
             journals.set_folders(folders(args));
         }
         loop {
-            let look = input.account(&mut session, |session| {
+            let look = session.account(&mut input, |session| {
                 journals.look(finds, &mut |event| session.take(event))
             });
             for error in &look.errors {

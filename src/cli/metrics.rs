@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-use super::follow::Input;
+use super::input::Input;
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::report::metrics::{CONTENT_TYPE, InputState, SaturatedSeconds, metrics};

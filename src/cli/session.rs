@@ -8,8 +8,8 @@ use super::args::ReportArgs;
 use super::batch::unreadable;
 use super::cluster::Local;
 use super::filters::Filter;
-use super::follow::Input;
 use super::gate::Gate;
+use super::input::{Input, Sums};
 use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
@@ -122,6 +122,14 @@ impl<'s> Session<'s> {
 
     pub(super) const fn analysis(&self) -> &Analysis {
         &self.analysis
+    }
+
+    /// Reads a part of an input by `part`, and takes account of it.
+    pub(super) fn account<T>(&mut self, input: &mut Input, part: impl FnOnce(&mut Self) -> T) -> T {
+        let before = Sums::of(&self.analysis);
+        let result = part(self);
+        input.add(&before, &Sums::of(&self.analysis));
+        result
     }
 
     pub(super) const fn set_lines(&mut self, lines: u64) {
