@@ -291,6 +291,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             ),
         });
     }
+    tests.shrink_to_fit();
     Finding {
         id: id(&group.key, group.node),
         key: group.key,
