@@ -343,6 +343,14 @@ fn chains_and_scripts() {
         ),
         ("short rules", dump(filled("-A INPUT -j LOG\n"))),
         (
+            "rules with many tests",
+            dump("-A INPUT -i a -o b -s 1.1.1.1 -d 1.1.1.1 -p 6 -j LOG\n".repeat(scaled(116_000))),
+        ),
+        (
+            "rules of many words",
+            dump(format!("-A INPUT {}-j LOG\n", "-m x ".repeat(120)).repeat(scaled(5_700))),
+        ),
+        (
             "chains",
             dump(
                 (0..scaled(150_000))
