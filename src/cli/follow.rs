@@ -6,7 +6,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
-use super::batch::judged;
+use super::batch::unjudged;
 use super::feed::Feed;
 use super::filters::Filter;
 use super::refusal::fault;
@@ -17,7 +17,7 @@ use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{InputReport, Report, Style, Tally};
+use crate::report::{InputReport, Report, Style, Tally, Unjudged};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -29,6 +29,9 @@ pub(super) struct Input {
     /// The account of its lines, and its drop lines that came in.
     tally: Tally,
     met: u64,
+    /// Whether it is a report, and its inputs of which nothing was judged.
+    is_report: bool,
+    unjudged: Vec<(String, Unjudged)>,
     /// Its first error.
     pub(super) error: Option<String>,
 }
@@ -40,6 +43,8 @@ impl Input {
             summary: Summary::default(),
             tally: Tally::default(),
             met: 0,
+            is_report: false,
+            unjudged: Vec::new(),
             error: None,
         }
     }
@@ -51,7 +56,9 @@ impl Input {
         part: impl FnOnce(&mut Session<'_>) -> T,
     ) -> T {
         let (before, met) = (session.analysis().tally(), session.analysis().met());
+        let reports = session.analysis().reports();
         let result = part(session);
+        self.is_report |= session.analysis().reports() > reports;
         let after = session.analysis().tally();
         self.tally.drops += after.drops - before.drops;
         self.tally.unreadable += after.unreadable - before.unreadable;
@@ -127,24 +134,30 @@ pub(super) fn end(
     }
     let mut reports = Vec::new();
     for input in inputs {
-        let none_judged = input.tally.refused() > 0 && input.met == 0;
+        let none_judged = input.tally.refused() > 0 && input.met == 0 && !input.is_report;
         let is_whole = input.error.is_none();
-        let (judged, known) = judged(&input.path, &input.summary, none_judged, is_whole);
-        exit = exit.and(judged);
+        let unjudged = unjudged(
+            &input.path,
+            &input.summary,
+            none_judged,
+            is_whole,
+            &input.unjudged,
+        );
+        exit = exit.and(Exit::of(unjudged));
         reports.push(InputReport {
             name: input.path.display().to_string(),
             tally: Tally {
                 lines: input.tally.lines + input.summary.lines,
                 ..input.tally
             },
-            known,
+            unjudged,
             has_objects: input.summary.objects,
             error: input.error.clone(),
         });
     }
     learned(shared, session.analysis());
     let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(reports)?);
-    account(shared, session.analysis());
+    account(shared, session.analysis(), &report.tally);
     Ok(exit.and(verdict(shared, &report)))
 }
 
@@ -199,6 +212,7 @@ fn read(
                     read_stream(&name, file, options, &mut |event| session.take(event))
                 });
                 errors.extend(session.unreadable(&name));
+                input.unjudged = session.take_unjudged();
                 *reader = None;
             }
             // The first block of plain lines came as any other.
