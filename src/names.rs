@@ -7,23 +7,37 @@ use std::collections::HashMap;
 pub(crate) struct Names {
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u16, foldhash::fast::RandomState>,
-    /// Number of the name looked up last: consecutive lines are mostly of one node.
-    last: u16,
+    /// Numbers of the names looked up last, by the last two bytes of the name: nodes and interfaces have their digits there.
+    recent: [[u16; 16]; 8],
 }
 
 impl Names {
     /// Returns the number of `name`, and assigns a new one while there are fewer than `max`; `None` beyond.
     #[inline]
     pub(crate) fn number(&mut self, name: &str, max: usize) -> Option<u16> {
-        if (self.names.get(usize::from(self.last))).is_some_and(|last| **last == *name) {
-            return Some(self.last);
+        if let Some(number) = self.recent(name.as_bytes()) {
+            return Some(number);
         }
         let number = match self.numbers.get(name) {
             Some(&number) => number,
             None => self.add(name, max)?,
         };
-        self.last = number;
+        let (tens, ones) = slot(name.as_bytes());
+        self.recent[tens][ones] = number;
         Some(number)
+    }
+
+    /// Returns the number of a name that was looked up lately.
+    #[inline]
+    pub(crate) fn recent(&self, name: &[u8]) -> Option<u16> {
+        let (tens, ones) = slot(name);
+        let number = self.recent[tens][ones];
+        let known = self.names.get(usize::from(number))?;
+        is_same(known.as_bytes(), name).then_some(number)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.names.len()
     }
 
     #[cold]
@@ -53,9 +67,60 @@ impl Names {
     }
 }
 
+/// Returns the place of a name among the recent ones.
+#[inline]
+fn slot(name: &[u8]) -> (usize, usize) {
+    match name {
+        [.., tens, ones] => (usize::from(tens % 8), usize::from(ones % 16)),
+        _ => (0, 0),
+    }
+}
+
+/// Whether two names are the same. Most have 4 to 16 bytes, which two numbers at either end cover; a call that compares
+/// memory takes longer than the rest of the look-up.
+#[inline]
+fn is_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match one.len() {
+        8..=16 => {
+            one.first_chunk::<8>() == other.first_chunk()
+                && one.last_chunk::<8>() == other.last_chunk()
+        }
+        4..8 => {
+            one.first_chunk::<4>() == other.first_chunk()
+                && one.last_chunk::<4>() == other.last_chunk()
+        }
+        _ => one == other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Names;
+
+    #[test]
+    fn names_are_told_apart_whatever_their_length() {
+        let mut names = Names::default();
+        let mut known = Vec::new();
+        for length in 0..20 {
+            for changed in 0..length {
+                let mut name = vec![b'a'; length];
+                name[changed] = b'q';
+                known.push(String::from_utf8(name).unwrap());
+            }
+        }
+        for _ in 0..2 {
+            for (number, name) in known.iter().enumerate() {
+                assert_eq!(
+                    names.number(name, known.len()),
+                    Some(number as u16),
+                    "{name}"
+                );
+            }
+        }
+    }
 
     #[test]
     fn names_beyond_the_bound_have_no_number() {

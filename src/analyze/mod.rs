@@ -11,13 +11,15 @@ mod warnings;
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::accept::Acceptances;
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::chain::Family;
 use crate::date::Date;
 use crate::finding::{Finding, findings};
-use crate::flow::Flows;
+use crate::flow::{CountedDrop, Flows};
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
@@ -205,6 +207,7 @@ impl Analysis {
 
     /// Adds drop lines.
     pub fn push_drops(&mut self, drops: DropBatch<'_>) {
+        let mut counted = SmallVec::<[CountedDrop<'_>; 64]>::new();
         for line in drops {
             self.met += u64::from(line.packet.is_ok());
             if !self.wants(line.time) {
@@ -212,27 +215,37 @@ impl Analysis {
                 continue;
             }
             match &line.packet {
-                Ok(packet) => self.add(line, packet),
+                Ok(packet) => counted.extend(self.counted(line, packet)),
                 Err(why) => self.refuse(true, why.to_string(), line.message),
             }
         }
+        self.current.add_all(&self.site, &counted);
     }
 
-    fn add(&mut self, line: &DropLine<'_>, packet: &PacketSummary<'_>) {
-        let mut lines = line.repeats;
+    /// Counts a drop line, unless an earlier input had it.
+    fn counted<'a>(
+        &mut self,
+        drop: &'a DropLine<'a>,
+        packet: &'a PacketSummary<'a>,
+    ) -> Option<CountedDrop<'a>> {
+        let mut lines = drop.repeats;
         if let Some(dedup) = &mut self.dedup {
-            let identity = dedup.identity(line);
+            let identity = dedup.identity(drop);
             lines = dedup.fresh(identity, lines);
             if lines == 0 {
-                return;
+                return None;
             }
         }
         self.tally.drops += u64::from(lines);
         let bounded = self.site.since.is_some() || self.site.until.is_some();
-        if bounded && !line.time.is_dated() {
+        if bounded && !drop.time.is_dated() {
             self.undated += u64::from(lines);
         }
-        self.current.add(&self.site, line, packet, lines);
+        Some(CountedDrop {
+            drop,
+            packet,
+            lines,
+        })
     }
 
     /// Adds a line that reports lost evidence, or a boot, or a step back in time.

@@ -89,11 +89,14 @@ impl Flows {
         if unlisted {
             if self.quota.tried(wider.of_peer()) >= MAX_PORTS_OF_NETWORK {
                 wider = wider.without_ports();
+                if let Some(place) = self.place(wider) {
+                    return (Admitted::Place(place), Folded::Peers);
+                }
             } else if !closed {
                 self.quota.try_port(wider.of_peer());
             }
         }
-        if !closed || self.place(wider).is_some() {
+        if !closed {
             return (Admitted::Key(wider), Folded::Peers);
         }
         // The last resort keeps lines that may show a missing rule for a documented port, from any peer.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use smallvec::SmallVec;
 
 use super::evidence::NodeEvidence;
 use super::lifeline::Lifeline;
@@ -32,16 +33,28 @@ const UNKNOWN: &str = "unknown";
 /// each run, so that no sender can choose addresses that collide.
 pub(super) type Table = IndexMap<FlowKey, Flow, foldhash::fast::RandomState>;
 
+/// A drop line that counts.
+#[derive(Clone, Copy)]
+pub struct CountedDrop<'a> {
+    pub drop: &'a DropLine<'a>,
+    pub packet: &'a PacketSummary<'a>,
+    /// Number of lines that it stands for.
+    pub lines: u32,
+}
+
+/// Number of drop lines that are counted together.
+const BATCH: usize = 64;
+
 /// Contribution of a drop line to its flow.
 #[derive(Clone, Copy)]
 struct Line {
     key: FlowKey,
-    time: Time,
-    lines: u32,
-    node: u16,
+    role: Role,
     /// The port that is not in the key.
     other_port: u16,
-    role: Role,
+    cast: PktType,
+    /// Whether its destination is one station, as far as the frame shows.
+    is_station: bool,
 }
 
 /// Flows of a log.
@@ -78,38 +91,69 @@ impl Flows {
         packet: &PacketSummary<'_>,
         lines: u32,
     ) {
-        if drop.time.is_known() {
-            self.reaches(drop.time);
-        }
-        let node = self.nodes.number(host(site, drop, packet));
-        let sent = sent(site, packet);
-        let asked = packet;
-        let packet = &sent;
-        let interface = self.interfaces.number(packet.interface);
-        let line = self.notice(site, drop, packet, (node, interface), lines);
-        let place = self.count(&line, packet, drop.message);
-        if !site.in_force.is_empty() {
-            let name = self.nodes.name(line.node);
-            if let Some(chains) = (site.in_force).of(name, line.role, Family::of(packet)) {
-                let outcomes = &mut self.flows[place].detail.outcomes;
-                let outcomes = Arc::make_mut(outcomes.get_or_insert_default());
-                let message = String::from_utf8_lossy(drop.message);
-                let judged = chains.judge(Question::dropped(*asked), &message);
-                outcomes.add(judged, drop.time, u64::from(lines), &mut self.texts);
+        self.add_all(
+            site,
+            &[CountedDrop {
+                drop,
+                packet,
+                lines,
+            }],
+        );
+    }
+
+    /// Adds drop lines.
+    pub fn add_all(&mut self, site: &Site, drops: &[CountedDrop<'_>]) {
+        for drops in drops.chunks(BATCH) {
+            let lines: SmallVec<[Line; BATCH]> =
+                drops.iter().map(|drop| self.notice(site, drop)).collect();
+            // One right after the other: so the processor waits for the memory of several flows at once.
+            let found = drops.iter().zip(&lines).map(|(drop, line)| {
+                let (place, _, flow) = self.flows.get_full_mut(&line.key)?;
+                flow.logged += u64::from(drop.lines);
+                Some(place)
+            });
+            let places: SmallVec<[Option<usize>; BATCH]> = found.collect();
+            let known = self.flows.len();
+            for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
+                self.meet(drop.packet, line);
+                let place = place.unwrap_or_else(|| {
+                    // An earlier line of the batch may have begun the flow.
+                    let began = (self.flows.len() > known).then(|| self.place(line.key));
+                    let place = began.flatten().unwrap_or_else(|| self.begin(drop, line));
+                    self.flows[place].logged += u64::from(drop.lines);
+                    place
+                });
+                self.count(drop, line, place);
+                if !site.in_force.is_empty() {
+                    self.judge(site, drop, line, place);
+                }
             }
         }
     }
 
+    /// Adds what the chains in force do with a drop line to its flow.
+    fn judge(&mut self, site: &Site, drop: &CountedDrop<'_>, line: &Line, place: usize) {
+        let name = self.nodes.name(line.key.node);
+        let Some(chains) = (site.in_force).of(name, line.role, Family::of(drop.packet)) else {
+            return;
+        };
+        let outcomes = &mut self.flows[place].detail.outcomes;
+        let outcomes = Arc::make_mut(outcomes.get_or_insert_default());
+        let message = String::from_utf8_lossy(drop.drop.message);
+        let judged = chains.judge(Question::dropped(*drop.packet), &message);
+        let lines = u64::from(drop.lines);
+        outcomes.add(judged, drop.drop.time, lines, &mut self.texts);
+    }
+
     /// Adds a drop line to the evidence of its node, and returns its contribution to a flow.
     #[inline(always)]
-    fn notice(
-        &mut self,
-        site: &Site,
-        drop: &DropLine<'_>,
-        packet: &PacketSummary<'_>,
-        (node, interface): (u16, u16),
-        lines: u32,
-    ) -> Line {
+    fn notice(&mut self, site: &Site, counted: &CountedDrop<'_>) -> Line {
+        let CountedDrop {
+            drop,
+            packet,
+            lines,
+        } = *counted;
+        let node = self.nodes.number(host(site, drop, packet));
         if usize::from(node) == self.evidence.len() {
             let name = self.nodes.name(node);
             let mut new = NodeEvidence::new(site.role(name));
@@ -122,67 +166,68 @@ impl Flows {
         let seen = &mut self.evidence[usize::from(node)];
         self.logged += u64::from(lines);
         seen.logged += u64::from(lines);
-        if drop.time.is_known() {
-            seen.life.note(drop.time, drop.monotonic);
-        }
         // The LOG rule of another hook has its own token bucket.
         if packet.hook == Hook::Input && self.ticks < MAX_TICKS_IN_ALL {
             self.ticks += usize::from(seen.tick(drop, packet));
         }
         let role = seen.role;
-        let class = classify(packet, role);
+        if drop.time.is_known() {
+            seen.life.note(drop.time, drop.monotonic);
+            self.reaches(drop.time);
+        }
+        let changed = sent(site, packet);
+        let packet = changed.as_ref().unwrap_or(packet);
+        let (kind, ports) = classify(packet, role);
         Line {
             key: FlowKey {
                 node,
-                interface,
+                interface: self.interfaces.number(packet.interface),
                 proto: packet.proto,
-                kind: class.0,
-                ports: class.1,
+                kind,
+                ports,
                 peer: packet.src,
             },
-            time: drop.time,
-            lines,
-            node,
-            other_port: other_port(packet, class.1),
             role,
+            other_port: other_port(packet, ports),
+            cast: packet.cast,
+            is_station: packet.frame == PktType::Unicast || packet.proto == Some(proto::TCP),
         }
     }
 
-    /// Counts a drop line in its flow. Returns the flow's index.
+    /// Learns an address of a node from a line. The neighbourhood of a node decides how lines are folded, so this is done line
+    /// by line.
     #[inline]
-    fn count(&mut self, line: &Line, packet: &PacketSummary<'_>, message: &[u8]) -> usize {
-        let seen = &mut self.evidence[usize::from(line.node)];
-        // The neighbourhood of a node decides how lines are folded, so it must be learned line by line.
-        let is_station = packet.frame == PktType::Unicast || packet.proto == Some(proto::TCP);
-        if packet.hook == Hook::Input && packet.cast == PktType::Unicast && is_station {
-            seen.meet(packet.dst);
+    fn meet(&mut self, packet: &PacketSummary<'_>, line: &Line) {
+        if packet.hook == Hook::Input && line.cast == PktType::Unicast && line.is_station {
+            self.evidence[usize::from(line.key.node)].meet(packet.dst);
         }
-        let place = match self.place(line.key) {
-            Some(place) => place,
-            None => self.begin(line, message),
-        };
+    }
+
+    /// Adds what a drop line shows, but for the number of lines, to its flow, which is at `place`.
+    #[inline]
+    fn count(&mut self, counted: &CountedDrop<'_>, line: &Line, place: usize) {
+        let CountedDrop {
+            drop,
+            packet,
+            lines,
+        } = *counted;
         let flow = &mut self.flows[place];
-        flow.logged += u64::from(line.lines);
         if let Some(flags) = packet.flags {
-            flow.count_flags(flags, u64::from(line.lines));
+            flow.count_flags(flags, u64::from(lines));
         }
         if let Some(icmp_type) = packet.icmp_type {
-            count(
-                &mut flow.detail.icmp_types,
-                icmp_type,
-                u64::from(line.lines),
-            );
+            count(&mut flow.detail.icmp_types, icmp_type, u64::from(lines));
         }
-        let to_group = packet.cast == PktType::Multicast && packet.proto == Some(proto::VRRP);
-        if packet.cast == PktType::Unicast && !is_station || to_group {
+        let to_group = line.cast == PktType::Multicast && packet.proto == Some(proto::VRRP);
+        if line.cast == PktType::Unicast && !line.is_station || to_group {
             flow.note_destination(packet.dst);
         }
-        flow.date(line.time, || message);
+        flow.date(drop.time, || drop.message);
         if flow.marks < MAX_OF_A_FLOW && self.marks.room() > 0 {
             flow.marks += 1;
             let flags = packet.flags.unwrap_or(TcpFlags::NONE);
             let mark = Mark {
-                time: line.time,
+                time: drop.time,
                 port: line.other_port,
                 opens: flags.is_syn(),
                 teardown: flags.contains(TcpFlags::RST) || flags.contains(TcpFlags::FIN),
@@ -190,15 +235,15 @@ impl Flows {
             };
             self.marks.push(place, mark);
         }
-        place
     }
 
     /// Returns the index of the flow for a first line: a new one, or the one into which it is folded.
     #[inline(never)]
-    fn begin(&mut self, line: &Line, message: &[u8]) -> usize {
+    fn begin(&mut self, counted: &CountedDrop<'_>, line: &Line) -> usize {
+        let CountedDrop { drop, lines, .. } = counted;
         let (admitted, folded) = self.admit(line.key, line.role);
-        self.folded += u64::from(folded != Folded::No) * u64::from(line.lines);
-        let place = self.open(admitted, || Flow::begin(line.time, message));
+        self.folded += u64::from(folded != Folded::No) * u64::from(*lines);
+        let place = self.open(admitted, || Flow::begin(drop.time, drop.message));
         let flow = &mut self.flows[place];
         flow.folded = flow.folded.max(folded);
         place
@@ -390,19 +435,23 @@ fn host<'a>(site: &'a Site, drop: &DropLine<'a>, packet: &PacketSummary<'_>) -> 
     })
 }
 
-/// The packet with what is known of the networks around: the last address of a told node network is that of everybody in it.
-/// Where none is told, the node's /24 has one that may be a station's in a wider network: the frame counts as everybody's, so
-/// that other lines, or who told the address, settle it.
+/// Returns the packet with what is known of the networks around, where that changes it: the last address of a told node
+/// network is that of everybody in it. Where none is told, the node's /24 has one that may be a station's in a wider network:
+/// the frame counts as everybody's, so that other lines, or who told the address, settle it.
 #[inline]
-fn sent<'a>(site: &Site, packet: &PacketSummary<'a>) -> PacketSummary<'a> {
-    let mut sent = *packet;
+fn sent<'a>(site: &Site, packet: &PacketSummary<'a>) -> Option<PacketSummary<'a>> {
     let IpAddr::V4(dst) = packet.dst else {
-        return sent;
+        return None;
     };
-    if packet.cast != PktType::Unicast || site.known.addresses().contains_key(&packet.dst) {
-        return sent;
-    }
     let nets = site.known.node_nets();
+    let may_be = !nets.is_empty() || dst.octets()[3] == 255 && !packet.has_mac;
+    if packet.cast != PktType::Unicast
+        || !may_be
+        || site.known.addresses().contains_key(&packet.dst)
+    {
+        return None;
+    }
+    let mut sent = *packet;
     let around = nets.iter().filter(|net| net.value.contains(&packet.dst));
     let mut around = around.map(|net| net.value).peekable();
     if around.peek().is_some() {
@@ -410,10 +459,10 @@ fn sent<'a>(site: &Site, packet: &PacketSummary<'a>) -> PacketSummary<'a> {
         if around.any(|net| net.prefix_len() < 31 && net.broadcast() == packet.dst) {
             sent.cast = PktType::Broadcast;
         }
-    } else if nets.is_empty() && dst.octets()[3] == 255 && !packet.has_mac {
+    } else if nets.is_empty() {
         sent.frame = PktType::Broadcast;
     }
-    sent
+    Some(sent)
 }
 
 /// Returns the port of the packet that is not in its flow's key.

@@ -7,6 +7,7 @@ use memchr::memchr;
 
 use super::event::DropLine;
 use super::search::{Found, HitLines, Search};
+use crate::names::Names;
 use crate::packet::{PacketSummary, Unparsed};
 use crate::time::{Stamp, Time};
 
@@ -17,9 +18,16 @@ pub(super) struct Scan {
     pub(super) ends: u64,
     pub(super) lines: Vec<ScannedLine>,
     besides: Vec<Besides>,
-    /// Texts that are not in the block verbatim.
+    /// Names, kept from block to block.
+    hosts: Names,
+    interfaces: Names,
+    /// Messages that are not in the block verbatim.
     texts: Vec<u8>,
 }
+
+/// Upper bound on the names of a block, and on those that are kept for the next.
+const MAX_NAMES: usize = u16::MAX as usize;
+const MAX_KEPT_NAMES: usize = 1_024;
 
 /// One line.
 #[derive(Debug)]
@@ -35,10 +43,11 @@ pub(super) enum ScannedLine {
 pub(super) struct ReadLine {
     line: Range<u32>,
     pub(super) stamp: Stamp,
-    fine: bool,
-    host: Option<Span>,
+    /// Number in [`Scan::hosts`].
+    host: Option<u16>,
+    /// Number in [`Scan::interfaces`].
+    interface: u16,
     message: Span,
-    interface: Span,
     /// Parsed packet, without the name of its interface.
     packet: Result<PacketSummary<'static>, Unparsed>,
     /// Index plus 1 in [`Scan::besides`], 0 where it has none.
@@ -84,20 +93,16 @@ impl ScannedLine {
 impl ReadLine {
     /// Returns the drop line without its time, which depends on the log around it.
     #[inline]
-    pub(super) fn drop_line<'a>(
-        &self,
-        block: &'a [u8],
-        scan: &'a Scan,
-        [host, interface]: &mut [LastName<'a>; 2],
-    ) -> DropLine<'a> {
+    pub(super) fn drop_line<'a>(&self, block: &'a [u8], scan: &'a Scan) -> DropLine<'a> {
         let besides = scan.besides(self);
+        let host = |number| scan.hosts.name(number).unwrap_or_default();
         DropLine {
             time: Time::UNKNOWN,
-            fine: self.fine,
-            host: self.host.map(|span| host.text(scan.text(block, span))),
+            fine: self.stamp.is_fine(),
+            host: self.host.map(host),
             message: scan.text(block, self.message),
             packet: self.packet.map(|packet| PacketSummary {
-                interface: interface.text(scan.text(block, self.interface)),
+                interface: scan.interfaces.name(self.interface).unwrap_or_default(),
                 ..packet
             }),
             monotonic: besides.monotonic,
@@ -106,18 +111,16 @@ impl ReadLine {
     }
 }
 
-/// The last of names that were text when they were noted: whether it is text need not be asked again for each line.
-#[derive(Default)]
-pub(super) struct LastName<'a>(&'a str);
-
-impl<'a> LastName<'a> {
-    #[inline]
-    fn text(&mut self, name: &'a [u8]) -> &'a str {
-        if self.0.as_bytes() != name {
-            self.0 = std::str::from_utf8(name).unwrap_or_default();
-        }
-        self.0
-    }
+/// A self-contained drop line of a block.
+pub(super) struct Parsed<'a> {
+    pub(super) line: Range<usize>,
+    pub(super) stamp: Stamp,
+    pub(super) host: Option<&'a [u8]>,
+    pub(super) message: &'a [u8],
+    /// Packet without the name of its interface, and that name.
+    pub(super) packet: Result<PacketSummary<'static>, Unparsed>,
+    pub(super) interface: &'a [u8],
+    pub(super) besides: Besides,
 }
 
 impl Scan {
@@ -127,35 +130,30 @@ impl Scan {
         self.lines.push(ScannedLine::Found(line, found));
     }
 
-    /// Adds a parsed drop line, without its time.
-    pub(super) fn read(
-        &mut self,
-        block: &[u8],
-        line: Range<usize>,
-        stamp: Stamp,
-        besides: Besides,
-        drop: &DropLine<'_>,
-    ) {
-        let nothing = (besides == Besides::NOTHING).then_some(0);
-        let besides = nothing.unwrap_or_else(|| {
-            self.besides.push(besides);
-            self.besides.len() as u32
-        });
-        let interface = drop.packet.map_or("", |packet| packet.interface);
+    /// Adds a parsed drop line; `None` where its block has too many names.
+    #[inline]
+    pub(super) fn read(&mut self, block: &[u8], parsed: &Parsed<'_>) -> Option<()> {
+        let host = match parsed.host {
+            Some(host) => Some(number(&mut self.hosts, host)?),
+            None => None,
+        };
         let read = ReadLine {
-            line: line.start as u32..line.end as u32,
-            stamp,
-            fine: drop.fine,
-            host: drop.host.map(|host| self.span(block, host.as_bytes())),
-            message: self.span(block, drop.message),
-            interface: self.span(block, interface.as_bytes()),
-            packet: drop.packet.map(|packet| PacketSummary {
-                interface: "",
-                ..packet
-            }),
-            besides,
+            line: parsed.line.start as u32..parsed.line.end as u32,
+            stamp: parsed.stamp,
+            host,
+            interface: number(&mut self.interfaces, parsed.interface)?,
+            message: self.span(block, parsed.message),
+            packet: parsed.packet,
+            besides: match parsed.besides {
+                Besides::NOTHING => 0,
+                besides => {
+                    self.besides.push(besides);
+                    self.besides.len() as u32
+                }
+            },
         };
         self.lines.push(ScannedLine::Drop(read));
+        Some(())
     }
 
     /// Returns the further values of a line that was parsed.
@@ -193,10 +191,22 @@ impl Scan {
         self.lines.clear();
         self.besides.clear();
         self.texts.clear();
+        for names in [&mut self.hosts, &mut self.interfaces] {
+            if names.len() > MAX_KEPT_NAMES {
+                *names = Names::default();
+            }
+        }
         let (ends, colours) = look(block);
         self.ends = ends;
         colours
     }
+}
+
+/// Returns the number of a name of a block.
+#[inline]
+fn number(names: &mut Names, name: &[u8]) -> Option<u16> {
+    let recent = names.recent(name);
+    recent.or_else(|| names.number(str::from_utf8(name).ok()?, MAX_NAMES))
 }
 
 /// Finds the lines of `block` that have hits, without parsing them.

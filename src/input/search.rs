@@ -348,18 +348,16 @@ impl<'s, 't> HitLines<'s, 't> {
         Some(HitLine { line, first })
     }
 
-    /// Skips a line, whatever further hits it has. A text that opens another framing may begin with its line end.
-    pub(super) fn skip(&mut self, line: &Range<usize>) {
-        self.from = self.from.max(line.end);
-        self.done = line.end;
+    /// Skips the line that ends at `end`, whatever further hits it has. A text that opens another framing may begin with its line end.
+    pub(super) fn skip(&mut self, end: usize) {
+        self.from = self.from.max(end);
+        self.done = end;
     }
 
-    /// Returns the line behind the one that was skipped last, whether or not it has a hit; `None` at the end.
-    pub(super) fn following(&self) -> Option<Range<usize>> {
+    /// Returns where the line behind the one that was skipped last begins, whether or not it has a hit; `None` at the end.
+    pub(super) fn following(&self) -> Option<usize> {
         let begin = self.done + 1;
-        let rest = self.text.get(begin..).filter(|rest| !rest.is_empty())?;
-        let end = memchr(b'\n', rest).unwrap_or(rest.len());
-        Some(begin..begin + end)
+        (begin < self.text.len()).then_some(begin)
     }
 
     /// Collects all hits of a line, and moves behind it.

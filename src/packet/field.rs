@@ -52,11 +52,22 @@ pub(super) fn field<'t, const N: usize>(
 ) -> impl Parser<&'t [u8], Output = &'t [u8], Error = ()> + Fn(&'t [u8]) -> Parsed<'t, &'t [u8]> {
     move |text: &'t [u8]| {
         let text = text.strip_prefix(key).ok_or(NO)?;
-        let end = text.iter().position(|b| !b.is_ascii_graphic());
+        let end = text.iter().position(|b| !IN_VALUES[usize::from(*b)]);
         let (value, rest) = text.split_at(end.unwrap_or(text.len()));
         Ok((rest, value))
     }
 }
+
+/// The bytes of a value: graphic ASCII characters without `#`, with which rsyslog begins its escapes.
+static IN_VALUES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        table[byte as usize] = byte != b'#';
+        byte += 1;
+    }
+    table
+};
 
 /// Returns a decimal number up to `most`.
 #[inline(always)]

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{take_while_m_n, take_while1};
-use nom::combinator::{cond, eof, map, map_opt, opt, value};
+use nom::combinator::{cond, map, map_opt, opt, value};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded, terminated};
 
@@ -29,38 +29,19 @@ const MAX_OPTIONS: usize = 80;
 /// Upper bound on a length; the kernel prints 16 bits, or 32 for a jumbogram.
 const MAX_LENGTH: u64 = u64::MAX / 16;
 
-/// Parses a whole message, which begins with the LOG prefix. `None` where the kernel would not have printed it in this
-/// form.
-pub(super) fn summary(message: &str) -> Option<PacketSummary<'_>> {
-    // A prefix with an equals sign may hold an `IN=` or a `SRC=` of its own.
-    let equals = memchr::memchr(b'=', message.as_bytes())?;
-    let prefix = message.as_bytes().get(..equals)?.strip_suffix(b"IN")?;
-    if prefix.ends_with(b"PHYS") {
-        return None;
-    }
-    let text = message.get(equals + 1..)?;
-    let (_, name) = interface(text.as_bytes()).ok()?;
-    let (interface, text) = text.split_at_checked(name.len())?;
-    let (_, summary) = line(text.as_bytes(), interface).ok()?;
-    Some(summary)
-}
-
-/// Parses a line from behind its `interface` to its end.
+/// Parses a line from behind its `IN=` to its end; fails where the kernel would not have printed it in this form. Returns the
+/// text behind it, the name of the interface, and the summary without that name.
 #[inline(always)]
-fn line<'t>(text: &'t [u8], interface: &'t str) -> Parsed<'t, PacketSummary<'t>> {
+pub(super) fn summary(text: &[u8]) -> Parsed<'_, (&[u8], PacketSummary<'static>)> {
+    let (text, interface) = interface(text)?;
     let (text, out) = preceded(tag(b" OUT="), self::interface).parse(text)?;
     let (text, _) = opt(preceded(tag(b" PHYSIN="), self::interface)).parse(text)?;
     let (text, _) = opt(preceded(tag(b" PHYSOUT="), self::interface)).parse(text)?;
     let (text, frame) = frame(text)?;
     let (text, ip) = preceded(tag(b" "), |text| datagram(text, true)).parse(text)?;
-    let (text, _) = if text == b" " {
-        (&text[1..], ())
-    } else {
-        owner(text)?
-    };
-    let (text, _) = eof(text)?;
+    let (text, ()) = owner(text)?;
     let summary = PacketSummary {
-        interface,
+        interface: "",
         src: ip.src,
         dst: ip.dst,
         proto: Some(ip.proto),
@@ -81,18 +62,25 @@ fn line<'t>(text: &'t [u8], interface: &'t str) -> Parsed<'t, PacketSummary<'t>>
         has_mac: frame.has_mac,
         data: ip.transport.data,
     };
-    Ok((text, summary))
+    Ok((text, (interface, summary)))
 }
 
 /// nf_log_dump_sk_uid_gid(), and the mark; before Linux 3.0 there was no GID. A space ends each line.
+#[inline]
 fn owner(text: &[u8]) -> Parsed<'_, ()> {
+    if let [b' ', rest @ ..] = text
+        && !matches!(rest.first(), Some(b'U' | b'G' | b'M'))
+    {
+        return Ok((rest, ()));
+    }
     let (text, _) = opt(field(b" UID=")).parse(text)?;
     let (text, _) = opt(field(b" GID=")).parse(text)?;
     let (text, _) = opt(field(b" MARK=")).parse(text)?;
     value((), opt(tag(b" "))).parse(text)
 }
 
-/// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field.
+/// Parses an interface name, which may be empty. A name with `=`, `:` or a bracket might be confused with a field, and `#`
+/// begins rsyslog's escapes.
 #[inline]
 fn interface(text: &[u8]) -> Parsed<'_, &[u8]> {
     let window = &text[..text.len().min(MAX_INTERFACE)];
@@ -106,7 +94,7 @@ static IN_NAMES: [bool; 256] = {
     let mut table = [false; 256];
     let mut byte = b'!';
     while byte <= b'~' {
-        table[byte as usize] = !matches!(byte, b'=' | b':' | b'[' | b']');
+        table[byte as usize] = !matches!(byte, b'=' | b':' | b'[' | b']' | b'#');
         byte += 1;
     }
     table

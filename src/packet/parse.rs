@@ -78,11 +78,31 @@ impl<'a> PacketSummary<'a> {
 
     /// Parses a message without a line end in the order in which the kernel prints it; `None` where it is in another
     /// order, cut, or elided.
-    #[inline]
     pub fn ordered(message: &'a str) -> Option<Self> {
-        line::summary(message)
+        // A prefix with an equals sign may hold an `IN=` or a `SRC=` of its own.
+        let (prefix, text) = message.split_once('=')?;
+        if prefix.strip_suffix("IN")?.ends_with("PHYS") {
+            return None;
+        }
+        let (rest, (interface, summary)) = Self::leading(text.as_bytes())?;
+        let interface = text.get(..interface.len())?;
+        rest.is_empty().then_some(Self {
+            interface,
+            ..summary
+        })
+    }
+
+    /// Parses the packet that `text` begins with, from behind the LOG prefix and `IN=`, in the order in which the kernel
+    /// prints it. Returns the text behind it, the name of its interface, and the summary without that name. What it takes
+    /// has graphic ASCII characters and spaces alone, and no `#`, with which rsyslog begins its escapes.
+    #[inline]
+    pub(crate) fn leading(text: &'a [u8]) -> Option<Leading<'a>> {
+        line::summary(text).ok()
     }
 }
+
+/// Text behind a packet; the name of its interface, and the summary without it.
+pub(crate) type Leading<'a> = (&'a [u8], (&'a [u8], PacketSummary<'static>));
 
 /// Finds the offset of the `IN=` that ends the prefix. The prefix is glued to it and may itself contain `IN=`, so it is
 /// the last one that an interface name and ` OUT=` follow. It stands before `SRC=`: an `IN=` after that belongs to a

@@ -97,6 +97,16 @@ impl PktType {
     }
 }
 
+impl PacketSummary<'_> {
+    /// Returns the summary without the name of its interface, which borrows nothing.
+    pub(crate) fn without_interface(self) -> PacketSummary<'static> {
+        PacketSummary {
+            interface: "",
+            ..self
+        }
+    }
+}
+
 impl<'a> Packet<'a> {
     /// Returns the fields that judging needs. The ports are the packet's own, never those of a packet that an ICMP error
     /// quotes.

@@ -13,46 +13,44 @@ use crate::time::Stamp;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head<'a> {
     pub(super) stamp: Stamp,
-    pub(super) host: &'a str,
+    pub(super) host: &'a [u8],
     /// Microseconds since boot, where the message begins with them.
     pub(super) uptime: Option<i64>,
-    /// Message, from the LOG prefix on.
-    pub(super) message: &'a str,
+    /// Text from the LOG prefix on.
+    pub(super) message: &'a [u8],
+    /// Text from behind the `IN=` that follows the prefix.
+    pub(super) packet: &'a [u8],
 }
 
-/// Reads `line`, which has no line end.
+/// Reads the head of the line that `text` begins with.
 #[inline]
-pub(super) fn head<'a>(line: &'a [u8], prefixes: &Prefixes) -> Option<Head<'a>> {
-    let mut rest = line;
+pub(super) fn head<'a>(text: &'a [u8], prefixes: &Prefixes) -> Option<Head<'a>> {
+    let mut rest = text;
     let stamp = match rest.first()? {
         b'A'..=b'Z' => yearless(&mut rest)?,
         _ => dated(&mut rest)?,
     };
     literal(&mut rest, b" ")?;
-    let (host, text) = usual_source(rest)?;
-    let (uptime, message) = uptime_of(text);
+    let (host, said) = usual_source(rest)?;
+    let (uptime, message) = uptime_of(said);
     let prefix = prefixes.at_begin_of(message)?;
-    let is_plain = message[prefix.len()..].starts_with(b"IN=")
-        && !matches!(message.last(), Some(b'\r' | b'\0'))
-        // rsyslog's escapes.
-        && memchr::memchr(b'#', text).is_none()
-        && (prefixes.are_documented() || !is_odd(line, rest, message, prefixes));
-    // Asked once for the line, not for each name in it, and not before the line is known to be one of these.
-    let text = std::str::from_utf8(line).ok().filter(|_| is_plain)?;
-    // A place in bytes that come from the end of the line.
-    let at = |rest: &[u8]| line.len() - rest.len();
-    Some(Head {
+    let packet = message[prefix.len()..].strip_prefix(b"IN=")?;
+    let is_plain = prefixes.are_documented() || !is_odd(text, rest, message, prefixes);
+    is_plain.then_some(Head {
         stamp,
-        host: text.get(at(rest)..at(rest) + host.len())?,
+        host,
         uptime,
-        message: text.get(at(message)..)?,
+        message,
+        packet,
     })
 }
 
 /// Whether a configured prefix looks like another form.
 #[cold]
 fn is_odd(line: &[u8], behind_stamp: &[u8], message: &[u8], prefixes: &Prefixes) -> bool {
-    message.starts_with(b"message repeated ")
+    let may_mislead = |prefix: &[u8]| memchr::memchr2(b'=', b'#', prefix).is_some();
+    prefixes.at_begin_of(message).is_some_and(may_mislead)
+        || message.starts_with(b"message repeated ")
         || prefixes.at_begin_of(behind_stamp).is_some()
         || prefixes.at_begin_of(line).is_some()
 }
@@ -176,12 +174,14 @@ mod tests {
             let prefixes = if chosen { Prefixes::only("message repeated 3 times: [ HARV") } else { Prefixes::documented() };
             // Most lines whole, some cut.
             let line = line.get(usize::from(cut).saturating_sub(200)..).unwrap_or(&line).as_bytes();
-            if let Some(head) = head(line, &prefixes) {
+            // Whatever a packet may not have, the packet's parser sees.
+            let is_whole = |head: &Head<'_>| !head.packet.contains(&b'#') && !head.packet.ends_with(b"\r");
+            if let Some(head) = head(line, &prefixes).filter(is_whole) {
                 let record = format::read(line, &prefixes).unwrap();
                 let text = unescaped(&record.message);
                 let class = classify(record.origin, &text, true, &prefixes);
-                prop_assert_eq!(class, Class::Drop { message: head.message.as_bytes(), repeats: 1 });
-                prop_assert_eq!((record.stamp, record.host.as_deref()), (head.stamp, Some(head.host)));
+                prop_assert_eq!(class, Class::Drop { message: head.message, repeats: 1 });
+                prop_assert_eq!((record.stamp, record.host.as_deref()), (head.stamp, str::from_utf8(head.host).ok()));
                 prop_assert_eq!(uptime_of(&record.message).0, head.uptime);
                 let none = (record.uptime, record.after, record.monotonic, record.boot, record.late);
                 prop_assert_eq!(none, (None, None, None, None, 0));

@@ -8,15 +8,13 @@ mod head;
 
 use std::ops::Range;
 
-use super::event::DropLine;
 use super::format::text::{trim, uptime_of};
 use super::format::{self, Prefixes, cri};
 use super::framing;
 use super::message::{Class, classify, unescaped};
-use super::scan::{Besides, Scan};
+use super::scan::{Besides, Parsed, Scan};
 use super::search::{Hit, HitLines, Search};
 use crate::packet::{PacketSummary, Unparsed};
-use crate::time::Time;
 
 /// Finds the lines of `block`, complete lines, that have hits, and parses those that are self-contained drop lines.
 pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mut Scan) {
@@ -30,47 +28,51 @@ pub(super) fn scan(block: &[u8], search: &Search, prefixes: &Prefixes, scan: &mu
             scan.found(line.line, found);
             continue;
         }
-        lines.skip(&line.line);
+        lines.skip(line.line.end);
         // Drop lines come one after the other: the next need not be searched for.
-        while let Some(line) = lines.following()
-            && usual(block, &line, prefixes, scan).is_some()
+        while let Some(begin) = lines.following()
+            && let Some(end) = usual(block, begin, prefixes, scan)
         {
-            lines.skip(&line);
+            lines.skip(end);
         }
     }
 }
 
 /// Parses a self-contained drop line; `None` for any other line, or if something is unusual.
 fn read(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
-    usual(block, line, prefixes, scan).or_else(|| other(block, line, prefixes, scan))
+    match usual(block, line.start, prefixes, scan) {
+        Some(_) => Some(()),
+        None => other(block, line, prefixes, scan),
+    }
 }
 
-/// Parses a drop line whose head is read at one look.
+/// Parses a drop line that the kernel printed whole, and whose head is read at one look. Returns its end: where it ends is
+/// known when it is read, and no byte that ends a line is in it.
 #[inline]
-fn usual(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
-    let head = head::head(block.get(line.clone())?, prefixes)?;
-    let drop = DropLine {
-        time: Time::UNKNOWN,
-        fine: head.stamp.is_fine(),
+fn usual(block: &[u8], begin: usize, prefixes: &Prefixes, scan: &mut Scan) -> Option<usize> {
+    let head = head::head(block.get(begin..)?, prefixes)?;
+    let (rest, (interface, packet)) = PacketSummary::leading(head.packet)?;
+    let behind = match rest {
+        [] | [b'\n', ..] => rest,
+        [b'\r'] | [b'\r', b'\n', ..] => &rest[1..],
+        _ => return None,
+    };
+    let end = block.len() - behind.len();
+    let parsed = Parsed {
+        line: begin..end,
+        stamp: head.stamp,
         host: Some(head.host),
-        message: head.message.as_bytes(),
-        packet: packet(head.message),
-        monotonic: head.uptime,
-        repeats: Besides::NOTHING.repeats,
+        message: &head.message[..head.message.len() - rest.len()],
+        packet: Ok(packet),
+        interface,
+        besides: Besides {
+            uptime: head.uptime,
+            monotonic: head.uptime,
+            ..Besides::NOTHING
+        },
     };
-    let besides = Besides {
-        uptime: head.uptime,
-        monotonic: head.uptime,
-        ..Besides::NOTHING
-    };
-    scan.read(block, line.clone(), head.stamp, besides, &drop);
-    Some(())
-}
-
-/// Returns the packet, or why it cannot be judged.
-#[inline]
-fn packet(message: &str) -> Result<PacketSummary<'_>, Unparsed> {
-    PacketSummary::ordered(message).map_or_else(|| PacketSummary::read(message), Ok)
+    scan.read(block, &parsed)?;
+    Some(end)
 }
 
 /// Reads a line of any form.
@@ -89,24 +91,40 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
     let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
         return None;
     };
-    let packet = packet(std::str::from_utf8(message).ok()?);
+    let (interface, packet) = packet(message, prefixes)?;
     let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
-    let besides = Besides {
-        uptime,
-        monotonic: record.monotonic.or(uptime),
-        late: record.late,
-        boot: record.boot,
-        repeats,
-    };
-    let drop = DropLine {
-        time: Time::UNKNOWN,
-        fine: record.is_fine(),
-        host: record.host.as_deref(),
+    let parsed = Parsed {
+        line: line.clone(),
+        stamp: record.stamp,
+        host: record.host.as_deref().map(str::as_bytes),
         message,
         packet,
-        monotonic: besides.monotonic,
-        repeats,
+        interface,
+        besides: Besides {
+            uptime,
+            monotonic: record.monotonic.or(uptime),
+            late: record.late,
+            boot: record.boot,
+            repeats,
+        },
     };
-    scan.read(block, line.clone(), record.stamp, besides, &drop);
-    Some(())
+    scan.read(block, &parsed)
+}
+
+/// Returns the name of a packet's interface, and the packet without it, or why it cannot be judged.
+fn packet<'m>(
+    message: &'m [u8],
+    prefixes: &Prefixes,
+) -> Option<(&'m [u8], Result<PacketSummary<'static>, Unparsed>)> {
+    let behind = prefixes.at_begin_of(message).map_or(0, <[u8]>::len);
+    if prefixes.are_documented()
+        && let Some(text) = message[behind..].strip_prefix(b"IN=")
+        && let Some(([], (interface, packet))) = PacketSummary::leading(text)
+    {
+        return Some((interface, Ok(packet)));
+    }
+    let packet = PacketSummary::read(simdutf8::basic::from_utf8(message).ok()?);
+    let interface = packet.map_or("", |packet| packet.interface);
+    let packet = packet.map(PacketSummary::without_interface);
+    Some((interface.as_bytes(), packet))
 }

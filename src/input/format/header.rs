@@ -83,6 +83,21 @@ pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
     Some(micros)
 }
 
+/// Returns the values of the digits, which `layout` writes as `#`; `None` for a text of another layout.
+#[inline]
+fn digits_of<const N: usize>(text: &[u8; N], layout: &[u8; N]) -> Option<[u8; N]> {
+    let values = text.map(|byte| byte.wrapping_sub(b'0'));
+    // Without a branch for each byte, so that many are compared at once.
+    let fits = |(at, wanted): (usize, &u8)| {
+        (text[at] == *wanted) | ((*wanted == b'#') & (values[at] < 10))
+    };
+    let all = layout
+        .iter()
+        .enumerate()
+        .fold(true, |all, one| all & fits(one));
+    all.then_some(values)
+}
+
 /// Returns the number of two digits.
 #[inline]
 fn pair(tens: u8, ones: u8) -> Option<i64> {
@@ -93,6 +108,20 @@ fn pair(tens: u8, ones: u8) -> Option<i64> {
 /// Parses `10:00:01[.123456]`. Returns the microseconds since midnight, and whether there was a fraction.
 #[inline]
 pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
+    // As most forms have it.
+    if let Some((whole, rest)) = text.split_first_chunk::<15>()
+        && let Some(digits) = digits_of(whole, b"##:##:##.######")
+        && !rest.first().is_some_and(u8::is_ascii_digit)
+    {
+        let [h, hh, _, m, mm, _, s, ss, _, micros @ ..] = digits.map(i64::from);
+        let (hour, minute, second) = (h * 10 + hh, m * 10 + mm, s * 10 + ss);
+        *text = rest;
+        if hour > 23 || minute > 59 || second > 60 {
+            return None;
+        }
+        let micros = micros.iter().fold(0, |micros, digit| micros * 10 + digit);
+        return Some((((hour * 60 + minute) * 60 + second) * SECOND + micros, true));
+    }
     let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
         return None;
     };

@@ -199,23 +199,37 @@ pub(super) const OBJECTS: &[(&str, Within)] = &[
 
 /// Returns the index in [`OBJECTS`] of the object with this name.
 pub(super) fn entered(name: &str) -> Option<usize> {
-    const _: () = assert!(OBJECTS.len() <= 32, "an object is a bit");
-    let known = |(object, _): &(&str, Within)| object.len() == name.len() && *object == name;
-    OBJECTS.iter().position(known)
+    known(Within::Unknown, name).1
 }
 
-/// Returns the row of [`FIELDS`] for a field: an object of a log has some twenty, and few of them are in the table.
+/// Returns the row of [`FIELDS`] for a field.
 pub(super) fn field(within: Within, name: &str) -> Option<u8> {
+    known(within, name).0
+}
+
+/// Returns the row of [`FIELDS`] for a field, and the index in [`OBJECTS`] of an object with its name: a record has some twenty
+/// fields, and few of them are in the tables.
+#[inline]
+pub(super) fn known(within: Within, name: &str) -> (Option<u8>, Option<usize>) {
+    let (mut row, mut object) = (None, None);
     let mut slot = hash(name.as_bytes());
-    while let Some(row) = SLOTS[slot].checked_sub(1) {
-        let field = &FIELDS[usize::from(row)];
+    while let Some(at) = SLOTS[slot].checked_sub(1) {
+        let index = usize::from(at);
         // Lengths are compared first: comparing the bytes needs a function call.
-        if field.name.len() == name.len() && field.name == name && field.within == within {
-            return Some(row);
+        let is_name = |known: &str| known.len() == name.len() && known == name;
+        match FIELDS.get(index) {
+            Some(field) if row.is_none() && field.within == within && is_name(field.name) => {
+                row = Some(at);
+            }
+            Some(_) => {}
+            None => {
+                let index = index - FIELDS.len();
+                object = object.or_else(|| is_name(OBJECTS[index].0).then_some(index));
+            }
         }
         slot = (slot + 1) % SLOTS.len();
     }
-    None
+    (row, object)
 }
 
 /// Returns the slot for a name, by its length and some of its bytes.
@@ -224,16 +238,22 @@ const fn hash(name: &[u8]) -> usize {
         return 0;
     };
     let middle = name[name.len() / 2] as usize;
-    let key = name.len() * 7 + (*first as usize) * 31 + (*last as usize) * 131 + middle * 17;
+    let key = name.len() * 7 + (*first as usize) * 31 + (*last as usize) * 131 + middle * 517;
     key % SLOTS.len()
 }
 
-/// Hash table from names to rows, counted from 1, with linear probing.
-static SLOTS: [u8; 512] = {
-    let mut slots = [0; 512];
+/// Hash table from names to the rows of [`FIELDS`], counted from 1, and behind them those of [`OBJECTS`], with linear probing.
+static SLOTS: [u8; 1024] = {
+    assert!(OBJECTS.len() <= 32, "an object is a bit");
+    let mut slots = [0; 1024];
     let mut row = 0;
-    while row < FIELDS.len() {
-        let mut slot = hash(FIELDS[row].name.as_bytes());
+    while row < FIELDS.len() + OBJECTS.len() {
+        let name = if row < FIELDS.len() {
+            FIELDS[row].name
+        } else {
+            OBJECTS[row - FIELDS.len()].0
+        };
+        let mut slot = hash(name.as_bytes());
         while slots[slot] != 0 {
             slot = (slot + 1) % slots.len();
         }
@@ -245,11 +265,14 @@ static SLOTS: [u8; 512] = {
 
 #[cfg(test)]
 mod tests {
-    use super::{FIELDS, Within, field};
+    use super::{FIELDS, OBJECTS, Within, entered, field};
 
     #[test]
     fn each_name_is_found_where_it_stands() {
-        assert!(FIELDS.len() < 255);
+        assert!(FIELDS.len() + OBJECTS.len() < 255);
+        for (index, (name, _)) in OBJECTS.iter().enumerate() {
+            assert_eq!(entered(name), Some(index));
+        }
         for row in FIELDS {
             let found = field(row.within, row.name).map(|at| &FIELDS[usize::from(at)]);
             let found = found.map(|found| (found.name, found.part));

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::json_fields::{FIELDS, OBJECTS, PARTS, Part, Within, entered, field};
+use super::json_fields::{FIELDS, OBJECTS, PARTS, Part, Within, entered, field, known};
 
 /// Upper bound on the nesting of objects that are entered.
 const MAX_DEPTH: u8 = 4;
@@ -31,7 +31,7 @@ impl<'a> Object<'a> {
             return None;
         }
         // Asked once for the record, not for each string in it.
-        let mut object = match std::str::from_utf8(text) {
+        let mut object = match simdutf8::basic::from_utf8(text) {
             Ok(text) => Self::parse(text)?,
             // rsyslog and others pass invalid UTF-8 into their JSON.
             Err(_) => Object::parse(&String::from_utf8_lossy(text))?.into_owned(),
@@ -199,15 +199,14 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            // `log.syslog.facility.code` may be one name or four objects; the last two words identify it.
-            let (within, name) = match memchr::memrchr(b'.', key.as_bytes()) {
-                Some(dot) => (
-                    path(&key[..dot]).unwrap_or(Within::Unknown),
-                    &key[dot + 1..],
-                ),
-                None => (self.within, key.as_ref()),
+            let (row, object) = match known(self.within, &key) {
+                // `log.syslog.facility.code` may be one name or four objects; the last two words identify it.
+                (None, None) => match key.rsplit_once('.') {
+                    Some((objects, name)) => known(path(objects).unwrap_or(Within::Unknown), name),
+                    None => (None, None),
+                },
+                known => known,
             };
-            let (row, object) = (field(within, name), entered(name));
             if row.is_none() && object.is_none() {
                 map.next_value::<IgnoredAny>()?;
                 continue;

@@ -42,8 +42,12 @@ pub(in crate::input) fn bare(message: &[u8]) -> &[u8] {
 }
 
 /// Splits off the uptime before the kernel's text. Returns it in microseconds, and the text.
+#[inline]
 pub(in crate::input) fn uptime_of(message: &[u8]) -> (Option<i64>, &[u8]) {
     let mut rest = message;
+    if !matches!(rest.first(), Some(b' ' | b'<' | b'[')) {
+        return (None, rest);
+    }
     spaces(&mut rest);
     let _ = priority(&mut rest);
     let uptime = bracket(&mut rest);

@@ -103,7 +103,6 @@ impl Reader {
     fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
         let mut batch = Vec::new();
-        let mut names = Default::default();
         for hit in &scan.lines {
             let line = hit.line();
             if line.start < from {
@@ -111,13 +110,7 @@ impl Reader {
             }
             match hit {
                 ScannedLine::Drop(read) => {
-                    let drop = self.dated(
-                        read.drop_line(text, scan, &mut names),
-                        read,
-                        scan,
-                        &mut batch,
-                        sink,
-                    );
+                    let drop = self.dated(read.drop_line(text, scan), read, scan, &mut batch, sink);
                     if batch.len() == BATCH {
                         flush(&mut batch, sink);
                     }
