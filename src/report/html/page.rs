@@ -237,7 +237,11 @@ impl ReportPage<'_> {
             .flat_map(|fix| &fix.nodes)
             .copied()
             .collect();
-        format!("What to run now: the commands for {}", few(nodes))
+        let who = match nodes.len() {
+            ..=MAX_NAMES => few(nodes),
+            number => many(number as u64, "node"),
+        };
+        format!("What to run now: the commands for {who}")
     }
 
     fn at_next_boot(&self) -> BTreeSet<&str> {

@@ -85,10 +85,9 @@ pub(super) fn sections<'r>(
         for same in rules {
             let first = same[0];
             let title = format!(
-                "{} on {}: {}, {}",
+                "{} on {}: {}",
                 traffic(first),
                 node_or_number(&same),
-                many(same.len() as u64, "finding"),
                 many(drops(&same), "drop"),
             );
             let advice = if advice.is_empty() {

@@ -126,11 +126,9 @@ impl Facts<'_> {
     /// Whether the lines are requests from inside to a documented port, as far as the flags show it.
     fn opens_documented(&self) -> bool {
         let is_tcp = self.number == Some(proto::TCP);
-        let opens = !is_tcp
-            || self
-                .flags
-                .iter()
-                .any(|(flags, _)| flags.is_syn() && flags.valid());
+        // A chain that accepts ctstate NEW alone leaves resets of the same connection to conntrack.
+        let is_syn = |(flags, _): &(TcpFlags, u64)| flags.is_syn() && flags.valid();
+        let opens = !is_tcp || !self.flags.is_empty() && self.flags.iter().all(is_syn);
         let port = self.port.filter(|_| self.direction == Direction::Original);
         opens && self.zone != Zone::Outside && port.is_some_and(|port| self.is_documented(port))
     }

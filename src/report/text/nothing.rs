@@ -79,10 +79,12 @@ pub(in crate::report) fn why_nothing(noise: &[&Finding]) -> Option<&'static str>
     if noise.iter().any(is_rule) {
         None
     } else if noise.iter().all(is_late) {
-        Some("No rule is missing: this node had asked, and no longer waited when the answer came.")
+        Some(
+            "For false positives no rule is missing: this node had asked, and no longer waited when the answer came.",
+        )
     } else {
         Some(
-            "No rule is missing: this node had these connections, and its kernel no longer knew them, as after a restart. \
+            "For false positives no rule is missing: this node had these connections, and its kernel no longer knew them, as after a restart. \
              Each heals when this node next sends on it, or when it is opened anew.",
         )
     }
