@@ -7,7 +7,7 @@ mod running_chain;
 mod times;
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use crate::cause::{
 };
 use crate::error::printable_name;
 use crate::flow::{ChainOutcomes, Direction, Folded};
-use crate::net::{IpNet, neighbourhood};
+use crate::net::IpNet;
 use crate::node_names::natural;
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
@@ -105,7 +105,7 @@ pub struct Finding {
     /// Whether peers or ports were folded into it.
     pub folded: bool,
     /// The networks around the node's own addresses.
-    pub node_nets: Vec<IpNet>,
+    pub node_nets: Arc<[IpNet]>,
     /// The peers, in order, that came back: three attempts or more over more than a minute. Of outsiders only.
     pub returning: Vec<IpAddr>,
     /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else shows
@@ -154,8 +154,9 @@ const A_GROUP: usize = 8;
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
     let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
+        let mut found = Vec::with_capacity(groups.len());
         let groups = groups.iter().filter_map(|group| scene.group(group));
-        let mut found: Vec<Finding> = groups.map(|group| finding(&group, scene)).collect();
+        found.extend(groups.map(|group| finding(&group, scene)));
         found.sort_unstable_by(order);
         found
     };
@@ -183,18 +184,21 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
         .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
         .map(|f| (f.key.node, group_service(f)))
         .collect();
+    let mut by_role: HashMap<Role, Vec<(u16, &str)>> = HashMap::new();
+    for (number, node) in &scene.nodes {
+        let own = by_role.entry(node.role).or_default();
+        own.push((*number, node.name));
+    }
     for finding in found
         .iter_mut()
         .filter(|f| f.verdict() == Verdict::MissingRule && f.port.is_some())
     {
         let (mut too, mut not) = (Vec::new(), Vec::new());
-        let others = scene
-            .nodes
-            .iter()
-            .filter(|(number, n)| n.role == finding.role && **number != finding.key.node);
-        for (number, node) in others.take(MAX_COMPARED) {
+        let others = by_role.get(&finding.role).into_iter().flatten();
+        let others = others.filter(|(number, _)| *number != finding.key.node);
+        for (number, name) in others.take(MAX_COMPARED) {
             let lacks = missing.contains(&(*number, group_service(finding)));
-            if lacks { &mut too } else { &mut not }.push(printable_name(node.name));
+            if lacks { &mut too } else { &mut not }.push(printable_name(name));
         }
         too.sort_by(|a, b| natural(a, b));
         not.sort_by(|a, b| natural(a, b));
@@ -318,13 +322,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         node_nets: scene
             .nodes
             .get(&group.key.node)
-            .map(|node| {
-                node.addresses
-                    .iter()
-                    .map(|&own| neighbourhood(own))
-                    .collect()
-            })
-            .unwrap_or_default(),
+            .map_or_else(Arc::default, |node| Arc::clone(&node.nets)),
         returning: if cause.verdict == Verdict::MissingRule && group.key.zone == Zone::Outside {
             group.returning(|_| true)
         } else {

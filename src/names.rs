@@ -71,7 +71,8 @@ impl Names {
 #[inline]
 fn slot(name: &[u8]) -> (usize, usize) {
     match name {
-        [.., tens, ones] => (usize::from(tens % 8), usize::from(ones % 16)),
+        // Both halves of a byte count, so that a letter before the last digit is no digit.
+        [.., tens, ones] => (usize::from((tens ^ tens >> 4) % 8), usize::from(ones % 16)),
         _ => (0, 0),
     }
 }

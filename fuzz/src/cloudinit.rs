@@ -7,7 +7,7 @@ use dropsift::catalog::Role;
 use dropsift::chain::{ChainOutcome, Evaluation, Family, Question, RuleSet};
 use dropsift::cloudinit::{self as cloud, boot};
 use dropsift::input::reader::Reader;
-use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Scope};
+use dropsift::rule::{AcceptRule, CloudInitFile, EMITTERS, Offer, Rules, Scope};
 use dropsift::site::{Provenance, Site};
 
 use super::seen::{READING, prefixes};
@@ -58,7 +58,7 @@ pub fn cloudinit(data: &[u8]) {
 
 /// The rules for a role.
 fn rules(role: Role) -> &'static [AcceptRule] {
-    static RULES: OnceLock<Vec<Vec<AcceptRule>>> = OnceLock::new();
+    static RULES: OnceLock<Vec<Rules>> = OnceLock::new();
     let all = RULES.get_or_init(|| {
         let of = |role| {
             let mut site = Site::default();

@@ -71,7 +71,10 @@ pub fn checked(report: &Report) {
     ids.dedup();
     assert_eq!(ids.len(), report.findings.len(), "two findings share an id");
     for finding in &report.findings {
-        let all_known = finding.rules.iter().all(|id| report.rule(id).is_some());
+        let all_known = finding
+            .rules
+            .iter()
+            .all(|id| report.rules.get(id).is_some());
         assert!(all_known, "a finding names a rule that is not there");
     }
     let written = |render: fn(&Report, Style, &mut dyn std::io::Write) -> std::io::Result<()>,

@@ -86,7 +86,7 @@ pub fn diff<'r>(before: &'r Report, after: &'r Report) -> Diff<'r> {
 
 /// Returns the disposition of the rules of a finding; `None` where it has none.
 fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
-    let rules = finding.rules.iter().filter_map(|id| report.rule(id));
+    let rules = report.rules_of(finding);
     rules.map(|rule| rule.disposition).min()
 }
 

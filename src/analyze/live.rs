@@ -61,7 +61,7 @@ impl Told {
 
 /// Returns the strictest disposition of a finding's rules: a rule that needs a decision must not be shown as one to add.
 fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
-    let rules = finding.rules.iter().filter_map(|id| report.rule(id));
+    let rules = report.rules_of(finding);
     rules.map(|rule| rule.disposition).max()
 }
 
@@ -209,9 +209,7 @@ impl Live {
                 .filter(|_| kind == EventKind::Changed)
                 .map(|told| told.cause),
             replaces: replaced.iter().map(|(id, _)| id.clone()).collect(),
-            rules: (finding.rules.iter())
-                .filter_map(|id| report.rule(id))
-                .collect(),
+            rules: report.rules_of(finding).collect(),
             ..Event::of(kind, time)
         };
         self.told
@@ -281,12 +279,24 @@ impl Gone {
                 taken
             })
             .collect();
-        for (place, (_, told)) in self.0.iter().enumerate() {
-            if taken.iter().any(|taken| taken.contains(&place)) {
-                continue;
-            }
-            if let Some(into) = findings.iter().position(|f| told.was_folded_into(f)) {
-                taken[into].push(place);
+        let mut is_taken = vec![false; self.0.len()];
+        taken
+            .iter()
+            .flatten()
+            .for_each(|place| is_taken[*place] = true);
+        let mut folded: HashMap<&str, Vec<usize>, RandomState> = HashMap::default();
+        for (into, finding) in findings.iter().enumerate().filter(|(_, f)| f.folded) {
+            folded.entry(&finding.node).or_default().push(into);
+        }
+        let left = self
+            .0
+            .iter()
+            .enumerate()
+            .filter(|(place, _)| !is_taken[*place]);
+        for (place, (_, told)) in left {
+            let mut own = folded.get(&*told.node).into_iter().flatten();
+            if let Some(into) = own.find(|into| told.was_folded_into(&findings[**into])) {
+                taken[*into].push(place);
             }
         }
         taken

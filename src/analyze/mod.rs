@@ -9,7 +9,7 @@ mod simulate;
 mod traffic;
 mod warnings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use smallvec::SmallVec;
 
@@ -433,8 +433,12 @@ impl Analysis {
     /// Returns the LOG rules to split: those of nodes whose limit hid lines.
     fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
         let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
+        let mut by_node: HashMap<&str, Vec<&Finding>> = HashMap::new();
+        for finding in findings {
+            by_node.entry(&finding.node).or_default().push(finding);
+        }
         let split = |node: &NodeReport| {
-            let own: Vec<&Finding> = findings.iter().filter(|f| f.node == node.node).collect();
+            let own = by_node.get(&*node.node).map_or(&[][..], |own| own);
             let v6 = !own.is_empty() && own.iter().all(|finding| finding.key.v6);
             Split {
                 node: node.node.clone(),

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use foldhash::fast::RandomState;
 
@@ -21,7 +21,7 @@ use crate::chain::Family;
 use crate::flow::{
     Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen,
 };
-use crate::net::are_neighbours;
+use crate::net::{IpNet, are_neighbours, neighbourhood};
 use crate::packet::link::{Link, Mac};
 use crate::packet::proto;
 use crate::saturation::{self, Stretch};
@@ -34,6 +34,8 @@ pub struct Node<'a> {
     pub name: &'a str,
     pub role: Role,
     pub addresses: Vec<IpAddr>,
+    /// Networks around the addresses, distinct, in order; shared by its findings.
+    pub nets: Arc<[IpNet]>,
     pub logged: u64,
     /// Times when the token bucket of the LOG rule was empty; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
@@ -393,10 +395,12 @@ fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
     addresses.extend(&seen.addresses);
     addresses.sort_unstable();
     addresses.dedup();
+    let nets: BTreeSet<IpNet> = addresses.iter().map(|own| neighbourhood(*own)).collect();
     Node {
         name,
         role: site.role(name),
         addresses,
+        nets: nets.into_iter().collect(),
         logged: seen.logged,
         saturated: None,
         saturated_by_family: Default::default(),

@@ -1,6 +1,8 @@
 //! Filters of findings: values of one filter are alternatives, each filter must accept a finding, and so must each
 //! negated filter.
 
+use std::collections::HashSet;
+
 use super::options::Filters;
 use super::query::PortQuery;
 use super::values::nets;
@@ -9,6 +11,7 @@ use crate::finding::Finding;
 use crate::nearest::hint;
 use crate::net::IpNet;
 use crate::report::{NodeReport, Report, Warning};
+use crate::rule::AcceptRule;
 
 /// Upper bound on the nodes that are mentioned by name.
 const MAX_NAMES: usize = 8;
@@ -75,9 +78,12 @@ impl Filter {
         let findings = &report.findings;
         let shown: u64 = findings.iter().map(|finding| finding.logged).sum();
         report.tally.filtered = report.tally.drops.saturating_sub(shown);
-        report
-            .rules
-            .retain(|rule| findings.iter().any(|f| f.rules.contains(&rule.id)));
+        let own: HashSet<&str> = (findings.iter().flat_map(|f| &f.rules))
+            .map(String::as_str)
+            .collect();
+        let mut rules: Vec<AcceptRule> = std::mem::take(&mut report.rules).into();
+        rules.retain(|rule| own.contains(&*rule.id));
+        report.rules = rules.into();
         report.filtered = true;
         report.tally.filtered = all - logged(&report);
         report.warnings.extend(self.unmet(&report.nodes));

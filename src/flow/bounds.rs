@@ -101,29 +101,29 @@ impl Flows {
         }
         // The last resort keeps lines that may show a missing rule for a documented port, from any peer.
         let last = if documented { key } else { key.without_ports() };
-        (
-            Admitted::Key(self.last_resort(last, is_near.then_some(near))),
-            Folded::Peers,
-        )
+        let last = self.last_resort(last, is_near.then_some(near));
+        (last, Folded::Peers)
     }
 
     /// Drops interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.
-    fn last_resort(&mut self, key: FlowKey, near: Option<u8>) -> FlowKey {
+    fn last_resort(&mut self, key: FlowKey, near: Option<u8>) -> Admitted {
         let kept = key.in_network(near.unwrap_or(0));
-        if self.others() < MAX_OF_INTERFACES || self.place(kept).is_some() {
-            return kept;
+        let known = self.place(kept).map(Admitted::Place);
+        if known.is_some() || self.others() < MAX_OF_INTERFACES {
+            return known.unwrap_or(Admitted::Key(kept));
         }
         let interface = self.interfaces.others();
         let kept = key.in_network(0).at(key.node, interface);
-        if self.others() < MAX_OF_NODES || self.place(kept).is_some() {
-            return kept;
+        let known = self.place(kept).map(Admitted::Place);
+        if known.is_some() || self.others() < MAX_OF_NODES {
+            return known.unwrap_or(Admitted::Key(kept));
         }
         let node = self.nodes.others();
         if usize::from(node) == self.evidence.len() {
             let role = self.evidence[usize::from(key.node)].role;
             self.evidence.push(NodeEvidence::new(role));
         }
-        kept.at(node, interface)
+        Admitted::Key(kept.at(node, interface))
     }
 }
 

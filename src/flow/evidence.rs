@@ -55,11 +55,7 @@ impl NodeEvidence {
         let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
         let has_room = ticks.len() < MAX_TICKS;
         if has_room {
-            ticks.push(Tick {
-                time: drop.time,
-                class: class(packet),
-                fine: drop.fine,
-            });
+            ticks.push(Tick::new(drop.time, class(packet), drop.fine));
         }
         has_room
     }

@@ -96,7 +96,7 @@ impl Flows {
         self.marks.add_years(years);
         for node in &mut self.evidence {
             for tick in node.ticks.iter_mut().flatten() {
-                tick.time = tick.time.add_years(years);
+                *tick = tick.add_years(years);
             }
         }
     }

@@ -77,6 +77,8 @@ pub struct Reader {
     each: bool,
     /// Start of a record that is not complete yet.
     carry: Vec<u8>,
+    /// Offset in it at which the search for the end of the record goes on.
+    resume: usize,
     /// The last line of the text before.
     before: Vec<u8>,
     /// Whether the rest of a record that is too long is skipped: up to the line's end, or `skip` bytes.
@@ -124,6 +126,7 @@ impl Reader {
             barred: false,
             each: false,
             carry: Vec::new(),
+            resume: 0,
             before: Vec::new(),
             overlong: false,
             skip: 0,
@@ -260,7 +263,10 @@ impl Reader {
                 }
                 continue;
             }
-            match self.framing.cut(rest, last) {
+            match self
+                .framing
+                .cut(rest, std::mem::take(&mut self.resume), last)
+            {
                 Cut::Record(len) => {
                     let len = len.max(1);
                     let record = self.framing.composed(&rest[..len]);
@@ -278,7 +284,10 @@ impl Reader {
                     at = usize::try_from(len)
                         .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
                 }
-                Cut::More => break,
+                Cut::More(resume) => {
+                    self.resume = resume;
+                    break;
+                }
                 Cut::Leave if !last && framing::is_undecided(rest) => break,
                 Cut::Leave => {
                     // Now, and not at the end: lines behind it may count their time from it.

@@ -232,6 +232,10 @@ impl<'a> State<'a> {
             "WINDOW=" => first(&mut tcp.window, dec16(token.value)),
             "RES=" if tcp.res.is_none() && tcp.urgp.is_none() => {
                 tcp.res = prefixed8(token.value);
+                // A flag may be glued to it.
+                if tcp.res.is_none() && token.ended && !token.elided() {
+                    *bad = Some(Unparsed::Unreadable("RES="));
+                }
                 tcp.flags = Some(TcpFlags::NONE);
                 self.flags = true;
             }

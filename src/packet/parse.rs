@@ -172,6 +172,10 @@ impl<'a> Envelope<'a> {
                 "ARP" => return Err(Unparsed::Arp),
                 // `MAC source = …`
                 "MAC" => return Err(Unparsed::Ebtables),
+                // A garbled `OUT=`, which says whether the packet was for this node at all.
+                word if self.out.is_none() && !word.contains(['.', '…']) => {
+                    return Err(Unparsed::Unreadable("OUT="));
+                }
                 _ => {}
             }
         }

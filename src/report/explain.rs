@@ -5,7 +5,7 @@ use crate::cause::{Cause, Step};
 use crate::finding::Finding;
 use crate::input::Line;
 use crate::packet::{Packet, Unparsed};
-use crate::rule::AcceptRule;
+use crate::rule::Rules;
 
 /// Caution for every line that is judged alone.
 pub const ALONE: &str = "This line was judged alone. The whole log may change the answer: other lines show directions, scans, \
@@ -31,7 +31,7 @@ pub struct Explained {
     /// The causes that were tried; the last one decided.
     pub steps: Vec<Step>,
     pub finding: Finding,
-    pub rules: Vec<AcceptRule>,
+    pub rules: Rules,
 }
 
 impl Explained {

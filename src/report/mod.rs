@@ -33,7 +33,7 @@ use crate::catalog::Role;
 use crate::chain::Counted;
 use crate::finding::Finding;
 use crate::net::IpNet;
-use crate::rule::{AcceptRule, Split};
+use crate::rule::{AcceptRule, Rules, Split};
 use crate::saturation::Stretch;
 use crate::site::{Limit, Site, WindowOrigin};
 use crate::time::Time;
@@ -195,7 +195,7 @@ pub struct Report {
     pub tally: Tally,
     pub nodes: Vec<NodeReport>,
     pub findings: Vec<Finding>,
-    pub rules: Vec<AcceptRule>,
+    pub rules: Rules,
     pub warnings: Vec<Warning>,
     /// The LOG rules to split, of the nodes where their limit hid lines.
     pub splits: Vec<Split>,
@@ -214,20 +214,7 @@ pub struct Report {
 impl Report {
     /// Returns the rules that would accept `finding`.
     pub fn rules_of(&self, finding: &Finding) -> impl Iterator<Item = &AcceptRule> {
-        // They are in the order of their nodes.
-        let first = self.rules.partition_point(|rule| rule.node < finding.node);
-        let own = self.rules[first..].iter();
-        let own = own.take_while(|rule| rule.node == finding.node);
-        let mut rules: Vec<&AcceptRule> = Vec::new();
-        for id in &finding.rules {
-            rules.extend(own.clone().find(|rule| rule.id == *id));
-        }
-        rules.into_iter()
-    }
-
-    /// Returns the rule with this id.
-    pub fn rule(&self, id: &str) -> Option<&AcceptRule> {
-        self.rules.iter().find(|rule| rule.id == id)
+        finding.rules.iter().filter_map(|id| self.rules.get(id))
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;
+use textwrap::core::display_width;
 
 use super::table::Column;
 use super::text::{Page, broken, many, peers, sort_by_node, what};
@@ -248,9 +249,6 @@ fn section(
         ("CAUSE", Column::Whole),
         ("FROM", Column::Words),
     ];
-    // In a narrow page the words about the chain would have no room beside the peers.
-    let has_peers = is_alike || page.style.width >= WIDE;
-    columns.truncate(if has_peers { 5 } else { 4 });
     columns.extend((!is_alike).then_some(("THE CHAIN", Column::Words)));
     let rows = findings.iter().map(|finding| {
         let mut row = vec![
@@ -262,11 +260,21 @@ fn section(
                 None => finding.log_cause.code.to_owned(),
             },
         ];
-        row.extend(has_peers.then(|| peers(finding)));
+        row.push(peers(finding));
         row.extend((!is_alike).then(|| by(finding)));
         row
     });
-    let rows: Vec<Vec<String>> = rows.collect();
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    // In a narrow page the words about the chain come before the peers.
+    let widest = |place: usize| rows.iter().map(|row| display_width(&row[place])).max();
+    let width: usize = (0..columns.len())
+        .filter_map(widest)
+        .map(|width| width + 2)
+        .sum();
+    if !is_alike && width > page.style.width {
+        columns.remove(PEERS);
+        rows.iter_mut().for_each(|row| drop(row.remove(PEERS)));
+    }
     page.table(&columns, &rows, 2)
 }
 
@@ -302,8 +310,8 @@ fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Width, in columns, from which peers and the words about the chain both have a column.
-const WIDE: usize = 100;
+/// Place of the peers among the columns.
+const PEERS: usize = 4;
 /// Upper bound on the nodes for which the option is shown.
 const MAX_UNTOLD: usize = 8;
 

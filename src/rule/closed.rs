@@ -1,6 +1,6 @@
 //! Ports that stay closed on purpose: missing rules that are accepted as findings.
 
-use std::net::IpAddr;
+use std::collections::HashMap;
 
 use super::{AcceptRule, Disposition, Doubt};
 use crate::cause::Verdict;
@@ -8,11 +8,10 @@ use crate::finding::Finding;
 use crate::net::IpNet;
 use crate::packet::proto_name;
 
-/// Findings that are accepted as they are.
-pub(super) struct Closed(Vec<ClosedPort>);
+/// Findings that are accepted as they are, by node.
+pub(super) struct Closed(HashMap<String, Vec<ClosedPort>>);
 
 struct ClosedPort {
-    node: String,
     v6: bool,
     proto: Option<u8>,
     port: Option<u16>,
@@ -24,21 +23,24 @@ impl Closed {
         let accepted = findings
             .iter()
             .filter(|f| f.accepted.is_some() && f.verdict() == Verdict::MissingRule);
-        let closed = accepted.map(|finding| ClosedPort {
-            node: finding.node.clone(),
-            v6: finding.key.v6,
-            proto: finding.key.proto,
-            port: finding.port,
-            peers: (finding.peers.iter().map(|peer: &IpAddr| IpNet::from(*peer)))
-                .chain(finding.networks.iter().copied())
-                .collect(),
-        });
-        Self(closed.collect())
+        let mut closed: HashMap<String, Vec<ClosedPort>> = HashMap::new();
+        for finding in accepted {
+            let peers = finding.peers.iter().map(|peer| IpNet::from(*peer));
+            let own = closed.entry(finding.node.clone()).or_default();
+            own.push(ClosedPort {
+                v6: finding.key.v6,
+                proto: finding.key.proto,
+                port: finding.port,
+                peers: peers.chain(finding.networks.iter().copied()).collect(),
+            });
+        }
+        Self(closed)
     }
 
     /// Marks `rule` as one that needs a decision if it would open a port that stays closed.
     pub(super) fn doubt(&self, rule: &mut AcceptRule) {
-        let Some(port) = self.0.iter().find(|port| port.is_opened_by(rule)) else {
+        let mut own = self.0.get(&rule.node).into_iter().flatten();
+        let Some(port) = own.find(|port| port.is_opened_by(rule)) else {
             return;
         };
         rule.disposition = Disposition::Review;
@@ -59,8 +61,7 @@ impl ClosedPort {
                 .iter()
                 .any(|peer| net.contains(peer) || peer.contains(&net))
         };
-        self.node == rule.node
-            && self.v6 == matches!(rule.family, crate::chain::Family::V6)
+        self.v6 == matches!(rule.family, crate::chain::Family::V6)
             && (rule.rule.protocol()).is_none_or(|proto| self.proto == Some(proto))
             && of_port
             && rule.source().is_none_or(from)

@@ -1,10 +1,15 @@
 //! Rules for the findings of a report, each once.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
 use super::accept_rule::{AcceptRule, Disposition, accept};
 use super::closed::Closed;
 use super::disposition::disposition;
 use super::insertion_point::InsertionPoint;
 use super::reported::restrain;
+use super::rules::Rules;
 use super::scope::Scope;
 use crate::catalog::{self, DocumentedRule, Reach};
 use crate::cause::{Test, Verdict};
@@ -23,9 +28,10 @@ const MAX_COMMENT: usize = 255;
 
 /// Suggests the rules for `findings`, each once, and records in each finding the ids of the rules that accept it. An
 /// accepted finding needs none, and a rule that would let it in too needs a decision.
-pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<AcceptRule> {
+pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
     let closed = Closed::of(findings);
     let mut rules: Vec<AcceptRule> = Vec::new();
+    let mut places: HashMap<String, usize, RandomState> = HashMap::default();
     for finding in findings
         .iter_mut()
         .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
@@ -61,16 +67,19 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Vec<Accep
             });
         }
         for rule in own {
-            match rules.iter_mut().find(|known| known.id == rule.id) {
+            match places.get(&rule.id) {
                 // One finding without a doubt suffices.
-                Some(known) if rule.doubt.is_none() => *known = rule,
+                Some(&known) if rule.doubt.is_none() => rules[known] = rule,
                 Some(_) => {}
-                None => rules.push(rule),
+                None => {
+                    places.insert(rule.id.clone(), rules.len());
+                    rules.push(rule);
+                }
             }
         }
     }
     rules.sort_by(|a, b| order(a).cmp(&order(b)));
-    rules
+    rules.into()
 }
 
 /// Sets the insertion point of `rule` in the chain of its node, as far as that is known. Returns a test for the finding,
@@ -289,7 +298,7 @@ fn node_nets(finding: &Finding, site: &Site) -> Vec<IpNet> {
     let mut nets = if told {
         site.node_nets()
     } else {
-        finding.node_nets.clone()
+        finding.node_nets.to_vec()
     };
     nets.retain(|net| matches!(net, IpNet::V6(_)) == finding.key.v6);
     nets.sort_unstable();

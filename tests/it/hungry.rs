@@ -11,7 +11,7 @@ use std::time::Duration;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-use crate::support::Dice;
+use crate::support::{Dice, program};
 
 /// In KiB.
 const TEXT: u64 = 64 << 10;
@@ -56,7 +56,7 @@ fn json(n: usize, dice: &mut Dice) -> String {
 }
 
 fn start(args: &[&str], folder: &Path, stdin: Stdio) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_dropsift"))
+    Command::new(program())
         .args(["--year", "2026", "-q", "-o", "json"])
         .args(args)
         .current_dir(folder)

@@ -11,7 +11,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::journals::made::{Made, Packing};
-use crate::support::{drop_line, has};
+use crate::support::{drop_line, has, program};
 
 /// A kind of input: its name, a size, the arguments (where a word in capitals stands for the input), and what makes it.
 struct Row(&'static str, usize, &'static str, fn(usize) -> Vec<u8>);
@@ -269,7 +269,7 @@ fn instructions(args: &str, folder: &Path) -> u64 {
             "--cache-sim=no",
             "--cachegrind-out-file=/dev/null",
         ])
-        .arg(env!("CARGO_BIN_EXE_dropsift"))
+        .arg(program())
         .args(args.split(' '))
         .current_dir(folder)
         .env_remove("DROPSIFT_CONFIG")

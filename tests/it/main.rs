@@ -24,6 +24,7 @@ mod forged;
 mod formats;
 mod forms;
 mod fuzz;
+mod garbled;
 mod golden;
 mod hints;
 mod hostile;

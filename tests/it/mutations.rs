@@ -1,7 +1,7 @@
 //! Every kind of input through every subcommand, changed at random: whatever comes in, the program ends by itself, soon, with
 //! a documented exit code, and no raw byte of the input reaches a terminal. Each run draws the same changes;
-//! `DROPSIFT_MUTATIONS` makes it another number of them, `DROPSIFT_SEED`
-//! others, and `DROPSIFT_MUTATED` another program.
+//! `DROPSIFT_MUTATIONS` makes it another number of them, `DROPSIFT_SEED` others, and `DROPSIFT_PROGRAM` names another
+//! program, so that a long run goes on while this one is built anew.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -15,7 +15,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::fuzz::mutate;
 use crate::fuzz::targets::Dice;
-use crate::support::{files, pack, sample_journal};
+use crate::support::{files, pack, program, sample_journal};
 
 /// In a test that runs beside others, also of a small input.
 const MAX_TIME: Duration = Duration::from_secs(10);
@@ -169,9 +169,7 @@ fn bundle() -> Vec<u8> {
 
 /// What is wrong with a run, if anything.
 fn broken(args: &[String], stdin: &[u8]) -> Option<String> {
-    // A long run goes on while the program is built anew.
-    let program = std::env::var_os("DROPSIFT_MUTATED");
-    let mut child = Command::new(program.unwrap_or_else(|| env!("CARGO_BIN_EXE_dropsift").into()))
+    let mut child = Command::new(program())
         .args(args)
         .env("COLUMNS", "100")
         .stdin(Stdio::piped())

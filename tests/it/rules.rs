@@ -74,7 +74,7 @@ fn rules(role: Role, in_force: Option<&str>) -> Vec<AcceptRule> {
     for at in [40, 300] {
         log += &line("harvester1", "192.168.122.63", "TCP", 12_345, at);
     }
-    report(analysis(site(role, in_force)), &log).rules
+    report(analysis(site(role, in_force)), &log).rules.into()
 }
 
 fn emitted(form: &str, rules: &[AcceptRule], splits: &[Split]) -> String {
@@ -305,7 +305,7 @@ fn a_patch_takes_the_rules_of_its_own_nodes_alone() {
     let log = line("harvester1", "192.168.122.62", "TCP", 22, 0)
         + &line("harvester2", "192.168.122.62", "TCP", 2112, 1)
         + &line("harvester3", "192.168.122.62", "TCP", 22, 2);
-    let all = report(analysis(site), &log).rules;
+    let all: Vec<AcceptRule> = report(analysis(site), &log).rules.into();
     let text = page(Role::Worker);
     let file = CloudInitFile {
         name: "file.yaml",

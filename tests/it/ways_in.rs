@@ -399,3 +399,48 @@ fn parts_that_end_anywhere() {
     }
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
+
+/// A chain whose LOG rule has another prefix is told in a binary journal as in the texts of it: in a small one, which is
+/// walked through, and in one so large that its index leads to the kernel's entries.
+#[test]
+fn another_prefix_in_a_journal() {
+    let message = |n: usize| {
+        let prefix = ["MYFW_DROP_", "HARVESTER_REJECT: ", "", "MYFW_DROP_"][n % 4];
+        drop_line(n).replace("HARVESTER_DROP_", prefix)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for filler in [0, 40_000] {
+        let mut made = Made::new(Packing::Zstd);
+        let (mut export, mut syslog) = (String::new(), String::new());
+        for n in 0..9 + filler {
+            let at = FIRST + n as u64 * 1_000_000;
+            let (transport, message) = match n {
+                8 => ("syslog", message(0)),
+                0..8 => ("kernel", message(n)),
+                _ => ("stdout", format!("{n} {}", "lorem ipsum ".repeat(36))),
+            };
+            let (transport, text) = (
+                format!("_TRANSPORT={transport}"),
+                format!("MESSAGE={message}"),
+            );
+            made.entry(at, &[transport.as_bytes(), b"_HOSTNAME=h", text.as_bytes()]);
+            export += &format!("__REALTIME_TIMESTAMP={at}\n{transport}\n_HOSTNAME=h\n{text}\n\n");
+            let program = if n < 8 { "kernel" } else { "app" };
+            syslog += &format!("Apr 22 10:00:{:02} h {program}: {message}\n", n % 60);
+        }
+        let journal = made.finish();
+        assert_eq!(journal.len() > 16 << 20, filler > 0);
+        let answers: Vec<(Option<i32>, Value)> =
+            [&journal[..], export.as_bytes(), syslog.as_bytes()]
+                .into_iter()
+                .map(|bytes| answer(&WAYS[0], bytes, folder.path()))
+                .map(|(code, report)| (code, report["warnings"].clone()))
+                .collect();
+        let said = answers[0].1.to_string();
+        assert!(said.contains("other-prefix"), "{filler}: {said}");
+        let names = ["`MYFW_DROP_` (4 lines)", "`HARVESTER_REJECT: ` (2 lines)"];
+        assert!(names.iter().all(|name| said.contains(name)), "{said}");
+        assert_eq!(answers[0], answers[1], "{filler}");
+        assert_eq!(answers[0], answers[2], "{filler}");
+    }
+}

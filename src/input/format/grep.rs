@@ -33,6 +33,10 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
             rest = &number[1..];
         }
         let Some(split) = layer.inner(rest) else {
+            // An object is parsed as a whole, and one that is none would be again at each of its colons.
+            if rest.first() == Some(&b'{') {
+                return None;
+            }
             continue;
         };
         // A message without a header, behind a word and a colon, may belong to another rule's prefix.

@@ -47,8 +47,8 @@ pub(super) enum Cut {
     Record(usize),
     /// A part of a record that is too long, also beyond the text.
     Skip(u64),
-    /// The start of a record.
-    More,
+    /// The start of a record, with the offset at which the search for its end goes on once there is more of it.
+    More(usize),
     /// No record in this framing.
     Leave,
 }
@@ -119,7 +119,7 @@ pub(super) fn is_datagrams(text: &[u8]) -> bool {
     let text = &text[..text.len().min(LONG_LINE)];
     memchr(b'\n', text).is_none()
         && is_datagram(text)
-        && datagram(text, true) != Cut::Record(text.len())
+        && datagram(text, 0, true) != Cut::Record(text.len())
 }
 
 impl Framing {
@@ -147,21 +147,25 @@ impl Framing {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
-    /// Splits off the record at the start of `text`; `last` states that no more text comes.
-    pub(super) fn cut(&self, text: &[u8], last: bool) -> Cut {
+    /// Splits off the record at the start of `text`; `last` states that no more text comes. `resume` is what an earlier
+    /// search of a part of the text has left, so that a record that comes in many parts is searched once.
+    pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
         match self {
-            Self::Export => fields(text, last),
-            Self::Verbose => indented(text, last),
+            Self::Export => fields(text, resume, last),
+            Self::Verbose => indented(text, resume, last),
             Self::OctetCounted => frame(text, last),
-            Self::Datagrams => datagram(text, last),
-            Self::Table(_) => row_length(text, last, MAX_RECORD).map_or(Cut::More, Cut::Record),
+            Self::Datagrams => datagram(text, resume, last),
+            Self::Table(_) => row_length(text, last, MAX_RECORD).map_or(MORE, Cut::Record),
             Self::Lines | Self::Document(_) => Cut::Leave,
         }
     }
 }
 
-fn fields(text: &[u8], last: bool) -> Cut {
-    let mut at = 0;
+/// A record whose search begins anew with more of it.
+const MORE: Cut = Cut::More(0);
+
+fn fields(text: &[u8], resume: usize, last: bool) -> Cut {
+    let mut at = resume;
     loop {
         match export::step(&text[at..]) {
             Step::Field { len, .. } => at += len,
@@ -171,30 +175,31 @@ fn fields(text: &[u8], last: bool) -> Cut {
             }
             Step::Broken if at == 0 => return Cut::Leave,
             Step::Broken => return Cut::Record(at),
-            Step::More | Step::Long(_) if !last => return Cut::More,
+            Step::More | Step::Long(_) if !last => return Cut::More(at),
             Step::More | Step::Long(_) => return Cut::Record(text.len()),
         }
     }
 }
 
-fn indented(text: &[u8], last: bool) -> Cut {
-    let Some(mut at) = memchr(b'\n', text).map(|end| end + 1) else {
-        return if last { whole(text) } else { Cut::More };
+fn indented(text: &[u8], resume: usize, last: bool) -> Cut {
+    let Some(head) = memchr(b'\n', text).map(|end| end + 1) else {
+        return if last { whole(text) } else { MORE };
     };
-    if !verbose::is_header(&text[..at]) {
+    if resume == 0 && !verbose::is_header(&text[..head]) {
         return Cut::Leave;
     }
+    let mut at = resume.max(head);
     loop {
         let rest = &text[at..];
         if !rest.starts_with(verbose::INDENT) {
             // Bytes that have not come yet may be an indentation.
             let open = rest.len() < verbose::INDENT.len() && !last;
-            return if open { Cut::More } else { Cut::Record(at) };
+            return if open { Cut::More(at) } else { Cut::Record(at) };
         }
         match memchr(b'\n', rest) {
             Some(end) => at += end + 1,
             None if last => return Cut::Record(text.len()),
-            None => return Cut::More,
+            None => return Cut::More(at),
         }
         if at > MAX_RECORD {
             return Cut::Record(at);
@@ -223,20 +228,20 @@ fn counted(text: &[u8]) -> Option<(usize, usize)> {
 fn frame(text: &[u8], last: bool) -> Cut {
     let Some((head, count)) = counted(text) else {
         let may_come = text.len() < 16 && !last && text.first().is_some_and(u8::is_ascii_digit);
-        return if may_come { Cut::More } else { Cut::Leave };
+        return if may_come { MORE } else { Cut::Leave };
     };
     // The count is wrong, as in a log that was edited.
     let line = || match memchr(b'\n', text) {
         Some(end) => Cut::Record(end + 1),
         None if last => Cut::Record(text.len()),
-        None => Cut::More,
+        None => MORE,
     };
     let end = head.saturating_add(count);
     if end > MAX_RECORD {
         return line();
     }
     match text.get(end..).unwrap_or_default() {
-        [] | [b'\r'] if !last => Cut::More,
+        [] | [b'\r'] if !last => MORE,
         [] if end == text.len() => Cut::Record(end),
         [b'\n', ..] => Cut::Record(end + 1),
         [b'\r', b'\n', ..] => Cut::Record(end + 2),
@@ -248,19 +253,19 @@ fn frame(text: &[u8], last: bool) -> Cut {
 /// The longest priority and stamp of a datagram.
 const MAX_HEAD: usize = 64;
 
-fn datagram(text: &[u8], last: bool) -> Cut {
+fn datagram(text: &[u8], resume: usize, last: bool) -> Cut {
     // A blank line between datagrams is no record.
     if text.first() == Some(&b'\n') {
         return Cut::Record(1);
     }
-    let mut at = 1;
+    let mut at = resume.max(1);
     while let Some(next) = memchr::memchr2(b'<', b'\n', text.get(at..).unwrap_or_default()) {
         at += next;
         if text[at] == b'\n' {
             return Cut::Record(at + 1);
         }
         if text.len() - at < MAX_HEAD && !last {
-            return Cut::More;
+            return Cut::More(at);
         }
         if is_datagram(&text[at..]) {
             return Cut::Record(at);
@@ -270,7 +275,7 @@ fn datagram(text: &[u8], last: bool) -> Cut {
     if last {
         Cut::Record(text.len())
     } else {
-        Cut::More
+        Cut::More(text.len())
     }
 }
 

@@ -39,6 +39,9 @@ impl Reader {
                 }
                 return;
             }
+            if !head.ends_with(b"\n") {
+                return;
+            }
         } else {
             self.carry.extend_from_slice(block);
             block = &[];
@@ -130,6 +133,7 @@ impl Reader {
             | Framing::Datagrams
             | Framing::Table(_) => {
                 unreadable(&self.carry, sink);
+                self.resume = 0;
                 self.overlong = memchr(b'\n', &self.carry).is_none();
                 // A line is counted at its end, a record over several lines here.
                 self.lines += u64::from(!self.overlong);

@@ -76,11 +76,16 @@ impl Reader {
     /// Takes complete lines that were scanned. Returns the number of bytes taken.
     pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
         // Times behind a start of the machine say nothing of those before it.
-        if !lines(text).next().is_some_and(is_start) {
+        let begins = !lines(text).next().is_some_and(is_start);
+        if begins {
             self.alive_at_begin(text, sink);
         }
         let used = self.take_lines(text, scan, sink);
-        self.alive_at_end(&text[..used], sink);
+        // The time of a line alone has been said, or it has none: a long one takes long to parse.
+        let is_alone = memchr(b'\n', text).is_none_or(|end| end + 1 == text.len());
+        if !(is_alone && begins) || self.each {
+            self.alive_at_end(&text[..used], sink);
+        }
         let ends = Some(scan.ends).filter(|_| used == text.len());
         self.done(&text[..used], ends)
     }

@@ -109,14 +109,14 @@ impl Reader {
         Taken::Said
     }
 
-    /// Returns a predicate for messages that contain a prefix or a notice, for journals.
+    /// Returns a predicate for messages that contain a prefix, a notice or what a LOG rule writes, for journals.
     pub(in crate::input) fn notable(
         prefixes: &Prefixes,
     ) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
         let search = super::search_for(prefixes);
         move |message| {
             let found = search.of_text(false).found_in(message);
-            found.prefix || found.notice
+            found.prefix || found.notice || found.rule
         }
     }
 

@@ -62,7 +62,7 @@ pub(super) fn missing_rule(report: &Report) -> Family {
 
 /// Returns the ports of the rule if it has a range, so that one rule is one series; else the port of the finding.
 fn port(finding: &Finding, report: &Report) -> String {
-    let rule = finding.rules.first().and_then(|id| report.rule(id));
+    let rule = report.rules_of(finding).next();
     let range = rule
         .and_then(|rule| rule.dport())
         .map(|ports| ports.to_string());
@@ -73,8 +73,7 @@ fn port(finding: &Finding, report: &Report) -> String {
 
 /// Returns the strictest disposition of its rules; a finding without a rule needs a decision.
 fn disposition(finding: &Finding, report: &Report) -> Disposition {
-    let rules = finding.rules.iter().filter_map(|id| report.rule(id));
-    rules
+    (report.rules_of(finding))
         .map(|rule| rule.disposition)
         .max()
         .unwrap_or(Disposition::Review)

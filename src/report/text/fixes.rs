@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use indexmap::IndexMap;
+
 use super::commands::{broken, words};
 use super::label::Sections;
 use super::page::{BOLD, Page};
@@ -95,14 +97,11 @@ pub(in crate::report) fn by_node<'r>(rules: &[&'r AcceptRule]) -> Vec<(Commands,
     }
     let mut by_node: Vec<(&str, Commands)> = by_node.into_iter().collect();
     by_node.sort_by(|(a, _), (b, _)| natural(a, b));
-    let mut alike: Vec<(Commands, Vec<&str>)> = Vec::new();
+    let mut alike: IndexMap<Commands, Vec<&str>> = IndexMap::new();
     for (node, commands) in by_node {
-        match alike.iter_mut().find(|(known, _)| *known == commands) {
-            Some((_, nodes)) => nodes.push(node),
-            None => alike.push((commands, vec![node])),
-        }
+        alike.entry(commands).or_default().push(node);
     }
-    alike
+    alike.into_iter().collect()
 }
 
 /// Returns the lines of CloudInit resources, each under the nodes that they are for. What is for a role that is a guess

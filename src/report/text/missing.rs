@@ -1,11 +1,14 @@
 //! Missing rules: those to add, and those that need the user's decision.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
+
+use indexmap::IndexMap;
 
 use super::evidence::evidence;
 use super::label::{Sections, rules};
 use super::page::{Page, color, glued};
+use super::review::most_drops;
 use super::words::{
     drops, few, many, node_or_number, peers, peers_by_name, service, short_state, what,
 };
@@ -15,8 +18,8 @@ use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::node_names::natural;
 use crate::packet::proto;
-use crate::report::Report;
 use crate::report::table::Column;
+use crate::report::{NodeReport, Report};
 use crate::rule::Doubt;
 
 /// Number of nodes above which one problem is written as one row.
@@ -78,26 +81,25 @@ pub(in crate::report) fn missing_notes(report: &Report, found: &[&Finding]) -> V
 /// Returns the nodes of the same role that show no such drops.
 fn compare(report: &Report, found: &[&Finding]) -> Vec<String> {
     let mut notes = Vec::new();
-    let roles: BTreeSet<&str> = found.iter().map(|finding| finding.role.code()).collect();
-    for role in roles {
-        let lack = |node: &str| {
-            found
-                .iter()
-                .any(|f| f.node == node && f.role.code() == role)
-        };
+    let mut lacking: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
+    for finding in found {
+        let nodes = lacking.entry(finding.role.code()).or_default();
+        nodes.insert(&finding.node);
+    }
+    let is_accepted = |f: &&Finding| f.accepted.is_some() && f.verdict() == Verdict::MissingRule;
+    let accepted: HashSet<&str> = (report.findings.iter().filter(is_accepted))
+        .map(|finding| &*finding.node)
+        .collect();
+    for (role, lacking) in lacking {
         // A guess of the role is no reason to compare, nor is a node whose drops were accepted one without any.
-        let is_accepted = |node: &str| {
-            let mut findings = report.findings.iter();
-            findings.any(|f| {
-                f.node == node && f.accepted.is_some() && f.verdict() == Verdict::MissingRule
-            })
+        let is_known = |node: &&NodeReport| {
+            node.role_known && node.role.code() == role && !accepted.contains(&*node.node)
         };
-        let known = (report.nodes.iter())
-            .filter(|node| node.role_known && node.role.code() == role && !is_accepted(&node.node));
+        let known = report.nodes.iter().filter(is_known);
         let mut known: Vec<&str> = known.map(|node| node.node.as_str()).collect();
         known.sort_by(|a, b| natural(a, b));
         let (lacking, others): (Vec<&str>, Vec<&str>) =
-            known.into_iter().partition(|node| lack(node));
+            known.into_iter().partition(|node| lacking.contains(node));
         let (Some(first), Some(_)) = (lacking.first(), others.first()) else {
             continue;
         };
@@ -124,19 +126,25 @@ fn is_ongoing(found: &[&Finding]) -> bool {
 /// Writes a row for each finding; one for all nodes where many have the same.
 fn rows(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<()> {
     let ongoing = is_ongoing(found);
-    let mut alike: Vec<Vec<&Finding>> = Vec::new();
-    for &finding in found {
-        let key = |f: &Finding| (what(f), service(f), f.role, f.key.zone);
-        match alike.iter_mut().find(|known| key(known[0]) == key(finding)) {
-            Some(known) => known.push(finding),
-            None => alike.push(vec![finding]),
-        }
+    let mut alike: IndexMap<_, Vec<(usize, &Finding)>> = IndexMap::new();
+    for (place, &finding) in found.iter().enumerate() {
+        let key = (
+            what(finding),
+            service(finding),
+            finding.role,
+            finding.key.zone,
+        );
+        alike.entry(key).or_default().push((place, finding));
     }
-    let is_one = |findings: &[&Finding]| {
-        let nodes: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
+    let is_one = |findings: &[(usize, &Finding)]| {
+        let nodes: BTreeSet<&str> = findings.iter().map(|(_, f)| f.node.as_str()).collect();
         nodes.len() > MAX_NODES
     };
-    let (joined, single): (Vec<_>, Vec<_>) = alike.into_iter().partition(|same| is_one(same));
+    let (joined, single): (Vec<_>, Vec<_>) = (alike.into_values()).partition(|same| is_one(same));
+    let of = |(_, finding): (usize, _)| finding;
+    let joined: Vec<Vec<&Finding>> = (joined.into_iter())
+        .map(|same| same.into_iter().map(of).collect())
+        .collect();
     let mut columns = vec![
         ("PORT", Column::Whole),
         ("SERVICE", Column::Words),
@@ -186,14 +194,14 @@ fn rows(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<
         }
         Some(cells)
     };
-    let mut single: Vec<&Finding> = single.into_iter().flatten().collect();
-    single.sort_by_key(|finding| {
-        found
-            .iter()
-            .position(|known| std::ptr::eq(*known, *finding))
-    });
+    let mut single: Vec<(usize, &Finding)> = single.into_iter().flatten().collect();
+    single.sort_unstable_by_key(|(place, _)| *place);
     let mut cells: Vec<Vec<String>> = joined.iter().filter_map(|same| row(page, same)).collect();
-    cells.extend(single.iter().filter_map(|finding| row(page, &[finding])));
+    cells.extend(
+        single
+            .iter()
+            .filter_map(|(_, finding)| row(page, &[finding])),
+    );
     page.table(&columns, &cells, 2)?;
     if found.iter().any(|finding| finding.state == State::Unproven) {
         page.line("  ? the log is too short to be sure")?;
@@ -265,18 +273,15 @@ pub(in crate::report) fn by_doubt<'r>(
     report: &Report,
     found: &[&'r Finding],
 ) -> Vec<(String, Vec<&'r Finding>)> {
-    let mut reasons: Vec<(String, Vec<&Finding>)> = Vec::new();
+    let mut reasons: IndexMap<String, Vec<&Finding>> = IndexMap::new();
     for &finding in found {
         let reason = match doubt(finding, report) {
             Some(Doubt::NotDocumented) | None => String::new(),
             Some(doubt) => doubt.text(),
         };
-        match reasons.iter_mut().find(|(known, _)| *known == reason) {
-            Some((_, same)) => same.push(finding),
-            None => reasons.push((reason, vec![finding])),
-        }
+        reasons.entry(reason).or_default().push(finding);
     }
-    reasons
+    reasons.into_iter().collect()
 }
 
 /// Returns the nodes whose role is assumed, and the option that sets it.
@@ -323,12 +328,7 @@ fn decisions(
     if !reason.is_empty() {
         page.paragraph("  ", "    ", &printable(reason))?;
     }
-    let mut by_drops: Vec<&Finding> = found.to_vec();
-    by_drops.sort_by_key(|finding| std::cmp::Reverse(finding.logged));
-    let rest = by_drops.split_off(by_drops.len().min(MAX_DECISIONS));
-    let shown: Vec<&Finding> = (found.iter().copied())
-        .filter(|finding| !rest.iter().any(|left| std::ptr::eq(*left, *finding)))
-        .collect();
+    let (shown, rest) = most_drops(found, MAX_DECISIONS);
     rows(page, report, &shown)?;
     if !rest.is_empty() {
         let text = format!(

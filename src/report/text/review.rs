@@ -1,6 +1,7 @@
 //! Findings that the log alone does not settle, and correct drops: one row for each finding, a few rows for many of one
 //! cause.
 
+use std::cmp::Reverse;
 use std::io;
 
 use super::evidence::evidence;
@@ -67,18 +68,13 @@ pub(super) fn rows(page: &mut Page<'_>, kinds: &[Vec<&Finding>], indent: usize) 
     ];
     let mut cells = Vec::new();
     for kind in kinds {
-        let mut by_drops = kind.clone();
-        by_drops.sort_by_key(|finding| std::cmp::Reverse(finding.logged));
-        let shown = if kind.len() > MAX_ALIKE {
+        let most = if kind.len() > MAX_ALIKE {
             SHOWN
         } else {
             kind.len()
         };
-        let rest = by_drops.split_off(shown);
-        for finding in kind {
-            if rest.iter().any(|left| std::ptr::eq(*left, *finding)) {
-                continue;
-            }
+        let (shown, rest) = most_drops(kind, most);
+        for finding in shown {
             let service = finding
                 .service
                 .map_or_else(String::new, |s| format!(" {}", printable(s)));
@@ -99,6 +95,19 @@ pub(super) fn rows(page: &mut Page<'_>, kinds: &[Vec<&Finding>], indent: usize) 
         }
     }
     page.table(&columns, &cells, indent)
+}
+
+/// Returns the `most` findings with the most drops, in the order that they had, and the others by their drops.
+pub(super) fn most_drops<'r>(
+    found: &[&'r Finding],
+    most: usize,
+) -> (Vec<&'r Finding>, Vec<&'r Finding>) {
+    let mut by_drops: Vec<usize> = (0..found.len()).collect();
+    by_drops.sort_by_key(|place| Reverse(found[*place].logged));
+    let rest = by_drops.split_off(most.min(by_drops.len()));
+    by_drops.sort_unstable();
+    let of = |places: Vec<usize>| places.into_iter().map(|place| found[place]).collect();
+    (of(by_drops), of(rest))
 }
 
 /// Protocol and port as one word; of several ports each.

@@ -7,6 +7,7 @@ pub(crate) mod daemon;
 pub(crate) mod flood;
 pub(crate) mod markup;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,11 @@ pub(crate) fn logs() -> Vec<PathBuf> {
     logs.retain(|path| path.extension().is_some_and(|end| end == "log"));
     assert!(logs.len() > 30, "{logs:?}");
     logs
+}
+
+/// Returns the program under test: that of this build, or `DROPSIFT_PROGRAM`, such as an optimised one for long runs.
+pub(crate) fn program() -> OsString {
+    std::env::var_os("DROPSIFT_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_dropsift").into())
 }
 
 /// A drop line: time, host and message.
