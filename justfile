@@ -58,8 +58,8 @@ bench:
 # A daemon in a flood of a million lines, of a file and of a journal; takes minutes.
 soak lines="1000000" rate="20000":
     cargo build --release --bin dropsift --example soak
-    target/release/examples/soak target/release/dropsift file {{lines}} {{rate}}
-    target/release/examples/soak target/release/dropsift journal {{lines}} {{rate}}
+    for input in file journal; do for asks in bare metrics report; do \
+        target/release/examples/soak target/release/dropsift $input {{lines}} {{rate}} $asks || exit; done; done
 
 # Fuzz one target or all of them, so many seconds each; needs nightly and cargo-fuzz.
 fuzz target="all" seconds="60":

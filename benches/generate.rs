@@ -13,23 +13,12 @@
     reason = "it is a program of its own, and this is its usage"
 )]
 
+#[path = "dice.rs"]
+mod dice;
+
 use std::io::{self, BufWriter, Write};
 
-/// Numbers that only look like chance (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % below
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.roll(from.len() as u64) as usize]
-    }
-}
+use dice::Dice;
 
 const SERVICES: [u16; 8] = [6443, 2379, 2380, 10250, 443, 9345, 8181, 3260];
 const LISTENING: [u16; 12] = [

@@ -1,6 +1,7 @@
-//! A daemon in a flood: `soak PROGRAM file|journal LINES PER_SECOND` feeds drop lines into a log that PROGRAM follows with
-//! `--metrics`, asks for its page each second, and prints a row of a table: peak memory before and behind the last tenth,
-//! the slowest page, and how long the event of a missing rule takes in the flood and when it is over.
+//! A daemon in a flood: `soak PROGRAM file|journal LINES PER_SECOND bare|metrics|report` feeds drop lines into a log that
+//! PROGRAM follows, and prints a row of a table: peak memory before and behind the last tenth, and how long the event of a
+//! missing rule takes in the flood and when it is over. With `metrics`, the page of `--metrics` is asked for each second,
+//! with `report` its report as well, and the row has how long both took; `bare` is without `--metrics`.
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
@@ -8,34 +9,23 @@
     reason = "it is a program of its own, which stops where something fails, and this is its output"
 )]
 
+#[path = "dice.rs"]
+mod dice;
+
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant, SystemTime};
 
+use dice::Dice;
+
 /// Events whose latency is measured, in the flood and behind it.
 const NEEDLES: usize = 50;
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Numbers that only look like chance (xorshift64*).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) % below
-    }
-
-    fn pick(&mut self, from: &[u16]) -> u16 {
-        from[self.roll(from.len() as u64) as usize]
-    }
-}
 
 /// Returns a drop line's message: replies of connections that lost their state, scans, strangers, and requests of nodes.
 fn message(dice: &mut Dice) -> String {
@@ -153,13 +143,25 @@ fn date(days: u64) -> String {
 }
 
 /// Returns the page, and how long it took.
-fn scrape(address: &str) -> Option<(String, Duration)> {
+fn scrape(address: &str, path: &str) -> Option<(String, Duration)> {
     let began = Instant::now();
     let mut stream = TcpStream::connect(address).ok()?;
-    stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\n\r\n");
+    stream.write_all(request.as_bytes()).ok()?;
     let mut page = String::new();
     stream.read_to_string(&mut page).ok()?;
-    Some((page, began.elapsed()))
+    page.starts_with("HTTP/1.1 200 ")
+        .then(|| (page, began.elapsed()))
+}
+
+/// Returns how many drop lines a page has counted.
+fn counted(page: &str) -> usize {
+    let counts = page
+        .lines()
+        .filter(|line| line.starts_with("dropsift_drop_lines_total{"));
+    counts
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
+        .sum::<f64>() as usize
 }
 
 /// Returns the peak memory of a process, in MiB.
@@ -188,16 +190,82 @@ fn needle(log: &mut Log, number: usize, events: &Receiver<(String, Instant)>) ->
     }
 }
 
+/// Returns the median, the 99th percentile, and the longest.
 fn milliseconds(mut all: Vec<Duration>) -> String {
+    if all.is_empty() {
+        return "-".to_owned();
+    }
     all.sort_unstable();
-    let of = |rank: usize| all[rank].as_secs_f64() * 1e3;
-    format!("{:.1}, {:.1} ms", of(all.len() / 2), of(all.len() - 1))
+    let of = |percent: usize| all[(all.len() - 1) * percent / 100].as_secs_f64() * 1e3;
+    format!("{:.1}, {:.1}, {:.1} ms", of(50), of(99), of(100))
+}
+
+/// The program, and what it says.
+struct Daemon {
+    process: Child,
+    events: Receiver<(String, Instant)>,
+    said: BufReader<ChildStderr>,
+    /// Where its pages are.
+    address: Option<String>,
+}
+
+impl Daemon {
+    fn start(program: &str, folder: &Path, asks: &str) -> Self {
+        let mut command = Command::new(program);
+        command
+            .args(["-f", "-o", "ndjson", "--role", "control-plane"])
+            .arg(folder.join("log"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if asks != "bare" {
+            command.args(["--metrics", "0"]);
+        }
+        let mut process = command.spawn().unwrap();
+        let mut said = BufReader::new(process.stderr.take().unwrap());
+        let mut start = String::new();
+        while !start.contains("Ctrl-C") {
+            assert!(said.read_line(&mut start).unwrap() > 0, "it has ended");
+        }
+        let url = start.split("http://").nth(1);
+        let address = url.and_then(|url| Some(url.split('/').next()?.to_owned()));
+        let (send, events) = channel();
+        let out = BufReader::new(process.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in out.lines().map_while(Result::ok) {
+                // The last one has the whole report.
+                if !line.contains("\"event\":\"report\"")
+                    && send.send((line, Instant::now())).is_err()
+                {
+                    break;
+                }
+            }
+        });
+        Self {
+            process,
+            events,
+            said,
+            address,
+        }
+    }
+
+    /// Ends it, and asserts that it has counted so many drop lines.
+    fn end(mut self, drops: usize) {
+        let pid = self.process.id().to_string();
+        Command::new("kill").args(["-INT", &pid]).status().unwrap();
+        let mut account = String::new();
+        self.said.read_to_string(&mut account).unwrap();
+        assert!(
+            account.contains(&format!(" {drops} drop lines")),
+            "{drops} were written: {account}"
+        );
+        self.process.wait().unwrap();
+    }
 }
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [program, kind, lines, rate] = &args[..] else {
-        eprintln!("usage: soak PROGRAM file|journal LINES PER_SECOND");
+    let [program, kind, lines, rate, asks] = &args[..] else {
+        eprintln!("usage: soak PROGRAM file|journal LINES PER_SECOND bare|metrics|report");
         return;
     };
     let (lines, rate): (usize, usize) = (lines.parse().unwrap(), rate.parse().unwrap());
@@ -213,55 +281,25 @@ fn main() {
             std::thread::sleep(Duration::from_millis(10));
         }
     }
-    let mut daemon = Command::new(program)
-        .args([
-            "-f",
-            "-o",
-            "ndjson",
-            "--no-report",
-            "--metrics",
-            "0",
-            "--role",
-            "control-plane",
-        ])
-        .arg(folder.join("log"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut said = BufReader::new(daemon.stderr.take().unwrap());
-    let mut start = String::new();
-    while !start.contains("/metrics") {
-        start.clear();
-        assert!(said.read_line(&mut start).unwrap() > 0, "it has ended");
-    }
-    let address = start
-        .split("http://")
-        .nth(1)
-        .unwrap()
-        .split('/')
-        .next()
-        .unwrap()
-        .to_owned();
-    let (send, events) = channel();
-    let out = BufReader::new(daemon.stdout.take().unwrap());
-    std::thread::spawn(move || {
-        for line in out.lines().map_while(Result::ok) {
-            if send.send((line, Instant::now())).is_err() {
-                break;
-            }
-        }
-    });
+    let daemon = Daemon::start(program, &folder, asks);
     let is_over = AtomicBool::new(false);
-    let (process, address) = (daemon.id(), &address);
+    let (process, events) = (daemon.process.id(), &daemon.events);
+    let address = daemon.address.as_deref();
+    let mut all = 0;
     let (early, late, flooded, quiet, pages) = std::thread::scope(|scope| {
-        let scraping = scope.spawn(|| {
-            let mut pages = Vec::new();
-            while !is_over.load(Ordering::Relaxed) {
-                pages.extend(scrape(address).map(|(_, taken)| taken));
-                std::thread::sleep(Duration::from_secs(1));
-            }
-            pages
+        let is_over = &is_over;
+        let scraping = ["/metrics", "/report.json"].map(|path| {
+            let asked = address.filter(|_| path == "/metrics" || asks == "report");
+            scope.spawn(move || {
+                let mut pages = Vec::new();
+                while let Some(address) = asked
+                    && !is_over.load(Ordering::Relaxed)
+                {
+                    pages.extend(scrape(address, path).map(|(_, taken)| taken));
+                    std::thread::sleep(Duration::from_secs(1));
+                }
+                pages
+            })
         });
         let mut dice = Dice(42);
         let batch = (rate / 100).max(1);
@@ -276,54 +314,46 @@ fn main() {
             }
             // Between two batches, so that the flood goes on around it.
             if fed * NEEDLES / lines > flooded.len() {
-                flooded.push(needle(&mut log, flooded.len(), &events));
+                flooded.push(needle(&mut log, flooded.len(), events));
             }
             let due = Duration::from_secs_f64(fed as f64 / rate as f64);
             std::thread::sleep(due.saturating_sub(began.elapsed()));
         }
-        // All that was written is counted.
-        let all = fed + flooded.len();
+        all = fed + flooded.len();
+        // All that was written is counted before the clock of the quiet begins.
         let waiting = Instant::now();
-        loop {
-            let (page, _) = scrape(address).unwrap();
-            let counts = page
-                .lines()
-                .filter(|line| line.starts_with("dropsift_drop_lines_total{"));
-            let sum: f64 = counts
-                .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
-                .sum();
-            if sum as usize == all {
+        while let Some(address) = address {
+            let sum = scrape(address, "/metrics").map_or(0, |(page, _)| counted(&page));
+            if sum == all {
                 break;
             }
-            assert!(
-                waiting.elapsed() < PATIENCE,
-                "{sum} of {all} lines were counted"
-            );
+            assert!(waiting.elapsed() < PATIENCE, "{sum} of {all} were counted");
             std::thread::sleep(Duration::from_millis(200));
         }
-        let late = peak(process);
         let quiet: Vec<Duration> = (0..NEEDLES)
             .map(|number| {
                 // The report on the one before is over.
                 std::thread::sleep(Duration::from_millis(500));
-                needle(&mut log, NEEDLES + number, &events)
+                needle(&mut log, NEEDLES + number, events)
             })
             .collect();
+        all += NEEDLES;
+        let late = peak(process);
         is_over.store(true, Ordering::Relaxed);
-        (early, late, flooded, quiet, scraping.join().unwrap())
+        let pages = scraping.map(|thread| thread.join().unwrap());
+        (early, late, flooded, quiet, pages)
     });
     println!(
-        "| input | lines | at 90 %, at the end | event in the flood | event behind it | page |"
+        "| input | lines | at 90 %, at the end | event in the flood | event behind it | page | report |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
+    let [page, report] = pages.map(milliseconds);
     println!(
-        "| {kind} | {lines}, {rate}/s | {early:.1}, {late:.1} MiB | {} | {} | {} |",
+        "| {kind}, {asks} | {lines}, {rate}/s | {early:.1}, {late:.1} MiB | {} | {} | {page} | {report} |",
         milliseconds(flooded),
         milliseconds(quiet),
-        milliseconds(pages)
     );
-    daemon.kill().unwrap();
-    daemon.wait().unwrap();
+    daemon.end(all);
     if let Log::Journal(mut writer, pipe) = log {
         drop(pipe);
         writer.wait().unwrap();

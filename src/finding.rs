@@ -153,12 +153,13 @@ const A_GROUP: usize = 8;
 /// Returns the findings of `scene`: by verdict, node, protocol and ports.
 pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
     let groups = scene.groups();
-    let judge = |groups: &[(GroupKey, Vec<u32>)]| -> Vec<Finding> {
-        let mut found = Vec::with_capacity(groups.len());
-        let groups = groups.iter().filter_map(|group| scene.group(group));
-        found.extend(groups.map(|group| finding(&group, scene)));
-        found.sort_unstable_by(order);
-        found
+    // Each half has its place in one vector: findings are large, and to join two vectors of them takes room for as many.
+    let mut found: Vec<Option<Finding>> = Vec::new();
+    found.resize_with(groups.len(), || None);
+    let judge = |groups: &[(GroupKey, Vec<u32>)], found: &mut [Option<Finding>]| {
+        for (group, found) in groups.iter().zip(found) {
+            *found = scene.group(group).map(|group| finding(&group, scene));
+        }
     };
     let costs = || groups.iter().map(|(_, places)| places.len() + A_GROUP);
     let all: usize = costs().sum();
@@ -167,11 +168,16 @@ pub fn findings(scene: &Scene<'_>) -> Vec<Finding> {
         sum += cost;
         sum <= all / 2
     });
-    let (one, other) = groups.split_at(half.count());
-    let (mut found, more) = beside(all >= WORTH_A_THREAD, || judge(one), || judge(other));
-    found.reserve_exact(more.len());
-    found.extend(more);
-    // In place: no two have one id, and a merge would need room for as many.
+    let half = half.count();
+    let (one, other) = groups.split_at(half);
+    let (found_one, found_other) = found.split_at_mut(half);
+    beside(
+        all >= WORTH_A_THREAD,
+        || judge(one, found_one),
+        || judge(other, found_other),
+    );
+    // In place, as is sorting: no two have one id, and a merge would need room for as many.
+    let mut found: Vec<Finding> = found.into_iter().flatten().collect();
     found.sort_unstable_by(order);
     compare_nodes(&mut found, scene);
     found
@@ -436,7 +442,7 @@ fn interfaces(group: &Group<'_>, scene: &Scene<'_>) -> Vec<String> {
 const PACE: i64 = MINUTE;
 
 fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
-    let Some((_, end)) = scene.span else {
+    let Some(end) = scene.end() else {
         return State::Unproven;
     };
     if !group.last.is_known() || group.last.is_dated() != end.is_dated() {

@@ -38,7 +38,7 @@ pub fn report(data: &[u8]) {
         scanner.push(block, &mut |item| analysis.push(item));
         let now = (dice.roll(2) == 0).then(|| analysis.last()).flatten();
         let report = analysis.report(now);
-        events(&mut rows, &live.changes(&report, now), &report);
+        events(&mut rows, &live.changes(&report), &report);
     }
     scanner.finish(&mut |item| analysis.push(item));
     analysis.set_lines(scanner.lines());

@@ -68,8 +68,8 @@ fn disposition(finding: &Finding, report: &Report) -> Option<Disposition> {
 /// Possibility of further lines, which may contradict a saturated stretch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Outlook {
-    /// Further lines may come; with the current time of the log, where the timer triggered the report.
-    Open(Option<Time>),
+    /// Further lines may come.
+    Open,
     /// The log has ended.
     Over,
 }
@@ -103,9 +103,8 @@ impl Live {
     }
 
     /// Returns the events between the last report and this one: those of findings first, in the order of their lines.
-    /// `now` is the current time of the log, where the timer triggered the report.
-    pub fn changes<'a>(&mut self, report: &'a Report, now: Option<Time>) -> Vec<Event<'a>> {
-        self.between(report, Outlook::Open(now))
+    pub fn changes<'a>(&mut self, report: &'a Report) -> Vec<Event<'a>> {
+        self.between(report, Outlook::Open)
     }
 
     /// Returns the events up to the last report, in which no further line can contradict a suspected stretch.
@@ -126,7 +125,7 @@ impl Live {
                 events.extend(self.of_finding(finding, replaced, report));
             }
         }
-        let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
+        let end = report.end().unwrap_or(Time::UNKNOWN);
         let left = gone.0.into_iter().enumerate();
         for (_, (id, told)) in left.filter(|(n, _)| !taken.contains(n)) {
             events.push(Event {
@@ -197,7 +196,7 @@ impl Live {
                 return None;
             }
         };
-        let end = report.span.map_or(finding.last, |(_, last)| last);
+        let end = report.end().unwrap_or(finding.last);
         let time = if kind == EventKind::Settled {
             end
         } else {
@@ -305,11 +304,6 @@ impl Gone {
 
 /// Whether the time that has passed confirms a stretch after which its node had no further line.
 fn is_confirmed(stretch: &Stretch, report: &Report, outlook: Outlook) -> bool {
-    let now = match outlook {
-        Outlook::Over => return true,
-        Outlook::Open(now) => now,
-    };
-    let last = report.span.map(|(_, last)| last);
-    last.max(now)
-        .is_some_and(|now| now.since(stretch.to) >= CONFIRMED)
+    let is_past = |end: Time| end.since(stretch.to) >= CONFIRMED;
+    outlook == Outlook::Over || report.end().is_some_and(is_past)
 }

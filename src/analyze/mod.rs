@@ -345,6 +345,7 @@ impl Analysis {
         warnings.sort();
         Report {
             span: whole.span,
+            now,
             tally: whole.tally,
             nodes: whole.nodes,
             findings: whole.findings,

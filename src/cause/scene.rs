@@ -133,15 +133,19 @@ impl<'a> Scene<'a> {
             scans,
             restarts,
             upgrades,
-            span: flows
-                .span()
-                .map(|(first, last)| (first, now.map_or(last, |now| now.max(last)))),
+            span: flows.span(),
             now,
             flows,
             marks,
             groups,
             routers: OnceLock::new(),
         }
+    }
+
+    /// Returns the current time of a live log, and of a saved one the time of its last line.
+    pub fn end(&self) -> Option<Time> {
+        let (_, last) = self.span?;
+        Some(self.now.map_or(last, |now| now.max(last)))
     }
 
     /// Returns the groups, in the order of their keys, as [`Self::group`] takes them.

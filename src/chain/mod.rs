@@ -55,9 +55,11 @@ pub const HARVESTER: &str = "HARVESTER_INPUT";
 pub const INPUT: &str = "INPUT";
 
 /// Texts longer than this are refused: the longest real dump of a node has a hundredth of it.
-pub const MAX_TEXT: usize = 16 << 20;
-/// The most lines of a dump that are read: a rule takes some 400 bytes.
+pub const MAX_TEXT: usize = 12 << 20;
+/// The most lines of a dump that are read, and the most options in them: a rule takes some 200 bytes, and some 80 for each
+/// of its tests.
 const MAX_LINES: usize = 150_000;
+const MAX_OPTIONS: usize = 700_000;
 
 /// Address family of a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -240,12 +242,16 @@ pub fn parse(name: &str, text: &str) -> Result<RuleSet, Error> {
 pub(crate) fn check_size(form: Form, text: &str) -> Result<(), Fault> {
     let is_printed = matches!(form, Form::Save | Form::Specification | Form::Listing);
     let lines = || memchr::memchr_iter(b'\n', text.as_bytes()).count();
+    let options = || memchr::memmem::find_iter(text.as_bytes(), " -").count();
     let why = match form {
         Form::Script if text.len() > MAX_SCRIPT => {
             "a script of more than 256 KiB is not read; run it, and give the output of `iptables-save`"
         }
         _ if is_printed && lines() > MAX_LINES => {
             "it has more than 150,000 lines; give the filter table alone, the output of `iptables-save -t filter`"
+        }
+        _ if is_printed && options() > MAX_OPTIONS => {
+            "it has more than 700,000 options; give the filter table alone, the output of `iptables-save -t filter`"
         }
         _ => return Ok(()),
     };
@@ -260,7 +266,7 @@ pub fn read(text: &str) -> Result<RuleSet, Fault> {
     if text.len() > MAX_TEXT {
         return Err(Fault::new(
             1,
-            "it is longer than 16 MiB; is it a dump of iptables?",
+            "it is longer than 12 MiB; is it a dump of iptables?",
         ));
     }
     let form = detect(text)?;

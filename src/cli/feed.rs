@@ -51,7 +51,8 @@ impl Feed {
             widen(io::stdin());
         }
         // A missing file is reported at once.
-        let opened = Opened::all(paths)?;
+        let opened = Opened::all(paths, options)?;
+        opened.announce(paths);
         #[cfg(unix)]
         let (interrupts, waiting) = (Interrupts::open(), Interrupts::open());
         #[cfg(unix)]
@@ -88,7 +89,7 @@ impl Feed {
             say(
                 "dropsift: no thread can be started (`ulimit -u`, TasksMax= of systemd): the input is read by the one that judges it",
             );
-            From::Alone(Alone::open(Opened::all(paths)?, options)?)
+            From::Alone(Alone::open(Opened::all(paths, options)?, options)?)
         };
         Ok(Self {
             from,
@@ -118,9 +119,18 @@ impl Feed {
                 if let Some(direct) = Direct::new(self.interrupts.take()) {
                     self.from = From::Direct(direct);
                 }
-                Ok((input, Wake::Block(head.into(), filled)))
+                Ok((input, Wake::Block(head.into(), filled, 0)))
             }
             wake => wake,
+        }
+    }
+
+    /// Returns how many bytes wait in the pipe that is read here.
+    pub(super) fn left(&self) -> u64 {
+        match &self.from {
+            #[cfg(unix)]
+            From::Direct(direct) => rustix::io::ioctl_fionread(&direct.input).unwrap_or(0),
+            _ => 0,
         }
     }
 

@@ -1,7 +1,7 @@
 //! Reads inputs that may go on: judges the lines so far, writes events, and lets a timer detect settled findings.
 
 use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use super::args::ReportArgs;
 use super::batch::unjudged;
 use super::feed::Feed;
 use super::filters::Filter;
+use super::input::Input;
 use super::refusal::fault;
 use super::session::Session;
 use super::wake::Wake;
@@ -17,59 +18,10 @@ use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{InputReport, Report, Style, Tally, Unjudged};
+use crate::report::{Report, Style};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const MAX_WAIT: Duration = Duration::from_secs(60);
-
-/// An input of a live run, and what was read of it.
-pub(super) struct Input {
-    pub(super) path: PathBuf,
-    pub(super) summary: Summary,
-    /// The account of its lines, and its drop lines that came in.
-    tally: Tally,
-    met: u64,
-    /// Whether it is a report, and its inputs of which nothing was judged.
-    is_report: bool,
-    unjudged: Vec<(String, Unjudged)>,
-    /// Its first error.
-    pub(super) error: Option<String>,
-}
-
-impl Input {
-    pub(super) fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            summary: Summary::default(),
-            tally: Tally::default(),
-            met: 0,
-            is_report: false,
-            unjudged: Vec::new(),
-            error: None,
-        }
-    }
-
-    /// Reads a part of it by `part`, and takes account of it.
-    pub(super) fn account<T>(
-        &mut self,
-        session: &mut Session<'_>,
-        part: impl FnOnce(&mut Session<'_>) -> T,
-    ) -> T {
-        let (before, met) = (session.analysis().tally(), session.analysis().met());
-        let reports = session.analysis().reports();
-        let result = part(session);
-        self.is_report |= session.analysis().reports() > reports;
-        let after = session.analysis().tally();
-        self.tally.drops += after.drops - before.drops;
-        self.tally.unreadable += after.unreadable - before.unreadable;
-        self.tally.untrusted += after.untrusted - before.untrusted;
-        self.tally.outside += after.outside - before.outside;
-        // Lines of the reports in it: all others are counted at the end.
-        self.tally.lines += after.lines - before.lines;
-        self.met += session.analysis().met() - met;
-        result
-    }
-}
 
 /// Follows inputs to their ends or to Ctrl-C.
 ///
@@ -134,26 +86,16 @@ pub(super) fn end(
     }
     let mut reports = Vec::new();
     for input in inputs {
-        let none_judged = input.tally.refused() > 0 && input.met == 0 && !input.is_report;
         let is_whole = input.error.is_none();
-        let unjudged = unjudged(
+        let why = unjudged(
             &input.path,
             &input.summary,
-            none_judged,
+            input.none_judged(),
             is_whole,
             &input.unjudged,
         );
-        exit = exit.and(Exit::of(unjudged));
-        reports.push(InputReport {
-            name: input.path.display().to_string(),
-            tally: Tally {
-                lines: input.tally.lines + input.summary.lines,
-                ..input.tally
-            },
-            unjudged,
-            has_objects: input.summary.objects,
-            error: input.error.clone(),
-        });
+        exit = exit.and(Exit::of(why));
+        reports.push(input.report());
     }
     learned(shared, session.analysis());
     let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(reports)?);
@@ -177,7 +119,7 @@ fn read(
     let mut readers: Vec<Option<Reader>> = paths.iter().map(|_| new()).collect();
     let mut exit = Exit::Clean;
     let mut held = None::<Error>;
-    session.act(Instant::now())?;
+    session.act(Instant::now(), &inputs)?;
     while readers.iter().any(Option::is_some) {
         let mut now = Instant::now();
         let wait = session.due().map_or(MAX_WAIT, |due| due - now);
@@ -185,7 +127,7 @@ fn read(
             Ok(told) => told,
             Err(RecvTimeoutError::Timeout) => {
                 now = Instant::now();
-                session.act(now)?;
+                session.act(now, &inputs)?;
                 continue;
             }
             Err(RecvTimeoutError::Disconnected) => break,
@@ -195,35 +137,50 @@ fn read(
         session.select(number);
         let (mut errors, mut is_heard) = (Vec::new(), false);
         match wake {
-            Wake::Block(block, filled) => {
+            Wake::Block(block, filled, left) => {
+                input.left = left;
                 if let Some(reader) = reader {
-                    input.account(session, |session| {
+                    session.account(input, |session| {
                         reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
                         session.add_years(reader.settle_years(terminal::now()));
                     });
                     input.summary = Summary::of(reader);
                 }
                 feed.give_back(block);
+                input.hear();
                 is_heard = true;
             }
             Wake::Whole(file) => {
                 let name = input.path.display().to_string();
-                (input.summary, errors) = input.account(session, |session| {
+                (input.summary, errors) = session.account(input, |session| {
                     read_stream(&name, file, options, &mut |event| session.take(event))
                 });
                 errors.extend(session.unreadable(&name));
                 input.unjudged = session.take_unjudged();
+                input.hear();
+                input.is_up = false;
                 *reader = None;
             }
             // The first block of plain lines came as any other.
             Wake::Plain(_) => continue,
-            Wake::Interrupted => break,
+            Wake::Interrupted => {
+                session.clear();
+                input.left = input.left.max(feed.left());
+                inputs.iter().for_each(Input::tell_left);
+                break;
+            }
+            Wake::Up(is_up) => {
+                input.is_up = is_up;
+                session.note_change();
+            }
             Wake::End | Wake::Failed(_) => {
                 if let Wake::Failed(why) = wake {
                     let name = input.path.display().to_string();
                     errors.push(Error::Input { name, why });
                 }
                 finish(input, reader, session);
+                input.is_up = false;
+                session.note_change();
             }
         }
         session.set_lines(inputs.iter().map(|input| input.summary.lines).sum());
@@ -241,7 +198,7 @@ fn read(
         // The gate opens only for an input that was still open at that time: one that has ended may look as if it went
         // on.
         if readers.iter().any(Option::is_some) {
-            session.act(now)?;
+            session.act(now, &inputs)?;
         }
     }
     for (number, (input, reader)) in (0..).zip(inputs.iter_mut().zip(&mut readers)) {
@@ -262,7 +219,7 @@ fn read(
 /// Takes what is left of an input that has ended.
 fn finish(input: &mut Input, reader: &mut Option<Reader>, session: &mut Session<'_>) {
     if let Some(mut reader) = reader.take() {
-        input.account(session, |session| {
+        session.account(input, |session| {
             reader.finish(&mut |event| session.take(event));
         });
         input.summary = Summary::of(&reader);

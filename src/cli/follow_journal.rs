@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use super::args::ReportArgs;
 use super::cursor;
 use super::filters::Filter;
-use super::follow::{self, Input};
+use super::follow;
+use super::input::Input;
 use super::refusal::fault;
 use super::session::Session;
 use super::signals::Interrupts;
@@ -56,8 +57,8 @@ pub(super) fn run(
     let mut session =
         ManuallyDrop::new(Session::new(args, filter, style, analysis, &sources, told)?);
     let mut input = Input::new(path);
-    session.act(Instant::now())?;
-    let (mut journals, summary, errors) = input.account(&mut session, |session| {
+    session.act(Instant::now(), std::slice::from_ref(&input))?;
+    let (mut journals, summary, errors) = session.account(&mut input, |session| {
         JournalFollow::start(folders(args), boot, cursor, options, &mut |event| {
             session.take(event);
         })
@@ -74,13 +75,17 @@ pub(super) fn run(
         return Ok(Exit::Trouble);
     }
     session.set_lines(journals.lines());
+    input.is_up = journals.is_up();
+    if journals.lines() > 0 {
+        input.hear();
+    }
     session.hear()?;
     session.open();
     let (mut found, mut saved) = (Instant::now(), None::<Instant>);
     let mut kept = None;
-    loop {
+    'run: loop {
         let now = Instant::now();
-        session.act(now)?;
+        session.act(now, std::slice::from_ref(&input))?;
         if let Some(path) = cursor_file
             && session.has_told_all()
             && saved.is_none_or(|saved| now - saved >= SAVE)
@@ -104,7 +109,7 @@ pub(super) fn run(
             journals.set_folders(folders(args));
         }
         loop {
-            let look = input.account(&mut session, |session| {
+            let look = session.account(&mut input, |session| {
                 journals.look(finds, &mut |event| session.take(event))
             });
             for error in &look.errors {
@@ -113,18 +118,31 @@ pub(super) fn run(
                 input.error.get_or_insert_with(|| error.to_string());
                 exit = Exit::Trouble;
             }
-            session.set_up(journals.is_up());
+            if input.is_up != journals.is_up() {
+                input.is_up = journals.is_up();
+                session.note_change();
+            }
             if look.is_news {
+                input.summary.lines = journals.lines();
+                input.hear();
                 session.set_lines(journals.lines());
                 session.hear()?;
             }
             if !look.is_more {
                 break;
             }
-            session.act(Instant::now())?;
+            if Watch::default().wait(interrupts.as_ref(), Duration::ZERO) {
+                session.clear();
+                complain(&format!(
+                    "what was logged after {} was not read, since the run was stopped; a next one with --cursor-file reads on, \
+                     else give it --since",
+                    journals.last()
+                ));
+                break 'run;
+            }
+            session.act(Instant::now(), std::slice::from_ref(&input))?;
         }
     }
-    input.summary.lines = journals.lines();
     let exit = follow::end(args, &[input], exit, &mut session)?;
     if let Some(path) = cursor_file {
         cursor::write(path, &journals.cursor())?;

@@ -2,16 +2,14 @@
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::terminal;
+use super::input::Input;
 use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::report::metrics::{CONTENT_TYPE, InputState, SaturatedSeconds, metrics};
 use crate::report::{JSON, Report, Style};
-use crate::serve::{Pages, Server};
-use crate::time::{SECOND, Time};
+use crate::serve::Server;
 
 /// Shortest interval between two renderings of the pages while lines come.
 const OFTEN: Duration = Duration::from_secs(1);
@@ -19,24 +17,24 @@ const OFTEN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(15);
 /// Pages rest this many times as long as they took to make: the log comes first.
 const REST: u32 = 20;
+/// The same where somebody waits for the report.
+const REST_ASKED: u32 = 4;
+/// Interval of looking whether somebody waits for the report.
+const LOOK: Duration = Duration::from_millis(100);
 /// Width in columns of the report behind the pages, which is never printed as text.
 const WIDTH: usize = 80;
 
 /// Publishes reports.
 pub(super) struct Publisher {
     server: Server,
-    source: String,
     saturated: SaturatedSeconds,
     /// Whether lines came since the last pages.
     is_dirty: bool,
+    /// Whether pages were made at all.
+    has_pages: bool,
+    /// Time of the last pages, and how long they took.
     made: Instant,
-    rest: Duration,
-    /// Time of the last bytes read.
-    last_read: Option<Time>,
-    /// Files that are followed by their names.
-    files: Vec<PathBuf>,
-    /// Whether the input can be read, by who reads it.
-    is_up: bool,
+    took: Duration,
 }
 
 impl Publisher {
@@ -44,7 +42,7 @@ impl Publisher {
     ///
     /// # Errors
     /// If that is no address, or cannot be listened on.
-    pub(super) fn start(address: &str, sources: &[PathBuf]) -> Result<Self, Error> {
+    pub(super) fn start(address: &str) -> Result<Self, Error> {
         let cannot = |why: String| {
             Error::Usage(format!(
                 "--metrics `{address}`: {why}; give it a free address and port, as 127.0.0.1:9110"
@@ -62,18 +60,11 @@ impl Publisher {
         })?;
         Ok(Self {
             server,
-            source: sources
-                .iter()
-                .map(|source| name(source))
-                .collect::<Vec<_>>()
-                .join(", "),
             saturated: SaturatedSeconds::new(),
             is_dirty: false,
+            has_pages: false,
             made: Instant::now(),
-            rest: Duration::ZERO,
-            last_read: None,
-            files: (sources.iter().filter(|source| source.is_file()).cloned()).collect(),
-            is_up: true,
+            took: Duration::ZERO,
         })
     }
 
@@ -82,31 +73,21 @@ impl Publisher {
         self.server.address()
     }
 
-    /// Notes that bytes came.
-    pub(super) fn hear(&mut self) {
-        self.is_dirty = true;
-        self.last_read = Some(terminal::now());
-    }
-
-    /// Notes whether the input can be read.
-    pub(super) const fn set_up(&mut self, is_up: bool) {
-        self.is_dirty |= self.is_up != is_up;
-        self.is_up = is_up;
-    }
-
-    /// Notes that the report has changed, as it does by time alone where a finding settles.
+    /// Notes that the report has changed, as it does by time alone where a finding settles, or the state of an input.
     pub(super) const fn note_change(&mut self) {
         self.is_dirty = true;
     }
 
-    /// Returns the time of the next rendering.
+    /// Returns the time of the next rendering, or of the next look whether somebody waits for it.
     pub(super) fn due(&self) -> Instant {
-        self.made
-            + if self.is_dirty {
-                self.rest
-            } else {
-                self.rest.max(SELDOM)
-            }
+        if !self.has_pages {
+            return self.made;
+        }
+        if self.server.is_asked() {
+            return self.made + self.took * REST_ASKED;
+        }
+        let least = if self.is_dirty { OFTEN } else { SELDOM };
+        (self.made + least.max(self.took * REST)).min(Instant::now() + LOOK)
     }
 
     /// Notes that the reader is alive, whether pages are due or not.
@@ -114,36 +95,23 @@ impl Publisher {
         self.server.beat();
     }
 
-    /// Publishes pages of a report. `now` is the current time of the log.
-    pub(super) fn publish(&mut self, report: &Report, analysis: &Analysis, now: Option<Time>) {
+    /// Publishes the pages of a report. The one of an input without a line is there before anybody asks.
+    pub(super) fn publish(&mut self, report: &Report, analysis: &Analysis, inputs: &[Input]) {
         let began = Instant::now();
-        let input = InputState {
-            source: self.source.clone(),
-            // A file that was renamed or removed is not written to any more, unless another one takes its name.
-            is_up: self.is_up && self.files.iter().all(|file| file.exists()),
-            last_read: self
-                .last_read
-                .map_or(0.0, |time| time.0 as f64 / SECOND as f64),
-            lost: analysis.lost(),
-        };
-        let page = metrics(
-            report,
-            &analysis.traffic(),
-            &input,
-            now,
-            &mut self.saturated,
-        );
-        let mut document = Vec::new();
-        // Writing to memory does not fail.
-        let _ = (JSON.report)(report, Style::plain(WIDTH), &mut document);
-        self.server.publish(Pages {
-            metrics: page.into_bytes().into(),
-            metrics_type: CONTENT_TYPE,
-            report: document.into(),
-        });
+        let states: Vec<InputState> = inputs.iter().map(Input::state).collect();
+        let page = metrics(report, &analysis.traffic(), &states, &mut self.saturated);
+        let is_asked = !self.has_pages || self.server.is_asked();
+        self.server.publish_metrics(page.into_bytes(), CONTENT_TYPE);
+        if is_asked {
+            let mut document = Vec::new();
+            // Writing to memory does not fail.
+            let _ = (JSON.report)(report, Style::plain(WIDTH), &mut document);
+            self.server.publish_report(document);
+        }
         self.is_dirty = false;
+        self.has_pages = true;
         self.made = Instant::now();
-        self.rest = OFTEN.max(began.elapsed() * REST);
+        self.took = self.made - began;
     }
 }
 
@@ -165,14 +133,6 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     match text.parse() {
         Ok(address) => Ok(vec![address]),
         Err(_) => Err("this is no address with a port".to_owned()),
-    }
-}
-
-/// Returns the name of an input as the label of its metrics.
-fn name(source: &Path) -> String {
-    match source.to_str() {
-        Some("") => "journal".to_owned(),
-        _ => source.display().to_string(),
     }
 }
 

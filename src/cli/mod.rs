@@ -23,6 +23,7 @@ mod follow_journal;
 mod gate;
 mod help;
 mod idle;
+mod input;
 mod manual;
 mod metrics;
 mod options;

@@ -2,18 +2,19 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::complain;
 #[cfg(unix)]
 use super::signals::Interrupts;
 use super::tail::{GROWTH, Tail};
 use super::wake::{Told, Wake};
 use super::watch::Watch;
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::input::source::{BLOCK, Live, Options, Room, Spool, peel};
 
 /// Bytes read at once: more than of a file, because the writer is woken for each block.
@@ -23,6 +24,8 @@ const AT_ONCE: usize = 2 * BLOCK;
 pub(super) struct Opened {
     /// Files, which may grow.
     files: Vec<(u32, Tail)>,
+    /// Files that hold something else than the lines of a log, which are read once.
+    whole: Vec<(u32, File)>,
     /// Standard input, and pipes, which are opened by their readers: that blocks until a writer opens them.
     pipes: Vec<(u32, PathBuf)>,
     watch: Watch,
@@ -33,9 +36,10 @@ impl Opened {
     ///
     /// # Errors
     /// If one is not there, or cannot be opened.
-    pub(super) fn all(paths: &[PathBuf]) -> Result<Self, Error> {
+    pub(super) fn all(paths: &[PathBuf], options: &Options) -> Result<Self, Error> {
         let mut opened = Self {
             files: Vec::new(),
+            whole: Vec::new(),
             pipes: Vec::new(),
             watch: Watch::new(),
         };
@@ -50,6 +54,9 @@ impl Opened {
             };
             if is_pipe {
                 opened.pipes.push((number, path.clone()));
+            } else if !is_lines(path, options).map_err(named)? {
+                let file = File::open(path).map_err(named)?;
+                opened.whole.push((number, file));
             } else {
                 opened.watch.add(path);
                 opened
@@ -62,8 +69,26 @@ impl Opened {
 
     /// Whether one thread can read all of them.
     fn is_for_one(&self) -> bool {
-        self.pipes.len() + usize::from(!self.files.is_empty()) == 1
+        self.pipes.len() + self.whole.len() + usize::from(!self.files.is_empty()) == 1
     }
+
+    /// Says which files are not followed.
+    pub(super) fn announce(&self, paths: &[PathBuf]) {
+        for (number, _) in &self.whole {
+            let path = &paths[*number as usize];
+            complain(&format!(
+                "`{}` is packed, in UTF-16, or no log of lines, to which nothing is added: it is read once, and not followed. Follow \
+                 the log that it was made of",
+                printable(&path.display().to_string())
+            ));
+        }
+    }
+}
+
+/// Whether a file holds the lines of a log as they are, or nothing so far.
+fn is_lines(path: &Path, options: &Options) -> io::Result<bool> {
+    let is_lines = |live| matches!(live, Live::Plain(..));
+    peel(File::open(path)?, options).map(is_lines)
 }
 
 /// Blocks that may be used again.
@@ -100,6 +125,12 @@ pub(super) fn start(
         };
         work.push(Box::new(own));
     }
+    for (number, file) in opened.whole {
+        let send = send.clone();
+        work.push(Box::new(move || {
+            drop(send.send((number, Wake::Whole(file))));
+        }));
+    }
     if !opened.files.is_empty() {
         let (files, watch, send) = (opened.files, opened.watch, send.clone());
         work.push(Box::new(move || follow(files, &watch, &send, &spare)));
@@ -134,9 +165,12 @@ fn follow(mut files: Vec<(u32, Tail)>, watch: &Watch, to: &SyncSender<Told>, spa
             let wake = match tail.poll(block.bytes_mut(), watch) {
                 Ok(0) => {
                     room = Some(block);
-                    continue;
+                    match tail.changed() {
+                        Some(is_up) => Wake::Up(is_up),
+                        None => continue,
+                    }
                 }
-                Ok(read) => Wake::Block(block, read),
+                Ok(read) => Wake::Block(block, read, tail.left()),
                 Err(why) => {
                     failed = Some(*number);
                     Wake::Failed(why)
@@ -181,8 +215,8 @@ enum Input {
     Files(Vec<(u32, Tail)>),
     /// Lines that are unpacked: while none come, no timer is looked at.
     Lines(Box<dyn Read>),
-    /// Single event, until it is taken.
-    Told(Option<Wake>),
+    /// Single event of an input, until it is taken.
+    Told(u32, Option<Wake>),
 }
 
 impl Alone {
@@ -190,12 +224,16 @@ impl Alone {
     ///
     /// # Errors
     /// If there are several pipes.
-    pub(super) fn open(opened: Opened, options: &Options) -> Result<Self, Error> {
+    pub(super) fn open(mut opened: Opened, options: &Options) -> Result<Self, Error> {
         let input = match &opened.pipes[..] {
-            [] => Input::Files(opened.files),
+            _ if !opened.is_for_one() => return Err(too_few()),
+            [] => match opened.whole.pop() {
+                Some((number, file)) => Input::Told(number, Some(Wake::Whole(file))),
+                None => Input::Files(opened.files),
+            },
             [(_, path)] if path.as_os_str() == "-" && opened.files.is_empty() => {
                 match peeled(options, true) {
-                    Peeled::Wake(wake) => Input::Told(Some(wake)),
+                    Peeled::Wake(wake) => Input::Told(0, Some(wake)),
                     Peeled::Lines(lines) => Input::Lines(lines),
                 }
             }
@@ -230,7 +268,9 @@ impl Alone {
     ) -> Result<Told, RecvTimeoutError> {
         let mut block = std::mem::take(&mut self.block);
         let files = match &mut self.input {
-            Input::Told(wake) => return Ok((0, wake.take().unwrap_or(Wake::End))),
+            Input::Told(number, wake) => {
+                return Ok((*number, wake.take().unwrap_or(Wake::End)));
+            }
             Input::Lines(lines) => {
                 let wake = read(lines, block).ok_or(RecvTimeoutError::Timeout);
                 return wake.map(|wake| (0, wake));
@@ -244,11 +284,17 @@ impl Alone {
                 let (number, tail) = &mut files[at];
                 let number = *number;
                 match tail.poll(block.bytes_mut(), &self.watch) {
-                    Ok(0) => {}
+                    Ok(0) => {
+                        if let Some(is_up) = tail.changed() {
+                            self.block = block;
+                            return Ok((number, Wake::Up(is_up)));
+                        }
+                    }
                     Ok(read) => {
+                        let left = tail.left();
                         // The others have their turn before it comes again.
                         files[at..].rotate_left(1);
-                        return Ok((number, Wake::Block(block, read)));
+                        return Ok((number, Wake::Block(block, read, left)));
                     }
                     Err(why) => {
                         files.remove(at);
@@ -322,7 +368,7 @@ pub(super) fn read(from: &mut impl Read, mut block: Room) -> Option<Wake> {
     sized(&mut block);
     Some(match from.read(block.bytes_mut()) {
         Ok(0) => Wake::End,
-        Ok(n) => Wake::Block(block, n),
+        Ok(n) => Wake::Block(block, n, 0),
         Err(why) if is_passing(&why) => return None,
         Err(why) => Wake::Failed(why),
     })

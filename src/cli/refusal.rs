@@ -50,6 +50,14 @@ pub(super) fn fault(error: &Error) -> String {
         return format!("{text}; a subcommand stands before the inputs: dropsift {name}");
     }
     let path = Path::new(name);
+    if let Ok(target) = std::fs::read_link(path) {
+        return format!(
+            "cannot read `{}`: it is a link to `{}`, which is not there; name the file that it should lead to, or make the link \
+             anew",
+            printable(name),
+            printable(&target.display().to_string())
+        );
+    }
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),

@@ -1,6 +1,6 @@
 //! State of a live run: the time of the next report, its events, and their writer.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,14 @@ use super::batch::unreadable;
 use super::cluster::Local;
 use super::filters::Filter;
 use super::gate::Gate;
+use super::input::{Input, Sums};
 use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
-use super::writer::Writer;
+use super::writer::{Page, Writer};
 use super::{cluster, pager, replay, say, terminal};
 use crate::analyze::{Analysis, Live};
+use crate::beside::stay_alone;
 use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
@@ -76,7 +78,7 @@ impl<'s> Session<'s> {
         let now = Instant::now();
         let is_stdin = matches!(sources, [only] if only.as_os_str() == "-");
         let publisher = (args.metrics.as_deref())
-            .map(|address| Publisher::start(address, sources))
+            .map(Publisher::start)
             .transpose()?;
         if sources.len() > 1 {
             analysis.begin_turns();
@@ -122,6 +124,14 @@ impl<'s> Session<'s> {
         &self.analysis
     }
 
+    /// Reads a part of an input by `part`, and takes account of it.
+    pub(super) fn account<T>(&mut self, input: &mut Input, part: impl FnOnce(&mut Self) -> T) -> T {
+        let before = Sums::of(&self.analysis);
+        let result = part(self);
+        input.add(&before, &Sums::of(&self.analysis));
+        result
+    }
+
     pub(super) const fn set_lines(&mut self, lines: u64) {
         self.analysis.set_lines(lines);
     }
@@ -141,10 +151,10 @@ impl<'s> Session<'s> {
         self.analysis.take_unjudged()
     }
 
-    /// Notes whether the input can be read, for `--metrics`.
-    pub(super) fn set_up(&mut self, is_up: bool) {
+    /// Notes for `--metrics` that something has changed.
+    pub(super) const fn note_change(&mut self) {
         if let Some(publisher) = &mut self.publisher {
-            publisher.set_up(is_up);
+            publisher.note_change();
         }
     }
 
@@ -198,9 +208,7 @@ impl<'s> Session<'s> {
     /// If stdout cannot be written to.
     pub(super) fn hear(&mut self) -> Result<(), Error> {
         self.heard = Instant::now();
-        if let Some(publisher) = &mut self.publisher {
-            publisher.hear();
-        }
+        self.note_change();
         if !self.gate.is_open() {
             let since = (self.heard - self.began).as_micros() as i64;
             let clock = (self.told).map_or_else(terminal::now, |told| Time(told.0 + since));
@@ -251,11 +259,12 @@ impl<'s> Session<'s> {
             .min()
     }
 
-    /// Performs the actions that are due. `open` is the last time at which the input was known to be open.
+    /// Performs the actions that are due. `open` is the last time at which the input was known to be open, `inputs` what was
+    /// read of each.
     ///
     /// # Errors
     /// If stdout cannot be written to.
-    pub(super) fn act(&mut self, open: Instant) -> Result<(), Error> {
+    pub(super) fn act(&mut self, open: Instant, inputs: &[Input]) -> Result<(), Error> {
         let now = Instant::now();
         let opened = self.gate.try_open(open);
         let waits = !self.gate.has_heard() && now - self.began >= TICK;
@@ -266,7 +275,7 @@ impl<'s> Session<'s> {
             self.tell_due(now, opened)?;
         }
         // Events come before pages, which nobody waits for.
-        self.publish(Instant::now());
+        self.publish(Instant::now(), inputs);
         Ok(())
     }
 
@@ -281,9 +290,8 @@ impl<'s> Session<'s> {
         if self.held.is_some_and(|since| since + HELD <= now) {
             self.held = None;
             if let Writer::Rows(rows) = &mut self.writer {
-                let mut page = Vec::new();
-                rows.flush(&mut page).map_err(Error::Output)?;
-                self.print(&page)?;
+                let out = &mut Page::new(&mut self.status);
+                (rows.flush(out).and_then(|()| out.flush())).map_err(Error::Output)?;
             }
         }
         self.status.draw(Instant::now());
@@ -291,18 +299,32 @@ impl<'s> Session<'s> {
     }
 
     /// Publishes the pages of `--metrics` if they are due.
-    fn publish(&mut self, now: Instant) {
-        let Some(publisher) = &mut self.publisher else {
+    fn publish(&mut self, now: Instant, inputs: &[Input]) {
+        let Some(publisher) = &self.publisher else {
             return;
         };
         publisher.beat();
-        if publisher.due() <= now {
-            let silence = (now - self.heard).as_micros() as i64;
-            let last = self.analysis.last();
-            let time = last.map(|last| Time(last.0 + silence)).max(self.now);
-            let report = self.filter.apply(self.analysis.report(time));
-            publisher.publish(&report, &self.analysis, time);
+        if publisher.due() > now {
+            return;
         }
+        stay_alone();
+        let silence = (now - self.heard).as_micros() as i64;
+        let last = self.analysis.last();
+        let time = last.map(|last| Time(last.0 + silence)).max(self.now);
+        let report = self.report(time, inputs.iter().map(Input::report).collect());
+        if let Some(publisher) = &mut self.publisher {
+            publisher.publish(&report, &self.analysis, inputs);
+        }
+    }
+
+    /// Creates the report as it is printed. `now` is the current time of the log.
+    fn report(&mut self, now: Option<Time>, inputs: Vec<InputReport>) -> Report {
+        self.look_at_clock();
+        let mut report = self.filter.apply(self.analysis.report(now));
+        report.inputs = inputs;
+        report.inputs.extend(cluster::reports(&self.args.shared));
+        report.options = replay::options(std::env::args_os());
+        report
     }
 
     /// Prints to stderr the input that is read, and the role by which it is judged.
@@ -349,19 +371,19 @@ impl<'s> Session<'s> {
     fn tell(&mut self, tick: Option<Time>) -> Result<(), Error> {
         self.is_dirty = false;
         let began = Instant::now();
+        stay_alone();
         self.now = self.now.max(tick);
         self.look_at_clock();
         let report = self.filter.apply(self.analysis.report(self.now));
-        let events = self.live.changes(&report, self.now);
+        let events = self.live.changes(&report);
         if let Some(publisher) = self.publisher.as_mut().filter(|_| !events.is_empty()) {
             publisher.note_change();
         }
-        let page = self
-            .writer
-            .written(&events, &report)
+        let out = &mut Page::new(&mut self.status);
+        (self.writer.write(&events, &report, out))
+            .and_then(|()| out.flush())
             .map_err(Error::Output)?;
         self.status.update(began, &report);
-        self.print(&page)?;
         if matches!(&self.writer, Writer::Rows(rows) if rows.is_holding()) {
             self.held.get_or_insert(began);
         } else {
@@ -407,13 +429,6 @@ impl<'s> Session<'s> {
         }
     }
 
-    fn print(&mut self, page: &[u8]) -> Result<(), Error> {
-        if !page.is_empty() {
-            self.status.clear();
-        }
-        print(page)
-    }
-
     /// Removes the status line.
     pub(super) fn clear(&mut self) {
         self.status.clear();
@@ -426,11 +441,7 @@ impl<'s> Session<'s> {
     pub(super) fn end(&mut self, inputs: Vec<InputReport>) -> Result<Report, Error> {
         self.failed.take().map_or(Ok(()), Err)?;
         self.status.clear();
-        self.look_at_clock();
-        let mut report = self.filter.apply(self.analysis.report(self.now));
-        report.inputs = inputs;
-        report.inputs.extend(cluster::reports(&self.args.shared));
-        report.options = replay::options(std::env::args_os());
+        let report = self.report(self.now, inputs);
         // Without a report, an input that has ended still writes its events.
         let wanted = self.is_live() || self.args.no_report;
         let events = if wanted {
@@ -439,16 +450,15 @@ impl<'s> Session<'s> {
             Vec::new()
         };
         let (args, style) = (self.args, self.style);
-        let writer = &mut self.writer;
-        let mut news = writer.written(&events, &report).map_err(Error::Output)?;
-        if let Writer::Rows(rows) = writer {
-            rows.flush(&mut news).map_err(Error::Output)?;
+        let out = &mut Page::new(&mut self.status);
+        let mut written = self.writer.write(&events, &report, out);
+        if let Writer::Rows(rows) = &mut self.writer {
+            written = written.and_then(|()| rows.flush(out));
+            if !rows.is_empty() {
+                written = written.and_then(|()| out.write_all(b"\n"));
+            }
         }
-        print(&news)?;
-        drop(news);
-        if matches!(&self.writer, Writer::Rows(rows) if !rows.is_empty()) {
-            print(b"\n")?;
-        }
+        written.and_then(|()| out.flush()).map_err(Error::Output)?;
         if !args.no_report {
             // Events that were printed are on the terminal already.
             let is_paged = args.is_paged() && !wanted;
@@ -474,18 +484,4 @@ fn roles(site: &Site) -> String {
     }
     texts.push(format!("others {}{guess}", others.value));
     texts.join(", ")
-}
-
-/// Writes the rows of one moment at once, because each write wakes the reader.
-///
-/// # Errors
-/// If stdout cannot be written to.
-fn print(page: &[u8]) -> Result<(), Error> {
-    if page.is_empty() {
-        return Ok(());
-    }
-    let mut out = io::stdout().lock();
-    out.write_all(page)
-        .and_then(|()| out.flush())
-        .map_err(Error::Output)
 }

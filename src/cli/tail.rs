@@ -1,6 +1,8 @@
 //! A file that is followed: it may grow, be truncated, or be rotated. A rotated file is read to its end before the file
 //! that replaces it, also where whole files came and went between two looks.
 
+mod beside;
+
 use std::cmp::Reverse;
 use std::collections::{HashSet, VecDeque};
 use std::fs::{File, Metadata};
@@ -8,6 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use beside::{Beside, Id, beside, bytes_at, id, is_packed};
 
 use super::watch::Watch;
 use super::{complain, terminal};
@@ -28,11 +32,8 @@ const SAMPLE: usize = 1024;
 const CLOCK: i64 = 2 * SECOND;
 /// Upper bound on the rescans of a folder until two scans agree.
 const LOOKS: usize = 5;
-/// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
-const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
-
-/// Identity of a file, independent of its name: device and inode on Unix.
-type Id = (u64, u64);
+/// Time after which a name that denotes no file that can be opened is said: between two files of a rotation there may be none.
+const GONE: Duration = Duration::from_secs(2);
 
 /// A file that is read.
 struct Followed {
@@ -56,6 +57,10 @@ pub(super) struct Tail {
     seen: Time,
     /// File of the last bytes, if they do not end a line.
     open_line: Option<Id>,
+    /// Time since which the name denotes no file that can be opened, and why.
+    gone: Option<(Instant, io::Error)>,
+    /// Whether the name denotes a file, by what was said last.
+    is_up: bool,
 }
 
 impl Followed {
@@ -109,14 +114,56 @@ impl Tail {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let file = File::open(path)?;
         let id = id(&file.metadata()?);
-        let met = beside(path).into_iter().map(|found| found.id).collect();
+        let mut met: HashSet<Id> = beside(path).into_iter().map(|found| found.id).collect();
+        // Its next name may be like its name where that is not: `syslog.1` has the stem of `syslog`.
+        met.insert(id);
         Ok(Self {
             path: path.to_owned(),
             files: [Followed::new(file, id)].into(),
             met,
             seen: terminal::now(),
             open_line: None,
+            gone: None,
+            is_up: true,
         })
+    }
+
+    /// Returns how many bytes were written and not read so far.
+    pub(super) fn left(&self) -> u64 {
+        let left = self.files.iter().map(|file| {
+            let length = file.file.metadata().ok().filter(Metadata::is_file);
+            length.map_or(0, |meta| meta.len().saturating_sub(file.read))
+        });
+        left.sum()
+    }
+
+    /// Returns whether the name denotes a file that can be opened, where that has changed, and says so.
+    pub(super) fn changed(&mut self) -> Option<bool> {
+        let name = printable(&self.path.display().to_string());
+        match &self.gone {
+            Some((since, why)) if self.is_up && since.elapsed() >= GONE => {
+                let what = if why.kind() == io::ErrorKind::NotFound {
+                    "is gone".to_owned()
+                } else {
+                    format!(
+                        "cannot be opened any more ({})",
+                        printable(&why.to_string())
+                    )
+                };
+                complain(&format!(
+                    "`{name}` {what}: what is still written to the file before is read, and a new one as soon as it is there; put \
+                     the log back under this name, or run again with the name that it has now"
+                ));
+                self.is_up = false;
+                Some(false)
+            }
+            None if !self.is_up => {
+                complain(&format!("`{name}` is there again, and read on"));
+                self.is_up = true;
+                Some(true)
+            }
+            _ => None,
+        }
     }
 
     /// Reads the available bytes; returns 0 where there are none. A file that takes the name is watched from then on.
@@ -274,11 +321,21 @@ impl Tail {
             return Ok(false);
         };
         if named == Some(last.id) {
+            self.gone = None;
             self.seen = terminal::now();
             return Ok(false);
         }
         // Between two files of a rotation there may be none, and the one before may have its next name already.
-        let file = File::open(&self.path).ok();
+        let file = match File::open(&self.path) {
+            Ok(file) => {
+                self.gone = None;
+                Some(file)
+            }
+            Err(why) => {
+                self.gone.get_or_insert((Instant::now(), why));
+                None
+            }
+        };
         let new = file
             .as_ref()
             .map(File::metadata)
@@ -366,88 +423,4 @@ impl Read for Tail {
             thread::sleep(GROWTH);
         }
     }
-}
-
-fn is_packed(begin: &[u8]) -> bool {
-    PACKED.iter().any(|magic| begin.starts_with(magic))
-}
-
-/// A file in the same folder whose name has the same stem.
-struct Beside {
-    path: PathBuf,
-    id: Id,
-    length: u64,
-    modified: Option<Time>,
-}
-
-impl Beside {
-    /// Returns the number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
-    fn turn(&self) -> Option<u32> {
-        self.path.extension()?.to_str()?.parse().ok()
-    }
-}
-
-/// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
-/// `kern-20260422.log`.
-fn beside(path: &Path) -> Vec<Beside> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
-    let is_like = |name: &[u8]| {
-        let rest = name.strip_prefix(stem).unwrap_or_default();
-        matches!(rest.first(), Some(b'.' | b'-' | b'_'))
-    };
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| is_like(entry.file_name().as_encoded_bytes()))
-        .filter_map(|entry| {
-            let meta = entry.metadata().ok().filter(Metadata::is_file)?;
-            Some(Beside {
-                path: entry.path(),
-                id: id(&meta),
-                length: meta.len(),
-                modified: meta.modified().ok().and_then(terminal::time_of),
-            })
-        })
-        .collect()
-}
-
-#[cfg(unix)]
-fn id(meta: &Metadata) -> Id {
-    use std::os::unix::fs::MetadataExt;
-    (meta.dev(), meta.ino())
-}
-
-#[cfg(not(unix))]
-fn id(meta: &Metadata) -> Id {
-    let created = meta.created().ok().and_then(terminal::time_of);
-    created.map_or((0, 0), |created| (created.0 as u64, 0))
-}
-
-/// Returns the `length` bytes at `at`; fewer where the file ends.
-fn bytes_at(file: &File, at: u64, length: usize) -> Vec<u8> {
-    let mut bytes = vec![0; length];
-    let mut filled = 0;
-    while filled < length {
-        match read_at(file, &mut bytes[filled..], at + filled as u64) {
-            Ok(read) if read > 0 => filled += read,
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            _ => break,
-        }
-    }
-    bytes.truncate(filled);
-    bytes
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
-    std::os::unix::fs::FileExt::read_at(file, bytes, at)
-}
-
-/// Reads nothing: on other systems a read at an offset moves the file's position, so nothing is compared.
-#[cfg(not(unix))]
-fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
-    Ok(0)
 }

@@ -2,7 +2,12 @@
 
 use std::io::{self, Write};
 
+use super::status::Status;
 use crate::report::{Event, LiveText, Report};
+
+/// Number of bytes that are written at once: the rows of one moment, because each write wakes the reader, but not all of a
+/// flood.
+const AT_ONCE: usize = 256 << 10;
 
 /// Writer of events.
 pub(super) enum Writer {
@@ -13,21 +18,56 @@ pub(super) enum Writer {
 }
 
 impl Writer {
-    /// Returns events as they are printed.
+    /// Writes events.
     ///
     /// # Errors
-    /// Those of the form, which writes to memory.
-    pub(super) fn written(&mut self, events: &[Event<'_>], report: &Report) -> io::Result<Vec<u8>> {
-        let mut page = Vec::new();
+    /// If `out` cannot be written to.
+    pub(super) fn write(
+        &mut self,
+        events: &[Event<'_>],
+        report: &Report,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
         match self {
-            Self::None => {}
-            Self::Each(write) => {
-                for event in events {
-                    write(event, &mut page)?;
-                }
-            }
-            Self::Rows(rows) => rows.write(events, report, &mut page)?,
+            Self::None => Ok(()),
+            Self::Each(write) => events.iter().try_for_each(|event| write(event, out)),
+            Self::Rows(rows) => rows.write(events, report, out),
         }
-        Ok(page)
+    }
+}
+
+/// Standard output below which stands the status line, which is removed before something is printed.
+pub(super) struct Page<'s> {
+    status: &'s mut Status,
+    waiting: Vec<u8>,
+}
+
+impl<'s> Page<'s> {
+    pub(super) const fn new(status: &'s mut Status) -> Self {
+        Self {
+            status,
+            waiting: Vec::new(),
+        }
+    }
+}
+
+impl Write for Page<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.waiting.extend_from_slice(bytes);
+        if self.waiting.len() >= AT_ONCE {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.status.clear();
+        let mut out = io::stdout().lock();
+        out.write_all(&self.waiting)?;
+        self.waiting.clear();
+        out.flush()
     }
 }

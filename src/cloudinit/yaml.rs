@@ -38,6 +38,8 @@ pub enum Style {
 
 /// Upper bound on the nesting of a document.
 const MAX_DEPTH: usize = 64;
+/// Upper bound on the values in it: each takes up to some 250 bytes beside its text.
+const MAX_NODES: usize = 150_000;
 
 impl Node {
     /// Returns the value of a key of a mapping.
@@ -119,6 +121,7 @@ pub fn read(text: &str) -> Result<Vec<Node>, Fault> {
     }
     let mut documents = Vec::new();
     let mut open: Vec<Open> = Vec::new();
+    let mut nodes = 0;
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| {
             Fault::new(error.marker().line(), format!("bad YAML: {}", error.info()))
@@ -131,6 +134,10 @@ pub fn read(text: &str) -> Result<Vec<Node>, Fault> {
             _ => 0,
         };
         let line = span.start.line().saturating_sub(blank).max(1);
+        nodes += 1;
+        if nodes > MAX_NODES {
+            return Err(Fault::new(line, "YAML of more than 150,000 values"));
+        }
         let done = match event {
             Event::SequenceStart(..) | Event::MappingStart(..) => {
                 if open.len() >= MAX_DEPTH {

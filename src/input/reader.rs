@@ -235,7 +235,9 @@ impl Reader {
     fn take(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> usize {
         self.blank = self.blank && text.iter().all(|b| b.is_ascii_whitespace() || *b == 0);
         let mut at = 0;
+        // The last record that is not the first of its framing.
         let mut records: Option<(usize, usize)> = None;
+        let mut is_first = true;
         let mut most = usize::MAX;
         while at < text.len() {
             let rest = &text[at..];
@@ -270,10 +272,13 @@ impl Reader {
                 Cut::Record(len) => {
                     let len = len.max(1);
                     let record = self.framing.composed(&rest[..len]);
-                    if records.is_none() {
+                    // The time of a record alone is said once: a long one takes long to parse.
+                    if is_first {
                         self.alive(&record, sink);
+                    } else {
+                        records = Some((at, at + len));
                     }
-                    records = Some((at, at + len));
+                    is_first = false;
                     self.record(&record, sink);
                     at += len;
                 }
@@ -294,6 +299,7 @@ impl Reader {
                     if let Some((from, to)) = records.take() {
                         self.alive(&text[from..to], sink);
                     }
+                    is_first = true;
                     let other =
                         framing::opening(rest).filter(|other| !other.is_like(&self.framing));
                     self.barred = other.is_none();

@@ -84,7 +84,7 @@ impl<'a> Event<'a> {
 
     /// Creates the event of the report at the end of a live log.
     pub fn report(report: &'a Report) -> Self {
-        let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
+        let end = report.end().unwrap_or(Time::UNKNOWN);
         Self {
             report: Some(report),
             ..Self::of(EventKind::Report, end)

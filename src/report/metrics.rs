@@ -3,6 +3,7 @@
 //! No label contains the address of a peer or an ephemeral port, so the number of series is bounded by nodes and
 //! services.
 
+mod inputs;
 mod missing;
 mod saturation;
 mod traffic;
@@ -23,6 +24,7 @@ use crate::error::printable;
 use crate::site::WindowOrigin;
 use crate::time::{SECOND, Time};
 
+pub use inputs::InputState;
 pub use saturation::SaturatedSeconds;
 pub use traffic::{PacketKind, Traffic};
 
@@ -31,19 +33,6 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 
 /// Code of the warning that an acceptance has ended, see [`crate::accept::Note`].
 const EXPIRED: &str = "acceptance-expired";
-
-/// State of the report's input.
-#[derive(Debug, Clone, PartialEq)]
-pub struct InputState {
-    /// Name of the input, as the user wrote it.
-    pub source: String,
-    /// Whether it can still be read.
-    pub is_up: bool,
-    /// Time of the last bytes, in seconds since 1970; 0 before the first.
-    pub last_read: f64,
-    /// Number of kernel messages that were lost, by the log's notices.
-    pub lost: u64,
-}
 
 /// Metrics of the page.
 #[derive(Debug)]
@@ -84,38 +73,19 @@ impl Collector for Page {
     }
 }
 
-/// Writes the page of `report`, in the text format of OpenMetrics. `now` is the current time of the log; `saturated` is
-/// increased by the stretches in the report.
+/// Writes the page of `report`, in the text format of OpenMetrics. `saturated` is increased by the stretches in the report.
 pub fn metrics(
     report: &Report,
     traffic: &[Traffic],
-    input: &InputState,
-    now: Option<Time>,
+    inputs: &[InputState],
     saturated: &mut SaturatedSeconds,
 ) -> String {
+    let [up, last_read, lost] = inputs::families(inputs);
     let families = vec![
         build_info(),
-        input_family(
-            "dropsift_input_up",
-            "Whether the input can be read",
-            false,
-            input,
-            f64::from(u8::from(input.is_up)),
-        ),
-        input_family(
-            "dropsift_input_last_read_timestamp_seconds",
-            "When the input gave bytes last",
-            false,
-            input,
-            input.last_read,
-        ),
-        input_family(
-            "dropsift_input_lost",
-            "Kernel messages that the log says were lost",
-            true,
-            input,
-            input.lost as f64,
-        ),
+        up,
+        last_read,
+        lost,
         lines(report),
         traffic::drop_lines(traffic),
         last_drop(report),
@@ -123,9 +93,9 @@ pub fn metrics(
         accepted_findings(report),
         acceptance_expired(report),
         missing::missing_rule(report),
-        saturation::log_saturated(report, now),
+        saturation::log_saturated(report),
         saturation::saturated_seconds(report, saturated),
-        upgrade_window(report, now),
+        upgrade_window(report),
     ];
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Page { families }));
@@ -151,21 +121,6 @@ fn build_info() -> Family {
         help: "The version, its commit, and the Harvester release of the port catalogue",
         is_counter: false,
         series: vec![(labels, 1.0)],
-    }
-}
-
-fn input_family(
-    name: &'static str,
-    help: &'static str,
-    is_counter: bool,
-    input: &InputState,
-    value: f64,
-) -> Family {
-    Family {
-        name,
-        help,
-        is_counter,
-        series: vec![(vec![("source", label(&input.source))], value)],
     }
 }
 
@@ -294,8 +249,8 @@ fn by_node<'r>(
 }
 
 /// Returns for each node whether an upgrade is in progress, so that its alerts can be inhibited.
-fn upgrade_window(report: &Report, now: Option<Time>) -> Family {
-    let now = now.max(report.span.map(|(_, last)| last));
+fn upgrade_window(report: &Report) -> Family {
+    let now = report.end();
     let is_open = |origin: WindowOrigin| {
         let Some(now) = now else { return false };
         report.windows.iter().any(|window| {

@@ -191,7 +191,10 @@ impl Warning {
 /// The whole report.
 #[derive(Clone)]
 pub struct Report {
+    /// Times of the first and the last line.
     pub span: Option<(Time, Time)>,
+    /// Current time of the log where it goes on.
+    pub now: Option<Time>,
     pub tally: Tally,
     pub nodes: Vec<NodeReport>,
     pub findings: Vec<Finding>,
@@ -212,6 +215,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Returns the current time of a live log, and of a saved one the time of its last line.
+    pub fn end(&self) -> Option<Time> {
+        let (_, last) = self.span?;
+        Some(self.now.map_or(last, |now| now.max(last)))
+    }
+
     /// Returns the rules that would accept `finding`.
     pub fn rules_of(&self, finding: &Finding) -> impl Iterator<Item = &AcceptRule> {
         finding.rules.iter().filter_map(|id| self.rules.get(id))

@@ -33,7 +33,7 @@ pub(super) enum Request {
 pub(super) struct Answer {
     status: u16,
     kind: &'static str,
-    body: Arc<[u8]>,
+    body: Arc<Vec<u8>>,
     has_body: bool,
 }
 
@@ -41,11 +41,14 @@ impl Answer {
     pub(super) fn text(status: u16, text: &str) -> Self {
         Self {
             status,
-            ..Self::page("text/plain; charset=utf-8", text.as_bytes().into())
+            ..Self::page(
+                "text/plain; charset=utf-8",
+                Arc::new(text.as_bytes().to_vec()),
+            )
         }
     }
 
-    pub(super) const fn page(kind: &'static str, body: Arc<[u8]>) -> Self {
+    pub(super) const fn page(kind: &'static str, body: Arc<Vec<u8>>) -> Self {
         Self {
             status: 200,
             kind,
@@ -144,7 +147,7 @@ fn parse(head: &[u8]) -> Option<Request> {
 }
 
 /// Writes the response and ends the connection.
-pub(super) fn write(stream: &TcpStream, answer: &Answer) -> io::Result<()> {
+pub(super) fn write(stream: &TcpStream, answer: Answer) -> io::Result<()> {
     let deadline = Instant::now() + DELIVERY;
     let reason = match answer.status {
         200 => "OK",
@@ -171,6 +174,8 @@ pub(super) fn write(stream: &TcpStream, answer: &Answer) -> io::Result<()> {
     if answer.has_body {
         send(stream, &answer.body, deadline)?;
     }
+    // Another version of the page may be made from now on.
+    drop(answer);
     drain(stream)
 }
 
@@ -212,7 +217,7 @@ pub(super) fn refuse(stream: &TcpStream) {
     // The peer may have closed already.
     let _ = stream
         .set_nonblocking(true)
-        .and_then(|()| write(stream, &answer));
+        .and_then(|()| write(stream, answer));
 }
 
 #[cfg(test)]

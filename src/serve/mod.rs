@@ -1,6 +1,7 @@
 //! HTTP server for the last report: `/metrics`, `/report.json` and `/healthz`, GET only.
 //!
-//! The publisher renders the pages, so a request costs the reader of the log nothing. The number of connections is
+//! The publisher renders the metrics from time to time, so a scrape costs the reader of the log nothing. The report, which
+//! may be large, is rendered when somebody asks, and let go of when it is of an earlier time. The number of connections is
 //! bounded, each has one request, and a timeout for it.
 
 mod http;
@@ -8,7 +9,7 @@ mod http;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,31 +17,44 @@ use http::{Answer, Request};
 
 /// Upper bound on simultaneous connections; further ones get 503.
 const MAX_CONNECTIONS: usize = 8;
+/// Upper bound on the versions of the report that connections keep at once, besides the last one.
+const MAX_REPORTS: usize = 1;
 /// Time without a sign of life after which the reader of the log counts as stuck.
 const ALIVE: Duration = Duration::from_secs(180);
 /// Pause after a failed accept, as with too many open files.
 const REST: Duration = Duration::from_millis(100);
+/// Time that a request waits for a report to be made.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Pages to serve.
-#[derive(Debug, Clone, Default)]
-pub struct Pages {
-    pub metrics: Arc<[u8]>,
-    /// Media type of the metrics.
-    pub metrics_type: &'static str,
-    pub report: Arc<[u8]>,
-}
+/// Bytes of a page, shared by the connections that send it.
+type Body = Arc<Vec<u8>>;
 
 #[derive(Debug)]
 struct State {
-    pages: Pages,
+    metrics: Body,
+    /// Media type of the metrics.
+    metrics_type: &'static str,
+    /// The last report, where somebody asked for it.
+    report: Option<Body>,
+    /// Whether somebody waits for a report.
+    is_asked: bool,
     /// Time of the reader's last sign of life.
     alive: Instant,
+    /// Versions of the report that connections may still send.
+    sent: Vec<Weak<Vec<u8>>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Notified when a report was made.
+    made: Condvar,
 }
 
 /// Server for the pages that were published last.
 #[derive(Debug)]
 pub struct Server {
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
     address: SocketAddr,
 }
 
@@ -51,15 +65,12 @@ impl Server {
     /// If the listener has no address, or no thread can be started.
     pub fn start(listener: TcpListener) -> io::Result<Self> {
         let address = listener.local_addr()?;
-        let state = Arc::new(Mutex::new(State {
-            pages: Pages::default(),
-            alive: Instant::now(),
-        }));
-        let shared = Arc::clone(&state);
+        let shared = Arc::new(Shared::new());
+        let own = Arc::clone(&shared);
         thread::Builder::new()
             .name("serve".to_owned())
-            .spawn(move || accept(&listener, &shared))?;
-        Ok(Self { state, address })
+            .spawn(move || accept(&listener, &own))?;
+        Ok(Self { shared, address })
     }
 
     /// Returns the address on which it listens.
@@ -67,23 +78,98 @@ impl Server {
         self.address
     }
 
-    /// Publishes pages, which are served from now on.
-    pub fn publish(&self, pages: Pages) {
-        lock(&self.state).pages = pages;
+    /// Publishes the metrics, which are served from now on. The report is of an earlier time then, and is let go.
+    pub fn publish_metrics(&self, metrics: Vec<u8>, kind: &'static str) {
+        let mut state = self.shared.lock();
+        state.metrics = Arc::new(metrics);
+        state.metrics_type = kind;
+        if let Some(report) = state.report.take() {
+            state.sent.push(Arc::downgrade(&report));
+        }
+    }
+
+    /// Publishes the report, which is served until the next metrics are published.
+    pub fn publish_report(&self, report: Vec<u8>) {
+        let mut state = self.shared.lock();
+        state.report = Some(Arc::new(report));
+        state.is_asked = false;
+        self.shared.made.notify_all();
+    }
+
+    /// Whether somebody waits for a report, and there is memory for it.
+    pub fn is_asked(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.sent.retain(|sent| sent.strong_count() > 0);
+        state.is_asked && state.sent.len() <= MAX_REPORTS
     }
 
     /// Records a sign of life of the reader of the log.
     pub fn beat(&self) {
-        lock(&self.state).alive = Instant::now();
+        self.shared.lock().alive = Instant::now();
     }
 }
 
-/// Locks the state, even after a panic: pages are replaced as a whole, so they are never half written.
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
+impl Shared {
+    fn new() -> Self {
+        Self {
+            state: Mutex::new(State {
+                metrics: Body::default(),
+                metrics_type: "",
+                report: None,
+                is_asked: false,
+                alive: Instant::now(),
+                sent: Vec::new(),
+            }),
+            made: Condvar::new(),
+        }
+    }
+
+    /// Locks the state, even after a panic: pages are replaced as a whole, so they are never half written.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the report, which is made if there is none; `None` if that takes longer than `patience`.
+    fn report(&self, patience: Duration) -> Option<Body> {
+        let mut state = self.lock();
+        state.is_asked |= state.report.is_none();
+        let waited = self
+            .made
+            .wait_timeout_while(state, patience, |state| state.report.is_none());
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.report.clone()
+    }
+
+    fn answer(&self, path: &str, patience: Duration) -> Answer {
+        let (metrics, kind, is_alive) = {
+            let state = self.lock();
+            let is_alive = state.alive.elapsed() < ALIVE;
+            (Arc::clone(&state.metrics), state.metrics_type, is_alive)
+        };
+        match path {
+            "/healthz" if is_alive => Answer::text(200, "ok\n"),
+            "/healthz" => Answer::text(
+                503,
+                "the reader of the log has been stuck for three minutes\n",
+            ),
+            "/metrics" if metrics.is_empty() => Answer::text(503, "it is starting; ask again\n"),
+            "/metrics" => Answer::page(kind, metrics),
+            "/report.json" => match self.report(patience) {
+                Some(report) => Answer::page("application/json", report),
+                None => Answer::text(
+                    503,
+                    "the log is being read, and no report was made so far; ask again\n",
+                ),
+            },
+            _ => Answer::text(
+                404,
+                "not found: there is /metrics, /report.json and /healthz\n",
+            ),
+        }
+    }
 }
 
-fn accept(listener: &TcpListener, state: &Arc<Mutex<State>>) {
+fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     let open = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
@@ -95,10 +181,10 @@ fn accept(listener: &TcpListener, state: &Arc<Mutex<State>>) {
             http::refuse(&stream);
             continue;
         }
-        let (state, served) = (Arc::clone(state), Arc::clone(&open));
+        let (shared, served) = (Arc::clone(shared), Arc::clone(&open));
         let started = thread::Builder::new().spawn(move || {
             // An error means that the client has closed the connection.
-            let _ = serve(&stream, &state);
+            let _ = serve(&stream, &shared);
             served.fetch_sub(1, Ordering::AcqRel);
         });
         if started.is_err() {
@@ -107,18 +193,10 @@ fn accept(listener: &TcpListener, state: &Arc<Mutex<State>>) {
     }
 }
 
-fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
+fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     let answer = match http::read(stream)? {
-        Request::Get { path, .. } if !PATHS.contains(&&path[..]) => Answer::text(
-            404,
-            "not found: there is /metrics, /report.json and /healthz\n",
-        ),
         Request::Get { path, is_head } => {
-            let (pages, alive) = {
-                let state = lock(state);
-                (state.pages.clone(), state.alive.elapsed() < ALIVE)
-            };
-            let answer = page(&path, &pages, alive);
+            let answer = shared.answer(&path, PATIENCE);
             if is_head {
                 answer.without_body()
             } else {
@@ -127,47 +205,39 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> io::Result<()> {
         }
         Request::Wrong(answer) => answer,
     };
-    http::write(stream, &answer)
-}
-
-const PATHS: [&str; 3] = ["/metrics", "/report.json", "/healthz"];
-
-fn page(path: &str, pages: &Pages, is_alive: bool) -> Answer {
-    match path {
-        "/healthz" if is_alive => Answer::text(200, "ok\n"),
-        "/healthz" => Answer::text(
-            503,
-            "the reader of the log has been stuck for three minutes\n",
-        ),
-        _ if pages.metrics.is_empty() => Answer::text(503, "no report yet\n"),
-        "/metrics" => Answer::page(pages.metrics_type, Arc::clone(&pages.metrics)),
-        _ => Answer::page("application/json", Arc::clone(&pages.report)),
-    }
+    http::write(stream, answer)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Pages, page};
+    use std::time::{Duration, Instant};
+
+    use super::{ALIVE, Shared};
 
     #[test]
     fn a_reader_that_is_stuck_fails_the_probe_and_its_last_pages_stay() {
-        let pages = Pages {
-            metrics: b"# EOF\n"[..].into(),
-            metrics_type: "text/plain",
-            report: b"{}"[..].into(),
-        };
-        let none = Pages::default();
-        for (path, pages, is_alive, status) in [
-            ("/healthz", &none, true, 200),
-            ("/healthz", &pages, true, 200),
-            ("/healthz", &pages, false, 503),
-            ("/metrics", &none, true, 503),
-            ("/report.json", &none, true, 503),
-            ("/metrics", &pages, false, 200),
-            ("/report.json", &pages, true, 200),
+        let none = Shared::new();
+        let made = Shared::new();
+        made.lock().metrics = b"# EOF\n".to_vec().into();
+        made.lock().report = Some(b"{}".to_vec().into());
+        let stuck = Shared::new();
+        stuck.lock().metrics = b"# EOF\n".to_vec().into();
+        stuck.lock().alive = Instant::now().checked_sub(ALIVE * 2).unwrap();
+        for (path, shared, status) in [
+            ("/healthz", &none, 200),
+            ("/healthz", &made, 200),
+            ("/healthz", &stuck, 503),
+            ("/metrics", &none, 503),
+            ("/metrics", &made, 200),
+            ("/metrics", &stuck, 200),
+            ("/report.json", &none, 503),
+            ("/report.json", &made, 200),
+            ("/", &made, 404),
         ] {
-            let answer = page(path, pages, is_alive);
-            assert_eq!(answer.status(), status, "{path} {is_alive}");
+            let answer = shared.answer(path, Duration::ZERO);
+            assert_eq!(answer.status(), status, "{path}");
         }
+        // What was asked for is made, and what nobody asks for is not.
+        assert!(none.lock().is_asked && !made.lock().is_asked);
     }
 }

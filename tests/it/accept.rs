@@ -1,12 +1,13 @@
 //! Acceptances: the table of cases in fixtures/accept, the output of `dropsift accept`, and live events.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::support::piped;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -362,7 +363,8 @@ fn live_events_carry_the_acceptance_and_no_command_stands_below() {
     )
     .unwrap();
     let run = |form: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+        command
             .args(NOW)
             .args([
                 "-f",
@@ -375,20 +377,9 @@ fn live_events_carry_the_acceptance_and_no_command_stands_below() {
                 "-",
             ])
             .current_dir(root)
-            .env("COLUMNS", "80")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .env("COLUMNS", "80");
         let line = log(&["harvester1 192.168.122.63 tcp/2112 40001".to_owned()]);
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(line.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
+        let output = piped(&mut command, line);
         assert_eq!(output.status.code(), Some(0));
         String::from_utf8(output.stdout).unwrap()
     };

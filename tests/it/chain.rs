@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 use std::fs;
-use std::io::Write;
 use std::net::IpAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,6 +15,8 @@ use dropsift::chain::{
     parse, parse_rule,
 };
 use dropsift::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags};
+
+use crate::support::piped;
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -43,16 +44,8 @@ impl Namespace {
     }
 
     fn run(&self, words: &[&str], input: &str) -> Option<String> {
-        let mut child = Command::new("ip")
-            .args(["netns", "exec", &self.0])
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .ok()?;
-        child.stdin.take()?.write_all(input.as_bytes()).ok()?;
-        let done = child.wait_with_output().ok()?;
+        let mut command = Command::new("ip");
+        let done = piped(command.args(["netns", "exec", &self.0]).args(words), input);
         done.status
             .success()
             .then(|| String::from_utf8(done.stdout).unwrap())

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use dropsift::input::objects::Objects;
 use dropsift::input::source::read_host;
@@ -13,7 +12,7 @@ use dropsift::site::{Provenance, Site};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::support::pack;
+use crate::support::{pack, piped};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -34,17 +33,8 @@ fn learned(text: &str) -> Result<Vec<String>, String> {
 }
 
 fn dropsift(folder: &Path, args: &[&str], stdin: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args(args)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // One that refuses its arguments reads nothing.
-    let _ = child.stdin.take().unwrap().write_all(stdin.as_bytes());
-    child.wait_with_output().unwrap()
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    piped(command.args(args).current_dir(folder), stdin)
 }
 
 /// Returns the report of a run as JSON, without what names its inputs.
@@ -576,16 +566,9 @@ fn a_log_on_stdin_of_the_node_itself() {
     fs::write(at("oem/harvester.config"), "install:\n  role: worker\n").unwrap();
     let log = text("set-a/limited.log");
     let run = |log: &str| {
-        let mut child = Command::new("unshare")
-            .args(["-rm", "sh", "-c", ENTER, env!("CARGO_BIN_EXE_dropsift")])
-            .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let _ = child.stdin.take()?.write_all(log.as_bytes());
-        let output = child.wait_with_output().ok()?;
+        let mut command = Command::new("unshare");
+        command.args(["-rm", "sh", "-c", ENTER, env!("CARGO_BIN_EXE_dropsift")]);
+        let output = piped(command.current_dir(folder.path()), log);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         // Without the right to have a root of our own there is no report.
         let report = serde_json::from_slice::<Value>(&output.stdout).ok()?;

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::support::{Seen, options};
+use crate::support::{Seen, options, piped};
 use dropsift::input::FORMATS;
 use dropsift::input::source::read_stream;
 use serde::Deserialize;
@@ -192,15 +191,9 @@ fn misread(log: &[u8], is: Is) -> Option<String> {
 
 /// Returns a description of the program's result, if it is not the expected one.
 fn misjudged(log: &[u8], is: Is) -> Option<String> {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args(["--year", "2026", "--no-follow", "-v", "-o", "json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(log).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    command.args(["--year", "2026", "--no-follow", "-v", "-o", "json"]);
+    let output = piped(&mut command, log);
     let said = String::from_utf8_lossy(&output.stderr);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let tally = |key: &str| report["tally"][key].as_u64().unwrap();

@@ -5,17 +5,21 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
+use crate::support::daemon::{Daemon, ask, sum};
 use crate::support::{Dice, program};
 
 /// In KiB.
 const TEXT: u64 = 64 << 10;
 const PACKED: u64 = 96 << 10;
+/// A daemon, while somebody asks for the whole report.
+const DAEMON: u64 = 80 << 10;
 /// What a release takes for one line. A program that is not optimised is larger, which says nothing of the input.
 const RELEASE: u64 = 8 << 10;
 
@@ -67,6 +71,14 @@ fn start(args: &[&str], folder: &Path, stdin: Stdio) -> Child {
         .unwrap()
 }
 
+/// Returns the most memory that a process took, in KiB.
+fn high_water(status: &str) -> Option<u64> {
+    let most = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    most.trim().trim_end_matches(" kB").parse().ok()
+}
+
 /// Returns the most memory that a run took, in KiB, once it has ended with a documented code.
 fn peak(mut child: Child, what: &str) -> u64 {
     let (mut out, mut err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
@@ -81,10 +93,7 @@ fn peak(mut child: Child, what: &str) -> u64 {
         let status = loop {
             let status = fs::read_to_string(format!("/proc/{}/status", child.id()));
             let status = status.unwrap_or_default();
-            let most = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-            if let Some(most) = most {
-                peak = peak.max(most.trim().trim_end_matches(" kB").parse().unwrap());
-            }
+            peak = peak.max(high_water(&status).unwrap_or(0));
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
@@ -106,6 +115,43 @@ fn holds(what: &str, bound: u64, child: Child) {
     let own = peak(start(&["one.log"], folder.path(), Stdio::null()), what);
     let most = peak(child, what).saturating_sub(own.saturating_sub(RELEASE));
     assert!(most <= bound, "{what}: {most} KiB of {bound}");
+}
+
+/// A run with `--metrics` whose pages are asked for all the time: `just soak` has the figures of a release.
+#[test]
+fn a_daemon_in_a_flood_keeps_no_report() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("one.log"), line(1, 1, &mut Dice(1))).unwrap();
+    let own = peak(
+        start(&["one.log"], folder.path(), Stdio::null()),
+        "one line",
+    );
+    let mut daemon = Daemon::start("0", &["--no-report", "--year", "2026"]);
+    let mut stdin = daemon.process.0.stdin.take().unwrap();
+    let all = scaled(500_000);
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for path in ["/metrics", "/report.json", "/metrics", "/report.json"] {
+            let (is_over, address) = (&is_over, &daemon.address);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    let _ = ask(address, &format!("GET {path} HTTP/1.1\r\n\r\n"));
+                    thread::sleep(Duration::from_millis(100));
+                }
+            });
+        }
+        let mut dice = Dice(7);
+        let written =
+            (0..all).try_for_each(|n| stdin.write_all(line(n, n % 3, &mut dice).as_bytes()));
+        is_over.store(true, Ordering::Relaxed);
+        written.unwrap();
+    });
+    daemon.series(|page| sum(page, "dropsift_drop_lines_total", &[]) == all as f64);
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.process.0.id())).unwrap();
+    let most = high_water(&status)
+        .unwrap()
+        .saturating_sub(own.saturating_sub(RELEASE));
+    assert!(most <= DAEMON, "{most} KiB of {DAEMON}");
 }
 
 /// Returns a run that is fed through a pipe.
@@ -296,6 +342,14 @@ fn chains_and_scripts() {
             dump(filled("-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n")),
         ),
         ("short rules", dump(filled("-A INPUT -j LOG\n"))),
+        (
+            "rules with many tests",
+            dump("-A INPUT -i a -o b -s 1.1.1.1 -d 1.1.1.1 -p 6 -j LOG\n".repeat(scaled(116_000))),
+        ),
+        (
+            "rules of many words",
+            dump(format!("-A INPUT {}-j LOG\n", "-m x ".repeat(120)).repeat(scaled(5_700))),
+        ),
         (
             "chains",
             dump(

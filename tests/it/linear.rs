@@ -37,6 +37,21 @@ fn json(n: usize) -> String {
     )
 }
 
+/// Peers inside that come back to a port each, so that each port is a finding with a rule.
+fn ports(count: usize) -> Vec<u8> {
+    let line = |n: usize| {
+        let (round, n) = (n / count, n % count);
+        let (minute, second) = (round * 45 / 60, round * 45 % 60);
+        let source = format!("SRC=192.168.122.{}", 64 + n % 180);
+        // Of each round another source port.
+        let message = drop_line(n + 3 * 997 * round)
+            .replace("DPT=2112", &format!("DPT={}", 20_000 + n))
+            .replace(&format!("SRC=192.168.122.{}", 62 + n % 3), &source);
+        format!("Apr 22 10:{minute:02}:{second:02} harvester1 kernel: {message}\n")
+    };
+    lines(4 * count, line)
+}
+
 fn chain(chains: &str, rules: &str) -> Vec<u8> {
     format!(
         "*filter\n:INPUT ACCEPT [0:0]\n:HARVESTER_INPUT - [0:0]\n{chains}-A INPUT -j HARVESTER_INPUT\n{rules}-A \
@@ -206,7 +221,9 @@ const BESIDE: &[Row] = &[
             format!("Apr 22 10:00:00 n{n} kernel: {}\n", drop_line(n))
         })
     }),
-    Row("a difference", 100, "diff LOG IN", |n| lines(n, syslog)),
+    Row("ports of a node with a rule each", 800, "IN", ports),
+    Row("the same as JSON", 400, "-o json IN", ports),
+    Row("a difference", 300, "diff LOG IN", |n| lines(n, syslog)),
 ];
 
 /// Texts that somebody made to take long.
@@ -308,6 +325,68 @@ fn are_linear(rows: &[Row]) {
             ));
         } else if taken[2] * 2 > taken[1] * 5 {
             found.push(format!("{name}: {taken:?} instructions"));
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// A byte of a record that is longer than a block costs what one of a shorter record does, but for what is looked at once
+/// for each record and each block.
+#[test]
+fn a_long_record_costs_no_more_a_byte() {
+    const TOTAL: usize = 3 << 20;
+    type Long = fn(usize, &str) -> String;
+    const KINDS: &[(&str, Long)] = &[
+        ("no header", |_, text| format!("{text}\n")),
+        ("a header", |_, text| {
+            format!("Apr 22 10:00:00 h kernel: {text}\n")
+        }),
+        ("an object", |_, text| format!("{{\"a\":\"{text}\"}}\n")),
+        ("objects", |_, text| {
+            format!("{}\n", "{\"a\":".repeat(text.len() / 5))
+        }),
+        ("brackets", |_, text| {
+            format!("{}\n", "[".repeat(text.len()))
+        }),
+        ("JSON", |n, text| {
+            json(n).replacen('{', &format!("{{\"X\":\"{text}\","), 1) + "\n"
+        }),
+        ("export", |n, text| {
+            format!("__CURSOR=s=1;i={n}\n__REALTIME_TIMESTAMP=1776852001123456\nX={text}\n\n")
+        }),
+        ("many fields", |n, text| {
+            let fields = "X=abcdefghijklmnopqrstuvwxyz0123456789\n".repeat(text.len() / 39);
+            format!("__CURSOR=s=1;i={n}\n__REALTIME_TIMESTAMP=1776852001123456\n{fields}\n")
+        }),
+        ("verbose", |n, text| {
+            let fields = "    X=abcdefghijklmnopqrstuvwxyz\n".repeat(text.len() / 33);
+            format!("Wed 2026-04-22 10:00:00.123456 UTC [s=0;i={n};b=1;m=1;t=1;x=1]\n{fields}")
+        }),
+        ("a container's log", |_, text| {
+            format!("2026-04-22T10:00:00.123456789Z stdout F {text}\n")
+        }),
+    ];
+    if !has("valgrind") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut count = |text: &str| {
+        fs::write(folder.path().join("IN"), text).unwrap();
+        instructions("IN", folder.path())
+    };
+    let nothing = count("");
+    let mut found = Vec::new();
+    for (name, record) in KINDS {
+        let [short, long] = [60_000, 900_000].map(|length| {
+            let text = "x".repeat(length);
+            let all: String = (0..TOTAL / length).map(|n| record(n, &text)).collect();
+            count(&all).saturating_sub(nothing) as f64 / all.len() as f64
+        });
+        // A block ends within each long record, which is copied, and some are looked at again at the block's ends.
+        if long > short * 2.0 + 10.0 {
+            found.push(format!(
+                "{name}: {short:.1} instructions a byte, and {long:.1}"
+            ));
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));

@@ -1,13 +1,17 @@
 //! `--metrics`: the content of a scrape during a live run, and that no request disturbs the run.
 
 use std::collections::BTreeMap;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::daemon::{Daemon, PATIENCE, Series, ask, get, sum};
+use serde_json::Value;
+
+use crate::support::daemon::{Daemon, PATIENCE, Series, ask, get, sum, wait};
 use crate::support::sample_journal;
 
 /// A live run whose log comes through a pipe.
@@ -46,7 +50,7 @@ impl Run {
 }
 
 fn limited() -> String {
-    std::fs::read_to_string("fixtures/set-a/limited.log").unwrap()
+    fs::read_to_string("fixtures/set-a/limited.log").unwrap()
 }
 
 const ROLES: [&str; 6] = [
@@ -95,7 +99,7 @@ fn a_scrape_agrees_with_the_report() {
     }
     // No peer and no ephemeral port is a label.
     assert!(series.keys().all(|name| !name.contains("192.168.122")));
-    let report: serde_json::Value = serde_json::from_str(&run.get("/report.json")).unwrap();
+    let report: Value = serde_json::from_str(&run.get("/report.json")).unwrap();
     assert_eq!(report["schema"], "dropsift/report/v1");
     assert_eq!(report["tally"]["drops"], 135);
     let findings = report["findings"].as_array().unwrap().len();
@@ -239,7 +243,7 @@ fn a_flood_of_requests_does_not_slow_the_reader() {
     run.write(&limited());
     run.series(|series| sum(series, "dropsift_lines_total", &[]) >= 135.0);
     let has = |port: &str| {
-        let told = std::fs::read_to_string(events.path()).unwrap_or_default();
+        let told = fs::read_to_string(events.path()).unwrap_or_default();
         told.contains(&format!("\"port\":{port},"))
     };
     assert!(has("9796") && !has("10665"));
@@ -297,13 +301,13 @@ fn a_flood_of_requests_does_not_slow_the_reader() {
 fn an_input_that_is_gone_is_down() {
     let folder = tempfile::tempdir().unwrap();
     let journals = folder.path().join("journal");
-    std::fs::create_dir(&journals).unwrap();
+    fs::create_dir(&journals).unwrap();
     for (content, file, input) in [
         (limited().into_bytes(), "kernel.log", "kernel.log"),
         (sample_journal(), "journal/system.journal", "journal"),
     ] {
         let file = folder.path().join(file);
-        std::fs::write(&file, content).unwrap();
+        fs::write(&file, content).unwrap();
         let input = folder.path().join(input).display().to_string();
         let run = Daemon::start("0", &[&input]);
         let labels = [format!("source=\"{input}\"")];
@@ -311,11 +315,82 @@ fn an_input_that_is_gone_is_down() {
         run.series(|series| {
             up(series) == 1.0 && sum(series, "dropsift_drop_lines_total", &[]) > 0.0
         });
-        std::fs::remove_file(&file).unwrap();
+        fs::remove_file(&file).unwrap();
         let series = run.series(|series| up(series) == 0.0);
         // What was found before stays.
         assert!(sum(&series, "dropsift_drop_lines_total", &[]) > 0.0);
     }
+}
+
+/// The report of a saved log of the same lines, whole: its inputs and its span as well.
+#[test]
+fn the_report_is_that_of_the_same_lines_from_the_first_moment_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let saved = |input: &str, stdin: Option<&Path>| -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+        command
+            .args(ROLES)
+            .args(["-q", "--no-follow", "-o", "json", input]);
+        if let Some(stdin) = stdin {
+            command.stdin(File::open(stdin).unwrap());
+        }
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    };
+    let served = |daemon: &Daemon| -> Value {
+        serde_json::from_str(&get(&daemon.address, "/report.json")).unwrap()
+    };
+    let path = folder.path().join("kern.log");
+    for name in [path.to_str().unwrap(), "-"] {
+        fs::write(&path, "").unwrap();
+        let mut daemon = Daemon::start("0", &[&ROLES[..], &[name]].concat());
+        let is_stdin = name == "-";
+        let of_saved = || saved(name, is_stdin.then_some(&*path));
+        assert_eq!(served(&daemon), of_saved(), "{name}, before any line");
+        let mut log = File::options().append(true).open(&path).unwrap();
+        for part in limited().lines().collect::<Vec<_>>().chunks(70) {
+            let text = part.join("\n") + "\n";
+            log.write_all(text.as_bytes()).unwrap();
+            if is_stdin {
+                let pipe = daemon.process.0.stdin.as_mut().unwrap();
+                pipe.write_all(text.as_bytes()).unwrap();
+            }
+            let wanted = of_saved();
+            wait("the report of all lines", || {
+                (served(&daemon)["tally"] == wanted["tally"]).then_some(())
+            });
+            assert_eq!(served(&daemon), wanted, "{name}");
+            // Time that passes adds nothing to the log.
+            std::thread::sleep(Duration::from_secs(2));
+            assert_eq!(served(&daemon), wanted, "{name}, later");
+        }
+    }
+}
+
+#[test]
+fn each_input_has_a_series_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["one.log", "other.log"].map(|name| folder.path().join(name));
+    fs::write(&paths[0], limited()).unwrap();
+    fs::write(&paths[1], "").unwrap();
+    let names = [&paths[0], &paths[1]].map(|path| path.display().to_string());
+    let run = Daemon::start("0", &[&names[0], &names[1]]);
+    let of = |series: &Series, metric: &str, name: &str| {
+        let labels = format!("source=\"{name}\"");
+        sum(series, metric, &[&labels])
+    };
+    let read = "dropsift_input_last_read_timestamp_seconds";
+    let series = run.series(|series| of(series, read, &names[0]) > 0.0);
+    assert_eq!(of(&series, read, &names[1]), 0.0);
+    let up = |series: &Series| {
+        names
+            .each_ref()
+            .map(|name| of(series, "dropsift_input_up", name))
+    };
+    assert_eq!(up(&series), [1.0, 1.0]);
+    fs::remove_file(&paths[0]).unwrap();
+    run.series(|series| up(series) == [0.0, 1.0]);
+    fs::write(&paths[0], "").unwrap();
+    run.series(|series| up(series) == [1.0, 1.0]);
 }
 
 #[test]

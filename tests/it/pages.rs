@@ -2,16 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use dropsift::report::MAX_CHARACTERS;
 
 use crate::support::markup::{self, Element};
-use crate::support::{dropsift, logs};
+use crate::support::{dropsift, logs, piped};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Options without which a report would depend on the day.
@@ -133,16 +132,9 @@ fn a_page_of_a_page_is_the_page() {
         !codes.iter().any(|code| *code == "reports-overlap"),
         "{codes:?}"
     );
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args([&FIXED[..], &["-q", "-o", "json"]].concat())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(one.as_bytes()).unwrap();
-    drop(stdin);
-    let output = child.wait_with_output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    command.args([&FIXED[..], &["-q", "-o", "json"]].concat());
+    let output = piped(&mut command, &one);
     assert_eq!(
         essence(serde_json::from_slice(&output.stdout).unwrap()),
         json(&one)
@@ -170,19 +162,7 @@ fn a_page_without_its_report_says_so() {
 /// Returns the hash of a style or a script as a policy has it, calculated by the system.
 fn hash(text: &str) -> String {
     let script = "openssl dgst -sha256 -binary | openssl base64";
-    let mut child = Command::new("sh")
-        .args(["-c", script])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = piped(Command::new("sh").args(["-c", script]), text);
     format!(
         "'sha256-{}'",
         String::from_utf8(output.stdout).unwrap().trim()

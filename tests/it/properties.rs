@@ -104,7 +104,7 @@ proptest! {
         let mut scanner = Reader::new(Prefixes::documented(), READING);
         for line in &lines {
             scanner.push(line.as_bytes(), &mut |item| analysis.push(item));
-            live.changes(&analysis.report(None), None);
+            live.changes(&analysis.report(None));
         }
         scanner.finish(&mut |item| analysis.push(item));
         analysis.set_lines(scanner.lines());

@@ -3,12 +3,12 @@
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::dropsift;
+use crate::support::{dropsift, piped};
 
 const NOW: [&str; 2] = ["--now", "2026-05-05T12:00:00Z"];
 
@@ -129,15 +129,8 @@ fn reports_come_packed_indented_sorted_and_by_stdin() {
         );
     }
     // A pipe that goes on.
-    let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-        .args(["-o", "json"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(&plain).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    let output = piped(command.args(["-o", "json"]), &plain);
     assert_eq!(
         essence(&serde_json::from_slice(&output.stdout).unwrap()),
         wanted,
@@ -151,21 +144,9 @@ fn events_are_read_with_their_report_and_without() {
     let root = folder.path();
     let whole = report(root, "a", &set_a(), &[]);
     let live = |args: &[&str], name: &str| {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_dropsift"))
-            .args(["--year", "2026", "-f", "-o", "ndjson"])
-            .args(args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(set_a().as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+        command.args(["--year", "2026", "-f", "-o", "ndjson"]);
+        let output = piped(command.args(args), set_a());
         fs::write(root.join(name), output.stdout).unwrap();
     };
     live(&[], "events.ndjson");

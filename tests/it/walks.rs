@@ -2,10 +2,11 @@
 //! (`rule/script/walk.awk`), on chains by chance: both must come to the same rule.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use dropsift::chain::{self, Family, Sought, Target};
+
+use crate::support::piped;
 
 const WORDS: &str = include_str!("../../src/rule/script/words.awk");
 const WALK: &str = include_str!("../../src/rule/script/walk.awk");
@@ -122,24 +123,15 @@ fn dump(dice: &mut Dice) -> String {
 
 /// Returns the answer of the script's walk: its first line that decides.
 fn by_awk(dump: &str, interface: &str, (proto, dport, source): (&str, &str, &str)) -> String {
-    let mut awk = Command::new("awk")
-        .args(["-v", &format!("iface={interface}")])
+    let mut awk = Command::new("awk");
+    awk.args(["-v", &format!("iface={interface}")])
         .args(["-v", &format!("proto={proto}")])
         .args(["-v", "sport="])
         .args(["-v", &format!("dport={dport}")])
         .args(["-v", &format!("source={source}")])
         .arg(format!("{WORDS} {WALK}"))
-        .env("LOG_PREFIXES", "HARVESTER_DROP_")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    awk.stdin
-        .take()
-        .unwrap()
-        .write_all(dump.as_bytes())
-        .unwrap();
-    let said = String::from_utf8(awk.wait_with_output().unwrap().stdout).unwrap();
+        .env("LOG_PREFIXES", "HARVESTER_DROP_");
+    let said = String::from_utf8(piped(&mut awk, dump).stdout).unwrap();
     let decides =
         |line: &&str| ["ok", "put", "no", "none"].contains(&line.split(' ').next().unwrap());
     said.lines().find(decides).unwrap_or("nothing").to_owned()

@@ -29,6 +29,7 @@ mod saturation;
 mod scan;
 mod scenes;
 mod traffic;
+mod unit;
 mod watch;
 
 use std::env;
@@ -46,6 +47,14 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "every_entry_of_a_growing_journal_is_met_once",
         follow::every_entry_is_met_once,
+    ),
+    (
+        "journals_of_another_machine_id_or_folder_are_followed",
+        follow::folders_come_and_go,
+    ),
+    (
+        "the_unit_runs_under_systemd_and_tells_no_event_twice",
+        unit::runs_under_systemd,
     ),
     (
         "split_log_rules_show_the_syns_that_saturation_hid",

@@ -221,7 +221,7 @@ impl Reader<'_> {
         let action = self.action.take().ok_or("no command such as `-A`")?;
         let inserted = matches!(action, Action::Insert(_));
         let base = Rule {
-            matches: self.matches,
+            matches: self.matches.into_boxed_slice().into_vec(),
             target: self.target,
             comment: self.comment,
             counters: self.counters,

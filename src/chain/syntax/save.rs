@@ -140,7 +140,7 @@ fn one(
         // Text around a pasted dump.
         return Ok(());
     }
-    let mut words = words(line).ok_or("a quote stays open")?;
+    let mut words = words(line)?;
     if let Some(at) = words.iter().position(|word| word == "-c")
         && words.first().is_some_and(|word| word == "-P")
     {

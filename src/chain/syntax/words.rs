@@ -3,13 +3,22 @@
 //! Not the shell's way: inside double quotes a backslash makes any next character plain, and `iptables-save` writes
 //! `\'` there.
 
-/// Cuts `line` into words; `None` where a quote stays open.
-pub(in crate::chain) fn words(line: &str) -> Option<Vec<String>> {
+/// Upper bound on the words of a line (`MAX_ARGC` of xshared.h).
+const MAX_WORDS: usize = 255;
+
+/// Cuts `line` into words.
+///
+/// # Errors
+/// If a quote stays open, or it has more words than `iptables-restore` takes.
+pub(in crate::chain) fn words(line: &str) -> Result<Vec<String>, &'static str> {
     let mut out = Vec::new();
     let mut word: Option<String> = None;
     let mut quoted = false;
     let mut chars = line.chars();
     while let Some(c) = chars.next() {
+        if out.len() > MAX_WORDS {
+            break;
+        }
         match c {
             '\\' if quoted => word.get_or_insert_default().extend(chars.next()),
             '"' => {
@@ -21,7 +30,11 @@ pub(in crate::chain) fn words(line: &str) -> Option<Vec<String>> {
         }
     }
     out.extend(word);
-    (!quoted).then_some(out)
+    match quoted {
+        _ if out.len() > MAX_WORDS => Err("more than 255 words"),
+        true => Err("a quote stays open"),
+        false => Ok(out),
+    }
 }
 
 #[cfg(test)]
@@ -35,6 +48,8 @@ mod tests {
             ["-m", "comment", "--comment", "it's \"q\" ", "-j", "LOG"]
         );
         assert_eq!(words(r#"a "" b"#).unwrap(), ["a", "", "b"]);
-        assert_eq!(words(r#"a "b"#), None);
+        assert_eq!(words(r#"a "b"#), Err("a quote stays open"));
+        assert_eq!(words(&"a ".repeat(255)).unwrap().len(), 255);
+        assert_eq!(words(&"a ".repeat(256)), Err("more than 255 words"));
     }
 }

@@ -147,6 +147,11 @@ impl Framing {
         std::mem::discriminant(self) == std::mem::discriminant(other)
     }
 
+    /// Whether a record ends with a line, so that bytes without a line end do not end it.
+    pub(super) const fn ends_with_line(&self) -> bool {
+        matches!(self, Self::Export | Self::Table(_))
+    }
+
     /// Splits off the record at the start of `text`; `last` states that no more text comes. `resume` is what an earlier
     /// search of a part of the text has left, so that a record that comes in many parts is searched once.
     pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {

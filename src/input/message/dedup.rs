@@ -13,16 +13,41 @@ use crate::time::DAY;
 /// Upper bound on the identities remembered: 16 MiB of them.
 const REMEMBERED: usize = 1 << 19;
 
-/// Number of times that a record was seen in the two inputs, by their numbers, that had it most often.
+/// Numbers of two inputs, and how many times each had a record: no other had it more often.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen([(u32, u32); 2]);
+
+impl Seen {
+    /// Returns the place of an input, or one that is not taken.
+    fn place(&self, input: u32) -> Option<usize> {
+        let own = (self.0.iter()).position(|(other, count)| *other == input && *count > 0);
+        own.or_else(|| self.0.iter().position(|(_, count)| *count == 0))
+    }
+
+    /// Returns the place of the input that had it less often.
+    fn least(&self) -> usize {
+        usize::from(self.0[1].1 <= self.0[0].1)
+    }
+
+    fn most(&self) -> u32 {
+        self.0[0].1.max(self.0[1].1)
+    }
+}
+
+/// What is remembered of records.
+#[derive(Debug, Default)]
+struct Memory {
+    seen: HashMap<u64, Seen>,
+    /// How many times a record was in inputs beyond those two, of inputs that go on.
+    others: HashMap<(u64, u32), u32>,
+}
 
 /// Detects the records of an input that another one contained.
 #[derive(Debug)]
 pub struct Dedup {
-    seen: HashMap<u64, Seen>,
+    memory: Memory,
     /// Of inputs that go on, the records before those.
-    before: HashMap<u64, Seen>,
+    before: Memory,
     keys: RandomState,
     capacity: usize,
     /// Whether the oldest records are forgotten, and not the newest left out.
@@ -42,8 +67,8 @@ impl Dedup {
     /// Creates a memory for up to `capacity` identities.
     pub fn remembering(capacity: usize) -> Self {
         Self {
-            seen: HashMap::new(),
-            before: HashMap::new(),
+            memory: Memory::default(),
+            before: Memory::default(),
             keys: RandomState::new(),
             capacity,
             forgets: false,
@@ -92,14 +117,16 @@ impl Dedup {
         let Some(identity) = identity else {
             return copies;
         };
-        if self.forgets && self.seen.len() == self.capacity {
-            self.before = std::mem::take(&mut self.seen);
+        let memory = &mut self.memory;
+        let is_full = memory.seen.len().max(memory.others.len()) >= self.capacity;
+        if self.forgets && is_full {
+            self.before = std::mem::take(memory);
         }
-        let room = self.seen.len() < self.capacity;
-        let seen = match self.seen.entry(identity) {
+        let room = memory.seen.len() < self.capacity;
+        let seen = match memory.seen.entry(identity) {
             Entry::Occupied(seen) => seen.into_mut(),
             Entry::Vacant(place) if room => {
-                place.insert(self.before.remove(&identity).unwrap_or_default())
+                place.insert(self.before.seen.remove(&identity).unwrap_or_default())
             }
             Entry::Vacant(_) => {
                 // In the first input, no record is a repeat.
@@ -107,20 +134,33 @@ impl Dedup {
                 return copies;
             }
         };
-        let most = seen.0.iter().map(|(_, count)| *count).max().unwrap_or(0);
-        let own = match seen
-            .0
-            .iter()
-            .position(|(input, count)| *input == self.input && *count > 0)
-        {
-            Some(own) => own,
-            None => usize::from(seen.0[1].1 <= seen.0[0].1),
+        let most = seen.most();
+        let count = match seen.place(self.input) {
+            Some(own) => {
+                let count = seen.0[own].1.saturating_add(copies);
+                seen.0[own] = (self.input, count);
+                count
+            }
+            // Of inputs that come one after the other, the earlier ones do not come again.
+            None if !self.forgets => {
+                seen.0[seen.least()] = (self.input, copies);
+                copies
+            }
+            None => {
+                let own = (identity, self.input);
+                let before =
+                    (memory.others.remove(&own)).or_else(|| self.before.others.remove(&own));
+                let count = before.unwrap_or(0).saturating_add(copies);
+                let least = seen.least();
+                if count > seen.0[least].1 {
+                    let (other, less) = std::mem::replace(&mut seen.0[least], (self.input, count));
+                    memory.others.insert((identity, other), less);
+                } else {
+                    memory.others.insert(own, count);
+                }
+                count
+            }
         };
-        let (input, count) = &mut seen.0[own];
-        if *input != self.input {
-            (*input, *count) = (self.input, 0);
-        }
-        *count = count.saturating_add(copies);
         let fresh = count.saturating_sub(most).min(copies);
         self.repeated += u64::from(copies - fresh);
         fresh
@@ -139,6 +179,8 @@ impl Dedup {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::time::Time;
 
@@ -181,6 +223,41 @@ mod tests {
             (0, 1)
         );
         assert_eq!(repeats.untold(), 0);
+    }
+
+    /// Returns how many records there are: of each, as many as the input has that has it most often.
+    fn expected(read: &[(u32, u64)]) -> u32 {
+        let mut counts: HashMap<(u64, u32), u32> = HashMap::new();
+        let mut most: HashMap<u64, u32> = HashMap::new();
+        for &(input, identity) in read {
+            let count = counts.entry((identity, input)).or_default();
+            *count += 1;
+            let most = most.entry(identity).or_default();
+            *most = (*most).max(*count);
+        }
+        most.values().sum()
+    }
+
+    proptest! {
+        #[test]
+        fn a_record_counts_as_often_as_the_input_has_it_that_has_it_most(
+            read in prop::collection::vec((1_u32..5, 1_u64..4), 0..60),
+        ) {
+            let sum = |mut repeats: Dedup, read: &[(u32, u64)]| -> u32 {
+                let fresh = read.iter().map(|&(input, identity)| {
+                    repeats.select(input);
+                    repeats.fresh(Some(identity), 1)
+                });
+                fresh.sum()
+            };
+            // After each record, whatever comes then.
+            for end in 0..=read.len() {
+                prop_assert_eq!(sum(Dedup::forgetting(), &read[..end]), expected(&read[..end]));
+            }
+            let mut in_order = read.clone();
+            in_order.sort_by_key(|(input, _)| *input);
+            prop_assert_eq!(sum(Dedup::default(), &in_order), expected(&read));
+        }
     }
 
     #[test]

@@ -44,6 +44,10 @@ impl Reader {
             }
         } else {
             self.carry.extend_from_slice(block);
+            let may_end = !self.framing.ends_with_line() || memchr(b'\n', block).is_some();
+            if !may_end && self.carry.len() <= MAX_RECORD {
+                return;
+            }
             block = &[];
         }
         self.take_carry(false, sink);

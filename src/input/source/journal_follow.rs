@@ -15,6 +15,7 @@ use super::journals::{self, Log, micros, time};
 use super::{Opening, Options, Summary};
 use crate::error::Error;
 use crate::input::event::{LogEvent, Sink};
+use crate::time::Time;
 
 /// What a journal begins with.
 const MAGIC: &[u8; 8] = b"LPKSHHRH";
@@ -390,6 +391,11 @@ impl JournalFollow {
     /// Whether a file is there that is written to.
     pub fn is_up(&self) -> bool {
         !(self.growing.is_empty() && self.flushed.is_empty())
+    }
+
+    /// When the last entry that was read was received.
+    pub fn last(&self) -> Time {
+        time(self.realtime)
     }
 
     /// How many entries were met.

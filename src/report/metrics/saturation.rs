@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Family, Labels, family, label, seconds};
 use crate::report::Report;
 use crate::saturation::Stretch;
-use crate::time::{SECOND, Time};
+use crate::time::SECOND;
 
 /// Time after its last line, in microseconds, for which a saturated stretch counts as going on: two refills of the
 /// documented limit.
@@ -15,8 +15,8 @@ const GOES_ON: i64 = 12 * SECOND;
 /// judged again; a counter may not, or `rate()` would invent drops.
 pub type SaturatedSeconds = BTreeMap<(String, &'static str), f64>;
 
-pub(super) fn log_saturated(report: &Report, now: Option<Time>) -> Family {
-    let now = now.max(report.span.map(|(_, last)| last));
+pub(super) fn log_saturated(report: &Report) -> Family {
+    let now = report.end();
     let series = stretches(report).map(|(node, family, stretches)| {
         let last = stretches.last().map(|stretch| stretch.to);
         let goes_on = last

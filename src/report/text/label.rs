@@ -164,7 +164,7 @@ pub fn status(report: &Report, rate: u64, columns: usize) -> String {
             .filter(|finding| Label::of(finding, report) == wanted)
             .count()
     };
-    let end = report.span.map(|(_, end)| end).filter(|end| end.is_dated());
+    let end = report.end().filter(|end| end.is_dated());
     let at = end.map_or_else(String::new, |end| format!("{}  ", end.clock()));
     let drops = many(report.tally.drops, "drop");
     let hit = report

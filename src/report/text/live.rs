@@ -364,7 +364,7 @@ impl LiveText {
 
     /// Writes warnings that may invert an answer, each once.
     fn warnings(&mut self, report: &Report, out: &mut dyn Write) -> io::Result<()> {
-        let end = report.span.map_or(Time::UNKNOWN, |(_, last)| last);
+        let end = report.end().unwrap_or(Time::UNKNOWN);
         let mut seen: HashMap<_, usize> = HashMap::new();
         let said = report.warnings.iter();
         for warning in said.filter(|warning| SAID_LIVE.contains(&warning.code)) {

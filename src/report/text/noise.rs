@@ -127,7 +127,7 @@ impl Noise {
 
     /// Returns the end of the false positives, if they have stopped for the settling time.
     pub(super) fn quiet(&mut self, report: &Report) -> Option<Quiet> {
-        let (_, end) = report.span.filter(|_| self.is_on)?;
+        let end = report.end().filter(|_| self.is_on)?;
         let silence = end.since(of(report).map(|finding| finding.last).max()?);
         if silence < self.settle {
             return None;

@@ -1,31 +1,16 @@
 //! The report of a cluster: those of its pods, taken over HTTP, merged by the program itself.
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
 use crate::support::daemon::{Daemon, get, sum};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_dropsift");
+use crate::support::piped;
 
 fn report(args: &[&str], stdin: &str) -> (Value, Option<i32>) {
-    let mut child = Command::new(PROGRAM)
-        .args(["-o", "json"])
-        .args(args)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(stdin.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    let output = piped(command.args(["-o", "json"]).args(args), stdin);
     let report = serde_json::from_slice(&output.stdout).unwrap();
     (report, output.status.code())
 }

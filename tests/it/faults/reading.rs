@@ -242,3 +242,28 @@ fn a_file_that_grows_or_stays_is_no_fault() {
         seen.errors
     );
 }
+
+#[test]
+#[cfg(unix)]
+fn a_link_that_leads_nowhere_is_said_with_its_target() {
+    let folder = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink("gone.log", folder.path().join("kern.log")).unwrap();
+    for args in [
+        &["kern.log"][..],
+        &["-f", "kern.log"],
+        &["-f", "./kern.log"],
+    ] {
+        let output = dropsift()
+            .args(args)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains("it is a link to `gone.log`, which is not there; name")
+                && !said.contains("did you mean"),
+            "{said}"
+        );
+    }
+}

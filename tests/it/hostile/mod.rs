@@ -14,17 +14,15 @@ mod world;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
-use std::thread;
+use std::process::{Command, Output};
 
 use serde_json::Value;
 
 use runs::{Kind, RUNS, Run};
 use world::World;
 
-use crate::support::markup;
+use crate::support::{markup, piped};
 
 /// Texts that must not reach an output raw, each with its name: one row for each kind of attack.
 const TEXTS: &[(&str, &[u8])] = &[
@@ -79,23 +77,6 @@ fn dropsift(folder: &Path, args: &[impl AsRef<OsStr>], stdin: &[u8]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dropsift"));
     command.args(args).current_dir(folder).env_clear();
     piped(&mut command, stdin)
-}
-
-/// Returns the output of `command` with `stdin` piped in.
-fn piped(command: &mut Command, stdin: &[u8]) -> Output {
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut pipe = child.stdin.take().unwrap();
-    let bytes = stdin.to_vec();
-    // The process may have ended without reading.
-    let writing = thread::spawn(move || pipe.write_all(&bytes));
-    let output = child.wait_with_output().unwrap();
-    let _ = writing.join();
-    output
 }
 
 /// The escapes that colours are made of.

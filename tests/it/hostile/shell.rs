@@ -7,6 +7,8 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
+use crate::support::piped;
+
 /// Stand-ins for the tools: each records its name and its words, and keeps a chain as iptables would, so that scripts
 /// find the insertion point and see their changes. `\037` separates words, `\036` ends a command.
 const TOOLS: &str = r#"
@@ -226,7 +228,7 @@ pub(crate) fn others_agree() {
     let read = READ.lock().unwrap();
     let texts: Vec<&str> = read.iter().map(|(text, _)| text.as_str()).collect();
     let stdin = serde_json::to_vec(&texts).unwrap();
-    let output = super::piped(Command::new("python3").args(["-c", PROGRAM]), &stdin);
+    let output = piped(Command::new("python3").args(["-c", PROGRAM]), &stdin);
     assert!(
         output.status.success(),
         "{}",

@@ -91,7 +91,7 @@ proptest! {
                 now = now.max(analysis.last().map(|last| Time(last.0 + silence * SECOND)));
             }
             let report = filtered(analysis.report(now), only);
-            replay(&mut known, &live.changes(&report, now))?;
+            replay(&mut known, &live.changes(&report))?;
             prop_assert_eq!(&known, &reported(&report));
             if rest.is_empty() {
                 break;
@@ -123,7 +123,7 @@ fn a_finding_that_takes_over_another_replaces_it() {
         let text = line(second, 50_000 + second as u16, dpt, "SYN");
         scanner.push(text.as_bytes(), &mut |item| analysis.push(item));
         let report = analysis.report(None);
-        for event in live.changes(&report, None) {
+        for event in live.changes(&report) {
             if event.kind == EventKind::Changed {
                 let finding = event.finding.unwrap();
                 assert_eq!(finding.cause.code, "scan");
@@ -195,7 +195,7 @@ fn growing_numbers_are_told_once_a_minute() {
             );
             scanner.push(text.as_bytes(), &mut |item| analysis.push(item));
             let report = analysis.report(None);
-            let events = live.changes(&report, None);
+            let events = live.changes(&report);
             seen += events
                 .iter()
                 .filter(|e| e.kind == EventKind::Updated)

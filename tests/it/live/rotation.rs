@@ -93,11 +93,16 @@ const LOOK: Duration = Duration::from_millis(300);
 
 /// What was written and counted, and what was said, of a log that `rotate` writes.
 fn followed(rotate: impl FnOnce(&mut Writer)) -> (u64, u64, String) {
+    followed_as("kern.log", rotate)
+}
+
+/// The same of a log with this name.
+fn followed_as(name: &str, rotate: impl FnOnce(&mut Writer)) -> (u64, u64, String) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("kern.log");
+    let path = folder.path().join(name);
     // An older file and a copy lie beside it.
     fs::write(
-        folder.path().join("kern.log.7"),
+        folder.path().join(format!("{name}.70")),
         "Apr 22 09:00:00 h kernel: HARVESTER_DROP_IN=a OUT= SRC=1.1.1.1 DST=2.2.2.2 PROTO=2\n",
     )
     .unwrap();
@@ -152,6 +157,36 @@ fn whole_files_may_come_and_go_between_two_looks() {
             writer.reopen();
         }
     });
+}
+
+/// More files than are kept open, under names with and without an extension, and all of them or the last two kept: the next
+/// file may have the inode of one that was removed.
+#[test]
+fn many_rotations_count_each_generation_once() {
+    for name in ["kern.log", "syslog", "messages.txt"] {
+        for (kept, pause) in [(20, 0), (20, 60), (2, 0), (2, 60)] {
+            let (written, counted, said) = followed_as(name, |writer| {
+                for n in 0..12 {
+                    writer.write(40);
+                    let _ = fs::remove_file(writer.old(&format!(".{kept}")));
+                    for old in (1..=n.min(kept - 1)).rev() {
+                        let next = writer.old(&format!(".{}", old + 1));
+                        fs::rename(writer.old(&format!(".{old}")), next).unwrap();
+                    }
+                    writer.rename(".1");
+                    writer.reopen();
+                    sleep(Duration::from_millis(pause));
+                }
+                writer.write(5);
+            });
+            // What was removed before it could be seen is lost.
+            let is_whole = counted == written || (pause == 0 && kept == 2 && counted < written);
+            assert!(
+                is_whole,
+                "{name} {kept} {pause}: {counted} of {written}, {said}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -236,4 +271,53 @@ fn a_file_that_is_deleted_or_replaced_is_read_to_its_end() {
         writer.file = other;
         writer.write(30);
     });
+}
+
+#[test]
+fn a_file_that_is_gone_is_said_and_so_is_its_return() {
+    let (written, counted, said) = followed(|writer| {
+        writer.write(50);
+        fs::remove_file(&writer.path).unwrap();
+        sleep(Duration::from_millis(3_000));
+        writer.write(50);
+        sleep(LOOK);
+        writer.reopen();
+        writer.write(50);
+    });
+    assert_eq!(counted, written, "{said}");
+    assert!(
+        said.contains("kern.log` is gone: ") && said.contains("kern.log` is there again"),
+        "{said}"
+    );
+    // Between two files of a rotation there may be none.
+    let (_, _, said) = followed(|writer| {
+        writer.write(50);
+        writer.rename(".1");
+        sleep(LOOK);
+        writer.reopen();
+        writer.write(50);
+    });
+    assert!(!said.contains("is gone"), "{said}");
+}
+
+/// What is left of a log when the run is stopped is named, and what was counted is what was read.
+#[test]
+fn a_run_that_is_stopped_in_a_backlog_says_what_was_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kern.log");
+    let mut writer = Writer {
+        file: File::create(&path).unwrap(),
+        path,
+        written: 0,
+    };
+    let lines: String = (0..2_000).map(|_| writer.line()).collect();
+    fs::write(&writer.path, lines.repeat(150)).unwrap();
+    let follower = Follower::new(&writer.path);
+    sleep(LOOK);
+    let (counted, said) = follower.end();
+    assert!(counted < 300_000, "{counted}");
+    assert!(
+        said.contains(" bytes at the end of `") && said.contains("run again without -f"),
+        "{said}"
+    );
 }

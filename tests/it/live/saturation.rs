@@ -109,12 +109,12 @@ fn saturation_is_told_once_it_is_confirmed() {
                 Drop(_) | Syn(_) | Other(_) | End => None,
             });
             let events = match step {
-                Drop(_) | Syn(_) => live.changes(&report, None),
+                Drop(_) | Syn(_) => live.changes(&report),
                 // Nothing is asked then.
                 Other(_) => Vec::new(),
-                Timer(second) => {
+                Timer(_) => {
                     assert!(live.is_waiting(), "{name}: the timer would not ask");
-                    live.changes(&report, Some(at(*second)))
+                    live.changes(&report)
                 }
                 End => live.last_changes(&report),
             };

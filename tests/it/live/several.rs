@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::pipes::Run;
-use crate::support::dropsift;
+use crate::support::{dropsift, pack, sample_journal};
 
 /// A drop line of `node` at a time of the turn of a year, without the year.
 fn line(node: usize, n: usize, dpt: usize) -> String {
@@ -149,6 +149,125 @@ fn a_record_that_two_files_have_counts_once() {
         (&9.into(), &17.into())
     );
     assert_eq!(report["inputs"].as_array().unwrap().len(), 2);
+}
+
+/// Two, three and four files with records that some of them have, some more than once, written in turns: each record counts
+/// as often as the file has it that has it most, read as saved logs too.
+#[test]
+fn a_record_that_many_files_have_counts_as_often_as_in_one() {
+    // How often each file has a record; each row is a record.
+    let rows: [[usize; 4]; 10] = [
+        [1, 1, 1, 1],
+        [1, 0, 0, 0],
+        [0, 0, 0, 2],
+        [1, 2, 1, 0],
+        [2, 2, 2, 2],
+        [0, 1, 1, 3],
+        [3, 1, 2, 1],
+        [1, 2, 3, 2],
+        [0, 2, 0, 2],
+        [2, 0, 1, 2],
+    ];
+    for files in 2..=4 {
+        let folder = tempfile::tempdir().unwrap();
+        let names: Vec<String> = (0..files)
+            .map(|n| folder.path().join(format!("{n}.log")).display().to_string())
+            .collect();
+        names
+            .iter()
+            .for_each(|name| append(name.as_ref(), &line(1, 29, 2112)));
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let run = Run::start(&[&["-f", "-o", "ndjson", "--year", "2027"], &names[..]].concat());
+        wait_for(&run, &[2112]);
+        // The first copy in each file, then the second ones, the last file first.
+        for copy in 0..3 {
+            for (n, row) in rows.iter().enumerate() {
+                for at in (0..files).rev().filter(|at| row[*at] > copy) {
+                    append(names[at].as_ref(), &line(1, n, 9796));
+                    // Now and then the others are read in between.
+                    if (n + at) % 4 == 0 {
+                        std::thread::sleep(std::time::Duration::from_millis(60));
+                    }
+                }
+            }
+        }
+        let last = line(1, 28, 9090);
+        names.iter().for_each(|name| append(name.as_ref(), &last));
+        wait_for(&run, &[9090]);
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let live = report(run);
+        let most = |row: &[usize; 4]| row[..files].iter().max().copied().unwrap();
+        let wanted = 2 + rows.iter().map(most).sum::<usize>();
+        assert_eq!(live["tally"]["drops"], wanted, "{files} files");
+        let saved = dropsift(
+            folder.path(),
+            &[&["-o", "json", "--year", "2027"], &names[..]].concat(),
+        );
+        let saved: Value = serde_json::from_slice(&saved.stdout).unwrap();
+        assert_eq!(saved["tally"]["drops"], wanted, "{files} saved files");
+    }
+}
+
+/// What holds no lines, or is packed, is read to its end, said, and the run goes on with the others.
+#[test]
+fn what_cannot_be_followed_is_read_once_and_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let log = line(1, 3, 2112);
+    fs::write(at("plain.log"), &log).unwrap();
+    let wide: Vec<u8> = [0xfeff_u16]
+        .into_iter()
+        .chain(log.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(at("wide.log"), wide).unwrap();
+    fs::write(at("old.journal"), sample_journal()).unwrap();
+    let report_of = dropsift(
+        folder.path(),
+        &["-o", "json", "--year", "2027", "plain.log"],
+    );
+    fs::write(at("report.json"), report_of.stdout).unwrap();
+    let page = dropsift(
+        folder.path(),
+        &["-o", "html", "--year", "2027", "plain.log"],
+    );
+    fs::write(at("report.html"), page.stdout).unwrap();
+    let mut names = vec!["wide.log", "old.journal", "report.json", "report.html"];
+    for (tool, name) in [
+        ("gzip -c", "kern.gz"),
+        ("xz -c", "kern.xz"),
+        ("zstd -c", "kern.zst"),
+        ("zip -q - -", "bundle.zip"),
+    ] {
+        if let Some(packed) = pack(&[tool], log.as_bytes()) {
+            fs::write(at(name), packed).unwrap();
+            names.push(name);
+        }
+    }
+    for name in names {
+        let alone = dropsift(folder.path(), &["-f", "-o", "json", "--year", "2027", name]);
+        let said = String::from_utf8_lossy(&alone.stderr);
+        let report: Value =
+            serde_json::from_slice(&alone.stdout).unwrap_or_else(|_| panic!("{name}: {said}"));
+        let saved = dropsift(folder.path(), &["-o", "json", "--year", "2027", name]);
+        let saved: Value = serde_json::from_slice(&saved.stdout).unwrap();
+        assert_eq!(report["tally"], saved["tally"], "{name}");
+        assert_eq!(report["inputs"], saved["inputs"], "{name}");
+        let advice = format!("`{name}` is packed, in UTF-16, or no log of lines");
+        assert!(
+            said.contains(&advice) && said.contains("Follow the log"),
+            "{name}: {said}"
+        );
+        assert!(!said.contains("no line of"), "{name}: {said}");
+    }
+    // Beside one that is followed.
+    let (packed, plain) = (at("wide.log"), at("kern.log"));
+    fs::write(&plain, "").unwrap();
+    let run = Run::start(&["-f", "-o", "ndjson", "--year", "2027", &packed, &plain]);
+    wait_for(&run, &[2112]);
+    append(plain.as_ref(), &line(2, 5, 9796));
+    wait_for(&run, &[9796]);
+    assert_eq!(report(run)["tally"]["drops"], 2);
 }
 
 #[test]

@@ -81,7 +81,7 @@ fn rows(lines: &[(Time, String)]) -> [String; 2] {
     while clock < end {
         let mut tell = |analysis: &Analysis, now| {
             let report = analysis.report(now);
-            let events = live.changes(&report, now);
+            let events = live.changes(&report);
             for (text, page) in &mut texts {
                 text.write(&events, &report, page).unwrap();
             }

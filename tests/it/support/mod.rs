@@ -165,22 +165,27 @@ pub(crate) fn pack(tools: &[&str], bytes: &[u8]) -> Option<Vec<u8>> {
         if !has(program) {
             return None;
         }
-        let mut child = Command::new(program)
-            .args(arguments.split(' '))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let mut stdout = child.stdout.take().unwrap();
-        let writing = std::thread::spawn(move || stdin.write_all(&bytes).unwrap());
-        let mut packed = Vec::new();
-        stdout.read_to_end(&mut packed).unwrap();
-        writing.join().unwrap();
-        assert!(child.wait().unwrap().success(), "{tool}");
-        bytes = packed;
+        let output = piped(Command::new(program).args(arguments.split(' ')), &bytes);
+        assert!(output.status.success(), "{tool}");
+        bytes = output.stdout;
     }
     Some(bytes)
+}
+
+/// Returns the output of `command` with `stdin` piped in.
+pub(crate) fn piped(command: &mut Command, stdin: impl AsRef<[u8]> + Send) -> Output {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    std::thread::scope(|scope| {
+        // The process may have ended without reading.
+        scope.spawn(move || pipe.write_all(stdin.as_ref()));
+        child.wait_with_output().unwrap()
+    })
 }
 
 /// Runs a command in `folder`; `None` if its program is not there.

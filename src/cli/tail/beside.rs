@@ -1,0 +1,101 @@
+//! The files beside one that is followed: by their identity, whatever their names, and by their bytes.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cli::terminal;
+use crate::time::Time;
+
+/// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
+const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
+
+/// Identity of a file, independent of its name: device and inode on Unix, and when it was made, where that is known: the next
+/// file may take the inode of one that was deleted.
+pub(super) type Id = (u64, u64, i64);
+
+pub(super) fn is_packed(begin: &[u8]) -> bool {
+    PACKED.iter().any(|magic| begin.starts_with(magic))
+}
+
+/// A file in the same folder whose name has the same stem.
+pub(super) struct Beside {
+    pub(super) path: PathBuf,
+    pub(super) id: Id,
+    pub(super) length: u64,
+    pub(super) modified: Option<Time>,
+}
+
+impl Beside {
+    /// Returns the number at the end of its name: of `kern.log.2` and `kern.log.1`, the first is older.
+    pub(super) fn turn(&self) -> Option<u32> {
+        self.path.extension()?.to_str()?.parse().ok()
+    }
+}
+
+/// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
+/// `kern-20260422.log`.
+pub(super) fn beside(path: &Path) -> Vec<Beside> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
+    let is_like = |name: &[u8]| {
+        let rest = name.strip_prefix(stem).unwrap_or_default();
+        matches!(rest.first(), Some(b'.' | b'-' | b'_'))
+    };
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| is_like(entry.file_name().as_encoded_bytes()))
+        .filter_map(|entry| {
+            let meta = entry.metadata().ok().filter(Metadata::is_file)?;
+            Some(Beside {
+                path: entry.path(),
+                id: id(&meta),
+                length: meta.len(),
+                modified: meta.modified().ok().and_then(terminal::time_of),
+            })
+        })
+        .collect()
+}
+
+pub(super) fn id(meta: &Metadata) -> Id {
+    let created = meta.created().ok().and_then(terminal::time_of);
+    let created = created.map_or(0, |created| created.0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        (meta.dev(), meta.ino(), created)
+    }
+    #[cfg(not(unix))]
+    {
+        (0, 0, created)
+    }
+}
+
+/// Returns the `length` bytes at `at`; fewer where the file ends.
+pub(super) fn bytes_at(file: &File, at: u64, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    let mut filled = 0;
+    while filled < length {
+        match read_at(file, &mut bytes[filled..], at + filled as u64) {
+            Ok(read) if read > 0 => filled += read,
+            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
+            _ => break,
+        }
+    }
+    bytes.truncate(filled);
+    bytes
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, at)
+}
+
+/// Reads nothing: on other systems a read at an offset moves the file's position, so nothing is compared.
+#[cfg(not(unix))]
+fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Ok(0)
+}
