@@ -107,12 +107,11 @@ test("very many findings are whole without script, and by their filters with one
   await visit(path, { hash: `#${json.findings.at(-1).id}` }, async (tab) => {
     await until(tab, (id) => document.getElementById(id)?.open, (open) => open, json.findings.at(-1).id);
   });
-  // Keys reach what is not built: a button builds it, and the focus goes on.
+  // Keys reach what is not built: in view it is built, and the focus stays there.
   await visit(path, {}, async (tab) => {
     await tab.$$eval("details.group", (all) => all.forEach((one) => { one.open = true; }));
     const button = tab.getByRole("button", { name: /^Show \d+ findings$/ }).last();
     await button.focus();
-    await tab.keyboard.press("Enter");
-    assert(await tab.evaluate(() => document.activeElement.matches(".finding summary")));
+    await until(tab, () => document.activeElement.matches(".finding summary"), (there) => there);
   });
 });

@@ -41,7 +41,9 @@
     later.classList.remove("later");
     built.unobserve(later);
     later.style.height = "";
+    const isHeld = later.contains(document.activeElement);
     later.replaceChildren(template.content);
+    if (isHeld) later.querySelector("summary")?.focus({ preventScroll: true });
   };
   const buildAll = () => all(".later").forEach(build);
   for (const later of all(".later")) {
@@ -50,10 +52,7 @@
     const button = document.createElement("button");
     button.type = "button";
     button.textContent = size ? `Show ${size} findings` : "Show timelines";
-    button.addEventListener("click", () => {
-      build(later);
-      later.querySelector("summary")?.focus();
-    });
+    button.addEventListener("click", () => build(later));
     later.append(button);
     built.observe(later);
   }
