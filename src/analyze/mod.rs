@@ -317,6 +317,13 @@ impl Analysis {
         }
     }
 
+    /// Frees what only further inputs would need: none comes.
+    pub fn end_inputs(&mut self) {
+        if let Some(dedup) = &mut self.dedup {
+            dedup.end();
+        }
+    }
+
     /// Sets the number of lines read in all.
     pub const fn set_lines(&mut self, lines: u64) {
         self.tally.lines = lines;

@@ -132,6 +132,7 @@ pub(super) fn read(
         None => {}
     }
     analysis.set_lines(lines);
+    analysis.end_inputs();
     learned(shared, analysis);
     let mut report = filter.apply(analysis.report(None));
     report.inputs = reports;

@@ -55,6 +55,10 @@ impl NodeEvidence {
         let ticks = &mut self.ticks[usize::from(packet.src.is_ipv6())];
         let has_room = ticks.len() < MAX_TICKS;
         if has_room {
+            // By a quarter, not to the double: of a thousand nodes each has a timeline.
+            if ticks.len() == ticks.capacity() {
+                ticks.reserve_exact((ticks.len() / 4).max(16));
+            }
             ticks.push(Tick::new(drop.time, class(packet), drop.fine));
         }
         has_room

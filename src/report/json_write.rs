@@ -49,6 +49,10 @@ impl Formatter for Tame {
         out: &mut W,
         text: &str,
     ) -> io::Result<()> {
+        // Most text is ASCII, of which a fragment has no control character: those are escapes of JSON.
+        if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            return out.write_all(text.as_bytes());
+        }
         let mut clean = 0;
         for (at, c) in text.char_indices().filter(|(_, c)| is_hostile(*c)) {
             out.write_all(&text.as_bytes()[clean..at])?;

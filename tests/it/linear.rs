@@ -370,7 +370,7 @@ fn a_long_record_costs_no_more_a_byte() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let mut count = |text: &str| {
+    let count = |text: &str| {
         fs::write(folder.path().join("IN"), text).unwrap();
         instructions("IN", folder.path())
     };

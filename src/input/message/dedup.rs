@@ -10,8 +10,11 @@ use std::hash::{BuildHasher, RandomState};
 use crate::input::event::DropLine;
 use crate::time::DAY;
 
-/// Upper bound on the identities remembered: 16 MiB of them.
-const REMEMBERED: usize = 1 << 19;
+/// Upper bound on the identities remembered: as many as a table of 2^19 places holds, which takes 13 MiB, less one: a full
+/// table grows when it is asked.
+const REMEMBERED: usize = (1 << 19) / 8 * 7 - 1;
+/// Upper bound on those of inputs that go on, twice.
+const REMEMBERED_LATELY: usize = 1 << 18;
 
 /// Numbers of two inputs, and how many times each had a record: no other had it more often.
 #[derive(Debug, Clone, Copy, Default)]
@@ -82,13 +85,18 @@ impl Dedup {
     pub fn forgetting() -> Self {
         Self {
             forgets: true,
-            ..Self::remembering(REMEMBERED / 2)
+            ..Self::remembering(REMEMBERED_LATELY)
         }
     }
 
     /// Goes on with the input of this number.
     pub const fn select(&mut self, input: u32) {
         self.input = input;
+    }
+
+    /// Frees the memory behind the last input; the counts stay.
+    pub fn end(&mut self) {
+        (self.memory, self.before) = Default::default();
     }
 
     /// Begins the next input.
