@@ -24,6 +24,7 @@ use crate::cause::{
 use crate::error::printable_name;
 use crate::flow::{ChainOutcomes, Direction, Folded};
 use crate::net::IpNet;
+use crate::node_names::natural;
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
 use crate::saturation::Stretch;
 use crate::site::Zone;
@@ -205,8 +206,8 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
             let lacks = missing.contains(&(*number, group_service(finding)));
             if lacks { &mut too } else { &mut not }.push(printable_name(name));
         }
-        too.sort_unstable();
-        not.sort_unstable();
+        too.sort_by(|a, b| natural(a, b));
+        not.sort_by(|a, b| natural(a, b));
         if !too.is_empty() {
             finding.evidence.push(Test {
                 name: "missing-elsewhere",

@@ -1,5 +1,6 @@
 //! The names by which logs call the nodes of the cluster.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Names of nodes. Kubernetes knows a node by a name in small letters, which need not be the one in its log: that may have
@@ -61,9 +62,70 @@ impl NodeNames {
     }
 }
 
+/// Compares names as people count: `node2` comes before `node10`.
+pub fn natural(a: &str, b: &str) -> Ordering {
+    let (mut left, mut right) = (a.as_bytes(), b.as_bytes());
+    loop {
+        let order = match (left.first(), right.first()) {
+            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
+                let (one, rest) = number(left);
+                let (other, more) = number(right);
+                (left, right) = (rest, more);
+                (one.len().cmp(&other.len())).then_with(|| one.cmp(other))
+            }
+            (Some(x), Some(y)) => {
+                (left, right) = (&left[1..], &right[1..]);
+                x.cmp(y)
+            }
+            _ => return left.len().cmp(&right.len()).then_with(|| a.cmp(b)),
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
+}
+
+/// Splits off the digits at the start, without leading zeros.
+fn number(text: &[u8]) -> (&[u8], &[u8]) {
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    let (digits, rest) = text.split_at(text.iter().take_while(is_digit).count());
+    let zeros = digits.iter().take_while(|byte| **byte == b'0').count();
+    (&digits[zeros..], rest)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::NodeNames;
+    use super::{NodeNames, natural};
+
+    #[test]
+    fn names_are_counted() {
+        let sorted = [
+            "",
+            "10.0.0.2",
+            "10.0.0.10",
+            "Node1",
+            "node",
+            "node1",
+            "node01",
+            "node1-a",
+            "node2",
+            "node2b",
+            "node10",
+            "node010x",
+            "node99999999999999999999998",
+            "node99999999999999999999999",
+            "nodes",
+            "ü",
+        ];
+        let mut names = sorted.to_vec();
+        for _ in 0..sorted.len() {
+            names.rotate_left(5);
+            let mut again = names.clone();
+            again.sort_by(|a, b| natural(a, b));
+            let place = |name: &&str| sorted.iter().position(|one| one == name);
+            assert!(again.iter().map(place).is_sorted(), "{again:?}");
+        }
+    }
 
     #[test]
     fn a_log_may_call_a_node_otherwise() {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::error::printable_name;
 use crate::finding::Finding;
+use crate::node_names::natural;
 use crate::report::diff::{Alone, Changed, Diff, Doubtful};
 use crate::report::{NodeReport, Report, Warning};
 use crate::rule::Disposition;
@@ -72,6 +73,14 @@ pub fn diff<'r>(before: &'r Report, after: &'r Report) -> Diff<'r> {
             doubts: doubts(finding, after, before, &Words::AFTER),
         })
         .collect();
+    let order = |a: &Finding, b: &Finding| {
+        let verdicts = a.verdict().cmp(&b.verdict());
+        verdicts.then_with(|| natural(&a.node, &b.node))
+    };
+    diff.new.sort_by(|a, b| order(a.finding, b.finding));
+    diff.gone.sort_by(|a, b| order(a.finding, b.finding));
+    diff.changed.sort_by(|a, b| order(a.now, b.now));
+    diff.same.sort_by(|a, b| order(a.1, b.1));
     diff
 }
 

@@ -24,7 +24,7 @@ use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
 use crate::report::read::{Part, Reports};
-use crate::report::{NodeReport, Report, Tally, WindowReport};
+use crate::report::{Networks, NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Provenance, Site, WindowOrigin};
 use crate::time::Time;
@@ -174,7 +174,8 @@ impl Analysis {
                 }
             }
             LogEvent::Own { input, document } => {
-                self.reports.push(input, document);
+                self.reports
+                    .push(input, document, &Networks::of(&self.site));
                 self.own_input = input.to_owned();
             }
             LogEvent::EndOfOwn => self.reports.end_input(&self.own_input),
@@ -359,6 +360,7 @@ impl Analysis {
             warnings,
             splits,
             windows: whole.windows,
+            networks: whole.networks,
             limit: self.site.limit,
             inputs: Vec::new(),
             options: Vec::new(),
@@ -413,6 +415,7 @@ impl Analysis {
             findings,
             warnings,
             windows: self.windows(&scene),
+            networks: Networks::of(&self.site),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::accept::Acceptances;
 use crate::date::Date;
 use crate::error::printable_name;
 use crate::report::read::{Part, merge};
-use crate::report::{Tally, Warning};
+use crate::report::{Tally, Unjudged, Warning};
 use crate::site::Site;
 
 impl Analysis {
@@ -46,6 +46,16 @@ impl Analysis {
     /// Returns the faults of reports since the last call, each with its remedy.
     pub fn take_faults(&mut self) -> Vec<String> {
         self.reports.take_faults()
+    }
+
+    /// Returns the inputs of reports of which nothing was judged, since the last call.
+    pub fn take_unjudged(&mut self) -> Vec<(String, Unjudged)> {
+        self.reports.take_unjudged()
+    }
+
+    /// Returns the number of reports among the inputs so far.
+    pub const fn reports(&self) -> usize {
+        self.reports.parts().len()
     }
 
     /// Whether reports are among the inputs.

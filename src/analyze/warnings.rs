@@ -12,6 +12,7 @@ use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
 use crate::nearest::hint;
+use crate::node_names::natural;
 use crate::packet::proto;
 use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
@@ -368,7 +369,9 @@ pub(super) fn reported_roles(guesses: &BTreeSet<(&str, &str)>) -> Option<Warning
 
 /// Returns the first names, and how many more there are.
 fn few(names: &[String]) -> String {
-    let shown: Vec<&str> = names.iter().take(MAX_NAMES).map(String::as_str).collect();
+    let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+    sorted.sort_by(|a, b| natural(a, b));
+    let shown: Vec<&str> = sorted.into_iter().take(MAX_NAMES).collect();
     match names.len().saturating_sub(MAX_NAMES) {
         0 => shown.join(", "),
         more => format!("{} and {more} more nodes", shown.join(", ")),

@@ -11,7 +11,7 @@ use super::{Exit, account, cluster, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::source::{Options, Summary, read_file, read_local_journal};
-use crate::report::{InputReport, Report, Tally};
+use crate::report::{InputReport, Report, Tally, Unjudged};
 
 /// Creates the report on `inputs`. Returns the exit code that follows from reading them as well.
 pub(super) fn run(
@@ -65,7 +65,7 @@ pub(super) fn read(
         if several {
             analysis.begin_input();
         }
-        let (before, met) = (analysis.tally(), analysis.met());
+        let (before, met, known) = (analysis.tally(), analysis.met(), analysis.reports());
         let mut sink = |event: crate::input::event::LogEvent<'_>| analysis.push(event);
         let (summary, errors) = match source {
             Some(path) => read_file(path, options, &mut sink),
@@ -92,24 +92,25 @@ pub(super) fn read(
             complain(&fault(&error));
         }
         let after = analysis.tally();
-        let refused = after.refused() > before.refused();
+        // A report says so itself.
+        let refused = after.refused() > before.refused() && analysis.reports() == known;
         let none_judged = refused && analysis.met() == met;
         let journal = Path::new("the local journal");
-        let (judged, known) = judged(
+        let unjudged = unjudged(
             source.map_or(journal, PathBuf::as_path),
             &summary,
             none_judged,
             is_whole,
+            &analysis.take_unjudged(),
         );
-        exit = exit.and(judged);
-        let known = known && (is_whole || summary.lines > 0 || after.lines > before.lines);
+        exit = exit.and(Exit::of(unjudged));
         // Until all is read, the lines of an account are those of reports.
         let own = after.lines - before.lines;
         let tally = since(&before, &after, summary.lines + own);
         reports.push(InputReport {
             name,
             tally,
-            known,
+            unjudged,
             has_objects: summary.objects,
             error: first,
         });
@@ -137,7 +138,7 @@ pub(super) fn read(
     report.inputs = reports;
     report.inputs.extend(cluster::reports(shared));
     report.options = replay::options(std::env::args_os());
-    account(shared, analysis);
+    account(shared, analysis, &report.tally);
     Ok((report, exit))
 }
 
@@ -162,26 +163,41 @@ const fn since(before: &Tally, after: &Tally, lines: u64) -> Tally {
     }
 }
 
-/// Returns whether an input that was read could be judged, and whether its format is known; prints the remedy where not.
-pub(super) fn judged(
+/// Returns why nothing of an input was judged, and prints the remedy; `None` where something was. `told` are the inputs
+/// of a report of which nothing was judged when it was made.
+pub(super) fn unjudged(
     path: &Path,
     summary: &Summary,
     none_judged: bool,
     whole: bool,
-) -> (Exit, bool) {
+    told: &[(String, Unjudged)],
+) -> Option<Unjudged> {
     let name = printable(&path.display().to_string());
-    if none_judged {
+    for (input, why) in told {
+        let what = match why {
+            Unjudged::UnknownFormat => "no line of it is of a known log format",
+            Unjudged::NoDropLine => "no drop line of it could be judged",
+        };
+        complain(&format!(
+            "`{name}` is a report in which nothing of `{}` was judged: {what}; save that log with `journalctl -k -o \
+             short-precise`, and report it again",
+            printable(input)
+        ));
+    }
+    if let Some(why) = told.iter().map(|(_, why)| *why).min() {
+        Some(why)
+    } else if none_judged {
         complain(&format!(
             "no drop line of `{name}` could be judged; -v shows them, with the reason"
         ));
-        (Exit::NotJudged, true)
+        Some(Unjudged::NoDropLine)
     } else if whole && !summary.known && !summary.blank {
         complain(&format!(
             "no line of `{name}` is of a known log format; looked for what journalctl, dmesg, syslog daemons and log \
              collectors write: save the log with `journalctl -k -o short-precise`"
         ));
-        (Exit::NotJudged, false)
+        Some(Unjudged::UnknownFormat)
     } else {
-        (Exit::Clean, true)
+        None
     }
 }

@@ -105,7 +105,7 @@ pub(super) fn reports(shared: &Shared) -> Vec<InputReport> {
     let report = |path: &PathBuf| InputReport {
         name: path.display().to_string(),
         tally: Tally::default(),
-        known: true,
+        unjudged: None,
         has_objects: true,
         error: None,
     };

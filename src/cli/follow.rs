@@ -6,7 +6,7 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
-use super::batch::judged;
+use super::batch::unjudged;
 use super::feed::Feed;
 use super::filters::Filter;
 use super::input::Input;
@@ -87,13 +87,19 @@ pub(super) fn end(
     let mut reports = Vec::new();
     for input in inputs {
         let is_whole = input.error.is_none();
-        let (judged, _) = judged(&input.path, &input.summary, input.none_judged(), is_whole);
-        exit = exit.and(judged);
+        let why = unjudged(
+            &input.path,
+            &input.summary,
+            input.none_judged(),
+            is_whole,
+            &input.unjudged,
+        );
+        exit = exit.and(Exit::of(why));
         reports.push(input.report());
     }
     learned(shared, session.analysis());
     let report: ManuallyDrop<Report> = ManuallyDrop::new(session.end(reports)?);
-    account(shared, session.analysis());
+    account(shared, session.analysis(), &report.tally);
     Ok(exit.and(verdict(shared, &report)))
 }
 
@@ -150,6 +156,7 @@ fn read(
                     read_stream(&name, file, options, &mut |event| session.take(event))
                 });
                 errors.extend(session.unreadable(&name));
+                input.unjudged = session.take_unjudged();
                 input.hear();
                 input.is_up = false;
                 *reader = None;

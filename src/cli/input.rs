@@ -7,7 +7,7 @@ use crate::analyze::Analysis;
 use crate::error::printable;
 use crate::input::source::Summary;
 use crate::report::metrics::InputState;
-use crate::report::{InputReport, Tally};
+use crate::report::{InputReport, Tally, Unjudged};
 use crate::time::Time;
 
 /// What was read of all inputs.
@@ -17,6 +17,8 @@ pub(super) struct Sums {
     met: u64,
     /// Kernel messages that were lost.
     lost: u64,
+    /// Number of reports among the inputs.
+    reports: usize,
 }
 
 impl Sums {
@@ -25,6 +27,7 @@ impl Sums {
             tally: analysis.tally(),
             met: analysis.met(),
             lost: analysis.lost(),
+            reports: analysis.reports(),
         }
     }
 }
@@ -36,6 +39,9 @@ pub(super) struct Input {
     /// The account of its lines, and its drop lines that came in.
     tally: Tally,
     met: u64,
+    /// Whether it is a report, and the inputs of that of which nothing was judged.
+    is_report: bool,
+    pub(super) unjudged: Vec<(String, Unjudged)>,
     /// Its first error.
     pub(super) error: Option<String>,
     /// Whether it can be read, and goes on.
@@ -55,6 +61,8 @@ impl Input {
             summary: Summary::default(),
             tally: Tally::default(),
             met: 0,
+            is_report: false,
+            unjudged: Vec::new(),
             error: None,
             is_up: true,
             last_read: None,
@@ -85,6 +93,7 @@ impl Input {
         tally.lines += sums.lines - before.tally.lines;
         self.met += after.met - before.met;
         self.lost += after.lost - before.lost;
+        self.is_report |= after.reports > before.reports;
     }
 
     /// Notes that bytes of it came.
@@ -94,19 +103,33 @@ impl Input {
 
     /// Whether none of its drop lines could be judged.
     pub(super) const fn none_judged(&self) -> bool {
-        self.tally.refused() > 0 && self.met == 0
+        self.tally.refused() > 0 && self.met == 0 && !self.is_report
+    }
+
+    /// Returns why nothing of it was judged so far.
+    fn why_unjudged(&self) -> Option<Unjudged> {
+        let Summary { known, blank, .. } = self.summary;
+        let told = self.unjudged.iter().map(|(_, why)| *why).min();
+        if told.is_some() {
+            told
+        } else if self.none_judged() {
+            Some(Unjudged::NoDropLine)
+        } else if self.error.is_none() && !known && !blank {
+            Some(Unjudged::UnknownFormat)
+        } else {
+            None
+        }
     }
 
     /// Returns the account of it.
     pub(super) fn report(&self) -> InputReport {
-        let Summary { known, blank, .. } = self.summary;
         InputReport {
             name: self.path.display().to_string(),
             tally: Tally {
                 lines: self.tally.lines + self.summary.lines,
                 ..self.tally
             },
-            known: known || blank || self.error.is_some() || self.none_judged(),
+            unjudged: self.why_unjudged(),
             has_objects: self.summary.objects,
             error: self.error.clone(),
         }

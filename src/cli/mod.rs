@@ -58,7 +58,7 @@ use clap::FromArgMatches;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::{Events, Report, Style};
+use crate::report::{Events, Report, Style, Tally, Unjudged};
 use args::{Args, Command, ReportArgs};
 use options::Shared;
 
@@ -91,6 +91,14 @@ impl Exit {
             Self::Missing => 1,
             Self::NotJudged => 2,
             Self::Trouble => 3,
+        }
+    }
+
+    /// Returns what follows from the reason why nothing of an input was judged.
+    const fn of(unjudged: Option<Unjudged>) -> Self {
+        match unjudged {
+            Some(_) => Self::NotJudged,
+            None => Self::Clean,
         }
     }
 
@@ -245,8 +253,8 @@ fn complain(text: &str) {
     say(&format!("dropsift: {text}"));
 }
 
-/// Prints the tally, and with `-v` the lines that were refused.
-fn account(shared: &Shared, analysis: &Analysis) {
+/// Prints the tally of the report, and with `-v` the lines that were refused.
+fn account(shared: &Shared, analysis: &Analysis, tally: &Tally) {
     if shared.is_quiet() {
         return;
     }
@@ -271,7 +279,6 @@ fn account(shared: &Shared, analysis: &Analysis) {
             "{untold} more logs go back in time (-v lists them)"
         ));
     }
-    let tally = analysis.tally();
     let mut text = format!(
         "{} lines: {} drop lines, {} other",
         tally.lines,

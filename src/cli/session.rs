@@ -21,7 +21,7 @@ use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::{DropBatch, LogEvent};
-use crate::report::{Events, InputReport, LiveText, Report, Style};
+use crate::report::{Events, InputReport, LiveText, Report, Style, Unjudged};
 use crate::site::{Provenance, Site};
 use crate::time::Time;
 
@@ -144,6 +144,11 @@ impl<'s> Session<'s> {
     /// Returns the faults of the reports in the input `name` as errors.
     pub(super) fn unreadable(&mut self, name: &str) -> Vec<Error> {
         unreadable(&mut self.analysis, name)
+    }
+
+    /// Returns the inputs of reports of which nothing was judged, since the last call.
+    pub(super) fn take_unjudged(&mut self) -> Vec<(String, Unjudged)> {
+        self.analysis.take_unjudged()
     }
 
     /// Notes for `--metrics` that something has changed.

@@ -30,6 +30,8 @@ const MAX_PREFIX: usize = 29;
 
 /// Upper bound on the bytes of a file with rules; longer ones are refused.
 const MAX_TEXT: u64 = crate::chain::MAX_TEXT as u64;
+/// Number of bytes at the start of a file in which a report says what it is.
+const MAX_HEAD: usize = 4_096;
 
 fn usage<T>(text: String) -> Result<T, Error> {
     Err(Error::Usage(text))
@@ -276,11 +278,27 @@ pub(super) fn text_file(path: &Path) -> Result<String, Error> {
     };
     let name = || path.display().to_string();
     let bytes = read().map_err(|why| Error::Input { name: name(), why })?;
+    if is_report(&bytes) {
+        return Err(Error::Unreadable {
+            name: name(),
+            why: "it is a report of dropsift, which is read as a log is (`dropsift REPORT`); give the output of \
+                  `iptables-save` here, or the CloudInit as YAML"
+                .to_owned(),
+        });
+    }
     String::from_utf8(bytes).map_err(|_| Error::Unreadable {
         name: name(),
         why: "it is no text; give the output of `iptables-save`, or the CloudInit as YAML"
             .to_owned(),
     })
+}
+
+/// Whether a text begins as one that this program wrote for reading it again: JSON, events, or a page.
+fn is_report(bytes: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_HEAD)]);
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    head.starts_with('{') && head.contains("\"dropsift/")
+        || head.starts_with('<') && head.contains("content=\"dropsift ")
 }
 
 /// Returns the time of the last write to the file; `None` for stdin.

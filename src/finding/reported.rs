@@ -6,6 +6,8 @@ pub struct Reported {
     pub offers: Vec<Offered>,
     /// Whether it was accepted then, so that no rule was offered.
     pub was_accepted: bool,
+    /// Whether its facts contradict what it says.
+    pub is_doubtful: bool,
 }
 
 /// A rule that a report offered. Its commands are not read: rules are made anew.

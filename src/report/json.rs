@@ -27,6 +27,7 @@ pub(super) struct ReportV1<'a> {
     pub(super) span: Option<SpanV1>,
     pub(super) tally: TallyV1,
     pub(super) windows: Vec<WindowV1<'a>>,
+    pub(super) networks: NetworksV1,
     pub(super) nodes: Vec<NodeV1<'a>>,
     #[schemars(with = "Vec<FindingV1<'_>>")]
     pub(super) findings: Findings<'a>,
@@ -90,6 +91,9 @@ pub(super) struct InputV1<'a> {
     pub(super) other: u64,
     pub(super) unreadable: u64,
     pub(super) untrusted: u64,
+    /// Why nothing of it was judged; null where something was, or there was nothing to judge.
+    #[schemars(schema_with = "json_words::unjudged")]
+    pub(super) unjudged: Option<Cow<'a, str>>,
     pub(super) error: Option<Cow<'a, str>>,
 }
 
@@ -100,6 +104,14 @@ pub(super) struct WindowV1<'a> {
     pub(super) to: Option<String>,
     #[schemars(schema_with = "json_words::window_origin")]
     pub(super) origin: Cow<'a, str>,
+}
+
+/// Networks of the cluster, as far as they were known apart from the log.
+#[derive(Serialize, Deserialize, JsonSchema)]
+pub(super) struct NetworksV1 {
+    /// Of nodes, and the addresses of nodes.
+    pub(super) nodes: Vec<String>,
+    pub(super) pods: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -271,6 +283,20 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
             filtered: report.tally.filtered,
         },
         windows: report.windows.iter().map(window_v1).collect(),
+        networks: NetworksV1 {
+            nodes: report
+                .networks
+                .nodes
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            pods: report
+                .networks
+                .pods
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+        },
         nodes: report.nodes.iter().map(node_v1).collect(),
         findings: Findings::Of(&report.findings),
         rules: report.rules.iter().map(rule_v1).collect(),
@@ -311,6 +337,7 @@ fn input_v1(input: &InputReport) -> InputV1<'_> {
         other: input.tally.other(),
         unreadable,
         untrusted,
+        unjudged: input.unjudged.map(|why| why.code().into()),
         error: input.error.as_deref().map(Cow::from),
     }
 }

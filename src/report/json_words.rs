@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::EventKind;
+use super::{EventKind, Unjudged};
 use crate::audit::Severity;
 use crate::catalog::Role;
 use crate::cause::Verdict;
@@ -53,6 +53,12 @@ pub(super) fn ports_name(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn check_state(_: &mut SchemaGenerator) -> Schema {
     one_of(&rule::State::ALL.map(rule::State::code))
+}
+
+pub(super) fn unjudged(_: &mut SchemaGenerator) -> Schema {
+    let mut codes: Vec<Option<&str>> = vec![None];
+    codes.extend(Unjudged::ALL.map(Unjudged::code).map(Some));
+    json_schema!({ "type": ["string", "null"], "enum": codes })
 }
 
 pub(super) fn verdict(_: &mut SchemaGenerator) -> Schema {

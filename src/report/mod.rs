@@ -32,9 +32,10 @@ mod text;
 use crate::catalog::Role;
 use crate::chain::Counted;
 use crate::finding::Finding;
+use crate::net::IpNet;
 use crate::rule::{AcceptRule, Rules, Split};
 use crate::saturation::Stretch;
-use crate::site::{Limit, WindowOrigin};
+use crate::site::{Limit, Site, WindowOrigin};
 use crate::time::Time;
 
 pub use audit::Audited;
@@ -80,12 +81,33 @@ pub struct InputReport {
     pub name: String,
     /// The account of its lines; `filtered` is of all inputs together, and 0 here.
     pub tally: Tally,
-    /// Whether any line was of a known log format, or there was none.
-    pub known: bool,
+    /// Reason why nothing of it was judged; `None` where something was, or there was nothing to judge.
+    pub unjudged: Option<Unjudged>,
     /// Whether it was no log, but Kubernetes objects, which have no lines.
     pub has_objects: bool,
     /// Error, with the remedy.
     pub error: Option<String>,
+}
+
+/// Reason why nothing of an input was judged: an exit code of its own, which a report that is read again has too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unjudged {
+    /// No line is of a known log format.
+    UnknownFormat,
+    /// There were drop lines, and none could be judged.
+    NoDropLine,
+}
+
+impl Unjudged {
+    pub const ALL: [Self; 2] = [Self::UnknownFormat, Self::NoDropLine];
+
+    /// As reports write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::UnknownFormat => "unknown-format",
+            Self::NoDropLine => "no-drop-line",
+        }
+    }
 }
 
 /// An upgrade window; an end that is open is `None`.
@@ -94,6 +116,41 @@ pub struct WindowReport {
     pub from: Option<Time>,
     pub to: Option<Time>,
     pub origin: WindowOrigin,
+}
+
+/// Networks of the cluster as the run knew them, apart from what its log shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Networks {
+    /// Of nodes, and the addresses of nodes.
+    pub nodes: Vec<IpNet>,
+    pub pods: Vec<IpNet>,
+}
+
+impl Networks {
+    /// Returns those that are known of a site.
+    pub fn of(site: &Site) -> Self {
+        let addresses = site.known.addresses().keys();
+        let mut nodes = site.node_nets();
+        nodes.extend(addresses.map(|address| IpNet::from(*address)));
+        Self::default().and(&Self {
+            nodes,
+            pods: site.pod_cidrs(),
+        })
+    }
+
+    /// Returns these and others.
+    pub fn and(&self, others: &Self) -> Self {
+        let join = |one: &[IpNet], other: &[IpNet]| {
+            let mut all = [one, other].concat();
+            all.sort_unstable();
+            all.dedup();
+            all
+        };
+        Self {
+            nodes: join(&self.nodes, &others.nodes),
+            pods: join(&self.pods, &others.pods),
+        }
+    }
 }
 
 /// A node in the report.
@@ -147,6 +204,7 @@ pub struct Report {
     pub splits: Vec<Split>,
     /// Upgrade windows, by their start.
     pub windows: Vec<WindowReport>,
+    pub networks: Networks,
     /// Limit of the LOG rule that the report assumes.
     pub limit: Limit,
     pub inputs: Vec<InputReport>,

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::AnsiColor;
+use textwrap::core::display_width;
 
 use super::table::Column;
-use super::text::{Page, broken, many, peers, what};
+use super::text::{Page, broken, many, peers, sort_by_node, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
 use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
+use crate::node_names::natural;
 use crate::rule::AcceptRule;
 
 /// The drops of a log and the chains that they were run through.
@@ -71,6 +73,10 @@ impl Simulated<'_> {
             all.partition(|finding| Self::accepts(finding));
         let (helped, rest): (Vec<&Finding>, Vec<&Finding>) =
             (rest.into_iter()).partition(|finding| more(self, finding));
+        let [accepted, helped, rest] = [accepted, helped, rest].map(|mut found| {
+            sort_by_node(&mut found);
+            found
+        });
         ByOutcome {
             accepted,
             helped,
@@ -227,29 +233,48 @@ fn section(
     if findings.is_empty() {
         return Ok(());
     }
-    page.heading(color.on_default().bold(), title.0, title.1)?;
+    // What the chain does with all of them is said once.
+    let does: BTreeSet<String> = findings.iter().map(|finding| by(finding)).collect();
+    let (tail, is_alike) = match does.first() {
+        Some(same) if does.len() == 1 && findings.len() > 1 => {
+            (format!("{}: {same}", title.1), true)
+        }
+        _ => (title.1.to_owned(), false),
+    };
+    page.heading(color.on_default().bold(), title.0, &tail)?;
+    let mut columns = vec![
+        ("NODE", Column::Whole),
+        ("TRAFFIC", Column::Whole),
+        ("LINES", Column::Number),
+        ("CAUSE", Column::Whole),
+        ("FROM", Column::Words),
+    ];
+    columns.extend((!is_alike).then_some(("THE CHAIN", Column::Words)));
     let rows = findings.iter().map(|finding| {
-        vec![
+        let mut row = vec![
             printable_name(&finding.node),
             what(finding),
             finding.logged.to_string(),
-            peers(finding),
             match finding.accepted {
                 Some(_) => format!("{} (accepted)", finding.log_cause.code),
                 None => finding.log_cause.code.to_owned(),
             },
-            by(finding),
-        ]
+        ];
+        row.push(peers(finding));
+        row.extend((!is_alike).then(|| by(finding)));
+        row
     });
-    let columns = [
-        ("NODE", Column::Whole),
-        ("TRAFFIC", Column::Whole),
-        ("LINES", Column::Number),
-        ("FROM", Column::Words),
-        ("CAUSE", Column::Whole),
-        ("THE CHAIN", Column::Words),
-    ];
-    let rows: Vec<Vec<String>> = rows.collect();
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    // In a narrow page the words about the chain come before the peers.
+    let widest = |place: usize| rows.iter().map(|row| display_width(&row[place])).max();
+    let width: usize = (0..columns.len())
+        .filter_map(widest)
+        .map(|width| width + 2)
+        .sum();
+    if !is_alike && width > page.style.width {
+        columns.remove(PEERS);
+        rows.iter_mut().for_each(|row| drop(row.remove(PEERS)));
+    }
     page.table(&columns, &rows, 2)
 }
 
@@ -267,6 +292,8 @@ fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     if nodes.is_empty() {
         return Ok(());
     }
+    let mut nodes: Vec<&str> = nodes.into_iter().collect();
+    nodes.sort_by(|a, b| natural(a, b));
     let shown: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
     page.line("")?;
     let text = format!(
@@ -283,6 +310,8 @@ fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
     Ok(())
 }
 
+/// Place of the peers among the columns.
+const PEERS: usize = 4;
 /// Upper bound on the nodes for which the option is shown.
 const MAX_UNTOLD: usize = 8;
 

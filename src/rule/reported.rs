@@ -12,7 +12,8 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
     let Some(told) = &finding.reported else {
         return;
     };
-    if !told.was_accepted && told.offers.is_empty() || finding.direction() != Direction::Original {
+    let offers = told.was_accepted || told.is_doubtful || !told.offers.is_empty();
+    if !offers || finding.direction() != Direction::Original {
         rules.clear();
         return;
     }
@@ -24,7 +25,9 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
             .in_force
             .of(&rule.node, rule.role, rule.family)
             .is_some();
-        let doubt = if !is_documented {
+        let doubt = if told.is_doubtful {
+            Some(Doubt::Reported)
+        } else if !is_documented {
             // An assumed role is no doubt once the role is known.
             code.filter(|code| *code != "role-assumed" || finding.role_assumed)
                 .map(|code| of_code(code, finding))

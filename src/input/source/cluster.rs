@@ -43,7 +43,7 @@ pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
     let peeked = peel(stream).map_err(input)?;
     if peeked.kind() != Kind::Text {
         return Err(unreadable(format!(
-            "it is an archive or a journal; a support bundle is named among the inputs, and objects are saved with: {COMMAND}"
+            "it is a report of dropsift, an archive or a journal, which are inputs; a support bundle is named among the inputs, and objects are saved with: {COMMAND}"
         )));
     }
     facts(&name, peeked, Bounds::new(Progress::default())).map_err(unreadable)

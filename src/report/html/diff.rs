@@ -5,10 +5,11 @@ use std::io::{self, Write};
 use askama::Template;
 
 use super::assets::{ASSETS, Assets};
-use super::finding::{BATCH, FindingView, VERDICTS};
+use super::finding::{BATCH, FindingView, LONG, VERDICTS};
 use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::finding::Finding;
+use crate::node_names::natural;
 use crate::report::diff::{Alone, Diff, doubts, headline, side};
 use crate::report::text::capital;
 use crate::report::{Report, Style, Warning};
@@ -22,6 +23,7 @@ struct DiffPage<'r> {
     after: String,
     sections: Vec<DiffSection<'r>>,
     notes: &'r [Warning],
+    is_long: bool,
 }
 
 /// Findings that changed in the same way.
@@ -77,6 +79,11 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
         plain("same", "Still there", same.collect()),
     ];
     sections.retain(|section| !section.items.is_empty());
+    let is_long = sections
+        .iter()
+        .map(|section| section.items.len())
+        .sum::<usize>()
+        > LONG;
     let page = DiffPage {
         assets: ASSETS,
         headline: headline(diff),
@@ -84,6 +91,7 @@ pub(in crate::report) fn diff(diff: &Diff<'_>, _: Style, out: &mut dyn Write) ->
         after: side(diff.after),
         sections,
         notes: &diff.notes,
+        is_long,
     };
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
     page.write_into(&mut out)?;
@@ -124,7 +132,7 @@ impl DiffPage<'_> {
         let mut names: Vec<String> = items
             .map(|item| printable_name(&item.finding.f.node))
             .collect();
-        names.sort_unstable();
+        names.sort_by(|a, b| natural(a, b));
         names.dedup();
         names
     }

@@ -3,10 +3,12 @@
 use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::finding::{Finding, State};
+use crate::flow::Direction;
 use crate::packet::proto;
 use crate::report::Report;
 use crate::report::text::{Label, capital, many, moment, peers_by_name, reason, state, what};
 use crate::rule::{AcceptRule, Disposition};
+use crate::site::Zone;
 
 /// The most addresses of peers that are written of one finding.
 const MAX_PEERS: usize = 100;
@@ -14,6 +16,10 @@ const MAX_PEERS: usize = 100;
 /// Number of findings that a browser lays out at once, when they come into view. Each such batch costs it something in every
 /// frame, and so does each finding of one that is in view.
 pub(super) const BATCH: usize = 50;
+
+/// Number of findings above which a browser is given only those that come into view: the others stand in the page as text,
+/// which costs it a tenth.
+pub(super) const LONG: usize = 1_000;
 
 /// A finding, with the report that has its rules.
 pub(super) struct FindingView<'r> {
@@ -117,16 +123,19 @@ impl FindingView<'_> {
         format!("{}{guess}", self.f.role)
     }
 
-    /// Describes the packets: their flags, direction, and the zone of their senders.
+    /// Describes the packets: which way they go, the zone of their senders, and their flags.
     pub(super) fn packets(&self) -> String {
-        let mut text = format!(
-            "direction {}, from {}",
-            self.f.direction().code(),
-            match self.f.key.zone.code() {
-                "pod" => "pods",
-                zone => zone,
-            }
-        );
+        let way = match self.f.direction() {
+            Direction::Original => "requests to this node",
+            Direction::Reply => "answers of a service on the peer",
+            Direction::Unknown => "requests or answers, which the log does not show",
+        };
+        let from = match self.f.key.zone {
+            Zone::Pod => "from pods",
+            Zone::Inside => "from inside the cluster",
+            Zone::Outside => "from outside the cluster",
+        };
+        let mut text = format!("{way}, {from}");
         for (flags, lines) in &self.f.flags {
             let names = match flags.to_string() {
                 none if none.is_empty() => "no flag".to_owned(),
@@ -135,6 +144,11 @@ impl FindingView<'_> {
             text.push_str(&format!(", {lines} × {names}"));
         }
         text
+    }
+
+    /// Returns the cause in words.
+    pub(super) fn why(&self) -> String {
+        capital(reason(self.f))
     }
 
     /// Says until when it is accepted.

@@ -7,13 +7,14 @@ use askama::Template;
 
 use super::assets::{ASSETS, Assets};
 use super::embed::Embedded;
-use super::finding::{BATCH, VERDICTS};
+use super::finding::{BATCH, LONG, VERDICTS};
 use super::section::{PageSection, sections};
 use super::timeline::{NODES, Timeline, timeline};
 use crate::error::printable_name;
+use crate::node_names::natural;
 use crate::report::text::{
-    Caution, Commands, Sections, applicable, at_next_boot, by_node, cautions, decisions,
-    lines_by_role, many, rules, sentence, share, source, source_and_span, span,
+    Caution, Commands, Sections, applicable, at_next_boot, by_node, cautions, decisions, drops,
+    few, lines_by_role, many, rules, sentence, share, source, source_and_span, span,
 };
 use crate::report::{NodeReport, Report, Style};
 
@@ -34,6 +35,9 @@ struct ReportPage<'r> {
     later: Vec<(String, BTreeSet<String>)>,
     json: Embedded<'r>,
     one_day: bool,
+    /// In the order of their names.
+    nodes: Vec<&'r NodeReport>,
+    is_long: bool,
 }
 
 /// A number at the top of the page, which leads to its section.
@@ -100,10 +104,18 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
         later: lines_by_role(&applicable),
         json: Embedded(report),
         one_day,
+        nodes: by_name(&report.nodes),
+        is_long: report.findings.len() > LONG,
     };
     let mut out = io::BufWriter::with_capacity(1 << 16, out);
     page.write_into(&mut out)?;
     out.flush()
+}
+
+fn by_name(nodes: &[NodeReport]) -> Vec<&NodeReport> {
+    let mut nodes: Vec<&NodeReport> = nodes.iter().collect();
+    nodes.sort_by(|a, b| natural(&a.node, &b.node));
+    nodes
 }
 
 /// Parts the first sentence from the rest.
@@ -138,7 +150,18 @@ fn counts(report: &Report, sections: &Sections<'_>) -> Vec<Count> {
             "to review",
         ),
         count("known", "accepted", sections.known.len() as u64, "accepted"),
-        count("noise", "nothing", sections.nothing(), "drops need nothing"),
+        count(
+            "noise",
+            "false-positives",
+            drops(&sections.noise),
+            "false positives",
+        ),
+        count(
+            "leave",
+            "rightly-dropped",
+            drops(&sections.leave),
+            "rightly dropped",
+        ),
         count("known", "caution", cautions, many_cautions),
     ];
     all.into_iter().filter(|count| count.number > 0).collect()
@@ -146,7 +169,7 @@ fn counts(report: &Report, sections: &Sections<'_>) -> Vec<Count> {
 
 impl ReportPage<'_> {
     fn title(&self) -> String {
-        let nodes = match &self.report.nodes[..] {
+        let nodes = match &self.nodes[..] {
             [] => source(self.report),
             nodes if nodes.len() <= MAX_NAMES => {
                 let names = nodes.iter().map(|node| printable_name(&node.node));
@@ -179,11 +202,7 @@ impl ReportPage<'_> {
     }
 
     fn nodes(&self) -> Vec<String> {
-        let names = self
-            .report
-            .nodes
-            .iter()
-            .map(|node| printable_name(&node.node));
+        let names = self.nodes.iter().map(|node| printable_name(&node.node));
         names.collect()
     }
 
@@ -208,6 +227,21 @@ impl ReportPage<'_> {
     fn list(&self, lines: &BTreeSet<String>) -> String {
         let lines: Vec<String> = lines.iter().map(|line| format!("- {line}")).collect();
         lines.join("\n")
+    }
+
+    /// Says where the commands stand, for the top of the page.
+    fn what_to_run(&self) -> String {
+        let nodes: Vec<&str> = self
+            .now
+            .iter()
+            .flat_map(|fix| &fix.nodes)
+            .copied()
+            .collect();
+        let who = match nodes.len() {
+            ..=MAX_NAMES => few(nodes),
+            number => many(number as u64, "node"),
+        };
+        format!("What to run now: the commands for {who}")
     }
 
     fn at_next_boot(&self) -> BTreeSet<&str> {

@@ -2,7 +2,7 @@
 (() => {
   const root = document.documentElement;
   const form = document.querySelector(".filters");
-  const findings = [...document.querySelectorAll(".finding")];
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const texts = new WeakMap();
   root.classList.add("js");
 
@@ -27,9 +27,66 @@
     if (!texts.has(element)) texts.set(element, element.textContent.toLowerCase());
     return texts.get(element);
   };
+
+  // Of very many findings and timelines those that come into view are built: the others wait as text, as they stand in the
+  // page, and are searched there.
+  const built = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) if (isIntersecting) build(target);
+  }, { rootMargin: "1200px 0px" });
+  const source = (later) => later.querySelector("noscript").textContent;
+  const build = (later) => {
+    if (!later.classList.contains("later")) return;
+    const template = document.createElement("template");
+    template.innerHTML = source(later);
+    later.classList.remove("later");
+    built.unobserve(later);
+    later.style.height = "";
+    const isHeld = later.contains(document.activeElement);
+    later.replaceChildren(template.content);
+    if (isHeld) later.querySelector("summary")?.focus({ preventScroll: true });
+  };
+  const buildAll = () => all(".later").forEach(build);
+  for (const later of all(".later")) {
+    const size = Number(later.dataset.size ?? 0);
+    later.style.height = size ? `${2.9 * size}rem` : "400rem";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = size ? `Show ${size} findings` : "Show timelines";
+    button.addEventListener("click", () => build(later));
+    later.append(button);
+    built.observe(later);
+  }
+  const escaped = (text) => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+  const sources = new WeakMap();
+  const sourcesOf = (later) => {
+    if (!sources.has(later)) {
+      const parts = source(later).split('<details class="finding"').slice(1);
+      sources.set(later, parts.map((part) => {
+        const end = part.indexOf(">");
+        return [part.slice(0, end), part.slice(end + 1).replace(/<[^>]*>/g, " ").toLowerCase()];
+      }));
+    }
+    return sources.get(later);
+  };
+  /** Builds what has a finding that passes. */
+  const find = (state, words) => {
+    const wanted = words.map(escaped);
+    for (const later of all(".batch.later")) {
+      const passes = sourcesOf(later).some(([head, text]) =>
+        (!state.node || head.includes(`data-node="${escaped(state.node)}"`))
+        && (!state.verdict || head.includes(`data-verdict="${state.verdict}"`))
+        && wanted.every((word) => text.includes(word)));
+      if (passes) build(later);
+      later.hidden = !passes;
+    }
+  };
+
   const apply = (state) => {
     const words = state.text.toLowerCase().split(/\s+/).filter(Boolean);
+    const filtered = state.node || state.verdict || words.length;
+    if (filtered) find(state, words);
     let shown = 0;
+    const findings = all(".finding");
     for (const finding of findings) {
       const passes = (!state.node || has(finding, state.node))
         && (!state.verdict || finding.dataset.verdict === state.verdict)
@@ -37,24 +94,31 @@
       finding.hidden = !passes;
       shown += passes;
     }
-    const filtered = state.node || state.verdict || words.length;
+    let number = findings.length;
+    for (const later of all(".batch.later")) {
+      number += Number(later.dataset.size);
+      if (!filtered) later.hidden = false;
+    }
     // What is not in view takes the height of what the filters leave of it.
-    for (const batch of document.querySelectorAll(".batch")) {
+    for (const batch of all(".batch:not(.later)")) {
       const left = batch.querySelectorAll(".finding:not([hidden])").length;
       batch.style.containIntrinsicHeight = filtered ? `${2.9 * left}rem` : "";
       batch.hidden = !left;
     }
-    for (const list of document.querySelectorAll(".list")) {
-      const left = list.querySelector(".finding:not([hidden])");
+    for (const list of all(".list")) {
+      const left = list.querySelector(".finding:not([hidden]), .later:not([hidden])");
       list.classList.toggle("empty", !left);
       if (list.closest(".group")) list.closest(".group").open = Boolean(filtered && left);
     }
-    for (const part of document.querySelectorAll(".part[data-node]")) part.hidden = Boolean(state.node) && !has(part, state.node);
-    form.elements.shown.value = filtered ? shown + " of " + findings.length + " findings" : findings.length + " findings";
+    for (const part of all(".part[data-node]")) part.hidden = Boolean(state.node) && !has(part, state.node);
+    form.elements.shown.value = filtered ? `${shown} of ${number} findings` : `${number} findings`;
   };
   const clear = (state) => Object.assign(state, { node: "", verdict: "", text: "" });
   const show = (state) => {
-    const target = state.at && document.getElementById(state.at);
+    if (!state.at) return;
+    const waits = (later) => source(later).includes(`<details class="finding" id="${escaped(state.at)}"`);
+    if (!document.getElementById(state.at)) all(".batch.later").filter(waits).forEach(build);
+    const target = document.getElementById(state.at);
     if (!target) return;
     if (target.hidden) {
       apply(clear(state));
@@ -93,6 +157,10 @@
   form?.addEventListener("submit", (event) => event.preventDefault());
   form?.addEventListener("reset", () => setTimeout(filter));
   addEventListener("hashchange", restore);
+  // The browser's own search looks at what is built.
+  addEventListener("keydown", (event) => {
+    if (event.key === "F3" || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "f")) buildAll();
+  });
 
   // Commands get a button that copies them, in a finding once it is opened.
   const equip = (part) => {
@@ -105,7 +173,7 @@
       command.before(button);
     }
   };
-  for (const part of document.querySelectorAll(".cautions, .part")) equip(part);
+  for (const part of all(".cautions, .part")) equip(part);
   document.addEventListener("toggle", (event) => {
     if (event.target.matches(".finding[open]")) equip(event.target);
   }, true);
@@ -138,8 +206,9 @@
   const MOST = 300;
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll(".group:not([open])")];
-    const asking = [...document.querySelectorAll(".finding:not([open])")].filter((one) => !one.closest(".group"));
+    buildAll();
+    opened = all(".group:not([open])");
+    const asking = all(".finding:not([open])").filter((one) => !one.closest(".group"));
     if (asking.length <= MOST) opened.push(...asking);
     for (const one of opened) one.open = true;
   });

@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use super::finding::FindingView;
 use crate::error::printable_name;
 use crate::finding::Finding;
+use crate::node_names::natural;
 use crate::packet::{proto, proto_name};
 use crate::report::Report;
 use crate::report::text::{
-    Sections, advice, alike, by_doubt, by_guess, capital, decide_tail, drops, guess, listener,
-    many, missing_notes, missing_tail, moment, peers_by_name, reason, replies, rules, unglued,
-    what,
+    Sections, advice, alike, by_doubt, by_guess, by_rule, capital, decide_tail, drops, guess,
+    listener, many, missing_notes, missing_tail, moment, node_or_number, peers_by_name, reason,
+    replies, rules, traffic, unglued, what, why_nothing,
 };
 use crate::time::Time;
 
 /// Number of ports that have a column of their own in the matrix of false positives.
 const MAX_COLUMNS: usize = 8;
-/// The most decisions that are said who asks and where to look.
-const MAX_LOOKS: usize = 20;
+/// Number of findings from which a list is parted by the rules that would accept them.
+const MANY: usize = 20;
 
 /// A section of findings.
 pub(super) struct PageSection<'r> {
@@ -33,18 +34,11 @@ pub(super) struct PageSection<'r> {
 pub(super) struct FindingGroup<'r> {
     pub(super) title: String,
     pub(super) advice: String,
-    /// Whether the reader has to open it.
+    /// Whether the reader has to open it, by its title.
     pub(super) is_closed: bool,
+    /// Id of an element that is closed.
+    pub(super) anchor: &'static str,
     pub(super) findings: Vec<FindingView<'r>>,
-}
-
-impl FindingGroup<'_> {
-    pub(super) fn summary(&self) -> String {
-        match self.findings.len() as u64 {
-            1 => "The finding".to_owned(),
-            n => format!("The {}", many(n, "finding")),
-        }
-    }
 }
 
 /// False positives by node and port.
@@ -73,7 +67,37 @@ pub(super) fn sections<'r>(
         title,
         advice,
         is_closed: false,
+        anchor: "",
         findings: views(found),
+    };
+    let closed = |anchor, title: String, advice: String, found: &[&'r Finding]| FindingGroup {
+        is_closed: true,
+        anchor,
+        ..group(title, advice, found)
+    };
+    // Many findings stand under the rules that would accept them.
+    let parted = |title: String, advice: String, found: &[&'r Finding]| -> Vec<FindingGroup<'r>> {
+        let rules = by_rule(report, found);
+        if found.len() < MANY || rules.len() == found.len() {
+            return vec![group(title, advice, found)];
+        }
+        let mut groups = vec![group(title, String::new(), &[])];
+        for same in rules {
+            let first = same[0];
+            let title = format!(
+                "{} on {}: {}",
+                traffic(first),
+                node_or_number(&same),
+                many(drops(&same), "drop"),
+            );
+            let advice = if advice.is_empty() {
+                String::new()
+            } else {
+                looks(report, &same[..1])
+            };
+            groups.push(closed("", title, advice, &same));
+        }
+        groups
     };
     let section = |id, title: String, tail, groups| PageSection {
         id,
@@ -86,7 +110,7 @@ pub(super) fn sections<'r>(
     let mut all = Vec::new();
     if let found @ [_, ..] = &sections.missing[..] {
         let title = format!("Missing ({})", rules(found, report));
-        let groups = vec![group(String::new(), String::new(), found)];
+        let groups = parted(String::new(), String::new(), found);
         all.push(PageSection {
             notes: missing_notes(report, found),
             ..section("missing", title, missing_tail(found), groups)
@@ -99,24 +123,11 @@ pub(super) fn sections<'r>(
             let conditions: Vec<String> = (guess(report, &guesses).iter())
                 .map(|text| capital(&unglued(text)))
                 .collect();
-            groups.push(group(conditions.join("; "), String::new(), &guesses));
+            groups.extend(parted(conditions.join("; "), String::new(), &guesses));
         }
         for (doubt, same) in by_doubt(report, &others) {
-            let looks = same.iter().take(MAX_LOOKS).map(|finding| {
-                format!(
-                    "{} is asked for by {}; on {}: {}",
-                    what(finding),
-                    peers_by_name(finding, report),
-                    printable_name(&finding.node),
-                    listener(finding)
-                )
-            });
-            let looks: Vec<String> = looks.collect();
-            groups.push(group(
-                capital(&doubt),
-                format!("{}.", looks.join(". ")),
-                &same,
-            ));
+            let looks = looks(report, &same);
+            groups.extend(parted(capital(&doubt), looks, &same));
         }
         let title = format!("Decide ({})", rules(found, report));
         all.push(section("decide", title, decide_tail(report, found), groups));
@@ -140,25 +151,46 @@ pub(super) fn sections<'r>(
     if !noise.is_empty() || !leave.is_empty() {
         let mut groups = Vec::new();
         if !noise.is_empty() {
-            groups.push(FindingGroup {
-                is_closed: true,
-                ..group(capital(&replies(noise)), String::new(), noise)
-            });
+            let title = capital(&replies(noise));
+            groups.push(closed("false-positives", title, String::new(), noise));
         }
         if !leave.is_empty() {
-            let title = format!("{} rightly dropped", drops(leave));
-            groups.push(FindingGroup {
-                is_closed: true,
-                ..group(title, String::new(), leave)
-            });
+            let number = many(drops(leave), "drop");
+            let title = match alike(leave).as_slice() {
+                [same] => format!("{number} rightly dropped: {}", reason(same[0])),
+                _ => format!("{number} rightly dropped"),
+            };
+            let advice =
+                "The firewall did its job: a rule for these would let in what is to stay out.";
+            groups.push(closed("rightly-dropped", title, advice.to_owned(), leave));
         }
         let title = format!("Nothing to do ({})", sections.nothing());
+        let why = Some(noise).filter(|noise| !noise.is_empty());
         all.push(PageSection {
+            notes: why
+                .and_then(why_nothing)
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
             matrix: (!noise.is_empty()).then(|| matrix(noise, one_day)),
             ..section("nothing", title, "", groups)
         });
     }
     all
+}
+
+/// Says of decisions who asks, and where to look who listens.
+fn looks(report: &Report, found: &[&Finding]) -> String {
+    let looks = found.iter().take(MANY).map(|finding| {
+        format!(
+            "{} is asked for by {}; who listens, on {}: {}",
+            what(finding),
+            peers_by_name(finding, report),
+            printable_name(&finding.node),
+            listener(finding)
+        )
+    });
+    format!("{}.", looks.collect::<Vec<_>>().join(".\n"))
 }
 
 /// Returns how many drops each node had of the busiest ports, and of all others together.
@@ -178,6 +210,8 @@ fn matrix(noise: &[&Finding], one_day: bool) -> Matrix {
         *drops.entry(port).or_default() += finding.logged;
         *last = (*last).max(finding.last);
     }
+    let mut nodes: Vec<_> = nodes.into_iter().collect();
+    nodes.sort_by(|(a, _), (b, _)| natural(a, b));
     let mut order: Vec<(String, u64)> = sums.into_iter().collect();
     order.sort_by_key(|(_, drops)| std::cmp::Reverse(*drops));
     let others = order.split_off(order.len().min(MAX_COLUMNS));

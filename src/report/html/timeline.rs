@@ -21,6 +21,32 @@ const MAX_LABEL: usize = 20;
 const ROW: usize = 34;
 /// Height of the axis, in pixels.
 const AXIS: usize = 22;
+/// Steps between the times of an axis, in microseconds.
+const STEPS: [i64; 19] = [
+    SECOND,
+    2 * SECOND,
+    5 * SECOND,
+    10 * SECOND,
+    15 * SECOND,
+    30 * SECOND,
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    24 * HOUR,
+    48 * HOUR,
+];
+const HOUR: i64 = 60 * MINUTE;
+const WEEK: i64 = 7 * 24 * HOUR;
+/// The most steps on an axis.
+const MAX_MARKS: i64 = 6;
 /// Width of a row in the units of its marks.
 const UNITS: i64 = 10_000;
 
@@ -104,33 +130,51 @@ impl Axis {
         }
     }
 
-    /// Returns times at whole minutes or seconds, as many as a phone has room for, and the ends.
+    /// Returns times at round values, as many as there is room for; a narrow drawing has room for every other.
     fn marks(&self) -> Vec<AxisMark> {
-        let parts = 4;
-        let whole = self.last.since(self.first);
-        let marks = (0..=parts).map(|part| {
-            let time = Time(self.first.0 + whole / parts * part);
-            let is_end = part == 0 || part == parts;
-            let unit = if whole > 30 * MINUTE { MINUTE } else { SECOND };
-            let time = match is_end || !time.is_dated() {
-                true => time,
-                false => Time(time.0 / unit * unit),
-            };
-            AxisMark {
-                x: self.percent(time),
-                class: if part % 2 == 0 { "axis" } else { "axis minor" },
-                anchor: match part {
-                    0 => "start",
-                    part if part == parts => "end",
-                    _ => "middle",
-                },
-                text: match time.is_dated() {
-                    true => time.clock(),
-                    false => time.to_string(),
-                },
-            }
+        let whole = self.last.since(self.first).max(1);
+        let step = (STEPS.into_iter()).find(|step| whole / step <= MAX_MARKS);
+        // Beyond the longest step, whole weeks.
+        let step = step.unwrap_or_else(|| (whole / MAX_MARKS / WEEK + 1) * WEEK);
+        let first = self.first.0.div_euclid(step) + i64::from(self.first.0.rem_euclid(step) > 0);
+        let times = (first..).map(|number| (number, Time(number * step)));
+        let times = times.take_while(|(_, time)| *time <= self.last);
+        let marks = times.map(|(number, time)| AxisMark {
+            x: self.percent(time),
+            class: if number % 2 == 0 {
+                "axis"
+            } else {
+                "axis minor"
+            },
+            anchor: match self.units(time) {
+                ..=400 => "start",
+                9_600.. => "end",
+                _ => "middle",
+            },
+            text: self.at(time, step),
         });
-        marks.collect()
+        let marks: Vec<AxisMark> = marks.collect();
+        if !marks.is_empty() {
+            return marks;
+        }
+        vec![AxisMark {
+            x: percent(0),
+            class: "axis",
+            anchor: "start",
+            text: self.moment(self.first),
+        }]
+    }
+
+    /// Writes a time of the axis, as short as its step allows.
+    fn at(&self, time: Time, step: i64) -> String {
+        if !time.is_dated() {
+            return time.to_string();
+        }
+        let text = moment(time, self.one_day);
+        match step % MINUTE {
+            0 => text[..text.len().saturating_sub(":00".len())].to_owned(),
+            _ => text,
+        }
     }
 
     fn moment(&self, time: Time) -> String {
@@ -162,19 +206,18 @@ pub(super) fn timeline(report: &Report, node: &NodeReport, one_day: bool) -> Tim
     let windows: Vec<(Time, Time, WindowOrigin)> = windows.collect();
     let boots: Vec<Time> = node.boots.iter().copied().filter(within).collect();
     if !windows.is_empty() {
-        let found = windows
-            .iter()
-            .any(|(.., origin)| *origin == WindowOrigin::Found);
-        let label = if found {
-            "upgrade, taken for one from the log: shaded"
-        } else {
-            "upgrade: shaded"
+        let is_found = |(.., origin): &(Time, Time, WindowOrigin)| *origin == WindowOrigin::Found;
+        let label = match (windows.iter().any(is_found), windows.iter().all(is_found)) {
+            (false, _) => "upgrade, as told: shaded",
+            (true, false) => "upgrade, as told, and more that looks like one: shaded",
+            (true, true) => "upgrade, taken for one from the log: shaded",
         };
         drawing.row(label.to_owned(), Vec::new());
         for (from, to, origin) in &windows {
             let how = match origin {
                 WindowOrigin::Found => " (found in the log)",
-                WindowOrigin::Told | WindowOrigin::Cluster => "",
+                WindowOrigin::Told => " (told by --upgrade)",
+                WindowOrigin::Cluster => " (told by the cluster)",
             };
             drawing.tell(
                 format!("upgrade{how}"),
@@ -320,4 +363,50 @@ fn paths(axis: &Axis, times: &[Time]) -> (String, String) {
         }
     }
     (span, ticks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Axis, MAX_MARKS};
+    use crate::time::{SECOND, Time, parse_rfc3339};
+
+    /// Returns the times of the axis of a log that begins at `first` and goes on for `seconds`.
+    fn texts(first: &str, seconds: i64) -> Vec<String> {
+        let first = parse_rfc3339(first).unwrap();
+        let last = Time(first.0 + seconds * SECOND);
+        let one_day = first.date() == last.date();
+        let axis = Axis {
+            first,
+            last,
+            one_day,
+        };
+        let marks = axis.marks();
+        assert!(marks.len() <= MAX_MARKS as usize + 1, "{seconds}");
+        marks.into_iter().map(|mark| mark.text).collect()
+    }
+
+    #[test]
+    fn times_are_round() {
+        for (seconds, wanted) in [
+            (5, "10:00:02 10:00:03 10:00:04 10:00:05 10:00:06 10:00:07"),
+            (285, "10:01 10:02 10:03 10:04"),
+            (3600, "10:10 10:20 10:30 10:40 10:50 11:00"),
+            (86_400, "22 12:00|22 18:00|23 00:00|23 06:00"),
+        ] {
+            let wanted: Vec<&str> = wanted.split(['|', ' ']).collect();
+            let said = texts("2026-04-22T10:00:02Z", seconds).join(" ");
+            let said: Vec<&str> = said
+                .split([' ', '-'])
+                .filter(|part| *part != "04")
+                .collect();
+            assert_eq!(said, wanted, "{seconds}");
+        }
+        // However long it is, and where no whole second lies in it.
+        for seconds in [0, 1, 7 * 86_400, 400 * 86_400, 40_000 * 86_400] {
+            assert!(
+                !texts("2026-04-22T10:00:02.5Z", seconds).is_empty(),
+                "{seconds}"
+            );
+        }
+    }
 }

@@ -6,22 +6,23 @@ use super::passages::{Passage, row, table_head, write};
 use super::report::{folded, heading, node, short};
 use super::words::{block, code, prose};
 use crate::audit::Severity;
+use crate::cause::Cause;
 use crate::finding::Finding;
+use crate::report::Style;
 use crate::report::audit::{Audited, count, word};
 use crate::report::explain::{ALONE, Explained, Explanation};
 use crate::report::ports::{PortList, Row, short_roles};
 use crate::report::simulate::{ByOutcome, Simulated};
-use crate::report::text::{capital, many, peers, reason, what};
-use crate::report::{Style, ports as catalogue_text, text as for_people};
+use crate::report::text::{capital, many, peers, reason, unlisted_text, what};
 
 /// Writes rows of the catalogue as a table, with the notes below.
 pub(in crate::report) fn ports(
     list: &PortList<'_>,
-    style: Style,
+    _: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if list.rows.is_empty() {
-        return quoted(out, |text| catalogue_text::text(list, style, text));
+        return writeln!(out, "{}", prose(&unlisted_text(list.asked)));
     }
     write(&[catalogue(list.rows)], out)
 }
@@ -58,16 +59,6 @@ fn catalogue(rows: &[Row]) -> Passage {
         item: "row",
         ..Passage::default()
     }
-}
-
-/// Writes what the text report says, word by word.
-fn quoted(
-    out: &mut dyn Write,
-    text: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut bytes = Vec::new();
-    text(&mut bytes)?;
-    out.write_all(block("text", &String::from_utf8_lossy(&bytes)).as_bytes())
 }
 
 /// Writes the findings of an audit as a list, each with its remedy and commands.
@@ -163,7 +154,7 @@ pub(in crate::report) fn simulation(
     passages.extend(table(3, simulated.accepted_title(), accepted, false));
     passages.extend(table(
         2,
-        ("Accepted with the suggested rules", "wholly or in passage"),
+        ("Accepted with the suggested rules", "wholly or in part"),
         helped,
         true,
     ));
@@ -203,10 +194,56 @@ pub(in crate::report) fn explanation(
         }
         Explanation::Ports(list) => ports(list, style, out),
         Explanation::Line(Ok(explained)) => write(&line(explained), out),
-        Explanation::Cause(..) | Explanation::Line(Err(_)) | Explanation::Streamed(..) => {
-            quoted(out, |text| for_people::explanation(answer, style, text))
+        // The error is on stderr.
+        Explanation::Line(Err(_)) => Ok(()),
+        Explanation::Cause(cause, rows) => {
+            let mut passages = vec![self::cause(cause)];
+            passages.extend((!rows.is_empty()).then(|| catalogue(rows)));
+            write(&passages, out)
+        }
+        Explanation::Streamed(answer, before) => {
+            if *before > 0 {
+                out.write_all(b"\n---\n\n")?;
+            }
+            match answer {
+                Ok(explained) => write(&line(explained), out),
+                Err(why) => {
+                    let text =
+                        format!("**Line {} is not explained:** {}\n", before + 1, prose(why));
+                    out.write_all(text.as_bytes())
+                }
+            }
         }
     }
+}
+
+/// Returns the page of a cause.
+fn cause(cause: &Cause) -> Passage {
+    let mut text = format!(
+        "**{}** {}\n\n{}.\n",
+        code(cause.code),
+        cause.verdict.code(),
+        prose(&capital(cause.summary))
+    );
+    for (title, words) in [
+        ("What it is", cause.what),
+        ("How it is recognised", cause.told),
+        ("What to do", cause.todo),
+    ] {
+        text.push_str(&format!("{}\n{}\n", heading(title, ""), prose(words)));
+    }
+    for (takes, title) in [(true, "Examples"), (false, "Not this cause")] {
+        let examples = cause
+            .examples
+            .iter()
+            .filter(|example| example.takes == takes);
+        let examples: Vec<&str> = examples.map(|example| example.log).collect();
+        if !examples.is_empty() {
+            let block = block("text", &examples.join("\n\n"));
+            text.push_str(&format!("{}\n{block}", heading(title, "")));
+        }
+    }
+    Passage::whole(text)
 }
 
 /// Returns the decision on a line, with the tests of each cause folded.

@@ -12,7 +12,7 @@ use crate::report::text::{
     Sections, advice, alike, applicable, at_next_boot, by_doubt, by_guess, by_node, cautions,
     decide_tail, drops, guess, lines_by_role, listener, many, missing_notes, missing_tail, moment,
     peers, peers_by_name, reason, replies, rules, sentence, source_and_span, state, traffic,
-    unglued, what,
+    unglued, what, why_nothing,
 };
 use crate::report::{Report, Style};
 
@@ -89,7 +89,10 @@ pub(in crate::report) fn report(report: &Report, _: Style, out: &mut dyn Write) 
         let noise = &sections.noise;
         let text = match noise.is_empty() {
             true => String::new(),
-            false => format!("{}\n", prose(&replies(noise))),
+            false => {
+                let why = why_nothing(noise).map_or_else(String::new, |why| format!(". {why}"));
+                format!("{}\n", prose(&format!("{}{why}", replies(noise))))
+            }
         };
         passages.push(Passage::whole(format!("{}{text}", heading(&title, ""))));
         for (title, found) in [

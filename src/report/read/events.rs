@@ -6,7 +6,7 @@ use super::finding;
 use super::part::{Part, warning};
 use crate::report::json::{FindingV1, RuleV1, WarningV1};
 use crate::report::json_event::EventV1;
-use crate::report::{NodeReport, Tally, Warning};
+use crate::report::{Networks, NodeReport, Tally, Warning};
 use crate::time::Time;
 
 /// The most findings that are kept apart.
@@ -61,7 +61,7 @@ impl Fold {
         let mut findings = Vec::new();
         for (v1, rules) in self.findings.values() {
             let rules = rules.iter().map(|rule| (&*rule.id, rule)).collect();
-            let found = finding::finding(v1, &rules, &[])?;
+            let found = finding::finding(v1, &rules, None)?;
             let node = nodes
                 .entry(found.node.clone())
                 .or_insert_with(|| NodeReport {
@@ -124,6 +124,7 @@ impl Fold {
             findings,
             warnings,
             windows: Vec::new(),
+            networks: Networks::default(),
         }))
     }
 }

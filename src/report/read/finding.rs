@@ -1,8 +1,9 @@
 //! A finding of a report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
+use super::verdict::Facts;
 use super::words::{coded, word};
 use crate::catalog::{self, Role};
 use crate::cause::group::GroupKey;
@@ -11,8 +12,9 @@ use crate::chain::HARVESTER;
 use crate::date::Date;
 use crate::finding::{Accepted, Finding, Offered, Reported, State, times};
 use crate::flow::{Direction, Kind, PeerClass, Ports};
-use crate::net::{IpNet, neighbourhood};
+use crate::net::{IpNet, are_neighbours, is_link_local_v6, neighbourhood};
 use crate::packet::{TcpFlags, proto, proto_number};
+use crate::report::Networks;
 use crate::report::json::{FindingV1, RuleV1, TestV1};
 use crate::rule::RULE_IN_FORCE;
 use crate::site::Zone;
@@ -30,31 +32,60 @@ pub(super) const MAX_COUNT: u64 = 1 << 40;
 /// The rules of a report by their ids.
 pub(super) type Rules<'r> = BTreeMap<&'r str, &'r RuleV1<'r>>;
 
-/// Returns the finding that `v1` tells. `rules` are those of its report, and `addresses` those of its node.
+/// Name of the test of a finding whose cause its own facts contradict.
+pub(super) const MADE_ANEW_TEST: &str = "cause-made-anew";
+
+/// Zones of peers as a report shows them.
+pub(super) struct ReportZones {
+    pub(super) networks: Networks,
+    /// Addresses of all its nodes.
+    pub(super) addresses: BTreeSet<IpAddr>,
+}
+
+impl ReportZones {
+    /// Returns the zone of a peer, seen from the node that has the addresses `own`.
+    fn of(&self, peer: IpAddr, own: &[IpAddr]) -> Zone {
+        let within = |nets: &[IpNet]| nets.iter().any(|net| net.contains(&peer));
+        if within(&self.networks.pods) {
+            Zone::Pod
+        } else if within(&self.networks.nodes)
+            || self.addresses.contains(&peer)
+            || is_link_local_v6(peer)
+            || own.iter().any(|&node| are_neighbours(node, peer))
+        {
+            Zone::Inside
+        } else {
+            Zone::Outside
+        }
+    }
+}
+
+/// Returns the finding that `v1` tells. `rules` are those of its report, and `zones` its zones, with the addresses of the
+/// finding's node; events tell none.
 ///
 /// # Errors
 /// If it is none that this program would write.
 pub(super) fn finding(
     v1: &FindingV1<'_>,
     rules: &Rules<'_>,
-    addresses: &[IpAddr],
+    zones: Option<(&ReportZones, &[IpAddr])>,
 ) -> Result<Finding, String> {
     let id = id(&v1.id)?;
-    of_report(v1, id, rules, addresses).map_err(|why| format!("finding {id}: {why}"))
+    of_report(v1, id, rules, zones).map_err(|why| format!("finding {id}: {why}"))
 }
 
 fn of_report(
     v1: &FindingV1<'_>,
     id: &str,
     rules: &Rules<'_>,
-    addresses: &[IpAddr],
+    zones: Option<(&ReportZones, &[IpAddr])>,
 ) -> Result<Finding, String> {
     let broken = |what: &str| format!("{what}; write the report anew with -o json");
-    let cause = cause(&v1.cause)?;
-    if cause.verdict.code() != v1.verdict {
+    let told = cause(&v1.cause)?;
+    if told.verdict.code() != v1.verdict {
         return Err(broken(&format!(
             "{} is not the verdict of its cause, {}",
-            v1.verdict, cause.code
+            v1.verdict, told.code
         )));
     }
     let role = coded(&Role::ALL, Role::code, &v1.role, "role")?;
@@ -95,7 +126,14 @@ fn of_report(
     if !is_interface(&v1.interface) || !v1.interfaces.iter().all(|name| is_interface(name)) {
         return Err(broken("its interface is none"));
     }
-    let zone = coded(&Zone::ALL, Zone::code, &v1.zone, "zone")?;
+    let told_zone = coded(&Zone::ALL, Zone::code, &v1.zone, "zone")?;
+    let zone = zones.map_or(told_zone, |(zones, own)| {
+        let folded = networks.iter().map(IpNet::network);
+        let seen = peers.iter().copied().chain(folded);
+        // The farthest of them.
+        let shown = seen.map(|peer| zones.of(peer, own)).max();
+        shown.map_or(told_zone, |shown| shown.max(told_zone))
+    });
     let ports = match (v1.port, &v1.ports[..]) {
         (Some(port), _) => Ports::Service {
             port,
@@ -104,7 +142,33 @@ fn of_report(
         (None, &[spt, dpt]) if direction == Direction::Unknown => Ports::Pair { spt, dpt },
         _ => Ports::None,
     };
-    let evidence: Vec<Test> = v1.evidence.iter().filter_map(test).collect();
+    let flags: Vec<(TcpFlags, u64)> = (v1.flags.iter())
+        .filter_map(|(names, lines)| Some((flags(names)?, (*lines).min(MAX_COUNT))))
+        .collect();
+    let (first, last) = (time(v1.first.as_deref()), time(v1.last.as_deref()));
+    let facts = Facts {
+        role,
+        number,
+        port: v1.port,
+        direction,
+        zone,
+        peers: &peers,
+        flags: &flags,
+        attempts: v1.attempts,
+        lasting: last.since(first),
+    };
+    let cause = facts.settle(told);
+    let mut evidence: Vec<Test> = v1.evidence.iter().filter_map(test).collect();
+    if cause.code != told.code {
+        evidence.push(Test {
+            name: MADE_ANEW_TEST,
+            met: false,
+            text: format!(
+                "the report says {}, and its own facts say {}: they count",
+                told.code, cause.code
+            ),
+        });
+    }
     let absent_rule = (evidence
         .iter()
         .find(|test| test.name == "documented-rule-absent"))
@@ -113,8 +177,6 @@ fn of_report(
             .iter()
             .find(|rule| test.text.contains(&format!("\"{}\"", rule.comment)))
     });
-    let flags = (v1.flags.iter())
-        .filter_map(|(names, lines)| Some((flags(names)?, (*lines).min(MAX_COUNT))));
     let offers = v1
         .rules
         .iter()
@@ -166,15 +228,16 @@ fn of_report(
         networks,
         logged: v1.logged.min(MAX_COUNT),
         attempts: v1.attempts.min(MAX_COUNT),
-        flags: flags.collect(),
-        first: time(v1.first.as_deref()),
-        last: time(v1.last.as_deref()),
+        flags,
+        first,
+        last,
         times: times_of(v1),
         flows: Vec::new(),
         absent_rule,
         absent_lines: 0,
         folded: !v1.networks.is_empty(),
-        node_nets: addresses
+        node_nets: zones
+            .map_or(&[][..], |(_, own)| own)
             .iter()
             .map(|address| neighbourhood(*address))
             .collect(),
@@ -194,6 +257,7 @@ fn of_report(
         reported: Some(Reported {
             offers: offers.collect(),
             was_accepted: accepted.is_some(),
+            is_doubtful: cause.code != told.code || zone != told_zone,
         }),
         accepted,
         rules: Vec::new(),

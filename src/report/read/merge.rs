@@ -10,7 +10,7 @@ use crate::error::printable_name;
 use crate::finding::{Finding, sort, times};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
-use crate::report::{NodeReport, Warning};
+use crate::report::{Networks, NodeReport, Warning};
 use crate::saturation::Stretch;
 use crate::time::Time;
 
@@ -35,6 +35,7 @@ pub fn merge(parts: Vec<Part>) -> Part {
         .iter()
         .flat_map(|part| part.warnings.iter().cloned())
         .collect();
+    let networks = (parts.iter()).fold(Networks::default(), |all, part| all.and(&part.networks));
     let nodes = nodes(parts.iter().flat_map(|part| &part.nodes), &mut warnings);
     let mut by_id: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     for finding in parts.into_iter().flat_map(|part| part.findings) {
@@ -80,13 +81,17 @@ pub fn merge(parts: Vec<Part>) -> Part {
         span,
         tally: crate::report::Tally {
             drops: logged.saturating_add(tally.filtered),
-            lines: tally.lines,
+            // Lines that two reports have count once, as their drops do.
+            lines: (tally.lines).saturating_sub(
+                (tally.drops).saturating_sub(logged.saturating_add(tally.filtered)),
+            ),
             ..tally
         },
         nodes,
         findings,
         warnings,
         windows,
+        networks,
     }
 }
 
@@ -262,10 +267,9 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
             .flat_map(|r| r.offers.iter().cloned());
         reported.offers = offers.collect();
         reported.offers.sort();
-        reported.was_accepted = same
-            .iter()
-            .filter_map(|f| f.reported.as_ref())
-            .any(|r| r.was_accepted);
+        let all = || same.iter().filter_map(|f| f.reported.as_ref());
+        reported.was_accepted = all().any(|r| r.was_accepted);
+        reported.is_doubtful = all().any(|r| r.is_doubtful);
     }
     base.folded = same.iter().any(|f| f.folded);
     base.established_suspect = same.iter().any(|f| f.established_suspect);

@@ -8,6 +8,7 @@ mod events;
 mod finding;
 mod merge;
 mod part;
+mod verdict;
 mod words;
 
 use std::collections::BTreeSet;
@@ -15,9 +16,10 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
 
-use super::Tally;
+use super::{Networks, Tally, Unjudged};
 use document::Document;
 use events::Fold;
+use words::coded;
 
 pub use merge::merge;
 pub use part::Part;
@@ -32,23 +34,25 @@ pub struct Reports {
     seen: BTreeSet<u64>,
     /// Faults since the last call of [`Reports::take_faults`].
     faults: Vec<String>,
+    /// Inputs of which nothing was judged when their report was made, since the last call of [`Reports::take_unjudged`].
+    unjudged: Vec<(String, Unjudged)>,
     /// Whether a document of the input was refused: later documents may depend on it.
     is_refused: bool,
 }
 
 impl Reports {
-    /// Takes a document of the input `input`.
-    pub fn push(&mut self, input: &str, text: &str) {
+    /// Takes a document of the input `input`; `known` is what this run knows.
+    pub fn push(&mut self, input: &str, text: &str, known: &Networks) {
         if self.is_refused {
             return;
         }
         let taken = match document::parse(text) {
-            Ok(Document::Report(report)) => self.report(input, text, *report),
+            Ok(Document::Report(report)) => self.report(input, text, *report, known),
             Ok(Document::Event(event)) => match event.report {
                 Some(report) => {
                     // It has all that the events before it said.
                     self.fold = Fold::default();
-                    self.report(input, text, report)
+                    self.report(input, text, report, known)
                 }
                 None => self.fold.push(*event),
             },
@@ -65,6 +69,7 @@ impl Reports {
         input: &str,
         text: &str,
         report: super::json::ReportV1<'_>,
+        known: &Networks,
     ) -> Result<(), String> {
         if !self.seen.insert(fingerprint(text)) {
             return Ok(());
@@ -79,7 +84,12 @@ impl Reports {
                  that input again"
             ));
         }
-        self.parts.push(Part::of(input, report)?);
+        for read in &report.inputs {
+            let Some(code) = &read.unjudged else { continue };
+            let why = coded(&Unjudged::ALL, Unjudged::code, code, "reason")?;
+            self.unjudged.push((read.name.to_string(), why));
+        }
+        self.parts.push(Part::of(input, report, known)?);
         Ok(())
     }
 
@@ -98,14 +108,19 @@ impl Reports {
         std::mem::take(&mut self.faults)
     }
 
+    /// Returns the inputs of reports of which nothing was judged, since the last call.
+    pub fn take_unjudged(&mut self) -> Vec<(String, Unjudged)> {
+        std::mem::take(&mut self.unjudged)
+    }
+
     /// Whether there is none.
     pub const fn is_empty(&self) -> bool {
         self.parts.is_empty()
     }
 
     /// Returns the reports, in the order of the inputs.
-    pub fn parts(&self) -> &[Part] {
-        &self.parts
+    pub const fn parts(&self) -> &[Part] {
+        self.parts.as_slice()
     }
 
     /// Returns the account of all of them together.

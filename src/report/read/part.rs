@@ -2,14 +2,16 @@
 
 use std::net::IpAddr;
 
-use super::finding::{self, MAX_COUNT, Rules, time};
+use super::finding::{self, MADE_ANEW_TEST, MAX_COUNT, ReportZones, Rules, time};
 use super::words::{coded, word};
 use crate::catalog::Role;
 use crate::chain::Counted;
 use crate::error::printable;
 use crate::finding::Finding;
+use crate::net::IpNet;
 use crate::report::json::{NodeV1, ReportV1, WarningV1};
-use crate::report::{NodeReport, Tally, Warning, WindowReport};
+use crate::report::text::what;
+use crate::report::{Networks, NodeReport, Tally, Warning, WindowReport};
 use crate::saturation::Stretch;
 use crate::site::WindowOrigin;
 use crate::time::Time;
@@ -33,22 +35,35 @@ pub struct Part {
     pub findings: Vec<Finding>,
     pub warnings: Vec<Warning>,
     pub windows: Vec<WindowReport>,
+    pub networks: Networks,
 }
 
 impl Part {
-    /// Creates the report `v1` of the input `input`.
+    /// Creates the report `v1` of the input `input`; `known` is what this run knows.
     ///
     /// # Errors
     /// If it is none that this program would write.
-    pub(super) fn of(input: &str, v1: ReportV1<'_>) -> Result<Self, String> {
+    pub(super) fn of(input: &str, v1: ReportV1<'_>, known: &Networks) -> Result<Self, String> {
         let nodes = v1.nodes.iter().map(node).collect::<Result<Vec<_>, _>>()?;
         let rules: Rules<'_> = v1.rules.iter().map(|rule| (&*rule.id, rule)).collect();
-        let findings = v1
-            .findings
-            .read()
-            .iter()
-            .map(|v1| finding::finding(v1, &rules, addresses(&nodes, &v1.node)));
+        let networks = Networks {
+            nodes: nets(&v1.networks.nodes)?,
+            pods: nets(&v1.networks.pods)?,
+        };
+        let zones = ReportZones {
+            networks: networks.and(known),
+            addresses: nodes
+                .iter()
+                .flat_map(|node| &node.addresses)
+                .copied()
+                .collect(),
+        };
+        let findings = v1.findings.read().iter().map(|v1| {
+            let own = addresses(&nodes, &v1.node);
+            finding::finding(v1, &rules, Some((&zones, own)))
+        });
         let findings = findings.collect::<Result<Vec<_>, _>>()?;
+        let contradicted = contradictions(input, &findings);
         let windows = v1.windows.iter().map(|window| {
             let origin = coded(
                 &WindowOrigin::ALL,
@@ -87,14 +102,41 @@ impl Part {
             },
             nodes,
             findings,
-            warnings: v1
-                .warnings
-                .iter()
+            warnings: (v1.warnings.iter())
                 .filter_map(|one| warning(input, one))
+                .chain(contradicted)
                 .collect(),
+            networks,
             windows: windows.collect::<Result<Vec<_>, String>>()?,
         })
     }
+}
+
+/// Returns the networks of a report.
+fn nets(texts: &[String]) -> Result<Vec<IpNet>, String> {
+    let nets = texts.iter().map(|text| text.parse());
+    nets.collect::<Result<_, _>>().map_err(|_| {
+        "one of the networks that it knows is none; write the report anew with -o json".to_owned()
+    })
+}
+
+/// Warns of findings whose cause their own facts contradict.
+fn contradictions(input: &str, findings: &[Finding]) -> Vec<Warning> {
+    let name = input.rsplit('/').next().unwrap_or(input);
+    let anew = findings.iter().filter_map(|finding| {
+        let test = (finding.evidence.iter()).find(|test| test.name == MADE_ANEW_TEST)?;
+        let text = format!(
+            "{name}: {}: {}; report the log itself",
+            what(finding),
+            test.text
+        );
+        Some(Warning::new(
+            "report-contradicted",
+            Some(finding.node.clone()),
+            printable(&text),
+        ))
+    });
+    anew.collect()
 }
 
 /// Returns the addresses of a node.

@@ -7,7 +7,7 @@ use super::page::{Page, color};
 use super::words::{drops, many, node_or_number};
 use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
-use crate::report::{InputReport, Report};
+use crate::report::{InputReport, Report, Unjudged};
 use crate::time::Time;
 
 /// Codes of warnings that lines may be absent which would have shown a missing rule.
@@ -222,9 +222,9 @@ fn nothing_read(report: &Report) -> String {
             tally.untrusted
         );
     }
-    let unknown = report.inputs.iter().filter(|input| !input.known);
-    let unknown: Vec<&InputReport> = unknown.collect();
-    if !unknown.is_empty() {
+    let is_unread = |input: &InputReport| input.error.is_some() && input.tally.lines == 0;
+    let is_unknown = |input: &InputReport| input.unjudged == Some(Unjudged::UnknownFormat);
+    if (report.inputs.iter()).any(|input| is_unknown(input) || is_unread(input)) {
         return format!("Nothing was judged: {source} has no line of a known log format{tail}.");
     }
     if tally.outside > 0 {

@@ -1,6 +1,5 @@
 //! Cautions, which may change the answer: subject, number, and remedy.
 
-use std::cmp::Reverse;
 use std::io;
 
 use anstyle::AnsiColor;
@@ -11,6 +10,7 @@ use super::fixes::again;
 use super::page::Page;
 use super::words::{few, many};
 use crate::error::{printable, printable_name};
+use crate::node_names::natural;
 use crate::report::{NodeReport, Report};
 use crate::time::MINUTE;
 
@@ -112,7 +112,7 @@ fn saturated(report: &Report) -> Caution {
     let mut shares: Vec<(&str, i64)> = nodes
         .filter_map(|node| Some((node.node.as_str(), share(node, whole)?)))
         .collect();
-    shares.sort_by_key(|(node, share)| (Reverse(*share), *node));
+    shares.sort_by(|(a, one), (b, other)| other.cmp(one).then_with(|| natural(a, b)));
     let mut on: Vec<String> = Vec::new();
     for (place, (node, share)) in shares.iter().take(MAX_SHARES).enumerate() {
         let time = if place == 0 { " of the time" } else { "" };

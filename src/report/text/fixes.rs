@@ -11,6 +11,7 @@ use super::page::{BOLD, Page};
 use super::words::few;
 use crate::chain::quoted;
 use crate::error::{printable, printable_name};
+use crate::node_names::natural;
 use crate::report::Report;
 use crate::rule::{AcceptRule, Disposition};
 
@@ -94,6 +95,8 @@ pub(in crate::report) fn by_node<'r>(rules: &[&'r AcceptRule]) -> Vec<(Commands,
             .or_default()
             .push(rule.insert());
     }
+    let mut by_node: Vec<(&str, Commands)> = by_node.into_iter().collect();
+    by_node.sort_by(|(a, _), (b, _)| natural(a, b));
     let mut alike: IndexMap<Commands, Vec<&str>> = IndexMap::new();
     for (node, commands) in by_node {
         alike.entry(commands).or_default().push(node);

@@ -1,11 +1,11 @@
 //! One-word label of a finding, for the sections of a report, the rows of a live run and its status line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anstyle::Style as Ansi;
 
 use super::page::{DIM, color};
-use super::words::{drops, many, what};
+use super::words::{drops, many, sort_by_node, what};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 use crate::report::Report;
@@ -97,6 +97,16 @@ impl<'r> Sections<'r> {
             };
             section.push(finding);
         }
+        for section in [
+            &mut sections.missing,
+            &mut sections.decide,
+            &mut sections.review,
+            &mut sections.noise,
+            &mut sections.leave,
+            &mut sections.known,
+        ] {
+            sort_by_node(section);
+        }
         sections
     }
 
@@ -109,18 +119,36 @@ impl<'r> Sections<'r> {
 /// Returns the number of rules that `findings` need: a rule that serves several findings, or that several nodes lack,
 /// counts once.
 pub(in crate::report) fn rules(findings: &[&Finding], report: &Report) -> u64 {
-    let key = |finding: &&Finding| {
-        let rule = report.rules_of(finding).next();
-        match rule {
-            Some(rule) => (
-                finding.key.v6,
-                rule.proto_name(),
-                rule.dport().map(|ports| ports.to_string()),
-            ),
-            None => (finding.key.v6, what(finding), None),
-        }
+    let keys = findings.iter().map(|finding| rule_key(finding, report));
+    keys.collect::<BTreeSet<_>>().len() as u64
+}
+
+/// Family, protocol and ports of the first rule that would accept a finding; of one without, its own.
+fn rule_key(finding: &Finding, report: &Report) -> (bool, String, Option<String>) {
+    let (name, ports) = match report.rules_of(finding).next() {
+        Some(rule) => (
+            rule.proto_name(),
+            rule.dport().map(|ports| ports.to_string()),
+        ),
+        None => (what(finding), None),
     };
-    findings.iter().map(key).collect::<BTreeSet<_>>().len() as u64
+    (finding.key.v6, name, ports)
+}
+
+/// Returns findings by the rule that would accept them, whatever the node, in the order of their ports.
+pub(in crate::report) fn by_rule<'r>(
+    report: &Report,
+    found: &[&'r Finding],
+) -> Vec<Vec<&'r Finding>> {
+    let mut rules: BTreeMap<(bool, String, Option<String>), Vec<&Finding>> = BTreeMap::new();
+    for &finding in found {
+        let key = rule_key(finding, report);
+        rules.entry(key).or_default().push(finding);
+    }
+    let mut rules: Vec<Vec<&Finding>> = rules.into_values().collect();
+    let key = |f: &Finding| (f.key.v6, f.key.proto, f.port);
+    rules.sort_by_key(|same| same.first().map(|first| key(first)));
+    rules
 }
 
 /// Returns the number of rules that need the user's decision.

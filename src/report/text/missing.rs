@@ -16,6 +16,7 @@ use crate::cause::Verdict;
 use crate::chain::of_node;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
+use crate::node_names::natural;
 use crate::packet::proto;
 use crate::report::table::Column;
 use crate::report::{NodeReport, Report};
@@ -94,9 +95,11 @@ fn compare(report: &Report, found: &[&Finding]) -> Vec<String> {
         let is_known = |node: &&NodeReport| {
             node.role_known && node.role.code() == role && !accepted.contains(&*node.node)
         };
-        let (lacking, others): (Vec<&str>, Vec<&str>) = (report.nodes.iter().filter(is_known))
-            .map(|node| node.node.as_str())
-            .partition(|node| lacking.contains(node));
+        let known = report.nodes.iter().filter(is_known);
+        let mut known: Vec<&str> = known.map(|node| node.node.as_str()).collect();
+        known.sort_by(|a, b| natural(a, b));
+        let (lacking, others): (Vec<&str>, Vec<&str>) =
+            known.into_iter().partition(|node| lacking.contains(node));
         let (Some(first), Some(_)) = (lacking.first(), others.first()) else {
             continue;
         };
@@ -293,6 +296,8 @@ pub(in crate::report) fn guess(report: &Report, guesses: &[&Finding]) -> Vec<Str
         }
     }
     for (role, nodes) in roles {
+        let mut nodes: Vec<&str> = nodes.into_iter().collect();
+        nodes.sort_by(|a, b| natural(a, b));
         let is_all = nodes.len() > MAX_NODES && nodes.len() == report.nodes.len();
         let (who, options) = if is_all {
             (

@@ -32,18 +32,21 @@ pub(super) use explain::capital;
 pub(super) use explanation::explanation;
 pub(super) use fixes::{Commands, applicable, at_next_boot, by_node, lines_by_role};
 pub use label::status;
-pub(super) use label::{Label, decisions, rules};
+pub(super) use label::{Label, by_rule, decisions, rules};
 pub use live::LiveText;
 pub(super) use missing::{
     by_doubt, by_guess, decide_tail, guess, listener, missing_notes, missing_tail,
 };
 pub use noise::HELD;
-pub(super) use nothing::replies;
+pub(super) use nothing::{replies, why_nothing};
 pub(super) use page::{BOLD, Page, color, moment, unglued};
-pub(super) use pages::unlisted;
+pub(super) use pages::{unlisted, unlisted_text};
 pub(super) use review::{advice, alike};
 pub use words::line;
-pub(super) use words::{drops, many, peers, peers_by_name, reason, state, traffic, what};
+pub(super) use words::{
+    drops, few, many, node_or_number, peers, peers_by_name, reason, sort_by_node, state, traffic,
+    what,
+};
 
 /// Writes the report.
 pub(super) fn report(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -11,6 +11,7 @@ use super::words::{drops, many, peers, reason, what};
 use crate::cause::Verdict;
 use crate::error::printable_name;
 use crate::finding::Finding;
+use crate::node_names::natural;
 use crate::packet::{proto, proto_name};
 use crate::report::table::{Column, fitted};
 use crate::time::Time;
@@ -28,6 +29,9 @@ pub(super) fn nothing(page: &mut Page<'_>, sections: &Sections<'_>) -> io::Resul
     page.heading(color(Verdict::FalsePositive), &title, "")?;
     if !noise.is_empty() {
         page.paragraph("  ", "    ", &replies(noise))?;
+        if let Some(why) = why_nothing(noise) {
+            page.paragraph("  ", "    ", why)?;
+        }
         matrix(page, noise)?;
     }
     if let [only] = leave[..] {
@@ -68,6 +72,24 @@ pub(in crate::report) fn replies(noise: &[&Finding]) -> String {
     format!("{number}: {what}")
 }
 
+/// Says why nothing is to be done about false positives; `None` where a rule is missing beside them.
+pub(in crate::report) fn why_nothing(noise: &[&Finding]) -> Option<&'static str> {
+    let is_rule = |finding: &&Finding| finding.absent_rule.is_some() || finding.established_suspect;
+    let is_late = |finding: &&Finding| finding.cause.code == "late-reply";
+    if noise.iter().any(is_rule) {
+        None
+    } else if noise.iter().all(is_late) {
+        Some(
+            "For false positives no rule is missing: this node had asked, and no longer waited when the answer came.",
+        )
+    } else {
+        Some(
+            "For false positives no rule is missing: this node had these connections, and its kernel no longer knew them, as after a restart. \
+             Each heals when this node next sends on it, or when it is opened anew.",
+        )
+    }
+}
+
 /// Protocol and port whose replies were dropped, with their label; TCP ports without the protocol.
 type Port = (Option<u8>, Option<u16>, String);
 
@@ -105,7 +127,7 @@ fn matrix(page: &mut Page<'_>, found: &[&Finding]) -> io::Result<()> {
     let mut nodes: Vec<(&str, Vec<&Finding>)> = by_node.into_iter().collect();
     nodes.sort_by_key(|(_, own)| std::cmp::Reverse(drops(own)));
     let rest = nodes.split_off(nodes.len().min(MAX_NODES));
-    nodes.sort_by_key(|(node, _)| *node);
+    nodes.sort_by(|(a, _), (b, _)| natural(a, b));
     let mut lines: Vec<(String, Row)> = Vec::new();
     let names = nodes.iter().map(|(node, _)| printable_name(node));
     let others = format!("{} more", rest.len());

@@ -97,17 +97,21 @@ pub(in crate::report) fn unlisted(
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
+    page(style, out).paragraph("", "", &unlisted_text(asked))
+}
+
+/// Says how a port or a protocol that no list contains is judged.
+pub(in crate::report) fn unlisted_text(asked: &str) -> String {
     let asked = printable(asked);
     let known = asked
         .split_once('/')
         .and_then(|(proto, port)| common_name(proto_number(proto)?, port.parse().ok()?));
     let known = known.map_or_else(String::new, |name| format!(" It is known as {name}."));
-    let text = format!(
+    format!(
         "No list mentions {asked}: neither the documentation nor the catalogue.{known} Requests to such a port are unlisted-port \
          where they come again from inside, single-attempt where one came, and outside-peer from outside. A protocol other than \
          TCP, UDP and ICMP is other-protocol."
-    );
-    page(style, out).paragraph("", "", &text)
+    )
 }
 
 fn row(page: &mut Page<'_>, row: &Row) -> io::Result<()> {

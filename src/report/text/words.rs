@@ -7,6 +7,7 @@ use crate::cause::Verdict;
 use crate::error::{printable, printable_name};
 use crate::finding::{Finding, State};
 use crate::flow::Direction;
+use crate::node_names::natural;
 use crate::packet::{proto, proto_name};
 use crate::report::Report;
 
@@ -164,6 +165,14 @@ pub fn line(finding: &Finding) -> String {
     ))
 }
 
+/// Sorts findings of one section by the names of their nodes, as people count.
+pub(in crate::report) fn sort_by_node(findings: &mut [&Finding]) {
+    findings.sort_by(|a, b| {
+        let verdicts = a.verdict().cmp(&b.verdict());
+        verdicts.then_with(|| natural(&a.node, &b.node))
+    });
+}
+
 /// Returns the sum of drop lines.
 pub(in crate::report) fn drops(findings: &[&Finding]) -> u64 {
     findings.iter().map(|finding| finding.logged).sum()
@@ -171,7 +180,8 @@ pub(in crate::report) fn drops(findings: &[&Finding]) -> u64 {
 
 /// Names of nodes: the first, and how many more there are.
 pub(in crate::report) fn few<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
-    let names: Vec<&str> = names.into_iter().collect();
+    let mut names: Vec<&str> = names.into_iter().collect();
+    names.sort_by(|a, b| natural(a, b));
     let shown: Vec<String> = (names.iter().take(MAX_NAMES))
         .map(|name| printable_name(name))
         .collect();
