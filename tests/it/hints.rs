@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::{dropsift, files};
@@ -28,27 +27,19 @@ fn options(command: &str) -> BTreeSet<String> {
         .split(|c: char| !is_part(c))
         .filter(|word| word.starts_with('-') && word.len() > 1);
     let mut all: BTreeSet<String> = words.map(str::to_owned).collect();
-    for form in ["text", "json", "ndjson", "html", "markdown"] {
-        let refused = dropsift(
-            Path::new("/"),
-            &[
-                &[command, "-o", form][usize::from(command.is_empty())..],
-                &["--no-such-option"],
-            ]
-            .concat(),
-        );
-        let why = String::from_utf8(refused.stderr).unwrap();
-        if why.contains("no-such-option") {
-            all.insert(format!("-o {form}"));
-        }
-    }
+    let forms = (help.split("--output <FORM>").nth(1))
+        .and_then(|output| output.split("[possible values: ").nth(1))
+        .and_then(|forms| forms.split(']').next());
+    let forms = forms.into_iter().flat_map(|forms| forms.split(','));
+    all.extend(forms.map(|form| format!("-o {}", form.trim())));
     all
 }
 
 /// Returns the options that a text advises to type, each with the subcommand that it is for.
-fn advised<'t>(text: &'t str, own: &'t str) -> Vec<(&'t str, String)> {
+fn advised(text: &str, own: &'static str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    for line in text.lines() {
+    // A command may take several lines.
+    for line in text.replace("\\\n", " ").lines() {
         // Commands of others, lines of a log, and rules.
         let is_other = [
             "iptables",
@@ -69,7 +60,7 @@ fn advised<'t>(text: &'t str, own: &'t str) -> Vec<(&'t str, String)> {
         for (place, word) in words.iter().enumerate() {
             if *word == "dropsift" {
                 let next = words.get(place + 1).copied().unwrap_or_default();
-                command = if COMMANDS.contains(&next) { next } else { "" };
+                command = (COMMANDS.into_iter().find(|known| *known == next)).unwrap_or_default();
             } else if ["iptables", "journalctl", "sh", "ss"].contains(word) {
                 break;
             } else if *word == "-o" {
@@ -82,7 +73,10 @@ fn advised<'t>(text: &'t str, own: &'t str) -> Vec<(&'t str, String)> {
                     .chars()
                     .take_while(|c| c.is_ascii_lowercase() || *c == '-')
                     .collect();
-                found.push((command, format!("--{name}")));
+                // Of a rule that a text quotes.
+                if !["comment", "match-set", "dprt"].contains(&name.as_str()) {
+                    found.push((command, format!("--{name}")));
+                }
             } else if *word == "-v" {
                 found.push((command, "-v".to_owned()));
             }
@@ -93,7 +87,7 @@ fn advised<'t>(text: &'t str, own: &'t str) -> Vec<(&'t str, String)> {
 
 fn check(
     name: &str,
-    command: &str,
+    command: &'static str,
     text: &str,
     known: &BTreeMap<&str, BTreeSet<String>>,
     wrong: &mut Vec<String>,

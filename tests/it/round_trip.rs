@@ -84,7 +84,7 @@ fn run(folder: &Path, args: &[&str], stdin: Option<&[u8]>) -> Output {
     fs::write(&input, stdin.unwrap_or_default()).unwrap();
     Command::new(env!("CARGO_BIN_EXE_dropsift"))
         .args(FIXED)
-        .args(["--no-follow", "-q"])
+        .arg("-q")
         .args(args)
         .current_dir(folder)
         .stdin(fs::File::open(&input).unwrap())

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use super::verdict::Facts;
+use super::verdict::{Facts, cause};
 use super::words::{coded, word};
 use crate::catalog::{self, Role};
 use crate::cause::group::GroupKey;
-use crate::cause::{CAUSES, Cause, Test, Verdict};
+use crate::cause::{Cause, Test, Verdict};
 use crate::chain::HARVESTER;
 use crate::date::Date;
 use crate::finding::{Accepted, Finding, Offered, Reported, State, times};
@@ -292,11 +292,6 @@ fn id(text: &str) -> Result<&str, String> {
     } else {
         Err("one of its findings has no id; write the report anew with -o json".to_owned())
     }
-}
-
-/// Returns a cause by its code.
-pub(super) fn cause(code: &str) -> Result<&'static Cause, String> {
-    coded(CAUSES, |cause| cause.code, code, "cause")
 }
 
 /// Returns the kind of the packets, as far as the cause shows it.

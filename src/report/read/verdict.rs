@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-use super::finding::cause;
+use super::words::coded;
 use crate::catalog::{self, Reach, Role};
-use crate::cause::Cause;
+use crate::cause::{CAUSES, Cause};
 use crate::flow::Direction;
 use crate::net::is_private;
 use crate::packet::{TcpFlags, proto};
@@ -132,4 +132,9 @@ impl Facts<'_> {
         let port = self.port.filter(|_| self.direction == Direction::Original);
         opens && self.zone != Zone::Outside && port.is_some_and(|port| self.is_documented(port))
     }
+}
+
+/// Returns a cause by its code.
+pub(super) fn cause(code: &str) -> Result<&'static Cause, String> {
+    coded(CAUSES, |cause| cause.code, code, "cause")
 }
