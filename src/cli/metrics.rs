@@ -17,7 +17,7 @@ const OFTEN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(15);
 /// Pages rest this many times as long as they took to make: the log comes first.
 const REST: u32 = 20;
-/// The same where somebody waits for the report.
+/// How many times as long they rest where somebody waits for the report.
 const REST_ASKED: u32 = 4;
 /// Interval of looking whether somebody waits for the report.
 const LOOK: Duration = Duration::from_millis(100);
