@@ -209,7 +209,7 @@ pub(super) fn timeline(report: &Report, node: &NodeReport, one_day: bool) -> Tim
         let is_found = |(.., origin): &(Time, Time, WindowOrigin)| *origin == WindowOrigin::Found;
         let label = match (windows.iter().any(is_found), windows.iter().all(is_found)) {
             (false, _) => "upgrade, as told: shaded",
-            (true, false) => "upgrade, as told, and more that looks like one: shaded",
+            (true, false) => "upgrades, told and found: shaded",
             (true, true) => "upgrade, taken for one from the log: shaded",
         };
         drawing.row(label.to_owned(), Vec::new());

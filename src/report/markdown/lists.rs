@@ -203,7 +203,7 @@ pub(in crate::report) fn explanation(
         }
         Explanation::Streamed(answer, before) => {
             if *before > 0 {
-                out.write_all(b"\n---\n\n")?;
+                out.write_all(b"\n")?;
             }
             match answer {
                 Ok(explained) => write(&line(explained), out),
