@@ -25,16 +25,19 @@ test("ten thousand findings load within 1 s, scroll and are filtered", async (t)
   assert.equal(page.json.findings.length, NUMBER);
   let spent;
   let began;
+  let opened;
   const before = async (page) => {
     spent = await timer(page);
     began = await spent();
+    opened = performance.now();
   };
   await visit(page.path, { before }, async (tab) => {
     // Loaded is it once it is painted and answers.
     await tab.evaluate(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done))));
+    const wall = (performance.now() - opened) / 1000;
     const loaded = (await spent()) - began;
     const elements = await tab.evaluate(() => document.querySelectorAll("*").length);
-    t.diagnostic(`loaded in ${loaded.toFixed(2)} s of the processor, ${elements} elements, ${(page.html.length / 1e6).toFixed(1)} MB`);
+    t.diagnostic(`loaded in ${wall.toFixed(2)} s, ${loaded.toFixed(2)} s of the processor, ${elements} elements, ${(page.html.length / 1e6).toFixed(1)} MB`);
     assert(loaded < FACTOR, `${loaded} s of the processor`);
     assert.equal(await tab.getByRole("status").innerText(), `${NUMBER} findings`);
     assert(elements < NUMBER, `${elements} elements`);
