@@ -92,6 +92,11 @@ pub fn is_private(address: IpAddr) -> bool {
     }
 }
 
+/// Whether all addresses of a network are private.
+pub fn is_private_net(net: IpNet) -> bool {
+    is_private(net.network()) && is_private(net.broadcast())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

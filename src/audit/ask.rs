@@ -9,23 +9,15 @@ use crate::chain::{
     Chain, ChainOutcome, Evaluation, Family, INPUT, Outcome, Position, Question, Rule, Sender,
     Side, States, Test,
 };
-use crate::net::{IpNet, PortRange, parse_net};
+use crate::net::{IpNet, PortRange};
 use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 pub(super) const BRIDGE: &str = "mgmt-br";
-/// Default pod network (rke2-90-harvester-server.yaml).
-const POD_NETWORK: &str = "10.52.0.0/16";
 /// Upper bound on the sources, on the ports and on the interfaces tested for one chain.
 pub(super) const MAX: usize = 8;
 /// Upper bound on the rules evaluated for one subject: some seconds.
 const MAX_STEPS: u64 = 10_000_000;
-pub(super) fn pod_network(scene: &Scene<'_>) -> Option<IpNet> {
-    scene
-        .options
-        .pod_cidr
-        .or_else(|| parse_net(POD_NETWORK).ok())
-}
 
 /// Whether a chain is of the CNI or of kube-proxy.
 pub(super) fn is_cni_chain(name: &str) -> bool {
@@ -351,8 +343,8 @@ impl<'a> Ask<'a> {
         if self.is_spent() {
             return true;
         }
-        let pods = pod_network(self.scene);
-        let of_pods = |net: &IpNet| pods.is_some_and(|pods| pods.contains(net));
+        let pods = &self.scene.options.pod_cidrs;
+        let of_pods = |net: &IpNet| pods.iter().any(|pods| pods.contains(net));
         self.management().any(|interface| {
             let src = if self.is_v6() {
                 "2001:db8:77::77"

@@ -17,6 +17,7 @@ mod strangers;
 use crate::catalog::Role;
 use crate::error::printable;
 use crate::net::IpNet;
+use crate::site::Site;
 
 pub use scene::{NodeLabels, Scene, Subject};
 
@@ -51,18 +52,31 @@ pub struct AuditFinding {
 }
 
 /// Options of the user besides the role.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Addons with whether they are in use; for all others it is not known.
     pub addons: Vec<(String, bool)>,
-    /// The pod network, where it is not 10.52.0.0/16.
-    pub pod_cidr: Option<IpNet>,
+    /// The networks of the pods.
+    pub pod_cidrs: Vec<IpNet>,
     /// The VLAN of the management network: the address is on `mgmt-br.<vid>` then.
     pub management_vlan: Option<u16>,
     /// Further interfaces that must be filtered.
     pub interfaces: Vec<String>,
     /// Log prefix of the user's LOG rules, besides the documented one.
     pub prefix: Option<String>,
+}
+
+/// The pod network of Harvester, and nothing else known.
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            addons: Vec::new(),
+            pod_cidrs: Site::default().pod_cidrs(),
+            management_vlan: None,
+            interfaces: Vec::new(),
+            prefix: None,
+        }
+    }
 }
 
 /// One match of a check: its position and its texts.

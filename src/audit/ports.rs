@@ -3,13 +3,13 @@
 //! Whether a port is accepted is tested with a packet in the chain itself; rules restricted to sources count, since the
 //! page opens ports to all sources only for brevity.
 
-use crate::audit::ask::{Ask, is_cni, is_cni_chain, pod_network};
+use crate::audit::ask::{Ask, is_cni, is_cni_chain};
 use crate::audit::order::decides;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
 use crate::chain::{Chain, Family, INPUT, Outcome, Rule, Side, Sought, Target, Test, quoted};
-use crate::net::PortRange;
+use crate::net::{IpNet, PortRange};
 use crate::packet::proto;
 
 /// Returns the documented rule as arguments.
@@ -164,22 +164,24 @@ pub(super) static NO_POD_NETWORK: Check = Check {
     check: |scene| {
         scene.of_asked(|ask| {
             let subject = ask.subject;
-            let Some((chain, net)) = subject.chain().zip(pod_network(scene)) else {
+            let Some(chain) = subject.chain() else {
                 return Vec::new();
             };
-            if net.addr().is_ipv4() != (subject.family == Family::V4) || ask.pod_gets_in(net) {
-                return Vec::new();
-            }
-            let rule = format!(
-                "-s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT"
-            );
-            let (mend, command) = add(subject, chain, &rule);
-            let text = format!("the pod network {net} is not accepted");
-            vec![
+            let is_shut_out = |net: &&IpNet| {
+                net.addr().is_ipv4() == (subject.family == Family::V4) && !ask.pod_gets_in(**net)
+            };
+            let nets = scene.options.pod_cidrs.iter().filter(is_shut_out);
+            let hit = |net: &IpNet| {
+                let rule = format!(
+                    "-s {net} -m comment --comment \"Allow pod network return traffic\" -j ACCEPT"
+                );
+                let (mend, command) = add(subject, chain, &rule);
+                let text = format!("the pod network {net} is not accepted");
                 subject
                     .hit(before(subject, chain), text, mend)
-                    .by([command]),
-            ]
+                    .by([command])
+            };
+            nets.map(hit).collect()
         })
     },
 };

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::audit::ask::{Ask, MAX, pod_network};
+use crate::audit::ask::{Ask, MAX};
 use crate::catalog::{RULES, SERVICES};
 use crate::chain::{Ports, Side, Target, Test};
 use crate::net::{IpNet, PortRange};
@@ -65,10 +65,10 @@ impl Ask<'_> {
     /// Returns an address of a wide network; `None` for small networks, pods, loopback and group addresses.
     pub(super) fn one_of(&self, net: IpNet) -> Option<IpAddr> {
         let narrow = if net.addr().is_ipv4() { 24 } else { 64 };
-        let pods = pod_network(self.scene);
-        let within = |address: &IpAddr| pods.is_some_and(|pods| pods.contains(address));
+        let pods = &self.scene.options.pod_cidrs;
+        let within = |address: &IpAddr| pods.iter().any(|pods| pods.contains(address));
         let special = net.addr().is_loopback() || net.addr().is_multicast();
-        if net.prefix_len() >= narrow || special || pods.is_some_and(|pods| pods.contains(&net)) {
+        if net.prefix_len() >= narrow || special || pods.iter().any(|pods| pods.contains(&net)) {
             return None;
         }
         let host = |at: u32| match net {

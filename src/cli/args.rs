@@ -183,8 +183,13 @@ pub(super) struct ChainArgs {
     #[arg(long, value_name = "ROLE", help_heading = "Cluster", value_parser = one_role())]
     pub(super) role: Option<Role>,
 
-    /// Network of the pods [without it: 10.52.0.0/16]
-    #[arg(long, value_name = "CIDR", help_heading = "Cluster")]
+    /// Network of the pods, or some with commas between them [without it: 10.52.0.0/16]
+    #[arg(
+        long,
+        value_name = "CIDR",
+        value_delimiter = ',',
+        help_heading = "Cluster"
+    )]
     pub(super) pod_cidr: Vec<String>,
 
     /// An addon that is not in use
@@ -242,9 +247,14 @@ pub(super) struct AuditArgs {
     #[arg(long, value_name = "ROLE", help_heading = "Cluster", value_parser = one_role())]
     pub(super) role: Option<Role>,
 
-    /// Network of the pods [without it: 10.52.0.0/16]
-    #[arg(long, value_name = "CIDR", help_heading = "Cluster")]
-    pub(super) pod_cidr: Option<String>,
+    /// Network of the pods, or some with commas between them [without it: 10.52.0.0/16]
+    #[arg(
+        long,
+        value_name = "CIDR",
+        value_delimiter = ',',
+        help_heading = "Cluster"
+    )]
+    pub(super) pod_cidr: Vec<String>,
 
     #[command(flatten)]
     pub(super) addons: Addons,

@@ -8,6 +8,7 @@ use crate::audit::{Options, Severity, UNREADABLE, audit};
 use crate::date::Date;
 use crate::error::Error;
 use crate::report::Audited;
+use crate::site::{Provenance, Site};
 
 /// Checks the files.
 pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
@@ -16,7 +17,13 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
     let config = configured.file();
     let of_file = || config?.role.as_ref().map(|said| said.value);
     let role = args.role.or_else(of_file).unwrap_or_default();
-    let pod_cidr = args.pod_cidr.as_ref().map(|text| values::net(text));
+    let mut site = Site::default();
+    let told = values::nets(&args.pod_cidr)?;
+    let of_file = config.and_then(|config| config.pod_cidrs.as_ref());
+    let of_file = of_file.iter().filter(|_| told.is_empty());
+    for net in told.iter().chain(of_file.flat_map(|nets| &nets.value)) {
+        site.known.add_pod_cidr(*net, Provenance::Told);
+    }
     let mut files = Vec::new();
     for path in &args.files {
         let name = path.display().to_string();
@@ -26,16 +33,13 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
     let borrowed: Vec<(&str, &str)> = (files.iter())
         .map(|(name, text)| (name.as_str(), text.as_str()))
         .collect();
-    let nets = config.and_then(|config| config.pod_cidrs.as_ref());
     let mut addons: BTreeMap<String, bool> = (config.iter())
         .flat_map(|config| config.addons.iter().map(|said| said.value.clone()))
         .collect();
     addons.extend(values::addons(&args.addons)?);
     let options = Options {
         addons: addons.into_iter().collect(),
-        pod_cidr: pod_cidr
-            .transpose()?
-            .or_else(|| nets?.value.first().copied()),
+        pod_cidrs: site.pod_cidrs(),
         management_vlan: args.management_vlan,
         interfaces: args.interface.clone(),
         prefix: (args.prefix.clone())

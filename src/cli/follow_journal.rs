@@ -2,6 +2,7 @@
 
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
@@ -16,8 +17,10 @@ use super::watch::Watch;
 use super::{Exit, complain, say};
 use crate::analyze::Analysis;
 use crate::error::Error;
+use crate::input::event::LogEvent;
 use crate::input::source::{JournalFollow, Options, local_journals};
 use crate::report::Style;
+use crate::time::Time;
 
 /// How often the journals are looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -58,10 +61,11 @@ pub(super) fn run(
         ManuallyDrop::new(Session::new(args, filter, style, analysis, &sources, told)?);
     let mut input = Input::new(path);
     session.act(Instant::now(), std::slice::from_ref(&input))?;
+    let never = AtomicBool::new(false);
+    let stop = interrupts.as_ref().map_or(&never, Interrupts::flag);
     let (mut journals, summary, errors) = session.account(&mut input, |session| {
-        JournalFollow::start(folders(args), boot, cursor, options, &mut |event| {
-            session.take(event);
-        })
+        let mut sink = |event: LogEvent<'_>| session.take(event);
+        JournalFollow::start(folders(args), boot, cursor, options, stop, &mut sink)
     });
     input.summary = summary;
     let mut exit = Exit::Clean;
@@ -83,6 +87,18 @@ pub(super) fn run(
     session.open();
     let (mut found, mut saved) = (Instant::now(), None::<Instant>);
     let mut kept = None;
+    if journals.is_cut() {
+        session.clear();
+        let unread = match journals.last() {
+            Time(0) => "nothing".to_owned(),
+            last => format!("nothing logged after {last}"),
+        };
+        complain(&format!(
+            "{unread} was read, since the run was stopped; run again for all of it"
+        ));
+        // The next run begins anew.
+        return follow::end(args, &[input], exit, &mut session);
+    }
     'run: loop {
         let now = Instant::now();
         session.act(now, std::slice::from_ref(&input))?;

@@ -113,15 +113,17 @@ pub(super) struct Judging {
         long,
         hide_short_help = true,
         value_name = "CIDR",
+        value_delimiter = ',',
         help_heading = "Cluster"
     )]
     pub(super) node_net: Vec<String>,
 
-    /// Network of the pods [without it: 10.52.0.0/16]
+    /// Network of the pods, or some with commas between them [without it: 10.52.0.0/16]
     #[arg(
         long,
         hide_short_help = true,
         value_name = "CIDR",
+        value_delimiter = ',',
         help_heading = "Cluster"
     )]
     pub(super) pod_cidr: Vec<String>,

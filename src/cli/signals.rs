@@ -2,12 +2,17 @@
 
 #[cfg(unix)]
 use std::io::{self, PipeReader};
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::AtomicBool;
 
-/// Pipe that becomes readable when a signal that ends the run arrives.
+/// Pipe that becomes readable when a signal that ends the run arrives, and a flag for what cannot wait for it.
 #[cfg(unix)]
 #[derive(Debug)]
 pub(super) struct Interrupts {
     pipe: PipeReader,
+    flag: Arc<AtomicBool>,
 }
 
 #[cfg(unix)]
@@ -19,10 +24,17 @@ impl Interrupts {
     pub(super) fn open() -> io::Result<Self> {
         use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
         let (pipe, tell) = io::pipe()?;
+        let flag = Arc::<AtomicBool>::default();
         for signal in [SIGINT, SIGTERM, SIGHUP] {
             signal_hook::low_level::pipe::register(signal, tell.try_clone()?)?;
+            signal_hook::flag::register(signal, Arc::clone(&flag))?;
         }
-        Ok(Self { pipe })
+        Ok(Self { pipe, flag })
+    }
+
+    /// Returns what is set once a signal has come.
+    pub(super) fn flag(&self) -> &AtomicBool {
+        &self.flag
     }
 
     /// Waits for a signal.
@@ -45,8 +57,7 @@ pub(super) fn refuse_xfsz() {
     #[cfg(unix)]
     {
         // If the handler cannot be installed, the default action stays.
-        let _ =
-            signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     }
 }
 

@@ -1,9 +1,13 @@
 //! Data about a finding that only its report has.
 
+use crate::net::IpNet;
+
 /// Rules that a report offered for a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reported {
     pub offers: Vec<Offered>,
+    /// Networks of the pods that its run knew.
+    pub pod_cidrs: Vec<IpNet>,
     /// Whether it was accepted then, so that no rule was offered.
     pub was_accepted: bool,
     /// Whether its facts contradict what it says.

@@ -39,7 +39,7 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
         };
         if let Some(doubt) = doubt {
             rule.disposition = Disposition::Review;
-            rule.doubt.get_or_insert(doubt);
+            rule.doubt = Some(doubt);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Rules for the findings of a report, each once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -174,7 +174,8 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         place: InsertionPoint::default(),
     };
     if pods {
-        let nets = site.pod_cidrs();
+        let told = finding.reported.iter().flat_map(|told| &told.pod_cidrs);
+        let nets: BTreeSet<IpNet> = site.pod_cidrs().iter().chain(told).copied().collect();
         let seen = nets.into_iter().filter(|net| {
             let folded = finding.networks.iter().map(IpNet::network);
             finding

@@ -93,15 +93,34 @@ fn run(folder: &Path, args: &[&str], stdin: Option<&[u8]>) -> Output {
         .unwrap()
 }
 
-/// Returns each finding with its verdict and cause.
+/// Returns each finding with its verdict and cause, and each rule with its commands and why it is to be decided, if it is.
 fn verdicts(json: &[u8]) -> Vec<String> {
     let Ok(report) = serde_json::from_slice::<Value>(json) else {
         return Vec::new();
     };
-    let findings = report["findings"].as_array().unwrap().iter();
-    let mut all: Vec<String> = findings
-        .map(|one| format!("{} {} {}", one["id"], one["verdict"], one["cause"]))
-        .collect();
+    let findings = report["findings"].as_array().unwrap();
+    let is_outside = |id: &Value| {
+        let mut all = findings.iter().filter(|one| one["zone"] == "outside");
+        all.any(|one| one["rules"].as_array().unwrap().contains(id))
+    };
+    let rules = report["rules"].as_array().unwrap().iter().map(|rule| {
+        let parts = ["id", "source", "chain", "insert", "undo", "cloudinit"];
+        let settled = match rule["doubt"]["code"].as_str() {
+            // A report is no witness of a chain that cannot be looked at: what hangs on it is left to be decided.
+            Some("narrowed" | "chain-unknown" | "reported") => "hangs on the chain",
+            None if is_outside(&rule["id"]) && rule["ports"] != "68" => "hangs on the chain",
+            Some(code) => code,
+            None => "documented",
+        };
+        format!(
+            "{settled} {}",
+            parts.map(|part| rule[part].to_string()).join(" ")
+        )
+    });
+    let findings = findings
+        .iter()
+        .map(|one| format!("{} {} {}", one["id"], one["verdict"], one["cause"]));
+    let mut all: Vec<String> = findings.chain(rules).collect();
     all.sort();
     all
 }

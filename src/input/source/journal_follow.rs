@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{Batch, Growing, Grown, JournalFile, Waiting, Wanted};
 use super::journals::{self, Log, micros, time};
@@ -52,6 +53,7 @@ pub struct JournalFollow {
     odd: BTreeMap<PathBuf, bool>,
     realtime: u64,
     lines: u64,
+    is_cut: bool,
 }
 
 struct Followed {
@@ -74,12 +76,13 @@ pub struct Look {
 
 impl JournalFollow {
     /// Reads what the journals in `folders` have, of this boot only where `boot` is one, and goes on from there. With a
-    /// cursor, only what lies behind it is read.
+    /// cursor, only what lies behind it is read. `stop` ends that: see [`is_cut`](Self::is_cut).
     pub fn start(
         folders: Vec<PathBuf>,
         boot: Option<u128>,
         cursor: Option<Cursor>,
         options: &Options,
+        stop: &AtomicBool,
         sink: &mut Sink<'_>,
     ) -> (Self, Summary, Vec<Error>) {
         let mut follow = Self {
@@ -93,12 +96,13 @@ impl JournalFollow {
             odd: BTreeMap::new(),
             realtime: 0,
             lines: 0,
+            is_cut: false,
         };
         follow.log.only_boot = boot.filter(|_| cursor.is_none());
         let mut opening = Opening::new(options, sink);
         match cursor {
             Some(cursor) => follow.resume(cursor, &mut opening),
-            None => follow.read_all(&mut opening),
+            None => follow.read_all(&mut opening, stop),
         }
         let (summary, errors) = opening.done();
         follow.lines = summary.lines;
@@ -107,7 +111,7 @@ impl JournalFollow {
     }
 
     /// Reads all files as one log, the earliest entry first.
-    fn read_all(&mut self, opening: &mut Opening<'_, '_, '_>) {
+    fn read_all(&mut self, opening: &mut Opening<'_, '_, '_>, stop: &AtomicBool) {
         let mut waiting = Vec::new();
         for path in self.files(opening) {
             let name = path.display().to_string();
@@ -147,11 +151,18 @@ impl JournalFollow {
             .map(|file| file.what.borrow().as_ref().map_or(0, JournalFile::length));
         let bytes = bytes.sum();
         let waiting: VecDeque<_> = waiting.into();
-        opening.merge_into(&mut self.log, waiting, bytes, &mut |journal| {
+        let mut open = |journal: &RefCell<Option<JournalFile>>| {
             let journal = journal.borrow_mut().take();
             Ok(journal.map(Box::new))
-        });
-        self.log.gone_on(opening.sink);
+        };
+        opening.merge_into(&mut self.log, waiting, bytes, &mut open, stop);
+        self.is_cut = stop.load(Ordering::Relaxed);
+        if self.is_cut {
+            // The files were taken for read when they were opened.
+            self.realtime = (self.log.latest).map_or(0, |time| time.0.unsigned_abs());
+        } else {
+            self.log.gone_on(opening.sink);
+        }
     }
 
     /// Opens all files behind a cursor: those that it knows at their position, later ones from their start.
@@ -391,6 +402,11 @@ impl JournalFollow {
     /// Whether a file is there that is written to.
     pub fn is_up(&self) -> bool {
         !(self.growing.is_empty() && self.flushed.is_empty())
+    }
+
+    /// Whether the first read was stopped: what is behind [`last`](Self::last) was not read, and no cursor stands for that.
+    pub const fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// When the last entry that was read was received.

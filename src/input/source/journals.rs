@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use super::journal::{
     Item as Told, JournalFile, Merge, Record as Entry, Transport, Waiting, Wanted,
@@ -73,23 +74,24 @@ impl Opening<'_, '_, '_> {
         open: &mut dyn FnMut(&T) -> io::Result<Option<Box<JournalFile>>>,
     ) {
         let mut log = Log::new(self.options);
-        self.merge_into(&mut log, waiting, bytes, open);
+        self.merge_into(&mut log, waiting, bytes, open, &AtomicBool::new(false));
         log.gone_on(self.sink);
         (self.sink)(LogEvent::EndOfLog { correction: 0 });
     }
 
-    /// Hands on the entries of all files, the earliest first, as those of a log that may go on.
+    /// Hands on the entries of all files, the earliest first, as those of a log that may go on; up to `stop`.
     pub(super) fn merge_into<T>(
         &mut self,
         log: &mut Log,
         waiting: VecDeque<Waiting<T>>,
         bytes: u64,
         open: &mut dyn FnMut(&T) -> io::Result<Option<Box<JournalFile>>>,
+        stop: &AtomicBool,
     ) {
         // Its format is known, even if it is empty.
         self.summary.known = true;
         self.summary.blank = false;
-        Merge::new(waiting, bytes).run(open, &mut |told| match told {
+        let mut tell = |told: Told<'_>| match told {
             Told::Alive(realtime) => {
                 let time = time(realtime);
                 log.latest = log.latest.max(Some(time));
@@ -106,7 +108,8 @@ impl Opening<'_, '_, '_> {
                 self.bounds.take(bytes as usize);
             }
             Told::Failed { name, why } => self.failed(name, why),
-        });
+        };
+        Merge::new(waiting, bytes).run(open, &mut tell, stop);
     }
 }
 
@@ -117,7 +120,7 @@ pub(super) struct Log {
     reader: Reader,
     /// Last time at which the log was reported to be alive.
     alive: Option<Time>,
-    latest: Option<Time>,
+    pub(super) latest: Option<Time>,
     /// Boot ID of the last record, and the number that stands for it.
     boot: Option<(u128, Option<u64>)>,
 }
@@ -162,6 +165,7 @@ impl Log {
             return;
         }
         let at = time(entry.realtime);
+        self.latest = self.latest.max(Some(at));
         self.alive(at, sink);
         // Most messages are valid UTF-8, which is checked faster than a lossy conversion.
         let message = match std::str::from_utf8(message) {

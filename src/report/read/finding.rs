@@ -158,6 +158,7 @@ fn of_report(
         lasting: last.since(first),
     };
     let cause = facts.settle(told);
+    let (came_back, on_link) = (facts.came_back(), facts.is_dhcp());
     let mut evidence: Vec<Test> = v1.evidence.iter().filter_map(test).collect();
     if cause.code != told.code {
         evidence.push(Test {
@@ -169,6 +170,7 @@ fn of_report(
             ),
         });
     }
+    let returning = if came_back { peers.clone() } else { Vec::new() };
     let absent_rule = (evidence
         .iter()
         .find(|test| test.name == "documented-rule-absent"))
@@ -241,8 +243,8 @@ fn of_report(
             .iter()
             .map(|address| neighbourhood(*address))
             .collect(),
-        returning: Vec::new(),
-        on_link: false,
+        returning,
+        on_link,
         forged: false,
         chain_known: false,
         stale: false,
@@ -256,6 +258,7 @@ fn of_report(
         sample: capped(&v1.sample),
         reported: Some(Reported {
             offers: offers.collect(),
+            pod_cidrs: zones.map_or_else(Vec::new, |(zones, _)| zones.networks.pods.clone()),
             was_accepted: accepted.is_some(),
             is_doubtful: cause.code != told.code || zone != told_zone,
         }),

@@ -1,5 +1,6 @@
 //! One report, or the report on the logs of this run, as a part of the whole.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::finding::{self, MADE_ANEW_TEST, MAX_COUNT, ReportZones, Rules, time};
@@ -8,7 +9,7 @@ use crate::catalog::Role;
 use crate::chain::Counted;
 use crate::error::printable;
 use crate::finding::Finding;
-use crate::net::IpNet;
+use crate::net::{IpNet, is_private_net};
 use crate::report::json::{NodeV1, ReportV1, WarningV1};
 use crate::report::text::what;
 use crate::report::{Networks, NodeReport, Tally, Warning, WindowReport};
@@ -46,17 +47,22 @@ impl Part {
     pub(super) fn of(input: &str, v1: ReportV1<'_>, known: &Networks) -> Result<Self, String> {
         let nodes = v1.nodes.iter().map(node).collect::<Result<Vec<_>, _>>()?;
         let rules: Rules<'_> = v1.rules.iter().map(|rule| (&*rule.id, rule)).collect();
-        let networks = Networks {
+        let own: BTreeSet<IpAddr> = (nodes.iter())
+            .flat_map(|node| &node.addresses)
+            .copied()
+            .collect();
+        let mut networks = Networks {
             nodes: nets(&v1.networks.nodes)?,
             pods: nets(&v1.networks.pods)?,
         };
+        // A rule for pods accepts all protocols: the word of a report alone opens no public network, and none with a node.
+        (networks.pods).retain(|net| {
+            known.pods.contains(net)
+                || is_private_net(*net) && !own.iter().any(|node| net.contains(node))
+        });
         let zones = ReportZones {
             networks: networks.and(known),
-            addresses: nodes
-                .iter()
-                .flat_map(|node| &node.addresses)
-                .copied()
-                .collect(),
+            addresses: own,
         };
         let findings = v1.findings.read().iter().map(|v1| {
             let own = addresses(&nodes, &v1.node);

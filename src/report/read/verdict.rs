@@ -100,12 +100,20 @@ impl Facts<'_> {
 
     fn is_documented(&self, port: u16) -> bool {
         let number = self.number.unwrap_or_default();
-        let is_dhcp = || {
-            catalog::dhcp_reply_rule().is_some_and(|rule| {
-                rule.proto == self.number && rule.dport.is_some_and(|ports| ports.contains(port))
-            })
-        };
-        catalog::documented(self.role, number, port).is_some() || is_dhcp()
+        catalog::documented(self.role, number, port).is_some() || self.is_dhcp()
+    }
+
+    /// Whether they are answers of a DHCP server, which is on the link.
+    pub(super) fn is_dhcp(&self) -> bool {
+        catalog::dhcp_reply_rule().is_some_and(|rule| {
+            let ports = rule.dport.zip(self.port);
+            rule.proto == self.number && ports.is_some_and(|(ports, port)| ports.contains(port))
+        })
+    }
+
+    /// Whether the lines were as many and lasted as long as those of a peer that comes back.
+    pub(super) fn came_back(&self) -> bool {
+        self.attempts > 2 && self.lasting > MINUTE
     }
 
     /// Whether an addon listens on the port that runs on this role.
@@ -117,10 +125,9 @@ impl Facts<'_> {
     /// Whether the peers may use the port: inside, or whoever comes where anybody may, or a private address that came back.
     fn may_ask(&self) -> bool {
         let reach = (self.port).map(|port| catalog::reach(self.number.unwrap_or_default(), port));
-        let may_return = self.attempts > 2 && self.lasting > MINUTE;
         self.zone != Zone::Outside
             || reach != Some(Reach::Nodes)
-            || may_return && self.peers.iter().copied().any(is_private)
+            || self.came_back() && self.peers.iter().copied().any(is_private)
     }
 
     /// Whether the lines are requests from inside to a documented port, as far as the flags show it.

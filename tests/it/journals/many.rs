@@ -2,11 +2,15 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::FIRST;
 use super::made::{Made, Packing};
-use crate::support::{drop_line, read};
+use crate::support::{Seen, drop_line, options, read};
+use dropsift::input::event::LogEvent;
+use dropsift::input::source::JournalFollow;
+use dropsift::time::Time;
 
 /// Creates `files` journals whose entries alternate in time.
 fn make(folder: &Path, files: u64, entries: u64) {
@@ -57,4 +61,33 @@ fn files_that_overlap_are_merged_in_little_memory() {
     assert_eq!(seen.ends, 1);
     let most = peak(folder.path());
     assert!((1 << 10..=96 << 10).contains(&most), "{most} KiB");
+}
+
+#[test]
+fn a_first_read_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (files, entries) = (8, 60);
+    make(folder.path(), files, entries);
+    for wanted in [0, 5, 100] {
+        let stop = AtomicBool::new(wanted == 0);
+        let mut stopped = None;
+        let seen = Seen::of(|sink| {
+            let mut drops = 0;
+            let mut sink = |event: LogEvent<'_>| {
+                if let LogEvent::Drops(entries) = &event {
+                    drops += entries.len();
+                }
+                stop.fetch_or(drops >= wanted, Ordering::Relaxed);
+                sink(event);
+            };
+            let folders = vec![folder.path().to_owned()];
+            let (follow, summary, errors) =
+                JournalFollow::start(folders, None, None, &options(), &stop, &mut sink);
+            stopped = Some((follow.is_cut(), follow.last()));
+            (summary, errors)
+        });
+        assert_eq!(seen.drops.len(), wanted);
+        let last = seen.drops.last().map_or(Time(0), |(time, ..)| *time);
+        assert_eq!(stopped, Some((true, last)), "after {wanted}");
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Receiver;
 use std::thread::available_parallelism;
 
@@ -91,13 +92,15 @@ impl<T> Merge<T> {
         }
     }
 
-    /// Passes all records to `tell`. `open` opens a waiting file, and returns `None` where there is nothing to read.
+    /// Passes all records to `tell`, up to `stop`. `open` opens a waiting file, and returns `None` where there is nothing to
+    /// read.
     pub(in crate::input::source) fn run(
         mut self,
         open: &mut dyn FnMut(&T) -> std::io::Result<Option<Box<JournalFile>>>,
         tell: &mut dyn FnMut(Item<'_>),
+        stop: &AtomicBool,
     ) {
-        loop {
+        while !stop.load(Ordering::Relaxed) {
             self.open_ahead(open, tell);
             let now = self.turns.peek().map(|Reverse((time, _))| *time);
             let is_due = |head: u64| now.is_none_or(|now| head <= now);
