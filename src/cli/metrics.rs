@@ -9,7 +9,7 @@ use crate::analyze::Analysis;
 use crate::error::Error;
 use crate::report::metrics::{CONTENT_TYPE, InputState, SaturatedSeconds, metrics};
 use crate::report::{JSON, Report, Style};
-use crate::serve::Server;
+use crate::serve::{Page, Server};
 
 /// Shortest interval between two renderings of the pages while lines come.
 const OFTEN: Duration = Duration::from_secs(1);
@@ -103,10 +103,11 @@ impl Publisher {
         let is_asked = !self.has_pages || self.server.is_asked();
         self.server.publish_metrics(page.into_bytes(), CONTENT_TYPE);
         if is_asked {
-            let mut document = Vec::new();
-            // Writing to memory does not fail.
-            let _ = (JSON.report)(report, Style::plain(WIDTH), &mut document);
-            self.server.publish_report(document);
+            // Who waits for one that could not be made is told to ask again.
+            let document = Page::packed(|out| (JSON.report)(report, Style::plain(WIDTH), out));
+            if let Ok(document) = document {
+                self.server.publish_report(document);
+            }
         }
         self.is_dirty = false;
         self.has_pages = true;

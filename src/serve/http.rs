@@ -5,6 +5,8 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Page;
+
 /// Upper bound on the bytes of a request's head; Prometheus and the API server's proxy send some hundred.
 const MAX_HEAD: usize = 16 << 10;
 /// Upper bound on the header fields of a request.
@@ -33,7 +35,7 @@ pub(super) enum Request {
 pub(super) struct Answer {
     status: u16,
     kind: &'static str,
-    body: Arc<Vec<u8>>,
+    body: Arc<Page>,
     has_body: bool,
 }
 
@@ -43,12 +45,12 @@ impl Answer {
             status,
             ..Self::page(
                 "text/plain; charset=utf-8",
-                Arc::new(text.as_bytes().to_vec()),
+                Arc::new(Page::plain(text.as_bytes().to_vec())),
             )
         }
     }
 
-    pub(super) const fn page(kind: &'static str, body: Arc<Vec<u8>>) -> Self {
+    pub(super) const fn page(kind: &'static str, body: Arc<Page>) -> Self {
         Self {
             status: 200,
             kind,
@@ -148,7 +150,10 @@ fn parse(head: &[u8]) -> Option<Request> {
 
 /// Writes the response and ends the connection.
 pub(super) fn write(stream: &TcpStream, answer: Answer) -> io::Result<()> {
-    let deadline = Instant::now() + DELIVERY;
+    let mut out = Delivery {
+        stream,
+        deadline: Instant::now() + DELIVERY,
+    };
     let reason = match answer.status {
         200 => "OK",
         400 => "Bad Request",
@@ -168,33 +173,36 @@ pub(super) fn write(stream: &TcpStream, answer: Answer) -> io::Result<()> {
          X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n",
         answer.status,
         answer.kind,
-        answer.body.len()
+        answer.body.length()
     );
-    send(stream, head.as_bytes(), deadline)?;
+    out.write_all(head.as_bytes())?;
     if answer.has_body {
-        send(stream, &answer.body, deadline)?;
+        answer.body.send(&mut out)?;
     }
     // Another version of the page may be made from now on.
     drop(answer);
     drain(stream)
 }
 
-/// Sends all of `bytes`, unless that takes until after `deadline`.
-fn send(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let left = deadline.saturating_duration_since(Instant::now());
+/// Connection to which a response is sent until `deadline`.
+struct Delivery<'s> {
+    stream: &'s TcpStream,
+    deadline: Instant,
+}
+
+impl Write for Delivery<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
-        stream.set_write_timeout(Some(left))?;
-        match stream.write(bytes) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(sent) => bytes = &bytes[sent..],
-            Err(why) if why.kind() == io::ErrorKind::Interrupted => {}
-            Err(why) => return Err(why),
-        }
+        self.stream.set_write_timeout(Some(left))?;
+        self.stream.write(bytes)
     }
-    Ok(())
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Shuts down the sending side and drains the request: closing a connection with unread bytes resets it, and the

@@ -5,6 +5,7 @@
 //! bounded, each has one request, and a timeout for it.
 
 mod http;
+mod page;
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -14,6 +15,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use http::{Answer, Request};
+
+pub use page::Page;
 
 /// Upper bound on simultaneous connections; further ones get 503.
 const MAX_CONNECTIONS: usize = 8;
@@ -26,8 +29,8 @@ const REST: Duration = Duration::from_millis(100);
 /// Time that a request waits for a report to be made.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Bytes of a page, shared by the connections that send it.
-type Body = Arc<Vec<u8>>;
+/// A page, shared by the connections that send it.
+type Body = Arc<Page>;
 
 #[derive(Debug)]
 struct State {
@@ -41,7 +44,7 @@ struct State {
     /// Time of the reader's last sign of life.
     alive: Instant,
     /// Versions of the report that connections may still send.
-    sent: Vec<Weak<Vec<u8>>>,
+    sent: Vec<Weak<Page>>,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,7 @@ impl Server {
     /// Publishes the metrics, which are served from now on. The report is of an earlier time then, and is let go.
     pub fn publish_metrics(&self, metrics: Vec<u8>, kind: &'static str) {
         let mut state = self.shared.lock();
-        state.metrics = Arc::new(metrics);
+        state.metrics = Arc::new(Page::plain(metrics));
         state.metrics_type = kind;
         if let Some(report) = state.report.take() {
             state.sent.push(Arc::downgrade(&report));
@@ -89,7 +92,7 @@ impl Server {
     }
 
     /// Publishes the report, which is served until the next metrics are published.
-    pub fn publish_report(&self, report: Vec<u8>) {
+    pub fn publish_report(&self, report: Page) {
         let mut state = self.shared.lock();
         state.report = Some(Arc::new(report));
         state.is_asked = false;
@@ -152,7 +155,7 @@ impl Shared {
                 503,
                 "the reader of the log has been stuck for three minutes\n",
             ),
-            "/metrics" if metrics.is_empty() => Answer::text(503, "it is starting; ask again\n"),
+            "/metrics" if metrics.length() == 0 => Answer::text(503, "it is starting; ask again\n"),
             "/metrics" => Answer::page(kind, metrics),
             "/report.json" => match self.report(patience) {
                 Some(report) => Answer::page("application/json", report),
@@ -212,16 +215,16 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 mod tests {
     use std::time::{Duration, Instant};
 
-    use super::{ALIVE, Shared};
+    use super::{ALIVE, Page, Shared};
 
     #[test]
     fn a_reader_that_is_stuck_fails_the_probe_and_its_last_pages_stay() {
         let none = Shared::new();
         let made = Shared::new();
-        made.lock().metrics = b"# EOF\n".to_vec().into();
-        made.lock().report = Some(b"{}".to_vec().into());
+        made.lock().metrics = Page::plain(b"# EOF\n".to_vec()).into();
+        made.lock().report = Some(Page::plain(b"{}".to_vec()).into());
         let stuck = Shared::new();
-        stuck.lock().metrics = b"# EOF\n".to_vec().into();
+        stuck.lock().metrics = Page::plain(b"# EOF\n".to_vec()).into();
         stuck.lock().alive = Instant::now().checked_sub(ALIVE * 2).unwrap();
         for (path, shared, status) in [
             ("/healthz", &none, 200),
