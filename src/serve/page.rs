@@ -102,7 +102,7 @@ mod tests {
                 page.send(&mut sent).unwrap();
                 assert!(sent == text && page.length() == text.len() as u64);
             }
-            assert!(packed.bytes.len() <= 32.max(text.len() / 20));
+            assert!(lines < 1_000 || packed.bytes.len() < text.len() / 20);
         }
     }
 }
