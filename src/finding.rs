@@ -111,6 +111,8 @@ pub struct Finding {
     /// Whether its earliest line went to the limited broadcast address, which no router forwards, and nothing else shows
     /// that the sender is inside: the sender is on the link.
     pub on_link: bool,
+    /// Whether its lines may be those of several nodes, which the log does not name.
+    pub is_several: bool,
     /// Whether all peers are neighbours whose frames came from the router that outsiders come through.
     pub forged: bool,
     /// Whether the running chain of its node is known.
@@ -336,6 +338,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
             Vec::new()
         },
         on_link: cause.verdict == Verdict::MissingRule && is_on_link(group, scene),
+        is_several: (scene.nodes.get(&group.key.node)).is_some_and(|node| node.is_several),
         forged: cause.verdict == Verdict::MissingRule && scene.is_forged(group),
         stale: is_stale(group, scene),
         chain_known: (scene.site.in_force)

@@ -13,6 +13,18 @@ pub struct NodeNames {
 }
 
 impl NodeNames {
+    /// Creates the names of `nodes`.
+    pub fn of<'n>(nodes: impl IntoIterator<Item = &'n String>) -> Self {
+        let mut names = Self::default();
+        nodes.into_iter().for_each(|node| names.add(node));
+        names
+    }
+
+    /// Whether a log calls `node` so.
+    pub fn is_of(&self, node: &str, host: &str) -> bool {
+        node == host || self.resolve(host) == node
+    }
+
     /// Adds a node.
     pub fn add(&mut self, node: &str) {
         if !self.nodes.contains(node) {

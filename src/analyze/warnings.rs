@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Elsewhere, Notice, Notices};
 use crate::accept::Note;
-use crate::catalog::service;
+use crate::catalog::{LOG_PREFIX, service};
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
 use crate::chain::{of_node, quoted};
@@ -157,7 +157,13 @@ pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
         n => format!("{n} lines"),
     };
     let option = |prefix: &str| format!("`--prefix {}`", printable(&quoted(prefix)));
+    let named = (prefixes.iter()).find(|(prefix, _)| !prefix.is_empty());
     let text = match prefixes[..] {
+        [(prefix, &number)] if prefix.is_empty() => format!(
+            "{} of a LOG rule without a prefix, which tells nothing about who dropped what: give the rule one, \
+             `--log-prefix {LOG_PREFIX}`; if the prefix was cut off on the way, save the log whole",
+            lines(number)
+        ),
         [(prefix, &number)] => format!(
             "{} of another LOG rule, `{}`: if that is the host firewall's, read it with {}",
             lines(number),
@@ -168,7 +174,7 @@ pub(super) fn other_prefixes(found: &BTreeMap<String, u64>) -> Option<Warning> {
             let said: Vec<String> = (prefixes.iter())
                 .map(|(prefix, number)| format!("`{}` ({})", printable(prefix), lines(**number)))
                 .collect();
-            let first = prefixes.first().map_or("", |(prefix, _)| prefix);
+            let first = named.map_or("", |(prefix, _)| prefix);
             format!(
                 "lines of other LOG rules, {}: if one of them is the host firewall's, read it with --prefix, as {}",
                 said.join(", "),
@@ -386,9 +392,7 @@ pub(super) fn contradictions(site: &Site) -> impl Iterator<Item = Warning> {
 
 /// Warns of each node whose role the user gave and that has no line: its name may be misspelt.
 pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
-    let is_of = |node: &NodeReport, name: &str| {
-        node.node == name || site.known.names().resolve(&node.node) == name
-    };
+    let is_of = |node: &NodeReport, name: &str| site.known.names().is_of(name, &node.node);
     let absent = move |name: &&String| !nodes.iter().any(|node| is_of(node, name));
     let told = (site.known.roles().iter()).filter(|(_, role)| role.origin == Provenance::Told);
     told.map(|(name, _)| name).filter(absent).map(|name| {
@@ -475,7 +479,8 @@ pub(super) fn unmet_upgrades(
 
 /// Warns of each node that has a chain and no line: its name may be misspelt.
 pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
-    let absent = |name: &&str| !nodes.iter().any(|node| node.node == *name);
+    let is_of = |node: &NodeReport, name: &str| site.in_force.names().is_of(name, &node.node);
+    let absent = move |name: &&str| !nodes.iter().any(|node| is_of(node, name));
     site.in_force.told_nodes().filter(absent).map(|name| {
         let text = format!(
             "--rules is of {}, of which the log has no drop line;{} its nodes are {}",

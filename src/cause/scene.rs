@@ -19,7 +19,7 @@ use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::Role;
 use crate::chain::Family;
 use crate::flow::{
-    Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen,
+    Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen, UNKNOWN,
 };
 use crate::net::{IpNet, are_neighbours, neighbourhood};
 use crate::packet::link::{Link, Mac};
@@ -37,6 +37,8 @@ pub struct Node<'a> {
     /// Networks around the addresses, distinct, in order; shared by its findings.
     pub nets: Arc<[IpNet]>,
     pub logged: u64,
+    /// Whether it has no name, and its lines are those of several nodes.
+    pub is_several: bool,
     /// Times when the token bucket of the LOG rule was empty; `None` where the log does not show it.
     pub saturated: Option<Vec<Stretch>>,
     /// Saturated times of the LOG rules of IPv4 and of IPv6, each with its own bucket; empty where the log does not show
@@ -70,16 +72,23 @@ pub struct Scene<'a> {
 impl<'a> Scene<'a> {
     /// Creates the scene of `flows`. `now` is the end of a live log.
     pub fn new(flows: &'a Flows, site: &'a Site, now: Option<Time>) -> Self {
+        let marks = flows.marks();
         let mut nodes: BTreeMap<u16, Node<'a>> = flows
             .nodes()
             .map(|(number, seen)| (number, node(flows.node_name(number), seen, site)))
             .collect();
+        for (number, node) in nodes.iter_mut().filter(|(_, node)| node.name == UNKNOWN) {
+            let is_peer = |seen: &Seen<'_>| {
+                seen.key.node == *number && node.addresses.binary_search(&seen.key.peer).is_ok()
+            };
+            node.is_several =
+                are_of_several(&node.addresses) || flows.iter(&marks).any(|seen| is_peer(&seen));
+        }
         let mut told: Vec<IpAddr> = (nodes.values())
             .flat_map(|n| n.addresses.iter().copied())
             .chain(site.known.addresses().keys().copied())
             .collect();
         told.sort_unstable();
-        let marks = flows.marks();
         let all: Vec<Seen<'_>> = flows.iter(&marks).collect();
         let mut zones = Zones::new(site, told.clone());
         let answering = cluster::answering(&all, |seen| {
@@ -406,9 +415,16 @@ fn node<'a>(name: &'a str, seen: &NodeEvidence, site: &Site) -> Node<'a> {
         addresses,
         nets: nets.into_iter().collect(),
         logged: seen.logged,
+        is_several: false,
         saturated: None,
         saturated_by_family: Default::default(),
     }
+}
+
+/// Whether addresses to which lines without a node's name went are those of several nodes: one has its own and the virtual
+/// one of the cluster in a network.
+fn are_of_several(addresses: &[IpAddr]) -> bool {
+    (addresses.windows(3)).any(|three| are_neighbours(three[0], three[2]))
 }
 
 /// Saturated stretches of a node, and those of IPv4 and of IPv6.

@@ -109,6 +109,7 @@ impl ActiveChains {
             return Err(unreadable("it has no chain that filters what comes in: neither INPUT nor HARVESTER_INPUT is in it with rules".to_owned()));
         }
         self.named.extend(node.map(str::to_owned));
+        node.iter().for_each(|node| self.names.add(node));
         for (node, source) in parts.into_iter().filter(|(_, source)| has(source)) {
             match node {
                 Some(node) => self.told.entry(node).or_default().push(source),
@@ -157,15 +158,31 @@ impl ActiveChains {
         &mut self.names
     }
 
+    /// Returns the texts that the user gave for a node alone.
+    fn told_of(&self, node: &str) -> Option<&Vec<ChainText>> {
+        let told = self.told.get(node);
+        told.or_else(|| self.told.get(self.names.resolve(node)))
+    }
+
+    /// Returns the names of the nodes whose chains are known.
+    pub const fn names(&self) -> &NodeNames {
+        &self.names
+    }
+
     /// Returns the texts of a node: those that the user gave for it, else those for all nodes, else those of an input.
     fn sources(&self, node: &str) -> &[ChainText] {
         let learned = self.learned.get(self.names.resolve(node));
-        match (self.told.get(node), learned) {
+        match (self.told_of(node), learned) {
             (Some(told), _) => told,
             (None, _) if !self.all.is_empty() => &self.all,
             (None, Some(files)) => std::slice::from_ref(&files.source),
             (None, None) => &[],
         }
+    }
+
+    /// Whether what counts for a node is a text that the user gave for all nodes.
+    pub fn is_for_all(&self, node: &str) -> bool {
+        self.told_of(node).is_none() && !self.all.is_empty()
     }
 
     /// Returns the active chains of a node; `None` where they are not known. Of several texts the last with a firewall
@@ -188,7 +205,7 @@ impl ActiveChains {
     /// Returns the drops of a node that left no line; `None` where its text has no counters. A text for all nodes counts
     /// only where `alone`.
     pub fn unlogged(&self, node: &str, role: Role, alone: bool) -> Option<Counted> {
-        if !alone && !self.told.contains_key(node) {
+        if !alone && self.told_of(node).is_none() {
             return None;
         }
         let mut sum: Option<Counted> = None;

@@ -152,7 +152,7 @@ pub(super) struct RulesArgs {
     #[arg(long, help_heading = "Output", conflicts_with_all = ["check", "output"])]
     pub(super) diff: bool,
 
-    /// What the running chain has of each: live, dead or absent
+    /// What the running chain has of each: live, dead, absent, live from the next boot on, or unknown
     ///
     /// The chain is --rules, else what iptables-save gives on stdin.
     #[arg(long, help_heading = "Output", conflicts_with = "format")]

@@ -10,6 +10,7 @@ use crate::error::{Error, printable_name};
 use crate::finding::Finding;
 use crate::nearest::hint;
 use crate::net::IpNet;
+use crate::node_names::NodeNames;
 use crate::report::{NodeReport, Report, Warning};
 use crate::rule::AcceptRule;
 
@@ -25,6 +26,7 @@ pub(super) struct Filter {
 /// The values of each filter.
 struct Values {
     nodes: Vec<String>,
+    names: NodeNames,
     ports: Vec<PortQuery>,
     peers: Vec<IpNet>,
     verdicts: Vec<String>,
@@ -50,12 +52,14 @@ impl Filter {
         Ok(Self {
             wanted: Values {
                 nodes: options.only.clone(),
+                names: NodeNames::of(&options.only),
                 ports: ports(&options.port)?,
                 peers: nets(&options.peer)?,
                 verdicts: options.verdict.clone(),
             },
             unwanted: Values {
                 nodes: options.not_only.clone(),
+                names: NodeNames::of(&options.not_only),
                 ports: ports(&options.not_port)?,
                 peers: nets(&options.not_peer)?,
                 verdicts: options.not_verdict.clone(),
@@ -97,7 +101,10 @@ impl Filter {
     fn unmet(&self, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
         let known = || nodes.iter().map(|node| node.node.as_str());
         let named = (self.wanted.nodes.iter()).chain(&self.unwanted.nodes);
-        let absent = named.filter(move |name| !known().any(|node| node == *name));
+        let is_of = |name: &str, node| {
+            self.wanted.names.is_of(name, node) || self.unwanted.names.is_of(name, node)
+        };
+        let absent = named.filter(move |name| !known().any(|node| is_of(name, node)));
         absent.map(move |name| {
             let near = hint(name, known());
             let names: Vec<String> = known().take(MAX_NAMES).map(printable_name).collect();
@@ -125,7 +132,7 @@ impl Values {
             (!values.is_empty()).then(|| values.iter().any(is_met))
         }
         [
-            any(&self.nodes, |node| *node == finding.node),
+            any(&self.nodes, |node| self.names.is_of(node, &finding.node)),
             any(&self.ports, |port| {
                 port.matches(finding.proto, &finding.ports)
             }),

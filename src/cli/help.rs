@@ -77,7 +77,7 @@ pub(super) const MANUALS: &[Manual] = &[
             ),
             (
                 "Are they in force?",
-                "ssh rancher@harvester1 sudo iptables-save \\\n    | dropsift rules --role control-plane --check kernel.log",
+                "ssh rancher@harvester1 sudo iptables-save \\\n    | dropsift rules --role control-plane --only harvester1 --check kernel.log",
             ),
         ],
         notes: "With --format cloudinit-patch the first INPUT is the CloudInit to change; it is printed, not written. Its selector \

@@ -7,10 +7,12 @@ use super::args::RulesArgs;
 use super::{Exit, batch, cluster, hint, say, values, verdict, written};
 use crate::catalog::Role;
 use crate::cause::Verdict;
+use crate::chain::ActiveChains;
 use crate::error::{Error, printable, printable_name};
+use crate::node_names::natural;
 use crate::report::rules::CheckedRules;
 use crate::report::{Report, Style, finding_line};
-use crate::rule::{self, CloudInitFile, Offer, RULE_IN_FORCE, State};
+use crate::rule::{self, Checked, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
 /// Prints the rules that the inputs need.
@@ -149,8 +151,39 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         checked: &checked,
     };
     written(|out| write(&all, Style::PLAIN, out))?;
+    if !shared.is_quiet() {
+        say_whose_chain(&checked, &chains);
+    }
     let all_live = checked.iter().all(|one| one.state == State::Live);
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
+}
+
+/// Says what the states rest on where that is not the running chain of each node.
+fn say_whose_chain(checked: &[Checked<'_>], chains: &ActiveChains) {
+    let mut nodes: Vec<&str> = checked.iter().map(|one| &*one.rule.node).collect();
+    nodes.sort_by(|a, b| natural(a, b));
+    nodes.dedup();
+    if nodes.len() > 1 && nodes.iter().any(|node| chains.is_for_all(node)) {
+        say(&format!(
+            "the chain is taken for that of all {} nodes: if it is one node's, say whose with --rules NODE=FILE, or choose the \
+             node with --only NODE",
+            nodes.len(),
+        ));
+    }
+    for node in nodes {
+        let is_unknown = |one: &Checked<'_>| one.rule.node == node && one.state == State::Unknown;
+        if checked.iter().any(is_unknown) {
+            say(&format!(
+                "no chain of {0} is given: save it there with iptables-save, and add --rules {0}=FILE",
+                printable_name(node)
+            ));
+        }
+    }
+    if checked.iter().any(|one| one.state == State::NextBoot) {
+        say(
+            "what a CloudInit has is in force from the next boot on: give the running chain (iptables-save) to see what is now",
+        );
+    }
 }
 
 /// Returns the role that the user gave for all nodes, if any.

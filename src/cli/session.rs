@@ -444,21 +444,19 @@ impl<'s> Session<'s> {
         let report = self.report(self.now, inputs);
         // Without a report, an input that has ended still writes its events.
         let wanted = self.is_live() || self.args.no_report;
-        let events = if wanted {
-            self.live.last_changes(&report)
-        } else {
-            Vec::new()
-        };
         let (args, style) = (self.args, self.style);
-        let out = &mut Page::new(&mut self.status);
-        let mut written = self.writer.write(&events, &report, out);
-        if let Writer::Rows(rows) = &mut self.writer {
-            written = written.and_then(|()| rows.flush(out));
-            if !rows.is_empty() {
-                written = written.and_then(|()| out.write_all(b"\n"));
+        if wanted {
+            let events = self.live.last_changes(&report);
+            let out = &mut Page::new(&mut self.status);
+            let mut written = self.writer.write(&events, &report, out);
+            if let Writer::Rows(rows) = &mut self.writer {
+                written = written.and_then(|()| rows.flush(out));
+                if !rows.is_empty() {
+                    written = written.and_then(|()| out.write_all(b"\n"));
+                }
             }
+            written.and_then(|()| out.flush()).map_err(Error::Output)?;
         }
-        written.and_then(|()| out.flush()).map_err(Error::Output)?;
         if !args.no_report {
             // Events that were printed are on the terminal already.
             let is_paged = args.is_paged() && !wanted;

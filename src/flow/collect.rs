@@ -27,7 +27,7 @@ pub(super) const MAX_TICKS_IN_ALL: usize = 1 << 19;
 /// Upper bound on the hosts without a drop line that are kept.
 pub(super) const MAX_OTHERS: usize = 1_024;
 /// Name of the node for lines that name none.
-const UNKNOWN: &str = "unknown";
+pub const UNKNOWN: &str = "unknown";
 
 /// Flows in the order in which they began: contiguous in memory, each with an index. The hash is seeded at random in
 /// each run, so that no sender can choose addresses that collide.

@@ -28,7 +28,7 @@ use crate::time::Time;
 pub use attempts::{ATTEMPT, attempts, begins, bursts};
 pub use bounds::folded_network;
 pub use classify::{EPHEMERAL, NEIGHBOUR_DISCOVERY, RESERVED_CLIENTS, classify, datagram};
-pub use collect::{CountedDrop, Flows};
+pub use collect::{CountedDrop, Flows, UNKNOWN};
 pub use evidence::NodeEvidence;
 pub use key::FlowKey;
 pub use marks::{Mark, MarksByFlow};

@@ -25,13 +25,15 @@ pub fn check(rules: &CheckedRules<'_>, _: Style, out: &mut dyn Write) -> io::Res
     if rules.checked.is_empty() {
         return writeln!(out, "The log asks for no rule.");
     }
+    let longest = rules.checked.iter().map(|one| one.state.code().len()).max();
+    let width = longest.unwrap_or_default().max("absent".len());
     for one in rules.checked {
         let at = (one.at.as_ref()).map_or_else(String::new, |(chain, number)| {
             format!(", rule {number} of {}", printable(chain))
         });
         writeln!(
             out,
-            "{:<6}  {}  {} ({}){at}",
+            "{:<width$}  {}  {} ({}){at}",
             one.state.code(),
             printable_name(&one.rule.node),
             printable(&one.rule.matches_text()),

@@ -1,7 +1,7 @@
 //! Search for suggested rules in a running chain, and whether they are live there.
 
 use super::AcceptRule;
-use crate::chain::{ActiveChains, RuleSet, Sought};
+use crate::chain::{ActiveChains, Origin, RuleSet, Sought};
 
 /// State of a suggested rule in a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,10 +11,20 @@ pub enum State {
     /// The chain contains the rule, and no packet reaches it.
     Dead,
     Absent,
+    /// A CloudInit has it live, which is in force from the next boot on.
+    NextBoot,
+    /// No chain of the node is known.
+    Unknown,
 }
 
 impl State {
-    pub const ALL: [Self; 3] = [Self::Live, Self::Dead, Self::Absent];
+    pub const ALL: [Self; 5] = [
+        Self::Live,
+        Self::Dead,
+        Self::Absent,
+        Self::NextBoot,
+        Self::Unknown,
+    ];
 
     /// Returns the state as reports write it.
     pub const fn code(self) -> &'static str {
@@ -22,6 +32,8 @@ impl State {
             Self::Live => "live",
             Self::Dead => "dead",
             Self::Absent => "absent",
+            Self::NextBoot => "next-boot",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -52,11 +64,17 @@ pub fn check<'a>(
                 .unwrap_or(chains.set)
         });
         let (state, at) = match set {
-            None => (State::Absent, None),
+            None => (State::Unknown, None),
             Some(set) => match rule.seek(set, prefixes) {
                 Sought::Live(at) => {
                     let at = (at.chain.name.clone(), at.number);
-                    (State::Live, Some(at))
+                    let is_running = known.is_none_or(|chains| chains.origin != Origin::NextBoot);
+                    let state = if is_running {
+                        State::Live
+                    } else {
+                        State::NextBoot
+                    };
+                    (state, Some(at))
                 }
                 Sought::At(_) | Sought::Nowhere => {
                     let own = set.chains().iter().filter(|c| c.family == rule.family);

@@ -16,6 +16,8 @@ pub enum Doubt {
     Ipv6,
     /// The role is assumed, and other roles do not have the rule.
     RoleAssumed { node: String, role: Role },
+    /// The log names no node, and its lines are those of several.
+    SeveralNodes,
     /// Only peers outside the cluster sent requests.
     Outsiders,
     /// Peers outside the cluster came back, but the running chain is not known.
@@ -41,6 +43,7 @@ impl Doubt {
             Self::NotDocumented => "not-documented",
             Self::Ipv6 => "ipv6",
             Self::RoleAssumed { .. } => "role-assumed",
+            Self::SeveralNodes => "several-nodes",
             Self::Outsiders => "outsiders",
             Self::ChainUnknown => "chain-unknown",
             Self::Narrowed(_) => "narrowed",
@@ -63,6 +66,11 @@ impl Doubt {
                 let option = of_node(node, role.code());
                 let node = printable_name(node);
                 format!("the role of {node} is a guess: if it is {role}, say so with --role {option}")
+            }
+            Self::SeveralNodes => {
+                "the log names no node, and these are lines of several: say which node has which address with --node \
+                 NAME=ADDRESS, so that each is judged by its role"
+                    .to_owned()
             }
             Self::Outsiders => {
                 "only outsiders asked for it: if they may, name the network of the nodes with --node-net or --cluster, or add \
@@ -109,6 +117,9 @@ pub(super) fn disposition(
     let rule = documented.ok_or(Doubt::NotDocumented)?;
     if finding.key.v6 {
         return Err(Doubt::Ipv6);
+    }
+    if finding.is_several {
+        return Err(Doubt::SeveralNodes);
     }
     let for_all = Role::ALL.iter().all(|role| rule.roles.contains(role));
     if finding.role_assumed && !for_all {

@@ -53,6 +53,7 @@ fn of_code(code: &str, finding: &Finding) -> Doubt {
             node: finding.node.clone(),
             role: finding.role,
         },
+        "several-nodes" => Doubt::SeveralNodes,
         "outsiders" => Doubt::Outsiders,
         "chain-unknown" => Doubt::ChainUnknown,
         "one-packet" => Doubt::OnePacket,

@@ -102,6 +102,7 @@ impl Facts {
             }
             return;
         };
+        self.names.add(node);
         let about = || format!("the role of {}", printable_name(node));
         let clash = settle(&mut self.roles, node.to_owned(), new, |role| {
             role.code().to_owned()
@@ -115,6 +116,7 @@ impl Facts {
             value: node.to_owned(),
             origin,
         };
+        self.names.add(node);
         let clash = settle(&mut self.addresses, address, new, |node| {
             printable_name(node)
         });

@@ -147,7 +147,11 @@ fn checks_reports_and_simulations_take_no_condition_as_met() {
         let folder = folder("conditions-asked", "fw.yaml", &case.yaml());
         let with = |first: &[&str]| run(&folder, &[first, &COMMON].concat()).0;
         let checked = with(&["rules", "--check", "--rules", "fw.yaml"]);
-        assert_eq!(checked.starts_with("live"), case.has, "{name}: {checked}");
+        assert_eq!(
+            checked.starts_with("next-boot"),
+            case.has,
+            "{name}: {checked}"
+        );
         let simulated = with(&["simulate", "--rules", "fw.yaml"]);
         let accepted = simulated.contains("ACCEPTED FROM THE NEXT BOOT ON");
         assert_eq!(accepted, case.has, "{name}: {simulated}");

@@ -80,6 +80,17 @@ pub(super) fn classify<'m>(
     }
 }
 
+/// Returns how many more drop lines stand in the message of a drop line: a line of the kernel has one, but what collected
+/// the lines may have joined them.
+pub(super) fn further(message: &[u8], prefixes: &Prefixes) -> usize {
+    let begins = |prefix: &Vec<u8>| {
+        let all = memchr::memmem::find_iter(message, prefix);
+        all.filter(|at| message[at + prefix.len()..].starts_with(b"IN="))
+            .count()
+    };
+    (prefixes.texts.iter().map(begins).sum::<usize>()).saturating_sub(1)
+}
+
 /// Returns the prefix of a LOG rule's line: the text before an `IN=` with an interface and ` OUT=` behind it.
 fn rule_prefix(line: &[u8]) -> Option<&[u8]> {
     /// `IFNAMSIZ - 1`.

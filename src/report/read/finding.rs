@@ -245,6 +245,7 @@ fn of_report(
             .collect(),
         returning,
         on_link,
+        is_several: false,
         forged: false,
         chain_known: false,
         stale: false,
