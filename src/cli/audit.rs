@@ -8,6 +8,7 @@ use crate::audit::{Options, Severity, UNREADABLE, audit};
 use crate::date::Date;
 use crate::error::Error;
 use crate::report::Audited;
+use crate::rule::CloudInitFile;
 use crate::site::{Provenance, Site};
 
 /// Checks the files.
@@ -15,8 +16,7 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
     let write = args.written.form(|form| form.audit)?;
     let configured = configured::read(args.config.as_ref(), Date::of(terminal::now()))?;
     let config = configured.file();
-    let of_file = || config?.role.as_ref().map(|said| said.value);
-    let role = args.role.or_else(of_file).unwrap_or_default();
+    let configured_role = || config?.role.as_ref().map(|said| said.value);
     let mut site = Site::default();
     let told = values::nets(&args.pod_cidr)?;
     let of_file = config.and_then(|config| config.pod_cidrs.as_ref());
@@ -37,6 +37,21 @@ pub(super) fn run(args: &AuditArgs) -> Result<Exit, Error> {
         .flat_map(|config| config.addons.iter().map(|said| said.value.clone()))
         .collect();
     addons.extend(values::addons(&args.addons)?);
+    // Else the role that the selectors of all files pick.
+    let picked = || {
+        let of = |(name, text)| {
+            CloudInitFile {
+                name,
+                text,
+                role: None,
+            }
+            .only_role()
+        };
+        let mut roles = borrowed.iter().copied().filter_map(of);
+        let first = roles.next()?;
+        roles.all(|role| role == first).then_some(first)
+    };
+    let role = (args.role.or_else(configured_role).or_else(picked)).unwrap_or_default();
     let options = Options {
         addons: addons.into_iter().collect(),
         pod_cidrs: site.pod_cidrs(),

@@ -237,7 +237,7 @@ fn script(chain: &Recommended, out: &mut dyn Write) -> io::Result<()> {
          END\n\
          # The jump goes last, behind the rules of the CNI and of kube-proxy.\n\
          iptables -w -C INPUT -i {INTERFACE} -j {HARVESTER} 2>/dev/null ||\n    \
-         iptables -w -I INPUT \"$(iptables -w -S INPUT | wc -l)\" -i {INTERFACE} -j {HARVESTER}"
+         iptables -w -A INPUT -i {INTERFACE} -j {HARVESTER}"
     )
 }
 

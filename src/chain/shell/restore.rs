@@ -1,5 +1,7 @@
 //! Dumps that a script loads, and files that it writes.
 
+use std::collections::HashSet;
+
 use crate::chain::shell::fault::Fault;
 use crate::chain::shell::interpret::{MAX_FAULTS, Runner};
 use crate::chain::shell::lex::{Kind, lex};
@@ -114,6 +116,9 @@ impl Runner {
             self.fault(Fault::unfollowed(self.at.unwrap_or(before + 1), text));
             return;
         }
+        let declared: HashSet<&str> = (text.lines())
+            .filter_map(|line| line.trim_start().strip_prefix(':')?.split_whitespace().next())
+            .collect();
         let loaded = crate::chain::syntax::save::read(Form::Save, text);
         let line = |line: usize| self.at.unwrap_or(line + before);
         let mut faults: Vec<Fault> = (loaded.faults.iter().cloned())
@@ -145,7 +150,8 @@ impl Runner {
         for (name, policy, rules, line) in chains {
             let chain = self.set.chain_or_new(family, &name, line);
             chain.policy = policy.or(chain.policy);
-            if !keeps || rules.is_empty() {
+            // With --noflush a chain of the user that is declared is emptied, and a built-in one is not (iptables-restore.c).
+            if !keeps || policy.is_none() && declared.contains(&*name) {
                 chain.rules.clear();
             }
             chain.rules.extend(rules);
