@@ -153,7 +153,7 @@ pub(super) const MANUALS: &[Manual] = &[
         examples: &[
             (
                 "A line, test by test",
-                "dropsift explain 'HARVESTER_DROP_IN=mgmt-br ... SRC=192.168.122.63 \\\n    DST=192.168.122.61 ... PROTO=TCP SPT=40000 DPT=2112 ... SYN URGP=0'",
+                "dropsift explain \"HARVESTER_DROP_IN=mgmt-br ... SRC=192.168.122.63 \\\n    DST=192.168.122.61 ... PROTO=TCP SPT=40000 DPT=2112 ... SYN URGP=0\"",
             ),
             (
                 "A cause, a port, an addon",

@@ -130,6 +130,13 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
                     .to_owned(),
             ));
         }
+        if io::stdin().is_terminal() {
+            return Err(Error::Usage(
+                "--check needs the running chain, and stdin is the terminal: iptables-save | dropsift rules --check kernel.log; \
+                 or name the chain with --rules"
+                    .to_owned(),
+            ));
+        }
         let dump = values::text_file(Path::new("-"))?;
         site.in_force.tell(None, "stdin", &dump, None)?;
     }

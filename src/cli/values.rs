@@ -131,12 +131,19 @@ pub(super) fn judged_by(
     }
     for text in &judging.role {
         let (node, role) = match text.split_once('=') {
+            Some(("", role)) => {
+                return usage(format!(
+                    "--role `{text}` has no node before the `=`; write --role NODE={role}, or --role {role} for all"
+                ));
+            }
             Some((node, role)) => (Some(node), role),
             None => (None, text.as_str()),
         };
         let Some(known) = Role::parse(role) else {
             let whose = node.map_or_else(String::new, |node| format!(" for node `{node}`"));
-            let near = hint(role, Role::ALL.map(Role::code));
+            // `kubectl get nodes` prints all roles of a node: control-plane,etcd,master.
+            let first = role.split(',').next().unwrap_or(role);
+            let near = hint(first, Role::ALL.map(Role::code));
             return usage(format!(
                 "unknown role `{role}`{whose};{near} expected control-plane, worker or witness"
             ));

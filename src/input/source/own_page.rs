@@ -39,7 +39,7 @@ pub(super) fn skip_to_json(page: &mut impl BufRead) -> io::Result<()> {
         if block.is_empty() {
             return Err(io::Error::new(
                 ErrorKind::UnexpectedEof,
-                "it is a page of dropsift without its report: it is not whole; write it anew with -o html",
+                "it is a page of dropsift without a report in it, as that of a comparison is, or it is not whole: give the page of a report (-o html)",
             ));
         }
         let before = held.len();
