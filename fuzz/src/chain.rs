@@ -154,7 +154,8 @@ fn printed(set: &RuleSet) {
     let text = print::specification(set).filter(|text| !text.contains("ip6tables"));
     let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
     // `-N INPUT` is what no tool prints.
-    let has_policies = (set.chains().iter()).all(|chain| !built_in(chain) || chain.policy.is_some());
+    let has_policies =
+        (set.chains().iter()).all(|chain| !built_in(chain) || chain.policy.is_some());
     if shown == (family == Family::V6) && has_policies {
         same("iptables -S", set, text);
     }

@@ -134,7 +134,9 @@ impl Live {
                 ..Event::of(EventKind::Changed, end)
             });
         }
-        events.sort_by_key(|event| event.time);
+        // Before what its line brings about for others.
+        let is_own = |event: &Event<'_>| event.finding.is_some_and(|one| one.last == event.time);
+        events.sort_by_key(|event| (event.time, !is_own(event)));
         events.extend(self.of_saturation(report, outlook));
         events
     }
@@ -197,10 +199,12 @@ impl Live {
             }
         };
         let end = report.end().unwrap_or(finding.last);
-        let time = if kind == EventKind::Settled {
-            end
-        } else {
-            finding.last
+        // What time or the line of another finding brings about is of now.
+        let is_own = told.is_none_or(|told| told.logged != finding.logged);
+        let time = match kind {
+            EventKind::Settled => end,
+            EventKind::Changed if !is_own => end.max(finding.last),
+            _ => finding.last,
         };
         let event = Event {
             finding: Some(finding),

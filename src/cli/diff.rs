@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::args::DiffArgs;
 use super::options::Shared;
-use super::{Exit, batch, say, terminal, values, written};
+use super::{Exit, batch, say, say_unjudged, terminal, values, written};
 use crate::analyze::diff;
 use crate::error::Error;
 use crate::input::source::Options;
@@ -56,5 +56,7 @@ fn read(
         ));
     }
     let analysis = values::analysis(site, &shared.judging, options, Scope::default());
-    batch::run(shared, std::slice::from_ref(path), options, analysis)
+    let (report, exit) = batch::run(shared, std::slice::from_ref(path), options, analysis)?;
+    say_unjudged(shared, &report);
+    Ok((report, exit))
 }

@@ -342,6 +342,18 @@ fn learned(shared: &Shared, analysis: &Analysis) {
     }
 }
 
+/// Says on stderr which lines with a LOG prefix were not judged, for commands whose output has no place for that.
+fn say_unjudged(shared: &Shared, report: &Report) {
+    let codes = ["other-prefix", "prefix-elsewhere"];
+    let found = report
+        .warnings
+        .iter()
+        .filter(|warning| codes.contains(&warning.code));
+    for warning in found.filter(|_| !shared.is_quiet()) {
+        say(&printable(&warning.text));
+    }
+}
+
 fn hint() {
     say("\
 dropsift tells false positives from missing rules in the drop log of the Harvester host firewall.

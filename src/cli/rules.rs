@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::RulesArgs;
-use super::{Exit, batch, cluster, hint, say, values, verdict, written};
+use super::{Exit, batch, cluster, hint, say, say_unjudged, values, verdict, written};
 use crate::catalog::Role;
 use crate::cause::Verdict;
 use crate::chain::ActiveChains;
@@ -64,6 +64,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     let prefixes = site.log_prefixes();
     let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
     let (mut report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    say_unjudged(shared, &report);
     if shared.filters.is_any() {
         let findings = &report.findings;
         (report.splits).retain(|split| findings.iter().any(|found| found.node == split.node));
@@ -149,6 +150,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         &options,
         values::analysis(site, &shared.judging, &options, args.scoped.scope()),
     )?;
+    say_unjudged(shared, &report);
     let checked = rule::check(&report.rules, &chains, &prefixes);
     if !shared.is_quiet() {
         said_closed(&report);

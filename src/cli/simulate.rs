@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::args::SimulateArgs;
 use super::options::Shared;
-use super::{Exit, batch, cluster, hint, terminal, values, written};
+use super::{Exit, batch, cluster, hint, say_unjudged, terminal, values, written};
 use crate::analyze::{Analysis, with_suggested};
 use crate::error::Error;
 use crate::flow::ChainOutcomes;
@@ -41,6 +41,7 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     let scope = args.scoped.scope();
     let (report, analysis, exit) = read(shared, scope, inputs, site)?;
     let site = analysis.site();
+    say_unjudged(shared, &report);
     if report
         .findings
         .iter()

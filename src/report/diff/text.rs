@@ -30,7 +30,13 @@ pub(in crate::report) fn headline(diff: &Diff<'_>) -> String {
         (diff.same.len(), "still there"),
     ];
     if counts.iter().all(|(number, _)| *number == 0) {
-        return format!("{answer}: neither report has a finding.");
+        let left = [diff.before, diff.after].map(|report| report.tally.filtered);
+        return match left {
+            [0, 0] => format!("{answer}: neither report has a finding."),
+            _ => format!(
+                "{answer} among what the filters let through: neither report has a finding of that kind."
+            ),
+        };
     }
     let counts: Vec<String> = (counts.iter())
         .map(|(number, word)| format!("{number} {word}"))
@@ -89,10 +95,15 @@ pub fn text(diff: &Diff<'_>, style: Style, out: &mut dyn Write) -> io::Result<()
 
 /// Describes the input of one side.
 pub(in crate::report) fn side(report: &Report) -> String {
+    let tally = report.tally;
+    let left_out = match tally.filtered {
+        0 => String::new(),
+        drops => format!(" ({drops} left out by the filters)"),
+    };
     format!(
-        "{}, {}",
+        "{}, {}{left_out}",
         source_and_span(report),
-        many(report.tally.drops - report.tally.filtered, "drop")
+        many(tally.drops - tally.filtered, "drop")
     )
 }
 
