@@ -233,7 +233,9 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         Scope::NodeNet if listed => node_nets(finding, site),
         _ => Vec::new(),
     };
-    let sources = if sources.is_empty() {
+    // Sources that none of the peers has would let none of them in.
+    let lets_in = |net: &IpNet| finding.peers.iter().any(|peer| net.contains(peer));
+    let sources = if !sources.iter().any(lets_in) && finding.networks.is_empty() {
         peers(finding)
     } else {
         sources
