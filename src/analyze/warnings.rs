@@ -429,12 +429,11 @@ pub(super) fn undated(lines: u64) -> Option<Warning> {
 }
 
 /// Warns of drop lines outside `--since` and `--until`.
-pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
+pub(super) fn outside(site: &Site, tally: Tally, beside: Time) -> Option<Warning> {
     let (outside, judged) = (tally.outside, tally.drops);
     if outside == 0 {
         return None;
     }
-    let beside = span.map_or(Time(0), |(first, _)| first);
     let since = site
         .since
         .map(|since| format!("before {} (--since)", since.near(beside)));
