@@ -22,7 +22,7 @@ use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
 use crate::error::printable_name;
-use crate::flow::{ChainOutcomes, Direction, Folded};
+use crate::flow::{ChainOutcomes, Direction, FlowKey, Folded};
 use crate::net::IpNet;
 use crate::node_names::natural;
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
@@ -318,7 +318,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         last: group.last,
         times: times(|| group.marks().map(|mark| mark.time)),
         flows: (group.members.iter())
-            .map(|seen| FixedState::default().hash_one(seen.key))
+            .map(|seen| flow_id(&seen.key))
             .collect(),
         evidence: tests,
         sample: group.sample().to_owned(),
@@ -389,6 +389,11 @@ fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
         .filter(|mark| rule(mark.port) == Some(first))
         .count();
     Some((first, lines as u64))
+}
+
+/// Returns the number by which findings name a flow: the same in each reading of the same inputs.
+pub fn flow_id(key: &FlowKey) -> u64 {
+    FixedState::default().hash_one(key)
 }
 
 fn is_on_link(group: &Group<'_>, scene: &Scene<'_>) -> bool {

@@ -243,7 +243,7 @@ const HALF_YEAR: i64 = 183 * DAY;
 /// The first stamp takes the latest year that is not in the future of the reference. A jump back of more than half a
 /// year starts a new year, a jump ahead of as much undoes it. Years that prove wrong at the end of the log are corrected
 /// by [`YearClock::correction`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct YearClock {
     reading: Reading,
     /// The day of the last stamp; most lines are of the same.

@@ -152,13 +152,15 @@ fn printed(set: &RuleSet) {
     let mut rules = set.chains().iter().flat_map(|chain| &chain.rules);
     let shown = rules.clone().any(shows);
     let text = print::specification(set).filter(|text| !text.contains("ip6tables"));
-    if shown == (family == Family::V6) {
+    let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
+    // `-N INPUT` is what no tool prints.
+    let has_policies = (set.chains().iter()).all(|chain| !built_in(chain) || chain.policy.is_some());
+    if shown == (family == Family::V6) && has_policies {
         same("iptables -S", set, text);
     }
     if family == Family::V4 || rules.next().is_some() {
         same("iptables -L", set, listing::listing(set));
     }
-    let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
     if set
         .chains()
         .iter()

@@ -89,9 +89,10 @@ fn cut(text: &str, whole: &PacketSummary<'_>, dice: &mut Dice) {
             at -= 1;
         }
         let line = &text[..at];
-        // `PROTO=11` of `PROTO=112 ` cannot be told from a line whose last space somebody took off.
+        // `PROTO=11` of `PROTO=112 ` cannot be told from a line whose last space somebody took off, and of the length that ends
+        // a UDP line nothing hangs but whether there is data.
         let last = line.rsplit(' ').next().unwrap_or_default();
-        if last.starts_with("PROTO=") {
+        if last.starts_with("PROTO=") || last.starts_with("LEN") {
             continue;
         }
         if let Ok(brief) = PacketSummary::read(line)

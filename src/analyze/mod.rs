@@ -10,6 +10,7 @@ mod traffic;
 mod warnings;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -18,8 +19,8 @@ use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::chain::Family;
 use crate::date::Date;
-use crate::finding::{Finding, findings};
-use crate::flow::{CountedDrop, Flows};
+use crate::finding::{Finding, findings, flow_id};
+use crate::flow::{ChainOutcomes, CountedDrop, Flows, Seen};
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
@@ -376,6 +377,17 @@ impl Analysis {
             options: Vec::new(),
             filtered: false,
         }
+    }
+
+    /// Returns the outcomes of each flow in the running chain, by the number that findings have of it.
+    pub fn outcomes(&self) -> HashMap<u64, Arc<ChainOutcomes>> {
+        let flows = self.judged();
+        let marks = flows.marks();
+        let known = |seen: Seen<'_>| {
+            let outcomes = seen.flow.detail.outcomes.as_ref()?;
+            Some((flow_id(&seen.key), Arc::clone(outcomes)))
+        };
+        flows.iter(&marks).filter_map(known).collect()
     }
 
     /// Returns the results of the logs alone, without those of reports.

@@ -8,7 +8,7 @@ use crate::date::Date;
 use crate::error::printable_name;
 use crate::report::read::{Part, merge};
 use crate::report::{Tally, Unjudged, Warning};
-use crate::site::Site;
+use crate::site::{Site, Window, WindowOrigin};
 
 impl Analysis {
     /// Takes the acceptances of the user, and the day of the clock.
@@ -88,10 +88,29 @@ impl Analysis {
             guesses.map(|f| (f.node.as_str(), f.role.code())).collect();
         whole.warnings.extend(warnings::reported_roles(&guesses));
         whole.warnings.extend(roles);
+        whole.warnings.extend(not_applied(&self.site));
         whole.warnings.sort();
         whole.warnings.dedup();
         whole
     }
+}
+
+/// Warns of options that concern lines, of which a report has none.
+fn not_applied(site: &Site) -> Option<Warning> {
+    let is_told = |window: &Window| window.origin == WindowOrigin::Told;
+    let given: Vec<&str> = [
+        ("--since", site.since.is_some()),
+        ("--until", site.until.is_some()),
+        ("--upgrade", site.upgrades.iter().any(is_told)),
+    ]
+    .into_iter()
+    .filter_map(|(option, is_given)| is_given.then_some(option))
+    .collect();
+    let text = format!(
+        "{} chooses or judges lines, and a report has its findings only: they stand as they were; give the log itself",
+        given.join(", ")
+    );
+    (!given.is_empty()).then(|| Warning::new("option-not-applied", None, text))
 }
 
 /// Applies the roles given by the user to findings that were judged already: a role may confirm an assumption, and

@@ -11,7 +11,8 @@ use crate::flow::ChainOutcomes;
 /// Upper bound of the rules, and of the notes, that a finding names of one kind.
 const MAX: usize = 3;
 
-pub(super) static ALREADY_ALLOWED: Cause = Cause {
+/// The cause of packets that the running chain accepts now.
+pub static ALREADY_ALLOWED: Cause = Cause {
     code: "already-allowed",
     verdict: Verdict::Review,
     summary: "the running chain accepts it now: the log is older than the rule",

@@ -108,7 +108,7 @@ pub struct Example {
 /// one packet settles come first, then replies, then requests from the surest reason to the least.
 pub const CAUSES: &[&Cause] = &[
     &not_input::NOT_INPUT,
-    &already_allowed::ALREADY_ALLOWED,
+    &ALREADY_ALLOWED,
     &truncated::TRUNCATED,
     &fragment::FRAGMENT,
     &bogus_flags::BOGUS_FLAGS,
@@ -182,13 +182,13 @@ pub fn diagnose_log(group: &Group<'_>, scene: &Scene<'_>) -> &'static Cause {
     let mut silent = Evidence::silent();
     CAUSES
         .iter()
-        .filter(|cause| cause.code != already_allowed::ALREADY_ALLOWED.code)
+        .filter(|cause| cause.code != ALREADY_ALLOWED.code)
         .find(|cause| (cause.check)(group, scene, &mut silent))
         .copied()
         .unwrap_or(&ambiguous::AMBIGUOUS)
 }
 
-pub use already_allowed::in_force;
+pub use already_allowed::{ALREADY_ALLOWED, in_force};
 pub use syn_ack::is_established_suspect;
 
 /// One test of a cause, and its result.

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 use super::args::SimulateArgs;
 use super::options::Shared;
 use super::{Exit, batch, cluster, hint, terminal, values, written};
-use crate::analyze::with_suggested;
+use crate::analyze::{Analysis, with_suggested};
 use crate::error::Error;
+use crate::flow::ChainOutcomes;
 use crate::input::source::Spool;
 use crate::report::{Renderer, Report, Simulated, With};
 use crate::rule::Scope;
@@ -39,7 +40,8 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     let site = values::site(shared, &values::log_options(shared)?)?;
     let scope = args.scoped.scope();
     let form = args.written.renderer();
-    let (report, site, exit) = read(shared, scope, inputs, site, form)?;
+    let (report, analysis, exit) = read(shared, scope, inputs, site, form)?;
+    let site = analysis.site();
     if report
         .findings
         .iter()
@@ -55,11 +57,11 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     let second = if suggest && any_read {
         let mut quiet = shared.clone();
         quiet.judging.quiet = true;
-        let site = with_suggested(&site, &report.nodes, &report.rules);
+        let site = with_suggested(site, &report.nodes, &report.rules);
         if let Some(stdin) = &stdin {
             stdin.rewind()?;
         }
-        Some(read(&quiet, scope, inputs, site, form)?.0)
+        Some(read(&quiet, scope, inputs, site, form)?.1.outcomes())
     } else {
         None
     };
@@ -69,8 +71,16 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         texts: site.in_force.texts().collect(),
         with: second.as_ref().map(|second| With {
             rules: &report.rules,
-            outcomes: (second.findings.iter())
-                .filter_map(|finding| Some((finding.id.as_str(), finding.outcomes.as_deref()?)))
+            outcomes: (report.findings.iter())
+                .filter_map(|finding| {
+                    let flows = finding.flows.iter().filter_map(|flow| second.get(flow));
+                    let sum = flows.fold(None::<ChainOutcomes>, |sum, flow| {
+                        let mut sum = sum.unwrap_or_default();
+                        sum.absorb(flow);
+                        Some(sum)
+                    });
+                    Some((finding.id.as_str(), sum?))
+                })
                 .collect(),
         }),
     };
@@ -80,14 +90,14 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
     Ok(exit.and(if fails { Exit::Missing } else { Exit::Clean }))
 }
 
-/// Returns the report on the inputs, and the site with the facts that they contain.
+/// Returns the report on the inputs, and the analysis of them with the facts that they contain.
 fn read(
     shared: &Shared,
     scope: Scope,
     inputs: &[PathBuf],
     site: Site,
     form: &Renderer,
-) -> Result<(Report, Site, Exit), Error> {
+) -> Result<(Report, Analysis, Exit), Error> {
     let options = values::log_options(shared)?;
     let mut analysis = values::analysis(site, &shared.judging, &options, scope);
     let (report, exit) = batch::read(shared, inputs, &options, &mut analysis, form)?;
@@ -97,7 +107,7 @@ fn read(
                 .to_owned(),
         ));
     }
-    Ok((report, analysis.site().clone(), exit))
+    Ok((report, analysis, exit))
 }
 
 /// Unnamed temporary file with the bytes of standard input, which replaces it.

@@ -121,13 +121,6 @@ pub(super) fn disposition(
     if finding.is_several {
         return Err(Doubt::SeveralNodes);
     }
-    let for_all = Role::ALL.iter().all(|role| rule.roles.contains(role));
-    if finding.role_assumed && !for_all {
-        return Err(Doubt::RoleAssumed {
-            node: finding.node.clone(),
-            role: finding.role,
-        });
-    }
     if let Some(narrower) = &finding.narrower {
         return Err(Doubt::Narrowed(narrower.clone()));
     }
@@ -136,17 +129,25 @@ pub(super) fn disposition(
         let any = finding
             .port
             .is_none_or(|port| reach(number, port) == Reach::Any);
-        return match (any && !finding.returning.is_empty(), finding.chain_known) {
-            (true, true) => Ok(()),
-            (true, false) => Err(Doubt::ChainUnknown),
-            (false, _) => Err(Doubt::Outsiders),
-        };
+        match (any && !finding.returning.is_empty(), finding.chain_known) {
+            (true, true) => {}
+            (true, false) => return Err(Doubt::ChainUnknown),
+            (false, _) => return Err(Doubt::Outsiders),
+        }
     }
     if rule.pod_network && finding.attempts < 2 {
         return Err(Doubt::OnePacket);
     }
     if finding.forged {
         return Err(Doubt::Forged);
+    }
+    // The last: where it is the doubt, there is no other, and the role settles it, in a report that is read again too.
+    let for_all = Role::ALL.iter().all(|role| rule.roles.contains(role));
+    if finding.role_assumed && !for_all {
+        return Err(Doubt::RoleAssumed {
+            node: finding.node.clone(),
+            role: finding.role,
+        });
     }
     Ok(())
 }

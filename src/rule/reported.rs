@@ -17,8 +17,11 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
         rules.clear();
         return;
     }
-    let is_documented = told.offers.iter().any(|offer| offer.doubt.is_none());
-    let code = told.offers.iter().find_map(|offer| offer.doubt.as_deref());
+    // What one of several reports doubts is to be decided. An assumed role is no doubt once the role is known.
+    let is_settled = |code: &&str| *code == "role-assumed" && !finding.role_assumed;
+    let code = (told.offers.iter())
+        .filter_map(|offer| offer.doubt.as_deref())
+        .find(|code| !is_settled(code));
     let elsewhere = told.offers.iter().any(|offer| offer.is_elsewhere);
     for rule in rules {
         let is_known = site
@@ -26,12 +29,11 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
             .of(&rule.node, rule.role, rule.family)
             .is_some();
         let doubt = if told.is_doubtful {
+            Some(rule.doubt.clone().unwrap_or(Doubt::Reported))
+        } else if let Some(code) = code {
+            Some(of_code(code, finding))
+        } else if told.offers.is_empty() {
             Some(Doubt::Reported)
-        } else if !is_documented {
-            // An assumed role is no doubt once the role is known.
-            code.filter(|code| *code != "role-assumed" || finding.role_assumed)
-                .map(|code| of_code(code, finding))
-                .or_else(|| told.offers.is_empty().then_some(Doubt::Reported))
         } else if elsewhere && !is_known {
             Some(Doubt::OtherChain)
         } else {

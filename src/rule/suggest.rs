@@ -12,7 +12,7 @@ use super::reported::restrain;
 use super::rules::Rules;
 use super::scope::Scope;
 use crate::catalog::{self, DocumentedRule, Reach};
-use crate::cause::{Test, Verdict};
+use crate::cause::{ALREADY_ALLOWED, Test, Verdict};
 use crate::chain::{Family, Match, Origin, Side, Sought, Test as RuleTest, address};
 use crate::finding::Finding;
 use crate::net::{IpNet, PortRange};
@@ -49,15 +49,20 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
                 ),
             });
         }
+        let count = own.len();
         // Rules of a dump that is older than the line may have been replaced on the node.
         own.retain_mut(|rule| {
             let (test, is_wanted) = place(rule, site);
-            if finding.stale && !is_wanted {
+            if !is_wanted && (finding.stale || is_newer(finding, rule, site)) {
                 return true;
             }
             finding.evidence.extend(test);
             is_wanted
         });
+        // The lines of a report cannot be run through the chain; the rule that they need can be looked for.
+        if finding.reported.is_some() && count > 0 && own.is_empty() {
+            finding.cause = &ALREADY_ALLOWED;
+        }
         finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
         if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
             finding.evidence.push(Test {
@@ -80,6 +85,15 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
     }
     rules.sort_by(|a, b| order(a).cmp(&order(b)));
     rules.into()
+}
+
+/// Whether the last line of a report's finding is newer than the dump of the running chain: that chain is another by now.
+fn is_newer(finding: &Finding, rule: &AcceptRule, site: &Site) -> bool {
+    let chains = site.in_force.of(&rule.node, rule.role, rule.family);
+    let Some(Origin::Running(Some(taken))) = chains.map(|chains| chains.origin) else {
+        return false;
+    };
+    finding.reported.is_some() && finding.last.is_dated() && taken < finding.last
 }
 
 /// Sets the insertion point of `rule` in the chain of its node, as far as that is known. Returns a test for the finding,

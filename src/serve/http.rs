@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Page;
+use super::page::Page;
 
 /// Upper bound on the bytes of a request's head; Prometheus and the API server's proxy send some hundred.
 const MAX_HEAD: usize = 16 << 10;

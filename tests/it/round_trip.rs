@@ -424,6 +424,72 @@ fn what_was_changed_by_hand_is_judged_anew() {
     );
 }
 
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merged {
+    name: String,
+    logs: Vec<Vec<String>>,
+    #[serde(default)]
+    first: Vec<String>,
+    #[serde(default)]
+    args: Vec<String>,
+    #[serde(default)]
+    chain: String,
+    code: i32,
+    causes: Vec<String>,
+    /// Codes of the doubts of the rules.
+    doubts: Vec<String>,
+    /// Code of a warning that is given, and of one that is not.
+    warning: Option<String>,
+    never: Option<String>,
+}
+
+#[test]
+fn reports_that_are_read_together_say_no_more_than_their_lines() {
+    #[derive(serde::Deserialize)]
+    struct Table {
+        case: Vec<Merged>,
+    }
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reports/merged.toml");
+    let table: Table = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    for case in &table.case {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path();
+        fs::write(at.join("chain"), &case.chain).unwrap();
+        let mut args: Vec<String> = ["-o", "json"].map(str::to_owned).to_vec();
+        args.extend_from_slice(&case.args);
+        for (number, log) in case.logs.iter().enumerate() {
+            let log: String = log.iter().map(|one| line(one)).collect();
+            fs::write(at.join("in.log"), log).unwrap();
+            let first: Vec<&str> = case.first.iter().map(String::as_str).collect();
+            let report = run(at, &[&["-o", "json", "in.log"], &first[..]].concat(), None);
+            fs::write(at.join(format!("{number}.json")), report.stdout).unwrap();
+            args.push(format!("{number}.json"));
+        }
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let output = run(at, &args, None);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let codes = |list: &str, key: &str| -> Vec<String> {
+            let list = report[list].as_array().unwrap().iter();
+            let code = |one: &Value| match one.pointer(key) {
+                Some(Value::String(code)) => code.clone(),
+                _ => "null".to_owned(),
+            };
+            let mut all: Vec<String> = list.map(code).collect();
+            all.sort();
+            all
+        };
+        let name = &case.name;
+        assert_eq!(codes("findings", "/cause"), case.causes, "{name}");
+        assert_eq!(codes("rules", "/doubt/code"), case.doubts, "{name}");
+        assert_eq!(output.status.code(), Some(case.code), "{name}");
+        let warnings = codes("warnings", "/code");
+        let is_given = |code: &Option<String>| code.as_ref().map(|code| warnings.contains(code));
+        assert_ne!(is_given(&case.warning), Some(false), "{name}: {warnings:?}");
+        assert_ne!(is_given(&case.never), Some(true), "{name}: {warnings:?}");
+    }
+}
+
 /// A report beside the log that it is on: the account on stderr and the tally are one.
 #[test]
 fn the_account_is_the_tally() {

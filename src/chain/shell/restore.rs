@@ -117,7 +117,12 @@ impl Runner {
             return;
         }
         let declared: HashSet<&str> = (text.lines())
-            .filter_map(|line| line.trim_start().strip_prefix(':')?.split_whitespace().next())
+            .filter_map(|line| {
+                line.trim_start()
+                    .strip_prefix(':')?
+                    .split_whitespace()
+                    .next()
+            })
             .collect();
         let loaded = crate::chain::syntax::save::read(Form::Save, text);
         let line = |line: usize| self.at.unwrap_or(line + before);

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::format::text::{trim, uptime_of};
 use super::format::{self, Prefixes, cri};
 use super::framing;
-use super::message::{Class, classify, further, unescaped};
+use super::message::{Class, classify, unescaped};
 use super::scan::{Besides, Parsed, Scan};
 use super::search::{Hit, HitLines, Search};
 use crate::packet::{PacketSummary, Unparsed};
@@ -91,9 +91,6 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
     let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
         return None;
     };
-    if further(&text, prefixes) > 0 {
-        return None;
-    }
     let (interface, packet) = packet(message, prefixes)?;
     let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
     let parsed = Parsed {

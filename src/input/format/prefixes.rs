@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use memchr::memmem::Finder;
+
 use crate::input::search::Search;
 
 /// Prefixes, and the search for them.
@@ -9,6 +11,8 @@ use crate::input::search::Search;
 pub struct Prefixes {
     pub(in crate::input) texts: Vec<Vec<u8>>,
     are_documented: bool,
+    /// Searches for each text.
+    finders: Arc<[Finder<'static>]>,
     /// Built on demand: that takes milliseconds, and a bundle has hundreds of logs. Clones share it.
     search: Arc<OnceLock<Search>>,
 }
@@ -18,7 +22,9 @@ impl Prefixes {
     pub const DOCUMENTED: &str = "HARVESTER_DROP_";
 
     fn new(texts: Vec<Vec<u8>>, are_documented: bool) -> Self {
+        let finders = (texts.iter()).map(|text| Finder::new(text).into_owned());
         Self {
+            finders: finders.collect(),
             texts,
             are_documented,
             search: Arc::default(),
@@ -52,6 +58,14 @@ impl Prefixes {
         places
             .filter_map(|prefix| memchr::memmem::find(text, prefix))
             .min()
+    }
+
+    /// Whether a drop line begins anywhere in `text`.
+    pub(in crate::input) fn begin_in(&self, text: &[u8]) -> bool {
+        self.finders.iter().any(|finder| {
+            let mut all = finder.find_iter(text);
+            all.any(|at| text[at + finder.needle().len()..].starts_with(b"IN="))
+        })
     }
 
     /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.

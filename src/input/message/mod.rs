@@ -19,6 +19,10 @@ pub(super) const REPEAT: &str = "last message repeated ";
 /// Reason why the text of a drop line within a message is no drop line.
 pub(super) const ELSEWHERE: &str = "the prefix does not stand where the kernel's message begins";
 
+/// Reason why a message with several drop lines is none.
+pub(super) const JOINED: &str =
+    "several drop lines stand in one line: put each on a line of its own";
+
 /// Class of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class<'m> {
@@ -30,6 +34,8 @@ pub(super) enum Class<'m> {
     Untrusted(&'static str),
     /// The text of a drop line inside of a message of the kernel.
     Elsewhere,
+    /// Several drop lines, which what collected them has joined to one: the parts of each cannot be told.
+    Joined,
     /// A notice on lost evidence or on a new start of the log.
     Notice { kind: NoticeKind, count: u64 },
     /// Any other message.
@@ -71,6 +77,9 @@ pub(super) fn classify<'m>(
     let rest = &line[prefix.len()..];
     // A truncated line may end anywhere, also within its `IN=`.
     if rest.starts_with(b"IN=") || b"IN=".starts_with(rest.trim_ascii_end()) {
+        if prefixes.begin_in(&text[prefix.len()..]) {
+            return Class::Joined;
+        }
         Class::Drop {
             message: line,
             repeats,
@@ -78,17 +87,6 @@ pub(super) fn classify<'m>(
     } else {
         Class::OtherRule(rule_prefix(line))
     }
-}
-
-/// Returns how many more drop lines stand in the message of a drop line: a line of the kernel has one, but what collected
-/// the lines may have joined them.
-pub(super) fn further(message: &[u8], prefixes: &Prefixes) -> usize {
-    let begins = |prefix: &Vec<u8>| {
-        let all = memchr::memmem::find_iter(message, prefix);
-        all.filter(|at| message[at + prefix.len()..].starts_with(b"IN="))
-            .count()
-    };
-    (prefixes.texts.iter().map(begins).sum::<usize>()).saturating_sub(1)
 }
 
 /// Returns the prefix of a LOG rule's line: the text before an `IN=` with an interface and ` OUT=` behind it.

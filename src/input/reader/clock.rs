@@ -14,7 +14,7 @@ pub(in crate::input) const DATES: &[&str] =
 const DISORDER: i64 = 10 * SECOND;
 
 /// The clock of one log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(in crate::input) struct Clock {
     years: YearClock,
     /// The date of the boot, where it is known.

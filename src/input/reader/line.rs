@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use crate::input::format::text::{plain, trim, uptime_of};
 use crate::input::format::{self, Prefixes};
-use crate::input::message::{Class, ELSEWHERE, classify, unescaped};
+use crate::input::message::{Class, ELSEWHERE, JOINED, classify, unescaped};
 use crate::time::{Reading, Time};
 
 /// A drop line that stands alone.
@@ -60,6 +60,7 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
             Err("no drop line: the prefix is the end of a longer one, and so another rule's")
         }
         Class::Elsewhere => Err(ELSEWHERE),
+        Class::Joined => Err(JOINED),
         Class::Untrusted(why) => Err(why),
         Class::OtherRule(_) | Class::Notice { .. } | Class::Other => Err(NONE),
     }

@@ -355,6 +355,11 @@ impl Reader {
     /// goes on with lines of any kind.
     fn others_alive(&mut self, text: &[u8], last: &[u8], host: Option<&str>, sink: &mut Sink<'_>) {
         let mut open = self.nodes.several_but(host);
+        if open == 0 {
+            return;
+        }
+        // These lines lie before the last one, from which the next may count its time.
+        let clock = self.clock.clone();
         // Most logs have their hosts in one column: a line is parsed only where that has a name that is looked for.
         let column = host.and_then(|host| memmem::find(last, host.as_bytes()));
         for line in lines_back(text).take(COLUMN_TRIES) {
@@ -370,6 +375,7 @@ impl Reader {
             self.search_alive(text, &host, open, sink);
             open &= open - 1;
         }
+        self.clock = clock;
     }
 
     /// Looks for the last line of `host`, the first of `nodes`, wherever the name stands.

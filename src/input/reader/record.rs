@@ -7,7 +7,7 @@ use crate::input::format::header::count;
 use crate::input::format::text::{plain, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, Record};
 use crate::input::framing::{Document, Event};
-use crate::input::message::{Class, ELSEWHERE, REPEAT, classify, further, unescaped};
+use crate::input::message::{Class, ELSEWHERE, JOINED, REPEAT, classify, unescaped};
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
@@ -139,13 +139,14 @@ impl Reader {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record.stamp, record.after, uptime);
                 self.drop_line(record, (received, uptime), message, repeats, sink);
-                for _ in 0..further(&text, &self.prefixes) {
-                    sink(LogEvent::Elsewhere {
-                        record: raw,
-                        why: "stands behind another drop line in one record",
-                        is_read: false,
-                    });
-                }
+            }
+            Class::Joined => {
+                self.clock.resolve(record);
+                sink(LogEvent::Elsewhere {
+                    record: raw,
+                    why: JOINED,
+                    is_read: false,
+                });
             }
             Class::OtherRule(prefix) => {
                 if let Some(prefix) = prefix {

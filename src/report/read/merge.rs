@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::finding::rank;
+use super::finding::{MADE_ANEW_TEST, rank};
 use super::part::{Part, sum};
+use super::verdict::Facts;
 use crate::cause::Test;
 use crate::error::printable_name;
-use crate::finding::{Finding, sort, times};
+use crate::finding::{Finding, Offered, Reported, sort, times};
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::report::{Networks, NodeReport, Warning};
@@ -35,6 +36,7 @@ pub fn merge(parts: Vec<Part>) -> Part {
         .iter()
         .flat_map(|part| part.warnings.iter().cloned())
         .collect();
+    warnings.extend(judged_apart(&parts));
     let networks = (parts.iter()).fold(Networks::default(), |all, part| all.and(&part.networks));
     let nodes = nodes(parts.iter().flat_map(|part| &part.nodes), &mut warnings);
     let mut by_id: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
@@ -56,18 +58,11 @@ pub fn merge(parts: Vec<Part>) -> Part {
     if !overlaps.is_empty() {
         overlaps.sort();
         overlaps.dedup();
-        let mut names: Vec<String> = overlaps
-            .iter()
-            .take(MAX_NAMES)
-            .map(|node| printable_name(node))
-            .collect();
-        if overlaps.len() > MAX_NAMES {
-            names.push(format!("{} more", overlaps.len() - MAX_NAMES));
-        }
+        let names: Vec<&str> = overlaps.iter().map(String::as_str).collect();
         let text = format!(
             "reports of {} overlap in time, and lines that both have cannot be told: of each finding the larger count stands. \
              Report the logs together for exact counts",
-            names.join(", ")
+            few(&names)
         );
         warnings.push(Warning::new("reports-overlap", None, text));
     }
@@ -260,16 +255,17 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
     if same.iter().any(|f| f.accepted.is_none()) {
         base.accepted = None;
     }
-    if let Some(reported) = &mut base.reported {
-        let offers = same
-            .iter()
-            .filter_map(|f| f.reported.as_ref())
-            .flat_map(|r| r.offers.iter().cloned());
-        reported.offers = offers.collect();
-        reported.offers.sort();
-        let all = || same.iter().filter_map(|f| f.reported.as_ref());
-        reported.was_accepted = all().any(|r| r.was_accepted);
-        reported.is_doubtful = all().any(|r| r.is_doubtful);
+    let all = || same.iter().filter_map(|f| f.reported.as_ref());
+    let mut offers: Vec<Offered> = all().flat_map(|r| r.offers.iter().cloned()).collect();
+    // What a log shows is judged by itself; what a report doubts is doubted beside it.
+    if base.reported.is_some() || !offers.is_empty() {
+        offers.sort();
+        base.reported = Some(Reported {
+            offers,
+            pod_cidrs: all().flat_map(|r| r.pod_cidrs.iter().copied()).collect(),
+            was_accepted: all().any(|r| r.was_accepted),
+            is_doubtful: all().any(|r| r.is_doubtful),
+        });
     }
     base.folded = same.iter().any(|f| f.folded);
     base.established_suspect = same.iter().any(|f| f.established_suspect);
@@ -277,5 +273,64 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
     (base.logged, base.attempts) = (logged, attempts);
     base.times = times(|| same.iter().flat_map(|f| f.times.iter().copied()));
     base.flags = flags.into_values().collect();
+    settle_anew(&mut base);
     Some(base)
+}
+
+/// Judges a finding by the facts of all reports that have it: a single attempt in each of two is none.
+fn settle_anew(finding: &mut Finding) {
+    let facts = Facts {
+        role: finding.role,
+        number: finding.proto,
+        port: finding.port,
+        direction: finding.direction(),
+        zone: finding.key.zone,
+        peers: &finding.peers,
+        flags: &finding.flags,
+        attempts: finding.attempts,
+        lasting: finding.last.since(finding.first),
+    };
+    let cause = facts.settle(finding.cause);
+    if cause.code != finding.cause.code {
+        finding.evidence.push(Test {
+            name: MADE_ANEW_TEST,
+            met: false,
+            text: format!(
+                "each report says {}, and all together say {}",
+                finding.cause.code, cause.code
+            ),
+        });
+        finding.cause = cause;
+        if let Some(reported) = &mut finding.reported {
+            reported.is_doubtful = true;
+        }
+    }
+}
+
+/// Warns of the nodes that stand in several reports: what only all lines together show is not seen.
+fn judged_apart(parts: &[Part]) -> Option<Warning> {
+    let mut reports: BTreeMap<&str, usize> = BTreeMap::new();
+    for node in parts.iter().flat_map(|part| &part.nodes) {
+        *reports.entry(&node.node).or_default() += 1;
+    }
+    let nodes: Vec<&str> = (reports.into_iter())
+        .filter_map(|(node, reports)| (reports > 1).then_some(node))
+        .collect();
+    let text = format!(
+        "of {} there are several reports, and each judged its own lines alone: a scan, a rule that is missing or a connection \
+         that does not heal may show in all lines together only. Report the logs together",
+        few(&nodes)
+    );
+    (!nodes.is_empty()).then(|| Warning::new("reports-apart", None, text))
+}
+
+/// Returns the names of nodes, the first of them.
+fn few(nodes: &[&str]) -> String {
+    let mut names: Vec<String> = (nodes.iter().take(MAX_NAMES))
+        .map(|node| printable_name(node))
+        .collect();
+    if nodes.len() > MAX_NAMES {
+        names.push(format!("{} more", nodes.len() - MAX_NAMES));
+    }
+    names.join(", ")
 }

@@ -50,11 +50,12 @@ impl Facts<'_> {
                     && self.attempts > 1
                     && port.is_some_and(|port| !self.is_documented(port))
             }
+            "single-attempt" => self.attempts < 2 && !self.opens_documented(),
             // What opens a connection to a documented port is never return traffic, nor anything that only an unlisted
             // port can be. What lies before that in the chain of causes, the facts do not show.
             "conntrack-loss" | "late-reply" | "stuck-reply" | "syn-ack" => !self.opens_documented(),
-            "other-role" | "local-only" | "pod-only" | "upgrade-only" | "single-attempt"
-            | "ambiguous" | "other-protocol" => !self.opens_documented(),
+            "other-role" | "local-only" | "pod-only" | "upgrade-only" | "ambiguous"
+            | "other-protocol" => !self.opens_documented(),
             "outside-peer" => !self.opens_documented() || self.zone == Zone::Outside,
             "scan" => self.port.is_none() || !self.opens_documented(),
             "bogus-flags" => {
