@@ -447,7 +447,7 @@ fn interfaces(group: &Group<'_>, scene: &Scene<'_>) -> Vec<String> {
     names
 }
 
-/// The least silence that a flow's pace allows, in microseconds.
+/// Silence that every flow's pace allows, in microseconds, unless a shorter one settles it.
 const PACE: i64 = MINUTE;
 
 fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
@@ -458,7 +458,7 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
         return State::Unproven;
     }
     let silent = scene.quiet(group);
-    if silent <= PACE || paused(group, silent) {
+    if silent <= PACE && silent < scene.site.settle || paused(group, silent) {
         return State::Ongoing;
     }
     let node = scene.nodes.get(&group.key.node);

@@ -91,6 +91,9 @@ pub struct Analysis {
     undated: u64,
     /// Whether the user gave times of day alone, whose day is that of the first line.
     has_daytimes: bool,
+    /// First dated line of the log that is being read, judged or not, and of a log before it.
+    day_of_log: Option<Time>,
+    day: Option<Time>,
     learned: Vec<ClusterFact>,
     /// Lost evidence that the logs report, by host and kind.
     notices: Notices,
@@ -123,6 +126,8 @@ impl Analysis {
             refused: Vec::new(),
             dedup: None,
             undated: 0,
+            day_of_log: None,
+            day: None,
             learned: Vec::new(),
             notices: Notices::new(),
             elsewhere: Elsewhere::default(),
@@ -183,6 +188,8 @@ impl Analysis {
             LogEvent::EndOfLog { correction } => {
                 let mut ended = std::mem::take(&mut self.current);
                 ended.add_years(correction);
+                let day = self.day_of_log.take().map(|day| day.add_years(correction));
+                self.day = self.day.or(day);
                 self.flows.absorb(&self.site, ended);
             }
         }
@@ -190,9 +197,11 @@ impl Analysis {
 
     /// Whether a line of this time is judged.
     fn wants(&mut self, time: Time) -> bool {
-        if self.has_daytimes && time.is_dated() {
-            self.has_daytimes = false;
-            self.site.set_day(time);
+        if self.day_of_log.is_none() && time.is_dated() {
+            self.day_of_log = Some(time);
+            if std::mem::take(&mut self.has_daytimes) {
+                self.site.set_day(time);
+            }
         }
         self.site.wants(time)
     }
@@ -271,6 +280,7 @@ impl Analysis {
     /// Moves the times of the log that is being read by whole years.
     pub fn add_years(&mut self, years: i32) {
         self.current.add_years(years);
+        self.day_of_log = self.day_of_log.map(|day| day.add_years(years));
     }
 
     /// Returns the number of records that an earlier input contained.
@@ -418,7 +428,11 @@ impl Analysis {
             warnings.extend(warnings::unchecked_repeats(untold));
         }
         warnings.extend(warnings::contradictions(&self.site));
-        warnings.extend(warnings::outside(&self.site, self.tally, scene.span));
+        warnings.extend(warnings::outside(
+            &self.site,
+            self.tally,
+            self.beside(scene.span),
+        ));
         warnings.extend(warnings::unmet_upgrades(&self.site, scene.span));
         Part {
             span: scene.span,
@@ -431,9 +445,15 @@ impl Analysis {
         }
     }
 
+    /// Returns a time of the log, near which a time without a year is meant: of a judged line, else of any other.
+    fn beside(&self, span: Option<(Time, Time)>) -> Time {
+        let (judged, any) = (span.map(|(first, _)| first), self.day_of_log.or(self.day));
+        judged.or(any).unwrap_or(Time(0))
+    }
+
     /// Returns the upgrade windows, given and found, in the order of time.
     fn windows(&self, scene: &Scene<'_>) -> Vec<WindowReport> {
-        let beside = scene.span.map_or(Time(0), |(first, _)| first);
+        let beside = self.beside(scene.span);
         let told = self.site.upgrades.iter().map(|window| WindowReport {
             from: Some(window.from.near(beside)).filter(|from| from.0 > 0),
             to: Some(window.to.near(beside)).filter(|to| to.0 < i64::MAX),

@@ -121,6 +121,18 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                  time; say the year of the newest line with --year"
             ),
         ),
+        NoticeKind::ZoneName => (
+            "zone-unknown",
+            format!(
+                "{} the name of a zone, which may mean several: the time before it is taken for UTC; say the zone with \
+                 --utc-offset, as --utc-offset +02:00 for CEST",
+                if count == 1 {
+                    "1 drop line has".to_owned()
+                } else {
+                    format!("{count} drop lines have")
+                }
+            ),
+        ),
         // A boot is no loss; and the order of lines must not change a report.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
@@ -429,12 +441,11 @@ pub(super) fn undated(lines: u64) -> Option<Warning> {
 }
 
 /// Warns of drop lines outside `--since` and `--until`.
-pub(super) fn outside(site: &Site, tally: Tally, span: Option<(Time, Time)>) -> Option<Warning> {
+pub(super) fn outside(site: &Site, tally: Tally, beside: Time) -> Option<Warning> {
     let (outside, judged) = (tally.outside, tally.drops);
     if outside == 0 {
         return None;
     }
-    let beside = span.map_or(Time(0), |(first, _)| first);
     let since = site
         .since
         .map(|since| format!("before {} (--since)", since.near(beside)));

@@ -1,15 +1,15 @@
 //! Test packets evaluated in INPUT, as the kernel would: of strangers, over loopback, replies, from nodes.
 
+use std::cell::OnceCell;
 use std::net::IpAddr;
 
 use crate::audit::Hit;
 use crate::audit::scene::{Scene, Subject};
-use crate::catalog::DocumentedRule;
 use crate::chain::{
     Chain, ChainOutcome, Evaluation, Family, INPUT, Outcome, Position, Question, Rule, Sender,
     Side, States, Test,
 };
-use crate::net::{IpNet, PortRange};
+use crate::net::IpNet;
 use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
@@ -84,11 +84,14 @@ impl<'a> Scene<'a> {
 pub(super) struct Ask<'a> {
     pub(super) subject: &'a Subject<'a>,
     pub(super) scene: &'a Scene<'a>,
-    entry: Evaluation<'a>,
+    pub(super) entry: Evaluation<'a>,
     /// The chains that INPUT reaches, but for those of the CNI.
     pub(super) chains: Vec<&'a Chain>,
     /// Interfaces on which packets to the node itself arrive.
     pub(super) interfaces: Vec<String>,
+    /// Address that no rule names, and whether one names a private network; computed on first use.
+    pub(super) unnamed: OnceCell<IpAddr>,
+    pub(super) private: OnceCell<bool>,
 }
 
 /// A packet of a stranger that is accepted.
@@ -114,6 +117,8 @@ impl<'a> Ask<'a> {
             entry,
             chains,
             interfaces: Vec::new(),
+            unnamed: OnceCell::new(),
+            private: OnceCell::new(),
         };
         ask.interfaces = ask.interfaces();
         ask
@@ -174,7 +179,7 @@ impl<'a> Ask<'a> {
         seen
     }
 
-    fn packet<'p>(
+    pub(super) fn packet<'p>(
         &self,
         interface: &'p str,
         src: IpAddr,
@@ -214,7 +219,7 @@ impl<'a> Ask<'a> {
         self.evaluate(&question)
     }
 
-    fn evaluate(&self, question: &Question<'_>) -> Outcome {
+    pub(super) fn evaluate(&self, question: &Question<'_>) -> Outcome {
         if self.is_spent() {
             return Outcome {
                 end: ChainOutcome::NotAsked,
@@ -233,7 +238,7 @@ impl<'a> Ask<'a> {
     }
 
     /// Whether the bound on evaluated rules is reached.
-    fn is_spent(&self) -> bool {
+    pub(super) fn is_spent(&self) -> bool {
         self.subject.is_spent()
     }
 
@@ -337,57 +342,17 @@ impl<'a> Ask<'a> {
         None
     }
 
-    /// Whether a node, or a source that the rules name, can reach a port; without a port, whether its echo request is
-    /// accepted.
-    pub(super) fn gets_in(&self, protocol: u8, spt: u16, dpt: Option<u16>) -> bool {
-        if self.is_spent() {
-            return true;
-        }
-        let pods = &self.scene.options.pod_cidrs;
-        let of_pods = |net: &IpNet| pods.iter().any(|pods| pods.contains(net));
-        self.management().any(|interface| {
-            let src = if self.is_v6() {
-                "2001:db8:77::77"
-            } else {
-                "203.0.113.77"
-            };
-            let Ok(src) = src.parse() else { return false };
-            let packet = self.packet(interface, src, protocol, spt, dpt);
-            let question = Question::alone(packet, States::NEW, Sender::Node);
-            let (somebody, steps) = self
-                .subject
-                .set
-                .accepts_somebody(&question, self.entry, &of_pods);
-            self.subject.steps.set(self.subject.steps.get() + steps);
-            somebody || self.falls_through(&question)
-        })
-    }
-
-    /// Whether no rule stops the packet: a chain that accepts all sources is another finding.
-    fn falls_through(&self, question: &Question<'_>) -> bool {
-        let end = self.evaluate(question).end;
-        end.lets_in() || matches!(end, ChainOutcome::NoMatch | ChainOutcome::NotAsked)
-    }
-
     /// Whether a packet of the pod network is accepted to any port.
     pub(super) fn pod_gets_in(&self, net: IpNet) -> bool {
         let src = net.hosts().next().unwrap_or(net.addr());
         self.management().any(|interface| {
             let packet = self.packet(interface, src, proto::TCP, 40_000, Some(1));
             let question = Question::alone(packet, States::NEW, Sender::Node);
-            self.falls_through(&question)
+            falls_through(&self.evaluate(&question))
         })
     }
 
-    /// Returns the outcome of a node's packet to a port.
-    pub(super) fn stopped(&self, protocol: u8, spt: u16, dpt: Option<u16>) -> Option<Outcome> {
-        let interface = self.interfaces.first()?;
-        let src = *self.strangers().first()?;
-        let packet = self.packet(interface, src, protocol, spt, dpt);
-        Some(self.put(packet, States::NEW, Sender::Node))
-    }
-
-    fn management(&self) -> impl Iterator<Item = &String> {
+    pub(super) fn management(&self) -> impl Iterator<Item = &String> {
         let own = self
             .interfaces
             .iter()
@@ -395,53 +360,10 @@ impl<'a> Ask<'a> {
         let none = own.clone().next().is_none();
         own.chain(self.interfaces.iter().filter(move |_| none))
     }
+}
 
-    /// Returns the first port of the range that no source can reach.
-    pub(super) fn closed(&self, protocol: u8, spt: u16, range: PortRange) -> Option<u16> {
-        let mut points = vec![range.first, range.last];
-        for (_, _, rule) in self.rules() {
-            for found in rule.dports().into_iter().flatten() {
-                points.extend([
-                    found.first,
-                    found.first.saturating_sub(1),
-                    found.last,
-                    found.last.saturating_add(1),
-                ]);
-            }
-        }
-        points.retain(|port| range.contains(*port));
-        points.sort_unstable();
-        points.dedup();
-        points.truncate(MAX * MAX);
-        points
-            .into_iter()
-            .find(|port| !self.gets_in(protocol, spt, Some(*port)))
-    }
-
-    /// Describes the part of the documented rule that is not accepted, with the outcome that stops it; `None` where all
-    /// is.
-    pub(super) fn missing(&self, rule: &DocumentedRule) -> Option<(String, Option<Outcome>)> {
-        let protocol = rule.proto?;
-        let Some(range) = rule.dport else {
-            let protocol = if self.is_v6() {
-                proto::ICMPV6
-            } else {
-                protocol
-            };
-            return (!self.gets_in(protocol, 0, None))
-                .then(|| ("ICMP".to_owned(), self.stopped(protocol, 0, None)));
-        };
-        let spt = rule.sport.unwrap_or(40_000);
-        let closed = self.closed(protocol, spt, range)?;
-        let name = if protocol == proto::TCP { "tcp" } else { "udp" };
-        let part = if range.len() > 1 && closed != range.first {
-            format!(" (from {closed})")
-        } else {
-            String::new()
-        };
-        Some((
-            format!("{name}/{range}{part}"),
-            self.stopped(protocol, spt, Some(closed)),
-        ))
-    }
+/// Whether no rule stops the packet.
+pub(super) fn falls_through(outcome: &Outcome) -> bool {
+    let end = &outcome.end;
+    end.lets_in() || matches!(end, ChainOutcome::NoMatch | ChainOutcome::NotAsked)
 }

@@ -10,6 +10,7 @@ mod commands;
 mod open;
 mod order;
 mod ports;
+mod reachable;
 mod resource;
 mod scene;
 mod strangers;
@@ -177,6 +178,7 @@ pub const CHECKS: &[&Check] = &[
     &ports::CNI_ACCEPTS,
     &ports::ACCEPT_LIMITED,
     &ports::MISSING_PORT,
+    &ports::NODE_PORT_NARROWED,
     &ports::ADDON_PORT_MISSING,
     &ports::NO_POD_NETWORK,
     &ports::OTHER_ROLE_PORT,

@@ -5,6 +5,7 @@
 
 use crate::audit::ask::{Ask, is_cni, is_cni_chain};
 use crate::audit::order::decides;
+use crate::audit::reachable::Reached;
 use crate::audit::scene::{Scene, Subject};
 use crate::audit::{Check, Hit, Severity};
 use crate::catalog::{DocumentedRule, RULES, Reach, SERVICES, Standing, documented_anywhere};
@@ -66,6 +67,12 @@ fn addon(scene: &Scene<'_>, name: &str) -> Option<bool> {
     known.map(|(_, used)| *used)
 }
 
+/// Whether a documented rule is needed for all that is known: it is of no addon, or of one in use.
+fn is_core(scene: &Scene<'_>, rule: &DocumentedRule) -> bool {
+    rule.addon
+        .is_none_or(|name| addon(scene, name) == Some(true))
+}
+
 /// Collects hits for the documented rules of the role that the chain does not satisfy and that `wanted` selects.
 fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &str) -> Vec<Hit> {
     scene.of_asked(|ask| {
@@ -83,18 +90,25 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
             .filter(|rule| rule.roles.contains(&subject.role) && wanted(rule));
         needed
             .filter_map(|rule| {
-                let (what, stopped) = ask.missing(rule)?;
+                let part = ask.part_of(rule, |reached| matches!(reached, Reached::Closed(_)))?;
                 if is_dead(subject, rule) {
                     return None;
                 }
-                let own = stopped.filter(|outcome| is_own_stop(ask, outcome));
-                let (line, by) = match &own {
-                    Some(outcome) => {
+                let Reached::Closed(stopped) = &part.reached else {
+                    return None;
+                };
+                let own = stopped.as_ref().filter(|outcome| is_own_stop(ask, outcome));
+                let (line, by) = match (own, of_no_node(ask, rule, part.port)) {
+                    (Some(outcome), _) => {
                         let (line, by) = decides(ask, outcome);
                         (line, format!(": {by} stops it"))
                     }
-                    None => (before(subject, chain), String::new()),
+                    (None, Some(narrowed)) => {
+                        (narrowed.line, format!(": `{narrowed}` lets no node in"))
+                    }
+                    (None, None) => (before(subject, chain), String::new()),
                 };
+                let what = part.name;
                 let (mend, command) = add(subject, chain, &arguments(rule));
                 let text = format!(
                     "{what} ({}) is not accepted; a {} node {why}{by}",
@@ -104,6 +118,21 @@ fn missing(scene: &Scene<'_>, wanted: impl Fn(&DocumentedRule) -> bool, why: &st
             })
             .collect()
     })
+}
+
+/// Returns the rule that accepts the port from a source where no node is.
+fn of_no_node<'a>(ask: &Ask<'a>, rule: &DocumentedRule, port: Option<u16>) -> Option<&'a Rule> {
+    let names = |own: &Rule| match (own.dports(), port) {
+        (Some(ranges), Some(port)) => ranges.iter().any(|range| range.contains(port)),
+        (ranges, port) => ranges.is_none() && port.is_none(),
+    };
+    let accepts = |own: &&Rule| {
+        own.target == Target::Accept
+            && own.protocol() == rule.proto
+            && own.source().is_some()
+            && names(own)
+    };
+    ask.rules().map(|(_, _, own)| own).find(accepts)
 }
 
 /// Whether a packet is stopped by a specific rule, and not by the one that stops all the rest.
@@ -135,12 +164,37 @@ pub(super) static MISSING_PORT: Check = Check {
     severity: Severity::Error,
     title: "a documented port is not accepted",
     explain: "The documentation's rules for this role accept it: connections to it will be dropped.",
+    check: |scene| missing(scene, |rule| is_core(scene, rule), "needs it"),
+};
+
+pub(super) static NODE_PORT_NARROWED: Check = Check {
+    code: "node-port-narrowed",
+    severity: Severity::Warning,
+    title: "a port that all nodes need is accepted on a condition that nodes may fail",
+    explain: "Each node of the cluster connects to it: from its own address, with its own MAC address, at any time. The \
+              connections of the nodes that do not meet the condition will be dropped.",
     check: |scene| {
-        let core = |rule: &DocumentedRule| {
-            rule.addon
-                .is_none_or(|name| addon(scene, name) == Some(true))
-        };
-        missing(scene, core, "needs it")
+        scene.of_asked(|ask| {
+            let subject = ask.subject;
+            let needed = RULES.iter().filter(|rule| {
+                rule.roles.contains(&subject.role) && is_core(scene, rule) && subject.is_measured
+            });
+            needed
+                .filter_map(|rule| {
+                    let part = ask.part_of(rule, |reached| matches!(reached, Reached::Only(..)))?;
+                    let Reached::Only(what, position) = &part.reached else {
+                        return None;
+                    };
+                    let text = format!(
+                        "{} ({}) is accepted with `{what}` only; each node of the cluster needs it",
+                        part.name, rule.comment
+                    );
+                    let mend =
+                        "put the nodes' network in the place of that, such as -s 192.168.122.0/24";
+                    Some(subject.hit(position.line, text, mend))
+                })
+                .collect()
+        })
     },
 };
 
@@ -439,7 +493,8 @@ pub(super) static KNOWN_GAP: Check = Check {
                         .iter()
                         .any(|rule| rule.roles.contains(&subject.role))
             });
-            gaps.filter(|service| ask.closed(service.proto, 40_000, service.ports).is_some())
+            let closed = |reached: &Reached| matches!(reached, Reached::Closed(_));
+            gaps.filter(|s| ask.part(s.proto, 40_000, s.ports, closed).is_some())
                 .map(|service| {
                     subject.hit(
                         before(subject, chain),

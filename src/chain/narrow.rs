@@ -7,9 +7,8 @@ use crate::chain::evaluate::Evaluation;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{Narrowed, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Match, Ports, Rule, Side, Target, Test};
+use crate::chain::rule::{Match, Ports, Rule, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
-use crate::net::IpNet;
 
 /// Upper bound on the rules kept of one packet, and on nested jumps.
 const MAX_KEPT: usize = 8;
@@ -38,10 +37,9 @@ impl RuleSet {
     /// Finds the rules that accept such packets from other sources. A rule, or a jump on the way to it, must name the
     /// port: a rule for all ports of a network is no evidence for this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
-        let Some((way, steps)) = self.way(question, when, &|m, _| {
-            // A MAC address is no network address: another interface card may belong to the same machine.
-            m.test.is_of_source() && !matches!(m.test, Test::MacSource(_))
-        }) else {
+        // A MAC address is no network address: another interface card may belong to the same machine.
+        let aside = |m: &Match, _| m.test.is_of_source() && !matches!(m.test, Test::MacSource(_));
+        let Some((way, steps)) = self.way(question, when, &aside, false) else {
             return Narrow::default();
         };
         let mut out = Narrow {
@@ -49,9 +47,7 @@ impl RuleSet {
             ..Narrow::default()
         };
         for found in way.found.iter().filter(|found| found.names_port) {
-            if found.accepts
-                && let Some(narrowed) = &found.by
-            {
+            if let Some(narrowed) = &found.by {
                 keep(&mut out.kept_out, narrowed.clone());
             }
         }
@@ -125,26 +121,28 @@ impl RuleSet {
         }
     }
 
-    /// Whether the chains accept the packet from any of the sources that the rules name: networks, sets or ranges,
-    /// except networks for which `others` returns true. A match that stays open counts as met where its rule names the
-    /// port. Also returns the number of rules evaluated.
-    pub fn accepts_somebody(
+    /// Finds what the acceptance of the packet depends on: for each rule that may accept it, the matches on the way there
+    /// that its sender's address leaves open, none where it is surely accepted. A match that stays open counts as met
+    /// where it tests the sender, or its rule names the port. Also returns the number of rules evaluated.
+    pub fn accepted_if(
         &self,
         question: &Question<'_>,
         when: Evaluation<'_>,
-        others: &dyn Fn(&IpNet) -> bool,
-    ) -> (bool, u64) {
+    ) -> (Vec<(Position, Vec<Match>)>, u64) {
         let aside = |m: &Match, answer: Answer| match &m.test {
-            Test::Net(Side::Source, net) => !others(net),
             // The names of documented ports are known here, so an unknown name is of another port.
             Test::Unknown(module, _) if matches!(module.as_str(), "port" | "row") => false,
-            test => test.is_of_source() || answer == Answer::CannotTell,
+            // An address is known, but whom a list or a set has is not.
+            Test::Unknown(module, _) if m.test.is_of_source() || module == "recent:" => true,
+            _ => answer == Answer::CannotTell,
         };
-        let Some((way, steps)) = self.way(question, when, &aside) else {
-            return (false, 0);
+        let Some((way, steps)) = self.way(question, when, &aside, true) else {
+            return (Vec::new(), 0);
         };
-        let accepts = |found: &Found| found.accepts && (found.names_port || !found.open);
-        (way.found.iter().any(accepts), steps)
+        let accepts = |found: &&Found| found.names_port || !found.open;
+        let accepting = way.found.iter().filter(accepts);
+        let ways = accepting.map(|found| (found.position.clone(), found.aside.clone()));
+        (ways.collect(), steps)
     }
 
     fn way(
@@ -152,6 +150,7 @@ impl RuleSet {
         question: &Question<'_>,
         when: Evaluation<'_>,
         aside: &dyn Fn(&Match, Answer) -> bool,
+        of_sender: bool,
     ) -> Option<(Rc<Way>, u64)> {
         let family = Family::of(&question.packet);
         let (at, chain) = self.find(family, when.chain)?;
@@ -159,6 +158,7 @@ impl RuleSet {
             set: self,
             question,
             aside,
+            of_sender,
             family,
             done: vec![None; self.chains().len()],
             inside: Vec::new(),
@@ -175,19 +175,20 @@ fn keep<T: PartialEq>(list: &mut Vec<T>, one: T) {
     }
 }
 
-/// A rule that decides, and the source match that fails on the way to it.
+/// A rule that accepts, and the source match that fails on the way to it.
 #[derive(Debug, Clone, PartialEq)]
 struct Found {
     position: Position,
-    accepts: bool,
     names_port: bool,
     /// Whether a match that was set aside tests more than the source.
     open: bool,
+    /// Matches that were set aside on the way.
+    aside: Vec<Match>,
     /// First source match that fails on the way.
     by: Option<Narrowed>,
 }
 
-/// Deciding rules of a chain for the packet, with its source matches set aside.
+/// Accepting rules of a chain for the packet, with its source matches set aside.
 #[derive(Debug, Default)]
 struct Way {
     found: Vec<Found>,
@@ -200,6 +201,8 @@ struct Walk<'a> {
     question: &'a Question<'a>,
     /// Whether a match that fails or stays open is set aside.
     aside: &'a dyn Fn(&Match, Answer) -> bool,
+    /// Whether the packet is of this sender alone, so that a rule that stops it by its source ends the walk.
+    of_sender: bool,
     family: Family,
     done: Vec<Option<Rc<Way>>>,
     inside: Vec<usize>,
@@ -230,10 +233,12 @@ impl Walk<'_> {
         let mut stopped: Option<Narrowed> = None;
         for (at, rule) in chain.rules.iter().enumerate() {
             self.steps += 1;
-            let Some((fails, open)) = self.but_for_aside(rule) else {
+            let Some(aside) = self.but_for_aside(rule) else {
                 continue;
             };
-            let source = rule.source();
+            let fails = !aside.is_empty();
+            let open = aside.iter().any(|m| !m.test.is_of_source());
+            let source = if self.of_sender { None } else { rule.source() };
             let position = || chain.position(at);
             let narrowed = |source: &Option<String>| {
                 source.as_ref().map(|source| Narrowed {
@@ -241,29 +246,28 @@ impl Walk<'_> {
                     source: source.clone(),
                 })
             };
-            let decides = |accepts: bool, by: Option<Narrowed>| Found {
-                position: position(),
-                accepts,
-                names_port: rule.names_port(),
-                open,
-                by,
-            };
             match &rule.target {
                 Target::Accept => {
                     let by = if fails { narrowed(&source) } else { None };
-                    keep_found(&mut way, decides(true, by.or_else(|| stopped.clone())));
+                    keep_found(
+                        &mut way,
+                        Found {
+                            position: position(),
+                            names_port: rule.names_port(),
+                            open,
+                            aside,
+                            by: by.or_else(|| stopped.clone()),
+                        },
+                    );
                     if !fails {
                         return way;
                     }
                 }
-                Target::Drop | Target::Reject(_) => {
-                    keep_found(&mut way, decides(false, None));
-                    match (fails, &source) {
-                        (false, None) => return way,
-                        (false, Some(_)) if stopped.is_none() => stopped = narrowed(&source),
-                        _ => {}
-                    }
-                }
+                Target::Drop | Target::Reject(_) => match (fails, &source) {
+                    (false, None) => return way,
+                    (false, Some(_)) if stopped.is_none() => stopped = narrowed(&source),
+                    _ => {}
+                },
                 Target::Return => {
                     if !fails && source.is_none() {
                         way.returns = true;
@@ -281,6 +285,7 @@ impl Walk<'_> {
                         let mut found = found.clone();
                         found.names_port |= rule.names_port();
                         found.open |= open;
+                        found.aside.extend(aside.iter().cloned());
                         if fails {
                             found.by = found.by.or_else(|| narrowed(&source));
                         }
@@ -299,25 +304,21 @@ impl Walk<'_> {
         way
     }
 
-    /// Evaluates a rule with the set-aside matches ignored; `None` where another match fails. Returns whether a match
-    /// was ignored, and whether one of these does not test the source.
-    fn but_for_aside(&self, rule: &Rule) -> Option<(bool, bool)> {
-        let (mut fails, mut open) = (false, false);
+    /// Evaluates a rule with the set-aside matches ignored, and returns these; `None` where another match fails.
+    fn but_for_aside(&self, rule: &Rule) -> Option<Vec<Match>> {
+        let mut aside = Vec::new();
         for m in &rule.matches {
             match answer(m, self.question) {
                 Answer::Yes => {}
-                other if (self.aside)(m, other) => {
-                    fails = true;
-                    open |= !m.test.is_of_source();
-                }
+                other if (self.aside)(m, other) => aside.push(m.clone()),
                 _ => return None,
             }
         }
-        Some((fails, open))
+        Some(aside)
     }
 }
 
-/// Upper bound on the deciding rules kept of one chain.
+/// Upper bound on the accepting rules kept of one chain.
 const MAX_FOUND: usize = 64;
 
 fn keep_found(way: &mut Way, found: Found) {

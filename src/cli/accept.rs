@@ -8,7 +8,7 @@ use crate::accept::{MAX_DAYS, is_quotable, stanza};
 use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::finding::Finding;
-use crate::report::{Report, finding_line};
+use crate::report::{Report, TEXT, finding_line};
 use crate::rule::Scope;
 
 /// The most findings that an ambiguous id names.
@@ -44,7 +44,7 @@ pub(super) fn run(args: &AcceptArgs) -> Result<Exit, Error> {
     }
     let site = values::site(shared, &options)?;
     let analysis = values::analysis(site, &shared.judging, &options, Scope::default());
-    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let (report, exit) = batch::run(shared, inputs, &options, analysis, &TEXT)?;
     let finding = finding(&report, &id)?;
     if !shared.is_quiet() {
         say(&format!("accepts: {}", finding_line(finding)));

@@ -11,18 +11,20 @@ use super::{Exit, account, cluster, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::source::{Options, Summary, read_file, read_local_journal};
-use crate::report::{InputReport, Report, Tally, Unjudged};
+use crate::report::{InputReport, Renderer, Report, Tally, Unjudged};
 
-/// Creates the report on `inputs`. Returns the exit code that follows from reading them as well.
+/// Creates the report on `inputs`, for the output in a form. Where no input can be read, only a form for programs has a
+/// report. Returns the exit code that follows from reading them as well.
 pub(super) fn run(
     shared: &Shared,
     inputs: &[PathBuf],
     options: &Options,
     analysis: Analysis,
+    form: &Renderer,
 ) -> Result<(Report, Exit), Error> {
     // The process exit frees thousands of flows at once, and faster.
     let mut analysis = ManuallyDrop::new(analysis);
-    read(shared, inputs, options, &mut analysis)
+    read(shared, inputs, options, &mut analysis, form)
 }
 
 /// Reads the inputs into an analysis that the caller still uses.
@@ -31,6 +33,7 @@ pub(super) fn read(
     inputs: &[PathBuf],
     options: &Options,
     analysis: &mut Analysis,
+    form: &Renderer,
 ) -> Result<(Report, Exit), Error> {
     let filter = Filter::new(&shared.filters)?;
     let stdin = [PathBuf::from("-")];
@@ -81,7 +84,7 @@ pub(super) fn read(
         any_read |= is_whole;
         for error in errors {
             exit = exit.and(Exit::Trouble);
-            // If no input at all can be read, the last fault is the error of the run, and there is no report.
+            // If no input at all can be read, the last fault is the error of the run.
             if let Some(earlier) = held.replace(error) {
                 complain(&fault(&earlier));
             }
@@ -127,7 +130,7 @@ pub(super) fn read(
     };
     reports.sort_by_key(place);
     match held {
-        Some(error @ Error::Input { .. }) if !any_read => return Err(error),
+        Some(error @ Error::Input { .. }) if !any_read && !form.always => return Err(error),
         Some(error) => complain(&fault(&error)),
         None => {}
     }

@@ -8,7 +8,7 @@ use super::{Exit, batch, say, say_unjudged, terminal, values, written};
 use crate::analyze::diff;
 use crate::error::Error;
 use crate::input::source::Options;
-use crate::report::Report;
+use crate::report::{Renderer, Report};
 use crate::rule::Scope;
 use crate::site::Site;
 
@@ -32,8 +32,9 @@ pub(super) fn run(args: &DiffArgs) -> Result<Exit, Error> {
     let options = values::log_options(shared)?;
     // A chain is read once, for both.
     let site = values::site(shared, &options)?;
-    let (before, one) = read(shared, &args.before, &options, site.clone(), "before")?;
-    let (after, other) = read(shared, &args.after, &options, site, "after")?;
+    let form = args.written.renderer();
+    let (before, one) = read(shared, &args.before, &options, site.clone(), "before", form)?;
+    let (after, other) = read(shared, &args.after, &options, site, "after", form)?;
     let differs = diff(&before, &after);
     let style = terminal::style(args.look.color);
     written(|out| write(&differs, style, out))?;
@@ -48,6 +49,7 @@ fn read(
     options: &Options,
     site: Site,
     which: &str,
+    form: &Renderer,
 ) -> Result<(Report, Exit), Error> {
     if !shared.is_quiet() {
         say(&format!(
@@ -56,7 +58,7 @@ fn read(
         ));
     }
     let analysis = values::analysis(site, &shared.judging, options, Scope::default());
-    let (report, exit) = batch::run(shared, std::slice::from_ref(path), options, analysis)?;
+    let (report, exit) = batch::run(shared, std::slice::from_ref(path), options, analysis, form)?;
     say_unjudged(shared, &report);
     Ok((report, exit))
 }

@@ -50,7 +50,12 @@ pub(super) fn run(args: &ExplainArgs) -> Result<Exit, Error> {
         }
         Topic::Rows(rows) => {
             let (asked, rows) = (&*asked, &rows[..]);
-            say(&Explanation::Ports(PortList { asked, rows }))?;
+            let elsewhere = None;
+            say(&Explanation::Ports(PortList {
+                asked,
+                rows,
+                elsewhere,
+            }))?;
         }
         Topic::Line(text) => return line(args, text, &say),
         Topic::Stream => return stream(args, style, write),

@@ -206,7 +206,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
     if args.follows() {
         return follow::run(args, &options, analysis, style);
     }
-    let (report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let (report, exit) = batch::run(shared, inputs, &options, analysis, args.renderer())?;
     // Nor is the report freed before the program ends.
     let report = ManuallyDrop::new(report);
     let renderer = args.renderer();

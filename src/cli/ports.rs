@@ -6,7 +6,7 @@ use super::args::PortsArgs;
 use super::explain::{catalogued, unknown};
 use super::{Exit, terminal, written};
 use crate::error::Error;
-use crate::report::ports::{PortList, rows};
+use crate::report::ports::{PortList, roles_of, rows};
 
 /// Width, in columns, at which no row is wrapped.
 const UNBROKEN: usize = 1_000;
@@ -25,8 +25,14 @@ pub(super) fn run(args: &PortsArgs) -> Result<Exit, Error> {
         "" => rows(None),
         asked => catalogued(asked).ok_or_else(|| unknown(asked))?,
     };
+    let roles = roles_of(&rows);
     rows.retain(|row| args.role.is_none_or(|role| row.is_of(role)));
-    let list = PortList { asked, rows: &rows };
+    let is_elsewhere = rows.is_empty() && !roles.is_empty();
+    let list = PortList {
+        asked,
+        rows: &rows,
+        elsewhere: args.role.filter(|_| is_elsewhere).map(|role| (role, roles)),
+    };
     written(|out| write(&list, style, out))?;
     Ok(Exit::Clean)
 }

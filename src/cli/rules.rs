@@ -63,7 +63,8 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
     }
     let prefixes = site.log_prefixes();
     let analysis = values::analysis(site, &shared.judging, &options, args.scoped.scope());
-    let (mut report, exit) = batch::run(shared, inputs, &options, analysis)?;
+    let form = args.written.renderer();
+    let (mut report, exit) = batch::run(shared, inputs, &options, analysis, form)?;
     say_unjudged(shared, &report);
     if shared.filters.is_any() {
         let findings = &report.findings;
@@ -149,6 +150,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         inputs,
         &options,
         values::analysis(site, &shared.judging, &options, args.scoped.scope()),
+        args.written.renderer(),
     )?;
     say_unjudged(shared, &report);
     let checked = rule::check(&report.rules, &chains, &prefixes);

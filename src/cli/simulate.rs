@@ -11,7 +11,7 @@ use crate::analyze::{Analysis, with_suggested};
 use crate::error::Error;
 use crate::flow::ChainOutcomes;
 use crate::input::source::Spool;
-use crate::report::{Report, Simulated, With};
+use crate::report::{Renderer, Report, Simulated, With};
 use crate::rule::Scope;
 use crate::site::Site;
 
@@ -39,7 +39,8 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
         })?;
     let site = values::site(shared, &values::log_options(shared)?)?;
     let scope = args.scoped.scope();
-    let (report, analysis, exit) = read(shared, scope, inputs, site)?;
+    let form = args.written.renderer();
+    let (report, analysis, exit) = read(shared, scope, inputs, site, form)?;
     let site = analysis.site();
     say_unjudged(shared, &report);
     if report
@@ -53,14 +54,15 @@ pub(super) fn run(args: &SimulateArgs) -> Result<Exit, Error> {
                 .to_owned(),
         ));
     }
-    let second = if suggest {
+    let any_read = report.inputs.iter().any(|input| input.error.is_none());
+    let second = if suggest && any_read {
         let mut quiet = shared.clone();
         quiet.judging.quiet = true;
         let site = with_suggested(site, &report.nodes, &report.rules);
         if let Some(stdin) = &stdin {
             stdin.rewind()?;
         }
-        Some(read(&quiet, scope, inputs, site)?.1.outcomes())
+        Some(read(&quiet, scope, inputs, site, form)?.1.outcomes())
     } else {
         None
     };
@@ -95,10 +97,11 @@ fn read(
     scope: Scope,
     inputs: &[PathBuf],
     site: Site,
+    form: &Renderer,
 ) -> Result<(Report, Analysis, Exit), Error> {
     let options = values::log_options(shared)?;
     let mut analysis = values::analysis(site, &shared.judging, &options, scope);
-    let (report, exit) = batch::read(shared, inputs, &options, &mut analysis)?;
+    let (report, exit) = batch::read(shared, inputs, &options, &mut analysis, form)?;
     if analysis.has_reports() {
         return Err(Error::Usage(
             "simulate runs the lines of a log through a chain, and a report has none; give the log itself"

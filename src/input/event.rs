@@ -106,6 +106,8 @@ pub enum NoticeKind {
     Boot,
     /// Stamps of days that their year does not have, such as 29 February; the count is their number.
     NoSuchDay,
+    /// Stamps with the name of a zone that is not UTC; the count is their number.
+    ZoneName,
     /// The clock was set back, or the log's parts are out of order; the count is the number of seconds.
     TimeBack,
 }

@@ -69,6 +69,10 @@ pub struct Reader {
     nodes: NodeClocks,
     /// Number of drop lines with a day that their year does not have.
     no_such_days: u64,
+    /// Number of drop lines whose stamp has the name of a zone.
+    zone_names: u64,
+    /// Whether the user gave the zone of stamps without an offset.
+    has_zone: bool,
     known: bool,
     framing: Framing,
     /// Whether the current text begins no other framing, even if it looks like one.
@@ -121,6 +125,8 @@ impl Reader {
             clock: Clock::new(reading),
             nodes: NodeClocks::default(),
             no_such_days: 0,
+            zone_names: 0,
+            has_zone: reading.offset != 0,
             known: false,
             framing: Framing::Lines,
             barred: false,
@@ -219,13 +225,19 @@ impl Reader {
     /// Takes the end of the log.
     pub fn finish(&mut self, sink: &mut Sink<'_>) {
         self.end_part(sink);
-        if self.no_such_days > 0 {
-            sink(LogEvent::Notice {
-                kind: NoticeKind::NoSuchDay,
-                time: Time::UNKNOWN,
-                host: None,
-                count: self.no_such_days,
-            });
+        let zone_names = if self.has_zone { 0 } else { self.zone_names };
+        for (kind, count) in [
+            (NoticeKind::NoSuchDay, self.no_such_days),
+            (NoticeKind::ZoneName, zone_names),
+        ] {
+            if count > 0 {
+                sink(LogEvent::Notice {
+                    kind,
+                    time: Time::UNKNOWN,
+                    host: None,
+                    count,
+                });
+            }
         }
         let correction = self.clock.correction();
         sink(LogEvent::EndOfLog { correction });

@@ -62,6 +62,7 @@ pub(super) struct Besides {
     pub(super) late: i64,
     pub(super) boot: Option<u64>,
     pub(super) repeats: u32,
+    pub(super) zone_name: bool,
 }
 
 impl Besides {
@@ -71,6 +72,7 @@ impl Besides {
         late: 0,
         boot: None,
         repeats: 1,
+        zone_name: false,
     };
 }
 

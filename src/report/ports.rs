@@ -231,13 +231,22 @@ const WIDE: usize = 120;
 pub struct PortList<'a> {
     pub asked: &'a str,
     pub rows: &'a [Row],
+    /// Role whose rows alone were asked for, where other roles have the only ones, and these roles.
+    pub elsewhere: Option<(Role, Vec<&'static str>)>,
+}
+
+/// Returns the roles that rows are of, in their order.
+pub fn roles_of(rows: &[Row]) -> Vec<&'static str> {
+    let is_of = |role: &Role| rows.iter().any(|row| row.is_of(*role));
+    let roles = Role::ALL.into_iter().filter(is_of);
+    roles.map(Role::code).collect()
 }
 
 /// Writes rows as text: a table, with the notes where there is room.
 pub fn text(list: &PortList<'_>, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let rows = list.rows;
     if rows.is_empty() {
-        return unlisted(list.asked, style, out);
+        return unlisted(list, style, out);
     }
     let wide = style.width >= WIDE;
     let mut columns = vec![

@@ -28,6 +28,8 @@ pub struct Renderer {
     /// Name of the form on the command line.
     pub code: &'static str,
     pub title: &'static str,
+    /// Whether programs read it, so that it is written also where no input can be read.
+    pub always: bool,
     pub report: fn(&Report, Style, &mut dyn Write) -> Written,
     /// Form of live events; without it the output is one document, written at the end.
     pub events: Option<Events>,
@@ -57,6 +59,7 @@ pub enum Events {
 pub static TEXT: Renderer = Renderer {
     code: "text",
     title: "for people: the answer first, then why",
+    always: false,
     report: text::report,
     events: Some(Events::Rows),
     diff: Some(diff::text),
@@ -74,6 +77,7 @@ pub static TEXT: Renderer = Renderer {
 pub static JSON: Renderer = Renderer {
     code: "json",
     title: "one document, dropsift/report/v1",
+    always: true,
     report: json::report,
     events: None,
     diff: Some(json_diff::json),
@@ -91,6 +95,7 @@ pub static JSON: Renderer = Renderer {
 static NDJSON: Renderer = Renderer {
     code: "ndjson",
     title: "live events, dropsift/event/v1, one a line, and the report as the last",
+    always: true,
     report: json_event::report,
     events: Some(Events::Each(json_event::event)),
     ..REPORT_ALONE
@@ -120,6 +125,7 @@ static MARKDOWN: Renderer = Renderer {
 const REPORT_ALONE: Renderer = Renderer {
     code: "",
     title: "",
+    always: false,
     report: text::report,
     events: None,
     diff: None,

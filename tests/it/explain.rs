@@ -81,7 +81,16 @@ fn the_table_of_ports_fits_its_page() {
         let style = Style::plain(width);
         let mut text = Vec::new();
         let (asked, rows) = ("", &rows(None)[..]);
-        TEXT.ports.unwrap()(&PortList { asked, rows }, style, &mut text).unwrap();
+        TEXT.ports.unwrap()(
+            &PortList {
+                asked,
+                rows,
+                elsewhere: None,
+            },
+            style,
+            &mut text,
+        )
+        .unwrap();
         let text = String::from_utf8(text).unwrap();
         let widest = text.lines().map(|row| row.chars().count()).max().unwrap();
         assert!(widest <= width.max(80), "{widest} of {width} columns");

@@ -106,6 +106,7 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
             late: record.late,
             boot: record.boot,
             repeats,
+            zone_name: record.zone_name,
         },
     };
     scan.read(block, &parsed)

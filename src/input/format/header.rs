@@ -374,6 +374,24 @@ fn tag_end(text: &[u8]) -> Option<usize> {
 /// Upper bound on the length of a header word that is not a host.
 const MAX_WORD: usize = 24;
 
+/// Abbreviations of the tz database, except those that are also words: first of all those that are UTC.
+const ZONES: [&[u8]; 34] = [
+    b"UTC", b"GMT", b"CET", b"CEST", b"WET", b"WEST", b"EET", b"EEST", b"MSK", b"BST", b"IST",
+    b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"AKST", b"AKDT", b"HST",
+    b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
+    b"NZDT",
+];
+
+/// Whether the name of a zone that is not UTC begins the text behind a stamp.
+pub(super) fn has_zone_name(text: &[u8]) -> bool {
+    // Fast path: most hosts are in lower case.
+    if !text.first().is_some_and(u8::is_ascii_uppercase) {
+        return false;
+    }
+    let word = text.split(|b| *b == b' ').next().unwrap_or_default();
+    ZONES[2..].contains(&word)
+}
+
 /// Whether a word of a header is a zone, a severity or a facility; and if so, whether a facility other than the
 /// kernel's.
 fn header_word(word: &[u8]) -> Option<bool> {
@@ -416,13 +434,6 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"local5",
         b"local6",
         b"local7",
-    ];
-    /// Abbreviations of the tz database, except those that are also words.
-    const ZONES: [&[u8]; 34] = [
-        b"UTC", b"GMT", b"CET", b"CEST", b"WET", b"WEST", b"EET", b"EEST", b"MSK", b"BST", b"IST",
-        b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"AKST", b"AKDT", b"HST",
-        b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",
-        b"NZDT",
     ];
     // Fast path: most words are hosts with a digit, and only an offset or a selector has one as well.
     let is_host = || word.iter().any(u8::is_ascii_digit) && !word.iter().any(|b| b"+.".contains(b));

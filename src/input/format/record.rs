@@ -32,6 +32,8 @@ pub(crate) struct Record<'a> {
     pub(crate) monotonic: Option<i64>,
     /// Microseconds by which the kernel wrote the message before its stamp, the time of reception.
     pub(crate) late: i64,
+    /// Whether its stamp has the name of a zone that is not UTC: several zones may have one name.
+    pub(crate) zone_name: bool,
     pub(crate) host: Option<Cow<'a, str>>,
     pub(crate) origin: Origin,
     /// Hash of the journal's `_BOOT_ID`.
@@ -53,6 +55,7 @@ impl<'a> Record<'a> {
             after: None,
             monotonic: None,
             late: 0,
+            zone_name: false,
             host,
             origin,
             boot: None,
@@ -73,6 +76,7 @@ impl<'a> Record<'a> {
             after: self.after,
             monotonic: self.monotonic,
             late: self.late,
+            zone_name: self.zone_name,
             host: self.host.map(|host| host.into_owned().into()),
             origin: self.origin,
             boot: self.boot,

@@ -19,7 +19,11 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
     let stamp = stamp(&mut rest)?;
     let (host, origin, message) = source(rest)?;
-    Some(Record::new(stamp, host, origin, message.into()))
+    Some(Record {
+        // This form always has a zone.
+        zone_name: matches!(stamp, Stamp::Zoneless { .. }),
+        ..Record::new(stamp, host, origin, message.into())
+    })
 }
 
 /// Parses `Wed 2026-04-22 10:00:01.123456 UTC `, which begins a record of `-o verbose` too.

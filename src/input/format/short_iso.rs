@@ -1,6 +1,6 @@
 //! `journalctl -o short-iso` and `short-iso-precise`, and rsyslog's file format: `2026-04-22T10:00:01+0000 host kernel: `.
 
-use super::header::{iso, literal, source};
+use super::header::{has_zone_name, iso, literal, source};
 use super::record::{Format, Layer, Read, Record};
 
 pub(super) static SHORT_ISO: Format = Format {
@@ -16,5 +16,8 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let stamp = iso(&mut rest)?;
     literal(&mut rest, b" ")?;
     let (host, origin, message) = source(rest)?;
-    Some(Record::new(stamp, host, origin, message.into()))
+    Some(Record {
+        zone_name: has_zone_name(rest),
+        ..Record::new(stamp, host, origin, message.into())
+    })
 }

@@ -175,6 +175,7 @@ impl Reader {
             late: besides.late,
         };
         self.note_day(read.stamp, written.received);
+        self.zone_names += u64::from(besides.zone_name);
         let (time, jump) = self.nodes.take(&written);
         if jump != Jump::NONE {
             flush(waiting, sink);

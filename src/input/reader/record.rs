@@ -196,6 +196,7 @@ impl Reader {
             late: record.late,
         };
         self.note_day(record.stamp, received);
+        self.zone_names += u64::from(record.zone_name);
         let (time, jump) = self.nodes.take(&written);
         jump.say(time, host, sink);
         let text = String::from_utf8_lossy(message);

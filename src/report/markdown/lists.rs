@@ -22,7 +22,7 @@ pub(in crate::report) fn ports(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if list.rows.is_empty() {
-        return writeln!(out, "{}", prose(&unlisted_text(list.asked)));
+        return writeln!(out, "{}", prose(&unlisted_text(list)));
     }
     write(&[catalogue(list.rows)], out)
 }

@@ -224,8 +224,17 @@ fn nothing_read(report: &Report) -> String {
     }
     let is_unread = |input: &InputReport| input.error.is_some() && input.tally.lines == 0;
     let is_unknown = |input: &InputReport| input.unjudged == Some(Unjudged::UnknownFormat);
-    if (report.inputs.iter()).any(|input| is_unknown(input) || is_unread(input)) {
-        return format!("Nothing was judged: {source} has no line of a known log format{tail}.");
+    let told = |is: &dyn Fn(&InputReport) -> bool, why: &str| {
+        let of: Vec<&InputReport> = report.inputs.iter().filter(|input| is(input)).collect();
+        (!of.is_empty()).then(|| format!("{} {why}", named(&of)))
+    };
+    let whys = [
+        told(&is_unknown, "has no line of a known log format"),
+        told(&is_unread, "could not be read"),
+    ];
+    let whys: Vec<String> = whys.into_iter().flatten().collect();
+    if !whys.is_empty() {
+        return format!("Nothing was judged: {}{tail}.", whys.join("; "));
     }
     if tally.outside > 0 {
         let lie = if tally.outside == 1 { "lies" } else { "lie" };
@@ -248,6 +257,14 @@ pub(in crate::report) fn source_and_span(report: &Report) -> String {
 
 /// Describes the inputs.
 pub(in crate::report) fn source(report: &Report) -> String {
+    let logs: Vec<&InputReport> = (report.inputs.iter())
+        .filter(|input| !input.has_objects)
+        .collect();
+    named(&logs)
+}
+
+/// Returns the names of inputs, or their number.
+fn named(inputs: &[&InputReport]) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),
         name => {
@@ -259,10 +276,7 @@ pub(in crate::report) fn source(report: &Report) -> String {
             printable(short)
         }
     };
-    let logs: Vec<&InputReport> = (report.inputs.iter())
-        .filter(|input| !input.has_objects)
-        .collect();
-    match &logs[..] {
+    match inputs {
         [] => "the log".to_owned(),
         inputs if inputs.len() <= MAX_INPUTS => {
             let names: Vec<String> = inputs.iter().map(|input| name(input)).collect();

@@ -21,7 +21,7 @@ pub(in crate::report) fn explanation(
             }
             pages::ports(rows, style, out)
         }
-        Explanation::Ports(list) if list.rows.is_empty() => pages::unlisted(list.asked, style, out),
+        Explanation::Ports(list) if list.rows.is_empty() => pages::unlisted(list, style, out),
         Explanation::Ports(list) => pages::ports(list.rows, style, out),
         Explanation::Line(Ok(explained)) => explain::line(explained, style, out),
         // The error is on stderr.

@@ -7,10 +7,11 @@ use super::explain::capital;
 use super::page::{BOLD, DIM, Page, color};
 use crate::catalog::common_name;
 use crate::cause::Cause;
+use crate::chain::quoted;
 use crate::error::printable;
 use crate::packet::proto_number;
 use crate::report::Style;
-use crate::report::ports::{Row, short_roles};
+use crate::report::ports::{PortList, Row, short_roles};
 
 fn page<'o>(style: Style, out: &'o mut dyn Write) -> Page<'o> {
     Page {
@@ -93,16 +94,23 @@ pub(super) fn ports(rows: &[Row], style: Style, out: &mut dyn Write) -> io::Resu
 
 /// Writes how a port or a protocol that no list contains is judged.
 pub(in crate::report) fn unlisted(
-    asked: &str,
+    list: &PortList<'_>,
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    page(style, out).paragraph("", "", &unlisted_text(asked))
+    page(style, out).paragraph("", "", &unlisted_text(list))
 }
 
 /// Says how a port or a protocol that no list contains is judged.
-pub(in crate::report) fn unlisted_text(asked: &str) -> String {
-    let asked = printable(asked);
+pub(in crate::report) fn unlisted_text(list: &PortList<'_>) -> String {
+    let asked = printable(list.asked);
+    if let Some((role, others)) = &list.elsewhere {
+        let command = printable(&quoted(list.asked));
+        return format!(
+            "No list mentions {asked} for a {role} node; it is listed for {}. `dropsift ports {command}` shows the rows.",
+            others.join(" and ")
+        );
+    }
     let known = asked
         .split_once('/')
         .and_then(|(proto, port)| common_name(proto_number(proto)?, port.parse().ok()?));
