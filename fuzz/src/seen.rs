@@ -61,6 +61,7 @@ impl Seen {
             | LogEvent::Elsewhere { .. } => self.lines += 1,
             LogEvent::Notice { .. }
             | LogEvent::OtherPrefix { .. }
+            | LogEvent::Behind { .. }
             | LogEvent::Learned { .. }
             | LogEvent::EndOfLog { .. } => {}
         }

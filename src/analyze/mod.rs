@@ -72,6 +72,15 @@ struct Elsewhere {
     sample: String,
 }
 
+impl Elsewhere {
+    fn add(&mut self, record: &[u8]) {
+        self.lines += 1;
+        if self.sample.is_empty() {
+            self.sample = text(record);
+        }
+    }
+}
+
 /// The analysis of one or more logs.
 pub struct Analysis {
     site: Site,
@@ -156,12 +165,10 @@ impl Analysis {
                 why,
                 is_read,
             } => {
-                self.elsewhere.lines += 1;
-                if self.elsewhere.sample.is_empty() {
-                    self.elsewhere.sample = text(record);
-                }
+                self.elsewhere.add(record);
                 self.refuse(!is_read, why.to_owned(), record);
             }
+            LogEvent::Behind { record } => self.elsewhere.add(record),
             LogEvent::OtherPrefix { prefix } => self.other_prefix(prefix),
             LogEvent::Notice {
                 kind,

@@ -18,7 +18,7 @@ use crate::analyze::Analysis;
 use crate::error::{Error, printable};
 use crate::input::reader::Reader;
 use crate::input::source::{Options, Summary, read_stream};
-use crate::report::{Report, Style};
+use crate::report::{Renderer, Report, Style};
 
 /// Upper bound on one wait: it limits the damage of a wrong timer.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -43,7 +43,7 @@ pub(super) fn run(
     // The process exit frees it, and faster.
     let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
     let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, &paths, told)?);
-    let (inputs, exit) = read(&paths, options, &mut feed, &mut session)?;
+    let (inputs, exit) = read(&paths, options, &mut feed, &mut session, args.renderer())?;
     end(args, &inputs, exit, &mut session)
 }
 
@@ -112,6 +112,7 @@ fn read(
     options: &Options,
     feed: &mut Feed,
     session: &mut Session<'_>,
+    form: &Renderer,
 ) -> Result<(Vec<Input>, Exit), Error> {
     let mut inputs: Vec<Input> = paths.iter().map(|path| Input::new(path)).collect();
     // Of an input that has ended, there is none.
@@ -205,10 +206,10 @@ fn read(
         session.select(number);
         finish(input, reader, session);
     }
-    // Where nothing at all could be read, there is no report.
+    // Where nothing at all could be read, only a form for programs has a report.
     if let Some(error) = held {
         session.clear();
-        if inputs.iter().all(|input| input.summary.lines == 0) {
+        if inputs.iter().all(|input| input.summary.lines == 0) && !form.always {
             return Err(error);
         }
         complain(&fault(&error));

@@ -346,15 +346,23 @@ impl Tail {
         }
         last.since = Instant::now();
         let had = self.files.len();
-        for found in self.between(new) {
-            let Ok(file) = File::open(&found.path) else {
-                continue;
-            };
-            let is_one = id(&file.metadata()?) == found.id;
-            // A folder may be listed while a file in it gets its next name.
-            let is_new = self.met.insert(found.id) && is_one;
-            if is_new && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
-                self.files.push_back(Followed::new(file, found.id));
+        for _ in 0..LOOKS {
+            // A folder may be listed while files in it get their next names: those are looked for once more.
+            let mut has_moved = false;
+            for found in self.between(new) {
+                let file = File::open(&found.path).ok();
+                let is_one = |file: &File| file.metadata().is_ok_and(|meta| id(&meta) == found.id);
+                let Some(file) = file.filter(is_one) else {
+                    has_moved = true;
+                    continue;
+                };
+                self.met.insert(found.id);
+                if !is_packed(&bytes_at(&file, 0, SAMPLE)) {
+                    self.files.push_back(Followed::new(file, found.id));
+                }
+            }
+            if !has_moved {
+                break;
             }
         }
         if let (Some(file), Some(new)) = (file, new) {

@@ -52,6 +52,10 @@ pub enum LogEvent<'a> {
         /// Whether the record around it was parsed: it is then untrusted, otherwise unreadable.
         is_read: bool,
     },
+    /// The text of a drop line in a further line of a drop line's message: it is no record of its own, and counts as none.
+    Behind {
+        record: &'a [u8],
+    },
     /// A line of another LOG rule, by its prefix.
     OtherPrefix {
         prefix: &'a [u8],

@@ -51,7 +51,7 @@ fn scan_in(log: &[u8], size: usize) -> Seen {
             seen.untrusted += 1;
         }
         LogEvent::Elsewhere { is_read: false, .. } => seen.unreadable += 1,
-        LogEvent::OtherPrefix { .. } => {}
+        LogEvent::OtherPrefix { .. } | LogEvent::Behind { .. } => {}
         LogEvent::Unreadable { .. } => seen.unreadable += 1,
         // A boot that was already reported comes again with its host and time.
         LogEvent::Notice {

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::format::text::{trim, uptime_of};
 use super::format::{self, Prefixes, cri};
 use super::framing;
-use super::message::{Class, classify, unescaped};
+use super::message::{Class, classify, further_lines, unescaped};
 use super::scan::{Besides, Parsed, Scan};
 use super::search::{Hit, HitLines, Search};
 use crate::packet::{PacketSummary, Unparsed};
@@ -88,6 +88,9 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
         return None;
     }
     let text = unescaped(&record.message);
+    if !further_lines(&text).is_empty() {
+        return None;
+    }
     let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
         return None;
     };

@@ -77,7 +77,7 @@ pub(super) fn classify<'m>(
     let rest = &line[prefix.len()..];
     // A truncated line may end anywhere, also within its `IN=`.
     if rest.starts_with(b"IN=") || b"IN=".starts_with(rest.trim_ascii_end()) {
-        if prefixes.begin_in(&text[prefix.len()..]) {
+        if prefixes.begin_in(rest) {
             return Class::Joined;
         }
         Class::Drop {
@@ -98,6 +98,12 @@ fn rule_prefix(line: &[u8]) -> Option<&[u8]> {
     let name = &line[interface + 3..out];
     let is_name = name.len() <= MAX_INTERFACE && !name.iter().any(u8::is_ascii_whitespace);
     is_name.then(|| &line[..interface])
+}
+
+/// Returns what stands behind the first line of a message.
+pub(super) fn further_lines(message: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', message).unwrap_or(message.len());
+    &message[end..]
 }
 
 fn first_line(message: &[u8]) -> &[u8] {

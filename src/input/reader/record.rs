@@ -7,7 +7,7 @@ use crate::input::format::header::count;
 use crate::input::format::text::{plain, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, Record};
 use crate::input::framing::{Document, Event};
-use crate::input::message::{Class, ELSEWHERE, JOINED, REPEAT, classify, unescaped};
+use crate::input::message::{Class, ELSEWHERE, JOINED, REPEAT, classify, further_lines, unescaped};
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
@@ -139,6 +139,9 @@ impl Reader {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record.stamp, record.after, uptime);
                 self.drop_line(record, (received, uptime), message, repeats, sink);
+                if self.prefixes.begin_in(further_lines(&text)) {
+                    sink(LogEvent::Behind { record: raw });
+                }
             }
             Class::Joined => {
                 self.clock.resolve(record);

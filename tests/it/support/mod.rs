@@ -92,7 +92,7 @@ impl Seen {
                 .untrusted
                 .push(String::from_utf8_lossy(record).into_owned()),
             LogEvent::Elsewhere { is_read: false, .. } => seen.unreadable += 1,
-            LogEvent::OtherPrefix { .. } => {}
+            LogEvent::OtherPrefix { .. } | LogEvent::Behind { .. } => {}
             LogEvent::Unreadable { .. } => seen.unreadable += 1,
             LogEvent::Alive { time, .. } => seen.alive.push(time),
             LogEvent::Learned { fact, .. } => {
