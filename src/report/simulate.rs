@@ -110,7 +110,7 @@ impl Simulated<'_> {
         }
         let with = self.with.as_ref();
         let outcomes = with.and_then(|with| with.outcomes.get(finding.id.as_str()));
-        outcomes.map_or_else(unknown, |outcomes| by(outcomes))
+        outcomes.map_or_else(unknown, by)
     }
 
     /// Returns since when the chain accepts what it accepts, and the reason.

@@ -81,7 +81,6 @@ impl<W: Write> Write for Counted<W> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
 
     use super::Page;
 
