@@ -32,6 +32,11 @@ impl PortRange {
         self.first <= port && port <= self.last
     }
 
+    /// Whether a port lies in both ranges.
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.first <= other.last && other.first <= self.last
+    }
+
     /// Returns the number of ports in the range.
     pub const fn len(self) -> usize {
         self.last as usize - self.first as usize + 1

@@ -29,6 +29,9 @@ impl NodeNames {
     pub fn add(&mut self, node: &str) {
         if !self.nodes.contains(node) {
             self.nodes.insert(node.to_owned());
+            if node.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                self.add_other(node, node);
+            }
         }
     }
 
@@ -60,7 +63,10 @@ impl NodeNames {
         }
         // With a domain in the log alone, or in the cluster alone; of two domains neither is the other.
         if short.len() < lower.len() {
-            return self.nodes.get(short).map_or(host, String::as_str);
+            let other = self.others.get(short).and_then(Option::as_deref);
+            return (self.nodes.get(short).map(String::as_str))
+                .or(other)
+                .unwrap_or(host);
         }
         let domain = format!("{short}.");
         let mut full = self
@@ -142,7 +148,14 @@ mod tests {
     #[test]
     fn a_log_may_call_a_node_otherwise() {
         let mut names = NodeNames::default();
-        for node in ["harvester1", "n2.lab", "n3.lab", "n3.other", "192.168.0.9"] {
+        for node in [
+            "harvester1",
+            "n2.lab",
+            "n3.lab",
+            "n3.other",
+            "192.168.0.9",
+            "Big4",
+        ] {
             names.add(node);
         }
         names.add_other("harvester1", "Host-One");
@@ -156,6 +169,8 @@ mod tests {
             ("host-one", "harvester1"),
             ("192.168.122.61", "harvester1"),
             ("n2", "n2.lab"),
+            ("BIG4", "Big4"),
+            ("big4.lab", "Big4"),
             // One of two, or of none.
             ("n3", "n3"),
             ("shared", "shared"),

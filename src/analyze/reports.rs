@@ -8,7 +8,7 @@ use crate::date::Date;
 use crate::error::printable_name;
 use crate::report::read::{Part, merge};
 use crate::report::{Tally, Unjudged, Warning};
-use crate::site::{Site, Window, WindowOrigin};
+use crate::site::{Provenance, Site, Window, WindowOrigin};
 
 impl Analysis {
     /// Takes the acceptances of the user, and the day of the clock.
@@ -102,6 +102,24 @@ fn not_applied(site: &Site) -> Option<Warning> {
         ("--since", site.since.is_some()),
         ("--until", site.until.is_some()),
         ("--upgrade", site.upgrades.iter().any(is_told)),
+        (
+            "--node-net",
+            site.known
+                .node_nets()
+                .iter()
+                .any(|net| net.origin == Provenance::Told),
+        ),
+        (
+            "--pod-cidr",
+            site.known
+                .pod_cidrs()
+                .iter()
+                .any(|net| net.origin == Provenance::Told),
+        ),
+        (
+            "--node",
+            (site.known.addresses().values()).any(|node| node.origin == Provenance::Told),
+        ),
     ]
     .into_iter()
     .filter_map(|(option, is_given)| is_given.then_some(option))

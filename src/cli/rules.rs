@@ -153,7 +153,7 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         args.written.renderer(),
     )?;
     say_unjudged(shared, &report);
-    let checked = rule::check(&report.rules, &chains, &prefixes);
+    let checked = rule::check(&report.rules, &report.findings, &chains, &prefixes);
     if !shared.is_quiet() {
         said_closed(&report);
     }

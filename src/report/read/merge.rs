@@ -1,22 +1,26 @@
 //! Reports of several nodes, or of several times, as one. The order in which they come makes no difference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::finding::{MADE_ANEW_TEST, rank};
 use super::part::{Part, sum};
 use super::verdict::Facts;
-use crate::cause::Test;
+use crate::cause::{Cause, Test};
 use crate::error::printable_name;
 use crate::finding::{Finding, Offered, Reported, sort, times};
+use crate::flow::Direction;
 use crate::net::IpNet;
 use crate::packet::TcpFlags;
 use crate::report::{Networks, NodeReport, Warning};
 use crate::saturation::Stretch;
-use crate::time::Time;
+use crate::time::{MINUTE, Time};
 
 /// The most findings that an overlap names.
 const MAX_NAMES: usize = 8;
+
+/// How many ports that no list has, tried by one peer within five minutes, are those of a scan.
+const MIN_PORTS: usize = 5;
 
 /// Returns the parts as one.
 pub fn merge(parts: Vec<Part>) -> Part {
@@ -37,6 +41,7 @@ pub fn merge(parts: Vec<Part>) -> Part {
         .flat_map(|part| part.warnings.iter().cloned())
         .collect();
     warnings.extend(judged_apart(&parts));
+    let several = parts.len() > 1;
     let networks = (parts.iter()).fold(Networks::default(), |all, part| all.and(&part.networks));
     let nodes = nodes(parts.iter().flat_map(|part| &part.nodes), &mut warnings);
     let mut by_id: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
@@ -48,6 +53,9 @@ pub fn merge(parts: Vec<Part>) -> Part {
         .into_values()
         .filter_map(|same| joined(same, &mut overlaps))
         .collect();
+    if several {
+        settle_scans(&mut findings, &nodes);
+    }
     for finding in &mut findings {
         let place = nodes
             .binary_search_by(|node| node.node.cmp(&finding.node))
@@ -250,7 +258,9 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
     base.state = latest.state;
     base.last = latest.last;
     base.first = same.iter().map(|f| f.first).min()?;
-    base.role_assumed = same.iter().all(|f| f.role_assumed);
+    let has_role = |f: &&Finding| f.role == base.role;
+    base.role_assumed = same.iter().filter(has_role).all(|f| f.role_assumed);
+    let is_another = same.iter().any(|f| !f.role_assumed && f.role != base.role);
     // An acceptance is of the peers that it was given for.
     if same.iter().any(|f| f.accepted.is_none()) {
         base.accepted = None;
@@ -264,7 +274,7 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
             offers,
             pod_cidrs: all().flat_map(|r| r.pod_cidrs.iter().copied()).collect(),
             was_accepted: all().any(|r| r.was_accepted),
-            is_doubtful: all().any(|r| r.is_doubtful),
+            is_doubtful: is_another || all().any(|r| r.is_doubtful),
         });
     }
     base.folded = same.iter().any(|f| f.folded);
@@ -277,9 +287,62 @@ fn joined(mut same: Vec<Finding>, overlaps: &mut Vec<String>) -> Option<Finding>
     Some(base)
 }
 
-/// Judges a finding by the facts of all reports that have it: a single attempt in each of two is none.
-fn settle_anew(finding: &mut Finding) {
-    let facts = Facts {
+/// Judges scans by the nodes and peers of all reports: a node is no scanner, and who tried many ports in several reports may
+/// be one.
+fn settle_scans(findings: &mut [Finding], nodes: &[NodeReport]) {
+    let own: BTreeSet<IpAddr> = nodes
+        .iter()
+        .flat_map(|node| &node.addresses)
+        .copied()
+        .collect();
+    let mut tries: BTreeMap<IpAddr, BTreeMap<(Option<u8>, u16), Time>> = BTreeMap::new();
+    // What is a scan in one report already has been judged with what belongs to it.
+    let is_try = |f: &&Finding| {
+        f.direction() == Direction::Original
+            && f.cause.code != "scan"
+            && !facts(f).is_listed()
+            && !facts(f).came_back()
+    };
+    for finding in findings.iter().filter(is_try) {
+        for peer in finding.peers.iter().filter(|peer| !own.contains(peer)) {
+            let of_peer = tries.entry(*peer).or_default();
+            for port in &finding.ports {
+                of_peer
+                    .entry((finding.proto, *port))
+                    .or_insert(finding.first);
+            }
+        }
+    }
+    // From the first try to the last.
+    let stretch = |ports: &BTreeMap<_, Time>| {
+        let mut times: Vec<Time> = ports.values().copied().collect();
+        times.sort_unstable();
+        let ends = times
+            .windows(MIN_PORTS)
+            .map(|all| (all[0], all[MIN_PORTS - 1]));
+        let within = ends.filter(|(first, last)| last.since(*first) <= 5 * MINUTE);
+        within.reduce(|(first, _), (_, last)| (first, last))
+    };
+    let scans: BTreeMap<IpAddr, (Time, Time)> = (tries.iter())
+        .filter_map(|(peer, ports)| Some((*peer, stretch(ports)?)))
+        .collect();
+    for finding in findings {
+        if finding.cause.code == "scan" && finding.peers.iter().any(|peer| own.contains(peer)) {
+            let cause = facts(finding).shown();
+            judge_anew(finding, cause, "its peer is a node of another report");
+        }
+        if let Some(reported) = &mut finding.reported
+            && (finding.peers.iter().filter_map(|peer| scans.get(peer)))
+                .any(|(from, to)| finding.first <= *to && *from <= finding.last)
+        {
+            reported.is_doubtful = true;
+        }
+    }
+}
+
+/// Returns what decides on the cause of a finding.
+fn facts(finding: &Finding) -> Facts<'_> {
+    Facts {
         role: finding.role,
         number: finding.proto,
         port: finding.port,
@@ -289,21 +352,26 @@ fn settle_anew(finding: &mut Finding) {
         flags: &finding.flags,
         attempts: finding.attempts,
         lasting: finding.last.since(finding.first),
-    };
-    let cause = facts.settle(finding.cause);
+    }
+}
+
+/// Judges a finding by the facts of all reports that have it: a single attempt in each of two is none.
+fn settle_anew(finding: &mut Finding) {
+    let cause = facts(finding).settle(finding.cause);
     if cause.code != finding.cause.code {
-        finding.evidence.push(Test {
-            name: MADE_ANEW_TEST,
-            met: false,
-            text: format!(
-                "each report says {}, and all together say {}",
-                finding.cause.code, cause.code
-            ),
-        });
-        finding.cause = cause;
-        if let Some(reported) = &mut finding.reported {
-            reported.is_doubtful = true;
-        }
+        judge_anew(finding, cause, "so say all reports together");
+    }
+}
+
+fn judge_anew(finding: &mut Finding, cause: &'static Cause, why: &str) {
+    finding.evidence.push(Test {
+        name: MADE_ANEW_TEST,
+        met: false,
+        text: format!("a report alone says {}: {why}", finding.cause.code),
+    });
+    finding.cause = cause;
+    if let Some(reported) = &mut finding.reported {
+        reported.is_doubtful = true;
     }
 }
 

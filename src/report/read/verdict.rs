@@ -31,7 +31,7 @@ impl Facts<'_> {
         if self.allow(told) {
             return told;
         }
-        cause(self.shown()).unwrap_or(told)
+        self.shown()
     }
 
     /// Whether a cause is one that these facts may have.
@@ -66,7 +66,17 @@ impl Facts<'_> {
     }
 
     /// Returns the code of the cause that the facts show, after the order of the chain.
-    fn shown(&self) -> &'static str {
+    pub(super) fn shown(&self) -> &'static Cause {
+        let code = self.shown_code();
+        CAUSES
+            .iter()
+            .copied()
+            .find(|cause| cause.code == code)
+            .unwrap_or(&CAUSES[CAUSES.len() - 1])
+    }
+
+    /// Returns its code.
+    fn shown_code(&self) -> &'static str {
         let is_reply = self.direction == Direction::Reply;
         match (self.number, self.port) {
             (Some(proto::ICMP | proto::ICMPV6), _) => return "icmp",
@@ -102,6 +112,16 @@ impl Facts<'_> {
     fn is_documented(&self, port: u16) -> bool {
         let number = self.number.unwrap_or_default();
         catalog::documented(self.role, number, port).is_some() || self.is_dhcp()
+    }
+
+    /// Whether any role's list, or an addon, has the port.
+    pub(super) fn is_listed(&self) -> bool {
+        let number = self.number.unwrap_or_default();
+        self.port.is_some_and(|port| {
+            let row = catalog::service(number, port);
+            catalog::documented_anywhere(number, port).next().is_some()
+                || row.is_some_and(|row| row.addon.is_some())
+        })
     }
 
     /// Whether they are answers of a DHCP server, which is on the link.
