@@ -72,7 +72,7 @@ impl Facts<'_> {
             .iter()
             .copied()
             .find(|cause| cause.code == code)
-            .unwrap_or(&CAUSES[CAUSES.len() - 1])
+            .unwrap_or(CAUSES[CAUSES.len() - 1])
     }
 
     /// Returns its code.
