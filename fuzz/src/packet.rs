@@ -89,10 +89,9 @@ fn cut(text: &str, whole: &PacketSummary<'_>, dice: &mut Dice) {
             at -= 1;
         }
         let line = &text[..at];
-        // `PROTO=11` of `PROTO=112 ` cannot be told from a line whose last space somebody took off, and of the length that ends
-        // a UDP line nothing hangs but whether there is data.
+        // `PROTO=11` of `PROTO=112 ` cannot be told from a line whose last space somebody took off.
         let last = line.rsplit(' ').next().unwrap_or_default();
-        if last.starts_with("PROTO=") || last.starts_with("LEN") {
+        if last.starts_with("PROTO=") {
             continue;
         }
         if let Ok(brief) = PacketSummary::read(line)
@@ -102,7 +101,13 @@ fn cut(text: &str, whole: &PacketSummary<'_>, dice: &mut Dice) {
             assert_eq!(addresses(&brief), addresses(whole), "{line:?} of {text:?}");
             // The kernel prints no protocol of an AH fragment, and of ESP where options are not logged: such a line may
             // be whole.
+            // Of the length that ends a UDP line nothing hangs but whether there is data.
             if brief.proto.is_some() {
+                let data = match whole.flags {
+                    Some(_) => brief.data,
+                    None => whole.data,
+                };
+                let brief = PacketSummary { data, ..brief };
                 assert_eq!(&brief, whole, "{line:?} of {text:?}");
             }
         }

@@ -33,7 +33,8 @@ pub(super) fn fixed<'t, const N: usize>(
         // Without a branch for each byte, so that the compiler compares many at once: a MAC took a third of a line's time.
         let mut fits = true;
         for (byte, wanted) in whole.iter().zip(layout) {
-            fits &= (byte == wanted) | ((*wanted == b'#') & is_hex(*byte));
+            let is_digit = *wanted == b'#';
+            fits &= (!is_digit & (byte == wanted)) | (is_digit & is_hex(*byte));
         }
         if fits { Ok((rest, whole)) } else { Err(NO) }
     }
