@@ -1,6 +1,7 @@
 //! Pipeline of the stages: items of a log in, a report or live events out. The only module that knows their order.
 
 mod diff;
+mod elsewhere;
 mod explain;
 mod live;
 mod logs;
@@ -13,6 +14,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
+
+use elsewhere::Elsewhere;
 
 use crate::accept::Acceptances;
 use crate::cause::Verdict;
@@ -63,22 +66,6 @@ pub struct Refused {
     pub unreadable: bool,
     pub why: String,
     pub line: String,
-}
-
-/// Texts of drop lines that an input contains elsewhere than at the start of a kernel message.
-#[derive(Debug, Clone, Default)]
-struct Elsewhere {
-    lines: u64,
-    sample: String,
-}
-
-impl Elsewhere {
-    fn add(&mut self, record: &[u8]) {
-        self.lines += 1;
-        if self.sample.is_empty() {
-            self.sample = text(record);
-        }
-    }
 }
 
 /// The analysis of one or more logs.
@@ -165,10 +152,10 @@ impl Analysis {
                 why,
                 is_read,
             } => {
-                self.elsewhere.add(record);
+                self.elsewhere.add(|| text(record));
                 self.refuse(!is_read, why.to_owned(), record);
             }
-            LogEvent::Behind { record } => self.elsewhere.add(record),
+            LogEvent::Behind { record } => self.elsewhere.add(|| text(record)),
             LogEvent::OtherPrefix { prefix } => self.other_prefix(prefix),
             LogEvent::Notice {
                 kind,
@@ -425,7 +412,7 @@ impl Analysis {
         nodes.sort_by(|a, b| a.node.cmp(&b.node));
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
-        warnings.extend(warnings::elsewhere(&self.elsewhere));
+        warnings.extend(self.elsewhere.warning());
         if self.tally.drops == 0 {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Elsewhere, Notice, Notices};
+use super::{Notice, Notices};
 use crate::accept::Note;
 use crate::catalog::{LOG_PREFIX, service};
 use crate::cause::scene::Scene;
@@ -137,24 +137,6 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };
     Some(Warning::new(code, host.map(str::to_owned), text))
-}
-
-/// Warns of drop lines where no kernel message begins.
-pub(super) fn elsewhere(found: &Elsewhere) -> Option<Warning> {
-    const MAX_SAMPLE: usize = 160;
-    if found.lines == 0 {
-        return None;
-    }
-    let sample: String = printable(&found.sample).chars().take(MAX_SAMPLE).collect();
-    let text = format!(
-        "the LOG prefix stands where no kernel message begins, in {}, not judged: `{sample}`. Save the log in a \
-         form that keeps the kernel's message as it is, such as `journalctl -k -o short-precise`",
-        match found.lines {
-            1 => "1 line".to_owned(),
-            n => format!("{n} lines"),
-        }
-    );
-    Some(Warning::new("prefix-elsewhere", None, text))
 }
 
 /// Warns of the prefixes of other LOG rules, where no line has the expected one.
