@@ -53,6 +53,11 @@ pub(crate) fn program() -> OsString {
     std::env::var_os("DROPSIFT_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_dropsift").into())
 }
 
+/// Returns the program whose instructions are counted: `DROPSIFT_COUNTED`, such as the one that users get, or [`program`].
+pub(crate) fn counted_program() -> OsString {
+    std::env::var_os("DROPSIFT_COUNTED").unwrap_or_else(program)
+}
+
 /// A drop line: time, host and message.
 pub(crate) type Drop = (Time, String, String);
 
