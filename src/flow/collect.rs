@@ -1,10 +1,11 @@
 //! Collects drop lines into flows, inside fixed bounds.
 
 use std::collections::BTreeMap;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::map::{IndexMap, RawEntryApiV1};
 use smallvec::SmallVec;
 
 use super::evidence::NodeEvidence;
@@ -49,6 +50,8 @@ const BATCH: usize = 64;
 #[derive(Clone, Copy)]
 struct Line {
     key: FlowKey,
+    /// Hash of the key.
+    hash: u64,
     role: Role,
     /// The port that is not in the key.
     other_port: u16,
@@ -106,13 +109,17 @@ impl Flows {
         for drops in drops.chunks(BATCH) {
             let lines: SmallVec<[Line; BATCH]> =
                 drops.iter().map(|drop| self.notice(site, drop)).collect();
-            // One right after the other: so the processor waits for the memory of several flows at once.
-            let found = drops.iter().zip(&lines).map(|(drop, line)| {
-                let (place, _, flow) = self.flows.get_full_mut(&line.key)?;
-                flow.logged += u64::from(drop.lines);
-                Some(place)
+            // One right after the other, and little between: so the processor waits for the memory of several flows at once.
+            let found = lines.iter().map(|line| {
+                let entry = self.flows.raw_entry_v1();
+                entry.index_from_hash(line.hash, |key| *key == line.key)
             });
             let places: SmallVec<[Option<usize>; BATCH]> = found.collect();
+            for (drop, place) in drops.iter().zip(&places) {
+                if let Some(place) = place {
+                    self.flows[*place].logged += u64::from(drop.lines);
+                }
+            }
             let known = self.flows.len();
             for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
                 self.meet(drop.packet, line);
@@ -178,15 +185,17 @@ impl Flows {
         let changed = sent(site, packet);
         let packet = changed.as_ref().unwrap_or(packet);
         let (kind, ports) = classify(packet, role);
+        let key = FlowKey {
+            node,
+            interface: self.interfaces.number(packet.interface),
+            proto: packet.proto,
+            kind,
+            ports,
+            peer: packet.src,
+        };
         Line {
-            key: FlowKey {
-                node,
-                interface: self.interfaces.number(packet.interface),
-                proto: packet.proto,
-                kind,
-                ports,
-                peer: packet.src,
-            },
+            key,
+            hash: self.flows.hasher().hash_one(key),
             role,
             other_port: other_port(packet, ports),
             cast: packet.cast,

@@ -155,12 +155,33 @@ pub struct Flow {
     pub logged: u64,
     pub first: Time,
     pub last: Time,
-    /// Lines by TCP flags.
-    flags: Counts<TcpFlags>,
+    /// Lines by TCP flags, in order. Most flows have up to four kinds, which lie here.
+    flags: SmallVec<[FlagCount; 4]>,
     pub folded: Folded,
     /// Number of its lines that are kept one by one.
     marks: u16,
     pub detail: Box<Detail>,
+}
+
+/// TCP flags above, and the number of their lines in the bits below: eight bytes for each kind.
+#[derive(Debug, Clone, Copy)]
+struct FlagCount(u64);
+
+impl FlagCount {
+    /// Bits of the number of lines.
+    const LINES: u32 = u64::BITS - TcpFlags::BITS;
+
+    const fn new(flags: TcpFlags, lines: u64) -> Self {
+        Self((flags.bits() as u64) << Self::LINES | lines)
+    }
+
+    const fn flags(self) -> TcpFlags {
+        TcpFlags::from_bits((self.0 >> Self::LINES) as u16)
+    }
+
+    const fn lines(self) -> u64 {
+        self.0 & (u64::MAX >> TcpFlags::BITS)
+    }
 }
 
 /// A flow as reports see it.
@@ -203,7 +224,9 @@ pub struct Detail {
 impl Flow {
     /// Lines by TCP flags, in order; none for other protocols.
     pub fn flags(&self) -> impl Iterator<Item = (TcpFlags, u64)> {
-        self.flags.iter().copied()
+        self.flags
+            .iter()
+            .map(|count| (count.flags(), count.lines()))
     }
 
     /// Counts the lines whose flags satisfy `test`.
@@ -226,6 +249,12 @@ impl Flow {
 
     #[inline]
     fn count_flags(&mut self, flags: TcpFlags, lines: u64) {
-        sum::count(&mut self.flags, flags, lines);
+        match self.flags.iter_mut().find(|count| count.flags() == flags) {
+            Some(count) => count.0 += lines,
+            None => {
+                let at = self.flags.iter().take_while(|count| count.flags() < flags);
+                self.flags.insert(at.count(), FlagCount::new(flags, lines));
+            }
+        }
     }
 }

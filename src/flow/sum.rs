@@ -13,7 +13,7 @@ impl Flow {
     pub(super) fn begin(time: Time, message: &[u8]) -> Self {
         Self {
             logged: 0,
-            flags: Counts::new(),
+            flags: SmallVec::new(),
             first: time,
             last: time,
             folded: Folded::No,
@@ -53,7 +53,7 @@ impl Flow {
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,
-            flags: Counts::new(),
+            flags: SmallVec::new(),
             marks: 0,
             detail: Box::new(Detail {
                 icmp_types: Counts::new(),

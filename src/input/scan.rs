@@ -93,15 +93,27 @@ impl ScannedLine {
 }
 
 impl ReadLine {
-    /// Returns the drop line without its time, which depends on the log around it.
+    /// Returns the name of its host.
     #[inline]
-    pub(super) fn drop_line<'a>(&self, block: &'a [u8], scan: &'a Scan) -> DropLine<'a> {
-        let besides = scan.besides(self);
+    pub(super) fn host<'a>(&self, scan: &'a Scan) -> Option<&'a str> {
         let host = |number| scan.hosts.name(number).unwrap_or_default();
+        self.host.map(host)
+    }
+
+    /// Returns the drop line of a host with its time, which depends on the log around it.
+    #[inline]
+    pub(super) fn drop_line<'a>(
+        &self,
+        time: Time,
+        host: Option<&'a str>,
+        block: &'a [u8],
+        scan: &'a Scan,
+    ) -> DropLine<'a> {
+        let besides = scan.besides(self);
         DropLine {
-            time: Time::UNKNOWN,
+            time,
             fine: self.stamp.is_fine(),
-            host: self.host.map(host),
+            host,
             message: scan.text(block, self.message),
             packet: self.packet.map(|packet| PacketSummary {
                 interface: scan.interfaces.name(self.interface).unwrap_or_default(),

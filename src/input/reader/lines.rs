@@ -13,6 +13,7 @@ use crate::input::framing::{self, Framing, LONG_LINE};
 use crate::input::message::NOTICES;
 use crate::input::scan::{ReadLine, Scan, ScannedLine};
 use crate::input::search::Found;
+use crate::time::Time;
 
 /// Number of records at either end of a block that are tried for a date that shows the progress of the log.
 const DATING_TRIES: usize = 8;
@@ -107,7 +108,7 @@ impl Reader {
     /// Takes the lines of a scan in their order.
     fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
         let mut from = 0;
-        let mut batch = Vec::new();
+        let mut batch = Vec::with_capacity(BATCH.min(scan.lines.len()));
         for hit in &scan.lines {
             let line = hit.line();
             if line.start < from {
@@ -115,11 +116,12 @@ impl Reader {
             }
             match hit {
                 ScannedLine::Drop(read) => {
-                    let drop = self.dated(read.drop_line(text, scan), read, scan, &mut batch, sink);
+                    let host = read.host(scan);
+                    let time = self.date(host, read, scan, &mut batch, sink);
                     if batch.len() == BATCH {
                         flush(&mut batch, sink);
                     }
-                    batch.push(drop);
+                    batch.push(read.drop_line(time, host, text, scan));
                     from = line.end;
                 }
                 ScannedLine::Found(_, found) => {
@@ -155,22 +157,22 @@ impl Reader {
         text.len()
     }
 
-    /// Dates a drop line that was already parsed; a boot or a step back of its node is reported before it, after the
-    /// waiting lines.
+    /// Dates a drop line of `host` that was already parsed; a boot or a step back of its node is reported before it, after
+    /// the waiting lines.
     #[inline]
-    fn dated<'a>(
+    fn date(
         &mut self,
-        drop: DropLine<'a>,
+        host: Option<&str>,
         read: &ReadLine,
         scan: &Scan,
-        waiting: &mut Vec<DropLine<'a>>,
+        waiting: &mut Vec<DropLine<'_>>,
         sink: &mut Sink<'_>,
-    ) -> DropLine<'a> {
+    ) -> Time {
         self.known = true;
         let besides = scan.besides(read);
         let written = Written {
             received: self.clock.resolve_at(read.stamp, None, besides.uptime),
-            host: drop.host,
+            host,
             boot: besides.boot,
             late: besides.late,
         };
@@ -179,9 +181,9 @@ impl Reader {
         let (time, jump) = self.nodes.take(&written);
         if jump != Jump::NONE {
             flush(waiting, sink);
-            jump.say(time, drop.host, sink);
+            jump.say(time, host, sink);
         }
-        DropLine { time, ..drop }
+        time
     }
 
     /// Takes a line of `text` that has hits, with its continuation lines. Returns the result, and the end of these
