@@ -28,6 +28,7 @@ pub mod cli;
 mod beside;
 pub mod date;
 pub mod error;
+mod leading;
 mod names;
 mod nearest;
 pub mod net;

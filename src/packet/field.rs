@@ -6,6 +6,8 @@ use nom::bytes::complete::take_while;
 use nom::combinator::map_opt;
 use nom::{IResult, Parser};
 
+use crate::leading;
+
 /// Parser result without an error value, which is never used.
 pub(super) type Parsed<'t, T> = IResult<&'t [u8], T, ()>;
 
@@ -46,29 +48,17 @@ const fn is_hex(byte: u8) -> bool {
     (byte.wrapping_sub(b'0') < 10) | ((byte | 0x20).wrapping_sub(b'a') < 6)
 }
 
-/// Parses `key` and a value up to the next space, and discards the value.
+/// Parses `key` and a value, graphic ASCII characters without `#`, with which rsyslog begins its escapes.
 #[inline(always)]
 pub(super) fn field<'t, const N: usize>(
     key: &'static [u8; N],
 ) -> impl Parser<&'t [u8], Output = &'t [u8], Error = ()> + Fn(&'t [u8]) -> Parsed<'t, &'t [u8]> {
     move |text: &'t [u8]| {
         let text = text.strip_prefix(key).ok_or(NO)?;
-        let end = text.iter().position(|b| !IN_VALUES[usize::from(*b)]);
-        let (value, rest) = text.split_at(end.unwrap_or(text.len()));
+        let (value, rest) = text.split_at(leading::word(text));
         Ok((rest, value))
     }
 }
-
-/// The bytes of a value: graphic ASCII characters without `#`, with which rsyslog begins its escapes.
-static IN_VALUES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = b'!';
-    while byte <= b'~' {
-        table[byte as usize] = byte != b'#';
-        byte += 1;
-    }
-    table
-};
 
 /// Returns a decimal number up to `most`.
 #[inline(always)]
@@ -76,19 +66,11 @@ pub(super) fn number<'t>(
     most: u64,
 ) -> impl Parser<&'t [u8], Output = u64, Error = ()> + Fn(&'t [u8]) -> Parsed<'t, u64> {
     move |text: &'t [u8]| {
-        let (mut sum, mut at) = (0_u64, 0);
-        while let Some(digit @ b'0'..=b'9') = text.get(at) {
-            sum = sum * 10 + u64::from(digit - b'0');
-            at += 1;
-            if sum > most {
-                return Err(NO);
-            }
+        let (number, len) = leading::number(text);
+        if len == 0 || number > most {
+            return Err(NO);
         }
-        if at == 0 {
-            Err(NO)
-        } else {
-            Ok((&text[at..], sum))
-        }
+        Ok((&text[len..], number))
     }
 }
 
@@ -107,30 +89,19 @@ pub(super) fn short<'t, const N: usize>(
 /// Parses `%pI4`, which prints numbers without padding, and the space behind it.
 #[inline(always)]
 pub(super) fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
-    let (text, a) = octet(text, b'.')?;
-    let (text, b) = octet(text, b'.')?;
-    let (text, c) = octet(text, b'.')?;
-    let (text, d) = octet(text, b' ')?;
-    Ok((text, Ipv4Addr::new(a, b, c, d)))
-}
-
-/// Parses an octet, and the byte `end` behind it.
-#[inline(always)]
-fn octet(text: &[u8], end: u8) -> Parsed<'_, u8> {
-    let [a, b, c, d, ..] = *text else {
+    let (mut rest, mut fits) = (text, true);
+    let mut octets = [0; 4];
+    for (octet, end) in octets.iter_mut().zip(*b"... ") {
+        let four = rest.first_chunk().ok_or(NO)?;
+        let (number, len, is_one) = leading::octet(*four, end);
+        fits &= is_one;
+        *octet = number;
+        rest = rest.get(len + 1..).ok_or(NO)?;
+    }
+    if !fits {
         return Err(NO);
-    };
-    let [x, y, z] = [a, b, c].map(|b| b.wrapping_sub(b'0'));
-    let (len, octet) = if b == end {
-        (2, Some(x).filter(|x| *x < 10))
-    } else if c == end && x > 0 && x < 10 && y < 10 {
-        (3, Some(x * 10 + y))
-    } else if d == end && x > 0 && x < 3 && y < 10 && z < 10 {
-        (4, (x * 100).checked_add(y * 10 + z))
-    } else {
-        return Err(NO);
-    };
-    Ok((&text[len..], octet.ok_or(NO)?))
+    }
+    Ok((rest, Ipv4Addr::from_octets(octets)))
 }
 
 /// `%pI6`, eight groups of four digits.
@@ -141,24 +112,11 @@ pub(super) fn v6(text: &[u8]) -> Parsed<'_, Ipv6Addr> {
     if rest.first() != Some(&b' ') {
         return other_v6(text);
     }
-    let digits = whole.iter().filter(|byte| **byte != b':');
-    let bits = digits.fold(0, |bits, digit| {
-        bits << 4 | u128::from(NIBBLES[usize::from(*digit)])
-    });
-    Ok((rest, Ipv6Addr::from_bits(bits)))
+    let groups =
+        std::array::from_fn(|at| leading::hex(std::array::from_fn(|digit| whole[at * 5 + digit])));
+    let [a, b, c, d, e, f, g, h] = groups;
+    Ok((rest, Ipv6Addr::new(a, b, c, d, e, f, g, h)))
 }
-
-/// The hex digit that a byte is, 255 for others.
-pub(super) static NIBBLES: [u8; 256] = {
-    let mut table = [u8::MAX; 256];
-    let mut digit = 0;
-    while digit < 16 {
-        table[b"0123456789abcdef"[digit] as usize] = digit as u8;
-        table[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
-        digit += 1;
-    }
-    table
-};
 
 /// Parses an abbreviated IPv6 address.
 #[inline(never)]

@@ -7,7 +7,7 @@ use nom::combinator::{map, map_opt, opt, peek, value};
 use nom::sequence::{delimited, preceded, terminated};
 
 use super::field::{Parsed, field, fixed, tag};
-use super::link::{Link, Mac};
+use super::link::Mac;
 
 /// Link-layer header of the frame, as far as a summary has it.
 #[derive(Clone, Copy, Default)]
@@ -36,6 +36,8 @@ pub(super) fn frame(text: &[u8]) -> Parsed<'_, Frame> {
 /// Number of characters of the 14 bytes of an Ethernet header, and of the 18 with a VLAN tag.
 pub(super) const ETHERNET: usize = 41;
 pub(super) const TAGGED: usize = 53;
+/// Number of characters of the receiver's address.
+const RECEIVER: usize = 17;
 
 /// Whether a text is pairs of hex digits with a colon between them, if its length is that of some.
 #[inline(always)]
@@ -71,9 +73,10 @@ pub(super) fn other_frame(text: &[u8]) -> Parsed<'_, Frame> {
         (vlan, field(b" MACPROTO=")),
     );
     alt((
-        map(raw, |header: &[u8]| Frame {
-            group: group(header),
-            has_mac: matches!(header.len(), ETHERNET | TAGGED) && is_octets(header),
+        map(raw, |header: &[u8]| {
+            let has_mac = matches!(header.len(), ETHERNET | TAGGED) && is_octets(header);
+            let group = has_mac.then(|| group(header)).flatten();
+            Frame { group, has_mac }
         }),
         map(decoded, |receiver| Frame {
             group: Some(receiver),
@@ -88,13 +91,11 @@ pub(super) fn mac(text: &[u8]) -> Option<Mac> {
     Mac::parse(std::str::from_utf8(text).ok()?)
 }
 
-/// Returns the receiver of a raw header if it is a group address. The header begins with the receiver, and its second
+/// Returns the receiver of an Ethernet header if it is a group address. The header begins with the receiver, and its second
 /// digit shows whether it is a group, so the rest is parsed only then.
 pub(super) fn group(header: &[u8]) -> Option<Mac> {
-    let digit = char::from(*header.get(1)?).to_digit(16)?;
-    if digit & 1 == 0 {
+    if char::from(*header.get(1)?).to_digit(16)? & 1 == 0 {
         return None;
     }
-    let mac = std::str::from_utf8(header).ok()?;
-    Link::Raw { mac, tunnel: None }.destination()
+    mac(header.get(..RECEIVER)?)
 }

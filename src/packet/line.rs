@@ -289,27 +289,44 @@ fn tcp(text: &[u8], data: bool) -> Parsed<'_, Header> {
     ))
 }
 
-/// Flags as long as they come, each with a space behind it.
+/// Flags as long as they come, each with a space before it and one behind it.
 #[inline]
 fn flags(mut text: &[u8]) -> (&[u8], TcpFlags) {
     let mut flags = TcpFlags::NONE;
-    loop {
-        let (flag, len) = match text {
-            [b' ', b'A', b'C', b'K', b' ', ..] => (TcpFlags::ACK, 4),
-            [b' ', b'S', b'Y', b'N', b' ', ..] => (TcpFlags::SYN, 4),
-            [b' ', b'P', b'S', b'H', b' ', ..] => (TcpFlags::PSH, 4),
-            [b' ', b'R', b'S', b'T', b' ', ..] => (TcpFlags::RST, 4),
-            [b' ', b'F', b'I', b'N', b' ', ..] => (TcpFlags::FIN, 4),
-            [b' ', b'U', b'R', b'G', b' ', ..] => (TcpFlags::URG, 4),
-            [b' ', b'E', b'C', b'E', b' ', ..] => (TcpFlags::ECE, 4),
-            [b' ', b'C', b'W', b'R', b' ', ..] => (TcpFlags::CWR, 4),
-            [b' ', b'A', b'E', b' ', ..] => (TcpFlags::AE, 3),
-            _ => return (text, flags),
+    while let Some(([b' ', name @ ..], _)) = text.split_first_chunk::<5>() {
+        let (known, flag) = FLAGS[usize::from(name[0] % 32)];
+        let (flag, len) = match name {
+            name if *name == known => (flag, 4),
+            [b'A', b'E', b' ', _] => (TcpFlags::AE, 3),
+            _ => break,
         };
         flags = flags.union(flag);
         text = &text[len..];
     }
+    (text, flags)
 }
+
+/// The flags of three letters, with the space behind them, by the first letter.
+static FLAGS: [([u8; 4], TcpFlags); 32] = {
+    let mut flags = [([0; 4], TcpFlags::NONE); 32];
+    let names = [
+        (b"ACK ", TcpFlags::ACK),
+        (b"CWR ", TcpFlags::CWR),
+        (b"ECE ", TcpFlags::ECE),
+        (b"FIN ", TcpFlags::FIN),
+        (b"PSH ", TcpFlags::PSH),
+        (b"RST ", TcpFlags::RST),
+        (b"SYN ", TcpFlags::SYN),
+        (b"URG ", TcpFlags::URG),
+    ];
+    let mut at = 0;
+    while at < names.len() {
+        let (name, flag) = names[at];
+        flags[name[0] as usize % 32] = (*name, flag);
+        at += 1;
+    }
+    flags
+};
 
 /// `nf_log_dump_udp_header()`
 #[inline(always)]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::months::month_of;
 use super::record::Origin;
+use crate::leading::{number, pairs};
 use crate::time::{DAY, SECOND, Stamp, Time, days_of_civil};
 
 /// First bytes of a number, or of an ISO 8601 date.
@@ -59,12 +60,9 @@ pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
         return None;
     };
     // As most forms have it.
-    if let [a, b, c, d, e, f, rest @ ..] = rest
-        && let (Some(ab), Some(cd), Some(ef)) = (pair(*a, *b), pair(*c, *d), pair(*e, *f))
-        && !rest.first().is_some_and(u8::is_ascii_digit)
-    {
-        *text = rest;
-        return Some((ab * 100 + cd) * 100 + ef);
+    if let (micros, 6) = number(rest) {
+        *text = &rest[6..];
+        return Some(micros as i64);
     }
     let (mut micros, mut len) = (0, 0);
     while let Some(digit @ b'0'..=b'9') = rest.get(len) {
@@ -83,21 +81,6 @@ pub(in crate::input) fn fraction(text: &mut &[u8]) -> Option<i64> {
     Some(micros)
 }
 
-/// Returns the values of the digits, which `layout` writes as `#`; `None` for a text of another layout.
-#[inline]
-fn digits_of<const N: usize>(text: &[u8; N], layout: &[u8; N]) -> Option<[u8; N]> {
-    let values = text.map(|byte| byte.wrapping_sub(b'0'));
-    // Without a branch for each byte, so that many are compared at once.
-    let fits = |(at, wanted): (usize, &u8)| {
-        (text[at] == *wanted) | ((*wanted == b'#') & (values[at] < 10))
-    };
-    let all = layout
-        .iter()
-        .enumerate()
-        .fold(true, |all, one| all & fits(one));
-    all.then_some(values)
-}
-
 /// Returns the number of two digits.
 #[inline]
 fn pair(tens: u8, ones: u8) -> Option<i64> {
@@ -109,18 +92,16 @@ fn pair(tens: u8, ones: u8) -> Option<i64> {
 #[inline]
 pub(in crate::input) fn clock(text: &mut &[u8]) -> Option<(i64, bool)> {
     // As most forms have it.
-    if let Some((whole, rest)) = text.split_first_chunk::<15>()
-        && let Some(digits) = digits_of(whole, b"##:##:##.######")
-        && !rest.first().is_some_and(u8::is_ascii_digit)
+    if let Some((whole, [b'.', rest @ ..])) = text.split_first_chunk()
+        && let Some([hour, _, _, minute, _, _, second, _]) = pairs(*whole, *b"00:00:00")
+        && let (micros, 6) = number(rest)
     {
-        let [h, hh, _, m, mm, _, s, ss, _, micros @ ..] = digits.map(i64::from);
-        let (hour, minute, second) = (h * 10 + hh, m * 10 + mm, s * 10 + ss);
-        *text = rest;
+        *text = &rest[6..];
         if hour > 23 || minute > 59 || second > 60 {
             return None;
         }
-        let micros = micros.iter().fold(0, |micros, digit| micros * 10 + digit);
-        return Some((((hour * 60 + minute) * 60 + second) * SECOND + micros, true));
+        let seconds = (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second);
+        return Some((seconds * SECOND + micros as i64, true));
     }
     let [h, hh, b':', m, mm, b':', s, ss, rest @ ..] = *text else {
         return None;
@@ -163,14 +144,15 @@ pub(super) fn day(text: &mut &[u8]) -> Option<u8> {
 
 /// Parses `2026-04-22`. Returns the days since 1970-01-01.
 pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
-    let [y, yy, yyy, yyyy, b'-', m, mm, b'-', d, dd, rest @ ..] = *text else {
+    let (whole, [d, dd, rest @ ..]) = text.split_first_chunk()? else {
         return None;
     };
-    let year = pair(*y, *yy)? * 100 + pair(*yyy, *yyyy)?;
-    let (month, day) = (pair(*m, *mm)?, pair(*d, *dd)?);
+    let [century, _, year, _, _, month, ..] = pairs(*whole, *b"0000-00-")?;
+    let day = pair(*d, *dd)?;
     *text = rest;
+    let year = i32::from(century) * 100 + i32::from(year);
     ((1..=12).contains(&month) && (1..=31).contains(&day))
-        .then(|| days_of_civil(year as i32, month as u8, day as u8))
+        .then(|| days_of_civil(year, month, day as u8))
 }
 
 /// Parses `Z`, `+0200`, `+02:00` or `-02`. Returns the offset from UTC in microseconds.
@@ -234,10 +216,14 @@ pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
 /// Parses `12345.677901`. Returns the microseconds.
 pub(super) fn seconds(text: &mut &[u8]) -> Option<i64> {
     let mut rest = *text;
-    let whole = digits(&mut rest, 1, 12)?;
+    let (whole, len) = number(rest);
+    if !(1..=12).contains(&len) {
+        return None;
+    }
+    rest = &rest[len..];
     let micros = fraction(&mut rest)?;
     *text = rest;
-    Some(whole * SECOND + micros)
+    Some(whole as i64 * SECOND + micros)
 }
 
 /// Parses the kernel's own `[12345.677901] `, with the caller of `CONFIG_PRINTK_CALLER` or the CPU of some vendors'
