@@ -8,8 +8,8 @@ mod head;
 
 use std::ops::Range;
 
-use super::format::text::{trim, uptime_of};
-use super::format::{self, Prefixes, cri};
+use super::format::text::{bare, trim, uptime_of};
+use super::format::{self, Origin, Prefixes, cri};
 use super::framing;
 use super::message::{Class, classify, further_lines, unescaped};
 use super::scan::{Besides, Parsed, Scan};
@@ -88,13 +88,13 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
         return None;
     }
     let text = unescaped(&record.message);
-    if !further_lines(&text).is_empty() {
-        return None;
-    }
-    let Class::Drop { message, repeats } = classify(record.origin, &text, true, prefixes) else {
-        return None;
-    };
-    let (interface, packet) = packet(message, prefixes)?;
+    let Dropped {
+        message,
+        repeats,
+        interface,
+        packet,
+    } = whole(record.origin, &text, prefixes)
+        .or_else(|| classified(record.origin, &text, prefixes))?;
     let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
     let parsed = Parsed {
         line: line.clone(),
@@ -115,20 +115,48 @@ fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan
     scan.read(block, &parsed)
 }
 
-/// Returns the name of a packet's interface, and the packet without it, or why it cannot be judged.
-fn packet<'m>(
+/// A drop line's message.
+struct Dropped<'m> {
     message: &'m [u8],
-    prefixes: &Prefixes,
-) -> Option<(&'m [u8], Result<PacketSummary<'static>, Unparsed>)> {
-    let behind = prefixes.at_begin_of(message).map_or(0, <[u8]>::len);
-    if prefixes.are_documented()
-        && let Some(text) = message[behind..].strip_prefix(b"IN=")
-        && let Some(([], (interface, packet))) = PacketSummary::leading(text)
-    {
-        return Some((interface, Ok(packet)));
+    repeats: u32,
+    interface: &'m [u8],
+    /// Packet without the name of its interface, or why it cannot be judged.
+    packet: Result<PacketSummary<'static>, Unparsed>,
+}
+
+/// Reads a message that the kernel printed whole: what is read to its end has neither further lines nor other drop lines
+/// in it.
+fn whole<'m>(origin: Origin, text: &'m [u8], prefixes: &Prefixes) -> Option<Dropped<'m>> {
+    if origin != Origin::Kernel || !prefixes.are_documented() {
+        return None;
     }
+    let message = bare(text);
+    let behind = &message[prefixes.at_begin_of(message)?.len()..];
+    let ([], (interface, packet)) = PacketSummary::leading(behind.strip_prefix(b"IN=")?)? else {
+        return None;
+    };
+    Some(Dropped {
+        message,
+        repeats: 1,
+        interface,
+        packet: Ok(packet),
+    })
+}
+
+/// Reads any other message of one line.
+fn classified<'m>(origin: Origin, text: &'m [u8], prefixes: &Prefixes) -> Option<Dropped<'m>> {
+    if !further_lines(text).is_empty() {
+        return None;
+    }
+    let Class::Drop { message, repeats } = classify(origin, text, true, prefixes) else {
+        return None;
+    };
     let packet = PacketSummary::read(simdutf8::basic::from_utf8(message).ok()?);
     let interface = packet.map_or("", |packet| packet.interface);
-    let packet = packet.map(PacketSummary::without_interface);
-    Some((interface.as_bytes(), packet))
+    Some(Dropped {
+        message,
+        repeats,
+        interface: interface.as_bytes(),
+        packet: packet.map(PacketSummary::without_interface),
+    })
 }

@@ -4,7 +4,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::header::origin;
+use super::header::{digits, origin};
 use super::record::Origin;
 use crate::time::{SECOND, Stamp, Time};
 
@@ -108,7 +108,12 @@ pub(super) const fn of_priority(priority: i64) -> Origin {
 
 /// Parses the number in a field.
 pub(super) fn number(value: &[u8]) -> Option<i64> {
-    std::str::from_utf8(value).ok()?.parse().ok()
+    // As all that journald writes, and without a check for what exceeds 64 bits.
+    let mut rest = value;
+    match digits(&mut rest, 1, 18) {
+        Some(number) if rest.is_empty() => Some(number),
+        _ => std::str::from_utf8(value).ok()?.parse().ok(),
+    }
 }
 
 #[cfg(test)]

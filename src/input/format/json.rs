@@ -96,20 +96,27 @@ pub(super) static COLLECTOR: Format = Format {
 
 /// Parses the object behind `mark`.
 fn behind<'a>(text: &'a [u8], mark: &[u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    record(Object::read(text.strip_prefix(mark)?)?, layer)
+    read(text.strip_prefix(mark)?, layer)
+}
+
+/// Reads a record of any of these forms.
+pub(super) fn read<'a>(text: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    let mut object = Object::default();
+    object.read(text)?;
+    record(&mut object, layer)
 }
 
 /// Converts an object to a record of a log.
-pub(super) fn record<'a>(mut object: Object<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
+pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Record<'a>> {
     // An object with neither belongs to another program.
     if object.bytes(Part::Message).is_none() && object.bytes(Part::Realtime).is_none() {
         return None;
     }
-    let is_loki = is_loki(&object);
+    let is_loki = is_loki(object);
     let message = object.take(Part::Message).unwrap_or_default();
     let host = object.take(Part::Host).and_then(text);
-    let fields = journal_fields(&object);
-    let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(&object), 0));
+    let fields = journal_fields(object);
+    let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(object), 0));
     let from = fields.origin();
     // The journal, or `dmesg -J`, states the sender: a header within the message is then only text.
     let is_told = fields.transport.is_some() || fields.priority.is_some();
@@ -165,7 +172,7 @@ fn is_loki(object: &Object<'_>) -> bool {
 /// trusted fields.
 fn is_entry(message: &[u8]) -> bool {
     let own = [Part::Transport, Part::Host];
-    Object::read(message).is_some_and(|entry| own.iter().all(|part| entry.bytes(*part).is_some()))
+    Object::of(message).is_some_and(|entry| own.iter().all(|part| entry.bytes(*part).is_some()))
 }
 
 /// Whether more than the one space that syslog daemons leave precedes `message`.

@@ -198,25 +198,25 @@ pub(super) const OBJECTS: &[(&str, Within)] = &[
 ];
 
 /// Returns the index in [`OBJECTS`] of the object with this name.
-pub(super) fn entered(name: &str) -> Option<usize> {
+pub(super) fn entered(name: &[u8]) -> Option<usize> {
     known(Within::Unknown, name).1
 }
 
 /// Returns the row of [`FIELDS`] for a field.
-pub(super) fn field(within: Within, name: &str) -> Option<u8> {
+pub(super) fn field(within: Within, name: &[u8]) -> Option<u8> {
     known(within, name).0
 }
 
 /// Returns the row of [`FIELDS`] for a field, and the index in [`OBJECTS`] of an object with its name: a record has some twenty
 /// fields, and few of them are in the tables.
 #[inline]
-pub(super) fn known(within: Within, name: &str) -> (Option<u8>, Option<usize>) {
+pub(super) fn known(within: Within, name: &[u8]) -> (Option<u8>, Option<usize>) {
     let (mut row, mut object) = (None, None);
-    let mut slot = hash(name.as_bytes());
+    let mut slot = hash(name);
     while let Some(at) = SLOTS[slot].checked_sub(1) {
         let index = usize::from(at);
         // Lengths are compared first: comparing the bytes needs a function call.
-        let is_name = |known: &str| known.len() == name.len() && known == name;
+        let is_name = |known: &str| known.len() == name.len() && known.as_bytes() == name;
         match FIELDS.get(index) {
             Some(field) if row.is_none() && field.within == within && is_name(field.name) => {
                 row = Some(at);
@@ -271,16 +271,16 @@ mod tests {
     fn each_name_is_found_where_it_stands() {
         assert!(FIELDS.len() + OBJECTS.len() < 255);
         for (index, (name, _)) in OBJECTS.iter().enumerate() {
-            assert_eq!(entered(name), Some(index));
+            assert_eq!(entered(name.as_bytes()), Some(index));
         }
         for row in FIELDS {
-            let found = field(row.within, row.name).map(|at| &FIELDS[usize::from(at)]);
+            let found = field(row.within, row.name.as_bytes()).map(|at| &FIELDS[usize::from(at)]);
             let found = found.map(|found| (found.name, found.part));
             assert_eq!(found, Some((row.name, row.part)), "{}", row.name);
-            assert_eq!(field(Within::Unknown, row.name), None);
+            assert_eq!(field(Within::Unknown, row.name.as_bytes()), None);
         }
         for other in ["", "x", "MESSAGE_ID", "__CURSOR"] {
-            assert_eq!(field(Within::Record, other), None);
+            assert_eq!(field(Within::Record, other.as_bytes()), None);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Parser of a JSON object in one pass, which keeps the fields that [`FIELDS`] names.
 
+mod plain;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -25,39 +27,54 @@ pub(in crate::input) struct Object<'a> {
 
 impl<'a> Object<'a> {
     /// Reads the object that `record` begins with, and behind which only white space may stand; `None` where it is no JSON.
-    pub(super) fn read(record: &'a [u8]) -> Option<Self> {
+    pub(super) fn of(record: &'a [u8]) -> Option<Self> {
+        let mut object = Self::default();
+        object.read(record)?;
+        Some(object)
+    }
+
+    /// Reads what [`Self::of`] does into an empty object, which is large to be moved.
+    pub(super) fn read(&mut self, record: &'a [u8]) -> Option<()> {
         let text = record.trim_ascii_end();
         if text.first() != Some(&b'{') {
             return None;
         }
+        if plain::read(text, self).is_some() {
+            self.is_pretty = record[text.len()..].contains(&b'\n');
+            return Some(());
+        }
+        *self = Self::default();
         // Asked once for the record, not for each string in it.
-        let mut object = match simdutf8::basic::from_utf8(text) {
-            Ok(text) => Self::parse(text)?,
+        match simdutf8::basic::from_utf8(text) {
+            Ok(text) => self.parse(text)?,
             // rsyslog and others pass invalid UTF-8 into their JSON.
-            Err(_) => Object::parse(&String::from_utf8_lossy(text))?.into_owned(),
-        };
-        object.is_pretty = memchr::memchr(b'\n', record).is_some();
-        Some(object)
+            Err(_) => {
+                let text = String::from_utf8_lossy(text);
+                let mut object = Object::default();
+                object.parse(&text)?;
+                *self = object.into_owned();
+            }
+        }
+        self.is_pretty = memchr::memchr(b'\n', record).is_some();
+        Some(())
     }
 
     /// Keeps a field from another source than JSON.
     pub(super) fn put_field(&mut self, name: &str, value: Cow<'a, [u8]>) {
-        if let Some(row) = field(Within::Record, name) {
+        if let Some(row) = field(Within::Record, name.as_bytes()) {
             self.put(row, value);
         }
     }
 
-    fn parse(text: &'a str) -> Option<Self> {
-        let mut object = Self::default();
+    fn parse(&mut self, text: &'a str) -> Option<()> {
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let fields = Fields {
             within: Within::Record,
             depth: 0,
-            object: &mut object,
+            object: self,
         };
         fields.deserialize(&mut deserializer).ok()?;
-        deserializer.end().ok()?;
-        Some(object)
+        deserializer.end().ok()
     }
 
     fn into_owned(self) -> Object<'static> {
@@ -100,7 +117,7 @@ impl<'a> Object<'a> {
 
     /// Whether it has a field with the name of an object that may be entered, of any type.
     pub(super) fn holds(&self, name: &str) -> bool {
-        entered(name).is_some_and(|at| self.objects >> at & 1 == 1)
+        entered(name.as_bytes()).is_some_and(|at| self.objects >> at & 1 == 1)
     }
 
     fn put(&mut self, row: u8, value: Cow<'a, [u8]>) {
@@ -199,14 +216,7 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(key) = map.next_key_seed(Key)? {
-            let (row, object) = match known(self.within, &key) {
-                // `log.syslog.facility.code` may be one name or four objects; the last two words identify it.
-                (None, None) => match key.rsplit_once('.') {
-                    Some((objects, name)) => known(path(objects).unwrap_or(Within::Unknown), name),
-                    None => (None, None),
-                },
-                known => known,
-            };
+            let (row, object) = named(self.within, key.as_bytes());
             if row.is_none() && object.is_none() {
                 map.next_value::<IgnoredAny>()?;
                 continue;
@@ -227,10 +237,25 @@ impl<'a> Visitor<'a> for Fields<'_, 'a> {
     }
 }
 
+/// Returns the rows of a name, which may be that of a field within objects: `log.syslog.facility.code` may be one name or
+/// four objects; the last two words identify it.
+fn named(within: Within, name: &[u8]) -> (Option<u8>, Option<usize>) {
+    match known(within, name) {
+        (None, None) => match name.iter().rposition(|byte| *byte == b'.') {
+            Some(dot) => known(
+                path(&name[..dot]).unwrap_or(Within::Unknown),
+                &name[dot + 1..],
+            ),
+            None => (None, None),
+        },
+        known => known,
+    }
+}
+
 /// Returns the context of the last of nested `objects`, if all of them are known.
-fn path(objects: &str) -> Option<Within> {
+fn path(objects: &[u8]) -> Option<Within> {
     let mut last = None;
-    for object in objects.split('.') {
+    for object in objects.split(|byte| *byte == b'.') {
         last = Some(OBJECTS[entered(object)?].1);
     }
     last
@@ -240,10 +265,10 @@ fn path(objects: &str) -> Option<Within> {
 pub(in crate::input) fn is_table(names: &[String]) -> bool {
     let part = |name: &String| {
         let (within, name) = match name.rsplit_once('.') {
-            Some((objects, name)) => (path(objects)?, name),
+            Some((objects, name)) => (path(objects.as_bytes())?, name),
             None => (Within::Record, name.as_str()),
         };
-        field(within, name).map(|row| FIELDS[usize::from(row)].part)
+        field(within, name.as_bytes()).map(|row| FIELDS[usize::from(row)].part)
     };
     let parts: Vec<Part> = names.iter().filter_map(part).collect();
     let besides = [Part::Time, Part::Host, Part::Realtime, Part::Identifier];

@@ -42,7 +42,7 @@ fn read_logcli<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     literal(&mut rest, b" ")?;
     spaces(&mut rest);
     object.put_field("line", rest.into());
-    json::record(object, layer)
+    json::record(&mut object, layer)
 }
 
 /// Parses `{name="value", …}`, whose values are quoted as in Go.
@@ -82,5 +82,5 @@ fn read_grafana<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     object.put_field("timestamp", taken(stamped, rest).into());
     literal(&mut rest, b"\t")?;
     object.put_field("line", rest.into());
-    json::record(object, layer)
+    json::record(&mut object, layer)
 }

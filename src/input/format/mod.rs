@@ -86,37 +86,36 @@ pub(super) fn read<'a>(record: &'a [u8], prefixes: &Prefixes) -> Option<Record<'
 
 /// Returns the format of `record`, a complete record without its line end.
 pub fn format_of(record: &[u8], prefixes: &Prefixes) -> Option<&'static Format> {
-    first(record, Layer::outermost(prefixes, any)).map(|(format, _)| format)
+    let (format, _) = first(record, Layer::outermost(prefixes, any))?;
+    if !matches!(format.read, Read::Json(_)) {
+        return Some(format);
+    }
+    let object = Object::of(record)?;
+    let is_format = |format: &&&Format| matches!(format.read, Read::Json(is) if is(&object));
+    FORMATS.iter().find(is_format).copied()
 }
 
 fn any<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     first(record, layer).map(|(_, record)| record)
 }
 
-/// Parses `record` with the first format that accepts it. Its first byte excludes most of them: of 30 tries for a syslog
-/// line, few are left.
+/// Parses `record` with the first format that accepts it, and as JSON of whichever form. Its first byte excludes most of
+/// them: of 30 tries for a syslog line, few are left.
 fn first<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<(&'static Format, Record<'a>)> {
     let mut left = record
         .first()
         .map_or(u64::MAX, |first| BY_FIRST[usize::from(*first)]);
-    // A JSON object is parsed once for all formats.
-    let mut object: Option<Option<Object<'a>>> = None;
+    let mut is_no_json = false;
     while let Some(format) = FORMATS.get(left.trailing_zeros() as usize) {
-        match format.read {
-            Read::Text(read) => {
-                if let Some(record) = read(record, layer) {
-                    return Some((format, record));
-                }
-            }
-            Read::Json(is_this) => {
-                let read = object.get_or_insert_with(|| Object::read(record));
-                if let Some(found) = read.take_if(|found| is_this(found))
-                    && let Some(record) = json::record(found, layer)
-                {
-                    return Some((format, record));
-                }
-            }
+        let read = match format.read {
+            Read::Text(read) => read(record, layer),
+            Read::Json(_) if is_no_json => None,
+            Read::Json(_) => json::read(record, layer),
+        };
+        if let Some(record) = read {
+            return Some((format, record));
         }
+        is_no_json |= matches!(format.read, Read::Json(_));
         left &= left - 1;
     }
     None
@@ -156,7 +155,7 @@ mod tests {
     fn takes(format: &Format, record: &[u8], layer: Layer<'_>) -> bool {
         match format.read {
             Read::Text(read) => read(record, layer).is_some(),
-            Read::Json(is_this) => Object::read(record).is_some_and(|object| is_this(&object)),
+            Read::Json(is_this) => Object::of(record).is_some_and(|object| is_this(&object)),
         }
     }
 
