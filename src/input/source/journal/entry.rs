@@ -12,7 +12,7 @@ use super::unpack::{MAX_VALUE, Unpacked};
 use super::wanted::Wanted;
 use super::window::Window;
 
-/// Number of cached values of a file from which the next entry begins anew.
+/// Upper bound on the values of a file that are cached.
 const MAX_KNOWN: usize = 4096;
 /// Size of a window onto values away from their entry.
 const FAR: usize = 4096;
@@ -139,11 +139,6 @@ impl Values {
         (wanted, all): (&Wanted, bool),
         bytes: &mut Vec<u8>,
     ) -> Outcome<'v> {
-        if self.known.len().max(self.texts.len()) >= MAX_KNOWN {
-            self.known.clear();
-            self.texts.clear();
-            self.last.clear();
-        }
         let entry = near.bytes(at, head.size as usize);
         self.items.clear();
         self.items.extend(prover.form.items(entry));
@@ -161,6 +156,7 @@ impl Values {
                 parts.put(&Found::Known(known));
                 continue;
             }
+            self.bound(&mut parts);
             let found = match self.known.get(&item) {
                 Some(known) => Found::Known(*known),
                 None => self.look(near, prover, item, wanted),
@@ -180,6 +176,7 @@ impl Values {
         }
         let is_read = all || wanted.reads_packed(parts.transport);
         for n in 0..if is_read { packed } else { 0 } {
+            self.bound(&mut parts);
             match self.unpack(near, prover, self.items[n]) {
                 Some(found) => parts.put(&found),
                 None => whole = false,
@@ -208,6 +205,22 @@ impl Values {
             host: parts.host.and_then(text),
             record,
         }
+    }
+
+    /// Forgets the cached values where they are too many, but for those of the entry that is being read.
+    fn bound(&mut self, parts: &mut Parts) {
+        if self.known.len().max(self.texts.len()) < MAX_KNOWN {
+            return;
+        }
+        self.known.clear();
+        self.last.fill((0, Known::Nothing));
+        let texts = std::mem::take(&mut self.texts);
+        let mut keep = |at: Option<usize>| {
+            self.texts.push(Arc::clone(texts.get(at?)?));
+            Some(self.texts.len() - 1)
+        };
+        parts.host = keep(parts.host);
+        parts.identifier = keep(parts.identifier);
     }
 
     /// Reads the DATA object at `item`; a message is stored in `self.message`.
