@@ -115,7 +115,11 @@ impl Reader {
         prefixes: &Prefixes,
     ) -> impl Fn(&[u8]) -> bool + Send + Sync + use<> {
         let search = super::search_for(prefixes);
+        let prefixes = prefixes.clone();
         move |message| {
+            if prefixes.at_begin_of(message).is_some() {
+                return true;
+            }
             let found = search.of_text(false).found_in(message);
             found.prefix || found.notice || found.rule
         }
@@ -123,8 +127,11 @@ impl Reader {
 
     /// Reports a record of a binary journal, which has no text around its message.
     pub(in crate::input) fn journal_record(&mut self, record: &Record<'_>, sink: &mut Sink<'_>) {
-        // Fast path: most records contain none of the texts, which one search shows.
-        let found = self.scanner.search.of_text(false).found_in(&record.message);
+        // Fast path: of a message that begins with a prefix, nothing else matters.
+        let found = match self.prefixes.at_begin_of(&record.message) {
+            Some(_) => Found::PREFIX,
+            None => self.scanner.search.of_text(false).found_in(&record.message),
+        };
         if found.prefix || found.notice || found.rule {
             self.say(record, &record.message, found, sink);
         }
@@ -202,7 +209,11 @@ impl Reader {
         self.zone_names += u64::from(record.zone_name);
         let (time, jump) = self.nodes.take(&written);
         jump.say(time, host, sink);
-        let text = String::from_utf8_lossy(message);
+        // Checked in vectors before it is converted.
+        let text = match simdutf8::basic::from_utf8(message) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(message),
+        };
         sink(LogEvent::Drops(&[DropLine {
             time,
             fine: record.is_fine(),

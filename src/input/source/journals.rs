@@ -168,7 +168,7 @@ impl Log {
         self.latest = self.latest.max(Some(at));
         self.alive(at, sink);
         // Most messages are valid UTF-8, which is checked faster than a lossy conversion.
-        let message = match std::str::from_utf8(message) {
+        let message = match simdutf8::basic::from_utf8(message) {
             Ok(text) => Cow::Borrowed(text),
             Err(_) => String::from_utf8_lossy(message),
         };

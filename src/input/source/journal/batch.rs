@@ -35,10 +35,17 @@ pub(in crate::input::source) struct Life {
 
 impl Batch {
     /// Records an entry of a machine.
-    pub(super) fn lives(&mut self, life: Life) {
-        match self.lives.iter().position(|known| known.host == life.host) {
-            Some(at) if self.lives[at].realtime <= life.realtime => self.lives[at] = life,
-            None if self.lives.len() < MAX_LIVES => self.lives.push(life),
+    pub(super) fn lives(&mut self, host: &Arc<str>, realtime: u64, monotonic: u64) {
+        match self.lives.iter().position(|known| known.host == *host) {
+            Some(at) if self.lives[at].realtime <= realtime => {
+                let life = &mut self.lives[at];
+                (life.realtime, life.monotonic) = (realtime, monotonic);
+            }
+            None if self.lives.len() < MAX_LIVES => self.lives.push(Life {
+                host: Arc::clone(host),
+                realtime,
+                monotonic,
+            }),
             Some(_) | None => {}
         }
     }

@@ -77,6 +77,50 @@ impl Chain {
 
     /// Reads the next part of the file.
     pub(super) fn step(&mut self) -> Step {
+        match self.sound() {
+            Some(step) => step,
+            None => self.other(),
+        }
+    }
+
+    /// Reads the next object if it is sound, and neither the last nor behind damage, as most are.
+    #[inline]
+    fn sound(&mut self) -> Option<Step> {
+        let at = self.at;
+        if self.lost || self.ended || at >= self.tail {
+            return None;
+        }
+        let head = Head::parse(self.bytes.bytes(at, HEAD))?;
+        if head.size > self.tail - at {
+            return None;
+        }
+        if !matches!(head.kind, DATA | ENTRY) {
+            return Some(self.object(head, Name::Other));
+        }
+        if head.size > MAX_PROVEN || (head.flags != 0 && !self.thorough) {
+            return None;
+        }
+        let object = self.bytes.bytes(at, head.size as usize);
+        if (object.len() as u64) < head.size {
+            return None;
+        }
+        let (verdict, missing) = match head.kind {
+            ENTRY => {
+                let proof = self.prover.entry(object, at);
+                let name = Name::Other;
+                (Verdict { proof, name }, &mut self.missing.0)
+            }
+            _ => (self.prover.data(head, object), &mut self.missing.1),
+        };
+        if verdict.proof != Proof::Sound {
+            return None;
+        }
+        *missing = missing.saturating_sub(1);
+        Some(self.object(head, verdict.name))
+    }
+
+    /// Reads any other part of the file.
+    fn other(&mut self) -> Step {
         if self.ended {
             return Step::End;
         }

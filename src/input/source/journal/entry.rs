@@ -12,7 +12,7 @@ use super::unpack::{MAX_VALUE, Unpacked};
 use super::wanted::Wanted;
 use super::window::Window;
 
-/// Upper bound on the shared values of a file that are cached.
+/// Upper bound on the values of a file that are cached.
 const MAX_KNOWN: usize = 4096;
 /// Size of a window onto values away from their entry.
 const FAR: usize = 4096;
@@ -24,12 +24,36 @@ const MESSAGE: &[u8] = b"MESSAGE=";
 const NAME: usize = 32;
 
 /// Content of a shared value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Known {
     Nothing,
     Transport(Transport),
-    Host(Arc<str>),
-    Identifier(Arc<str>),
+    /// Index in [`Values::texts`].
+    Host(usize),
+    Identifier(usize),
+    /// A message that is not handed on, whoever wrote it.
+    Unwanted,
+}
+
+/// What the values of an entry say.
+#[derive(Debug, Default)]
+struct Parts {
+    transport: Option<Transport>,
+    /// Indices in [`Values::texts`].
+    host: Option<usize>,
+    identifier: Option<usize>,
+    source_monotonic: Option<u64>,
+    message: Message,
+}
+
+/// The last message among the values of an entry.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Message {
+    #[default]
+    Missing,
+    Unwanted,
+    /// It is in [`Values::message`].
+    Here,
 }
 
 /// Result of looking up a value.
@@ -44,13 +68,13 @@ enum Found {
 
 /// Result of reading an entry.
 #[derive(Debug)]
-pub(super) struct Outcome {
+pub(super) struct Outcome<'v> {
     /// Whether all values that matter were there.
     pub(super) whole: bool,
     /// Whether one of them is a message, even where it is not wanted.
     pub(super) has_message: bool,
     /// Host name of its machine.
-    pub(super) host: Option<Arc<str>>,
+    pub(super) host: Option<&'v Arc<str>>,
     /// The record, where it is wanted.
     pub(super) record: Option<Record>,
 }
@@ -59,6 +83,10 @@ pub(super) struct Outcome {
 pub(super) struct Values {
     far: Window,
     known: HashMap<u64, Known, foldhash::fast::RandomState>,
+    /// Names of hosts and of programs.
+    texts: Vec<Arc<str>>,
+    /// The values of the entry before, which the next shares for the most part, at the same positions.
+    last: Vec<(u64, Known)>,
     /// Scratch: the offsets of an entry's values, and the message.
     items: Vec<u64>,
     message: Vec<u8>,
@@ -73,6 +101,8 @@ impl Values {
         Self {
             far: Window::new(file, end, FAR, 0),
             known: HashMap::default(),
+            texts: Vec::new(),
+            last: Vec::new(),
             items: Vec::new(),
             message: Vec::new(),
             proven: [0; 16],
@@ -95,78 +125,112 @@ impl Values {
     pub(super) fn close(&mut self) {
         self.far.close();
         self.known = HashMap::default();
+        self.texts = Vec::new();
+        self.last = Vec::new();
     }
 
     /// Reads the entry at `at`, which was proven; its message is appended to `bytes` if it is `wanted`. Compressed
     /// messages of other programs are read only if `all` are.
-    pub(super) fn read(
-        &mut self,
+    pub(super) fn read<'v>(
+        &'v mut self,
         near: &mut Window,
         prover: &mut Prover,
         (at, head): (u64, Head),
         (wanted, all): (&Wanted, bool),
         bytes: &mut Vec<u8>,
-    ) -> Outcome {
+    ) -> Outcome<'v> {
         let entry = near.bytes(at, head.size as usize);
         self.items.clear();
         self.items.extend(prover.form.items(entry));
+        let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
         let mut boot = [0; 16];
         boot.copy_from_slice(entry.get(40..56).unwrap_or(&[0; 16]));
-        let mut record = Record {
-            realtime: u64_at(entry, 24),
-            monotonic: u64_at(entry, 32),
-            boot: u128::from_be_bytes(boot),
-            transport: None,
-            host: None,
-            identifier: None,
-            source_monotonic: None,
-            message: 0..0,
-        };
+        self.last.resize(self.items.len(), (0, Known::Nothing));
+        let mut parts = Parts::default();
         let mut whole = true;
-        let mut has_message = false;
         let mut packed = 0;
         for n in 0..self.items.len() {
             let item = self.items[n];
-            if let Some(known) = self.known.get(&item) {
-                put(&mut record, known);
+            let (last, known) = self.last[n];
+            if last == item {
+                parts.put(&Found::Known(known));
                 continue;
             }
-            match self.look(near, prover, item) {
-                Found::Known(known) => put(&mut record, &known),
-                Found::SourceMonotonic(time) => record.source_monotonic = time,
-                Found::Message => has_message = true,
+            self.bound(&mut parts);
+            let found = match self.known.get(&item) {
+                Some(known) => Found::Known(*known),
+                None => self.look(near, prover, item, wanted),
+            };
+            self.last[n] = match found {
+                Found::Known(known) => (item, known),
+                _ => (0, Known::Nothing),
+            };
+            match found {
                 Found::Packed => {
                     self.items[packed] = item;
                     packed += 1;
                 }
                 Found::Damaged => whole = false,
+                found => parts.put(&found),
             }
         }
-        let is_read = all || wanted.reads_packed(&record);
+        let is_read = all || wanted.reads_packed(parts.transport);
         for n in 0..if is_read { packed } else { 0 } {
+            self.bound(&mut parts);
             match self.unpack(near, prover, self.items[n]) {
-                Some(Found::Known(known)) => put(&mut record, &known),
-                Some(Found::Message) => has_message = true,
-                Some(_) => {}
+                Some(found) => parts.put(&found),
                 None => whole = false,
             }
         }
-        let is_kept = has_message && wanted.keeps(&record, &self.message);
-        if is_kept {
+        let is_kept =
+            parts.message == Message::Here && wanted.keeps(parts.transport, &self.message);
+        let text = |at: usize| self.texts.get(at);
+        let record = is_kept.then(|| {
             let from = bytes.len();
             bytes.extend_from_slice(&self.message);
-            record.message = from..bytes.len();
-        }
+            Record {
+                realtime,
+                monotonic,
+                boot: u128::from_be_bytes(boot),
+                transport: parts.transport,
+                host: parts.host.and_then(text).cloned(),
+                identifier: parts.identifier.and_then(text).cloned(),
+                source_monotonic: parts.source_monotonic,
+                message: from..bytes.len(),
+            }
+        });
         Outcome {
             whole,
-            has_message: has_message || !is_read,
-            host: record.host.clone(),
-            record: is_kept.then_some(record),
+            has_message: parts.message != Message::Missing || !is_read,
+            host: parts.host.and_then(text),
+            record,
         }
     }
 
+    /// Forgets the cached values where they are too many, but for those of the entry that is being read.
+    fn bound(&mut self, parts: &mut Parts) {
+        if self.known.len().max(self.texts.len()) < MAX_KNOWN {
+            return;
+        }
+        self.known.clear();
+        self.last.fill((0, Known::Nothing));
+        let texts = std::mem::take(&mut self.texts);
+        let mut keep = |at: Option<usize>| {
+            self.texts.push(Arc::clone(texts.get(at?)?));
+            Some(self.texts.len() - 1)
+        };
+        parts.host = keep(parts.host);
+        parts.identifier = keep(parts.identifier);
+    }
+
     /// Reads the DATA object at `item`; a message is stored in `self.message`.
-    fn look(&mut self, near: &mut Window, prover: &mut Prover, item: u64) -> Found {
+    fn look(
+        &mut self,
+        near: &mut Window,
+        prover: &mut Prover,
+        item: u64,
+        wanted: &Wanted,
+    ) -> Found {
         let payload = prover.form.payload();
         let window = pick(near, &mut self.far, item, payload + NAME);
         let begin = window.bytes(item, payload + NAME);
@@ -182,7 +246,7 @@ impl Values {
         }
         let stored = begin.get(payload..).unwrap_or_default();
         // Of irrelevant values only those shared by many entries are proven, once.
-        let matters = !is_other(stored);
+        let matters = Name::read(stored).is_some();
         if head.size > (payload + MAX_VALUE) as u64 {
             if !matters {
                 return Found::Known(Known::Nothing);
@@ -210,6 +274,10 @@ impl Values {
             return Found::Damaged;
         }
         match Name::split(&object[payload..]) {
+            Some((Name::Message, value)) if is_shared && wanted.is_never(value) => {
+                self.known.insert(item, Known::Unwanted);
+                Found::Known(Known::Unwanted)
+            }
             Some((Name::Message, value)) => {
                 self.message.clear();
                 self.message.extend_from_slice(value);
@@ -217,9 +285,9 @@ impl Values {
             }
             Some((Name::SourceMonotonic, value)) => Found::SourceMonotonic(number(value)),
             Some((name, value)) => {
-                let known = known(name, value);
+                let known = known(name, value, &mut self.texts);
                 if is_shared {
-                    self.remember(item, known.clone());
+                    self.known.insert(item, known);
                 }
                 Found::Known(known)
             }
@@ -272,23 +340,29 @@ impl Values {
                     self.message.extend_from_slice(value);
                     Found::Message
                 }
-                (name, value) => Found::Known(known(name, value)),
+                (name, value) => Found::Known(known(name, value, &mut self.texts)),
             },
         };
         if let Found::Known(known) = &found
             && is_shared
         {
-            let known = known.clone();
-            self.remember(item, known);
+            self.known.insert(item, *known);
         }
         Some(found)
     }
+}
 
-    fn remember(&mut self, item: u64, known: Known) {
-        if self.known.len() >= MAX_KNOWN {
-            self.known.clear();
+impl Parts {
+    const fn put(&mut self, found: &Found) {
+        match found {
+            Found::Known(Known::Transport(transport)) => self.transport = Some(*transport),
+            Found::Known(Known::Host(host)) => self.host = Some(*host),
+            Found::Known(Known::Identifier(identifier)) => self.identifier = Some(*identifier),
+            Found::Known(Known::Unwanted) => self.message = Message::Unwanted,
+            Found::SourceMonotonic(time) => self.source_monotonic = *time,
+            Found::Message => self.message = Message::Here,
+            Found::Known(Known::Nothing) | Found::Packed | Found::Damaged => {}
         }
-        self.known.insert(item, known);
     }
 }
 
@@ -297,33 +371,16 @@ fn pick<'w>(near: &'w mut Window, far: &'w mut Window, at: u64, length: usize) -
     if near.holds(at, length) { near } else { far }
 }
 
-/// Whether `stored`, the start of a value, shows that its field is not read.
-fn is_other(stored: &[u8]) -> bool {
-    const READ: [&[u8]; 5] = [
-        b"MESSAGE=",
-        b"_TRANSPORT=",
-        b"_HOSTNAME=",
-        b"SYSLOG_IDENTIFIER=",
-        b"_SOURCE_MONOTONIC_TIMESTAMP=",
-    ];
-    !READ.iter().any(|name| stored.starts_with(name))
-}
-
-fn known(name: Name, value: &[u8]) -> Known {
-    let text = || String::from_utf8_lossy(value).into();
+/// Returns the content of a value that is no message; a text is appended to `texts`.
+fn known(name: Name, value: &[u8], texts: &mut Vec<Arc<str>>) -> Known {
+    let mut text = || {
+        texts.push(String::from_utf8_lossy(value).into());
+        texts.len() - 1
+    };
     match name {
         Name::Transport => Known::Transport(Transport::of(value)),
         Name::Hostname => Known::Host(text()),
         Name::Identifier => Known::Identifier(text()),
         Name::Message | Name::SourceMonotonic | Name::Other => Known::Nothing,
-    }
-}
-
-fn put(record: &mut Record, known: &Known) {
-    match known {
-        Known::Nothing => {}
-        Known::Transport(transport) => record.transport = Some(*transport),
-        Known::Host(host) => record.host = Some(Arc::clone(host)),
-        Known::Identifier(identifier) => record.identifier = Some(Arc::clone(identifier)),
     }
 }

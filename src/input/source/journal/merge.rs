@@ -164,11 +164,11 @@ impl<T> Merge<T> {
 
     fn share(&self) -> Share {
         let batch = MAX_BATCHES / self.open.max(1);
-        let is_last = self.open + self.ahead.len() <= 1 && self.waiting.is_empty();
         Share {
             batch: batch.clamp(BATCH.0, BATCH.1),
             stays: self.open <= FEW,
-            threads: if is_last { self.threads as u64 } else { 1 },
+            // Also where several files are searched at once: the last ones would be searched by one thread.
+            threads: self.threads as u64,
         }
     }
 

@@ -25,24 +25,28 @@ pub(super) enum Name {
 }
 
 impl Name {
+    /// Splits `NAME=value` where the field is one that is read.
+    pub(super) fn read(data: &[u8]) -> Option<(Self, &[u8])> {
+        let of = |name, value: Option<_>| value.map(|value| (name, value));
+        None.or_else(|| of(Self::Message, data.strip_prefix(b"MESSAGE=")))
+            .or_else(|| of(Self::Transport, data.strip_prefix(b"_TRANSPORT=")))
+            .or_else(|| of(Self::Hostname, data.strip_prefix(b"_HOSTNAME=")))
+            .or_else(|| of(Self::Identifier, data.strip_prefix(b"SYSLOG_IDENTIFIER=")))
+            .or_else(|| {
+                let value = data.strip_prefix(b"_SOURCE_MONOTONIC_TIMESTAMP=");
+                of(Self::SourceMonotonic, value)
+            })
+    }
+
     /// Splits `NAME=value`; `None` where `data` has no valid name.
     pub(super) fn split(data: &[u8]) -> Option<(Self, &[u8])> {
+        if let Some(read) = Self::read(data) {
+            return Some(read);
+        }
         let is_valid = |b: &u8| matches!(b, b'A'..=b'Z' | b'0'..=b'9' | b'_');
         let begin = &data[..data.len().min(MAX_NAME + 1)];
         let length = begin.iter().position(|b| !is_valid(b))?;
-        if length == 0 || data[length] != b'=' {
-            return None;
-        }
-        let (name, value) = (&data[..length], &data[length + 1..]);
-        let name = match name {
-            b"MESSAGE" => Self::Message,
-            b"_TRANSPORT" => Self::Transport,
-            b"_HOSTNAME" => Self::Hostname,
-            b"SYSLOG_IDENTIFIER" => Self::Identifier,
-            b"_SOURCE_MONOTONIC_TIMESTAMP" => Self::SourceMonotonic,
-            _ => Self::Other,
-        };
-        Some((name, value))
+        (length > 0 && data[length] == b'=').then(|| (Self::Other, &data[length + 1..]))
     }
 }
 

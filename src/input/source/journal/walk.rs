@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::sync::Arc;
 
-use super::batch::{Batch, Life};
+use super::batch::Batch;
 use super::chain::{Chain, Step};
 use super::entry::Values;
 use super::header::Header;
@@ -85,11 +85,7 @@ impl Walk {
                     );
                     chain.damage.dangling += u64::from(!outcome.whole);
                     if let Some(host) = outcome.host {
-                        batch.lives(Life {
-                            host,
-                            realtime,
-                            monotonic,
-                        });
+                        batch.lives(host, realtime, monotonic);
                     }
                     batch.records.extend(outcome.record);
                 }

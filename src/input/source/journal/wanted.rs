@@ -1,6 +1,6 @@
 //! Selection of the entries of a journal that are handed on.
 
-use super::record::{Record, Transport};
+use super::record::Transport;
 
 /// Predicate for messages of the kernel or of journald that matter.
 pub(in crate::input::source) type Says = dyn Fn(&[u8]) -> bool + Send + Sync;
@@ -17,18 +17,28 @@ impl Wanted {
         Self { prefixes, says }
     }
 
-    /// Whether the entry of `record`, with this message, is handed on.
-    pub(super) fn keeps(&self, record: &Record, message: &[u8]) -> bool {
-        if is_trusted(record) {
-            return (self.says)(message);
+    /// Whether an entry of this transport, with this message, is handed on.
+    pub(super) fn keeps(&self, transport: Option<Transport>, message: &[u8]) -> bool {
+        if is_trusted(transport) {
+            (self.says)(message)
+        } else {
+            self.holds_prefix(message)
         }
+    }
+
+    /// Whether no entry with this message is handed on.
+    pub(super) fn is_never(&self, message: &[u8]) -> bool {
+        !(self.says)(message) && !self.holds_prefix(message)
+    }
+
+    fn holds_prefix(&self, message: &[u8]) -> bool {
         let holds = |prefix: &Vec<u8>| memchr::memmem::find(message, prefix).is_some();
         self.prefixes.iter().any(holds)
     }
 
-    /// Whether a compressed message of the entry of `record` is unpacked even where most are not.
-    pub(super) fn reads_packed(&self, record: &Record) -> bool {
-        is_trusted(record)
+    /// Whether a compressed message of an entry of this transport is unpacked even where most are not.
+    pub(super) fn reads_packed(&self, transport: Option<Transport>) -> bool {
+        is_trusted(transport)
     }
 
     /// Returns the longest common start of all prefixes.
@@ -43,6 +53,6 @@ impl Wanted {
 }
 
 /// Whether the kernel or journald wrote the entry, or no field says who did.
-fn is_trusted(record: &Record) -> bool {
-    record.transport != Some(Transport::Other)
+fn is_trusted(transport: Option<Transport>) -> bool {
+    transport != Some(Transport::Other)
 }

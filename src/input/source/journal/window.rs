@@ -117,18 +117,31 @@ impl Window {
     }
 
     /// Returns the `length` bytes at `at`; fewer where the file ends, or breaks.
+    #[inline]
     pub(super) fn bytes(&mut self, at: u64, length: usize) -> &[u8] {
-        if at >= self.end {
-            return &[];
+        if self.shown(at).len() < length {
+            self.show(at, length);
         }
-        let there = (self.end - at).min(length as u64) as usize;
-        if !self.holds(at, there) {
+        let shown = self.shown(at);
+        &shown[..shown.len().min(length)]
+    }
+
+    /// Returns the bytes from `at` on that are in memory.
+    #[inline]
+    fn shown(&self, at: u64) -> &[u8] {
+        let shown = &self.room[self.lead..self.lead + self.filled];
+        // An offset before the window is beyond its end.
+        let start = usize::try_from(at.wrapping_sub(self.from)).unwrap_or(usize::MAX);
+        shown.get(start..).unwrap_or_default()
+    }
+
+    /// Moves the window so that it shows the `length` bytes at `at`, as far as the file has them.
+    #[inline(never)]
+    fn show(&mut self, at: u64, length: usize) {
+        let there = self.end.saturating_sub(at).min(length as u64) as usize;
+        if there > 0 && !self.holds(at, there) {
             self.read(at, there);
         }
-        let shown = &self.room[self.lead..self.lead + self.filled];
-        let start = usize::try_from(at - self.from).unwrap_or(usize::MAX);
-        let shown = shown.get(start..).unwrap_or_default();
-        &shown[..shown.len().min(there)]
     }
 
     /// Takes the read error that ended the bytes; `None` at the end of the file.
