@@ -121,15 +121,19 @@ impl Flows {
                 }
             }
             let known = self.flows.len();
-            for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
+            let places = drops.iter().zip(&lines).zip(places);
+            let places = places.map(|((drop, line), place)| {
                 self.meet(drop.packet, line);
-                let place = place.unwrap_or_else(|| {
+                place.unwrap_or_else(|| {
                     // An earlier line of the batch may have begun the flow.
                     let began = (self.flows.len() > known).then(|| self.place(line.key));
                     let place = began.flatten().unwrap_or_else(|| self.begin(drop, line));
                     self.flows[place].logged += u64::from(drop.lines);
                     place
-                });
+                })
+            });
+            let places: SmallVec<[usize; BATCH]> = places.collect();
+            for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
                 self.count(drop, line, place);
                 if !site.in_force.is_empty() {
                     self.judge(site, drop, line, place);

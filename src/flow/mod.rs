@@ -8,6 +8,7 @@ mod bounds;
 mod classify;
 mod collect;
 mod evidence;
+mod flags;
 mod key;
 mod lifeline;
 mod marks;
@@ -24,6 +25,8 @@ use smallvec::SmallVec;
 
 use crate::packet::TcpFlags;
 use crate::time::Time;
+
+use flags::FlagCounts;
 
 pub use attempts::{ATTEMPT, attempts, begins, bursts};
 pub use bounds::folded_network;
@@ -148,41 +151,23 @@ pub enum Folded {
     Peers,
 }
 
-/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold.
+/// What the lines of one flow add up to. Each line adds to one, and there are more than a processor's caches hold: the sums
+/// are one line of such a cache.
 #[derive(Debug, Clone)]
+#[repr(align(64))]
 pub struct Flow {
     /// Number of lines logged: a lower bound, since the LOG rule is limited.
     pub logged: u64,
     pub first: Time,
     pub last: Time,
-    /// Lines by TCP flags, in order. Most flows have up to four kinds, which lie here.
-    flags: SmallVec<[FlagCount; 4]>,
+    flags: FlagCounts,
     pub folded: Folded,
     /// Number of its lines that are kept one by one.
     marks: u16,
     pub detail: Box<Detail>,
 }
 
-/// TCP flags above, and the number of their lines in the bits below: eight bytes for each kind.
-#[derive(Debug, Clone, Copy)]
-struct FlagCount(u64);
-
-impl FlagCount {
-    /// Bits of the number of lines.
-    const LINES: u32 = u64::BITS - TcpFlags::BITS;
-
-    const fn new(flags: TcpFlags, lines: u64) -> Self {
-        Self((flags.bits() as u64) << Self::LINES | lines)
-    }
-
-    const fn flags(self) -> TcpFlags {
-        TcpFlags::from_bits((self.0 >> Self::LINES) as u16)
-    }
-
-    const fn lines(self) -> u64 {
-        self.0 & (u64::MAX >> TcpFlags::BITS)
-    }
-}
+const _: () = assert!(size_of::<Flow>() == 64);
 
 /// A flow as reports see it.
 #[derive(Debug, Clone, Copy)]
@@ -210,6 +195,8 @@ impl Seen<'_> {
 /// Sums to which few lines of a flow add. They are stored separately, so that the sums of each line are close together.
 #[derive(Debug, Clone)]
 pub struct Detail {
+    /// Lines by TCP flags that do not lie in the flow itself.
+    flags: Counts<TcpFlags>,
     /// Lines by ICMP type; empty for other protocols.
     pub icmp_types: Counts<u8>,
     /// Destinations of lines in group frames, and of VRRP to its group, in order; [`MAX_DESTINATIONS`] of them may stand for
@@ -224,15 +211,17 @@ pub struct Detail {
 impl Flow {
     /// Lines by TCP flags, in order; none for other protocols.
     pub fn flags(&self) -> impl Iterator<Item = (TcpFlags, u64)> {
-        self.flags
-            .iter()
-            .map(|count| (count.flags(), count.lines()))
+        let mut all = self.detail.flags.clone();
+        for (flags, lines) in self.flags.iter() {
+            sum::count(&mut all, flags, lines);
+        }
+        all.into_iter()
     }
 
     /// Counts the lines whose flags satisfy `test`.
     pub fn lines_with(&self, test: impl Fn(TcpFlags) -> bool) -> u64 {
-        self.flags()
-            .filter(|(flags, _)| test(*flags))
+        let all = self.flags.iter().chain(self.detail.flags.iter().copied());
+        all.filter(|(flags, _)| test(*flags))
             .map(|(_, lines)| lines)
             .sum()
     }
@@ -249,12 +238,9 @@ impl Flow {
 
     #[inline]
     fn count_flags(&mut self, flags: TcpFlags, lines: u64) {
-        match self.flags.iter_mut().find(|count| count.flags() == flags) {
-            Some(count) => count.0 += lines,
-            None => {
-                let at = self.flags.iter().take_while(|count| count.flags() < flags);
-                self.flags.insert(at.count(), FlagCount::new(flags, lines));
-            }
+        let others = self.flags.add(flags, lines);
+        if others > 0 {
+            sum::count(&mut self.detail.flags, flags, others);
         }
     }
 }

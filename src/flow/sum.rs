@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::flags::FlagCounts;
 use super::{Counts, Detail, Flow, Folded};
 use crate::time::Time;
 
@@ -13,12 +14,13 @@ impl Flow {
     pub(super) fn begin(time: Time, message: &[u8]) -> Self {
         Self {
             logged: 0,
-            flags: SmallVec::new(),
+            flags: FlagCounts::default(),
             first: time,
             last: time,
             folded: Folded::No,
             marks: 0,
             detail: Box::new(Detail {
+                flags: Counts::new(),
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: text(message).trim_end().into(),
@@ -53,9 +55,10 @@ impl Flow {
     pub(super) fn bare(&self) -> Self {
         Self {
             logged: 0,
-            flags: SmallVec::new(),
+            flags: FlagCounts::default(),
             marks: 0,
             detail: Box::new(Detail {
+                flags: Counts::new(),
                 icmp_types: Counts::new(),
                 destinations: SmallVec::new(),
                 sample: self.detail.sample.clone(),

@@ -101,7 +101,7 @@ pub(super) fn v4(text: &[u8]) -> Parsed<'_, Ipv4Addr> {
     if !fits {
         return Err(NO);
     }
-    Ok((rest, Ipv4Addr::from_octets(octets)))
+    Ok((rest, octets.into()))
 }
 
 /// `%pI6`, eight groups of four digits.

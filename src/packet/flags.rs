@@ -30,17 +30,6 @@ impl TcpFlags {
     pub const SYN: Self = Self(1 << 7);
     pub const FIN: Self = Self(1 << 8);
 
-    /// Number of bits that all flags take.
-    pub(crate) const BITS: u32 = 9;
-
-    pub(crate) const fn bits(self) -> u16 {
-        self.0
-    }
-
-    pub(crate) const fn from_bits(bits: u16) -> Self {
-        Self(bits)
-    }
-
     /// Returns the flag that the kernel prints as `name`.
     pub fn from_name(name: &str) -> Option<Self> {
         NAMES
