@@ -13,6 +13,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("net", 0),
     ("beside", 0),
     ("names", 0),
+    ("leading", 0),
     ("provenance", 0),
     ("node_names", 0),
     ("packet", 1),

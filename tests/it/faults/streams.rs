@@ -108,6 +108,8 @@ fn simulate_leaves_nothing_behind() {
                 .unwrap()
                 .success()
         );
+        // Where the tests were started without SIGINT, as in the background of a shell, it ends with its input.
+        drop(stdin);
         child.wait().unwrap();
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
         assert!(left.is_empty(), "{signal}: {left:?}");
