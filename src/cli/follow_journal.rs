@@ -76,6 +76,10 @@ pub(super) fn run(
         exit = Exit::Trouble;
     }
     if !summary.known {
+        // Where nothing can be read, only a form for programs has a report.
+        if args.renderer().always {
+            return follow::end(args, &[input], exit, &mut session);
+        }
         return Ok(Exit::Trouble);
     }
     session.set_lines(journals.lines());

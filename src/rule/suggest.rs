@@ -37,6 +37,15 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
         .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
     {
         let mut own = for_finding(finding, site, scope);
+        if own.is_empty() && !finding.networks.is_empty() && !finding.narrowed {
+            finding.evidence.push(Test {
+                name: "no-rule",
+                met: true,
+                text: "its peers were too many to be told apart: no rule is offered for their whole network. Find out what \
+                       listens there, with `ss -ltnup` on the node, and add a rule for those who may"
+                    .to_owned(),
+            });
+        }
         restrain(&mut own, finding, site);
         own.iter_mut().for_each(|rule| closed.doubt(rule));
         if own.len() < finding.peers.len() && own.len() == MAX_PEERS {

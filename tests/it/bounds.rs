@@ -26,6 +26,50 @@ fn a_flood_to_documented_ports_hides_no_missing_rule() {
     finds_the_needle(&report, lines);
 }
 
+/// Neighbours that are folded into their network ask for a port that no list mentions: no rule is offered for all of them, and
+/// nobody says that there is one already.
+#[test]
+fn peers_that_were_folded_leave_a_decision() {
+    let mut analysis = Analysis::new(Site::default(), Scope::Documented);
+    let lines = 20_000;
+    for at in 0..lines {
+        let (src, dpt) = match at % 500 {
+            0 => ([192, 168, 122, 70 + (at / 500 % 50) as u8], 8181),
+            _ => ([10, 3, (at / 256 % 256) as u8, (at % 256) as u8], 22),
+        };
+        analysis.push(LogEvent::Drops(&[DropLine {
+            time: Time(BEGIN + at as i64 * 10_000),
+            fine: true,
+            host: Some("harvester1"),
+            message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
+            packet: Ok(syn(src, 40_000 + at as u16, dpt)),
+            repeats: 1,
+            monotonic: None,
+        }]));
+    }
+    analysis.push(LogEvent::EndOfLog { correction: 0 });
+    let report = analysis.report(None);
+    let found = |f: &&dropsift::finding::Finding| f.port == Some(8181) && f.rules.is_empty();
+    let finding = report.findings.iter().find(found).unwrap();
+    assert_eq!(
+        finding.verdict(),
+        Verdict::MissingRule,
+        "{}",
+        finding.cause.code
+    );
+    assert!(finding.evidence.iter().any(|test| test.name == "no-rule"));
+    for renderer in RENDERERS {
+        let mut out = Vec::new();
+        (renderer.report)(&report, Style::plain(100), &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let text = words.join(" ");
+        for wrong in ["do not reach it", "rule for it is there"] {
+            assert!(!text.contains(wrong), "{}: {wrong}", renderer.code);
+        }
+    }
+}
+
 /// Machines beside the nodes try ports one after the other, more of them than are kept apart, until even networks run out of
 /// room; outside, others do the same.
 #[test]

@@ -339,7 +339,7 @@ fn flags(names: &str) -> Option<TcpFlags> {
 fn test(v1: &TestV1<'_>) -> Option<Test> {
     let name = word(&v1.test)?;
     let text = match name {
-        "accepted" | "acceptance-partial" | "to-decide" | "more-peers" => return None,
+        "accepted" | "acceptance-partial" | "to-decide" | "more-peers" | "no-rule" => return None,
         RULE_IN_FORCE => {
             "the report says that a running rule does what a new one would do: none is offered"
                 .to_owned()

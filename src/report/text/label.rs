@@ -9,7 +9,7 @@ use super::words::{drops, many, sort_by_node, what};
 use crate::cause::Verdict;
 use crate::finding::Finding;
 use crate::report::Report;
-use crate::rule::Disposition;
+use crate::rule::{Disposition, RULE_IN_FORCE};
 
 /// Label of a finding: the action that it needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,8 +31,12 @@ impl Label {
         match finding.verdict() {
             Verdict::MissingRule => {
                 let mut rules = report.rules_of(finding).peekable();
-                let decides = rules.peek().is_some()
-                    && rules.all(|rule| rule.disposition == Disposition::Review);
+                // Without a rule, it is there in vain, or the log does not show for whom it is to be.
+                let is_there = || finding.evidence.iter().any(|t| t.name == RULE_IN_FORCE);
+                let decides = match rules.peek() {
+                    Some(_) => rules.all(|rule| rule.disposition == Disposition::Review),
+                    None => !is_there(),
+                };
                 if decides { Self::Decide } else { Self::Missing }
             }
             Verdict::Review => Self::Review,
