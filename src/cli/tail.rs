@@ -356,8 +356,9 @@ impl Tail {
                     has_moved = true;
                     continue;
                 };
-                self.met.insert(found.id);
-                if !is_packed(&bytes_at(&file, 0, SAMPLE)) {
+                // One that got its next name while the folder was listed is listed twice.
+                let is_new = self.met.insert(found.id);
+                if is_new && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
                     self.files.push_back(Followed::new(file, found.id));
                 }
             }

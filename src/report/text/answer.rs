@@ -267,6 +267,8 @@ pub(in crate::report) fn source(report: &Report) -> String {
 fn named(inputs: &[&InputReport]) -> String {
     let name = |input: &InputReport| match input.name.as_str() {
         "-" => "stdin".to_owned(),
+        // The journal of this machine has no name.
+        "" => "the local journal".to_owned(),
         name => {
             let short = name
                 .trim_end_matches('/')
