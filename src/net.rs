@@ -37,6 +37,21 @@ impl PortRange {
         self.first <= other.last && other.first <= self.last
     }
 
+    /// Returns the part of the range that no range of `known` covers, from its first port; `None` where all is covered.
+    pub fn uncovered(self, mut known: Vec<Self>) -> Option<Self> {
+        known.sort_unstable();
+        let mut first = self.first;
+        for next in known {
+            if next.contains(first) {
+                match next.last.checked_add(1) {
+                    Some(after) if after <= self.last => first = after,
+                    _ => return None,
+                }
+            }
+        }
+        Some(Self::new(first, self.last))
+    }
+
     /// Returns the number of ports in the range.
     pub const fn len(self) -> usize {
         self.last as usize - self.first as usize + 1

@@ -370,21 +370,6 @@ pub(super) static NOT_ASKED: Check = Check {
     },
 };
 
-/// Returns the part of `range` that no range of `known` covers, from its first port; `None` where all is covered.
-fn uncovered(range: PortRange, mut known: Vec<PortRange>) -> Option<PortRange> {
-    known.sort_unstable();
-    let mut first = range.first;
-    for next in known {
-        if next.contains(first) {
-            match next.last.checked_add(1) {
-                Some(after) if after <= range.last => first = after,
-                _ => return None,
-            }
-        }
-    }
-    Some(PortRange::new(first, range.last))
-}
-
 /// Collects the live rules that accept ports which neither the documentation nor the catalogue lists for the role.
 fn extra(scene: &Scene<'_>, of_other_role: bool) -> Vec<Hit> {
     scene.of_asked(|ask| {
@@ -414,7 +399,7 @@ fn extra(scene: &Scene<'_>, of_other_role: bool) -> Vec<Hit> {
                 .chain(listed.map(|service| service.ports))
                 .collect();
             for range in ranges {
-                let Some(open) = uncovered(*range, known.clone()) else {
+                let Some(open) = range.uncovered(known.clone()) else {
                     continue;
                 };
                 let elsewhere = documented_anywhere(protocol, open.first).next();
