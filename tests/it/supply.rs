@@ -336,7 +336,7 @@ fn the_tools_of_a_release_are_pinned_and_called() {
         .filter_map(|word| word.trim_end_matches(';').strip_prefix("cargo-"))
         .filter_map(|word| word.split_once('@'))
         .collect();
-    assert_eq!(pinned.len(), 4, "{pinned:?}");
+    assert_eq!(pinned.len(), 5, "{pinned:?}");
     for (name, version) in pinned {
         assert!(version.split('.').count() == 3, "{name}@{version}");
         assert!(
