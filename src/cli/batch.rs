@@ -10,7 +10,7 @@ use super::refusal::fault;
 use super::{Exit, account, cluster, complain, learned, replay};
 use crate::analyze::Analysis;
 use crate::error::{Error, printable};
-use crate::input::source::{Options, Summary, read_file, read_local_journal};
+use crate::input::source::{LOCAL_JOURNAL, Options, Summary, read_file, read_local_journal};
 use crate::report::{InputReport, Renderer, Report, Tally, Unjudged};
 
 /// Creates the report on `inputs`, for the output in a form. Where no input can be read, only a form for programs has a
@@ -98,7 +98,7 @@ pub(super) fn read(
         // A report says so itself.
         let refused = after.refused() > before.refused() && analysis.reports() == known;
         let none_judged = refused && analysis.met() == met;
-        let journal = Path::new("the local journal");
+        let journal = Path::new(LOCAL_JOURNAL);
         let unjudged = unjudged(
             source.map_or(journal, PathBuf::as_path),
             &summary,

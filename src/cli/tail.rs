@@ -241,16 +241,13 @@ impl Tail {
             return Ok(false);
         }
         let begin = &begin[..begin.len().min(SAMPLE)];
-        let copies: Vec<Followed> = (self.between(Some(last.id)).into_iter())
-            .filter_map(|found| {
-                let file = File::open(&found.path).ok()?;
-                let copy = bytes_at(&file, 0, SAMPLE);
-                // A copy with the same first bytes was made from the present content.
-                let length = copy.len().min(begin.len());
-                let is_other = !is_packed(&copy) && copy[..length] != begin[..length];
-                is_other.then(|| Followed::new(file, found.id))
-            })
-            .collect();
+        let mut copies = self.between(Some(last.id));
+        copies.retain(|found| {
+            let copy = bytes_at(&found.file, 0, SAMPLE);
+            // A copy with the same first bytes was made from the present content.
+            let length = copy.len().min(begin.len());
+            !is_packed(&copy) && copy[..length] != begin[..length]
+        });
         if copies.is_empty() {
             return Ok(false);
         }
@@ -307,7 +304,7 @@ impl Tail {
         found.sort_by_key(|found| Reverse(found.modified));
         found.into_iter().find_map(|found| {
             let may_be = found.id != last.id && found.length >= last.read && self.is_recent(&found);
-            let file = File::open(&found.path).ok().filter(|_| may_be)?;
+            let file = found.open().filter(|_| may_be)?;
             last.goes_on(&file).then_some((file, found.id))
         })
     }
@@ -346,24 +343,10 @@ impl Tail {
         }
         last.since = Instant::now();
         let had = self.files.len();
-        for _ in 0..LOOKS {
-            // A folder may be listed while files in it get their next names: those are looked for once more.
-            let mut has_moved = false;
-            for found in self.between(new) {
-                let file = File::open(&found.path).ok();
-                let is_one = |file: &File| file.metadata().is_ok_and(|meta| id(&meta) == found.id);
-                let Some(file) = file.filter(is_one) else {
-                    has_moved = true;
-                    continue;
-                };
-                // One that got its next name while the folder was listed is listed twice.
-                let is_new = self.met.insert(found.id);
-                if is_new && !is_packed(&bytes_at(&file, 0, SAMPLE)) {
-                    self.files.push_back(Followed::new(file, found.id));
-                }
-            }
-            if !has_moved {
-                break;
+        for found in self.between(new) {
+            self.met.insert(found.id);
+            if !is_packed(&bytes_at(&found.file, 0, SAMPLE)) {
+                self.files.push_back(found);
             }
         }
         if let (Some(file), Some(new)) = (file, new) {
@@ -375,30 +358,35 @@ impl Tail {
     }
 
     /// Returns the files beside the name that are not known yet, without the one that the name denotes (`new`), the
-    /// oldest first.
-    fn between(&self, new: Option<Id>) -> Vec<Beside> {
+    /// oldest first and each once.
+    fn between(&self, new: Option<Id>) -> Vec<Followed> {
         let known = |id: Id| {
             Some(id) == new || self.met.contains(&id) || self.files.iter().any(|file| file.id == id)
         };
-        let look = || {
+        let (mut listed, mut opened) = (Vec::new(), Vec::<Followed>::new());
+        // A folder may be listed while files in it get their next names: such a file is listed under both of its names, and
+        // one of them may denote another file by now, or none. Two scans without one agree.
+        for _ in 0..=LOOKS {
             let mut found = beside(&self.path);
             found.retain(|found| !known(found.id) && self.is_recent(found));
             found.sort_by_key(|found| (found.modified, Reverse(found.turn()), found.path.clone()));
-            found
-        };
-        let mut found = look();
-        for _ in 0..LOOKS {
-            let again = look();
-            let is_still = again
-                .iter()
-                .map(|it| &it.path)
-                .eq(found.iter().map(|it| &it.path));
-            found = again;
-            if is_still {
+            opened.clear();
+            let mut has_moved = false;
+            for found in &found {
+                match found.open() {
+                    Some(file) if opened.iter().all(|other| other.id != found.id) => {
+                        opened.push(Followed::new(file, found.id));
+                    }
+                    file => has_moved |= file.is_none(),
+                }
+            }
+            let names: Vec<PathBuf> = found.into_iter().map(|found| found.path).collect();
+            if names == listed && !has_moved {
                 break;
             }
+            listed = names;
         }
-        found
+        opened
     }
 
     /// Whether a file was written since the name was last looked at: an older one belongs to an earlier rotation, or is

@@ -331,7 +331,7 @@ fn input_v1(input: &InputReport) -> InputV1<'_> {
         ..
     } = input.tally;
     InputV1 {
-        name: input.name.as_str().into(),
+        name: input.label().into(),
         lines,
         drops,
         other: input.tally.other(),

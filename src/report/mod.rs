@@ -33,6 +33,7 @@ use crate::catalog::Role;
 use crate::chain::Counted;
 use crate::finding::Finding;
 use crate::net::IpNet;
+use crate::input::source::LOCAL_JOURNAL;
 use crate::rule::{AcceptRule, Rules, Split};
 use crate::saturation::Stretch;
 use crate::site::{Limit, Site, WindowOrigin};
@@ -77,7 +78,7 @@ impl Tally {
 /// An input, and how much of it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InputReport {
-    /// Name as the user wrote it; `-` is stdin.
+    /// Name as the user wrote it; `-` is stdin. Empty for the journals of this machine.
     pub name: String,
     /// The account of its lines; `filtered` is of all inputs together, and 0 here.
     pub tally: Tally,
@@ -87,6 +88,16 @@ pub struct InputReport {
     pub has_objects: bool,
     /// Error, with the remedy.
     pub error: Option<String>,
+}
+
+impl InputReport {
+    /// Returns the name for a reader.
+    pub fn label(&self) -> &str {
+        match self.name.as_str() {
+            "" => LOCAL_JOURNAL,
+            name => name,
+        }
+    }
 }
 
 /// Reason why nothing of an input was judged: an exit code of its own, which a report that is read again has too.

@@ -31,6 +31,12 @@ impl Beside {
     pub(super) fn turn(&self) -> Option<u32> {
         self.path.extension()?.to_str()?.parse().ok()
     }
+
+    /// Opens the file; `None` where its name denotes another one by now, or none that can be opened.
+    pub(super) fn open(&self) -> Option<File> {
+        let file = File::open(&self.path).ok()?;
+        (id(&file.metadata().ok()?) == self.id).then_some(file)
+    }
 }
 
 /// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{Batch, Growing, Grown, JournalFile, Waiting, Wanted};
 use super::journals::{self, Log, micros, time};
-use super::{Opening, Options, Summary};
+use super::{LOCAL_JOURNAL, Opening, Options, Summary};
 use crate::error::Error;
 use crate::input::event::{LogEvent, Sink};
 use crate::time::Time;
@@ -227,7 +227,7 @@ impl JournalFollow {
                 .map(|f| f.display().to_string())
                 .collect();
             let why = format!("no journal in {}; name its directory", list.join(" or "));
-            opening.failed("the local journal", io::Error::other(why));
+            opening.failed(LOCAL_JOURNAL, io::Error::other(why));
         }
         files
     }

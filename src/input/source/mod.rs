@@ -145,10 +145,13 @@ pub fn read_stream(
     opening.done()
 }
 
+/// What is said for the name of the journals of this machine, which are read by an option and have none.
+pub const LOCAL_JOURNAL: &str = "the local journal";
+
 /// Reads the journals of this machine.
 pub fn read_local_journal(options: &Options, sink: &mut Sink<'_>) -> (Summary, Vec<Error>) {
     let mut opening = Opening::new(options, sink);
-    opening.journal_folders("the local journal", &local_journals());
+    opening.journal_folders(LOCAL_JOURNAL, &local_journals());
     opening.done()
 }
 

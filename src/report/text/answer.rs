@@ -265,10 +265,8 @@ pub(in crate::report) fn source(report: &Report) -> String {
 
 /// Returns the names of inputs, or their number.
 fn named(inputs: &[&InputReport]) -> String {
-    let name = |input: &InputReport| match input.name.as_str() {
+    let name = |input: &InputReport| match input.label() {
         "-" => "stdin".to_owned(),
-        // The journal of this machine has no name.
-        "" => "the local journal".to_owned(),
         name => {
             let short = name
                 .trim_end_matches('/')
