@@ -22,7 +22,7 @@ use crate::cause::{
     Cause, Test, Verdict, diagnose, diagnose_log, evidence, in_force, is_established_suspect,
 };
 use crate::error::printable_name;
-use crate::flow::{ChainOutcomes, Direction, FlowKey, Folded};
+use crate::flow::{ChainOutcomes, Direction, FlowKey};
 use crate::net::IpNet;
 use crate::node_names::natural;
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
@@ -324,10 +324,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         sample: group.sample().to_owned(),
         absent_rule: absent_rule.map(|(rule, _)| rule),
         absent_lines: absent_rule.map_or(0, |(_, lines)| lines),
-        folded: group
-            .members
-            .iter()
-            .any(|seen| seen.flow.folded != Folded::No),
+        folded: group.is_folded(),
         node_nets: scene
             .nodes
             .get(&group.key.node)

@@ -56,7 +56,7 @@ pub(super) fn warnings(
     if folded > 0 {
         let text = format!(
             "{folded} lines came from more peers and ports than are kept apart; they stand under their peer without a port, \
-             or under its network"
+             or under its network: run again on a part of the log, with --since and --until, to see them apart"
         );
         found.push(Warning::new("folded", None, text));
     }

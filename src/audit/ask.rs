@@ -14,6 +14,8 @@ use crate::packet::{Hook, PacketSummary, PktType, Shape, TcpFlags, proto};
 
 /// The management bridge (harvester/harvester-installer, pkg/config/constants.go).
 pub(super) const BRIDGE: &str = "mgmt-br";
+/// Stands for the interfaces that a rule takes with `!`, as a reader would say it; no interface has such a name.
+const OTHER: &str = "another interface";
 /// Upper bound on the sources, on the ports and on the interfaces tested for one chain.
 pub(super) const MAX: usize = 8;
 /// Upper bound on the rules evaluated for one subject: some seconds.
@@ -249,26 +251,36 @@ impl<'a> Ask<'a> {
     /// Returns the strangers' packets to unlisted ports that are accepted: one for each rule that accepts them.
     pub(super) fn intrusions(&self) -> Vec<Intrusion> {
         let mut out: Vec<Intrusion> = Vec::new();
-        for interface in &self.interfaces {
+        let has_others = self
+            .rules()
+            .flat_map(|(_, _, rule)| &rule.matches)
+            .any(|m| {
+                m.negated && matches!(&m.test, Test::Interface(Side::Source, name) if name != "lo")
+            });
+        let interfaces = self.interfaces.iter().map(String::as_str);
+        for interface in interfaces.chain(has_others.then_some(OTHER)) {
             for src in self.strangers() {
                 for protocol in [proto::TCP, proto::UDP] {
                     for port in self.unlisted(protocol) {
                         for spt in self.source_ports(protocol) {
                             let packet = self.packet(interface, src, protocol, spt, Some(port));
                             let outcome = self.put(packet, States::NEW, Sender::Stranger);
-                            let may = outcome.end.lets_in() || outcome.end == ChainOutcome::NoMatch;
+                            // A chain may be for some interfaces alone, and leave the others to whoever they are for.
+                            let is_left = interface == OTHER && outcome.end.position().is_none();
+                            let may = !is_left
+                                && (outcome.end.lets_in() || outcome.end == ChainOutcome::NoMatch);
                             let known = out.iter().any(|known| {
                                 known.outcome.end == outcome.end
                                     && (outcome.end.position().is_some()
                                         || known.protocol == protocol
-                                            && known.interface == *interface)
+                                            && known.interface == interface)
                             });
                             if may && !known {
                                 out.push(Intrusion {
                                     protocol,
                                     port,
                                     src,
-                                    interface: interface.clone(),
+                                    interface: interface.to_owned(),
                                     outcome,
                                 });
                             }

@@ -12,7 +12,8 @@ pub(super) static AMBIGUOUS: Cause = Cause {
     what: "Packets from the middle of a connection whose two ports do not show which side is the service: either this node lacks \
            a rule, or the connection lost its conntrack state.",
     told: "No other cause explains it.",
-    todo: "Wait for the next connection: a SYN shows the direction. `ss -tnp` on the node shows who has the connection now.",
+    todo: "Wait for the next connection: of TCP, its SYN shows the direction. `ss -tuanp` on the node shows who has these ports \
+           now.",
     check,
     examples: &[
         Example {
@@ -41,6 +42,10 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
             (true, _) => "the direction is known, but nothing shows what it is for".to_owned(),
             (false, [low, high]) => {
                 format!("nothing shows whether {low} or {high} is the service's port")
+            }
+            (false, _) if group.is_folded() => {
+                "the ports were not kept, since the log has too many peers: run again on a part of it, with --since and --until"
+                    .to_owned()
             }
             (false, _) => "nothing shows the direction".to_owned(),
         }

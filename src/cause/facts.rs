@@ -1,7 +1,6 @@
 //! Tests that several causes share, each with its fact in words.
 
 use std::fmt::{self, Write};
-use std::net::IpAddr;
 
 use super::Evidence;
 use super::group::Group;
@@ -202,10 +201,14 @@ pub(super) fn may_ask(group: &Group<'_>, evidence: &mut Evidence) -> bool {
         if returning.is_empty() {
             return format!("only the cluster's nodes use this port, and {peers} is outside");
         }
-        let few: Vec<String> = returning.iter().take(3).map(IpAddr::to_string).collect();
+        let few = returning.iter().take(3).map(|peer| {
+            let network = group.network_of(*peer);
+            network.map_or_else(|| peer.to_string(), |net| net.to_string())
+        });
+        let few: Vec<String> = few.collect();
         format!(
-            "only the cluster's nodes use this port, but {} is a private address and came back: if it is a node, say so with \
-             --node-net or --cluster",
+            "only the cluster's nodes use this port, but {} is private and came back: if a node is there, say so with --node-net \
+             or --cluster",
             few.join(", ")
         )
     })

@@ -230,8 +230,20 @@ impl<'a> Group<'a> {
         by_peer.map(|own| (own[0].key.peer, marks(own))).collect()
     }
 
+    /// Whether peers or ports were folded into it.
+    pub fn is_folded(&self) -> bool {
+        (self.members.iter()).any(|seen| seen.flow.folded != Folded::No)
+    }
+
+    /// Returns the network that `peer` stands for, if peers were folded into it.
+    pub fn network_of(&self, peer: IpAddr) -> Option<IpNet> {
+        let is_apart = self.peers.contains(&peer);
+        let mut networks = self.networks.iter().copied();
+        networks.find(|net| net.network() == peer && !is_apart)
+    }
+
     /// Returns the peers among those that `may`, in order, that come back: three attempts or more over more than a
-    /// minute.
+    /// minute. A network that peers were folded into counts as one: it may have one in it that does.
     pub fn returning(&self, may: impl Fn(IpAddr) -> bool) -> Vec<IpAddr> {
         let peers = self.marks_by_peer().into_iter();
         let back = peers.filter(|(peer, marks)| {

@@ -49,7 +49,14 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     let may_run = group.last.since(group.first) > STUCK;
     let longest = || {
         let peers = group.marks_by_peer().into_iter();
-        let runs = peers.map(|(_, marks)| longest_run(marks, gap, scene));
+        let runs = peers.flat_map(|(peer, mut marks)| {
+            // Of a network that peers were folded into, only the lines of one connection are those of one peer for certain.
+            let is_network = group.network_of(peer).is_some();
+            marks.sort_unstable_by_key(|mark| if is_network { mark.port } else { 0 });
+            let of_one = marks.chunk_by(|one, other| !is_network || one.port == other.port);
+            let runs = of_one.map(|marks| longest_run(marks, gap, scene));
+            runs.max()
+        });
         runs.max().unwrap_or_default()
     };
     let is_stuck = |(lasts, lines): (i64, usize)| lasts > STUCK && lines >= least;
@@ -66,8 +73,8 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
 }
 
 /// Microseconds and lines of the longest run of `marks` without a gap longer than `gap`. An upgrade window breaks it.
-fn longest_run(marks: Vec<Mark>, gap: i64, scene: &Scene<'_>) -> (i64, usize) {
-    let times = marks.into_iter().map(|mark| mark.time);
+fn longest_run(marks: &[Mark], gap: i64, scene: &Scene<'_>) -> (i64, usize) {
+    let times = marks.iter().map(|mark| mark.time);
     let mut times: Vec<Time> = times
         .filter(|time| time.is_known() && !scene.in_upgrade(*time))
         .collect();

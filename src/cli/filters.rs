@@ -138,7 +138,8 @@ impl Values {
             }),
             any(&self.peers, |net| {
                 finding.peers.iter().any(|peer| net.contains(peer))
-                    || finding.networks.iter().any(|some| net.contains(some))
+                    // One of the peers that were folded into a network may be the one.
+                    || finding.networks.iter().any(|some| net.contains(some) || some.contains(net))
             }),
             any(&self.verdicts, |verdict| {
                 verdict == finding.verdict().code()

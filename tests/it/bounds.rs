@@ -4,7 +4,7 @@ use dropsift::analyze::Analysis;
 use dropsift::cause::Verdict;
 use dropsift::flow::Flows;
 use dropsift::input::event::{DropLine, LogEvent};
-use dropsift::packet::{PacketSummary, Unparsed};
+use dropsift::packet::{PacketSummary, TcpFlags, Unparsed};
 use dropsift::report::{RENDERERS, Style};
 use dropsift::rule::Scope;
 use dropsift::site::Site;
@@ -67,6 +67,42 @@ fn peers_that_were_folded_leave_a_decision() {
         for wrong in ["do not reach it", "rule for it is there"] {
             assert!(!text.contains(wrong), "{}: {wrong}", renderer.code);
         }
+    }
+}
+
+/// Replies for half an hour: of thirty neighbours that are folded into their network, one each, which is no run; and of one
+/// of them for its connection alone, which is.
+#[test]
+fn a_network_is_not_one_peer() {
+    for (neighbours, cause) in [(30, "conntrack-loss"), (1, "stuck-reply")] {
+        let mut analysis = Analysis::new(Site::default(), Scope::Documented);
+        let mut push = |minute: usize, packet| {
+            analysis.push(LogEvent::Drops(&[DropLine {
+                time: Time(BEGIN + minute as i64 * 60_000_000),
+                fine: true,
+                host: Some("harvester1"),
+                message: b"HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC DST LEN TOS PREC TTL ID",
+                packet: Ok(packet),
+                repeats: 1,
+                monotonic: None,
+            }]));
+        };
+        for at in 0..9_000 {
+            let far = [10, 3, (at / 250 % 250) as u8, (at % 250) as u8];
+            push(0, syn(far, 40_000, 22));
+        }
+        for at in 0..30 {
+            let of = at % neighbours;
+            let mut reply = syn([192, 168, 122, 70 + of as u8], 6443, 50_000 + of as u16);
+            reply.flags = TcpFlags::from_name("ACK");
+            push(1 + at, reply);
+        }
+        analysis.push(LogEvent::EndOfLog { correction: 0 });
+        let report = analysis.report(None);
+        let found = report.findings.iter().find(|f| f.port == Some(6443));
+        let found = found.unwrap();
+        assert!(found.folded, "{neighbours}");
+        assert_eq!(found.cause.code, cause, "{:?}", found.evidence);
     }
 }
 
