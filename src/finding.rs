@@ -454,8 +454,10 @@ fn state(group: &Group<'_>, scene: &Scene<'_>) -> State {
     if !group.last.is_known() || group.last.is_dated() != end.is_dated() {
         return State::Unproven;
     }
-    let silent = scene.quiet(group);
-    if silent <= PACE && silent < scene.site.settle || paused(group, silent) {
+    let (silent, unlogged) = scene.quiet(group);
+    let is_at_pace = silent <= PACE && silent < scene.site.settle || paused(group, silent);
+    // What it did between two logs is not known.
+    if is_at_pace && (unlogged <= PACE || paused(group, silent.saturating_add(unlogged))) {
         return State::Ongoing;
     }
     let node = scene.nodes.get(&group.key.node);

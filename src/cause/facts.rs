@@ -129,13 +129,19 @@ pub(super) fn to_client_ports(group: &Group<'_>, evidence: &mut Evidence) {
 
 /// Whether the lines have stopped while the log went on.
 pub(super) fn stopped(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool {
-    let quiet = scene.quiet(group);
+    let (quiet, unlogged) = scene.quiet(group);
     let settle = scene.site.settle;
     evidence.test("stopped", quiet >= settle, || {
         if !group.last.is_known() {
             "the log has no times that would show it".to_owned()
         } else if quiet >= settle {
             format!("quiet for the last {}", lasting(quiet))
+        } else if unlogged > 0 {
+            format!(
+                "the logs show {} after the last line, and {} between two of them are missing",
+                lasting(quiet),
+                lasting(unlogged)
+            )
         } else {
             format!("the log ends {} after the last line", lasting(quiet))
         }

@@ -171,14 +171,14 @@ impl<'a> Scene<'a> {
     }
 
     /// How long the log of its node was quiet after a group, in microseconds: the time before a start, and between logs, shows
-    /// nothing, nor does a step of the clock.
-    pub fn quiet(&self, group: &Group<'_>) -> i64 {
+    /// nothing, nor does a step of the clock. Then how much time lies between logs.
+    pub fn quiet(&self, group: &Group<'_>) -> (i64, i64) {
         let times = group.marks().map(|mark| mark.time);
-        let quiet = self.flows.quiet(group.node, group.last, times);
+        let (quiet, unlogged) = self.flows.quiet(group.node, group.last, times);
         // Live, the time since the last line counts as well: the log is open.
         let last_line = (self.flows.span()).map_or(group.last, |(_, last)| last.max(group.last));
         let open = self.now.map_or(0, |now| now.since(last_line).max(0));
-        quiet + open
+        (quiet + open, unlogged)
     }
 
     /// Returns the name of the interface with a number.

@@ -338,8 +338,9 @@ impl Flows {
         }
     }
 
-    /// Returns the microseconds for which the log of a node went on after its lines at `times`, of which `last` is the latest.
-    pub fn quiet(&self, node: &str, last: Time, times: impl Iterator<Item = Time>) -> i64 {
+    /// Returns the microseconds for which the log of a node went on after its lines at `times`, of which `last` is the latest,
+    /// and those after them that lie between two logs.
+    pub fn quiet(&self, node: &str, last: Time, times: impl Iterator<Item = Time>) -> (i64, i64) {
         let number = self.nodes.find(node).map(usize::from);
         let seen = number.and_then(|number| self.evidence.get(number));
         let mut life = seen.map(|seen| seen.life.clone()).unwrap_or_default();
@@ -349,7 +350,7 @@ impl Flows {
             other.end(None);
             life.absorb(other);
         }
-        life.quiet(last, times)
+        (life.quiet(last, times), life.unlogged(last))
     }
 
     /// Returns the times at which a node started, in order, as many as are kept.

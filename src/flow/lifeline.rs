@@ -247,12 +247,6 @@ impl Lifeline {
         if self.clocks.is_empty() {
             return covered;
         }
-        // Between two logs nothing shows that the node went on.
-        let mut gaps = 0_i64;
-        for two in self.ended.windows(2) {
-            let (from, to) = (two[0].to, two[1].from);
-            gaps = Stretch { from, to }.overlap(last, end).saturating_add(gaps);
-        }
         let runs = self.in_order();
         // A damaged journal tells any time.
         let reached = (runs.iter())
@@ -270,7 +264,18 @@ impl Lifeline {
         let quiet = reached
             .zip(at)
             .map_or(0, |(reached, at): (i64, i64)| reached.saturating_sub(at));
-        quiet.saturating_sub(gaps).max(0)
+        quiet.saturating_sub(self.unlogged(last)).max(0)
+    }
+
+    /// Microseconds between two logs after `last`: nothing shows that the node went on, or what it logged.
+    pub(super) fn unlogged(&self, last: Time) -> i64 {
+        let gaps = self.ended.windows(2).map(|two| Stretch {
+            from: two[0].to,
+            to: two[1].from,
+        });
+        gaps.fold(0, |sum: i64, gap| {
+            sum.saturating_add(gap.overlap(last, Time(i64::MAX)))
+        })
     }
 
     /// The runs of the clock in their order, each with the monotonic time of the boots before it.
@@ -441,6 +446,8 @@ mod tests {
         later.end(Some((at(90), at(120))));
         life.absorb(later);
         assert_eq!(quiet(&life, 0), 40 * SECOND);
+        let unlogged = |second| life.unlogged(at(second));
+        assert_eq!((unlogged(0), unlogged(95)), (80 * SECOND, 0));
         assert_eq!(life.last(), Some(at(120)));
     }
 

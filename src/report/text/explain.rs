@@ -74,7 +74,11 @@ fn packet_lines(explained: &Explained) -> Vec<(&'static str, String)> {
         let to = end(dst.to_string(), brief.dpt);
         lines.push(("to", format!("{to}{cast}")));
     }
-    lines.push(("interface", packet.interface.to_owned()));
+    let interface = match packet.interface {
+        "" => "none: it did not come in",
+        name => name,
+    };
+    lines.push(("interface", interface.to_owned()));
     let name = brief.proto.map(|number| proto_name(number).into_owned());
     lines.push(("protocol", name.unwrap_or_else(|| "none".to_owned())));
     if let Some(flags) = brief.flags {
