@@ -115,7 +115,9 @@ fn accepted(group: &Group<'_>, scene: &Scene<'_>, outcomes: &ChainOutcomes) -> S
     if outcomes.accepted == 0 {
         let by = shown(|_| true);
         let all = |is: fn(&ChainOutcome) -> bool| outcomes.by.iter().all(|(end, _)| is(end));
-        return if all(|end| matches!(end, ChainOutcome::Untold(_))) {
+        return if all(|end| matches!(end, ChainOutcome::MayStop(_))) {
+            format!("whether {name} accepts it is not known: {by}")
+        } else if all(|end| matches!(end, ChainOutcome::Untold(_))) {
             let tool = group.family().tool();
             format!(
                 "{name} does not show what becomes of it: {by}; `{tool}-save` prints all chains"
@@ -155,6 +157,12 @@ fn deciding(outcome: &ChainOutcome) -> String {
         ChainOutcome::Unknown(position) => format!("{} hands it to a program", rule(position)),
         ChainOutcome::Untold(position) => {
             format!("{} leads to a chain that is not in it", rule(position))
+        }
+        ChainOutcome::MayStop(position) => {
+            format!(
+                "{} may stop it, by a match that cannot be told",
+                rule(position)
+            )
         }
         ChainOutcome::Policy(Policy::Accept) => {
             "no rule takes it, and the policy of INPUT lets it in".to_owned()

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::catalog::Role;
 use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
 use crate::chain::evaluate::Evaluation;
-use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
@@ -353,12 +353,12 @@ impl<'a> Chains<'a> {
             question
         };
         let when = self.set.entry(self.family);
-        let mut outcome = self.set.evaluate(&question, when).as_shown();
+        let mut outcome = self.set.evaluate(&question, when).only_as_shown();
         let mut steps = outcome.steps;
         for other in &self.others.sets {
             let another = other
                 .evaluate(&question, other.entry(self.family))
-                .as_shown();
+                .only_as_shown();
             steps += another.steps;
             if (another.end.lets_in(), another.end.stops())
                 == (outcome.end.lets_in(), outcome.end.stops())
@@ -378,6 +378,11 @@ impl<'a> Chains<'a> {
                 outcome = Outcome { notes, ..another };
             }
         }
+        if is_accepted(&outcome)
+            && let Some(position) = self.may_stop(&question, &outcome)
+        {
+            outcome.end = ChainOutcome::MayStop(position);
+        }
         let accepted = is_accepted(&outcome);
         let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
         let mut invalid_alone = false;
@@ -396,7 +401,9 @@ impl<'a> Chains<'a> {
                     invalid_alone = is_accepted(&outcome);
                 }
             }
-            dead = self.set.dead_accepts(&question);
+            if !matches!(outcome.end, ChainOutcome::MayStop(_)) {
+                dead = self.set.dead_accepts(&question);
+            }
             dead.extend(self.elsewhere(&question));
             steps += outcome.steps;
         }
@@ -409,6 +416,16 @@ impl<'a> Chains<'a> {
             dead,
             notes: outcome.notes,
         }
+    }
+
+    /// Returns the rule about the packet's port that may stop it before it is accepted, by a match that stays open. Of rules
+    /// for all ports, such as a list of banned addresses, that is not assumed.
+    fn may_stop(&self, question: &Question<'_>, outcome: &Outcome) -> Option<Position> {
+        let stops = || outcome.maybe.iter().filter(|end| end.stops());
+        stops().next()?;
+        let rules = self.port_rules(question).into_iter();
+        let mut stopping = rules.filter(|rule| !rule.accepts).map(|rule| rule.position);
+        stopping.find(|position| stops().any(|end| end.position() == Some(position)))
     }
 
     /// Returns the rules of other roles that would accept the packet.

@@ -394,6 +394,7 @@ fn by(outcomes: &ChainOutcomes) -> String {
             ChainOutcome::Rejected(_) => "rejects",
             ChainOutcome::Unknown(_) => "hands it to a program",
             ChainOutcome::Untold(_) => "leads to a chain that is not in the text",
+            ChainOutcome::MayStop(_) => "may stop it",
             ChainOutcome::Policy(Policy::Accept) => "stops it, and the policy of INPUT lets it in",
             ChainOutcome::Policy(Policy::Drop) => "takes it, and the policy of INPUT drops",
             ChainOutcome::NoMatch => "takes it",

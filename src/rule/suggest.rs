@@ -72,7 +72,10 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
         // Rules of a dump that is older than the line may have been replaced on the node.
         own.retain_mut(|rule| {
             let (test, is_wanted) = place(rule, site);
-            if !is_wanted && (finding.stale || is_newer(finding, rule, site)) {
+            let is_old = || finding.stale || is_newer(finding, rule, site);
+            // A live rule does not help those whom a narrower one stops before.
+            let is_narrowed = || matches!(rule.doubt, Some(Doubt::Narrowed(_)));
+            if !is_wanted && (is_old() || is_narrowed()) {
                 return true;
             }
             finding.evidence.extend(test);
