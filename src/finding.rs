@@ -340,7 +340,7 @@ fn finding(group: &Group<'_>, scene: &Scene<'_>) -> Finding {
         stale: is_stale(group, scene),
         chain_known: (scene.site.in_force)
             .of(group.node, group.role, group.family())
-            .is_some_and(|chains| chains.is_running()),
+            .is_some_and(|chains| chains.is_running() && chains.is_shown()),
         narrower: if cause.verdict == Verdict::MissingRule {
             narrower(group, scene)
         } else {
@@ -374,6 +374,10 @@ fn service(group: &Group<'_>) -> Option<&'static str> {
 /// Returns the documented rule that would have accepted lines of this false positive, and so cannot be in the chain; and
 /// a lower bound on their number.
 fn absent_rule(group: &Group<'_>) -> Option<(&'static DocumentedRule, u64)> {
+    // The documented chain is one of IPv4: what IPv6 lacks shows nothing of it.
+    if group.key.v6 && group.outcomes.is_none() {
+        return None;
+    }
     if group.key.zone == Zone::Pod {
         return Some((catalog::pod_rule()?, group.logged));
     }

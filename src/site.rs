@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use crate::catalog::Role;
 use crate::chain::ActiveChains;
 use crate::input::event::ClusterFact;
-use crate::net::{IpNet, are_neighbours, is_link_local_v6};
+use crate::net::{IpNet, are_neighbours, is_link_local_v6, neighbourhood};
 use crate::time::{DAY, MINUTE, Moment, Time};
 
 pub use crate::provenance::Provenance;
@@ -335,6 +335,15 @@ impl Zones {
     /// Whether `address` is one of a cluster node.
     pub fn is_cluster_node(&self, address: IpAddr) -> bool {
         self.cluster.binary_search(&address).is_ok()
+    }
+
+    /// Whether a network may have an address of a cluster node, seen from the node that has the addresses `own`.
+    pub fn may_have_node(&self, net: IpNet, own: &[IpAddr]) -> bool {
+        let meets = |other: IpNet| net.contains(&other) || other.contains(&net);
+        let is_near = || own.iter().any(|&node| meets(neighbourhood(node)));
+        self.cluster.iter().any(|node| net.contains(node))
+            || self.node_nets.iter().any(|&nodes| meets(nodes))
+            || (self.node_nets.is_empty() && is_near())
     }
 
     /// Returns the zone of `peer`, seen from the node that has the addresses `own`.

@@ -321,14 +321,14 @@ fn open_matches(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     })
 }
 
-/// Warns once for each node whose dump accepts lines that came after it was taken.
+/// Warns once for each node whose dump would not have logged lines that came after it was taken.
 fn stale_rules(findings: &[Finding]) -> impl Iterator<Item = Warning> {
     let nodes: BTreeSet<&str> = (findings.iter().filter(|f| f.stale))
         .map(|f| f.node.as_str())
         .collect();
     nodes.into_iter().map(|node| {
         let text = format!(
-            "the chain given for {} accepts lines that came after it was printed: the running chain is another by now. Print it \
+            "the chain given for {} would not have logged lines that came after it was printed: the running chain is another by now. Print it \
              anew: iptables-save",
             printable_name(node)
         );

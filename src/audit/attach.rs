@@ -133,17 +133,39 @@ pub(super) static NOT_ATTACHED: Check = Check {
             let reached = subject.set.reached_from(subject.family, INPUT);
             let alone = subject.jumps(chain).is_some()
                 && !reached.iter().any(|known| known.name == chain.name);
-            when(alone, || {
+            let unused = chain.references == Some(0);
+            when(alone || unused, || {
+                let name = &chain.name;
+                let text = if alone {
+                    format!("no rule of INPUT leads to {name}: it filters nothing")
+                } else {
+                    format!("{name} has 0 references, so no rule leads to it: it filters nothing")
+                };
                 subject
-                    .hit(
-                        chain.line,
-                        format!(
-                            "no rule of INPUT leads to {}: it filters nothing",
-                            chain.name
-                        ),
-                        ATTACH,
-                    )
+                    .hit(chain.line, text, ATTACH)
                     .by(attach(subject, chain, &management(scene)))
+            })
+        })
+    },
+};
+
+pub(super) static INPUT_NOT_SHOWN: Check = Check {
+    code: "input-not-shown",
+    severity: Severity::Warning,
+    title: "whether INPUT leads to the chain is not in the text",
+    explain: "The chain alone was printed. A chain that no rule of INPUT leads to filters nothing and logs nothing, and only a \
+              text with INPUT shows whether one does, for which interface, and what stands before it.",
+    check: |scene| {
+        scene.of_chains(|subject, chain| {
+            let has_input = subject.set.chain(subject.family, INPUT).is_some();
+            when(!has_input && chain.references.is_none(), || {
+                let tool = subject.family.tool();
+                let text = format!(
+                    "INPUT is not in the text: whether it leads to {} cannot be told",
+                    chain.name
+                );
+                let mend = format!("audit what `{tool}-save` prints: it has all chains");
+                subject.hit(chain.line, text, mend)
             })
         })
     },

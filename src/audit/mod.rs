@@ -157,6 +157,7 @@ pub const CHECKS: &[&Check] = &[
     &commands::CLEANUP_MISSING,
     &attach::NO_CHAIN,
     &attach::NOT_ATTACHED,
+    &attach::INPUT_NOT_SHOWN,
     &attach::ATTACHED_EVERYWHERE,
     &attach::ATTACHED_WRONG_INTERFACE,
     &attach::INTERFACE_NOT_COVERED,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Cause, Evidence, Example, Test, Verdict, facts};
 use super::{group::Group, scene::Scene};
-use crate::chain::{ChainOutcome, Origin, Policy, Position};
+use crate::chain::{ChainOutcome, Family, Origin, Policy, Position};
 use crate::error::printable_name;
 use crate::flow::ChainOutcomes;
 
@@ -47,7 +47,10 @@ fn check(group: &Group<'_>, scene: &Scene<'_>, evidence: &mut Evidence) -> bool 
     let chains = (scene.site.in_force).of(group.node, group.role, group.family());
     let Some((outcomes, chains)) = group.outcomes.as_deref().zip(chains) else {
         return evidence.test("accepted-now", false, || {
-            "the running chain is not known: --rules".to_owned()
+            match group.family() {
+                Family::V4 => "the running chain is not known: --rules".to_owned(),
+                Family::V6 => "the running chain of IPv6 is not known: --rules with the output of `ip6tables-save`".to_owned(),
+            }
         });
     };
     let all = outcomes.already_allows(group.logged, chains.origin);
@@ -111,7 +114,19 @@ fn accepted(group: &Group<'_>, scene: &Scene<'_>, outcomes: &ChainOutcomes) -> S
     let lines = facts::count(group.logged, "line");
     if outcomes.accepted == 0 {
         let by = shown(|_| true);
-        return format!("{name} does not accept it: {by}");
+        let all = |is: fn(&ChainOutcome) -> bool| outcomes.by.iter().all(|(end, _)| is(end));
+        return if all(|end| matches!(end, ChainOutcome::MayStop(_))) {
+            format!("whether {name} accepts it is not known: {by}")
+        } else if all(|end| matches!(end, ChainOutcome::Untold(_))) {
+            let tool = group.family().tool();
+            format!(
+                "{name} does not show what becomes of it: {by}; `{tool}-save` prints all chains"
+            )
+        } else if all(ChainOutcome::lets_in) {
+            format!("{name} does not drop it, and logs it: {by}")
+        } else {
+            format!("{name} does not accept it: {by}")
+        };
     }
     let by = shown(ChainOutcome::lets_in);
     let of = if outcomes.accepts_all(group.logged) {
@@ -140,6 +155,15 @@ fn deciding(outcome: &ChainOutcome) -> String {
         ChainOutcome::Dropped(position) => format!("{} drops", rule(position)),
         ChainOutcome::Rejected(position) => format!("{} rejects", rule(position)),
         ChainOutcome::Unknown(position) => format!("{} hands it to a program", rule(position)),
+        ChainOutcome::Untold(position) => {
+            format!("{} leads to a chain that is not in it", rule(position))
+        }
+        ChainOutcome::MayStop(position) => {
+            format!(
+                "{} may stop it, by a match that cannot be told",
+                rule(position)
+            )
+        }
         ChainOutcome::Policy(Policy::Accept) => {
             "no rule takes it, and the policy of INPUT lets it in".to_owned()
         }

@@ -24,6 +24,7 @@ mod fragment;
 mod icmp;
 mod late_reply;
 mod local_only;
+mod loopback;
 mod multicast;
 mod narrowed_port;
 mod not_input;
@@ -109,6 +110,7 @@ pub struct Example {
 pub const CAUSES: &[&Cause] = &[
     &not_input::NOT_INPUT,
     &ALREADY_ALLOWED,
+    &loopback::LOOPBACK,
     &truncated::TRUNCATED,
     &fragment::FRAGMENT,
     &bogus_flags::BOGUS_FLAGS,

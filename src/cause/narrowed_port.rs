@@ -16,7 +16,8 @@ pub(super) static NARROWED_PORT: Cause = Cause {
     what: "Somebody narrowed this port: a rule of the running chain accepts it, but not from this peer, which is no cluster node. \
            A wider rule would undo that.",
     told: "The chain that --rules gives has a rule for this port, and only the peer's address (or its MAC) fails. Where the peer is \
-           a cluster node, the finding stays a missing rule, and its rule waits for your word.",
+           a cluster node, or one of a network that may have one, or where a match that the log cannot answer (a set, a list, a \
+           limit) may be for this peer, the finding stays a missing rule, and its rule waits for your word.",
     todo: "Nothing, if the narrowing is meant. If this peer may ask too, add its address to that rule.",
     check,
     examples: &[
@@ -68,7 +69,7 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
                 facts::peers(group, 3)
             ),
             (false, false) => format!(
-                "{}, but {} is a cluster node",
+                "{}, but {} is or may have a cluster node",
                 rules.join(", "),
                 facts::peers(group, 3)
             ),

@@ -19,7 +19,8 @@ use crate::beside::{WORTH_A_THREAD, beside};
 use crate::catalog::Role;
 use crate::chain::Family;
 use crate::flow::{
-    Direction, FlowKey, Flows, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen, UNKNOWN,
+    Direction, FlowKey, Flows, Folded, Kind, MarksByFlow, NodeEvidence, PeerClass, Ports, Seen,
+    UNKNOWN, folded_network,
 };
 use crate::net::{IpNet, are_neighbours, neighbourhood};
 use crate::packet::link::{Link, Mac};
@@ -309,7 +310,7 @@ fn is_allowed(seen: &Seen<'_>, nodes: &BTreeMap<u16, Node<'_>>, site: &Site) -> 
 }
 
 /// Classifies the peer of a flow by the running chain of its node; only a peer outside the cluster is kept out on
-/// purpose.
+/// purpose, and of peers that were folded only those of a network without any node.
 fn peer_class(
     seen: &Seen<'_>,
     nodes: &BTreeMap<u16, Node<'_>>,
@@ -331,8 +332,15 @@ fn peer_class(
         let chains = site.in_force.of(node.name, node.role, family)?;
         Some(outcomes.peer_class(seen.flow.logged, chains.origin))
     });
+    let may_be_node = || {
+        if seen.flow.folded != Folded::Peers {
+            return zones.is_cluster_node(seen.key.peer);
+        }
+        let own = nodes.get(&seen.key.node).map_or(&[][..], |n| &n.addresses);
+        zones.may_have_node(folded_network(seen.key.peer), own)
+    };
     match class.unwrap_or_default() {
-        PeerClass::Narrowed if zones.is_cluster_node(seen.key.peer) => PeerClass::Else,
+        PeerClass::Narrowed if may_be_node() => PeerClass::Else,
         class => class,
     }
 }

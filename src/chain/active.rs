@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::catalog::Role;
 use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
 use crate::chain::evaluate::Evaluation;
-use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome};
+use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
@@ -180,6 +180,17 @@ impl ActiveChains {
         }
     }
 
+    /// Returns the text of a node that has the chains of a family: one of [`Self::sources`], else one for all nodes, else
+    /// that of an input. A text of one family leaves the other's to them.
+    fn source(&self, node: &str, family: Family) -> Option<&ChainText> {
+        let learned = self.learned.get(self.names.resolve(node));
+        let learned = learned.map_or(&[][..], |files| std::slice::from_ref(&files.source));
+        let all = [self.sources(node), &self.all, learned];
+        let of_family = |texts: &'_ [ChainText]| texts.iter().rposition(|text| text.has(family));
+        all.into_iter()
+            .find_map(|texts| of_family(texts).map(|at| &texts[at]))
+    }
+
     /// Whether what counts for a node is a text that the user gave for all nodes.
     pub fn is_for_all(&self, node: &str) -> bool {
         self.told_of(node).is_none() && !self.all.is_empty()
@@ -188,8 +199,7 @@ impl ActiveChains {
     /// Returns the active chains of a node; `None` where they are not known. Of several texts the last with a firewall
     /// of the family counts.
     pub fn of(&self, node: &str, role: Role, family: Family) -> Option<Chains<'_>> {
-        let sources = self.sources(node);
-        let source = sources.iter().rfind(|source| source.has(family))?;
+        let source = self.source(node, family)?;
         Some(Chains {
             name: &source.name,
             origin: source.origin,
@@ -294,6 +304,11 @@ impl<'a> Chains<'a> {
         matches!(self.origin, Origin::Running(_))
     }
 
+    /// Whether the chain that filters the node is in the text, where there is one.
+    pub fn is_shown(&self) -> bool {
+        self.set.shows_filter(self.family)
+    }
+
     /// Returns the chain that filters the node: the one that new rules go into.
     pub fn firewall(&self) -> Option<&'a Chain> {
         self.set.firewall(self.family)
@@ -338,10 +353,12 @@ impl<'a> Chains<'a> {
             question
         };
         let when = self.set.entry(self.family);
-        let mut outcome = self.set.evaluate(&question, when);
+        let mut outcome = self.set.evaluate(&question, when).only_as_shown();
         let mut steps = outcome.steps;
         for other in &self.others.sets {
-            let another = other.evaluate(&question, other.entry(self.family));
+            let another = other
+                .evaluate(&question, other.entry(self.family))
+                .only_as_shown();
             steps += another.steps;
             if (another.end.lets_in(), another.end.stops())
                 == (outcome.end.lets_in(), outcome.end.stops())
@@ -361,6 +378,11 @@ impl<'a> Chains<'a> {
                 outcome = Outcome { notes, ..another };
             }
         }
+        if is_accepted(&outcome)
+            && let Some(position) = self.may_stop(&question, &outcome)
+        {
+            outcome.end = ChainOutcome::MayStop(position);
+        }
         let accepted = is_accepted(&outcome);
         let (mut narrowed, mut dead) = (Vec::new(), Vec::new());
         let mut invalid_alone = false;
@@ -379,7 +401,9 @@ impl<'a> Chains<'a> {
                     invalid_alone = is_accepted(&outcome);
                 }
             }
-            dead = self.set.dead_accepts(&question);
+            if !matches!(outcome.end, ChainOutcome::MayStop(_)) {
+                dead = self.set.dead_accepts(&question);
+            }
             dead.extend(self.elsewhere(&question));
             steps += outcome.steps;
         }
@@ -392,6 +416,16 @@ impl<'a> Chains<'a> {
             dead,
             notes: outcome.notes,
         }
+    }
+
+    /// Returns the rule about the packet's port that may stop it before it is accepted, by a match that stays open. Of rules
+    /// for all ports, such as a list of banned addresses, that is not assumed.
+    fn may_stop(&self, question: &Question<'_>, outcome: &Outcome) -> Option<Position> {
+        let stops = || outcome.maybe.iter().filter(|end| end.stops());
+        stops().next()?;
+        let rules = self.port_rules(question).into_iter();
+        let mut stopping = rules.filter(|rule| !rule.accepts).map(|rule| rule.position);
+        stopping.find(|position| stops().any(|end| end.position() == Some(position)))
     }
 
     /// Returns the rules of other roles that would accept the packet.
@@ -420,8 +454,8 @@ impl<'a> Chains<'a> {
     }
 }
 
-/// Whether a packet is accepted without a line in the drop log. The policy of INPUT counts only where no chain is
-/// missing.
+/// Whether a packet is accepted without a line in the drop log. The policy of INPUT counts only where no program may
+/// decide before.
 fn is_accepted(outcome: &Outcome) -> bool {
     match outcome.end {
         ChainOutcome::Accepted(_) => true,

@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
             self.note(format!(
                 "chain `{name}` is not in the text; taken as if it returned"
             ));
-            keep(&mut out.maybe, ChainOutcome::Unknown(from));
+            keep(&mut out.maybe, ChainOutcome::Untold(from));
             if goto && sure {
                 out.leave();
             }

@@ -108,6 +108,8 @@ pub struct Chain {
     pub rules: Vec<Rule>,
     /// Line of the text that creates or prints the chain; 0 for a built-in chain that the text does not name.
     pub line: usize,
+    /// How many rules lead to it, as `iptables -L` counts them; `None` where the text does not say.
+    pub references: Option<u32>,
 }
 
 /// The chains that a text prints or makes.
@@ -177,6 +179,7 @@ impl RuleSet {
                 policy: None,
                 rules: Vec::new(),
                 line,
+                references: None,
             });
             next
         });

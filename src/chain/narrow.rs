@@ -35,10 +35,14 @@ pub struct Narrow {
 
 impl RuleSet {
     /// Finds the rules that accept such packets from other sources. A rule, or a jump on the way to it, must name the
-    /// port: a rule for all ports of a network is no evidence for this one.
+    /// port: a rule for all ports of a network is no evidence for this one. None where a match that stays open may mean
+    /// that a rule is for this very source: a set, a list of `recent`, a limit.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         // A MAC address is no network address: another interface card may belong to the same machine.
-        let aside = |m: &Match, _| m.test.is_of_source() && !matches!(m.test, Test::MacSource(_));
+        let aside = |m: &Match, answer: Answer| {
+            let is_of_net = m.test.is_of_source() && !matches!(m.test, Test::MacSource(_));
+            is_of_net || answer == Answer::CannotTell
+        };
         let Some((way, steps)) = self.way(question, when, &aside, false) else {
             return Narrow::default();
         };
@@ -47,7 +51,11 @@ impl RuleSet {
             ..Narrow::default()
         };
         for found in way.found.iter().filter(|found| found.names_port) {
-            if let Some(narrowed) = &found.by {
+            if !found.kept_out && !found.aside.is_empty() {
+                out.kept_out.clear();
+                break;
+            }
+            if let Some(narrowed) = found.by.as_ref().filter(|_| !found.open) {
                 keep(&mut out.kept_out, narrowed.clone());
             }
         }
@@ -184,6 +192,8 @@ struct Found {
     open: bool,
     /// Matches that were set aside on the way.
     aside: Vec<Match>,
+    /// Whether one of them surely fails, or the packet is surely stopped before.
+    kept_out: bool,
     /// First source match that fails on the way.
     by: Option<Narrowed>,
 }
@@ -238,6 +248,8 @@ impl Walk<'_> {
             };
             let fails = !aside.is_empty();
             let open = aside.iter().any(|m| !m.test.is_of_source());
+            let is_refused = |m: &Match| answer(m, self.question) == Answer::No;
+            let kept_out = stopped.is_some() || aside.iter().any(is_refused);
             let source = if self.of_sender { None } else { rule.source() };
             let position = || chain.position(at);
             let narrowed = |source: &Option<String>| {
@@ -256,6 +268,7 @@ impl Walk<'_> {
                             names_port: rule.names_port(),
                             open,
                             aside,
+                            kept_out,
                             by: by.or_else(|| stopped.clone()),
                         },
                     );
@@ -285,6 +298,7 @@ impl Walk<'_> {
                         let mut found = found.clone();
                         found.names_port |= rule.names_port();
                         found.open |= open;
+                        found.kept_out |= kept_out;
                         found.aside.extend(aside.iter().cloned());
                         if fails {
                             found.by = found.by.or_else(|| narrowed(&source));

@@ -22,6 +22,10 @@ pub enum ChainOutcome {
     Rejected(Position),
     /// A target decides whose verdict cannot be known (NFQUEUE).
     Unknown(Position),
+    /// The jump leads to a chain that is not in the text, and no rule of the text decides.
+    Untold(Position),
+    /// A rule about the packet's port stops it, or a later one accepts it: that depends on a match that stays open.
+    MayStop(Position),
     /// No rule decides: the policy of the built-in chain applies.
     Policy(Policy),
     /// No rule decides, and the entry chain is user-defined, or does not exist.
@@ -66,6 +70,18 @@ impl Outcome {
         self.end.stops() && self.maybe.iter().all(ChainOutcome::stops)
     }
 
+    /// Returns the outcome as far as the text shows it: where only the policy or nothing decides, and a jump led to a chain
+    /// that is not in the text, that chain may decide.
+    pub(in crate::chain) fn only_as_shown(mut self) -> Self {
+        let is_left = matches!(self.end, ChainOutcome::Policy(_) | ChainOutcome::NoMatch);
+        let is_untold = |other: &&ChainOutcome| matches!(other, ChainOutcome::Untold(_));
+        // The documented jump is the last of INPUT.
+        if let Some(untold) = self.maybe.iter().rfind(is_untold).filter(|_| is_left) {
+            self.end = untold.clone();
+        }
+        self
+    }
+
     /// Whether it is accepted, and no LOG rule sees it before: such a packet leaves no drop line.
     pub const fn accepted_unlogged(&self) -> bool {
         matches!(self.end, ChainOutcome::Accepted(_))
@@ -89,6 +105,14 @@ impl ChainOutcome {
         )
     }
 
+    /// Whether the text does not show what becomes of the packet.
+    pub const fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::Unknown(_) | Self::Untold(_) | Self::MayStop(_) | Self::NotAsked
+        )
+    }
+
     /// Returns the rule that decides.
     pub const fn position(&self) -> Option<&Position> {
         match self {
@@ -96,7 +120,9 @@ impl ChainOutcome {
             | Self::AcceptedLogged(position)
             | Self::Dropped(position)
             | Self::Rejected(position)
-            | Self::Unknown(position) => Some(position),
+            | Self::Unknown(position)
+            | Self::Untold(position)
+            | Self::MayStop(position) => Some(position),
             Self::Policy(_) | Self::NoMatch | Self::NotAsked => None,
         }
     }
@@ -109,6 +135,8 @@ impl ChainOutcome {
             Self::Dropped(_) => "dropped",
             Self::Rejected(_) => "rejected",
             Self::Unknown(_) => "decided",
+            Self::Untold(_) => "led out of the text",
+            Self::MayStop(_) => "perhaps stopped",
             Self::Policy(Policy::Accept) => return "accepted by the policy".to_owned(),
             Self::Policy(Policy::Drop) => return "dropped by the policy".to_owned(),
             Self::NoMatch | Self::NotAsked => return "met by no rule".to_owned(),
@@ -127,6 +155,8 @@ impl ChainOutcome {
             Self::Dropped(_) => "dropped",
             Self::Rejected(_) => "rejected",
             Self::Unknown(_) => "unknown",
+            Self::Untold(_) => "untold",
+            Self::MayStop(_) => "may-stop",
             Self::Policy(Policy::Accept) => "policy-accept",
             Self::Policy(Policy::Drop) => "policy-drop",
             Self::NoMatch => "no-match",

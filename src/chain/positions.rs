@@ -248,6 +248,20 @@ impl RuleSet {
         self.firewall(family).is_some() || self.reached(family, INPUT).into_iter().any(stops)
     }
 
+    /// Whether the chain that filters the node is in the text, where there is one: a listing of INPUT alone leads to chains
+    /// that it does not have.
+    pub fn shows_filter(&self, family: Family) -> bool {
+        let leads_out = |at: usize| {
+            let jumps = self.chains[at].rules.iter();
+            let mut targets = jumps.filter_map(|rule| rule.target.chain());
+            targets.any(|name| self.chain(family, name).is_none())
+        };
+        let is_missed = || self.reached(family, INPUT).into_iter().any(leads_out);
+        self.firewall(family)
+            .is_some_and(|chain| chain.policy.is_none())
+            || !is_missed()
+    }
+
     /// Whether the set determines the outcome of incoming packets: a dump of INPUT in which no rule stops a packet shows
     /// that the chain is gone.
     pub fn decides(&self, family: Family) -> bool {

@@ -359,11 +359,11 @@ impl Rule {
         })
     }
 
-    /// Returns the rule for the packets that come in by an interface; as it is, where there is none.
+    /// Returns the rule for the packets that come in by an interface; as it is, where there is none, or it asks for one.
     #[must_use]
     pub fn for_interface(&self, name: Option<&str>) -> Self {
         let mut rule = self.clone();
-        if let Some(name) = name {
+        if let Some(name) = name.filter(|_| self.interface().is_none()) {
             let test = Test::Interface(Side::Source, name.to_owned());
             // Interfaces come first in the order of matches.
             rule.matches.insert(

@@ -7,7 +7,7 @@ use super::args::RulesArgs;
 use super::{Exit, batch, cluster, hint, say, say_unjudged, values, verdict, written};
 use crate::catalog::Role;
 use crate::cause::Verdict;
-use crate::chain::ActiveChains;
+use crate::chain::{ActiveChains, Family};
 use crate::error::{Error, printable, printable_name};
 use crate::node_names::natural;
 use crate::report::rules::CheckedRules;
@@ -182,11 +182,26 @@ fn say_whose_chain(checked: &[Checked<'_>], chains: &ActiveChains) {
         ));
     }
     for node in nodes {
-        let is_unknown = |one: &Checked<'_>| one.rule.node == node && one.state == State::Unknown;
-        if checked.iter().any(is_unknown) {
+        let is_unknown = |one: &&Checked<'_>| one.rule.node == node && one.state == State::Unknown;
+        let unknown = checked.iter().filter(is_unknown).map(|one| one.rule);
+        let mut missing: Vec<(Family, bool)> = unknown
+            .map(|rule| {
+                let is_given = chains.of(node, rule.role, rule.family).is_some();
+                (rule.family, is_given)
+            })
+            .collect();
+        missing.sort_unstable();
+        missing.dedup();
+        for (family, is_given) in missing {
+            let node = printable_name(node);
+            let what = match (family, is_given) {
+                (_, true) => format!("the chain of {node} that filters is not in what is given"),
+                (Family::V4, _) => format!("no chain of {node} is given"),
+                (Family::V6, _) => format!("no chain of {node} for IPv6 is given"),
+            };
+            let tool = family.tool();
             say(&format!(
-                "no chain of {0} is given: save it there with iptables-save, and add --rules {0}=FILE",
-                printable_name(node)
+                "{what}: save it there with {tool}-save, and add --rules {node}=FILE"
             ));
         }
     }

@@ -20,12 +20,18 @@ pub const EPHEMERAL: u16 = 1023;
 /// sunrpc are 665 and 1023; bindresvport(3) begins at 512).
 pub const RESERVED_CLIENTS: PortRange = PortRange::new(512, EPHEMERAL);
 
+/// The interface of the node's own traffic: nothing else comes in by it.
+pub const LOOPBACK: &str = "lo";
+
 /// Neighbour discovery: ICMPv6 router and neighbour solicitation and advertisement, redirect (RFC 4861, 4).
 pub const NEIGHBOUR_DISCOVERY: std::ops::RangeInclusive<u8> = 133..=137;
 
 /// Classifies `packet`, seen on a node of `role`.
 #[inline]
 pub fn classify(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
+    if packet.interface == LOOPBACK && packet.hook == Hook::Input {
+        return (Kind::Loopback, on_loopback(packet, role));
+    }
     let kind = match (packet.hook, packet.shape) {
         (Hook::Forward, _) => Kind::Forward,
         (Hook::Output, _) => Kind::Output,
@@ -50,6 +56,17 @@ pub fn classify(packet: &PacketSummary<'_>, role: Role) -> (Kind, Ports) {
             kind if kind.is_group_frame() => (kind, pair(ports)),
             kind => (kind, to_dpt(ports)),
         },
+    }
+}
+
+/// Returns the ports of a packet that came in by the loopback. Both of its ends are this node: whichever way it goes, the
+/// service is here.
+fn on_loopback(packet: &PacketSummary<'_>, role: Role) -> Ports {
+    let ports = (packet.spt.zip(packet.dpt)).filter(|_| packet.shape == Shape::Whole);
+    let seen = ports.map(|(spt, dpt)| whole(packet, spt, dpt, role).1);
+    match seen {
+        Some(Ports::Service { port, .. }) => service(port, false),
+        _ => Ports::None,
     }
 }
 

@@ -211,7 +211,9 @@ impl Flows {
     /// by line.
     #[inline]
     fn meet(&mut self, packet: &PacketSummary<'_>, line: &Line) {
-        if packet.hook == Hook::Input && line.cast == PktType::Unicast && line.is_station {
+        // A loopback address is every machine's, and tells no node apart.
+        let is_own = line.is_station && !packet.dst.is_loopback();
+        if packet.hook == Hook::Input && line.cast == PktType::Unicast && is_own {
             self.evidence[usize::from(line.key.node)].meet(packet.dst);
         }
     }

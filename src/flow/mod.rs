@@ -30,7 +30,9 @@ use flags::FlagCounts;
 
 pub use attempts::{ATTEMPT, attempts, begins, bursts};
 pub use bounds::folded_network;
-pub use classify::{EPHEMERAL, NEIGHBOUR_DISCOVERY, RESERVED_CLIENTS, classify, datagram};
+pub use classify::{
+    EPHEMERAL, LOOPBACK, NEIGHBOUR_DISCOVERY, RESERVED_CLIENTS, classify, datagram,
+};
 pub use collect::{CountedDrop, Flows, UNKNOWN};
 pub use evidence::NodeEvidence;
 pub use key::FlowKey;
@@ -79,10 +81,12 @@ pub enum Kind {
     BroadcastFrame,
     /// A multicast frame, to such an address.
     MulticastFrame,
+    /// Came in by the loopback: the node sent it to itself.
+    Loopback,
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Plain,
         Self::Truncated,
         Self::Fragment,
@@ -94,6 +98,7 @@ impl Kind {
         Self::Output,
         Self::BroadcastFrame,
         Self::MulticastFrame,
+        Self::Loopback,
     ];
 
     /// Returns the kind as finding ids contain it.
@@ -110,6 +115,7 @@ impl Kind {
             Self::Output => "output",
             Self::BroadcastFrame => "broadcast-frame",
             Self::MulticastFrame => "multicast-frame",
+            Self::Loopback => "loopback",
         }
     }
 

@@ -18,8 +18,8 @@ pub struct ChainOutcomes {
     pub lines: u64,
     /// Number of them that are accepted without a line in the drop log.
     pub accepted: u64,
-    /// Latest time of an accepted line.
-    pub last_accepted: Option<Time>,
+    /// Latest time of a line that the chain would not have logged: it accepts it, or may stop it before.
+    pub last_unlogged: Option<Time>,
     /// Number of lines that only their source keeps out.
     pub kept_out: u64,
     /// Number of lines that a running chain would accept if conntrack did not classify them as INVALID.
@@ -80,7 +80,9 @@ impl ChainOutcomes {
         self.lines += lines;
         if judged.accepted {
             self.accepted += lines;
-            self.last_accepted = self.last_accepted.max(Some(time));
+        }
+        if judged.accepted || matches!(judged.outcome, ChainOutcome::MayStop(_)) {
+            self.last_unlogged = self.last_unlogged.max(Some(time));
         }
         if !judged.narrowed.is_empty() {
             self.kept_out += lines;
@@ -105,7 +107,7 @@ impl ChainOutcomes {
     pub fn absorb(&mut self, other: &Self) {
         self.lines += other.lines;
         self.accepted += other.accepted;
-        self.last_accepted = self.last_accepted.max(other.last_accepted);
+        self.last_unlogged = self.last_unlogged.max(other.last_unlogged);
         self.kept_out += other.kept_out;
         self.invalid += other.invalid;
         for (outcome, lines) in &other.by {
@@ -130,7 +132,7 @@ impl ChainOutcomes {
 
     /// Moves its time by whole years.
     pub(super) fn add_years(&mut self, years: i32) {
-        self.last_accepted = self.last_accepted.map(|time| time.add_years(years));
+        self.last_unlogged = self.last_unlogged.map(|time| time.add_years(years));
     }
 
     /// Keeps the first entries of each: the first of all is never dropped on the way, so its sum is complete.
@@ -157,12 +159,13 @@ impl ChainOutcomes {
         matches!(origin, Origin::Running(_)) && self.accepts_all(lines) && !self.is_stale(origin)
     }
 
-    /// Whether a running chain accepts a line that came after it was printed: the chain on the node has then changed.
+    /// Whether a running chain would not have logged a line that came after it was printed: the chain on the node has then
+    /// changed.
     pub fn is_stale(&self, origin: Origin) -> bool {
         let Origin::Running(Some(taken)) = origin else {
             return false;
         };
-        (self.last_accepted).is_some_and(|last| last.is_dated() && taken < last)
+        (self.last_unlogged).is_some_and(|last| last.is_dated() && taken < last)
     }
 
     /// Classifies the peer of `lines` lines.

@@ -10,7 +10,7 @@ use super::table::Column;
 use super::text::{Page, broken, many, peers, sort_by_node, what};
 use super::{Report, Style};
 use crate::cause::Verdict;
-use crate::chain::{ChainOutcome, HARVESTER, Origin, Policy, of_node};
+use crate::chain::{ChainOutcome, Family, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::flow::ChainOutcomes;
@@ -33,6 +33,10 @@ pub(super) struct ByOutcome<'r> {
     pub(super) accepted: Vec<&'r Finding>,
     /// Those of which the suggested rules accept more.
     pub(super) helped: Vec<&'r Finding>,
+    /// Those that the chain lets in, and logs.
+    pub(super) logged: Vec<&'r Finding>,
+    /// Those of which the chains that are known do not show what becomes of them.
+    pub(super) open: Vec<&'r Finding>,
     pub(super) rest: Vec<&'r Finding>,
 }
 
@@ -78,13 +82,21 @@ impl Simulated<'_> {
             all.partition(|finding| Self::accepts(finding));
         let (helped, rest): (Vec<&Finding>, Vec<&Finding>) =
             (rest.into_iter()).partition(|finding| more(self, finding));
-        let [accepted, helped, rest] = [accepted, helped, rest].map(|mut found| {
-            sort_by_node(&mut found);
-            found
-        });
+        let (logged, rest): (Vec<&Finding>, Vec<&Finding>) =
+            (rest.into_iter()).partition(|finding| ends(finding, ChainOutcome::lets_in));
+        let is_open = |end: &ChainOutcome| end.is_open() || end.lets_in();
+        let (open, rest): (Vec<&Finding>, Vec<&Finding>) =
+            (rest.into_iter()).partition(|f| f.outcomes.is_none() || ends(f, is_open));
+        let [accepted, helped, logged, open, rest] =
+            [accepted, helped, logged, open, rest].map(|mut found| {
+                sort_by_node(&mut found);
+                found
+            });
         ByOutcome {
             accepted,
             helped,
+            logged,
+            open,
             rest,
         }
     }
@@ -100,7 +112,14 @@ impl Simulated<'_> {
             let helped = sorted.helped.len();
             headline.push_str(&format!(", and the suggested rules {helped} more"));
         }
-        format!("{headline}; {}.", falls(sorted.rest.len()))
+        headline = format!("{headline}; {}", falls(sorted.rest.len()));
+        if !sorted.logged.is_empty() {
+            headline.push_str(&format!(", {} let in and logged", sorted.logged.len()));
+        }
+        if !sorted.open.is_empty() {
+            headline.push_str(&format!(", {} not known", sorted.open.len()));
+        }
+        format!("{headline}.")
     }
 
     /// Describes what decides on a finding: now, or with the suggested rules.
@@ -153,6 +172,8 @@ pub(super) fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write)
     let ByOutcome {
         accepted,
         helped,
+        logged,
+        open,
         rest,
     } = sorted;
     for finding in simulated.intruders() {
@@ -182,16 +203,35 @@ pub(super) fn text(simulated: &Simulated<'_>, style: Style, out: &mut dyn Write)
             page.line(&format!("      {}", rule.insert()))?;
         }
     }
-    let title = ("STILL DROPPED", "no rule takes all of it");
-    section(&mut page, title, AnsiColor::Red, &rest, |finding| {
-        if simulated.with.is_some() {
-            then(finding)
-        } else {
-            now(finding)
-        }
-    })?;
+    let last = |finding: &Finding| simulated.by(finding, simulated.with.is_some());
+    for (title, color, found) in [
+        (STILL_DROPPED, AnsiColor::Red, &rest),
+        (LET_IN_AND_LOGGED, AnsiColor::Yellow, &logged),
+        (NOT_KNOWN, AnsiColor::Yellow, &open),
+    ] {
+        section(
+            &mut page,
+            (&*title.0.to_uppercase(), title.1),
+            color,
+            found,
+            last,
+        )?;
+    }
     cannot_tell(&mut page, simulated)?;
     untold(&mut page, simulated)
+}
+
+/// Titles of what the chain does not take, each with the reason.
+pub(super) const STILL_DROPPED: (&str, &str) = ("Still dropped", "no rule takes all of it");
+pub(super) const LET_IN_AND_LOGGED: (&str, &str) =
+    ("Let in and logged", "nothing drops it behind the LOG rule");
+pub(super) const NOT_KNOWN: (&str, &str) =
+    ("Not known", "the chains that are given do not show it");
+
+/// Whether the ends of all lines of a finding satisfy `test`.
+fn ends(finding: &Finding, test: impl Fn(&ChainOutcome) -> bool) -> bool {
+    let ends = finding.outcomes.as_deref().map(|outcomes| &outcomes.by);
+    ends.is_some_and(|ends| !ends.is_empty() && ends.iter().all(|(end, _)| test(end)))
 }
 
 /// Lists the matches that could not be evaluated, and so counted as no match, once for all findings.
@@ -284,26 +324,38 @@ fn section(
 }
 
 fn unknown() -> String {
-    "not known".to_owned()
+    "not given".to_owned()
 }
 
 /// Lists the nodes whose chain is not known, with the option that names it.
 fn untold(page: &mut Page<'_>, simulated: &Simulated<'_>) -> io::Result<()> {
-    let findings = simulated.report.findings.iter();
-    let nodes: BTreeSet<&str> = findings
-        .filter(|finding| finding.outcomes.is_none())
-        .map(|finding| finding.node.as_str())
-        .collect();
-    if nodes.is_empty() {
-        return Ok(());
+    let is_untold = |end: &ChainOutcome| matches!(end, ChainOutcome::Untold(_));
+    for family in [Family::V4, Family::V6] {
+        let findings = simulated.report.findings.iter();
+        let own = findings.filter(|finding| finding.key.v6 == (family == Family::V6));
+        let not_shown = own.filter(|f| f.outcomes.is_none() || ends(f, is_untold));
+        let nodes: BTreeSet<&str> = not_shown.map(|finding| finding.node.as_str()).collect();
+        if !nodes.is_empty() {
+            save(page, family, nodes)?;
+        }
     }
+    Ok(())
+}
+
+/// Says how the chains of a family are saved on nodes, and named here.
+fn save(page: &mut Page<'_>, family: Family, nodes: BTreeSet<&str>) -> io::Result<()> {
     let mut nodes: Vec<&str> = nodes.into_iter().collect();
     nodes.sort_by(|a, b| natural(a, b));
     let shown: Vec<String> = nodes.iter().map(|node| printable_name(node)).collect();
     page.line("")?;
+    let which = match family {
+        Family::V4 => "chain",
+        Family::V6 => "IPv6 chain",
+    };
     let text = format!(
-        "The chain of {} is not known: save it on the node with `iptables-save > FILE`, and name it here with",
-        shown.join(", ")
+        "The {which} of {} is not known: save it on the node with `{}-save > FILE`, and name it here with",
+        shown.join(", "),
+        family.tool()
     );
     page.paragraph("", "", &text)?;
     let options =
@@ -341,6 +393,8 @@ fn by(outcomes: &ChainOutcomes) -> String {
             ChainOutcome::Dropped(_) => "drops",
             ChainOutcome::Rejected(_) => "rejects",
             ChainOutcome::Unknown(_) => "hands it to a program",
+            ChainOutcome::Untold(_) => "leads to a chain that is not in the text",
+            ChainOutcome::MayStop(_) => "may stop it",
             ChainOutcome::Policy(Policy::Accept) => "stops it, and the policy of INPUT lets it in",
             ChainOutcome::Policy(Policy::Drop) => "takes it, and the policy of INPUT drops",
             ChainOutcome::NoMatch => "takes it",

@@ -18,7 +18,7 @@ pub enum State {
     Absent,
     /// A CloudInit has it live, which is in force from the next boot on.
     NextBoot,
-    /// No chain of the node is known.
+    /// No chain of the node is known, or not the one that filters it.
     Unknown,
 }
 
@@ -101,6 +101,7 @@ pub fn check<'a>(
                         Some((chain.name.clone(), at + 1))
                     });
                     match copies.next() {
+                        None if !set.shows_filter(rule.family) => (State::Unknown, None),
                         None => (State::Absent, None),
                         dead => (State::Dead, dead),
                     }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{AcceptRule, Disposition, Doubt};
 use crate::cause::Verdict;
 use crate::finding::Finding;
+use crate::flow::{Kind, LOOPBACK};
 use crate::net::IpNet;
 use crate::packet::proto_name;
 
@@ -16,6 +17,7 @@ struct ClosedPort {
     proto: Option<u8>,
     port: Option<u16>,
     peers: Vec<IpNet>,
+    on_loopback: bool,
 }
 
 impl Closed {
@@ -32,6 +34,7 @@ impl Closed {
                 proto: finding.key.proto,
                 port: finding.port,
                 peers: peers.chain(finding.networks.iter().copied()).collect(),
+                on_loopback: finding.key.kind == Kind::Loopback,
             });
         }
         Self(closed)
@@ -64,6 +67,7 @@ impl ClosedPort {
         self.v6 == matches!(rule.family, crate::chain::Family::V6)
             && (rule.rule.protocol()).is_none_or(|proto| self.proto == Some(proto))
             && of_port
+            && (self.on_loopback || rule.rule.interface() != Some(LOOPBACK))
             && rule.source().is_none_or(from)
     }
 

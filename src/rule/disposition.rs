@@ -5,6 +5,7 @@ use crate::catalog::{DocumentedRule, Reach, Role, reach};
 use crate::chain::of_node;
 use crate::error::printable_name;
 use crate::finding::Finding;
+use crate::flow::Kind;
 use crate::site::Zone;
 
 /// Reason why the user has to decide on a rule.
@@ -30,6 +31,8 @@ pub enum Doubt {
     Forged,
     /// It would also open this port, which stays closed by an acceptance.
     Closed(String),
+    /// The chain should not see what the rule is for.
+    Loopback,
     /// A report says that it is to be decided, and not why, or not in a way that can be looked at.
     Reported,
     /// A report says that the node has another chain than the documented one.
@@ -50,6 +53,7 @@ impl Doubt {
             Self::OnePacket => "one-packet",
             Self::Forged => "forged",
             Self::Closed(_) => "closed",
+            Self::Loopback => "loopback",
             Self::Reported => "reported",
             Self::OtherChain => "other-chain",
         }
@@ -85,6 +89,11 @@ impl Doubt {
             Self::Narrowed(rule) => format!(
                 "{rule}: if it is to be wider, change that rule and add none beside it"
             ),
+            Self::Loopback => {
+                "the documented chain never sees lo: have INPUT lead to it from the management interface alone (`dropsift audit` has \
+                 the commands), or accept lo with this rule"
+                    .to_owned()
+            }
             Self::Reported => {
                 "its report leaves it to be decided: read the log itself with the running chain (--rules), which says why"
                     .to_owned()
@@ -114,6 +123,9 @@ pub(super) fn disposition(
     finding: &Finding,
     documented: Option<&DocumentedRule>,
 ) -> Result<(), Doubt> {
+    if finding.key.kind == Kind::Loopback {
+        return Err(Doubt::Loopback);
+    }
     let rule = documented.ok_or(Doubt::NotDocumented)?;
     if finding.key.v6 {
         return Err(Doubt::Ipv6);

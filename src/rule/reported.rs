@@ -61,6 +61,7 @@ fn of_code(code: &str, finding: &Finding) -> Doubt {
         "outsiders" => Doubt::Outsiders,
         "chain-unknown" => Doubt::ChainUnknown,
         "one-packet" => Doubt::OnePacket,
+        "loopback" => Doubt::Loopback,
         "forged" => Doubt::Forged,
         _ => Doubt::Reported,
     }

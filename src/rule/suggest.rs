@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::accept_rule::{AcceptRule, Disposition, accept};
 use super::closed::Closed;
-use super::disposition::disposition;
+use super::disposition::{Doubt, disposition};
 use super::insertion_point::InsertionPoint;
 use super::reported::restrain;
 use super::rules::Rules;
@@ -15,6 +15,7 @@ use crate::catalog::{self, DocumentedRule, Reach};
 use crate::cause::{ALREADY_ALLOWED, Test, Verdict};
 use crate::chain::{Family, Match, Origin, Side, Sought, Test as RuleTest, address};
 use crate::finding::Finding;
+use crate::flow::{Kind, LOOPBACK};
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
 use crate::site::Site;
@@ -37,7 +38,16 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
         .filter(|f| f.verdict() == Verdict::MissingRule && f.accepted.is_none())
     {
         let mut own = for_finding(finding, site, scope);
-        if own.is_empty() && !finding.networks.is_empty() && !finding.narrowed {
+        if let Some(narrower) = &finding.narrower
+            && own.is_empty()
+            && finding.narrowed
+        {
+            finding.evidence.push(Test {
+                name: "to-decide",
+                met: false,
+                text: Doubt::Narrowed(narrower.clone()).text(),
+            });
+        } else if own.is_empty() && !finding.networks.is_empty() {
             finding.evidence.push(Test {
                 name: "no-rule",
                 met: true,
@@ -62,7 +72,10 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
         // Rules of a dump that is older than the line may have been replaced on the node.
         own.retain_mut(|rule| {
             let (test, is_wanted) = place(rule, site);
-            if !is_wanted && (finding.stale || is_newer(finding, rule, site)) {
+            let is_old = || finding.stale || is_newer(finding, rule, site);
+            // A live rule does not help those whom a narrower one stops before.
+            let is_narrowed = || matches!(rule.doubt, Some(Doubt::Narrowed(_)));
+            if !is_wanted && (is_old() || is_narrowed()) {
                 return true;
             }
             finding.evidence.extend(test);
@@ -196,6 +209,9 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         doubt: settled.err(),
         place: InsertionPoint::default(),
     };
+    if finding.key.kind == Kind::Loopback {
+        return vec![on_loopback(rule)];
+    }
     if pods {
         let told = finding.reported.iter().flat_map(|told| &told.pod_cidrs);
         let nets: BTreeSet<IpNet> = site.pod_cidrs().iter().chain(told).copied().collect();
@@ -254,6 +270,22 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         Vec::new()
     } else {
         with_sources(&rule, sources)
+    }
+}
+
+/// Returns `rule` for all that comes in by the loopback, once for a node whatever it asked for.
+fn on_loopback(rule: AcceptRule) -> AcceptRule {
+    let v6 = if rule.family == Family::V6 {
+        "/ipv6"
+    } else {
+        ""
+    };
+    let any = accept(None, None, None, None, "Loopback");
+    AcceptRule {
+        id: format!("{}/{LOOPBACK}{v6}", rule.node),
+        rule: any.for_interface(Some(LOOPBACK)),
+        interface: LOOPBACK.to_owned(),
+        ..rule
     }
 }
 

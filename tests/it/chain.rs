@@ -295,7 +295,9 @@ fn ask(rules: &str, packet: &PacketSummary<'_>) -> String {
             format!("A{}", rule.number)
         }
         ChainOutcome::Dropped(rule) | ChainOutcome::Rejected(rule) => format!("D{}", rule.number),
-        ChainOutcome::Unknown(_) => "U".to_owned(),
+        ChainOutcome::Unknown(_) | ChainOutcome::Untold(_) | ChainOutcome::MayStop(_) => {
+            "U".to_owned()
+        }
         ChainOutcome::Policy(policy) => policy.to_string(),
         ChainOutcome::NoMatch | ChainOutcome::NotAsked => "none".to_owned(),
     };

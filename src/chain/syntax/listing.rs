@@ -89,7 +89,10 @@ fn chain(name: &str, head: &str, line: usize, set: &mut RuleSet) -> Table {
     let stated = head
         .split_once("(policy ")
         .and_then(|(_, rest)| policy(rest.split([' ', ')']).next().unwrap_or_default()));
-    set.chain_or_new(Family::V4, name, line).policy = stated;
+    let counted = (head.split_once('('))
+        .and_then(|(_, rest)| rest.split_once(" references)")?.0.parse().ok());
+    let made = set.chain_or_new(Family::V4, name, line);
+    (made.policy, made.references) = (stated, counted);
     Table {
         chain: name.to_owned(),
         built_in: stated.is_some(),

@@ -12,7 +12,7 @@ use crate::report::Style;
 use crate::report::audit::{Audited, count, word};
 use crate::report::explain::{ALONE, Explained, Explanation};
 use crate::report::ports::{PortList, Row, short_roles};
-use crate::report::simulate::{ByOutcome, Simulated};
+use crate::report::simulate::{ByOutcome, LET_IN_AND_LOGGED, NOT_KNOWN, STILL_DROPPED, Simulated};
 use crate::report::text::{capital, many, peers, reason, unlisted_text, what};
 
 /// Writes rows of the catalogue as a table, with the notes below.
@@ -149,6 +149,8 @@ pub(in crate::report) fn simulation(
     let ByOutcome {
         accepted,
         helped,
+        logged,
+        open,
         rest,
     } = &sorted;
     passages.extend(table(3, simulated.accepted_title(), accepted, false));
@@ -158,12 +160,9 @@ pub(in crate::report) fn simulation(
         helped,
         true,
     ));
-    passages.extend(table(
-        1,
-        ("Still dropped", "no rule takes all of it"),
-        rest,
-        with,
-    ));
+    passages.extend(table(1, STILL_DROPPED, rest, with));
+    passages.extend(table(2, LET_IN_AND_LOGGED, logged, with));
+    passages.extend(table(2, NOT_KNOWN, open, with));
     write(&passages, out)
 }
 

@@ -240,11 +240,13 @@ pub(super) fn decide(
     evidence(page, found)
 }
 
-/// Returns why somebody has to decide on a finding's rule.
-fn doubt<'r>(finding: &Finding, report: &'r Report) -> Option<&'r Doubt> {
-    report
-        .rules_of(finding)
-        .find_map(|rule| rule.doubt.as_ref())
+/// Returns why somebody has to decide on a finding's rule. One without a rule, since its peers were folded, is to be
+/// decided for what the chain has.
+fn doubt(finding: &Finding, report: &Report) -> Option<Doubt> {
+    let doubts = report.rules_of(finding).map(|rule| rule.doubt.clone());
+    let narrower = || finding.narrower.clone().map(Doubt::Narrowed);
+    let is_without = finding.rules.is_empty();
+    (doubts.flatten().next()).or_else(|| narrower().filter(|_| is_without))
 }
 
 /// Parts findings that only depend on an assumed role from others.

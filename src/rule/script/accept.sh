@@ -20,7 +20,7 @@ add() {
         echo "would add: $*: as rule $number of $chain"
         return
     fi
-    set -- ${only:+-i "$only"} "$@"
+    case $1 in -i) ;; *) set -- ${only:+-i "$only"} "$@" ;; esac
     why=$("$program" -w -I "$chain" "$number" "$@" -m comment --comment "$comment $mark" -j ACCEPT 2>&1) ||
         { fail "$*: $program -I: $why"; return; }
     note_undo "$program -w -D $(quote "$chain") $* -m comment --comment \"$comment $mark\" -j ACCEPT"

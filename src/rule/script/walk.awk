@@ -240,7 +240,7 @@ function is_drop_chain(chain, at,    i, t) {
 
 # Whether the rule is the wanted one, whatever its comment.
 function is_copy(k) {
-    return to[k] == "ACCEPT" && !other[k] && !limit[k] && number_of(exact_p[k]) == number_of(proto) && exact_d[k] == dport &&
+    return to[k] == "ACCEPT" && iface != "lo" && !other[k] && !limit[k] && number_of(exact_p[k]) == number_of(proto) && exact_d[k] == dport &&
         exact_t[k] == sport && exact_s[k] == (source == "" ? "" : full(source))
 }
 
