@@ -191,8 +191,13 @@ pub(super) static ATTACHED_EVERYWHERE: Check = Check {
                 jumps.into_iter().find(|rule| covers(rule, "lo"))
             });
             let (mend, commands) = match (jump, ask.subject.chain()) {
-                (Some(_), Some(chain)) => {
-                    let commands = attach(ask.subject, chain, &management(scene));
+                (Some(jump), Some(chain)) => {
+                    let mut commands = attach(ask.subject, chain, &management(scene));
+                    // A CloudInit has the one line that is to be changed.
+                    if ask.subject.again.is_none() {
+                        let tool = ask.subject.family.tool();
+                        commands.push(format!("{tool} -D {INPUT} {jump}"));
+                    }
                     (
                         "have INPUT lead to it from the management interface alone:",
                         commands,

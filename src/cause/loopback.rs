@@ -13,8 +13,8 @@ pub(super) static LOOPBACK: Cause = Cause {
            The documented chain never sees it, since INPUT leads there from the management interface alone. Where it falls, INPUT \
            leads there without `-i`, or a policy drops it, and whatever the node asks itself for stays without an answer.",
     told: "IN=lo. Nothing of another machine comes in by it.",
-    todo: "Have INPUT lead to the chain from the management interface alone, as documented: `iptables -A INPUT -i mgmt-br -j \
-           HARVESTER_INPUT`; `dropsift audit` on the output of `iptables-save` has the commands. Or accept lo with the rule.",
+    todo: "Have INPUT lead to the chain from the management interface alone, as documented: the audit of what `iptables-save` prints \
+           on the node has the commands. Or accept lo with the rule.",
     check,
     examples: &[
         Example {

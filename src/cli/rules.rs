@@ -7,7 +7,7 @@ use super::args::RulesArgs;
 use super::{Exit, batch, cluster, hint, say, say_unjudged, values, verdict, written};
 use crate::catalog::Role;
 use crate::cause::Verdict;
-use crate::chain::{ActiveChains, Family};
+use crate::chain::{ActiveChains, Chain, Chains, Family, INPUT};
 use crate::error::{Error, printable, printable_name};
 use crate::node_names::natural;
 use crate::report::rules::CheckedRules;
@@ -192,6 +192,24 @@ fn say_whose_chain(checked: &[Checked<'_>], chains: &ActiveChains) {
             .collect();
         missing.sort_unstable();
         missing.dedup();
+        let is_alone = |one: &&Checked<'_>| {
+            let rule = one.rule;
+            let known = chains.of(node, rule.role, rule.family);
+            let is_counted = |chain: &Chain| chain.references.is_some();
+            let lacks_input = |known: Chains<'_>| {
+                known.set.chain(rule.family, INPUT).is_none()
+                    && !known.firewall().is_some_and(is_counted)
+            };
+            rule.node == node && one.state == State::Live && known.is_some_and(lacks_input)
+        };
+        if let Some(one) = checked.iter().find(is_alone) {
+            say(&format!(
+                "INPUT of {} is not in what is given: a rule is live only if INPUT leads to its chain; save all chains with \
+                 {}-save",
+                printable_name(node),
+                one.rule.family.tool()
+            ));
+        }
         for (family, is_given) in missing {
             let node = printable_name(node);
             let what = match (family, is_given) {

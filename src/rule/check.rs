@@ -86,6 +86,14 @@ pub fn check<'a>(
                             at: Some(stop),
                         };
                     }
+                    let chain = set.chain(rule.family, &at.0);
+                    if chain.is_some_and(|chain| chain.references == Some(0)) {
+                        return Checked {
+                            rule,
+                            state: State::Dead,
+                            at: Some(at),
+                        };
+                    }
                     let is_running = known.is_none_or(|chains| chains.origin != Origin::NextBoot);
                     let state = if is_running {
                         State::Live

@@ -90,8 +90,8 @@ impl Doubt {
                 "{rule}: if it is to be wider, change that rule and add none beside it"
             ),
             Self::Loopback => {
-                "the documented chain never sees lo: have INPUT lead to it from the management interface alone (`dropsift audit` has \
-                 the commands), or accept lo with this rule"
+                "the documented chain never sees lo: have INPUT lead to it from the management interface alone (the audit of the \
+                 node's iptables-save has the commands), or accept lo with this rule"
                     .to_owned()
             }
             Self::Reported => {
