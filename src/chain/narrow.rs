@@ -7,7 +7,7 @@ use crate::chain::evaluate::Evaluation;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{Narrowed, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Match, Ports, Rule, Target, Test};
+use crate::chain::rule::{Match, Ports, Rule, States, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
 
 /// Upper bound on the rules kept of one packet, and on nested jumps.
@@ -98,6 +98,14 @@ impl RuleSet {
                 .map(ToString::to_string)
                 .collect();
             let accepts = rule.target == Target::Accept;
+            // A rule for return traffic opens no port.
+            let opens = |m: &Match| match &m.test {
+                Test::State(states) => m.negated || states.contains(States::NEW),
+                _ => true,
+            };
+            if accepts && !conditions.iter().all(|m| opens(m)) {
+                continue;
+            }
             let stops = matches!(rule.target, Target::Drop | Target::Reject(_));
             if let Some(name) = rule.target.chain()
                 && let Some((next, _)) = self.find(family, name)

@@ -24,6 +24,8 @@ pub enum Doubt {
     ChainUnknown,
     /// A rule of the running chain accepts this port from some sources only.
     Narrowed(String),
+    /// The chain that is given would not let the packets in by it.
+    Unreached(String),
     /// A single packet, whose source may be forged.
     OnePacket,
     /// The packets have a neighbour's address, but came in frames of the router.
@@ -47,6 +49,7 @@ impl Doubt {
             Self::Outsiders => "outsiders",
             Self::ChainUnknown => "chain-unknown",
             Self::Narrowed(_) => "narrowed",
+            Self::Unreached(_) => "not-reached",
             Self::OnePacket => "one-packet",
             Self::Forged => "forged",
             Self::Closed(_) => "closed",
@@ -84,6 +87,10 @@ impl Doubt {
             }
             Self::Narrowed(rule) => format!(
                 "{rule}: if it is to be wider, change that rule and add none beside it"
+            ),
+            Self::Unreached(end) => format!(
+                "even with it the chain that is given does not let these packets in ({end}): print that chain anew with \
+                 `iptables-save`, and look at that rule"
             ),
             Self::Reported => {
                 "its report leaves it to be decided: read the log itself with the running chain (--rules), which says why"
