@@ -304,6 +304,11 @@ impl<'a> Chains<'a> {
         self.set.port_rules(question, self.set.entry(self.family))
     }
 
+    /// Returns the rules that accept all ports, or most, from other sources than the packet's.
+    pub fn wide_rules(&self, question: &Question<'_>) -> Vec<Narrowed> {
+        self.set.narrow(question, self.set.entry(self.family)).wide
+    }
+
     /// Evaluates the chains for a packet with `rule` before a rule of theirs, for each outcome of unknown conditions.
     /// Returns the first outcome in which it stays out, whichever way open matches go.
     pub fn stops(

@@ -29,13 +29,15 @@ pub struct PortRule {
 pub struct Narrow {
     /// Rules that accept such a packet from other sources, where its source alone keeps it out.
     pub kept_out: Vec<Narrowed>,
+    /// Rules that accept packets to all ports, or most, from other sources.
+    pub wide: Vec<Narrowed>,
     /// Number of rules evaluated.
     pub steps: u64,
 }
 
 impl RuleSet {
-    /// Finds the rules that accept such packets from other sources. A rule, or a jump on the way to it, must name the
-    /// port: a rule for all ports of a network is no evidence for this one.
+    /// Finds the rules that accept such packets from other sources: those that name the port, or to which a jump leads
+    /// that does, and apart from them those for all ports of a network, which are weaker evidence for this one.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         // A MAC address is no network address: another interface card may belong to the same machine.
         let aside = |m: &Match, _| m.test.is_of_source() && !matches!(m.test, Test::MacSource(_));
@@ -46,9 +48,14 @@ impl RuleSet {
             steps,
             ..Narrow::default()
         };
-        for found in way.found.iter().filter(|found| found.names_port) {
+        for found in &way.found {
             if let Some(narrowed) = &found.by {
-                keep(&mut out.kept_out, narrowed.clone());
+                let list = if found.names_port {
+                    &mut out.kept_out
+                } else {
+                    &mut out.wide
+                };
+                keep(list, narrowed.clone());
             }
         }
         out
@@ -251,6 +258,7 @@ impl Walk<'_> {
             let narrowed = |source: &Option<String>| {
                 source.as_ref().map(|source| Narrowed {
                     position: position(),
+                    accepts: !matches!(rule.target, Target::Drop | Target::Reject(_)),
                     source: source.clone(),
                 })
             };

@@ -62,7 +62,7 @@ pub(super) fn placed(
         let mut doubt = ways.iter().find_map(stopped);
         // What the administrator stops has no place; its rule, never applied blindly, has that of the other packets.
         let at = at.or_else(|| match rule.seek(chains.set, &prefixes, None) {
-            Sought::At(place) if doubt.is_some() => {
+            Sought::At(place) | Sought::Live(place) if doubt.is_some() => {
                 Some((InsertionPoint::from(&place), place.number)).filter(|(at, _)| at.is_tame())
             }
             _ => None,

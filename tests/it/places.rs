@@ -71,15 +71,17 @@ impl Case {
             let more = words.get(3).unwrap_or(&"");
             let line = |second: usize| {
                 format!(
-                    "May 04 09:00:{second:02} harvester1 kernel: HARVESTER_DROP_IN={} OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:\
+                    "May 04 09:{:02}:{:02} harvester1 kernel: HARVESTER_DROP_IN={} OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:\
                      cd:ea:08:00 SRC={} DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO={} SPT=400{second:02} \
                      DPT={port} {end}{more}\n",
+                    second / 60,
+                    second % 60,
                     words[2],
                     words[0],
                     proto.to_uppercase()
                 )
             };
-            line(20 * at) + &line(20 * at + 9)
+            line(30 * at) + &line(30 * at + 9)
         };
         lines.map(of).collect()
     }
