@@ -51,7 +51,7 @@ fn before(subject: &Subject<'_>, chain: &Chain) -> usize {
             .seek_in_part(subject.family, &Rule::default(), "", &is_log);
         let at = match found {
             Sought::At(place) => place.rule().map(|rule| rule.line),
-            Sought::Live(_) | Sought::Nowhere => None,
+            Sought::Live(_) | Sought::Stopped(_) | Sought::Nowhere => None,
         };
         at.filter(|line| *line > 0).unwrap_or(chain.line)
     })

@@ -76,8 +76,13 @@ pub fn in_force(group: &Group<'_>, scene: &Scene<'_>) -> Vec<Test> {
         name: "narrowed",
         met: true,
         text: format!(
-            "{} accepts it from elsewhere only: {}",
+            "{} {}: {}",
             rule(&narrowed.position),
+            if narrowed.accepts {
+                "accepts it from elsewhere only"
+            } else {
+                "drops it by its source"
+            },
             narrowed.source
         ),
     }));

@@ -29,6 +29,13 @@ pub(super) static NARROWED_PORT: Cause = Cause {
             ),
         },
         Example {
+            takes: true,
+            log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0.113.77 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0",
+            rules: Some(
+                "-N HARVESTER_INPUT\n-A HARVESTER_INPUT -s 203.0.113.0/24 -p tcp -m tcp --dport 22 -j DROP\n-A HARVESTER_INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n-A HARVESTER_INPUT -j LOG --log-prefix HARVESTER_DROP_\n-A HARVESTER_INPUT -j DROP\n",
+            ),
+        },
+        Example {
             takes: false,
             log: "Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=203.0.113.9 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=22 WINDOW=64240 RES=0x00 SYN URGP=0",
             rules: Some(
@@ -54,15 +61,28 @@ fn check(group: &Group<'_>, _: &Scene<'_>, evidence: &mut Evidence) -> bool {
         let rules: Vec<String> = rules
             .take(MAX_RULES)
             .map(|narrowed| {
+                let does = if narrowed.accepts {
+                    "accepts it"
+                } else {
+                    "drops it"
+                };
                 format!(
-                    "rule {} of {} accepts it with `{}`",
+                    "rule {} of {} {does} with `{}`",
                     narrowed.position.number,
                     printable_name(&narrowed.position.chain),
                     narrowed.source
                 )
             })
             .collect();
+        let drops = (group.outcomes.iter())
+            .flat_map(|outcomes| &outcomes.narrowed)
+            .any(|narrowed| !narrowed.accepts);
         match (narrowed, rules.is_empty()) {
+            (true, _) if drops => format!(
+                "{}; here it came from {}",
+                rules.join(", "),
+                facts::peers(group, 3)
+            ),
             (true, _) => format!(
                 "{}, and {} is no such peer",
                 rules.join(", "),

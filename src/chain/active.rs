@@ -14,7 +14,7 @@ use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, RuleSet, detect};
+use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, Rule, RuleSet, detect};
 use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
@@ -317,6 +317,29 @@ impl<'a> Chains<'a> {
     /// Returns the rules that match the packet's port with further conditions, or stop it.
     pub fn port_rules(&self, question: &Question<'_>) -> Vec<PortRule> {
         self.set.port_rules(question, self.set.entry(self.family))
+    }
+
+    /// Returns the rules that accept all ports, or most, from other sources than the packet's.
+    pub fn wide_rules(&self, question: &Question<'_>) -> Vec<Narrowed> {
+        self.set.narrow(question, self.set.entry(self.family)).wide
+    }
+
+    /// Evaluates the chains for a packet with `rule` before a rule of theirs, for each outcome of unknown conditions.
+    /// Returns the first outcome in which it stays out, whichever way open matches go.
+    pub fn stops(
+        &self,
+        question: &Question<'_>,
+        inserted: Option<(&str, usize, &Rule)>,
+    ) -> Option<ChainOutcome> {
+        let of = |set: &RuleSet| set.evaluate_with(question, set.entry(self.family), inserted);
+        let stays_out = |outcome: &Outcome| {
+            let all = || outcome.maybe.iter().chain([&outcome.end]);
+            !is_accepted(outcome) && !all().any(|end| matches!(end, ChainOutcome::Accepted(_)))
+        };
+        self.ways()
+            .map(of)
+            .find(stays_out)
+            .map(|outcome| outcome.end)
     }
 
     /// Evaluates the chains for a dropped packet. Its line, `message`, is parsed in full only where a rule needs that.

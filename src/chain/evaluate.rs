@@ -10,7 +10,7 @@ use std::rc::Rc;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{ChainOutcome, Outcome, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Rule, Target, Test};
+use crate::chain::rule::{Match, Rule, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, RuleSet};
 
 /// Entry point of an evaluation.
@@ -35,7 +35,24 @@ const MAX_KEPT: usize = 16;
 impl RuleSet {
     /// Evaluates the chains for a packet.
     pub fn evaluate(&self, question: &Question<'_>, when: Evaluation<'_>) -> Outcome {
+        self.evaluate_with(question, when, None)
+    }
+
+    /// Evaluates the chains for a packet as if `rule`, which accepts, stood before a rule: its chain, and its number.
+    pub fn evaluate_with(
+        &self,
+        question: &Question<'_>,
+        when: Evaluation<'_>,
+        inserted: Option<(&str, usize, &Rule)>,
+    ) -> Outcome {
         let mut walk = Walk::new(self, question);
+        let takes = |rule: &&Rule| {
+            let is_met = |m: &Match| answer(m, question) == Answer::Yes;
+            rule.matches.iter().all(is_met)
+        };
+        walk.inserted = inserted
+            .filter(|(_, _, rule)| takes(rule))
+            .and_then(|(chain, number, _)| Some((self.find(walk.family, chain)?.0, number - 1)));
         let Some((at, chain)) = self.find(walk.family, when.chain) else {
             return Outcome {
                 end: ChainOutcome::NoMatch,
@@ -127,6 +144,8 @@ struct Walk<'a> {
     done: Vec<Option<Rc<Through>>>,
     /// Indices of the chains on the jump stack.
     inside: Vec<usize>,
+    /// Place before which the packet is accepted: the index of a chain, and of a rule in it.
+    inserted: Option<(usize, usize)>,
     notes: Vec<String>,
     /// The first RETURN that the packet met.
     returned: Option<Position>,
@@ -141,6 +160,7 @@ impl<'a> Walk<'a> {
             family: Family::of(&question.packet),
             done: vec![None; set.chains().len()],
             inside: Vec::new(),
+            inserted: None,
             notes: Vec::new(),
             returned: None,
             steps: 0,
@@ -162,13 +182,19 @@ impl<'a> Walk<'a> {
         self.inside.push(index);
         let mut out = Through::default();
         let mut at = 0;
-        while let Some(rule) = chain.rules.get(at)
-            && self.rule(chain, at, rule, depth, &mut out)
-        {
+        loop {
+            if self.inserted == Some((index, at)) {
+                out.end(ChainOutcome::Accepted(chain.position(at)));
+                break;
+            }
+            let Some(rule) = chain.rules.get(at) else {
+                out.leave();
+                break;
+            };
+            if !self.rule(chain, at, rule, depth, &mut out) {
+                break;
+            }
             at += 1;
-        }
-        if at == chain.rules.len() {
-            out.leave();
         }
         self.inside.pop();
         let out = Rc::new(out);

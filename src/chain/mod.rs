@@ -19,6 +19,7 @@ mod seek;
 mod shadowed;
 mod shell;
 mod syntax;
+mod takes;
 mod ways;
 
 use std::collections::HashMap;
@@ -42,7 +43,7 @@ pub use rule::{
     AddressType, Compared, Counters, Log, Match, Ports, Rule, Side, States, Target, Test,
     limit_interval,
 };
-pub use seek::{Place, Sought};
+pub use seek::{Arrival, Place, Sought};
 pub use shadowed::{Shadowed, Why};
 use shell::MAX_SCRIPT;
 pub use shell::{Assume, Condition, Fault, Runner, Script};

@@ -7,7 +7,7 @@ use crate::chain::evaluate::Evaluation;
 use crate::chain::matching::{Answer, answer};
 use crate::chain::outcome::{Narrowed, Position};
 use crate::chain::question::Question;
-use crate::chain::rule::{Match, Ports, Rule, Target, Test};
+use crate::chain::rule::{Match, Ports, Rule, States, Target, Test};
 use crate::chain::{Chain, Family, RuleSet};
 
 /// Upper bound on the rules kept of one packet, and on nested jumps.
@@ -29,14 +29,16 @@ pub struct PortRule {
 pub struct Narrow {
     /// Rules that accept such a packet from other sources, where its source alone keeps it out.
     pub kept_out: Vec<Narrowed>,
+    /// Rules that accept packets to all ports, or most, from other sources.
+    pub wide: Vec<Narrowed>,
     /// Number of rules evaluated.
     pub steps: u64,
 }
 
 impl RuleSet {
-    /// Finds the rules that accept such packets from other sources. A rule, or a jump on the way to it, must name the
-    /// port: a rule for all ports of a network is no evidence for this one. None where a match that stays open may mean
-    /// that a rule is for this very source: a set, a list of `recent`, a limit.
+    /// Finds the rules that accept such packets from other sources: those that name the port, or to which a jump leads
+    /// that does, and apart from them those for all ports of a network, which are weaker evidence for this one. None where
+    /// a match that stays open may mean that a rule is for this very source: a set, a list of `recent`, a limit.
     pub fn narrow(&self, question: &Question<'_>, when: Evaluation<'_>) -> Narrow {
         // A MAC address is no network address: another interface card may belong to the same machine.
         let aside = |m: &Match, answer: Answer| {
@@ -50,14 +52,28 @@ impl RuleSet {
             steps,
             ..Narrow::default()
         };
-        for found in way.found.iter().filter(|found| found.names_port) {
+        let (mut is_own, mut may_be) = (false, false);
+        for found in &way.found {
+            // Nothing on the way to it surely fails: it may be for this very source.
             if !found.kept_out && !found.aside.is_empty() {
-                out.kept_out.clear();
-                break;
+                may_be = true;
+                is_own |= found.names_port;
+                continue;
             }
             if let Some(narrowed) = found.by.as_ref().filter(|_| !found.open) {
-                keep(&mut out.kept_out, narrowed.clone());
+                let list = if found.names_port {
+                    &mut out.kept_out
+                } else {
+                    &mut out.wide
+                };
+                keep(list, narrowed.clone());
             }
+        }
+        if may_be {
+            out.wide.clear();
+        }
+        if is_own {
+            out.kept_out.clear();
         }
         out
     }
@@ -106,6 +122,14 @@ impl RuleSet {
                 .map(ToString::to_string)
                 .collect();
             let accepts = rule.target == Target::Accept;
+            // A rule for return traffic opens no port.
+            let opens = |m: &Match| match &m.test {
+                Test::State(states) => m.negated || states.contains(States::NEW),
+                _ => true,
+            };
+            if accepts && !conditions.iter().all(|m| opens(m)) {
+                continue;
+            }
             let stops = matches!(rule.target, Target::Drop | Target::Reject(_));
             if let Some(name) = rule.target.chain()
                 && let Some((next, _)) = self.find(family, name)
@@ -255,6 +279,7 @@ impl Walk<'_> {
             let narrowed = |source: &Option<String>| {
                 source.as_ref().map(|source| Narrowed {
                     position: position(),
+                    accepts: !matches!(rule.target, Target::Drop | Target::Reject(_)),
                     source: source.clone(),
                 })
             };

@@ -34,11 +34,13 @@ pub enum ChainOutcome {
     NotAsked,
 }
 
-/// A rule that accepts such packets from other sources: only the packet's source fails.
+/// A rule by which only its source keeps a packet out: it accepts other sources, or drops this one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Narrowed {
     /// The rule that tests the source, or the jump that leads to it.
     pub position: Position,
+    /// Whether the rule, or what its jump leads to, accepts those that it matches; otherwise it drops them.
+    pub accepts: bool,
     /// Source match of the rule, as iptables prints it: `-s 10.0.0.0/8`.
     pub source: String,
 }

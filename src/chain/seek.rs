@@ -4,11 +4,10 @@
 //! The script of `dropsift rules` makes the same walk on the node, where only a shell and awk can be relied on
 //! (`rule/script/walk.awk`). `tests/it/walks.rs` compares both on many chains.
 
-use crate::chain::{
-    AddressType, Chain, Family, INPUT, Match, Policy, Ports, Rule, RuleSet, Side, States, Target,
-    Test,
-};
-use crate::net::PortRange;
+use crate::chain::matching::{Answer, answer};
+use crate::chain::question::Question;
+use crate::chain::takes::{Met, Packets, Takes, has_limit};
+use crate::chain::{Chain, Family, INPUT, Match, Policy, Rule, RuleSet, Target, Test};
 
 /// Upper bound on nested jumps; the kernel's own stack is smaller.
 const MAX_DEPTH: usize = 32;
@@ -20,6 +19,8 @@ pub enum Sought<'a> {
     Live(Place<'a>),
     /// The rule is inserted before this one.
     At(Place<'a>),
+    /// This rule drops the known packet, and is narrower than the wanted one: the administrator's choice.
+    Stopped(Place<'a>),
     /// No chain that INPUT reaches drops its packets.
     Nowhere,
 }
@@ -39,19 +40,24 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Share of the wanted packets that a rule matches: all, some, or none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Takes {
-    None,
-    Some,
-    All,
+/// What is known of the packets that a rule is to accept, beside its matches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Arrival<'w> {
+    /// Interface on which they arrive; empty where it is not known.
+    pub interface: &'w str,
+    /// One of them, whose way is followed: it settles jumps that only some packets of the rule take.
+    pub packet: Option<&'w Question<'w>>,
+    /// Chain that drops them: a rule for them belongs into no other.
+    pub within: Option<&'w str>,
 }
 
-/// A rule as it applies to the wanted packets.
-struct Met {
-    takes: Takes,
-    /// Whether a limit or a conntrack state lets some of the packets pass by.
-    partly: bool,
+impl<'w> From<&'w str> for Arrival<'w> {
+    fn from(interface: &'w str) -> Self {
+        Self {
+            interface,
+            ..Self::default()
+        }
+    }
 }
 
 /// Walk of the wanted packets through the chains.
@@ -59,7 +65,7 @@ struct Walk<'w, 'a> {
     set: &'a RuleSet,
     family: Family,
     wanted: &'w Rule,
-    interface: &'w str,
+    arrival: Arrival<'w>,
     is_log: &'w dyn Fn(&Rule) -> bool,
     /// Whether jumps are followed that match only some of the packets.
     narrow_jumps: bool,
@@ -67,6 +73,10 @@ struct Walk<'w, 'a> {
     any_interface: bool,
     /// Jump stack: the chains on the way, each with the index of the jump in it.
     way: Vec<(&'a Chain, usize)>,
+    /// Places to which jumps of only some of the packets lead; `None` where they are not collected.
+    branches: Option<Vec<(&'a str, usize)>>,
+    /// Whether a RETURN for only some of the packets was met in the chain.
+    leaves: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -74,41 +84,70 @@ enum End {
     Accept,
     Log,
     Drop,
+    /// A rule for the known packet drops it.
+    Stopped,
+    /// In another chain than the wanted one.
+    Elsewhere,
 }
 
 impl RuleSet {
-    /// Searches the insertion point of a rule whose packets arrive on `interface`, which is empty where it is not known.
-    /// `is_log` recognises the LOG rule for dropped packets.
-    pub fn seek(
+    /// Searches the insertion point of a rule. `is_log` recognises the LOG rule for dropped packets.
+    pub fn seek<'w>(
         &self,
         family: Family,
-        rule: &Rule,
-        interface: &str,
-        is_log: &dyn Fn(&Rule) -> bool,
+        rule: &'w Rule,
+        arrival: impl Into<Arrival<'w>>,
+        is_log: &'w dyn Fn(&Rule) -> bool,
     ) -> Sought<'_> {
-        let input = self
-            .chain(family, INPUT)
-            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
-        match input.or_else(|| self.firewall(family)) {
-            Some(entry) => seek(self, entry, rule, interface, is_log),
+        match self.start(family) {
+            Some(entry) => seek(self, entry, rule, arrival.into(), is_log),
             None => Sought::Nowhere,
         }
     }
 
-    /// Searches as [`RuleSet::seek`] does, in a text that may be only a part of a node's chains: where INPUT does not
-    /// lead to the chain that filters, the walk begins there.
-    pub fn seek_in_part(
+    /// Whether packets of the rule are dropped in one place, and others in another or nowhere, since only some of them
+    /// take a jump.
+    pub fn parts(
         &self,
         family: Family,
         rule: &Rule,
         interface: &str,
         is_log: &dyn Fn(&Rule) -> bool,
+    ) -> bool {
+        let Some(entry) = self.start(family) else {
+            return false;
+        };
+        let mut walk = Walk::new(self, family, rule, interface.into(), is_log);
+        walk.branches = Some(Vec::new());
+        let end = walk.from(entry);
+        let last = end.and_then(|end| walk.branch(end));
+        let mut all = walk.branches.unwrap_or_default();
+        all.extend(last);
+        all.iter().any(|place| *place != all[0])
+    }
+
+    fn start(&self, family: Family) -> Option<&Chain> {
+        let input = self
+            .chain(family, INPUT)
+            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
+        input.or_else(|| self.firewall(family))
+    }
+
+    /// Searches as [`RuleSet::seek`] does, in a text that may be only a part of a node's chains: where INPUT does not
+    /// lead to the chain that filters, the walk begins there.
+    pub fn seek_in_part<'w>(
+        &self,
+        family: Family,
+        rule: &'w Rule,
+        arrival: impl Into<Arrival<'w>>,
+        is_log: &'w dyn Fn(&Rule) -> bool,
     ) -> Sought<'_> {
+        let arrival = arrival.into();
         match (
-            self.seek(family, rule, interface, is_log),
+            self.seek(family, rule, arrival, is_log),
             self.firewall(family),
         ) {
-            (Sought::Nowhere, Some(entry)) => seek(self, entry, rule, interface, is_log),
+            (Sought::Nowhere, Some(entry)) => seek(self, entry, rule, arrival, is_log),
             (found, _) => found,
         }
     }
@@ -119,25 +158,24 @@ fn seek<'a>(
     set: &'a RuleSet,
     entry: &'a Chain,
     rule: &Rule,
-    interface: &str,
+    arrival: Arrival<'_>,
     is_log: &dyn Fn(&Rule) -> bool,
 ) -> Sought<'a> {
     let mut first: Option<(End, Walk<'_, 'a>)> = None;
     for mode in 0..4 {
-        let mut walk = Walk {
-            set,
-            family: entry.family,
-            wanted: rule,
-            interface,
-            is_log,
-            narrow_jumps: mode % 2 == 1,
-            any_interface: mode > 1,
-            way: Vec::new(),
-        };
+        let mut walk = Walk::new(set, entry.family, rule, arrival, is_log);
+        walk.narrow_jumps = mode % 2 == 1;
+        walk.any_interface = mode > 1;
+        // Of a known chain the first jump to it counts, whoever takes it.
+        if arrival.within.is_some() && !walk.narrow_jumps {
+            continue;
+        }
         let found = walk.from(entry);
         match found {
             Some(End::Accept) if first.is_none() || mode == 1 => return walk.answer(End::Accept),
             Some(End::Log) => return walk.answer(End::Log),
+            Some(End::Stopped) if mode < 2 => return walk.answer(End::Stopped),
+            Some(End::Elsewhere) => {}
             Some(end) if first.is_none() => first = Some((end, walk)),
             _ => {}
         }
@@ -145,11 +183,34 @@ fn seek<'a>(
     first.map_or(Sought::Nowhere, |(end, walk)| walk.answer(end))
 }
 
+impl<'w, 'a> Walk<'w, 'a> {
+    const fn new(
+        set: &'a RuleSet,
+        family: Family,
+        wanted: &'w Rule,
+        arrival: Arrival<'w>,
+        is_log: &'w dyn Fn(&Rule) -> bool,
+    ) -> Self {
+        Self {
+            set,
+            family,
+            wanted,
+            arrival,
+            is_log,
+            narrow_jumps: false,
+            any_interface: false,
+            way: Vec::new(),
+            branches: None,
+            leaves: false,
+        }
+    }
+}
+
 impl<'a> Walk<'_, 'a> {
     fn from(&mut self, entry: &'a Chain) -> Option<End> {
         self.chain(entry).or_else(|| {
             self.way = vec![(entry, entry.rules.len())];
-            (entry.policy == Some(Policy::Drop)).then_some(End::Drop)
+            (entry.policy == Some(Policy::Drop)).then(|| self.counted(End::Drop))
         })
     }
 
@@ -174,40 +235,134 @@ impl<'a> Walk<'_, 'a> {
                 if self.is_of_its_own(chain, at) {
                     continue;
                 }
-                return Some(End::Log);
+                return Some(self.counted(End::Log));
             }
             let met = self.meets(rule);
             let all = met.takes == Takes::All;
             let stops = matches!(rule.target, Target::Drop | Target::Reject(_));
+            let packet = self.is_met(rule);
             match &rule.target {
-                Target::Accept if all && !met.partly => return Some(End::Accept),
-                Target::Return if all && !met.partly => return None,
-                _ if stops && all && !has_limit(rule) => return Some(End::Drop),
+                Target::Accept if all && !met.partly => return Some(self.counted(End::Accept)),
+                Target::Return if packet.unwrap_or(all && !met.partly) => return None,
+                Target::Return => self.leaves |= packet.is_none() && met.takes == Takes::Some,
+                _ if stops && packet == Some(true) && !all => return Some(End::Stopped),
+                _ if stops && all && !has_limit(rule) && packet != Some(false) => {
+                    return Some(self.counted(End::Drop));
+                }
                 target => {
                     let Some(to) = target.chain().and_then(|n| self.set.chain(self.family, n))
                     else {
                         continue;
                     };
-                    if all && !has_limit(rule) {
-                        if let Some(end) = self.chain(to) {
-                            return Some(end);
+                    let depth = self.way.len();
+                    if packet.unwrap_or(all && !has_limit(rule)) {
+                        let before = std::mem::take(&mut self.leaves);
+                        let end = self.chain(to);
+                        let left = std::mem::replace(&mut self.leaves, before);
+                        match end {
+                            // Some of the packets came back, and go on here.
+                            Some(end) if left && self.passes(end) => {
+                                let branch = self.branch(end).filter(|_| end == End::Log);
+                                self.branches.iter_mut().for_each(|all| all.extend(branch));
+                                self.way.truncate(depth);
+                                if matches!(target, Target::Goto(_)) {
+                                    self.leaves = true;
+                                    return Some(end);
+                                }
+                            }
+                            // The jump is to a chain that only logs and drops, for packets like the known one.
+                            Some(End::Log | End::Drop) if !all && self.only_drops_from(depth) => {
+                                self.way.truncate(depth);
+                                return Some(End::Stopped);
+                            }
+                            Some(end) => return Some(end),
+                            None if matches!(target, Target::Goto(_)) => return None,
+                            None => {}
                         }
-                        if matches!(target, Target::Goto(_)) {
-                            return None;
-                        }
-                    } else if self.narrow_jumps && met.takes != Takes::None {
-                        let depth = self.way.len();
-                        match self.chain(to) {
+                    } else if packet.is_none()
+                        && (self.narrow_jumps || self.branches.is_some())
+                        && met.takes != Takes::None
+                    {
+                        let end = self.chain(to);
+                        let within = self.arrival.within.is_some();
+                        match end {
+                            Some(End::Elsewhere | End::Stopped) | None => {}
+                            Some(end) if within => return Some(end),
+                            Some(end) if self.branches.is_some() => {
+                                let is_place = end == End::Log && !self.only_drops_from(depth);
+                                let branch = self.branch(end).filter(|_| is_place);
+                                self.branches.iter_mut().for_each(|all| all.extend(branch));
+                            }
                             Some(end) if end != End::Drop && self.ends_in_filter() => {
                                 return Some(end);
                             }
-                            _ => self.way.truncate(depth),
+                            Some(_) => {}
                         }
+                        self.way.truncate(depth);
                     }
                 }
             }
         }
         None
+    }
+
+    fn meets(&self, rule: &Rule) -> Met {
+        let packets = Packets {
+            wanted: self.wanted,
+            interface: self.arrival.interface,
+            any_interface: self.any_interface,
+        };
+        packets.meets(rule)
+    }
+
+    /// Whether the known packet meets the rule; `None` where it is not known, or its line does not settle it.
+    fn is_met(&self, rule: &Rule) -> Option<bool> {
+        let packet = self.arrival.packet.filter(|_| !self.any_interface)?;
+        let mut met = Some(true);
+        for m in &rule.matches {
+            match answer(m, packet) {
+                Answer::Yes => {}
+                Answer::No => return Some(false),
+                Answer::CannotTell => met = None,
+            }
+        }
+        met
+    }
+
+    /// Whether the walk goes on behind an end of only some of the packets.
+    fn passes(&self, end: End) -> bool {
+        self.branches.is_some() || self.arrival.within.is_some() && end == End::Elsewhere
+    }
+
+    /// Returns `end`, or [`End::Elsewhere`] where it is not in the wanted chain.
+    fn counted(&self, end: End) -> End {
+        let Some(within) = self.arrival.within else {
+            return end;
+        };
+        let at = match end {
+            End::Accept => self.way.last(),
+            _ => self.way.get(self.place()),
+        };
+        if at.is_some_and(|(chain, _)| chain.name == within) {
+            end
+        } else {
+            End::Elsewhere
+        }
+    }
+
+    /// Returns where some of the packets end, by a LOG or accepted.
+    fn branch(&self, end: End) -> Option<(&'a str, usize)> {
+        let (chain, at) = match end {
+            End::Log => self.way.get(self.place())?,
+            End::Accept => self.way.last()?,
+            End::Drop | End::Stopped | End::Elsewhere => return None,
+        };
+        Some((chain.name.as_str(), *at))
+    }
+
+    /// Whether the chains of the way from `depth` on only log and drop.
+    fn only_drops_from(&self, depth: usize) -> bool {
+        (self.way.iter().skip(depth)).all(|(chain, at)| only_drops(chain, *at))
     }
 
     /// Whether a LOG belongs to a DROP of the same packets behind it, which are not the wanted ones.
@@ -240,17 +395,24 @@ impl<'a> Walk<'_, 'a> {
         let Some(last) = self.way.last() else {
             return Sought::Nowhere;
         };
-        if end == End::Accept {
-            return Sought::Live(place(last));
+        match end {
+            End::Accept => Sought::Live(place(last)),
+            End::Stopped => Sought::Stopped(place(last)),
+            End::Elsewhere => Sought::Nowhere,
+            End::Log | End::Drop => Sought::At(place(&self.way[self.place()])),
         }
+    }
+
+    /// Returns the index in the way of the chain that a rule goes into: none that other hooks share, or that only logs
+    /// and drops.
+    fn place(&self) -> usize {
         let shared = |chain: &Chain| {
             (self.set.chains().iter())
                 .filter(|hook| matches!(hook.name.as_str(), "FORWARD" | "OUTPUT"))
                 .any(|hook| self.leads(hook, chain, 0))
         };
         let fits = |(chain, at): &&(&Chain, usize)| !shared(chain) && !only_drops(chain, *at);
-        let depth = (self.way.iter().rposition(|step| fits(&step))).unwrap_or(0);
-        Sought::At(place(&self.way[depth]))
+        (self.way.iter().rposition(|step| fits(&step))).unwrap_or(0)
     }
 
     /// Whether a chain leads to another one by jumps.
@@ -259,77 +421,6 @@ impl<'a> Walk<'_, 'a> {
             && (from.rules.iter())
                 .filter_map(|rule| self.set.chain(self.family, rule.target.chain()?))
                 .any(|next| next.name == to.name || self.leads(next, to, depth + 1))
-    }
-
-    fn meets(&self, rule: &Rule) -> Met {
-        let mut met = Met {
-            takes: Takes::All,
-            partly: has_limit(rule),
-        };
-        for m in &rule.matches {
-            let takes = self.takes(m);
-            met.partly |= matches!(m.test, Test::State(_) | Test::TcpFlags { .. }) && !m.negated;
-            met.takes = met.takes.min(takes);
-        }
-        met
-    }
-
-    fn takes(&self, m: &Match) -> Takes {
-        let all_if = |yes: bool| if yes { Takes::All } else { Takes::None };
-        let takes = match &m.test {
-            Test::Protocol(number) => match self.wanted.protocol() {
-                None => Takes::Some,
-                Some(wanted) => all_if(wanted == *number),
-            },
-            Test::Ports(ports, ranges) => match port_of(self.wanted, *ports) {
-                None => Takes::Some,
-                Some(wanted) => range_takes(ranges, wanted),
-            },
-            Test::Net(Side::Source, net) => match self.wanted.source_net() {
-                None => Takes::Some,
-                Some(own) if net.contains(&own) => Takes::All,
-                Some(own) if own.contains(net) => Takes::Some,
-                Some(_) => Takes::None,
-            },
-            Test::Interface(Side::Source, name) => self.interface_takes(name, m.negated),
-            Test::State(states) => {
-                if states.contains(States::NEW) {
-                    if m.negated { Takes::Some } else { Takes::All }
-                } else if states.contains(States::INVALID) || states.contains(States::UNTRACKED) {
-                    Takes::Some
-                } else {
-                    Takes::None
-                }
-            }
-            // `--syn`: packets that open a connection.
-            Test::TcpFlags {
-                mask: 0x17,
-                set: 0x02,
-            } if !m.negated => Takes::All,
-            Test::Limit { .. } => return Takes::All,
-            Test::AddressType(Side::Destination, types) if types.contains(&AddressType::Local) => {
-                Takes::All
-            }
-            _ => Takes::Some,
-        };
-        match takes {
-            Takes::Some => Takes::Some,
-            takes => all_if((takes == Takes::All) != m.negated),
-        }
-    }
-
-    fn interface_takes(&self, name: &str, negated: bool) -> Takes {
-        let is_it = match name.strip_suffix('+') {
-            Some(start) => self.interface.starts_with(start),
-            None => name == self.interface,
-        };
-        let unknown = self.interface.is_empty() || self.any_interface;
-        // An assumed interface matches with and without `!`.
-        if is_it || (unknown && name != "lo" && !negated) {
-            Takes::All
-        } else {
-            Takes::None
-        }
     }
 }
 
@@ -343,27 +434,4 @@ fn only_drops(chain: &Chain, at: usize) -> bool {
                 Target::Accept | Target::Return | Target::Drop | Target::Reject(_)
             )
     })
-}
-
-fn has_limit(rule: &Rule) -> bool {
-    rule.has(|test| matches!(test, Test::Limit { .. }))
-}
-
-fn port_of(rule: &Rule, side: Ports) -> Option<PortRange> {
-    rule.matches.iter().find_map(|m| match &m.test {
-        Test::Ports(ports, ranges) if *ports == side => ranges.first().copied(),
-        _ => None,
-    })
-}
-
-fn range_takes(ranges: &[PortRange], wanted: PortRange) -> Takes {
-    let overlaps = |range: &PortRange| range.first <= wanted.last && wanted.first <= range.last;
-    let holds = |range: &PortRange| range.first <= wanted.first && wanted.last <= range.last;
-    if ranges.iter().any(holds) {
-        Takes::All
-    } else if ranges.iter().any(overlaps) {
-        Takes::Some
-    } else {
-        Takes::None
-    }
 }

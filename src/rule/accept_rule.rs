@@ -4,8 +4,8 @@ use super::disposition::Doubt;
 use super::insertion_point::InsertionPoint;
 use crate::catalog::{DocumentedRule, Role};
 use crate::chain::{
-    Family, HARVESTER, Ports, Rule, RuleSet, Side, Sought, Target, Test as RuleTest, address,
-    quoted,
+    Arrival, Family, HARVESTER, Ports, Question, Rule, RuleSet, Side, Sought, Target,
+    Test as RuleTest, address, quoted,
 };
 use crate::net::{IpNet, PortRange};
 use crate::packet::{proto, proto_name};
@@ -50,6 +50,8 @@ pub struct AcceptRule {
     pub doubt: Option<Doubt>,
     /// Insertion point in the running chain.
     pub place: InsertionPoint,
+    /// Chain that drops its packets, where the chains drop packets of the rule in several places.
+    pub within: Option<String>,
 }
 
 impl AcceptRule {
@@ -67,6 +69,7 @@ impl AcceptRule {
             disposition: Disposition::Documented,
             doubt: None,
             place: InsertionPoint::default(),
+            within: None,
         }
     }
 
@@ -105,6 +108,12 @@ impl AcceptRule {
         words.join(" ")
     }
 
+    /// Whether the other rule is for the same packets at the same place.
+    pub(super) fn is_placed_as(&self, other: &Self) -> bool {
+        let of = |rule: &Self| (rule.place.chain.clone(), rule.place.interface.clone());
+        of(self) == of(other)
+    }
+
     /// Returns the rule as it is inserted: restricted to the packets that reach its insertion point.
     pub fn placed(&self) -> Rule {
         self.place.fitted(&self.rule)
@@ -113,20 +122,34 @@ impl AcceptRule {
     /// Inserts the rule at its insertion point in the chains of `set`, unless there is none or an equivalent rule
     /// precedes it.
     pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {
-        if let Sought::At(place) = self.seek(set, prefixes) {
+        if let Sought::At(place) = self.seek(set, prefixes, None) {
             let rule = (self.rule).for_interface(place.rule().and_then(Rule::interface));
             let (chain, number) = (place.chain.name.clone(), place.number);
             set.insert_rule(self.family, &chain, number, &rule);
         }
     }
 
-    /// Searches for the insertion point in chains whose LOG rule has a prefix that starts with one of `prefixes`.
-    pub(super) fn seek<'a>(&self, set: &'a RuleSet, prefixes: &[String]) -> Sought<'a> {
-        let is_log = |rule: &Rule| {
-            matches!(&rule.target, Target::Log(log)
-                if prefixes.iter().any(|prefix| log.prefix.starts_with(prefix)))
+    /// Searches for the insertion point in chains whose LOG rule has a prefix that starts with one of `prefixes`: where
+    /// `packet` is dropped, if one is known.
+    pub(super) fn seek<'a>(
+        &self,
+        set: &'a RuleSet,
+        prefixes: &[String],
+        packet: Option<&Question<'_>>,
+    ) -> Sought<'a> {
+        let arrival = Arrival {
+            interface: packet.map_or(&*self.interface, |packet| packet.packet.interface),
+            packet,
+            within: self.within.as_deref(),
         };
-        set.seek(self.family, &self.rule, &self.interface, &is_log)
+        let is_log = |rule: &Rule| is_log(rule, prefixes);
+        set.seek(self.family, &self.rule, arrival, &is_log)
+    }
+
+    /// Whether chains drop packets of the rule in several places.
+    pub(super) fn parts(&self, set: &RuleSet, prefixes: &[String]) -> bool {
+        let is_log = |rule: &Rule| is_log(rule, prefixes);
+        set.parts(self.family, &self.rule, &self.interface, &is_log)
     }
 
     /// Returns the command that reads the insertion point on the node; [`AcceptRule::insert`] must follow it in the same
@@ -150,7 +173,7 @@ impl AcceptRule {
 
     /// Returns the line for the CloudInit resource of the role.
     pub fn append(&self) -> String {
-        self.append_to(HARVESTER)
+        self.append_to(self.within.as_deref().unwrap_or(HARVESTER))
     }
 
     /// Returns the line for a CloudInit that makes a chain of this name.
@@ -162,6 +185,11 @@ impl AcceptRule {
     pub const fn program(&self) -> &'static str {
         self.family.tool()
     }
+}
+
+fn is_log(rule: &Rule, prefixes: &[String]) -> bool {
+    matches!(&rule.target, Target::Log(log)
+        if prefixes.iter().any(|prefix| log.prefix.starts_with(prefix)))
 }
 
 /// Creates an ACCEPT rule of a chain.

@@ -1,11 +1,8 @@
 //! Search for suggested rules in a running chain, and whether they are live there.
 
-use std::net::IpAddr;
-
 use super::AcceptRule;
-use crate::chain::{
-    ActiveChains, INPUT, Match, Origin, Ports, Rule, RuleSet, Side, Sought, Target, Test,
-};
+use super::packets::packets;
+use crate::chain::{ActiveChains, Chains, Origin, Question, Rule, RuleSet, Sought, Target};
 use crate::finding::Finding;
 
 /// State of a suggested rule in a chain.
@@ -60,108 +57,67 @@ pub fn check<'a>(
     chains: &ActiveChains,
     prefixes: &[String],
 ) -> Vec<Checked<'a>> {
-    let peers = |rule: &AcceptRule| -> Vec<IpAddr> {
-        let own = findings.iter().filter(|f| f.rules.contains(&rule.id));
-        own.flat_map(|f| f.peers.iter().copied()).collect()
-    };
     let of = |rule: &'a AcceptRule| {
+        let own = findings.iter().filter(|f| f.rules.contains(&rule.id));
         let known = chains.of(&rule.node, rule.role, rule.family);
-        // A rule that is live only under some conditions is not reported as live.
-        let set = known.map(|chains| {
-            let is_live = |set: &&RuleSet| matches!(rule.seek(set, prefixes), Sought::Live(_));
-            chains
-                .ways()
-                .find(|set| !is_live(set))
-                .unwrap_or(chains.set)
+        let (state, at) = known.map_or((State::Unknown, None), |chains| {
+            let packets: Vec<Question<'_>> =
+                own.flat_map(|f| packets(f, rule, chains.set)).collect();
+            state(rule, &packets, &chains, prefixes)
         });
-        let (state, at) = match set {
-            None => (State::Unknown, None),
-            Some(set) => match rule.seek(set, prefixes) {
-                Sought::Live(at) => {
-                    let at = (at.chain.name.clone(), at.number);
-                    if let Some(stop) = stopped_before(set, &at, rule, &peers(rule)) {
-                        return Checked {
-                            rule,
-                            state: State::Dead,
-                            at: Some(stop),
-                        };
-                    }
-                    let chain = set.chain(rule.family, &at.0);
-                    if chain.is_some_and(|chain| chain.references == Some(0)) {
-                        return Checked {
-                            rule,
-                            state: State::Dead,
-                            at: Some(at),
-                        };
-                    }
-                    let is_running = known.is_none_or(|chains| chains.origin != Origin::NextBoot);
-                    let state = if is_running {
-                        State::Live
-                    } else {
-                        State::NextBoot
-                    };
-                    (state, Some(at))
-                }
-                Sought::At(_) | Sought::Nowhere => {
-                    let own = set.chains().iter().filter(|c| c.family == rule.family);
-                    let mut copies = own.filter_map(|chain| {
-                        let at = chain.rules.iter().position(|r| r.means(&rule.rule))?;
-                        Some((chain.name.clone(), at + 1))
-                    });
-                    match copies.next() {
-                        None if !set.shows_filter(rule.family) => (State::Unknown, None),
-                        None => (State::Absent, None),
-                        dead => (State::Dead, dead),
-                    }
-                }
-            },
-        };
         Checked { rule, state, at }
     };
     rules.iter().map(of).collect()
 }
 
-/// Returns the first rule before the live one, `at`, that stops some of the peers that asked: in its chain, or in INPUT
-/// before the jump.
-fn stopped_before(
-    set: &RuleSet,
-    at: &(String, usize),
+/// Returns the state of a rule for `packets`: it is live where the chains accept all of them, and it is there for each,
+/// whichever way unknown conditions go.
+fn state(
     rule: &AcceptRule,
-    peers: &[IpAddr],
-) -> Option<(String, usize)> {
-    let (chain, number) = at;
-    let own = set.chain(rule.family, chain)?.rules.get(..number - 1)?;
-    let input = set.chain(rule.family, INPUT).filter(|_| chain != INPUT);
-    let input = input.map_or(&[][..], |input| &input.rules[..]);
-    let jump = (input.iter()).position(|one| one.target.chain().is_some_and(|to| to == chain));
-    let before = &input[..jump.unwrap_or_default()];
-    [(INPUT, before), (chain, own)]
-        .into_iter()
-        .find_map(|(name, rules)| {
-            let stops = |one: &Rule| stops(one, rule, peers);
-            Some((name.to_owned(), rules.iter().position(stops)? + 1))
-        })
-}
-
-/// Whether a rule stops packets of `peers` that `wanted` is to accept, whatever else they are.
-fn stops(rule: &Rule, wanted: &AcceptRule, peers: &[IpAddr]) -> bool {
-    let matches = |m: &Match| {
-        let is_met = match &m.test {
-            Test::Protocol(number) => wanted.rule.protocol() == Some(*number),
-            Test::Ports(Ports::Destination, ranges) => {
-                let ports = wanted.dport();
-                ports.is_some_and(|ports| ranges.iter().any(|range| range.overlaps(ports)))
-            }
-            // Some peer is in it, or of a negated one outside.
-            Test::Net(Side::Source, net) => {
-                return peers.iter().any(|peer| net.contains(peer) != m.negated);
-            }
-            Test::Interface(Side::Source, name) => *name == wanted.interface,
-            _ => return false,
-        };
-        is_met != m.negated
+    packets: &[Question<'_>],
+    chains: &Chains<'_>,
+    prefixes: &[String],
+) -> (State, Option<(String, usize)>) {
+    let each = || match packets {
+        [] => vec![None],
+        all => all.iter().map(Some).collect(),
     };
-    matches!(rule.target, Target::Drop | Target::Reject(_)) && rule.matches.iter().all(matches)
+    let mut live = None;
+    for (packet, set) in
+        (each().into_iter()).flat_map(|one| chains.ways().map(move |set| (one, set)))
+    {
+        let Sought::Live(at) = rule.seek(set, prefixes, packet) else {
+            let own = set.chains().iter().filter(|c| c.family == rule.family);
+            let copy = own.into_iter().find_map(|chain| {
+                let at = chain.rules.iter().position(|r| r.means(&rule.rule))?;
+                Some((chain.name.clone(), at + 1))
+            });
+            let state = match copy {
+                Some(_) => State::Dead,
+                // A listing of INPUT alone lacks the chain that the rule may be in.
+                None if !set.shows_filter(rule.family) => State::Unknown,
+                None => State::Absent,
+            };
+            // Where it is there for other packets, the rule that drops this one decides.
+            let stop = packet.filter(|_| live.is_some()).and_then(|packet| {
+                let end = chains.stops(packet, None)?;
+                end.position().map(|at| (at.chain.clone(), at.number))
+            });
+            return (state, copy.map(|copy| stop.unwrap_or(copy)));
+        };
+        live = live.or(Some((at.chain.name.clone(), at.number)));
+        if at.chain.references == Some(0) {
+            return (State::Dead, live);
+        }
+        if let Some(end) = packet.and_then(|packet| chains.stops(packet, None)) {
+            let stop = end.position().map(|at| (at.chain.clone(), at.number));
+            return (State::Dead, stop.or(live));
+        }
+    }
+    match chains.origin {
+        Origin::NextBoot => (State::NextBoot, live),
+        Origin::Running(_) => (State::Live, live),
+    }
 }
 
 /// Returns what the chains of a node say of the port of `wanted` in another way than it would, in words.

@@ -25,6 +25,8 @@ pub enum Doubt {
     ChainUnknown,
     /// A rule of the running chain accepts this port from some sources only.
     Narrowed(String),
+    /// The chain that is given would not let the packets in by it.
+    Unreached(String),
     /// A single packet, whose source may be forged.
     OnePacket,
     /// The packets have a neighbour's address, but came in frames of the router.
@@ -50,6 +52,7 @@ impl Doubt {
             Self::Outsiders => "outsiders",
             Self::ChainUnknown => "chain-unknown",
             Self::Narrowed(_) => "narrowed",
+            Self::Unreached(_) => "not-reached",
             Self::OnePacket => "one-packet",
             Self::Forged => "forged",
             Self::Closed(_) => "closed",
@@ -94,6 +97,10 @@ impl Doubt {
                  node's iptables-save has the commands), or accept lo with this rule"
                     .to_owned()
             }
+            Self::Unreached(end) => format!(
+                "even with it the chain that is given does not let these packets in ({end}): print that chain anew with \
+                 `iptables-save`, and look at that rule"
+            ),
             Self::Reported => {
                 "its report leaves it to be decided: read the log itself with the running chain (--rules), which says why"
                     .to_owned()

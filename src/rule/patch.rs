@@ -198,6 +198,7 @@ fn wanted(rule: &AcceptRule) -> Wanted {
         family: rule.family,
         rule: rule.rule.clone(),
         interface: rule.interface.clone(),
+        within: rule.within.clone(),
         is_active: rule.disposition == Disposition::Documented,
     }
 }

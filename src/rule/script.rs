@@ -60,9 +60,12 @@ pub(super) fn accept(
             Disposition::Documented => "",
             Disposition::Review => "# decide first: ",
         };
+        let within = (rule.within.as_deref())
+            .map_or_else(String::new, |chain| format!("-c {} ", quoted(chain)));
         writeln!(
             out,
-            "{mark}accept {} {} \"{}\" {}",
+            "{mark}accept {}{} {} \"{}\" {}",
+            within,
             rule.program(),
             interface(&rule.interface),
             rule.comment(),

@@ -8,12 +8,13 @@ use super::accept_rule::{AcceptRule, Disposition, accept};
 use super::closed::Closed;
 use super::disposition::{Doubt, disposition};
 use super::insertion_point::InsertionPoint;
+use super::placed::placed;
 use super::reported::restrain;
 use super::rules::Rules;
 use super::scope::Scope;
 use crate::catalog::{self, DocumentedRule, Reach};
 use crate::cause::{ALREADY_ALLOWED, Test, Verdict};
-use crate::chain::{Family, Match, Origin, Side, Sought, Test as RuleTest, address};
+use crate::chain::{Family, Match, Origin, Side, Test as RuleTest, address};
 use crate::finding::Finding;
 use crate::flow::{Kind, LOOPBACK};
 use crate::net::{IpNet, PortRange};
@@ -22,8 +23,6 @@ use crate::site::Site;
 
 /// Upper bound on the peers of one finding that get a rule each; for more of them a network should be named.
 const MAX_PEERS: usize = 16;
-/// Name of the test for a live rule that does the same as a new one would.
-pub const RULE_IN_FORCE: &str = "rule-in-force";
 /// Longest comment that the kernel keeps, in bytes (XT_MAX_COMMENT_LEN less its NUL).
 const MAX_COMMENT: usize = 255;
 
@@ -70,22 +69,24 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
         }
         let count = own.len();
         // Rules of a dump that is older than the line may have been replaced on the node.
-        own.retain_mut(|rule| {
-            let (test, is_wanted) = place(rule, site);
-            let is_old = || finding.stale || is_newer(finding, rule, site);
-            // A live rule does not help those whom a narrower one stops before.
-            let is_narrowed = || matches!(rule.doubt, Some(Doubt::Narrowed(_)));
-            if !is_wanted && (is_old() || is_narrowed()) {
-                return true;
-            }
-            finding.evidence.extend(test);
-            is_wanted
-        });
+        let own: Vec<AcceptRule> = (own.into_iter())
+            .flat_map(|rule| {
+                let is_old = finding.stale || is_newer(finding, &rule, site);
+                // A live rule does not help those whom a narrower one stops before.
+                let is_narrowed = matches!(rule.doubt, Some(Doubt::Narrowed(_)));
+                let (placed, tests) = placed(&rule, finding, site);
+                if placed.is_empty() && (is_old || is_narrowed) {
+                    return vec![rule];
+                }
+                finding.evidence.extend(tests);
+                placed
+            })
+            .collect();
         // The lines of a report cannot be run through the chain; the rule that they need can be looked for.
         if finding.reported.is_some() && count > 0 && own.is_empty() {
             finding.cause = &ALREADY_ALLOWED;
         }
-        finding.rules = own.iter().map(|rule| rule.id.clone()).collect();
+        finding.rules.clear();
         if let Some(doubt) = own.first().and_then(|rule| rule.doubt.as_ref()) {
             finding.evidence.push(Test {
                 name: "to-decide",
@@ -93,7 +94,9 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
                 text: doubt.text(),
             });
         }
-        for rule in own {
+        for mut rule in own {
+            rule.id = own_id(&rule, |id| places.get(id).map(|known| &rules[*known]));
+            finding.rules.push(rule.id.clone());
             match places.get(&rule.id) {
                 // One finding without a doubt suffices.
                 Some(&known) if rule.doubt.is_none() => rules[known] = rule,
@@ -118,53 +121,13 @@ fn is_newer(finding: &Finding, rule: &AcceptRule, site: &Site) -> bool {
     finding.reported.is_some() && finding.last.is_dated() && taken < finding.last
 }
 
-/// Sets the insertion point of `rule` in the chain of its node, as far as that is known. Returns a test for the finding,
-/// if any, and whether the rule is wanted: a running rule that does the same makes it superfluous; one of the next boot
-/// does not.
-fn place(rule: &mut AcceptRule, site: &Site) -> (Option<Test>, bool) {
-    let Some(chains) = site.in_force.of(&rule.node, rule.role, rule.family) else {
-        return (None, true);
-    };
-    let test = |name, text| Test {
-        name,
-        met: true,
-        text,
-    };
-    let prefixes = site.log_prefixes();
-    let ways: Vec<Sought<'_>> = (chains.ways())
-        .map(|set| rule.seek(set, &prefixes))
-        .collect();
-    let is_live = |way: &Sought<'_>| matches!(way, Sought::Live(_));
-    let at = ways.iter().find_map(|way| match way {
-        Sought::At(place) => Some(InsertionPoint::from(place)).filter(InsertionPoint::is_tame),
-        _ => None,
-    });
-    let live = ways.iter().find(|way| is_live(way));
-    let Some(Sought::Live(live)) = live else {
-        rule.place = at.unwrap_or_default();
-        return (None, true);
-    };
-    let (chain, number) = (&live.chain.name, live.number);
-    let line = live.rule().map_or(0, |rule| rule.line);
-    let name = chains.name;
-    if !ways.iter().all(is_live) {
-        rule.place = at.unwrap_or_default();
-        let text = format!(
-            "rule {number} of {chain} (line {line} of {name}) does the same one way only: {} cannot be known here",
-            chains.question()
-        );
-        return (Some(test("rule-on-condition", text)), true);
-    }
-    if chains.origin == Origin::NextBoot {
-        let text = format!(
-            "rule {number} of {chain} (line {line} of {name}) does the same from the next boot on: a reboot is due"
-        );
-        return (Some(test("rule-at-next-boot", text)), true);
-    }
-    let text = format!(
-        "rule {number} of {chain} (line {line}) does what a new rule would do: none is offered"
-    );
-    (Some(test(RULE_IN_FORCE, text)), false)
+/// Returns the id of a rule: with the chain, and with the interface, where a rule for another place has the id without.
+fn own_id<'a>(rule: &AcceptRule, known: impl Fn(&str) -> Option<&'a AcceptRule>) -> String {
+    let chain = format!("{}/{}", rule.id, rule.place.chain);
+    let interface = format!("{chain}/{}", rule.interface);
+    let is_free = |id: &&String| known(id).is_none_or(|other| other.is_placed_as(rule));
+    let id = [&rule.id, &chain].into_iter().find(is_free);
+    id.unwrap_or(&interface).clone()
 }
 
 fn order(rule: &AcceptRule) -> impl Ord + '_ {
@@ -208,6 +171,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         disposition: Disposition::from(&settled),
         doubt: settled.err(),
         place: InsertionPoint::default(),
+        within: None,
     };
     if finding.key.kind == Kind::Loopback {
         return vec![on_loopback(rule)];

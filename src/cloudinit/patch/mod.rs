@@ -8,7 +8,7 @@ mod list_style;
 mod object;
 mod verify;
 
-use crate::chain::{Chain, Family, Fault, MAX_TEXT, Rule, RuleSet, Sought};
+use crate::chain::{Arrival, Chain, Family, Fault, MAX_TEXT, Rule, RuleSet, Sought};
 use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{is_hostile, printable, printable_name};
 use list_style::ListStyle;
@@ -25,6 +25,8 @@ pub struct Wanted {
     pub rule: Rule,
     /// Input interface of its packets; empty where it is not known.
     pub interface: String,
+    /// Chain that drops its packets, where it is one of several.
+    pub within: Option<String>,
     /// Whether it is inserted as a rule; otherwise as a comment, for a decision by the administrator.
     pub is_active: bool,
 }
@@ -264,7 +266,12 @@ impl Wanted {
     /// Searches for the insertion point in the chains of one combination of conditions.
     fn seek<'a>(&self, set: &'a RuleSet) -> Sought<'a> {
         let is_log = |rule: &Rule| set.is_drop_log(rule);
-        set.seek_in_part(self.family, &self.rule, &self.interface, &is_log)
+        let arrival = Arrival {
+            interface: &self.interface,
+            packet: None,
+            within: self.within.as_deref(),
+        };
+        set.seek_in_part(self.family, &self.rule, arrival, &is_log)
     }
 }
 

@@ -1,6 +1,8 @@
-# Accepts packets: TOOL INTERFACE COMMENT MATCHES...
+# Accepts packets: [-c CHAIN] TOOL INTERFACE COMMENT MATCHES... With CHAIN, those that are dropped in that chain.
 accept() {
     [ "$here" ] && [ ! "$undo" ] || return 0
+    within=''
+    [ "$1" = -c ] && { within=$2; shift 2; }
     tool=$1 interface=$2 comment=$3
     shift 3
     program "$tool" && read_live && look "$@" || return 0

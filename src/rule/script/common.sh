@@ -4,7 +4,7 @@
 # Needs root and awk. Set IPTABLES and IP6TABLES to use other programs, such as iptables-legacy.
 set -u
 mark='[dropsift]'
-dry='' force='' undo='' here='' any='' parts='' failed=0 undo_lines=''
+dry='' force='' undo='' here='' any='' parts='' failed=0 undo_lines='' within=''
 
 usage() { echo "usage: sh ${0##*/} [-n] [-f] [--undo]"; }
 for word; do
@@ -77,7 +77,7 @@ look() {
         esac
         shift 2
     done
-    answer=$(printf '%s\n' "$live" | LOG_PREFIXES="$prefixes" awk -v iface="$interface" -v proto="$proto" -v sport="$sport" \
+    answer=$(printf '%s\n' "$live" | LOG_PREFIXES="$prefixes" WITHIN="$within" awk -v iface="$interface" -v proto="$proto" -v sport="$sport" \
         -v dport="$dport" -v source="$source" "$words $walk")
     first=$(printf '%s\n' "$answer" | grep -E '^(ok|put|no|none) ' | head -n 1)
     [ "$first" ] && return 0

@@ -5,6 +5,8 @@
 #   log CHAIN N         where that LOG itself stands (it may be in a chain below the place)
 #   no TEXT             a rule there is about this port and narrower, so somebody has decided
 #   none TEXT           there is no place
+# Where WITHIN names a chain, only what happens there counts. Else the answer is `none` where some of the packets are
+# dropped in one place, and others in another or nowhere.
 #   dead CHAIN N        a copy that is never reached, or only behind LOG
 
 function number_of(proto) { return proto in PROTO ? PROTO[proto] : proto }
@@ -156,16 +158,42 @@ function is_of_its_own(chain, at,    k, i) {
     return 0
 }
 
+# The depth on the way of the chain that a rule goes into: none that other hooks share, or that only logs and drops.
+function place(depth,    d) {
+    for (d = depth; d > 1; d--)
+        if (!(way_chain[d] in shared) && !is_drop_chain(way_chain[d], way_at[d])) break
+    return d
+}
+# Ends the way: as found, or elsewhere than in the wanted chain.
+function end(how, depth) {
+    deep = depth
+    found = how
+    if (within != "" && way_chain[how == "ok" ? depth : place(depth)] != within) found = "elsewhere"
+    return 1
+}
+# Whether the chains of the way from this depth on only log and drop.
+function is_drop_way(depth) {
+    for (; depth <= deep; depth++) if (!is_drop_chain(way_chain[depth], way_at[depth])) return 0
+    return 1
+}
+# Notes where some of the packets end.
+function branch(    d, at) {
+    d = found == "ok" ? deep : place(deep)
+    at = way_chain[d] SUBSEP way_at[d]
+    if (branched == "") { branched = at; first_branch = way_chain[d] }
+    else if (branched != at && parted == "")
+        parted = "some of these packets go to " first_branch " and others to " way_chain[d] ", and which were dropped is not known: give the running chain to dropsift (iptables-save, --rules), which finds out where"
+}
+
 # Walks a chain; 1 where the way of the packets ends in it. `about`: a jump on the way named the port.
-function walk(chain, about, depth,    i, k, how, mine) {
+function walk(chain, about, depth,    i, k, how, mine, before, ended, left) {
     if (depth > 32) return 0
     for (i = 1; i <= count[chain]; i++) {
         k = chain SUBSEP i
         way[depth] = k; way_chain[depth] = chain; way_at[depth] = i
         if (is_log(k)) {
             if (is_of_its_own(chain, i)) continue
-            found = "log"; deep = depth
-            return 1
+            return end("log", depth)
         }
         how = lies(k)
         mine = about || named[k]
@@ -174,23 +202,34 @@ function walk(chain, about, depth,    i, k, how, mine) {
             why = "rule " i " of " chain " is about this port, and for some sources only: " text[k]
         if (how == "none") continue
         if (to[k] == "ACCEPT") {
-            if (how == "all" && !partly[k] && !limit[k]) { found = "ok"; deep = depth; return 1 }
+            if (how == "all" && !partly[k] && !limit[k]) return end("ok", depth)
         } else if (is_stop(k)) {
             if (how != "all" || limit[k]) continue
             if (mine && why == "") why = "rule " i " of " chain " drops this port by its number: " text[k]
-            found = "stop"; deep = depth
-            return 1
+            return end("stop", depth)
         } else if (to[k] == "RETURN") {
             if (how == "all" && !partly[k] && !limit[k]) {
                 if (mine && why == "") why = "rule " i " of " chain " lets this port leave the chain: " text[k]
                 return 0
             }
+            if (how == "some") leaves = 1
         } else if (to[k] in count) {
             if (how == "all" && !limit[k]) {
-                if (walk(to[k], mine, depth + 1)) return 1
+                before = leaves; leaves = 0
+                ended = walk(to[k], mine, depth + 1)
+                left = leaves; leaves = before
+                if (ended && left && (exploring || found == "elsewhere")) {
+                    # Some of the packets came back, and go on here.
+                    if (found == "log") branch()
+                    if (jump[k] == "-g") { leaves = 1; return 1 }
+                    found = ""
+                    continue
+                }
+                if (ended) return 1
                 if (jump[k] == "-g") return 0
-            } else if (narrow_jumps && walk(to[k], mine, depth + 1)) {
-                if (found != "stop" && is_filter(way_chain[deep], way_at[deep])) return 1
+            } else if ((narrow_jumps || exploring) && walk(to[k], mine, depth + 1)) {
+                if (exploring) { if (found == "log" && !is_drop_way(depth + 1)) branch() }
+                else if (found != "elsewhere" && (within != "" || (found != "stop" && is_filter(way_chain[deep], way_at[deep])))) return 1
                 found = ""
             }
         }
@@ -207,16 +246,19 @@ function is_filter(chain, at,    i) {
 
 # Reads the rules and walks. Mode 1 also follows jumps for some packets only, mode 2 takes any interface for the wanted one.
 function start(mode,    i) {
-    narrow_jumps = mode % 2; any_interface = mode > 1; found = ""; why = ""
+    narrow_jumps = mode % 2; any_interface = mode > 1; found = ""; why = ""; leaves = 0
     split("", count)
     split("", rel); split("", src); split("", sourced); split("", other); split("", partly); split("", limit)
     split("", in_of); split("", comment); split("", named); split("", to); split("", jump); split("", prefix_of)
     split("", exact_s); split("", exact_p); split("", exact_d); split("", exact_t)
     for (i = 1; i <= chains; i++) count[CHAIN[i]] = 0
     for (i = 1; i <= lines; i++) { split(LINE[i], at_, " "); note(at_[2], LINE[i]) }
+    split("", shared); reach("FORWARD", shared); reach("OUTPUT", shared)
     if (!walk("INPUT", 0, 1) && policy["INPUT"] == "DROP") {
-        found = "stop"; deep = 1; way_chain[1] = "INPUT"; way_at[1] = count["INPUT"] + 1; way[1] = ""
+        way_chain[1] = "INPUT"; way_at[1] = count["INPUT"] + 1; way[1] = ""
+        end("stop", 1)
     }
+    if (found == "elsewhere") found = ""
 }
 
 # Chains that a hook leads to.
@@ -247,6 +289,7 @@ function is_copy(k) {
 BEGIN {
     n = split("icmp 1 igmp 2 tcp 6 udp 17 gre 47 esp 50 ah 51 icmpv6 58 ipv6-icmp 58 ospf 89 pim 103 vrrp 112 sctp 132 udplite 136", p, " ")
     for (i = 1; i < n; i += 2) PROTO[p[i]] = p[i + 1]
+    within = ENVIRON["WITHIN"]
     prefixes = split(ENVIRON["LOG_PREFIXES"], PREFIX, "\n")
 }
 /^-P / { CHAIN[++chains] = $2; policy[$2] = $3 }
@@ -254,19 +297,23 @@ BEGIN {
 /^-A / { LINE[++lines] = $0 }
 END {
     # The first way of reading that comes to a LOG holds, else the first that comes to a DROP.
+    if (within == "") { exploring = 1; start(0); if (found == "log" || found == "ok") branch(); exploring = 0 }
     best = -1
     for (mode = 0; mode <= 3; mode++) {
+        # Of a known chain the first jump to it counts, whoever takes it.
+        if (within != "" && mode % 2 == 0) continue
         start(mode)
         if (found == "log" || (found == "ok" && (best < 0 || mode == 1))) break
         if (found != "" && best < 0) best = mode
     }
-    if (mode > 3) start(best < 0 ? 0 : best)
+    if (mode > 3) start(best < 0 ? (within == "" ? 0 : 1) : best)
     gsub(/[^[:print:]]/, "?", why)
-    split("", shared); reach("FORWARD", shared); reach("OUTPUT", shared)
     split("", below); reach("INPUT", below)
     log_chain = way_chain[deep]; log_at = way_at[deep]
-    if (found == "ok") print "ok", log_chain, log_at
+    if (parted != "") print "none " parted
+    else if (found == "ok") print "ok", log_chain, log_at
     else if (why != "") print "no", why
+    else if (found == "" && within != "") print "none none of these packets is dropped in " within " any more: give the running chain to dropsift (iptables-save, --rules) anew"
     else if (found == "") {
         if (!("INPUT" in count)) print "none the filter table has no INPUT chain"
         else if (!("HARVESTER_INPUT" in count)) print "none there is no chain HARVESTER_INPUT, and nothing that INPUT reaches logs with the prefix or drops all: apply the documented chain first"
@@ -274,12 +321,11 @@ END {
         else if (!("HARVESTER_INPUT" in below)) print "none INPUT has no jump to HARVESTER_INPUT, so its rules see no packet: apply the documented chain first"
         else print "none nothing that INPUT reaches logs with the prefix or drops all: apply the documented chain first"
     } else {
-        for (d = deep; d > 1; d--)
-            if (!(way_chain[d] in shared) && !is_drop_chain(way_chain[d], way_at[d])) break
+        d = place(deep)
         print "put", way_chain[d], way_at[d], in_of[way[d]]
         if (found == "log") print "log", log_chain, log_at
     }
-    if (found == "" || why != "") exit
+    if (found == "" || why != "" || parted != "") exit
     for (c = 1; c <= chains; c++) {
         chain = CHAIN[c]
         if (!(chain in below)) continue
