@@ -81,6 +81,9 @@ pub fn hide(stretches: &[Stretch], times: impl Iterator<Item = Time>) -> bool {
         let next = stretches.partition_point(|stretch| stretch.to < *time);
         (stretches.get(next)).is_some_and(|stretch| stretch.from <= *time)
     };
+    if stretches.is_empty() {
+        return false;
+    }
     let (within, outside): (Vec<Time>, Vec<Time>) = times.partition(is_within);
     within.len() > outside.len()
 }

@@ -9,10 +9,11 @@ use crate::finding::Finding;
 use crate::nearest::hint;
 use crate::net::IpNet;
 use crate::packet::proto_name;
-use crate::report::few as few_nodes;
 
 /// The most peers that a text names.
 const MAX_PEERS: usize = 4;
+/// The most nodes that a text names.
+const MAX_NAMES: usize = 8;
 
 /// The code of a note on an acceptance that covers nothing.
 pub const UNUSED: &str = "acceptance-unused";
@@ -136,16 +137,22 @@ fn unused(one: &Acceptance, named: &[&Finding], findings: &[Finding]) -> String 
             few(&one.outside(finding)),
         ),
         None => {
-            let names = || findings.iter().map(|finding| finding.node.as_str());
-            let absent = (one.node.as_deref()).filter(|node| names().all(|name| name != *node));
+            let names: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
+            let absent = (one.node.as_deref()).filter(|node| !names.contains(node));
             let why = match absent {
-                Some(node) => format!(
-                    "is of {}, of which the log has no drop line;{} its nodes are {}. Correct the name, or leave it for that \
-                     node's log",
-                    printable_name(node),
-                    hint(node, names()),
-                    few_nodes(names().collect::<BTreeSet<_>>()),
-                ),
+                Some(node) => {
+                    let known = names
+                        .iter()
+                        .take(MAX_NAMES)
+                        .map(|name| printable_name(name));
+                    format!(
+                        "is of {}, of which the log has no drop line;{} its nodes are {}. Correct the name, or leave it \
+                         for that node's log",
+                        printable_name(node),
+                        hint(node, names.iter().copied()),
+                        known.collect::<Vec<_>>().join(", "),
+                    )
+                }
                 None => "meets no finding: take it out once it is not needed any more".to_owned(),
             };
             format!("the acceptance at {at} ({}) {why}", subject(one))

@@ -11,7 +11,7 @@ pub(crate) fn no_split(report: &Report) -> String {
         return text;
     }
     let nodes: Vec<&NodeReport> = (report.nodes.iter())
-        .filter(|node| !report.is_filtered() || has(report, node, &|_| true))
+        .filter(|node| !report.is_filtered() || has(report, node, |_| true))
         .collect();
     let few_of = |is: &dyn Fn(&NodeReport) -> bool| {
         let own = nodes.iter().filter(|node| is(node));
@@ -26,25 +26,17 @@ pub(crate) fn no_split(report: &Report) -> String {
         let lines = many(report.tally.unreadable, "drop line");
         whys.push(format!("{lines} could not be read (-v shows them)"));
     }
-    let is_undated = |finding: &Finding| !finding.first.is_known();
-    let is_dated = |finding: &Finding| !is_undated(finding);
     let has_events = (report.warnings.iter()).any(|one| one.code == "events-without-report");
-    let (more, dated) = match has_events {
+    let (more, why) = match has_events {
         true => ("events of", "do not tell it; give the log itself"),
         false => (
             "more lines of",
             "came than the limit lets through; say the LOG rule's own with --limit",
         ),
     };
-    let said: [(&str, &dyn Fn(&Finding) -> bool, &str); 2] = [
-        (
-            "lines of",
-            &is_undated,
-            "have no time; save the log with `journalctl -k -o short-precise`",
-        ),
-        (more, &is_dated, dated),
-    ];
-    for (what, is_such, why) in said {
+    let no_time = "have no time; save the log with `journalctl -k -o short-precise`";
+    for (what, is_known, why) in [("lines of", false, no_time), (more, true, why)] {
+        let is_such = |finding: &Finding| finding.first.is_known() == is_known;
         let names = few_of(&|node| node.saturated.is_none() && has(report, node, is_such));
         whys.extend(names.map(|names| format!("{what} {names} {why}")));
     }
@@ -63,7 +55,7 @@ pub(crate) fn no_split(report: &Report) -> String {
 }
 
 /// Whether a node has such a finding.
-fn has(report: &Report, node: &NodeReport, is_such: &dyn Fn(&Finding) -> bool) -> bool {
+fn has(report: &Report, node: &NodeReport, is_such: impl Fn(&Finding) -> bool) -> bool {
     let mut own = report.findings.iter().filter(|f| f.node == node.node);
     own.any(is_such)
 }
