@@ -26,7 +26,7 @@ use crate::flow::{ChainOutcomes, Direction, FlowKey};
 use crate::net::IpNet;
 use crate::node_names::natural;
 use crate::packet::{Packet, PktType, TcpFlags, proto_name};
-use crate::saturation::Stretch;
+use crate::saturation::{Stretch, hide};
 use crate::site::Zone;
 use crate::time::{MINUTE, Time};
 use id::id;
@@ -206,7 +206,11 @@ fn compare_nodes(found: &mut [Finding], scene: &Scene<'_>) {
         let others = others.filter(|(number, _)| *number != finding.key.node);
         for (number, name) in others.take(MAX_COMPARED) {
             let lacks = missing.contains(&(*number, group_service(finding)));
-            if lacks { &mut too } else { &mut not }.push(printable_name(name));
+            // Where the LOG limit hid drops, that none is there proves nothing.
+            let stretches = scene.nodes[number].saturated.as_deref().unwrap_or_default();
+            if lacks || !hide(stretches, finding.times.iter().copied()) {
+                if lacks { &mut too } else { &mut not }.push(printable_name(name));
+            }
         }
         too.sort_by(|a, b| natural(a, b));
         not.sort_by(|a, b| natural(a, b));

@@ -75,14 +75,30 @@ impl Stretch {
     }
 }
 
+/// Whether most of `times` lie in `stretches`, which are in order: what came then elsewhere would have left no line here.
+pub fn hide(stretches: &[Stretch], times: impl Iterator<Item = Time>) -> bool {
+    let is_within = |time: &Time| {
+        let next = stretches.partition_point(|stretch| stretch.to < *time);
+        (stretches.get(next)).is_some_and(|stretch| stretch.from <= *time)
+    };
+    if stretches.is_empty() {
+        return false;
+    }
+    let (within, outside): (Vec<Time>, Vec<Time>) = times.partition(is_within);
+    within.len() > outside.len()
+}
+
 /// Returns the stretches of `ticks`, which are in time order, in which the bucket was empty; `None` where the lines
-/// cannot have passed `limit`, neither all through one bucket nor each class through its own.
+/// cannot have passed `limit`, neither all through one bucket nor each class through its own, and where lines without a time
+/// leave open what they would show.
 ///
 /// The LOG rule may have been replaced once, by itself or by the split rules: new rules begin with full buckets, which
 /// the lines before them would not have allowed.
 pub fn judge(ticks: &[Tick], limit: Limit) -> Option<Vec<Stretch>> {
+    // Those come first.
+    let is_dated = ticks.first().is_some_and(|tick| tick.time().is_known());
     if let Some(stretches) = under_one_set(ticks, limit) {
-        return Some(stretches);
+        return Some(stretches).filter(|found| is_dated || !found.is_empty());
     }
     let (before, misfit) = stretches(ticks.iter(), limit).err()?;
     let earliest = misfit.saturating_sub(limit.burst as usize);
@@ -309,5 +325,34 @@ mod tests {
                 to: Time(106_050_000)
             }]
         );
+    }
+
+    #[test]
+    fn times_in_stretches_are_hidden() {
+        let stretch = |from, to| Stretch {
+            from: Time(from),
+            to: Time(to),
+        };
+        let stretches = [stretch(10, 20), stretch(40, 50)];
+        for (times, hidden) in [
+            (&[10, 15, 30][..], true),
+            (&[10, 30], false),
+            (&[20, 40, 50, 51, 9], true),
+            (&[21, 39, 60], false),
+            (&[], false),
+        ] {
+            let told = hide(&stretches, times.iter().copied().map(Time));
+            assert_eq!(told, hidden, "{times:?}");
+            assert!(!hide(&[], times.iter().copied().map(Time)));
+        }
+    }
+
+    #[test]
+    fn lines_without_a_time_leave_it_open() {
+        let untimed = |time| Tick::new(time, Class::Syn, true);
+        assert_eq!(judge(&[untimed(Time::UNKNOWN)], Limit::DOCUMENTED), None);
+        let mixed = [untimed(Time::UNKNOWN), untimed(Time(1_000_000))];
+        assert_eq!(judge(&mixed, Limit::DOCUMENTED), None);
+        assert_eq!(judge(&mixed[1..], Limit::DOCUMENTED), Some(vec![]));
     }
 }

@@ -98,6 +98,8 @@ fn diffed(file: &CloudInitFile<'_>, rules: &[AcceptRule], new: &str) {
         splits: &[],
         prefixes: &[],
         file: Some(*file),
+        no_rule: "No rule to add.",
+        no_split: "No rule to split.",
         diff: true,
     };
     let mut out = Vec::new();

@@ -133,6 +133,8 @@ fn rules(report: &Report) {
         splits: &report.splits,
         prefixes: &[],
         file: None,
+        no_rule: "No rule to add.",
+        no_split: "No rule to split.",
         diff: false,
     };
     for emitter in EMITTERS.iter().filter(|emitter| !emitter.patches) {

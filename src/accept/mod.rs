@@ -11,7 +11,7 @@ use crate::date::Date;
 use crate::finding::{Accepted, Finding};
 
 pub use acceptance::{Acceptance, MAX_DAYS};
-pub use notes::Note;
+pub use notes::{Note, UNUSED};
 pub use stanza::{is_quotable, stanza};
 
 /// The acceptances of a run.

@@ -1,14 +1,22 @@
 //! Notes on acceptances that have expired, match nothing, or match a finding only in part.
 
+use std::collections::BTreeSet;
+
 use super::acceptance::{Acceptance, Bar, PARTIAL};
 use crate::date::Date;
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
+use crate::nearest::hint;
 use crate::net::IpNet;
 use crate::packet::proto_name;
 
 /// The most peers that a text names.
 const MAX_PEERS: usize = 4;
+/// The most nodes that a text names.
+const MAX_NAMES: usize = 8;
+
+/// The code of a note on an acceptance that covers nothing.
+pub const UNUSED: &str = "acceptance-unused";
 
 /// A note on acceptances.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,9 +61,9 @@ pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Ve
             }
             if covered.is_empty() && !is_partial && !findings.is_empty() {
                 notes.push(Note {
-                    code: "acceptance-unused",
+                    code: UNUSED,
                     node: one.node.clone(),
-                    text: unused(one, &named),
+                    text: unused(one, &named, findings),
                 });
             }
             continue;
@@ -83,7 +91,7 @@ pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Ve
             ),
             None if findings.is_empty() => continue,
             None => (
-                "acceptance-unused",
+                UNUSED,
                 format!(
                     "the acceptance at {} ended with {} (UTC), and no finding is of it: take it out",
                     printable(&one.origin),
@@ -97,7 +105,7 @@ pub(super) fn notes(all: &[Acceptance], findings: &[Finding], today: Date) -> Ve
 }
 
 /// Describes why an acceptance covers nothing.
-fn unused(one: &Acceptance, named: &[&Finding]) -> String {
+fn unused(one: &Acceptance, named: &[&Finding], findings: &[Finding]) -> String {
     let at = printable(&one.origin);
     let whose =
         |finding: &Finding| format!("{} on {}", what(finding), printable_name(&finding.node));
@@ -128,10 +136,27 @@ fn unused(one: &Acceptance, named: &[&Finding]) -> String {
             whose(finding),
             few(&one.outside(finding)),
         ),
-        None => format!(
-            "the acceptance at {at} ({}) meets no finding: take it out once it is not needed any more",
-            subject(one)
-        ),
+        None => {
+            let names: BTreeSet<&str> = findings.iter().map(|f| f.node.as_str()).collect();
+            let absent = (one.node.as_deref()).filter(|node| !names.contains(node));
+            let why = match absent {
+                Some(node) => {
+                    let known = names
+                        .iter()
+                        .take(MAX_NAMES)
+                        .map(|name| printable_name(name));
+                    format!(
+                        "is of {}, of which the log has no drop line;{} its nodes are {}. Correct the name, or leave it \
+                         for that node's log",
+                        printable_name(node),
+                        hint(node, names.iter().copied()),
+                        known.collect::<Vec<_>>().join(", "),
+                    )
+                }
+                None => "meets no finding: take it out once it is not needed any more".to_owned(),
+            };
+            format!("the acceptance at {at} ({}) {why}", subject(one))
+        }
     }
 }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::error::printable_name;
 use crate::finding::Finding;
+use crate::flow::{Direction, Kind, Ports};
 use crate::node_names::natural;
 use crate::report::diff::{Alone, Changed, Diff, Doubtful};
+use crate::report::few_filters;
 use crate::report::{NodeReport, Report, Warning};
 use crate::rule::Disposition;
 use crate::time::{MINUTE, Time};
@@ -141,15 +143,38 @@ fn changes(was: &Finding, before: &Report, now: &Finding, after: &Report) -> Vec
     what
 }
 
-/// Whether two findings are of the same peers and port, under other ids.
-fn is_moved(was: &Finding, now: &Finding) -> bool {
-    let same_port = match (was.port, now.port) {
-        (Some(old), Some(young)) => old == young,
-        _ => {
-            was.ports.iter().any(|port| now.ports.contains(port))
-                || was.ports.is_empty() && now.ports.is_empty()
-        }
+/// Where a packet was on its way to: a port of this node and the same port elsewhere are other services.
+fn way(finding: &Finding) -> u8 {
+    match finding.key.kind {
+        Kind::Forward | Kind::Output => 2,
+        Kind::Broadcast | Kind::Multicast => 1,
+        _ => 0,
+    }
+}
+
+/// Whether two findings may be of one service: a request is of a port of this node, a reply of one on the peer. What is
+/// neither shows both ports, or many of this node.
+fn is_same_service(was: &Finding, now: &Finding) -> bool {
+    let has_both_sides = |f: &Finding| matches!(f.key.ports, Ports::Pair { .. });
+    let may_be = match (was.direction(), now.direction()) {
+        (Direction::Original, Direction::Reply) | (Direction::Reply, Direction::Original) => false,
+        (Direction::Reply, Direction::Unknown) => has_both_sides(now),
+        (Direction::Unknown, Direction::Reply) => has_both_sides(was),
+        _ => true,
     };
+    may_be
+        && way(was) == way(now)
+        && match (was.port, now.port) {
+            (Some(old), Some(young)) => old == young,
+            _ => {
+                was.ports.iter().any(|port| now.ports.contains(port))
+                    || was.ports.is_empty() && now.ports.is_empty()
+            }
+        }
+}
+
+/// Whether two findings are of the same peers and service, under other ids.
+fn is_moved(was: &Finding, now: &Finding) -> bool {
     let same_peer = was
         .peers
         .iter()
@@ -158,7 +183,7 @@ fn is_moved(was: &Finding, now: &Finding) -> bool {
     was.node == now.node
         && was.key.v6 == now.key.v6
         && was.proto == now.proto
-        && same_port
+        && is_same_service(was, now)
         && same_peer
 }
 
@@ -214,14 +239,14 @@ fn doubts(finding: &Finding, other: &Report, own: &Report, words: &Words) -> Vec
     let (side, may) = (words.other, words.may);
     let mut say = |code, text: String| doubts.push(Doubtful { code, text });
     let node = printable_name(&finding.node);
-    if other.filtered || own.filtered {
-        // Filters raise a doubt only where they differ: equal ones hide the same findings in both.
-        if other.filtered != own.filtered {
-            say(
-                "filtered",
-                format!("filters were on for one of the two reports alone: {may}"),
-            );
-        }
+    if may_be_left_out(other, own) {
+        say(
+            "filtered",
+            format!(
+                "filters left drops out of {side} ({}): {may}",
+                few_filters(&other.filters)
+            ),
+        );
     }
     if other.tally.drops == 0 {
         say("no-drops", format!("{side} has no drop line at all: {may}"));
@@ -262,6 +287,16 @@ fn doubts(finding: &Finding, other: &Report, own: &Report, words: &Words) -> Vec
         say("too-short", format!("{side} {text}: {may}"));
     }
     doubts
+}
+
+/// Whether filters may have left out of `other` what `own` has. Equal ones leave out the same of both, unless they choose by
+/// the verdict, which may have changed.
+fn may_be_left_out(other: &Report, own: &Report) -> bool {
+    let by_verdict = || {
+        let of_verdict = |filter: &String| filter.contains("--verdict ");
+        other.tally.filtered > 0 && other.filters.iter().any(of_verdict)
+    };
+    other.is_filtered() && (other.filters != own.filters || by_verdict())
 }
 
 fn is_saturated(node: &NodeReport, report: &Report) -> bool {

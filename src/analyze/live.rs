@@ -138,6 +138,9 @@ impl Live {
         let is_own = |event: &Event<'_>| event.finding.is_some_and(|one| one.last == event.time);
         events.sort_by_key(|event| (event.time, !is_own(event)));
         events.extend(self.of_saturation(report, outlook));
+        for event in &mut events {
+            event.filters = &report.filters;
+        }
         events
     }
 
@@ -224,7 +227,7 @@ impl Live {
         let mut events = Vec::new();
         for node in &report.nodes {
             // With filters, a node without a finding is not what the reader asked for.
-            if report.filtered && !report.findings.iter().any(|f| f.node == node.node) {
+            if report.is_filtered() && !report.findings.iter().any(|f| f.node == node.node) {
                 continue;
             }
             let Some(stretch) = node.saturated.as_ref().and_then(|s| s.last()) else {

@@ -8,6 +8,7 @@ mod logs;
 mod reports;
 mod simulate;
 mod traffic;
+mod unused_names;
 mod warnings;
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,11 +33,13 @@ use crate::report::{Networks, NodeReport, Report, Tally, WindowReport};
 use crate::rule::{Scope, Split, suggest};
 use crate::site::{Provenance, Site, WindowOrigin};
 use crate::time::Time;
+use unused_names::unused_names;
 
 pub use diff::diff;
 pub use explain::explain;
 pub use live::Live;
 pub use simulate::with_suggested;
+pub use unused_names::{absent, unused_rules};
 
 /// Upper bound on the refused lines that are kept to be shown.
 const MAX_REFUSED: usize = 100;
@@ -345,15 +348,14 @@ impl Analysis {
         if !self.reports.is_empty() {
             whole = self.with_reports(whole);
         }
-        let accepted = (self.today).map(|today| self.acceptances.apply(&mut whole.findings, today));
+        let accepted = self.take_accepted(&mut whole);
         let rules = suggest(&mut whole.findings, &self.site, self.scope);
         let splits = self.splits(&whole.nodes, &whole.findings);
         let mut warnings = whole.warnings;
         if !whole.findings.is_empty() {
-            warnings.extend(warnings::unused_rules(&self.site, &whole.nodes));
-            warnings.extend(warnings::unused_roles(&self.site, &whole.nodes));
+            warnings.extend(unused_names(&self.site, &whole.nodes));
         }
-        warnings.extend(warnings::acceptances(accepted.unwrap_or_default()));
+        warnings.extend(accepted);
         warnings.sort();
         Report {
             span: whole.span,
@@ -369,7 +371,7 @@ impl Analysis {
             limit: self.site.limit,
             inputs: Vec::new(),
             options: Vec::new(),
-            filtered: false,
+            filters: whole.filters,
         }
     }
 
@@ -436,6 +438,7 @@ impl Analysis {
             warnings,
             windows: self.windows(&scene),
             networks: Networks::of(&self.site),
+            filters: Vec::new(),
         }
     }
 

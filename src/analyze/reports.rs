@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Analysis, warnings};
-use crate::accept::Acceptances;
+use crate::accept::{Acceptances, Note, UNUSED};
 use crate::date::Date;
 use crate::error::printable_name;
 use crate::report::read::{Part, merge};
@@ -15,6 +15,16 @@ impl Analysis {
     pub fn accept(&mut self, acceptances: Acceptances, today: Date) {
         self.acceptances = acceptances;
         self.today = Some(today);
+    }
+
+    /// Marks the findings that are accepted today. Returns the warnings on acceptances.
+    pub(super) fn take_accepted(&self, whole: &mut Part) -> Vec<Warning> {
+        let notes = (self.today).map(|today| self.acceptances.apply(&mut whole.findings, today));
+        // What an acceptance meets may be what the filters of a report left out.
+        let is_told = |note: &Note| whole.filters.is_empty() || note.code != UNUSED;
+        let told = notes.into_iter().flatten().filter(is_told);
+        told.map(|note| Warning::new(note.code, note.node, note.text))
+            .collect()
     }
 
     /// Notes which day it is: an acceptance may end while a log goes on.

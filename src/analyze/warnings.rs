@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Notice, Notices};
-use crate::accept::Note;
 use crate::catalog::{LOG_PREFIX, service};
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
@@ -11,12 +10,11 @@ use crate::chain::{of_node, quoted};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
 use crate::input::event::NoticeKind;
-use crate::nearest::hint;
 use crate::node_names::natural;
 use crate::packet::proto;
 use crate::report::{NodeReport, Tally, Warning};
 use crate::saturation::Stretch;
-use crate::site::{Provenance, Site, Window, WindowOrigin};
+use crate::site::{Site, Window, WindowOrigin};
 use crate::time::Time;
 
 /// Upper bound on the stretches that are listed separately.
@@ -71,12 +69,6 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
          inputs have in common may count twice; pass each input once, or look at a part of the time with --since and --until"
     );
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
-}
-
-/// Converts the notes on acceptances to warnings.
-pub(super) fn acceptances(notes: Vec<Note>) -> impl Iterator<Item = Warning> {
-    let notes = notes.into_iter();
-    notes.map(|note| Warning::new(note.code, note.node, note.text))
 }
 
 /// Describes the lost evidence behind a notice; `None` where nothing was lost.
@@ -384,31 +376,6 @@ pub(super) fn contradictions(site: &Site) -> impl Iterator<Item = Warning> {
     all.map(|one| Warning::new("sources-differ", one.node.clone(), one.to_string()))
 }
 
-/// Warns of each node whose role the user gave and that has no line: its name may be misspelt.
-pub(super) fn unused_roles(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
-    let is_of = |node: &NodeReport, name: &str| site.known.names().is_of(name, &node.node);
-    let absent = move |name: &&String| !nodes.iter().any(|node| is_of(node, name));
-    let told = (site.known.roles().iter()).filter(|(_, role)| role.origin == Provenance::Told);
-    told.map(|(name, _)| name).filter(absent).map(|name| {
-        let text = format!(
-            "--role says what {} is, of which the log has no drop line;{} its nodes are {}",
-            printable_name(name),
-            hint(name, nodes.iter().map(|node| node.node.as_str())),
-            names(nodes)
-        );
-        Warning::new("role-unused", Some(name.clone()), text)
-    })
-}
-
-/// Returns the names of nodes, the first of them.
-fn names(nodes: &[NodeReport]) -> String {
-    let names: Vec<String> = nodes
-        .iter()
-        .map(|node| printable_name(&node.node))
-        .collect();
-    few(&names)
-}
-
 /// Warns of drop lines without a date, where only a span of time is wanted.
 pub(super) fn undated(lines: u64) -> Option<Warning> {
     let text = match lines {
@@ -467,20 +434,5 @@ pub(super) fn unmet_upgrades(
              without one are UTC)"
         );
         Warning::new("upgrade-unmet", None, text)
-    })
-}
-
-/// Warns of each node that has a chain and no line: its name may be misspelt.
-pub(super) fn unused_rules(site: &Site, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
-    let is_of = |node: &NodeReport, name: &str| site.in_force.names().is_of(name, &node.node);
-    let absent = move |name: &&str| !nodes.iter().any(|node| is_of(node, name));
-    site.in_force.told_nodes().filter(absent).map(|name| {
-        let text = format!(
-            "--rules is of {}, of which the log has no drop line;{} its nodes are {}",
-            printable_name(name),
-            hint(name, nodes.iter().map(|node| node.node.as_str())),
-            names(nodes)
-        );
-        Warning::new("rules-unused", Some(name.to_owned()), text)
     })
 }

@@ -438,8 +438,8 @@ fn are_of_several(addresses: &[IpAddr]) -> bool {
 /// Saturated stretches of a node, and those of IPv4 and of IPv6.
 type Saturation = (Option<Vec<Stretch>>, [Vec<Stretch>; 2]);
 
-/// Returns the saturated stretches of both families together, and of each; `None` where the lines of no family can be
-/// judged.
+/// Returns the saturated stretches of both families together, and of each; `None` where there are none, and the lines of a
+/// family cannot be judged.
 fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Saturation {
     let judge = |ticks: &Vec<saturation::Tick>| {
         if ticks.is_sorted() {
@@ -452,8 +452,11 @@ fn saturated_stretches(ticks: &[Vec<saturation::Tick>; 2], site: &Site) -> Satur
     };
     let judged = [0, 1].map(|family| Some(&ticks[family]).filter(|t| !t.is_empty()).map(judge));
     let with_lines = || judged.iter().flatten();
-    let is_unknown = with_lines().count() > 0 && with_lines().all(Option::is_none);
+    let is_unknown = with_lines().any(Option::is_none);
     let by_family = judged.map(|judged| judged.flatten().unwrap_or_default());
-    let all = (!is_unknown).then(|| saturation::union(by_family.concat()));
-    (all, by_family)
+    let all = saturation::union(by_family.concat());
+    (
+        Some(all).filter(|all| !is_unknown || !all.is_empty()),
+        by_family,
+    )
 }

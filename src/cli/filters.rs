@@ -6,21 +6,21 @@ use std::collections::HashSet;
 use super::options::Filters;
 use super::query::PortQuery;
 use super::values::nets;
-use crate::error::{Error, printable_name};
+use crate::analyze;
+use crate::chain::quoted;
+use crate::error::{Error, printable};
 use crate::finding::Finding;
-use crate::nearest::hint;
 use crate::net::IpNet;
 use crate::node_names::NodeNames;
 use crate::report::{NodeReport, Report, Warning};
 use crate::rule::AcceptRule;
 
-/// Upper bound on the nodes that are mentioned by name.
-const MAX_NAMES: usize = 8;
-
 /// The filters of a run.
 pub(super) struct Filter {
     wanted: Values,
     unwanted: Values,
+    /// The options, equal ones in the same order, so that two runs can be compared.
+    options: Vec<String>,
 }
 
 /// The values of each filter.
@@ -64,12 +64,18 @@ impl Filter {
                 peers: nets(&options.not_peer)?,
                 verdicts: options.not_verdict.clone(),
             },
+            options: written(options),
         })
+    }
+
+    /// Returns the filters as options.
+    pub(super) fn options(&self) -> &[String] {
+        &self.options
     }
 
     /// Returns `report` with only the findings that all filters accept, and their rules.
     pub(super) fn apply(&self, mut report: Report) -> Report {
-        if self.wanted.are_none() && self.unwanted.are_none() {
+        if self.options.is_empty() {
             return report;
         }
         let logged = |report: &Report| report.findings.iter().map(|f| f.logged).sum::<u64>();
@@ -80,16 +86,17 @@ impl Filter {
             wanted.iter().all(|met| met.unwrap_or(true)) && !unwanted.contains(&Some(true))
         });
         let findings = &report.findings;
-        let shown: u64 = findings.iter().map(|finding| finding.logged).sum();
-        report.tally.filtered = report.tally.drops.saturating_sub(shown);
         let own: HashSet<&str> = (findings.iter().flat_map(|f| &f.rules))
             .map(String::as_str)
             .collect();
         let mut rules: Vec<AcceptRule> = std::mem::take(&mut report.rules).into();
         rules.retain(|rule| own.contains(&*rule.id));
         report.rules = rules.into();
-        report.filtered = true;
-        report.tally.filtered = all - logged(&report);
+        // A report that was read may have been filtered before.
+        report.tally.filtered += all - logged(&report);
+        report.filters.extend_from_slice(&self.options);
+        report.filters.sort_unstable();
+        report.filters.dedup();
         report.warnings.extend(self.unmet(&report.nodes));
         report.warnings.sort();
         report
@@ -100,32 +107,44 @@ impl Filter {
     /// Warns of each node that a filter names and that the log does not have: its name may be misspelt.
     fn unmet(&self, nodes: &[NodeReport]) -> impl Iterator<Item = Warning> {
         let known = || nodes.iter().map(|node| node.node.as_str());
-        let named = (self.wanted.nodes.iter()).chain(&self.unwanted.nodes);
+        let only = |name| ("--only", name);
+        let not_only = |name| ("--not --only", name);
+        let named = self.wanted.nodes.iter().map(only);
+        let named = named.chain(self.unwanted.nodes.iter().map(not_only));
         let is_of = |name: &str, node| {
             self.wanted.names.is_of(name, node) || self.unwanted.names.is_of(name, node)
         };
-        let absent = named.filter(move |name| !known().any(|node| is_of(name, node)));
-        absent.map(move |name| {
-            let near = hint(name, known());
-            let names: Vec<String> = known().take(MAX_NAMES).map(printable_name).collect();
-            let text = format!(
-                "--only asks for {}, of which the log has no drop line;{near} its nodes are {}",
-                printable_name(name),
-                names.join(", ")
-            );
-            Warning::new("only-unused", Some(name.clone()), text)
-        })
+        let absent = named
+            .filter(move |(_, name)| !nodes.is_empty() && !known().any(|node| is_of(name, node)));
+        let names = absent.map(|(option, name)| (format!("{option} asks for"), name));
+        names.map(|(said, name)| analyze::absent("only-unused", &said, name, nodes))
     }
 }
 
-impl Values {
-    fn are_none(&self) -> bool {
-        self.nodes.is_empty()
-            && self.ports.is_empty()
-            && self.peers.is_empty()
-            && self.verdicts.is_empty()
-    }
+/// Returns the filters as options, in order.
+fn written(options: &Filters) -> Vec<String> {
+    let mut all: Vec<String> = [
+        ("--only", &options.only),
+        ("--port", &options.port),
+        ("--peer", &options.peer),
+        ("--verdict", &options.verdict),
+        ("--not --only", &options.not_only),
+        ("--not --port", &options.not_port),
+        ("--not --peer", &options.not_peer),
+        ("--not --verdict", &options.not_verdict),
+    ]
+    .into_iter()
+    .flat_map(|(name, values)| {
+        let values = values.iter();
+        values.map(move |value| format!("{name} {}", printable(&quoted(value))))
+    })
+    .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
 
+impl Values {
     /// Returns for each filter whether one of its values matches; `None` where the filter has none.
     fn meet(&self, finding: &Finding) -> [Option<bool>; 4] {
         fn any<T>(values: &[T], is_met: impl Fn(&T) -> bool) -> Option<bool> {

@@ -58,7 +58,7 @@ use clap::FromArgMatches;
 
 use crate::analyze::{Analysis, Live, fails};
 use crate::error::{Error, printable, printable_name};
-use crate::report::{Events, Report, Style, Tally, Unjudged};
+use crate::report::{Events, Report, Style, Tally, Unjudged, nothing_passes};
 use args::{Args, Command, ReportArgs};
 use options::Shared;
 
@@ -215,6 +215,7 @@ fn report(args: &ReportArgs) -> Result<Exit, Error> {
         Some(Events::Each(write)) if args.no_report => {
             let events = Live::default().last_changes(&report);
             written(|out| events.iter().try_for_each(|event| write(event, out)))?;
+            say_unreported(shared, &report);
         }
         _ => {
             pager::rendered(args.is_paged(), |out| {
@@ -342,15 +343,32 @@ fn learned(shared: &Shared, analysis: &Analysis) {
     }
 }
 
-/// Says on stderr which lines with a LOG prefix were not judged, for commands whose output has no place for that.
+/// Says on stderr which lines with a LOG prefix were not judged, which names no node has, and what the filters of a report
+/// left out, for commands whose output has no place for that.
 fn say_unjudged(shared: &Shared, report: &Report) {
-    let codes = ["other-prefix", "prefix-elsewhere"];
+    let codes = [
+        "other-prefix",
+        "prefix-elsewhere",
+        "only-unused",
+        "role-unused",
+        "rules-unused",
+        "node-unused",
+        "report-filtered",
+    ];
     let found = report
         .warnings
         .iter()
         .filter(|warning| codes.contains(&warning.code));
     for warning in found.filter(|_| !shared.is_quiet()) {
         say(&printable(&warning.text));
+    }
+}
+
+/// Says what the report would have said of the filters, where there is none.
+fn say_unreported(shared: &Shared, report: &Report) {
+    say_unjudged(shared, report);
+    if let Some(text) = nothing_passes(report).filter(|_| !shared.is_quiet()) {
+        say(&text);
     }
 }
 

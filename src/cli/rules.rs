@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::args::RulesArgs;
 use super::{Exit, batch, cluster, hint, say, say_unjudged, values, verdict, written};
+use crate::analyze::unused_rules;
 use crate::catalog::Role;
 use crate::cause::Verdict;
 use crate::chain::{ActiveChains, Chain, Chains, Family, INPUT};
 use crate::error::{Error, printable, printable_name};
 use crate::node_names::natural;
 use crate::report::rules::CheckedRules;
-use crate::report::{Report, Style, finding_line};
+use crate::report::{Report, Style, as_filtered, finding_line, no_split, nothing_passes};
 use crate::rule::{self, Checked, CloudInitFile, Offer, RULE_IN_FORCE, State};
 use crate::site::Site;
 
@@ -70,7 +71,11 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         let findings = &report.findings;
         (report.splits).retain(|split| findings.iter().any(|found| found.node == split.node));
     }
+    let no_rule = as_filtered(&report, "No rule to add");
+    let no_split = no_split(&report);
     let offer = Offer {
+        no_rule: &no_rule,
+        no_split: &no_split,
         rules: &report.rules,
         splits: &report.splits,
         prefixes: &prefixes,
@@ -78,7 +83,7 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
         diff,
     };
     if let Some(write) = args.written.renderer().rules {
-        written(|out| write(&report.rules, Style::PLAIN, out))?;
+        written(|out| write(&report, Style::PLAIN, out))?;
         return Ok(exit.and(verdict(shared, &report)));
     }
     let mut out = io::BufWriter::new(io::stdout().lock());
@@ -97,6 +102,9 @@ pub(super) fn run(args: &RulesArgs) -> Result<Exit, Error> {
                     printable(&test.text)
                 ));
             }
+        }
+        if let Some(text) = nothing_passes(&report).filter(|_| emitter.patches) {
+            say(&text);
         }
         for note in notes {
             say(&note);
@@ -158,11 +166,14 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
         said_closed(&report);
     }
     let all = CheckedRules {
-        rules: &report.rules,
+        report: &report,
         checked: &checked,
     };
     written(|out| write(&all, Style::PLAIN, out))?;
     if !shared.is_quiet() {
+        for unused in unused_rules(&chains, &report.nodes) {
+            say(&printable(&unused.text));
+        }
         say_whose_chain(&checked, &chains);
     }
     let all_live = checked.iter().all(|one| one.state == State::Live);

@@ -14,14 +14,14 @@ use super::metrics::Publisher;
 use super::pace::Pace;
 use super::status::Status;
 use super::writer::{Page, Writer};
-use super::{cluster, pager, replay, say, terminal};
+use super::{cluster, pager, replay, say, say_unreported, terminal};
 use crate::analyze::{Analysis, Live};
 use crate::beside::stay_alone;
 use crate::date::Date;
 use crate::error::{Error, printable};
 use crate::input::Prefixes;
 use crate::input::event::{DropBatch, LogEvent};
-use crate::report::{Events, InputReport, LiveText, Report, Style, Unjudged};
+use crate::report::{Events, InputReport, LiveText, Report, Style, Unjudged, few_filters};
 use crate::site::{Provenance, Site};
 use crate::time::Time;
 
@@ -359,6 +359,10 @@ impl<'s> Session<'s> {
             Some(publisher) => format!("{role} · http://{}/metrics", publisher.address()),
             None => role,
         };
+        let role = match self.filter.options() {
+            [] => role,
+            options => format!("{role} · {} alone", few_filters(options)),
+        };
         let line = format!("{what} · {role} · Ctrl-C: report");
         if line.chars().count() <= terminal::stderr_width() {
             say(&line);
@@ -464,6 +468,8 @@ impl<'s> Session<'s> {
                 (args.renderer().report)(&report, style, out)
             })
             .map_err(Error::Output)?;
+        } else {
+            say_unreported(&args.shared, &report);
         }
         Ok(report)
     }

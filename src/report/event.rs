@@ -65,6 +65,8 @@ pub struct Event<'a> {
     pub rules: Vec<&'a AcceptRule>,
     pub warning: Option<&'a Warning>,
     pub report: Option<&'a Report>,
+    /// The filters of the run: what they leave out makes no event.
+    pub filters: &'a [String],
 }
 
 impl<'a> Event<'a> {
@@ -79,6 +81,7 @@ impl<'a> Event<'a> {
             rules: Vec::new(),
             warning: None,
             report: None,
+            filters: &[],
         }
     }
 
@@ -87,6 +90,7 @@ impl<'a> Event<'a> {
         let end = report.end().unwrap_or(Time::UNKNOWN);
         Self {
             report: Some(report),
+            filters: &report.filters,
             ..Self::of(EventKind::Report, end)
         }
     }

@@ -26,6 +26,10 @@ pub(super) struct ReportV1<'a> {
     pub(super) inputs: Vec<InputV1<'a>>,
     pub(super) span: Option<SpanV1>,
     pub(super) tally: TallyV1,
+    /// The filters that may have left findings out, as options; empty where it has all.
+    #[serde(default)]
+    #[schemars(!default)]
+    pub(super) filters: Cow<'a, [String]>,
     pub(super) windows: Vec<WindowV1<'a>>,
     pub(super) networks: NetworksV1,
     pub(super) nodes: Vec<NodeV1<'a>>,
@@ -282,6 +286,7 @@ pub(super) fn report_v1(report: &Report) -> ReportV1<'_> {
             outside: report.tally.outside,
             filtered: report.tally.filtered,
         },
+        filters: (&report.filters[..]).into(),
         windows: report.windows.iter().map(window_v1).collect(),
         networks: NetworksV1 {
             nodes: report

@@ -1,5 +1,6 @@
 //! The difference as `dropsift/diff/v1`.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
@@ -51,6 +52,8 @@ struct SideV1<'a> {
     inputs: Vec<InputV1<'a>>,
     span: Option<SpanV1>,
     tally: TallyV1,
+    /// The filters that may have left findings out, as options; empty where it has all.
+    filters: Cow<'a, [String]>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -139,5 +142,6 @@ fn side(report: &Report) -> SideV1<'_> {
         inputs: whole.inputs,
         span: whole.span,
         tally: whole.tally,
+        filters: whole.filters,
     }
 }

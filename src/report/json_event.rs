@@ -33,6 +33,10 @@ pub(super) struct EventV1<'a> {
     pub(super) warning: Option<WarningV1<'a>>,
     /// Keys of the finding whose value was cut, so that the event stays below 16 KiB.
     pub(super) capped: Vec<Cow<'a, str>>,
+    /// The filters of the run, as options: what they leave out makes no event.
+    #[serde(default)]
+    #[schemars(!default)]
+    pub(super) filters: Cow<'a, [String]>,
     pub(super) report: Option<ReportV1<'a>>,
 }
 
@@ -89,6 +93,8 @@ fn event_v1<'a>(event: &'a Event<'_>, most: usize, longest: usize) -> EventV1<'a
         rules: rules.iter().map(|rule| rule_v1(rule)).collect(),
         warning: event.warning.map(warning_v1),
         capped: capped.into_iter().map(Cow::from).collect(),
+        // One at least: that there are filters is never cut.
+        filters: event.filters[..event.filters.len().min(most.max(1))].into(),
         report: event.report.map(report_v1),
     }
 }

@@ -9,15 +9,19 @@ use serde::Serialize;
 use super::json::{RuleV1, rule_v1};
 use super::json_write::{ToolV1, write_line};
 use super::rules::{ChainDifference, CheckedRules};
-use super::{Style, json_words};
+use super::{Report, Style, json_words};
 use crate::chain::Rule;
-use crate::rule::{AcceptRule, Difference, Recommended};
+use crate::rule::{Difference, Recommended};
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RulesV1<'a> {
     #[schemars(schema_with = "json_words::rules_name")]
     schema: &'static str,
     tool: ToolV1<'static>,
+    /// The filters that may have left findings out, as options; empty where none was on.
+    filters: &'a [String],
+    /// Drop lines whose findings the filters left out.
+    filtered: u64,
     rules: Vec<RuleV1<'a>>,
     /// What the running chain has of each, where it was asked.
     checks: Vec<CheckV1<'a>>,
@@ -70,9 +74,9 @@ struct MisplacedV1 {
 }
 
 /// Writes the rules for a log.
-pub(super) fn rules(rules: &[AcceptRule], style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn rules(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let checked = &[];
-    check(&CheckedRules { rules, checked }, style, out)
+    check(&CheckedRules { report, checked }, style, out)
 }
 
 /// Writes the rules for a log, with their state in a running chain.
@@ -86,7 +90,9 @@ pub(super) fn check(rules: &CheckedRules<'_>, _: Style, out: &mut dyn Write) -> 
     let document = RulesV1 {
         schema: "dropsift/rules/v1",
         tool: ToolV1::THIS,
-        rules: rules.rules.iter().map(rule_v1).collect(),
+        filters: &rules.report.filters,
+        filtered: rules.report.tally.filtered,
+        rules: rules.report.rules.iter().map(rule_v1).collect(),
         checks: checked.collect(),
     };
     write_line(&document, out)

@@ -17,6 +17,10 @@ pub(super) struct SimulationV1<'a> {
     schema: &'static str,
     tool: ToolV1<'static>,
     chains: Vec<ChainV1<'a>>,
+    /// The filters that may have left findings out, as options; empty where none was on.
+    filters: &'a [String],
+    /// Drop lines whose findings the filters left out.
+    filtered: u64,
     findings: Vec<FindingV1<'a>>,
     suggested: Option<Vec<RuleV1<'a>>>,
 }
@@ -146,6 +150,8 @@ pub(super) fn json(simulated: &Simulated<'_>, _: Style, out: &mut dyn Write) -> 
         chains: (simulated.texts.iter())
             .map(|(node, name)| ChainV1 { node: *node, name })
             .collect(),
+        filters: &simulated.report.filters,
+        filtered: simulated.report.tally.filtered,
         findings: findings.collect(),
         suggested,
     };

@@ -45,6 +45,7 @@ pub use markdown::MAX_CHARACTERS;
 pub use renderer::{Events, JSON, RENDERERS, Renderer, TEXT};
 pub use simulate::{Simulated, With};
 pub use text::{HELD, LiveText, line as finding_line, status};
+pub(crate) use text::{as_filtered, few, few_filters, no_split, nothing_passes};
 
 /// The account of every line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -221,8 +222,8 @@ pub struct Report {
     pub inputs: Vec<InputReport>,
     /// The options of this run that change its answer, each with its value, quoted for a shell.
     pub options: Vec<String>,
-    /// Whether filters may hide findings.
-    pub filtered: bool,
+    /// The filters that may hide findings, as options: of this run, and of reports that were read.
+    pub filters: Vec<String>,
 }
 
 impl Report {
@@ -230,6 +231,11 @@ impl Report {
     pub fn end(&self) -> Option<Time> {
         let (_, last) = self.span?;
         Some(self.now.map_or(last, |now| now.max(last)))
+    }
+
+    /// Whether filters may hide findings: then the absence of one proves nothing.
+    pub const fn is_filtered(&self) -> bool {
+        !self.filters.is_empty()
     }
 
     /// Returns the rules that would accept `finding`.

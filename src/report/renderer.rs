@@ -13,7 +13,7 @@ use super::{
     Event, Report, Style, html, json, json_audit, json_config, json_diff, json_event, json_explain,
     json_rules, json_simulate, markdown, text,
 };
-use crate::rule::{AcceptRule, Recommended};
+use crate::rule::Recommended;
 
 /// Result of writing an output.
 type Written = io::Result<()>;
@@ -40,7 +40,7 @@ pub struct Renderer {
     pub ports: Option<fn(&PortList<'_>, Style, &mut dyn Write) -> Written>,
     pub config: Option<fn(&Held<'_>, Style, &mut dyn Write) -> Written>,
     /// Rules as a document, which has each in all of its forms; `--format` does nothing beside it.
-    pub rules: Option<fn(&[AcceptRule], Style, &mut dyn Write) -> Written>,
+    pub rules: Option<fn(&Report, Style, &mut dyn Write) -> Written>,
     pub check: Option<fn(&CheckedRules<'_>, Style, &mut dyn Write) -> Written>,
     /// A recommended chain as a document; `--format` does nothing beside it.
     pub chain: Option<fn(&Recommended, Style, &mut dyn Write) -> Written>,

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::Style;
+use super::{Report, Style, as_filtered};
 use crate::chain::Rule;
 use crate::error::{printable, printable_name};
-use crate::rule::{AcceptRule, Checked, Difference, Recommended};
+use crate::rule::{Checked, Difference, Recommended};
 
 /// The rules that a log asks for, and their state in a running chain.
 pub struct CheckedRules<'a> {
-    pub rules: &'a [AcceptRule],
+    pub report: &'a Report,
     pub checked: &'a [Checked<'a>],
 }
 
@@ -23,7 +23,8 @@ pub struct ChainDifference<'a> {
 /// Writes the state of each rule as text.
 pub fn check(rules: &CheckedRules<'_>, _: Style, out: &mut dyn Write) -> io::Result<()> {
     if rules.checked.is_empty() {
-        return writeln!(out, "The log asks for no rule.");
+        let text = as_filtered(rules.report, "The log asks for no rule");
+        return writeln!(out, "{text}");
     }
     let longest = rules.checked.iter().map(|one| one.state.code().len()).max();
     let width = longest.unwrap_or_default().max("absent".len());

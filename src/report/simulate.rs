@@ -8,7 +8,7 @@ use textwrap::core::display_width;
 
 use super::table::Column;
 use super::text::{Page, broken, many, peers, sort_by_node, what};
-use super::{Report, Style};
+use super::{Report, Style, as_filtered};
 use crate::cause::Verdict;
 use crate::chain::{ChainOutcome, Family, HARVESTER, Origin, Policy, of_node};
 use crate::error::{printable, printable_name};
@@ -103,11 +103,14 @@ impl Simulated<'_> {
 
     /// Returns the answer in a sentence.
     pub(super) fn headline(&self, sorted: &ByOutcome<'_>) -> String {
-        let mut headline = format!(
-            "{} in the log: the chain accepts {} now",
-            many(self.report.findings.len() as u64, "finding"),
-            sorted.accepted.len()
-        );
+        let findings = many(self.report.findings.len() as u64, "finding");
+        let of = match self.report.is_filtered() {
+            true if self.report.findings.is_empty() => return as_filtered(self.report, &findings),
+            true => "that the filters let through",
+            false => "in the log",
+        };
+        let accepted = sorted.accepted.len();
+        let mut headline = format!("{findings} {of}: the chain accepts {accepted} now");
         if self.with.is_some() {
             let helped = sorted.helped.len();
             headline.push_str(&format!(", and the suggested rules {helped} more"));

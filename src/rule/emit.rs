@@ -17,6 +17,9 @@ pub struct Offer<'a> {
     pub prefixes: &'a [String],
     /// The CloudInit to be patched.
     pub file: Option<CloudInitFile<'a>>,
+    /// What to say where there is no rule to add, and where no LOG rule is to be split.
+    pub no_rule: &'a str,
+    pub no_split: &'a str,
     /// The patch as a unified diff.
     pub diff: bool,
 }
@@ -42,7 +45,7 @@ static IPTABLES: Emitter = Emitter {
     title: "a shell script that changes the running chain",
     patches: false,
     is_script: true,
-    emit: |offer, out| told(script::accept(offer.rules, offer.prefixes, out)),
+    emit: |offer, out| told(script::accept(offer, out)),
 };
 
 static CLOUDINIT: Emitter = Emitter {
@@ -50,7 +53,7 @@ static CLOUDINIT: Emitter = Emitter {
     title: "lines for the CloudInit resource of each role",
     patches: false,
     is_script: false,
-    emit: |offer, out| told(cloudinit(offer.rules, out)),
+    emit: |offer, out| told(cloudinit(offer, out)),
 };
 
 static CLOUDINIT_PATCH: Emitter = Emitter {
@@ -66,7 +69,7 @@ static SPLIT_LOG: Emitter = Emitter {
     title: "three limited LOG rules in place of one, where its limit hid lines",
     patches: false,
     is_script: true,
-    emit: |offer, out| told(script::split_log(offer.splits, offer.prefixes, out)),
+    emit: |offer, out| told(script::split_log(offer, out)),
 };
 
 fn told(written: io::Result<()>) -> Result<Vec<String>, Error> {
@@ -76,9 +79,10 @@ fn told(written: io::Result<()>) -> Result<Vec<String>, Error> {
 /// Mark of a rule that needs the user's decision.
 const DECIDE: &str = "decide first";
 
-fn cloudinit(rules: &[AcceptRule], out: &mut dyn Write) -> io::Result<()> {
+fn cloudinit(offer: &Offer<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let rules = offer.rules;
     if rules.is_empty() {
-        return writeln!(out, "# No rule to add.");
+        return writeln!(out, "# {}", offer.no_rule);
     }
     writeln!(
         out,

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use super::{AcceptRule, Disposition};
+use super::{Disposition, Offer};
 use crate::chain::{Family, quoted};
 use crate::error::{printable, printable_name};
 
@@ -32,19 +32,16 @@ pub struct Split {
 }
 
 /// Writes the script that puts `rules` into the running chains; those to be reviewed as comments.
-pub(super) fn accept(
-    rules: &[AcceptRule],
-    prefixes: &[String],
-    out: &mut dyn Write,
-) -> io::Result<()> {
+pub(super) fn accept(offer: &Offer<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let rules = offer.rules;
     if rules.is_empty() {
-        return writeln!(out, "# No rule to add.");
+        return writeln!(out, "# {}", offer.no_rule);
     }
     let about = "\
 # ACCEPT rules that a drop log asks for. Run it on each node: each rule goes before the LOG rule of the chain that INPUT
 # leads to, wherever that stands now, and running it twice changes nothing. A rule behind `decide first` is for you to
 # decide about: take the words off to have it.";
-    functions(about, ACCEPT, prefixes, out)?;
+    functions(about, ACCEPT, offer.prefixes, out)?;
     let mut node = None;
     for rule in rules {
         if node != Some(&rule.node) {
@@ -76,23 +73,16 @@ pub(super) fn accept(
 }
 
 /// Writes the script that splits LOG rules.
-pub(super) fn split_log(
-    splits: &[Split],
-    prefixes: &[String],
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    if splits.is_empty() {
-        return writeln!(
-            out,
-            "# The LOG rule's limit hid nothing in this log: it need not be split."
-        );
+pub(super) fn split_log(offer: &Offer<'_>, out: &mut dyn Write) -> io::Result<()> {
+    if offer.splits.is_empty() {
+        return writeln!(out, "# {}", offer.no_split);
     }
     let about = "\
 # Three limited LOG rules in place of one, so that a storm of one kind of packet hides no other. Run it on each node. At
 # no time is the chain without its LOG and its DROP. The CloudInit resource keeps the one rule until you change its LOG
 # line into the three as well.";
-    functions(about, SPLIT, prefixes, out)?;
-    for split in splits {
+    functions(about, SPLIT, offer.prefixes, out)?;
+    for split in offer.splits {
         let name = format!("# {}", printable_name(&split.node));
         part(&name, &split.node, [split.family].into_iter(), out)?;
         let (tool, interface) = (split.family.tool(), interface(&split.interface));

@@ -87,6 +87,8 @@ fn emitted(form: &str, rules: &[AcceptRule], splits: &[Split]) -> String {
         splits,
         prefixes: &Site::default().log_prefixes(),
         file: None,
+        no_rule: "No rule to add.",
+        no_split: "No rule to split.",
         diff: false,
     };
     let mut out = Vec::new();

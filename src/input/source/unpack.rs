@@ -83,8 +83,9 @@ fn kind(head: &[u8]) -> Option<Kind> {
 /// first keys of such a document after `jq -S` has sorted it.
 fn own(head: &[u8]) -> Option<Option<Kind>> {
     const BOM: &[u8] = b"\xef\xbb\xbf";
-    const FORMS: [&[&[u8]]; 3] = [
+    const FORMS: [&[&[u8]]; 4] = [
         &[b"{", b"\"schema\"", b":", b"\"dropsift/"],
+        &[b"{", b"\"filters\"", b":", b"["],
         &[b"{", b"\"findings\"", b":", b"["],
         &[b"{", b"\"capped\"", b":", b"["],
     ];
@@ -232,6 +233,7 @@ mod tests {
             "{\"schema\":\"dropsift/report/v1\"",
             "\u{feff}{\n  \"schema\": \"dropsift/event/v9\"",
             "\n{\"findings\": [",
+            "{\"filters\" :[",
             "{ \"capped\":[]",
         ] {
             assert_eq!(kind(text.as_bytes()), Some(Kind::Own), "{text}");

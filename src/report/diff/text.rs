@@ -19,6 +19,9 @@ const MAX_ROWS: usize = 30;
 pub(in crate::report) fn headline(diff: &Diff<'_>) -> String {
     let missing = diff.fails(&[Verdict::MissingRule]) as u64;
     let answer = match missing {
+        0 if diff.after.is_filtered() => {
+            "No missing rule is new among what the filters let through".to_owned()
+        }
         0 => "No missing rule is new".to_owned(),
         1 => "1 missing rule is new".to_owned(),
         n => format!("{n} missing rules are new"),
@@ -30,12 +33,10 @@ pub(in crate::report) fn headline(diff: &Diff<'_>) -> String {
         (diff.same.len(), "still there"),
     ];
     if counts.iter().all(|(number, _)| *number == 0) {
-        let left = [diff.before, diff.after].map(|report| report.tally.filtered);
-        return match left {
-            [0, 0] => format!("{answer}: neither report has a finding."),
-            _ => format!(
-                "{answer} among what the filters let through: neither report has a finding of that kind."
-            ),
+        let is_filtered = [diff.before, diff.after].map(Report::is_filtered);
+        return match is_filtered {
+            [false, false] => format!("{answer}: neither report has a finding."),
+            _ => format!("{answer}: neither report has a finding that passes the filters."),
         };
     }
     let counts: Vec<String> = (counts.iter())

@@ -1,11 +1,12 @@
 //! Events without a final report: the last state of each finding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::finding;
-use super::part::{Part, warning};
+use super::part::{Part, capped_filters, warning};
 use crate::report::json::{FindingV1, RuleV1, WarningV1};
 use crate::report::json_event::EventV1;
+use crate::report::text::few_filters;
 use crate::report::{Networks, NodeReport, Tally, Warning};
 use crate::time::Time;
 
@@ -19,6 +20,7 @@ pub(super) struct Fold {
     findings: BTreeMap<String, (FindingV1<'static>, Vec<RuleV1<'static>>)>,
     warnings: Vec<WarningV1<'static>>,
     capped: u64,
+    filters: BTreeSet<String>,
     last: Option<String>,
 }
 
@@ -32,6 +34,7 @@ impl Fold {
         for id in event.replaces.iter() {
             self.findings.remove(id);
         }
+        self.filters.extend(capped_filters(&event.filters));
         self.capped += u64::from(!event.capped.is_empty());
         self.last = event.time.or(self.last.take());
         if let Some(found) = event.finding {
@@ -98,6 +101,11 @@ impl Fold {
         if self.capped > 0 {
             text.push_str(", and peers of some were cut");
         }
+        let filters: Vec<String> = self.filters.into_iter().collect();
+        if !filters.is_empty() {
+            let names = few_filters(&filters);
+            text.push_str(&format!(", and what {names} left out made none"));
+        }
         let mut warnings = vec![Warning::new("events-without-report", None, text)];
         // Here nothing else tells of the limit.
         let saturated = self
@@ -125,6 +133,7 @@ impl Fold {
             warnings,
             windows: Vec::new(),
             networks: Networks::default(),
+            filters,
         }))
     }
 }

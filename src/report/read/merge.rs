@@ -43,6 +43,11 @@ pub fn merge(parts: Vec<Part>) -> Part {
     warnings.extend(judged_apart(&parts));
     let several = parts.len() > 1;
     let networks = (parts.iter()).fold(Networks::default(), |all, part| all.and(&part.networks));
+    let mut filters: Vec<String> = (parts.iter())
+        .flat_map(|part| part.filters.iter().cloned())
+        .collect();
+    filters.sort_unstable();
+    filters.dedup();
     let nodes = nodes(parts.iter().flat_map(|part| &part.nodes), &mut warnings);
     let mut by_id: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
     for finding in parts.into_iter().flat_map(|part| part.findings) {
@@ -95,6 +100,7 @@ pub fn merge(parts: Vec<Part>) -> Part {
         warnings,
         windows,
         networks,
+        filters,
     }
 }
 

@@ -11,21 +11,27 @@ use crate::error::printable;
 use crate::finding::Finding;
 use crate::net::{IpNet, is_private_net};
 use crate::report::json::{NodeV1, ReportV1, WarningV1};
-use crate::report::text::what;
+use crate::report::text::{few_filters, many, what};
 use crate::report::{Networks, NodeReport, Tally, Warning, WindowReport};
 use crate::saturation::Stretch;
 use crate::site::WindowOrigin;
 use crate::time::Time;
 
 /// Codes of warnings that are generated anew from the content of a report, or that concern options of its run.
-const MADE_ANEW: [&str; 6] = [
+const MADE_ANEW: [&str; 7] = [
     "log-saturated",
     "role-assumed",
     "acceptance-expired",
     "acceptance-partial",
     "acceptance-unused",
     "only-unused",
+    "report-filtered",
 ];
+
+/// The most filters of a report that are kept.
+const MAX_FILTERS: usize = 256;
+/// What stands for filters that a report does not name.
+const UNNAMED: &str = "unnamed";
 
 /// A part of a report.
 #[derive(Clone)]
@@ -37,6 +43,8 @@ pub struct Part {
     pub warnings: Vec<Warning>,
     pub windows: Vec<WindowReport>,
     pub networks: Networks,
+    /// The filters with which it was written, as options.
+    pub filters: Vec<String>,
 }
 
 impl Part {
@@ -70,6 +78,8 @@ impl Part {
         });
         let findings = findings.collect::<Result<Vec<_>, _>>()?;
         let contradicted = contradictions(input, &findings);
+        let filters = filters_of(&v1);
+        let left_out = left_out(input, &filters, v1.tally.filtered);
         let windows = v1.windows.iter().map(|window| {
             let origin = coded(
                 &WindowOrigin::ALL,
@@ -111,11 +121,45 @@ impl Part {
             warnings: (v1.warnings.iter())
                 .filter_map(|one| warning(input, one))
                 .chain(contradicted)
+                .chain(left_out)
                 .collect(),
             networks,
+            filters,
             windows: windows.collect::<Result<Vec<_>, String>>()?,
         })
     }
+}
+
+/// Returns the filters with which a report was written: one of an older version does not name them.
+fn filters_of(v1: &ReportV1<'_>) -> Vec<String> {
+    let named = capped_filters(&v1.filters);
+    if named.is_empty() && v1.tally.filtered > 0 {
+        return vec![UNNAMED.to_owned()];
+    }
+    named
+}
+
+/// Returns filters as they are kept: as many as a user gives.
+pub(super) fn capped_filters(filters: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = (filters.iter().take(MAX_FILTERS))
+        .map(|filter| printable(&finding::capped(filter)))
+        .collect();
+    kept.sort_unstable();
+    kept.dedup();
+    kept
+}
+
+/// Warns of a report from which filters left drops out.
+fn left_out(input: &str, filters: &[String], drops: u64) -> Option<Warning> {
+    let name = input.rsplit('/').next().unwrap_or(input);
+    let text = format!(
+        "the report {name} was written with filters ({}), which left out {}: that a finding is absent from it proves nothing. \
+         Report its log without them",
+        few_filters(filters),
+        many(drops.min(MAX_COUNT), "drop")
+    );
+    (!filters.is_empty() && drops > 0)
+        .then(|| Warning::new("report-filtered", None, printable(&text)))
 }
 
 /// Returns the networks of a report.

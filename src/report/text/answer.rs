@@ -11,7 +11,7 @@ use crate::report::{InputReport, Report, Unjudged};
 use crate::time::Time;
 
 /// Codes of warnings that lines may be absent which would have shown a missing rule.
-const LOST: [&str; 5] = [
+pub(super) const LOST: [&str; 5] = [
     "log-saturated",
     "drops-unlogged",
     "kernel-messages-missed",
@@ -65,12 +65,8 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
     }
     let has = |code: &str| report.warnings.iter().any(|warning| warning.code == code);
     let shown = report.tally.drops - report.tally.filtered;
-    if report.filtered && report.findings.is_empty() {
-        let all = match report.tally.drops {
-            1 => "the one drop".to_owned(),
-            n => format!("all {n} drops"),
-        };
-        return format!("No finding passes the filters; they leave out {all}.");
+    if let Some(text) = nothing_passes(report) {
+        return text;
     }
     let missing = rules(&sections.missing, report);
     let decide = rules(&sections.decide, report);
@@ -133,7 +129,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
             but.push("not every drop was logged".to_owned());
         } else if guess {
             but.push("that rests on a role which is a guess".to_owned());
-        } else if report.filtered {
+        } else if report.is_filtered() {
             but.push("filters are on".to_owned());
         } else {
             text = "No rule is missing".to_owned();
@@ -180,6 +176,25 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         n => format!(" The filters leave out {}.", many(n, "more drop")),
     };
     format!("{text}.{tail}{known}{left}")
+}
+
+/// Says that no finding passes the filters; `None` where one does, none is on, or there was none to choose from.
+pub(crate) fn nothing_passes(report: &Report) -> Option<String> {
+    let all = match report.tally.drops {
+        0 => return None,
+        1 => "the one drop".to_owned(),
+        n => format!("all {n} drops"),
+    };
+    (report.is_filtered() && report.findings.is_empty())
+        .then(|| format!("No finding passes the filters; they leave out {all}."))
+}
+
+/// Returns `none`, which says that there is none of something, as far as the filters let it be said.
+pub(crate) fn as_filtered(report: &Report, none: &str) -> String {
+    nothing_passes(report).unwrap_or_else(|| match report.is_filtered() {
+        true => format!("{none} among what the filters let through."),
+        false => format!("{none}."),
+    })
 }
 
 /// Returns the answer on a log without a drop line that could be judged.

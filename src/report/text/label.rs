@@ -176,8 +176,13 @@ pub fn status(report: &Report, rate: u64, columns: usize) -> String {
         .iter()
         .any(|node| node.saturated.as_ref().is_some_and(|s| !s.is_empty()));
     let limit = if hit { " · LOG limit hit" } else { "" };
+    let filters = if report.is_filtered() {
+        " · filters on"
+    } else {
+        ""
+    };
     let text = format!(
-        "[{at}{drops}, {rate}/min · {} · missing {}, decide {}, review {}{limit}]",
+        "[{at}{drops}, {rate}/min · {} · missing {}, decide {}, review {}{filters}{limit}]",
         many(report.nodes.len() as u64, "node"),
         count(Label::Missing),
         count(Label::Decide),

@@ -5,6 +5,7 @@ use std::io;
 
 use indexmap::IndexMap;
 
+use super::answer::LOST;
 use super::evidence::evidence;
 use super::label::{Sections, rules};
 use super::page::{Page, color, glued};
@@ -19,8 +20,9 @@ use crate::finding::{Finding, State};
 use crate::node_names::natural;
 use crate::packet::proto;
 use crate::report::table::Column;
-use crate::report::{NodeReport, Report};
+use crate::report::{NodeReport, Report, Warning};
 use crate::rule::Doubt;
+use crate::saturation::hide;
 
 /// Number of nodes above which one problem is written as one row.
 const MAX_NODES: usize = 3;
@@ -81,6 +83,10 @@ pub(in crate::report) fn missing_notes(report: &Report, found: &[&Finding]) -> V
 /// Returns the nodes of the same role that show no such drops.
 fn compare(report: &Report, found: &[&Finding]) -> Vec<String> {
     let mut notes = Vec::new();
+    // What the filters left out is no drop that a node does not have, nor is what could not be read.
+    if report.is_filtered() || report.tally.unreadable > 0 {
+        return notes;
+    }
     let mut lacking: BTreeMap<&str, HashSet<&str>> = BTreeMap::new();
     for finding in found {
         let nodes = lacking.entry(finding.role.code()).or_default();
@@ -95,7 +101,24 @@ fn compare(report: &Report, found: &[&Finding]) -> Vec<String> {
         let is_known = |node: &&NodeReport| {
             node.role_known && node.role.code() == role && !accepted.contains(&*node.node)
         };
-        let known = report.nodes.iter().filter(is_known);
+        // Where the LOG limit hid drops at their times, or lines were lost, that none is there proves nothing.
+        let own = found.iter().filter(|finding| finding.role.code() == role);
+        let times = || {
+            own.clone()
+                .flat_map(|finding| finding.times.iter().copied())
+        };
+        let is_whole = |node: &&NodeReport| {
+            let stretches = node.saturated.as_deref().unwrap_or_default();
+            let is_told = |code: &str| code == "log-saturated" && !stretches.is_empty();
+            let is_lost = |warning: &&Warning| {
+                LOST.contains(&warning.code)
+                    && !is_told(warning.code)
+                    && warning.node.as_ref().is_none_or(|of| *of == node.node)
+            };
+            lacking.contains(&*node.node)
+                || !hide(stretches, times()) && !report.warnings.iter().any(|one| is_lost(&one))
+        };
+        let known = report.nodes.iter().filter(is_known).filter(is_whole);
         let mut known: Vec<&str> = known.map(|node| node.node.as_str()).collect();
         known.sort_by(|a, b| natural(a, b));
         let (lacking, others): (Vec<&str>, Vec<&str>) =

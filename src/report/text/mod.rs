@@ -12,6 +12,7 @@ mod known;
 mod label;
 mod live;
 mod missing;
+mod no_split;
 mod noise;
 mod nothing;
 mod page;
@@ -25,6 +26,7 @@ use std::io::{self, Write};
 use super::{Report, Style};
 pub(super) use label::Sections;
 
+pub(crate) use answer::{as_filtered, nothing_passes};
 pub(super) use answer::{sentence, source, source_and_span, span};
 pub(super) use caution::{Caution, cautions, share};
 pub(super) use commands::broken;
@@ -37,6 +39,7 @@ pub use live::LiveText;
 pub(super) use missing::{
     by_doubt, by_guess, decide_tail, guess, listener, missing_notes, missing_tail,
 };
+pub(crate) use no_split::no_split;
 pub use noise::HELD;
 pub(super) use nothing::{replies, why_nothing};
 pub(super) use page::{BOLD, Page, color, moment, unglued};
@@ -44,9 +47,9 @@ pub(super) use pages::{unlisted, unlisted_text};
 pub(super) use review::{advice, alike};
 pub use words::line;
 pub(super) use words::{
-    drops, few, many, node_or_number, peers, peers_by_name, reason, sort_by_node, state, traffic,
-    what,
+    drops, many, node_or_number, peers, peers_by_name, reason, sort_by_node, state, traffic, what,
 };
+pub(crate) use words::{few, few_filters};
 
 /// Writes the report.
 pub(super) fn report(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

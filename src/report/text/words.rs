@@ -18,6 +18,14 @@ const MAX_PORTS: usize = 8;
 /// The most names of nodes in one list.
 const MAX_NAMES: usize = 8;
 
+/// Returns filters as a text names them, the first of them.
+pub(crate) fn few_filters(filters: &[String]) -> String {
+    let mut shown: Vec<String> = filters.iter().take(MAX_NAMES).cloned().collect();
+    let more = filters.len().saturating_sub(MAX_NAMES);
+    shown.extend((more > 0).then(|| format!("{more} more")));
+    shown.join(", ")
+}
+
 /// `1 rule`, `2 rules`.
 pub(in crate::report) fn many(number: u64, one: &str) -> String {
     format!("{number} {one}{}", if number == 1 { "" } else { "s" })
@@ -179,7 +187,7 @@ pub(in crate::report) fn drops(findings: &[&Finding]) -> u64 {
 }
 
 /// Names of nodes: the first, and how many more there are.
-pub(in crate::report) fn few<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+pub(crate) fn few<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     let mut names: Vec<&str> = names.into_iter().collect();
     names.sort_by(|a, b| natural(a, b));
     let shown: Vec<String> = (names.iter().take(MAX_NAMES))

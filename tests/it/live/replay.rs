@@ -53,7 +53,7 @@ fn reported(report: &Report) -> Known {
 fn filtered(mut report: Report, only: Option<Verdict>) -> Report {
     if let Some(only) = only {
         report.findings.retain(|finding| finding.verdict() == only);
-        report.filtered = true;
+        report.filters = vec![format!("--verdict {}", only.code())];
     }
     report
 }
