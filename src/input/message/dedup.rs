@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::input::event::DropLine;
-use crate::time::DAY;
+use crate::time::{DAY, SECOND};
 
 /// Upper bound on the identities remembered: as many as a table of 2^19 places holds, which takes 13 MiB, less one: a full
 /// table grows when it is asked.
@@ -105,16 +105,18 @@ impl Dedup {
     }
 
     /// Returns the identity of a record: a hash of its node, its time, and its text. The year is left out, since it may
-    /// have been guessed. A journal's cursor adds nothing: records with the same cursor agree in all three. A whole
-    /// second counts where the node is known: the text has the packet's own number, and an input that contains it once
-    /// more than the earlier ones keeps that. `None` where there is no date: uptimes of two nodes cannot be compared.
+    /// have been guessed. A journal's cursor adds nothing: records with the same cursor agree in all three. Where the node
+    /// is known, its whole second counts, since another form of the same log may tell no more: the text has the packet's own
+    /// number, and an input that contains it once more than the earlier ones keeps that. Where it is not, and for an
+    /// uptime, the fraction is needed: `None` where there is none.
     pub fn identity(&self, line: &DropLine<'_>) -> Option<u64> {
-        let is_known = line.time.is_dated() && (line.fine || line.host.is_some());
-        is_known.then(|| {
+        let has_node = line.time.is_dated() && line.host.is_some();
+        (line.time.is_known() && (line.fine || has_node)).then(|| {
             let (_, month, day) = line.time.date();
             let clock = line.time.0.rem_euclid(DAY);
-            self.keys
-                .hash_one((line.host, month, day, clock, line.message.trim_ascii_end()))
+            let unit = if has_node { SECOND } else { 1 };
+            let text = line.message.trim_ascii_end();
+            (self.keys).hash_one((line.host, month, day, clock / unit, unit, text))
         })
     }
 
@@ -285,27 +287,33 @@ mod tests {
     }
 
     #[test]
-    fn a_whole_second_is_an_identity_on_a_known_node() {
-        let line = |time, fine, host| DropLine {
-            time,
-            fine,
-            host,
-            message: b"HARVESTER_DROP_IN=mgmt-br ",
-            packet: Err(crate::packet::Unparsed::NoSource),
-            repeats: 1,
-            monotonic: None,
-        };
+    fn a_form_that_tells_less_of_the_time_has_the_same_records() {
         let repeats = Dedup::default();
-        let at = Time(1_776_852_001_123_456);
+        let identity = |time, fine, host| {
+            repeats.identity(&DropLine {
+                time,
+                fine,
+                host,
+                message: b"HARVESTER_DROP_IN=mgmt-br ",
+                packet: Err(crate::packet::Unparsed::NoSource),
+                repeats: 1,
+                monotonic: None,
+            })
+        };
+        let (second, micro) = (Time(1_776_852_001_000_000), Time(1_776_852_001_123_456));
         let node = Some("harvester1");
-        assert!(repeats.identity(&line(at, true, node)).is_some());
-        assert!(repeats.identity(&line(at, true, None)).is_some());
-        assert!(repeats.identity(&line(at, false, node)).is_some());
-        assert!(repeats.identity(&line(at, false, None)).is_none());
-        assert!(
-            repeats
-                .identity(&line(Time::uptime(5), true, node))
-                .is_none()
+        assert!(identity(micro, true, node).is_some());
+        assert_eq!(identity(micro, true, node), identity(second, false, node));
+        assert_ne!(
+            identity(micro, true, node),
+            identity(micro, true, Some("harvester2"))
         );
+        // Without a node, or a date, nothing less than the microsecond tells two records apart.
+        assert!(identity(micro, true, None).is_some());
+        assert_ne!(identity(micro, true, None), identity(second, true, None));
+        assert_eq!(identity(second, false, None), None);
+        assert!(identity(Time::uptime(5), true, None).is_some());
+        assert_eq!(identity(Time::uptime(5), false, node), None);
+        assert_eq!(identity(Time::UNKNOWN, true, node), None);
     }
 }
