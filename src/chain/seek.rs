@@ -126,7 +126,7 @@ impl RuleSet {
         all.iter().any(|place| *place != all[0])
     }
 
-    fn start(&self, family: Family) -> Option<&Chain> {
+    pub(in crate::chain) fn start(&self, family: Family) -> Option<&Chain> {
         let input = self
             .chain(family, INPUT)
             .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
