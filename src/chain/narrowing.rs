@@ -1,6 +1,7 @@
 //! Search for what an administrator has narrowed or closed: rules for some of the packets that a wanted rule would accept.
 
 use crate::chain::rule::{Match, Ports, Rule, Side, States, Target, Test};
+use crate::chain::seek::only_drops;
 use crate::chain::takes::{Packets, Takes, has_limit};
 use crate::chain::{Chain, ChainOutcome, Chains, Family, Position, Question, RuleSet};
 use crate::error::{printable, printable_name};
@@ -163,7 +164,9 @@ impl<'s> Search<'s> {
     /// Records the rule of a chain that accepts or stops wanted packets, if it was made for such packets.
     fn decides(&mut self, chain: &Chain, at: usize, way: &Way) {
         let rule = &chain.rules[at];
-        if self.found.is_some() {
+        // The end of a chain that decides on others before is for what none of its rules is about.
+        let is_end = rule.matches.is_empty() && !only_drops(chain, at);
+        if self.found.is_some() || is_end {
             return;
         }
         let whole = Rule {

@@ -425,7 +425,7 @@ impl<'a> Walk<'_, 'a> {
 }
 
 /// Whether only LOG rules precede an index: the chain only logs and drops.
-fn only_drops(chain: &Chain, at: usize) -> bool {
+pub(in crate::chain) fn only_drops(chain: &Chain, at: usize) -> bool {
     !chain.rules[..at.min(chain.rules.len())].iter().any(|rule| {
         let target = &rule.target;
         target.chain().is_some()

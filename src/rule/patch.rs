@@ -1,7 +1,7 @@
 //! Selects the suggested rules for a user's CloudInit: those of nodes whose known role is that of the file.
 //! `cloudinit/patch` inserts them.
 
-use super::{AcceptRule, Disposition};
+use super::AcceptRule;
 use crate::catalog::Role;
 use crate::chain::{Fault, MAX_TEXT, of_node};
 use crate::cloudinit::patch::{self, Patched, Wanted};
@@ -52,7 +52,7 @@ impl CloudInitFile<'_> {
         let resources = self.resources()?;
         let (chosen, mut notes) = self.choose(&resources, rules)?;
         let mut wanted: Vec<Vec<Wanted>> = (chosen.iter())
-            .map(|rules| rules.iter().map(|rule| wanted(rule)).collect())
+            .map(|own| own.iter().map(|rule| wanted(rule, rules)).collect())
             .collect();
         for (resource, own) in resources.iter().zip(&mut wanted) {
             notes.extend(self.doubt(resource, own));
@@ -216,13 +216,13 @@ impl CloudInitFile<'_> {
 const LEFT_OUT: &str = "left out";
 
 /// Returns a rule as it goes into a file.
-fn wanted(rule: &AcceptRule) -> Wanted {
+fn wanted(rule: &AcceptRule, all: &[AcceptRule]) -> Wanted {
     Wanted {
         id: rule.id.clone(),
         family: rule.family,
         rule: rule.rule.clone(),
         interface: rule.interface.clone(),
         within: rule.within.clone(),
-        is_active: rule.disposition == Disposition::Documented,
+        is_active: rule.is_for_role(all),
     }
 }
