@@ -51,7 +51,7 @@ pub struct Chains<'a> {
     /// Chains, where unknown conditions do not hold.
     pub set: &'a RuleSet,
     others: &'a Others,
-    family: Family,
+    pub(in crate::chain) family: Family,
     role: Role,
     source: &'a ChainText,
     asked: &'a AtomicU64,

@@ -126,7 +126,7 @@ impl RuleSet {
         all.iter().any(|place| *place != all[0])
     }
 
-    fn start(&self, family: Family) -> Option<&Chain> {
+    pub(in crate::chain) fn start(&self, family: Family) -> Option<&Chain> {
         let input = self
             .chain(family, INPUT)
             .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
@@ -425,7 +425,7 @@ impl<'a> Walk<'_, 'a> {
 }
 
 /// Whether only LOG rules precede an index: the chain only logs and drops.
-fn only_drops(chain: &Chain, at: usize) -> bool {
+pub(in crate::chain) fn only_drops(chain: &Chain, at: usize) -> bool {
     !chain.rules[..at.min(chain.rules.len())].iter().any(|rule| {
         let target = &rule.target;
         target.chain().is_some()

@@ -41,7 +41,7 @@ impl Packets<'_> {
         met
     }
 
-    fn takes(&self, m: &Match) -> Takes {
+    pub(super) fn takes(&self, m: &Match) -> Takes {
         let all_if = |yes: bool| if yes { Takes::All } else { Takes::None };
         let takes = match &m.test {
             Test::Protocol(number) => match self.wanted.protocol() {

@@ -180,6 +180,22 @@ pub(super) fn check(args: &RulesArgs) -> Result<Exit, Error> {
     Ok(exit.and(if all_live { Exit::Clean } else { Exit::Missing }))
 }
 
+/// Returns a text on the rule that may stop the packets of another before it accepts them.
+fn may_stop(one: &Checked<'_>, chains: &ActiveChains) -> Option<String> {
+    let (name, number) = one.at.as_ref()?;
+    let family = one.rule.family;
+    let known = chains.of(&one.rule.node, one.rule.role, family)?;
+    let rule = known.set.chain(family, name)?.rules.get(number - 1)?;
+    let words: Vec<String> = rule.matches.iter().map(ToString::to_string).collect();
+    Some(format!(
+        "rule {number} of {} on {} may stop these packets before they are accepted: whether `{}` matches them cannot be known \
+         here; look on the node (`ipset list` for a set), or try the connection",
+        printable_name(name),
+        printable_name(&one.rule.node),
+        printable(&words.join(" "))
+    ))
+}
+
 /// Says what the states rest on where that is not the running chain of each node.
 fn say_whose_chain(checked: &[Checked<'_>], chains: &ActiveChains) {
     let mut nodes: Vec<&str> = checked.iter().map(|one| &*one.rule.node).collect();
@@ -193,7 +209,15 @@ fn say_whose_chain(checked: &[Checked<'_>], chains: &ActiveChains) {
         ));
     }
     for node in nodes {
-        let is_unknown = |one: &&Checked<'_>| one.rule.node == node && one.state == State::Unknown;
+        let mut open: Vec<String> = (checked.iter())
+            .filter(|one| one.rule.node == node && one.state == State::Unknown)
+            .filter_map(|one| may_stop(one, chains))
+            .collect();
+        open.dedup();
+        open.iter().for_each(|text| say(text));
+        let is_unknown = |one: &&Checked<'_>| {
+            one.rule.node == node && one.state == State::Unknown && one.at.is_none()
+        };
         let unknown = checked.iter().filter(is_unknown).map(|one| one.rule);
         let mut missing: Vec<(Family, bool)> = unknown
             .map(|rule| {

@@ -119,6 +119,17 @@ impl AcceptRule {
         self.place.fitted(&self.rule)
     }
 
+    /// Whether it may go as it is into the CloudInit of its role, which all nodes of the role have: no doubt of its own, and
+    /// among the rules `all` none for another of these nodes that has the same narrowed or closed.
+    pub(super) fn is_for_role(&self, all: &[Self]) -> bool {
+        let is_kept = |other: &Self| {
+            matches!(other.doubt, Some(Doubt::Narrowed(_) | Doubt::Closed(_)))
+                && (other.role, other.family) == (self.role, self.family)
+                && other.rule.means(&self.rule)
+        };
+        self.disposition == Disposition::Documented && !all.iter().any(is_kept)
+    }
+
     /// Inserts the rule at its insertion point in the chains of `set`, unless there is none or an equivalent rule
     /// precedes it.
     pub fn put_into(&self, set: &mut RuleSet, prefixes: &[String]) {

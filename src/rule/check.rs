@@ -2,7 +2,7 @@
 
 use super::AcceptRule;
 use super::packets::packets;
-use crate::chain::{ActiveChains, Chains, Origin, Question, Rule, RuleSet, Sought, Target};
+use crate::chain::{ActiveChains, Chains, Origin, Question, Sought};
 use crate::finding::Finding;
 
 /// State of a suggested rule in a chain.
@@ -15,7 +15,8 @@ pub enum State {
     Absent,
     /// A CloudInit has it live, which is in force from the next boot on.
     NextBoot,
-    /// No chain of the node is known, or not the one that filters it.
+    /// No chain of the node is known, or not the one that filters it; or a rule before it may stop the packets, which
+    /// depends on a match that cannot be evaluated, such as the members of a set.
     Unknown,
 }
 
@@ -82,7 +83,7 @@ fn state(
         [] => vec![None],
         all => all.iter().map(Some).collect(),
     };
-    let mut live = None;
+    let (mut live, mut open) = (None, None);
     for (packet, set) in
         (each().into_iter()).flat_map(|one| chains.ways().map(move |set| (one, set)))
     {
@@ -113,42 +114,13 @@ fn state(
             let stop = end.position().map(|at| (at.chain.clone(), at.number));
             return (State::Dead, stop.or(live));
         }
+        open = open.or_else(|| chains.may_stop_before(packet?));
+    }
+    if let Some(at) = open {
+        return (State::Unknown, Some((at.chain, at.number)));
     }
     match chains.origin {
         Origin::NextBoot => (State::NextBoot, live),
         Origin::Running(_) => (State::Live, live),
     }
-}
-
-/// Returns what the chains of a node say of the port of `wanted` in another way than it would, in words.
-pub(super) fn other_rule(set: &RuleSet, wanted: &AcceptRule) -> Option<String> {
-    let ports = wanted.dport()?;
-    let is_other = |rule: &Rule| {
-        let does = matches!(
-            rule.target,
-            Target::Accept | Target::Drop | Target::Reject(_)
-        );
-        let is_of_port = rule.protocol() == wanted.rule.protocol()
-            && (rule.dports()).is_some_and(|all| all.iter().any(|range| range.overlaps(ports)));
-        does && is_of_port && !rule.covers(&wanted.rule)
-    };
-    let own = set
-        .chains()
-        .iter()
-        .filter(|chain| chain.family == wanted.family);
-    own.flat_map(|chain| chain.rules.iter().zip(1..).map(move |rule| (chain, rule)))
-        .find(|(_, (rule, _))| is_other(rule))
-        .map(|(chain, (rule, number))| {
-            let does = if rule.target == Target::Accept {
-                "accepts"
-            } else {
-                "stops"
-            };
-            let matches: Vec<String> = rule.matches.iter().map(ToString::to_string).collect();
-            format!(
-                "rule {number} of {} {does} this port with `{}`",
-                chain.name,
-                matches.join(" ")
-            )
-        })
 }

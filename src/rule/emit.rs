@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use similar::TextDiff;
 
-use super::{AcceptRule, CloudInitFile, Disposition, Split, script};
+use super::{AcceptRule, CloudInitFile, Split, script};
 use crate::error::{Error, printable};
 
 /// Rules and options to be written.
@@ -104,9 +104,9 @@ fn cloudinit(offer: &Offer<'_>, out: &mut dyn Write) -> io::Result<()> {
         if !told.iter().any(|(role, _)| *role == rule.role.code()) {
             writeln!(out, "\n# {}", rule.role)?;
         }
-        let mark = match rule.disposition {
-            Disposition::Documented => String::new(),
-            Disposition::Review => format!("# {DECIDE}: "),
+        let mark = match rule.is_for_role(rules) {
+            true => String::new(),
+            false => format!("# {DECIDE}: "),
         };
         writeln!(out, "{mark}- {line}")?;
         told.push((rule.role.code(), line));

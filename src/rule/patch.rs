@@ -1,11 +1,11 @@
 //! Selects the suggested rules for a user's CloudInit: those of nodes whose known role is that of the file.
 //! `cloudinit/patch` inserts them.
 
-use super::{AcceptRule, Disposition};
+use super::AcceptRule;
 use crate::catalog::Role;
 use crate::chain::{Fault, MAX_TEXT, of_node};
 use crate::cloudinit::patch::{self, Patched, Wanted};
-use crate::cloudinit::{self, Resource};
+use crate::cloudinit::{self, Resource, boot_both_ways};
 use crate::error::{Error, printable, printable_name};
 
 /// The user's file.
@@ -51,9 +51,12 @@ impl CloudInitFile<'_> {
     pub fn patched(&self, rules: &[AcceptRule]) -> Result<Patched, Error> {
         let resources = self.resources()?;
         let (chosen, mut notes) = self.choose(&resources, rules)?;
-        let wanted: Vec<Vec<Wanted>> = (chosen.iter())
-            .map(|rules| rules.iter().map(|rule| wanted(rule)).collect())
+        let mut wanted: Vec<Vec<Wanted>> = (chosen.iter())
+            .map(|own| own.iter().map(|rule| wanted(rule, rules)).collect())
             .collect();
+        for (resource, own) in resources.iter().zip(&mut wanted) {
+            notes.extend(self.doubt(resource, own));
+        }
         let mut done = patch::patch(self.name, self.text, &resources, &wanted)
             .map_err(|fault| self.by_hand(&fault))?;
         let left_out = notes.len()
@@ -71,6 +74,27 @@ impl CloudInitFile<'_> {
         });
         notes.dedup();
         Ok(Patched { notes, ..done })
+    }
+
+    /// Makes comments of those rules that would open what the file narrows or closes. Returns notes on them.
+    fn doubt(&self, resource: &Resource, wanted: &mut [Wanted]) -> Vec<String> {
+        let ways = boot_both_ways([resource]);
+        let mut notes = Vec::new();
+        for wanted in wanted.iter_mut().filter(|wanted| wanted.is_active) {
+            let narrowing = ways
+                .sets()
+                .find_map(|set| set.narrowing(wanted.family, &wanted.rule, &wanted.interface));
+            let Some(narrowing) = narrowing else { continue };
+            wanted.is_active = false;
+            notes.push(format!(
+                "{} is for you to decide first: line {} of {} {}: if it is to be wider, change that line and add none beside it",
+                printable_name(&wanted.id),
+                narrowing.position.line,
+                self.shown(),
+                narrowing.does()
+            ));
+        }
+        notes
     }
 
     /// Assigns the rules to the resources. Returns notes on the rules that are left out.
@@ -192,13 +216,13 @@ impl CloudInitFile<'_> {
 const LEFT_OUT: &str = "left out";
 
 /// Returns a rule as it goes into a file.
-fn wanted(rule: &AcceptRule) -> Wanted {
+fn wanted(rule: &AcceptRule, all: &[AcceptRule]) -> Wanted {
     Wanted {
         id: rule.id.clone(),
         family: rule.family,
         rule: rule.rule.clone(),
         interface: rule.interface.clone(),
         within: rule.within.clone(),
-        is_active: rule.disposition == Disposition::Documented,
+        is_active: rule.is_for_role(all),
     }
 }

@@ -1,7 +1,6 @@
 //! Rules for findings that a report tells: made by the same code as for a log, and never bolder than the report was.
 
 use super::accept_rule::{AcceptRule, Disposition};
-use super::check::other_rule;
 use super::disposition::Doubt;
 use crate::finding::Finding;
 use crate::flow::Direction;
@@ -25,17 +24,13 @@ pub(super) fn restrain(rules: &mut Vec<AcceptRule>, finding: &Finding, site: &Si
         .find(|code| !is_settled(code));
     let elsewhere = told.offers.iter().any(|offer| offer.is_elsewhere);
     for rule in rules {
-        let chains = site.in_force.of(&rule.node, rule.role, rule.family);
-        let is_known = chains.is_some();
-        let other = chains.and_then(|chains| other_rule(chains.set, rule));
+        let is_known = (site.in_force.of(&rule.node, rule.role, rule.family)).is_some();
         let doubt = if told.is_doubtful {
             Some(rule.doubt.clone().unwrap_or(Doubt::Reported))
         } else if let Some(code) = code {
             Some(of_code(code, finding))
         } else if told.offers.is_empty() {
             Some(Doubt::Reported)
-        } else if let Some(other) = other {
-            Some(Doubt::Narrowed(other))
         } else if elsewhere && !is_known {
             Some(Doubt::OtherChain)
         } else {

@@ -81,6 +81,7 @@ pub fn suggest(findings: &mut [Finding], site: &Site, scope: Scope) -> Rules {
                 finding.evidence.extend(tests);
                 placed
             })
+            .map(|rule| unless_narrowed(rule, site))
             .collect();
         // The lines of a report cannot be run through the chain; the rule that they need can be looked for.
         if finding.reported.is_some() && count > 0 && own.is_empty() {
@@ -119,6 +120,17 @@ fn is_newer(finding: &Finding, rule: &AcceptRule, site: &Site) -> bool {
         return false;
     };
     finding.reported.is_some() && finding.last.is_dated() && taken < finding.last
+}
+
+/// Returns `rule`, to be decided where the chains of its node have one of its ports, or of its sources, more narrowly.
+fn unless_narrowed(mut rule: AcceptRule, site: &Site) -> AcceptRule {
+    let chains = site.in_force.of(&rule.node, rule.role, rule.family);
+    let narrowing = chains.and_then(|chains| chains.narrowing(&rule.rule, &rule.interface));
+    if let Some(narrowing) = narrowing.filter(|_| rule.doubt.is_none()) {
+        rule.disposition = Disposition::Review;
+        rule.doubt = Some(Doubt::Narrowed(narrowing.told()));
+    }
+    rule
 }
 
 /// Returns the id of a rule: with the chain, and with the interface, where a rule for another place has the id without.
