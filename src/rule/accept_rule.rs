@@ -169,6 +169,12 @@ impl AcceptRule {
         self.place.command(self.program())
     }
 
+    /// Whether a command can find its insertion point; else [`AcceptRule::place_command`] only says so, and the script
+    /// does.
+    pub fn is_searchable(&self) -> bool {
+        self.place.is_searchable()
+    }
+
     /// Returns the command that inserts the rule into the running chain.
     pub fn insert(&self) -> String {
         let chain = quoted(&self.place.chain);

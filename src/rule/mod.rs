@@ -15,6 +15,7 @@ mod reported;
 mod rules;
 mod scope;
 mod script;
+mod search;
 mod suggest;
 
 pub use crate::cloudinit::patch::Patched;
@@ -22,7 +23,7 @@ pub use accept_rule::{AcceptRule, Disposition};
 pub use check::{Checked, State, check};
 pub use disposition::Doubt;
 pub use emit::{EMITTERS, Emitter, Offer};
-pub use insertion_point::{Before, InsertionPoint};
+pub use insertion_point::InsertionPoint;
 pub use patch::CloudInitFile;
 pub use placed::RULE_IN_FORCE;
 pub use recommended::{CHAIN_FORMS, ChainForm, Difference, Recommended};

@@ -182,7 +182,7 @@ fn for_finding(finding: &Finding, site: &Site, scope: Scope) -> Vec<AcceptRule> 
         interface: finding.interface.clone(),
         disposition: Disposition::from(&settled),
         doubt: settled.err(),
-        place: InsertionPoint::default(),
+        place: InsertionPoint::from(site),
         within: None,
     };
     if finding.key.kind == Kind::Loopback {

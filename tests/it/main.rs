@@ -48,6 +48,7 @@ mod reports;
 mod round_trip;
 mod rules;
 mod schema;
+mod searches;
 mod set_a;
 mod supply;
 mod support;

@@ -121,8 +121,8 @@ fn dump(dice: &mut Dice) -> String {
     text
 }
 
-/// Returns the answer of the script's walk: its first line that decides.
-fn by_awk(
+/// Returns all that the script's walk says.
+fn walked(
     dump: &str,
     (interface, within): (&str, &str),
     (proto, dport, source): (&str, &str, &str),
@@ -136,7 +136,12 @@ fn by_awk(
         .arg(format!("{WORDS} {WALK}"))
         .env("LOG_PREFIXES", "HARVESTER_DROP_")
         .env("WITHIN", within);
-    let said = String::from_utf8(piped(&mut awk, dump).stdout).unwrap();
+    String::from_utf8(piped(&mut awk, dump).stdout).unwrap()
+}
+
+/// Returns the answer of the script's walk: its first line that decides.
+fn by_awk(dump: &str, by: (&str, &str), wanted: (&str, &str, &str)) -> String {
+    let said = walked(dump, by, wanted);
     let decides =
         |line: &&str| ["ok", "put", "no", "none"].contains(&line.split(' ').next().unwrap());
     said.lines().find(decides).unwrap_or("nothing").to_owned()
@@ -226,4 +231,129 @@ fn the_script_and_the_dump_lead_to_the_same_place() {
         told.iter().take(3).all(|count| *count > 20) && told[4] > 0,
         "{told:?} proves little"
     );
+}
+
+/// Rules about the port 22 between ESTABLISHED and LOG, and what the script's walk answers for a new one without a source.
+const DECIDED: &[(&str, &str)] = &[
+    ("", "put HARVESTER_INPUT 2"),
+    (
+        "-p tcp -m tcp --dport 22 -m hashlimit --hashlimit-upto 3/min --hashlimit-mode srcip --hashlimit-name ssh -j ACCEPT",
+        "no rule 2 ",
+    ),
+    (
+        "-p tcp -m tcp --dport 22 -m limit --limit 3/min -j ACCEPT",
+        "no rule 2 ",
+    ),
+    (
+        "-p tcp -m tcp --dport 22 -m connlimit --connlimit-above 3 --connlimit-mask 32 --connlimit-saddr -j REJECT",
+        "no rule 2 ",
+    ),
+    (
+        "-p tcp -m tcp --dport 22 -m recent --rcheck --name A --mask 255.255.255.255 --rsource -j ACCEPT",
+        "no rule 2 ",
+    ),
+    (
+        "-d 10.115.1.11/32 -p tcp -m tcp --dport 22 -j ACCEPT",
+        "no rule 2 ",
+    ),
+    (
+        "-p tcp -m multiport --dports 20:25,80 -m mark --mark 0x1 -j ACCEPT",
+        "no rule 2 ",
+    ),
+    ("-p tcp -m multiport --ports 22 -j ACCEPT", "no rule 2 "),
+    (
+        "-p tcp -m tcp --dport 22 -m time --timestart 08:00:00 --timestop 09:00:00 -j ACCEPT",
+        "no rule 2 ",
+    ),
+    (
+        "-p tcp -m tcp --sport 1024:65535 --dport 22 -j ACCEPT",
+        "no rule 2 ",
+    ),
+    ("-p tcp -m tcp --dport 1:1023 -j DROP", "no rule 2 "),
+    (
+        "! -s 10.0.0.0/8 -p tcp -m tcp --dport 22 -j DROP",
+        "no rule 2 ",
+    ),
+    (
+        "-s 10.0.0.0/8 -j C1\n-A C1 -p tcp -m tcp --dport 22 -j ACCEPT",
+        "no rule 1 of C1 ",
+    ),
+    (
+        "-m set --match-set trusted src -j C1\n-A C1 -p tcp -m multiport --dports 22,443 -j ACCEPT",
+        "no rule 1 of C1 ",
+    ),
+    (
+        "-m mark --mark 0x1 -j C1\n-A C1 -j C2\n-A C2 -p tcp -m tcp --dport 22 -j ACCEPT",
+        "no rule 1 of C2 ",
+    ),
+    (
+        "-p tcp -m tcp --dport 22 -j C1\n-A C1 -m recent --rcheck --name A --rsource -j ACCEPT",
+        "no rule 1 of C1 ",
+    ),
+    (
+        "-s 10.0.0.0/8 -j C1\n-A C1 -p tcp -m tcp --dport 222 -j ACCEPT",
+        "put HARVESTER_INPUT 3",
+    ),
+    (
+        "-p tcp -m tcp --dport 222 -m mark --mark 0x1 -j ACCEPT",
+        "put HARVESTER_INPUT 3",
+    ),
+    (
+        "-p udp -m udp --dport 22 -m mark --mark 0x1 -j ACCEPT",
+        "put HARVESTER_INPUT 3",
+    ),
+    ("-s 10.9.0.0/16 -j DROP", "put HARVESTER_INPUT 3"),
+    (
+        "-i eth7 -p tcp -m tcp --dport 22 -j DROP",
+        "put HARVESTER_INPUT 3",
+    ),
+    (
+        "-p tcp -m tcp --dport 1:1023 -j ACCEPT",
+        "ok HARVESTER_INPUT 2",
+    ),
+];
+
+#[test]
+fn the_script_leaves_what_somebody_decided_about_the_port() {
+    let mut wrong = Vec::new();
+    for (rules, wanted) in DECIDED {
+        let own = if rules.is_empty() {
+            String::new()
+        } else {
+            format!("-A HARVESTER_INPUT {rules}\n")
+        };
+        let text = format!(
+            "-P INPUT ACCEPT\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-N C1\n-N C2\n-N HARVESTER_INPUT\n-A INPUT -i mgmt-br -j \
+             HARVESTER_INPUT\n-A HARVESTER_INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n{own}\
+             -A HARVESTER_INPUT -m limit --limit 10/min -j LOG --log-prefix HARVESTER_DROP_\n-A HARVESTER_INPUT -j DROP\n"
+        );
+        let said = by_awk(&text, ("mgmt-br", ""), ("tcp", "22", ""));
+        if !said.starts_with(wanted) {
+            wrong.push(format!("{rules}\n  {said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Only a copy that no packet reaches is dead: one between LOG and DROP accepts.
+#[test]
+fn a_copy_between_log_and_drop_is_not_dead() {
+    for (end, dead) in [
+        ("-j DROP", ""),
+        (
+            "-j DROP\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT",
+            "dead INPUT 4\n",
+        ),
+    ] {
+        let dump = format!(
+            "-P INPUT ACCEPT\n-A INPUT -j LOG --log-prefix HARVESTER_DROP_\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\n\
+             -A INPUT {end}\n"
+        );
+        let said = walked(&dump, ("mgmt-br", ""), ("tcp", "22", ""));
+        let found: String = said
+            .split_inclusive('\n')
+            .filter(|line| line.starts_with("dead"))
+            .collect();
+        assert_eq!(found, dead, "{said}");
+    }
 }

@@ -90,10 +90,10 @@ pub(in crate::report) fn by_node<'r>(rules: &[&'r AcceptRule]) -> Vec<(Commands,
     let mut by_node: BTreeMap<&str, Commands> = BTreeMap::new();
     for rule in rules {
         let places = by_node.entry(&rule.node).or_default();
-        places
-            .entry(rule.place_command())
-            .or_default()
-            .push(rule.insert());
+        let inserts = places.entry(rule.place_command()).or_default();
+        if rule.is_searchable() {
+            inserts.push(rule.insert());
+        }
     }
     let mut by_node: Vec<(&str, Commands)> = by_node.into_iter().collect();
     by_node.sort_by(|(a, _), (b, _)| natural(a, b));

@@ -3,11 +3,11 @@
 #   ok CHAIN N          rule N of CHAIN accepts them all already
 #   put CHAIN N IFACE   the place: before rule N, the first LOG with the prefix, else the first that drops all of them
 #   log CHAIN N         where that LOG itself stands (it may be in a chain below the place)
-#   no TEXT             a rule there is about this port and narrower, so somebody has decided
+#   no TEXT             a rule on the way is about this port and stops it or has a further condition: somebody has decided
 #   none TEXT           there is no place
 # Where WITHIN names a chain, only what happens there counts. Else the answer is `none` where some of the packets are
 # dropped in one place, and others in another or nowhere.
-#   dead CHAIN N        a copy that is never reached, or only behind LOG
+#   dead CHAIN N        a copy that is never reached
 
 function number_of(proto) { return proto in PROTO ? PROTO[proto] : proto }
 
@@ -32,20 +32,21 @@ function from(net,    mine, theirs) {
     return block(source, mine) == block(net, mine) ? "some" : "none"
 }
 
-# How ports of a rule (`22`, `2379:2380`, `80,443`) lie to the wanted ones. Sets `names` where they are about these ports,
-# not a wide range that has them too.
-function ports(list, wanted,    parts, n, i, r, w, at, last, best) {
+# How ports of a rule (`22`, `2379:2380`, `80,443`) lie to the wanted ones. Sets `names` where they are about these ports:
+# a list of fewer than half of all ports that has some of them.
+function ports(list, wanted,    parts, n, i, r, w, at, last, best, size) {
     if (wanted == "") return "some"
     n = split(list, parts, ",")
     split(wanted, w, ":"); if (w[2] == "") w[2] = w[1]
     best = "none"
     for (i = 1; i <= n; i++) {
         split(parts[i], at, ":"); last = at[2] == "" ? at[1] : at[2]
+        size += last - at[1] + 1
         if (last + 0 < w[1] + 0 || at[1] + 0 > w[2] + 0) continue
-        if (last - at[1] <= 8 || last - at[1] <= w[2] - w[1]) names = 1
         r = (at[1] + 0 <= w[1] + 0 && last + 0 >= w[2] + 0) ? "all" : "some"
         if (best != "all") best = r
     }
+    if (best != "none" && size < 32768) names = 1
     return best
 }
 
@@ -59,7 +60,8 @@ function interface(name) {
 }
 
 # Notes a rule: its target, its matches without comment and limit, and how they lie to the wanted packets (`rel` without
-# the source, `src` by the source). `opens`: it takes those that open a connection, all of them, and maybe no others.
+# the source, `src` by the source). `partly`: it takes those that open a connection, all of them, and maybe no others.
+# `narrow`: it has a condition besides protocol, port and interface that may keep some of the wanted packets out.
 function note(chain, line,    w, n, i, k, value, how, not, at, target) {
     n = split_words(line, w)
     at = ++count[chain]
@@ -77,11 +79,11 @@ function note(chain, line,    w, n, i, k, value, how, not, at, target) {
         }
         if (w[i] == "-m") { i++; continue }
         if (w[i] == "--comment") { comment[k] = value; i++; continue }
-        if (w[i] == "--limit" || w[i] == "--limit-burst") { limit[k] = 1; i++; continue }
+        if (w[i] == "--limit" || w[i] == "--limit-burst") { limit[k] = narrow[k] = 1; i++; continue }
         key[k] = key[k] " " (not ? "! " : "") w[i] " " value
         if (w[i] == "-s") {
             src[k] = not ? opposite(from(value)) : from(value)
-            if (bits_of(value) > 0) sourced[k] = 1
+            if (bits_of(value) > 0) sourced[k] = narrow[k] = 1
             if (!not) exact_s[k] = full(value); else other[k] = 1
             i++; continue
         }
@@ -94,6 +96,7 @@ function note(chain, line,    w, n, i, k, value, how, not, at, target) {
         } else if (w[i] == "--sport") {
             if (!not) exact_t[k] = value; else other[k] = 1
             how = sport == "" ? "some" : value == sport ? "all" : "none"
+            if (how == "some") narrow[k] = 1
         } else {
             other[k] = 1
             if (w[i] == "-i") {
@@ -112,10 +115,11 @@ function note(chain, line,    w, n, i, k, value, how, not, at, target) {
                     if (!not) { how = "all"; partly[k] = 1 }
                 }
                 if (w[i] == "--tcp-flags") { key[k] = key[k] " " w[i + 2]; i++ } else i--
-                if (how != "all") { loose(k, how); i++; continue }
+                if (how != "all") { narrow[k] = 1; loose(k, how); i++; continue }
             } else if (w[i] == "--dst-type" && value == "LOCAL") how = "all"
             else if (w[i] == "--match-set") { how = "some"; if (w[i + 2] ~ /src/) sourced[k] = 1; key[k] = key[k] " " w[i + 2]; i++ }
             else if (w[i] == "--src-range" || w[i] == "--mac-source") { how = "some"; sourced[k] = 1 }
+            else if (w[i] == "--ports") { ports(value, dport); how = "some" }
             else if (w[i] == "-f") { how = "some"; i-- }
             else {
                 # A match that is not known here: with as many words as stand before the next option.
@@ -123,6 +127,7 @@ function note(chain, line,    w, n, i, k, value, how, not, at, target) {
                 if (value ~ /^-/ || value == "!") i--
                 else while (i + 2 <= n && w[i + 2] !~ /^-/ && w[i + 2] != "!") { i++; key[k] = key[k] " " w[i + 1] }
             }
+            if (how == "some") narrow[k] = 1
         }
         i++
         loose(k, not ? opposite(how) : how)
@@ -185,6 +190,27 @@ function branch(    d, at) {
         parted = "some of these packets go to " first_branch " and others to " way_chain[d] ", and which were dropped is not known: give the running chain to dropsift (iptables-save, --rules), which finds out where"
 }
 
+# Notes that somebody has decided about the port, if the rule stops it or `narrowed` takes only some of its packets.
+function decides(chain, at, narrowed,    k, is_verdict) {
+    k = chain SUBSEP at
+    if (why != "" || rel[k] == "none" || comment[k] ~ / ?\[dropsift\]$/) return
+    is_verdict = to[k] == "ACCEPT" || to[k] == "RETURN" || to[k] in count
+    if (is_stop(k) && !narrow[k]) why = "rule " at " of " chain " drops this port by its number: " text[k]
+    else if (is_stop(k) || (narrowed && is_verdict))
+        why = "rule " at " of " chain " is about this port, and " (sourced[k] ? "for some sources only: " : "on a condition: ") text[k]
+}
+# Looks in a chain, to which only some of the packets come, for rules about the port.
+function look_into(chain, about, depth,    i, k) {
+    if (depth > 32 || ((chain SUBSEP about) in seen)) return
+    seen[chain, about] = 1
+    for (i = 1; i <= count[chain] && why == ""; i++) {
+        k = chain SUBSEP i
+        if ((about || named[k]) && to[k] != "RETURN" && !(to[k] in count)) decides(chain, i, 1)
+        if (to[k] in count && rel[k] != "none") look_into(to[k], about || named[k], depth + 1)
+        if (lies(k) == "all" && !partly[k] && !limit[k] && (to[k] == "ACCEPT" || to[k] == "RETURN" || is_stop(k))) return
+    }
+}
+
 # Walks a chain; 1 where the way of the packets ends in it. `about`: a jump on the way named the port.
 function walk(chain, about, depth,    i, k, how, mine, before, ended, left) {
     if (depth > 32) return 0
@@ -197,15 +223,15 @@ function walk(chain, about, depth,    i, k, how, mine, before, ended, left) {
         }
         how = lies(k)
         mine = about || named[k]
-        if (rel[k] != "none" && sourced[k] && mine && comment[k] !~ / ?\[dropsift\]$/ && !(how == "all" && to[k] == "ACCEPT") &&
-            (to[k] == "ACCEPT" || to[k] == "RETURN" || is_stop(k) || to[k] in count) && why == "")
-            why = "rule " i " of " chain " is about this port, and for some sources only: " text[k]
-        if (how == "none") continue
+        if (mine && !(how == "all" && to[k] == "ACCEPT" && !limit[k])) decides(chain, i, narrow[k])
+        if (how == "none") {
+            if (rel[k] != "none" && to[k] in count) look_into(to[k], mine, depth + 1)
+            continue
+        }
         if (to[k] == "ACCEPT") {
             if (how == "all" && !partly[k] && !limit[k]) return end("ok", depth)
         } else if (is_stop(k)) {
             if (how != "all" || limit[k]) continue
-            if (mine && why == "") why = "rule " i " of " chain " drops this port by its number: " text[k]
             return end("stop", depth)
         } else if (to[k] == "RETURN") {
             if (how == "all" && !partly[k] && !limit[k]) {
@@ -232,6 +258,7 @@ function walk(chain, about, depth,    i, k, how, mine, before, ended, left) {
                 else if (found != "elsewhere" && (within != "" || (found != "stop" && is_filter(way_chain[deep], way_at[deep])))) return 1
                 found = ""
             }
+            if (!exploring && (how != "all" || limit[k])) look_into(to[k], mine, depth + 1)
         }
     }
     return 0
@@ -249,7 +276,7 @@ function start(mode,    i) {
     narrow_jumps = mode % 2; any_interface = mode > 1; found = ""; why = ""; leaves = 0
     split("", count)
     split("", rel); split("", src); split("", sourced); split("", other); split("", partly); split("", limit)
-    split("", in_of); split("", comment); split("", named); split("", to); split("", jump); split("", prefix_of)
+    split("", narrow); split("", seen); split("", in_of); split("", comment); split("", named); split("", to); split("", jump); split("", prefix_of)
     split("", exact_s); split("", exact_p); split("", exact_d); split("", exact_t)
     for (i = 1; i <= chains; i++) count[CHAIN[i]] = 0
     for (i = 1; i <= lines; i++) { split(LINE[i], at_, " "); note(at_[2], LINE[i]) }
@@ -332,8 +359,7 @@ END {
         closed = 0
         for (i = 1; i <= count[chain]; i++) {
             k = chain SUBSEP i
-            behind_log = found == "log" && chain == log_chain && i > log_at && !(chain in shared) && key[way[deep]] == ""
-            if ((closed || behind_log) && is_copy(k)) print "dead", chain, i
+            if (closed && is_copy(k)) print "dead", chain, i
             if (is_stop(k) && key[k] == "" && !limit[k]) closed = 1
         }
     }
