@@ -16,6 +16,8 @@ pub(in crate::input) struct JournalFields<'a> {
     pub(in crate::input) identifier: Option<&'a [u8]>,
     /// The process that sent it; the kernel has none.
     pub(in crate::input) process: Option<&'a [u8]>,
+    /// What journald says of that process: its unit, user or program.
+    pub(in crate::input) owner: Option<&'a [u8]>,
     pub(in crate::input) facility: Option<&'a [u8]>,
     /// Facility times eight, plus level.
     pub(in crate::input) priority: Option<i64>,
@@ -39,6 +41,9 @@ impl<'a> JournalFields<'a> {
             b"_TRANSPORT" => _ = self.transport.get_or_insert(value),
             b"SYSLOG_IDENTIFIER" => _ = self.identifier.get_or_insert(value),
             b"_PID" | b"SYSLOG_PID" => _ = self.process.get_or_insert(value),
+            b"_SYSTEMD_UNIT" | b"_UID" | b"_EXE" | b"_COMM" => {
+                _ = self.owner.get_or_insert(value);
+            }
             b"SYSLOG_FACILITY" => _ = self.facility.get_or_insert(value),
             b"_BOOT_ID" => _ = self.boot.get_or_insert(value),
             b"__REALTIME_TIMESTAMP" => self.realtime = number(value),
@@ -54,15 +59,19 @@ impl<'a> JournalFields<'a> {
             let name = name.trim_ascii();
             origin(name.strip_suffix(b":").unwrap_or(name))
         });
-        match (self.transport, named) {
-            (Some(b"kernel"), _) => return Some(Origin::Kernel),
+        let carried = match (self.transport, named) {
+            // journald takes the name in a message only if its facility is not the kernel's: from a writer of /dev/kmsg.
+            (Some(b"kernel"), Some(Origin::Other | Origin::Journald)) => {
+                return Some(Origin::Other);
+            }
+            (Some(b"kernel"), _) => Some(Origin::Kernel),
             // Messages of journald itself have the transport `driver`.
             (Some(b"driver"), Some(Origin::Journald)) => return named,
             (Some(_), Some(Origin::Other | Origin::Journald)) => return Some(Origin::Other),
             (Some(_), _) => return Some(Origin::Forged),
             (None, Some(Origin::Other | Origin::Journald)) => return named,
-            (None, _) => {}
-        }
+            (None, _) => None,
+        };
         let facility = match self.facility {
             None => self.priority.map(of_priority),
             Some(b"0" | b"kern" | b"kernel" | b"") => Some(Origin::Kernel),
@@ -71,10 +80,13 @@ impl<'a> JournalFields<'a> {
         let process = (self.process)
             .filter(|process| !matches!(*process, b"" | b"-" | b"0"))
             .map(|_| Origin::Forged);
+        let owner = (self.owner)
+            .filter(|owner| !matches!(*owner, b"" | b"-" | b"kernel"))
+            .map(|_| Origin::Other);
         // Of contradicting statements, the least trusted one counts.
-        let said = [named, facility, process];
+        let said = [carried, named, facility, process, owner];
         let mut said = said.iter().flatten();
-        let least = said.clone().find(|origin| **origin == Origin::Forged);
+        let least = said.clone().find(|origin| **origin != Origin::Kernel);
         least.or_else(|| said.next()).copied()
     }
 
@@ -126,6 +138,7 @@ mod tests {
             transport: None,
             identifier: None,
             process: None,
+            owner: None,
             facility: None,
             priority: None,
             boot: None,
@@ -140,7 +153,37 @@ mod tests {
         };
         for (fields, origin) in [
             (NOBODY, None),
-            (of(Some(b"kernel"), Some(b"app")), Some(Origin::Kernel)),
+            (of(Some(b"kernel"), Some(b"kernel")), Some(Origin::Kernel)),
+            (of(Some(b"kernel"), Some(b"app")), Some(Origin::Other)),
+            (
+                JournalFields {
+                    facility: Some(b"1"),
+                    ..of(Some(b"kernel"), Some(b"kernel"))
+                },
+                Some(Origin::Forged),
+            ),
+            (
+                JournalFields {
+                    process: Some(b"7"),
+                    ..of(Some(b"kernel"), None)
+                },
+                Some(Origin::Forged),
+            ),
+            (
+                JournalFields {
+                    facility: Some(b"0"),
+                    priority: Some(4),
+                    ..of(Some(b"kernel"), None)
+                },
+                Some(Origin::Kernel),
+            ),
+            (
+                JournalFields {
+                    owner: Some(b"0"),
+                    ..NOBODY
+                },
+                Some(Origin::Other),
+            ),
             (of(Some(b"syslog"), Some(b"kernel")), Some(Origin::Forged)),
             (of(Some(b"stdout"), None), Some(Origin::Forged)),
             (of(Some(b"stdout"), Some(b"app")), Some(Origin::Other)),

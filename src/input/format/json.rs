@@ -148,10 +148,23 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
 }
 
 fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
+    /// Names of the journal's own field; a collector's `tag` beside a transport may name the collector's input.
+    const JOURNALS: [&str; 4] = [
+        "SYSLOG_IDENTIFIER",
+        "syslog_identifier",
+        "identifier",
+        "__journal_syslog_identifier",
+    ];
+    let transport = object.bytes(Part::Transport);
+    let is_named = transport.is_none()
+        || JOURNALS
+            .iter()
+            .any(|name| object.has(Part::Identifier, name));
     JournalFields {
-        transport: object.bytes(Part::Transport),
-        identifier: object.bytes(Part::Identifier),
+        transport,
+        identifier: object.bytes(Part::Identifier).filter(|_| is_named),
         process: object.bytes(Part::Process),
+        owner: object.bytes(Part::Owner),
         facility: object.bytes(Part::Facility),
         priority: object.number(Part::Priority),
         boot: object.bytes(Part::Boot),

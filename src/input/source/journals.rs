@@ -179,6 +179,7 @@ impl Log {
                 Transport::Other => b"other",
             }),
             identifier: entry.identifier.as_deref().map(str::as_bytes),
+            facility: entry.is_foreign.then_some(b"user"),
             realtime: Some(at.0),
             monotonic: Some(micros(entry.monotonic)),
             source_monotonic: entry.source_monotonic.map(micros),

@@ -31,6 +31,8 @@ enum Known {
     /// Index in [`Values::texts`].
     Host(usize),
     Identifier(usize),
+    /// A facility that is not the kernel's.
+    Foreign,
     /// A message that is not handed on, whoever wrote it.
     Unwanted,
 }
@@ -42,6 +44,7 @@ struct Parts {
     /// Indices in [`Values::texts`].
     host: Option<usize>,
     identifier: Option<usize>,
+    is_foreign: bool,
     source_monotonic: Option<u64>,
     message: Message,
 }
@@ -195,6 +198,7 @@ impl Values {
                 transport: parts.transport,
                 host: parts.host.and_then(text).cloned(),
                 identifier: parts.identifier.and_then(text).cloned(),
+                is_foreign: parts.is_foreign,
                 source_monotonic: parts.source_monotonic,
                 message: from..bytes.len(),
             }
@@ -358,6 +362,7 @@ impl Parts {
             Found::Known(Known::Transport(transport)) => self.transport = Some(*transport),
             Found::Known(Known::Host(host)) => self.host = Some(*host),
             Found::Known(Known::Identifier(identifier)) => self.identifier = Some(*identifier),
+            Found::Known(Known::Foreign) => self.is_foreign = true,
             Found::Known(Known::Unwanted) => self.message = Message::Unwanted,
             Found::SourceMonotonic(time) => self.source_monotonic = *time,
             Found::Message => self.message = Message::Here,
@@ -381,6 +386,7 @@ fn known(name: Name, value: &[u8], texts: &mut Vec<Arc<str>>) -> Known {
         Name::Transport => Known::Transport(Transport::of(value)),
         Name::Hostname => Known::Host(text()),
         Name::Identifier => Known::Identifier(text()),
-        Name::Message | Name::SourceMonotonic | Name::Other => Known::Nothing,
+        Name::Facility if value != b"0" => Known::Foreign,
+        Name::Facility | Name::Message | Name::SourceMonotonic | Name::Other => Known::Nothing,
     }
 }

@@ -20,6 +20,7 @@ pub(super) enum Name {
     Transport,
     Hostname,
     Identifier,
+    Facility,
     SourceMonotonic,
     Other,
 }
@@ -32,6 +33,7 @@ impl Name {
             .or_else(|| of(Self::Transport, data.strip_prefix(b"_TRANSPORT=")))
             .or_else(|| of(Self::Hostname, data.strip_prefix(b"_HOSTNAME=")))
             .or_else(|| of(Self::Identifier, data.strip_prefix(b"SYSLOG_IDENTIFIER=")))
+            .or_else(|| of(Self::Facility, data.strip_prefix(b"SYSLOG_FACILITY=")))
             .or_else(|| {
                 let value = data.strip_prefix(b"_SOURCE_MONOTONIC_TIMESTAMP=");
                 of(Self::SourceMonotonic, value)

@@ -33,6 +33,8 @@ pub(in crate::input::source) struct Record {
     pub(in crate::input::source) transport: Option<Transport>,
     pub(in crate::input::source) host: Option<Arc<str>>,
     pub(in crate::input::source) identifier: Option<Arc<str>>,
+    /// Whether its facility is another than the kernel's.
+    pub(in crate::input::source) is_foreign: bool,
     /// Time at which the kernel wrote it, in microseconds since boot.
     pub(in crate::input::source) source_monotonic: Option<u64>,
     /// Position of the message in the bytes of its batch.
