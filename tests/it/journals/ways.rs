@@ -68,11 +68,15 @@ pub(super) fn container_log(entries: usize) -> String {
         let _ = write!(
             text,
             "__REALTIME_TIMESTAMP={at}\n__MONOTONIC_TIMESTAMP={}\n_BOOT_ID={boot}f2e3d4c5b6a79880011223344556677\n\
-             _HOSTNAME=harvester{}\nPRIORITY=4\nSYSLOG_IDENTIFIER={identifier}\n_TRANSPORT={transport}\n_PID={}\n\
+             _HOSTNAME=harvester{}\nPRIORITY=4\nSYSLOG_IDENTIFIER={identifier}\n_TRANSPORT={transport}\n{}\
              _SOURCE_MONOTONIC_TIMESTAMP={}\nMESSAGE={message}\n\n",
             5_000_000 + n as i64 * 70_000,
             1 + n % 2,
-            n % 50,
+            // The kernel is no process.
+            match transport {
+                "kernel" => String::new(),
+                _ => format!("_PID={}\n", n % 50),
+            },
             // Some waited long for journald.
             5_000_000 + n as i64 * 70_000 - if n % 700 == 3 { 4_000_000 } else { 20 },
         );
