@@ -145,7 +145,7 @@ impl Search {
             Pattern::Jump(to) => (line.strip_suffix(to.as_str()))
                 .is_some_and(|rest| rest.ends_with("-j ") || rest.ends_with("-g ")),
             Pattern::Drop(chain) => {
-                (line.strip_prefix(&format!("-A {chain} "))).is_some_and(|rest| is_drop(rest))
+                (line.strip_prefix(&format!("-A {chain} "))).is_some_and(is_drop)
             }
             Pattern::Line(own) => own == line,
             Pattern::End | Pattern::Nothing => false,
@@ -221,7 +221,7 @@ fn line(chain: &Chain, rule: &Rule) -> (String, bool) {
                 modules += 1;
                 4
             }
-            Test::State(_) | Test::Limit { .. } => {
+            Test::Limit { .. } => {
                 modules += 1;
                 4
             }
