@@ -190,7 +190,7 @@ impl Site {
                 self.in_force.learn(nodes, name, text, *is_on_disk);
                 nodes.iter().for_each(|node| self.name(node, None));
             }
-            ClusterFact::Collected(_) | ClusterFact::Remark(_) => {}
+            ClusterFact::Collected(_) | ClusterFact::NoLog { .. } | ClusterFact::Remark(_) => {}
         }
     }
 

@@ -415,6 +415,7 @@ impl Analysis {
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         warnings.extend(self.elsewhere.warning());
+        warnings.extend(warnings::without_log(&self.learned));
         if self.tally.drops == 0 {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));
         }

@@ -9,7 +9,7 @@ use crate::cause::upgrades::Upgrade;
 use crate::chain::{of_node, quoted};
 use crate::error::{printable, printable_name};
 use crate::finding::Finding;
-use crate::input::event::NoticeKind;
+use crate::input::event::{ClusterFact, NoticeKind};
 use crate::node_names::natural;
 use crate::packet::proto;
 use crate::report::{NodeReport, Tally, Warning};
@@ -60,6 +60,22 @@ pub(super) fn warnings(
     }
     found.sort();
     found
+}
+
+/// Warns once of all nodes of which a bundle has no kernel log.
+pub(super) fn without_log(learned: &[ClusterFact]) -> Option<Warning> {
+    let of_fact = |fact: &ClusterFact| match fact {
+        ClusterFact::NoLog { node, .. } => Some(printable_name(node)),
+        _ => None,
+    };
+    let nodes: BTreeSet<String> = learned.iter().filter_map(of_fact).collect();
+    let nodes: Vec<String> = nodes.into_iter().collect();
+    let text = format!(
+        "the bundle has no kernel log of {}: nothing is known of drops there. Save it on the node, and name it too: \
+         `sudo journalctl -k -o short-precise`",
+        few(&nodes)
+    );
+    (!nodes.is_empty()).then(|| Warning::new("node-log-missing", None, text))
 }
 
 /// Warns of records that could not be compared with earlier inputs, because the memory for them is bounded.

@@ -85,7 +85,7 @@ fn tell(facts: &[ClusterFact], from: &Path, is_quiet: bool, is_verbose: bool) {
     let mut left = if is_verbose { usize::MAX } else { MAX_FACTS };
     let mut untold = 0;
     for fact in facts {
-        let is_odd = matches!(fact, ClusterFact::Remark(_));
+        let is_odd = matches!(fact, ClusterFact::NoLog { .. } | ClusterFact::Remark(_));
         if is_odd || left > 0 {
             left -= usize::from(!is_odd);
             say(&format!("learned from {from}: {fact}"));

@@ -155,6 +155,11 @@ pub enum ClusterFact {
     },
     /// Time at which the input was collected: its logs are not younger.
     Collected(Time),
+    /// A node of which a bundle has no kernel log, and what is said of it.
+    NoLog {
+        node: String,
+        text: String,
+    },
     /// A part that is missing, odd, or in conflict with the rest.
     Remark(String),
 }
@@ -223,7 +228,7 @@ impl fmt::Display for ClusterFact {
                 )
             }
             Self::Collected(at) => write!(f, "collected {at}"),
-            Self::Remark(text) => f.write_str(&printable(text)),
+            Self::NoLog { text, .. } | Self::Remark(text) => f.write_str(&printable(text)),
         }
     }
 }

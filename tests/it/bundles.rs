@@ -381,3 +381,48 @@ fn a_bundle_of_many_nodes_needs_many_open_files() {
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("ulimit -n 4096"), "{said}");
 }
+
+/// A node without a log is no node without drops.
+#[test]
+fn nodes_without_a_kernel_log_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join(NAME);
+    put(root.join("yamls/cluster/v1/nodes.yaml"), NODES);
+    let log = |node: &str, text: &str| {
+        put(root.join("nodes").join(node).join("logs/kernel.log"), text);
+    };
+    let report = || {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_dropsift"))
+            .args(["-q", "--year", "2026", "-o", "json"])
+            .arg(&root)
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        let texts: Vec<String> = warnings
+            .filter(|warning| warning["code"] == "node-log-missing")
+            .map(|warning| warning["text"].as_str().unwrap().to_owned())
+            .collect();
+        (output.status.code(), texts.join("|"))
+    };
+    log(
+        "harvester1",
+        "May 05 04:40:00.000001 harvester1 kernel: x\n",
+    );
+    for text in ["", "Failed to get data\n", "\n\n"] {
+        log("harvester2", text);
+        let (code, said) = report();
+        assert_eq!(code, Some(0), "{text:?}");
+        let all = "the bundle has no kernel log of harvester2, harvester9: ";
+        assert!(said.starts_with(all), "{text:?}: {said}");
+    }
+    for text in ["", "Failed to get data\n"] {
+        log("harvester1", text);
+        let (code, said) = report();
+        assert_eq!(code, Some(3), "{text:?}");
+        assert!(
+            said.contains("harvester1, harvester2, harvester9"),
+            "{said}"
+        );
+    }
+}

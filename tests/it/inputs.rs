@@ -263,3 +263,31 @@ fn progress_is_kept() {
     assert_eq!(at_first, Some((BLOCK as u64, size)));
     assert_eq!((told.read(), told.total()), (size, size));
 }
+
+/// The members of a tar archive are not lines, and packed ones would be left out.
+#[test]
+fn a_tar_archive_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    written(folder.path(), "messages", &log(3));
+    for form in ["gnu", "ustar", "pax"] {
+        let tar = format!("tar --format={form} -cf {form}.tar messages");
+        if run(folder.path(), &tar).is_none() {
+            continue;
+        }
+        let plain = std::fs::read(folder.path().join(format!("{form}.tar"))).unwrap();
+        let packings: &[&[&str]] = &[&[], &["gzip -c"], &["xz -c"], &["zstd -c"], &["bzip2 -c"]];
+        for packing in packings {
+            let Some(packed) = pack(packing, &plain) else {
+                continue;
+            };
+            let path = written(folder.path(), "log.txt", &packed);
+            let seen = read(&path);
+            assert_eq!((seen.drops.len(), seen.summary.lines), (0, 0), "{form}");
+            assert_eq!(seen.errors.len(), 1, "{form} {packing:?}");
+            assert!(seen.errors[0].contains("`mkdir DIR; tar -xf FILE -C DIR; dropsift DIR`"));
+            let piped = std::io::Cursor::new(packed);
+            let piped = Seen::of(|sink| read_stream("pipe", piped, &options(), sink));
+            assert_eq!(piped.errors.len(), 1, "{form} {packing:?} piped");
+        }
+    }
+}

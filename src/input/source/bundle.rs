@@ -193,6 +193,8 @@ impl Opening<'_, '_, '_> {
             }
             self.kernel_logs(name, &mut tree, node, reading, depth);
         }
+        // Not an empty input, which has nothing to be judged: a log ought to be here.
+        self.summary.blank = false;
     }
 
     /// Reads the objects of the cluster; pod networks are added to `networks`.
@@ -246,9 +248,10 @@ impl Opening<'_, '_, '_> {
         }
         for node in objects.node_names() {
             if !layout.nodes.contains_key(node) {
-                self.learned(ClusterFact::Remark(format!(
-                    "{name} has no logs of node `{node}`"
-                )));
+                self.learned(ClusterFact::NoLog {
+                    node: node.to_owned(),
+                    text: format!("{name} has no logs of node `{node}`"),
+                });
             }
         }
         for (file, kind) in &layout.lists {
@@ -405,11 +408,12 @@ impl Opening<'_, '_, '_> {
             .map(str::to_owned)
             .collect();
         if logs.is_empty() {
-            self.learned(ClusterFact::Remark(format!(
-                "node `{}` has no logs/kernel.log",
-                node.name
-            )));
+            self.learned(ClusterFact::NoLog {
+                text: format!("node `{}` has no logs/kernel.log", node.name),
+                node: node.name.clone(),
+            });
         }
+        let has_logs = !logs.is_empty();
         let tree = node.own.as_mut().unwrap_or(tree);
         let mut reader = Reader::new(self.options.prefixes.clone(), reading);
         let mut any = false;
@@ -425,6 +429,15 @@ impl Opening<'_, '_, '_> {
         if any {
             reader.finish(self.sink);
             self.summary.add(super::Summary::of(&reader));
+        }
+        if has_logs && !reader.is_known() {
+            self.learned(ClusterFact::NoLog {
+                text: format!(
+                    "node `{}` has no line of a log in logs/kernel.log",
+                    node.name
+                ),
+                node: node.name,
+            });
         }
     }
 

@@ -86,7 +86,7 @@ fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>>
         match peeked.kind() {
             Kind::Journal => return Ok(Some(peeked.into_stream())),
             Kind::Packed(codec) => stream = unpack(codec, peeked.into_stream(), bounds.clone())?,
-            Kind::Text | Kind::Own | Kind::Zip => return Ok(None),
+            Kind::Text | Kind::Own | Kind::Tar | Kind::Zip => return Ok(None),
         }
     }
     Ok(None)

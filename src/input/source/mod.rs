@@ -319,6 +319,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             Kind::Own => self.own(name, peeked.into_stream()),
+            Kind::Tar => self.failed(name, not_read()),
             Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
             Kind::Journal => match plain.filter(|_| is_whole) {
                 Some(file) => self.journal_file(name, file),
@@ -342,6 +343,11 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let is_pipe = depth == 0 && whole.is_none();
         let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
         let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
+        if lacks_system(&head) {
+            let text = "journalctl says that it lacks the messages of the system, and so all of the kernel: its user may not \
+                        read them. Save it as root: `sudo journalctl -k -o short-precise`";
+            self.failed(name, io::Error::other(text));
+        }
         let mut head = Some(head);
         loop {
             if filled > 0 {
@@ -410,6 +416,27 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
         file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
+}
+
+/// Returns the error for a tar archive.
+fn not_read() -> io::Error {
+    io::Error::other(
+        "it is a tar archive, and nothing of it is read. Unpack it, and name the folder: `mkdir DIR; tar -xf FILE -C DIR; \
+         dropsift DIR`",
+    )
+}
+
+/// Whether journalctl says, before the lines of a text that begins with `head`, that its user may not read those of the
+/// kernel.
+fn lacks_system(head: &[u8]) -> bool {
+    /// systemd, src/shared/logs-show.c and journal-util.c.
+    const HINTS: [&[u8]; 2] = [
+        b"Hint: You are currently not seeing messages from ",
+        b"No journal files were opened due to insufficient permissions",
+    ];
+    let mut lines = head.split(|byte| *byte == b'\n').take(5);
+    lines.any(|line| HINTS.iter().any(|hint| line.starts_with(hint)))
+        && memchr::memmem::find(head, b" kernel: ").is_none()
 }
 
 /// Returns the time of the last write to a file.

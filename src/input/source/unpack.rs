@@ -19,6 +19,8 @@ pub(super) enum Kind {
     Packed(Codec),
     Zip,
     Journal,
+    /// A tar archive, which is not read.
+    Tar,
     /// Reports or events of this program, as JSON, or a report as a page.
     Own,
     /// Anything else, which is read as lines.
@@ -73,9 +75,27 @@ fn kind(head: &[u8]) -> Option<Kind> {
     }
     let mut fits = MAGIC.iter().filter(|(magic, _)| begins(head, magic));
     match fits.next() {
-        None => Some(Kind::Text),
+        None => match tar(head) {
+            Some(is_told) => is_told.then_some(Kind::Tar),
+            None => Some(Kind::Text),
+        },
         Some((magic, kind)) if magic.len() <= head.len() => Some(*kind),
         Some(_) => None,
+    }
+}
+
+/// Whether a tar archive begins with `head`: `Some(false)` while more bytes are needed, `None` where none does.
+fn tar(head: &[u8]) -> Option<bool> {
+    /// Offset of `ustar`, which the formats of POSIX and of GNU share.
+    const MARK: std::ops::Range<usize> = 257..262;
+    /// Length of the name at the begin, which NULs fill up.
+    const NAME: usize = 100;
+    match head.get(MARK) {
+        Some(mark) => (mark == b"ustar").then_some(true),
+        None => {
+            let nul = memchr::memchr2(0, b'\n', &head[..head.len().min(NAME)])?;
+            (nul > 0 && head[nul] == 0).then_some(false)
+        }
     }
 }
 
@@ -263,5 +283,12 @@ mod tests {
         assert_eq!(kind(b"PK"), None);
         assert_eq!(kind(b"PK\x03\x04\x14"), Some(Kind::Zip));
         assert_eq!(kind(b"LPKSHHRH"), Some(Kind::Journal));
+        let mut tar = b"var/log/messages".to_vec();
+        tar.resize(257, 0);
+        assert_eq!(kind(&tar), None);
+        tar.extend(b"ustar\x0000");
+        assert_eq!(kind(&tar), Some(Kind::Tar));
+        assert_eq!(kind(b"May 04 a\n\0"), Some(Kind::Text));
+        assert_eq!(kind(b"\0\0\0May 04"), Some(Kind::Text));
     }
 }

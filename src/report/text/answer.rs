@@ -127,6 +127,8 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
             but.push(format!("{} {verb} a look", many(reviews, "finding")));
         } else if LOST.iter().any(|code| has(code)) {
             but.push("not every drop was logged".to_owned());
+        } else if has("node-log-missing") {
+            but.push("not every node has a log here".to_owned());
         } else if guess {
             but.push("that rests on a role which is a guess".to_owned());
         } else if report.is_filtered() {
