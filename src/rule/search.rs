@@ -21,6 +21,8 @@ const NARROWING: [&str; 9] = [
 /// How grep finds a line of `iptables -S CHAIN`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pattern {
+    /// The prefix of the LOG rule, wherever in the line, as the documentation has it.
+    Text(String),
     /// A LOG rule whose prefix begins so, as `-S` prints it; with `whole`, that is the whole prefix.
     Log { prefix: String, whole: bool },
     /// The jump to a chain, without a target's options behind it.
@@ -46,10 +48,11 @@ pub(super) struct Search {
 impl Search {
     /// Searches for the LOG rule with this prefix, in a chain that is not known.
     pub(super) fn log(prefix: &str) -> Self {
-        let prefix = in_word(prefix.trim_end());
-        Self::from(Pattern::Log {
-            prefix,
-            whole: false,
+        let [text, log, _] = logs(prefix);
+        Self::from(if is_plain(prefix.trim_end()) {
+            text
+        } else {
+            log
         })
     }
 
@@ -59,12 +62,11 @@ impl Search {
             return Self::from(Pattern::End);
         };
         let patterns = match &rule.target {
-            Target::Log(log) => [false, true]
-                .map(|whole| Pattern::Log {
-                    prefix: in_word(log.prefix.trim_end()),
-                    whole,
-                })
-                .to_vec(),
+            Target::Log(log) => {
+                let all = logs(&log.prefix);
+                let is_plain = is_plain(log.prefix.trim_end());
+                (all.into_iter().skip(usize::from(!is_plain))).collect()
+            }
             Target::Jump(to) | Target::Goto(to) => vec![Pattern::Jump(to.clone())],
             _ => vec![Pattern::Drop(place.chain.name.clone())],
         };
@@ -100,6 +102,10 @@ impl Search {
         let chain = quoted(chain);
         let basic = |text: String| ("", text);
         let (how, text) = match &self.pattern {
+            Pattern::Text(prefix) if self.passed.is_none() => {
+                return format!("n=$({tool} -S {chain} | grep -nm1 {prefix} | cut -d: -f1)");
+            }
+            Pattern::Text(prefix) => basic(prefix.clone()),
             Pattern::Log { prefix, whole } => {
                 let end = if *whole { r#" *"*\( --\|$\)"# } else { "" };
                 basic(format!("-j LOG --log-prefix \"*{}{end}", pattern(prefix)))
@@ -136,6 +142,7 @@ impl Search {
             return false;
         }
         match &self.pattern {
+            Pattern::Text(prefix) => line.contains(prefix.as_str()),
             Pattern::Log { prefix, whole } => {
                 (line.match_indices("-j LOG --log-prefix ")).any(|(at, found)| {
                     let rest = line[at + found.len()..].trim_start_matches('"');
@@ -160,6 +167,22 @@ impl From<Pattern> for Search {
             passed: None,
         }
     }
+}
+
+/// Returns the searches for a LOG rule with this prefix, the shortest first.
+fn logs(prefix: &str) -> [Pattern; 3] {
+    let prefix = in_word(prefix.trim_end());
+    let log = |whole| Pattern::Log {
+        prefix: prefix.clone(),
+        whole,
+    };
+    [Pattern::Text(prefix.clone()), log(false), log(true)]
+}
+
+/// Whether it is the same to the shell, to grep and to iptables.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    !text.is_empty() && !text.starts_with('-') && text.bytes().all(is_plain)
 }
 
 /// Whether ` *"*\( --\|$\)` matches from the start of `rest`.
