@@ -1,6 +1,7 @@
 //! Search for a rule in the output of `iptables -S`, as grep on the node makes it. A search by text may find another rule:
 //! where the chain is known, only one that finds the wanted rule in it is printed.
 
+use crate::catalog::LOG_PREFIX;
 use crate::chain::{Chain, Place, Ports, Rule, Side, Target, Test, quoted};
 use crate::error::is_hostile;
 use crate::packet::{proto, proto_name};
@@ -49,11 +50,9 @@ impl Search {
     /// Searches for the LOG rule with this prefix, in a chain that is not known.
     pub(super) fn log(prefix: &str) -> Self {
         let [text, log, _] = logs(prefix);
-        Self::from(if is_plain(prefix.trim_end()) {
-            text
-        } else {
-            log
-        })
+        // Another text may be that of any rule, as `DROP` is.
+        let is_documented = prefix.trim_end() == LOG_PREFIX;
+        Self::from(if is_documented { text } else { log })
     }
 
     /// Returns the first search that finds `place` in its chain, the shortest first.
