@@ -75,12 +75,19 @@ impl Chains<'_> {
             .find_map(|set| set.narrowing(self.family, wanted, interface))
     }
 
-    /// Returns the first rule that may stop a packet before the chains accept it: that depends on a match that stays open.
+    /// Returns the first rule that may stop a packet before the chains accept it: that depends on a match that stays open. A
+    /// packet of the log came past a rule without a LOG before it.
     pub fn may_stop_before(&self, question: &Question<'_>) -> Option<Position> {
         self.ways().find_map(|set| {
             let outcome = set.evaluate(question, set.entry(self.family));
-            let mut stops = outcome.maybe.iter().filter(|end| end.stops());
-            stops.find_map(ChainOutcome::position).cloned()
+            let is_logged = |at: &&Position| {
+                let before = set.chain(self.family, &at.chain).into_iter();
+                let mut before = before.flat_map(|chain| chain.rules.iter().take(at.number - 1));
+                before.any(|rule| matches!(rule.target, Target::Log(_)))
+            };
+            let stops = outcome.maybe.iter().filter(|end| end.stops());
+            let mut stops = stops.filter_map(ChainOutcome::position);
+            stops.find(is_logged).cloned()
         })
     }
 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use crate::chain::Commands;
 use crate::machine::{Machine, output, poll, random};
+use crate::network::{Network, Place};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -100,14 +102,10 @@ pub(crate) fn runs_under_systemd(_: &Machine) {
     });
     // Drop lines of others are in the kernel's log too: a finding of its own has a port of its own.
     let ports = [12_000, 22_000].map(|first| first + (random() % 7_000) as u16);
-    let peer = format!("192.168.{}.{}", random() % 250, 1 + random() % 250);
-    let log = |port: u16| {
-        let line = format!(
-            "<4>HARVESTER_DROP_IN=mgmt-br OUT= SRC={peer} DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP \
-             SPT=40000 DPT={port} WINDOW=64240 RES=0x00 SYN URGP=0 \n"
-        );
-        fs::write("/dev/kmsg", line).unwrap();
-    };
+    let mut network = Network::new();
+    let (node, peer) = (network.node(Place::Inside), network.node(Place::Inside));
+    Commands::documented("worker").apply(&node);
+    let log = |port: u16| peer.knock(&node.address, port);
     let told = |port: u16| {
         let journal = systemd.journal();
         let own = journal.lines().filter(|line| {
