@@ -7,6 +7,7 @@ mod live;
 mod logs;
 mod reports;
 mod simulate;
+mod splits;
 mod traffic;
 mod unused_names;
 mod warnings;
@@ -21,18 +22,18 @@ use elsewhere::Elsewhere;
 use crate::accept::Acceptances;
 use crate::cause::Verdict;
 use crate::cause::scene::Scene;
-use crate::chain::Family;
 use crate::date::Date;
-use crate::finding::{Finding, findings, flow_id};
+use crate::finding::{findings, flow_id};
 use crate::flow::{ChainOutcomes, CountedDrop, Flows, Seen};
 use crate::input::Dedup;
 use crate::input::event::{ClusterFact, DropBatch, DropLine, LogEvent, NoticeKind};
 use crate::packet::PacketSummary;
 use crate::report::read::{Part, Reports};
 use crate::report::{Networks, NodeReport, Report, Tally, WindowReport};
-use crate::rule::{Scope, Split, suggest};
+use crate::rule::{Scope, suggest};
 use crate::site::{Provenance, Site, WindowOrigin};
 use crate::time::Time;
+use splits::splits;
 use unused_names::unused_names;
 
 pub use diff::diff;
@@ -350,7 +351,7 @@ impl Analysis {
         }
         let accepted = self.take_accepted(&mut whole);
         let rules = suggest(&mut whole.findings, &self.site, self.scope);
-        let splits = self.splits(&whole.nodes, &whole.findings);
+        let splits = splits(&whole.nodes, &whole.findings);
         let mut warnings = whole.warnings;
         if !whole.findings.is_empty() {
             warnings.extend(unused_names(&self.site, &whole.nodes));
@@ -466,27 +467,6 @@ impl Analysis {
         windows.sort_by_key(|window| (window.from, window.to, window.origin));
         windows.dedup();
         windows
-    }
-
-    /// Returns the LOG rules to split: those of nodes whose limit hid lines.
-    fn splits(&self, nodes: &[NodeReport], findings: &[Finding]) -> Vec<Split> {
-        let hid = |node: &&NodeReport| node.saturated.as_ref().is_some_and(|s| !s.is_empty());
-        let mut by_node: HashMap<&str, Vec<&Finding>> = HashMap::new();
-        for finding in findings {
-            by_node.entry(&finding.node).or_default().push(finding);
-        }
-        let split = |node: &NodeReport| {
-            let own = by_node.get(&*node.node).map_or(&[][..], |own| own);
-            let v6 = !own.is_empty() && own.iter().all(|finding| finding.key.v6);
-            Split {
-                node: node.node.clone(),
-                family: if v6 { Family::V6 } else { Family::V4 },
-                interface: own
-                    .first()
-                    .map_or_else(String::new, |f| f.interface.clone()),
-            }
-        };
-        nodes.iter().filter(hid).map(split).collect()
     }
 }
 

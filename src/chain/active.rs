@@ -9,12 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::catalog::Role;
 use crate::chain::chain_text::{BootFiles, ChainText, Origin, Others, parts, place_of};
-use crate::chain::evaluate::Evaluation;
 use crate::chain::outcome::{ChainOutcome, Narrowed, Outcome, Position};
 use crate::chain::question::Question;
 use crate::chain::rule::States;
 use crate::chain::shadowed::{Shadowed, Why};
-use crate::chain::{Chain, Counted, Family, Fault, Form, INPUT, PortRule, Rule, RuleSet, detect};
+use crate::chain::{Chain, Counted, Family, Fault, Form, PortRule, Rule, RuleSet, detect};
 use crate::cloudinit;
 use crate::error::{Error, printable};
 use crate::node_names::NodeNames;
@@ -487,18 +486,5 @@ fn is_accepted(outcome: &Outcome) -> bool {
             outcome.end.lets_in() && outcome.logged.is_empty() && !outcome.maybe.iter().any(open)
         }
         _ => false,
-    }
-}
-
-impl RuleSet {
-    /// Returns the entry of packets: INPUT, as in the kernel, where the text has it; else the chain that filters.
-    pub fn entry(&self, family: Family) -> Evaluation<'_> {
-        let input = self
-            .chain(family, INPUT)
-            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
-        let other = || self.firewall(family).map_or(INPUT, |chain| &chain.name);
-        Evaluation {
-            chain: input.map_or_else(other, |_| INPUT),
-        }
     }
 }

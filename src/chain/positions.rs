@@ -1,6 +1,7 @@
 //! Positions in a chain: live rules before LOG and DROP, dead ones behind them, and the counters of these two.
 
 use crate::catalog::LOG_PREFIX;
+use crate::chain::evaluate::Evaluation;
 use crate::chain::outcome::Position;
 use crate::chain::rule::{Log, Match, Rule, Target, Test};
 use crate::chain::{Chain, Family, HARVESTER, INPUT, Policy, RuleSet};
@@ -260,6 +261,17 @@ impl RuleSet {
         self.firewall(family)
             .is_some_and(|chain| chain.policy.is_none())
             || !is_missed()
+    }
+
+    /// Returns the entry of packets: INPUT, as in the kernel, where the text has it; else the chain that filters.
+    pub fn entry(&self, family: Family) -> Evaluation<'_> {
+        let input = self
+            .chain(family, INPUT)
+            .filter(|chain| chain.line > 0 || !chain.rules.is_empty());
+        let other = || self.firewall(family).map_or(INPUT, |chain| &chain.name);
+        Evaluation {
+            chain: input.map_or_else(other, |_| INPUT),
+        }
     }
 
     /// Whether the set determines the outcome of incoming packets: a dump of INPUT in which no rule stops a packet shows
