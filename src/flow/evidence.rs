@@ -1,5 +1,6 @@
 //! Evidence of the log about one node: its addresses, and its lines on the timeline.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use indexmap::IndexSet;
@@ -25,8 +26,8 @@ pub struct NodeEvidence {
     pub addresses: IndexSet<IpAddr, foldhash::fast::RandomState>,
     /// Index of the last line's address in the list.
     last_met: usize,
-    /// Neighbourhoods of the addresses, in order.
-    pub(super) near: Vec<IpNet>,
+    /// Neighbourhoods of the addresses.
+    pub(super) near: HashSet<IpNet, foldhash::fast::RandomState>,
     /// Times covered by its log.
     pub(super) life: Lifeline,
     /// Drop lines on the timeline, for IPv4 and for IPv6: each family's LOG rule has a token bucket of its own.
@@ -44,7 +45,8 @@ impl NodeEvidence {
     /// Records `address`, a destination of each line, as the node's.
     #[inline]
     pub(super) fn meet(&mut self, address: IpAddr) {
-        if self.addresses.get_index(self.last_met) != Some(&address) {
+        let has_room = self.addresses.len() < MAX_ADDRESSES;
+        if has_room && self.addresses.get_index(self.last_met) != Some(&address) {
             self.learn(address);
         }
     }
@@ -69,10 +71,7 @@ impl NodeEvidence {
             self.last_met = at;
         } else if self.addresses.len() < MAX_ADDRESSES && !address.is_unspecified() {
             (self.last_met, _) = self.addresses.insert_full(address);
-            let net = neighbourhood(address);
-            if let Err(at) = self.near.binary_search(&net) {
-                self.near.insert(at, net);
-            }
+            self.near.insert(neighbourhood(address));
         }
     }
 
