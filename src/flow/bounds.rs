@@ -4,7 +4,11 @@
 //! ports are; then peers are folded into their networks; then flows into their protocol. A flow that may show a missing
 //! rule for a documented port keeps its port to the last.
 
+use std::collections::HashSet;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
+
+use foldhash::fast::RandomState;
 
 use super::collect::Flows;
 use super::evidence::NodeEvidence;
@@ -27,6 +31,20 @@ const MAX_PORTS: u16 = 1_024;
 /// Upper bound on the unlisted ports of a network into which peers were folded.
 const MAX_PORTS_OF_NETWORK: u16 = 64;
 
+/// How a flow is folded by its peer.
+#[derive(Clone, Copy)]
+pub(super) struct Fold {
+    pub(super) wider: FlowKey,
+    /// Hash of the wider key.
+    pub(super) hash: u64,
+    /// Whether the peer is in a neighbourhood of the node.
+    is_near: bool,
+    /// Index of the flow with the wider key, if it was found.
+    pub(super) place: Option<usize>,
+    /// Number of the node's neighbourhoods: while there are no more, the others hold.
+    neighbourhoods: usize,
+}
+
 impl Flows {
     /// Returns the number of flows outside the reserve for documented ports.
     fn others(&self) -> usize {
@@ -39,7 +57,13 @@ impl Flows {
     }
 
     /// Returns the key or the place under which a line of a new flow is kept, and the kind of folding.
-    pub(super) fn admit(&mut self, key: FlowKey, role: Role) -> (Admitted, Folded) {
+    /// `foreseen` is how it would be folded, as it was known earlier.
+    pub(super) fn admit(
+        &mut self,
+        key: FlowKey,
+        role: Role,
+        foreseen: Option<Fold>,
+    ) -> (Admitted, Folded) {
         let listed = key
             .request()
             .map(|dpt| listed(role, key.proto.unwrap_or_default(), dpt));
@@ -71,19 +95,17 @@ impl Flows {
             self.quota.documented += 1;
             return (Admitted::Key(key), Folded::No);
         }
-        let peer = key.peer;
-        let seen = self.evidence.get(usize::from(key.node));
-        let is_near = seen.is_some_and(|node| node.near.contains(&neighbourhood(peer)));
-        // A neighbour stays a neighbour: whether a peer is near decides whether a rule is missing.
-        let near = if peer.is_ipv4() { 24 } else { 64 };
-        let apart = key.without_pair();
-        let mut wider = if is_near {
-            apart.in_network(near)
-        } else {
-            apart.in_far_network()
-        };
-        // Sources with many addresses come here with each line.
-        if let Some(place) = self.place(wider) {
+        let near = self.neighbourhoods(key.node).map_or(0, HashSet::len);
+        let foreseen = foreseen.filter(|fold| fold.neighbourhoods == near);
+        let Fold {
+            mut wider,
+            hash,
+            is_near,
+            place,
+            ..
+        } = foreseen.unwrap_or_else(|| self.fold_by_peer(key));
+        // Sources with many addresses come here with each line. An earlier line of the batch may have begun the flow.
+        if let Some(place) = place.or_else(|| self.find(hash, &wider)) {
             return (Admitted::Place(place), Folded::Peers);
         }
         if unlisted {
@@ -101,8 +123,37 @@ impl Flows {
         }
         // The last resort keeps lines that may show a missing rule for a documented port, from any peer.
         let last = if documented { key } else { key.without_ports() };
-        let last = self.last_resort(last, is_near.then_some(near));
+        let last = self.last_resort(last, is_near.then(|| key.neighbourhood_length()));
         (last, Folded::Peers)
+    }
+
+    fn neighbourhoods(&self, node: u16) -> Option<&HashSet<IpNet, RandomState>> {
+        Some(&self.evidence.get(usize::from(node))?.near)
+    }
+
+    /// Returns how a flow is folded, where further ones are.
+    pub(super) fn fold(&self, key: FlowKey) -> Option<Fold> {
+        self.is_full().then(|| self.fold_by_peer(key))
+    }
+
+    /// Returns how a flow is folded by its peer.
+    fn fold_by_peer(&self, key: FlowKey) -> Fold {
+        let near = self.neighbourhoods(key.node);
+        // A neighbour stays a neighbour: whether a peer is near decides whether a rule is missing.
+        let is_near = near.is_some_and(|near| near.contains(&neighbourhood(key.peer)));
+        let apart = key.without_pair();
+        let wider = if is_near {
+            apart.in_network(key.neighbourhood_length())
+        } else {
+            apart.in_far_network()
+        };
+        Fold {
+            wider,
+            hash: self.flows.hasher().hash_one(wider),
+            is_near,
+            place: None,
+            neighbourhoods: near.map_or(0, HashSet::len),
+        }
     }
 
     /// Drops interface and neighbourhood, then the node, while there are too many of them: ports and protocols are few.

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use indexmap::map::{IndexMap, RawEntryApiV1};
+use indexmap::map::IndexMap;
 use smallvec::SmallVec;
 
 use super::evidence::NodeEvidence;
@@ -13,9 +13,9 @@ use super::lifeline::Lifeline;
 use super::marks::{MAX_OF_A_FLOW, Marks, MarksByFlow};
 use super::names::Names;
 use super::outcomes::Texts;
-use super::quota::{Admitted, Quota};
+use super::quota::Quota;
 use super::sum::count;
-use super::{Flow, FlowKey, Folded, Mark, Ports, Seen, classify};
+use super::{Flow, FlowKey, Mark, Ports, Seen, classify};
 use crate::catalog::Role;
 use crate::chain::{Family, Question};
 use crate::input::event::DropLine;
@@ -44,15 +44,15 @@ pub struct CountedDrop<'a> {
 }
 
 /// Number of drop lines that are counted together.
-const BATCH: usize = 64;
+pub(super) const BATCH: usize = 64;
 
 /// Contribution of a drop line to its flow.
 #[derive(Clone, Copy)]
-struct Line {
-    key: FlowKey,
+pub(super) struct Line {
+    pub(super) key: FlowKey,
     /// Hash of the key.
-    hash: u64,
-    role: Role,
+    pub(super) hash: u64,
+    pub(super) role: Role,
     /// The port that is not in the key.
     other_port: u16,
     cast: PktType,
@@ -109,30 +109,7 @@ impl Flows {
         for drops in drops.chunks(BATCH) {
             let lines: SmallVec<[Line; BATCH]> =
                 drops.iter().map(|drop| self.notice(site, drop)).collect();
-            // One right after the other, and little between: so the processor waits for the memory of several flows at once.
-            let found = lines.iter().map(|line| {
-                let entry = self.flows.raw_entry_v1();
-                entry.index_from_hash(line.hash, |key| *key == line.key)
-            });
-            let places: SmallVec<[Option<usize>; BATCH]> = found.collect();
-            for (drop, place) in drops.iter().zip(&places) {
-                if let Some(place) = place {
-                    self.flows[*place].logged += u64::from(drop.lines);
-                }
-            }
-            let known = self.flows.len();
-            let places = drops.iter().zip(&lines).zip(places);
-            let places = places.map(|((drop, line), place)| {
-                self.meet(drop.packet, line);
-                place.unwrap_or_else(|| {
-                    // An earlier line of the batch may have begun the flow.
-                    let began = (self.flows.len() > known).then(|| self.place(line.key));
-                    let place = began.flatten().unwrap_or_else(|| self.begin(drop, line));
-                    self.flows[place].logged += u64::from(drop.lines);
-                    place
-                })
-            });
-            let places: SmallVec<[usize; BATCH]> = places.collect();
+            let places = self.places(drops, &lines);
             for ((drop, line), place) in drops.iter().zip(&lines).zip(places) {
                 self.count(drop, line, place);
                 if !site.in_force.is_empty() {
@@ -210,7 +187,7 @@ impl Flows {
     /// Learns an address of a node from a line. The neighbourhood of a node decides how lines are folded, so this is done line
     /// by line.
     #[inline]
-    fn meet(&mut self, packet: &PacketSummary<'_>, line: &Line) {
+    pub(super) fn meet(&mut self, packet: &PacketSummary<'_>, line: &Line) {
         // A loopback address is every machine's, and tells no node apart.
         let is_own = line.is_station && !packet.dst.is_loopback();
         if packet.hook == Hook::Input && line.cast == PktType::Unicast && is_own {
@@ -250,36 +227,6 @@ impl Flows {
             };
             self.marks.push(place, mark);
         }
-    }
-
-    /// Returns the index of the flow for a first line: a new one, or the one into which it is folded.
-    #[inline(never)]
-    fn begin(&mut self, counted: &CountedDrop<'_>, line: &Line) -> usize {
-        let CountedDrop { drop, lines, .. } = counted;
-        let (admitted, folded) = self.admit(line.key, line.role);
-        self.folded += u64::from(folded != Folded::No) * u64::from(*lines);
-        let place = self.open(admitted, || Flow::begin(drop.time, drop.message));
-        let flow = &mut self.flows[place];
-        flow.folded = flow.folded.max(folded);
-        place
-    }
-
-    /// Returns the index of an admitted flow, which is created if it is new.
-    pub(super) fn open(&mut self, admitted: Admitted, new: impl FnOnce() -> Flow) -> usize {
-        match admitted {
-            Admitted::Place(place) => place,
-            Admitted::Key(key) => {
-                let flow = self.flows.entry(key);
-                let place = flow.index();
-                flow.or_insert_with(new);
-                place
-            }
-        }
-    }
-
-    /// Returns the index of the flow with this key.
-    pub(super) fn place(&self, key: FlowKey) -> Option<usize> {
-        self.flows.get_index_of(&key)
     }
 
     /// Records that the log of a host had a line at `time`, with its monotonic time if the form has one. A line without

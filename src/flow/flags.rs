@@ -4,14 +4,14 @@
 use crate::packet::TcpFlags;
 
 /// Number of kinds that lie in the flow. A connection that was forgotten shows five or six.
-const KINDS: usize = 7;
+const KINDS: usize = 8;
 
 /// Lines by TCP flags, as far as they lie in the flow.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct FlagCounts {
     kinds: [TcpFlags; KINDS],
     /// A kind without lines is free; those behind it are, too.
-    lines: [u16; KINDS],
+    lines: [u8; KINDS],
 }
 
 impl FlagCounts {
@@ -30,7 +30,7 @@ impl FlagCounts {
         *kind = flags;
         let sum = u64::from(self.lines[at]) + lines;
         // The kind keeps its place, so that one of its lines stays.
-        let (kept, others) = u16::try_from(sum).map_or((1, sum - 1), |sum| (sum, 0));
+        let (kept, others) = u8::try_from(sum).map_or((1, sum - 1), |sum| (sum, 0));
         self.lines[at] = kept;
         others
     }

@@ -92,6 +92,11 @@ impl FlowKey {
         }
     }
 
+    /// Length of the network that is the peer's neighbourhood.
+    pub(super) const fn neighbourhood_length(self) -> u8 {
+        if self.peer.is_ipv4() { 24 } else { 64 }
+    }
+
     /// Replaces a peer that is no neighbour of the node by its network.
     pub(super) fn in_far_network(self) -> Self {
         self.in_network(if self.peer.is_ipv4() { 16 } else { 32 })

@@ -41,7 +41,7 @@ impl Flows {
             };
             let (admitted, folded) = match self.place(key) {
                 Some(place) => (Admitted::Place(place), Folded::No),
-                None => self.admit(key, site.role(self.nodes.name(key.node))),
+                None => self.admit(key, site.role(self.nodes.name(key.node)), None),
             };
             self.folded += u64::from(folded != Folded::No) * theirs.logged;
             let place = self.open(admitted, || theirs.bare());

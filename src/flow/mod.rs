@@ -15,6 +15,7 @@ mod marks;
 mod merge;
 mod names;
 mod outcomes;
+mod places;
 mod quota;
 mod sum;
 
