@@ -4,7 +4,8 @@
 //! but the last of which are tagged `P`.
 
 use super::header::{iso, literal, word};
-use super::record::{Format, Layer, Origin, Read, Record};
+use super::record::{Format, Layer, Read, Record};
+use super::relay::of_unknown;
 use crate::time::Stamp;
 
 pub(super) static CRI: Format = Format {
@@ -94,10 +95,10 @@ fn read_timestamp<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> 
     Some(split.timed(stamp))
 }
 
-/// Returns the record in `text`, or `text` as the message of an unknown program.
+/// Returns the record in `text`, or `text` as the message of a program or of nobody known.
 fn wrapped<'a>(stamp: Stamp, text: &'a [u8], layer: Layer<'_>) -> Record<'a> {
     layer.inner(text).map_or_else(
-        || Record::new(stamp, None, Origin::Other, text.into()),
+        || Record::new(stamp, None, of_unknown(text, layer.prefixes), text.into()),
         |split| split.timed(stamp),
     )
 }

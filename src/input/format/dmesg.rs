@@ -1,8 +1,8 @@
 //! `dmesg` of util-linux in each of its time formats: the kernel's own log, without a host.
 
 use super::header::{
-    at, bracket, clock, day, digits, glued_month, iso, literal, month, priority, seconds, source,
-    spaces,
+    at, bracket, caller, clock, day, digits, glued_month, iso, literal, month, priority, seconds,
+    source, spaces,
 };
 use super::journal_fields::of_priority;
 use super::record::{Format, Origin, Read, Record};
@@ -62,7 +62,19 @@ pub(super) static DMESG_ISO: Format = Format {
 /// A record with its times and without its message.
 type Header<'a> = Option<Record<'a>>;
 
-/// Splits a line into its level, its time, parsed by `header`, and the message.
+type Parse = for<'a> fn(&mut &'a [u8]) -> Header<'a>;
+
+/// The times that may stand behind another: dmesg prints one for each `--time-format` (util-linux 2.41).
+const FURTHER: [Parse; 6] = [
+    uptime,
+    uptime_and_delta,
+    ctime,
+    reltime,
+    delta,
+    iso_with_comma,
+];
+
+/// Splits a line into its level, its time, parsed by `header`, further times, the caller, and the message.
 fn headed<'a>(
     record: &'a [u8],
     header: impl Fn(&mut &'a [u8]) -> Header<'a>,
@@ -70,9 +82,51 @@ fn headed<'a>(
     let mut rest = record;
     let origin = level(&mut rest);
     let mut split = header(&mut rest)?;
+    // Fast path: no drop line begins as a time does.
+    while matches!(rest.first(), Some(b'[' | b'0'..=b'9'))
+        && let Some(more) = further(&mut rest)
+    {
+        split = both(split, more);
+    }
+    if caller(&mut rest).is_some() {
+        literal(&mut rest, b" ")?;
+    }
     split.origin = origin;
     split.message = rest.into();
     Some(split)
+}
+
+fn further<'a>(rest: &mut &'a [u8]) -> Header<'a> {
+    FURTHER.iter().find_map(|header| {
+        let mut behind = *rest;
+        let found = header(&mut behind)?;
+        *rest = behind;
+        Some(found)
+    })
+}
+
+/// Returns a header with the times of both, of which the stamp is the one that says more.
+fn both<'a>(one: Record<'a>, other: Record<'a>) -> Record<'a> {
+    let rank = |record: &Record<'_>| match record.stamp {
+        Stamp::None => 0,
+        Stamp::Uptime { .. } => 1,
+        Stamp::Yearless { .. } => 2,
+        Stamp::Zoneless { .. } => 3,
+        Stamp::Dated { .. } => 4,
+    };
+    let (more, less) = if rank(&other) > rank(&one) {
+        (other, one)
+    } else {
+        (one, other)
+    };
+    let uptime = match less.stamp {
+        Stamp::Uptime { micros } => Some(micros),
+        _ => less.uptime,
+    };
+    Record {
+        uptime: more.uptime.or(uptime),
+        ..more
+    }
 }
 
 /// Creates a record of the kernel's ring buffer.

@@ -236,7 +236,7 @@ pub(super) fn bracket(text: &mut &[u8]) -> Option<i64> {
         digits(&mut rest, 1, 4)?;
     }
     literal(&mut rest, b"]")?;
-    caller(&mut rest);
+    let _ = caller(&mut rest);
     // An empty message ends with its bracket.
     if !rest.is_empty() {
         literal(&mut rest, b" ")?;
@@ -246,17 +246,14 @@ pub(super) fn bracket(text: &mut &[u8]) -> Option<i64> {
 }
 
 /// Parses `[ T123]` or `[   C1]`, if present.
-fn caller(text: &mut &[u8]) {
-    let Some(mut rest) = text.strip_prefix(b"[") else {
-        return;
-    };
+pub(super) fn caller(text: &mut &[u8]) -> Option<()> {
+    let mut rest = text.strip_prefix(b"[")?;
     spaces(&mut rest);
-    if (literal(&mut rest, b"T").is_some() || literal(&mut rest, b"C").is_some())
-        && digits(&mut rest, 1, 10).is_some()
-        && literal(&mut rest, b"]").is_some()
-    {
-        *text = rest;
-    }
+    literal(&mut rest, b"T").or_else(|| literal(&mut rest, b"C"))?;
+    digits(&mut rest, 1, 10)?;
+    literal(&mut rest, b"]")?;
+    *text = rest;
+    Some(())
 }
 
 /// Parses the `<4>` of syslog: facility times eight, plus level.
@@ -337,6 +334,8 @@ fn other_source(text: &[u8]) -> Option<Sent<'_>> {
     }
     let origin = match origin(rest) {
         Origin::Kernel if is_foreign => Origin::Forged,
+        // No identifier ends so: the words before it are of a header that is not known.
+        Origin::Other if rest.ends_with(b" kernel") => Origin::Unclear,
         origin => origin,
     };
     Some((host.map(String::from_utf8_lossy), origin, message))

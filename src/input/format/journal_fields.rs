@@ -74,7 +74,10 @@ impl<'a> JournalFields<'a> {
         };
         let facility = match self.facility {
             None => self.priority.map(of_priority),
-            Some(b"0" | b"kern" | b"kernel" | b"") => Some(Origin::Kernel),
+            // By its number, its name, and as RFC 5424 calls it.
+            Some(
+                b"0" | b"kern" | b"kernel" | b"kern messages" | b"kernel messages" | b"" | b"-",
+            ) => Some(Origin::Kernel),
             Some(_) => Some(Origin::Forged),
         };
         let process = (self.process)

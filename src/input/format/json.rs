@@ -5,11 +5,12 @@
 
 use std::borrow::Cow;
 
-use super::header::{at, clock, day, digits, fraction, iso, literal, month, spaces, word};
+use super::header::{at, clock, day, digits, fraction, iso, literal, month, source, spaces, word};
 use super::journal_fields::JournalFields;
 use super::json_fields::Part;
 use super::json_object::Object;
 use super::record::{Format, Layer, Origin, Read, Record};
+use super::relay::of_unknown;
 use super::text::bare;
 use crate::time::{SECOND, Stamp, Time, days_of_civil};
 
@@ -113,13 +114,17 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
         return None;
     }
     let is_loki = is_loki(object);
+    // A container's line, which may be a part of a longer one.
+    let is_line = object.has(Part::Message, "log");
     let message = object.take(Part::Message).unwrap_or_default();
     let host = object.take(Part::Host).and_then(text);
     let fields = journal_fields(object);
     let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(object), 0));
     let from = fields.origin();
     // The journal, or `dmesg -J`, states the sender: a header within the message is then only text.
-    let is_told = fields.transport.is_some() || fields.priority.is_some();
+    let is_told = fields.transport.is_some()
+        || fields.priority.is_some()
+        || object.has(Part::Facility, "fac");
     let inner = if !is_told || is_loki && is_entry(&message) {
         unwrapped(&message, layer)
     } else {
@@ -131,6 +136,9 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
             origin: match from {
                 Some(origin) if is_told && origin != Origin::Kernel => origin,
                 Some(origin) if inner.origin == Origin::Kernel => origin,
+                Some(origin) if inner.origin == Origin::Unclear && origin != Origin::Kernel => {
+                    origin
+                }
                 _ => inner.origin,
             },
             ..inner.into_owned().timed(stamp)
@@ -138,13 +146,52 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
         (None, Some(origin)) if is_told => Record::new(stamp, None, origin, message),
         // A continuation line of a program's output, as journalctl indents it.
         (None, None) if is_indented(&message) => Record::new(stamp, None, Origin::Other, message),
-        (None, from) => Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message),
+        (None, from) if layer.prefixes.at_begin_of(bare(&message)).is_some() => {
+            Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message)
+        }
+        (None, from) => headed(stamp, from, message, is_line, layer),
     };
     record.late = record.late.max(late);
     record.monotonic = record.monotonic.or(fields.monotonic);
     record.host = record.host.or(host);
     record.boot = record.boot.or(fields.boot());
     Some(record)
+}
+
+/// Reads a message that begins with other words than the prefix: with the kernel's tag, and the host before it or not,
+/// which collectors leave in a message whose stamp they have taken off, or with a header of no known form.
+fn headed<'a>(
+    stamp: Stamp,
+    from: Option<Origin>,
+    message: Cow<'a, [u8]>,
+    is_line: bool,
+    layer: Layer<'_>,
+) -> Record<'a> {
+    let is_tag = |text: &[u8]| {
+        let tag = &message[..message.len() - text.len()];
+        !tag.iter().any(u8::is_ascii_control)
+    };
+    if let Some((host, Origin::Kernel, text)) = source(&message)
+        && !is_line
+        && is_tag(text)
+    {
+        let host = host.map(|host| host.into_owned().into());
+        let text = text.to_vec().into();
+        return Record::new(stamp, host, from.unwrap_or(Origin::Kernel), text);
+    }
+    let from = from.unwrap_or_else(|| match of_unknown(&message, layer.prefixes) {
+        Origin::Unclear if layer.prefixes.find(&message).is_some() => Origin::Unclear,
+        _ => Origin::Kernel,
+    });
+    Record::new(stamp, None, from, message)
+}
+
+/// Whether `name` under the key `tag` is a collector's routing tag, such as `host.var.log.kern.log`, that names the
+/// kernel's log: words with dots between them.
+fn is_route(name: &[u8]) -> bool {
+    let mut words = name.split(|b| *b == b'.');
+    name.contains(&b'.')
+        && words.any(|word| matches!(word, b"kernel" | b"kern" | b"kmsg" | b"dmesg"))
 }
 
 fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
@@ -162,7 +209,10 @@ fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
             .any(|name| object.has(Part::Identifier, name));
     JournalFields {
         transport,
-        identifier: object.bytes(Part::Identifier).filter(|_| is_named),
+        identifier: (object.bytes(Part::Identifier)).filter(|name| {
+            let is_route = object.has(Part::Identifier, "tag") && is_route(name);
+            is_named && !is_route && !matches!(*name, b"" | b"-")
+        }),
         process: object.bytes(Part::Process),
         owner: object.bytes(Part::Owner),
         facility: object.bytes(Part::Facility),

@@ -1,5 +1,6 @@
 //! `journalctl -o cat` and `dmesg -t`: the message alone.
 
+use super::header::{caller, literal};
 use super::record::{Format, Layer, Origin, Read, Record};
 use crate::time::Stamp;
 
@@ -12,11 +13,15 @@ pub(super) static MESSAGE_ONLY: Format = Format {
 };
 
 fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
-    layer.prefixes.at_begin_of(record)?;
+    let mut message = record;
+    if caller(&mut message).is_some() {
+        literal(&mut message, b" ")?;
+    }
+    layer.prefixes.at_begin_of(message)?;
     Some(Record::new(
         Stamp::None,
         None,
         Origin::Kernel,
-        record.into(),
+        message.into(),
     ))
 }

@@ -6,6 +6,7 @@
 pub(super) mod cri;
 mod dmesg;
 pub(super) mod export;
+mod fluentd;
 mod grep;
 pub(super) mod header;
 mod journal_fields;
@@ -17,8 +18,10 @@ mod loki;
 mod marker;
 mod message_only;
 mod months;
+mod numbered;
 mod prefixes;
 mod record;
+mod relay;
 mod short;
 mod short_full;
 mod short_iso;
@@ -57,7 +60,9 @@ pub const FORMATS: &[&Format] = &[
     &cri::CRI,
     &dmesg::DMESG_ISO,
     &loki::LOGCLI,
+    &fluentd::FLUENTD,
     &loki::GRAFANA_TXT,
+    &numbered::NUMBERED,
     &cri::KUBECTL_TIMESTAMPS,
     &syslog::RFC5424,
     &syslog::FORWARDED,

@@ -74,6 +74,16 @@ impl Prefixes {
         before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     }
 
+    /// Whether `text`, the prefix of a LOG rule's line, is one of these that was changed on its way: signs of an escape or of
+    /// a markup stand before its words or between them, or its begin was cut off with the line before.
+    pub(in crate::input) fn is_mangled(&self, text: &[u8]) -> bool {
+        self.texts.iter().any(|prefix| {
+            // Within a word: a whole one may be another rule's prefix.
+            let is_cut = text.len() > 1 && prefix.strip_suffix(text).is_some_and(ends_in_word);
+            is_cut || is_marked(text, prefix)
+        })
+    }
+
     /// Returns the prefix that `message` begins with.
     pub(in crate::input) fn at_begin_of(&self, message: &[u8]) -> Option<&[u8]> {
         // Most lines begin with it. Its length is known here, so that no call compares it.
@@ -83,5 +93,82 @@ impl Prefixes {
         }
         let found = self.texts.iter().find(|text| message.starts_with(text));
         found.map(Vec::as_slice)
+    }
+}
+
+fn ends_in_word(text: &[u8]) -> bool {
+    text.last().is_some_and(u8::is_ascii_alphanumeric)
+}
+
+/// Whether `text` has the words of `prefix` in their order, and marks that no prefix of its kind has.
+fn is_marked(text: &[u8], prefix: &[u8]) -> bool {
+    /// The longest escape of one character: `&lowbar;`.
+    const MAX_ESCAPE: usize = 8;
+    // Brackets are in many prefixes, and in colours and times with a digit behind them.
+    let has_marks = |text: &[u8]| {
+        text.iter().any(|b| b"&%\\*<>`~^#".contains(b))
+            || memchr::memchr_iter(b'[', text).any(|at| {
+                let inside = text[at + 1..].trim_ascii_start();
+                inside.first().is_some_and(u8::is_ascii_digit)
+            })
+    };
+    let mut words = (prefix.split(|b| !b.is_ascii_alphanumeric()))
+        .filter(|word| !word.is_empty())
+        .peekable();
+    if words.peek().is_none() {
+        return false;
+    }
+    let mut rest = text;
+    let mut is_marked = false;
+    for (number, word) in words.enumerate() {
+        let Some(at) = memchr::memmem::find(rest, word) else {
+            return false;
+        };
+        if number > 0 && at > MAX_ESCAPE {
+            return false;
+        }
+        is_marked |= has_marks(&rest[..at]);
+        rest = &rest[at + word.len()..];
+    }
+    rest.len() <= MAX_ESCAPE && (is_marked || has_marks(rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mangled_prefix_is_told_from_another_rules() {
+        let prefixes = Prefixes::documented();
+        for mangled in [
+            "**HARVESTER_DROP**_",
+            "HARVESTER\\_DROP\\_",
+            "HARVESTER&#95;DROP&#95;",
+            "HARVESTER&lowbar;DROP&lowbar;",
+            "HARVESTER%5FDROP%5F",
+            "HARVESTER\\u005fDROP\\u005f",
+            "[0;1;39mHARVESTER_DROP_",
+            "^[[0;1;39mHARVESTER_DROP_",
+            "<em>HARVESTER_DROP_",
+            "[  123.456789]HARVESTER_DROP_",
+            "VESTER_DROP_",
+            "P_",
+        ] {
+            assert!(prefixes.is_mangled(mangled.as_bytes()), "{mangled}");
+        }
+        for other in [
+            "",
+            "_",
+            "FULL_HARVESTER_DROP_",
+            "HARVESTER_VM_DROP_",
+            "HARVESTER-DROP-",
+            "[UFW BLOCK] ",
+            "HARVESTER_DROP_VM_",
+            "DROP ",
+            "DROP_",
+            "[HARVESTER_DROP] ",
+        ] {
+            assert!(!prefixes.is_mangled(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) enum Origin {
     Journalctl,
     /// Some other program.
     Other,
+    /// Nobody that the header names: it is of no known form.
+    Unclear,
 }
 
 /// One record of a log, its header split off.

@@ -3,8 +3,9 @@
 //! journalctl writes the month in the language of `LC_TIME`, some of them behind a space; syslog daemons in English, and
 //! pad the day with a space.
 
-use super::header::{clock, day, has_zone_name, literal, month, source, spaces};
+use super::header::{clock, day, has_zone_name, literal, month, spaces};
 use super::record::{Format, Layer, Read, Record};
+use super::relay::sent;
 use crate::time::Stamp;
 
 pub(super) static SHORT: Format = Format {
@@ -24,10 +25,10 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     }
     let stamp = take_stamp(&mut rest)?;
     literal(&mut rest, b" ")?;
-    let (host, origin, message) = source(rest)?;
+    let sent = sent(rest, stamp, layer)?;
     Some(Record {
         zone_name: has_zone_name(rest),
-        ..Record::new(stamp, host, origin, message.into())
+        ..sent
     })
 }
 

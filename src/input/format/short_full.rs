@@ -3,8 +3,9 @@
 //! The weekday is English in every locale (systemd, format_timestamp). The zone is a name, of which only UTC is
 //! unambiguous, or `+0545` where the zone has no letters.
 
-use super::header::{at, clock, date, literal, source, word, zone};
+use super::header::{at, clock, date, literal, word, zone};
 use super::record::{Format, Layer, Read, Record};
+use super::relay::sent;
 use crate::time::{Stamp, Time};
 
 pub(super) static SHORT_FULL: Format = Format {
@@ -15,14 +16,13 @@ pub(super) static SHORT_FULL: Format = Format {
     read: Read::Text(read),
 };
 
-fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
+fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
     let stamp = stamp(&mut rest)?;
-    let (host, origin, message) = source(rest)?;
     Some(Record {
         // This form always has a zone.
         zone_name: matches!(stamp, Stamp::Zoneless { .. }),
-        ..Record::new(stamp, host, origin, message.into())
+        ..sent(rest, stamp, layer)?
     })
 }
 

@@ -1,7 +1,8 @@
 //! `journalctl -o short-iso` and `short-iso-precise`, and rsyslog's file format: `2026-04-22T10:00:01+0000 host kernel: `.
 
-use super::header::{has_zone_name, iso, literal, source};
+use super::header::{has_zone_name, iso, literal};
 use super::record::{Format, Layer, Read, Record};
+use super::relay::sent;
 
 pub(super) static SHORT_ISO: Format = Format {
     code: "short-iso",
@@ -11,13 +12,13 @@ pub(super) static SHORT_ISO: Format = Format {
     read: Read::Text(read),
 };
 
-fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
+fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
     let stamp = iso(&mut rest)?;
     literal(&mut rest, b" ")?;
-    let (host, origin, message) = source(rest)?;
+    let sent = sent(rest, stamp, layer)?;
     Some(Record {
         zone_name: has_zone_name(rest),
-        ..Record::new(stamp, host, origin, message.into())
+        ..sent
     })
 }

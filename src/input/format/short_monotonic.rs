@@ -2,6 +2,7 @@
 
 use super::header::{literal, seconds, source, spaces};
 use super::record::{Format, Layer, Origin, Read, Record};
+use super::relay::sent;
 use crate::time::{Stamp, Time};
 
 pub(super) static SHORT_UNIX: Format = Format {
@@ -28,16 +29,15 @@ pub(super) static SHORT_DELTA: Format = Format {
     read: Read::Text(read_delta),
 };
 
-fn read_unix<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
+fn read_unix<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
     let micros = seconds(&mut rest)?;
     literal(&mut rest, b" ")?;
-    let (host, origin, message) = source(rest)?;
     let stamp = Stamp::Dated {
         at: Time(micros),
         fine: true,
     };
-    Some(Record::new(stamp, host, origin, message.into()))
+    sent(rest, stamp, layer)
 }
 
 fn read_monotonic<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
@@ -45,7 +45,7 @@ fn read_monotonic<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     spaces(&mut rest);
     let micros = seconds(&mut rest)?;
     literal(&mut rest, b"] ")?;
-    sent(micros, rest)
+    sent_at_uptime(micros, rest)
 }
 
 fn read_delta<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
@@ -64,7 +64,7 @@ fn read_delta<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     }
     literal(&mut rest, b"] ")?;
     if !sure {
-        return sent(micros, rest);
+        return sent_at_uptime(micros, rest);
     }
     let (host, origin, message) = source(rest)?;
     let stamp = Stamp::Uptime { micros };
@@ -73,8 +73,8 @@ fn read_delta<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
 
 /// Returns a record only if its tag is the kernel's: lines of dmesg look alike, and any of its messages may contain a
 /// colon.
-fn sent(micros: i64, text: &[u8]) -> Option<Record<'_>> {
+fn sent_at_uptime(micros: i64, text: &[u8]) -> Option<Record<'_>> {
     let (host, origin, message) = source(text)?;
-    (origin != Origin::Other)
+    (!matches!(origin, Origin::Other | Origin::Unclear))
         .then(|| Record::new(Stamp::Uptime { micros }, host, origin, message.into()))
 }

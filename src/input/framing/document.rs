@@ -169,8 +169,18 @@ impl Document {
                     return Event::End(at);
                 }
                 _ if byte.is_ascii_whitespace() => {}
-                // Bytes that are trimmed from the start of a line: NULs, and a byte order mark.
-                0 | 0xef | 0xbb | 0xbf if outside && !self.done => {}
+                // Bytes that are trimmed from the start of a line: NULs, which GELF has between objects, and a byte order
+                // mark.
+                0 if outside => {}
+                0xef | 0xbb | 0xbf if outside && !self.done => {}
+                // Text behind a document on its line is no line: nothing tells whose it is.
+                _ if self.done
+                    && outside
+                    && self.line.is_none()
+                    && !matches!(byte, b'{' | b',') =>
+                {
+                    return self.skip_line(text, at);
+                }
                 // Objects follow one another; a line that begins with a bracket may as well be dmesg's.
                 b'[' if self.done && outside => {
                     self.at = at;
@@ -305,7 +315,10 @@ impl Document {
         }
         self.open.pop();
         self.expect = Expect::Comma;
-        self.done |= depth == 1;
+        if depth == 1 {
+            self.done = true;
+            self.line = None;
+        }
         if let Some((begin, deep)) = self.shared_at
             && deep == depth
         {

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::event::NoticeKind;
 use super::format::header::{count, literal};
-use super::format::text::bare;
+use super::format::text::{bare, plain};
 use super::format::{Origin, Prefixes};
 
 pub use dedup::Dedup;
@@ -18,6 +18,13 @@ pub(super) const REPEAT: &str = "last message repeated ";
 
 /// Reason why the text of a drop line within a message is no drop line.
 pub(super) const ELSEWHERE: &str = "the prefix does not stand where the kernel's message begins";
+
+/// Reason why a drop line behind a header of no known form is none.
+pub(super) const UNCLEAR: &str = "what stands before the kernel's message is of no known form";
+
+/// Reason why a line whose LOG prefix or first field was escaped or marked is none.
+pub(super) const MANGLED: &str =
+    "the LOG prefix or what follows it was escaped, marked or cut on its way";
 
 /// Reason why a message with several drop lines is none.
 pub(super) const JOINED: &str =
@@ -32,6 +39,10 @@ pub(super) enum Class<'m> {
     OtherRule(Option<&'m [u8]>),
     /// The text of a drop line that the kernel did not write.
     Untrusted(&'static str),
+    /// A drop line behind a header of no known form: who wrote it cannot be told.
+    Unclear,
+    /// A drop line whose prefix or first field was changed on its way.
+    Mangled,
     /// The text of a drop line inside of a message of the kernel.
     Elsewhere,
     /// Several drop lines, which what collected them has joined to one: the parts of each cannot be told.
@@ -55,6 +66,7 @@ pub(super) fn classify<'m>(
         return match notice::notice(origin, text) {
             Some((kind, count)) => Class::Notice { kind, count },
             None if origin == Origin::Kernel => match rule_prefix(first_line(text)) {
+                Some(prefix) if prefixes.is_mangled(prefix) => Class::Mangled,
                 Some(prefix) => Class::OtherRule(Some(prefix)),
                 None => Class::Other,
             },
@@ -63,6 +75,7 @@ pub(super) fn classify<'m>(
     }
     match origin {
         Origin::Kernel => {}
+        Origin::Unclear => return Class::Unclear,
         Origin::Forged => return Class::Untrusted("not from the kernel, but claims to be"),
         Origin::Journald | Origin::Journalctl | Origin::Other => {
             return Class::Untrusted("written by another program than the kernel");
@@ -84,9 +97,18 @@ pub(super) fn classify<'m>(
             message: line,
             repeats,
         }
+    } else if is_escaped_field(rest) {
+        Class::Mangled
     } else {
         Class::OtherRule(rule_prefix(line))
     }
+}
+
+/// Whether `IN=` begins the text, with its sign written in another way: `IN&#x3D;`, `IN%3D`, `IN\x3d`.
+fn is_escaped_field(text: &[u8]) -> bool {
+    let field = text.strip_prefix(b"IN");
+    let sign = field.and_then(|rest| rest.first());
+    sign.is_some_and(|sign| b"&%\\".contains(sign)) && memchr::memmem::find(text, b" SRC").is_some()
 }
 
 /// Returns the prefix of a LOG rule's line: the text before an `IN=` with an interface and ` OUT=` behind it.
@@ -128,7 +150,7 @@ fn repeated(message: &[u8]) -> (&[u8], u32) {
 }
 
 /// Classifies a message that contains the prefix, but not at its start: glued to other text it is the end of another
-/// rule's longer prefix; otherwise, and in quotes, it was written into a message.
+/// rule's longer prefix, or one with marks before it; otherwise, and in quotes, it was written into a message.
 fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
     let glued = |prefix: &Vec<u8>| {
         memchr::memmem::find(message, prefix)
@@ -136,7 +158,10 @@ fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
             .is_some_and(|before| !before.is_ascii_whitespace() && !b"\"'`\\".contains(before))
     };
     if prefixes.texts.iter().any(glued) {
-        Class::OtherRule(rule_prefix(message))
+        match rule_prefix(message) {
+            Some(prefix) if prefixes.is_mangled(prefix) => Class::Mangled,
+            prefix => Class::OtherRule(prefix),
+        }
     } else {
         Class::Elsewhere
     }
@@ -163,5 +188,9 @@ pub(in crate::input) fn unescaped(message: &[u8]) -> Cow<'_, [u8]> {
         }
     }
     out.extend_from_slice(rest);
-    out.into()
+    // Colours that stand behind `#033`.
+    match plain(&out) {
+        Cow::Borrowed(_) => out.into(),
+        Cow::Owned(plain) => plain.into(),
+    }
 }

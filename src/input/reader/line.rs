@@ -3,7 +3,7 @@
 use super::clock::Clock;
 use crate::input::format::text::{plain, trim, uptime_of};
 use crate::input::format::{self, Prefixes};
-use crate::input::message::{Class, ELSEWHERE, JOINED, classify, unescaped};
+use crate::input::message::{Class, ELSEWHERE, JOINED, MANGLED, UNCLEAR, classify, unescaped};
 use crate::time::{Reading, Time};
 
 /// A drop line that stands alone.
@@ -35,7 +35,7 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
         } else if matches!(text.first(), Some(b'{' | b'[')) {
             "a document that holds records: judge it as a log"
         } else {
-            "what stands before the kernel's message is of no known form"
+            UNCLEAR
         });
     };
     let message = unescaped(&record.message);
@@ -61,6 +61,8 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
         }
         Class::Elsewhere => Err(ELSEWHERE),
         Class::Joined => Err(JOINED),
+        Class::Unclear => Err(UNCLEAR),
+        Class::Mangled => Err(MANGLED),
         Class::Untrusted(why) => Err(why),
         Class::OtherRule(_) | Class::Notice { .. } | Class::Other => Err(NONE),
     }

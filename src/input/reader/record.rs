@@ -7,7 +7,9 @@ use crate::input::format::header::count;
 use crate::input::format::text::{plain, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, Record};
 use crate::input::framing::{Document, Event};
-use crate::input::message::{Class, ELSEWHERE, JOINED, REPEAT, classify, further_lines, unescaped};
+use crate::input::message::{
+    Class, ELSEWHERE, JOINED, MANGLED, REPEAT, UNCLEAR, classify, further_lines, unescaped,
+};
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
 use crate::time::{Stamp, Time};
@@ -96,14 +98,14 @@ impl Reader {
             sink(LogEvent::Elsewhere {
                 record: raw,
                 why: "begins with a blank, as the further lines of a message do, which the kernel does not write",
-                is_read: true,
+                is_read: is_further(raw),
             });
         } else if holds_records(&plain) {
             return Taken::Document;
         } else if !self.prefixes.is_in_longer(&plain) {
             sink(LogEvent::Elsewhere {
                 record: raw,
-                why: "what stands before the kernel's message is of no known form",
+                why: UNCLEAR,
                 is_read: false,
             });
         }
@@ -139,9 +141,11 @@ impl Reader {
 
     /// Classifies a record, and reports it.
     fn say(&mut self, record: &Record<'_>, raw: &[u8], found: Found, sink: &mut Sink<'_>) -> Taken {
-        self.known |= found.prefix;
         let text = unescaped(&record.message);
-        match classify(record.origin, &text, found.prefix, &self.prefixes) {
+        // JSON may have it escaped, where the search does not find it.
+        let holds_prefix = found.prefix || found.rule && self.prefixes.find(&text).is_some();
+        self.known |= holds_prefix;
+        match classify(record.origin, &text, holds_prefix, &self.prefixes) {
             Class::Drop { message, repeats } => {
                 let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
                 let received = self.clock.resolve_at(record.stamp, record.after, uptime);
@@ -150,11 +154,16 @@ impl Reader {
                     sink(LogEvent::Behind { record: raw });
                 }
             }
-            Class::Joined => {
+            class @ (Class::Joined | Class::Unclear | Class::Mangled) => {
                 self.clock.resolve(record);
+                let why = match class {
+                    Class::Joined => JOINED,
+                    Class::Mangled => MANGLED,
+                    _ => UNCLEAR,
+                };
                 sink(LogEvent::Elsewhere {
                     record: raw,
-                    why: JOINED,
+                    why,
                     is_read: false,
                 });
             }
@@ -162,7 +171,7 @@ impl Reader {
                 if let Some(prefix) = prefix {
                     sink(LogEvent::OtherPrefix { prefix });
                 }
-                if !found.prefix {
+                if !holds_prefix {
                     return Taken::Nothing;
                 }
                 self.clock.resolve(record);
@@ -292,13 +301,26 @@ impl Reader {
     }
 }
 
-/// Whether `line` is a document with records inside.
+/// Whether an indented line may be the further line of a message. journalctl and dmesg indent these by the width of their
+/// header, at least that of `[Apr22 10:00] `; a tab is a syslog daemon's, a single blank that of /dev/kmsg.
+fn is_further(line: &[u8]) -> bool {
+    let blanks = line.iter().take_while(|b| **b == b' ').count();
+    !(2..14).contains(&blanks)
+}
+
+/// Whether `line` is a document with records inside, or several objects.
 fn holds_records(line: &[u8]) -> bool {
     if !matches!(line.first(), Some(b'{' | b'[')) {
         return false;
     }
     match Document::default().next(line) {
-        Event::Record(from, to) => to - from < line.trim_ascii().len(),
+        Event::Record(0, to) => {
+            let is_between = |b: &u8| b.is_ascii_whitespace() || matches!(b, b',' | b'\0');
+            let behind = line[to..].trim_ascii();
+            let next = behind.iter().find(|b| !is_between(b));
+            !behind.is_empty() && matches!(next, None | Some(b'{'))
+        }
+        Event::Record(..) => true,
         Event::End(_) | Event::Lost(_) | Event::Broken(_) | Event::More => false,
     }
 }

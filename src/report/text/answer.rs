@@ -193,9 +193,16 @@ pub(crate) fn nothing_passes(report: &Report) -> Option<String> {
 
 /// Returns `none`, which says that there is none of something, as far as the filters let it be said.
 pub(crate) fn as_filtered(report: &Report, none: &str) -> String {
-    nothing_passes(report).unwrap_or_else(|| match report.is_filtered() {
-        true => format!("{none} among what the filters let through."),
-        false => format!("{none}."),
+    nothing_passes(report).unwrap_or_else(|| {
+        let among = match report.is_filtered() {
+            true => " among what the filters let through",
+            false => "",
+        };
+        let unread = match report.tally.unreadable {
+            0 => String::new(),
+            lines => format!(", but {} could not be read", many(lines, "drop line")),
+        };
+        format!("{none}{among}{unread}.")
     })
 }
 

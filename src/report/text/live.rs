@@ -367,7 +367,11 @@ impl LiveText {
         let end = report.end().unwrap_or(Time::UNKNOWN);
         let mut seen: HashMap<_, usize> = HashMap::new();
         let said = report.warnings.iter();
-        for warning in said.filter(|warning| SAID_LIVE.contains(&warning.code)) {
+        // What the headline will say of lines that could not be read.
+        let is_said = |code| {
+            SAID_LIVE.contains(&code) || code == "prefix-elsewhere" && report.tally.unreadable > 0
+        };
+        for warning in said.filter(|warning| is_said(warning.code)) {
             let key = (warning.code, warning.node.clone());
             let number = seen.entry(key.clone()).or_default();
             *number += 1;
