@@ -780,7 +780,7 @@ fn nothing_forged_is_a_drop_line() {
         ("program", format!("Apr 22 10:00:01 h app: {D}\n").into(), 1),
         ("program, monotonic", format!("[   12.345678] h app[1]: {D}\n").into(), 1),
         ("program says kernel:", format!("Apr 22 10:00:01 h app: kernel: {D}\n").into(), 1),
-        ("identifier of two words", format!("Apr 22 10:00:01 h a kernel: {D}\n").into(), 1),
+        ("identifier of two words", format!("Apr 22 10:00:01 h a kernel[7]: {D}\n").into(), 1),
         ("continuation", format!("Apr 22 10:00:01 h kernel: a\n                    {D}\n").into(), 1),
         ("continuation with a header", format!("Apr 22 10:00:01 h a: b\n                   Apr 22 10:00:01 h kernel: {D}\n").into(), 1),
         ("escaped line end", format!("Apr 22 10:00:01 h kernel: a#012{D}\n").into(), 1),

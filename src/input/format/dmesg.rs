@@ -219,8 +219,9 @@ fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
     let stamp = iso(rest)?;
     literal(rest, b" ")?;
     // Other programs write a comma too, and then a host and the tag `kernel:`.
-    let is_tagged =
-        source(rest).is_some_and(|(host, origin, _)| host.is_some() && origin != Origin::Other);
+    let is_tagged = source(rest).is_some_and(|(host, origin, _)| {
+        host.is_some() && !matches!(origin, Origin::Other | Origin::Unclear)
+    });
     (!is_tagged).then(|| kernel(stamp))
 }
 

@@ -7,6 +7,9 @@ use super::prefixes::Prefixes;
 use super::record::{Layer, Origin, Record};
 use crate::time::Stamp;
 
+/// Largest offset of the end of a host's name and the kernel's tag behind it.
+const MAX_TAG: usize = 80;
+
 /// Whether a word can only be the name or the address of a host: it has a digit, or is an address.
 fn is_host(word: &[u8]) -> bool {
     let is_name = |word: &[u8]| {
@@ -59,7 +62,7 @@ fn relayed<'a>(text: &'a [u8], stamp: Stamp, layer: Layer<'_>) -> Option<Record<
 
 /// Reads a record whose host has a colon behind it, as a tag has.
 fn own_tag(text: &[u8], stamp: Stamp) -> Option<Record<'_>> {
-    let end = memchr::memmem::find(text, b": kernel: ")?;
+    let end = memchr::memmem::find(&text[..text.len().min(MAX_TAG)], b": kernel: ")?;
     let (host, message) = (&text[..end], &text[end + 10..]);
     let host = std::str::from_utf8(host).ok().filter(|_| is_host(host))?;
     Some(Record::new(
@@ -73,6 +76,10 @@ fn own_tag(text: &[u8], stamp: Stamp) -> Option<Record<'_>> {
 /// Returns who wrote `text`, which no form reads: nobody tells where the LOG prefix stands in it as a message does, with
 /// the kernel's tag before it or none.
 pub(super) fn of_unknown(text: &[u8], prefixes: &Prefixes) -> Origin {
+    // An indented line continues another one.
+    if text.first().is_some_and(u8::is_ascii_whitespace) {
+        return Origin::Other;
+    }
     let head = prefixes.find(text).map_or(text, |at| &text[..at]);
     let is_apart = head.last().is_none_or(u8::is_ascii_whitespace) || head.ends_with(b"kernel:");
     let head = head.trim_ascii_end();

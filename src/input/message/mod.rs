@@ -75,9 +75,10 @@ pub(super) fn classify<'m>(
     }
     match origin {
         Origin::Kernel => {}
-        Origin::Unclear => return Class::Unclear,
+        // The prefix alone is only a word.
+        Origin::Unclear if prefixes.begin_in(text) => return Class::Unclear,
         Origin::Forged => return Class::Untrusted("not from the kernel, but claims to be"),
-        Origin::Journald | Origin::Journalctl | Origin::Other => {
+        Origin::Journald | Origin::Journalctl | Origin::Other | Origin::Unclear => {
             return Class::Untrusted("written by another program than the kernel");
         }
     }

@@ -98,7 +98,7 @@ impl Reader {
             sink(LogEvent::Elsewhere {
                 record: raw,
                 why: "begins with a blank, as the further lines of a message do, which the kernel does not write",
-                is_read: is_further(raw),
+                is_read: is_further(raw) || !self.prefixes.begin_in(&plain),
             });
         } else if holds_records(&plain) {
             return Taken::Document;
