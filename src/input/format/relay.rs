@@ -38,11 +38,12 @@ pub(super) fn sent<'a>(text: &'a [u8], stamp: Stamp, layer: Layer<'_>) -> Option
     Some(relayed.unwrap_or_else(|| Record::new(stamp, host, origin, message.into())))
 }
 
-/// Reads the record of the kernel behind a relay's stamp, or behind its stamp and its name.
+/// Reads the record that is the kernel's or claims to be, behind a relay's stamp, or behind its stamp and its name.
 fn relayed<'a>(text: &'a [u8], stamp: Stamp, layer: Layer<'_>) -> Option<Record<'a>> {
     let stamped = |text| {
         let record = layer.inner(text)?;
-        (record.origin == Origin::Kernel && record.stamp != Stamp::None).then_some(record)
+        let is_its = matches!(record.origin, Origin::Kernel | Origin::Forged);
+        (is_its && record.stamp != Stamp::None).then_some(record)
     };
     let mut behind = text;
     let relay = word(&mut behind)?;

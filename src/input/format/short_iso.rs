@@ -18,7 +18,7 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     literal(&mut rest, b" ")?;
     let sent = sent(rest, stamp, layer)?;
     Some(Record {
-        zone_name: has_zone_name(rest),
+        zone_name: sent.zone_name || has_zone_name(rest),
         ..sent
     })
 }
