@@ -107,6 +107,10 @@ pub enum Stamp {
     },
     /// Microseconds since boot.
     Uptime { micros: i64 },
+    /// A date that no calendar has, such as 29 February 2026.
+    NoSuchDay,
+    /// No time that is understood, in a form whose records have one.
+    Unread,
     /// No time stamp.
     None,
 }
@@ -119,8 +123,13 @@ impl Stamp {
             | Self::Zoneless { fine, .. }
             | Self::Yearless { fine, .. } => fine,
             Self::Uptime { .. } => true,
-            Self::None => false,
+            Self::NoSuchDay | Self::Unread | Self::None => false,
         }
+    }
+
+    /// Whether there is no stamp, or none that is understood.
+    pub const fn is_none(self) -> bool {
+        matches!(self, Self::Unread | Self::None)
     }
 }
 
@@ -278,7 +287,7 @@ impl YearClock {
             Stamp::Dated { at, .. } => at,
             Stamp::Zoneless { at, .. } => Time(at.0 - self.reading.offset),
             Stamp::Uptime { micros } => Time::uptime(micros),
-            Stamp::None => Time::UNKNOWN,
+            Stamp::NoSuchDay | Stamp::Unread | Stamp::None => Time::UNKNOWN,
             Stamp::Yearless {
                 month,
                 day,
@@ -397,6 +406,14 @@ const fn days_of_month(year: i32, month: u8) -> u8 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
+}
+
+/// Returns the days since 1970-01-01 of a date; `None` where the calendar does not have it.
+pub const fn day_of_civil(year: i32, month: u8, day: u8) -> Option<i64> {
+    if month == 0 || month > 12 || day == 0 || day > days_of_month(year, month) {
+        return None;
+    }
+    Some(days_of_civil(year, month, day))
 }
 
 const fn is_leap(year: i32) -> bool {

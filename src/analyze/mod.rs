@@ -9,6 +9,7 @@ mod reports;
 mod simulate;
 mod splits;
 mod traffic;
+mod unread;
 mod unused_names;
 mod warnings;
 
@@ -98,6 +99,8 @@ pub struct Analysis {
     /// Lost evidence that the logs report, by host and kind.
     notices: Notices,
     elsewhere: Elsewhere,
+    /// Lines that cannot be read, by the reason.
+    unread: BTreeMap<String, Elsewhere>,
     /// Lines of other LOG rules, by their prefixes.
     other_prefixes: BTreeMap<String, u64>,
     /// Drop lines that came in, including those that an earlier input contained.
@@ -131,6 +134,7 @@ impl Analysis {
             learned: Vec::new(),
             notices: Notices::new(),
             elsewhere: Elsewhere::default(),
+            unread: BTreeMap::new(),
             other_prefixes: BTreeMap::new(),
             met: 0,
             reports: Reports::default(),
@@ -149,7 +153,7 @@ impl Analysis {
     pub fn push(&mut self, event: LogEvent<'_>) {
         match event {
             LogEvent::Drops(drops) => self.push_drops(drops),
-            LogEvent::Unreadable { record, why } => self.refuse(true, why.to_owned(), record),
+            LogEvent::Unreadable { record, why } => self.unreadable(why, record),
             LogEvent::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
             LogEvent::Elsewhere {
                 record,
@@ -224,7 +228,7 @@ impl Analysis {
             }
             match &line.packet {
                 Ok(packet) => counted.extend(self.counted(line, packet)),
-                Err(why) => self.refuse(true, why.to_string(), line.message),
+                Err(why) => self.mangled(*why, line.message),
             }
         }
         self.current.add_all(&self.site, &counted);
@@ -416,6 +420,7 @@ impl Analysis {
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         warnings.extend(self.elsewhere.warning());
+        warnings.extend(self.unread.iter().map(|(why, lines)| lines.unread(why)));
         warnings.extend(warnings::without_log(&self.learned));
         if self.tally.drops == 0 {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));

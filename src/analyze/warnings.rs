@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Notice, Notices};
 use crate::catalog::{LOG_PREFIX, service};
+use crate::cause::Verdict;
 use crate::cause::scene::Scene;
 use crate::cause::upgrades::Upgrade;
 use crate::chain::{of_node, quoted};
@@ -38,6 +39,13 @@ pub(super) fn warnings(
     found.extend(established_suspects(findings));
     found.extend(scanned(findings));
     found.extend(stale_rules(findings));
+    // Of times that are not understood another warning tells.
+    if !notices
+        .keys()
+        .any(|(_, kind)| *kind == NoticeKind::UnreadTime)
+    {
+        found.extend(without_times(findings));
+    }
     found.extend(open_matches(findings));
     found.extend(assumed_roles(scene, findings));
     found.extend(
@@ -78,6 +86,19 @@ pub(super) fn without_log(learned: &[ClusterFact]) -> Option<Warning> {
     (!nodes.is_empty()).then(|| Warning::new("node-log-missing", None, text))
 }
 
+/// Warns of replies without times: a connection that lost its state and one whose replies never get in differ by how long
+/// they go on.
+fn without_times(findings: &[Finding]) -> Option<Warning> {
+    let is_reply = |finding: &&Finding| finding.verdict() == Verdict::FalsePositive;
+    let own = (findings.iter()).filter(|f| is_reply(f) && f.logged > 1 && !f.last.is_known());
+    let lines: u64 = own.map(|finding| finding.logged).sum();
+    let text = format!(
+        "{lines} replies have no time: if they go on for more than 20 minutes, they are no false positives. Save the log with its \
+         times: `journalctl -k -o short-precise`"
+    );
+    (lines > 0).then(|| Warning::new("time-missing", None, text))
+}
+
 /// Warns of records that could not be compared with earlier inputs, because the memory for them is bounded.
 pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
     let text = format!(
@@ -85,6 +106,14 @@ pub(super) fn unchecked_repeats(untold: u64) -> Option<Warning> {
          inputs have in common may count twice; pass each input once, or look at a part of the time with --since and --until"
     );
     (untold > 0).then(|| Warning::new("repeats-unchecked", None, text))
+}
+
+/// Says how many drop lines are or have something.
+fn drop_lines(count: u64, one: &str, several: &str) -> String {
+    match count {
+        1 => format!("1 drop line {one}"),
+        _ => format!("{count} drop lines {several}"),
+    }
 }
 
 /// Describes the lost evidence behind a notice; `None` where nothing was lost.
@@ -125,8 +154,17 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
         NoticeKind::NoSuchDay => (
             "no-such-day",
             format!(
-                "{count} lines are of 29 February, or another day that their year does not have: they are counted, and have no \
-                 time; say the year of the newest line with --year"
+                "{} of 29 February, or another day that their year does not have: counted, and without a time. Where the stamps \
+                 have no year, say that of the newest line with --year; else correct what wrote them",
+                drop_lines(count, "is", "are")
+            ),
+        ),
+        NoticeKind::UnreadTime => (
+            "time-unread",
+            format!(
+                "{} no time that is understood: how long the drops went on, and whether they stopped, is not known of them. Write \
+                 the time as RFC 3339 (2026-05-04T10:00:00Z) or in seconds since 1970, in a field `time`",
+                drop_lines(count, "has", "have")
             ),
         ),
         NoticeKind::ZoneName => (
@@ -134,11 +172,7 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
             format!(
                 "{} the name of a zone, which may mean several: the time before it is taken for UTC; say the zone with \
                  --utc-offset, as --utc-offset +02:00 for CEST",
-                if count == 1 {
-                    "1 drop line has".to_owned()
-                } else {
-                    format!("{count} drop lines have")
-                }
+                drop_lines(count, "has", "have")
             ),
         ),
         // A boot is no loss; and the order of lines must not change a report.

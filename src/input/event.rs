@@ -110,6 +110,8 @@ pub enum NoticeKind {
     Boot,
     /// Stamps of days that their year does not have, such as 29 February; the count is their number.
     NoSuchDay,
+    /// Drop lines of JSON or of a table without a time that is understood; the count is their number.
+    UnreadTime,
     /// Stamps with the name of a zone that is not UTC; the count is their number.
     ZoneName,
     /// The clock was set back, or the log's parts are out of order; the count is the number of seconds.

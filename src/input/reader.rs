@@ -30,6 +30,10 @@ pub use line::{Line, line};
 /// whole block would be repeated for each line that opens a framing.
 const FIRST_LINES: usize = 256;
 
+/// Reason for which the rest of an export was not read.
+const SHORT_VALUE: &str = "a value of the export is shorter than its length says, and what stands behind it may be a part of it: \
+                           export the journal again";
+
 /// Result of taking a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
@@ -69,6 +73,8 @@ pub struct Reader {
     nodes: NodeClocks,
     /// Number of drop lines with a day that their year does not have.
     no_such_days: u64,
+    /// Number of drop lines without a time that is understood, in forms whose records have one.
+    unread_times: u64,
     /// Number of drop lines whose stamp has the name of a zone.
     zone_names: u64,
     /// Whether the user gave the zone of stamps without an offset.
@@ -125,6 +131,7 @@ impl Reader {
             clock: Clock::new(reading),
             nodes: NodeClocks::default(),
             no_such_days: 0,
+            unread_times: 0,
             zone_names: 0,
             has_zone: reading.offset != 0,
             known: false,
@@ -228,6 +235,7 @@ impl Reader {
         let zone_names = if self.has_zone { 0 } else { self.zone_names };
         for (kind, count) in [
             (NoticeKind::NoSuchDay, self.no_such_days),
+            (NoticeKind::UnreadTime, self.unread_times),
             (NoticeKind::ZoneName, zone_names),
         ] {
             if count > 0 {
@@ -293,6 +301,11 @@ impl Reader {
                     is_first = false;
                     self.record(&record, sink);
                     at += len;
+                }
+                Cut::Torn(len, end) => {
+                    self.record(&rest[..len], sink);
+                    self.lost(&rest[len..end], SHORT_VALUE, sink);
+                    at += end;
                 }
                 Cut::Skip(len) => {
                     carry::unreadable(rest, sink);
@@ -365,11 +378,18 @@ impl Reader {
     /// Takes a record in which its document breaks off.
     fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
         self.lines += 1;
-        if self.scanner.search.of_record().found_in(record).prefix {
-            sink(LogEvent::Unreadable {
-                record: &record[..record.len().min(200)],
-                why: "the JSON is broken",
-            });
+        self.lost(
+            record,
+            "the JSON is broken: export the log again, or cut the record out",
+            sink,
+        );
+    }
+
+    /// Reports a part of a log that cannot be read, if it has a drop line.
+    fn lost(&self, part: &[u8], why: &'static str, sink: &mut Sink<'_>) {
+        if self.scanner.search.of_record().found_in(part).prefix {
+            let record = &part[..part.len().min(200)];
+            sink(LogEvent::Unreadable { record, why });
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::event::DropLine;
 use super::search::{Found, HitLines, Search};
@@ -16,6 +16,8 @@ use crate::time::{Stamp, Time};
 pub(super) struct Scan {
     /// Number of line ends in the block.
     pub(super) ends: u64,
+    /// Whether it has a NUL: text has none, UTF-16 and packed data have.
+    pub(super) nul: bool,
     pub(super) lines: Vec<ScannedLine>,
     besides: Vec<Besides>,
     /// Names, kept from block to block.
@@ -210,9 +212,10 @@ impl Scan {
                 *names = Names::default();
             }
         }
-        let (ends, colours) = look(block);
-        self.ends = ends;
-        colours
+        let looked = look(block);
+        self.ends = looked.ends;
+        self.nul = looked.nul;
+        looked.escape
     }
 }
 
@@ -233,33 +236,51 @@ pub(super) fn scan(block: &[u8], search: &Search, scan: &mut Scan) {
     }
 }
 
-/// Returns the number of line ends of a text, and whether it may contain a terminal's colours.
-fn look(text: &[u8]) -> (u64, bool) {
+/// What one look at a text shows.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Looked {
+    /// Number of line ends.
+    ends: u64,
+    /// Whether there may be a terminal's colours.
+    escape: bool,
+    nul: bool,
+}
+
+/// Looks at all bytes of a text.
+fn look(text: &[u8]) -> Looked {
     /// Bytes of a part, which stay in the processor's first cache for the second pass.
     const PART: usize = 16 << 10;
-    let ends = |part| bytecount::count(part, b'\n') as u64;
-    let has_escape = |part| memchr(0x1b, part).is_some();
-    let looks = text.chunks(PART).map(|part| (ends(part), has_escape(part)));
-    looks.fold((0, false), |(ends, escape), (more, here)| {
-        (ends + more, escape || here)
-    })
+    let mut all = Looked::default();
+    for part in text.chunks(PART) {
+        all.ends += bytecount::count(part, b'\n') as u64;
+        // Text has neither.
+        if memchr2(0x1b, 0, part).is_some() {
+            all.escape |= memchr(0x1b, part).is_some();
+            all.nul |= memchr(0, part).is_some();
+        }
+    }
+    all
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::{Just, prop_assert_eq, prop_oneof, proptest};
 
-    use super::look;
+    use super::{Looked, look};
 
     proptest! {
         #[test]
-        fn one_look_counts_all(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(0x1b)], 0..100), times in 0..400_usize) {
+        fn one_look_counts_all(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(0x1b), Just(0)], 0..100), times in 0..400_usize) {
             let mut text = text.repeat(times);
             if times % 2 == 0 {
                 text.retain(|byte| *byte != 0x1b);
             }
+            if times % 3 == 0 {
+                text.retain(|byte| *byte != 0);
+            }
             let ends = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-            prop_assert_eq!(look(&text), (ends, text.contains(&0x1b)));
+            let (escape, nul) = (text.contains(&0x1b), text.contains(&0));
+            prop_assert_eq!(look(&text), Looked { ends, escape, nul });
         }
     }
 }

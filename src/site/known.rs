@@ -116,7 +116,8 @@ impl Facts {
             value: node.to_owned(),
             origin,
         };
-        self.names.add(node);
+        // A collector may call a node by its address.
+        self.names.add_other(node, &address.to_string());
         let clash = settle(&mut self.addresses, address, new, |node| {
             printable_name(node)
         });

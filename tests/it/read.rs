@@ -1,6 +1,7 @@
 //! Forms of logs that nothing may be lost of in silence: each row of fixtures/read/ goes through the program.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -31,6 +32,9 @@ struct Row {
     node: Option<String>,
     warning: Option<String>,
     encoding: Option<String>,
+    /// Text that another program appended, and its encoding.
+    next: Option<String>,
+    next_encoding: Option<String>,
     /// Year of the newest line; 2026 if absent.
     year: Option<u32>,
     /// Exit code; if absent, any code for a log with a judged drop line.
@@ -39,18 +43,35 @@ struct Row {
 
 impl Row {
     fn bytes(&self) -> Vec<u8> {
-        let other = MESSAGE.replace("40000", "40001");
-        let text = self.text.replace("{M}", MESSAGE).replace("{N}", &other);
-        let wide = |bytes: fn(u16) -> [u8; 2]| {
-            let units = std::iter::once(0xfeff).chain(text.encode_utf16());
-            units.flat_map(bytes).collect()
-        };
-        match self.encoding.as_deref() {
-            Some("utf-16le") => wide(u16::to_le_bytes),
-            Some("utf-16be") => wide(u16::to_be_bytes),
-            Some(other) => panic!("{other} is no encoding"),
-            None => text.into_bytes(),
+        let mut bytes = encoded(&self.text, self.encoding.as_deref());
+        if let Some(next) = &self.next {
+            bytes.extend(encoded(next, self.next_encoding.as_deref()));
         }
+        bytes
+    }
+}
+
+fn encoded(text: &str, encoding: Option<&str>) -> Vec<u8> {
+    let other = MESSAGE.replace("40000", "40001");
+    let text = text.replace("{M}", MESSAGE).replace("{N}", &other);
+    let text = text.replace("{16K}", &"x".repeat(16 << 10));
+    let wide = |bytes: fn(u16) -> [u8; 2], mark: Option<u16>| {
+        let units = mark.into_iter().chain(text.encode_utf16());
+        units.flat_map(bytes).collect()
+    };
+    match encoding {
+        Some("utf-16le") => wide(u16::to_le_bytes, Some(0xfeff)),
+        Some("utf-16be") => wide(u16::to_be_bytes, Some(0xfeff)),
+        Some("utf-16le, no mark") => wide(u16::to_le_bytes, None),
+        Some("utf-16be, no mark") => wide(u16::to_be_bytes, None),
+        Some("gzip") => {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(6));
+            packer.write_all(text.as_bytes()).unwrap();
+            packer.finish().unwrap()
+        }
+        Some("zstd") => zstd::encode_all(text.as_bytes(), 3).unwrap(),
+        Some(other) => panic!("{other} is no encoding"),
+        None => text.into_bytes(),
     }
 }
 
@@ -93,7 +114,12 @@ fn wrong(row: &Row, folder: &Path) -> Option<String> {
         .iter()
         .filter_map(|warning| warning["code"].as_str())
         .collect();
-    let of_reading = ["prefix-elsewhere", "other-prefix", "no-such-day"];
+    let of_reading = [
+        "prefix-elsewhere",
+        "other-prefix",
+        "no-such-day",
+        "time-unread",
+    ];
     let has: Vec<&str> = codes
         .into_iter()
         .filter(|code| of_reading.contains(code))
@@ -104,6 +130,10 @@ fn wrong(row: &Row, folder: &Path) -> Option<String> {
     let text = report["summary"]["text"].as_str().unwrap();
     if row.unreadable > 0 && text.contains("No rule is missing") {
         wrong.push(format!("the answer is an all-clear: {text}"));
+    }
+    let tells = |code: &str| warnings.iter().any(|warning| warning["code"] == code);
+    if row.unreadable > 0 && !tells("lines-unreadable") && !tells("prefix-elsewhere") {
+        wrong.push("no caution names the lines that could not be read".to_owned());
     }
     let code = output.status.code();
     let is_judged = matches!(code, Some(0 | 1));

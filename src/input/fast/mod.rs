@@ -9,7 +9,7 @@ mod head;
 use std::ops::Range;
 
 use super::format::text::{bare, trim, uptime_of};
-use super::format::{self, Origin, Prefixes, cri};
+use super::format::{self, Origin, Prefixes};
 use super::framing;
 use super::message::{Class, classify, further_lines, unescaped};
 use super::scan::{Besides, Parsed, Scan};
@@ -80,7 +80,8 @@ fn usual(block: &[u8], begin: usize, prefixes: &Prefixes, scan: &mut Scan) -> Op
 fn other(block: &[u8], line: &Range<usize>, prefixes: &Prefixes, scan: &mut Scan) -> Option<()> {
     let raw = trim(block.get(line.clone())?);
     // Lines that open another framing, or may continue in the next line.
-    if framing::opening(&block[line.start..]).is_some() || cri::part(raw).is_some() {
+    if framing::opening(&block[line.start..]).is_some() || framing::may_be_part(block, line.clone())
+    {
         return None;
     }
     let record = format::read(raw, prefixes)?;

@@ -1,12 +1,12 @@
 //! `dmesg` of util-linux in each of its time formats: the kernel's own log, without a host.
 
 use super::header::{
-    at, bracket, caller, clock, day, digits, glued_month, iso, literal, month, priority, seconds,
-    source, spaces,
+    bracket, caller, clock, day, digits, glued_month, iso, literal, month, priority, seconds,
+    source, spaces, stamp_of,
 };
 use super::journal_fields::of_priority;
 use super::record::{Format, Origin, Read, Record};
-use crate::time::{SECOND, Stamp, days_of_civil};
+use crate::time::{SECOND, Stamp, day_of_civil};
 
 /// First bytes of a line: its bracket, or a level before it.
 const LEVELS: &[u8] = b"[<kudsa";
@@ -108,7 +108,7 @@ fn further<'a>(rest: &mut &'a [u8]) -> Header<'a> {
 /// Returns a header with the times of both, of which the stamp is the one that says more.
 fn both<'a>(one: Record<'a>, other: Record<'a>) -> Record<'a> {
     let rank = |record: &Record<'_>| match record.stamp {
-        Stamp::None => 0,
+        Stamp::None | Stamp::NoSuchDay | Stamp::Unread => 0,
         Stamp::Uptime { .. } => 1,
         Stamp::Yearless { .. } => 2,
         Stamp::Zoneless { .. } => 3,
@@ -164,11 +164,8 @@ fn ctime<'a>(rest: &mut &'a [u8]) -> Header<'a> {
     literal(rest, b" ")?;
     let year = digits(rest, 4, 4)?;
     literal(rest, b"] ")?;
-    let days = days_of_civil(year as i32, month, day);
-    Some(kernel(Stamp::Zoneless {
-        at: at(days, day_micros),
-        fine,
-    }))
+    let day = day_of_civil(year as i32, month, day);
+    Some(kernel(stamp_of(day, day_micros, None, fine)))
 }
 
 /// `[Apr22 10:00] `, or `[  +0.250000] ` for a message of the same minute.

@@ -23,6 +23,18 @@ pub(in crate::input) fn is_entry(text: &[u8]) -> bool {
     BEGINS.iter().any(|begin| text.starts_with(begin))
 }
 
+/// The longest entry that systemd-journal-remote takes (journal-importer.h, `ENTRY_SIZE_MAX`); a greater length is wrong.
+const MAX_VALUE: u64 = 1 << 30;
+
+/// Returns the offset of the first entry behind `at` of the journal that the entry at the start of `text` is of. Its
+/// cursor, whose first part is random, shows that no sender wrote it: a message may hold the text of an entry.
+pub(in crate::input) fn next_entry(text: &[u8], at: usize) -> Option<usize> {
+    let cursor = text.strip_prefix(BEGINS[0])?;
+    let end = memchr::memchr2(b';', b'\n', cursor)?;
+    let begin = [b"\n\n", &text[..BEGINS[0].len() + end + 1]].concat();
+    memchr::memmem::find(&text[at..], &begin).map(|found| at + found + 2)
+}
+
 /// One field, or the reason why there is none.
 pub(in crate::input) enum Step<'a> {
     Field {
@@ -45,12 +57,13 @@ pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
     let Some(end) = memchr::memchr(b'\n', text) else {
         return Step::More;
     };
-    let line = &text[..end];
+    // No field has a carriage return but one with a length: an editor added it.
+    let line = text[..end].strip_suffix(b"\r").unwrap_or(&text[..end]);
     if line.is_empty() {
-        return Step::End(1);
+        return Step::End(end + 1);
     }
     let equals = memchr::memchr(b'=', line);
-    let key = &line[..equals.unwrap_or(end)];
+    let key = &line[..equals.unwrap_or(line.len())];
     let is_key = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
     // systemd, journal_field_valid: 64 bytes at most.
     if key.is_empty() || key.len() > 64 || !key.iter().all(is_key) {
@@ -67,6 +80,9 @@ pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
         return Step::More;
     };
     let size = u64::from_le_bytes(*size);
+    if size > MAX_VALUE {
+        return Step::Broken;
+    }
     let begin = end + 9;
     let value = usize::try_from(size)
         .ok()

@@ -2,7 +2,6 @@
 
 use super::header::digits;
 use super::record::{Format, Layer, Read, Record};
-use crate::time::Stamp;
 
 pub(super) static GREP: Format = Format {
     code: "grep",
@@ -42,7 +41,7 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
         // A message without a header, behind a word and a colon, may belong to another rule's prefix.
         let name = &record[..at];
         let is_file = name.iter().all(u8::is_ascii_digit) || name.iter().any(|b| b"./".contains(b));
-        if split.stamp != Stamp::None || split.after.is_some() || is_file {
+        if !split.stamp.is_none() || split.after.is_some() || is_file {
             return Some(split);
         }
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::months::month_of;
 use super::record::Origin;
 use crate::leading::{number, pairs};
-use crate::time::{DAY, SECOND, Stamp, Time, days_of_civil};
+use crate::time::{DAY, SECOND, Stamp, Time, day_of_civil};
 
 /// First bytes of a number, or of an ISO 8601 date.
 pub(super) const DIGITS: &[u8] = b"0123456789";
@@ -142,8 +142,8 @@ pub(super) fn day(text: &mut &[u8]) -> Option<u8> {
     (1..=31).contains(&day).then_some(day as u8)
 }
 
-/// Parses `2026-04-22`. Returns the days since 1970-01-01.
-pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
+/// Parses `2026-04-22`. Returns the days since 1970-01-01, which a day that no calendar has has none of.
+pub(super) fn date(text: &mut &[u8]) -> Option<Option<i64>> {
     let (whole, [d, dd, rest @ ..]) = text.split_first_chunk()? else {
         return None;
     };
@@ -151,8 +151,7 @@ pub(super) fn date(text: &mut &[u8]) -> Option<i64> {
     let day = pair(*d, *dd)?;
     *text = rest;
     let year = i32::from(century) * 100 + i32::from(year);
-    ((1..=12).contains(&month) && (1..=31).contains(&day))
-        .then(|| days_of_civil(year, month, day as u8))
+    Some(day_of_civil(year, month, day as u8))
 }
 
 /// Parses `Z`, `+0200`, `+02:00` or `-02`. Returns the offset from UTC in microseconds.
@@ -185,9 +184,24 @@ fn zone_apart(text: &mut &[u8]) -> Option<i64> {
     Some(ahead)
 }
 
-/// Returns the time `day_micros` after the start of the day `days`.
-pub(super) const fn at(days: i64, day_micros: i64) -> Time {
-    Time(days * DAY + day_micros)
+/// Returns the stamp of a day, as far as the calendar has it, and a time of day, of a clock that is `ahead` of UTC.
+pub(super) const fn stamp_of(
+    day: Option<i64>,
+    day_micros: i64,
+    ahead: Option<i64>,
+    fine: bool,
+) -> Stamp {
+    match (day, ahead) {
+        (None, _) => Stamp::NoSuchDay,
+        (Some(days), Some(ahead)) => {
+            let at = Time(days * DAY + day_micros - ahead);
+            Stamp::Dated { at, fine }
+        }
+        (Some(days), None) => {
+            let at = Time(days * DAY + day_micros);
+            Stamp::Zoneless { at, fine }
+        }
+    }
 }
 
 /// Parses `2026-04-22T10:00:01.123456+00:00`; a space in place of the `T`, and a missing zone, are accepted.
@@ -201,14 +215,8 @@ pub(in crate::input) fn iso(text: &mut &[u8]) -> Option<Stamp> {
     }
     rest = &rest[1..];
     let (day_micros, fine) = clock(&mut rest)?;
-    let local = at(days, day_micros);
-    let stamp = match zone(&mut rest).or_else(|| zone_apart(&mut rest)) {
-        Some(ahead) => Stamp::Dated {
-            at: Time(local.0 - ahead),
-            fine,
-        },
-        None => Stamp::Zoneless { at: local, fine },
-    };
+    let ahead = zone(&mut rest).or_else(|| zone_apart(&mut rest));
+    let stamp = stamp_of(days, day_micros, ahead, fine);
     *text = rest;
     Some(stamp)
 }
@@ -338,7 +346,30 @@ fn other_source(text: &[u8]) -> Option<Sent<'_>> {
         Origin::Other if rest.ends_with(b" kernel") => Origin::Unclear,
         origin => origin,
     };
-    Some((host.map(String::from_utf8_lossy), origin, message))
+    let host = host.map(|host| String::from_utf8_lossy(host_name(host)));
+    Some((host, origin, message))
+}
+
+/// Returns the name of a host as senders and relays decorate it: `[host]`, `host:514`, and `source@host/relay`, as syslog-ng
+/// chains names.
+pub(super) fn host_name(host: &[u8]) -> &[u8] {
+    let inner = host
+        .strip_prefix(b"[")
+        .and_then(|host| host.strip_suffix(b"]"));
+    let mut name = inner.unwrap_or(host);
+    if let Some(end) = memchr::memchr(b'/', name) {
+        name = &name[..end];
+    }
+    if let Some(at) = memchr::memchr(b'@', name) {
+        name = &name[at + 1..];
+    }
+    // An address of IPv6 has further colons.
+    if let Some(colon) = memchr::memchr(b':', name)
+        && name[colon + 1..].iter().all(u8::is_ascii_digit)
+    {
+        name = &name[..colon];
+    }
+    if name.is_empty() { host } else { name }
 }
 
 /// Finds the colon behind the tag: before a space, or behind the kernel's own name, to which some templates glue the
@@ -360,7 +391,7 @@ fn tag_end(text: &[u8]) -> Option<usize> {
 const MAX_WORD: usize = 24;
 
 /// Abbreviations of the tz database, except those that are also words: first of all those that are UTC.
-const ZONES: [&[u8]; 34] = [
+pub(super) const ZONES: [&[u8]; 34] = [
     b"UTC", b"GMT", b"CET", b"CEST", b"WET", b"WEST", b"EET", b"EEST", b"MSK", b"BST", b"IST",
     b"EST", b"EDT", b"CST", b"CDT", b"MST", b"MDT", b"PST", b"PDT", b"AKST", b"AKDT", b"HST",
     b"JST", b"KST", b"HKT", b"SGT", b"PKT", b"SAST", b"EAT", b"WIB", b"AEST", b"AEDT", b"NZST",

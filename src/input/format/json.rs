@@ -5,14 +5,15 @@
 
 use std::borrow::Cow;
 
-use super::header::{at, clock, day, digits, fraction, iso, literal, month, source, spaces, word};
+use super::header::{host_name, source};
 use super::journal_fields::JournalFields;
 use super::json_fields::Part;
 use super::json_object::Object;
+use super::moment::{Moment, moment};
 use super::record::{Format, Layer, Origin, Read, Record};
 use super::relay::of_unknown;
 use super::text::bare;
-use crate::time::{SECOND, Stamp, Time, days_of_civil};
+use crate::time::{SECOND, Stamp};
 
 /// First byte of an object. A blank before it is the indentation of a continuation line, which is no record.
 const JSON_BEGINS: &[u8] = b"{";
@@ -117,9 +118,13 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
     // A container's line, which may be a part of a longer one.
     let is_line = object.has(Part::Message, "log");
     let message = object.take(Part::Message).unwrap_or_default();
-    let host = object.take(Part::Host).and_then(text);
+    let host = object.take(Part::Host).and_then(host);
     let fields = journal_fields(object);
-    let (stamp, late) = fields.when().unwrap_or_else(|| (stamp(object), 0));
+    let (moment, late) = match fields.when() {
+        Some((stamp, late)) => (stamp.into(), late),
+        None => (stamp(object), 0),
+    };
+    let stamp = moment.stamp;
     let from = fields.origin();
     // The journal, or `dmesg -J`, states the sender: a header within the message is then only text.
     let is_told = fields.transport.is_some()
@@ -152,6 +157,7 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
         (None, from) => headed(stamp, from, message, is_line, layer),
     };
     record.late = record.late.max(late);
+    record.zone_name |= moment.zone_name;
     record.monotonic = record.monotonic.or(fields.monotonic);
     record.host = record.host.or(host);
     record.boot = record.boot.or(fields.boot());
@@ -262,9 +268,9 @@ fn unwrapped<'a>(message: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
 }
 
 /// Returns the time that a collector gives, or the kernel's uptime.
-fn stamp(object: &Object<'_>) -> Stamp {
-    if let Some(stamp) = object.bytes(Part::Time).and_then(moment) {
-        return stamp;
+fn stamp(object: &Object<'_>) -> Moment {
+    if let Some(moment) = object.bytes(Part::Time).and_then(moment) {
+        return moment;
     }
     let uptime = object
         .number(Part::Seconds)
@@ -272,96 +278,20 @@ fn stamp(object: &Object<'_>) -> Stamp {
         .map(|whole| whole.saturating_add(object.number(Part::Micros).unwrap_or(0)));
     let uptime = uptime.or_else(|| object.number(Part::SourceMonotonic));
     let stamp = uptime.filter(|micros| (0..1 << 60).contains(micros));
-    stamp.map_or(Stamp::None, |micros| Stamp::Uptime { micros })
+    let stamp = stamp.map_or(Stamp::Unread, |micros| Stamp::Uptime { micros });
+    stamp.into()
 }
 
-/// Parses a time of a collector: RFC 3339, a stamp of syslog, Kibana's or ctime's, or a number since 1970 in seconds or
-/// a finer unit, which its size shows. A number of seconds too small for this century is an uptime.
-fn moment(text: &[u8]) -> Option<Stamp> {
-    let mut rest = text.trim_ascii();
-    match rest {
-        [b'0'..=b'9', ..] if rest.contains(&b'-') => return iso(&mut rest),
-        [b'0'..=b'9', ..] => {}
-        _ => return calendar(rest),
-    }
-    let whole = digits(&mut rest, 1, 19)?;
-    if rest.first() == Some(&b'.') {
-        let micros = fraction(&mut rest)?;
-        let micros = whole.checked_mul(SECOND)?.checked_add(micros)?;
-        return Some(if whole < CENTURY {
-            Stamp::Uptime { micros }
-        } else {
-            let at = Time(micros);
-            Stamp::Dated { at, fine: true }
-        });
-    }
-    let (at, fine) = match whole {
-        0..CENTURY => {
-            return Some(Stamp::Uptime {
-                micros: whole * SECOND,
-            });
-        }
-        CENTURY..100_000_000_000 => (whole * SECOND, false),
-        100_000_000_000..100_000_000_000_000 => (whole * 1000, true),
-        100_000_000_000_000..100_000_000_000_000_000 => (whole, true),
-        _ => (whole / 1000, true),
-    };
-    let at = Time(at);
-    Some(Stamp::Dated { at, fine })
-}
-
-/// Parses a time that begins with a word: `May  4 09:58:10`, `Mon May  4 09:58:10 2026`, `May 4, 2026 @ 09:58:10.000`.
-fn calendar(text: &[u8]) -> Option<Stamp> {
-    let mut rest = text;
-    let named = month(&mut rest).or_else(|| {
-        // The weekday is redundant with the date.
-        rest = text;
-        word(&mut rest)?;
-        spaces(&mut rest);
-        month(&mut rest)
-    })?;
-    spaces(&mut rest);
-    let day = day(&mut rest)?;
-    let _ = literal(&mut rest, b",");
-    spaces(&mut rest);
-    let is_year = rest.get(4) == Some(&b' ');
-    let mut year = if is_year {
-        Some(digits(&mut rest, 4, 4)?)
-    } else {
-        None
-    };
-    spaces(&mut rest);
-    let _ = literal(&mut rest, b"@ ");
-    let (day_micros, fine) = clock(&mut rest)?;
-    spaces(&mut rest);
-    if year.is_none() && !rest.is_empty() {
-        year = Some(digits(&mut rest, 4, 4)?);
-    }
-    let stamp = match year {
-        Some(year) => Stamp::Zoneless {
-            at: at(days_of_civil(year as i32, named, day), day_micros),
-            fine,
-        },
-        None => Stamp::Yearless {
-            month: named,
-            day,
-            day_micros,
-            fine,
-        },
-    };
-    rest.is_empty().then_some(stamp)
-}
-
-/// 2001-09-09, in seconds since 1970.
-const CENTURY: i64 = 1_000_000_000;
-
-fn text(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
+/// Returns the name of the host in a field.
+fn host(bytes: Cow<'_, [u8]>) -> Option<Cow<'_, str>> {
     // Kibana writes a dash for a missing value.
     if matches!(&*bytes, b"" | b"-") {
         return None;
     }
     match bytes {
-        Cow::Borrowed(bytes) => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
-        Cow::Owned(bytes) => String::from_utf8(bytes).ok().map(Cow::Owned),
+        Cow::Borrowed(bytes) => str::from_utf8(host_name(bytes)).ok().map(Cow::Borrowed),
+        Cow::Owned(bytes) => str::from_utf8(host_name(&bytes))
+            .ok()
+            .map(|name| name.to_owned().into()),
     }
 }

@@ -48,11 +48,13 @@ pub(super) enum Within {
     Syslog,
     Process,
     Facility,
+    /// A time that is an object.
+    Date,
     /// An unknown object.
     Unknown,
 }
 
-use Within::{Body, Event, Facility, Host, Journald, Process, Record, Syslog, Systemd};
+use Within::{Body, Date, Event, Facility, Host, Journald, Process, Record, Syslog, Systemd};
 
 /// A field: its context, its name there, and the part that it holds.
 pub(super) struct Field {
@@ -70,7 +72,8 @@ const fn row(within: Within, name: &'static str, part: Part) -> Field {
 /// Names are from: systemd.journal-fields(7); Fluent Bit's inputs systemd (also with `Lowercase` and
 /// `Strip_Underscores`) and kmsg; Vector's sources journald and syslog; Filebeat's input journald and ECS 8; rsyslog's
 /// and syslog-ng's JSON templates (`--scope rfc3164` and `rfc5424`); Docker's json-file; Loki's API, logcli and Grafana;
-/// Splunk's exports; OpenTelemetry's logs data model; util-linux `dmesg -J`.
+/// Splunk's exports; OpenTelemetry's logs data model; util-linux `dmesg -J`; rsyslog's ommysql; Azure Monitor's Syslog table;
+/// CloudWatch Logs; Google Cloud Logging; Sumo Logic; Papertrail; MongoDB's extended JSON.
 #[rustfmt::skip]
 pub(super) const FIELDS: &[Field] = &[
     row(Record, "MESSAGE", Part::Message),
@@ -92,6 +95,7 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "_hostname", Part::Host),
     row(Record, "HOSTNAME", Part::Host),
     row(Record, "hostname", Part::Host),
+    row(Syslog, "hostname", Part::Host),
     row(Host, "hostname", Part::Host),
     row(Host, "name", Part::Host),
     row(Record, "host", Part::Host),
@@ -191,6 +195,54 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "_time", Part::Time),
     row(Record, "Time", Part::Time),
     row(Record, "tsNs", Part::Time),
+    row(Record, "@t", Part::Time),
+    row(Record, "Timestamp", Part::Time),
+    row(Record, "TimeStamp", Part::Time),
+    row(Record, "timeStamp", Part::Time),
+    row(Record, "TIME", Part::Time),
+    row(Record, "datetime", Part::Time),
+    row(Record, "DateTime", Part::Time),
+    row(Record, "dateTime", Part::Time),
+    row(Record, "Datetime", Part::Time),
+    row(Record, "date_time", Part::Time),
+    row(Record, "eventTime", Part::Time),
+    row(Record, "EventTime", Part::Time),
+    row(Record, "event_time", Part::Time),
+    row(Record, "eventtime", Part::Time),
+    row(Record, "eventTimestamp", Part::Time),
+    row(Record, "event_timestamp", Part::Time),
+    row(Record, "log_time", Part::Time),
+    row(Record, "logtime", Part::Time),
+    row(Record, "syslog_timestamp", Part::Time),
+    row(Record, "DeviceReportedTime", Part::Time),
+    row(Record, "timegenerated", Part::Time),
+    row(Record, "TimeGenerated", Part::Time),
+    row(Record, "timeGenerated", Part::Time),
+    row(Record, "time_generated", Part::Time),
+    row(Record, "TimeGenerated [UTC]", Part::Time),
+    row(Record, "generated_at", Part::Time),
+    row(Record, "created_at", Part::Time),
+    row(Record, "createdAt", Part::Time),
+    row(Record, "Date", Part::Time),
+    row(Record, "STAMP", Part::Time),
+    row(Record, "S_STAMP", Part::Time),
+    row(Record, "S_DATE", Part::Time),
+    row(Record, "S_UNIXTIME", Part::Time),
+    row(Date, "$date", Part::Time),
+    row(Date, "$numberLong", Part::Time),
+    row(Record, "R_UNIXTIME", Part::Time),
+    row(Record, "R_DATE", Part::Time),
+    row(Record, "R_STAMP", Part::Time),
+    row(Record, "C_ISODATE", Part::Time),
+    row(Record, "received_at", Part::Time),
+    row(Record, "receivedAt", Part::Time),
+    row(Record, "ReceivedAt", Part::Time),
+    row(Record, "receiveTimestamp", Part::Time),
+    row(Record, "_messagetime", Part::Time),
+    row(Record, "_messageTime", Part::Time),
+    row(Record, "ingestionTime", Part::Time),
+    row(Record, "observedTimeUnixNano", Part::Time),
+    row(Event, "created", Part::Time),
     row(Record, "sec", Part::Seconds),
     row(Record, "usec", Part::Micros),
     row(Record, "values", Part::Pair),
@@ -218,6 +270,11 @@ pub(super) const OBJECTS: &[(&str, Within)] = &[
     ("body", Body),
     ("event", Event),
     ("facility", Facility),
+    ("@timestamp", Date),
+    ("timestamp", Date),
+    ("time", Date),
+    ("date", Date),
+    ("$date", Date),
 ];
 
 /// Returns the index in [`OBJECTS`] of the object with this name.

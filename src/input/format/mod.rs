@@ -17,6 +17,7 @@ mod kmsg;
 mod loki;
 mod marker;
 mod message_only;
+mod moment;
 mod months;
 mod numbered;
 mod prefixes;

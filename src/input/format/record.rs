@@ -90,15 +90,16 @@ impl<'a> Record<'a> {
     /// later.
     pub(super) fn timed(mut self, outer: Stamp) -> Self {
         match self.stamp {
-            _ if outer == Stamp::None => {}
             Stamp::None => self.stamp = outer,
+            _ if outer.is_none() => {}
+            Stamp::Unread | Stamp::NoSuchDay => self.stamp = outer,
             Stamp::Uptime { micros } => {
                 self.uptime = Some(micros);
                 self.stamp = outer;
             }
             Stamp::Dated { .. } | Stamp::Zoneless { .. } | Stamp::Yearless { .. } => {}
         }
-        if outer != Stamp::None {
+        if !outer.is_none() {
             self.after = None;
         }
         self

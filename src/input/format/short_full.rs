@@ -3,10 +3,10 @@
 //! The weekday is English in every locale (systemd, format_timestamp). The zone is a name, of which only UTC is
 //! unambiguous, or `+0545` where the zone has no letters.
 
-use super::header::{at, clock, date, literal, word, zone};
+use super::header::{clock, date, literal, stamp_of, word, zone};
 use super::record::{Format, Layer, Read, Record};
 use super::relay::sent;
-use crate::time::{Stamp, Time};
+use crate::time::Stamp;
 
 pub(super) static SHORT_FULL: Format = Format {
     code: "short-full",
@@ -36,20 +36,15 @@ pub(super) fn stamp(text: &mut &[u8]) -> Option<Stamp> {
     let days = date(&mut rest)?;
     literal(&mut rest, b" ")?;
     let (day_micros, fine) = clock(&mut rest)?;
-    let local = at(days, day_micros);
     literal(&mut rest, b" ")?;
-    let stamp = if let Some(ahead) = zone(&mut rest) {
-        literal(&mut rest, b" ")?;
-        Stamp::Dated {
-            at: Time(local.0 - ahead),
-            fine,
+    let ahead = match zone(&mut rest) {
+        Some(ahead) => {
+            literal(&mut rest, b" ")?;
+            Some(ahead)
         }
-    } else {
-        match word(&mut rest)? {
-            b"UTC" | b"GMT" => Stamp::Dated { at: local, fine },
-            _ => Stamp::Zoneless { at: local, fine },
-        }
+        None => matches!(word(&mut rest)?, b"UTC" | b"GMT").then_some(0),
     };
+    let stamp = stamp_of(days, day_micros, ahead, fine);
     *text = rest;
     Some(stamp)
 }

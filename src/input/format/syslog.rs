@@ -1,6 +1,6 @@
 //! Syslog as it is forwarded: RFC 5424, `<4>` before a line of a syslog file, and octet counts (RFC 6587) before both.
 
-use super::header::{digits, iso, literal, origin, priority, spaces, word};
+use super::header::{digits, host_name, iso, literal, origin, priority, spaces, word};
 use super::journal_fields::of_priority;
 use super::record::{Format, Layer, Origin, Read, Record};
 use crate::time::Stamp;
@@ -53,7 +53,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
         Origin::Kernel if process != b"-" => Origin::Forged,
         other => checked(other, priority),
     };
-    let host = (host != b"-").then(|| String::from_utf8_lossy(host));
+    let host = (host != b"-").then(|| String::from_utf8_lossy(host_name(host)));
     Some(Record::new(stamp, host, origin, rest.into()))
 }
 

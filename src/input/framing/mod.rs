@@ -3,18 +3,20 @@
 mod container;
 mod csv;
 mod document;
+mod foreign;
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memrchr};
 
-use super::format::cri::part;
 use super::format::export::{self, Step};
 use super::format::header::{digits, iso, literal, priority};
 use super::format::text::trim;
 use super::format::{take_short_stamp, verbose};
 
-pub(super) use container::join;
+pub(super) use container::{is_partial, join, may_be_part};
+pub(super) use foreign::{WIDE, packed, widened};
+
 use csv::{Table, row_length};
 pub(super) use document::{Document, Event};
 pub use document::{PLACES, Place};
@@ -45,6 +47,9 @@ pub(super) enum Framing {
 pub(super) enum Cut {
     /// A record of this length in bytes.
     Record(usize),
+    /// A record whose last value has less bytes than its length says: the length of what stands before that value, and
+    /// that of all up to the next record.
+    Torn(usize, usize),
     /// A part of a record that is too long, also beyond the text.
     Skip(u64),
     /// The start of a record, with the offset at which the search for its end goes on once there is more of it.
@@ -181,7 +186,11 @@ fn fields(text: &[u8], resume: usize, last: bool) -> Cut {
             Step::Broken if at == 0 => return Cut::Leave,
             Step::Broken => return Cut::Record(at),
             Step::More | Step::Long(_) if !last => return Cut::More(at),
-            Step::More | Step::Long(_) => return Cut::Record(text.len()),
+            Step::Long(_) => {
+                let end = export::next_entry(text, at).unwrap_or(text.len());
+                return Cut::Torn(at, end);
+            }
+            Step::More => return Cut::Record(text.len()),
         }
     }
 }
@@ -308,8 +317,7 @@ pub(super) fn end_of_lines(block: &[u8]) -> usize {
     end = open_bracket(&block[..end]).unwrap_or(end);
     while end > 0 {
         let begin = memrchr(b'\n', &block[..end - 1]).map_or(0, |at| at + 1);
-        let is_partial = part(trim(&block[begin..end])).is_some_and(|part| part.partial);
-        if !is_partial || block.len() - begin > MAX_RECORD {
+        if !is_partial(&block[begin..end]) || block.len() - begin > MAX_RECORD {
             break;
         }
         end = begin;

@@ -1,6 +1,6 @@
-//! Carry between blocks: the start of an incomplete record, and the skipping of a record that is too long.
+//! Carry between blocks: the start of an incomplete record, and the skipping of a record that is too long or no text.
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::Reader;
 use crate::input::event::{LogEvent, Sink};
@@ -112,6 +112,27 @@ impl Reader {
         nuls
     }
 
+    /// Reports what is no text among lines, and may have drop lines.
+    #[cold]
+    pub(super) fn foreign(&self, text: &[u8], sink: &mut Sink<'_>) {
+        let wide = self.prefixes.texts.iter().flat_map(|prefix| {
+            let wide = framing::widened(prefix);
+            let all: Vec<usize> = memmem::find_iter(text, &wide).collect();
+            all.into_iter().map(|at| (at, framing::WIDE))
+        });
+        for (at, why) in framing::packed(text).chain(wide) {
+            // Packed data shows nothing, and a line in UTF-16 is text without its NULs.
+            let shown = if why == framing::WIDE {
+                &text[at..]
+            } else {
+                &[]
+            };
+            let shown = shown.iter().filter(|byte| **byte != 0).take(200);
+            let record: &[u8] = &shown.copied().collect::<Vec<u8>>();
+            sink(LogEvent::Unreadable { record, why });
+        }
+    }
+
     /// Discards a record that is too long.
     fn shed(&mut self, sink: &mut Sink<'_>) {
         self.blank = false;
@@ -152,6 +173,6 @@ impl Reader {
 pub(super) fn unreadable(record: &[u8], sink: &mut Sink<'_>) {
     sink(LogEvent::Unreadable {
         record: &record[..record.len().min(200)],
-        why: "the record is longer than 1 MiB",
+        why: "the record is longer than 1 MiB, as none of the kernel is: cut it out",
     });
 }

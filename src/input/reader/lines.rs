@@ -50,6 +50,9 @@ impl Reader {
         }
         self.recognise(text);
         if self.each {
+            if memchr(0, text).is_some() {
+                self.foreign(text, sink);
+            }
             let used = self.visit(text, sink);
             return self.done(&text[..used], None);
         }
@@ -76,6 +79,9 @@ impl Reader {
 
     /// Takes complete lines that were scanned. Returns the number of bytes taken.
     pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
+        if scan.nul {
+            self.foreign(text, sink);
+        }
         // Times behind a start of the machine say nothing of those before it.
         let begins = !lines(text).next().is_some_and(is_start);
         if begins {
@@ -176,7 +182,7 @@ impl Reader {
             boot: besides.boot,
             late: besides.late,
         };
-        self.note_day(read.stamp, written.received);
+        self.note_time(read.stamp, written.received);
         self.zone_names += u64::from(besides.zone_name);
         let (time, jump) = self.nodes.take(&written);
         if jump != Jump::NONE {
@@ -195,10 +201,12 @@ impl Reader {
         found: Found,
         sink: &mut Sink<'_>,
     ) -> (Taken, Option<usize>) {
-        if found.prefix
+        // Parts may be cut within the prefix: the rest of a drop line has what each LOG rule writes.
+        if (found.prefix || found.rule)
             && let Some((end, joined)) = framing::join(text, line.clone())
         {
-            let taken = self.take_record(&joined, Found::PREFIX, &[], sink);
+            let found = self.scanner.search.of_record().found_in(&joined);
+            let taken = self.take_record(&joined, found, &[], sink);
             return (taken, Some(end));
         }
         let before = match line.start.checked_sub(1) {

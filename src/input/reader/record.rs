@@ -214,7 +214,7 @@ impl Reader {
             boot: record.boot,
             late: record.late,
         };
-        self.note_day(record.stamp, received);
+        self.note_time(record.stamp, received);
         self.zone_names += u64::from(record.zone_name);
         let (time, jump) = self.nodes.take(&written);
         jump.say(time, host, sink);
@@ -235,9 +235,14 @@ impl Reader {
     }
 
     /// Counts a drop line whose stamp has no valid time.
-    pub(super) fn note_day(&mut self, stamp: Stamp, received: Time) {
-        let is_none = matches!(stamp, Stamp::Yearless { .. }) && !received.is_known();
-        self.no_such_days += u64::from(is_none);
+    #[inline]
+    pub(super) fn note_time(&mut self, stamp: Stamp, received: Time) {
+        match stamp {
+            Stamp::Yearless { .. } if !received.is_known() => self.no_such_days += 1,
+            Stamp::NoSuchDay => self.no_such_days += 1,
+            Stamp::Unread => self.unread_times += 1,
+            _ => {}
+        }
     }
 
     fn notice(

@@ -1,9 +1,10 @@
-//! Decoders for xz and bzip2 that keep all bytes before a damage. The readers of their crates drop all that a call had
+//! Decoders: of gzip, with what may follow it, and of zstd with a bound; and of xz and bzip2 that keep all bytes before a damage. The readers of their crates drop all that a call had
 //! unpacked when it met the damage, and the checksum of a block follows the block: in a small log that is everything.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use bzip2::Decompress;
+use flate2::bufread::GzDecoder;
 use liblzma::stream::{Action, CONCATENATED, Status, Stream};
 
 /// Largest window that is accepted, as a power of two: that of `xz -9` and of `zstd --long=26`, 64 MiB. A header may
@@ -21,6 +22,70 @@ fn too_wide(command: &str) -> io::Error {
         1 << (WINDOW - 20)
     );
     io::Error::new(io::ErrorKind::OutOfMemory, why)
+}
+
+/// Unpacks gzip, members one after the other. NULs that pad a file to whole blocks are left out, as gzip does, and text that
+/// was appended is kept.
+pub(super) fn gzip<R: Read>(inner: R) -> impl Read {
+    Gzip::Packed(Box::new(GzDecoder::new(BufReader::new(inner))))
+}
+
+enum Gzip<R> {
+    Packed(Box<GzDecoder<BufReader<R>>>),
+    Text(BufReader<R>),
+    Over,
+}
+
+impl<R: Read> Gzip<R> {
+    /// Returns what follows the member whose data ended.
+    fn next(packed: GzDecoder<BufReader<R>>) -> io::Result<Self> {
+        let mut rest = packed.into_inner();
+        loop {
+            let bytes = rest.fill_buf()?;
+            let nuls = bytes.iter().take_while(|byte| **byte == 0).count();
+            match bytes.get(nuls) {
+                None if nuls == 0 => return Ok(Self::Over),
+                None => rest.consume(nuls),
+                Some(0x1f) => {
+                    rest.consume(nuls);
+                    return Ok(Self::Packed(Box::new(GzDecoder::new(rest))));
+                }
+                Some(first) if is_text(*first) => {
+                    rest.consume(nuls);
+                    return Ok(Self::Text(rest));
+                }
+                Some(_) => {
+                    let why = "what follows is neither gzip nor text";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a log of text may begin with `byte`.
+const fn is_text(byte: u8) -> bool {
+    byte.is_ascii_graphic() || byte.is_ascii_whitespace() || byte == 0xef
+}
+
+impl<R: Read> Read for Gzip<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self {
+                Self::Packed(packed) => {
+                    let read = packed.read(buf)?;
+                    if read > 0 || buf.is_empty() {
+                        return Ok(read);
+                    }
+                }
+                Self::Text(text) => return text.read(buf),
+                Self::Over => return Ok(0),
+            }
+            if let Self::Packed(packed) = std::mem::replace(self, Self::Over) {
+                *self = Self::next(*packed)?;
+            }
+        }
+    }
 }
 
 /// Unpacks zstd, frames one after the other.

@@ -2,7 +2,20 @@
 
 use std::io::{self, BufReader, Read};
 
-/// Decodes a stream of UTF-16 to UTF-8.
+/// Bytes of a line that show whether it is UTF-16: of ASCII, each second one is a NUL, and hardly any other text in UTF-16
+/// has this many bytes of ASCII.
+const SAMPLE: usize = 32;
+
+/// Encoding of the current line.
+enum Line {
+    /// Not known yet, with the bytes so far.
+    Begun(Vec<u8>),
+    Wide,
+    /// ASCII or UTF-8, as another program appends.
+    Narrow,
+}
+
+/// Decodes a stream of UTF-16 to UTF-8. Lines that are not UTF-16 are kept as they are.
 pub(super) struct Utf8<R> {
     inner: BufReader<R>,
     /// Whether the lower byte of a unit comes first.
@@ -11,6 +24,7 @@ pub(super) struct Utf8<R> {
     half: Option<u8>,
     /// First unit of a surrogate pair whose second has not come yet.
     high: Option<u16>,
+    line: Line,
     /// Decoded bytes that were not handed out yet.
     made: Vec<u8>,
     at: usize,
@@ -23,12 +37,40 @@ impl<R: Read> Utf8<R> {
             low_first,
             half: None,
             high: None,
+            line: Line::Begun(Vec::new()),
             made: Vec::new(),
             at: 0,
         }
     }
 
     fn byte(&mut self, byte: u8) {
+        match &mut self.line {
+            Line::Begun(bytes) => {
+                bytes.push(byte);
+                let is_wide = byte == 0 || !byte.is_ascii();
+                if is_wide || bytes.len() == SAMPLE {
+                    self.decide(is_wide);
+                }
+            }
+            Line::Wide => self.wide(byte),
+            Line::Narrow => {
+                self.made.push(byte);
+                if byte == b'\n' {
+                    self.line = Line::Begun(Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Decodes the begun line.
+    fn decide(&mut self, is_wide: bool) {
+        let line = if is_wide { Line::Wide } else { Line::Narrow };
+        if let Line::Begun(bytes) = std::mem::replace(&mut self.line, line) {
+            bytes.into_iter().for_each(|byte| self.byte(byte));
+        }
+    }
+
+    fn wide(&mut self, byte: u8) {
         let Some(first) = self.half.take() else {
             self.half = Some(byte);
             return;
@@ -38,6 +80,9 @@ impl<R: Read> Utf8<R> {
         } else {
             u16::from_be_bytes([first, byte])
         };
+        if unit == u16::from(b'\n') {
+            self.line = Line::Begun(Vec::new());
+        }
         let is_high = (0xd800..0xdc00).contains(&unit);
         let pair = self
             .high
@@ -62,7 +107,12 @@ impl<R: Read> Read for Utf8<R> {
             self.at = 0;
             let filled = self.inner.read(&mut block)?;
             if filled == 0 {
-                return Ok(0);
+                while matches!(&self.line, Line::Begun(bytes) if !bytes.is_empty()) {
+                    self.decide(false);
+                }
+                if self.made.is_empty() {
+                    return Ok(0);
+                }
             }
             for byte in &block[..filled] {
                 self.byte(*byte);
@@ -92,7 +142,12 @@ mod tests {
             .read_to_string(&mut read)
             .unwrap();
         assert_eq!(read, format!("{text}\u{fffd}x"));
-        let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let mut wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        // Lines that another program appended, and then the first again.
+        wide.extend_from_slice(b"May 05\n\nMay 04 09:58:10 harvester1 kernel: x\n");
+        wide.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
+        wide.extend_from_slice(b"Y\nZ");
+        let text = format!("{text}May 05\n\nMay 04 09:58:10 harvester1 kernel: x\n{text}Y\nZ");
         let mut small = Utf8::new(&wide[..], false);
         let mut all = Vec::new();
         let mut one = [0; 1];

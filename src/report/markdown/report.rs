@@ -168,6 +168,7 @@ fn requests(rank: u8, title: &str, found: &[&Finding], one_day: bool) -> Passage
         let state = match finding.state {
             State::Ongoing => "still dropped".to_owned(),
             State::Settled => format!("stopped {last}"),
+            State::Unproven if last.is_empty() => "not known".to_owned(),
             State::Unproven => format!("stopped {last}, log too short to be sure"),
         };
         let guess = if finding.role_assumed {

@@ -18,6 +18,8 @@ pub(super) const LOST: [&str; 5] = [
     "kernel-messages-suppressed",
     "journal-messages-suppressed",
 ];
+/// Codes of warnings that drop lines have no time, which would show how long they went on.
+const TIMELESS: [&str; 3] = ["time-unread", "time-missing", "no-such-day"];
 /// Code of the warning that the first sentence states, where there are no drop lines.
 pub(super) const OTHER_PREFIX: &str = "other-prefix";
 /// Inputs are mentioned by name up to this number.
@@ -91,6 +93,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         });
     }
     let is_open = clauses.is_empty();
+    let is_timeless = TIMELESS.iter().any(|code| has(code));
     let mut text = clauses.join(", ");
     if is_open {
         text = "No rule is shown to be missing".to_owned();
@@ -129,6 +132,8 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
             but.push("not every drop was logged".to_owned());
         } else if has("node-log-missing") {
             but.push("not every node has a log here".to_owned());
+        } else if is_timeless {
+            but.push("when the drops came is not known of all".to_owned());
         } else if guess {
             but.push("that rests on a role which is a guess".to_owned());
         } else if report.is_filtered() {
@@ -152,6 +157,8 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         .any(|f| f.absent_rule.is_some() || f.established_suspect)
     {
         "no rule of their own"
+    } else if is_timeless {
+        "nothing unless drops go on"
     } else {
         "nothing"
     };

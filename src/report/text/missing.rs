@@ -226,7 +226,8 @@ fn rows(page: &mut Page<'_>, report: &Report, found: &[&Finding]) -> io::Result<
             .filter_map(|(_, finding)| row(page, &[finding])),
     );
     page.table(&columns, &cells, 2)?;
-    if found.iter().any(|finding| finding.state == State::Unproven) {
+    let is_short = |finding: &&Finding| finding.state == State::Unproven && finding.last.is_known();
+    if found.iter().any(is_short) {
         page.line("  ? the log is too short to be sure")?;
     }
     for same in joined.iter().filter(|same| same.len() < report.nodes.len()) {

@@ -135,7 +135,7 @@ pub(in crate::report) fn state(finding: &Finding, last: &str) -> String {
         State::Ongoing => "still dropped when the log ends".to_owned(),
         State::Settled if last.is_empty() => "stopped".to_owned(),
         State::Settled => format!("stopped {last}"),
-        State::Unproven if last.is_empty() => "log too short to say whether it stopped".to_owned(),
+        State::Unproven if last.is_empty() => "no time shows whether it stopped".to_owned(),
         State::Unproven => format!("stopped {last}, log too short to be sure"),
     }
 }
