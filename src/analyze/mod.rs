@@ -99,8 +99,8 @@ pub struct Analysis {
     /// Lost evidence that the logs report, by host and kind.
     notices: Notices,
     elsewhere: Elsewhere,
-    /// Lines that cannot be read, by the reason.
-    unread: BTreeMap<String, Elsewhere>,
+    /// Number of lines that cannot be read, by the reason.
+    unread: BTreeMap<String, u64>,
     /// Lines of other LOG rules, by their prefixes.
     other_prefixes: BTreeMap<String, u64>,
     /// Drop lines that came in, including those that an earlier input contained.
@@ -420,7 +420,7 @@ impl Analysis {
         let mut warnings =
             warnings::warnings(&scene, &nodes, &findings, &self.notices, flows.folded());
         warnings.extend(self.elsewhere.warning());
-        warnings.extend(self.unread.iter().map(|(why, lines)| lines.unread(why)));
+        warnings.extend(self.unread_warnings());
         warnings.extend(warnings::without_log(&self.learned));
         if self.tally.drops == 0 {
             warnings.extend(warnings::other_prefixes(&self.other_prefixes));
