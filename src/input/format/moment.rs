@@ -113,7 +113,7 @@ fn calendar(text: &[u8]) -> Option<Stamp> {
     let named = month(&mut rest).or_else(|| {
         // The weekday is redundant with the date.
         rest = text;
-        word(&mut rest)?;
+        word(&mut rest).filter(|weekday| !weekday[0].is_ascii_digit())?;
         spaces(&mut rest);
         month(&mut rest)
     })?;
