@@ -133,7 +133,7 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         } else if has("node-log-missing") {
             but.push("not every node has a log here".to_owned());
         } else if is_timeless {
-            but.push("when the drops came is not known of all".to_owned());
+            but.push("not every drop has a time".to_owned());
         } else if guess {
             but.push("that rests on a role which is a guess".to_owned());
         } else if report.is_filtered() {
@@ -157,16 +157,19 @@ fn answer(report: &Report, sections: &Sections<'_>) -> String {
         .any(|f| f.absent_rule.is_some() || f.established_suspect)
     {
         "no rule of their own"
-    } else if is_timeless {
-        "nothing unless drops go on"
     } else {
         "nothing"
     };
+    let going_on = |number: u64| match (is_timeless, number) {
+        (false, _) => "",
+        (true, 1) => " unless it goes on",
+        (true, _) => " unless they go on",
+    };
     let tail = match sections.nothing() {
         0 => String::new(),
-        1 if shown == 1 => format!(" The drop needs {what}."),
-        n if n == shown => format!(" All {of} need {what}."),
-        n => format!(" {n} of {of} {} {what}.", need(n)),
+        1 if shown == 1 => format!(" The drop needs {what}{}.", going_on(1)),
+        n if n == shown => format!(" All {of} need {what}{}.", going_on(n)),
+        n => format!(" {n} of {of} {} {what}{}.", need(n), going_on(n)),
     };
     let known = match (drops(&sections.known), sections.known.len() as u64) {
         (_, 0) => String::new(),

@@ -72,11 +72,16 @@ pub(in crate::report) fn replies(noise: &[&Finding]) -> String {
     format!("{number}: {what}")
 }
 
-/// Says why nothing is to be done about false positives; `None` where a rule is missing beside them.
+/// Says why nothing is to be done about false positives; `None` where a rule is missing beside them, or no time shows that
+/// they have an end.
 pub(in crate::report) fn why_nothing(noise: &[&Finding]) -> Option<&'static str> {
     let is_rule = |finding: &&Finding| finding.absent_rule.is_some() || finding.established_suspect;
+    let is_timeless = |finding: &&Finding| finding.logged > 1 && !finding.last.is_known();
     let is_late = |finding: &&Finding| finding.cause.code == "late-reply";
-    if noise.iter().any(is_rule) {
+    if noise
+        .iter()
+        .any(|finding| is_rule(finding) || is_timeless(finding))
+    {
         None
     } else if noise.iter().all(is_late) {
         Some(
