@@ -1,7 +1,8 @@
 //! The file of `--cursor-file`: how far each journal file was read.
 //!
 //! Its first line has the form and the time of the last entry; a line for each journal file has the ID of the file and the
-//! sequence number of its last entry that was read.
+//! sequence number of its last entry that was read; a line `boot` has the ID of a boot and the microseconds of it that were
+//! read.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -11,6 +12,9 @@ use crate::input::source::Cursor;
 
 /// What the file begins with.
 const FORM: &str = "dropsift-cursor-1";
+
+/// What the line of a boot begins with.
+const BOOT: &str = "boot ";
 
 /// Reads a cursor; `None` where there is no file yet, or it is empty.
 ///
@@ -61,20 +65,28 @@ fn text(cursor: &Cursor) -> String {
     for (id, seqnum) in &cursor.positions {
         text.push_str(&format!("{id:032x} {seqnum}\n"));
     }
+    for (id, monotonic) in &cursor.boots {
+        text.push_str(&format!("{BOOT}{id:032x} {monotonic}\n"));
+    }
     text
 }
 
 fn parse(text: &str) -> Option<Cursor> {
     let mut lines = text.lines();
     let realtime = lines.next()?.strip_prefix(FORM)?.trim().parse().ok()?;
-    let position = |line: &str| {
-        let (id, seqnum) = line.split_once(' ')?;
-        Some((u128::from_str_radix(id, 16).ok()?, seqnum.parse().ok()?))
-    };
-    Some(Cursor {
+    let mut cursor = Cursor {
         realtime,
-        positions: lines.map(position).collect::<Option<_>>()?,
-    })
+        ..Cursor::default()
+    };
+    for line in lines {
+        let (known, line) = match line.strip_prefix(BOOT) {
+            Some(line) => (&mut cursor.boots, line),
+            None => (&mut cursor.positions, line),
+        };
+        let (id, number) = line.split_once(' ')?;
+        known.insert(u128::from_str_radix(id, 16).ok()?, number.parse().ok()?);
+    }
+    Some(cursor)
 }
 
 #[cfg(test)]
@@ -88,6 +100,7 @@ mod tests {
         assert_eq!(read(&path).unwrap(), None);
         let cursor = Cursor {
             positions: [(1, 2), (u128::MAX, u64::MAX)].into(),
+            boots: [(3, 4)].into(),
             realtime: 1_776_852_282_000_000,
         };
         for _ in 0..2 {

@@ -1,10 +1,11 @@
 //! Journals that go on: what there is, then what journald writes, through rotation, vacuuming and restarts.
 //!
 //! A file is known by its own ID (`file_id` of its header), which stays when it is renamed. An archived file is let go of
-//! once all of it was read; one that was deleted can be read to its end as long as it is open.
+//! once all of it was read; one that was deleted can be read to its end as long as it is open. A file that is not known is
+//! read whole, whatever the clock says of it, but for what it has of another: that is told by its boot and the time since.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -21,9 +22,6 @@ use crate::time::Time;
 /// What a journal begins with.
 const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
-/// A file that began this long before a cursor was there for the run that wrote it, in microseconds.
-const COPIED: u64 = 1_000_000;
-
 /// The position of each journal file, by its ID: the sequence number of the last entry that was read.
 type Positions = BTreeMap<u128, u64>;
 
@@ -31,6 +29,8 @@ type Positions = BTreeMap<u128, u64>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
     pub positions: BTreeMap<u128, u64>,
+    /// How far the kernel's entries of each boot were read: by its ID, the microseconds since it began.
+    pub boots: BTreeMap<u128, u64>,
     /// When its last entry was received, in microseconds since 1970.
     pub realtime: u64,
 }
@@ -44,11 +44,13 @@ pub struct JournalFollow {
     growing: BTreeMap<u128, Followed>,
     /// Positions of files that were read to their end, which still lie in a folder.
     ended: Positions,
-    /// Files that are new in another folder of a machine, as `journalctl --flush` makes them: they begin with copies of what
-    /// the others hold, which have to be read first.
+    /// Positions of a cursor, while no folder has a journal: they may not be mounted yet.
+    awaited: Positions,
+    /// Files that may begin with copies of what the others hold, as `journalctl --flush` makes them in another folder of a
+    /// machine: the others have to be read first.
     flushed: Vec<(u128, Followed)>,
-    /// The time of the last entry that was read in each folder.
-    read_until: BTreeMap<PathBuf, u64>,
+    /// Folders in which a file was read.
+    read_in: BTreeSet<PathBuf>,
     /// Files that could not be read when they were found, and whether that was said: one that is being made is no journal yet.
     odd: BTreeMap<PathBuf, bool>,
     realtime: u64,
@@ -91,8 +93,9 @@ impl JournalFollow {
             log: Log::new(options),
             growing: BTreeMap::new(),
             ended: Positions::new(),
+            awaited: Positions::new(),
             flushed: Vec::new(),
-            read_until: BTreeMap::new(),
+            read_in: BTreeSet::new(),
             odd: BTreeMap::new(),
             realtime: 0,
             lines: 0,
@@ -165,34 +168,25 @@ impl JournalFollow {
         }
     }
 
-    /// Opens all files behind a cursor: those that it knows at their position, later ones from their start.
+    /// Opens all files behind a cursor: those that it knows at their position, others from their start.
     fn resume(&mut self, cursor: Cursor, opening: &mut Opening<'_, '_, '_>) {
         self.realtime = cursor.realtime;
+        self.log.boots = cursor.boots;
         opening.summary.known = true;
         opening.summary.blank = false;
         for path in self.files(opening) {
             let name = path.display().to_string();
             let opened = File::open(&path).and_then(|file| {
                 let journal = JournalFile::open(file.try_clone()?, None, Arc::clone(&self.wanted))?;
-                let (id, _) = journal.position();
-                let known = cursor.positions.get(&id).copied();
-                // What ended before the cursor was read by the run that wrote it.
-                let is_past = known.is_none() && journal.realtime().1 <= cursor.realtime;
-                let seqnum = if is_past {
-                    journal.position().1
-                } else {
-                    known.unwrap_or(0)
-                };
-                let mut growing = Growing::new(file, seqnum)?;
-                // One that began before it, and that it does not know, was copied from those that it knows.
-                let is_copy = known.is_none() && growing.head() + COPIED < cursor.realtime;
-                if is_copy {
-                    growing.leave_out(cursor.realtime);
-                }
-                Ok((id, growing, is_copy))
+                let (id, last) = journal.position();
+                // One that has less than was read of it was put back to an earlier state, as with a snapshot of the machine.
+                let known = cursor.positions.get(&id).filter(|read| **read <= last);
+                let mut growing = Growing::new(file)?;
+                growing.resume_behind(known.copied().unwrap_or(0));
+                Ok((id, growing, known.is_none()))
             });
             match opened {
-                // It may be written to just now, by copying what the others hold.
+                // What it has of a boot may have been copied from one that is known.
                 Ok((id, growing, true)) => self.flushed.push((id, Followed { path, growing })),
                 Ok((id, growing, false)) => {
                     self.note(&path, cursor.realtime);
@@ -200,6 +194,9 @@ impl JournalFollow {
                 }
                 Err(why) => opening.failed(&name, why),
             }
+        }
+        if !self.is_up() {
+            self.awaited = cursor.positions;
         }
     }
 
@@ -258,8 +255,7 @@ impl JournalFollow {
         // Their others have been read to the end just now.
         if !self.flushed.is_empty() && !look.is_more {
             for (id, mut followed) in std::mem::take(&mut self.flushed) {
-                let until = self.read_elsewhere(&followed.path);
-                followed.growing.leave_out(until.unwrap_or(0));
+                followed.growing.leave_out(self.log.boots.clone());
                 self.growing.insert(id, followed);
             }
             batches.extend(self.read_growing(&mut look));
@@ -308,18 +304,16 @@ impl JournalFollow {
     /// Notes the time of an entry of a file.
     fn note(&mut self, path: &Path, realtime: u64) {
         self.realtime = self.realtime.max(realtime);
-        let folder = path.parent().unwrap_or(path).to_owned();
-        let until = self.read_until.entry(folder).or_default();
-        *until = realtime.max(*until);
+        self.read_in.extend(path.parent().map(Path::to_owned));
     }
 
-    /// Returns the time of the last entry that was read of the machine of `path` in other folders than its own; `None`
-    /// where there are none.
-    fn read_elsewhere(&self, path: &Path) -> Option<u64> {
-        let folder = path.parent()?;
-        let is_other = |other: &Path| other != folder && other.file_name() == folder.file_name();
-        let others = self.read_until.iter().filter(|(other, _)| is_other(other));
-        others.map(|(_, until)| *until).max()
+    /// Whether journals of the machine of `path` were read in another folder than its own.
+    fn is_read_elsewhere(&self, path: &Path) -> bool {
+        path.parent().is_some_and(|folder| {
+            let is_other =
+                |other: &&PathBuf| **other != folder && other.file_name() == folder.file_name();
+            self.read_in.iter().any(|other| is_other(&other))
+        })
     }
 
     /// Hands on the records of several files in the order of their time.
@@ -365,20 +359,18 @@ impl JournalFollow {
                 // It was renamed or deleted in this moment; renamed, the next look has it.
                 continue;
             };
-            let opened = Growing::new(file, 0);
+            let opened = Growing::new(file);
             match opened {
-                Ok(growing) => {
+                Ok(mut growing) => {
                     let (id, _) = growing.position();
+                    growing.resume_behind(self.awaited.get(&id).copied().unwrap_or(0));
                     if let Some(known) = self.growing.get_mut(&id) {
                         known.path = path;
                     } else if let Some(seqnum) = self.ended.get(&id) {
                         there.insert(id, *seqnum);
                     } else if self.flushed.iter().any(|(known, _)| *known == id) {
                         // It is read after those that it was copied from.
-                    } else if self
-                        .read_elsewhere(&path)
-                        .is_some_and(|until| growing.head() <= until)
-                    {
+                    } else if self.is_read_elsewhere(&path) {
                         self.flushed.push((id, Followed { path, growing }));
                     } else {
                         self.growing.insert(id, Followed { path, growing });
@@ -395,8 +387,11 @@ impl JournalFollow {
                 },
             }
         }
-        // What was deleted will not come back.
-        self.ended = there;
+        // What was deleted will not come back; a folder that was unmounted may.
+        if self.is_up() {
+            self.ended = there;
+            self.awaited.clear();
+        }
     }
 
     /// Whether a file is there that is written to.
@@ -422,9 +417,11 @@ impl JournalFollow {
     /// Where the reading stands.
     pub fn cursor(&self) -> Cursor {
         let growing = self.growing.values().map(|file| file.growing.position());
-        let ended = self.ended.iter().map(|(id, seqnum)| (*id, *seqnum));
+        let ended = self.ended.clone();
+        let awaited = self.awaited.clone();
         Cursor {
-            positions: growing.chain(ended).collect(),
+            positions: growing.chain(ended).chain(awaited).collect(),
+            boots: self.log.boots.clone(),
             realtime: self.realtime,
         }
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::journal::{
-    Item as Told, JournalFile, Merge, Record as Entry, Transport, Waiting, Wanted,
+    Boots, Item as Told, JournalFile, Merge, Record as Entry, Transport, Waiting, Wanted,
 };
 use super::journal_path::JournalPath;
 use super::{Opening, Options, Prefixes, Spool};
@@ -113,6 +113,9 @@ impl Opening<'_, '_, '_> {
     }
 }
 
+/// Upper bound on the boots of which it is noted how far they were read.
+const MAX_BOOTS: usize = 1024;
+
 /// Log that the files of a journal form together.
 pub(super) struct Log {
     /// Entries of other boots are not handed on.
@@ -121,6 +124,8 @@ pub(super) struct Log {
     /// Last time at which the log was reported to be alive.
     alive: Option<Time>,
     pub(super) latest: Option<Time>,
+    /// How far the kernel's records of each boot were read.
+    pub(super) boots: Boots,
     /// Boot ID of the last record, and the number that stands for it.
     boot: Option<(u128, Option<u64>)>,
 }
@@ -132,6 +137,7 @@ impl Log {
             reader: Reader::new(options.prefixes.clone(), options.reading),
             alive: None,
             latest: None,
+            boots: Boots::new(),
             boot: None,
         }
     }
@@ -161,6 +167,7 @@ impl Log {
 
     /// Passes on one entry.
     pub(super) fn record(&mut self, entry: &Entry, message: &[u8], sink: &mut Sink<'_>) {
+        self.note(entry);
         if self.only_boot.is_some_and(|boot| boot != entry.boot) {
             return;
         }
@@ -194,6 +201,19 @@ impl Log {
         record.monotonic = Some(micros(entry.monotonic));
         record.boot = self.boot(entry.boot);
         self.reader.journal_record(&record, sink);
+    }
+
+    /// Notes how far its boot was read. Only the kernel's records come in their order: those of users lie in files of their
+    /// own.
+    fn note(&mut self, entry: &Entry) {
+        if entry.transport != Some(Transport::Kernel) || entry.boot == 0 {
+            return;
+        }
+        let until = self.boots.entry(entry.boot).or_default();
+        *until = entry.monotonic.max(*until);
+        if self.boots.len() > MAX_BOOTS {
+            self.boots.retain(|boot, _| *boot == entry.boot);
+        }
     }
 
     /// Returns the number that stands for a boot, the same as in other forms of the journal.

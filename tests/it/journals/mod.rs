@@ -6,6 +6,7 @@ mod damage;
 mod long;
 pub(crate) mod made;
 mod many;
+mod resumed;
 mod ways;
 
 use std::collections::BTreeMap;

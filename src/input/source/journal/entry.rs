@@ -23,6 +23,12 @@ const MESSAGE: &[u8] = b"MESSAGE=";
 /// Bytes of a value that are read to learn its field.
 const NAME: usize = 32;
 
+/// Returns the ID of the boot of an ENTRY object.
+pub(super) fn boot_of(entry: &[u8]) -> u128 {
+    let id = entry.get(40..56).and_then(|id| id.try_into().ok());
+    u128::from_be_bytes(id.unwrap_or_default())
+}
+
 /// Content of a shared value.
 #[derive(Debug, Clone, Copy)]
 enum Known {
@@ -146,8 +152,7 @@ impl Values {
         self.items.clear();
         self.items.extend(prover.form.items(entry));
         let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
-        let mut boot = [0; 16];
-        boot.copy_from_slice(entry.get(40..56).unwrap_or(&[0; 16]));
+        let boot = boot_of(entry);
         self.last.resize(self.items.len(), (0, Known::Nothing));
         let mut parts = Parts::default();
         let mut whole = true;
@@ -194,7 +199,7 @@ impl Values {
             Record {
                 realtime,
                 monotonic,
-                boot: u128::from_be_bytes(boot),
+                boot,
                 transport: parts.transport,
                 host: parts.host.and_then(text).cloned(),
                 identifier: parts.identifier.and_then(text).cloned(),

@@ -1,5 +1,6 @@
 //! A journal file that journald writes to: its new entries, look by look.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
@@ -14,6 +15,10 @@ use super::window::{Window, read_at};
 /// Bytes of records that one look at a file brings at most; the next look goes on.
 const WEIGHT: usize = 1 << 20;
 
+/// How far the kernel's entries of each boot were read: by its ID, the microseconds since it began. Unlike the clock, and
+/// unlike sequence numbers, which a copy has of its own, that never steps back and stays when an entry is copied.
+pub(in crate::input::source) type Boots = BTreeMap<u128, u64>;
+
 /// Where the reading of a growing file stands.
 #[derive(Debug)]
 pub(in crate::input::source) struct Growing {
@@ -27,10 +32,8 @@ pub(in crate::input::source) struct Growing {
     seqnum: u64,
     /// How many entries the header counted at the last look.
     entries: u64,
-    /// Entries up to this time, in microseconds since 1970, are copies of what was read in another file.
-    copied: u64,
-    /// When the first entry was received, in microseconds since 1970.
-    head: u64,
+    /// What of it are copies of entries that were read in another file.
+    copied: Boots,
 }
 
 /// What a look at a file found.
@@ -54,16 +57,15 @@ impl Growing {
             done: 0,
             seqnum: header.seqnum,
             entries: header.entries,
-            copied: 0,
-            head: header.realtime.0,
+            copied: Boots::new(),
         }
     }
 
-    /// Returns a file of which nothing was read, or only what lies before the entry behind `seqnum`.
+    /// Returns a file of which nothing was read.
     ///
     /// # Errors
     /// If it is no journal of a known form.
-    pub(in crate::input::source) fn new(file: File, seqnum: u64) -> io::Result<Self> {
+    pub(in crate::input::source) fn new(file: File) -> io::Result<Self> {
         let file = Arc::new(file);
         let header = read_header(&file, file.metadata()?.len())?;
         Ok(Self {
@@ -71,10 +73,9 @@ impl Growing {
             id: header.id,
             at: header.begin,
             done: 0,
-            seqnum,
+            seqnum: 0,
             entries: 0,
-            copied: 0,
-            head: header.realtime.0,
+            copied: Boots::new(),
         })
     }
 
@@ -83,14 +84,14 @@ impl Growing {
         (self.id, self.seqnum)
     }
 
-    /// When the first entry was received, in microseconds since 1970; 0 where there was none.
-    pub(in crate::input::source) const fn head(&self) -> u64 {
-        self.head
+    /// Leaves out the entries up to this sequence number, which were read by an earlier run.
+    pub(in crate::input::source) const fn resume_behind(&mut self, seqnum: u64) {
+        self.seqnum = seqnum;
     }
 
-    /// Leaves out entries up to this time, in microseconds since 1970, which were read in another file.
-    pub(in crate::input::source) fn leave_out(&mut self, until: u64) {
-        self.copied = self.copied.max(until);
+    /// Leaves out entries of `boots` that were read in another file.
+    pub(in crate::input::source) fn leave_out(&mut self, boots: Boots) {
+        self.copied = boots;
     }
 
     /// Whether the file has no name any more.
@@ -135,10 +136,12 @@ impl Growing {
         let length = self.file.metadata()?.len();
         let mut walk = Walk::new(&self.file, length, &header, false);
         walk.chain.resume_at(self.at);
-        walk.after = (self.seqnum, self.copied);
+        walk.after = self.seqnum;
+        walk.copied = std::mem::take(&mut self.copied);
         while batch.end.is_none() && batch.weight() < WEIGHT {
             walk.read(wanted, WEIGHT, batch, &mut self.done);
         }
+        self.copied = std::mem::take(&mut walk.copied);
         self.at = walk.chain.at;
         if walk.last > self.seqnum {
             self.seqnum = walk.last;

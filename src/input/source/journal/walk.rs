@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::chain::{Chain, Step};
-use super::entry::Values;
+use super::entry::{Values, boot_of};
+use super::growing::Boots;
 use super::header::Header;
 use super::object::{DATA, ENTRY, u64_at};
 use super::proof::Name;
@@ -23,8 +24,10 @@ const STRETCH: u64 = 4 << 20;
 pub(super) struct Walk {
     pub(super) chain: Chain,
     values: Values,
-    /// Entries up to this sequence number were read earlier, and those up to this time in another file.
-    pub(super) after: (u64, u64),
+    /// Entries up to this sequence number were read earlier.
+    pub(super) after: u64,
+    /// Entries that were read in another file.
+    pub(super) copied: Boots,
     /// Sequence number of the last entry that was met.
     pub(super) last: u64,
 }
@@ -37,7 +40,8 @@ impl Walk {
         Self {
             chain: Chain::new(header, window, thorough),
             values: Values::new(Arc::clone(file), length),
-            after: (0, 0),
+            after: 0,
+            copied: Boots::new(),
             last: 0,
         }
     }
@@ -67,7 +71,8 @@ impl Walk {
                     let entry = chain.bytes.bytes(at, head.size as usize);
                     self.last = u64_at(entry, 16);
                     let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
-                    if self.last <= self.after.0 || realtime <= self.after.1 {
+                    let read = self.copied.get(&boot_of(entry));
+                    if self.last <= self.after || read.is_some_and(|read| monotonic <= *read) {
                         continue;
                     }
                     batch.entries += 1;
