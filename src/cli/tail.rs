@@ -28,6 +28,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const MAX_ROTATED: usize = 8;
 /// Length in bytes of the samples by which two files are compared.
 const SAMPLE: usize = 1024;
+/// Bytes of two files that are compared at once.
+const BLOCK_COMPARED: u64 = 64 << 10;
 /// Upper bound on the lag of a file system's clock.
 const CLOCK: i64 = 2 * SECOND;
 /// Upper bound on the rescans of a folder until two scans agree.
@@ -78,6 +80,21 @@ impl Followed {
     fn goes_on(&self, file: &File) -> bool {
         let at = self.read - self.before.len() as u64;
         bytes_at(file, at, self.before.len()) == self.before
+    }
+
+    /// Whether another file begins with all that was read of this one. A log that was rotated may begin as the next one, so
+    /// every byte counts; most differ where the reading stands.
+    fn is_continued_by(&self, other: &File) -> bool {
+        let is_alike = |at: u64| {
+            let length = (self.read - at).min(BLOCK_COMPARED) as usize;
+            let own = bytes_at(&self.file, at, length);
+            own.len() == length && own == bytes_at(other, at, length)
+        };
+        self.read > 0
+            && self.goes_on(other)
+            && (0..self.read)
+                .step_by(BLOCK_COMPARED as usize)
+                .all(is_alike)
     }
 
     /// Reads the available bytes; `None` where the file was truncated since.
@@ -352,7 +369,23 @@ impl Tail {
         if let (Some(file), Some(new)) = (file, new) {
             self.met.insert(new);
             self.seen = terminal::now();
-            self.files.push_back(Followed::new(file, new));
+            let mut next = Followed::new(file, new);
+            if self.files.len() == had
+                && let Some(last) = self.files.back()
+                && last.is_continued_by(&next.file)
+            {
+                next.file.seek(SeekFrom::Start(last.read))?;
+                (next.read, next.before) = (last.read, last.before.clone());
+                if self.open_line == Some(last.id) {
+                    self.open_line = Some(new);
+                }
+                complain(&format!(
+                    "`{}` was replaced by a file that begins with all that was read, as editors and rsync do; it is read on \
+                     behind that",
+                    printable(&self.path.display().to_string())
+                ));
+            }
+            self.files.push_back(next);
         }
         Ok(self.files.len() > had)
     }

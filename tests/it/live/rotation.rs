@@ -321,3 +321,36 @@ fn a_run_that_is_stopped_in_a_backlog_says_what_was_not_read() {
         "{said}"
     );
 }
+
+/// Editors, `sed -i` and rsync write a new file and give it the name: what it begins with was counted.
+#[test]
+fn a_file_that_is_replaced_by_itself_and_more_goes_on() {
+    let (written, counted, said) = followed(|writer| {
+        for _ in 0..3 {
+            let new = writer.old(".new");
+            fs::copy(&writer.path, &new).unwrap();
+            let mut other = Writer::open(&new);
+            let lines: String = (0..20).map(|_| writer.line()).collect();
+            other.write_all(lines.as_bytes()).unwrap();
+            fs::rename(&new, &writer.path).unwrap();
+            writer.file = other;
+            sleep(LAST);
+        }
+    });
+    assert_eq!(counted, written, "{said}");
+    assert!(said.contains("begins with all that was read"), "{said}");
+}
+
+/// The next file of a rotation may begin as the one before: other lines follow, and all of it counts.
+#[test]
+fn a_file_that_only_begins_alike_is_another() {
+    loses_nothing(|writer| {
+        let begin = fs::read(&writer.path).unwrap();
+        let first = begin.split_inclusive(|byte| *byte == b'\n').next().unwrap();
+        writer.rename(".1");
+        fs::write(&writer.path, first).unwrap();
+        writer.written += 1;
+        writer.reopen();
+        writer.write(60);
+    });
+}
