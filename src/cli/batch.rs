@@ -140,7 +140,7 @@ pub(super) fn read(
     let mut report = filter.apply(analysis.report(None));
     report.inputs = reports;
     report.inputs.extend(cluster::reports(shared));
-    report.options = replay::options(std::env::args_os());
+    report.options = replay::options(std::env::args_os(), &options.reading);
     account(shared, analysis, &report.tally);
     Ok((report, exit))
 }

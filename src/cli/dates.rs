@@ -49,6 +49,18 @@ pub(super) fn moment(text: &str, reading: &Reading) -> Result<Moment, Error> {
     })
 }
 
+/// Returns a time, or a span of times, so that it means the same whenever it is read: what counts from the clock becomes
+/// a time in UTC.
+pub(super) fn fixed(text: &str, reading: &Reading) -> String {
+    if let Some((from, to)) = text.split_once("..") {
+        return format!("{}..{}", fixed(from, reading), fixed(to, reading));
+    }
+    match relative(text.trim(), reading) {
+        Ok(Some(time)) if !text.trim().starts_with('@') => time.to_string(),
+        _ => text.to_owned(),
+    }
+}
+
 /// Parses a span of time: `START..END`. An end without a date is on the day of the start; either end may be left out.
 ///
 /// # Errors

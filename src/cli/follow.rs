@@ -41,8 +41,14 @@ pub(super) fn run(
     let filter = Filter::new(&shared.filters)?;
     let mut feed = Feed::open(&paths, options)?;
     // The process exit frees it, and faster.
-    let told = (shared.judging.now.as_ref()).map(|_| options.reading.reference);
-    let mut session = ManuallyDrop::new(Session::new(args, filter, style, analysis, &paths, told)?);
+    let mut session = ManuallyDrop::new(Session::new(
+        args,
+        filter,
+        style,
+        analysis,
+        &paths,
+        options.reading,
+    )?);
     let (inputs, exit) = read(&paths, options, &mut feed, &mut session, args.renderer())?;
     end(args, &inputs, exit, &mut session)
 }

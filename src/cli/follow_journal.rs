@@ -55,10 +55,15 @@ pub(super) fn run(
     };
     let cursor_file = args.cursor_file.as_deref();
     let cursor = cursor_file.map(cursor::read).transpose()?.flatten();
-    let told = (args.shared.judging.now.as_ref()).map(|_| options.reading.reference);
     let sources = [path.to_owned()];
-    let mut session =
-        ManuallyDrop::new(Session::new(args, filter, style, analysis, &sources, told)?);
+    let mut session = ManuallyDrop::new(Session::new(
+        args,
+        filter,
+        style,
+        analysis,
+        &sources,
+        options.reading,
+    )?);
     let mut input = Input::new(path);
     session.act(Instant::now(), std::slice::from_ref(&input))?;
     let never = AtomicBool::new(false);

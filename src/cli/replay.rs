@@ -6,8 +6,10 @@ use clap::CommandFactory;
 use clap::parser::ValueSource;
 
 use super::args::Args;
+use super::dates::fixed;
 use super::words::arranged;
 use crate::chain::quoted;
+use crate::time::Reading;
 
 /// Ids of the options that do not change the content of an answer, only its form, its time, or the exit status.
 const ASIDE: [&str; 15] = [
@@ -27,11 +29,14 @@ const ASIDE: [&str; 15] = [
     "cursor_file",
     "not",
 ];
+/// Ids of the options whose values may count from the clock.
+const TIMES: [&str; 3] = ["since", "until", "upgrade"];
 /// Prefix of the ids of negated filters, as [`arranged`] makes them.
 const TURNED: &str = "not_";
 
-/// Returns the options in `args` that change the answer: each with its value, quoted for a shell.
-pub(super) fn options(args: impl IntoIterator<Item = OsString>) -> Vec<String> {
+/// Returns the options in `args` that change the answer: each with its value, quoted for a shell. Times are those that this
+/// run has taken them for, by its `reading`.
+pub(super) fn options(args: impl IntoIterator<Item = OsString>, reading: &Reading) -> Vec<String> {
     let command = Args::command();
     let Ok(matches) = command.clone().try_get_matches_from(arranged(args)) else {
         return Vec::new();
@@ -55,7 +60,10 @@ pub(super) fn options(args: impl IntoIterator<Item = OsString>) -> Vec<String> {
         }
         let values = matches.get_raw(id).into_iter().flatten();
         options.extend(values.map(|value| {
-            let value = value.to_string_lossy();
+            let mut value = value.to_string_lossy();
+            if TIMES.contains(&id) {
+                value = fixed(&value, reading).into();
+            }
             format!("{name} {}", quoted(&value))
         }));
     }
@@ -65,12 +73,18 @@ pub(super) fn options(args: impl IntoIterator<Item = OsString>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::options;
+    use crate::time::{Reading, Time};
 
     fn of(args: &[&str]) -> Vec<String> {
         options(
             std::iter::once("dropsift")
                 .chain(args.iter().copied())
                 .map(Into::into),
+            &Reading {
+                year: None,
+                reference: Time(1_776_852_282_000_000),
+                offset: 0,
+            },
         )
     }
 
@@ -104,5 +118,30 @@ mod tests {
             ]
         );
         assert!(of(&["kernel.log", "-q", "--fail-on", "never"]).is_empty());
+    }
+
+    #[test]
+    fn what_counts_from_the_clock_is_said_as_it_was_then() {
+        for (typed, said) in [
+            ("--since=now", "--since 2026-04-22T10:04:42Z"),
+            ("--since=-1h", "--since 2026-04-22T09:04:42Z"),
+            ("--since=5m", "--since 2026-04-22T09:59:42Z"),
+            ("--until=2 hours ago", "--until 2026-04-22T08:04:42Z"),
+            ("--until=today", "--until 2026-04-22T00:00:00Z"),
+            ("--until=yesterday", "--until 2026-04-21T00:00:00Z"),
+            ("--upgrade=-1h..", "--upgrade 2026-04-22T09:04:42Z.."),
+            (
+                "--upgrade=yesterday..now",
+                "--upgrade 2026-04-21T00:00:00Z..2026-04-22T10:04:42Z",
+            ),
+            ("--since=04:30", "--since 04:30"),
+            ("--since=@1776852282", "--since @1776852282"),
+            (
+                "--upgrade=2026-05-05 04:30..06:00",
+                "--upgrade '2026-05-05 04:30..06:00'",
+            ),
+        ] {
+            assert_eq!(of(&[typed]), [said], "{typed}");
+        }
     }
 }

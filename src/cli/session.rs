@@ -23,7 +23,7 @@ use crate::input::Prefixes;
 use crate::input::event::{DropBatch, LogEvent};
 use crate::report::{Events, InputReport, LiveText, Report, Style, Unjudged, few_filters};
 use crate::site::{Provenance, Site};
-use crate::time::Time;
+use crate::time::{Reading, Time};
 
 /// Interval of the timer that looks for settled findings.
 const TICK: Duration = Duration::from_secs(1);
@@ -55,6 +55,8 @@ pub(super) struct Session<'s> {
     is_dirty: bool,
     /// Time of the next tick of the timer.
     tick: Instant,
+    /// How times are read, of options too.
+    reading: Reading,
     /// What `--now` says that it was when the run began.
     told: Option<Time>,
     /// Log time that the timer has reached: it never goes back.
@@ -73,9 +75,10 @@ impl<'s> Session<'s> {
         style: Style,
         mut analysis: Analysis,
         sources: &[PathBuf],
-        told: Option<Time>,
+        reading: Reading,
     ) -> Result<Self, Error> {
         let now = Instant::now();
+        let told = (args.shared.judging.now.as_ref()).map(|_| reading.reference);
         let is_stdin = matches!(sources, [only] if only.as_os_str() == "-");
         let publisher = (args.metrics.as_deref())
             .map(Publisher::start)
@@ -108,6 +111,7 @@ impl<'s> Session<'s> {
             status: Status::new(args.shared.is_quiet()),
             publisher,
             has_started: false,
+            reading,
             told,
             began: now,
             heard: now,
@@ -323,7 +327,7 @@ impl<'s> Session<'s> {
         let mut report = self.filter.apply(self.analysis.report(now));
         report.inputs = inputs;
         report.inputs.extend(cluster::reports(&self.args.shared));
-        report.options = replay::options(std::env::args_os());
+        report.options = replay::options(std::env::args_os(), &self.reading);
         report
     }
 
