@@ -17,8 +17,11 @@ const OFTEN: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_secs(15);
 /// Pages rest this many times as long as they took to make: the log comes first.
 const REST: u32 = 20;
-/// How many times as long they rest where somebody waits for the report.
+/// Longest rest: a scrape comes each minute.
+const MAX_REST: Duration = Duration::from_secs(60);
+/// How many times as long they rest where somebody waits for the report, who goes away after ten seconds.
 const REST_ASKED: u32 = 4;
+const MAX_REST_ASKED: Duration = Duration::from_secs(4);
 /// Interval of looking whether somebody waits for the report.
 const LOOK: Duration = Duration::from_millis(100);
 /// Width in columns of the report behind the pages, which is never printed as text.
@@ -84,10 +87,10 @@ impl Publisher {
             return self.made;
         }
         if self.server.is_asked() {
-            return self.made + self.took * REST_ASKED;
+            return self.made + (self.took * REST_ASKED).min(MAX_REST_ASKED);
         }
         let least = if self.is_dirty { OFTEN } else { SELDOM };
-        (self.made + least.max(self.took * REST)).min(Instant::now() + LOOK)
+        (self.made + least.max((self.took * REST).min(MAX_REST))).min(Instant::now() + LOOK)
     }
 
     /// Notes that the reader is alive, whether pages are due or not.
@@ -95,13 +98,21 @@ impl Publisher {
         self.server.beat();
     }
 
-    /// Publishes the pages of a report. The one of an input without a line is there before anybody asks.
-    pub(super) fn publish(&mut self, report: &Report, analysis: &Analysis, inputs: &[Input]) {
-        let began = Instant::now();
+    /// Publishes the pages of a report, which it took since `began` to make. The one of an input without a line is there
+    /// before anybody asks.
+    pub(super) fn publish(
+        &mut self,
+        report: &Report,
+        analysis: &Analysis,
+        inputs: &[Input],
+        began: Instant,
+    ) {
         let states: Vec<InputState> = inputs.iter().map(Input::state).collect();
         let page = metrics(report, &analysis.traffic(), &states, &mut self.saturated);
         let is_asked = !self.has_pages || self.server.is_asked();
-        self.server.publish_metrics(page.into_bytes(), CONTENT_TYPE);
+        let page = page.into_bytes();
+        self.server
+            .publish_metrics(page, CONTENT_TYPE, self.is_dirty);
         if is_asked {
             // Who waits for one that could not be made is told to ask again.
             let document = Page::packed(|out| (JSON.report)(report, Style::plain(WIDTH), out));
@@ -133,7 +144,15 @@ fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     }
     match text.parse() {
         Ok(address) => Ok(vec![address]),
-        Err(_) => Err("this is no address with a port".to_owned()),
+        Err(_) => {
+            let (address, port) = text.rsplit_once(':').unwrap_or((text, ""));
+            let is_bare = address.parse::<Ipv6Addr>().is_ok() && port.parse::<u16>().is_ok();
+            Err(if is_bare {
+                format!("an IPv6 address with a port has brackets: [{address}]:{port}")
+            } else {
+                "this is no address with a port".to_owned()
+            })
+        }
     }
 }
 
@@ -159,6 +178,10 @@ mod tests {
             "node1:9110",
         ] {
             assert!(addresses(wrong).is_err(), "{wrong}");
+        }
+        for (bare, meant) in [("::1:19474", "[::1]:19474"), ("fe80::1:80", "[fe80::1]:80")] {
+            let refused = addresses(bare).unwrap_err();
+            assert!(refused.contains(meant), "{refused}");
         }
     }
 }

@@ -315,9 +315,10 @@ impl<'s> Session<'s> {
         let silence = (now - self.heard).as_micros() as i64;
         let last = self.analysis.last();
         let time = last.map(|last| Time(last.0 + silence)).max(self.now);
+        let began = Instant::now();
         let report = self.report(time, inputs.iter().map(Input::report).collect());
         if let Some(publisher) = &mut self.publisher {
-            publisher.publish(&report, &self.analysis, inputs);
+            publisher.publish(&report, &self.analysis, inputs, began);
         }
     }
 

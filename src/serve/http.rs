@@ -133,6 +133,7 @@ fn parse(head: &[u8]) -> Option<Request> {
             let path = request.path.unwrap_or_default();
             // The query is ignored.
             let path = path.split('?').next().unwrap_or_default();
+            let path = origin_form(path);
             Some(match request.method {
                 Some("GET") | Some("HEAD") => Request::Get {
                     path: path.to_owned(),
@@ -141,10 +142,26 @@ fn parse(head: &[u8]) -> Option<Request> {
                 _ => Request::Wrong(Answer::text(405, "only GET is served\n")),
             })
         }
+        Err(httparse::Error::TooManyHeaders) => Some(Request::Wrong(Answer::text(
+            431,
+            "the header has too many fields\n",
+        ))),
         Err(_) => Some(Request::Wrong(Answer::text(
             400,
             "this is no HTTP request\n",
         ))),
+    }
+}
+
+/// Returns the path of a target in absolute form, `http://HOST/PATH`, which a server must take (RFC 9112, 3.2.2); any other
+/// stays as it is.
+fn origin_form(target: &str) -> &str {
+    const SCHEME: &str = "http://";
+    match target.split_at_checked(SCHEME.len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => {
+            rest.find('/').map_or("/", |at| &rest[at..])
+        }
+        _ => target,
     }
 }
 
@@ -254,6 +271,22 @@ mod tests {
             whole(b"HEAD /healthz HTTP/1.0\r\n\r\n"),
             get("/healthz", true)
         );
+        for (target, path) in [
+            ("http://x/metrics", "/metrics"),
+            ("HTTP://node1:9110/metrics?x=http://y/z", "/metrics"),
+            ("http://[::1]:9110/healthz", "/healthz"),
+            ("http://x", "/"),
+            ("/http://x/metrics", "/http://x/metrics"),
+            ("https://x/metrics", "https://x/metrics"),
+        ] {
+            let head = format!("GET {target} HTTP/1.1\r\n\r\n");
+            assert_eq!(whole(head.as_bytes()), get(path, false), "{target}");
+        }
+        let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(80));
+        let Request::Wrong(refused) = whole(many.as_bytes()) else {
+            panic!("{many}");
+        };
+        assert_eq!(refused.status(), 431);
         for wrong in [
             &b"POST /metrics HTTP/1.1\r\n\r\n"[..],
             b"\x16\x03\x01 hello\r\n\r\n",

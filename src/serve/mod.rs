@@ -8,8 +8,7 @@ mod http;
 mod page;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,8 +17,11 @@ use http::{Answer, Request};
 
 pub use page::Page;
 
-/// Upper bound on simultaneous connections; further ones get 503.
+/// Upper bound on simultaneous connections: for a further one the oldest is closed, so that clients that only wait never keep
+/// a probe out.
 const MAX_CONNECTIONS: usize = 8;
+/// Upper bound on the threads of connections, closed ones that wait for a report too; further ones get 503.
+const MAX_THREADS: usize = 32;
 /// Upper bound on the versions of the report that connections keep at once, besides the last one.
 const MAX_REPORTS: usize = 1;
 /// Time without a sign of life after which the reader of the log counts as stuck.
@@ -81,17 +83,18 @@ impl Server {
         self.address
     }
 
-    /// Publishes the metrics, which are served from now on. The report is of an earlier time then, and is let go.
-    pub fn publish_metrics(&self, metrics: Vec<u8>, kind: &'static str) {
+    /// Publishes the metrics, which are served from now on. Where the log `has_changed` since the last ones, the report is of
+    /// an earlier time, and is let go.
+    pub fn publish_metrics(&self, metrics: Vec<u8>, kind: &'static str, has_changed: bool) {
         let mut state = self.shared.lock();
         state.metrics = Arc::new(Page::plain(metrics));
         state.metrics_type = kind;
-        if let Some(report) = state.report.take() {
+        if has_changed && let Some(report) = state.report.take() {
             state.sent.push(Arc::downgrade(&report));
         }
     }
 
-    /// Publishes the report, which is served until the next metrics are published.
+    /// Publishes the report, which is served until the log has changed.
     pub fn publish_report(&self, report: Page) {
         let mut state = self.shared.lock();
         state.report = Some(Arc::new(report));
@@ -173,26 +176,52 @@ impl Shared {
 }
 
 fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let open = Arc::new(AtomicUsize::new(0));
+    let open = Arc::new(Connections::default());
     for stream in listener.incoming() {
         let Ok(stream) = stream else {
             thread::sleep(REST);
             continue;
         };
-        if open.fetch_add(1, Ordering::AcqRel) >= MAX_CONNECTIONS {
-            open.fetch_sub(1, Ordering::AcqRel);
+        // Each thread has a share of them.
+        if Arc::strong_count(&open) > MAX_THREADS {
             http::refuse(&stream);
             continue;
         }
-        let (shared, served) = (Arc::clone(shared), Arc::clone(&open));
+        let stream = Arc::new(stream);
+        open.add(&stream);
+        let (shared, served, own) = (Arc::clone(shared), Arc::clone(&open), Arc::clone(&stream));
         let started = thread::Builder::new().spawn(move || {
             // An error means that the client has closed the connection.
-            let _ = serve(&stream, &shared);
-            served.fetch_sub(1, Ordering::AcqRel);
+            let _ = serve(&own, &shared);
+            served.remove(&own);
         });
         if started.is_err() {
-            open.fetch_sub(1, Ordering::AcqRel);
+            open.remove(&stream);
         }
+    }
+}
+
+/// Connections that are open, the oldest first.
+#[derive(Debug, Default)]
+struct Connections(Mutex<Vec<Arc<TcpStream>>>);
+
+impl Connections {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<TcpStream>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a connection, and closes the oldest of too many.
+    fn add(&self, stream: &Arc<TcpStream>) {
+        let mut open = self.lock();
+        if open.len() >= MAX_CONNECTIONS {
+            // Its client may have closed it already.
+            let _ = open.remove(0).shutdown(Shutdown::Both);
+        }
+        open.push(Arc::clone(stream));
+    }
+
+    fn remove(&self, stream: &Arc<TcpStream>) {
+        self.lock().retain(|other| !Arc::ptr_eq(other, stream));
     }
 }
 
