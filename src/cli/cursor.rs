@@ -4,8 +4,10 @@
 //! sequence number of its last entry that was read; a line `boot` has the ID of a boot and the microseconds of it that were
 //! read.
 
-use std::io::{self, Write};
-use std::path::Path;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::input::source::Cursor;
@@ -16,48 +18,148 @@ const FORM: &str = "dropsift-cursor-1";
 /// What the line of a boot begins with.
 const BOOT: &str = "boot ";
 
-/// Reads a cursor; `None` where there is no file yet, or it is empty.
-///
-/// # Errors
-/// If it cannot be read, or holds something else.
-pub(super) fn read(path: &Path) -> Result<Option<Cursor>, Error> {
-    match std::fs::read_to_string(path) {
-        Ok(text) if text.is_empty() => Ok(None),
-        Ok(text) => parse(&text).map(Some).ok_or_else(|| {
-            Error::Usage(format!(
-                "--cursor-file `{}` holds no cursor; remove it to begin anew",
-                path.display()
-            ))
-        }),
-        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(why) => Err(named(path, why)),
-    }
+/// Upper bound on the bytes of a cursor.
+const MAX_BYTES: u64 = 16 << 20;
+
+/// What a cursor's file held when it was opened.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    Nothing,
+    Cursor(Cursor),
+    /// What is left of a cursor, as after a power cut.
+    Damaged,
 }
 
-/// Replaces the cursor at once: whatever happens, the file holds the old one or the new one.
-///
-/// # Errors
-/// If it cannot be written.
-pub(super) fn write(path: &Path, cursor: &Cursor) -> Result<(), Error> {
-    let replace = || -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
+/// A cursor's file, which no other run uses meanwhile.
+#[derive(Debug)]
+pub(super) struct CursorFile {
+    path: PathBuf,
+    /// The name that was given.
+    given: PathBuf,
+    /// Holds the lock of the file that `path` names now.
+    held: File,
+    /// What was written last.
+    kept: Option<Cursor>,
+}
+
+impl CursorFile {
+    /// Opens the file, or creates it: what stands in the way is found before anything is read.
+    ///
+    /// # Errors
+    /// If it cannot be read or replaced, holds something else, or is used by another run.
+    pub(super) fn open(given: &Path) -> Result<(Self, Found), Error> {
+        // A link stays, and leads to the new file.
+        let path = std::fs::canonicalize(given).unwrap_or_else(|_| given.to_owned());
+        let told = |why: io::Error| refused(given, &why);
+        if std::fs::metadata(&path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
+            return Err(usage(given, "it is no file; name one that may be replaced"));
+        }
+        let held = loop {
+            let mut open = OpenOptions::new();
+            let file = open.read(true).append(true).create(true).open(&path);
+            let file = file.map_err(told)?;
+            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+                let why = "another run uses it; end that one, or name another file for this one";
+                return Err(usage(given, why));
+            }
+            // Another run may have replaced it in this moment.
+            let (own, there) = (file.metadata().map_err(told)?, std::fs::metadata(&path));
+            if there.is_ok_and(|there| (there.dev(), there.ino()) == (own.dev(), own.ino())) {
+                break file;
+            }
         };
+        let mut bytes = Vec::new();
+        (&held)
+            .take(MAX_BYTES)
+            .read_to_end(&mut bytes)
+            .map_err(told)?;
+        let found = find(&bytes).ok_or_else(|| {
+            usage(
+                given,
+                "it holds no cursor; remove it to begin anew, or name another file",
+            )
+        })?;
+        let mut file = Self {
+            path,
+            given: given.to_owned(),
+            held,
+            kept: None,
+        };
+        // What is there is written again, so that a folder or a disk that takes nothing is known now.
+        file.replace(&bytes).map_err(told)?;
+        Ok((file, found))
+    }
+
+    /// Keeps the cursor, if it is another than the last one.
+    ///
+    /// # Errors
+    /// If it cannot be written. The file has the last one then.
+    pub(super) fn save(&mut self, cursor: Cursor) -> Result<(), Error> {
+        if self.kept.as_ref() != Some(&cursor) {
+            self.replace(text(&cursor).as_bytes())
+                .map_err(|why| refused(&self.given, &why))?;
+            self.kept = Some(cursor);
+        }
+        Ok(())
+    }
+
+    /// Replaces the content at once: whatever happens, the file holds the old one or the new one.
+    fn replace(&mut self, content: &[u8]) -> io::Result<()> {
+        let folder = folder(&self.path);
         let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(text(cursor).as_bytes())?;
+        file.write_all(content)?;
         file.as_file().sync_all()?;
-        file.persist(path)?;
-        std::fs::File::open(folder)?.sync_all()
-    };
-    replace().map_err(|why| named(path, why))
+        // The lock goes on without a gap; not every file system has locks.
+        let _ = file.as_file().try_lock();
+        self.held = file.persist(&self.path)?;
+        File::open(folder)?.sync_all()
+    }
 }
 
-fn named(path: &Path, why: io::Error) -> Error {
-    Error::Input {
-        name: path.display().to_string(),
-        why,
+/// Returns the folder of a file.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     }
+}
+
+/// Tells what a file holds; `None` where that is no cursor.
+fn find(bytes: &[u8]) -> Option<Found> {
+    if bytes.is_empty() {
+        return Some(Found::Nothing);
+    }
+    // Blocks that were never written are read as zeros.
+    let is_cursor = bytes.starts_with(FORM.as_bytes()) || bytes.iter().all(|byte| *byte == 0);
+    is_cursor.then(|| {
+        let text = std::str::from_utf8(bytes).ok();
+        text.and_then(parse).map_or(Found::Damaged, Found::Cursor)
+    })
+}
+
+fn usage(path: &Path, why: &str) -> Error {
+    Error::Usage(format!("--cursor-file `{}`: {why}", path.display()))
+}
+
+/// Says why the file cannot be opened or replaced, and what to do.
+fn refused(path: &Path, why: &io::Error) -> Error {
+    let folder = folder(path).display();
+    usage(
+        path,
+        &match why.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                format!("`{folder}` is no directory; make it, or name a file in another")
+            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => format!(
+                "no file can be written in `{folder}`; run as a user who may, or name a file elsewhere"
+            ),
+            io::ErrorKind::IsADirectory => "it is a directory; name a file in it".to_owned(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                format!("no space is left in `{folder}`; free some, or name a file elsewhere")
+            }
+            _ => format!("it cannot be written ({why}); name a file elsewhere"),
+        },
+    )
 }
 
 fn text(cursor: &Cursor) -> String {
@@ -97,20 +199,68 @@ mod tests {
     fn a_cursor_is_read_as_it_was_written() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor");
-        assert_eq!(read(&path).unwrap(), None);
         let cursor = Cursor {
             positions: [(1, 2), (u128::MAX, u64::MAX)].into(),
             boots: [(3, 4)].into(),
             realtime: 1_776_852_282_000_000,
         };
+        let (mut file, found) = CursorFile::open(&path).unwrap();
+        assert_eq!(found, Found::Nothing);
         for _ in 0..2 {
-            write(&path, &cursor).unwrap();
-            assert_eq!(read(&path).unwrap().as_ref(), Some(&cursor));
+            file.save(cursor.clone()).unwrap();
+            // The lock is that of the file that is there now.
+            let refused = CursorFile::open(&path).unwrap_err().to_string();
+            assert!(refused.contains("another run uses it"), "{refused}");
         }
+        drop(file);
+        assert_eq!(CursorFile::open(&path).unwrap().1, Found::Cursor(cursor));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        for other in ["x\n", "dropsift-cursor-1\n", "dropsift-cursor-1 1\nzz 1\n"] {
+    }
+
+    #[test]
+    fn what_a_power_cut_leaves_begins_anew_and_another_file_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cursor");
+        for left in [
+            &b"\0\0\0\0"[..],
+            b"dropsift-cursor-1\n",
+            b"dropsift-cursor-1 1\nzz 1\n",
+            b"dropsift-cursor-1 1\n\0\0",
+        ] {
+            std::fs::write(&path, left).unwrap();
+            assert_eq!(
+                CursorFile::open(&path).unwrap().1,
+                Found::Damaged,
+                "{left:?}"
+            );
+        }
+        for other in [&b"x\n"[..], b"\xff\xfe\0", b"root:x:0:0\n"] {
             std::fs::write(&path, other).unwrap();
-            assert!(read(&path).is_err(), "{other:?}");
+            let refused = CursorFile::open(&path).unwrap_err().to_string();
+            assert!(
+                refused.contains("it holds no cursor; remove it"),
+                "{refused}"
+            );
+            assert_eq!(std::fs::read(&path).unwrap(), other);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_way_is_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("own")).unwrap();
+        let own = folder.path().join("own").display().to_string();
+        for (path, why) in [
+            (own.clone(), "it is a directory; name a file in it"),
+            (format!("{own}/no/c"), "is no directory; make it"),
+            ("/proc/c".to_owned(), "; "),
+            ("/dev/null".to_owned(), "it is no file"),
+        ] {
+            let refused = CursorFile::open(Path::new(&path)).unwrap_err().to_string();
+            assert!(
+                refused.contains("--cursor-file") && refused.contains(why),
+                "{refused}"
+            );
         }
     }
 }

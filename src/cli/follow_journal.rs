@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::args::ReportArgs;
-use super::cursor;
+use super::cursor::{CursorFile, Found};
 use super::filters::Filter;
 use super::follow;
 use super::input::Input;
@@ -16,9 +16,9 @@ use super::signals::Interrupts;
 use super::watch::Watch;
 use super::{Exit, complain, say};
 use crate::analyze::Analysis;
-use crate::error::Error;
+use crate::error::{Error, printable};
 use crate::input::event::LogEvent;
-use crate::input::source::{JournalFollow, Options, local_journals};
+use crate::input::source::{JournalFollow, LOCAL_JOURNAL, Options, local_journals};
 use crate::report::Style;
 use crate::time::Time;
 
@@ -53,8 +53,24 @@ pub(super) fn run(
         [] => (Path::new(""), None),
         [folder, ..] => (folder.as_path(), None),
     };
-    let cursor_file = args.cursor_file.as_deref();
-    let cursor = cursor_file.map(cursor::read).transpose()?.flatten();
+    let opened = args
+        .cursor_file
+        .as_deref()
+        .map(CursorFile::open)
+        .transpose()?;
+    let (mut kept, found) = opened.unzip();
+    let (boot, cursor) = match found {
+        Some(Found::Cursor(cursor)) => (boot, Some(cursor)),
+        // What was not read since may be of an earlier boot.
+        Some(Found::Damaged) => {
+            complain(
+                "--cursor-file is damaged, as a power cut leaves it: all that the journals hold is read anew, part of it \
+                 perhaps for a second time",
+            );
+            (None, None)
+        }
+        Some(Found::Nothing) | None => (boot, None),
+    };
     let sources = [path.to_owned()];
     let mut session = ManuallyDrop::new(Session::new(
         args,
@@ -95,7 +111,7 @@ pub(super) fn run(
     session.hear()?;
     session.open();
     let (mut found, mut saved) = (Instant::now(), None::<Instant>);
-    let mut kept = None;
+    let mut unsaved = None::<String>;
     if journals.is_cut() {
         session.clear();
         let unread = match journals.last() {
@@ -108,17 +124,34 @@ pub(super) fn run(
         // The next run begins anew.
         return follow::end(args, &[input], exit, &mut session);
     }
+    if !journals.has_journal() {
+        session.clear();
+        complain(&format!(
+            "there is no journal in {}; it is waited for until one comes (Ctrl-C ends)",
+            named(path)
+        ));
+    }
     'run: loop {
         let now = Instant::now();
         session.act(now, std::slice::from_ref(&input))?;
-        if let Some(path) = cursor_file
+        if let Some(file) = &mut kept
             && session.has_told_all()
             && saved.is_none_or(|saved| now - saved >= SAVE)
         {
-            let cursor = journals.cursor();
-            if kept.as_ref() != Some(&cursor) {
-                cursor::write(path, &cursor)?;
-                kept = Some(cursor);
+            // The log is watched all the same, and the cursor written once that is possible again.
+            let why = file
+                .save(journals.cursor())
+                .err()
+                .map(|why| why.to_string());
+            if why != unsaved {
+                session.clear();
+                complain(&match &why {
+                    Some(why) => {
+                        format!("{why}; until then a next run reads again what this one has told")
+                    }
+                    None => "--cursor-file is written again".to_owned(),
+                });
+                unsaved = why;
             }
             saved = Some(now);
         }
@@ -168,11 +201,31 @@ pub(super) fn run(
             session.act(Instant::now(), std::slice::from_ref(&input))?;
         }
     }
-    let exit = follow::end(args, &[input], exit, &mut session)?;
-    if let Some(path) = cursor_file {
-        cursor::write(path, &journals.cursor())?;
+    if !journals.has_journal() {
+        let why = format!(
+            "no journal came into {}; name the directory of one",
+            named(path)
+        );
+        complain(&why);
+        input.error.get_or_insert(why);
+        exit = Exit::Trouble;
+    }
+    let mut exit = follow::end(args, &[input], exit, &mut session)?;
+    if let Some(file) = &mut kept
+        && let Err(why) = file.save(journals.cursor())
+    {
+        complain(&fault(&why));
+        exit = Exit::Trouble;
     }
     Ok(exit)
+}
+
+/// Names what is followed.
+fn named(path: &Path) -> String {
+    match path.to_str() {
+        Some("") => LOCAL_JOURNAL.to_owned(),
+        _ => format!("`{}`", printable(&path.display().to_string())),
+    }
 }
 
 /// Waits for new entries, at most for `within`. Returns whether a signal came that ends the run.

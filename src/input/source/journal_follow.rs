@@ -7,20 +7,18 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{Batch, Growing, Grown, JournalFile, Waiting, Wanted};
+use super::journal_path::{is_journal_name, is_new};
 use super::journals::{self, Log, micros, time};
 use super::{LOCAL_JOURNAL, Opening, Options, Summary};
 use crate::error::Error;
 use crate::input::event::{LogEvent, Sink};
 use crate::time::Time;
-
-/// What a journal begins with.
-const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
 /// The position of each journal file, by its ID: the sequence number of the last entry that was read.
 type Positions = BTreeMap<u128, u64>;
@@ -124,7 +122,10 @@ impl JournalFollow {
                 Ok((journal, growing))
             });
             match opened {
-                Err(why) => opening.failed(&name, why),
+                Err(why) => {
+                    opening.failed(&name, why);
+                    self.odd.insert(path, true);
+                }
                 Ok((journal, growing)) => {
                     let (id, seqnum) = journal.position();
                     let (first, last) = journal.realtime();
@@ -192,7 +193,10 @@ impl JournalFollow {
                     self.note(&path, cursor.realtime);
                     self.growing.insert(id, Followed { path, growing });
                 }
-                Err(why) => opening.failed(&name, why),
+                Err(why) => {
+                    opening.failed(&name, why);
+                    self.odd.insert(path, true);
+                }
             }
         }
         if !self.is_up() {
@@ -394,6 +398,11 @@ impl JournalFollow {
         }
     }
 
+    /// Whether there ever was a journal.
+    pub fn has_journal(&self) -> bool {
+        self.is_up() || self.lines > 0 || !(self.ended.is_empty() && self.odd.is_empty())
+    }
+
     /// Whether a file is there that is written to.
     pub fn is_up(&self) -> bool {
         !(self.growing.is_empty() && self.flushed.is_empty())
@@ -427,27 +436,15 @@ impl JournalFollow {
     }
 }
 
-/// Returns the files in `folder` that begin as a journal does.
+/// Returns the files in `folder` that are journals by their names.
 fn journal_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let is_named = path
-            .extension()
-            .is_some_and(|end| end == "journal" || end == "journal~");
-        if is_named && path.is_file() && begins_as_journal(&path) {
+        if is_journal_name(&path) && path.is_file() && !is_new(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
-}
-
-/// Whether a file begins as a journal does. One that cannot be opened may: opening it says why not.
-fn begins_as_journal(path: &Path) -> bool {
-    let mut magic = [0; MAGIC.len()];
-    match File::open(path) {
-        Ok(mut file) => file.read_exact(&mut magic).is_ok() && magic == *MAGIC,
-        Err(_) => true,
-    }
 }

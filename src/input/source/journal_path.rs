@@ -7,11 +7,8 @@ use std::sync::Arc;
 
 use super::Spool;
 use super::bounds::{Bounds, Counted, DEPTH, Progress};
-use super::journal::{JournalFile, Wanted, realtime_of};
+use super::journal::{JournalFile, MAGIC, Wanted, destroyed, realtime_of};
 use super::unpack::{Kind, Peeked, unpack};
-
-/// Signature at the start of a journal file.
-const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
 /// A journal in a directory.
 pub(super) struct JournalPath {
@@ -29,7 +26,10 @@ impl JournalPath {
     pub(super) fn look(path: PathBuf, wanted: &Arc<Wanted>) -> io::Result<Option<Self>> {
         // A file without a size is no journal: it is empty, or one of /proc, which may have no end or block for ever.
         if path.metadata()?.len() == 0 {
-            return Ok(None);
+            return match is_journal_name(&path) && !is_new(&path) {
+                true => Err(destroyed()),
+                false => Ok(None),
+            };
         }
         let mut file = File::open(&path)?;
         let mut magic = [0; MAGIC.len()];
@@ -45,7 +45,10 @@ impl JournalPath {
         }
         // Bytes read for the inspection do not count as progress.
         let Some(stream) = journal_in(&path, &Bounds::new(Progress::default()))? else {
-            return Ok(None);
+            return match is_journal_name(&path) {
+                true => Err(destroyed()),
+                false => Ok(None),
+            };
         };
         Ok(Some(Self {
             realtime: (realtime_of(stream)?.0, 0),
@@ -75,6 +78,22 @@ impl JournalPath {
         let file = JournalFile::copied(copy, broken, Arc::clone(wanted))?;
         Ok(Some(Box::new(file)))
     }
+}
+
+/// Whether journald gives such names to its files: `system.journal`, `system@….journal` once it was rotated, and
+/// `system@….journal~` once it was found damaged.
+pub(super) fn is_journal_name(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|end| end == "journal" || end == "journal~")
+}
+
+/// Whether a journal was just made: it is empty until journald writes its header, which it does also where a power cut left
+/// it empty. One that was rotated had entries.
+pub(super) fn is_new(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    !name.contains(&b'@')
+        && !name.ends_with(b"~")
+        && path.metadata().is_ok_and(|meta| meta.len() == 0)
 }
 
 /// Returns the bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds

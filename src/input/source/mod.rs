@@ -32,6 +32,8 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
+use self::journal::destroyed;
+use self::journal_path::is_journal_name;
 use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
@@ -161,6 +163,9 @@ pub fn local_journals() -> Vec<PathBuf> {
     let folder = |root: &&str| Path::new(root).join(machine.trim());
     LOCAL_JOURNALS.iter().map(folder).collect()
 }
+/// Bytes of a file that is called a journal in which no text has a NUL.
+const HEAD_OF_TEXT: usize = 4096;
+
 /// One input while it is read.
 struct Opening<'o, 'k, 's> {
     options: &'o Options,
@@ -300,6 +305,9 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
             Kind::Text if reader.lines() == 0 && is_objects(peeked.head()) => {
                 self.objects(name, peeked);
             }
+            Kind::Text if is_broken_journal(name, peeked.head()) => {
+                self.failed(name, destroyed());
+            }
             Kind::Text => {
                 // Only a plain file, neither packed nor in an archive, can be read in stripes.
                 let whole = (plain.as_ref()).filter(|_| depth == 0);
@@ -437,6 +445,12 @@ fn lacks_system(head: &[u8]) -> bool {
     let mut lines = head.split(|byte| *byte == b'\n').take(5);
     lines.any(|line| HINTS.iter().any(|hint| line.starts_with(hint)))
         && memchr::memmem::find(head, b" kernel: ").is_none()
+}
+
+/// Whether an input that begins with `head` is a journal by its name, and binary, so that it is no text of one.
+fn is_broken_journal(name: &str, head: &[u8]) -> bool {
+    let head = &head[..head.len().min(HEAD_OF_TEXT)];
+    is_journal_name(Path::new(name)) && head.contains(&0)
 }
 
 /// Returns the time of the last write to a file.

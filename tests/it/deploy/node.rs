@@ -205,7 +205,11 @@ fn the_units_let_the_program_make_its_system_calls() {
         strace: Process(child),
         trace: trace.clone(),
     };
-    wait("the cursor", || cursor.exists().then_some(()));
+    wait("the cursor", || {
+        fs::metadata(&cursor)
+            .is_ok_and(|meta| meta.len() > 0)
+            .then_some(())
+    });
     assert!(traced.signal("-TERM") && traced.strace.0.wait().unwrap().code().is_some());
     assert!(fs::read_to_string(&events).unwrap().contains("\"opened\""));
     let text = fs::read_to_string(&trace).unwrap();

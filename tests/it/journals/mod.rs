@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, reason = "these are tests")]
 
 mod damage;
+#[cfg(unix)]
+mod followed;
 mod long;
 pub(crate) mod made;
 mod many;

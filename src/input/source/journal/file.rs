@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::growing::{Growing, read_header};
+use super::growing::{Growing, first_header, read_header};
 use super::header::Header;
 use super::listed::{Broken, Listed};
 use super::walk::Walk;
@@ -86,7 +86,7 @@ impl JournalFile {
         let length = file.metadata()?.len();
         let file = Arc::new(file);
         Ok(Self {
-            header: read_header(&file, length)?,
+            header: first_header(&file, length)?,
             file: Some(file),
             path,
             length,

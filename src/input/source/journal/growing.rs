@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::header::{ARCHIVED, ENTRIES, HEADER, Header, STATE};
+use super::header::{ARCHIVED, ENTRIES, HEADER, Header, MAGIC, STATE, destroyed};
 use super::object::u64_at;
 use super::walk::Walk;
 use super::wanted::Wanted;
@@ -67,7 +67,7 @@ impl Growing {
     /// If it is no journal of a known form.
     pub(in crate::input::source) fn new(file: File) -> io::Result<Self> {
         let file = Arc::new(file);
-        let header = read_header(&file, file.metadata()?.len())?;
+        let header = first_header(&file, file.metadata()?.len())?;
         Ok(Self {
             file,
             id: header.id,
@@ -152,6 +152,19 @@ impl Growing {
         self.entries = header.entries;
         Ok(state)
     }
+}
+
+/// Returns the header of a file that was just opened.
+///
+/// # Errors
+/// If it has none.
+pub(super) fn first_header(file: &Arc<File>, length: u64) -> io::Result<Header> {
+    let mut magic = [0; MAGIC.len()];
+    let filled = read_at(file, &mut magic, 0)?;
+    if filled < MAGIC.len() || magic != *MAGIC {
+        return Err(destroyed());
+    }
+    read_header(file, length)
 }
 
 /// Returns the header of the first `length` bytes of `file`.

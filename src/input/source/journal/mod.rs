@@ -28,7 +28,7 @@ mod window;
 pub(super) use batch::Batch;
 pub(super) use file::JournalFile;
 pub(super) use growing::{Boots, Growing, Grown};
-pub(super) use header::realtime_of;
+pub(super) use header::{MAGIC, destroyed, realtime_of};
 pub(super) use merge::{Item, Merge, Waiting};
 pub(super) use record::{Record, Transport};
 pub(super) use wanted::Wanted;
