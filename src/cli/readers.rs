@@ -15,7 +15,7 @@ use super::tail::{GROWTH, Tail};
 use super::wake::{Told, Wake};
 use super::watch::Watch;
 use crate::error::{Error, printable};
-use crate::input::source::{BLOCK, Live, Options, Room, Spool, peel};
+use crate::input::source::{BLOCK, Live, Options, Room, Spool, is_broken_journal, peel};
 
 /// Bytes read at once: more than of a file, because the writer is woken for each block.
 const AT_ONCE: usize = 2 * BLOCK;
@@ -87,7 +87,8 @@ impl Opened {
 
 /// Whether a file holds the lines of a log as they are, or nothing so far.
 fn is_lines(path: &Path, options: &Options) -> io::Result<bool> {
-    let is_lines = |live| matches!(live, Live::Plain(..));
+    let name = path.display().to_string();
+    let is_lines = |live| matches!(live, Live::Plain(head, _) if !is_broken_journal(&name, &head));
     peel(File::open(path)?, options).map(is_lines)
 }
 

@@ -448,7 +448,7 @@ fn lacks_system(head: &[u8]) -> bool {
 }
 
 /// Whether an input that begins with `head` is a journal by its name, and binary, so that it is no text of one.
-fn is_broken_journal(name: &str, head: &[u8]) -> bool {
+pub fn is_broken_journal(name: &str, head: &[u8]) -> bool {
     let head = &head[..head.len().min(HEAD_OF_TEXT)];
     is_journal_name(Path::new(name)) && head.contains(&0)
 }

@@ -73,12 +73,14 @@ fn a_journal_without_its_header_is_said() {
     // By itself too.
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("system@1.journal"), [0; 8192]).unwrap();
-    let (code, out, said) = run(folder.path(), &["system@1.journal"], || {});
-    assert!(
-        code == 2 && said.contains("its header is destroyed"),
-        "{said}"
-    );
-    assert_eq!(out, "");
+    for args in [&["system@1.journal"][..], &["-f", "system@1.journal"]] {
+        let (code, out, said) = run(folder.path(), args, || {});
+        assert!(
+            code == 2 && said.contains("its header is destroyed"),
+            "{said}"
+        );
+        assert_eq!(out, "");
+    }
     let (code, out, said) = run(folder.path(), &["-f", "."], || {});
     assert!(
         code == 2 && said.contains("its header is destroyed"),
