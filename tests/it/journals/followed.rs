@@ -186,7 +186,7 @@ fn a_cursor_that_cannot_be_written_for_a_while_ends_nothing() {
             journals.join(format!("system@{number}.journal")),
             sample_journal(),
         )
-        .unwrap()
+        .unwrap();
     };
     let args = ["-f", "--cursor-file", "kept/cursor", "journals"];
     for comes_back in [true, false] {
