@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::journal::{Batch, Growing, Grown, JournalFile, Waiting, Wanted};
-use super::journal_path::{is_journal_name, is_new};
+use super::journal::{
+    Batch, Growing, Grown, JournalFile, Waiting, Wanted, is_journal_name, is_new,
+};
 use super::journals::{self, Log, micros, time};
 use super::{LOCAL_JOURNAL, Opening, Options, Summary};
 use crate::error::Error;

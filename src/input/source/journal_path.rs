@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Spool;
 use super::bounds::{Bounds, Counted, DEPTH, Progress};
-use super::journal::{JournalFile, MAGIC, Wanted, destroyed, realtime_of};
+use super::journal::{JournalFile, MAGIC, Wanted, destroyed, is_journal_name, is_new, realtime_of};
 use super::unpack::{Kind, Peeked, unpack};
 
 /// A journal in a directory.
@@ -78,22 +78,6 @@ impl JournalPath {
         let file = JournalFile::copied(copy, broken, Arc::clone(wanted))?;
         Ok(Some(Box::new(file)))
     }
-}
-
-/// Whether journald gives such names to its files: `system.journal`, `system@….journal` once it was rotated, and
-/// `system@….journal~` once it was found damaged.
-pub(super) fn is_journal_name(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|end| end == "journal" || end == "journal~")
-}
-
-/// Whether a journal was just made: it is empty until journald writes its header, which it does also where a power cut left
-/// it empty. One that was rotated had entries.
-pub(super) fn is_new(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
-    !name.contains(&b'@')
-        && !name.ends_with(b"~")
-        && path.metadata().is_ok_and(|meta| meta.len() == 0)
 }
 
 /// Returns the bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds

@@ -32,8 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
-use self::journal::destroyed;
-use self::journal_path::is_journal_name;
+use self::journal::{destroyed, is_journal_name};
 use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;

@@ -1,23 +1,20 @@
 //! A journal file that journald writes to: its new entries, look by look.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 use super::batch::Batch;
-use super::header::{ARCHIVED, ENTRIES, HEADER, Header, MAGIC, STATE, destroyed};
+use super::header::{ARCHIVED, ENTRIES, HEADER, Header, MAGIC, STATE};
+use super::name::destroyed;
 use super::object::u64_at;
+use super::record::Boots;
 use super::walk::Walk;
 use super::wanted::Wanted;
 use super::window::{Window, read_at};
 
 /// Bytes of records that one look at a file brings at most; the next look goes on.
 const WEIGHT: usize = 1 << 20;
-
-/// How far the kernel's entries of each boot were read: by its ID, the microseconds since it began. Unlike the clock, and
-/// unlike sequence numbers, which a copy has of its own, that never steps back and stays when an entry is copied.
-pub(in crate::input::source) type Boots = BTreeMap<u128, u64>;
 
 /// Where the reading of a growing file stands.
 #[derive(Debug)]

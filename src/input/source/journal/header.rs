@@ -28,14 +28,6 @@ pub(super) const ARCHIVED: u8 = 2;
 /// Signature at the start of a journal file.
 pub(in crate::input::source) const MAGIC: &[u8; 8] = b"LPKSHHRH";
 
-/// Returns the error for a file that is a journal by its name, and does not begin as one.
-pub(in crate::input::source) fn destroyed() -> io::Error {
-    io::Error::other(
-        "it does not begin as a journal does: its header is destroyed, and nothing of it can be read; take what it held from \
-         a copy, and if it is a log in text, name it by itself",
-    )
-}
-
 /// Fields of the file header.
 #[derive(Debug, Clone)]
 pub(super) struct Header {

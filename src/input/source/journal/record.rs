@@ -1,7 +1,12 @@
 //! Fields of a journal entry that are read.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// How far the kernel's entries of each boot were read: by its ID, the microseconds since it began. Unlike the clock, and
+/// unlike sequence numbers, which a copy has of its own, that never steps back and stays when an entry is copied.
+pub(in crate::input::source) type Boots = BTreeMap<u128, u64>;
 
 /// Transport by which an entry reached the journal (systemd.journal-fields(7), `_TRANSPORT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
