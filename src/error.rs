@@ -10,6 +10,8 @@ use regex::Regex;
 pub enum Error {
     /// A file that cannot be opened or read.
     Input { name: String, why: std::io::Error },
+    /// A part of an input that journald put aside as damaged, and of which nothing can be read.
+    Aside { name: String },
     /// An input that was opened and cannot be parsed.
     Unreadable { name: String, why: String },
     /// An option whose value is malformed.
@@ -28,6 +30,12 @@ impl fmt::Display for Error {
                 );
                 write!(f, "cannot read `{}`: {words}", printable(name))
             }
+            Self::Aside { name } => write!(
+                f,
+                "nothing of `{}` can be read: its header is destroyed, and journald has put it aside; remove it, or leave that to \
+                 `journalctl --vacuum-time=30d`, which removes all that is older",
+                printable(name)
+            ),
             Self::Unreadable { name, why } => {
                 write!(f, "cannot read `{}`: {}", printable(name), printable(why))
             }
@@ -41,6 +49,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl Error {
+    /// Whether it is worth a warning only, where the rest of the input could be read.
+    pub const fn is_aside(&self) -> bool {
+        matches!(self, Self::Aside { .. })
+    }
+}
 
 /// Returns the system's description of `why` without its number, and the remedy: a specific one for the usual errors,
 /// else `advice`.

@@ -79,6 +79,11 @@ pub(super) fn read(
         errors.extend(unreadable(analysis, &name));
         lines += summary.lines;
         bar.clear();
+        if summary.known {
+            for aside in errors.extract_if(.., |error| error.is_aside()) {
+                complain(&fault(&aside));
+            }
+        }
         let is_whole = errors.is_empty();
         let first = errors.first().map(ToString::to_string);
         any_read |= is_whole;
@@ -130,7 +135,9 @@ pub(super) fn read(
     };
     reports.sort_by_key(place);
     match held {
-        Some(error @ Error::Input { .. }) if !any_read && !form.always => return Err(error),
+        Some(error @ (Error::Input { .. } | Error::Aside { .. })) if !any_read && !form.always => {
+            return Err(error);
+        }
         Some(error) => complain(&fault(&error)),
         None => {}
     }

@@ -1,8 +1,9 @@
 //! The file of `--cursor-file`: how far each journal file was read.
 //!
-//! Its first line has the form and the time of the last entry; a line for each journal file has the ID of the file and the
-//! sequence number of its last entry that was read; a line `boot` has the ID of a boot and the microseconds of it that were
-//! read.
+//! Its first line has the form and the time of the last entry, or `-` where nothing was read yet; a line for each journal file
+//! has the ID of the file and the sequence number of its last entry that was read; a line `boot` has the ID of a boot, that of
+//! a file, and from which microsecond of the boot to which the file was read. The last line is `end`: without it the file is
+//! not whole.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -12,8 +13,21 @@ use std::path::{Path, PathBuf};
 use crate::error::Error;
 use crate::input::source::Cursor;
 
+/// What the file begins with, in any version.
+const NAME: &str = "dropsift-cursor-";
+
 /// What the file begins with.
-const FORM: &str = "dropsift-cursor-1";
+const FORM: &str = "dropsift-cursor-2";
+
+/// What it began with when it had no seal, and of a boot only how far it was read in some file, which does not tell what was
+/// left out before.
+const UNSEALED: &str = "dropsift-cursor-1";
+
+/// What the file ends with.
+const SEAL: &str = "end\n";
+
+/// Stands for the time of the last entry where nothing was read yet.
+const NONE: &str = "-";
 
 /// What the line of a boot begins with.
 const BOOT: &str = "boot ";
@@ -54,6 +68,7 @@ impl CursorFile {
         if std::fs::metadata(&path).is_ok_and(|meta| !meta.is_file() && !meta.is_dir()) {
             return Err(usage(given, "it is no file; name one that may be replaced"));
         }
+        let is_new = !path.exists();
         let held = loop {
             let mut open = OpenOptions::new();
             let file = open.read(true).append(true).create(true).open(&path);
@@ -73,6 +88,10 @@ impl CursorFile {
             .take(MAX_BYTES)
             .read_to_end(&mut bytes)
             .map_err(told)?;
+        if is_new && bytes.is_empty() {
+            // One that is empty later was cut.
+            bytes = format!("{FORM} {NONE}\n{SEAL}").into_bytes();
+        }
         let found = find(&bytes).ok_or_else(|| {
             usage(
                 given,
@@ -86,7 +105,11 @@ impl CursorFile {
             kept: None,
         };
         // What is there is written again, so that a folder or a disk that takes nothing is known now.
-        file.replace(&bytes).map_err(told)?;
+        match file.replace(&bytes) {
+            // The log is watched all the same, behind the cursor that is there.
+            Err(why) if is_full(&why) && matches!(found, Found::Cursor(_)) => {}
+            done => done.map_err(told)?,
+        }
         Ok((file, found))
     }
 
@@ -124,16 +147,23 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
+/// Whether no more can be written for now.
+fn is_full(why: &io::Error) -> bool {
+    matches!(
+        why.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// Tells what a file holds; `None` where that is no cursor.
 fn find(bytes: &[u8]) -> Option<Found> {
-    if bytes.is_empty() {
-        return Some(Found::Nothing);
-    }
     // Blocks that were never written are read as zeros.
-    let is_cursor = bytes.starts_with(FORM.as_bytes()) || bytes.iter().all(|byte| *byte == 0);
+    let written = bytes.iter().rposition(|byte| *byte != 0);
+    let begin = &bytes[..written.map_or(0, |last| last + 1)];
+    let is_cursor = begin.starts_with(NAME.as_bytes()) || NAME.as_bytes().starts_with(begin);
     is_cursor.then(|| {
         let text = std::str::from_utf8(bytes).ok();
-        text.and_then(parse).map_or(Found::Damaged, Found::Cursor)
+        text.and_then(parse).unwrap_or(Found::Damaged)
     })
 }
 
@@ -154,7 +184,7 @@ fn refused(path: &Path, why: &io::Error) -> Error {
                 "no file can be written in `{folder}`; run as a user who may, or name a file elsewhere"
             ),
             io::ErrorKind::IsADirectory => "it is a directory; name a file in it".to_owned(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            _ if is_full(why) => {
                 format!("no space is left in `{folder}`; free some, or name a file elsewhere")
             }
             _ => format!("it cannot be written ({why}); name a file elsewhere"),
@@ -167,28 +197,47 @@ fn text(cursor: &Cursor) -> String {
     for (id, seqnum) in &cursor.positions {
         text.push_str(&format!("{id:032x} {seqnum}\n"));
     }
-    for (id, monotonic) in &cursor.boots {
-        text.push_str(&format!("{BOOT}{id:032x} {monotonic}\n"));
+    for ((boot, file), (from, to)) in &cursor.boots {
+        text.push_str(&format!("{BOOT}{boot:032x} {file:032x} {from} {to}\n"));
     }
+    text.push_str(SEAL);
     text
 }
 
-fn parse(text: &str) -> Option<Cursor> {
-    let mut lines = text.lines();
-    let realtime = lines.next()?.strip_prefix(FORM)?.trim().parse().ok()?;
+/// Returns what a whole cursor tells; `None` where a part is missing.
+fn parse(text: &str) -> Option<Found> {
+    let (text, is_sealed) = match text.strip_prefix(FORM) {
+        Some(text) => (text.strip_suffix(SEAL)?, true),
+        None => (text.strip_prefix(UNSEALED)?, false),
+    };
+    let mut lines = text.strip_suffix('\n')?.lines();
+    let realtime = lines.next()?.strip_prefix(' ')?;
+    if is_sealed && realtime == NONE {
+        return Some(Found::Nothing);
+    }
     let mut cursor = Cursor {
-        realtime,
+        realtime: realtime.parse().ok()?,
         ..Cursor::default()
     };
+    let id = |text: Option<&str>| u128::from_str_radix(text?, 16).ok();
+    let number = |text: Option<&str>| text?.parse().ok();
     for line in lines {
-        let (known, line) = match line.strip_prefix(BOOT) {
-            Some(line) => (&mut cursor.boots, line),
-            None => (&mut cursor.positions, line),
-        };
-        let (id, number) = line.split_once(' ')?;
-        known.insert(u128::from_str_radix(id, 16).ok()?, number.parse().ok()?);
+        let mut parts = line.strip_prefix(BOOT).unwrap_or(line).split(' ');
+        let first = id(parts.next())?;
+        if !line.starts_with(BOOT) {
+            cursor.positions.insert(first, number(parts.next())?);
+        } else if is_sealed {
+            let key = (first, id(parts.next())?);
+            let range = (number(parts.next())?, number(parts.next())?);
+            cursor.boots.insert(key, range);
+        } else {
+            number(parts.next())?;
+        }
+        if parts.next().is_some() {
+            return None;
+        }
     }
-    Some(cursor)
+    Some(Found::Cursor(cursor))
 }
 
 #[cfg(test)]
@@ -201,7 +250,7 @@ mod tests {
         let path = folder.path().join("cursor");
         let cursor = Cursor {
             positions: [(1, 2), (u128::MAX, u64::MAX)].into(),
-            boots: [(3, 4)].into(),
+            boots: [((3, 1), (4, 5))].into(),
             realtime: 1_776_852_282_000_000,
         };
         let (mut file, found) = CursorFile::open(&path).unwrap();
@@ -221,13 +270,28 @@ mod tests {
     fn what_a_power_cut_leaves_begins_anew_and_another_file_stays_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("cursor");
-        for left in [
+        let whole = text(&Cursor {
+            positions: [(1, 23)].into(),
+            boots: [((3, 1), (4, 56))].into(),
+            realtime: 1_776_852_282_000_000,
+        });
+        let cut = (0..whole.len()).map(|end| whole.as_bytes()[..end].to_vec());
+        let zeros = (1..whole.len()).map(|end| {
+            let mut bytes = whole.clone().into_bytes();
+            bytes[end..].fill(0);
+            bytes
+        });
+        let others = [
             &b"\0\0\0\0"[..],
             b"dropsift-cursor-1\n",
             b"dropsift-cursor-1 1\nzz 1\n",
             b"dropsift-cursor-1 1\n\0\0",
-        ] {
-            std::fs::write(&path, left).unwrap();
+            b"dropsift-cursor-1 17768",
+            b"dropsift-cursor-1 1\n00000000000000000000000000000001 2",
+        ];
+        let others = others.into_iter().map(<[u8]>::to_vec);
+        for left in others.chain(cut).chain(zeros) {
+            std::fs::write(&path, &left).unwrap();
             assert_eq!(
                 CursorFile::open(&path).unwrap().1,
                 Found::Damaged,
@@ -243,6 +307,26 @@ mod tests {
             );
             assert_eq!(std::fs::read(&path).unwrap(), other);
         }
+    }
+
+    #[test]
+    fn a_file_without_a_seal_is_read_and_one_of_which_nothing_was_read_begins() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cursor");
+        assert_eq!(CursorFile::open(&path).unwrap().1, Found::Nothing);
+        assert_eq!(CursorFile::open(&path).unwrap().1, Found::Nothing);
+        std::fs::write(
+            &path,
+            "dropsift-cursor-1 7\n00000000000000000000000000000001 2\nboot 00000000000000000000000000000003 4\n",
+        )
+        .unwrap();
+        // How far a boot was read tells nothing of what was left out before.
+        let known = Cursor {
+            positions: [(1, 2)].into(),
+            realtime: 7,
+            ..Cursor::default()
+        };
+        assert_eq!(CursorFile::open(&path).unwrap().1, Found::Cursor(known));
     }
 
     #[test]

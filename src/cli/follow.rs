@@ -162,6 +162,12 @@ fn read(
                 (input.summary, errors) = session.account(input, |session| {
                     read_stream(&name, file, options, &mut |event| session.take(event))
                 });
+                if input.summary.known {
+                    for aside in errors.extract_if(.., |error| error.is_aside()) {
+                        session.clear();
+                        complain(&fault(&aside));
+                    }
+                }
                 errors.extend(session.unreadable(&name));
                 input.unjudged = session.take_unjudged();
                 input.hear();

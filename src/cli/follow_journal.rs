@@ -93,8 +93,10 @@ pub(super) fn run(
     for error in &errors {
         session.clear();
         complain(&fault(error));
-        input.error.get_or_insert_with(|| error.to_string());
-        exit = Exit::Trouble;
+        if !error.is_aside() {
+            input.error.get_or_insert_with(|| error.to_string());
+            exit = Exit::Trouble;
+        }
     }
     if !summary.known {
         // Where nothing can be read, only a form for programs has a report.
@@ -119,10 +121,12 @@ pub(super) fn run(
             last => format!("nothing logged after {last}"),
         };
         complain(&format!(
-            "{unread} was read, since the run was stopped; run again for all of it"
+            "{unread} was read, since the run was stopped; a next one with --cursor-file reads on, else run again for all of it"
         ));
-        // The next run begins anew.
-        return follow::end(args, &[input], exit, &mut session);
+        let exit = follow::end(args, &[input], exit, &mut session)?;
+        // Where nothing was read that counts, the next run begins anew.
+        let has_read = !journals.cursor().positions.is_empty();
+        return Ok(keep(kept.as_mut().filter(|_| has_read), &journals, exit));
     }
     if !journals.has_journal() {
         session.clear();
@@ -173,8 +177,10 @@ pub(super) fn run(
             for error in &look.errors {
                 session.clear();
                 complain(&fault(error));
-                input.error.get_or_insert_with(|| error.to_string());
-                exit = Exit::Trouble;
+                if !error.is_aside() {
+                    input.error.get_or_insert_with(|| error.to_string());
+                    exit = Exit::Trouble;
+                }
             }
             if input.is_up != journals.is_up() {
                 input.is_up = journals.is_up();
@@ -210,14 +216,19 @@ pub(super) fn run(
         input.error.get_or_insert(why);
         exit = Exit::Trouble;
     }
-    let mut exit = follow::end(args, &[input], exit, &mut session)?;
-    if let Some(file) = &mut kept
-        && let Err(why) = file.save(journals.cursor())
-    {
-        complain(&fault(&why));
-        exit = Exit::Trouble;
+    let exit = follow::end(args, &[input], exit, &mut session)?;
+    Ok(keep(kept.as_mut(), &journals, exit))
+}
+
+/// Writes the cursor at the end of the run.
+fn keep(file: Option<&mut CursorFile>, journals: &JournalFollow, exit: Exit) -> Exit {
+    match file.map(|file| file.save(journals.cursor())) {
+        Some(Err(why)) => {
+            complain(&fault(&why));
+            Exit::Trouble
+        }
+        Some(Ok(())) | None => exit,
     }
-    Ok(exit)
 }
 
 /// Names what is followed.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::journal::Waiting;
+use super::journal::{Waiting, empty, is_journal_name, is_new};
 use super::journal_path::JournalPath;
 use super::tree::Tree;
 use super::{Opening, bundle, journals};
@@ -27,11 +27,17 @@ impl Opening<'_, '_, '_> {
             return self.tree(&name, tree, self.options.reading, 0);
         }
         let before = self.errors.len();
-        let files = names.iter().map(|own| path.join(own)).collect();
+        let files: Vec<PathBuf> = names.iter().map(|own| path.join(own)).collect();
+        let new = files
+            .iter()
+            .find(|own| is_journal_name(own) && is_new(own))
+            .cloned();
         let lines = self.summary.lines;
         let waiting = self.journals_among(files);
         if !waiting.is_empty() || self.summary.lines > lines {
             self.journal_parts(waiting);
+        } else if let Some(new) = new {
+            self.failed(&new.display().to_string(), empty());
         } else if self.errors.len() == before {
             let why = "it is a directory, and holds neither a journal nor a support bundle; name the files in it";
             self.failed(&name, io::Error::other(why));

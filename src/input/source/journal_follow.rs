@@ -2,7 +2,8 @@
 //!
 //! A file is known by its own ID (`file_id` of its header), which stays when it is renamed. An archived file is let go of
 //! once all of it was read; one that was deleted can be read to its end as long as it is open. A file that is not known is
-//! read whole, whatever the clock says of it, but for what it has of another: that is told by its boot and the time since.
+//! read whole, whatever the clock says of it, but for what it has of another: that is told by its boot and the time since, from
+//! the first to the last entry that was read of that boot in a file.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -13,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal::{
-    Batch, Growing, Grown, JournalFile, Waiting, Wanted, is_journal_name, is_new,
+    Batch, Growing, Grown, JournalFile, Waiting, Wanted, fault_of, is_journal_name, is_new,
+    is_put_aside,
 };
 use super::journals::{self, Log, micros, time};
 use super::{LOCAL_JOURNAL, Opening, Options, Summary};
@@ -28,8 +30,9 @@ type Positions = BTreeMap<u128, u64>;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cursor {
     pub positions: BTreeMap<u128, u64>,
-    /// How far the kernel's entries of each boot were read: by its ID, the microseconds since it began.
-    pub boots: BTreeMap<u128, u64>,
+    /// From where to where the kernel's entries of each boot were read in each file: by the IDs of the boot and of the file, the
+    /// microseconds since the boot began.
+    pub boots: BTreeMap<(u128, u128), (u64, u64)>,
     /// When its last entry was received, in microseconds since 1970.
     pub realtime: u64,
 }
@@ -138,6 +141,7 @@ impl JournalFollow {
                     let last = time(last);
                     let since = opening.options.since.map(|since| since.near(last));
                     if last.0 > 0 && since.is_some_and(|since| last < since) {
+                        self.log.positions.insert(id, seqnum);
                         opening.summary.lines += journal.entries();
                         continue;
                     }
@@ -165,6 +169,10 @@ impl JournalFollow {
         if self.is_cut {
             // The files were taken for read when they were opened.
             self.realtime = (self.log.latest).map_or(0, |time| time.0.unsigned_abs());
+            // Where nothing of this boot was met so far, the next run passes over the earlier ones once more.
+            if self.log.only_boot.is_some() && !self.log.has_begun() {
+                self.log.positions.clear();
+            }
         } else {
             self.log.gone_on(opening.sink);
         }
@@ -325,17 +333,12 @@ impl JournalFollow {
     fn hand_on(&mut self, batches: &[Batch], sink: &mut Sink<'_>) {
         let mut records: Vec<_> = batches
             .iter()
-            .flat_map(|batch| {
-                batch
-                    .records
-                    .iter()
-                    .map(move |record| (record, &batch.bytes))
-            })
+            .flat_map(|batch| batch.records.iter().map(move |record| (record, batch)))
             .collect();
         records.sort_by_key(|(record, _)| record.realtime);
-        for (record, bytes) in records {
-            self.log
-                .record(record, &bytes[record.message.clone()], sink);
+        for (record, batch) in records {
+            let message = &batch.bytes[record.message.clone()];
+            self.log.record(record, message, batch.file, sink);
         }
         for batch in batches {
             self.lines += batch.entries;
@@ -386,8 +389,7 @@ impl JournalFollow {
                     Some(true) => {}
                     Some(told) => {
                         *told = true;
-                        let name = path.display().to_string();
-                        look.errors.push(Error::Input { name, why });
+                        look.errors.push(fault_of(&path.display().to_string(), why));
                     }
                 },
             }
@@ -401,7 +403,8 @@ impl JournalFollow {
 
     /// Whether there ever was a journal.
     pub fn has_journal(&self) -> bool {
-        self.is_up() || self.lines > 0 || !(self.ended.is_empty() && self.odd.is_empty())
+        let is_odd = self.odd.keys().any(|path| !is_put_aside(path));
+        self.is_up() || self.lines > 0 || !self.ended.is_empty() || is_odd
     }
 
     /// Whether a file is there that is written to.
@@ -409,7 +412,7 @@ impl JournalFollow {
         !(self.growing.is_empty() && self.flushed.is_empty())
     }
 
-    /// Whether the first read was stopped: what is behind [`last`](Self::last) was not read, and no cursor stands for that.
+    /// Whether the first read was stopped: what is behind [`last`](Self::last) was not read.
     pub const fn is_cut(&self) -> bool {
         self.is_cut
     }
@@ -426,6 +429,13 @@ impl JournalFollow {
 
     /// Where the reading stands.
     pub fn cursor(&self) -> Cursor {
+        if self.is_cut {
+            return Cursor {
+                positions: self.log.positions.clone(),
+                boots: self.log.boots.clone(),
+                realtime: self.realtime,
+            };
+        }
         let growing = self.growing.values().map(|file| file.growing.position());
         let ended = self.ended.clone();
         let awaited = self.awaited.clone();

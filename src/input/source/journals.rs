@@ -4,7 +4,7 @@
 //! and a text made of it agree to the microsecond.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::sync::Arc;
@@ -102,7 +102,8 @@ impl Opening<'_, '_, '_> {
                 monotonic: Some(micros(life.monotonic)),
                 host: Some(&life.host),
             }),
-            Told::Record(entry, message) => log.record(entry, message, self.sink),
+            Told::Record(entry, message, file) => log.record(entry, message, file, self.sink),
+            Told::Told { file, seqnum } => _ = log.positions.insert(file, seqnum),
             Told::Passed { entries, bytes } => {
                 self.summary.lines += entries;
                 self.bounds.take(bytes as usize);
@@ -113,7 +114,7 @@ impl Opening<'_, '_, '_> {
     }
 }
 
-/// Upper bound on the boots of which it is noted how far they were read.
+/// Upper bound on the boots in files of which it is noted how far they were read.
 const MAX_BOOTS: usize = 1024;
 
 /// Log that the files of a journal form together.
@@ -124,7 +125,9 @@ pub(super) struct Log {
     /// Last time at which the log was reported to be alive.
     alive: Option<Time>,
     pub(super) latest: Option<Time>,
-    /// How far the kernel's records of each boot were read.
+    /// Sequence number of the last entry of each file up to which all was handed on.
+    pub(super) positions: BTreeMap<u128, u64>,
+    /// From where to where the kernel's records of each boot were read in each file.
     pub(super) boots: Boots,
     /// Boot ID of the last record, and the number that stands for it.
     boot: Option<(u128, Option<u64>)>,
@@ -137,9 +140,15 @@ impl Log {
             reader: Reader::new(options.prefixes.clone(), options.reading),
             alive: None,
             latest: None,
+            positions: BTreeMap::new(),
             boots: Boots::new(),
             boot: None,
         }
+    }
+
+    /// Whether a record was handed on.
+    pub(super) const fn has_begun(&self) -> bool {
+        self.boot.is_some()
     }
 
     /// Says up to when the log has gone on.
@@ -165,9 +174,15 @@ impl Log {
         }
     }
 
-    /// Passes on one entry.
-    pub(super) fn record(&mut self, entry: &Entry, message: &[u8], sink: &mut Sink<'_>) {
-        self.note(entry);
+    /// Passes on one entry of `file`.
+    pub(super) fn record(
+        &mut self,
+        entry: &Entry,
+        message: &[u8],
+        file: u128,
+        sink: &mut Sink<'_>,
+    ) {
+        self.note(entry, file);
         if self.only_boot.is_some_and(|boot| boot != entry.boot) {
             return;
         }
@@ -203,16 +218,23 @@ impl Log {
         self.reader.journal_record(&record, sink);
     }
 
-    /// Notes how far its boot was read. Only the kernel's records come in their order: those of users lie in files of their
+    /// Notes that it was read of its boot. Only the kernel's records come in their order: those of users lie in files of their
     /// own.
-    fn note(&mut self, entry: &Entry) {
+    fn note(&mut self, entry: &Entry, file: u128) {
         if entry.transport != Some(Transport::Kernel) || entry.boot == 0 {
             return;
         }
-        let until = self.boots.entry(entry.boot).or_default();
-        *until = entry.monotonic.max(*until);
+        let at = entry.monotonic;
+        let range = (self.boots.entry((entry.boot, file))).or_insert((at, at));
+        *range = (range.0.min(at), range.1.max(at));
         if self.boots.len() > MAX_BOOTS {
-            self.boots.retain(|boot, _| *boot == entry.boot);
+            // What is forgotten is read again where it is copied, and never lost.
+            self.boots.retain(|(boot, _), _| *boot == entry.boot);
+            let oldest = self.boots.iter().min_by_key(|(_, (_, to))| *to);
+            let oldest = oldest
+                .map(|(key, _)| *key)
+                .filter(|_| self.boots.len() > MAX_BOOTS);
+            oldest.map(|key| self.boots.remove(&key));
         }
     }
 

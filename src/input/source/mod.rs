@@ -32,7 +32,7 @@ use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
-use self::journal::{destroyed, is_journal_name};
+use self::journal::{destroyed, empty, fault_of, is_journal_name, is_new};
 use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
@@ -202,8 +202,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
 
     fn failed(&mut self, name: &str, why: io::Error) {
         if self.errors.len() < TOLD {
-            let name = name.to_owned();
-            self.errors.push(Error::Input { name, why });
+            self.errors.push(fault_of(name, why));
         } else {
             self.untold += 1;
         }
@@ -235,6 +234,10 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
 
     fn path(&mut self, path: &Path, name: &str) {
         match File::open(path) {
+            Ok(_) if path.metadata().is_ok_and(|meta| meta.len() == 0) && is_journal_name(path) => {
+                let why = if is_new(path) { empty() } else { destroyed() };
+                self.failed(name, why);
+            }
             Ok(file) => self.file(file, name),
             Err(why) => self.failed(name, why),
         }

@@ -37,25 +37,29 @@ fn run(folder: &Path, args: &[&str], meanwhile: impl FnOnce()) -> (i32, String, 
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// What a file is called and holds beside a whole journal, and whether something is lost with it.
-const BESIDE: &[(&str, &[u8], bool)] = &[
-    ("system@1.journal", &[0; 8192], true),
+/// What a file is called and holds beside a whole journal, and whether it is said, as a fault of the run.
+const BESIDE: &[(&str, &[u8], Option<bool>)] = &[
+    ("system@1.journal", &[0; 8192], Some(true)),
+    // journald has put it aside: no run can read it, and nothing is expected of it.
     (
         "system@1.journal~",
         b"\x93\x10garbage that is no header",
-        true,
+        Some(false),
     ),
-    ("system@1.journal", b"", true),
-    ("user-1000.journal", &[0; 8192], true),
+    ("system@1.journal~", b"", Some(false)),
+    ("user-1000@1.journal~", &[0; 8192], Some(false)),
+    ("system@1.journal~", b"LPKSHHRH\0\0", Some(false)),
+    ("system@1.journal", b"", Some(true)),
+    ("user-1000.journal", &[0; 8192], Some(true)),
     // journald writes the header of a file that it has just made.
-    ("user-1000.journal", b"", false),
-    ("fss", b"KSHHRHLP", false),
-    (".#tmp", b"", false),
+    ("user-1000.journal", b"", None),
+    ("fss", b"KSHHRHLP", None),
+    (".#tmp", b"", None),
 ];
 
 #[test]
 fn a_journal_without_its_header_is_said() {
-    for (name, content, is_lost) in BESIDE {
+    for (name, content, is_fault) in BESIDE {
         let folder = tempfile::tempdir().unwrap();
         let journals = folder.path().join("journals");
         fs::create_dir(&journals).unwrap();
@@ -65,9 +69,34 @@ fn a_journal_without_its_header_is_said() {
         for args in [&["journals"][..], &["-f", "journals"]] {
             let (code, out, said) = run(folder.path(), args, || {});
             let told = said.matches("its header is destroyed").count();
-            assert_eq!(told, usize::from(*is_lost), "{name} {args:?}: {said}");
-            assert_eq!(code, if *is_lost { 2 } else { whole }, "{name} {args:?}");
+            assert_eq!(
+                told,
+                usize::from(is_fault.is_some()),
+                "{name} {args:?}: {said}"
+            );
+            let expected = if *is_fault == Some(true) { 2 } else { whole };
+            assert_eq!(code, expected, "{name} {args:?}");
             assert!(!out.starts_with("No drop lines"), "{out}");
+        }
+    }
+    // An empty one by itself, and one alone in a directory, whether put aside or not.
+    for (name, content, why) in [
+        ("system.journal", &b""[..], "it is empty"),
+        ("system@1.journal~", b"", "its header is destroyed"),
+        (
+            "system@1.journal~",
+            b"no header\0\0",
+            "its header is destroyed",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("alone")).unwrap();
+        let path = format!("alone/{name}");
+        fs::write(folder.path().join(&path), content).unwrap();
+        for args in [[&*path], ["alone"]] {
+            let (code, out, said) = run(folder.path(), &args, || {});
+            assert_eq!((code, &*out), (2, ""), "{args:?}: {said}");
+            assert!(said.contains(why), "{args:?}: {said}");
         }
     }
     // By itself too.

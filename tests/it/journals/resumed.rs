@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::journal;
 use crate::support::{Seen, drop_line, options};
+use dropsift::input::event::LogEvent;
 use dropsift::input::source::{Cursor, JournalFollow};
 
 const NOW: i64 = 1_776_852_000_000_000;
@@ -57,7 +58,12 @@ fn follow(folder: &Path, cursor: Option<Cursor>) -> (usize, Cursor) {
         let (mut follow, summary, mut errors) =
             JournalFollow::start(folders, None, cursor, &options(), &stop, sink);
         for _ in 0..3 {
-            errors.extend(follow.look(true, sink).errors);
+            let mut look = follow.look(true, sink);
+            errors.append(&mut look.errors);
+            while look.is_more {
+                look = follow.look(false, sink);
+                errors.append(&mut look.errors);
+            }
         }
         behind = follow.cursor();
         (summary, errors)
@@ -145,6 +151,75 @@ fn a_file_that_was_put_back_goes_on() {
     std::fs::write(&path, earlier).unwrap();
     made(lines('b', 0, 2, 0)).unwrap();
     assert_eq!(follow(folder.path(), Some(cursor)).0, 2);
+}
+
+/// What an earlier run could not read is no copy, wherever it lies between what it did read.
+#[test]
+fn a_file_that_was_not_read_is_read_once_it_can_be() {
+    for lost in 0..3 {
+        let folder = tempfile::tempdir().unwrap();
+        let mut paths = Vec::new();
+        for n in 0..3 {
+            let name = format!("system@{n}.journal");
+            let export = lines('a', 10 * n, 10, 0).export();
+            let Some(path) = journal(folder.path(), &name, &export, "") else {
+                return;
+            };
+            paths.push(path);
+        }
+        let aside = folder.path().join("aside");
+        std::fs::rename(&paths[lost], &aside).unwrap();
+        let (read, cursor) = follow(folder.path(), None);
+        assert_eq!(read, 20, "{lost}");
+        // A copy of one that was read comes with it.
+        let copy = lines('a', 10 * ((lost + 1) % 3), 10, 0).export();
+        journal(folder.path(), "copy.journal", &copy, "").unwrap();
+        std::fs::rename(&aside, &paths[lost]).unwrap();
+        let (read, cursor) = follow(folder.path(), Some(cursor));
+        assert_eq!(read, 10, "{lost}");
+        assert_eq!(follow(folder.path(), Some(cursor)).0, 0, "{lost}, again");
+    }
+}
+
+/// Files that were begun, that were not, and that were read to their end: the next run tells the rest, once.
+#[test]
+fn a_first_read_that_is_stopped_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..3 {
+        let name = format!("system@{n}.journal");
+        // 1 MiB of messages each: more than is read of a file at once.
+        let export = lines('a', 5000 * n, 5000, 0).export();
+        if journal(folder.path(), &name, &export, "").is_none() {
+            return;
+        }
+    }
+    for wanted in [0, 1, 4000, 6000, 14_999] {
+        let stop = AtomicBool::new(wanted == 0);
+        let mut cursor = None;
+        let seen = Seen::of(|sink| {
+            let mut drops = 0;
+            let mut sink = |event: LogEvent<'_>| {
+                if let LogEvent::Drops(entries) = &event {
+                    drops += entries.len();
+                }
+                stop.fetch_or(drops >= wanted, Ordering::Relaxed);
+                sink(event);
+            };
+            let folders = vec![folder.path().to_owned()];
+            let (follow, summary, errors) =
+                JournalFollow::start(folders, None, None, &options(), &stop, &mut sink);
+            cursor = Some(follow.cursor());
+            (summary, errors)
+        });
+        let read = seen.drops.len();
+        assert!((wanted..=15_000).contains(&read), "{read}");
+        assert!(read < 15_000 || wanted > 10_000, "{wanted}: all was read");
+        // All entries are drops: what was counted was told.
+        assert_eq!(seen.summary.lines, read as u64, "{wanted}");
+        let (rest, cursor) = follow(folder.path(), cursor);
+        assert_eq!(read + rest, 15_000, "{wanted}");
+        assert_eq!(follow(folder.path(), Some(cursor)).0, 0, "{wanted}, again");
+    }
 }
 
 /// A folder that is not mounted yet forgets nothing.

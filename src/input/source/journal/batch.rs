@@ -10,6 +10,10 @@ const MAX_LIVES: usize = 64;
 /// Records of one file, in their order.
 #[derive(Debug, Default)]
 pub(in crate::input::source) struct Batch {
+    /// ID of the file.
+    pub(in crate::input::source) file: u128,
+    /// Sequence number of the last entry that was met in the file; 0 where none was.
+    pub(in crate::input::source) seqnum: u64,
     pub(in crate::input::source) records: Vec<Record>,
     /// Messages of the records, one after the other.
     pub(in crate::input::source) bytes: Vec<u8>,

@@ -15,6 +15,7 @@ use super::header::Header;
 use super::listed::{Broken, Listed};
 use super::walk::Walk;
 use super::wanted::Wanted;
+use super::window::read_at;
 
 /// Conditions under which a file is read by its index.
 #[derive(Debug, Clone, Copy)]
@@ -58,6 +59,8 @@ pub(in crate::input::source) struct JournalFile {
     /// Offset of the last entry that was read.
     done: u64,
     passed: u64,
+    /// Number of entries of the batches that were read by the index.
+    counted: u64,
     /// Whether its windows are not in memory.
     is_closed: bool,
     /// Message of the error that ended the stream it is a copy of.
@@ -95,6 +98,7 @@ impl JournalFile {
             way: Way::New,
             done: 0,
             passed: 0,
+            counted: 0,
             is_closed: false,
             broken: None,
         })
@@ -152,7 +156,10 @@ impl JournalFile {
 
     /// Reads the next records.
     pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
-        let mut batch = Batch::default();
+        let mut batch = Batch {
+            file: self.header.id,
+            ..Batch::default()
+        };
         let file = match self.opened() {
             Ok(file) => file,
             Err(why) => {
@@ -170,11 +177,18 @@ impl JournalFile {
             match listed.read(&self.wanted, share.batch, &mut batch, &mut self.done) {
                 Ok(true) => {
                     batch.lives.append(&mut listed.lives);
-                    batch.entries = self.header.entries;
+                    batch.entries = self.header.entries.saturating_sub(self.counted);
+                    batch.seqnum = self.header.seqnum;
                     batch.met(self.header.realtime.1);
                     batch.end = Some(None);
                 }
-                Ok(false) => at = self.done,
+                Ok(false) => {
+                    at = self.done;
+                    // Others that lie between them are counted at the end.
+                    batch.entries = batch.records.len() as u64;
+                    self.counted += batch.entries;
+                    batch.seqnum = entry_seqnum(&file, self.done).unwrap_or(0);
+                }
                 // The walk describes the damage, and finds the entries that the index lacks.
                 Err(Broken) => self.way = self.walk(&file, true),
             }
@@ -182,6 +196,7 @@ impl JournalFile {
         if let Way::Walk(walk) = &mut self.way {
             walk.read(&self.wanted, share.batch, &mut batch, &mut self.done);
             at = walk.chain.at;
+            batch.seqnum = walk.last;
         }
         if batch.end.is_some() {
             at = self.length;
@@ -266,6 +281,13 @@ impl JournalFile {
             self.file = None;
         }
     }
+}
+
+/// Returns the sequence number of the entry at the offset `at`.
+fn entry_seqnum(file: &File, at: u64) -> Option<u64> {
+    let mut number = [0; 8];
+    let read = read_at(file, &mut number, at + 16).ok()?;
+    (read == number.len()).then(|| u64::from_le_bytes(number))
 }
 
 #[cfg(test)]

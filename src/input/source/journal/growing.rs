@@ -121,6 +121,7 @@ impl Growing {
     ) -> io::Result<Grown> {
         // What is looked at here was written before: one that is deleted meanwhile is looked at once more.
         let is_deleted = self.is_deleted();
+        batch.file = self.id;
         let header = read_header(&self.file, self.file.metadata()?.len())?;
         let state = if header.archived || is_deleted {
             Grown::Ended

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 
+use super::name::headless;
 use super::object::{Form, u32_at, u64_at};
 
 /// The part of the header that every version since systemd 189 has.
@@ -60,9 +61,7 @@ impl Header {
     /// If there are fewer, or the file is of a form that is not known.
     pub(super) fn parse(bytes: &[u8]) -> io::Result<Self> {
         if bytes.len() < HEADER {
-            return Err(io::Error::other(
-                "the journal is cut off in its header; nothing of it can be read",
-            ));
+            return Err(headless());
         }
         let incompatible = u32_at(bytes, 12);
         let unknown = incompatible & !KNOWN;

@@ -38,8 +38,10 @@ pub(in crate::input::source) enum Item<'b> {
     Alive(u64),
     /// Last entry of a machine so far.
     Lives(&'b Life),
-    /// A record, and its message.
-    Record(&'b Record, &'b [u8]),
+    /// A record, its message, and the ID of its file.
+    Record(&'b Record, &'b [u8], u128),
+    /// All of a file up to the entry with this sequence number was told.
+    Told { file: u128, seqnum: u64 },
     /// Entries met and bytes passed since the last item.
     Passed { entries: u64, bytes: u64 },
     /// A file could not be read, or not all of it.
@@ -72,6 +74,8 @@ pub(in crate::input::source) struct Merge<T> {
     open: usize,
     pool: Pool,
     threads: usize,
+    /// Whether only what was read already is told.
+    is_stopped: bool,
 }
 
 impl<T> Merge<T> {
@@ -89,10 +93,11 @@ impl<T> Merge<T> {
             open: 0,
             pool: Pool::new(if threads > 1 { threads } else { 0 }),
             threads,
+            is_stopped: false,
         }
     }
 
-    /// Passes all records to `tell`, up to `stop`. `open` opens a waiting file, and returns `None` where there is nothing to
+    /// Passes all records to `tell`, up to `stop`: then only those whose entries were told to be met. `open` opens a waiting file, and returns `None` where there is nothing to
     /// read.
     pub(in crate::input::source) fn run(
         mut self,
@@ -113,20 +118,27 @@ impl<T> Merge<T> {
                 self.refill(at, tell);
                 continue;
             }
-            let Some(Reverse((_, at))) = self.turns.pop() else {
-                // Waiting files are due if no file is open.
-                if self.ahead.is_empty() && self.waiting.is_empty() {
-                    return;
-                }
-                continue;
-            };
-            let next = self
-                .turns
-                .peek()
-                .map_or(u64::MAX, |Reverse((time, _))| *time);
             let head = self.ahead.front().map_or(u64::MAX, |(head, _)| *head);
-            self.take(at, next.min(head), tell);
+            // Waiting files are due if no file is open.
+            if !self.take_next(head, tell) && self.ahead.is_empty() && self.waiting.is_empty() {
+                return;
+            }
         }
+        self.is_stopped = true;
+        while self.take_next(u64::MAX, tell) {}
+    }
+
+    /// Passes the next records, up to the time `head`. Returns whether there are some.
+    fn take_next(&mut self, head: u64, tell: &mut dyn FnMut(Item<'_>)) -> bool {
+        let Some(Reverse((_, at))) = self.turns.pop() else {
+            return false;
+        };
+        let next = self
+            .turns
+            .peek()
+            .map_or(u64::MAX, |Reverse((time, _))| *time);
+        self.take(at, next.min(head), tell);
+        true
     }
 
     /// Opens files before their turn, as many as are read ahead.
@@ -241,6 +253,10 @@ impl<T> Merge<T> {
         for life in &part.batch.lives {
             tell(Item::Lives(life));
         }
+        let Batch { file, seqnum, .. } = part.batch;
+        if seqnum > 0 {
+            tell(Item::Told { file, seqnum });
+        }
         let Some(damage) = part.batch.end.take() else {
             return false;
         };
@@ -268,9 +284,10 @@ impl<T> Merge<T> {
             tell(Item::Record(
                 record,
                 &part.batch.bytes[record.message.clone()],
+                part.batch.file,
             ));
         }
-        if !self.passed(at, tell) {
+        if !self.passed(at, tell) && !self.is_stopped {
             self.refill(at, tell);
         }
     }

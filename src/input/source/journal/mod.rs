@@ -31,6 +31,6 @@ pub(super) use file::JournalFile;
 pub(super) use growing::{Growing, Grown};
 pub(super) use header::{MAGIC, realtime_of};
 pub(super) use merge::{Item, Merge, Waiting};
-pub(super) use name::{destroyed, is_journal_name, is_new};
+pub(super) use name::{destroyed, empty, fault_of, is_journal_name, is_new, is_put_aside};
 pub(super) use record::{Boots, Record, Transport};
 pub(super) use wanted::Wanted;

@@ -4,9 +4,18 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// How far the kernel's entries of each boot were read: by its ID, the microseconds since it began. Unlike the clock, and
-/// unlike sequence numbers, which a copy has of its own, that never steps back and stays when an entry is copied.
-pub(in crate::input::source) type Boots = BTreeMap<u128, u64>;
+/// From where to where the kernel's entries of each boot were read in each file: by the IDs of both, the microseconds since
+/// the boot began. Unlike the clock, and unlike sequence numbers, which a copy has of its own, that never steps back and stays
+/// when an entry is copied. Between the ranges of two files there may be another one that was never read.
+pub(in crate::input::source) type Boots = BTreeMap<(u128, u128), (u64, u64)>;
+
+/// Whether an entry of `boot`, received at `monotonic`, was read in one of the files.
+pub(super) fn was_read(boots: &Boots, boot: u128, monotonic: u64) -> bool {
+    let of_boot = boots.range((boot, 0)..=(boot, u128::MAX));
+    of_boot
+        .into_iter()
+        .any(|(_, (from, to))| (*from..=*to).contains(&monotonic))
+}
 
 /// Transport by which an entry reached the journal (systemd.journal-fields(7), `_TRANSPORT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

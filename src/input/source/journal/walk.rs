@@ -9,7 +9,7 @@ use super::entry::{Values, boot_of};
 use super::header::Header;
 use super::object::{DATA, ENTRY, u64_at};
 use super::proof::Name;
-use super::record::Boots;
+use super::record::{Boots, was_read};
 use super::unpack::Unpacker;
 use super::wanted::Wanted;
 use super::window::Window;
@@ -71,8 +71,8 @@ impl Walk {
                     let entry = chain.bytes.bytes(at, head.size as usize);
                     self.last = u64_at(entry, 16);
                     let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
-                    let read = self.copied.get(&boot_of(entry));
-                    if self.last <= self.after || read.is_some_and(|read| monotonic <= *read) {
+                    let boot = boot_of(entry);
+                    if self.last <= self.after || was_read(&self.copied, boot, monotonic) {
                         continue;
                     }
                     batch.entries += 1;
