@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beside::{Beside, Id, beside, bytes_at, id, is_packed};
+use beside::{Beside, Id, Sample, beside, bytes_at, id, is_packed, is_shared};
 
 use super::watch::Watch;
 use super::{complain, terminal};
@@ -42,7 +42,8 @@ struct Followed {
     file: File,
     id: Id,
     read: u64,
-    /// The last bytes that were read.
+    /// The first and the last bytes that were read.
+    begin: Vec<u8>,
     before: Vec<u8>,
     /// Time at which its name was found to denote another file, or of the last read since.
     since: Instant,
@@ -59,6 +60,8 @@ pub(super) struct Tail {
     seen: Time,
     /// File of the last bytes, if they do not end a line.
     open_line: Option<Id>,
+    /// What was read before of the file that was replaced or rewritten, up to the first read of the new one.
+    replaced: Option<Sample>,
     /// Time since which the name denotes no file that can be opened, and why.
     gone: Option<(Instant, io::Error)>,
     /// Whether the name denotes a file, by what was said last.
@@ -71,6 +74,7 @@ impl Followed {
             file,
             id,
             read: 0,
+            begin: Vec::new(),
             before: Vec::new(),
             since: Instant::now(),
         }
@@ -97,6 +101,15 @@ impl Followed {
                 .all(is_alike)
     }
 
+    /// Starts again at the start of the file. Returns the first and the last bytes that were read of what it held.
+    fn restart(&mut self) -> io::Result<Sample> {
+        self.read = self.file.seek(SeekFrom::Start(0))?;
+        Ok((
+            std::mem::take(&mut self.begin),
+            std::mem::take(&mut self.before),
+        ))
+    }
+
     /// Reads the available bytes; `None` where the file was truncated since.
     fn read(&mut self, block: &mut [u8], is_file: bool) -> io::Result<Option<usize>> {
         let read = loop {
@@ -113,6 +126,8 @@ impl Followed {
             self.since = Instant::now();
             // On other systems bytes cannot be compared.
             if is_file && cfg!(unix) {
+                let rest = SAMPLE - self.begin.len();
+                self.begin.extend_from_slice(&block[..read.min(rest)]);
                 self.before
                     .extend_from_slice(&block[read.saturating_sub(SAMPLE)..read]);
                 let old = self.before.len().saturating_sub(SAMPLE);
@@ -140,6 +155,7 @@ impl Tail {
             met,
             seen: terminal::now(),
             open_line: None,
+            replaced: None,
             gone: None,
             is_up: true,
         })
@@ -220,6 +236,9 @@ impl Tail {
             {
                 return self.read_on(block);
             }
+            if was_empty && read.is_some_and(|read| read > 0) {
+                self.tell_shared();
+            }
             let file = &mut self.files[at];
             match read {
                 None if is_last => {
@@ -269,8 +288,7 @@ impl Tail {
             return Ok(false);
         }
         if let Some(last) = self.files.back_mut() {
-            last.read = last.file.seek(SeekFrom::Start(0))?;
-            last.before.clear();
+            last.restart()?;
         }
         for copy in copies {
             self.met.insert(copy.id);
@@ -280,14 +298,27 @@ impl Tail {
         Ok(true)
     }
 
+    /// Says that the file that is read now has lines of the one before, if it has.
+    fn tell_shared(&mut self) {
+        if let (Some(replaced), Some(last)) = (self.replaced.take(), self.files.back())
+            && is_shared(&replaced, &last.file)
+        {
+            complain(&format!(
+                "`{}` was written anew with lines that were read before, as by an editor that removes others: all of it is read, and \
+                 those lines count twice. Run again for the right numbers, and edit a copy of a log that is followed",
+                printable(&self.path.display().to_string())
+            ));
+        }
+    }
+
     /// Continues at the start of a file that was truncated, after the unread rest in its copy, if there is one.
     fn cut(&mut self, block: &mut [u8]) -> io::Result<usize> {
         let copy = self.copy();
         let Some(last) = self.files.back_mut() else {
             return Ok(0);
         };
-        let (read, before) = (last.read, std::mem::take(&mut last.before));
-        last.read = last.file.seek(SeekFrom::Start(0))?;
+        let read = last.read;
+        let (begin, before) = last.restart()?;
         let was_open = self.open_line.take().is_some();
         if let Some((mut file, id)) = copy {
             file.seek(SeekFrom::Start(read))?;
@@ -299,6 +330,7 @@ impl Tail {
             self.files.insert(at, rest);
             return Ok(0);
         }
+        self.replaced = Some((begin, before));
         complain(&format!(
             "`{}` was cut while it was followed; what was written to it between the last look, at byte {read}, and the cut is \
              not counted. Rotate logs by renaming them (`create` in logrotate, not `copytruncate`), or read the copy too",
@@ -376,6 +408,7 @@ impl Tail {
             {
                 next.file.seek(SeekFrom::Start(last.read))?;
                 (next.read, next.before) = (last.read, last.before.clone());
+                next.begin.clone_from(&last.begin);
                 if self.open_line == Some(last.id) {
                     self.open_line = Some(new);
                 }
@@ -385,6 +418,8 @@ impl Tail {
                     printable(&self.path.display().to_string())
                 ));
             }
+            let last = self.files.back().filter(|_| next.read == 0);
+            self.replaced = last.map(|last| (last.begin.clone(), last.before.clone()));
             self.files.push_back(next);
         }
         Ok(self.files.len() > had)

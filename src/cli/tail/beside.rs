@@ -10,6 +10,9 @@ use crate::time::Time;
 /// Magic numbers of compressed copies: gzip, bzip2, xz, zstd.
 const PACKED: [&[u8]; 4] = [b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd"];
 
+/// Number of bytes that a file has of another where one was made of the other: more than the first words that many logs have.
+const ALIKE: usize = 100;
+
 /// Identity of a file, independent of its name: device and inode on Unix, and when it was made, where that is known: the next
 /// file may take the inode of one that was deleted.
 pub(super) type Id = (u64, u64, i64);
@@ -78,6 +81,25 @@ pub(super) fn id(meta: &Metadata) -> Id {
     {
         (0, 0, created)
     }
+}
+
+/// The first and the last bytes of a file.
+pub(super) type Sample = (Vec<u8>, Vec<u8>);
+
+/// Whether `file` begins or ends with a line, and more, of those that `sample` is of.
+pub(super) fn is_shared((begin, end): &Sample, file: &File) -> bool {
+    let length = file.metadata().map_or(0, |meta| meta.len());
+    let other = bytes_at(file, 0, begin.len());
+    let first = begin.iter().zip(&other).take_while(|(a, b)| a == b);
+    let first = &other[..first.count()];
+    let at = length.saturating_sub(end.len() as u64);
+    let other = bytes_at(file, at, end.len());
+    let last = (end.iter().rev()).zip(other.iter().rev());
+    let last = &other[other.len() - last.take_while(|(a, b)| a == b).count()..];
+    // The line break at the end belongs to the last line.
+    [first, last.strip_suffix(b"\n").unwrap_or(last)]
+        .iter()
+        .any(|alike| alike.len() >= ALIKE && alike.contains(&b'\n'))
 }
 
 /// Returns the `length` bytes at `at`; fewer where the file ends.

@@ -235,6 +235,45 @@ fn a_file_that_was_cut_without_a_copy_is_said() {
     assert!(said.contains("was cut while it was followed"), "{said}");
 }
 
+/// An editor that removes lines leaves others, which count again: that is said, and of nothing else.
+#[test]
+fn lines_that_are_written_anew_are_said() {
+    type Edit = fn(&[&str]) -> String;
+    let edits: &[(&str, Edit, bool)] = &[
+        ("the first removed", |lines| lines[1..].concat(), true),
+        ("the last removed", |lines| lines[..19].concat(), true),
+        (
+            "some removed",
+            |lines| [&lines[..5], &lines[9..]].concat().concat(),
+            true,
+        ),
+        ("all removed", |_| String::new(), false),
+    ];
+    for (what, edit, is_said) in edits {
+        for in_place in [false, true] {
+            let (_, _, said) = followed(|writer| {
+                writer.write(20);
+                sleep(LOOK);
+                let text = fs::read_to_string(&writer.path).unwrap();
+                let lines: Vec<&str> = text.split_inclusive('\n').collect();
+                let edited = edit(&lines);
+                if in_place {
+                    fs::write(&writer.path, edited).unwrap();
+                } else {
+                    fs::write(writer.old(".new"), edited).unwrap();
+                    fs::rename(writer.old(".new"), &writer.path).unwrap();
+                }
+                writer.reopen();
+                sleep(LOOK);
+                writer.write(20);
+                sleep(LOOK);
+            });
+            let was_said = said.contains("those lines count twice. Run again");
+            assert_eq!(was_said, *is_said, "{what}, {in_place}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_packed_or_an_older_file_beside_it_is_not_read() {
     loses_nothing(|writer| {
