@@ -118,11 +118,15 @@ impl JournalFollow {
     /// Reads all files as one log, the earliest entry first.
     fn read_all(&mut self, opening: &mut Opening<'_, '_, '_>, stop: &AtomicBool) {
         let mut waiting = Vec::new();
+        let mut uptimes = Vec::new();
         for path in self.files(opening) {
             let name = path.display().to_string();
             let opened = File::open(&path).and_then(|file| {
                 let mut journal = JournalFile::open(file, None, Arc::clone(&self.wanted))?;
                 let growing = journal.growing()?;
+                if is_of_system(&path) {
+                    uptimes.push((journal.position().0, journal.uptime()?));
+                }
                 Ok((journal, growing))
             });
             match opened {
@@ -174,6 +178,11 @@ impl JournalFollow {
                 self.log.positions.clear();
             }
         } else {
+            for (id, uptime) in uptimes {
+                if let Some((boot, range)) = uptime {
+                    self.log.note_range(boot, id, range);
+                }
+            }
             self.log.gone_on(opening.sink);
         }
     }
@@ -295,6 +304,12 @@ impl JournalFollow {
                         name: followed.path.display().to_string(),
                         why,
                     });
+                }
+            }
+            // All that the system wrote is in these, in its order, and `journalctl --flush` copies all of it.
+            if is_of_system(&followed.path) {
+                for (boot, range) in &batch.boots {
+                    self.log.note_range(*boot, *id, *range);
                 }
             }
             if batch.entries > 0 {
@@ -445,6 +460,12 @@ impl JournalFollow {
             realtime: self.realtime,
         }
     }
+}
+
+/// Whether this is a journal of the system, by its name, and not of a user.
+fn is_of_system(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.as_encoded_bytes());
+    name.is_some_and(|name| name.starts_with(b"system"))
 }
 
 /// Returns the files in `folder` that are journals by their names.

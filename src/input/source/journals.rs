@@ -224,12 +224,16 @@ impl Log {
         if entry.transport != Some(Transport::Kernel) || entry.boot == 0 {
             return;
         }
-        let at = entry.monotonic;
-        let range = (self.boots.entry((entry.boot, file))).or_insert((at, at));
-        *range = (range.0.min(at), range.1.max(at));
+        self.note_range(entry.boot, file, (entry.monotonic, entry.monotonic));
+    }
+
+    /// Notes that a file was read from one time of a boot to another.
+    pub(super) fn note_range(&mut self, boot: u128, file: u128, (from, to): (u64, u64)) {
+        let range = (self.boots.entry((boot, file))).or_insert((from, to));
+        *range = (range.0.min(from), range.1.max(to));
         if self.boots.len() > MAX_BOOTS {
             // What is forgotten is read again where it is copied, and never lost.
-            self.boots.retain(|(boot, _), _| *boot == entry.boot);
+            self.boots.retain(|(known, _), _| *known == boot);
             let oldest = self.boots.iter().min_by_key(|(_, (_, to))| *to);
             let oldest = oldest
                 .map(|(key, _)| *key)

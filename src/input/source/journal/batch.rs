@@ -1,5 +1,6 @@
 //! Entries of a journal that are handed on together.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::record::Record;
@@ -21,6 +22,8 @@ pub(in crate::input::source) struct Batch {
     pub(in crate::input::source) span: Option<(u64, u64)>,
     /// The last entry of each machine that was met.
     pub(in crate::input::source) lives: Vec<Life>,
+    /// From when to when of each boot, in microseconds since it began, the entries are that were met one by one.
+    pub(in crate::input::source) boots: BTreeMap<u128, (u64, u64)>,
     /// Number of entries met, and of bytes of the file passed.
     pub(in crate::input::source) entries: u64,
     pub(in crate::input::source) passed: u64,
@@ -62,6 +65,12 @@ impl Batch {
             )),
             ..Self::default()
         }
+    }
+
+    /// Records an entry of a boot.
+    pub(super) fn ran(&mut self, boot: u128, monotonic: u64) {
+        let range = self.boots.entry(boot).or_insert((monotonic, monotonic));
+        *range = (range.0.min(monotonic), range.1.max(monotonic));
     }
 
     pub(super) fn met(&mut self, realtime: u64) {

@@ -149,6 +149,19 @@ impl JournalFile {
         Ok((!self.header.archived).then(|| Growing::behind(file, &self.header)))
     }
 
+    /// Returns the boot of all entries, and the microseconds from its begin to the first and the last of them; `None` where
+    /// they are of several.
+    ///
+    /// # Errors
+    /// If the file is closed, and cannot be opened again.
+    pub(in crate::input::source) fn uptime(&mut self) -> io::Result<Option<(u128, (u64, u64))>> {
+        let file = self.opened()?;
+        let (boot, last) = self.header.uptime;
+        let first = Walk::new(&file, self.length, &self.header, false).first();
+        let first = first.filter(|(first, from)| *first == boot && *from <= last);
+        Ok(first.map(|(_, from)| (boot, (from, last))))
+    }
+
     /// Returns the ID of the file, and the sequence number of the last entry that its header counts.
     pub(in crate::input::source) const fn position(&self) -> (u128, u64) {
         (self.header.id, self.header.seqnum)

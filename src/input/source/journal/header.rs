@@ -52,6 +52,8 @@ pub(super) struct Header {
     pub(super) fields: (u64, u64),
     /// Microseconds since 1970 of the first and of the last entry.
     pub(super) realtime: (u64, u64),
+    /// The boot of the last entry, and the microseconds from its begin to that entry.
+    pub(super) uptime: (u128, u64),
 }
 
 impl Header {
@@ -90,6 +92,10 @@ impl Header {
             data: u64_at(bytes, 208),
             fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
             realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),
+            uptime: (
+                bytes[56..72].try_into().map_or(0, u128::from_be_bytes),
+                u64_at(bytes, 200),
+            ),
         })
     }
 }

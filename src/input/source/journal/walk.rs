@@ -77,6 +77,7 @@ impl Walk {
                     }
                     batch.entries += 1;
                     batch.met(realtime);
+                    batch.ran(boot, monotonic);
                     if at <= *done {
                         continue;
                     }
@@ -93,6 +94,20 @@ impl Walk {
                         batch.lives(host, realtime, monotonic);
                     }
                     batch.records.extend(outcome.record);
+                }
+                Step::Object { .. } | Step::Gap => {}
+            }
+        }
+    }
+
+    /// Returns the boot of the first entry, and the microseconds from its begin to that entry.
+    pub(super) fn first(&mut self) -> Option<(u128, u64)> {
+        loop {
+            match self.chain.step() {
+                Step::End => return None,
+                Step::Object { at, head, .. } if head.kind == ENTRY => {
+                    let entry = self.chain.bytes.bytes(at, head.size as usize);
+                    return Some((boot_of(entry), u64_at(entry, 32)));
                 }
                 Step::Object { .. } | Step::Gap => {}
             }
