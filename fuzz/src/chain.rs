@@ -155,20 +155,16 @@ fn printed(set: &RuleSet) {
     let shown = rules.clone().any(shows);
     let text = print::specification(set).filter(|text| !text.contains("ip6tables"));
     let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
-    // `-N INPUT` is what no tool prints.
+    // No tool prints `-N INPUT`, or a policy of a chain that is not built in.
     let has_policies =
-        (set.chains().iter()).all(|chain| !built_in(chain) || chain.policy.is_some());
+        (set.chains().iter()).all(|chain| built_in(chain) == chain.policy.is_some());
     if shown == (family == Family::V6) && has_policies {
         same("iptables -S", set, text);
     }
     if family == Family::V4 || rules.next().is_some() {
         same("iptables -L", set, listing::listing(set));
     }
-    if set
-        .chains()
-        .iter()
-        .all(|chain| built_in(chain) == chain.policy.is_some())
-    {
+    if has_policies {
         same("a script", set, print::script(set));
     }
 }
