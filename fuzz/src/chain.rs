@@ -156,8 +156,7 @@ fn printed(set: &RuleSet) {
     let text = print::specification(set).filter(|text| !text.contains("ip6tables"));
     let built_in = |chain: &Chain| ["INPUT", "FORWARD", "OUTPUT"].contains(&&*chain.name);
     // No tool prints `-N INPUT`, or a policy of a chain that is not built in.
-    let has_policies =
-        (set.chains().iter()).all(|chain| built_in(chain) == chain.policy.is_some());
+    let has_policies = (set.chains().iter()).all(|chain| built_in(chain) == chain.policy.is_some());
     if shown == (family == Family::V6) && has_policies {
         same("iptables -S", set, text);
     }

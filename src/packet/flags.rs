@@ -29,6 +29,8 @@ impl TcpFlags {
     pub const RST: Self = Self(1 << 6);
     pub const SYN: Self = Self(1 << 7);
     pub const FIN: Self = Self(1 << 8);
+    /// Number of sets of flags.
+    pub const COMBINATIONS: usize = 1 << NAMES.len();
 
     /// Returns the flag that the kernel prints as `name`.
     pub fn from_name(name: &str) -> Option<Self> {
@@ -51,6 +53,12 @@ impl TcpFlags {
     /// Returns the flags of `self` that are not in `other`.
     pub const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
+    }
+
+    /// Returns the number of the set among [`Self::COMBINATIONS`].
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize % Self::COMBINATIONS
     }
 
     pub const fn is_empty(self) -> bool {
@@ -102,7 +110,7 @@ impl TcpFlags {
             }
             table
         };
-        TABLE[self.0 as usize / 64 % 8] >> (self.0 % 64) & 1 == 1
+        TABLE[self.index() / 64] >> (self.index() % 64) & 1 == 1
     }
 
     /// Returns the names of the flags that are set, in the order in which the kernel prints them.
