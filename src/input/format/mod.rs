@@ -44,6 +44,7 @@ pub use record::Format;
 pub(super) use record::{Origin, Record};
 pub use short::stamp as short_stamp;
 pub(super) use short::take_stamp as take_short_stamp;
+pub(super) use unseen::without_unseen_end;
 
 /// All formats, in the order in which they are tried: the more particular before the more general, and a format that
 /// wraps lines of another before that one.

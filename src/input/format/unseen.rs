@@ -30,6 +30,23 @@ pub(super) fn behind_changed<'t, 'w>(
     is_changed.then_some(rest)
 }
 
+/// Returns `text` without the characters at its end that are not seen, such as a mark of direction.
+pub(in crate::input) fn without_unseen_end(mut text: &[u8]) -> &[u8] {
+    while let Some(last) = text.last() {
+        if matches!(last, b' '..=b'~') {
+            break;
+        }
+        let is_begin = |at: &usize| text[*at] & 0xc0 != 0x80;
+        let begin = (text.len().saturating_sub(4)..text.len()).rfind(is_begin);
+        let letter = begin.and_then(|begin| str::from_utf8(&text[begin..]).ok());
+        match letter.and_then(|letter| letter.chars().next()) {
+            Some(c) if is_hostile(c) => text = &text[..text.len() - c.len_utf8()],
+            _ => break,
+        }
+    }
+    text
+}
+
 /// Returns the length of what stands at the start of `text` and is not seen: a character, a byte that is none, an escape, or
 /// a time, which some programs write before each part of a line.
 fn unseen(text: &[u8]) -> Option<usize> {
@@ -104,7 +121,24 @@ fn escape(text: &[u8]) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::behind_changed;
+    use super::{behind_changed, without_unseen_end};
+
+    #[test]
+    fn what_is_unseen_at_the_end_comes_off() {
+        for (text, seen) in [
+            ("URGP=0\u{200b}\u{feff}", "URGP=0"),
+            ("URGP=0 \0", "URGP=0 "),
+            ("URGP=0", "URGP=0"),
+            ("\u{444}", "\u{444}"),
+            ("\u{200b}", ""),
+        ] {
+            assert_eq!(without_unseen_end(text.as_bytes()), seen.as_bytes());
+        }
+        assert_eq!(
+            without_unseen_end(b"a\x80\x80\x80\x80\x80"),
+            b"a\x80\x80\x80\x80\x80"
+        );
+    }
 
     #[test]
     fn what_is_unseen_is_left_out() {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::event::NoticeKind;
 use super::format::header::{count, literal};
 use super::format::text::{bare, plain};
-use super::format::{Origin, Prefixes, rule_prefix};
+use super::format::{Origin, Prefixes, rule_prefix, without_unseen_end};
 
 pub use dedup::Dedup;
 pub(super) use notice::ROWS as NOTICES;
@@ -142,7 +142,7 @@ pub(super) fn further_lines(message: &[u8]) -> &[u8] {
 fn first_line(message: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'\n', message).unwrap_or(message.len());
     let line = &message[..end];
-    line.strip_suffix(b"\r").unwrap_or(line)
+    without_unseen_end(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// Splits `message repeated 3 times: [ text ]`, as rsyslog writes it (tools/omfile, runtime/msg.c), into the text and
