@@ -180,10 +180,11 @@ pub(in crate::input) fn join(
 }
 
 /// Returns where in `lines`, complete ones, those begin that have to wait for more: the first part of a line that is not
-/// complete, and what stands behind it.
+/// complete, and what stands behind it, with all parts of the lines that go on there.
 pub(in crate::input) fn open_end(lines: &[u8]) -> usize {
     let mut open = lines.len();
-    let mut closed: Vec<Part<'_>> = Vec::new();
+    // The part of each stream that was looked at last, the next one of those before it.
+    let mut streams: Vec<(Part<'_>, usize)> = Vec::new();
     let mut between = 0;
     let mut at = lines.len();
     while between <= MAX_BETWEEN
@@ -195,14 +196,15 @@ pub(in crate::input) fn open_end(lines: &[u8]) -> usize {
         let Some(part) = part(trim(&lines[line])) else {
             continue;
         };
-        if closed.iter().any(|other| other.is_with(&part)) {
-            continue;
-        }
-        if part.partial {
+        let known = streams.iter_mut().find(|(other, _)| other.is_with(&part));
+        let waits = part.partial && known.as_ref().is_none_or(|(_, next)| *next >= open);
+        if waits {
             open = at;
             between = 0;
-        } else {
-            closed.push(part);
+        }
+        match known {
+            Some((_, next)) => *next = at,
+            None => streams.push((part, at)),
         }
     }
     open
