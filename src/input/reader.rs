@@ -9,14 +9,17 @@ mod clock;
 mod line;
 mod lines;
 mod nodes;
+mod parts;
 mod record;
+
+use std::collections::BTreeSet;
 
 use super::event::{LogEvent, NoticeKind, Sink};
 use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
-use super::framing::{self, Cut, Event, Framing, MAX_RECORD};
-use super::message::{NOTICES, REPEAT};
+use super::framing::{self, Cut, Event, Framing, MAX_RECORD, Torn};
+use super::message::{CUT, NOTICES, REPEAT};
 use super::scan::{self, Scan};
 use super::search::{Found, Hit, Literal, Search};
 use crate::time::{Reading, Time};
@@ -30,9 +33,9 @@ pub use line::{Line, line};
 /// whole block would be repeated for each line that opens a framing.
 const FIRST_LINES: usize = 256;
 
-/// Reason for which the rest of an export was not read.
-const SHORT_VALUE: &str = "a value of the export is shorter than its length says, and what stands behind it may be a part of it: \
-                           export the journal again";
+/// Reason for which a part of an export was not read.
+const WRONG_LENGTH: &str = "the length of a value of the export does not fit, and what stands behind it may be a part of it: \
+                            export the journal again, and change no byte of it";
 
 /// Result of taking a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +94,8 @@ pub struct Reader {
     resume: usize,
     /// The last line of the text before.
     before: Vec<u8>,
+    /// Where the parts of containers' lines begin that were read, in the lines that are being taken.
+    joined: BTreeSet<usize>,
     /// Whether the rest of a record that is too long is skipped: up to the line's end, or `skip` bytes.
     overlong: bool,
     skip: u64,
@@ -141,6 +146,7 @@ impl Reader {
             carry: Vec::new(),
             resume: 0,
             before: Vec::new(),
+            joined: BTreeSet::new(),
             overlong: false,
             skip: 0,
             lines: 0,
@@ -216,7 +222,19 @@ impl Reader {
         if self.is_datagrams(&self.carry) {
             self.framing = Framing::Datagrams;
         }
+        let cut = self.cut_in_prefix();
         self.take_carry(true, sink);
+        for record in cut {
+            sink(LogEvent::Unreadable {
+                record: &record,
+                why: CUT,
+            });
+            // The same end may come again.
+            self.before.clear();
+        }
+        if let Framing::Torn(_) = self.framing {
+            self.framing = Framing::Lines;
+        }
         if let Framing::Document(document) = &mut self.framing
             && document.is_open()
         {
@@ -302,14 +320,18 @@ impl Reader {
                     self.record(&record, sink);
                     at += len;
                 }
-                Cut::Torn(len, end) => {
-                    self.record(&rest[..len], sink);
-                    self.lost(&rest[len..end], SHORT_VALUE, sink);
-                    at += end;
+                Cut::Torn => {
+                    self.lines += 1;
+                    self.framing = Framing::Torn(Box::new(Torn::new(rest, false)));
+                }
+                Cut::Lost(len, begins) => {
+                    self.torn(&rest[..len], begins, sink);
+                    at += len;
                 }
                 Cut::Skip(len) => {
                     carry::unreadable(rest, sink);
                     self.lines += 1;
+                    self.framing = Framing::Torn(Box::new(Torn::new(rest, true)));
                     self.skip = len.saturating_sub(rest.len() as u64);
                     at = usize::try_from(len)
                         .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
@@ -385,12 +407,26 @@ impl Reader {
         );
     }
 
-    /// Reports a part of a log that cannot be read, if it has a drop line.
-    fn lost(&self, part: &[u8], why: &'static str, sink: &mut Sink<'_>) {
-        if self.scanner.search.of_record().found_in(part).prefix {
+    /// Takes a part of an export in which lengths do not fit; `begins` states that an entry begins behind it.
+    fn torn(&mut self, part: &[u8], begins: bool, sink: &mut Sink<'_>) {
+        let Framing::Torn(mut torn) = std::mem::replace(&mut self.framing, Framing::Export) else {
+            return;
+        };
+        let is_lost = !torn.is_told && self.lost(part, WRONG_LENGTH, sink);
+        if !begins {
+            torn.go_on(is_lost);
+            self.framing = Framing::Torn(torn);
+        }
+    }
+
+    /// Reports a part of a log that cannot be read, if it has a drop line: whether it has.
+    fn lost(&self, part: &[u8], why: &'static str, sink: &mut Sink<'_>) -> bool {
+        let has = self.scanner.search.of_record().found_in(part).prefix;
+        if has {
             let record = &part[..part.len().min(200)];
             sink(LogEvent::Unreadable { record, why });
         }
+        has
     }
 
     /// Takes one record of a form that has no lines.

@@ -79,6 +79,9 @@ impl Found {
     }
 }
 
+/// ` OUT=` as an array of byte values, as `journalctl -o json` writes a message with a byte that cannot be printed.
+const RULE_BYTES: &str = "32,79,85,84,61";
+
 /// Search for prefixes and literals. Clones share the compiled searchers.
 #[derive(Debug, Clone)]
 pub(super) struct Search {
@@ -161,6 +164,7 @@ impl Loose {
                 .iter()
                 .flat_map(forms)
                 .chain(texts)
+                .chain([RULE_BYTES.replace(',', r",\s*") + r"\b"])
                 .collect::<Vec<_>>()
         };
         self.built.get_or_init(|| {
@@ -173,6 +177,10 @@ impl Loose {
 
     /// Returns the meaning of a text that the expression found: anything but a literal is a prefix.
     fn hit(&self, text: &[u8]) -> Hit {
+        let digits = text.iter().filter(|b| !b.is_ascii_whitespace());
+        if digits.eq(RULE_BYTES.as_bytes()) {
+            return Hit::Rule;
+        }
         let literal = (self.literals.iter()).find(|literal| literal.text.as_bytes() == text);
         literal.map_or(Hit::Prefix, |literal| literal.hit)
     }
@@ -237,6 +245,12 @@ impl Quick {
         }
         for Literal { text, rare, hit } in fixed {
             add(text.as_bytes(), rare.as_bytes(), *hit)?;
+        }
+        for separator in [",", ", "] {
+            let bytes = RULE_BYTES.replace(',', separator);
+            // From the second comma on: digits with a comma behind them are in many lines.
+            let rare = bytes.match_indices(',').nth(1).map_or(0, |(at, _)| at);
+            add(bytes.as_bytes(), &bytes.as_bytes()[rare..], Hit::Rule)?;
         }
         // Its vectors need three bytes.
         if parts.iter().any(|part| part.len() < 3) {

@@ -4,7 +4,7 @@
 //! but the last of which are tagged `P`.
 
 use super::header::{iso, literal, word};
-use super::record::{Format, Layer, Read, Record};
+use super::record::{Format, Layer, Origin, Read, Record};
 use super::relay::of_unknown;
 use crate::time::Stamp;
 
@@ -98,7 +98,13 @@ fn read_timestamp<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> 
 /// Returns the record in `text`, or `text` as the message of a program or of nobody known.
 fn wrapped<'a>(stamp: Stamp, text: &'a [u8], layer: Layer<'_>) -> Record<'a> {
     layer.inner(text).map_or_else(
-        || Record::new(stamp, None, of_unknown(text, layer.prefixes), text.into()),
+        || {
+            let origin = match of_unknown(text, layer.prefixes) {
+                Origin::Other if layer.prefixes.is_mangled_at_begin(text) => Origin::Unclear,
+                origin => origin,
+            };
+            Record::new(stamp, None, origin, text.into())
+        },
         |split| split.timed(stamp),
     )
 }

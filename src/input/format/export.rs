@@ -26,13 +26,57 @@ pub(in crate::input) fn is_entry(text: &[u8]) -> bool {
 /// The longest entry that systemd-journal-remote takes (journal-importer.h, `ENTRY_SIZE_MAX`); a greater length is wrong.
 const MAX_VALUE: u64 = 1 << 30;
 
-/// Returns the offset of the first entry behind `at` of the journal that the entry at the start of `text` is of. Its
-/// cursor, whose first part is random, shows that no sender wrote it: a message may hold the text of an entry.
-pub(in crate::input) fn next_entry(text: &[u8], at: usize) -> Option<usize> {
-    let cursor = text.strip_prefix(BEGINS[0])?;
-    let end = memchr::memchr2(b';', b'\n', cursor)?;
-    let begin = [b"\n\n", &text[..BEGINS[0].len() + end + 1]].concat();
-    memchr::memmem::find(&text[at..], &begin).map(|found| at + found + 2)
+/// Returns how each entry of the journal begins that the entry at the start of `text` is of; nothing where that has no cursor.
+/// The first part of a cursor is random, and shows that no sender wrote it: a message may hold the text of an entry.
+pub(in crate::input) fn cursor(text: &[u8]) -> &[u8] {
+    let end =
+        (text.strip_prefix(BEGINS[0])).and_then(|cursor| memchr::memchr2(b';', b'\n', cursor));
+    end.map_or(&[], |end| &text[..=BEGINS[0].len() + end])
+}
+
+/// Returns how the entry behind the one at the start of `text` may begin.
+pub(in crate::input) fn begins(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    let cursor = cursor(text);
+    let others = BEGINS.iter().filter(move |_| cursor.is_empty());
+    let own = Some(cursor).filter(|cursor| !cursor.is_empty());
+    own.into_iter().chain(others.copied())
+}
+
+/// Returns the offset of the first entry in `text` that begins with `cursor`, behind a blank line.
+pub(in crate::input) fn next_entry(text: &[u8], cursor: &[u8]) -> Option<usize> {
+    if cursor.is_empty() {
+        return None;
+    }
+    let mut all = memchr::memmem::find_iter(text, cursor);
+    all.find(|at| {
+        [&b"\n\n"[..], b"\n\r\n"]
+            .iter()
+            .any(|blank| text[..*at].ends_with(blank))
+    })
+}
+
+/// Whether any of the complete fields at the start of `text` stands behind its length.
+pub(in crate::input) fn has_binary(text: &[u8]) -> bool {
+    let mut rest = text;
+    while let Step::Field { is_binary, len, .. } = step(rest) {
+        if is_binary {
+            return true;
+        }
+        rest = &rest[len..];
+    }
+    false
+}
+
+/// Whether `text` begins with the name of a field that stands behind its length.
+pub(in crate::input) fn is_binary(text: &[u8]) -> bool {
+    let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+    is_key(line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+fn is_key(text: &[u8]) -> bool {
+    let is_of_key = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
+    // systemd, journal_field_valid: 64 bytes at most.
+    (1..=64).contains(&text.len()) && text.iter().all(is_of_key)
 }
 
 /// One field, or the reason why there is none.
@@ -40,6 +84,8 @@ pub(in crate::input) enum Step<'a> {
     Field {
         key: &'a [u8],
         value: &'a [u8],
+        /// Whether it stands behind its length.
+        is_binary: bool,
         len: usize,
     },
     /// The blank line at the end, with its length.
@@ -64,17 +110,20 @@ pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
     }
     let equals = memchr::memchr(b'=', line);
     let key = &line[..equals.unwrap_or(line.len())];
-    let is_key = |b: &u8| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_';
-    // systemd, journal_field_valid: 64 bytes at most.
-    if key.is_empty() || key.len() > 64 || !key.iter().all(is_key) {
+    if !is_key(key) {
         return Step::Broken;
     }
     if let Some(equals) = equals {
         return Step::Field {
             key,
             value: &line[equals + 1..],
+            is_binary: false,
             len: end + 1,
         };
+    }
+    // What changed the line ends has changed those of the value too, and its length no longer fits.
+    if text[..end].ends_with(b"\r") {
+        return Step::Broken;
     }
     let Some(size) = text[end + 1..].first_chunk::<8>() else {
         return Step::More;
@@ -92,6 +141,7 @@ pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
             Some(b'\n') => Step::Field {
                 key,
                 value,
+                is_binary: true,
                 len: begin + value.len() + 1,
             },
             Some(_) => Step::Broken,
@@ -109,7 +159,13 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
     let mut rest = record;
     loop {
         match step(rest) {
-            Step::Field { key, value, len } => {
+            Step::Field {
+                key,
+                value,
+                is_binary,
+                len,
+            } => {
+                fields.is_binary |= is_binary;
                 fields.put(key, value);
                 rest = &rest[len..];
             }
@@ -130,6 +186,10 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
 #[derive(Default)]
 pub(super) struct Fields<'a> {
     message: Option<&'a [u8]>,
+    /// Whether it has several messages, as the kernel's have not.
+    has_several: bool,
+    /// Whether any field stands behind its length: a wrong one may have others within.
+    is_binary: bool,
     host: Option<&'a [u8]>,
     pub(super) journal: JournalFields<'a>,
 }
@@ -138,7 +198,7 @@ impl<'a> Fields<'a> {
     /// Keeps a field; if it occurs twice, the first.
     pub(super) fn put(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
-            b"MESSAGE" => _ = self.message.get_or_insert(value),
+            b"MESSAGE" => self.has_several |= *self.message.get_or_insert(value) != value,
             b"_HOSTNAME" => _ = self.host.get_or_insert(value),
             _ => self.journal.put(key, value),
         }
@@ -148,7 +208,11 @@ impl<'a> Fields<'a> {
     pub(super) fn record(self) -> Option<Record<'a>> {
         let (stamp, late) = self.journal.when()?;
         // Only `--output-fields` can remove all of them; a sender cannot.
-        let origin = self.journal.origin().unwrap_or(Origin::Kernel);
+        let origin = match self.journal.origin() {
+            Some(Origin::Kernel) if self.has_several => Origin::Unclear,
+            None if self.has_several || self.is_binary => Origin::Unclear,
+            origin => origin.unwrap_or(Origin::Kernel),
+        };
         let host = self.host.map(String::from_utf8_lossy);
         let message = self.message.unwrap_or_default().into();
         let mut record = Record::new(stamp, host, origin, message);

@@ -35,10 +35,12 @@ pub(in crate::input) struct JournalFields<'a> {
 const MAX_DELAY: i64 = SECOND;
 
 impl<'a> JournalFields<'a> {
-    /// Keeps a field; if it occurs twice, the first.
+    /// Keeps a field; if it occurs twice, the first. Of two transports, that of a sender counts.
     pub(in crate::input) fn put(&mut self, key: &[u8], value: &'a [u8]) {
         match key {
-            b"_TRANSPORT" => _ = self.transport.get_or_insert(value),
+            b"_TRANSPORT" if matches!(self.transport, None | Some(b"kernel")) => {
+                self.transport = Some(value);
+            }
             b"SYSLOG_IDENTIFIER" => _ = self.identifier.get_or_insert(value),
             b"_PID" | b"SYSLOG_PID" => _ = self.process.get_or_insert(value),
             b"_SYSTEMD_UNIT" | b"_UID" | b"_EXE" | b"_COMM" => {

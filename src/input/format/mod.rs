@@ -29,6 +29,7 @@ mod short_iso;
 mod short_monotonic;
 mod syslog;
 pub(super) mod text;
+mod unseen;
 pub(super) mod verbose;
 
 use json_object::Object;
@@ -38,10 +39,12 @@ pub(super) use journal_fields::JournalFields;
 pub(super) use json_object::is_table;
 pub(super) use months::month_of;
 pub use prefixes::Prefixes;
+pub(super) use prefixes::rule_prefix;
 pub use record::Format;
 pub(super) use record::{Origin, Record};
 pub use short::stamp as short_stamp;
 pub(super) use short::take_stamp as take_short_stamp;
+pub(super) use unseen::without_unseen_end;
 
 /// All formats, in the order in which they are tried: the more particular before the more general, and a format that
 /// wraps lines of another before that one.

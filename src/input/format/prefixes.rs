@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use memchr::memmem::Finder;
 
+use super::unseen::behind_changed;
 use crate::input::search::Search;
 
 /// Prefixes, and the search for them.
@@ -70,8 +71,19 @@ impl Prefixes {
 
     /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.
     pub(in crate::input) fn is_in_longer(&self, text: &[u8]) -> bool {
-        let before = self.find(text).and_then(|at| text.get(at.checked_sub(1)?));
-        before.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+        let Some(at) = self.find(text) else {
+            return false;
+        };
+        let (_, word) = split_word(&text[..at]);
+        let is_end =
+            (word.last()).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        is_end && !self.is_changed_in(&text[at - word.len()..])
+    }
+
+    /// Whether a drop line begins `text` whose prefix or `IN=` has something unseen in it or before it.
+    pub(in crate::input) fn is_changed_in(&self, text: &[u8]) -> bool {
+        (self.texts.iter())
+            .any(|prefix| behind_changed(text, prefix.iter().chain(b"IN=")).is_some())
     }
 
     /// Whether `text`, the prefix of a LOG rule's line, is one of these that was changed on its way: signs of an escape or of
@@ -80,7 +92,39 @@ impl Prefixes {
         self.texts.iter().any(|prefix| {
             // Within a word: a whole one may be another rule's prefix.
             let is_cut = text.len() > 1 && prefix.strip_suffix(text).is_some_and(ends_in_word);
-            is_cut || is_marked(text, prefix)
+            // Behind a header of no known form.
+            let (_, word) = split_word(text);
+            let is_changed = behind_changed(word, prefix.iter()).is_some_and(<[u8]>::is_empty);
+            is_cut || is_changed || is_marked(text, prefix)
+        })
+    }
+
+    /// Whether a drop line begins `text` whose prefix was changed or cut on its way.
+    pub(in crate::input) fn is_mangled_in(&self, text: &[u8]) -> bool {
+        self.is_changed_in(text)
+            || is_cut_field(text)
+            || rule_prefix(text).is_some_and(|prefix| self.is_mangled(prefix))
+    }
+
+    /// Whether such a line begins `text` without a program's name before it, and without an indentation.
+    pub(super) fn is_mangled_at_begin(&self, text: &[u8]) -> bool {
+        let prefix = rule_prefix(text).unwrap_or(text).trim_ascii_end();
+        let is_named = memchr::memmem::find(prefix, b": ").is_some();
+        let is_indented = text.first().is_some_and(u8::is_ascii_whitespace);
+        !is_named && !is_indented && self.is_mangled_in(text)
+    }
+
+    /// Whether one of these stands in the end of `before` and the begin of `line`, between which a line was wrapped.
+    pub(in crate::input) fn is_wrapped(&self, before: &[u8], line: &[u8]) -> bool {
+        /// The first part is a word of its own.
+        const MIN: usize = 4;
+        // As quoted-printable and shells mark it, and with an indentation.
+        let before = before.strip_suffix(b"=").unwrap_or(before);
+        let before = before.strip_suffix(b"\\").unwrap_or(before);
+        let line = line.trim_ascii_start();
+        self.texts.iter().any(|prefix| {
+            let mut cuts = MIN..prefix.len();
+            cuts.any(|at| line.starts_with(&prefix[at..]) && before.ends_with(&prefix[..at]))
         })
     }
 
@@ -94,6 +138,29 @@ impl Prefixes {
         let found = self.texts.iter().find(|text| message.starts_with(text));
         found.map(Vec::as_slice)
     }
+}
+
+/// Returns the prefix of a LOG rule's line: the text before an `IN=` with an interface and ` OUT=` behind it.
+pub(in crate::input) fn rule_prefix(line: &[u8]) -> Option<&[u8]> {
+    /// `IFNAMSIZ - 1`.
+    const MAX_INTERFACE: usize = 15;
+    let out = memchr::memmem::find(line, b" OUT=")?;
+    let interface = memchr::memmem::rfind(&line[..out], b"IN=")?;
+    let name = &line[interface + 3..out];
+    let is_name = name.len() <= MAX_INTERFACE && !name.iter().any(u8::is_ascii_whitespace);
+    is_name.then(|| &line[..interface])
+}
+
+/// Whether the line begins within an `IN=`: its prefix was cut off with the line before.
+fn is_cut_field(line: &[u8]) -> bool {
+    let name = line.strip_prefix(b"N").unwrap_or(line);
+    name.starts_with(b"=") && rule_prefix(&[b"IN", name].concat()).is_some_and(<[u8]>::is_empty)
+}
+
+/// Splits off what stands behind the last blank of `text`.
+fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
+    let begin = memchr::memrchr(b' ', text).map_or(0, |blank| blank + 1);
+    text.split_at(begin)
 }
 
 fn ends_in_word(text: &[u8]) -> bool {
@@ -153,6 +220,8 @@ mod tests {
             "[  123.456789]HARVESTER_DROP_",
             "VESTER_DROP_",
             "P_",
+            "HARV\u{200b}ESTER_DROP_",
+            "2026-05-04 of no form: HARV\u{200b}ESTER_DROP_",
         ] {
             assert!(prefixes.is_mangled(mangled.as_bytes()), "{mangled}");
         }
@@ -160,6 +229,10 @@ mod tests {
             "",
             "_",
             "FULL_HARVESTER_DROP_",
+            "FULL_HARV\u{200b}ESTER_DROP_",
+            "HARV\u{200b}ESTER_DROP_VM_",
+            "Фильтр_HARVESTER_DROP_",
+            "H\u{410}RVESTER_DROP_",
             "HARVESTER_VM_DROP_",
             "HARVESTER-DROP-",
             "[UFW BLOCK] ",

@@ -3,23 +3,25 @@
 mod container;
 mod csv;
 mod document;
+mod entries;
 mod foreign;
 
 use std::borrow::Cow;
 
 use memchr::{memchr, memrchr};
 
-use super::format::export::{self, Step};
+use super::format::export;
 use super::format::header::{digits, iso, literal, priority};
 use super::format::text::trim;
 use super::format::{take_short_stamp, verbose};
 
-pub(super) use container::{is_partial, join, may_be_part};
+pub(super) use container::{Joined, join, may_be_part, open_end};
 pub(super) use foreign::{WIDE, packed, widened};
 
 use csv::{Table, row_length};
 pub(super) use document::{Document, Event};
 pub use document::{PLACES, Place};
+pub(super) use entries::Torn;
 
 /// A record longer than this many bytes is no log record: the kernel prints 1 KiB, a journal field may hold some more.
 pub(super) const MAX_RECORD: usize = 1 << 20;
@@ -30,6 +32,8 @@ pub(super) enum Framing {
     Lines,
     /// Fields up to a blank line, with lengths before binary values (`-o export`).
     Export,
+    /// The rest of an export behind an entry whose lengths do not fit, up to the next entry.
+    Torn(Box<Torn>),
     /// A header line and indented lines (`-o verbose`).
     Verbose,
     /// A number of bytes before each (RFC 6587).
@@ -47,10 +51,11 @@ pub(super) enum Framing {
 pub(super) enum Cut {
     /// A record of this length in bytes.
     Record(usize),
-    /// A record whose last value has less bytes than its length says: the length of what stands before that value, and
-    /// that of all up to the next record.
-    Torn(usize, usize),
-    /// A part of a record that is too long, also beyond the text.
+    /// A record in which the lengths of values do not fit: where it ends cannot be told.
+    Torn,
+    /// A part of a text that is not read, and whether a record begins behind it.
+    Lost(usize, bool),
+    /// A part of a record that is too long, also beyond the text, up to the line end behind its last value.
     Skip(u64),
     /// The start of a record, with the offset at which the search for its end goes on once there is more of it.
     More(usize),
@@ -154,14 +159,15 @@ impl Framing {
 
     /// Whether a record ends with a line, so that bytes without a line end do not end it.
     pub(super) const fn ends_with_line(&self) -> bool {
-        matches!(self, Self::Export | Self::Table(_))
+        matches!(self, Self::Export | Self::Torn(_) | Self::Table(_))
     }
 
     /// Splits off the record at the start of `text`; `last` states that no more text comes. `resume` is what an earlier
     /// search of a part of the text has left, so that a record that comes in many parts is searched once.
     pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
         match self {
-            Self::Export => fields(text, resume, last),
+            Self::Export => entries::entry(text, resume, last),
+            Self::Torn(torn) => torn.cut(text, last),
             Self::Verbose => indented(text, resume, last),
             Self::OctetCounted => frame(text, last),
             Self::Datagrams => datagram(text, resume, last),
@@ -173,27 +179,6 @@ impl Framing {
 
 /// A record whose search begins anew with more of it.
 const MORE: Cut = Cut::More(0);
-
-fn fields(text: &[u8], resume: usize, last: bool) -> Cut {
-    let mut at = resume;
-    loop {
-        match export::step(&text[at..]) {
-            Step::Field { len, .. } => at += len,
-            Step::End(len) => return Cut::Record(at + len),
-            Step::Long(len) if (at as u64).saturating_add(len) > MAX_RECORD as u64 => {
-                return Cut::Skip((at as u64).saturating_add(len));
-            }
-            Step::Broken if at == 0 => return Cut::Leave,
-            Step::Broken => return Cut::Record(at),
-            Step::More | Step::Long(_) if !last => return Cut::More(at),
-            Step::Long(_) => {
-                let end = export::next_entry(text, at).unwrap_or(text.len());
-                return Cut::Torn(at, end);
-            }
-            Step::More => return Cut::Record(text.len()),
-        }
-    }
-}
 
 fn indented(text: &[u8], resume: usize, last: bool) -> Cut {
     let Some(head) = memchr(b'\n', text).map(|end| end + 1) else {
@@ -315,12 +300,5 @@ fn open_bracket(lines: &[u8]) -> Option<usize> {
 pub(super) fn end_of_lines(block: &[u8]) -> usize {
     let mut end = memrchr(b'\n', block).map_or(0, |at| at + 1);
     end = open_bracket(&block[..end]).unwrap_or(end);
-    while end > 0 {
-        let begin = memrchr(b'\n', &block[..end - 1]).map_or(0, |at| at + 1);
-        if !is_partial(&block[begin..end]) || block.len() - begin > MAX_RECORD {
-            break;
-        }
-        end = begin;
-    }
-    end
+    open_end(&block[..end])
 }

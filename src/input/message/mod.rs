@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::event::NoticeKind;
 use super::format::header::{count, literal};
 use super::format::text::{bare, plain};
-use super::format::{Origin, Prefixes};
+use super::format::{Origin, Prefixes, rule_prefix, without_unseen_end};
 
 pub use dedup::Dedup;
 pub(super) use notice::ROWS as NOTICES;
@@ -25,6 +25,9 @@ pub(super) const UNCLEAR: &str = "what stands before the kernel's message is of 
 /// Reason why a line whose LOG prefix or first field was escaped or marked is none.
 pub(super) const MANGLED: &str =
     "the LOG prefix or what follows it was escaped, marked or cut on its way";
+
+/// Reason why a line at the end of a log is no drop line.
+pub(super) const CUT: &str = "the log ends within the LOG prefix";
 
 /// Reason why a message with several drop lines is none.
 pub(super) const JOINED: &str =
@@ -65,18 +68,15 @@ pub(super) fn classify<'m>(
     if !holds_prefix {
         return match notice::notice(origin, text) {
             Some((kind, count)) => Class::Notice { kind, count },
-            None if origin == Origin::Kernel => match rule_prefix(first_line(text)) {
-                Some(prefix) if prefixes.is_mangled(prefix) => Class::Mangled,
-                Some(prefix) => Class::OtherRule(Some(prefix)),
-                None => Class::Other,
-            },
-            None => Class::Other,
+            None => of_rule(origin, first_line(text), prefixes),
         };
     }
     match origin {
         Origin::Kernel => {}
         // The prefix alone is only a word.
-        Origin::Unclear if prefixes.begin_in(text) => return Class::Unclear,
+        Origin::Unclear if prefixes.begin_in(text) || prefixes.is_changed_in(text) => {
+            return Class::Unclear;
+        }
         Origin::Forged => return Class::Untrusted("not from the kernel, but claims to be"),
         Origin::Journald | Origin::Journalctl | Origin::Other | Origin::Unclear => {
             return Class::Untrusted("written by another program than the kernel");
@@ -86,22 +86,43 @@ pub(super) fn classify<'m>(
     // Text after a line end is not the kernel's: a LOG line has none.
     let line = first_line(text);
     let Some(prefix) = prefixes.at_begin_of(line) else {
-        return elsewhere(text, prefixes);
+        return if prefixes.is_changed_in(line) {
+            Class::Mangled
+        } else {
+            elsewhere(text, prefixes)
+        };
     };
     let rest = &line[prefix.len()..];
-    // A truncated line may end anywhere, also within its `IN=`.
-    if rest.starts_with(b"IN=") || b"IN=".starts_with(rest.trim_ascii_end()) {
-        if prefixes.begin_in(rest) {
-            return Class::Joined;
-        }
+    if prefixes.begin_in(rest) {
+        return Class::Joined;
+    }
+    // A truncated line may end anywhere, also within its `IN=`; where it was wrapped a mark may stand.
+    let end = rest.trim_ascii_end();
+    let is_cut = |end: &[u8]| b"IN=".starts_with(end);
+    let is_wrapped = || matches!(end, [cut @ .., b'=' | b'\\'] if is_cut(cut));
+    if rest.starts_with(b"IN=") || is_cut(end) || is_wrapped() {
         Class::Drop {
             message: line,
             repeats,
         }
-    } else if is_escaped_field(rest) {
+    } else if is_escaped_field(rest) || prefixes.is_changed_in(line) {
         Class::Mangled
     } else {
         Class::OtherRule(rule_prefix(line))
+    }
+}
+
+/// Classifies a line without a LOG prefix: one of another rule, or one whose prefix something unseen broke.
+fn of_rule<'m>(origin: Origin, line: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
+    if !matches!(origin, Origin::Kernel | Origin::Unclear) {
+        return Class::Other;
+    }
+    if prefixes.is_mangled_in(line) {
+        return Class::Mangled;
+    }
+    match rule_prefix(line) {
+        Some(prefix) if origin == Origin::Kernel => Class::OtherRule(Some(prefix)),
+        _ => Class::Other,
     }
 }
 
@@ -110,17 +131,6 @@ fn is_escaped_field(text: &[u8]) -> bool {
     let field = text.strip_prefix(b"IN");
     let sign = field.and_then(|rest| rest.first());
     sign.is_some_and(|sign| b"&%\\".contains(sign)) && memchr::memmem::find(text, b" SRC").is_some()
-}
-
-/// Returns the prefix of a LOG rule's line: the text before an `IN=` with an interface and ` OUT=` behind it.
-fn rule_prefix(line: &[u8]) -> Option<&[u8]> {
-    /// `IFNAMSIZ - 1`.
-    const MAX_INTERFACE: usize = 15;
-    let out = memchr::memmem::find(line, b" OUT=")?;
-    let interface = memchr::memmem::rfind(&line[..out], b"IN=")?;
-    let name = &line[interface + 3..out];
-    let is_name = name.len() <= MAX_INTERFACE && !name.iter().any(u8::is_ascii_whitespace);
-    is_name.then(|| &line[..interface])
 }
 
 /// Returns what stands behind the first line of a message.
@@ -132,7 +142,7 @@ pub(super) fn further_lines(message: &[u8]) -> &[u8] {
 fn first_line(message: &[u8]) -> &[u8] {
     let end = memchr::memchr(b'\n', message).unwrap_or(message.len());
     let line = &message[..end];
-    line.strip_suffix(b"\r").unwrap_or(line)
+    without_unseen_end(line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 /// Splits `message repeated 3 times: [ text ]`, as rsyslog writes it (tools/omfile, runtime/msg.c), into the text and

@@ -151,6 +151,8 @@ impl Reader {
                 self.framing = Framing::document();
                 self.take_carry(false, sink);
             }
+            // It was told.
+            Framing::Torn(_) => self.carry.clear(),
             Framing::Lines
             | Framing::Export
             | Framing::Verbose

@@ -1,8 +1,6 @@
 //! The lines of a log, which in most forms are one record each: lines with a hit are parsed, and all lines only where a
 //! time counts from the line before.
 
-use std::ops::Range;
-
 use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 use super::nodes::{Jump, Written};
@@ -113,13 +111,10 @@ impl Reader {
 
     /// Takes the lines of a scan in their order.
     fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
-        let mut from = 0;
+        self.joined.clear();
         let mut batch = Vec::with_capacity(BATCH.min(scan.lines.len()));
         for hit in &scan.lines {
             let line = hit.line();
-            if line.start < from {
-                continue;
-            }
             match hit {
                 ScannedLine::Drop(read) => {
                     let host = read.host(scan);
@@ -128,8 +123,8 @@ impl Reader {
                         flush(&mut batch, sink);
                     }
                     batch.push(read.drop_line(time, host, text, scan));
-                    from = line.end;
                 }
+                ScannedLine::Found(..) if self.joined.contains(&line.start) => {}
                 ScannedLine::Found(_, found) => {
                     flush(&mut batch, sink);
                     if (found.opening || found.prefix) && self.opens(text, line.start) {
@@ -144,17 +139,12 @@ impl Reader {
                     if starts {
                         self.alive_before_boot(&text[..line.start], sink);
                     }
-                    match self.line(text, line.clone(), *found, sink) {
-                        (_, Some(end)) => {
-                            from = end;
-                            if starts {
-                                self.alive_at_begin(&text[line.start..], sink);
-                            }
-                        }
-                        (_, None) => {
-                            self.framing = Framing::document();
-                            return line.start;
-                        }
+                    if self.line(text, line.clone(), *found, sink) == Taken::Document {
+                        self.framing = Framing::document();
+                        return line.start;
+                    }
+                    if starts {
+                        self.alive_at_begin(&text[line.start..], sink);
                     }
                 }
             }
@@ -192,45 +182,19 @@ impl Reader {
         time
     }
 
-    /// Takes a line of `text` that has hits, with its continuation lines. Returns the result, and the end of these
-    /// lines, or `None` for a document.
-    fn line(
-        &mut self,
-        text: &[u8],
-        line: Range<usize>,
-        found: Found,
-        sink: &mut Sink<'_>,
-    ) -> (Taken, Option<usize>) {
-        // Parts may be cut within the prefix: the rest of a drop line has what each LOG rule writes.
-        if (found.prefix || found.rule)
-            && let Some((end, joined)) = framing::join(text, line.clone())
-        {
-            let found = self.scanner.search.of_record().found_in(&joined);
-            let taken = self.take_record(&joined, found, &[], sink);
-            return (taken, Some(end));
-        }
-        let before = match line.start.checked_sub(1) {
-            _ if !found.repeat => Vec::new(),
-            Some(end) => {
-                let begin = memrchr(b'\n', &text[..end]).map_or(0, |at| at + 1);
-                kept(trim(&text[begin..end])).to_vec()
-            }
-            None => self.before.clone(),
-        };
-        match self.take_record(trim(&text[line.clone()]), found, &before, sink) {
-            Taken::Document => (Taken::Document, None),
-            taken => (taken, Some(line.end)),
-        }
-    }
-
     /// Parses each line, where times count from the line before.
     fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
         let search = self.scanner.search.clone();
         let finder = search.of_record();
+        self.joined.clear();
         let mut begin = 0;
         let mut alive = None;
         while begin < text.len() {
-            let mut end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
+            let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
+            if self.joined.contains(&begin) {
+                begin = end + 1;
+                continue;
+            }
             if framing::is_nominated(&text[begin..]) && self.opens(text, begin) {
                 return begin;
             }
@@ -240,12 +204,11 @@ impl Reader {
             }
             let mut taken = Taken::Nothing;
             if found != Found::default() {
-                let (came_to, behind) = self.line(text, begin..end, found, sink);
-                let Some(behind) = behind else {
+                taken = self.line(text, begin..end, found, sink);
+                if taken == Taken::Document {
                     self.framing = Framing::document();
                     return begin;
-                };
-                (taken, end) = (came_to, behind);
+                }
             }
             if taken != Taken::Said {
                 alive = self.time(trim(&text[begin..end])).or(alive);
@@ -455,7 +418,7 @@ fn name_at(line: &[u8], column: usize) -> Option<&str> {
 }
 
 /// Returns the part of a line that is kept for the next one, which may repeat it.
-fn kept(line: &[u8]) -> &[u8] {
+pub(super) fn kept(line: &[u8]) -> &[u8] {
     &line[..line.len().min(MAX_BEFORE)]
 }
 
