@@ -29,6 +29,7 @@ mod short_iso;
 mod short_monotonic;
 mod syslog;
 pub(super) mod text;
+mod unknown;
 pub(super) mod verbose;
 
 use json_object::Object;
@@ -42,6 +43,7 @@ pub use record::Format;
 pub(super) use record::{Origin, Record};
 pub use short::stamp as short_stamp;
 pub(super) use short::take_stamp as take_short_stamp;
+pub(super) use unknown::of_unknown;
 
 /// All formats, in the order in which they are tried: the more particular before the more general, and a format that
 /// wraps lines of another before that one.
