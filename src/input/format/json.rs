@@ -105,8 +105,11 @@ fn behind<'a>(text: &'a [u8], mark: &[u8], layer: Layer<'_>) -> Option<Record<'a
 pub(super) fn read<'a>(text: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut object = Object::default();
     object.read(text)?;
-    // Of most others the fields say it.
-    if object.bytes(Part::Message).is_none() && is_event(text) {
+    // A log of Events alone is of no known form, as one without messages is.
+    if object.bytes(Part::Message).is_none()
+        && layer.prefixes.begin_of(text).is_some()
+        && is_event(text)
+    {
         let stamp = stamp(&object).stamp;
         return Some(Record::new(stamp, None, Origin::Other, text.into()));
     }
