@@ -27,8 +27,9 @@ impl Elsewhere {
         }
         let sample: String = printable(&self.sample).chars().take(MAX_SAMPLE).collect();
         let text = format!(
-            "the LOG prefix stands where no kernel message begins, in {}, not judged: `{sample}`. Save the log in a \
-             form that keeps the kernel's message as it is, such as `journalctl -k -o short-precise`",
+            "the LOG prefix stands where no kernel message begins, in {}, not judged: `{sample}`. Cut off what a relay \
+             put before it, or save the log in a form that keeps the kernel's message as it is, such as \
+             `journalctl -k -o short-precise`",
             match self.lines {
                 1 => "1 line".to_owned(),
                 n => format!("{n} lines"),

@@ -354,8 +354,8 @@ fn further_forms() {
             h,
         ),
         (
-            "busybox klogd",
-            format!("May  5 04:31:28 h1 user.warn kernel: {D}\n"),
+            "busybox syslogd",
+            format!("May  5 04:31:28 h1 kern.warn kernel: {D}\n"),
             SECOND,
             h,
         ),

@@ -5,6 +5,10 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use dropsift::input::Prefixes;
+use dropsift::input::event::LogEvent;
+use dropsift::input::reader::Reader;
+use dropsift::time::{Reading, parse_rfc3339};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -170,6 +174,35 @@ fn nothing_is_lost_in_silence() {
         rows.len(),
         wrong.join("\n")
     );
+}
+
+/// Returns what a reader tells of a text, each drop line by itself.
+fn told(new: fn(Prefixes, Reading) -> Reader, text: &[u8]) -> Vec<String> {
+    let reading = Reading {
+        year: Some(2026),
+        reference: parse_rfc3339("2026-12-31T00:00:00Z").unwrap(),
+        offset: 0,
+    };
+    let mut told = Vec::new();
+    let mut sink = |event: LogEvent<'_>| match event {
+        LogEvent::Drops(drops) => told.extend(drops.iter().map(|drop| format!("{drop:?}"))),
+        event => told.push(format!("{event:?}")),
+    };
+    let mut reader = new(Prefixes::documented(), reading);
+    reader.push(text, &mut sink);
+    reader.finish(&mut sink);
+    told
+}
+
+/// The fast path says of each row what the slow one says.
+#[test]
+fn the_fast_path_tells_the_same() {
+    for row in rows().iter().filter(|row| row.encoding.is_none()) {
+        let before = format!("May 04 09:58:09 harvester1 kernel: {MESSAGE}\n").into_bytes();
+        let text = [before, row.bytes()].concat();
+        let (fast, slow) = (told(Reader::new, &text), told(Reader::slow, &text));
+        assert_eq!(fast, slow, "{}", row.name);
+    }
 }
 
 /// Lines that two overlapping inputs share are counted once; an input that is given twice is read once.

@@ -5,7 +5,7 @@
 
 use super::header::{iso, literal, word};
 use super::record::{Format, Layer, Origin, Read, Record};
-use super::relay::of_unknown;
+use super::unknown::of_unknown;
 use crate::time::Stamp;
 
 pub(super) static CRI: Format = Format {

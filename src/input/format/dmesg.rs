@@ -9,7 +9,7 @@ use super::record::{Format, Origin, Read, Record};
 use crate::time::{SECOND, Stamp, day_of_civil};
 
 /// First bytes of a line: its bracket, or a level before it.
-const LEVELS: &[u8] = b"[<kudsa";
+const LEVELS: &[u8] = b"[<kumdaslncf";
 
 pub(super) static DMESG: Format = Format {
     code: "dmesg",
@@ -55,7 +55,7 @@ pub(super) static DMESG_ISO: Format = Format {
     code: "dmesg-iso",
     title: "dmesg --time-format iso: date, time and zone, with a comma",
     sample: "2026-04-22T10:00:01,123456+00:00 HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ",
-    begins: b"<0123456789kudsa",
+    begins: b"<0123456789kumdaslncf",
     read: Read::Text(|record, _| headed(record, iso_with_comma)),
 };
 
@@ -209,8 +209,8 @@ fn delta<'a>(rest: &mut &'a [u8]) -> Header<'a> {
 }
 
 fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
-    // The comma distinguishes it from journalctl's form, which has a host.
-    if rest.get(19) != Some(&b',') {
+    // The comma distinguishes it from journalctl's form, which has a host, and the `T` from Python's loggers.
+    if rest.get(10) != Some(&b'T') || rest.get(19) != Some(&b',') {
         return None;
     }
     let stamp = iso(rest)?;
@@ -225,7 +225,21 @@ fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
 /// Parses the `<4>` of `dmesg -r` or the `kern  :warn  : ` of `dmesg -x`, if present. Another facility than the kernel's
 /// belongs to a program that wrote to /dev/kmsg.
 fn level(text: &mut &[u8]) -> Origin {
-    const FACILITIES: [&[u8]; 5] = [b"kern", b"user", b"daemon", b"syslog", b"auth"];
+    /// As util-linux names them, sys-utils/dmesg.c.
+    const FACILITIES: [&[u8]; 12] = [
+        b"kern",
+        b"user",
+        b"mail",
+        b"daemon",
+        b"auth",
+        b"syslog",
+        b"lpr",
+        b"news",
+        b"uucp",
+        b"cron",
+        b"authpriv",
+        b"ftp",
+    ];
     if let Some(priority) = priority(text) {
         return of_priority(priority);
     }

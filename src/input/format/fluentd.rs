@@ -1,9 +1,9 @@
 //! Records as Fluentd prints them (`@type stdout`) and keeps them in files (`@type file`): a time, the tag by which it
 //! routes them, and the record as JSON.
 
-use super::header::{DIGITS, iso, literal, spaces, word};
+use super::header::{DIGITS, header_word, iso, literal, spaces, word};
 use super::json;
-use super::record::{Format, Layer, Read, Record};
+use super::record::{Format, Layer, Origin, Read, Record};
 
 pub(super) static FLUENTD: Format = Format {
     code: "fluentd",
@@ -21,18 +21,29 @@ fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let brace = memchr::memchr(b'{', &record[..record.len().min(MAX_HEADER)])?;
     let (mut head, object) = record.split_at(brace);
     let stamp = iso(&mut head)?;
-    if literal(&mut head, b"\t").is_some() {
-        let tag = head.strip_suffix(b"\t")?;
-        is_tag(tag).then_some(())?;
+    let tag = if literal(&mut head, b"\t").is_some() {
+        head.strip_suffix(b"\t")?
     } else {
         // Of syslog, whose stamps have a `T`, the tag would be a program's.
         (record.get(10) == Some(&b' ')).then_some(())?;
         literal(&mut head, b" ")?;
         spaces(&mut head);
         let tag = word(&mut head)?.strip_suffix(b":")?;
-        (is_tag(tag) && head.is_empty()).then_some(())?;
+        head.is_empty().then_some(tag)?
+    };
+    is_tag(tag).then_some(())?;
+    let mut split = json::read(object, layer)?.timed(stamp);
+    if split.origin == Origin::Kernel && has_other_facility(tag) {
+        split.origin = Origin::Forged;
     }
-    Some(json::read(object, layer)?.timed(stamp))
+    Some(split)
+}
+
+/// Whether a routing tag ends with a selector of another facility than the kernel's, `system.user.notice`, as in_syslog makes them.
+fn has_other_facility(tag: &[u8]) -> bool {
+    let mut dots = memchr::memrchr_iter(b'.', tag).skip(1);
+    let selector = dots.next().map_or(tag, |dot| &tag[dot + 1..]);
+    header_word(selector) == Some(true)
 }
 
 /// Whether this is a routing tag: words with dots between them, and so no program of syslog with its host or its PID.

@@ -320,7 +320,8 @@ static IN_HOSTS: [bool; 256] = {
 };
 
 fn other_source(text: &[u8]) -> Option<Sent<'_>> {
-    let colon = tag_end(text)?;
+    // An object, whose keys have a colon behind them, is no header.
+    let colon = tag_end(text).filter(|_| text[0] != b'{')?;
     let before = &text[..colon];
     let message = text.get(colon + 1..).unwrap_or_default();
     let message = message.strip_prefix(b" ").unwrap_or(message);
@@ -342,8 +343,8 @@ fn other_source(text: &[u8]) -> Option<Sent<'_>> {
     }
     let origin = match origin(rest) {
         Origin::Kernel if is_foreign => Origin::Forged,
-        // No identifier ends so: the words before it are of a header that is not known.
-        Origin::Other if rest.ends_with(b" kernel") => Origin::Unclear,
+        // Another header stands before the kernel's tag, or a tag that holds these words.
+        Origin::Other if rest.ends_with(b" kernel") && !is_foreign => Origin::Unclear,
         origin => origin,
     };
     let host = host.map(|host| String::from_utf8_lossy(host_name(host)));
@@ -410,7 +411,7 @@ pub(super) fn has_zone_name(text: &[u8]) -> bool {
 
 /// Whether a word of a header is a zone, a severity or a facility; and if so, whether a facility other than the
 /// kernel's.
-fn header_word(word: &[u8]) -> Option<bool> {
+pub(super) fn header_word(word: &[u8]) -> Option<bool> {
     /// Levels of syslog.conf(5), and as Python's and ChromeOS' loggers write them.
     const SEVERITIES: [&[u8]; 14] = [
         b"emerg",
@@ -428,7 +429,7 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"informational",
         b"debug",
     ];
-    const FACILITIES: [&[u8]; 21] = [
+    const FACILITIES: [&[u8]; 26] = [
         b"kern",
         b"user",
         b"mail",
@@ -440,8 +441,13 @@ fn header_word(word: &[u8]) -> Option<bool> {
         b"uucp",
         b"cron",
         b"authpriv",
+        b"security",
         b"ftp",
         b"ntp",
+        b"audit",
+        b"alert",
+        b"clock",
+        b"console",
         b"local0",
         b"local1",
         b"local2",
@@ -465,9 +471,12 @@ fn header_word(word: &[u8]) -> Option<bool> {
     };
     if let Some(dot) = memchr::memchr(b'.', bare) {
         let (facility, severity) = (&bare[..dot], &bare[dot + 1..]);
-        let is_selector = is_one_of(&FACILITIES, facility) && is_one_of(&SEVERITIES, severity);
-        // BusyBox' klogd writes `user` for the kernel.
-        return is_selector.then(|| !is_one_of(&[b"kern", b"user"], facility));
+        // rsyslog's %pri-text% has the number behind it: `user.notice<13>`.
+        let end = memchr::memchr(b'<', severity).unwrap_or(severity.len());
+        let is_selector =
+            is_one_of(&FACILITIES, facility) && is_one_of(&SEVERITIES, &severity[..end]);
+        // BusyBox' klogd writes `user` for the kernel, and so may any program with the tag `kernel`.
+        return is_selector.then(|| !is_one_of(&[b"kern"], facility));
     }
     let is_offset = matches!(bare, [b'+' | b'-', rest @ ..] if rest.len() > 1 && rest.iter().all(|b| b.is_ascii_digit() || *b == b':'));
     if is_one_of(&SEVERITIES, bare) || ZONES.contains(&bare) || is_offset {

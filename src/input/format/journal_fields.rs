@@ -76,10 +76,8 @@ impl<'a> JournalFields<'a> {
         };
         let facility = match self.facility {
             None => self.priority.map(of_priority),
-            // By its number, its name, and as RFC 5424 calls it.
-            Some(
-                b"0" | b"kern" | b"kernel" | b"kern messages" | b"kernel messages" | b"" | b"-",
-            ) => Some(Origin::Kernel),
+            Some(b"" | b"-") => Some(Origin::Kernel),
+            Some(name) if is_kern(name) => Some(Origin::Kernel),
             Some(_) => Some(Origin::Forged),
         };
         let process = (self.process)
@@ -115,11 +113,30 @@ impl<'a> JournalFields<'a> {
     }
 }
 
-/// Returns the origin by `priority`: facility 0 is the kernel's own, and no program can send it.
+/// Whether a facility is the kernel's, by its number, its name, or as RFC 5424 and syslog(3) call it.
+fn is_kern(facility: &[u8]) -> bool {
+    const NAMES: [&[u8]; 6] = [
+        b"0",
+        b"kern",
+        b"kernel",
+        b"kern messages",
+        b"kernel messages",
+        b"log_kern",
+    ];
+    (NAMES.iter()).any(|name| name.eq_ignore_ascii_case(facility))
+}
+
+/// Whether the facility in `priority` is 0, the kernel's own, which no program can send.
+pub(super) const fn is_kernels(priority: i64) -> bool {
+    priority >> 3 == 0
+}
+
+/// Returns the origin by `priority`.
 pub(super) const fn of_priority(priority: i64) -> Origin {
-    match priority >> 3 {
-        0 => Origin::Kernel,
-        _ => Origin::Forged,
+    if is_kernels(priority) {
+        Origin::Kernel
+    } else {
+        Origin::Forged
     }
 }
 

@@ -6,13 +6,13 @@
 use std::borrow::Cow;
 
 use super::header::{host_name, source};
-use super::journal_fields::JournalFields;
+use super::journal_fields::{JournalFields, is_kernels};
 use super::json_fields::Part;
 use super::json_object::Object;
 use super::moment::{Moment, moment};
 use super::record::{Format, Layer, Origin, Read, Record};
-use super::relay::of_unknown;
 use super::text::bare;
+use super::unknown::of_unknown;
 use crate::time::{SECOND, Stamp};
 
 /// First byte of an object. A blank before it is the indentation of a continuation line, which is no record.
@@ -105,7 +105,28 @@ fn behind<'a>(text: &'a [u8], mark: &[u8], layer: Layer<'_>) -> Option<Record<'a
 pub(super) fn read<'a>(text: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut object = Object::default();
     object.read(text)?;
+    // A log of Events alone is of no known form, as one without messages is.
+    if object.bytes(Part::Message).is_none()
+        && layer.prefixes.begin_of(text).is_some()
+        && is_event(text)
+    {
+        let stamp = stamp(&object).stamp;
+        return Some(Record::new(stamp, None, Origin::Other, text.into()));
+    }
     record(&mut object, layer)
+}
+
+/// Whether an object holds an Event of Kubernetes within other objects, or one of events.k8s.io/v1, whose message is its `note`,
+/// or is one of the audit log: controllers and the API server write these.
+fn is_event(text: &[u8]) -> bool {
+    let names: [&[u8]; 4] = [
+        b"\"audit.k8s.io/",
+        b"\"involvedObject\"",
+        b"\"involved_object\"",
+        b"\"reportingController\"",
+    ];
+    let mut names = names.iter();
+    names.any(|name| memchr::memmem::find(text, name).is_some())
 }
 
 /// Converts an object to a record of a log.
@@ -117,9 +138,10 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
     let is_loki = is_loki(object);
     // A container's line, which may be a part of a longer one.
     let is_line = object.has(Part::Message, "log");
+    let is_logged = is_logged(object);
     let message = object.take(Part::Message).unwrap_or_default();
     let host = object.take(Part::Host).and_then(host);
-    let fields = journal_fields(object);
+    let fields = journal_fields(object, is_logged);
     let (moment, late) = match fields.when() {
         Some((stamp, late)) => (stamp.into(), late),
         None => (stamp(object), 0),
@@ -154,7 +176,7 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
         (None, from) if layer.prefixes.at_begin_of(bare(&message)).is_some() => {
             Record::new(stamp, None, from.unwrap_or(Origin::Kernel), message)
         }
-        (None, from) => headed(stamp, from, message, is_line, layer),
+        (None, from) => headed(stamp, (from, host.as_deref()), message, is_line, layer),
     };
     record.late = record.late.max(late);
     record.zone_name |= moment.zone_name;
@@ -165,10 +187,11 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
 }
 
 /// Reads a message that begins with other words than the prefix: with the kernel's tag, and the host before it or not,
-/// which collectors leave in a message whose stamp they have taken off, or with a header of no known form.
+/// which collectors leave in a message whose stamp they have taken off, or with a header of no known form. Other
+/// fields say who sent it (`from`), and of which host it is (`outer`).
 fn headed<'a>(
     stamp: Stamp,
-    from: Option<Origin>,
+    (from, outer): (Option<Origin>, Option<&str>),
     message: Cow<'a, [u8]>,
     is_line: bool,
     layer: Layer<'_>,
@@ -181,15 +204,28 @@ fn headed<'a>(
         && !is_line
         && is_tag(text)
     {
+        // A tag of two words looks like a host and the kernel's tag.
+        let is_tag = |host: &str| outer.is_some_and(|outer| !is_same_host(outer, host));
+        let or = if host.as_deref().is_some_and(is_tag) {
+            Origin::Unclear
+        } else {
+            Origin::Kernel
+        };
         let host = host.map(|host| host.into_owned().into());
         let text = text.to_vec().into();
-        return Record::new(stamp, host, from.unwrap_or(Origin::Kernel), text);
+        return Record::new(stamp, host, from.unwrap_or(or), text);
     }
-    let from = from.unwrap_or_else(|| match of_unknown(&message, layer.prefixes) {
-        Origin::Unclear if layer.prefixes.find(&message).is_some() => Origin::Unclear,
-        _ => Origin::Kernel,
+    let from = from.unwrap_or_else(|| match layer.prefixes.begin_of(&message) {
+        Some(_) => of_unknown(&message, layer.prefixes),
+        None => Origin::Kernel,
     });
     Record::new(stamp, None, from, message)
+}
+
+/// Whether two names are of one host, with its domain or without.
+fn is_same_host(one: &str, other: &str) -> bool {
+    let name = |host: &str| host.split('.').next().map(str::to_ascii_lowercase);
+    name(one) == name(other)
 }
 
 /// Whether `name` under the key `tag` is a collector's routing tag, such as `host.var.log.kern.log`, that names the
@@ -200,7 +236,7 @@ fn is_route(name: &[u8]) -> bool {
         && words.any(|word| matches!(word, b"kernel" | b"kern" | b"kmsg" | b"dmesg"))
 }
 
-fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
+fn journal_fields<'o>(object: &'o Object<'_>, is_logged: bool) -> JournalFields<'o> {
     /// Names of the journal's own field; a collector's `tag` beside a transport may name the collector's input.
     const JOURNALS: [&str; 4] = [
         "SYSLOG_IDENTIFIER",
@@ -213,21 +249,51 @@ fn journal_fields<'o>(object: &'o Object<'_>) -> JournalFields<'o> {
         || JOURNALS
             .iter()
             .any(|name| object.has(Part::Identifier, name));
+    let identifier = (object.bytes(Part::Identifier)).filter(|name| {
+        let is_route = object.has(Part::Identifier, "tag") && is_route(name);
+        is_named && !is_route && !matches!(*name, b"" | b"-")
+    });
+    // Under other names than `pri` it may be the level alone.
+    let is_whole = |priority: &i64| !is_kernels(*priority) || object.has(Part::Priority, "pri");
     JournalFields {
         transport,
-        identifier: (object.bytes(Part::Identifier)).filter(|name| {
-            let is_route = object.has(Part::Identifier, "tag") && is_route(name);
-            is_named && !is_route && !matches!(*name, b"" | b"-")
-        }),
+        identifier: identifier.or_else(|| program(object, is_logged)),
         process: object.bytes(Part::Process),
         owner: object.bytes(Part::Owner),
         facility: object.bytes(Part::Facility),
-        priority: object.number(Part::Priority),
+        priority: object.number(Part::Priority).filter(is_whole),
         boot: object.bytes(Part::Boot),
         realtime: object.number(Part::Realtime),
         monotonic: object.number(Part::Monotonic),
         source_monotonic: object.number(Part::SourceMonotonic),
     }
+}
+
+/// Returns the program that a record names in a field of its own, or whose logger wrote it, where no field of the journal or of
+/// syslog says who did.
+fn program<'o>(object: &'o Object<'_>, is_logged: bool) -> Option<&'o [u8]> {
+    let said = [
+        Part::Transport,
+        Part::Identifier,
+        Part::Facility,
+        Part::Priority,
+    ];
+    if said.iter().any(|part| object.bytes(*part).is_some()) {
+        return None;
+    }
+    let named = object.bytes(Part::Program);
+    // Of kinds only an Event has a message.
+    let is_name = |name: &&[u8]| !object.has(Part::Program, "kind") || name.starts_with(b"Event");
+    let named = named.filter(|name| !matches!(*name, b"" | b"-") && is_name(name));
+    named.or_else(|| is_logged.then_some(b"a logger"))
+}
+
+/// Whether the object is one of logrus, zap or slog; who collects syslog adds the host.
+fn is_logged(object: &Object<'_>) -> bool {
+    let level = object.bytes(Part::Level);
+    object.has(Part::Message, "msg")
+        && object.bytes(Part::Host).is_none()
+        && level.is_some_and(|level| level.iter().all(u8::is_ascii_alphabetic))
 }
 
 /// Whether the message came through Loki, whose labels may state the sender as well.

@@ -9,6 +9,10 @@ pub(in crate::input) enum Part {
     Transport,
     /// Name that the sender claims.
     Identifier,
+    /// Name of the program, or a place in its code, in a field that is not syslog's.
+    Program,
+    /// Level of a logger, by its name.
+    Level,
     /// The process that sent it; the kernel has none.
     Process,
     /// Unit, user or program of that process, as journald found them.
@@ -67,6 +71,9 @@ const fn row(within: Within, name: &'static str, part: Part) -> Field {
     Field { within, name, part }
 }
 
+/// The one field whose value is an object, and says enough by being there.
+pub(super) const EVENT: &str = "involvedObject";
+
 /// Table of known fields. Of two rows for one part the first one wins.
 ///
 /// Names are from: systemd.journal-fields(7); Fluent Bit's inputs systemd (also with `Lowercase` and
@@ -117,6 +124,9 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "syslog_identifier", Part::Identifier),
     row(Syslog, "identifier", Part::Identifier),
     row(Syslog, "appname", Part::Identifier),
+    row(Syslog, "app_name", Part::Identifier),
+    row(Syslog, "program", Part::Identifier),
+    row(Syslog, "programname", Part::Identifier),
     // With its PID, which the names do not have.
     row(Record, "syslogtag", Part::Identifier),
     row(Record, "appname", Part::Identifier),
@@ -128,7 +138,35 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "program", Part::Identifier),
     row(Record, "application_name", Part::Identifier),
     row(Record, "__journal_syslog_identifier", Part::Identifier),
+    row(Record, "syslog_program", Part::Identifier),
+    row(Record, "syslog_appname", Part::Identifier),
+    row(Record, "syslog_app_name", Part::Identifier),
+    row(Record, "syslog_tag", Part::Identifier),
+    row(Record, "SysLogTag", Part::Identifier),
+    row(Record, "SyslogIdentifier", Part::Identifier),
+    row(Record, "app-name", Part::Identifier),
+    row(Record, "APP-NAME", Part::Identifier),
+    row(Record, "APP_NAME", Part::Identifier),
+    row(Record, "APPNAME", Part::Identifier),
+    row(Record, "appName", Part::Identifier),
     row(Process, "name", Part::Identifier),
+    // `app`, `application`, `service`, `component` and `logger` are none: collectors give these to the kernel's records too.
+    row(Record, "process_name", Part::Program),
+    row(Record, "processName", Part::Program),
+    row(Record, "ProcessName", Part::Program),
+    row(Record, "process", Part::Program),
+    row(Record, "SourceName", Part::Program),
+    row(Record, "daemon", Part::Program),
+    // The object that an Event of Kubernetes is about.
+    row(Record, EVENT, Part::Program),
+    row(Record, "caller", Part::Program),
+    row(Record, "logger_name", Part::Program),
+    row(Record, "loggerName", Part::Program),
+    row(Record, "thread_name", Part::Program),
+    row(Record, "stacktrace", Part::Program),
+    row(Record, "funcName", Part::Program),
+    row(Record, "kind", Part::Program),
+    row(Record, "level", Part::Level),
     row(Record, "SYSLOG_PID", Part::Process),
     row(Record, "_PID", Part::Process),
     row(Record, "syslog_pid", Part::Process),
@@ -137,6 +175,8 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "PID", Part::Process),
     row(Record, "pid", Part::Process),
     row(Record, "process_id", Part::Process),
+    row(Record, "processId", Part::Process),
+    row(Record, "ProcessID", Part::Process),
     row(Syslog, "pid", Part::Process),
     row(Syslog, "procid", Part::Process),
     row(Process, "pid", Part::Process),
@@ -153,6 +193,10 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "_exe", Part::Owner),
     row(Record, "_COMM", Part::Owner),
     row(Record, "_comm", Part::Owner),
+    row(Record, "EXE", Part::Owner),
+    row(Record, "exe", Part::Owner),
+    row(Record, "COMM", Part::Owner),
+    row(Record, "comm", Part::Owner),
     row(Record, "SYSLOG_FACILITY", Part::Facility),
     row(Record, "syslog_facility", Part::Facility),
     row(Record, "facility", Part::Facility),
@@ -162,7 +206,20 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "syslogfacility", Part::Facility),
     row(Facility, "code", Part::Facility),
     row(Facility, "name", Part::Facility),
+    row(Syslog, "facility", Part::Facility),
+    row(Syslog, "facility_label", Part::Facility),
+    row(Record, "Facility", Part::Facility),
+    row(Record, "facility_label", Part::Facility),
+    row(Record, "facility_name", Part::Facility),
+    row(Record, "facility_num", Part::Facility),
+    row(Record, "FACILITY_NUM", Part::Facility),
+    row(Record, "syslog_facility_code", Part::Facility),
+    row(Record, "SyslogFacility", Part::Facility),
+    row(Record, "SyslogFacilityValue", Part::Facility),
     row(Record, "pri", Part::Priority),
+    row(Record, "PRI", Part::Priority),
+    row(Record, "syslog_pri", Part::Priority),
+    row(Syslog, "priority", Part::Priority),
     row(Record, "__REALTIME_TIMESTAMP", Part::Realtime),
     row(Record, "__realtime_timestamp", Part::Realtime),
     row(Record, "REALTIME_TIMESTAMP", Part::Realtime),

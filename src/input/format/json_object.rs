@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::json_fields::{FIELDS, OBJECTS, PARTS, Part, Within, entered, field, known};
+use super::json_fields::{EVENT, FIELDS, OBJECTS, PARTS, Part, Within, entered, field, known};
 
 /// Upper bound on the nesting of objects that are entered.
 const MAX_DEPTH: u8 = 4;
@@ -143,7 +143,14 @@ impl<'a> Object<'a> {
                 self.take_pair(row, values);
             }
             Value::Array(values) => self.put(row, first(values)),
-            Value::Other => {}
+            Value::Other => self.put_object(row),
+        }
+    }
+
+    /// Notes a field whose value is an object, where that says something.
+    fn put_object(&mut self, row: u8) {
+        if FIELDS[usize::from(row)].name == EVENT {
+            self.put(row, b"an object".into());
         }
     }
 

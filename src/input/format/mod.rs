@@ -29,6 +29,7 @@ mod short_iso;
 mod short_monotonic;
 mod syslog;
 pub(super) mod text;
+mod unknown;
 mod unseen;
 pub(super) mod verbose;
 
@@ -44,6 +45,7 @@ pub use record::Format;
 pub(super) use record::{Origin, Record};
 pub use short::stamp as short_stamp;
 pub(super) use short::take_stamp as take_short_stamp;
+pub(super) use unknown::of_unknown;
 pub(super) use unseen::without_unseen_end;
 
 /// All formats, in the order in which they are tried: the more particular before the more general, and a format that

@@ -69,15 +69,15 @@ impl Prefixes {
         })
     }
 
-    /// Whether the first prefix in `text` is the end of a longer word, which is another rule's prefix.
-    pub(in crate::input) fn is_in_longer(&self, text: &[u8]) -> bool {
-        let Some(at) = self.find(text) else {
-            return false;
-        };
-        let (_, word) = split_word(&text[..at]);
-        let is_end =
-            (word.last()).is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-        is_end && !self.is_changed_in(&text[at - word.len()..])
+    /// Returns the offset of the first prefix in `text` behind which a drop line goes on, with its `IN=` as it is, or escaped
+    /// or marked. The prefix alone is only a word, as commands and rules have it; the end of a longer word is another rule's.
+    pub(in crate::input) fn begin_of(&self, text: &[u8]) -> Option<usize> {
+        let places = self.finders.iter().filter_map(|finder| {
+            finder.find_iter(text).find(|at| {
+                goes_on(&text[at + finder.needle().len()..]) && !ends_within_word(&text[..*at])
+            })
+        });
+        places.min()
     }
 
     /// Whether a drop line begins `text` whose prefix or `IN=` has something unseen in it or before it.
@@ -163,6 +163,42 @@ fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(begin)
 }
 
+/// Whether a drop line goes on behind its prefix: `IN=`, `IN&#x3D;`, `IN%3D`, `IN\u003d`, and any of them behind marks.
+fn goes_on(rest: &[u8]) -> bool {
+    /// The longest mark that is looked for: `</strong></span>`.
+    const MAX_MARK: usize = 16;
+    let is_field = |text: &[u8]| {
+        let sign = text.strip_prefix(b"IN").and_then(<[u8]>::first);
+        sign.is_some_and(|sign| b"=&%\\".contains(sign))
+    };
+    let is_marked = || {
+        let window = &rest[..rest.len().min(MAX_MARK)];
+        let end = window.iter().position(u8::is_ascii_whitespace);
+        let places = 1..=end.unwrap_or(window.len());
+        rest.first().is_some_and(|first| MARKS.contains(first))
+            && places.filter_map(|at| rest.get(at..)).any(is_field)
+    };
+    is_field(rest) || is_marked()
+}
+
+/// Whether a text ends within a word. The letter or the digits of an escape, such as `\n`, `\u000a`, `#012` or `%20`, are none.
+fn ends_within_word(text: &[u8]) -> bool {
+    let Some(last) = text.last() else {
+        return false;
+    };
+    let is_escape = |len: usize, mark: &[u8]| {
+        let begin = text.len().checked_sub(len);
+        begin.is_some_and(|begin| text[begin..].starts_with(mark))
+    };
+    let escapes: [(usize, &[u8]); 5] =
+        [(2, b"\\"), (4, b"\\x"), (6, b"\\u"), (4, b"#0"), (3, b"%")];
+    let is_word = last.is_ascii_alphanumeric() || matches!(last, b'_' | b'-');
+    is_word && !escapes.iter().any(|(len, mark)| is_escape(*len, mark))
+}
+
+/// Bytes that escapes and markup begin with, and few prefixes have.
+const MARKS: &[u8] = b"&%\\*<>`~^#";
+
 fn ends_in_word(text: &[u8]) -> bool {
     text.last().is_some_and(u8::is_ascii_alphanumeric)
 }
@@ -173,7 +209,7 @@ fn is_marked(text: &[u8], prefix: &[u8]) -> bool {
     const MAX_ESCAPE: usize = 8;
     // Brackets are in many prefixes, and in colours and times with a digit behind them.
     let has_marks = |text: &[u8]| {
-        text.iter().any(|b| b"&%\\*<>`~^#".contains(b))
+        text.iter().any(|b| MARKS.contains(b))
             || memchr::memchr_iter(b'[', text).any(|at| {
                 let inside = text[at + 1..].trim_ascii_start();
                 inside.first().is_some_and(u8::is_ascii_digit)
@@ -203,6 +239,39 @@ fn is_marked(text: &[u8], prefix: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_prefix_alone_is_a_word() {
+        let prefixes = Prefixes::documented();
+        for drop in [
+            "HARVESTER_DROP_IN=a",
+            "x HARVESTER_DROP: IN=a",
+            "grep HARVESTER_DROP_ x; HARVESTER_DROP_IN=a",
+            "HARVESTER_DROP_IN&#x3D;a",
+            "HARVESTER_DROP_IN%3Da",
+            "HARVESTER_DROP_IN\\u003da",
+            "HARVESTER_DROP_</b>IN=a",
+            "HARVESTER_DROP_^[[0;1;39mIN=a",
+            "a\\nHARVESTER_DROP_IN=a",
+            "a\\u000aHARVESTER_DROP_IN=a",
+            "a#012HARVESTER_DROP_IN=a",
+            "a%20HARVESTER_DROP_IN=a",
+        ] {
+            assert!(prefixes.begin_of(drop.as_bytes()).is_some(), "{drop}");
+        }
+        for word in [
+            "",
+            "HARVESTER_DROP_",
+            "HARVESTER_DROP_I",
+            "grep HARVESTER_DROP_ IN=a",
+            "\"HARVESTER_DROP_\" --log-level 4",
+            "FULL_HARVESTER_DROP_IN=a",
+            "HARVESTER_DROP_VM_IN=a",
+            "HARVESTER_DROP_INPUT",
+        ] {
+            assert!(prefixes.begin_of(word.as_bytes()).is_none(), "{word}");
+        }
+    }
 
     #[test]
     fn a_mangled_prefix_is_told_from_another_rules() {

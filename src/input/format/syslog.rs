@@ -113,6 +113,7 @@ fn read_counted<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
 const fn checked(origin: Origin, priority: Option<i64>) -> Origin {
     match (origin, priority) {
         (Origin::Kernel, Some(priority)) => of_priority(priority),
+        (Origin::Unclear, Some(8..)) => Origin::Forged,
         (origin, _) => origin,
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::header::{bracket, priority, spaces};
+use super::journal_fields::is_kernels;
 
 /// Removes NULs that a crash leaves, the carriage return of a Windows line end, and a byte order mark.
 pub(in crate::input) fn trim(mut line: &[u8]) -> &[u8] {
@@ -41,6 +42,12 @@ pub(in crate::input) fn bare(message: &[u8]) -> &[u8] {
     uptime_of(message).1
 }
 
+/// Whether `text` begins with the level of another facility than the kernel's: `<13>`.
+pub(in crate::input) fn has_other_facility(text: &[u8]) -> bool {
+    let mut rest = text;
+    priority(&mut rest).is_some_and(|priority| !is_kernels(priority))
+}
+
 /// Splits off the uptime before the kernel's text. Returns it in microseconds, and the text.
 #[inline]
 pub(in crate::input) fn uptime_of(message: &[u8]) -> (Option<i64>, &[u8]) {
@@ -49,7 +56,11 @@ pub(in crate::input) fn uptime_of(message: &[u8]) -> (Option<i64>, &[u8]) {
         return (None, rest);
     }
     spaces(&mut rest);
-    let _ = priority(&mut rest);
+    let before = rest;
+    // The level of another facility stays: it says that a program wrote this.
+    if priority(&mut rest).is_some_and(|priority| !is_kernels(priority)) {
+        rest = before;
+    }
     let uptime = bracket(&mut rest);
     (uptime, rest)
 }

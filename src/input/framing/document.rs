@@ -65,6 +65,12 @@ pub const PLACES: &[Place] = &[
         sample: r#"{"preview":false,"init_offset":0,"messages":[],"fields":[{"name":"_raw"}],"results":[{"_raw":"Apr 22 10:00:01 harvester1 kernel: HARVESTER_DROP_IN=mgmt-br OUT= MAC= SRC=192.168.122.61 DST=192.168.122.63 PROTO=2 ","_time":"2026-04-22T10:00:01.000+00:00","host":"harvester1"}]}"#,
     },
     Place {
+        path: &["items", "*"],
+        shared: false,
+        title: "",
+        sample: "",
+    },
+    Place {
         path: &["*"],
         shared: false,
         title: "an array of records, as Grafana and jq -s write it",

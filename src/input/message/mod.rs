@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::event::NoticeKind;
 use super::format::header::{count, literal};
-use super::format::text::{bare, plain};
+use super::format::text::{bare, has_other_facility, plain};
 use super::format::{Origin, Prefixes, rule_prefix, without_unseen_end};
 
 pub use dedup::Dedup;
@@ -20,7 +20,14 @@ pub(super) const REPEAT: &str = "last message repeated ";
 pub(super) const ELSEWHERE: &str = "the prefix does not stand where the kernel's message begins";
 
 /// Reason why a drop line behind a header of no known form is none.
-pub(super) const UNCLEAR: &str = "what stands before the kernel's message is of no known form";
+pub(super) const UNCLEAR: &str = "what stands before the kernel's message is of no known form, or a second header, which the tag \
+                                  of any program may be: cut it off, or save the log with `journalctl -k -o export`";
+
+/// Reason why the text of a drop line by another program is none.
+pub(super) const PROGRAM: &str = "written by another program than the kernel";
+
+/// Reason why the text of a drop line by a sender that says to be the kernel is none.
+const CLAIMED: &str = "not from the kernel, but claims to be";
 
 /// Reason why a line whose LOG prefix or first field was escaped or marked is none.
 pub(super) const MANGLED: &str =
@@ -56,6 +63,15 @@ pub(super) enum Class<'m> {
     Other,
 }
 
+/// Whether `record`, whose message is `text`, written by `origin` and cleaned by [`unescaped`], may hold a drop line: a LOG prefix
+/// with its `IN=` anywhere, or a message of the kernel that begins with one and may be cut.
+pub(super) fn holds_drop(origin: Origin, text: &[u8], record: &[u8], prefixes: &Prefixes) -> bool {
+    let message = bare(text);
+    origin == Origin::Kernel && prefixes.at_begin_of(message).is_some()
+        || prefixes.begin_of(message).is_some()
+        || prefixes.begin_of(record).is_some()
+}
+
 /// Classifies `message`, written by `origin` and cleaned by [`unescaped`]. `holds_prefix` states that a LOG prefix was
 /// found in its record.
 pub(super) fn classify<'m>(
@@ -72,14 +88,12 @@ pub(super) fn classify<'m>(
         };
     }
     match origin {
+        Origin::Kernel if has_other_facility(text) => return Class::Untrusted(CLAIMED),
         Origin::Kernel => {}
-        // The prefix alone is only a word.
-        Origin::Unclear if prefixes.begin_in(text) || prefixes.is_changed_in(text) => {
-            return Class::Unclear;
-        }
-        Origin::Forged => return Class::Untrusted("not from the kernel, but claims to be"),
-        Origin::Journald | Origin::Journalctl | Origin::Other | Origin::Unclear => {
-            return Class::Untrusted("written by another program than the kernel");
+        Origin::Unclear => return Class::Unclear,
+        Origin::Forged => return Class::Untrusted(CLAIMED),
+        Origin::Journald | Origin::Journalctl | Origin::Other => {
+            return Class::Untrusted(PROGRAM);
         }
     }
     let (text, repeats) = repeated(text);
@@ -101,6 +115,9 @@ pub(super) fn classify<'m>(
     let is_cut = |end: &[u8]| b"IN=".starts_with(end);
     let is_wrapped = || matches!(end, [cut @ .., b'=' | b'\\'] if is_cut(cut));
     if rest.starts_with(b"IN=") || is_cut(end) || is_wrapped() {
+        if has_process(rest) {
+            return Class::Untrusted(CLAIMED);
+        }
         Class::Drop {
             message: line,
             repeats,
@@ -124,6 +141,19 @@ fn of_rule<'m>(origin: Origin, line: &'m [u8], prefixes: &Prefixes) -> Class<'m>
         Some(prefix) if origin == Origin::Kernel => Class::OtherRule(Some(prefix)),
         _ => Class::Other,
     }
+}
+
+/// Whether a PID and a colon stand in a line, `URGP=0[4242]: text`, as behind a tag: the tag held what stands before. The kernel
+/// has fields in brackets, and no PID.
+fn has_process(line: &[u8]) -> bool {
+    let mut ends = memchr::memmem::find_iter(line, b"]:");
+    ends.any(|end| {
+        let digits = (line[..end].iter().rev()).take_while(|b| b.is_ascii_digit());
+        let begin = end - digits.count();
+        begin < end
+            && line[..begin].ends_with(b"[")
+            && line.get(end + 2).is_none_or(u8::is_ascii_whitespace)
+    })
 }
 
 /// Whether `IN=` begins the text, with its sign written in another way: `IN&#x3D;`, `IN%3D`, `IN\x3d`.
@@ -161,8 +191,13 @@ fn repeated(message: &[u8]) -> (&[u8], u32) {
 }
 
 /// Classifies a message that contains the prefix, but not at its start: glued to other text it is the end of another
-/// rule's longer prefix, or one with marks before it; otherwise, and in quotes, it was written into a message.
+/// rule's longer prefix, or one with marks before it; otherwise, and in quotes, it was written into a message. A message of the
+/// audit subsystem says what programs did.
 fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
+    let is_audit = message.starts_with(b"audit: ") || message.starts_with(b"type=");
+    if is_audit && memchr::memmem::find(message, b"audit(").is_some() {
+        return Class::Untrusted(PROGRAM);
+    }
     let glued = |prefix: &Vec<u8>| {
         memchr::memmem::find(message, prefix)
             .and_then(|at| message.get(at.checked_sub(1)?))

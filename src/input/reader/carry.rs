@@ -116,7 +116,7 @@ impl Reader {
     #[cold]
     pub(super) fn foreign(&self, text: &[u8], sink: &mut Sink<'_>) {
         let wide = self.prefixes.texts.iter().flat_map(|prefix| {
-            let wide = framing::widened(prefix);
+            let wide = framing::widened(&[&prefix[..], b"IN="].concat());
             let all: Vec<usize> = memmem::find_iter(text, &wide).collect();
             all.into_iter().map(|at| (at, framing::WIDE))
         });

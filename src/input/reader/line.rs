@@ -2,8 +2,10 @@
 
 use super::clock::Clock;
 use crate::input::format::text::{plain, trim, uptime_of};
-use crate::input::format::{self, Prefixes};
-use crate::input::message::{Class, ELSEWHERE, JOINED, MANGLED, UNCLEAR, classify, unescaped};
+use crate::input::format::{self, Origin, Prefixes, of_unknown};
+use crate::input::message::{
+    Class, ELSEWHERE, JOINED, MANGLED, PROGRAM, UNCLEAR, classify, holds_drop, unescaped,
+};
 use crate::time::{Reading, Time};
 
 /// A drop line that stands alone.
@@ -20,26 +22,32 @@ pub struct Line {
 /// Parses the drop line `raw`. The error says why it is none.
 pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &'static str> {
     const NONE: &str = "no drop line: the LOG prefix is not in it";
+    const WORD: &str =
+        "no drop line: the prefix stands without its IN=, or is the end of another rule's prefix";
     let raw = trim(raw);
     // Colours are removed for parsing only, as everywhere.
     let text = plain(raw);
     if text.trim_ascii().is_empty() {
         return Err("a blank line");
     }
-    let holds_prefix = prefixes.find(&text).is_some();
     let Some(record) = format::read(&text, prefixes) else {
-        return Err(if !holds_prefix {
+        return Err(if prefixes.find(&text).is_none() {
             NONE
+        } else if prefixes.begin_of(&text).is_none() {
+            WORD
         } else if text.first().is_some_and(u8::is_ascii_whitespace) {
             "stands in a continuation line, which the kernel does not write"
         } else if matches!(text.first(), Some(b'{' | b'[')) {
             "a document that holds records: judge it as a log"
+        } else if of_unknown(&text, prefixes) == Origin::Other {
+            PROGRAM
         } else {
             UNCLEAR
         });
     };
     let message = unescaped(&record.message);
-    let holds_prefix = prefixes.find(&message).is_some();
+    let has_prefix = prefixes.find(&message).is_some();
+    let holds_prefix = holds_drop(record.origin, &message, &text, prefixes);
     match classify(record.origin, &message, holds_prefix, prefixes) {
         Class::Drop { message, .. } => {
             let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
@@ -56,9 +64,7 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
                 message: String::from_utf8_lossy(message).into_owned(),
             })
         }
-        Class::OtherRule(_) if holds_prefix => {
-            Err("no drop line: the prefix is the end of a longer one, and so another rule's")
-        }
+        Class::OtherRule(_) | Class::Other if has_prefix => Err(WORD),
         Class::Elsewhere => Err(ELSEWHERE),
         Class::Joined => Err(JOINED),
         Class::Unclear => Err(UNCLEAR),

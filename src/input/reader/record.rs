@@ -5,10 +5,11 @@ use super::{Reader, Taken};
 use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use crate::input::format::header::count;
 use crate::input::format::text::{plain, uptime_of};
-use crate::input::format::{self, Origin, Prefixes, Record};
+use crate::input::format::{self, Origin, Prefixes, Record, of_unknown};
 use crate::input::framing::{Document, Event};
 use crate::input::message::{
-    Class, ELSEWHERE, JOINED, MANGLED, REPEAT, UNCLEAR, classify, further_lines, unescaped,
+    Class, ELSEWHERE, JOINED, MANGLED, PROGRAM, REPEAT, UNCLEAR, classify, further_lines,
+    holds_drop, unescaped,
 };
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
@@ -82,7 +83,11 @@ impl Reader {
         if let Some(record) = self.read(&plain) {
             return self.say(&record, raw, found, sink);
         }
-        if !found.prefix {
+        if found.prefix && holds_records(&plain) {
+            return Taken::Document;
+        }
+        // The prefix alone is only a word.
+        if !found.prefix || self.prefixes.begin_of(&plain).is_none() {
             // A line without a header, as `-o cat` and `dmesg -t` write it.
             let is_line = plain
                 .first()
@@ -100,9 +105,12 @@ impl Reader {
                 why: "begins with a blank, as the further lines of a message do, which the kernel does not write",
                 is_read: is_further(raw) || !self.prefixes.begin_in(&plain),
             });
-        } else if holds_records(&plain) {
-            return Taken::Document;
-        } else if !self.prefixes.is_in_longer(&plain) {
+        } else if of_unknown(&plain, &self.prefixes) == Origin::Other {
+            sink(LogEvent::Untrusted {
+                record: raw,
+                why: PROGRAM,
+            });
+        } else {
             sink(LogEvent::Elsewhere {
                 record: raw,
                 why: UNCLEAR,
@@ -143,7 +151,8 @@ impl Reader {
     fn say(&mut self, record: &Record<'_>, raw: &[u8], found: Found, sink: &mut Sink<'_>) -> Taken {
         let text = unescaped(&record.message);
         // JSON may have it escaped, where the search does not find it.
-        let holds_prefix = found.prefix || found.rule && self.prefixes.find(&text).is_some();
+        let holds_prefix =
+            (found.prefix || found.rule) && holds_drop(record.origin, &text, raw, &self.prefixes);
         self.known |= holds_prefix;
         match classify(record.origin, &text, holds_prefix, &self.prefixes) {
             Class::Drop { message, repeats } => {

@@ -42,8 +42,10 @@ impl<'a> Plain<'_, 'a> {
                 self.object.objects |= object.map_or(0, |at| 1 << at);
             }
             let value = self.value(object.map(|at| OBJECTS[at].1), depth + 1)?;
-            if let (Some(row), Some(value)) = (row, value) {
-                self.object.put(row, value.into());
+            match (row, value) {
+                (Some(row), Some(value)) => self.object.put(row, value.into()),
+                (Some(row), None) => self.object.put_object(row),
+                (None, _) => {}
             }
             if self.mark(b',').is_none() {
                 return self.mark(b'}');
