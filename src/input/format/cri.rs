@@ -99,8 +99,12 @@ fn read_timestamp<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> 
 fn wrapped<'a>(stamp: Stamp, text: &'a [u8], layer: Layer<'_>) -> Record<'a> {
     layer.inner(text).map_or_else(
         || {
+            // Where a prefix stands whole, what is around it says whose the line is.
+            let is_mangled = || {
+                layer.prefixes.begin_of(text).is_none() && layer.prefixes.is_mangled_at_begin(text)
+            };
             let origin = match of_unknown(text, layer.prefixes) {
-                Origin::Other if layer.prefixes.is_mangled_at_begin(text) => Origin::Unclear,
+                Origin::Other if is_mangled() => Origin::Unclear,
                 origin => origin,
             };
             Record::new(stamp, None, origin, text.into())
