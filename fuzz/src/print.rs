@@ -60,7 +60,10 @@ pub fn script(set: &RuleSet) -> Option<String> {
 
 fn made(set: &RuleSet, tool: &str, quotes: Quotes) -> Option<String> {
     let mut out = String::new();
-    for chain in set.chains() {
+    // Tools print the built-in chains first: a policy behind another chain begins a listing anew.
+    let mut chains: Vec<&Chain> = set.chains().iter().collect();
+    chains.sort_by_key(|chain| chain.policy.is_none());
+    for chain in chains {
         let name = quoted(simple(&chain.name)?, quotes)?;
         match chain.policy {
             Some(policy) => out += &format!("{tool}-P {name} {policy}\n"),

@@ -240,7 +240,7 @@ impl<'a> State<'a> {
                 self.flags = true;
             }
             "URGP=" if tcp.urgp.is_none() => {
-                tcp.urgp = dec16(token.value);
+                tcp.urgp = dec16(digits(token.value));
                 first(&mut tcp.flags, Some(TcpFlags::NONE));
                 self.flags = false;
             }
@@ -252,6 +252,7 @@ impl<'a> State<'a> {
                 first(&mut tcp.opt, text);
             }
             // `URG` at the end of the line may have been `URGP=`.
+            word if is_torn(tcp.urgp, word, token) => *bad = Some(Unparsed::Unreadable("DPT=")),
             word if self.flags && (token.ended || word != "URG") => {
                 match TcpFlags::from_name(word) {
                     Some(flag) => tcp.flags = Some(tcp.flags.unwrap_or_default().union(flag)),
@@ -276,7 +277,8 @@ impl<'a> State<'a> {
         match token.key {
             "SPT=" => needed(&mut udp.spt, bad, "SPT=", token, dec16),
             "DPT=" => needed(&mut udp.dpt, bad, "DPT=", token, dec16),
-            "LEN=" => first(&mut udp.len, dec16(token.value)),
+            "LEN=" => first(&mut udp.len, dec16(digits(token.value))),
+            word if is_torn(udp.len, word, token) => *bad = Some(Unparsed::Unreadable("DPT=")),
             _ => {}
         }
     }
@@ -289,13 +291,16 @@ impl<'a> State<'a> {
         match token.key {
             "TYPE=" => needed(&mut icmp.kind, bad, "TYPE=", token, dec8),
             // The code is not judged, so a number that was cut at the end of the line is good enough.
-            "CODE=" => first(&mut icmp.code, dec8(token.value)),
+            "CODE=" => first(&mut icmp.code, dec8(digits(token.value))),
             "ID=" => first(&mut icmp.id, dec16(token.value)),
             "SEQ=" => first(&mut icmp.seq, dec16(token.value)),
             "PARAMETER=" => first(&mut icmp.parameter, dec8(token.value)),
             "GATEWAY=" => first(&mut icmp.gateway, token.value.parse().ok()),
             "POINTER=" => first(&mut icmp.pointer, hex32(token.value)),
             "MTU=" => first(&mut icmp.mtu, dec32(token.value)),
+            word if is_torn(icmp.code, word, token) => {
+                *bad = Some(Unparsed::Unreadable("TYPE="));
+            }
             _ => {}
         }
     }
@@ -351,6 +356,19 @@ impl<'a> State<'a> {
             },
         }
     }
+}
+
+/// Returns the digits that a value begins with: a quote or a mark may be glued to a line's last field.
+fn digits(value: &str) -> &str {
+    let end = value.find(|c: char| !c.is_ascii_digit());
+    &value[..end.unwrap_or(value.len())]
+}
+
+/// Whether a word before the `last` field that judging needs is a part of a number, which a blank has torn: the kernel prints
+/// none.
+fn is_torn<T>(last: Option<T>, word: &str, token: &Token<'_>) -> bool {
+    let is_number = !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+    last.is_none() && token.ended && is_number
 }
 
 /// Parses a number that judging needs. A number at the end of the line may have been cut, and is left out; a malformed

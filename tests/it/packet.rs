@@ -471,3 +471,33 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_glued_to_the_last_field_cuts_no_line() {
+    for mark in ["\"", ",", "...", "\u{2026}", "</td>", "^M", "\\n", "|"] {
+        for rest in [
+            "PROTO=TCP SPT=1 DPT=2 WINDOW=1 RES=0x00 SYN URGP=0",
+            "PROTO=UDP SPT=1 DPT=2 LEN=52",
+            "PROTO=ICMP TYPE=8 CODE=0",
+        ] {
+            let line = v4(&format!("{rest}{mark}"));
+            assert_eq!(parse(&line).summary().shape, Shape::Whole, "{line}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_a_blank_has_torn_is_none() {
+    for rest in [
+        "PROTO=TCP SPT=1 DPT=21 12 WINDOW=1 RES=0x00 SYN URGP=0 ",
+        "PROTO=TCP SPT=4 0000 DPT=2112 WINDOW=1 RES=0x00 SYN URGP=0 ",
+        "PROTO=UDP SPT=1 DPT=84 72 LEN=52 ",
+        "PROTO=ICMP TYPE=1 1 CODE=0 ",
+    ] {
+        let line = v4(rest);
+        assert!(
+            matches!(Packet::parse(&line), Err(Unparsed::Unreadable(_))),
+            "{line}"
+        );
+    }
+}

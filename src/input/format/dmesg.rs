@@ -163,6 +163,12 @@ fn ctime<'a>(rest: &mut &'a [u8]) -> Header<'a> {
     let (day_micros, fine) = clock(rest)?;
     literal(rest, b" ")?;
     let year = digits(rest, 4, 4)?;
+    // With `-d`.
+    if literal(rest, b" <").is_some() {
+        spaces(rest);
+        seconds(rest)?;
+        literal(rest, b">")?;
+    }
     literal(rest, b"] ")?;
     let day = day_of_civil(year as i32, month, day);
     Some(kernel(stamp_of(day, day_micros, None, fine)))
@@ -224,7 +230,7 @@ fn iso_with_comma<'a>(rest: &mut &'a [u8]) -> Header<'a> {
 
 /// Parses the `<4>` of `dmesg -r` or the `kern  :warn  : ` of `dmesg -x`, if present. Another facility than the kernel's
 /// belongs to a program that wrote to /dev/kmsg.
-fn level(text: &mut &[u8]) -> Origin {
+pub(super) fn level(text: &mut &[u8]) -> Origin {
     /// As util-linux names them, sys-utils/dmesg.c.
     const FACILITIES: [&[u8]; 12] = [
         b"kern",

@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use super::header::{host_name, source};
 use super::journal_fields::{JournalFields, is_kernels};
-use super::json_fields::Part;
+use super::json_fields::{Part, SOURCE};
 use super::json_object::Object;
 use super::moment::{Moment, moment};
 use super::record::{Format, Layer, Origin, Read, Record};
+use super::relay::is_host;
 use super::text::bare;
 use super::unknown::of_unknown;
 use crate::time::{SECOND, Stamp};
@@ -140,7 +141,9 @@ pub(super) fn record<'a>(object: &mut Object<'a>, layer: Layer<'_>) -> Option<Re
     let is_line = object.has(Part::Message, "log");
     let is_logged = is_logged(object);
     let message = object.take(Part::Message).unwrap_or_default();
+    let is_source = object.has(Part::Host, SOURCE);
     let host = object.take(Part::Host).and_then(host);
+    let host = host.filter(|host| !is_source || is_host(host.as_bytes()));
     let fields = journal_fields(object, is_logged);
     let (moment, late) = match fields.when() {
         Some((stamp, late)) => (stamp.into(), late),

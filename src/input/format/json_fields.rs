@@ -52,13 +52,17 @@ pub(super) enum Within {
     Syslog,
     Process,
     Facility,
+    /// What a collector of containers' logs knows of the pod.
+    Kubernetes,
     /// A time that is an object.
     Date,
     /// An unknown object.
     Unknown,
 }
 
-use Within::{Body, Date, Event, Facility, Host, Journald, Process, Record, Syslog, Systemd};
+use Within::{
+    Body, Date, Event, Facility, Host, Journald, Kubernetes, Process, Record, Syslog, Systemd,
+};
 
 /// A field: its context, its name there, and the part that it holds.
 pub(super) struct Field {
@@ -73,6 +77,9 @@ const fn row(within: Within, name: &'static str, part: Part) -> Field {
 
 /// The one field whose value is an object, and says enough by being there.
 pub(super) const EVENT: &str = "involvedObject";
+
+/// Graylog's name for the host; others give it to a file or an input.
+pub(super) const SOURCE: &str = "source";
 
 /// Table of known fields. Of two rows for one part the first one wins.
 ///
@@ -105,6 +112,9 @@ pub(super) const FIELDS: &[Field] = &[
     row(Syslog, "hostname", Part::Host),
     row(Host, "hostname", Part::Host),
     row(Host, "name", Part::Host),
+    // Of Logstash, whose `host` is the sender then.
+    row(Record, "logsource", Part::Host),
+    row(Record, "Hostname", Part::Host),
     row(Record, "host", Part::Host),
     row(Record, "nodename", Part::Host),
     row(Record, "node_name", Part::Host),
@@ -113,6 +123,10 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "HOST", Part::Host),
     row(Record, "Host", Part::Host),
     row(Record, "HOST_FROM", Part::Host),
+    row(Kubernetes, "host", Part::Host),
+    row(Kubernetes, "node_name", Part::Host),
+    row(Kubernetes, "pod_node_name", Part::Host),
+    row(Record, SOURCE, Part::Host),
     row(Record, "_TRANSPORT", Part::Transport),
     row(Record, "_transport", Part::Transport),
     row(Record, "TRANSPORT", Part::Transport),
@@ -166,6 +180,12 @@ pub(super) const FIELDS: &[Field] = &[
     row(Record, "stacktrace", Part::Program),
     row(Record, "funcName", Part::Program),
     row(Record, "kind", Part::Program),
+    row(Record, "levelname", Part::Program),
+    row(Record, "thread", Part::Program),
+    row(Record, "ctx", Part::Program),
+    row(Record, "remote_addr", Part::Program),
+    row(Record, "request", Part::Program),
+    row(Record, "method", Part::Program),
     row(Record, "level", Part::Level),
     row(Record, "SYSLOG_PID", Part::Process),
     row(Record, "_PID", Part::Process),
@@ -327,6 +347,10 @@ pub(super) const OBJECTS: &[(&str, Within)] = &[
     ("body", Body),
     ("event", Event),
     ("facility", Facility),
+    ("kubernetes", Kubernetes),
+    // rsyslog's message as JSON, and syslog-ng's, with the fields of the journal.
+    ("$!", Record),
+    ("_journald", Record),
     ("@timestamp", Date),
     ("timestamp", Date),
     ("time", Date),
@@ -350,13 +374,12 @@ pub(super) fn field(within: Within, name: &[u8]) -> Option<u8> {
 pub(super) fn known(within: Within, name: &[u8]) -> (Option<u8>, Option<usize>) {
     let (mut row, mut object) = (None, None);
     let mut slot = hash(name);
-    while let Some(at) = SLOTS[slot].checked_sub(1) {
-        let index = usize::from(at);
+    while let Some(index) = usize::from(SLOTS[slot]).checked_sub(1) {
         // Lengths are compared first: comparing the bytes needs a function call.
         let is_name = |known: &str| known.len() == name.len() && known.as_bytes() == name;
         match FIELDS.get(index) {
             Some(field) if row.is_none() && field.within == within && is_name(field.name) => {
-                row = Some(at);
+                row = Some(index as u8);
             }
             Some(_) => {}
             None => {
@@ -366,7 +389,8 @@ pub(super) fn known(within: Within, name: &[u8]) -> (Option<u8>, Option<usize>) 
         }
         slot = (slot + 1) % SLOTS.len();
     }
-    (row, object)
+    // Of the pod's own objects, its labels are anybody's.
+    (row, object.filter(|_| within != Kubernetes))
 }
 
 /// Returns the slot for a name, by its length and some of its bytes.
@@ -380,8 +404,9 @@ const fn hash(name: &[u8]) -> usize {
 }
 
 /// Hash table from names to the rows of [`FIELDS`], counted from 1, and behind them those of [`OBJECTS`], with linear probing.
-static SLOTS: [u8; 1024] = {
+static SLOTS: [u16; 1024] = {
     assert!(OBJECTS.len() <= 32, "an object is a bit");
+    assert!(FIELDS.len() <= 1 << u8::BITS, "a row is a byte");
     let mut slots = [0; 1024];
     let mut row = 0;
     while row < FIELDS.len() + OBJECTS.len() {
@@ -395,7 +420,7 @@ static SLOTS: [u8; 1024] = {
             slot = (slot + 1) % slots.len();
         }
         row += 1;
-        slots[slot] = row as u8;
+        slots[slot] = row as u16;
     }
     slots
 };
@@ -406,7 +431,6 @@ mod tests {
 
     #[test]
     fn each_name_is_found_where_it_stands() {
-        assert!(FIELDS.len() + OBJECTS.len() < 255);
         for (index, (name, _)) in OBJECTS.iter().enumerate() {
             assert_eq!(entered(name.as_bytes()), Some(index));
         }

@@ -253,10 +253,34 @@ fn named(within: Within, name: &[u8]) -> (Option<u8>, Option<usize>) {
                 path(&name[..dot]).unwrap_or(Within::Unknown),
                 &name[dot + 1..],
             ),
-            None => (None, None),
+            None => (additional(within, name), None),
         },
         known => known,
     }
+}
+
+/// Returns the row of an additional field of GELF, whose names begin with `_`, where it says who wrote the message.
+fn additional(within: Within, name: &[u8]) -> Option<u8> {
+    let [b'_', name @ ..] = name else {
+        return None;
+    };
+    // Not of the journal's, which are in capitals.
+    let is_lower = name
+        .first()
+        .is_some_and(|b| b.is_ascii_lowercase() || *b == b'_');
+    let row = Some(name)
+        .filter(|_| is_lower)
+        .and_then(|name| field(within, name))?;
+    let says_who = matches!(
+        FIELDS[usize::from(row)].part,
+        Part::Transport
+            | Part::Identifier
+            | Part::Program
+            | Part::Process
+            | Part::Owner
+            | Part::Facility
+    );
+    says_who.then_some(row)
 }
 
 /// Returns the context of the last of nested `objects`, if all of them are known.

@@ -1,7 +1,8 @@
-//! `journalctl -o cat` and `dmesg -t`: the message alone.
+//! `journalctl -o cat` and `dmesg -t`: the message alone, with dmesg's level before it or not.
 
+use super::dmesg::level;
 use super::header::{caller, literal};
-use super::record::{Format, Layer, Origin, Read, Record};
+use super::record::{Format, Layer, Read, Record};
 use crate::time::Stamp;
 
 pub(super) static MESSAGE_ONLY: Format = Format {
@@ -14,14 +15,10 @@ pub(super) static MESSAGE_ONLY: Format = Format {
 
 fn read<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
     let mut message = record;
+    let origin = level(&mut message);
     if caller(&mut message).is_some() {
         literal(&mut message, b" ")?;
     }
     layer.prefixes.at_begin_of(message)?;
-    Some(Record::new(
-        Stamp::None,
-        None,
-        Origin::Kernel,
-        message.into(),
-    ))
+    Some(Record::new(Stamp::None, None, origin, message.into()))
 }

@@ -40,7 +40,7 @@ pub(super) use journal_fields::JournalFields;
 pub(super) use json_object::is_table;
 pub(super) use months::month_of;
 pub use prefixes::Prefixes;
-pub(super) use prefixes::rule_prefix;
+pub(super) use prefixes::{is_field, rule_prefix};
 pub use record::Format;
 pub(super) use record::{Origin, Record};
 pub use short::stamp as short_stamp;

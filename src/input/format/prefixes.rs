@@ -163,14 +163,37 @@ fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(begin)
 }
 
-/// Whether a drop line goes on behind its prefix: `IN=`, `IN&#x3D;`, `IN%3D`, `IN\u003d`, and any of them behind marks.
+/// Whether a text begins with `IN=`, as it is, or with its sign escaped: `IN&#x3D;`, `IN%3D`, `IN\u003d`.
+pub(in crate::input) fn is_field(text: &[u8]) -> bool {
+    const SIGNS: [&[u8]; 10] = [
+        b"=",
+        b"&#x3d;",
+        b"&#61;",
+        b"&equals;",
+        b"%3d",
+        b"#075",
+        b"x3d",
+        b"u003d",
+        b"u{3d}",
+        b"075",
+    ];
+    let Some(sign) = text.strip_prefix(b"IN") else {
+        return false;
+    };
+    let marks = sign.iter().take_while(|b| **b == b'\\').count();
+    let escaped = &sign[marks..];
+    SIGNS.iter().any(|known| {
+        let begin = escaped.get(..known.len());
+        // Behind a backslash, or several where the text was escaped again.
+        let is_whole = marks > 0 || !known[0].is_ascii_alphanumeric();
+        is_whole && begin.is_some_and(|begin| begin.eq_ignore_ascii_case(known))
+    })
+}
+
+/// Whether a drop line goes on behind its prefix, with or without marks before its `IN=`.
 fn goes_on(rest: &[u8]) -> bool {
     /// The longest mark that is looked for: `</strong></span>`.
     const MAX_MARK: usize = 16;
-    let is_field = |text: &[u8]| {
-        let sign = text.strip_prefix(b"IN").and_then(<[u8]>::first);
-        sign.is_some_and(|sign| b"=&%\\".contains(sign))
-    };
     let is_marked = || {
         let window = &rest[..rest.len().min(MAX_MARK)];
         let end = window.iter().position(u8::is_ascii_whitespace);

@@ -30,8 +30,11 @@ pub(super) static SHORT_DELTA: Format = Format {
 };
 
 fn read_unix<'a>(record: &'a [u8], layer: Layer<'_>) -> Option<Record<'a>> {
+    /// Digits of the seconds since 2001; fewer are a host's name, as `10.5` is.
+    const LEAST: usize = 9;
     let mut rest = record;
-    let micros = seconds(&mut rest)?;
+    let digits = record.iter().take_while(|b| b.is_ascii_digit());
+    let micros = seconds(&mut rest).filter(|_| digits.count() > LEAST)?;
     literal(&mut rest, b" ")?;
     let stamp = Stamp::Dated {
         at: Time(micros),

@@ -31,7 +31,11 @@ pub(in crate::input) const WIDE: &str = "it is UTF-16 within a log that did not 
 /// Returns the offsets in lines at which packed data begins, and what is said of it.
 pub(in crate::input) fn packed(lines: &[u8]) -> impl Iterator<Item = (usize, &'static str)> {
     PACKED.iter().flat_map(move |(magic, why)| {
-        let begins = |at: &usize| *at == 0 || lines[at - 1] == b'\n';
+        // Before a line may stand NULs that a crash left.
+        let begins = |at: &usize| {
+            let before = lines[..*at].iter().rfind(|byte| **byte != 0);
+            before.is_none_or(|byte| *byte == b'\n')
+        };
         let all = memmem::find_iter(lines, magic);
         all.filter(begins).map(move |at| (at, *why))
     })

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use super::event::NoticeKind;
 use super::format::header::{count, literal};
 use super::format::text::{bare, has_other_facility, plain};
-use super::format::{Origin, Prefixes, rule_prefix, without_unseen_end};
+use super::format::{Origin, Prefixes, is_field, rule_prefix, without_unseen_end};
 
 pub use dedup::Dedup;
 pub(super) use notice::ROWS as NOTICES;
@@ -122,7 +122,7 @@ pub(super) fn classify<'m>(
             message: line,
             repeats,
         }
-    } else if is_escaped_field(rest) || prefixes.is_changed_in(line) {
+    } else if is_field(rest) || prefixes.is_changed_in(line) {
         Class::Mangled
     } else {
         Class::OtherRule(rule_prefix(line))
@@ -154,13 +154,6 @@ fn has_process(line: &[u8]) -> bool {
             && line[..begin].ends_with(b"[")
             && line.get(end + 2).is_none_or(u8::is_ascii_whitespace)
     })
-}
-
-/// Whether `IN=` begins the text, with its sign written in another way: `IN&#x3D;`, `IN%3D`, `IN\x3d`.
-fn is_escaped_field(text: &[u8]) -> bool {
-    let field = text.strip_prefix(b"IN");
-    let sign = field.and_then(|rest| rest.first());
-    sign.is_some_and(|sign| b"&%\\".contains(sign)) && memchr::memmem::find(text, b" SRC").is_some()
 }
 
 /// Returns what stands behind the first line of a message.
@@ -195,7 +188,9 @@ fn repeated(message: &[u8]) -> (&[u8], u32) {
 /// audit subsystem says what programs did.
 fn elsewhere<'m>(message: &'m [u8], prefixes: &Prefixes) -> Class<'m> {
     let is_audit = message.starts_with(b"audit: ") || message.starts_with(b"type=");
-    if is_audit && memchr::memmem::find(message, b"audit(").is_some() {
+    let before = prefixes.find(message).map_or(message, |at| &message[..at]);
+    // A program's line that looks like one of dmesg: `[12345.677901] harvester1 app[12]: `.
+    if is_audit && memchr::memmem::find(message, b"audit(").is_some() || has_process(before) {
         return Class::Untrusted(PROGRAM);
     }
     let glued = |prefix: &Vec<u8>| {
