@@ -23,6 +23,7 @@ mod numbered;
 mod prefixes;
 mod record;
 mod relay;
+mod selector;
 mod short;
 mod short_full;
 mod short_iso;
@@ -69,6 +70,7 @@ pub const FORMATS: &[&Format] = &[
     &fluentd::FLUENTD,
     &loki::GRAFANA_TXT,
     &numbered::NUMBERED,
+    &selector::SELECTOR,
     &cri::KUBECTL_TIMESTAMPS,
     &syslog::RFC5424,
     &syslog::FORWARDED,
