@@ -88,13 +88,24 @@ impl Clock {
     }
 
     fn uptime(&mut self, micros: i64) -> Time {
-        if micros.saturating_add(DISORDER) < self.uptime {
+        if self.is_of_another_boot(micros) {
             self.boot = None;
         }
         self.uptime = micros;
-        self.boot.map_or(Time::uptime(micros), |boot| {
+        self.at_uptime(micros)
+    }
+
+    /// Returns the time of a line with an uptime that says nothing of the lines behind it: which lines without a hit are looked
+    /// at depends on how the bytes come.
+    pub(super) fn at_uptime(&self, micros: i64) -> Time {
+        let boot = self.boot.filter(|_| !self.is_of_another_boot(micros));
+        boot.map_or(Time::uptime(micros), |boot| {
             Time(boot.0.saturating_add(micros))
         })
+    }
+
+    const fn is_of_another_boot(&self, micros: i64) -> bool {
+        micros.saturating_add(DISORDER) < self.uptime
     }
 
     /// Returns the time that is `after` microseconds later than the record before.

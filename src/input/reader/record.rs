@@ -52,7 +52,11 @@ impl Reader {
     fn time_if(&mut self, raw: &[u8], takes: impl Fn(&Record<'_>) -> bool) -> Option<Alive> {
         let plain = plain(raw);
         let record = self.read(&plain).filter(takes)?;
-        let time = Some(self.clock.resolve(&record)).filter(|time| time.is_known())?;
+        let time = match record.stamp {
+            Stamp::Uptime { micros } if !self.each => self.clock.at_uptime(micros),
+            _ => self.clock.resolve(&record),
+        };
+        let time = Some(time).filter(|time| time.is_known())?;
         let uptime = record.uptime.or_else(|| uptime_of(&record.message).0);
         Some(Alive {
             time,
