@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beside::{Beside, Id, Sample, beside, bytes_at, id, is_packed, is_shared};
+use beside::{Beside, Id, Sample, beside, bytes_at, id, is_packed, is_shared, named};
 
 use super::watch::Watch;
 use super::{complain, terminal};
@@ -272,12 +272,12 @@ impl Tail {
         let Some(last) = self.files.back() else {
             return Ok(false);
         };
-        // Where the name means another file by now, it was renamed.
-        if std::fs::metadata(&self.path).map(|named| id(&named)).ok() != Some(last.id) {
-            return Ok(false);
-        }
         let begin = &begin[..begin.len().min(SAMPLE)];
         let mut copies = self.between(Some(last.id));
+        // Where the name means another file by now, this one was renamed, and what is found may be a later one.
+        if named(&self.path) != Some(last.id) {
+            return Ok(false);
+        }
         copies.retain(|found| {
             let copy = bytes_at(&found.file, 0, SAMPLE);
             // A copy with the same first bytes was made from the present content.
@@ -362,11 +362,11 @@ impl Tail {
     /// Returns whether the name denotes a new file.
     fn turn(&mut self) -> io::Result<bool> {
         self.forget();
-        let named = std::fs::metadata(&self.path).map(|named| id(&named)).ok();
+        let named_now = named(&self.path);
         let Some(last) = self.files.back_mut() else {
             return Ok(false);
         };
-        if named == Some(last.id) {
+        if named_now == Some(last.id) {
             self.gone = None;
             self.seen = terminal::now();
             return Ok(false);
@@ -392,13 +392,21 @@ impl Tail {
         }
         last.since = Instant::now();
         let had = self.files.len();
-        for found in self.between(new) {
+        let mut between = self.between(new);
+        let mut next = file.zip(new);
+        // Where the name has been given to yet another file, this one is beside it as well, at its place.
+        if next.is_some() && named(&self.path) != new {
+            let all = self.between(None);
+            next = next.filter(|_| all.iter().all(|found| Some(found.id) != new));
+            between = if next.is_none() { all } else { between };
+        }
+        for found in between {
             self.met.insert(found.id);
             if !is_packed(&bytes_at(&found.file, 0, SAMPLE)) {
                 self.files.push_back(found);
             }
         }
-        if let (Some(file), Some(new)) = (file, new) {
+        if let Some((file, new)) = next {
             self.met.insert(new);
             self.seen = terminal::now();
             let mut next = Followed::new(file, new);

@@ -1,5 +1,6 @@
 //! The files beside one that is followed: by their identity, whatever their names, and by their bytes.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -43,20 +44,21 @@ impl Beside {
 }
 
 /// Returns the plain files beside `path` whose names start with its stem: `kern.log.1`, `kern.log-20260422`,
-/// `kern-20260422.log`.
+/// `kern-20260422.log`; not the one that it denotes.
 pub(super) fn beside(path: &Path) -> Vec<Beside> {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
     let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
-    let is_like = |name: &[u8]| {
-        let rest = name.strip_prefix(stem).unwrap_or_default();
-        matches!(rest.first(), Some(b'.' | b'-' | b'_'))
+    let is_like = |name: &OsStr| {
+        let rest = name.as_encoded_bytes().strip_prefix(stem);
+        let rest = rest.unwrap_or_default();
+        matches!(rest.first(), Some(b'.' | b'-' | b'_')) && Some(name) != path.file_name()
     };
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries
-        .filter(|entry| is_like(entry.file_name().as_encoded_bytes()))
+        .filter(|entry| is_like(&entry.file_name()))
         .filter_map(|entry| {
             let meta = entry.metadata().ok().filter(Metadata::is_file)?;
             Some(Beside {
@@ -81,6 +83,11 @@ pub(super) fn id(meta: &Metadata) -> Id {
     {
         (0, 0, created)
     }
+}
+
+/// Returns the identity of the file that `path` denotes now.
+pub(super) fn named(path: &Path) -> Option<Id> {
+    std::fs::metadata(path).map(|named| id(&named)).ok()
 }
 
 /// The first and the last bytes of a file.
