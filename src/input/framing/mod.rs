@@ -173,7 +173,7 @@ impl Framing {
     pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
         match self {
             Self::Export => entries::entry(text, resume, last),
-            Self::Torn(torn) => torn.cut(text, last),
+            Self::Torn(torn) => torn.cut(text, resume, last),
             Self::Verbose => indented(text, resume, last),
             Self::OctetCounted => frame(text, last),
             Self::Datagrams => datagram(text, resume, last),
