@@ -12,14 +12,12 @@ mod nodes;
 mod parts;
 mod record;
 
-use std::collections::BTreeSet;
-
 use super::event::{LogEvent, NoticeKind, Sink};
 use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
 use super::framing::{self, Cut, Event, Framing, MAX_RECORD, Torn};
-use super::message::{CUT, NOTICES, REPEAT};
+use super::message::{NOTICES, REPEAT};
 use super::scan::{self, Scan};
 use super::search::{Found, Hit, Literal, Search};
 use crate::time::{Reading, Time};
@@ -94,8 +92,6 @@ pub struct Reader {
     resume: usize,
     /// The last line of the text before.
     before: Vec<u8>,
-    /// Where the parts of containers' lines begin that were read, in the lines that are being taken.
-    joined: BTreeSet<usize>,
     /// Whether the rest of a record that is too long is skipped: up to the line's end, or `skip` bytes.
     overlong: bool,
     skip: u64,
@@ -146,7 +142,6 @@ impl Reader {
             carry: Vec::new(),
             resume: 0,
             before: Vec::new(),
-            joined: BTreeSet::new(),
             overlong: false,
             skip: 0,
             lines: 0,
@@ -222,16 +217,14 @@ impl Reader {
         if self.is_datagrams(&self.carry) {
             self.framing = Framing::Datagrams;
         }
-        let cut = self.cut_in_prefix();
+        let cut = self.cut_at_end();
         self.take_carry(true, sink);
-        for record in cut {
-            sink(LogEvent::Unreadable {
-                record: &record,
-                why: CUT,
-            });
+        if !cut.is_empty() {
             // The same end may come again.
             self.before.clear();
         }
+        parts::cut_in_prefix(cut, sink);
+        self.end_parts(sink);
         if let Framing::Torn(_) = self.framing {
             self.framing = Framing::Lines;
         }
@@ -277,24 +270,38 @@ impl Reader {
         let mut records: Option<(usize, usize)> = None;
         let mut is_first = true;
         let mut most = usize::MAX;
+        let whole = if last {
+            text.len()
+        } else {
+            framing::end_of_whole(text)
+        };
+        // Where lines wait for further parts, looked for once.
+        let mut open = None;
         while at < text.len() {
             let rest = &text[at..];
             if matches!(self.framing, Framing::Lines) {
-                let end = if last {
-                    rest.len()
-                } else {
-                    framing::end_of_lines(rest)
-                };
-                let part = lines_within(&rest[..end], most);
-                let used = self.lines_of(&rest[..part], sink);
-                at += used;
-                if used == end {
+                let end = *open.get_or_insert_with(|| framing::open_end(&text[..whole]));
+                if at >= whole {
                     break;
                 }
+                if at >= end {
+                    self.framing = Framing::Parts(Box::default());
+                    continue;
+                }
+                let part = lines_within(&text[at..end], most);
+                at += self.lines_of(&rest[..part], sink);
                 most = most.saturating_mul(2);
                 continue;
             }
             most = FIRST_LINES;
+            if let Framing::Parts(_) = self.framing {
+                let (used, more) = self.parts(rest, last, sink);
+                at += used;
+                if more {
+                    break;
+                }
+                continue;
+            }
             if let Framing::Document(_) = self.framing {
                 let (used, more) = self.document(rest, last, sink);
                 at += used;

@@ -267,6 +267,45 @@ const HOSTILE: &[Row] = &[
     Row("openings", 3_000, "IN", |n| {
         ("{\n".repeat(n) + &syslog(1)).into_bytes()
     }),
+    Row(
+        "parts of a container's line without an end",
+        10_000,
+        "IN",
+        |n| {
+            lines(n, |n| {
+                format!("2026-04-22T10:00:00.{n:09}Z stdout P {}\n", "q".repeat(50))
+            })
+        },
+    ),
+    Row("such parts of two streams in turns", 10_000, "IN", |n| {
+        lines(n, |n| {
+            let stream = ["stdout", "stderr"][n % 2];
+            format!(
+                "2026-04-22T10:00:00.{n:09}Z {stream} P {}\n",
+                "q".repeat(50)
+            )
+        })
+    }),
+    Row("such parts with the prefix", 3_000, "IN", |n| {
+        lines(n, |n| {
+            format!("2026-04-22T10:00:00.{n:09}Z stdout P {}", syslog(n))
+        })
+    }),
+    Row("a whole line of 64 between parts", 3_000, "IN", |n| {
+        lines(n, |n| {
+            let tag = if n % 64 == 0 { "P" } else { "F" };
+            let stream = if n % 64 < 2 { "stdout" } else { "stderr" };
+            format!("2026-04-22T10:00:00.{n:09}Z {stream} {tag} {}", syslog(n))
+        })
+    }),
+    Row("Docker's parts without an end", 300, "IN", |n| {
+        let text = "q".repeat(16 << 10);
+        lines(n, |n| {
+            format!(
+                "{{\"log\":\"{text}\",\"stream\":\"stdout\",\"time\":\"2026-04-22T10:00:00.{n:09}Z\"}}\n"
+            )
+        })
+    }),
     Row("two framings in turns", 300, "IN", |n| {
         ("__CURSOR=s=1\nMESSAGE=x\n".to_owned() + &syslog(1))
             .repeat(n)

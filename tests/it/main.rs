@@ -39,6 +39,7 @@ mod metrics;
 mod mutations;
 mod packet;
 mod pages;
+mod parts;
 mod places;
 mod properties;
 mod read;

@@ -13,17 +13,21 @@ pub(super) fn behind_changed<'t, 'w>(
     let mut rest = text;
     let mut is_changed = false;
     for (number, letter) in word.enumerate() {
+        while let Some(length) = control_sequence(rest) {
+            rest = &rest[length..];
+            is_changed = true;
+        }
         while rest.first() != Some(letter) && *letter != b' ' {
             if rest.first() == Some(&b' ') && (is_changed || number == 0) {
                 rest = &rest[1..];
             } else {
-                rest = &rest[unseen(rest)?..];
+                rest = &rest[control_sequence(rest).or_else(|| unseen(rest))?..];
                 is_changed = true;
             }
         }
         rest = rest.strip_prefix(&[*letter]).unwrap_or(rest);
     }
-    while let Some(length) = unseen(rest) {
+    while let Some(length) = control_sequence(rest).or_else(|| unseen(rest)) {
         rest = &rest[length..];
         is_changed = true;
     }
@@ -62,6 +66,52 @@ fn unseen(text: &[u8]) -> Option<usize> {
             }
         }
     }
+}
+
+/// Returns the length of the control sequence (ECMA-48, CSI) at the start of `text`, such as a colour, in which the escape
+/// may be written in any way.
+fn control_sequence(text: &[u8]) -> Option<usize> {
+    const ESCAPES: &[&str] = &[
+        "\x1b",
+        "^[",
+        "ESC",
+        "\\e",
+        "\\x1b",
+        "\\033",
+        "\\33",
+        "\\u001b",
+        "\\u{1b}",
+        "\\U0000001b",
+        "#033",
+        "<1b>",
+        "<ESC>",
+        "<U+001B>",
+        "%1b",
+        "=1b",
+        "&#27;",
+        "&#x1b;",
+        "?",
+        "\u{241b}",
+        "\u{fffd}",
+    ];
+    let bare = text
+        .strip_prefix(b"\\")
+        .filter(|rest| rest.starts_with(b"\\"));
+    let bare = bare.unwrap_or(text);
+    let is_begin = |escape: &&&str| {
+        let begin = bare.get(..escape.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(escape.as_bytes()))
+    };
+    let escape = ESCAPES.iter().find(is_begin)?;
+    let rest = bare[escape.len()..].strip_prefix(b"[")?;
+    let is_parameter = |b: &u8| b.is_ascii_digit() || b";:?".contains(b);
+    let parameters = rest.iter().take_while(|b| is_parameter(b)).count();
+    let end = rest.get(parameters).filter(|b| b.is_ascii_alphabetic())?;
+    // A bracket behind a character that nobody knows may be of the word.
+    if matches!(*escape, "?" | "\u{fffd}") && parameters == 0 && !b"mK".contains(end) {
+        return None;
+    }
+    Some(text.len() - rest.len() + parameters + 1)
 }
 
 fn time(text: &[u8]) -> Option<usize> {
@@ -173,6 +223,14 @@ mod tests {
             "%E2%80%8B",
             "=E2=80=8B",
             "?",
+            "^[[01;31m^[[K",
+            "ESC[mESC[K",
+            "\\e[0m",
+            "\\x1b[1m",
+            "\\u001b[38;5;1m",
+            "\\\\u001b[m",
+            "#033[K",
+            "\u{241b}[1m",
             "2026-05-04T09:58:10.2Z ",
         ] {
             for text in [
@@ -206,6 +264,8 @@ mod tests {
             "DR OP: IN=",
             "",
             "DR\u{200b}O",
+            "DR[0mOP: IN=",
+            "ESC[DROP: IN=",
         ] {
             assert_eq!(
                 behind_changed(text.as_bytes(), b"DROP: IN=".iter()),

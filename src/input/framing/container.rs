@@ -48,6 +48,9 @@ fn docker(line: &[u8]) -> Option<Part<'_>> {
     let (text, tail) = (&line[LOG.len()..end], &line[end..]);
     let stream = &tail[STREAM.len()..];
     let stream = &stream[..memchr(b'"', stream)?];
+    if !matches!(stream, b"stdout" | b"stderr") {
+        return None;
+    }
     Some(Part {
         head: LOG,
         text,
@@ -61,9 +64,16 @@ fn docker(line: &[u8]) -> Option<Part<'_>> {
 const MAX_BETWEEN: usize = 64;
 
 impl Part<'_> {
+    fn of(&self) -> Stream {
+        Stream {
+            is_docker: !self.tail.is_empty(),
+            is_stderr: self.stream == b"stderr",
+        }
+    }
+
     /// Whether both are of one stream.
     fn is_with(&self, other: &Part<'_>) -> bool {
-        self.stream == other.stream && self.tail.is_empty() == other.tail.is_empty()
+        self.of() == other.of()
     }
 }
 
@@ -86,14 +96,6 @@ fn before(text: &[u8], begin: usize) -> Option<Range<usize>> {
     Some(from..end)
 }
 
-/// Returns the line of `text` that begins behind `end`.
-fn behind(text: &[u8], end: usize) -> Option<Range<usize>> {
-    let begin = end + 1;
-    let rest = text.get(begin..).filter(|rest| !rest.is_empty())?;
-    let length = memchr(b'\n', rest).unwrap_or(rest.len());
-    Some(begin..begin + length)
-}
-
 /// Returns the last part of the stream of `this` before `begin`.
 fn part_before<'t>(
     text: &'t [u8],
@@ -101,82 +103,196 @@ fn part_before<'t>(
     this: &Part<'_>,
 ) -> Option<(Range<usize>, Part<'t>)> {
     let lines = std::iter::successors(before(text, begin), |line| before(text, line.start));
-    of_stream(text, lines, this)
-}
-
-/// Returns the first part of the stream of `this` behind `end`.
-fn part_behind<'t>(
-    text: &'t [u8],
-    end: usize,
-    this: &Part<'_>,
-) -> Option<(Range<usize>, Part<'t>)> {
-    let lines = std::iter::successors(behind(text, end), |line| behind(text, line.end));
-    of_stream(text, lines, this)
-}
-
-fn of_stream<'t>(
-    text: &'t [u8],
-    lines: impl Iterator<Item = Range<usize>>,
-    this: &Part<'_>,
-) -> Option<(Range<usize>, Part<'t>)> {
     let mut parts = lines
         .take(MAX_BETWEEN + 1)
         .filter_map(|line| part(trim(&text[line.clone()])).map(|part| (line, part)));
     parts.find(|(_, part)| part.is_with(this))
 }
 
-/// A container's line whose parts were joined.
-pub(in crate::input) struct Joined {
-    pub(in crate::input) record: Vec<u8>,
-    /// Where the lines of its parts begin.
-    pub(in crate::input) parts: Vec<usize>,
-    /// Whether its last part is there.
-    pub(in crate::input) is_whole: bool,
+/// Whether `line` of `text` is one of several parts of a line.
+pub(in crate::input) fn is_one_of_parts(text: &[u8], line: &Range<usize>) -> bool {
+    part(trim(&text[line.clone()])).is_some_and(|this| {
+        this.partial
+            || part_before(text, line.start, &this).is_some_and(|(_, before)| before.partial)
+    })
 }
 
-/// Joins the parts of a container's line around `line`, without those that `is_done` has. `None` where `line` is complete.
-pub(in crate::input) fn join(
-    text: &[u8],
-    line: Range<usize>,
-    is_done: impl Fn(usize) -> bool,
-) -> Option<Joined> {
-    let this = part(trim(&text[line.clone()]))?;
-    let mut begin = line.clone();
-    while let Some((before, part)) = part_before(text, begin.start, &this)
-        && part.partial
-        && !is_done(before.start)
-        && line.end - before.start <= MAX_RECORD
-    {
-        begin = before;
+/// A line of a stream of which the last part did not come yet.
+struct Open {
+    stream: Stream,
+    /// Its text so far, with the head of the first part, whose time and stream apply to all; of a line that is too long, the
+    /// end.
+    record: Vec<u8>,
+    tail: Vec<u8>,
+    /// Bytes of the log since its first part.
+    span: usize,
+    /// Lines since its last part.
+    between: usize,
+    is_long: bool,
+    /// Whether it was told that it is too long.
+    is_told: bool,
+}
+
+impl Open {
+    fn is_of(&self, part: &Part<'_>) -> bool {
+        self.stream == part.of()
     }
-    if begin == line && !this.partial {
-        return None;
-    }
-    let mut next = part(trim(&text[begin.clone()])).map(|first| (begin, first));
-    let mut record = Vec::new();
-    let mut parts = Vec::new();
-    let mut tail: &[u8] = b"";
-    let mut is_whole = false;
-    while let Some((line, part)) = next
-        && !is_whole
-        && record.len() <= MAX_RECORD
-    {
-        if record.is_empty() {
-            // The time and the stream of the first part apply to all.
-            record.extend_from_slice(part.head);
+
+    fn add(&mut self, part: &Part<'_>) {
+        if self.record.is_empty() && !self.is_long {
+            self.record.extend_from_slice(part.head);
         }
-        record.extend_from_slice(part.text);
-        tail = part.tail;
-        is_whole = !part.partial;
-        next = part_behind(text, line.end, &this);
-        parts.push(line.start);
+        self.record.extend_from_slice(part.text);
+        self.tail = part.tail.to_vec();
+        self.between = 0;
     }
-    record.extend_from_slice(tail);
-    Some(Joined {
-        record,
-        parts,
-        is_whole,
-    })
+}
+
+/// The format and the name of a stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::input) struct Stream {
+    is_docker: bool,
+    is_stderr: bool,
+}
+
+/// What became of a line.
+pub(in crate::input) enum Joined {
+    /// The text of a line whose last part came, or none will.
+    Record(Vec<u8>),
+    /// A part of a line that is too long and has not been told, with its stream.
+    Long(Vec<u8>, Stream),
+}
+
+/// The lines of containers that are in parts. What a line is depends on nothing but the text since its first part, so that
+/// how the bytes come makes no difference.
+#[derive(Default)]
+pub(in crate::input) struct Parts {
+    open: Vec<Open>,
+}
+
+impl Parts {
+    /// Returns the state behind `text`, whose lines are taken already.
+    pub(in crate::input) fn behind(text: &[u8]) -> Self {
+        let mut parts = Self::default();
+        let mut at = open_end(text);
+        while let Some(end) = memchr(b'\n', &text[at..]).map(|end| at + end + 1) {
+            parts.take(&text[at..end], |_| ());
+            at = end;
+        }
+        parts
+    }
+
+    /// Whether no line waits for more.
+    pub(in crate::input) const fn are_whole(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Whether `line` is taken, or ends the wait for others.
+    pub(in crate::input) fn concerns(&self, line: &[u8]) -> bool {
+        let ends = |open: &Open| {
+            let is_now_long = !open.is_long && open.span.saturating_add(line.len()) > MAX_RECORD;
+            open.between >= MAX_BETWEEN || is_now_long
+        };
+        let part = part(without_end(line));
+        let is_taken =
+            |part: Part<'_>| part.partial || self.open.iter().any(|open| open.is_of(&part));
+        part.is_some_and(is_taken) || self.open.iter().any(ends)
+    }
+
+    /// Takes a line, unless it is whole by itself: whether it did.
+    pub(in crate::input) fn take(&mut self, line: &[u8], mut give: impl FnMut(Joined)) -> bool {
+        let part = part(without_end(line));
+        let is_own = |open: &Open| part.as_ref().is_some_and(|part| open.is_of(part));
+        for open in &mut self.open {
+            open.between += usize::from(!is_own(open));
+        }
+        for open in (self.open).extract_if(.., |open| open.between > MAX_BETWEEN) {
+            give_up(open, &mut give);
+        }
+        if let Some(part) = &part
+            && part.partial
+            && !self.open.iter().any(is_own)
+        {
+            self.open.push(Open {
+                stream: part.of(),
+                record: Vec::new(),
+                tail: Vec::new(),
+                span: 0,
+                between: 0,
+                is_long: false,
+                is_told: false,
+            });
+        }
+        for open in &mut self.open {
+            open.span = open.span.saturating_add(line.len());
+            let own = part.as_ref().filter(|part| open.is_of(part));
+            if let Some(part) = own {
+                open.add(part);
+            }
+            if open.span > MAX_RECORD && (own.is_some() || !open.is_long) {
+                shorten(open, &mut give);
+            }
+        }
+        let is_taken = self.open.iter().any(is_own);
+        if part.as_ref().is_some_and(|part| !part.partial) {
+            for open in self.open.extract_if(.., |open| is_own(open)) {
+                give_up(open, &mut give);
+            }
+        }
+        is_taken
+    }
+
+    /// States that the line of `stream`, which is too long, was told.
+    pub(in crate::input) fn told(&mut self, stream: Stream) {
+        let mut open = self.open.iter_mut();
+        if let Some(open) = open.find(|open| open.stream == stream) {
+            open.is_told = true;
+        }
+    }
+
+    /// Takes a line that is too long by itself, which begins with `text`.
+    pub(in crate::input) fn overlong(&mut self, text: &[u8], mut give: impl FnMut(Joined)) {
+        for open in &mut self.open {
+            open.span = MAX_RECORD + 1;
+            open.between += 1;
+            shorten(open, &mut give);
+        }
+        if let Some(part) = part(text).filter(|part| !part.partial) {
+            self.open.retain(|open| !open.is_of(&part));
+        }
+    }
+
+    /// Gives the lines of which the last part is missing.
+    pub(in crate::input) fn end(&mut self, mut give: impl FnMut(Joined)) {
+        for open in self.open.drain(..) {
+            give_up(open, &mut give);
+        }
+    }
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    trim(line.strip_suffix(b"\n").unwrap_or(line))
+}
+
+fn give_up(mut open: Open, give: &mut impl FnMut(Joined)) {
+    if !open.is_long {
+        open.record.extend_from_slice(&open.tail);
+        give(Joined::Record(open.record));
+    }
+}
+
+/// Keeps the end of a line that is too long, in which a LOG prefix may begin.
+fn shorten(open: &mut Open, give: &mut impl FnMut(Joined)) {
+    const MAX_END: usize = 256;
+    open.is_long = true;
+    let end = open
+        .record
+        .split_off(open.record.len().saturating_sub(MAX_END));
+    let mut all = std::mem::replace(&mut open.record, end);
+    if !open.is_told {
+        all.extend_from_slice(&open.record);
+        give(Joined::Long(all, open.stream));
+    }
 }
 
 /// Returns where in `lines`, complete ones, those begin that have to wait for more: the first part of a line that is not
@@ -186,10 +302,10 @@ pub(in crate::input) fn open_end(lines: &[u8]) -> usize {
     // The part of each stream that was looked at last, the next one of those before it.
     let mut streams: Vec<(Part<'_>, usize)> = Vec::new();
     let mut between = 0;
-    let mut at = lines.len();
+    // The log's last line may lack its end.
+    let mut at = lines.len() + usize::from(!lines.is_empty() && !lines.ends_with(b"\n"));
     while between <= MAX_BETWEEN
         && let Some(line) = before(lines, at)
-        && lines.len() - line.start <= MAX_RECORD
     {
         at = line.start;
         between += 1;

@@ -30,25 +30,87 @@ impl Torn {
         self.is_told |= is_told;
     }
 
-    /// Splits off what lies before the next entry.
-    pub(super) fn cut(&self, text: &[u8], last: bool) -> Cut {
+    /// Splits off what lies before the next entry that no sender can have written. `resume` is as far as the entries behind a
+    /// blank line are known to follow each other.
+    pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
         if self.at_end && text.first() == Some(&b'\n') {
             return Cut::Lost(1, true);
         }
         if let Some(at) = export::next_entry(text, &self.cursor) {
-            return Cut::Lost(at, true);
+            return match chain(text, resume.max(at), at, &self.cursor, last) {
+                Chain::Whole => Cut::Lost(at, true),
+                Chain::Broken(len) => Cut::Lost(len, false),
+                // The blank line before it stays.
+                Chain::More(_) if at > BLANK => Cut::Lost(at - BLANK, false),
+                Chain::More(resume) => Cut::More(resume),
+            };
         }
         if last {
             return Cut::Lost(text.len(), false);
         }
         // Whole lines, but for those that may be the blank one before a cursor.
-        let lines = text.len().saturating_sub(self.cursor.len() + 3);
+        let lines = text.len().saturating_sub(self.cursor.len() + BLANK);
         match memchr::memrchr(b'\n', &text[..lines]) {
             Some(end) => Cut::Lost(end + 1, false),
             None if text.len() > MAX_RECORD => Cut::Lost(lines, false),
             None => Cut::More(0),
         }
     }
+}
+
+/// The longest end of a line with a blank one.
+const BLANK: usize = 3;
+
+/// Entries that follow each other for so many bytes are no sender's text, and are carried until then.
+const MAX_CHAIN: usize = MAX_RECORD / 4;
+
+/// How the entries behind one whose lengths do not fit follow each other.
+enum Chain {
+    /// To the end of the log, or for long.
+    Whole,
+    /// Up to this offset, behind which stands no entry that is surely whole: trusted fields of the entry in whose value these
+    /// lie, or another one whose lengths do not fit, which may lie there too.
+    Broken(usize),
+    /// More text decides, from this offset of an entry on.
+    More(usize),
+}
+
+/// Follows the entries at `at`, of which the first begins at `first`.
+fn chain(text: &[u8], mut at: usize, first: usize, cursor: &[u8], last: bool) -> Chain {
+    while at - first <= MAX_CHAIN {
+        let rest = &text[at..];
+        if rest.is_empty() && last {
+            return Chain::Whole;
+        }
+        if !rest.starts_with(cursor) {
+            let may_come = !last && cursor.starts_with(rest);
+            return if may_come {
+                Chain::More(at)
+            } else {
+                Chain::Broken(at)
+            };
+        }
+        let mut end = at;
+        loop {
+            match export::step(&text[end..]) {
+                Step::Field {
+                    is_binary: false,
+                    len,
+                    ..
+                } => end += len,
+                Step::End(len) => {
+                    end += len;
+                    break;
+                }
+                Step::More if !last && text.len() - at <= MAX_CHAIN => return Chain::More(at),
+                Step::Field { .. } | Step::Long(_) | Step::More | Step::Broken => {
+                    return Chain::Broken(end.max(at + 1));
+                }
+            }
+        }
+        at = end;
+    }
+    Chain::Whole
 }
 
 /// Splits off the entry at the start of `text`.
@@ -92,21 +154,72 @@ fn whole(text: &[u8], end: usize) -> Cut {
 }
 
 /// Returns the entry whose blank line, of `len` bytes, is at `at`. A wrong length may end it within a value: where it has any,
-/// another entry of the journal must follow.
+/// another entry of the journal must follow, and behind that one more.
 fn ended(text: &[u8], at: usize, len: usize, last: bool) -> Cut {
     let end = at + len;
-    let blanks = text[end..].iter().take_while(|b| b"\r\n".contains(b));
-    let behind = &text[end + blanks.count()..];
-    let begins = export::begins(text);
-    let follows = begins.clone().any(|begin| behind.starts_with(begin));
-    let may_follow = begins.clone().any(|begin| begin.starts_with(behind));
-    if follows || !export::has_binary(&text[..at]) {
-        Cut::Record(end)
-    } else if may_follow && !last {
-        Cut::More(at)
-    } else if may_follow {
-        Cut::Record(end)
-    } else {
-        Cut::Torn
+    if !export::has_binary(&text[..at]) {
+        return Cut::Record(end);
     }
+    let next = end + blanks(&text[end..]);
+    let followed = match follows(text, next, last) {
+        Follows::Yes => behind_entry(text, next, last).map_or(Follows::More, |behind| {
+            behind.map_or(Follows::No, |behind| follows(text, behind, last))
+        }),
+        other => other,
+    };
+    match followed {
+        Follows::More if !last => Cut::More(at),
+        Follows::Yes | Follows::More => Cut::Record(end),
+        Follows::No => Cut::Torn,
+    }
+}
+
+enum Follows {
+    Yes,
+    No,
+    /// What came may be the begin of one.
+    More,
+}
+
+/// Whether an entry of the journal of `text` begins at `at`; the end of the log is as good.
+fn follows(text: &[u8], at: usize, last: bool) -> Follows {
+    let behind = text.get(at..).unwrap_or_default();
+    let mut begins = export::begins(text);
+    if begins.clone().any(|begin| behind.starts_with(begin)) {
+        Follows::Yes
+    } else if !begins.any(|begin| begin.starts_with(behind)) {
+        Follows::No
+    } else if last {
+        Follows::Yes
+    } else {
+        Follows::More
+    }
+}
+
+/// Returns where what stands behind the entry at `at` begins; `Some(None)` where it is broken, and `None` where more of it
+/// has to come.
+fn behind_entry(text: &[u8], mut at: usize, last: bool) -> Option<Option<usize>> {
+    let begin = at;
+    loop {
+        match export::step(text.get(at..).unwrap_or_default()) {
+            Step::Field { key, .. } if key == b"__CURSOR" && at > begin => return Some(Some(at)),
+            Step::Field { len, .. } => at += len,
+            Step::End(len) => {
+                at += len;
+                return Some(Some(at + blanks(&text[at..])));
+            }
+            // A log may end within an entry, and one that is too long is told for itself.
+            Step::Long(_) | Step::More if last || text.len() - begin > MAX_RECORD => {
+                return Some(Some(text.len()));
+            }
+            Step::Long(len) if len > MAX_RECORD as u64 => return Some(Some(begin)),
+            Step::Long(_) | Step::More => return None,
+            Step::Broken => return Some(None),
+        }
+    }
+}
+
+/// Returns the length of the blank lines at the start of `text`.
+fn blanks(text: &[u8]) -> usize {
+    text.iter().take_while(|b| b"\r\n".contains(b)).count()
 }

@@ -15,7 +15,8 @@ use super::format::header::{digits, iso, literal, priority};
 use super::format::text::trim;
 use super::format::{take_short_stamp, verbose};
 
-pub(super) use container::{Joined, join, may_be_part, open_end};
+pub(super) use container::open_end;
+pub(super) use container::{Joined, Parts, is_one_of_parts, may_be_part};
 pub(super) use foreign::{WIDE, packed, widened};
 
 use csv::{Table, row_length};
@@ -44,6 +45,8 @@ pub(super) enum Framing {
     Document(Box<Document>),
     /// A table with a line of names.
     Table(Box<Table>),
+    /// Lines of a container's log, some of which are in parts.
+    Parts(Box<Parts>),
 }
 
 /// Result of splitting off a record at the start of a text.
@@ -159,7 +162,10 @@ impl Framing {
 
     /// Whether a record ends with a line, so that bytes without a line end do not end it.
     pub(super) const fn ends_with_line(&self) -> bool {
-        matches!(self, Self::Export | Self::Torn(_) | Self::Table(_))
+        matches!(
+            self,
+            Self::Export | Self::Torn(_) | Self::Table(_) | Self::Parts(_)
+        )
     }
 
     /// Splits off the record at the start of `text`; `last` states that no more text comes. `resume` is what an earlier
@@ -167,12 +173,12 @@ impl Framing {
     pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
         match self {
             Self::Export => entries::entry(text, resume, last),
-            Self::Torn(torn) => torn.cut(text, last),
+            Self::Torn(torn) => torn.cut(text, resume, last),
             Self::Verbose => indented(text, resume, last),
             Self::OctetCounted => frame(text, last),
             Self::Datagrams => datagram(text, resume, last),
             Self::Table(_) => row_length(text, last, MAX_RECORD).map_or(MORE, Cut::Record),
-            Self::Lines | Self::Document(_) => Cut::Leave,
+            Self::Lines | Self::Document(_) | Self::Parts(_) => Cut::Leave,
         }
     }
 }
@@ -295,10 +301,14 @@ fn open_bracket(lines: &[u8]) -> Option<usize> {
     (is_first && is_open_bracket(lines.get(at..)?)).then_some(at)
 }
 
+/// Returns the end of the complete lines of `block`, so that no array is separated from its first object.
+pub(super) fn end_of_whole(block: &[u8]) -> usize {
+    let end = memrchr(b'\n', block).map_or(0, |at| at + 1);
+    open_bracket(&block[..end]).unwrap_or(end)
+}
+
 /// Returns the end of the complete lines of `block`, so that no line of a container's log is separated from its
-/// continuation, and no array from its first object.
+/// continuation besides.
 pub(super) fn end_of_lines(block: &[u8]) -> usize {
-    let mut end = memrchr(b'\n', block).map_or(0, |at| at + 1);
-    end = open_bracket(&block[..end]).unwrap_or(end);
-    open_end(&block[..end])
+    open_end(&block[..end_of_whole(block)])
 }

@@ -151,6 +151,15 @@ impl Reader {
                 self.framing = Framing::document();
                 self.take_carry(false, sink);
             }
+            Framing::Parts(parts) => {
+                let (mut parts, mut joined) = (std::mem::take(parts), Vec::new());
+                parts.overlong(&self.carry, |line| joined.push(line));
+                self.all_joined(joined, &mut parts, sink);
+                self.framing = Framing::Parts(parts);
+                unreadable(&self.carry, sink);
+                self.overlong = true;
+                self.carry = Vec::new();
+            }
             // It was told.
             Framing::Torn(_) => self.carry.clear(),
             Framing::Lines

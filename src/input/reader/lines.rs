@@ -111,7 +111,6 @@ impl Reader {
 
     /// Takes the lines of a scan in their order.
     fn take_lines(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
-        self.joined.clear();
         let mut batch = Vec::with_capacity(BATCH.min(scan.lines.len()));
         for hit in &scan.lines {
             let line = hit.line();
@@ -124,9 +123,11 @@ impl Reader {
                     }
                     batch.push(read.drop_line(time, host, text, scan));
                 }
-                ScannedLine::Found(..) if self.joined.contains(&line.start) => {}
                 ScannedLine::Found(_, found) => {
                     flush(&mut batch, sink);
+                    if self.begins_parts(text, &line) {
+                        return line.start;
+                    }
                     if (found.opening || found.prefix) && self.opens(text, line.start) {
                         return line.start;
                     }
@@ -186,15 +187,10 @@ impl Reader {
     fn visit(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
         let search = self.scanner.search.clone();
         let finder = search.of_record();
-        self.joined.clear();
         let mut begin = 0;
         let mut alive = None;
         while begin < text.len() {
             let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
-            if self.joined.contains(&begin) {
-                begin = end + 1;
-                continue;
-            }
             if framing::is_nominated(&text[begin..]) && self.opens(text, begin) {
                 return begin;
             }
@@ -204,6 +200,9 @@ impl Reader {
             }
             let mut taken = Taken::Nothing;
             if found != Found::default() {
+                if self.begins_parts(text, &(begin..end)) {
+                    return begin;
+                }
                 taken = self.line(text, begin..end, found, sink);
                 if taken == Taken::Document {
                     self.framing = Framing::document();

@@ -4,20 +4,25 @@ use std::ops::Range;
 
 use memchr::{memchr, memrchr};
 
+use super::carry::unreadable;
 use super::lines::kept;
 use super::{Reader, Taken};
 use crate::input::event::{LogEvent, Sink};
 use crate::input::format::text::{bare, plain, trim};
 use crate::input::format::{Origin, Prefixes};
-use crate::input::framing::{self, Framing, Joined};
-use crate::input::message::{MANGLED, unescaped};
+use crate::input::framing::{self, Framing, Joined, Parts};
+use crate::input::message::{CUT, MANGLED, unescaped};
 use crate::input::search::Found;
 
 /// How many bytes of a line's end may have the begin of a LOG prefix.
 const MAX_END: usize = 256;
 
+/// Why a line of several parts was not read.
+const TOO_MANY: &str =
+    "it holds several records in parts of a container's line: export the log again, or cut it out";
+
 impl Reader {
-    /// Takes a line of `text` that has hits, with the other parts of it. What stands between these is left.
+    /// Takes a line of `text` that has hits, and is no part of one.
     pub(super) fn line(
         &mut self,
         text: &[u8],
@@ -25,14 +30,6 @@ impl Reader {
         found: Found,
         sink: &mut Sink<'_>,
     ) -> Taken {
-        // Parts may be cut within the prefix: the rest of a drop line has what each LOG rule writes.
-        let joined = (found.prefix || found.rule)
-            .then(|| framing::join(text, line.clone(), |at| self.joined.contains(&at)));
-        if let Some(Joined { record, parts, .. }) = joined.flatten() {
-            let found = self.scanner.search.of_record().found_in(&record);
-            self.joined.extend(parts);
-            return self.take_record(&record, found, &[], sink);
-        }
         let is_rest = found.rule && !found.prefix;
         let before = match line.start.checked_sub(1) {
             _ if !found.repeat && !is_rest => Vec::new(),
@@ -59,33 +56,149 @@ impl Reader {
         self.take_record(raw, found, &before, sink)
     }
 
-    /// Returns the records at the end of the log that end within a LOG prefix, in which nothing is found: the last line,
-    /// and lines of which the last part is missing.
-    pub(super) fn cut_in_prefix(&self) -> Vec<Vec<u8>> {
-        let text = &self.carry;
-        let mut records: Vec<Vec<u8>> = Vec::new();
-        match self.framing {
-            Framing::Lines if text.is_empty() => records.push(self.before.clone()),
-            Framing::Lines => {
-                let mut begin = 0;
-                while begin < text.len() {
-                    let end = memchr(b'\n', &text[begin..]).map_or(text.len(), |at| begin + at);
-                    let joined = framing::join(text, begin..end, |_| false);
-                    match joined {
-                        Some(joined) if joined.is_whole || joined.parts.first() != Some(&begin) => {
-                        }
-                        Some(joined) => records.push(joined.record),
-                        None if end == text.len() => records.push(trim(&text[begin..]).to_vec()),
-                        None => {}
+    /// Whether `line` of `text` is a part of one, so that lines are joined from there on.
+    pub(super) fn begins_parts(&mut self, text: &[u8], line: &Range<usize>) -> bool {
+        let begins = framing::is_one_of_parts(text, line);
+        if begins {
+            let parts = Parts::behind(&text[..line.start]);
+            self.framing = Framing::Parts(Box::new(parts));
+        }
+        begins
+    }
+
+    /// Takes lines, some of which are in parts, until none waits for more. Returns the number of bytes taken, and whether
+    /// that needs more text.
+    pub(super) fn parts(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> (usize, bool) {
+        let Framing::Parts(mut parts) = std::mem::replace(&mut self.framing, Framing::Lines) else {
+            return (0, false);
+        };
+        let whole = if last {
+            text.len()
+        } else {
+            framing::end_of_whole(text)
+        };
+        // Lines that are no parts are taken together.
+        let (mut done, mut at, mut is_other) = (0, 0, false);
+        while at < whole && (at == 0 || !parts.are_whole()) {
+            let end = memchr(b'\n', &text[at..whole]).map_or(whole, |end| at + end + 1);
+            let line = &text[at..end];
+            if parts.concerns(line) {
+                done += self.lines_of(&text[done..at], sink);
+                is_other = done < at;
+                if is_other {
+                    break;
+                }
+                if self.part(line, &mut parts, sink) {
+                    done = end;
+                }
+            } else {
+                parts.take(line, |_| ());
+            }
+            at = end;
+        }
+        if !is_other {
+            done += self.lines_of(&text[done..at], sink);
+            is_other = done < at;
+        }
+        if is_other {
+            // Another log begins there.
+            self.give_up_parts(&mut parts, sink);
+            return (done, false);
+        }
+        if parts.are_whole() {
+            return (done, false);
+        }
+        self.framing = Framing::Parts(parts);
+        (done, true)
+    }
+
+    /// Takes a line that is a part of one, or shows that a part has no more of them: whether it is one.
+    fn part(&mut self, line: &[u8], parts: &mut Parts, sink: &mut Sink<'_>) -> bool {
+        let mut joined = Vec::new();
+        let is_part = parts.take(line, |line| joined.push(line));
+        let cut = self.cut_of(&joined, is_part && !line.ends_with(b"\n"));
+        if is_part {
+            self.lines += 1;
+            self.known = true;
+            // A line that comes again repeats all of it.
+            self.before.clear();
+            if let Some(Joined::Record(record)) = joined.last() {
+                self.before.extend_from_slice(kept(record));
+            }
+        }
+        self.all_joined(joined, parts, sink);
+        cut_in_prefix(cut, sink);
+        is_part
+    }
+
+    /// Takes the lines whose last part does not come.
+    fn give_up_parts(&mut self, parts: &mut Parts, sink: &mut Sink<'_>) {
+        let mut joined = Vec::new();
+        parts.end(|line| joined.push(line));
+        self.all_joined(joined, parts, sink);
+    }
+
+    /// Takes the lines of which the last part is missing, at the end of the log.
+    pub(super) fn end_parts(&mut self, sink: &mut Sink<'_>) {
+        let Framing::Parts(mut parts) = std::mem::replace(&mut self.framing, Framing::Lines) else {
+            return;
+        };
+        let mut joined = Vec::new();
+        parts.end(|line| joined.push(line));
+        let cut = self.cut_of(&joined, true);
+        self.all_joined(joined, &mut parts, sink);
+        cut_in_prefix(cut, sink);
+    }
+
+    /// Returns those of the `joined` lines that end within a LOG prefix, where the log ends there.
+    fn cut_of(&self, joined: &[Joined], is_end: bool) -> Vec<Vec<u8>> {
+        let records = joined
+            .iter()
+            .filter(|_| is_end)
+            .filter_map(|line| match line {
+                Joined::Record(record) if self.ends_in_prefix(record) => Some(record.clone()),
+                _ => None,
+            });
+        records.collect()
+    }
+
+    /// Takes lines whose last part came, or none will.
+    pub(super) fn all_joined(
+        &mut self,
+        joined: Vec<Joined>,
+        parts: &mut Parts,
+        sink: &mut Sink<'_>,
+    ) {
+        for line in joined {
+            match line {
+                Joined::Record(record) => {
+                    let found = self.scanner.search.of_record().found_in(&record);
+                    if self.take_record(&record, found, &[], sink) == Taken::Document {
+                        self.lost(&record, TOO_MANY, sink);
                     }
-                    begin = end + 1;
+                }
+                Joined::Long(part, stream) => {
+                    if self.scanner.search.of_record().found_in(&part).prefix {
+                        unreadable(&part, sink);
+                        parts.told(stream);
+                    }
                 }
             }
-            Framing::Export if !text.ends_with(b"\n") => records.push(text.clone()),
-            _ => {}
         }
-        records.retain(|record| self.ends_in_prefix(record));
-        records
+    }
+
+    /// Returns the last record of the log, if that ends within a LOG prefix, in which nothing is found.
+    pub(super) fn cut_at_end(&self) -> Vec<Vec<u8>> {
+        let text = &self.carry;
+        let last = memrchr(b'\n', text).map_or(0, |at| at + 1);
+        let record = match self.framing {
+            Framing::Lines if text.is_empty() => self.before.clone(),
+            Framing::Lines => trim(&text[last..]).to_vec(),
+            Framing::Export if !text.ends_with(b"\n") => text.clone(),
+            _ => return Vec::new(),
+        };
+        let is_cut = self.ends_in_prefix(&record);
+        Some(record).filter(|_| is_cut).into_iter().collect()
     }
 
     fn ends_in_prefix(&self, record: &[u8]) -> bool {
@@ -100,6 +213,16 @@ impl Reader {
         };
         let is_kernels = matches!(read.origin, Origin::Kernel | Origin::Unclear);
         is_kernels && is_begin(&self.prefixes, bare(&unescaped(&read.message)))
+    }
+}
+
+/// Reports records at whose end the log ends within a LOG prefix.
+pub(super) fn cut_in_prefix(records: Vec<Vec<u8>>, sink: &mut Sink<'_>) {
+    for record in records {
+        sink(LogEvent::Unreadable {
+            record: &record,
+            why: CUT,
+        });
     }
 }
 
