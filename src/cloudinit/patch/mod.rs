@@ -110,8 +110,11 @@ pub fn patch(
     resources: &[Resource],
     wanted: &[Vec<Wanted>],
 ) -> Result<Patched, Fault> {
-    let is_sound =
-        |written: Written| verify::verify(resources, &written.0, wanted).map(|()| written);
+    let is_sound = |written: Written| {
+        // An escape in the contents of an object may have stood for one.
+        check_characters(&written.0)?;
+        verify::verify(resources, &written.0, wanted).map(|()| written)
+    };
     let lines = by_lines(name, text, wanted).and_then(is_sound);
     let anew = lines.is_err();
     let (text, added, mut notes) = match lines {

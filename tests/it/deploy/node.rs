@@ -205,10 +205,11 @@ fn the_units_let_the_program_make_its_system_calls() {
         strace: Process(child),
         trace: trace.clone(),
     };
-    wait("the cursor", || {
-        fs::metadata(&cursor)
-            .is_ok_and(|meta| meta.len() > 0)
-            .then_some(())
+    // A stop before the journal is read keeps the cursor as it is.
+    wait("the event and the cursor", || {
+        let has_event = fs::read_to_string(&events).is_ok_and(|text| text.contains("\"opened\""));
+        let has_cursor = fs::metadata(&cursor).is_ok_and(|meta| meta.len() > 0);
+        (has_event && has_cursor).then_some(())
     });
     assert!(traced.signal("-TERM") && traced.strace.0.wait().unwrap().code().is_some());
     assert!(fs::read_to_string(&events).unwrap().contains("\"opened\""));
