@@ -27,7 +27,8 @@ pub(in crate::input) fn is_entry(text: &[u8]) -> bool {
 const MAX_VALUE: u64 = 1 << 30;
 
 /// Returns how each entry of the journal begins that the entry at the start of `text` is of; nothing where that has no cursor.
-/// The first part of a cursor is random, and shows that no sender wrote it: a message may hold the text of an entry.
+/// The first part of a cursor is random, but no secret: a message may hold the text of an entry, and whoever reads the journal
+/// knows its cursors.
 pub(in crate::input) fn cursor(text: &[u8]) -> &[u8] {
     let end =
         (text.strip_prefix(BEGINS[0])).and_then(|cursor| memchr::memchr2(b';', b'\n', cursor));

@@ -30,7 +30,7 @@ impl Torn {
         self.is_told |= is_told;
     }
 
-    /// Splits off what lies before the next entry that no sender can have written. `resume` is as far as the entries behind a
+    /// Splits off what lies before the next entry that is not taken for a sender's text. `resume` is as far as the entries behind a
     /// blank line are known to follow each other.
     pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
         if self.at_end && text.first() == Some(&b'\n') {
@@ -61,7 +61,7 @@ impl Torn {
 /// The longest end of a line with a blank one.
 const BLANK: usize = 3;
 
-/// Entries that follow each other for so many bytes are no sender's text, and are carried until then.
+/// Entries that follow each other for so many bytes are taken for the journal's, and are carried until then.
 const MAX_CHAIN: usize = MAX_RECORD / 4;
 
 /// How the entries behind one whose lengths do not fit follow each other.
