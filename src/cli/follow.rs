@@ -179,7 +179,10 @@ fn read(
             Wake::Interrupted => {
                 session.clear();
                 input.left = input.left.max(feed.left());
-                inputs.iter().for_each(Input::tell_left);
+                for (input, reader) in inputs.iter_mut().zip(&mut readers) {
+                    input.leave_torn(reader.as_mut());
+                    input.tell_left();
+                }
                 break;
             }
             Wake::Up(is_up) => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{complain, terminal};
 use crate::analyze::Analysis;
 use crate::error::printable;
+use crate::input::reader::Reader;
 use crate::input::source::Summary;
 use crate::report::metrics::InputState;
 use crate::report::{InputReport, Tally, Unjudged};
@@ -68,6 +69,13 @@ impl Input {
             last_read: None,
             lost: 0,
             left: 0,
+        }
+    }
+
+    /// Leaves a line whose rest was there and is not read: the run tore it, and no writer did.
+    pub(super) fn leave_torn(&mut self, reader: Option<&mut Reader>) {
+        if self.left > 0 {
+            self.left += reader.map_or(0, Reader::give_back) as u64;
         }
     }
 

@@ -187,7 +187,7 @@ impl Reader {
     }
 
     /// Drops the start of an incomplete line. Returns its length in bytes.
-    pub(super) fn give_back(&mut self) -> usize {
+    pub(crate) fn give_back(&mut self) -> usize {
         std::mem::take(&mut self.carry).len()
     }
 
