@@ -215,7 +215,7 @@ pub(super) struct Alone {
 enum Input {
     Files(Vec<(u32, Tail)>),
     /// Lines that are unpacked: while none come, no timer is looked at.
-    Lines(Box<dyn Read>),
+    Lines(Box<dyn Read + Send>),
     /// Single event of an input, until it is taken.
     Told(u32, Option<Wake>),
 }
@@ -334,7 +334,7 @@ pub(super) fn stdin() -> io::Result<io::Stdin> {
 /// Standard input after decompression.
 enum Peeled {
     Wake(Wake),
-    Lines(Box<dyn Read>),
+    Lines(Box<dyn Read + Send>),
 }
 
 /// Detects what standard input holds. With `is_direct`, plain lines are left to the thread that judges them.

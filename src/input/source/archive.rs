@@ -17,7 +17,7 @@ impl Opening<'_, '_, '_> {
     pub(super) fn zip(
         &mut self,
         name: &str,
-        stream: Box<dyn Read + '_>,
+        stream: Box<dyn Read + Send + '_>,
         file: Option<Counted<File>>,
         reading: Reading,
         depth: u32,
@@ -33,7 +33,7 @@ impl Opening<'_, '_, '_> {
     pub(super) fn archive(
         &mut self,
         name: &str,
-        stream: Box<dyn Read + '_>,
+        stream: Box<dyn Read + Send + '_>,
         file: Option<Counted<File>>,
     ) -> Result<Box<Archive>, Option<File>> {
         let failed = |this: &mut Self, why| {
@@ -76,7 +76,7 @@ impl Opening<'_, '_, '_> {
     }
 
     /// Copies a stream to an unnamed file: an archive is read from its end.
-    fn spool(&mut self, name: &str, stream: Box<dyn Read + '_>) -> io::Result<File> {
+    fn spool(&mut self, name: &str, stream: Box<dyn Read + Send + '_>) -> io::Result<File> {
         let (file, broken) = Spool::copy(stream, &self.bounds)?;
         match broken {
             Some(why) if self.bounds.is_tripped() => return Err(why),

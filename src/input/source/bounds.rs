@@ -4,11 +4,9 @@
 //! Unpacking is streamed, so a packed input costs time, never memory; the bounds keep the time, and the disk space for
 //! an archive within an archive, in proportion to the size of the input.
 
-use std::cell::Cell;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Upper bound on nested packings: a support bundle has two, its supportconfig four.
@@ -41,57 +39,57 @@ impl Progress {
 
 /// Resource bounds of one input. Clones share the counters.
 #[derive(Debug, Clone)]
-pub(super) struct Bounds(Rc<Account>);
+pub(super) struct Bounds(Arc<Account>);
 
 #[derive(Debug)]
 struct Account {
     progress: Progress,
     /// Bytes read of the input itself.
-    taken: Cell<u64>,
+    taken: AtomicU64,
     /// Size of the input, if known: the members of an archive are not read in sequence.
-    size: Cell<u64>,
+    size: AtomicU64,
     /// Unpacked bytes, at any depth.
-    given: Cell<u64>,
+    given: AtomicU64,
     /// Unpacked bytes that are not recognised as a log.
-    hollow: Cell<u64>,
-    tripped: Cell<bool>,
+    hollow: AtomicU64,
+    tripped: AtomicBool,
 }
 
 impl Bounds {
     pub(super) fn new(progress: Progress) -> Self {
-        Self(Rc::new(Account {
+        Self(Arc::new(Account {
             progress,
-            taken: Cell::new(0),
-            size: Cell::new(0),
-            given: Cell::new(0),
-            hollow: Cell::new(0),
-            tripped: Cell::new(false),
+            taken: AtomicU64::new(0),
+            size: AtomicU64::new(0),
+            given: AtomicU64::new(0),
+            hollow: AtomicU64::new(0),
+            tripped: AtomicBool::new(false),
         }))
     }
 
     /// Adds to the bytes to be read.
     pub(super) fn expect(&self, bytes: u64) {
-        self.0.size.set(self.0.size.get() + bytes);
+        self.0.size.fetch_add(bytes, Ordering::Relaxed);
         self.0.progress.0.1.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// Counts bytes read from the input.
     pub(super) fn take(&self, bytes: usize) {
-        self.0.taken.set(self.0.taken.get() + bytes as u64);
+        self.0.taken.fetch_add(bytes as u64, Ordering::Relaxed);
         let read = &self.0.progress.0.0;
         read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Subtracts bytes that will be read again.
     pub(super) fn put_back(&self, bytes: usize) {
-        self.0.taken.set(self.0.taken.get() - bytes as u64);
+        self.0.taken.fetch_sub(bytes as u64, Ordering::Relaxed);
         let read = &self.0.progress.0.0;
         read.fetch_sub(bytes as u64, Ordering::Relaxed);
     }
 
     /// Counts unpacked bytes that are not recognised as a log.
     pub(super) fn hollow(&self, bytes: usize) {
-        self.0.hollow.set(self.0.hollow.get() + bytes as u64);
+        self.0.hollow.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
     /// Counts unpacked bytes.
@@ -99,11 +97,11 @@ impl Bounds {
     /// # Errors
     /// If the bounds are exceeded.
     fn give(&self, bytes: usize) -> io::Result<()> {
-        let given = &self.0.given;
-        given.set(given.get() + bytes as u64);
-        let packed = self.0.taken.get().max(self.0.size.get());
+        let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
+        let given = self.0.given.fetch_add(bytes as u64, Ordering::Relaxed) + bytes as u64;
+        let packed = count(&self.0.taken).max(count(&self.0.size));
         let is_bomb = |bytes: u64, ratio| bytes > ALWAYS.max(packed.saturating_mul(ratio));
-        if is_bomb(self.0.hollow.get(), RATIO) || is_bomb(given.get(), LOG_RATIO) {
+        if is_bomb(count(&self.0.hollow), RATIO) || is_bomb(given, LOG_RATIO) {
             self.trip();
         }
         if self.is_tripped() {
@@ -111,7 +109,7 @@ impl Bounds {
                 "{} unfold to more than {}, as a zip bomb does; what came before counts. If it is a log, unpack it \
                  and name the file",
                 size(packed),
-                size(given.get())
+                size(given)
             )));
         }
         Ok(())
@@ -119,11 +117,11 @@ impl Bounds {
 
     /// Stops the reading of this input.
     pub(super) fn trip(&self) {
-        self.0.tripped.set(true);
+        self.0.tripped.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn is_tripped(&self) -> bool {
-        self.0.tripped.get()
+        self.0.tripped.load(Ordering::Relaxed)
     }
 }
 

@@ -27,7 +27,7 @@ pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
         name: name.clone(),
         why,
     };
-    let stream: Box<dyn Read> = if path.as_os_str() == "-" {
+    let stream: Box<dyn Read + Send> = if path.as_os_str() == "-" {
         Box::new(io::stdin())
     } else {
         if path.is_dir() {
@@ -53,7 +53,7 @@ pub fn read_objects(path: &Path) -> Result<Vec<ClusterFact>, Error> {
 pub fn holds_objects(path: &Path) -> bool {
     let is_file = std::fs::metadata(path).is_ok_and(|meta| meta.is_file());
     let look = || {
-        let stream: Box<dyn Read> = Box::new(File::open(path).ok()?);
+        let stream: Box<dyn Read + Send> = Box::new(File::open(path).ok()?);
         let peeked = peel(stream).ok()?;
         (peeked.kind() == Kind::Text).then(|| is_objects(peeked.head()))
     };
@@ -61,7 +61,7 @@ pub fn holds_objects(path: &Path) -> bool {
 }
 
 /// Removes the compression of a stream, and returns it with its first bytes.
-fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
+fn peel(mut stream: Box<dyn Read + Send>) -> io::Result<Peeked<'static>> {
     let bounds = Bounds::new(Progress::default());
     for _ in 0..=bounds::DEPTH {
         let peeked = Peeked::new(stream, Vec::with_capacity(LOOK))?;
@@ -75,7 +75,7 @@ fn peel(mut stream: Box<dyn Read>) -> io::Result<Peeked<'static>> {
 
 /// Text of objects, up to a bound; none of it is recognised as a log.
 struct Bounded<'a> {
-    text: Box<dyn Read + 'a>,
+    text: Box<dyn Read + Send + 'a>,
     left: u64,
     bounds: Bounds,
 }

@@ -82,8 +82,9 @@ impl JournalPath {
 
 /// Returns the bytes of the compressed journal in the file `path`, its compression taken off; `None` if it holds
 /// something else.
-fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read>>> {
-    let mut stream: Box<dyn Read> = Box::new(Counted::new(File::open(path)?, bounds.clone()));
+fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read + Send>>> {
+    let mut stream: Box<dyn Read + Send> =
+        Box::new(Counted::new(File::open(path)?, bounds.clone()));
     for _ in 0..=DEPTH {
         let peeked = Peeked::new(stream, Vec::new())?;
         match peeked.kind() {

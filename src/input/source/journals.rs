@@ -28,7 +28,7 @@ pub(super) fn wanted(prefixes: &Prefixes) -> Arc<Wanted> {
 
 impl Opening<'_, '_, '_> {
     /// Reads the journal in `stream`, which is copied to a file first.
-    pub(super) fn journal(&mut self, name: &str, stream: Box<dyn Read + '_>) {
+    pub(super) fn journal(&mut self, name: &str, stream: Box<dyn Read + Send + '_>) {
         let copied = Spool::copy(stream, &self.bounds);
         let wanted = wanted(&self.options.prefixes);
         match copied.and_then(|(copy, broken)| JournalFile::copied(copy, broken, wanted)) {

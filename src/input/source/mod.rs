@@ -4,6 +4,7 @@
 //! The kind of an input is detected from its content, never from its name. An unreadable part never hides the readable
 //! rest: lines that were read count, and each failure is reported.
 
+mod ahead;
 mod archive;
 mod bounds;
 mod bundle;
@@ -15,6 +16,7 @@ mod journal;
 mod journal_follow;
 mod journal_path;
 mod journals;
+mod lines;
 mod own;
 mod own_page;
 mod peel;
@@ -27,18 +29,17 @@ mod unpack;
 mod utf16;
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use self::bounds::{Bounds, Counted};
 use self::journal::{destroyed, empty, fault_of, is_journal_name, is_new};
-use self::room::PAGE;
 use self::unpack::{Kind, Peeked, Source};
 use super::Prefixes;
 use super::event::Sink;
 use super::objects::is_objects;
-use super::reader::{Reader, Scanner};
+use super::reader::Reader;
 use crate::error::Error;
 use crate::time::{Moment, Reading, Time};
 
@@ -136,7 +137,7 @@ pub fn read_file(path: &Path, options: &Options, sink: &mut Sink<'_>) -> (Summar
 /// Reads `input` to its end, whatever it contains, as [`read_file`] does.
 pub fn read_stream(
     name: &str,
-    input: impl Read + 'static,
+    input: impl Read + Send + 'static,
     options: &Options,
     sink: &mut Sink<'_>,
 ) -> (Summary, Vec<Error>) {
@@ -338,94 +339,6 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         }
         false
     }
-
-    /// Reads the lines of a plain text, in blocks as they come.
-    fn lines(
-        &mut self,
-        name: &str,
-        peeked: Peeked<'_>,
-        depth: u32,
-        reader: &mut Reader,
-        mut whole: Option<&File>,
-    ) {
-        let (head, mut stream) = peeked.into_block();
-        let mut filled = head.len();
-        let is_pipe = depth == 0 && whole.is_none();
-        let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
-        let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
-        if lacks_system(&head) {
-            let text = "journalctl says that it lacks the messages of the system, and so all of the kernel: its user may not \
-                        read them. Save it as root: `sudo journalctl -k -o short-precise`";
-            self.failed(name, io::Error::other(text));
-        }
-        let mut head = Some(head);
-        loop {
-            if filled > 0 {
-                let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
-                reader.push(lines, self.sink);
-                let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
-                if depth > 0 && !is_log {
-                    self.bounds.hollow(filled);
-                }
-                if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner()) {
-                    match self.striped(file, reader, &scanner) {
-                        Ok(_) => {}
-                        Err(why) => {
-                            self.failed(name, why);
-                            break;
-                        }
-                    }
-                }
-            }
-            head = None;
-            match stream.read(block.bytes_mut()) {
-                Ok(0) => break,
-                Ok(n) => filled = n,
-                Err(why) if why.kind() == ErrorKind::Interrupted => filled = 0,
-                Err(why) => {
-                    self.failed(name, why);
-                    break;
-                }
-            }
-        }
-        // Bytes that follow in the same log begin a new line.
-        reader.end_part(self.sink);
-    }
-
-    /// Reports a file of `size` bytes that was truncated while it was read, as log rotation by copying does.
-    fn check_size(&mut self, name: &str, mut file: &File, size: u64) {
-        let (Ok(read), Ok(now)) = (file.stream_position(), file.metadata()) else {
-            return;
-        };
-        // The files of /sys and /proc do not have the size that they state, and keep stating it.
-        if read < size && now.len() < size {
-            let text = format!(
-                "it was cut while it was read: {read} of its {size} bytes came, and count; read a copy of it, or the \
-                 rotated file"
-            );
-            self.failed(name, io::Error::other(text));
-        }
-    }
-
-    /// Reads as much of `file` as possible in stripes, and leaves its position at the rest; `false` where it is too
-    /// small.
-    fn striped(
-        &mut self,
-        mut file: &File,
-        reader: &mut Reader,
-        scanner: &Scanner,
-    ) -> io::Result<bool> {
-        let size = file.metadata()?.len();
-        let here = file.stream_position()?;
-        if !stripes::is_worth(here, size) {
-            return Ok(false);
-        }
-        let again = reader.give_back();
-        self.bounds.put_back(again);
-        let from = here - again as u64;
-        let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
-        file.seek(SeekFrom::Start(rest)).map(|_| true)
-    }
 }
 
 /// Returns the error for a tar archive.
@@ -434,19 +347,6 @@ fn not_read() -> io::Error {
         "it is a tar archive, and nothing of it is read. Unpack it, and name the folder: `mkdir DIR; tar -xf FILE -C DIR; \
          dropsift DIR`",
     )
-}
-
-/// Whether journalctl says, before the lines of a text that begins with `head`, that its user may not read those of the
-/// kernel.
-fn lacks_system(head: &[u8]) -> bool {
-    /// systemd, src/shared/logs-show.c and journal-util.c.
-    const HINTS: [&[u8]; 2] = [
-        b"Hint: You are currently not seeing messages from ",
-        b"No journal files were opened due to insufficient permissions",
-    ];
-    let mut lines = head.split(|byte| *byte == b'\n').take(5);
-    lines.any(|line| HINTS.iter().any(|hint| line.starts_with(hint)))
-        && memchr::memmem::find(head, b" kernel: ").is_none()
 }
 
 /// Whether an input that begins with `head` is a journal by its name, and binary, so that it is no text of one.
@@ -459,39 +359,4 @@ pub fn is_broken_journal(name: &str, head: &[u8]) -> bool {
 fn modified(meta: &std::fs::Metadata) -> Option<Time> {
     let since = meta.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
     Some(Time(i64::try_from(since.as_micros()).ok()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::input::event::LogEvent;
-
-    /// Reading a file that was opened for writing fails, as on a device that broke.
-    #[test]
-    #[cfg(unix)]
-    fn stripes_end_where_reading_fails() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = File::create(folder.path().join("kernel.log")).unwrap();
-        file.set_len(16 << 20).unwrap();
-        let options = Options {
-            prefixes: Prefixes::documented(),
-            reading: Reading {
-                year: None,
-                reference: Time(0),
-                offset: 0,
-            },
-            progress: Progress::default(),
-            since: None,
-        };
-        let mut reader = Reader::new(options.prefixes.clone(), options.reading);
-        let mut sink = |_: LogEvent<'_>| {};
-        reader.push(b"-- No entries --\n", &mut sink);
-        let mut opening = Opening::new(&options, &mut sink);
-        let Some(scanner) = reader.scanner() else {
-            return;
-        };
-        assert!(opening.striped(&file, &mut reader, &scanner).is_ok());
-        // The position is at the start, and reading in sequence shows the error.
-        assert_eq!((&file).stream_position().unwrap(), 0);
-    }
 }

@@ -16,7 +16,7 @@ const MAX_DOCUMENT: usize = 128 << 20;
 
 impl Opening<'_, '_, '_> {
     /// Passes each document of `stream` to the sink; that of a page is the only one.
-    pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + '_>) {
+    pub(super) fn own(&mut self, name: &str, stream: Box<dyn Read + Send + '_>) {
         let mut stream = io::BufReader::with_capacity(super::BLOCK, stream);
         let (is_page, at_most) = match begin(&mut stream) {
             Ok(OwnForm::Page) => (true, 1),

@@ -20,16 +20,16 @@ pub fn widen<T>(_: T) {}
 /// Kind of a live stream.
 pub enum Live {
     /// Plain lines: their first bytes, and the rest of the stream.
-    Plain(Vec<u8>, Box<dyn Read>),
+    Plain(Vec<u8>, Box<dyn Read + Send>),
     /// Compressed lines: read blocks of them, and push these through a [`Reader`].
-    Lines(Box<dyn Read>),
+    Lines(Box<dyn Read + Send>),
     /// A journal, an archive, reports or Kubernetes objects: give it to [`read_stream`].
-    Whole(Box<dyn Read>),
+    Whole(Box<dyn Read + Send>),
 }
 
 impl Live {
     /// Returns all lines of the stream; `None` where it has to be read as a whole.
-    pub fn lines(self) -> Option<Box<dyn Read>> {
+    pub fn lines(self) -> Option<Box<dyn Read + Send>> {
         match self {
             Self::Plain(head, rest) => Some(Box::new(io::Cursor::new(head).chain(rest))),
             Self::Lines(lines) => Some(lines),
@@ -42,9 +42,9 @@ impl Live {
 ///
 /// # Errors
 /// If reading fails, or it is packed too deeply.
-pub fn peel(input: impl Read + 'static, options: &Options) -> io::Result<Live> {
+pub fn peel(input: impl Read + Send + 'static, options: &Options) -> io::Result<Live> {
     let bounds = Bounds::new(options.progress.clone());
-    let mut stream: Box<dyn Read> = Box::new(Counted::new(input, bounds.clone()));
+    let mut stream: Box<dyn Read + Send> = Box::new(Counted::new(input, bounds.clone()));
     for depth in 0..=bounds::DEPTH {
         let peeked = Peeked::new(stream, Vec::new())?;
         match peeked.kind() {

@@ -10,7 +10,7 @@ use super::{decode, own_page, utf16};
 pub(super) enum Source<'a> {
     /// A file that can be read again from its start.
     File(Counted<File>),
-    Stream(Box<dyn Read + 'a>),
+    Stream(Box<dyn Read + Send + 'a>),
 }
 
 /// Kind of an input, by its first bytes.
@@ -141,14 +141,17 @@ fn own(head: &[u8]) -> Option<Option<Kind>> {
 /// A stream whose first block was inspected.
 pub(super) struct Peeked<'a> {
     head: Vec<u8>,
-    stream: Box<dyn Read + 'a>,
+    stream: Box<dyn Read + Send + 'a>,
     kind: Kind,
 }
 
 impl<'a> Peeked<'a> {
     /// Reads into `head`, no further than needed: bytes that have come from a pipe must be processed before the next
     /// read blocks.
-    pub(super) fn new(mut stream: Box<dyn Read + 'a>, mut head: Vec<u8>) -> io::Result<Self> {
+    pub(super) fn new(
+        mut stream: Box<dyn Read + Send + 'a>,
+        mut head: Vec<u8>,
+    ) -> io::Result<Self> {
         let kind = look(&mut stream, &mut head)?;
         Ok(Self { head, stream, kind })
     }
@@ -186,13 +189,13 @@ impl<'a> Peeked<'a> {
     }
 
     /// Returns the stream from its start.
-    pub(super) fn into_stream(mut self) -> Box<dyn Read + 'a> {
+    pub(super) fn into_stream(mut self) -> Box<dyn Read + Send + 'a> {
         self.head.shrink_to_fit();
         Box::new(Cursor::new(self.head).chain(self.stream))
     }
 
     /// Returns the block that was read, and the stream of the rest.
-    pub(super) fn into_block(self) -> (Vec<u8>, Box<dyn Read + 'a>) {
+    pub(super) fn into_block(self) -> (Vec<u8>, Box<dyn Read + Send + 'a>) {
         (self.head, self.stream)
     }
 }
@@ -222,9 +225,9 @@ fn look(stream: &mut dyn Read, head: &mut Vec<u8>) -> io::Result<Kind> {
 /// Returns the decompressed bytes of `stream`, unpacked as they are read.
 pub(super) fn unpack<'a>(
     codec: Codec,
-    stream: Box<dyn Read + 'a>,
+    stream: Box<dyn Read + Send + 'a>,
     bounds: Bounds,
-) -> io::Result<Box<dyn Read + 'a>> {
+) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match codec {
         Codec::Gzip => {
             let plain = decode::gzip(stream);
