@@ -35,7 +35,7 @@ fn one(data: &[u8], dice: &mut Dice) {
         most: 1 + dice.roll(1000),
     };
     let (again, told_again) = seen::of(|sink| read_stream("a journal", pieces, &options(), sink));
-    assert_eq!((seen.items, told), (again.items, told_again));
+    assert_eq!((seen.records(), &told), (again.records(), &told_again));
     assert!(!data.starts_with(MAGIC) || seen.all_lines == again.all_lines);
     if data.starts_with(MAGIC) {
         let mut file = tempfile::NamedTempFile::new().expect("a file can be made");

@@ -103,11 +103,16 @@ impl Seen {
     }
 
     /// All but the ends of logs: where nothing at all can be read, there may be none. And but for what is longer than any
-    /// record, of which each piece may be told.
+    /// record, of which each piece may be told. Packed data among lines is told before the lines that came with it, so it
+    /// stands last here.
     pub fn records(&self) -> Vec<&String> {
         let is_record =
             |item: &&String| !item.starts_with("EndOfLog") && !item.ends_with("longer than 1 MiB");
-        self.items.iter().filter(is_record).collect()
+        let records = self.items.iter().filter(is_record);
+        let (packed, mut all): (Vec<_>, Vec<_>) =
+            records.partition(|item| item.starts_with("unreadable: packed data"));
+        all.extend(packed);
+        all
     }
 }
 
