@@ -147,6 +147,7 @@ fn read(
             Wake::Block(block, filled, left) => {
                 input.left = left;
                 if let Some(reader) = reader {
+                    input.hint.push(&block.bytes()[..filled]);
                     session.account(input, |session| {
                         reader.push(&block.bytes()[..filled], &mut |event| session.take(event));
                         session.add_years(reader.settle_years(terminal::now()));
@@ -194,7 +195,7 @@ fn read(
                     let name = input.path.display().to_string();
                     errors.push(Error::Input { name, why });
                 }
-                finish(input, reader, session);
+                errors.extend(finish(input, reader, session));
                 input.is_up = false;
                 session.note_change();
             }
@@ -202,11 +203,7 @@ fn read(
         session.set_lines(inputs.iter().map(|input| input.summary.lines).sum());
         for error in errors {
             exit = Exit::Trouble;
-            inputs[place].error.get_or_insert_with(|| error.to_string());
-            if let Some(earlier) = held.replace(error) {
-                session.clear();
-                complain(&fault(&earlier));
-            }
+            hold(error, &mut inputs[place], &mut held, session);
         }
         if is_heard {
             session.hear()?;
@@ -219,7 +216,10 @@ fn read(
     }
     for (number, (input, reader)) in (0..).zip(inputs.iter_mut().zip(&mut readers)) {
         session.select(number);
-        finish(input, reader, session);
+        if let Some(error) = finish(input, reader, session) {
+            exit = Exit::Trouble;
+            hold(error, input, &mut held, session);
+        }
     }
     // Where nothing at all could be read, only a form for programs has a report.
     if let Some(error) = held {
@@ -232,12 +232,27 @@ fn read(
     Ok((inputs, exit))
 }
 
-/// Takes what is left of an input that has ended.
-fn finish(input: &mut Input, reader: &mut Option<Reader>, session: &mut Session<'_>) {
-    if let Some(mut reader) = reader.take() {
-        session.account(input, |session| {
-            reader.finish(&mut |event| session.take(event));
-        });
-        input.summary = Summary::of(&reader);
+/// Keeps the last error, which may be all that is said, and says the one before.
+fn hold(error: Error, input: &mut Input, held: &mut Option<Error>, session: &mut Session<'_>) {
+    input.error.get_or_insert_with(|| error.to_string());
+    if let Some(earlier) = held.replace(error) {
+        session.clear();
+        complain(&fault(&earlier));
     }
+}
+
+/// Takes what is left of an input that has ended. Returns what it lacks, by its own words.
+fn finish(
+    input: &mut Input,
+    reader: &mut Option<Reader>,
+    session: &mut Session<'_>,
+) -> Option<Error> {
+    let mut reader = reader.take()?;
+    session.account(input, |session| {
+        reader.finish(&mut |event| session.take(event));
+    });
+    input.summary = Summary::of(&reader);
+    let why = std::mem::take(&mut input.hint).told()?;
+    let name = input.path.display().to_string();
+    Some(Error::Input { name, why })
 }

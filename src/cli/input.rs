@@ -6,7 +6,7 @@ use super::{complain, terminal};
 use crate::analyze::Analysis;
 use crate::error::printable;
 use crate::input::reader::Reader;
-use crate::input::source::Summary;
+use crate::input::source::{Hint, Summary};
 use crate::report::metrics::InputState;
 use crate::report::{InputReport, Tally, Unjudged};
 use crate::time::Time;
@@ -53,6 +53,8 @@ pub(super) struct Input {
     lost: u64,
     /// Bytes that were there behind the last ones that were judged.
     pub(super) left: u64,
+    /// Whether journalctl says in it that it lacks the kernel.
+    pub(super) hint: Hint,
 }
 
 impl Input {
@@ -69,6 +71,7 @@ impl Input {
             last_read: None,
             lost: 0,
             left: 0,
+            hint: Hint::default(),
         }
     }
 

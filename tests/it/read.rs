@@ -12,6 +12,8 @@ use dropsift::time::{Reading, parse_rfc3339};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::support::piped;
+
 const MESSAGE: &str = "HARVESTER_DROP_IN=mgmt-br OUT= MAC=52:54:00:ab:cd:ef:52:54:00:ab:cd:ea:08:00 SRC=192.168.122.63 DST=192.168.122.61 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=1 DF PROTO=TCP SPT=40000 DPT=2112 WINDOW=64240 RES=0x00 SYN URGP=0";
 
 #[derive(Deserialize)]
@@ -91,8 +93,14 @@ fn wrong(row: &Row, folder: &Path) -> Option<String> {
     fs::write(&path, row.bytes()).unwrap();
     let year = row.year.unwrap_or(2026).to_string();
     let output = dropsift(&["--year", &year, path.to_str().unwrap()]);
+    let mut live = Command::new(env!("CARGO_BIN_EXE_dropsift"));
+    let live = piped(
+        live.args(["-f", "-o", "json", "--year", &year]),
+        row.bytes(),
+    );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of_live: Value = serde_json::from_slice(&live.stdout).unwrap();
     let tally = |key: &str| report["tally"][key].as_u64().unwrap();
     let counts = (tally("drops"), tally("untrusted"), tally("unreadable"));
     let mut wrong = Vec::new();
@@ -138,6 +146,16 @@ fn wrong(row: &Row, folder: &Path) -> Option<String> {
     let tells = |code: &str| warnings.iter().any(|warning| warning["code"] == code);
     if row.unreadable > 0 && !tells("lines-unreadable") && !tells("prefix-elsewhere") {
         wrong.push("no caution names the lines that could not be read".to_owned());
+    }
+    if ["tally", "findings", "warnings"]
+        .iter()
+        .any(|part| report[part] != of_live[part])
+        || output.status.code() != live.status.code()
+    {
+        let code = live.status.code();
+        wrong.push(format!(
+            "as a stream that is followed it is another log, {code:?}: {of_live}"
+        ));
     }
     let code = output.status.code();
     let is_judged = matches!(code, Some(0 | 1));

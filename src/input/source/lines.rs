@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 
+use super::hint::Hint;
 use super::room::{PAGE, Room};
 use super::unpack::Peeked;
 use super::{BLOCK, BLOCK_OF_A_PIPE, Opening, ahead, stripes};
@@ -23,18 +24,16 @@ impl Opening<'_, '_, '_> {
         let is_pipe = depth == 0 && whole.is_none();
         let size = if is_pipe { BLOCK_OF_A_PIPE } else { BLOCK };
         let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
-        if lacks_system(&head) {
-            let text = "journalctl says that it lacks the messages of the system, and so all of the kernel: its user may not \
-                        read them. Save it as root: `sudo journalctl -k -o short-precise`";
-            self.failed(name, io::Error::other(text));
-        }
+        let mut hint = Hint::default();
         let mut head = Some(head);
         let mut packed = 0;
         loop {
             if filled > 0 {
                 let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
-                self.push(lines, depth, reader);
-                if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner()) {
+                self.push(lines, depth, reader, &mut hint);
+                if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner())
+                    && hint.is_settled()
+                {
                     match self.striped(file, reader, &scanner) {
                         Ok(_) => {}
                         Err(why) => {
@@ -48,7 +47,9 @@ impl Opening<'_, '_, '_> {
             packed += filled * usize::from(depth > 0);
             if packed >= ahead::WORTH && reader.is_known() {
                 packed = 0;
-                match ahead::read(&mut *stream, |lines| self.push(lines, depth, reader)) {
+                match ahead::read(&mut *stream, |lines| {
+                    self.push(lines, depth, reader, &mut hint);
+                }) {
                     Some(Ok(())) => break,
                     Some(Err(why)) => {
                         self.failed(name, why);
@@ -67,12 +68,16 @@ impl Opening<'_, '_, '_> {
                 }
             }
         }
+        if let Some(lacking) = hint.told() {
+            self.failed(name, lacking);
+        }
         // Bytes that follow in the same log begin a new line.
         reader.end_part(self.sink);
     }
 
     /// Pushes a block of lines.
-    fn push(&mut self, lines: &[u8], depth: u32, reader: &mut Reader) {
+    fn push(&mut self, lines: &[u8], depth: u32, reader: &mut Reader, hint: &mut Hint) {
+        hint.push(lines);
         reader.push(lines, self.sink);
         let is_log = reader.is_known() && memchr::memchr(b'\n', lines).is_some();
         if depth > 0 && !is_log {
@@ -114,19 +119,6 @@ impl Opening<'_, '_, '_> {
         let rest = stripes::read(file, from..size, reader, scanner, self.sink, &self.bounds);
         file.seek(SeekFrom::Start(rest)).map(|_| true)
     }
-}
-
-/// Whether journalctl says, before the lines of a text that begins with `head`, that its user may not read those of the
-/// kernel.
-fn lacks_system(head: &[u8]) -> bool {
-    /// systemd, src/shared/logs-show.c and journal-util.c.
-    const HINTS: [&[u8]; 2] = [
-        b"Hint: You are currently not seeing messages from ",
-        b"No journal files were opened due to insufficient permissions",
-    ];
-    let mut lines = head.split(|byte| *byte == b'\n').take(5);
-    lines.any(|line| HINTS.iter().any(|hint| line.starts_with(hint)))
-        && memchr::memmem::find(head, b" kernel: ").is_none()
 }
 
 #[cfg(test)]
