@@ -7,7 +7,7 @@ use std::collections::HashMap;
 pub(crate) struct Names {
     names: Vec<Box<str>>,
     numbers: HashMap<Box<str>, u16, foldhash::fast::RandomState>,
-    /// Numbers of the names looked up last, by the last two bytes of the name: nodes and interfaces have their digits there.
+    /// Numbers of the names looked up last, by its last two bytes and its length: nodes and interfaces have their digits there.
     recent: [[u16; 16]; 8],
 }
 
@@ -71,8 +71,11 @@ impl Names {
 #[inline]
 fn slot(name: &[u8]) -> (usize, usize) {
     match name {
-        // Both halves of a byte count, so that a letter before the last digit is no digit.
-        [.., tens, ones] => (usize::from((tens ^ tens >> 4) % 8), usize::from(ones % 16)),
+        // Both halves of a byte count, so that a letter before the last digit is no digit, and the length.
+        [.., tens, ones] => (
+            (usize::from(tens ^ tens >> 4) ^ name.len()) % 8,
+            usize::from(ones % 16),
+        ),
         _ => (0, 0),
     }
 }

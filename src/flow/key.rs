@@ -27,7 +27,7 @@ pub struct FlowKey {
 /// Feeds three numbers into the hash. The derived one feeds each field, and takes four times as long: a twentieth of all that
 /// a drop line takes.
 impl Hash for FlowKey {
-    #[inline]
+    #[inline(always)]
     fn hash<H: Hasher>(&self, state: &mut H) {
         let (form, one, other) = match self.ports {
             Ports::None => (0, 0, 0),
