@@ -13,11 +13,15 @@ pub(crate) struct Names {
 
 impl Names {
     /// Returns the number of `name`, and assigns a new one while there are fewer than `max`; `None` beyond.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn number(&mut self, name: &str, max: usize) -> Option<u16> {
-        if let Some(number) = self.recent(name.as_bytes()) {
-            return Some(number);
-        }
+        let recent = self.recent(name.as_bytes());
+        recent.or_else(|| self.look_up(name, max))
+    }
+
+    /// Takes the name among the recent ones, and returns its number, as [`Self::number`] does.
+    #[inline(never)]
+    fn look_up(&mut self, name: &str, max: usize) -> Option<u16> {
         let number = match self.numbers.get(name) {
             Some(&number) => number,
             None => self.add(name, max)?,
@@ -28,7 +32,7 @@ impl Names {
     }
 
     /// Returns the number of a name that was looked up lately.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recent(&self, name: &[u8]) -> Option<u16> {
         let (tens, ones) = slot(name);
         let number = self.recent[tens][ones];

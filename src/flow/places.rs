@@ -86,7 +86,7 @@ impl Flows {
     }
 
     /// Returns the index of the flow with this key, whose hash is known.
-    #[inline]
+    #[inline(always)]
     pub(super) fn find(&self, hash: u64, key: &FlowKey) -> Option<usize> {
         let entry = self.flows.raw_entry_v1();
         entry.index_from_hash(hash, |known| known == key)
