@@ -9,6 +9,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use crate::error::Error;
 use crate::input::source::Cursor;
@@ -56,6 +58,20 @@ pub(super) struct CursorFile {
     kept: Option<Cursor>,
 }
 
+/// Whether this run holds the lock of `file` now. Another one may be about to end, or to start a program, which has the lock
+/// too for the moment between fork and exec.
+fn is_locked(file: &File) -> bool {
+    const TRIES: usize = 10;
+    const PAUSE: Duration = Duration::from_millis(20);
+    (0..TRIES).any(|_| {
+        let is_free = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
+        if !is_free {
+            thread::sleep(PAUSE);
+        }
+        is_free
+    })
+}
+
 impl CursorFile {
     /// Opens the file, or creates it: what stands in the way is found before anything is read.
     ///
@@ -73,7 +89,7 @@ impl CursorFile {
             let mut open = OpenOptions::new();
             let file = open.read(true).append(true).create(true).open(&path);
             let file = file.map_err(told)?;
-            if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            if !is_locked(&file) {
                 let why = "another run uses it; end that one, or name another file for this one";
                 return Err(usage(given, why));
             }
