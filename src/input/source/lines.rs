@@ -26,36 +26,29 @@ impl Opening<'_, '_, '_> {
         let mut block = Room::new(size, filled.next_multiple_of(PAGE) - filled);
         let mut hint = Hint::default();
         let mut head = Some(head);
-        let mut packed = 0;
+        let mut unpacked = 0;
         loop {
             if filled > 0 {
                 let lines = head.as_deref().unwrap_or(&block.bytes()[..filled]);
                 self.push(lines, depth, reader, &mut hint);
                 if let (Some(file), Some(scanner)) = (whole.take(), reader.scanner())
                     && hint.is_settled()
+                    && let Err(why) = self.striped(file, reader, &scanner)
                 {
-                    match self.striped(file, reader, &scanner) {
-                        Ok(_) => {}
-                        Err(why) => {
-                            self.failed(name, why);
-                            break;
-                        }
-                    }
+                    self.failed(name, why);
+                    break;
                 }
             }
             head = None;
-            packed += filled * usize::from(depth > 0);
-            if packed >= ahead::WORTH && reader.is_known() {
-                packed = 0;
-                match ahead::read(&mut *stream, |lines| {
+            unpacked += filled * usize::from(depth > 0);
+            if unpacked >= ahead::WORTH && reader.is_known() {
+                unpacked = 0;
+                let end = ahead::read(&mut *stream, |lines| {
                     self.push(lines, depth, reader, &mut hint);
-                }) {
-                    Some(Ok(())) => break,
-                    Some(Err(why)) => {
-                        self.failed(name, why);
-                        break;
-                    }
-                    None => {}
+                });
+                if let Some(end) = end {
+                    end.unwrap_or_else(|why| self.failed(name, why));
+                    break;
                 }
             }
             match stream.read(block.bytes_mut()) {
