@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
-use dropsift::input::source::{Live, peel, read_file, read_stream};
+use dropsift::input::source::{Hint, Live, peel, read_file, read_stream};
 
 use super::Dice;
 use super::seen::{self, Dribble, READING, options};
@@ -69,7 +69,19 @@ fn live(data: &[u8], seen: &seen::Seen, told: &String) {
         text.push(b'\n');
     }
     let live = seen::scanned([&text[..]]);
-    // It fails in words of its own.
-    let live_told = if failed { told } else { &live.1 };
+    let mut hint = Hint::default();
+    hint.push(&text);
+    let lacks = hint.told();
+    assert!(
+        lacks
+            .as_ref()
+            .is_none_or(|why| told.contains(&why.to_string()))
+    );
+    // It fails in words of its own, and who follows a stream looks for the hint.
+    let live_told = if failed || lacks.is_some() {
+        told
+    } else {
+        &live.1
+    };
     same((&live.0, live_told), (seen, told));
 }
