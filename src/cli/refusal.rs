@@ -3,10 +3,10 @@
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Command, CommandFactory};
 
-use super::args::Args;
+use super::usage;
 use super::words::first_word;
 use crate::error::{Error, printable};
 use crate::nearest::{hint, nearest};
@@ -22,7 +22,7 @@ pub(super) fn check_first_word(args: &[OsString]) -> Result<(), Error> {
     let Some(word) = first_word(args).and_then(|at| args[at].to_str()) else {
         return Ok(());
     };
-    let command = Args::command();
+    let command = usage::bare();
     let mut known = command.get_subcommands().map(Command::get_name);
     if known.any(|name| name == word) || word.contains(['/', '.']) || exists(word) {
         return Ok(());
@@ -45,7 +45,7 @@ pub(super) fn fault(error: &Error) -> String {
     if why.kind() != std::io::ErrorKind::NotFound {
         return text;
     }
-    let command = Args::command();
+    let command = usage::bare();
     if command.find_subcommand(name).is_some() {
         return format!("{text}; a subcommand stands before the inputs: dropsift {name}");
     }
@@ -90,7 +90,7 @@ fn exists(word: &str) -> bool {
 
 /// Converts an error of clap into a usage error with a remedy.
 pub(super) fn refusal(why: &clap::Error, args: &[OsString]) -> Error {
-    let command = Args::command();
+    let command = usage::bare();
     let name = first_word(args).and_then(|at| args[at].to_str());
     let called = name.and_then(|name| command.find_subcommand(name));
     let sub = called.map(Command::get_name);

@@ -2,11 +2,10 @@
 
 use std::ffi::OsString;
 
-use clap::CommandFactory;
 use clap::parser::ValueSource;
 
-use super::args::Args;
 use super::dates::fixed;
+use super::usage;
 use super::words::arranged;
 use crate::chain::quoted;
 use crate::time::Reading;
@@ -37,7 +36,7 @@ const TURNED: &str = "not_";
 /// Returns the options in `args` that change the answer: each with its value, quoted for a shell. Times are those that this
 /// run has taken them for, by its `reading`.
 pub(super) fn options(args: impl IntoIterator<Item = OsString>, reading: &Reading) -> Vec<String> {
-    let command = Args::command();
+    let command = usage::bare();
     let Ok(matches) = command.clone().try_get_matches_from(arranged(args)) else {
         return Vec::new();
     };

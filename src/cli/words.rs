@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 
-use clap::{Command, CommandFactory};
+use clap::Command;
 
-use super::args::Args;
+use super::usage;
 
 /// Filters that `--not` may precede.
 const FILTERS: [&str; 4] = ["--only", "--port", "--peer", "--verdict"];
@@ -21,13 +21,12 @@ pub(super) fn arranged(args: impl IntoIterator<Item = OsString>) -> Vec<OsString
 
 /// Whether `word` is a subcommand.
 fn is_subcommand(word: &OsString) -> bool {
-    let command = Args::command();
-    word == "help" || command.find_subcommand(word).is_some()
+    word == "help" || usage::bare().find_subcommand(word).is_some()
 }
 
 /// Returns the index of the first word that is neither an option nor the value of one.
 pub(super) fn first_word(args: &[OsString]) -> Option<usize> {
-    let command = Args::command();
+    let command = usage::bare();
     let mut at = 1;
     while let Some(arg) = args.get(at) {
         let text = arg.to_string_lossy();
@@ -37,7 +36,7 @@ pub(super) fn first_word(args: &[OsString]) -> Option<usize> {
         let Some(option) = text.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
             return Some(at);
         };
-        at += if has_value_behind(&command, option) {
+        at += if has_value_behind(command, option) {
             2
         } else {
             1

@@ -3,9 +3,10 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::{memchr, memchr3};
 
 use super::event::DropLine;
+use super::framing;
 use super::search::{Found, HitLines, Search};
 use crate::names::Names;
 use crate::packet::{PacketSummary, Unparsed};
@@ -16,8 +17,8 @@ use crate::time::{Stamp, Time};
 pub(super) struct Scan {
     /// Number of line ends in the block.
     pub(super) ends: u64,
-    /// Whether it has a NUL: text has none, UTF-16 and packed data have.
-    pub(super) nul: bool,
+    /// Whether it has bytes that UTF-16 and packed data have, and other text has not.
+    pub(super) no_text: bool,
     pub(super) lines: Vec<ScannedLine>,
     besides: Vec<Besides>,
     /// Names, kept from block to block.
@@ -214,7 +215,7 @@ impl Scan {
         }
         let looked = look(block);
         self.ends = looked.ends;
-        self.nul = looked.nul;
+        self.no_text = looked.no_text;
         looked.escape
     }
 }
@@ -243,7 +244,8 @@ struct Looked {
     ends: u64,
     /// Whether there may be a terminal's colours.
     escape: bool,
-    nul: bool,
+    /// Whether it has a byte of [`framing::NO_TEXT`].
+    no_text: bool,
 }
 
 /// Looks at all bytes of a text.
@@ -253,10 +255,10 @@ fn look(text: &[u8]) -> Looked {
     let mut all = Looked::default();
     for part in text.chunks(PART) {
         all.ends += bytecount::count(part, b'\n') as u64;
-        // Text has neither.
-        if memchr2(0x1b, 0, part).is_some() {
+        let [nul, other] = framing::NO_TEXT;
+        if memchr3(0x1b, nul, other, part).is_some() {
             all.escape |= memchr(0x1b, part).is_some();
-            all.nul |= memchr(0, part).is_some();
+            all.no_text |= framing::is_no_text(part);
         }
     }
     all
@@ -270,17 +272,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_look_counts_all(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(0x1b), Just(0)], 0..100), times in 0..400_usize) {
+        fn one_look_counts_all(text in proptest::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(0x1b), Just(0), Just(0xfd)], 0..100), times in 0..400_usize) {
             let mut text = text.repeat(times);
             if times % 2 == 0 {
                 text.retain(|byte| *byte != 0x1b);
             }
             if times % 3 == 0 {
-                text.retain(|byte| *byte != 0);
+                text.retain(|byte| !matches!(*byte, 0 | 0xfd));
             }
             let ends = text.iter().filter(|byte| **byte == b'\n').count() as u64;
-            let (escape, nul) = (text.contains(&0x1b), text.contains(&0));
-            prop_assert_eq!(look(&text), Looked { ends, escape, nul });
+            let escape = text.contains(&0x1b);
+            let no_text = text.contains(&0) || text.contains(&0xfd);
+            prop_assert_eq!(look(&text), Looked { ends, escape, no_text });
         }
     }
 }

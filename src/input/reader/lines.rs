@@ -48,7 +48,7 @@ impl Reader {
         }
         self.recognise(text);
         if self.each {
-            if memchr(0, text).is_some() {
+            if framing::is_no_text(text) {
                 self.foreign(text, sink);
             }
             let used = self.visit(text, sink);
@@ -77,7 +77,7 @@ impl Reader {
 
     /// Takes complete lines that were scanned. Returns the number of bytes taken.
     pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
-        if scan.nul {
+        if scan.no_text {
             self.foreign(text, sink);
         }
         // Times behind a start of the machine say nothing of those before it.
