@@ -168,6 +168,9 @@ pub(in crate::input) enum Joined {
 #[derive(Default)]
 pub(in crate::input) struct Parts {
     open: Vec<Open>,
+    /// Whether any of its parts had a hit: where none has, lines are not joined. It must not depend on where a block ends,
+    /// which shows parts without hits too.
+    pub(in crate::input) has_hit: bool,
 }
 
 impl Parts {
@@ -270,7 +273,8 @@ impl Parts {
     }
 }
 
-fn without_end(line: &[u8]) -> &[u8] {
+/// Returns `line` without its end.
+pub(in crate::input) fn without_end(line: &[u8]) -> &[u8] {
     trim(line.strip_suffix(b"\n").unwrap_or(line))
 }
 

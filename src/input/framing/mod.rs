@@ -16,7 +16,7 @@ use super::format::text::trim;
 use super::format::{take_short_stamp, verbose};
 
 pub(super) use container::open_end;
-pub(super) use container::{Joined, Parts, is_one_of_parts, may_be_part};
+pub(super) use container::{Joined, Parts, is_one_of_parts, may_be_part, without_end};
 pub(super) use foreign::{NO_TEXT, WIDE, is_no_text, packed, widened};
 
 use csv::{Table, row_length};

@@ -120,9 +120,13 @@ impl Reader {
         if is_part {
             self.lines += 1;
             self.known = true;
+            parts.has_hit |= self.scanner.search.of_record().found_in(line) != Found::default();
             // A line that comes again repeats all of it.
             self.before.clear();
-            if let Some(Joined::Record(record)) = joined.last() {
+            if !parts.has_hit {
+                self.before
+                    .extend_from_slice(kept(framing::without_end(line)));
+            } else if let Some(Joined::Record(record)) = joined.last() {
                 self.before.extend_from_slice(kept(record));
             }
         }
@@ -162,13 +166,16 @@ impl Reader {
         records.collect()
     }
 
-    /// Takes lines whose last part came, or none will.
+    /// Takes lines whose last part came, or none will, where any of the `parts` had a hit.
     pub(super) fn all_joined(
         &mut self,
         joined: Vec<Joined>,
         parts: &mut Parts,
         sink: &mut Sink<'_>,
     ) {
+        if !parts.has_hit {
+            return;
+        }
         for line in joined {
             match line {
                 Joined::Record(record) => {
