@@ -3,10 +3,9 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr3};
+use memchr::{memchr, memchr2, memchr3};
 
 use super::event::DropLine;
-use super::framing;
 use super::search::{Found, HitLines, Search};
 use crate::names::Names;
 use crate::packet::{PacketSummary, Unparsed};
@@ -237,6 +236,16 @@ pub(super) fn scan(block: &[u8], search: &Search, scan: &mut Scan) {
     }
 }
 
+/// Bytes of which UTF-16 and a line with the begin of packed data have one, and other text has none: the signatures of xz and
+/// Zstandard have one, and the header of gzip (RFC 1952) has a NUL in its flags, or at the end of the name that they announce.
+const NO_TEXT: [u8; 2] = [0, 0xfd];
+
+/// Whether there may be packed data in `text`, or UTF-16.
+pub(super) fn is_no_text(text: &[u8]) -> bool {
+    let [nul, other] = NO_TEXT;
+    memchr2(nul, other, text).is_some()
+}
+
 /// What one look at a text shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Looked {
@@ -244,7 +253,7 @@ struct Looked {
     ends: u64,
     /// Whether there may be a terminal's colours.
     escape: bool,
-    /// Whether it has a byte of [`framing::NO_TEXT`].
+    /// Whether it has a byte of [`NO_TEXT`].
     no_text: bool,
 }
 
@@ -255,10 +264,10 @@ fn look(text: &[u8]) -> Looked {
     let mut all = Looked::default();
     for part in text.chunks(PART) {
         all.ends += bytecount::count(part, b'\n') as u64;
-        let [nul, other] = framing::NO_TEXT;
+        let [nul, other] = NO_TEXT;
         if memchr3(0x1b, nul, other, part).is_some() {
             all.escape |= memchr(0x1b, part).is_some();
-            all.no_text |= framing::is_no_text(part);
+            all.no_text |= is_no_text(part);
         }
     }
     all

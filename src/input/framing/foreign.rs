@@ -1,6 +1,8 @@
 //! What is no text in a log of lines: packed data and UTF-16, as files of several kinds leave that were written into one.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memmem};
+
+use crate::input::scan::is_no_text;
 
 /// Signatures of packed data, with what is said where one begins a line.
 const PACKED: &[(&[u8], &str)] = &[
@@ -28,10 +30,6 @@ const BZIP2: &str = packed!("bzip2");
 pub(in crate::input) const WIDE: &str = "it is UTF-16 within a log that did not begin so: name each log as an input of its own, \
                                          or convert that part with `iconv -f UTF-16 -t UTF-8`";
 
-/// Bytes of which a line with the begin of packed data has one, and text in UTF-8 none: the signatures of xz and Zstandard
-/// have one, and the header of gzip (RFC 1952) has a NUL in its flags, or at the end of the name that they announce.
-pub(in crate::input) const NO_TEXT: [u8; 2] = [0, 0xfd];
-
 /// Returns the offsets in lines at which packed data begins, and what is said of it.
 pub(in crate::input) fn packed(lines: &[u8]) -> impl Iterator<Item = (usize, &'static str)> {
     PACKED.iter().flat_map(move |(magic, why)| {
@@ -45,12 +43,6 @@ pub(in crate::input) fn packed(lines: &[u8]) -> impl Iterator<Item = (usize, &'s
         let all = memmem::find_iter(lines, magic);
         all.filter(begins).map(move |at| (at, *why))
     })
-}
-
-/// Whether there may be packed data in `lines`, or UTF-16.
-pub(in crate::input) fn is_no_text(lines: &[u8]) -> bool {
-    let [nul, other] = NO_TEXT;
-    memchr2(nul, other, lines).is_some()
 }
 
 /// Returns the bytes that a text of ASCII has in UTF-16 of either byte order, but for a NUL at one end.

@@ -17,7 +17,7 @@ use super::format::{take_short_stamp, verbose};
 
 pub(super) use container::open_end;
 pub(super) use container::{Joined, Parts, is_one_of_parts, may_be_part, without_end};
-pub(super) use foreign::{NO_TEXT, WIDE, is_no_text, packed, widened};
+pub(super) use foreign::{WIDE, packed, widened};
 
 use csv::{Table, row_length};
 pub(super) use document::{Document, Event};

@@ -9,7 +9,7 @@ use crate::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use crate::input::format::text::{plain, trim};
 use crate::input::framing::{self, Framing, LONG_LINE};
 use crate::input::message::NOTICES;
-use crate::input::scan::{ReadLine, Scan, ScannedLine};
+use crate::input::scan::{ReadLine, Scan, ScannedLine, is_no_text};
 use crate::input::search::Found;
 use crate::time::Time;
 
@@ -48,7 +48,7 @@ impl Reader {
         }
         self.recognise(text);
         if self.each {
-            if framing::is_no_text(text) {
+            if is_no_text(text) {
                 self.foreign(text, sink);
             }
             let used = self.visit(text, sink);

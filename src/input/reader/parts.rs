@@ -151,6 +151,10 @@ impl Reader {
         parts.end(|line| joined.push(line));
         let cut = self.cut_of(&joined, true);
         self.all_joined(joined, &mut parts, sink);
+        if !cut.is_empty() {
+            // It is told once.
+            self.before.clear();
+        }
         cut_in_prefix(cut, sink);
     }
 
