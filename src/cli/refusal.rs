@@ -102,10 +102,10 @@ pub(super) fn refusal(why: &clap::Error, args: &[OsString]) -> Error {
     let value = text(why, ContextKind::InvalidValue);
     let said = match why.kind() {
         ErrorKind::UnknownArgument if arg.starts_with('-') => {
-            let own = called.unwrap_or(&command);
+            let own = called.unwrap_or(command);
             format!(
                 "{}; {help} lists what is there",
-                unknown(&command, own, sub, &arg)
+                unknown(command, own, sub, &arg)
             )
         }
         ErrorKind::UnknownArgument => {
