@@ -112,7 +112,8 @@ impl Reader {
         nuls
     }
 
-    /// Reports what is no text among lines, and may have drop lines.
+    /// Reports what is no text among lines, and may have drop lines: of each line once, and of none that is told for a LOG
+    /// prefix of its own.
     #[cold]
     pub(super) fn foreign(&self, text: &[u8], sink: &mut Sink<'_>) {
         let wide = self.prefixes.texts.iter().flat_map(|prefix| {
@@ -120,13 +121,18 @@ impl Reader {
             let all: Vec<usize> = memmem::find_iter(text, &wide).collect();
             all.into_iter().map(|at| (at, framing::WIDE))
         });
-        for (at, why) in framing::packed(text).chain(wide) {
+        let mut all: Vec<_> = framing::packed(text).chain(wide).collect();
+        all.sort_unstable();
+        let mut told = 0;
+        for (at, why) in all {
+            let end = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
+            let line = &text[at..end];
+            if at < told || self.scanner.search.of_record().found_in(line).prefix {
+                continue;
+            }
+            told = end;
             // Packed data shows nothing, and a line in UTF-16 is text without its NULs.
-            let shown = if why == framing::WIDE {
-                &text[at..]
-            } else {
-                &[]
-            };
+            let shown = if why == framing::WIDE { line } else { &[] };
             let shown = shown.iter().filter(|byte| **byte != 0).take(200);
             let record: &[u8] = &shown.copied().collect::<Vec<u8>>();
             sink(LogEvent::Unreadable { record, why });

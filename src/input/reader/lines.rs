@@ -134,6 +134,7 @@ impl Reader {
                     // A distance refers to the line before, which was not parsed: `alive_at_end` returns to it.
                     if self.distance(trim(&text[line.clone()])).is_some() {
                         self.each = true;
+                        self.keep_open(&text[..line.start]);
                         return line.start;
                     }
                     let starts = found.notice && is_start(&text[line.clone()]);

@@ -66,6 +66,14 @@ impl Reader {
         begins
     }
 
+    /// Goes on in the parts of a line that `text`, which is taken, leaves open: what is read next does not show them.
+    pub(super) fn keep_open(&mut self, text: &[u8]) {
+        let parts = Parts::behind(text);
+        if !parts.are_whole() {
+            self.framing = Framing::Parts(Box::new(parts));
+        }
+    }
+
     /// Takes lines, some of which are in parts, until none waits for more. Returns the number of bytes taken, and whether
     /// that needs more text.
     pub(super) fn parts(&mut self, text: &[u8], last: bool, sink: &mut Sink<'_>) -> (usize, bool) {
@@ -83,7 +91,7 @@ impl Reader {
             let end = memchr(b'\n', &text[at..whole]).map_or(whole, |end| at + end + 1);
             let line = &text[at..end];
             if parts.concerns(line) {
-                done += self.lines_of(&text[done..at], sink);
+                done += self.lines_between(&text[done..at], sink);
                 is_other = done < at;
                 if is_other {
                     break;
@@ -97,7 +105,7 @@ impl Reader {
             at = end;
         }
         if !is_other {
-            done += self.lines_of(&text[done..at], sink);
+            done += self.lines_between(&text[done..at], sink);
             is_other = done < at;
         }
         if is_other {
@@ -110,6 +118,16 @@ impl Reader {
         }
         self.framing = Framing::Parts(parts);
         (done, true)
+    }
+
+    /// Takes complete lines between parts. Returns the number of bytes taken, which is less than all where another framing
+    /// begins, and not where each line has to be visited from there on.
+    fn lines_between(&mut self, text: &[u8], sink: &mut Sink<'_>) -> usize {
+        let mut used = self.lines_of(text, sink);
+        while used < text.len() && matches!(self.framing, Framing::Lines) {
+            used += self.lines_of(&text[used..], sink);
+        }
+        used
     }
 
     /// Takes a line that is a part of one, or shows that a part has no more of them: whether it is one.
