@@ -230,7 +230,11 @@ impl Reader {
         Some(record).filter(|_| is_cut).into_iter().collect()
     }
 
+    /// Whether `record` ends within a LOG prefix, and has none before, for which it is told.
     fn ends_in_prefix(&self, record: &[u8]) -> bool {
+        if self.scanner.search.of_record().found_in(record).prefix {
+            return false;
+        }
         let plain = plain(record);
         let Some(read) = self.read(&plain) else {
             // JSON that is cut has its message last.

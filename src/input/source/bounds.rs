@@ -191,6 +191,8 @@ pub(super) struct Unpacked<R> {
     what: &'static str,
     check: &'static str,
     given: u64,
+    /// What it found: asked again, decoders find something else.
+    damage: Option<String>,
 }
 
 impl<R> Unpacked<R> {
@@ -206,6 +208,7 @@ impl<R> Unpacked<R> {
             what,
             check,
             given: 0,
+            damage: None,
         }
     }
 }
@@ -214,6 +217,9 @@ impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if buf.is_empty() {
             return Ok(0);
+        }
+        if let Some(damage) = &self.damage {
+            return Err(io::Error::new(ErrorKind::InvalidData, damage.clone()));
         }
         let n = match self.inner.read(buf) {
             Ok(n) => n,
@@ -231,6 +237,7 @@ impl<R: Read> Read for Unpacked<R> {
                     size(self.given),
                     self.check
                 );
+                self.damage = Some(text.clone());
                 return Err(io::Error::new(ErrorKind::InvalidData, text));
             }
         };
