@@ -103,7 +103,7 @@ impl Seen {
     }
 
     /// All but the ends of logs: where nothing at all can be read, there may be none. And but for what is longer than any
-    /// record, of which each piece may be told. Packed data among lines is told before the lines that came with it, so it
+    /// record, of which each piece may be told. Packed data among lines is told behind the lines that came with it, so it
     /// stands last here.
     pub fn records(&self) -> Vec<&String> {
         let is_record =

@@ -48,10 +48,10 @@ impl Reader {
         }
         self.recognise(text);
         if self.each {
-            if is_no_text(text) {
-                self.foreign(text, sink);
-            }
             let used = self.visit(text, sink);
+            if is_no_text(&text[..used]) {
+                self.foreign(&text[..used], sink);
+            }
             return self.done(&text[..used], None);
         }
         let mut scan = std::mem::take(&mut self.scan);
@@ -77,15 +77,16 @@ impl Reader {
 
     /// Takes complete lines that were scanned. Returns the number of bytes taken.
     pub(super) fn scanned(&mut self, text: &[u8], scan: &Scan, sink: &mut Sink<'_>) -> usize {
-        if scan.no_text {
-            self.foreign(text, sink);
-        }
         // Times behind a start of the machine say nothing of those before it.
         let begins = !lines(text).next().is_some_and(is_start);
         if begins {
             self.alive_at_begin(text, sink);
         }
         let used = self.take_lines(text, scan, sink);
+        // What stands behind is read again.
+        if scan.no_text {
+            self.foreign(&text[..used], sink);
+        }
         // The time of a line alone has been said, or it has none: a long one takes long to parse.
         let is_alone = memchr(b'\n', text).is_none_or(|end| end + 1 == text.len());
         if !(is_alone && begins) || self.each {
