@@ -107,7 +107,7 @@ impl Seen {
     /// stands last here.
     pub fn records(&self) -> Vec<&String> {
         let is_record =
-            |item: &&String| !item.starts_with("EndOfLog") && !item.ends_with("longer than 1 MiB");
+            |item: &&String| !item.starts_with("EndOfLog") && !item.contains("longer than 1 MiB");
         let records = self.items.iter().filter(is_record);
         let (packed, mut all): (Vec<_>, Vec<_>) =
             records.partition(|item| item.starts_with("unreadable: packed data"));
