@@ -113,6 +113,16 @@ impl Clock {
         self.resolve_stamp(Stamp::None, Some(after))
     }
 
+    /// Returns the time from which the next record may count.
+    pub(super) const fn last(&self) -> Time {
+        self.last
+    }
+
+    /// Goes back to a time of [`Self::last`]: a record was looked at before its turn.
+    pub(super) const fn go_back_to(&mut self, last: Time) {
+        self.last = last;
+    }
+
     /// Derives the date of the boot from a message of the kernel that contains a date.
     pub(in crate::input) fn learn(&mut self, record: &Record<'_>, message: &[u8]) {
         if let (Origin::Kernel, Stamp::Uptime { micros }, Some(date)) =

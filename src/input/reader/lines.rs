@@ -267,7 +267,12 @@ impl Reader {
             }
             tries = tries.saturating_sub(1);
             self.first_tries = self.first_tries.saturating_sub(1);
+            let last = self.clock.last();
             if self.alive(line, sink) {
+                // Lines before it may count from one another, and not from this one.
+                if number > 0 {
+                    self.clock.go_back_to(last);
+                }
                 self.first_tries = 0;
                 self.has_times = true;
                 return;
