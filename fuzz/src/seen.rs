@@ -103,15 +103,16 @@ impl Seen {
     }
 
     /// All but the ends of logs: where nothing at all can be read, there may be none. And but for what is longer than any
-    /// record, of which each piece may be told. Packed data among lines is told behind the lines that came with it, so it
-    /// stands last here.
+    /// record, of which each piece may be told. What is no text among lines is told behind the lines that came with it, so
+    /// it stands last here.
     pub fn records(&self) -> Vec<&String> {
         let is_record =
             |item: &&String| !item.starts_with("EndOfLog") && !item.contains("longer than 1 MiB");
         let records = self.items.iter().filter(is_record);
-        let (packed, mut all): (Vec<_>, Vec<_>) =
-            records.partition(|item| item.starts_with("unreadable: packed data"));
-        all.extend(packed);
+        let kinds = ["unreadable: packed data", "unreadable: it is UTF-16"];
+        let (no_text, mut all): (Vec<_>, Vec<_>) =
+            records.partition(|item| kinds.iter().any(|kind| item.starts_with(kind)));
+        all.extend(no_text);
         all
     }
 }

@@ -1,11 +1,12 @@
 //! Carry between blocks: the start of an incomplete record, and the skipping of a record that is too long or no text.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memmem, memrchr};
 
 use super::Reader;
 use crate::input::event::{LogEvent, Sink};
 use crate::input::format::text::trim;
 use crate::input::framing::{self, Framing, LONG_LINE, MAX_RECORD};
+use crate::input::search::Found;
 
 impl Reader {
     pub(super) fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
@@ -112,31 +113,46 @@ impl Reader {
         nuls
     }
 
-    /// Reports what is no text among lines, and may have drop lines: of each line once, and of none that is told for a LOG
-    /// prefix of its own.
+    /// Reports what is no text among `lines`, and may have drop lines: of each line without a hit, and once.
     #[cold]
-    pub(super) fn foreign(&self, text: &[u8], sink: &mut Sink<'_>) {
-        let wide = self.prefixes.texts.iter().flat_map(|prefix| {
-            let wide = framing::widened(&[&prefix[..], b"IN="].concat());
-            let all: Vec<usize> = memmem::find_iter(text, &wide).collect();
-            all.into_iter().map(|at| (at, framing::WIDE))
-        });
-        let mut all: Vec<_> = framing::packed(text).chain(wide).collect();
-        all.sort_unstable();
+    pub(super) fn foreign(&self, lines: &[u8], sink: &mut Sink<'_>) {
         let mut told = 0;
-        for (at, why) in all {
-            let end = memchr(b'\n', &text[at..]).map_or(text.len(), |end| at + end);
-            let line = &text[at..end];
-            if at < told || self.scanner.search.of_record().found_in(line).prefix {
-                continue;
+        for (at, why) in self.no_text_in(lines) {
+            let end = memchr(b'\n', &lines[at..]).map_or(lines.len(), |end| at + end);
+            let begin = memrchr(b'\n', &lines[..at]).map_or(0, |end| end + 1);
+            let line = &lines[begin..end];
+            let has_hit = self.scanner.search.of_record().found_in(line) != Found::default();
+            if at >= told && !has_hit {
+                no_text(&lines[at..end], why, sink);
             }
             told = end;
-            // Packed data shows nothing, and a line in UTF-16 is text without its NULs.
-            let shown = if why == framing::WIDE { line } else { &[] };
-            let shown = shown.iter().filter(|byte| **byte != 0).take(200);
-            let record: &[u8] = &shown.copied().collect::<Vec<u8>>();
-            sink(LogEvent::Unreadable { record, why });
         }
+    }
+
+    /// Reports that `line`, which has hits, is no text: whether it is none.
+    #[cold]
+    pub(super) fn is_foreign(&self, line: &[u8], found: Found, sink: &mut Sink<'_>) -> bool {
+        // UTF-16 beside a LOG prefix is not what hides it.
+        let all = self.no_text_in(line);
+        let first = all
+            .first()
+            .filter(|(_, why)| *why != framing::WIDE || !found.prefix);
+        if let Some((at, why)) = first {
+            no_text(&line[*at..], why, sink);
+        }
+        first.is_some()
+    }
+
+    /// Returns where something that is no text begins in `lines`, in their order, and what is said of it.
+    fn no_text_in(&self, lines: &[u8]) -> Vec<(usize, &'static str)> {
+        let wide = self.prefixes.texts.iter().flat_map(|prefix| {
+            let wide = framing::widened(&[&prefix[..], b"IN="].concat());
+            let all: Vec<usize> = memmem::find_iter(lines, &wide).collect();
+            all.into_iter().map(|at| (at, framing::WIDE))
+        });
+        let mut all: Vec<_> = framing::packed(lines).chain(wide).collect();
+        all.sort_unstable();
+        all
     }
 
     /// Discards a record that is too long.
@@ -184,6 +200,14 @@ impl Reader {
             }
         }
     }
+}
+
+/// Reports the rest of a line that is no text. Packed data shows nothing, and a line in UTF-16 is text without its NULs.
+fn no_text(rest: &[u8], why: &'static str, sink: &mut Sink<'_>) {
+    let shown = if why == framing::WIDE { rest } else { &[] };
+    let shown = shown.iter().filter(|byte| **byte != 0).take(200);
+    let record: &[u8] = &shown.copied().collect::<Vec<u8>>();
+    sink(LogEvent::Unreadable { record, why });
 }
 
 /// Reports a record that is too long.

@@ -12,6 +12,7 @@ use crate::input::format::text::{bare, plain, trim};
 use crate::input::format::{Origin, Prefixes};
 use crate::input::framing::{self, Framing, Joined, Parts};
 use crate::input::message::{CUT, MANGLED, unescaped};
+use crate::input::scan::is_no_text;
 use crate::input::search::Found;
 
 /// How many bytes of a line's end may have the begin of a LOG prefix.
@@ -30,6 +31,10 @@ impl Reader {
         found: Found,
         sink: &mut Sink<'_>,
     ) -> Taken {
+        let raw = trim(&text[line.clone()]);
+        if is_no_text(raw) && self.is_foreign(raw, found, sink) {
+            return Taken::Said;
+        }
         let is_rest = found.rule && !found.prefix;
         let before = match line.start.checked_sub(1) {
             _ if !found.repeat && !is_rest => Vec::new(),
@@ -44,7 +49,6 @@ impl Reader {
             }
             None => self.before.clone(),
         };
-        let raw = trim(&text[line]);
         if is_rest && self.prefixes.is_wrapped(&before, raw) {
             sink(LogEvent::Elsewhere {
                 record: raw,
