@@ -39,14 +39,14 @@ pub fn unpack(data: &[u8]) {
 }
 
 /// Of sound bytes the same comes out in every way. Of damaged ones too, where xz or bzip2 finds the damage; the others hand
-/// out more or less of what stands before it.
+/// out more or less of what stands before it, in which another packing may find a damage first.
 fn same(one: (&seen::Seen, &String), other: (&seen::Seen, &String)) {
     let is_rough = |told: &String| {
         let exact = ["xz -t", "bzip2 -t"];
         told.contains('\n') && !exact.iter().any(|tool| told.contains(tool))
     };
-    assert_eq!(is_rough(one.1), is_rough(other.1));
-    if !is_rough(one.1) {
+    assert_eq!(one.1.contains('\n'), other.1.contains('\n'));
+    if !is_rough(one.1) && !is_rough(other.1) {
         assert_eq!((one.0.records(), one.1), (other.0.records(), other.1));
         return;
     }
