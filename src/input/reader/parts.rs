@@ -236,9 +236,10 @@ impl Reader {
 
     /// Whether `record` ends within a LOG prefix, and has none before, for which it is told.
     fn ends_in_prefix(&self, record: &[u8]) -> bool {
-        if self.scanner.search.of_record().found_in(record).prefix {
-            return false;
-        }
+        self.is_cut_in_prefix(record) && !self.scanner.search.of_record().found_in(record).prefix
+    }
+
+    fn is_cut_in_prefix(&self, record: &[u8]) -> bool {
         let plain = plain(record);
         let Some(read) = self.read(&plain) else {
             // JSON that is cut has its message last.
