@@ -440,7 +440,8 @@ impl Reader {
     fn record(&mut self, record: &[u8], sink: &mut Sink<'_>) {
         self.lines += 1;
         self.known = true;
-        // Records without lines have no `last message repeated`.
+        // Records without lines have no `last message repeated`, and none of a line behind them means a line before.
+        self.before.clear();
         let found = Found {
             repeat: false,
             ..self.scanner.search.of_record().found_in(record)
