@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use std::path::Path;
+use std::process::Command;
 
-use crate::support::{Seen, drop_line, options, pack, read, run, sample_journal};
+use crate::support::{Seen, drop_line, options, pack, piped, read, run, sample_journal};
 use dropsift::input::source::{BLOCK, Live, peel, read_stream};
 
 /// Returns a log of `count` drop lines.
@@ -77,6 +78,33 @@ fn what_stands_before_a_damage_counts() {
             "{}",
             seen.errors[0]
         );
+    }
+}
+
+#[test]
+fn what_stands_before_a_damage_in_the_middle_counts() {
+    let folder = tempfile::tempdir().unwrap();
+    let plain = log(20_000);
+    for tool in ["gzip", "xz", "zstd", "bzip2"] {
+        let Some(mut packed) = pack(&[&format!("{tool} -c")], &plain) else {
+            continue;
+        };
+        let at = packed.len() * 3 / 5;
+        packed[at..at + 64].fill(0xa5);
+        // The tool itself writes what it unpacked, but for the last block; of gzip also what comes of the damage.
+        let own = piped(Command::new(tool).arg("-dc"), &packed).stdout;
+        let sound = own
+            .iter()
+            .zip(&plain)
+            .take_while(|(one, other)| one == other);
+        let own = sound.filter(|(byte, _)| **byte == b'\n').count();
+        let seen = read(&written(folder.path(), tool, &packed));
+        assert!(
+            seen.drops.len() >= own,
+            "{tool}: {} of {own}",
+            seen.drops.len()
+        );
+        assert_eq!(seen.errors.len(), 1, "{tool}");
     }
 }
 

@@ -146,6 +146,8 @@ impl Reader {
             // A line that comes again repeats all of it.
             self.before.clear();
             if !parts.has_hit {
+                // Lines behind it may count their time from it.
+                self.alive(line, sink);
                 self.before
                     .extend_from_slice(kept(framing::without_end(line)));
             } else if let Some(Joined::Record(record)) = joined.last() {

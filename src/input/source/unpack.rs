@@ -230,7 +230,7 @@ pub(super) fn unpack<'a>(
 ) -> io::Result<Box<dyn Read + Send + 'a>> {
     Ok(match codec {
         Codec::Gzip => {
-            let plain = decode::gzip(stream);
+            let plain = decode::gzip(stream)?;
             Box::new(Unpacked::new(plain, bounds, "gzip", "gzip -t"))
         }
         Codec::Xz => Box::new(Unpacked::new(decode::xz(stream)?, bounds, "xz", "xz -t")),
