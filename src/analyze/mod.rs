@@ -101,6 +101,8 @@ pub struct Analysis {
     elsewhere: Elsewhere,
     /// Number of lines that cannot be read, by the reason.
     unread: BTreeMap<String, u64>,
+    /// How many lines are not the kernel's, by the reason.
+    distrusted: BTreeMap<&'static str, u64>,
     /// Lines of other LOG rules, by their prefixes.
     other_prefixes: BTreeMap<String, u64>,
     /// Drop lines that came in, including those that an earlier input contained.
@@ -135,6 +137,7 @@ impl Analysis {
             notices: Notices::new(),
             elsewhere: Elsewhere::default(),
             unread: BTreeMap::new(),
+            distrusted: BTreeMap::new(),
             other_prefixes: BTreeMap::new(),
             met: 0,
             reports: Reports::default(),
@@ -154,7 +157,7 @@ impl Analysis {
         match event {
             LogEvent::Drops(drops) => self.push_drops(drops),
             LogEvent::Unreadable { record, why } => self.unreadable(why, record),
-            LogEvent::Untrusted { record, why } => self.refuse(false, why.to_owned(), record),
+            LogEvent::Untrusted { record, why } => self.untrusted(why, record),
             LogEvent::Elsewhere {
                 record,
                 why,

@@ -175,6 +175,12 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
                 drop_lines(count, "has", "have")
             ),
         ),
+        NoticeKind::Nuls => (
+            "log-damaged",
+            "NUL bytes stand in the log, as a crash or a bad copy leaves them: what stood there is lost, and drop lines may have \
+             been among it. Look for another copy of the log"
+                .to_owned(),
+        ),
         // A boot is no loss; and the order of lines must not change a report.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };

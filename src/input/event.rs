@@ -114,6 +114,8 @@ pub enum NoticeKind {
     UnreadTime,
     /// Stamps with the name of a zone that is not UTC; the count is their number.
     ZoneName,
+    /// NULs stand in the text, as a crash leaves them: what stood there is lost.
+    Nuls,
     /// The clock was set back, or the log's parts are out of order; the count is the number of seconds.
     TimeBack,
 }

@@ -8,6 +8,7 @@ mod carry;
 mod clock;
 mod line;
 mod lines;
+mod lost;
 mod nodes;
 mod parts;
 mod record;
@@ -17,7 +18,7 @@ use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
 use super::framing::{self, Cut, Event, Framing, MAX_RECORD, Torn};
-use super::message::{NOTICES, REPEAT};
+use super::message::{BLOB, NOTICES, REPEAT};
 use super::scan::{self, Scan};
 use super::search::{Found, Hit, Literal, Search};
 use crate::time::{Reading, Time};
@@ -30,10 +31,6 @@ pub use line::{Line, line};
 /// Bytes of lines that are scanned first after records of another framing; each further step doubles them. A scan of the
 /// whole block would be repeated for each line that opens a framing.
 const FIRST_LINES: usize = 256;
-
-/// Reason for which a part of an export was not read.
-const WRONG_LENGTH: &str = "the length of a value of the export does not fit, and what stands behind it may be a part of it: \
-                            export the journal again, and change no byte of it";
 
 /// Result of taking a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +75,9 @@ pub struct Reader {
     unread_times: u64,
     /// Number of drop lines whose stamp has the name of a zone.
     zone_names: u64,
+    /// Whether its text has holes of NULs, and how many of one were taken off before a line.
+    has_nuls: bool,
+    nul_run: usize,
     /// Whether the user gave the zone of stamps without an offset.
     has_zone: bool,
     known: bool,
@@ -134,6 +134,8 @@ impl Reader {
             no_such_days: 0,
             unread_times: 0,
             zone_names: 0,
+            has_nuls: false,
+            nul_run: 0,
             has_zone: reading.offset != 0,
             known: false,
             framing: Framing::Lines,
@@ -248,6 +250,7 @@ impl Reader {
             (NoticeKind::NoSuchDay, self.no_such_days),
             (NoticeKind::UnreadTime, self.unread_times),
             (NoticeKind::ZoneName, zone_names),
+            (NoticeKind::Nuls, u64::from(self.has_nuls)),
         ] {
             if count > 0 {
                 sink(LogEvent::Notice {
@@ -329,16 +332,27 @@ impl Reader {
                 }
                 Cut::Torn => {
                     self.lines += 1;
-                    self.framing = Framing::Torn(Box::new(Torn::new(rest, false)));
+                    self.framing = Framing::Torn(Box::new(Torn::new(rest)));
                 }
                 Cut::Lost(len, begins) => {
                     self.torn(&rest[..len], begins, sink);
                     at += len;
                 }
+                Cut::Fields(len) => {
+                    if let Framing::Torn(torn) = &mut self.framing {
+                        torn.pass(false);
+                    }
+                    at += len;
+                }
                 Cut::Skip(len) => {
-                    carry::unreadable(rest, sink);
-                    self.lines += 1;
-                    self.framing = Framing::Torn(Box::new(Torn::new(rest, true)));
+                    if !matches!(self.framing, Framing::Torn(_)) {
+                        carry::unreadable(rest, sink);
+                        self.lines += 1;
+                        self.framing = Framing::Torn(Box::new(Torn::too_long(rest)));
+                    }
+                    if let Framing::Torn(torn) = &mut self.framing {
+                        torn.pass(true);
+                    }
                     self.skip = len.saturating_sub(rest.len() as u64);
                     at = usize::try_from(len)
                         .map_or(text.len(), |len| text.len().min(at.saturating_add(len)));
@@ -356,6 +370,9 @@ impl Reader {
                     is_first = true;
                     let other =
                         framing::opening(rest).filter(|other| !other.is_like(&self.framing));
+                    if matches!(self.framing, Framing::Export) && other.is_none() {
+                        self.no_field(rest, sink);
+                    }
                     self.barred = other.is_none();
                     self.framing = other.unwrap_or(Framing::Lines);
                 }
@@ -404,38 +421,6 @@ impl Reader {
         }
     }
 
-    /// Takes a record in which its document breaks off.
-    fn broken(&mut self, record: &[u8], sink: &mut Sink<'_>) {
-        self.lines += 1;
-        self.lost(
-            record,
-            "the JSON is broken: export the log again, or cut the record out",
-            sink,
-        );
-    }
-
-    /// Takes a part of an export in which lengths do not fit; `begins` states that an entry begins behind it.
-    fn torn(&mut self, part: &[u8], begins: bool, sink: &mut Sink<'_>) {
-        let Framing::Torn(mut torn) = std::mem::replace(&mut self.framing, Framing::Export) else {
-            return;
-        };
-        let is_lost = !torn.is_told && self.lost(part, WRONG_LENGTH, sink);
-        if !begins {
-            torn.go_on(is_lost);
-            self.framing = Framing::Torn(torn);
-        }
-    }
-
-    /// Reports a part of a log that cannot be read, if it has a drop line: whether it has.
-    fn lost(&self, part: &[u8], why: &'static str, sink: &mut Sink<'_>) -> bool {
-        let has = self.scanner.search.of_record().found_in(part).prefix;
-        if has {
-            let record = &part[..part.len().min(200)];
-            sink(LogEvent::Unreadable { record, why });
-        }
-        has
-    }
-
     /// Takes one record of a form that has no lines.
     fn record(&mut self, record: &[u8], sink: &mut Sink<'_>) {
         self.lines += 1;
@@ -453,6 +438,10 @@ impl Reader {
     }
 }
 
+/// The name of the documented prefix, and how a filter writes it that makes all letters small.
+const NAME: &str = "HARVESTER";
+const SMALL: &str = "harvester_drop";
+
 /// Returns the literals to search for besides prefixes, each with its rarest part.
 fn literals() -> impl Iterator<Item = Literal> {
     const RARE: &[(&str, &str)] = &[
@@ -464,13 +453,22 @@ fn literals() -> impl Iterator<Item = Literal> {
         ("setting system clock to ", "clock to "),
         ("audit: type=2000 audit(", "=2000 audit("),
         (" [s=", "[s="),
+        (SMALL, "r_drop"),
+        (BLOB, "ta]"),
     ];
     let notices = NOTICES.iter().map(|row| (row.literal, Hit::Notice));
     let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
     let openings = framing::OPENINGS.iter().map(|text| (*text, Hit::Opening));
     let all = notices.chain(dates).chain(openings);
     // nf_log_dump_packet_common() prints it in each line of a LOG rule.
-    let others = [(REPEAT, Hit::Repeat), (" OUT=", Hit::Rule)];
+    let others = [
+        (REPEAT, Hit::Repeat),
+        (" OUT=", Hit::Rule),
+        // Where the prefix is escaped or spelt in another way.
+        (NAME, Hit::Rule),
+        (SMALL, Hit::Rule),
+        (BLOB, Hit::Rule),
+    ];
     all.chain(others).map(|(text, hit)| Literal {
         text,
         rare: RARE

@@ -179,11 +179,17 @@ const CAPTURES: &[(&str, usize, u32, usize, u64)] = &[
     ("rsyslog/traditional.log", 6, 8, 1, 7),
 ];
 
+/// Returns the number of messages that journalctl has hidden in `log`: in the captures, one of the kernel.
+fn hidden(log: &[u8]) -> usize {
+    memchr::memmem::find_iter(log, "B blob data]").count()
+}
+
 #[test]
 fn captures_are_read_with_the_right_numbers() {
     let mut wrong = Vec::new();
     for &(name, drops, logged, untrusted, lines) in CAPTURES {
-        let seen = scan(&fixture(name));
+        let log = fixture(name);
+        let seen = scan(&log);
         let sum: u32 = seen.drops.iter().map(|drop| drop.repeats).sum();
         let is = (
             seen.drops.len(),
@@ -193,7 +199,7 @@ fn captures_are_read_with_the_right_numbers() {
             seen.lines,
             seen.known,
         );
-        let should = (drops, logged, untrusted, 0, lines, true);
+        let should = (drops, logged, untrusted, hidden(&log), lines, true);
         if is != should {
             wrong.push(format!("{name}: {is:?}, not {should:?}"));
         }
@@ -878,7 +884,7 @@ fn a_log_whose_form_changes_is_read_on() {
     let (drops, untrusted) = (sum(|row| row.1), sum(|row| row.3));
     assert_eq!(
         (seen.drops.len(), seen.untrusted, seen.unreadable),
-        (drops, untrusted, 0)
+        (drops, untrusted, hidden(&log))
     );
 }
 

@@ -61,6 +61,7 @@ fn encoded(text: &str, encoding: Option<&str>) -> Vec<u8> {
     let other = MESSAGE.replace("40000", "40001");
     let text = text.replace("{M}", MESSAGE).replace("{N}", &other);
     let text = text.replace("{16K}", &"x".repeat(16 << 10));
+    let text = text.replace("{1M}", &"x".repeat(1 << 20));
     let wide = |bytes: fn(u16) -> [u8; 2], mark: Option<u16>| {
         let units = mark.into_iter().chain(text.encode_utf16());
         units.flat_map(bytes).collect()
@@ -131,6 +132,7 @@ fn wrong(row: &Row, folder: &Path) -> Option<String> {
         "other-prefix",
         "no-such-day",
         "time-unread",
+        "log-damaged",
     ];
     let has: Vec<&str> = codes
         .into_iter()
@@ -146,6 +148,9 @@ fn wrong(row: &Row, folder: &Path) -> Option<String> {
     let tells = |code: &str| warnings.iter().any(|warning| warning["code"] == code);
     if row.unreadable > 0 && !tells("lines-unreadable") && !tells("prefix-elsewhere") {
         wrong.push("no caution names the lines that could not be read".to_owned());
+    }
+    if row.untrusted > 0 && !tells("lines-untrusted") && !tells("prefix-elsewhere") {
+        wrong.push("no caution names the lines that are not the kernel's".to_owned());
     }
     if ["tally", "findings", "warnings"]
         .iter()

@@ -115,6 +115,10 @@ pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
         return Step::Broken;
     }
     if let Some(equals) = equals {
+        // journalctl writes a value with a NUL behind its length: this one was lost, by a crash or a bad copy.
+        if memchr::memchr(0, line).is_some() {
+            return Step::Broken;
+        }
         return Step::Field {
             key,
             value: &line[equals + 1..],

@@ -28,6 +28,7 @@ mod short;
 mod short_full;
 mod short_iso;
 mod short_monotonic;
+mod spelt;
 mod syslog;
 pub(super) mod text;
 mod unknown;

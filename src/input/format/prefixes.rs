@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use memchr::memmem::Finder;
 
+use super::spelt::{ends_within_word, is_spelt_in};
 use super::unseen::behind_changed;
 use crate::input::search::Search;
 
@@ -103,7 +104,13 @@ impl Prefixes {
     pub(in crate::input) fn is_mangled_in(&self, text: &[u8]) -> bool {
         self.is_changed_in(text)
             || is_cut_field(text)
+            || self.is_spelt_in(text)
             || rule_prefix(text).is_some_and(|prefix| self.is_mangled(prefix))
+    }
+
+    /// Whether `text` has the words of a drop line, however they are joined.
+    pub(in crate::input) fn is_spelt_in(&self, text: &[u8]) -> bool {
+        self.are_documented && is_spelt_in(text)
     }
 
     /// Whether such a line begins `text` without a program's name before it, and without an indentation.
@@ -163,10 +170,12 @@ fn split_word(text: &[u8]) -> (&[u8], &[u8]) {
     text.split_at(begin)
 }
 
-/// Whether a text begins with `IN=`, as it is, or with its sign escaped: `IN&#x3D;`, `IN%3D`, `IN\u003d`.
+/// Whether a text begins with `IN=`, as it is, with its sign escaped, `IN&#x3D;`, `IN%3D`, `IN\u003d`, or as a key of JSON.
 pub(in crate::input) fn is_field(text: &[u8]) -> bool {
-    const SIGNS: [&[u8]; 10] = [
+    const SIGNS: [&[u8]; 11] = [
         b"=",
+        // A collector made a field of it.
+        b"\":",
         b"&#x3d;",
         b"&#61;",
         b"&equals;",
@@ -202,21 +211,6 @@ fn goes_on(rest: &[u8]) -> bool {
             && places.filter_map(|at| rest.get(at..)).any(is_field)
     };
     is_field(rest) || is_marked()
-}
-
-/// Whether a text ends within a word. The letter or the digits of an escape, such as `\n`, `\u000a`, `#012` or `%20`, are none.
-fn ends_within_word(text: &[u8]) -> bool {
-    let Some(last) = text.last() else {
-        return false;
-    };
-    let is_escape = |len: usize, mark: &[u8]| {
-        let begin = text.len().checked_sub(len);
-        begin.is_some_and(|begin| text[begin..].starts_with(mark))
-    };
-    let escapes: [(usize, &[u8]); 5] =
-        [(2, b"\\"), (4, b"\\x"), (6, b"\\u"), (4, b"#0"), (3, b"%")];
-    let is_word = last.is_ascii_alphanumeric() || matches!(last, b'_' | b'-');
-    is_word && !escapes.iter().any(|(len, mark)| is_escape(*len, mark))
 }
 
 /// Bytes that escapes and markup begin with, and few prefixes have.

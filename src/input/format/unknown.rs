@@ -1,11 +1,12 @@
 //! Text that no form reads, and in which a drop line begins: who wrote it. The one answer for a line by itself and for one that
 //! containers and collectors wrap.
 
-use super::header::clock;
+use super::header::{clock, iso};
 use super::json_fields::{FIELDS, Part, Within, field};
 use super::prefixes::Prefixes;
 use super::record::Origin;
 use super::relay::is_host;
+use super::take_short_stamp;
 
 /// Returns who wrote `text`, which no form reads and in which a drop line begins: a program where it shows that it is one's,
 /// else nobody tells.
@@ -35,11 +36,19 @@ fn is_programs(head: &[u8]) -> bool {
         return tag.is_some_and(|tag| !tag.contains(&b' ') && !is_host(tag));
     }
     let is_tagged = memchr::memmem::find(head, b": ").is_some_and(|at| {
-        // `harvester1: ` is what tools print that ask several hosts.
-        at + 2 < head.len() || !is_host(&head[..at])
+        // `harvester1: ` is what tools print that ask several hosts, before whole lines too. A tag has its time before it.
+        let behind = &head[at + 2..];
+        !is_host(&head[..at]) || !behind.is_empty() && !is_stamped(behind)
     });
     let last = head.rsplit(|b| *b == b' ').next().unwrap_or_default();
     is_tagged || last.contains(&b'?') || last.ends_with(b"(") || last.ends_with(b"/")
+}
+
+/// Whether a text begins with a time, or a priority, as a line of a log does.
+fn is_stamped(text: &[u8]) -> bool {
+    let text = text.trim_ascii_start();
+    let is_bracket = text.first().is_some_and(|first| b"[<".contains(first));
+    is_bracket || iso(&mut &*text).is_some() || take_short_stamp(&mut &*text).is_some()
 }
 
 /// Whether a text ends with a key under which records have their message: `message: "`.

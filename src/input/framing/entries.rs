@@ -4,37 +4,69 @@
 use super::{Cut, MAX_RECORD};
 use crate::input::format::export::{self, Step};
 
-/// The state behind an entry whose lengths do not fit.
+/// The state behind an entry whose lengths do not fit, or within one that is too long.
 pub(in crate::input) struct Torn {
     /// How the entries of its journal begin; nothing where they have no cursor.
     cursor: Vec<u8>,
-    /// Whether a value of it was skipped, and ends here if its length fits.
-    at_end: bool,
+    place: Place,
     /// Whether the loss was said.
     pub(in crate::input) is_told: bool,
 }
 
+/// What stands next in such an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The line end of a value that was skipped, if its length fits.
+    Value,
+    /// Its further fields, which are left out too: what decides of the entry may have stood before them.
+    Fields,
+    /// Anything.
+    Lost,
+}
+
 impl Torn {
-    /// Creates the state for the entry at the start of `text`; `at_end` states that a value of it was skipped.
-    pub(in crate::input) fn new(text: &[u8], at_end: bool) -> Self {
+    /// Creates the state for the entry at the start of `text`, whose lengths do not fit.
+    pub(in crate::input) fn new(text: &[u8]) -> Self {
         Self {
             cursor: export::cursor(text).to_vec(),
-            at_end,
-            is_told: at_end,
+            place: Place::Lost,
+            is_told: false,
+        }
+    }
+
+    /// Creates the state for the entry at the start of `text`, of which a value is too long, and was told.
+    pub(in crate::input) fn too_long(text: &[u8]) -> Self {
+        Self {
+            place: Place::Fields,
+            is_told: true,
+            ..Self::new(text)
         }
     }
 
     /// Goes on behind a part that was lost.
     pub(in crate::input) const fn go_on(&mut self, is_told: bool) {
-        self.at_end = false;
+        self.place = Place::Lost;
         self.is_told |= is_told;
+    }
+
+    /// Goes on behind fields, or behind a value that is skipped.
+    pub(in crate::input) const fn pass(&mut self, is_skipped: bool) {
+        self.place = if is_skipped {
+            Place::Value
+        } else {
+            Place::Fields
+        };
     }
 
     /// Splits off what lies before the next entry that is not taken for a sender's text. `resume` is as far as the entries behind a
     /// blank line are known to follow each other.
     pub(super) fn cut(&self, text: &[u8], resume: usize, last: bool) -> Cut {
-        if self.at_end && text.first() == Some(&b'\n') {
-            return Cut::Lost(1, true);
+        if let Some(cut) = self.fields(text) {
+            return if last && matches!(cut, Cut::More(_) | Cut::Skip(_)) {
+                Cut::Lost(text.len(), false)
+            } else {
+                cut
+            };
         }
         if let Some(at) = export::next_entry(text, &self.cursor) {
             return match chain(text, resume.max(at), at, &self.cursor, last) {
@@ -54,6 +86,29 @@ impl Torn {
             Some(end) => Cut::Lost(end + 1, false),
             None if text.len() > MAX_RECORD => Cut::Lost(lines, false),
             None => Cut::More(0),
+        }
+    }
+
+    /// Splits off further fields of an entry that is too long; `None` where none stand there.
+    fn fields(&self, text: &[u8]) -> Option<Cut> {
+        let mut at = match (self.place, text.first()) {
+            (Place::Lost, _) => return None,
+            (Place::Fields, _) => 0,
+            (Place::Value, Some(b'\n')) => 1,
+            (Place::Value, Some(_)) => return None,
+            (Place::Value, None) => return Some(Cut::More(0)),
+        };
+        loop {
+            match export::step(&text[at..]) {
+                Step::Field { len, .. } => at += len,
+                Step::End(len) => return Some(Cut::Lost(at + len, true)),
+                Step::Long(len) if len > MAX_RECORD as u64 => {
+                    return Some(Cut::Skip((at as u64).saturating_add(len) - 1));
+                }
+                _ if at > 0 => return Some(Cut::Fields(at)),
+                Step::More | Step::Long(_) => return Some(Cut::More(0)),
+                Step::Broken => return None,
+            }
         }
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum Framing {
     Lines,
     /// Fields up to a blank line, with lengths before binary values (`-o export`).
     Export,
-    /// The rest of an export behind an entry whose lengths do not fit, up to the next entry.
+    /// The rest of an export behind an entry whose lengths do not fit, or of one that is too long, up to the next entry.
     Torn(Box<Torn>),
     /// A header line and indented lines (`-o verbose`).
     Verbose,
@@ -58,6 +58,8 @@ pub(super) enum Cut {
     Torn,
     /// A part of a text that is not read, and whether a record begins behind it.
     Lost(usize, bool),
+    /// Fields of an entry that is too long, of so many bytes, behind which further ones follow.
+    Fields(usize),
     /// A part of a record that is too long, also beyond the text, up to the line end behind its last value.
     Skip(u64),
     /// The start of a record, with the offset at which the search for its end goes on once there is more of it.

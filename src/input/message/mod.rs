@@ -33,6 +33,16 @@ const CLAIMED: &str = "not from the kernel, but claims to be";
 pub(super) const MANGLED: &str =
     "the LOG prefix or what follows it was escaped, marked or cut on its way";
 
+/// The end of what journalctl writes in place of a message that it hides.
+pub(super) const BLOB: &str = " blob data]";
+
+/// Reason why a message that journalctl has hidden is none.
+pub(super) const HIDDEN: &str = "journalctl has hidden a message of the kernel, since it has bytes that cannot be printed; it may be a \
+                                 drop line: save the log with `journalctl -k -a`, or with `-o export`";
+
+/// Reason why a message whose bytes are given as numbers is none.
+pub(super) const NUMBERS: &str = "its bytes stand there as numbers, and the list is cut off or has numbers that are no bytes: export the log again";
+
 /// Reason why a line at the end of a log is no drop line.
 pub(super) const CUT: &str = "the log ends within the LOG prefix";
 
@@ -57,6 +67,8 @@ pub(super) enum Class<'m> {
     Elsewhere,
     /// Several drop lines, which what collected them has joined to one: the parts of each cannot be told.
     Joined,
+    /// A message of the kernel that journalctl has hidden.
+    Hidden,
     /// A notice on lost evidence or on a new start of the log.
     Notice { kind: NoticeKind, count: u64 },
     /// Any other message.
@@ -122,7 +134,7 @@ pub(super) fn classify<'m>(
             message: line,
             repeats,
         }
-    } else if is_field(rest) || prefixes.is_changed_in(line) {
+    } else if is_field(rest) || prefixes.is_changed_in(line) || prefixes.is_spelt_in(line) {
         Class::Mangled
     } else {
         Class::OtherRule(rule_prefix(line))
@@ -137,10 +149,22 @@ fn of_rule<'m>(origin: Origin, line: &'m [u8], prefixes: &Prefixes) -> Class<'m>
     if prefixes.is_mangled_in(line) {
         return Class::Mangled;
     }
+    if is_hidden(line) {
+        return Class::Hidden;
+    }
     match rule_prefix(line) {
         Some(prefix) if origin == Origin::Kernel => Class::OtherRule(Some(prefix)),
         _ => Class::Other,
     }
+}
+
+/// Whether `line` is what journalctl writes in place of a message with bytes that cannot be printed: `[290B blob data]`
+/// (systemd, logs-show.c).
+fn is_hidden(line: &[u8]) -> bool {
+    let size = line
+        .strip_prefix(b"[")
+        .and_then(|line| line.strip_suffix(BLOB.as_bytes()));
+    size.is_some_and(|size| size.first().is_some_and(u8::is_ascii_digit) && size.len() < 8)
 }
 
 /// Whether a PID and a colon stand in a line, `URGP=0[4242]: text`, as behind a tag: the tag held what stands before. The kernel

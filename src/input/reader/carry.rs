@@ -1,12 +1,12 @@
 //! Carry between blocks: the start of an incomplete record, and the skipping of a record that is too long or no text.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::memchr;
 
 use super::Reader;
+use super::lost::NUL_RUN;
 use crate::input::event::{LogEvent, Sink};
 use crate::input::format::text::trim;
-use crate::input::framing::{self, Framing, LONG_LINE, MAX_RECORD};
-use crate::input::search::Found;
+use crate::input::framing::{self, Framing, LONG_LINE, MAX_RECORD, Torn};
 
 impl Reader {
     pub(super) fn push_block(&mut self, mut block: &[u8], sink: &mut Sink<'_>) {
@@ -108,51 +108,22 @@ impl Reader {
             return 0;
         }
         let nuls = rest.iter().position(|b| *b != 0).unwrap_or(rest.len());
+        self.nul_run += nuls;
+        self.has_nuls |= self.nul_run >= NUL_RUN;
+        if nuls < rest.len() {
+            self.nul_run = 0;
+        }
         // Together with the line, the NULs would precede a text that looks like an opening.
         self.barred |= nuls > 0;
         nuls
     }
 
-    /// Reports what is no text among `lines`, and may have drop lines: of each line without a hit, and once.
-    #[cold]
-    pub(super) fn foreign(&self, lines: &[u8], sink: &mut Sink<'_>) {
-        let mut told = 0;
-        for (at, why) in self.no_text_in(lines) {
-            let end = memchr(b'\n', &lines[at..]).map_or(lines.len(), |end| at + end);
-            let begin = memrchr(b'\n', &lines[..at]).map_or(0, |end| end + 1);
-            let line = &lines[begin..end];
-            let has_hit = self.scanner.search.of_record().found_in(line) != Found::default();
-            if at >= told && !has_hit {
-                no_text(&lines[at..end], why, sink);
-            }
-            told = end;
-        }
-    }
-
-    /// Reports that `line`, which has hits, is no text: whether it is none.
-    #[cold]
-    pub(super) fn is_foreign(&self, line: &[u8], found: Found, sink: &mut Sink<'_>) -> bool {
-        // UTF-16 beside a LOG prefix is not what hides it.
-        let all = self.no_text_in(line);
-        let first = all
-            .first()
-            .filter(|(_, why)| *why != framing::WIDE || !found.prefix);
-        if let Some((at, why)) = first {
-            no_text(&line[*at..], why, sink);
-        }
-        first.is_some()
-    }
-
-    /// Returns where something that is no text begins in `lines`, in their order, and what is said of it.
-    fn no_text_in(&self, lines: &[u8]) -> Vec<(usize, &'static str)> {
-        let wide = self.prefixes.texts.iter().flat_map(|prefix| {
-            let wide = framing::widened(&[&prefix[..], b"IN="].concat());
-            let all: Vec<usize> = memmem::find_iter(lines, &wide).collect();
-            all.into_iter().map(|at| (at, framing::WIDE))
-        });
-        let mut all: Vec<_> = framing::packed(lines).chain(wide).collect();
-        all.sort_unstable();
-        all
+    /// Skips the rest of a line, which is counted at its end.
+    fn skip_line(&mut self) {
+        self.resume = 0;
+        self.overlong = !self.carry.ends_with(b"\n");
+        self.lines += u64::from(!self.overlong);
+        self.carry = Vec::new();
     }
 
     /// Discards a record that is too long.
@@ -182,32 +153,30 @@ impl Reader {
                 self.overlong = true;
                 self.carry = Vec::new();
             }
-            // It was told.
-            Framing::Torn(_) => self.carry.clear(),
-            Framing::Lines
-            | Framing::Export
-            | Framing::Verbose
-            | Framing::OctetCounted
-            | Framing::Datagrams
-            | Framing::Table(_) => {
+            // It was told, and is a field of one line.
+            Framing::Torn(_) => self.skip_line(),
+            Framing::Export => {
                 unreadable(&self.carry, sink);
-                self.resume = 0;
-                self.overlong = memchr(b'\n', &self.carry).is_none();
-                // A line is counted at its end, a record over several lines here.
-                self.lines += u64::from(!self.overlong);
+                self.lines += 1;
+                // Its fields are told apart on the way: in a value may stand anything.
+                self.framing = Framing::Torn(Box::new(Torn::too_long(&self.carry)));
+                self.carry.drain(..std::mem::take(&mut self.resume));
+                if self.carry.len() > MAX_RECORD {
+                    self.lines -= 1;
+                    self.skip_line();
+                }
+            }
+            Framing::Table(_) => {
+                unreadable(&self.carry, sink);
+                self.skip_line();
+            }
+            Framing::Lines | Framing::Verbose | Framing::OctetCounted | Framing::Datagrams => {
+                unreadable(&self.carry, sink);
                 self.framing = Framing::Lines;
-                self.carry = Vec::new();
+                self.skip_line();
             }
         }
     }
-}
-
-/// Reports the rest of a line that is no text. Packed data shows nothing, and a line in UTF-16 is text without its NULs.
-fn no_text(rest: &[u8], why: &'static str, sink: &mut Sink<'_>) {
-    let shown = if why == framing::WIDE { rest } else { &[] };
-    let shown = shown.iter().filter(|byte| **byte != 0).take(200);
-    let record: &[u8] = &shown.copied().collect::<Vec<u8>>();
-    sink(LogEvent::Unreadable { record, why });
 }
 
 /// Reports a record that is too long.

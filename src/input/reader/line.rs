@@ -4,7 +4,7 @@ use super::clock::Clock;
 use crate::input::format::text::{plain, trim, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, of_unknown};
 use crate::input::message::{
-    Class, ELSEWHERE, JOINED, MANGLED, PROGRAM, UNCLEAR, classify, holds_drop, unescaped,
+    Class, ELSEWHERE, HIDDEN, JOINED, MANGLED, PROGRAM, UNCLEAR, classify, holds_drop, unescaped,
 };
 use crate::time::{Reading, Time};
 
@@ -69,6 +69,7 @@ pub fn line(raw: &[u8], prefixes: &Prefixes, reading: Reading) -> Result<Line, &
         Class::Joined => Err(JOINED),
         Class::Unclear => Err(UNCLEAR),
         Class::Mangled => Err(MANGLED),
+        Class::Hidden => Err(HIDDEN),
         Class::Untrusted(why) => Err(why),
         Class::OtherRule(_) | Class::Notice { .. } | Class::Other => Err(NONE),
     }

@@ -99,6 +99,7 @@ impl Reader {
     /// Counts the processed lines `done`; `ends` is their number of line ends, if known.
     fn done(&mut self, done: &[u8], ends: Option<u64>) -> usize {
         self.barred = false;
+        self.nul_run = 0;
         // Lines that another framing takes do not count as lines.
         self.known = self.known || lines(done).any(|line| self.read(&plain(line)).is_some());
         let ends = ends.unwrap_or_else(|| memchr_iter(b'\n', done).count() as u64);

@@ -8,8 +8,8 @@ use crate::input::format::text::{plain, uptime_of};
 use crate::input::format::{self, Origin, Prefixes, Record, of_unknown};
 use crate::input::framing::{Document, Event};
 use crate::input::message::{
-    Class, ELSEWHERE, JOINED, MANGLED, PROGRAM, REPEAT, UNCLEAR, classify, further_lines,
-    holds_drop, unescaped,
+    Class, ELSEWHERE, HIDDEN, JOINED, MANGLED, NUMBERS, PROGRAM, REPEAT, UNCLEAR, classify,
+    further_lines, holds_drop, unescaped,
 };
 use crate::input::search::Found;
 use crate::packet::PacketSummary;
@@ -89,6 +89,13 @@ impl Reader {
         }
         if found.prefix && holds_records(&plain) {
             return Taken::Document;
+        }
+        if found.prefix && self.prefixes.find(&plain).is_none() {
+            sink(LogEvent::Unreadable {
+                record: &raw[..raw.len().min(200)],
+                why: NUMBERS,
+            });
+            return Taken::Said;
         }
         // The prefix alone is only a word.
         if !found.prefix || self.prefixes.begin_of(&plain).is_none() {
@@ -202,6 +209,20 @@ impl Reader {
                 sink(LogEvent::Untrusted { record: raw, why });
             }
             Class::Notice { kind, count } => self.notice(record, kind, count, sink),
+            Class::Hidden => {
+                self.clock.resolve(record);
+                sink(LogEvent::Unreadable {
+                    record: raw,
+                    why: HIDDEN,
+                });
+            }
+            Class::Other if found.prefix && self.is_in_numbers(record, &text, raw) => {
+                self.clock.resolve(record);
+                sink(LogEvent::Unreadable {
+                    record: &raw[..raw.len().min(200)],
+                    why: NUMBERS,
+                });
+            }
             Class::Other => {
                 if found.date {
                     self.clock.learn(record, &record.message);
@@ -210,6 +231,14 @@ impl Reader {
             }
         }
         Taken::Said
+    }
+
+    /// Whether the prefix in `raw` is written in numbers of which no message comes.
+    fn is_in_numbers(&self, record: &Record<'_>, text: &[u8], raw: &[u8]) -> bool {
+        let find = |text| self.prefixes.find(text).is_some();
+        matches!(record.origin, Origin::Kernel | Origin::Unclear)
+            && !find(text)
+            && !find(&plain(raw))
     }
 
     fn drop_line(

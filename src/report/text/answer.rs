@@ -11,12 +11,13 @@ use crate::report::{InputReport, Report, Unjudged};
 use crate::time::Time;
 
 /// Codes of warnings that lines may be absent which would have shown a missing rule.
-pub(super) const LOST: [&str; 5] = [
+pub(super) const LOST: [&str; 6] = [
     "log-saturated",
     "drops-unlogged",
     "kernel-messages-missed",
     "kernel-messages-suppressed",
     "journal-messages-suppressed",
+    "log-damaged",
 ];
 /// Codes of warnings that drop lines have no time, which would show how long they went on.
 const TIMELESS: [&str; 3] = ["time-unread", "time-missing", "no-such-day"];
