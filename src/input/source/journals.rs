@@ -15,7 +15,7 @@ use super::journal::{
 };
 use super::journal_path::JournalPath;
 use super::{Opening, Options, Prefixes, Spool};
-use crate::input::event::{LogEvent, Sink};
+use crate::input::event::{LogEvent, NoticeKind, Sink};
 use crate::input::format::{JournalFields, Origin, Record};
 use crate::input::reader::Reader;
 use crate::time::{SECOND, Stamp, Time};
@@ -64,6 +64,23 @@ impl Opening<'_, '_, '_> {
         self.merge(waiting, bytes, &mut |journal| {
             journal.open(&wanted, &bounds)
         });
+    }
+
+    /// Whether a journal whose last entry is of `last` ended before `--since`: then none of its `entries` is read, and that is
+    /// said.
+    pub(super) fn has_ended_before(&mut self, last: u64, entries: u64) -> bool {
+        let time = time(last);
+        let since = self.options.since.map(|since| since.near(time));
+        let has_ended = last > 0 && since.is_some_and(|since| time < since);
+        if has_ended {
+            (self.sink)(LogEvent::Notice {
+                kind: NoticeKind::EndedBefore,
+                time,
+                host: None,
+                count: entries,
+            });
+        }
+        has_ended
     }
 
     /// Passes on the entries of all files in the order of time.
