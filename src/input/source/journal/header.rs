@@ -44,6 +44,8 @@ pub(super) struct Header {
     pub(super) begin_sound: bool,
     /// Offset of the last object.
     pub(super) tail: u64,
+    /// Where the journal ends, and the file with it; the largest number where the header contradicts itself.
+    pub(super) end: u64,
     pub(super) entries: u64,
     /// Sequence number of the last entry that is part of the file.
     pub(super) seqnum: u64,
@@ -76,6 +78,8 @@ impl Header {
         let key = (u64_at(bytes, 24), u64_at(bytes, 32));
         let begin = u64_at(bytes, 88);
         let begin_sound = (HEADER as u64..=MAX_HEADER).contains(&begin) && begin.is_multiple_of(8);
+        let tail = u64_at(bytes, 136);
+        let end = begin.saturating_add(u64_at(bytes, 96));
         Ok(Self {
             form: Form {
                 compact: incompatible & COMPACT != 0,
@@ -86,7 +90,12 @@ impl Header {
             id: u128::from(key.0) << 64 | u128::from(key.1),
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
-            tail: u64_at(bytes, 136),
+            tail,
+            end: if begin_sound && end > tail {
+                end
+            } else {
+                u64::MAX
+            },
             entries: u64_at(bytes, ENTRIES),
             seqnum: u64_at(bytes, 160),
             data: u64_at(bytes, 208),

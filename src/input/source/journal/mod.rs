@@ -6,6 +6,7 @@
 //! matter.
 
 mod batch;
+mod behind;
 mod chain;
 mod damage;
 mod entry;
