@@ -120,6 +120,10 @@ impl Opening<'_, '_, '_> {
                 host: Some(&life.host),
             }),
             Told::Record(entry, message, file) => log.record(entry, message, file, self.sink),
+            Told::Copy(entry, file) => {
+                log.note(entry, file);
+                self.summary.lines = self.summary.lines.saturating_sub(1);
+            }
             Told::Told { file, seqnum } => _ = log.positions.insert(file, seqnum),
             Told::Passed { entries, bytes } => {
                 self.summary.lines += entries;

@@ -1,8 +1,8 @@
 //! Journals that are not as one file of one journald: what is lost of them is said, and what is there twice counts once.
 
 use super::made::{Made, Packing};
-use super::{FIRST, streamed};
-use crate::support::{drop_line, dropsift, read};
+use super::{FIRST, streamed, told};
+use crate::support::{drop_line, dropsift, read, run};
 
 /// Returns a journal with an entry at each second of `times`, and the offsets of the entries.
 fn journal(times: &[u64], fields: &[&[u8]]) -> (Vec<u8>, Vec<usize>) {
@@ -74,5 +74,66 @@ fn what_a_journal_has_lost_is_said() {
         let output = dropsift(folder.path(), &["--fail-on", "never", "odd.journal"]);
         let code = if said.is_empty() { 0 } else { 2 };
         assert_eq!(output.status.code(), Some(code), "{name}");
+    }
+}
+
+/// Makes a journal one of another journald, which numbers its entries by itself, as one that was copied through an export.
+fn renumbered(mut journal: Vec<u8>) -> Vec<u8> {
+    journal[72..88].fill(9);
+    journal
+}
+
+#[test]
+fn what_several_files_have_counts_once() {
+    let of = |times: &[u64]| journal(times, KERNEL).0;
+    let day: Vec<u64> = (0..200).collect();
+    let clones: Vec<Vec<u8>> = (0..40).map(|_| of(&day)).collect();
+    // The clock was set back between the two stretches; each copy has them in the order in which they were written.
+    let back: Vec<u64> = (100..150).chain(0..130).chain(151..160).collect();
+    let cases: &[(&str, Vec<Vec<u8>>, usize)] = &[
+        ("a copy", vec![of(&[0, 1, 2, 3]), of(&[0, 1, 2, 3])], 4),
+        ("many copies", clones, 200),
+        (
+            "the end of one is the start of another's",
+            vec![of(&day), renumbered(of(&(150..300).collect::<Vec<_>>()))],
+            300,
+        ),
+        (
+            "a clock that was set back",
+            vec![of(&back), renumbered(of(&back)), of(&back)],
+            back.len(),
+        ),
+        (
+            "a copy of the end, where the clock was set back",
+            vec![of(&back), renumbered(of(&back[40..]))],
+            back.len(),
+        ),
+        // One journald gives no number twice: these are of two users, say.
+        (
+            "the same words at one time, by two numbers",
+            vec![of(&[0, 1, 1, 2]), of(&[1])],
+            5,
+        ),
+        (
+            "twice in one file",
+            vec![of(&[0, 0, 1]), renumbered(of(&[0, 0, 1]))],
+            3,
+        ),
+        ("no copy", vec![of(&[0, 1]), of(&[2, 3])], 4),
+    ];
+    for (name, files, drops) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        for (n, file) in files.iter().enumerate() {
+            std::fs::write(folder.path().join(format!("{n}.journal")), file).unwrap();
+        }
+        let seen = read(folder.path());
+        assert_eq!(seen.errors, [""; 0], "{name}");
+        assert_eq!(seen.drops.len(), *drops, "{name}");
+        // All entries are drop lines.
+        assert_eq!(seen.summary.lines, *drops as u64, "{name}");
+        if run(folder.path(), "journalctl --version").is_some() {
+            let (shown, _) = told(folder.path(), "-D .");
+            assert_eq!(shown.len(), *drops, "{name}, by journalctl");
+        }
     }
 }

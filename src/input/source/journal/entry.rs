@@ -152,6 +152,7 @@ impl Values {
         self.items.clear();
         self.items.extend(prover.form.items(entry));
         let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
+        let (seqnum, hash) = (u64_at(entry, 16), u64_at(entry, 56));
         let boot = boot_of(entry);
         self.last.resize(self.items.len(), (0, Known::Nothing));
         let mut parts = Parts::default();
@@ -200,6 +201,8 @@ impl Values {
                 realtime,
                 monotonic,
                 boot,
+                seqnum,
+                hash,
                 transport: parts.transport,
                 host: parts.host.and_then(text).cloned(),
                 identifier: parts.identifier.and_then(text).cloned(),

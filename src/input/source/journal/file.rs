@@ -172,6 +172,7 @@ impl JournalFile {
     pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
         let mut batch = Batch {
             file: self.header.id,
+            series: self.header.series,
             ..Batch::default()
         };
         let file = match self.opened() {

@@ -38,6 +38,8 @@ pub(super) struct Header {
     pub(super) archived: bool,
     /// The file's own ID, which stays when it is renamed.
     pub(super) id: u128,
+    /// The series that its entries are numbered in, which the files of one journald share.
+    pub(super) series: u128,
     /// Offset of the first object.
     pub(super) begin: u64,
     /// Whether the header gives that offset.
@@ -80,6 +82,10 @@ impl Header {
         let begin_sound = (HEADER as u64..=MAX_HEADER).contains(&begin) && begin.is_multiple_of(8);
         let tail = u64_at(bytes, 136);
         let end = begin.saturating_add(u64_at(bytes, 96));
+        let id_at = |at: usize| {
+            let id = bytes[at..].first_chunk();
+            id.copied().map_or(0, u128::from_be_bytes)
+        };
         Ok(Self {
             form: Form {
                 compact: incompatible & COMPACT != 0,
@@ -88,6 +94,7 @@ impl Header {
             online: bytes[STATE] == ONLINE,
             archived: bytes[STATE] == ARCHIVED,
             id: u128::from(key.0) << 64 | u128::from(key.1),
+            series: id_at(72),
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
             tail,
@@ -101,10 +108,7 @@ impl Header {
             data: u64_at(bytes, 208),
             fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
             realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),
-            uptime: (
-                bytes[56..72].try_into().map_or(0, u128::from_be_bytes),
-                u64_at(bytes, 200),
-            ),
+            uptime: (id_at(56), u64_at(bytes, 200)),
         })
     }
 }

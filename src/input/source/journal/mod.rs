@@ -8,6 +8,7 @@
 mod batch;
 mod behind;
 mod chain;
+mod copies;
 mod damage;
 mod entry;
 mod file;

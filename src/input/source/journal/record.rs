@@ -44,6 +44,9 @@ pub(in crate::input::source) struct Record {
     /// Time at which journald received it, in microseconds since boot.
     pub(in crate::input::source) monotonic: u64,
     pub(in crate::input::source) boot: u128,
+    /// Its number among those of its journald, and the hash of all of its fields.
+    pub(in crate::input::source) seqnum: u64,
+    pub(in crate::input::source) hash: u64,
     pub(in crate::input::source) transport: Option<Transport>,
     pub(in crate::input::source) host: Option<Arc<str>>,
     pub(in crate::input::source) identifier: Option<Arc<str>>,
