@@ -4,6 +4,11 @@ use super::made::{Made, Packing};
 use super::{FIRST, streamed, told};
 use crate::support::{drop_line, dropsift, read, run};
 
+/// Offsets within an ENTRY object (systemd, journal-def.h).
+const SEQNUM: usize = 16;
+const REALTIME: usize = 24;
+const MONOTONIC: usize = 32;
+
 /// Returns a journal with an entry at each second of `times`, and the offsets of the entries.
 fn journal(times: &[u64], fields: &[&[u8]]) -> (Vec<u8>, Vec<usize>) {
     let mut made = Made::new(Packing::Zstd);
@@ -20,6 +25,15 @@ fn journal(times: &[u64], fields: &[&[u8]]) -> (Vec<u8>, Vec<usize>) {
 
 const KERNEL: &[&[u8]] = &[b"_TRANSPORT=kernel", b"_HOSTNAME=harvester1"];
 
+/// Returns a journal of four entries with `number` at `offset` within those of `which`.
+fn with(which: std::ops::Range<usize>, offset: usize, number: u64) -> Vec<u8> {
+    let (mut bytes, entries) = journal(&[0, 1, 2, 3], KERNEL);
+    for at in &entries[which] {
+        bytes[at + offset..at + offset + 8].copy_from_slice(&number.to_le_bytes());
+    }
+    bytes
+}
+
 /// Returns a journal of four entries with `more` behind it.
 fn followed_by(more: &[u8]) -> Vec<u8> {
     let (bytes, _) = journal(&[0, 1, 2, 3], KERNEL);
@@ -28,13 +42,37 @@ fn followed_by(more: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_a_journal_has_lost_is_said() {
+    const DAMAGED: &str = "the journal is damaged";
     const BEHIND: &str = "behind the end of the journal, at byte ";
     let another = journal(&[7, 8], KERNEL).0;
     let zeros = vec![0; 100_000];
     let text = format!("May 04 09:58:10 harvester1 kernel: {}\n", drop_line(9));
     // How many are judged, and untrusted, and what is said, if anything.
     let cases: &[(&str, Vec<u8>, usize, usize, &str)] = &[
-        ("as it is", followed_by(&[]), 4, 0, ""),
+        ("as it is", with(0..0, 0, 0), 4, 0, ""),
+        (
+            "an entry without a number",
+            with(2..3, SEQNUM, 0),
+            3,
+            0,
+            DAMAGED,
+        ),
+        ("no entry has one", with(0..4, SEQNUM, 0), 0, 0, DAMAGED),
+        ("of 1970", with(2..3, REALTIME, 0), 3, 0, DAMAGED),
+        (
+            "of the year 3200",
+            with(2..3, REALTIME, 1 << 55),
+            3,
+            0,
+            DAMAGED,
+        ),
+        (
+            "up for 1141 years",
+            with(2..3, MONOTONIC, 1 << 55),
+            3,
+            0,
+            DAMAGED,
+        ),
         ("another behind it", followed_by(&another), 4, 0, BEHIND),
         ("text behind it", followed_by(text.as_bytes()), 4, 0, BEHIND),
         // journald makes a file longer before its header says so.
