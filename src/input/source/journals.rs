@@ -222,6 +222,7 @@ impl Log {
                 Transport::Other => b"other",
             }),
             identifier: entry.identifier.as_deref().map(str::as_bytes),
+            process: entry.has_process.then_some(b"sender"),
             facility: entry.is_foreign.then_some(b"user"),
             realtime: Some(at.0),
             monotonic: Some(micros(entry.monotonic)),
@@ -229,7 +230,8 @@ impl Log {
             ..JournalFields::default()
         };
         let (stamp, late) = fields.when().unwrap_or((Stamp::None, 0));
-        // A sender cannot remove the transport: an entry without one is from a damaged or a handmade file.
+        // A sender cannot remove the transport: an entry without one is from a damaged or a handmade file. What journald says
+        // of its sender beside it is then all that there is.
         let origin = fields.origin().unwrap_or(Origin::Kernel);
         let host = entry.host.as_deref().map(Into::into);
         let mut record = Record::new(stamp, host, origin, message.as_bytes().into());

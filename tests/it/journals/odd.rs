@@ -34,6 +34,14 @@ fn with(which: std::ops::Range<usize>, offset: usize, number: u64) -> Vec<u8> {
     bytes
 }
 
+/// Returns a journal of four entries with `fields`, of which the value of the first, which all share, has a flipped bit.
+fn flipped(fields: &[&[u8]]) -> Vec<u8> {
+    let (mut bytes, _) = journal(&[0, 1, 2, 3], fields);
+    let at = memchr::memmem::find(&bytes, fields[0]).unwrap();
+    bytes[at + fields[0].len() - 1] ^= 1;
+    bytes
+}
+
 /// Returns a journal of four entries with `more` behind it.
 fn followed_by(more: &[u8]) -> Vec<u8> {
     let (bytes, _) = journal(&[0, 1, 2, 3], KERNEL);
@@ -70,6 +78,27 @@ fn what_a_journal_has_lost_is_said() {
             "up for 1141 years",
             with(2..3, MONOTONIC, 1 << 55),
             3,
+            0,
+            DAMAGED,
+        ),
+        (
+            "a program's, whose transport cannot be read",
+            flipped(&[b"_TRANSPORT=journal", b"_HOSTNAME=h", b"_PID=7"]),
+            0,
+            4,
+            DAMAGED,
+        ),
+        (
+            "a user's, whose transport cannot be read",
+            flipped(&[b"_TRANSPORT=stdout", b"_HOSTNAME=h", b"_UID=0"]),
+            0,
+            4,
+            DAMAGED,
+        ),
+        (
+            "the kernel's, whose transport cannot be read",
+            flipped(KERNEL),
+            4,
             0,
             DAMAGED,
         ),

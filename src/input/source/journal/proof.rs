@@ -22,6 +22,8 @@ pub(super) enum Name {
     Identifier,
     Facility,
     SourceMonotonic,
+    /// The process that sent it, or its user.
+    Process,
     Other,
 }
 
@@ -38,6 +40,8 @@ impl Name {
                 let value = data.strip_prefix(b"_SOURCE_MONOTONIC_TIMESTAMP=");
                 of(Self::SourceMonotonic, value)
             })
+            .or_else(|| of(Self::Process, data.strip_prefix(b"_PID=")))
+            .or_else(|| of(Self::Process, data.strip_prefix(b"_UID=")))
     }
 
     /// Splits `NAME=value`; `None` where `data` has no valid name.

@@ -52,6 +52,8 @@ pub(in crate::input::source) struct Record {
     pub(in crate::input::source) identifier: Option<Arc<str>>,
     /// Whether its facility is another than the kernel's.
     pub(in crate::input::source) is_foreign: bool,
+    /// Whether a process sent it, as none sends what the kernel writes.
+    pub(in crate::input::source) has_process: bool,
     /// Time at which the kernel wrote it, in microseconds since boot.
     pub(in crate::input::source) source_monotonic: Option<u64>,
     /// Position of the message in the bytes of its batch.
