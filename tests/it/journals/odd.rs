@@ -1,5 +1,7 @@
 //! Journals that are not as one file of one journald: what is lost of them is said, and what is there twice counts once.
 
+use std::path::Path;
+
 use super::made::{Made, Packing};
 use super::{FIRST, streamed, told};
 use crate::support::{drop_line, dropsift, read, run};
@@ -203,4 +205,23 @@ fn what_several_files_have_counts_once() {
             assert_eq!(shown.len(), *drops, "{name}, by journalctl");
         }
     }
+}
+
+/// Returns the names of the nodes in the report on `journal`.
+fn nodes(folder: &Path, journal: &[u8]) -> String {
+    std::fs::write(folder.join("one.journal"), journal).unwrap();
+    let output = dropsift(folder, &["-o", "json", "one.journal"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let nodes = report["nodes"].as_array().unwrap();
+    let names: Vec<_> = nodes.iter().map(|node| node["node"].to_string()).collect();
+    names.join(" ")
+}
+
+#[test]
+fn a_hostname_without_a_name_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |fields: &[&[u8]]| nodes(folder.path(), &journal(&[0, 1], fields).0);
+    assert_eq!(of(&[b"_TRANSPORT=kernel", b"_HOSTNAME="]), "\"unknown\"");
+    assert_eq!(of(&[b"_TRANSPORT=kernel"]), "\"unknown\"");
+    assert_eq!(of(KERNEL), "\"harvester1\"");
 }

@@ -396,6 +396,7 @@ fn known(name: Name, value: &[u8], texts: &mut Vec<Arc<str>>) -> Known {
     };
     match name {
         Name::Transport => Known::Transport(Transport::of(value)),
+        Name::Hostname if value.is_empty() => Known::Nothing,
         Name::Hostname => Known::Host(text()),
         Name::Identifier => Known::Identifier(text()),
         Name::Facility if value != b"0" => Known::Foreign,
