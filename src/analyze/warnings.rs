@@ -181,6 +181,12 @@ fn lost(host: Option<&str>, kind: NoticeKind, notice: &Notice) -> Option<Warning
              been among it. Look for another copy of the log"
                 .to_owned(),
         ),
+        NoticeKind::EndedBefore => {
+            let entries = if count == 1 { "entry" } else { "entries" };
+            let text =
+                format!("journals that ended before --since were not read ({count} {entries})");
+            ("journals-before-since", text)
+        }
         // A boot is no loss; and the order of lines must not change a report.
         NoticeKind::Boot | NoticeKind::TimeBack => return None,
     };

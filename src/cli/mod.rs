@@ -348,6 +348,7 @@ fn learned(shared: &Shared, analysis: &Analysis) {
 fn say_unjudged(shared: &Shared, report: &Report) {
     let codes = [
         "other-prefix",
+        "journals-before-since",
         "prefix-elsewhere",
         "only-unused",
         "role-unused",

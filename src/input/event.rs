@@ -118,6 +118,8 @@ pub enum NoticeKind {
     Nuls,
     /// The clock was set back, or the log's parts are out of order; the count is the number of seconds.
     TimeBack,
+    /// A journal ended before `--since`, by its header, and was not read; the count is the number of its entries.
+    EndedBefore,
 }
 
 /// A fact that is known before the logs are read.

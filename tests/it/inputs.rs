@@ -319,3 +319,36 @@ fn a_tar_archive_is_refused_by_name() {
         }
     }
 }
+
+/// How data begins that is packed in a form which is not read, and the command that unpacks it.
+const UNREAD: &[(&[u8], &str)] = &[
+    (b"\x04\x22\x4d\x18\x64\x40\xa7", "`lz4 -d FILE`"),
+    (b"\x02\x21\x4c\x18\x10\0\0\0", "`lz4 -d FILE`"),
+    (b"LZIP\x01\x0c", "`lzip -d FILE`"),
+    (b"\x89LZO\0\r\n\x1a\n", "`lzop -d FILE`"),
+    (b"7z\xbc\xaf\x27\x1c\0\x04", "`7z x FILE`"),
+];
+
+#[test]
+fn a_packing_that_is_not_read_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (begin, command) in UNREAD {
+        let bytes = [begin, &log(3)[..]].concat();
+        let seen = read(&written(folder.path(), "log", &bytes));
+        assert_eq!((seen.drops.len(), seen.summary.lines), (0, 0), "{command}");
+        assert_eq!(seen.errors.len(), 1, "{command}");
+        assert!(seen.errors[0].contains(command), "{}", seen.errors[0]);
+        let piped = std::io::Cursor::new(bytes.clone());
+        let piped = Seen::of(|sink| read_stream("pipe", piped, &options(), sink));
+        assert!(piped.errors[0].contains(command), "{}", piped.errors[0]);
+        // Beside journals too, where it is one by its name.
+        let logs = folder.path().join("logs");
+        std::fs::create_dir_all(&logs).unwrap();
+        written(&logs, "system.journal", &sample_journal());
+        for (name, errors) in [("notes.packed", 0), ("old.journal.packed", 1)] {
+            let packed = written(&logs, name, &bytes);
+            assert_eq!(read(&logs).errors.len(), errors, "{command} {name}");
+            std::fs::remove_file(packed).unwrap();
+        }
+    }
+}

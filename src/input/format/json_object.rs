@@ -136,11 +136,14 @@ impl<'a> Object<'a> {
 
     /// Keeps the value of the field in a row.
     fn take_value(&mut self, row: u8, value: Value<'a>) {
+        let part = FIELDS[usize::from(row)].part;
         match value {
             Value::Bytes(bytes) => self.put(row, bytes),
             Value::Byte(byte) => self.put(row, byte.to_string().into_bytes().into()),
-            Value::Array(values) if FIELDS[usize::from(row)].part == Part::Pair => {
-                self.take_pair(row, values);
+            Value::Array(values) if part == Part::Pair => self.take_pair(row, values),
+            // A field that occurs several times: each value counts, unless they are the bytes of one.
+            Value::Array(values) if part == Part::Transport && !is_bytes(&values) => {
+                (values.into_iter()).for_each(|value| self.take_value(row, value));
             }
             Value::Array(values) => self.put(row, first(values)),
             Value::Other => self.put_object(row),
@@ -187,6 +190,11 @@ fn first<'a>(values: Vec<Value<'a>>) -> Cow<'a, [u8]> {
         }
     }
     bytes.into()
+}
+
+/// Whether an array has the bytes of one value.
+fn is_bytes(values: &[Value<'_>]) -> bool {
+    (values.iter()).all(|value| matches!(value, Value::Byte(_)))
 }
 
 fn flatten<'a>(values: Vec<Value<'a>>, into: &mut Vec<Cow<'a, [u8]>>) {

@@ -44,8 +44,8 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Creates a record with a header of the usual parts.
-    pub(crate) const fn new(
+    /// Creates a record with a header of the usual parts. A host without a name is none.
+    pub(crate) fn new(
         stamp: Stamp,
         host: Option<Cow<'a, str>>,
         origin: Origin,
@@ -58,7 +58,7 @@ impl<'a> Record<'a> {
             monotonic: None,
             late: 0,
             zone_name: false,
-            host,
+            host: host.filter(|host| !host.is_empty()),
             origin,
             boot: None,
             message,

@@ -10,6 +10,7 @@ const PACKED: &[(&[u8], &str)] = &[
     (b"\xfd7zXZ\0", XZ),
     (b"\x28\xb5\x2f\xfd", ZSTD),
     (b"BZh91AY&SY", BZIP2),
+    (b"\x04\x22\x4d\x18", LZ4),
 ];
 
 macro_rules! packed {
@@ -25,6 +26,7 @@ const GZIP: &str = packed!("gzip");
 const XZ: &str = packed!("xz");
 const ZSTD: &str = packed!("zstd");
 const BZIP2: &str = packed!("bzip2");
+const LZ4: &str = packed!("lz4");
 
 /// What is said of a drop line in UTF-16 that no byte order mark announces.
 pub(in crate::input) const WIDE: &str = "it is UTF-16 within a log that did not begin so: name each log as an input of its own, \

@@ -8,7 +8,6 @@ use super::journal::{Waiting, empty, is_journal_name, is_new};
 use super::journal_path::JournalPath;
 use super::tree::Tree;
 use super::{Opening, bundle, journals};
-use crate::time::Time;
 
 /// Directories in which journald keeps the journals of a machine (systemd-journald.service(8)), in folders named by its
 /// machine ID: persistent ones, and those of this boot.
@@ -32,9 +31,7 @@ impl Opening<'_, '_, '_> {
             .iter()
             .find(|own| is_journal_name(own) && is_new(own))
             .cloned();
-        let lines = self.summary.lines;
-        let waiting = self.journals_among(files);
-        if !waiting.is_empty() || self.summary.lines > lines {
+        if let Some(waiting) = self.journals_among(files) {
             self.journal_parts(waiting);
         } else if let Some(new) = new {
             self.failed(&new.display().to_string(), empty());
@@ -55,30 +52,28 @@ impl Opening<'_, '_, '_> {
             let names = Tree::Folder(folder.clone()).names();
             files.extend(names.iter().map(|own| folder.join(own)));
         }
-        let (before, lines) = (self.errors.len(), self.summary.lines);
+        let before = self.errors.len();
         let waiting = self.journals_among(files);
-        let is_nothing = waiting.is_empty() && self.summary.lines == lines;
-        if is_nothing && self.errors.len() == before {
+        if waiting.is_none() && self.errors.len() == before {
             let list: Vec<String> = folders.iter().map(|f| f.display().to_string()).collect();
             let why = format!("no journal in {}; name its directory", list.join(" or "));
             return self.failed(name, io::Error::other(why));
         }
-        self.journal_parts(waiting);
+        self.journal_parts(waiting.unwrap_or_default());
     }
 
-    /// Selects the journals among `files`, in the order of their first entries. Those that ended before `--since` are
-    /// only counted.
-    fn journals_among(&mut self, files: Vec<PathBuf>) -> VecDeque<Waiting<JournalPath>> {
+    /// Selects the journals among `files`, in the order of their first entries, without those that ended before `--since`;
+    /// `None` where there is no journal.
+    fn journals_among(&mut self, files: Vec<PathBuf>) -> Option<VecDeque<Waiting<JournalPath>>> {
         let mut waiting = Vec::new();
+        let mut is_any = false;
         let wanted = journals::wanted(&self.options.prefixes);
         for path in files {
             let name = path.display().to_string();
             match JournalPath::look(path, &wanted) {
                 Ok(Some(journal)) => {
-                    let last = Time(i64::try_from(journal.realtime.1).unwrap_or(i64::MAX));
-                    let since = self.options.since.map(|since| since.near(last));
-                    if last.0 > 0 && since.is_some_and(|since| last < since) {
-                        self.summary.lines += journal.entries;
+                    is_any = true;
+                    if self.has_ended_before(journal.realtime.1, journal.entries) {
                         continue;
                     }
                     self.bounds.expect(journal.bytes);
@@ -93,6 +88,6 @@ impl Opening<'_, '_, '_> {
             }
         }
         waiting.sort_by(|a, b| (a.head, &a.name).cmp(&(b.head, &b.name)));
-        waiting.into()
+        is_any.then(|| waiting.into())
     }
 }

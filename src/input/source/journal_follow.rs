@@ -142,11 +142,8 @@ impl JournalFollow {
                         Some(growing) => _ = self.growing.insert(id, Followed { path, growing }),
                         None => _ = self.ended.insert(id, seqnum),
                     }
-                    let last = time(last);
-                    let since = opening.options.since.map(|since| since.near(last));
-                    if last.0 > 0 && since.is_some_and(|since| last < since) {
+                    if opening.has_ended_before(last, journal.entries()) {
                         self.log.positions.insert(id, seqnum);
-                        opening.summary.lines += journal.entries();
                         continue;
                     }
                     opening.bounds.expect(journal.length());

@@ -90,7 +90,13 @@ fn journal_in(path: &Path, bounds: &Bounds) -> io::Result<Option<Box<dyn Read + 
         match peeked.kind() {
             Kind::Journal => return Ok(Some(peeked.into_stream())),
             Kind::Packed(codec) => stream = unpack(codec, peeked.into_stream(), bounds.clone())?,
-            Kind::Text | Kind::Own | Kind::Tar | Kind::Zip => return Ok(None),
+            // A journal that was packed, by its name: `system.journal.lz4`.
+            Kind::Unread(why)
+                if is_journal_name(Path::new(path.file_stem().unwrap_or_default())) =>
+            {
+                return Err(io::Error::other(why));
+            }
+            Kind::Text | Kind::Own | Kind::Unread(_) | Kind::Zip => return Ok(None),
         }
     }
     Ok(None)

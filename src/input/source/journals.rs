@@ -15,7 +15,7 @@ use super::journal::{
 };
 use super::journal_path::JournalPath;
 use super::{Opening, Options, Prefixes, Spool};
-use crate::input::event::{LogEvent, Sink};
+use crate::input::event::{LogEvent, NoticeKind, Sink};
 use crate::input::format::{JournalFields, Origin, Record};
 use crate::input::reader::Reader;
 use crate::time::{SECOND, Stamp, Time};
@@ -66,6 +66,23 @@ impl Opening<'_, '_, '_> {
         });
     }
 
+    /// Whether a journal whose last entry is of `last` ended before `--since`: then none of its `entries` is read, and that is
+    /// said.
+    pub(super) fn has_ended_before(&mut self, last: u64, entries: u64) -> bool {
+        let time = time(last);
+        let since = self.options.since.map(|since| since.near(time));
+        let has_ended = last > 0 && since.is_some_and(|since| time < since);
+        if has_ended {
+            (self.sink)(LogEvent::Notice {
+                kind: NoticeKind::EndedBefore,
+                time,
+                host: None,
+                count: entries,
+            });
+        }
+        has_ended
+    }
+
     /// Passes on the entries of all files in the order of time.
     fn merge<T>(
         &mut self,
@@ -103,6 +120,10 @@ impl Opening<'_, '_, '_> {
                 host: Some(&life.host),
             }),
             Told::Record(entry, message, file) => log.record(entry, message, file, self.sink),
+            Told::Copy(entry, file) => {
+                log.note(entry, file);
+                self.summary.lines = self.summary.lines.saturating_sub(1);
+            }
             Told::Told { file, seqnum } => _ = log.positions.insert(file, seqnum),
             Told::Passed { entries, bytes } => {
                 self.summary.lines += entries;
@@ -201,6 +222,7 @@ impl Log {
                 Transport::Other => b"other",
             }),
             identifier: entry.identifier.as_deref().map(str::as_bytes),
+            process: entry.has_process.then_some(b"sender"),
             facility: entry.is_foreign.then_some(b"user"),
             realtime: Some(at.0),
             monotonic: Some(micros(entry.monotonic)),
@@ -208,7 +230,8 @@ impl Log {
             ..JournalFields::default()
         };
         let (stamp, late) = fields.when().unwrap_or((Stamp::None, 0));
-        // A sender cannot remove the transport: an entry without one is from a damaged or a handmade file.
+        // A sender cannot remove the transport: an entry without one is from a damaged or a handmade file. What journald says
+        // of its sender beside it is then all that there is.
         let origin = fields.origin().unwrap_or(Origin::Kernel);
         let host = entry.host.as_deref().map(Into::into);
         let mut record = Record::new(stamp, host, origin, message.as_bytes().into());

@@ -332,7 +332,7 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
                 }
             }
             Kind::Own => self.own(name, peeked.into_stream()),
-            Kind::Tar => self.failed(name, not_read()),
+            Kind::Unread(why) => self.failed(name, io::Error::other(why)),
             Kind::Zip => self.zip(name, peeked.into_stream(), file, reading, depth),
             Kind::Journal => match plain.filter(|_| is_whole) {
                 Some(file) => self.journal_file(name, file),
@@ -341,14 +341,6 @@ impl<'o, 'k, 's> Opening<'o, 'k, 's> {
         }
         false
     }
-}
-
-/// Returns the error for a tar archive.
-fn not_read() -> io::Error {
-    io::Error::other(
-        "it is a tar archive, and nothing of it is read. Unpack it, and name the folder: `mkdir DIR; tar -xf FILE -C DIR; \
-         dropsift DIR`",
-    )
 }
 
 /// Whether an input that begins with `head` is a journal by its name, and binary, so that it is no text of one.

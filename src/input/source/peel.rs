@@ -56,7 +56,7 @@ pub fn peel(input: impl Read + Send + 'static, options: &Options) -> io::Result<
                 return Ok(Live::Plain(head, rest));
             }
             Kind::Text => return Ok(Live::Lines(peeked.into_stream())),
-            Kind::Zip | Kind::Journal | Kind::Tar | Kind::Own => {
+            Kind::Zip | Kind::Journal | Kind::Unread(_) | Kind::Own => {
                 return Ok(Live::Whole(peeked.into_stream()));
             }
             Kind::Packed(codec) => {

@@ -19,8 +19,8 @@ pub(super) enum Kind {
     Packed(Codec),
     Zip,
     Journal,
-    /// A tar archive, which is not read.
-    Tar,
+    /// What is not read, and what is said of it.
+    Unread(&'static str),
     /// Reports or events of this program, as JSON, or a report as a page.
     Own,
     /// Anything else, which is read as lines.
@@ -40,6 +40,18 @@ pub(super) enum Codec {
     },
 }
 
+macro_rules! unread {
+    ($what:literal, $command:literal) => {
+        concat!(
+            "it is packed with ",
+            $what,
+            ", and nothing of it is read. Unpack it, and name what comes out: `",
+            $command,
+            " FILE`"
+        )
+    };
+}
+
 /// Signatures of packed files and journals; no text log begins with one.
 const MAGIC: &[(&[u8], Kind)] = &[
     (b"\x1f\x8b\x08", Kind::Packed(Codec::Gzip)),
@@ -56,7 +68,20 @@ const MAGIC: &[(&[u8], Kind)] = &[
     (b"PK\x03\x04", Kind::Zip),
     (b"PK\x05\x06", Kind::Zip),
     (b"LPKSHHRH", Kind::Journal),
+    // Frames of today, and of versions before 1.4.
+    (b"\x04\x22\x4d\x18", Kind::Unread(unread!("lz4", "lz4 -d"))),
+    (b"\x02\x21\x4c\x18", Kind::Unread(unread!("lz4", "lz4 -d"))),
+    (b"LZIP\x01", Kind::Unread(unread!("lzip", "lzip -d"))),
+    (b"\x89LZO\0", Kind::Unread(unread!("lzop", "lzop -d"))),
+    (
+        b"7z\xbc\xaf\x27\x1c",
+        Kind::Unread(unread!("7-Zip", "7z x")),
+    ),
 ];
+
+/// What is said of a tar archive.
+const TAR: &str = "it is a tar archive, and nothing of it is read. Unpack it, and name the folder: `mkdir DIR; tar -xf FILE -C DIR; \
+                   dropsift DIR`";
 
 fn begins(head: &[u8], magic: &[u8]) -> bool {
     let same = |(&is, &should): (&u8, &u8)| is == should || should == b'?';
@@ -76,7 +101,7 @@ fn kind(head: &[u8]) -> Option<Kind> {
     let mut fits = MAGIC.iter().filter(|(magic, _)| begins(head, magic));
     match fits.next() {
         None => match tar(head) {
-            Some(is_told) => is_told.then_some(Kind::Tar),
+            Some(is_told) => is_told.then_some(Kind::Unread(TAR)),
             None => Some(Kind::Text),
         },
         Some((magic, kind)) if magic.len() <= head.len() => Some(*kind),
@@ -290,7 +315,7 @@ mod tests {
         tar.resize(257, 0);
         assert_eq!(kind(&tar), None);
         tar.extend(b"ustar\x0000");
-        assert_eq!(kind(&tar), Some(Kind::Tar));
+        assert_eq!(kind(&tar), Some(Kind::Unread(TAR)));
         assert_eq!(kind(b"May 04 a\n\0"), Some(Kind::Text));
         assert_eq!(kind(b"\0\0\0May 04"), Some(Kind::Text));
     }

@@ -21,8 +21,10 @@ pub(super) const LOST: [&str; 6] = [
 ];
 /// Codes of warnings that drop lines have no time, which would show how long they went on.
 const TIMELESS: [&str; 3] = ["time-unread", "time-missing", "no-such-day"];
-/// Code of the warning that the first sentence states, where there are no drop lines.
-pub(super) const OTHER_PREFIX: &str = "other-prefix";
+/// Codes of warnings that the first sentence states, where there are no drop lines.
+pub(super) const IN_SENTENCE: [&str; 2] = ["other-prefix", BEFORE];
+/// Code of the warning that journals lie before the time that was asked for.
+const BEFORE: &str = "journals-before-since";
 /// Inputs are mentioned by name up to this number.
 const MAX_INPUTS: usize = 3;
 
@@ -226,7 +228,7 @@ fn nothing_read(report: &Report) -> String {
         .warnings
         .iter()
         .filter_map(|warning| match warning.code {
-            OTHER_PREFIX => Some(printable(&warning.text)),
+            code if IN_SENTENCE.contains(&code) => Some(printable(&warning.text)),
             "prefix-elsewhere" => {
                 Some("the LOG prefix stands where no kernel message begins, see CAUTION".to_owned())
             }
@@ -271,11 +273,15 @@ fn nothing_read(report: &Report) -> String {
     if !whys.is_empty() {
         return format!("Nothing was judged: {}{tail}.", whys.join("; "));
     }
-    if tally.outside > 0 {
-        let lie = if tally.outside == 1 { "lies" } else { "lie" };
+    let is_before = report.warnings.iter().any(|warning| warning.code == BEFORE);
+    if tally.outside > 0 || (is_before && tally.lines == 0) {
+        let outside = match tally.outside {
+            0 => String::new(),
+            1 => "; 1 lies outside it".to_owned(),
+            lines => format!("; {lines} lie outside it"),
+        };
         return format!(
-            "No drop line of {source} is in the time that was asked for; {} {lie} outside it{tail}.",
-            tally.outside
+            "No drop line of {source} is in the time that was asked for{outside}{tail}."
         );
     }
     if tally.lines == 0 {

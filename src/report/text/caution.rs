@@ -4,7 +4,7 @@ use std::io;
 
 use anstyle::AnsiColor;
 
-use super::answer::OTHER_PREFIX;
+use super::answer::IN_SENTENCE;
 use super::explain::capital;
 use super::fixes::again;
 use super::page::Page;
@@ -54,7 +54,7 @@ pub(in crate::report) fn cautions(report: &Report) -> Vec<Caution> {
     let mut codes: Vec<&str> = report.warnings.iter().map(|warning| warning.code).collect();
     codes.dedup();
     // The first sentence contains it already.
-    codes.retain(|code| *code != OTHER_PREFIX || report.tally.drops > 0);
+    codes.retain(|code| !IN_SENTENCE.contains(code) || report.tally.drops > 0);
     let mut cautions = Vec::new();
     let rank = |code: &&str| match *code {
         SATURATED => FIRST.len(),

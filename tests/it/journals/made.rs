@@ -134,7 +134,8 @@ impl Made {
         content.extend(realtime.to_le_bytes());
         content.extend((realtime % 1_000_000_000_000).to_le_bytes());
         content.extend([7; 16]);
-        content.extend([0; 8]);
+        let all = fields.iter().fold(0, |all, field| all ^ hash(field));
+        content.extend(all.to_le_bytes());
         for (at, field) in values.iter().zip(fields) {
             content.extend((*at as u64).to_le_bytes());
             content.extend(hash(field).to_le_bytes());

@@ -8,6 +8,7 @@ mod followed;
 mod long;
 pub(crate) mod made;
 mod many;
+mod odd;
 mod resumed;
 mod ways;
 

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::made::{Made, Packing};
 use super::{FIRST, journal, streamed, told};
-use crate::support::{Dice, Seen, drop_line, options, read, run, sample_journal};
+use crate::support::{Dice, Seen, drop_line, dropsift, options, read, run, sample_journal};
 use dropsift::input::event::LogEvent;
 use dropsift::input::source::{Options, read_file, read_stream};
 use dropsift::time::{Moment, Time};
@@ -227,10 +227,31 @@ fn files_that_ended_before_are_skipped() {
     };
     let read = |day| Seen::of(|sink| read_file(&logs, &since(day), sink));
     let seen = read(1);
-    assert_eq!((seen.drops.len(), seen.summary.lines), (10, 20));
+    assert_eq!((seen.drops.len(), seen.summary.lines), (10, 10));
     assert_eq!(seen.errors, [""; 0]);
-    assert_eq!(read(3).summary.lines, 20);
+    let is_told = |notice: &String| notice.starts_with("EndedBefore") && notice.ends_with(" 10");
+    assert_eq!(seen.notices.iter().filter(|told| is_told(told)).count(), 1);
+    assert_eq!(
+        read(3).notices.iter().filter(|told| is_told(told)).count(),
+        2
+    );
+    assert_eq!(read(3).summary.lines, 0);
     assert!(read(3).summary.known && read(3).drops.is_empty());
+    let said = |since: &str, code| {
+        let output = dropsift(folder.path(), &["--since", since, "logs"]);
+        assert_eq!(output.status.code(), Some(code), "{since}");
+        String::from_utf8(output.stdout).unwrap().replace('\n', " ")
+    };
+    let left_out = "ournals that ended before --since were not read";
+    let answer = format!(
+        "No drop line of logs is in the time that was asked for; j{left_out} (20 entries)."
+    );
+    assert_eq!(said("2027-01-01", 0).trim_end(), answer);
+    let found = said("2026-04-23", 1);
+    assert!(
+        found.contains(&format!("! J{left_out} (10 entries)")),
+        "{found}"
+    );
     assert!(!read(0).errors.is_empty());
 }
 

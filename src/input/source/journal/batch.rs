@@ -13,6 +13,8 @@ const MAX_LIVES: usize = 64;
 pub(in crate::input::source) struct Batch {
     /// ID of the file.
     pub(in crate::input::source) file: u128,
+    /// The series that its entries are numbered in.
+    pub(super) series: u128,
     /// Sequence number of the last entry that was met in the file; 0 where none was.
     pub(in crate::input::source) seqnum: u64,
     pub(in crate::input::source) records: Vec<Record>,

@@ -39,6 +39,7 @@ enum Known {
     Identifier(usize),
     /// A facility that is not the kernel's.
     Foreign,
+    Process,
     /// A message that is not handed on, whoever wrote it.
     Unwanted,
 }
@@ -51,6 +52,7 @@ struct Parts {
     host: Option<usize>,
     identifier: Option<usize>,
     is_foreign: bool,
+    has_process: bool,
     source_monotonic: Option<u64>,
     message: Message,
 }
@@ -152,6 +154,7 @@ impl Values {
         self.items.clear();
         self.items.extend(prover.form.items(entry));
         let (realtime, monotonic) = (u64_at(entry, 24), u64_at(entry, 32));
+        let (seqnum, hash) = (u64_at(entry, 16), u64_at(entry, 56));
         let boot = boot_of(entry);
         self.last.resize(self.items.len(), (0, Known::Nothing));
         let mut parts = Parts::default();
@@ -200,10 +203,13 @@ impl Values {
                 realtime,
                 monotonic,
                 boot,
+                seqnum,
+                hash,
                 transport: parts.transport,
                 host: parts.host.and_then(text).cloned(),
                 identifier: parts.identifier.and_then(text).cloned(),
                 is_foreign: parts.is_foreign,
+                has_process: parts.has_process,
                 source_monotonic: parts.source_monotonic,
                 message: from..bytes.len(),
             }
@@ -368,6 +374,7 @@ impl Parts {
             Found::Known(Known::Host(host)) => self.host = Some(*host),
             Found::Known(Known::Identifier(identifier)) => self.identifier = Some(*identifier),
             Found::Known(Known::Foreign) => self.is_foreign = true,
+            Found::Known(Known::Process) => self.has_process = true,
             Found::Known(Known::Unwanted) => self.message = Message::Unwanted,
             Found::SourceMonotonic(time) => self.source_monotonic = *time,
             Found::Message => self.message = Message::Here,
@@ -389,9 +396,11 @@ fn known(name: Name, value: &[u8], texts: &mut Vec<Arc<str>>) -> Known {
     };
     match name {
         Name::Transport => Known::Transport(Transport::of(value)),
+        Name::Hostname if value.is_empty() => Known::Nothing,
         Name::Hostname => Known::Host(text()),
         Name::Identifier => Known::Identifier(text()),
         Name::Facility if value != b"0" => Known::Foreign,
+        Name::Process => Known::Process,
         Name::Facility | Name::Message | Name::SourceMonotonic | Name::Other => Known::Nothing,
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::batch::Batch;
+use super::behind::behind;
 use super::growing::{Growing, first_header, read_header};
 use super::header::Header;
 use super::listed::{Broken, Listed};
@@ -171,6 +172,7 @@ impl JournalFile {
     pub(in crate::input::source) fn batch(&mut self, share: Share) -> Batch {
         let mut batch = Batch {
             file: self.header.id,
+            series: self.header.series,
             ..Batch::default()
         };
         let file = match self.opened() {
@@ -215,11 +217,10 @@ impl JournalFile {
             at = self.length;
             self.way = Way::Ended;
             self.file = None;
-            if let Some(why) = self.broken.take() {
-                let damage = batch.end.take().flatten();
-                let words = damage.map_or_else(|| why.clone(), |damage| format!("{why}; {damage}"));
-                batch.end = Some(Some(words));
-            }
+            let damage = batch.end.take().flatten();
+            let told = [self.broken.take(), damage, behind(&file, self.length)];
+            let told: Vec<String> = told.into_iter().flatten().collect();
+            batch.end = Some((!told.is_empty()).then(|| told.join("; ")));
         } else if !share.stays {
             self.close();
         }

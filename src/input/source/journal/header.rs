@@ -38,12 +38,16 @@ pub(super) struct Header {
     pub(super) archived: bool,
     /// The file's own ID, which stays when it is renamed.
     pub(super) id: u128,
+    /// The series that its entries are numbered in, which the files of one journald share.
+    pub(super) series: u128,
     /// Offset of the first object.
     pub(super) begin: u64,
     /// Whether the header gives that offset.
     pub(super) begin_sound: bool,
     /// Offset of the last object.
     pub(super) tail: u64,
+    /// Where the journal ends, and the file with it; the largest number where the header contradicts itself.
+    pub(super) end: u64,
     pub(super) entries: u64,
     /// Sequence number of the last entry that is part of the file.
     pub(super) seqnum: u64,
@@ -76,6 +80,12 @@ impl Header {
         let key = (u64_at(bytes, 24), u64_at(bytes, 32));
         let begin = u64_at(bytes, 88);
         let begin_sound = (HEADER as u64..=MAX_HEADER).contains(&begin) && begin.is_multiple_of(8);
+        let tail = u64_at(bytes, 136);
+        let end = begin.saturating_add(u64_at(bytes, 96));
+        let id_at = |at: usize| {
+            let id = bytes[at..].first_chunk();
+            id.copied().map_or(0, u128::from_be_bytes)
+        };
         Ok(Self {
             form: Form {
                 compact: incompatible & COMPACT != 0,
@@ -84,18 +94,21 @@ impl Header {
             online: bytes[STATE] == ONLINE,
             archived: bytes[STATE] == ARCHIVED,
             id: u128::from(key.0) << 64 | u128::from(key.1),
+            series: id_at(72),
             begin: if begin_sound { begin } else { HEADER as u64 },
             begin_sound,
-            tail: u64_at(bytes, 136),
+            tail,
+            end: if begin_sound && end > tail {
+                end
+            } else {
+                u64::MAX
+            },
             entries: u64_at(bytes, ENTRIES),
             seqnum: u64_at(bytes, 160),
             data: u64_at(bytes, 208),
             fields: (u64_at(bytes, 120), u64_at(bytes, 128)),
             realtime: (u64_at(bytes, 184), u64_at(bytes, 192)),
-            uptime: (
-                bytes[56..72].try_into().map_or(0, u128::from_be_bytes),
-                u64_at(bytes, 200),
-            ),
+            uptime: (id_at(56), u64_at(bytes, 200)),
         })
     }
 }

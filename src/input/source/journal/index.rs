@@ -150,6 +150,7 @@ pub(super) fn lives(window: &mut Window, prover: &mut Prover, header: &Header) -
         lives.push(life);
         value = next;
     }
+    lives.retain(|life| !life.host.is_empty());
     lives
 }
 

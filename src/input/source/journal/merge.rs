@@ -8,6 +8,7 @@ use std::sync::mpsc::Receiver;
 use std::thread::available_parallelism;
 
 use super::batch::{Batch, Life};
+use super::copies::Copies;
 use super::file::{JournalFile, Share};
 use super::pool::Pool;
 use super::record::Record;
@@ -40,6 +41,8 @@ pub(in crate::input::source) enum Item<'b> {
     Lives(&'b Life),
     /// A record, its message, and the ID of its file.
     Record(&'b Record, &'b [u8], u128),
+    /// A record that another file had too, and the ID of its file.
+    Copy(&'b Record, u128),
     /// All of a file up to the entry with this sequence number was told.
     Told { file: u128, seqnum: u64 },
     /// Entries met and bytes passed since the last item.
@@ -54,6 +57,8 @@ struct Part {
     state: State,
     batch: Batch,
     next: usize,
+    /// The latest time of a record that was passed on.
+    latest: u64,
 }
 
 enum State {
@@ -71,6 +76,8 @@ pub(in crate::input::source) struct Merge<T> {
     parts: Vec<Part>,
     /// The time of the next record of each part that has one.
     turns: BinaryHeap<Reverse<(u64, usize)>>,
+    /// `None` where there is one file.
+    copies: Option<Copies>,
     open: usize,
     pool: Pool,
     threads: usize,
@@ -86,6 +93,7 @@ impl<T> Merge<T> {
             _ => 1,
         };
         Self {
+            copies: (waiting.len() > 1).then(Copies::default),
             waiting,
             ahead: VecDeque::new(),
             parts: Vec::new(),
@@ -130,9 +138,12 @@ impl<T> Merge<T> {
 
     /// Passes the next records, up to the time `head`. Returns whether there are some.
     fn take_next(&mut self, head: u64, tell: &mut dyn FnMut(Item<'_>)) -> bool {
-        let Some(Reverse((_, at))) = self.turns.pop() else {
+        let Some(Reverse((time, at))) = self.turns.pop() else {
             return false;
         };
+        if let Some(copies) = &mut self.copies {
+            copies.advance(time);
+        }
         let next = self
             .turns
             .peek()
@@ -162,6 +173,7 @@ impl<T> Merge<T> {
                         state: State::Here(file),
                         batch: Batch::default(),
                         next: 0,
+                        latest: 0,
                     };
                     if wanted > 1 {
                         self.send(&mut part);
@@ -281,11 +293,15 @@ impl<T> Merge<T> {
                 return;
             }
             part.next += 1;
-            tell(Item::Record(
-                record,
-                &part.batch.bytes[record.message.clone()],
-                part.batch.file,
-            ));
+            part.latest = part.latest.max(record.realtime);
+            let Batch { file, series, .. } = part.batch;
+            let is_copy = (self.copies.as_mut())
+                .is_some_and(|copies| copies.is_copy(record, series, at, part.latest));
+            tell(if is_copy {
+                Item::Copy(record, file)
+            } else {
+                Item::Record(record, &part.batch.bytes[record.message.clone()], file)
+            });
         }
         if !self.passed(at, tell) && !self.is_stopped {
             self.refill(at, tell);
@@ -301,6 +317,7 @@ impl Part {
             state: State::Ended,
             batch: Batch::default(),
             next: 0,
+            latest: 0,
         }
     }
 }

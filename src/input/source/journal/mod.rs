@@ -6,7 +6,9 @@
 //! matter.
 
 mod batch;
+mod behind;
 mod chain;
+mod copies;
 mod damage;
 mod entry;
 mod file;

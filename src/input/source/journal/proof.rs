@@ -1,15 +1,15 @@
 //! Verification of the objects of a journal.
 //!
-//! A value is proven by its hash, an entry by its times and by the offsets of its values, which all lie before it
-//! (systemd, `journal-def.h`, `journal-verify.c`).
+//! A value is proven by its hash, an entry by its number, its times and the offsets of its values, which all lie before it
+//! (systemd, `journal-def.h`, `journal-file.c`).
 
 use std::hash::Hasher;
 
 use super::object::{Form, HEAD, Head, u64_at};
 use super::unpack::{Unpacked, Unpacker};
 
-/// Upper bound on realtimes: from the year 3111 on they are damaged.
-const MAX_REALTIME: u64 = 1 << 55;
+/// Upper bound on times since 1970 and since boot, in microseconds: those of 1141 years or more are damaged.
+const MAX_TIME: u64 = 1 << 55;
 /// The longest name of a field (systemd, `journal_field_valid`).
 const MAX_NAME: usize = 64;
 
@@ -22,6 +22,8 @@ pub(super) enum Name {
     Identifier,
     Facility,
     SourceMonotonic,
+    /// The process that sent it, or its user.
+    Process,
     Other,
 }
 
@@ -38,6 +40,8 @@ impl Name {
                 let value = data.strip_prefix(b"_SOURCE_MONOTONIC_TIMESTAMP=");
                 of(Self::SourceMonotonic, value)
             })
+            .or_else(|| of(Self::Process, data.strip_prefix(b"_PID=")))
+            .or_else(|| of(Self::Process, data.strip_prefix(b"_UID=")))
     }
 
     /// Splits `NAME=value`; `None` where `data` has no valid name.
@@ -117,7 +121,7 @@ impl Prover {
         verdict(proof, name)
     }
 
-    /// Proves an ENTRY object at the offset `at`: its times, and that its values lie before it.
+    /// Proves an ENTRY object at the offset `at`: its number and times, and that its values lie before it.
     pub(super) fn entry(&self, object: &[u8], at: u64) -> Proof {
         let form = self.form;
         let is_before =
@@ -126,7 +130,9 @@ impl Prover {
         let stride = if form.compact { 4 } else { 16 };
         let sound = items > 0
             && items.is_multiple_of(stride)
-            && (1..MAX_REALTIME).contains(&u64_at(object, 24))
+            && u64_at(object, 16) > 0
+            && (1..MAX_TIME).contains(&u64_at(object, 24))
+            && u64_at(object, 32) < MAX_TIME
             && form.items(object).all(is_before);
         if sound { Proof::Sound } else { Proof::Damaged }
     }

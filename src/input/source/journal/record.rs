@@ -44,11 +44,16 @@ pub(in crate::input::source) struct Record {
     /// Time at which journald received it, in microseconds since boot.
     pub(in crate::input::source) monotonic: u64,
     pub(in crate::input::source) boot: u128,
+    /// Its number among those of its journald, and the hash of all of its fields.
+    pub(in crate::input::source) seqnum: u64,
+    pub(in crate::input::source) hash: u64,
     pub(in crate::input::source) transport: Option<Transport>,
     pub(in crate::input::source) host: Option<Arc<str>>,
     pub(in crate::input::source) identifier: Option<Arc<str>>,
     /// Whether its facility is another than the kernel's.
     pub(in crate::input::source) is_foreign: bool,
+    /// Whether a process sent it, as none sends what the kernel writes.
+    pub(in crate::input::source) has_process: bool,
     /// Time at which the kernel wrote it, in microseconds since boot.
     pub(in crate::input::source) source_monotonic: Option<u64>,
     /// Position of the message in the bytes of its batch.
