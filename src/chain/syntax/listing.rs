@@ -109,9 +109,15 @@ fn finish(table: Option<Table>, blocks: &mut Blocks) {
     }) else {
         return;
     };
-    let any_v6 = |line: &String| line.split_whitespace().any(|word| word == "::/0");
-    if table.rows.iter().any(|(_, lines)| lines.iter().any(any_v6)) {
+    let has = |address: &str| {
+        let mut lines = table.rows.iter().flat_map(|(_, lines)| lines);
+        lines.any(|line| line.split_whitespace().any(|word| word == address))
+    };
+    if has("::/0") {
         blocks.is_of(Family::V6);
+    } else if has("0.0.0.0/0") && blocks.family() == Family::V4 {
+        // Also where a rule asks for the protocol of ICMPv6, which `iptables` takes as any other number.
+        blocks.is_of(Family::V4);
     }
     let set = blocks.set();
     for (line, parts) in table.rows {
