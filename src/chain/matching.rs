@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::chain::question::{Question, Sender};
 use crate::chain::rule::{AddressType, Compared, Match, Ports, Side, States, Test};
-use crate::packet::{PacketSummary, PktType, Shape, TcpFlags};
+use crate::packet::{PacketSummary, PktType, TcpFlags};
 
 /// The text of the match that stands for the unprinted interface of a jump.
 pub(in crate::chain) const JUMP: &str = "(its interface is not in the listing)";
@@ -44,28 +44,23 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
     let packet = &question.packet;
     let detail = &question.detail;
     match test {
-        Test::Interface(Side::Source, pattern) => interface(pattern, packet.interface).into(),
+        Test::Interface(Side::Source, pattern) => (question.interface())
+            .map(|name| interface(pattern, name))
+            .into(),
         // A packet in INPUT has no outgoing interface.
         Test::Interface(Side::Destination, pattern) => interface(pattern, "").into(),
-        Test::Net(Side::Source, net) => net.contains(&packet.src).into(),
-        Test::Net(Side::Destination, net) => net.contains(&packet.dst).into(),
-        Test::IpRange(side, first, last) => {
-            let address = match side {
-                Side::Source => packet.src,
-                Side::Destination => packet.dst,
-            };
-            (*first <= address && address <= *last).into()
-        }
-        Test::Masked(side, address, mask) => {
-            let mine = match side {
-                Side::Source => packet.src,
-                Side::Destination => packet.dst,
-            };
-            match mine {
-                IpAddr::V4(mine) => (mine.to_bits() & mask.to_bits() == address.to_bits()).into(),
-                IpAddr::V6(_) => Answer::No,
-            }
-        }
+        Test::Net(side, net) => (question.address(*side))
+            .map(|mine| net.contains(&mine))
+            .into(),
+        Test::IpRange(side, first, last) => (question.address(*side))
+            .map(|mine| *first <= mine && mine <= *last)
+            .into(),
+        Test::Masked(side, address, mask) => (question.address(*side))
+            .map(|mine| match mine {
+                IpAddr::V4(mine) => mine.to_bits() & mask.to_bits() == address.to_bits(),
+                IpAddr::V6(_) => false,
+            })
+            .into(),
         Test::Protocol(0) => Answer::Yes,
         Test::Protocol(number) => packet.proto.map(|proto| proto == *number).into(),
         // A later fragment has no ports, and the modules never match it, not even negated.
@@ -84,15 +79,15 @@ fn test(test: &Test, question: &Question<'_>) -> Answer {
             (Some(_), None, _) => Answer::Yes,
             (Some(_), Some(code), mine) => mine.map(|mine| mine == *code).into(),
         },
-        Test::AddressType(Side::Destination, types) => {
-            destination(packet).map(|mine| types.contains(&mine)).into()
-        }
+        Test::AddressType(Side::Destination, types) => destination(question)
+            .map(|mine| types.contains(&mine))
+            .into(),
         Test::AddressType(Side::Source, types) => match question.sender {
             Sender::Logged => source(packet.src, types).into(),
             _ if packet.src.is_loopback() => types.contains(&AddressType::Local).into(),
             _ => types.contains(&AddressType::Unicast).into(),
         },
-        Test::LaterFragment => (packet.shape == Shape::Fragment).into(),
+        Test::LaterFragment => question.is_later_fragment().into(),
         Test::MacSource(mac) => detail.src_mac.map(|mine| mine == *mac).into(),
         Test::Ttl(how, number) | Test::HopLimit(how, number) => {
             let compare = |mine: u8| match how {
@@ -178,9 +173,10 @@ fn interface(pattern: &str, name: &str) -> bool {
 }
 
 /// Returns the address type of the destination; `None` where the line does not settle it. A unicast frame that reached
-/// INPUT is for a local address.
-fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
-    let multicast = match packet.dst {
+/// INPUT is for a local address. Without a frame an address of IPv4 may be the broadcast address of a network.
+fn destination(question: &Question<'_>) -> Option<AddressType> {
+    let packet = &question.packet;
+    let multicast = match question.address(Side::Destination)? {
         IpAddr::V4(v4) if v4.is_broadcast() => return Some(AddressType::Broadcast),
         IpAddr::V4(v4) => v4.is_multicast(),
         IpAddr::V6(v6) => v6.is_multicast(),
@@ -188,7 +184,8 @@ fn destination(packet: &PacketSummary<'_>) -> Option<AddressType> {
     if multicast {
         return Some(AddressType::Multicast);
     }
-    (packet.frame == PktType::Unicast).then_some(AddressType::Local)
+    let shows_frame = packet.has_mac || packet.dst.is_ipv6() || packet.dst.is_loopback();
+    (packet.frame == PktType::Unicast && shows_frame).then_some(AddressType::Local)
 }
 
 /// Whether the source address is of one of the types; `None` for addresses that need the routing table, which are all

@@ -1,8 +1,10 @@
 //! A packet to be evaluated: its summary, and the fields that only the whole line shows.
 
-use crate::chain::rule::States;
+use std::net::IpAddr;
+
+use crate::chain::rule::{Side, States};
 use crate::packet::datagram::{Header, Transport};
-use crate::packet::{Packet, PacketSummary, TcpFlags, proto};
+use crate::packet::{Packet, PacketSummary, Shape, TcpFlags, proto};
 
 /// A packet to be evaluated in a chain.
 #[derive(Debug, Clone)]
@@ -76,8 +78,40 @@ impl<'a> Question<'a> {
     pub fn with_line(mut self, message: &str) -> Self {
         if let Ok(packet) = Packet::parse(message) {
             self.detail = Detail::of(&packet);
+            // The kernel prints a mark last, where there is one: that there is none shows a line that goes on to there.
+            let text = message[packet.prefix.len()..].trim_end_matches(['\r', '\n']);
+            if PacketSummary::ordered(text).is_some_and(|brief| brief.shape != Shape::Truncated) {
+                self.detail.mark.get_or_insert(0);
+            }
         }
         self
+    }
+
+    /// Returns the name of the interface that the packet came in by, unless it was elided.
+    pub(super) fn interface(&self) -> Option<&'a str> {
+        let name = self.packet.interface;
+        (!name.contains("...") && !name.contains('…')).then_some(name)
+    }
+
+    /// Returns an address of the packet, unless the line is cut before it.
+    pub(super) fn address(&self, side: Side) -> Option<IpAddr> {
+        let PacketSummary {
+            src, dst, shape, ..
+        } = self.packet;
+        match side {
+            Side::Source => Some(src),
+            Side::Destination if shape == Shape::Truncated && dst.is_unspecified() => None,
+            Side::Destination => Some(dst),
+        }
+    }
+
+    /// Whether the packet is a later fragment, unless the line is cut before it says so: `FRAG:` stands before `PROTO=`.
+    pub(super) fn is_later_fragment(&self) -> Option<bool> {
+        match self.packet.shape {
+            Shape::Fragment => Some(true),
+            Shape::Whole => Some(false),
+            Shape::Truncated => self.packet.proto.map(|_| false),
+        }
     }
 }
 
@@ -104,8 +138,7 @@ impl Detail {
             ttl,
             length: datagram.len,
             tos,
-            // The kernel prints a mark at the end of the line, where there is one.
-            mark: packet.mark.or((!packet.truncated).then_some(0)),
+            mark: packet.mark,
             icmp_code,
         }
     }

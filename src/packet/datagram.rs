@@ -127,7 +127,7 @@ pub struct Tcp<'a> {
     pub ack: Option<u32>,
     pub window: Option<u16>,
     pub res: Option<u8>,
-    /// `None` where the line ends before them.
+    /// `None` where the line ends before `URGP=`, up to which there may be more, or where they were elided.
     pub flags: Option<TcpFlags>,
     pub urgp: Option<u16>,
     pub opt: Option<TcpOptions<'a>>,

@@ -13,7 +13,7 @@ use crate::packet::flags::TcpFlags;
 use crate::packet::ip_header::{self, Group};
 use crate::packet::proto::{self, proto_number};
 use crate::packet::tokens::{
-    Cursor, Token, dec8, dec16, dec32, dec64, first, hex32, prefixed8, prefixed32,
+    Cursor, Token, dec8, dec16, dec32, dec64, first, hex32, may_go_on, prefixed8, prefixed32,
 };
 
 /// Whether the datagram is the packet itself or is quoted in brackets.
@@ -41,8 +41,8 @@ struct State<'a> {
     depth: Depth,
     /// Progress in the `OPT ( )` of an IPv6 extension header.
     group: Group,
-    /// Whether TCP flags are expected: after `DPT=`, or better after `RES=`, and up to `URGP=`.
-    flags: bool,
+    /// The TCP flags so far, which are known only at `URGP=`: the kernel prints them before it. `None` behind an elision.
+    flags: Option<TcpFlags>,
     /// Whether a token follows `DPT=`.
     followed: bool,
     /// Whether the line ends in the middle of a token.
@@ -64,7 +64,7 @@ pub(super) fn datagram<'a>(cursor: &mut Cursor<'a>, src: IpAddr, depth: Depth) -
         },
         depth,
         group: Group::Closed,
-        flags: false,
+        flags: Some(TcpFlags::NONE),
         followed: false,
         torn: false,
         stub: false,
@@ -175,6 +175,10 @@ impl<'a> State<'a> {
     }
 
     fn header(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
+        // Of these fields `PROTO=` alone ends a line: any other value at the end may be a part of one.
+        if !token.ended && token.key.ends_with('=') && token.key != "PROTO=" {
+            return;
+        }
         let datagram = &mut self.reading.datagram;
         match token.key {
             "DST=" => self.dst(token),
@@ -190,7 +194,7 @@ impl<'a> State<'a> {
 
     fn dst(&mut self, token: &Token<'a>) {
         let datagram = &mut self.reading.datagram;
-        if !token.ended || token.elided() || datagram.dst.is_some() {
+        if token.elided() || datagram.dst.is_some() {
             return;
         }
         match token.value.parse::<IpAddr>() {
@@ -200,7 +204,8 @@ impl<'a> State<'a> {
     }
 
     fn proto(&mut self, token: &Token<'a>) {
-        let Some(number) = proto_number(token.value) else {
+        let known = proto_number(token.value);
+        let Some(number) = known.filter(|number| token.ended || self.is_all(token, *number)) else {
             if token.ended && !token.elided() {
                 self.reading.bad = Some(Unparsed::Unreadable("PROTO="));
             }
@@ -216,6 +221,20 @@ impl<'a> State<'a> {
         };
     }
 
+    /// Whether the protocol that ends the line is all of its word.
+    fn is_all(&self, token: &Token<'a>, number: u8) -> bool {
+        let datagram = &self.reading.datagram;
+        match token.value {
+            // It may have been UDPLITE, but for a later fragment, of which the kernel prints no more.
+            "UDP" => datagram.is_later_fragment(),
+            // Of IPv6 it was ICMPv6.
+            "ICMP" => datagram.src.is_ipv4(),
+            // IGMP, which goes to groups, ends lines of many a paste.
+            "2" if datagram.dst.is_some_and(|dst| dst.is_multicast()) => true,
+            value => !value.starts_with(|c: char| c.is_ascii_digit()) || !may_go_on(number),
+        }
+    }
+
     fn tcp(&mut self, cursor: &mut Cursor<'a>, token: &Token<'a>) {
         let Reading { datagram, bad, .. } = &mut self.reading;
         let Transport::Tcp(tcp) = &mut datagram.transport else {
@@ -223,10 +242,7 @@ impl<'a> State<'a> {
         };
         match token.key {
             "SPT=" => needed(&mut tcp.spt, bad, "SPT=", token, dec16),
-            "DPT=" => {
-                needed(&mut tcp.dpt, bad, "DPT=", token, dec16);
-                self.flags |= tcp.urgp.is_none();
-            }
+            "DPT=" => needed(&mut tcp.dpt, bad, "DPT=", token, dec16),
             "SEQ=" => first(&mut tcp.seq, dec32(token.value)),
             "ACK=" => first(&mut tcp.ack, dec32(token.value)),
             "WINDOW=" => first(&mut tcp.window, dec16(token.value)),
@@ -236,13 +252,11 @@ impl<'a> State<'a> {
                 if tcp.res.is_none() && token.ended && !token.elided() {
                     *bad = Some(Unparsed::Unreadable("RES="));
                 }
-                tcp.flags = Some(TcpFlags::NONE);
-                self.flags = true;
+                self.flags = Some(TcpFlags::NONE);
             }
             "URGP=" if tcp.urgp.is_none() => {
                 tcp.urgp = dec16(digits(token.value));
-                first(&mut tcp.flags, Some(TcpFlags::NONE));
-                self.flags = false;
+                first(&mut tcp.flags, self.flags);
             }
             "OPT" if tcp.urgp.is_some() => {
                 let text = cursor.options().map(|text| match text {
@@ -251,19 +265,15 @@ impl<'a> State<'a> {
                 });
                 first(&mut tcp.opt, text);
             }
-            // `URG` at the end of the line may have been `URGP=`.
             word if is_torn(tcp.urgp, word, token) => *bad = Some(Unparsed::Unreadable("DPT=")),
-            word if self.flags && (token.ended || word != "URG") => {
-                match TcpFlags::from_name(word) {
-                    Some(flag) => tcp.flags = Some(tcp.flags.unwrap_or_default().union(flag)),
-                    // Between `RES=` and `URGP=` the kernel prints flags alone: without a garbled one the packet
-                    // would be another.
-                    None if tcp.res.is_some() && token.ended && !word.contains(['.', '…']) => {
-                        *bad = Some(Unparsed::UnknownFlag);
-                    }
-                    None => {}
-                }
-            }
+            word if tcp.urgp.is_none() => match TcpFlags::from_name(word) {
+                Some(flag) => self.flags = Some(self.flags.unwrap_or_default().union(flag)),
+                None if word.contains(['.', '…']) => self.flags = None,
+                // Between `RES=` and `URGP=` the kernel prints flags alone: without a garbled one the packet would be
+                // another.
+                None if tcp.res.is_some() && token.ended => *bad = Some(Unparsed::UnknownFlag),
+                None => {}
+            },
             _ => {}
         }
     }
@@ -290,8 +300,16 @@ impl<'a> State<'a> {
         };
         match token.key {
             "TYPE=" => needed(&mut icmp.kind, bad, "TYPE=", token, dec8),
-            // The code is not judged, so a number that was cut at the end of the line is good enough.
-            "CODE=" => first(&mut icmp.code, dec8(digits(token.value))),
+            "CODE=" => {
+                let digits = digits(token.value);
+                let ends = |code: &u8| {
+                    token.ended
+                        || digits != token.value
+                        || !may_go_on(*code)
+                        || !icmp.kind.is_some_and(|kind| goes_on(datagram.proto, kind))
+                };
+                first(&mut icmp.code, dec8(digits).filter(ends));
+            }
             "ID=" => first(&mut icmp.id, dec16(token.value)),
             "SEQ=" => first(&mut icmp.seq, dec16(token.value)),
             "PARAMETER=" => first(&mut icmp.parameter, dec8(token.value)),
@@ -345,7 +363,9 @@ impl<'a> State<'a> {
         match &datagram.transport {
             // A later fragment needs no PROTO, which IPv4 AH has not.
             _ if datagram.is_later_fragment() => datagram.proto.is_none() && self.torn,
-            Transport::Tcp(tcp) => tcp.spt.is_none() || tcp.dpt.is_none() || tcp.urgp.is_none(),
+            Transport::Tcp(tcp) => {
+                tcp.spt.is_none() || tcp.dpt.is_none() || tcp.urgp.is_none() || tcp.flags.is_none()
+            }
             Transport::Udp(udp) => udp.spt.is_none() || !self.followed,
             Transport::Icmp(icmp) => icmp.kind.is_none() || icmp.code.is_none(),
             Transport::None | Transport::Spi(_) => match &datagram.header {
@@ -355,6 +375,14 @@ impl<'a> State<'a> {
                 Header::V4(_) => true,
             },
         }
+    }
+}
+
+/// Whether the kernel prints more behind the `CODE=` of an ICMP or ICMPv6 type.
+pub(super) const fn goes_on(number: Option<u8>, kind: u8) -> bool {
+    match number {
+        Some(proto::ICMP) => matches!(kind, 0 | 3..=5 | 8 | 11 | 12),
+        _ => matches!(kind, 1..=4 | 128 | 129),
     }
 }
 

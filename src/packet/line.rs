@@ -11,12 +11,13 @@ use std::net::IpAddr;
 use nom::Parser;
 use nom::branch::alt;
 use nom::bytes::complete::{take_while_m_n, take_while1};
-use nom::combinator::{cond, map, map_opt, opt, value};
+use nom::combinator::{cond, map, map_opt, opt, peek, value};
 use nom::multi::fold_many0;
 use nom::sequence::{delimited, preceded, terminated};
 
-use super::field::{Parsed, field, fixed, number, short, tag, v4, v6};
+use super::field::{NO, Parsed, field, fixed, number, short, tag, v4, v6};
 use super::frame::frame;
+use super::ip::goes_on;
 use crate::packet::datagram::{TCP_HEADER, UDP_HEADER, V4_HEADER, V6_HEADER};
 use crate::packet::flags::TcpFlags;
 use crate::packet::proto::{self, proto_number};
@@ -147,7 +148,7 @@ fn datagram(text: &[u8], is_outer: bool) -> Parsed<'_, Ip> {
         _ if fragment => (text, (Transport::default(), false)),
         proto::TCP => or_incomplete(tcp(text, len > header + TCP_HEADER), text)?,
         proto::UDP | proto::UDPLITE => or_incomplete(udp(text), text)?,
-        proto::ICMP | proto::ICMPV6 => or_incomplete(icmp(text, is_outer), text)?,
+        proto::ICMP | proto::ICMPV6 => or_incomplete(icmp(text, proto, is_outer), text)?,
         proto::AH | proto::ESP => or_incomplete(spi(text), text)?,
         _ => (text, (Transport::default(), false)),
     };
@@ -225,7 +226,9 @@ fn protocol(text: &[u8]) -> Parsed<'_, u8> {
         }
     }
     let number = |name| proto_number(std::str::from_utf8(name).ok()?);
-    map_opt(take_while1(|b: u8| b.is_ascii_alphanumeric()), number).parse(text)
+    let name = map_opt(take_while1(|b: u8| b.is_ascii_alphanumeric()), number);
+    // At the end of the line it may be a part of another.
+    terminated(name, peek(tag(b" "))).parse(text)
 }
 
 /// A parsed transport header, and whether the packet is shorter than that header should be.
@@ -348,10 +351,10 @@ fn spi(text: &[u8]) -> Parsed<'_, Header> {
 
 /// Parses the ICMP or ICMPv6 header, with the packet that an error quotes.
 #[inline(never)]
-fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
+fn icmp(text: &[u8], proto: u8, is_outer: bool) -> Parsed<'_, Header> {
     let (text, kind) = preceded(tag(b" TYPE="), number(u8::MAX.into())).parse(text)?;
-    let (text, _) = preceded(tag(b" CODE="), number(u8::MAX.into())).parse(text)?;
-    let (text, cut) = opt(incomplete).parse(text)?;
+    let (behind, _) = preceded(tag(b" CODE="), number(u8::MAX.into())).parse(text)?;
+    let (text, cut) = opt(incomplete).parse(behind)?;
     let echo = map((field(b" ID="), field(b" SEQ=")), |_| ());
     let parameter = map(
         alt((
@@ -363,6 +366,12 @@ fn icmp(text: &[u8], is_outer: bool) -> Parsed<'_, Header> {
     );
     let (text, _) = opt(alt((echo, parameter))).parse(text)?;
     let (text, _) = cond(is_outer, opt(quoted)).parse(text)?;
+    // Cut behind the code, or within it.
+    if text.len() == behind.len()
+        && (!text.starts_with(b" ") || is_outer && goes_on(Some(proto), kind as u8))
+    {
+        return Err(NO);
+    }
     let (text, _) = opt(field(b" MTU=")).parse(text)?;
     let transport = Transport {
         icmp_type: Some(kind as u8),

@@ -19,7 +19,7 @@ pub struct PacketSummary<'a> {
     pub proto: Option<u8>,
     pub spt: Option<u16>,
     pub dpt: Option<u16>,
-    /// `None` for all but TCP.
+    /// `None` for all but TCP, and where the line does not show all of them.
     pub flags: Option<TcpFlags>,
     /// The ICMP or ICMPv6 type.
     pub icmp_type: Option<u8>,

@@ -136,6 +136,11 @@ pub(super) fn dec64(text: &str) -> Option<u64> {
     whole(nom::character::complete::u64, text)
 }
 
+/// Whether a number of 8 bits that ends the line may be the begin of a longer one. The kernel pads none with zeros.
+pub(super) const fn may_go_on(number: u8) -> bool {
+    matches!(number, 1..=25)
+}
+
 /// Hex digits alone, as in `POINTER=` and the `ID:` of IPv6.
 pub(super) fn hex32(text: &str) -> Option<u32> {
     let digits = take_while_m_n(1, 8, |c: char| c.is_ascii_hexdigit());

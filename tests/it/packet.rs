@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use proptest::collection::vec;
 use proptest::prelude::{any, prop, prop_assert, proptest};
 
+use dropsift::chain::{Detail, Question};
 use dropsift::packet::{Packet, PacketSummary, Shape, TcpFlags, Unparsed};
 
 const REAL: &str = include_str!("../../fixtures/kernel-6.18/v4v6-all-branches.dmesg");
@@ -85,6 +86,53 @@ fn a_real_line_without_its_trailing_space_reads_the_same() {
     }
 }
 
+/// What a chain in force is asked by: each is unknown, or what the whole line shows. A mark, which ends the line, aside.
+#[test]
+fn a_cut_line_shows_a_rule_nothing_that_the_whole_line_does_not() {
+    let asked = |text: &'static str| {
+        let packet = Packet::parse(text).ok()?;
+        let Question {
+            packet,
+            detail,
+            state,
+            ..
+        } = Question::dropped(packet.summary()).with_line(text);
+        // Behind the name of an unknown extension header the kernel prints no space.
+        let proto = packet.proto.filter(|_| !text.contains("Unknown Ext Hdr"));
+        Some((
+            proto,
+            state,
+            Detail {
+                mark: None,
+                ..detail
+            },
+        ))
+    };
+    fn may_be<T: PartialEq>(cut: Option<T>, whole: Option<T>) -> bool {
+        cut.is_none() || cut == whole
+    }
+    for text in real() {
+        let (full_proto, full_state, full) = asked(text).unwrap();
+        for end in (0..text.len()).filter(|end| text.is_char_boundary(*end)) {
+            let text = &text[..end];
+            let Some((proto, state, detail)) = asked(text) else {
+                continue;
+            };
+            // Of a later fragment the line ends with the protocol.
+            let is_end = text.contains("FRAG:") && text.ends_with("PROTO=UDP");
+            let fits = (may_be(proto, full_proto) || is_end)
+                && (may_be(state, full_state) || is_end)
+                && may_be(detail.src_mac, full.src_mac)
+                && may_be(detail.dst_mac, full.dst_mac)
+                && may_be(detail.ttl, full.ttl)
+                && may_be(detail.length, full.length)
+                && may_be(detail.tos, full.tos)
+                && may_be(detail.icmp_code, full.icmp_code);
+            assert!(fits, "{text}");
+        }
+    }
+}
+
 #[test]
 fn a_cut_line_never_shows_a_wrong_port_as_whole() {
     for text in real() {
@@ -98,6 +146,11 @@ fn a_cut_line_never_shows_a_wrong_port_as_whole() {
                 assert!(cut.is_none() || cut == whole, "{}", &text[..end]);
             }
             assert!(brief.icmp_type.is_none() || brief.icmp_type == full.icmp_type);
+            assert!(
+                brief.flags.is_none() || brief.flags == full.flags,
+                "{}",
+                &text[..end]
+            );
             assert_eq!(brief.src, full.src);
             assert!(brief.dst == full.dst || brief.dst.is_unspecified());
             if brief.shape == Shape::Whole
