@@ -89,9 +89,10 @@ fn cut(text: &str, whole: &PacketSummary<'_>, dice: &mut Dice) {
             at -= 1;
         }
         let line = &text[..at];
-        // `PROTO=11` of `PROTO=112 ` cannot be told from a line whose last space somebody took off.
+        // `PROTO=2` of `PROTO=253 ` to a group, and of a later fragment `PROTO=UDP` of `PROTO=UDPLITE `, are taken for lines whose
+        // last space somebody took off.
         let last = line.rsplit(' ').next().unwrap_or_default();
-        if last.starts_with("PROTO=") {
+        if matches!(last, "PROTO=2" | "PROTO=UDP") {
             continue;
         }
         if let Ok(brief) = PacketSummary::read(line)

@@ -229,8 +229,8 @@ impl<'a> State<'a> {
             "UDP" => datagram.is_later_fragment(),
             // Of IPv6 it was ICMPv6.
             "ICMP" => datagram.src.is_ipv4(),
-            // IGMP ends lines of many a paste.
-            "2" => true,
+            // IGMP, which goes to groups, ends lines of many a paste.
+            "2" if datagram.dst.is_some_and(|dst| dst.is_multicast()) => true,
             value => !value.starts_with(|c: char| c.is_ascii_digit()) || !may_go_on(number),
         }
     }

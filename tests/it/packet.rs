@@ -82,7 +82,17 @@ fn a_real_line_is_truncated_only_where_the_kernel_says_so() {
 fn a_real_line_without_its_trailing_space_reads_the_same() {
     for text in real() {
         let trimmed = format!("{}\r\n", text.trim_end());
-        assert_eq!(parse(&trimmed).summary(), parse(text).summary(), "{text}");
+        let (whole, short) = (parse(text).summary(), parse(&trimmed).summary());
+        // `PROTO=4` may be the begin of `PROTO=47`.
+        let is_number = (text.trim_end().rsplit("PROTO=").next()).is_some_and(|last| {
+            last.parse()
+                .is_ok_and(|number: u8| (1..=25).contains(&number))
+        });
+        if is_number && short.shape == Shape::Truncated {
+            assert_eq!(short.proto, None, "{text}");
+        } else {
+            assert_eq!(short, whole, "{text}");
+        }
     }
 }
 
