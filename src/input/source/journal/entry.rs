@@ -370,7 +370,12 @@ impl Values {
 impl Parts {
     const fn put(&mut self, found: &Found) {
         match found {
-            Found::Known(Known::Transport(transport)) => self.transport = Some(*transport),
+            // Of two transports, that of a sender counts, as in other forms.
+            Found::Known(Known::Transport(transport)) => {
+                if matches!(self.transport, None | Some(Transport::Kernel)) {
+                    self.transport = Some(*transport);
+                }
+            }
             Found::Known(Known::Host(host)) => self.host = Some(*host),
             Found::Known(Known::Identifier(identifier)) => self.identifier = Some(*identifier),
             Found::Known(Known::Foreign) => self.is_foreign = true,
