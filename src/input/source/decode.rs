@@ -42,11 +42,13 @@ struct Step {
     ended: io::Result<bool>,
 }
 
+/// Unpacks packed bytes, none at the end of the input, into a room.
+type Unpack = dyn FnMut(&[u8], &mut [u8]) -> Step + Send;
+
 /// Packed bytes of `inner`, unpacked.
 pub(super) struct Decoder<R> {
     inner: BufReader<R>,
-    /// Unpacks packed bytes, none at the end of the input, into a room.
-    step: Box<dyn FnMut(&[u8], &mut [u8]) -> Step + Send>,
+    step: Box<Unpack>,
     /// Error to return after all bytes before it were handed out.
     failed: Option<io::Error>,
     ended: bool,
