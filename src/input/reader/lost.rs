@@ -110,7 +110,7 @@ impl Reader {
     }
 
     /// Whether so many NULs stand in a row in `lines` as no sender and no encoding writes.
-    fn have_nuls(&self, lines: &[u8]) -> bool {
+    pub(super) fn have_nuls(&self, lines: &[u8]) -> bool {
         // Some were taken off before the line came.
         let mut run = self.nul_run;
         let mut behind = 0;

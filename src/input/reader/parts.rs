@@ -142,6 +142,7 @@ impl Reader {
         if is_part {
             self.lines += 1;
             self.known = true;
+            self.has_nuls = self.has_nuls || is_no_text(line) && self.have_nuls(line);
             parts.has_hit |= self.scanner.search.of_record().found_in(line) != Found::default();
             // A line that comes again repeats all of it.
             self.before.clear();
