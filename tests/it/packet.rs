@@ -130,8 +130,7 @@ fn a_cut_line_shows_a_rule_nothing_that_the_whole_line_does_not() {
             };
             // Of a later fragment the line ends with the protocol.
             let is_end = text.contains("FRAG:") && text.ends_with("PROTO=UDP");
-            let fits = (may_be(proto, full_proto) || is_end)
-                && (may_be(state, full_state) || is_end)
+            let fits = (is_end || may_be(proto, full_proto) && may_be(state, full_state))
                 && may_be(detail.src_mac, full.src_mac)
                 && may_be(detail.dst_mac, full.dst_mac)
                 && may_be(detail.ttl, full.ttl)
