@@ -222,27 +222,37 @@ pub(super) fn zstd<R: Read>(inner: R) -> io::Result<Decoder<R>> {
     // As much as it takes for a block: of several, those before a damaged one would be dropped. It asks for a block together
     // with the header behind it, which may be the damage.
     let mut wanted = ZSTD_BEGIN;
-    let mut between = false;
+    let (mut between, mut is_full) = (false, false);
     let step = move |packed: &[u8], room: &mut [u8]| {
+        let space = room.len();
+        // All of a frame came out where its end was told.
+        let (is_held, is_end) = (is_full && !between, between && packed.is_empty());
         let mut input = InBuffer::around(&packed[..packed.len().min(wanted)]);
         let mut output = OutBuffer::around(room);
-        let ended = if between && packed.is_empty() {
-            Ok(true)
-        } else {
-            stream.run(&mut input, &mut output).map(|more| {
+        let mut run = |input: &mut InBuffer<'_>| {
+            stream.run(input, &mut output).map(|more| {
                 between = more == 0;
                 wanted = match more {
                     0 => ZSTD_BEGIN,
                     1..=ZSTD_HEAD => more,
                     _ => more - ZSTD_HEAD,
                 };
-                false
+                output.pos()
             })
         };
+        // What the room before did not hold comes alone: the damage may lie behind it.
+        let mut made = Ok(0);
+        if is_held {
+            made = run(&mut InBuffer::around(&[]));
+        }
+        if matches!(made, Ok(0)) && !is_end {
+            made = run(&mut input);
+        }
+        is_full = output.pos() == space;
         Step {
             taken: input.pos() as u64,
             made: output.pos() as u64,
-            ended: ended.map_err(|why| {
+            ended: made.map(|_| is_end).map_err(|why| {
                 if why.to_string() == ZSTD_WINDOW {
                     too_wide("zstd -d --long=31 FILE")
                 } else {
