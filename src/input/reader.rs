@@ -454,7 +454,8 @@ fn literals() -> impl Iterator<Item = Literal> {
         ("audit: type=2000 audit(", "=2000 audit("),
         (" [s=", "[s="),
         (SMALL, "r_drop"),
-        (BLOB, "ta]"),
+        // Beside the others `ta]` gives twenty times as many places to compare: 0.1 % drop lines took 23 % longer.
+        (BLOB, "lob data]"),
     ];
     let notices = NOTICES.iter().map(|row| (row.literal, Hit::Notice));
     let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
