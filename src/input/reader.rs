@@ -8,6 +8,7 @@ mod carry;
 mod clock;
 mod line;
 mod lines;
+mod literals;
 mod lost;
 mod nodes;
 mod parts;
@@ -18,9 +19,8 @@ use super::fast;
 use super::format::Prefixes;
 use super::format::text::trim;
 use super::framing::{self, Cut, Event, Framing, MAX_RECORD, Torn};
-use super::message::{BLOB, NOTICES, REPEAT};
 use super::scan::{self, Scan};
-use super::search::{Found, Hit, Literal, Search};
+use super::search::{Found, Search};
 use crate::time::{Reading, Time};
 
 use clock::Clock;
@@ -104,7 +104,7 @@ pub struct Reader {
 
 /// Creates the search for `prefixes` and for the literals of notices and framings.
 fn search_for(prefixes: &Prefixes) -> Search {
-    prefixes.search(|prefixes| Search::new(prefixes, literals().collect()))
+    prefixes.search(|prefixes| Search::new(prefixes, literals::literals()))
 }
 
 impl Reader {
@@ -436,48 +436,6 @@ impl Reader {
             self.broken(record, sink);
         }
     }
-}
-
-/// The name of the documented prefix, and how a filter writes it that makes all letters small.
-const NAME: &str = "HARVESTER";
-const SMALL: &str = "harvester_drop";
-
-/// Returns the literals to search for besides prefixes, each with its rarest part.
-fn literals() -> impl Iterator<Item = Literal> {
-    const RARE: &[(&str, &str)] = &[
-        (" kernel messages", "ssage"),
-        (" messages suppressed", "ssage"),
-        (REPEAT, "ssage"),
-        (" callbacks suppressed", "uppress"),
-        ("Suppressed ", "uppress"),
-        ("setting system clock to ", "clock to "),
-        ("audit: type=2000 audit(", "=2000 audit("),
-        (" [s=", "[s="),
-        (SMALL, "r_drop"),
-        // Beside the others `ta]` gives twenty times as many places to compare: 0.1 % drop lines took 23 % longer.
-        (BLOB, "lob data]"),
-    ];
-    let notices = NOTICES.iter().map(|row| (row.literal, Hit::Notice));
-    let dates = clock::DATES.iter().map(|text| (*text, Hit::Date));
-    let openings = framing::OPENINGS.iter().map(|text| (*text, Hit::Opening));
-    let all = notices.chain(dates).chain(openings);
-    // nf_log_dump_packet_common() prints it in each line of a LOG rule.
-    let others = [
-        (REPEAT, Hit::Repeat),
-        (" OUT=", Hit::Rule),
-        // Where the prefix is escaped or spelt in another way.
-        (NAME, Hit::Rule),
-        (SMALL, Hit::Rule),
-        (BLOB, Hit::Rule),
-    ];
-    all.chain(others).map(|(text, hit)| Literal {
-        text,
-        rare: RARE
-            .iter()
-            .find(|(whole, _)| *whole == text)
-            .map_or(text, |(_, rare)| rare),
-        hit,
-    })
 }
 
 /// Returns the length in bytes of the complete lines at the start of `lines`, about `most` bytes; at least one line.
