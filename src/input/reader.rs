@@ -216,8 +216,8 @@ impl Reader {
             self.lines += 1;
         }
         self.skip = 0;
-        if self.is_datagrams(&self.carry) {
-            self.framing = Framing::Datagrams;
+        if let Some(framing) = self.unbroken(&self.carry) {
+            self.framing = framing;
         }
         let cut = self.cut_at_end();
         self.take_carry(true, sink);

@@ -822,6 +822,18 @@ fn nothing_forged_is_a_drop_line() {
 }
 
 #[test]
+fn syslog_without_line_ends_is_cut_into_its_messages() {
+    let datagram = format!("<4>Apr 22 10:00:01 h kernel: {DROP}");
+    let counted = format!("{} {datagram}", datagram.len());
+    for message in [datagram, counted] {
+        // More than a record may have, so that the end of the log does not help.
+        let count = (2 << 20) / message.len();
+        let seen = scan(message.repeat(count).as_bytes());
+        assert_eq!((seen.drops.len(), seen.unreadable), (count, 0), "{message}");
+    }
+}
+
+#[test]
 fn another_prefix_may_be_any_text() {
     for prefix in ["IPT [drop] ", "dröp+", "x"] {
         for colour in ["", "\x1b[1m"] {

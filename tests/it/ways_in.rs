@@ -317,6 +317,10 @@ fn what_once_depended_on_the_way_in() {
             (0..200).map(counted).collect::<String>().into(),
         ),
         (
+            "many counted frames",
+            (0..900).map(counted).collect::<String>().into(),
+        ),
+        (
             "JSON",
             (0..50).map(|n| json(n, 0)).collect::<String>().into(),
         ),

@@ -99,6 +99,15 @@ pub(in crate::input) enum Step<'a> {
     Broken,
 }
 
+/// Whether `text`, with which a log ends, may be the begin of a field whose line end is cut off.
+pub(in crate::input) fn is_begun(text: &[u8]) -> bool {
+    let line = text.strip_suffix(b"\r").unwrap_or(text);
+    match memchr::memchr(b'=', line) {
+        Some(equals) => is_key(&line[..equals]) && memchr::memchr(0, line).is_none(),
+        None => line.is_empty() || is_key(line),
+    }
+}
+
 /// Parses the first field of `text`.
 pub(in crate::input) fn step(text: &[u8]) -> Step<'_> {
     let Some(end) = memchr::memchr(b'\n', text) else {
@@ -175,7 +184,7 @@ fn read<'a>(record: &'a [u8], _: Layer<'_>) -> Option<Record<'a>> {
                 rest = &rest[len..];
             }
             // An incomplete entry at the end of a truncated log.
-            Step::More if !rest.is_empty() => {
+            Step::More if is_begun(rest) => {
                 if let Some(equals) = memchr::memchr(b'=', rest) {
                     fields.put(&rest[..equals], &rest[equals + 1..]);
                 }

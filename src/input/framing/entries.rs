@@ -172,7 +172,16 @@ fn chain(text: &[u8], mut at: usize, first: usize, cursor: &[u8], last: bool) ->
 pub(super) fn entry(text: &[u8], resume: usize, last: bool) -> Cut {
     let mut at = resume;
     loop {
-        match export::step(&text[at..]) {
+        let rest = &text[at..];
+        let step = match export::step(rest) {
+            Step::More
+                if last && memchr::memchr(b'\n', rest).is_none() && !export::is_begun(rest) =>
+            {
+                Step::Broken
+            }
+            step => step,
+        };
+        match step {
             // The blank line before it was removed; no sender can write such a field.
             Step::Field {
                 key: b"__CURSOR",
@@ -185,7 +194,7 @@ pub(super) fn entry(text: &[u8], resume: usize, last: bool) -> Cut {
                 return Cut::Skip((at as u64).saturating_add(len) - 1);
             }
             Step::Broken if at == 0 => return Cut::Leave,
-            Step::Broken if export::is_binary(&text[at..]) => return Cut::Torn,
+            Step::Broken if export::is_binary(rest) => return Cut::Torn,
             Step::Broken => return whole(text, at),
             Step::More | Step::Long(_) if !last => return Cut::More(at),
             Step::Long(_) => return Cut::Torn,

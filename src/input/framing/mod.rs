@@ -125,16 +125,22 @@ fn is_open_bracket(text: &[u8]) -> bool {
     text.len() < MAX_BRACKET && text.trim_ascii_end() == b"["
 }
 
-/// Number of bytes without a line end from which a log may be datagrams of syslog.
+/// Number of bytes without a line end from which a log may be syslog that has none.
 pub(super) const LONG_LINE: usize = 64 * 1024;
 
-/// Whether a log that begins with `text` consists of datagrams of syslog. Called once, when the first line turns out to
-/// be long.
-pub(super) fn is_datagrams(text: &[u8]) -> bool {
+/// Returns the framing of a log that begins with `text` and has no line ends: syslog as datagrams, or with counts of octets
+/// (RFC 6587). Called once, when the first line turns out to be long.
+pub(super) fn unbroken(text: &[u8]) -> Option<Framing> {
     let text = &text[..text.len().min(LONG_LINE)];
-    memchr(b'\n', text).is_none()
-        && is_datagram(text)
-        && datagram(text, 0, true) != Cut::Record(text.len())
+    if memchr(b'\n', text).is_some() {
+        return None;
+    }
+    if let Some((head, count)) = counted(text) {
+        let next = text.get(head.saturating_add(count)..)?;
+        return counted(next).map(|_| Framing::OctetCounted);
+    }
+    let is_datagrams = is_datagram(text) && datagram(text, 0, true) != Cut::Record(text.len());
+    is_datagrams.then_some(Framing::Datagrams)
 }
 
 impl Framing {

@@ -86,8 +86,8 @@ impl Reader {
         self.carry.extend_from_slice(bytes);
         let is_now_long =
             (self.carry.len() >= LONG_LINE) && self.carry.len() - bytes.len() < LONG_LINE;
-        if is_now_long && self.is_datagrams(&self.carry) {
-            self.framing = Framing::Datagrams;
+        if is_now_long && let Some(framing) = self.unbroken(&self.carry) {
+            self.framing = framing;
             self.take_carry(false, sink);
         }
         if self.carry.len() > MAX_RECORD {
@@ -95,10 +95,10 @@ impl Reader {
         }
     }
 
-    /// Whether the log, which begins with `text`, is datagrams.
-    pub(super) fn is_datagrams(&self, text: &[u8]) -> bool {
+    /// Returns the framing of the log, which begins with `text`, if it has no line ends.
+    pub(super) fn unbroken(&self, text: &[u8]) -> Option<Framing> {
         let is_begin = self.lines == 0 && !self.barred && matches!(self.framing, Framing::Lines);
-        is_begin && framing::is_datagrams(text)
+        is_begin.then(|| framing::unbroken(text)).flatten()
     }
 
     /// Returns the number of NULs at the start of `rest`, after a line end: a crash leaves blocks of them, followed by

@@ -32,8 +32,10 @@ impl Reader {
         if text.is_empty() {
             return 0;
         }
-        if text.len() >= LONG_LINE && self.is_datagrams(text) {
-            self.framing = Framing::Datagrams;
+        if text.len() >= LONG_LINE
+            && let Some(framing) = self.unbroken(text)
+        {
+            self.framing = framing;
             return 0;
         }
         if self.lines == 0
