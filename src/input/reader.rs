@@ -379,7 +379,8 @@ impl Reader {
             }
         }
         if let Some((from, to)) = records {
-            self.alive(&self.framing.composed(&text[from..to]), sink);
+            let record = self.framing.composed(&text[from..to]);
+            self.alive(&record, sink);
         }
         at
     }

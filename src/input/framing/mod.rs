@@ -152,7 +152,7 @@ impl Framing {
     }
 
     /// Returns the text of a record, where it differs from its bytes in the log.
-    pub(super) fn composed<'a>(&self, record: &'a [u8]) -> Cow<'a, [u8]> {
+    pub(super) fn composed<'a>(&mut self, record: &'a [u8]) -> Cow<'a, [u8]> {
         match self {
             Self::Table(table) => table.object(record).map_or(record.into(), Cow::Owned),
             _ => record.into(),
