@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use dropsift::error::Error;
 use dropsift::input::Prefixes;
-use dropsift::input::event::{DropLine, LogEvent, Sink};
+use dropsift::input::event::{DropLine, LogEvent, NoticeKind, Sink};
 use dropsift::input::reader::Reader as LogReader;
 use dropsift::input::source::{Options, Progress, Summary};
 use dropsift::packet::PacketSummary;
@@ -66,6 +66,12 @@ impl Seen {
             | LogEvent::EndOfLog { .. } => {}
         }
         self.items.push(match item {
+            // How far is a time.
+            LogEvent::Notice {
+                kind: kind @ NoticeKind::TimeBack,
+                host,
+                ..
+            } => format!("{kind:?} {host:?}"),
             LogEvent::Notice {
                 kind, host, count, ..
             } => format!("{kind:?} {host:?} {count}"),

@@ -11,6 +11,9 @@ use super::seen::{self, Dribble, READING, options};
 /// More lines than that take seconds where the program is checked at each step.
 const MANY: u64 = 50_000;
 
+/// Size in bytes of a block of text.
+const BLOCK: usize = 256 << 10;
+
 /// Anything, packed or not.
 pub fn unpack(data: &[u8]) {
     let mut dice = Dice::of(data);
@@ -65,7 +68,8 @@ fn live(data: &[u8], seen: &seen::Seen, told: &String) {
     if !text.is_empty() && !text.ends_with(b"\n") {
         text.push(b'\n');
     }
-    let live = seen::scanned([&text[..]]);
+    // In blocks, as it comes: of one block, a line of more than 1 MiB is read too.
+    let live = seen::scanned(text.chunks(BLOCK));
     let mut hint = Hint::default();
     hint.push(&text);
     let lacks = hint.told();
