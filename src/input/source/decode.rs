@@ -1,4 +1,4 @@
-//! Decoders of gzip, zstd, xz and bzip2 that keep all bytes before a damage. The readers of their crates drop all that a
+//! Decoders of gzip, zstd, xz and bzip2 that keep the bytes before a damage. The readers of their crates drop all that a
 //! call had unpacked when it met the damage, and the checksum of a block follows the block: in a small log that is
 //! everything.
 
@@ -28,6 +28,9 @@ fn too_wide(command: &str) -> io::Error {
 
 /// The window of deflate, in bytes: miniz_oxide hands out up to as many at once, and only once.
 const DEFLATE_WINDOW: usize = 32 << 10;
+/// Room in bytes that bzip2 gets in one call: where it meets a damage in the middle of a block (`BZ_GET_FAST_C`), it does not
+/// say how much of it is filled.
+const BZIP2_ROOM: usize = 4 << 10;
 /// Length of the header of a zstd block, in bytes, and of a whole one (RFC 8878).
 const ZSTD_HEAD: usize = 3;
 const ZSTD_BLOCK: usize = (128 << 10) + ZSTD_HEAD;
@@ -293,11 +296,11 @@ pub(super) fn xz<R: Read>(inner: R) -> io::Result<Decoder<R>> {
     ))
 }
 
-/// Unpacks bzip2, streams one after the other.
-pub(super) fn bzip2<R: Read>(inner: R) -> Decoder<R> {
+/// Unpacks bzip2, streams one after the other. Up to [`BZIP2_ROOM`] bytes before a damage may be lost.
+pub(super) fn bzip2<R: Read>(inner: R) -> BufReader<Decoder<R>> {
     let mut stream = bzip2::Decompress::new(false);
     let mut between = false;
-    Decoder::new(
+    let decoder = Decoder::new(
         BufReader::new(inner),
         move |packed: &[u8], room: &mut [u8]| {
             if between && packed.is_empty() {
@@ -311,7 +314,8 @@ pub(super) fn bzip2<R: Read>(inner: R) -> Decoder<R> {
                 stream = bzip2::Decompress::new(false);
             }
             let before = (stream.total_in(), stream.total_out());
-            let status = stream.decompress(packed, room);
+            let room_len = room.len().min(BZIP2_ROOM);
+            let status = stream.decompress(packed, &mut room[..room_len]);
             between = matches!(status, Ok(bzip2::Status::StreamEnd));
             Step {
                 taken: stream.total_in() - before.0,
@@ -319,5 +323,6 @@ pub(super) fn bzip2<R: Read>(inner: R) -> Decoder<R> {
                 ended: status.map(|_| false).map_err(io::Error::from),
             }
         },
-    )
+    );
+    BufReader::with_capacity(BZIP2_ROOM, decoder)
 }
