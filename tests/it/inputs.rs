@@ -109,6 +109,16 @@ fn what_stands_before_a_damage_in_the_middle_counts() {
 }
 
 #[test]
+fn what_bzip2_unpacks_of_a_damaged_block_counts() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures/fuzz/unpack/bzip2-damaged-within-a-block");
+    // The tool itself has 2,538 lines of it, in rooms of 5,000 bytes.
+    let seen = read(&path);
+    assert!(seen.summary.lines >= 2538, "{}", seen.summary.lines);
+    assert_eq!(seen.errors.len(), 1);
+}
+
+#[test]
 fn a_damaged_check_costs_no_line() {
     // The checksum follows the data, and a small log is complete before it.
     let folder = tempfile::tempdir().unwrap();
